@@ -1,0 +1,23 @@
+/**
+ * Time and chance, handed to whoever needs them. Nothing else in the project reads the clock, arms a timer or rolls dice.
+ */
+
+/** A handle that `Clock.clearTimeout` takes back. */
+export type Timer = unknown;
+
+export interface Clock {
+  /** Wall time, milliseconds since 1970. May jump: never measure a duration with it. */
+  now(): number;
+  /** Milliseconds since some fixed point; never goes back. */
+  monotonic(): number;
+  /** Calls `fn` once after `ms` milliseconds. A pending timer does not keep the process alive. */
+  setTimeout(fn: () => void, ms: number): Timer;
+  clearTimeout(timer: Timer): void;
+}
+
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+  /** `length` unpredictable bytes. */
+  bytes(length: number): Uint8Array;
+}

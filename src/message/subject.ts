@@ -1,0 +1,64 @@
+import { StewardError } from "./errors.ts";
+
+/**
+ * `<node>.<command|event>.<method>.<domain>`: what a message is about and who receives it. `node` is the receiver.
+ * Case-sensitive. A token is 1 to 63 letters, digits, `_` or `-`, and does not begin with `-`: so it is a valid NATS
+ * token, a valid file name, and nothing that a shell or a path could misread.
+ */
+export type Kind = "command" | "event";
+
+export interface Subject {
+  readonly node: string;
+  readonly kind: Kind;
+  readonly method: string;
+  readonly domain: string;
+}
+
+const TOKEN = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$/;
+
+export function isToken(text: unknown): text is string {
+  return typeof text === "string" && TOKEN.test(text);
+}
+
+/** What is wrong with a token, in words; `undefined` when nothing is. */
+export function tokenFault(text: string): string | undefined {
+  if (TOKEN.test(text)) return undefined;
+  if (text === "") return "it is empty";
+  if (text.length > 63) return `it has ${text.length} characters, 63 are allowed`;
+  if (text.startsWith("-")) return "it begins with '-'";
+  const bad = [...text].find((c) => !/[A-Za-z0-9_-]/.test(c)) ?? "";
+  return `${JSON.stringify(bad)} is not allowed; use letters, digits, '_' and '-'`;
+}
+
+export function checkToken(what: "node" | "method" | "domain", text: string): string {
+  const fault = tokenFault(text);
+  if (fault !== undefined) throw new StewardError("subject-invalid", { subject: text, fault: `${what}: ${fault}` });
+  return text;
+}
+
+/** @throws StewardError `subject-invalid`, naming the token and what is wrong with it. */
+export function parseSubject(text: string): Subject {
+  const tokens = text.split(".");
+  const [node, kind, method, domain] = tokens;
+  if (tokens.length !== 4 || node === undefined || kind === undefined || method === undefined || domain === undefined) {
+    throw new StewardError("subject-invalid", {
+      subject: text,
+      fault: `it has ${tokens.length} parts, 4 are needed: <node>.<command|event>.<method>.<domain>`,
+    });
+  }
+  for (const [what, token] of [["node", node], ["method", method], ["domain", domain]] as const) {
+    const fault = tokenFault(token);
+    if (fault !== undefined) throw new StewardError("subject-invalid", { subject: text, fault: `${what}: ${fault}` });
+  }
+  if (kind !== "command" && kind !== "event") {
+    throw new StewardError("subject-invalid", {
+      subject: text,
+      fault: `the second part is ${JSON.stringify(kind)}, it must be "command" or "event"`,
+    });
+  }
+  return { node, kind, method, domain };
+}
+
+export function formatSubject(subject: Subject): string {
+  return `${subject.node}.${subject.kind}.${subject.method}.${subject.domain}`;
+}

@@ -1,0 +1,127 @@
+import type { Clock } from "../message/clock.ts";
+import type { Json } from "../message/message.ts";
+import type { Outcome, OutputPart } from "../message/report.ts";
+import type { Spawner } from "./spawner.ts";
+
+/**
+ * What a method is: something a node can do (a command) or take note of (an event), and, where it has one, a source that
+ * makes events out of the world. A method knows nothing of NATS, of the journal's layout or of actors: the world reaches
+ * it through its context.
+ */
+export interface Method {
+  readonly name: string;
+  readonly summary: string;
+  /** Kinds of message that it handles as a receiver. */
+  readonly command?: CommandHandler;
+  readonly event?: EventHandler;
+  readonly sources?: Readonly<Record<string, Source>>;
+}
+
+export function defineMethod(method: Method): Method {
+  return method;
+}
+
+/** Parses what came from outside into the method's own data; throws a plain Error that says what is wrong. */
+export type ParseData<T> = (data: Json) => T;
+
+export interface CommandHandler {
+  /** Refuses bad data before the command is accepted. Throws an Error whose message names the fault. */
+  check(data: Json): void;
+  /**
+   * Runs the command. Resolves with its outcome; an expected failure is an outcome with `state: "failed"`, not an
+   * exception. A throw is a defect: the process is restarted by its supervisor.
+   */
+  run(context: CommandContext): Promise<CommandEnd>;
+  /** Whether running it twice is harmless; then a command that was cut short is run again, else it is `interrupted`. */
+  readonly idempotent?: boolean;
+  /** After a restart of the daemon: takes over a run that is still alive or has left its result; `undefined` when neither. */
+  adopt?(context: CommandContext): Promise<CommandEnd> | undefined;
+  /** How `allow` patterns see the data, as one line; absent: `allow` cannot be used with this method. */
+  describe?(data: Json): string;
+}
+
+/** An outcome without the time, which the daemon stamps. */
+export type CommandEnd = Omit<Outcome, "at" | "startedAt">;
+
+export interface CommandContext {
+  readonly id: string;
+  readonly node: string;
+  readonly subject: string;
+  readonly domain: string;
+  readonly origin: string;
+  readonly data: Json;
+  /** Milliseconds it may run; the method ends itself at that time with `timedOut`. */
+  readonly timeout: number;
+  /** Fires when the command is cancelled; the method ends itself with `cancelled`. */
+  readonly cancelled: AbortSignal;
+  /** Output as it comes; bounded by the caller of the method. Never throws. */
+  readonly output: (parts: readonly OutputPart[]) => void;
+  readonly clock: Clock;
+  readonly spawner: Spawner;
+  readonly log: MethodLog;
+}
+
+export interface EventHandler {
+  check(data: Json): void;
+  /**
+   * Takes note of a batch of events of one subject and one origin, in order. What it stores must be durable when it
+   * resolves. The returned checkpoint is stored in the same transaction as the batch's end and handed to the next
+   * call: after a crash in between, the same batch comes again with the old checkpoint.
+   */
+  handle(batch: readonly EventInput[], context: EventContext): Promise<Json | undefined>;
+  /** Carried without lane, sequence and journal: presence, not news. */
+  readonly transient?: boolean;
+}
+
+export interface EventInput {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly data: Json;
+}
+
+export interface EventContext {
+  readonly node: string;
+  readonly origin: string;
+  readonly domain: string;
+  readonly checkpoint: Json | undefined;
+  /** A directory of the method's own, made already. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+}
+
+/** Makes events out of the world: a socket, a file. */
+export interface Source {
+  /** Throws an Error that says what is wrong with the setting in `publish:`. */
+  check(setting: Json): void;
+  /** Starts; resolves once it listens or follows. Rejects, or calls `context.fail`, when it cannot go on. */
+  start(setting: Json, context: SourceContext): Promise<RunningSource>;
+}
+
+export interface RunningSource {
+  /** Stops taking, hands over what it holds, and releases everything. */
+  stop(): Promise<void>;
+}
+
+export interface SourceContext {
+  readonly domain: string;
+  /** Where it left off, as last handed to `emit`. */
+  readonly checkpoint: Json | undefined;
+  /**
+   * Hands over one event. Resolves when it and the checkpoint are durable, in one transaction. Waits while the journal
+   * has no room (back-pressure): a source that can wait must await it before it reads on.
+   */
+  emit(data: Json, checkpoint?: Json): Promise<void>;
+  /** Counts what could not be kept, by reason; shown in the metrics and the log. */
+  dropped(reason: string, count: number): void;
+  fail(error: Error): void;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+}
+
+export interface MethodLog {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}

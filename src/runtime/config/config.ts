@@ -1,0 +1,105 @@
+/**
+ * The configuration as the daemon uses it: compiled once from steward.yaml, frozen, every default filled in, durations in
+ * milliseconds, sizes in bytes, paths absolute. Nothing else in the project holds a default of a setting.
+ */
+export interface Config {
+  /** The file that it was read from, absolute. */
+  readonly file: string;
+  readonly node: string;
+  readonly central: string;
+  readonly broker: BrokerConfig;
+  /** Data directory, absolute. */
+  readonly data: string;
+  readonly link: LinkProfile;
+  /** Interval between hellos, ms. */
+  readonly hello: number;
+  readonly subscribe: readonly SubscribeConfig[];
+  readonly publish: readonly PublishConfig[];
+  /** Nodes that are expected, so that they are shown before they were ever seen. */
+  readonly nodes: readonly string[];
+  /** Modules with methods of the user's own, absolute paths. */
+  readonly methods: readonly string[];
+  /** Nodes that may cancel commands and control processes here. */
+  readonly control: { readonly from: readonly string[] };
+  readonly defaults: { readonly deliverBy: number | null; readonly timeout: number };
+  readonly limits: LimitsConfig;
+  readonly retention: { readonly age: number; readonly bytes: number };
+  readonly intake: { readonly folder: string | null; readonly file: string | null };
+  /** Path of the local API's Unix socket, absolute. */
+  readonly socket: string;
+  /** `host:port` for Prometheus over TCP; null: only on the socket. */
+  readonly metrics: { readonly host: string; readonly port: number } | null;
+  readonly log: { readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent" };
+  readonly shell: { readonly grace: number };
+  readonly supervision: SupervisionConfig;
+}
+
+export interface BrokerConfig {
+  readonly servers: readonly string[];
+  /** A nats-server of the daemon's own, under supervision. */
+  readonly embedded: { readonly host: string; readonly port: number } | null;
+  readonly auth:
+    | { readonly kind: "none" }
+    | { readonly kind: "user"; readonly user: string; readonly password: string }
+    | { readonly kind: "token"; readonly token: string }
+    | { readonly kind: "nkey"; readonly seedFile: string }
+    | { readonly kind: "creds"; readonly file: string };
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
+}
+
+/** What a kind of link allows. Times ms, sizes bytes. */
+export interface LinkProfile {
+  readonly name: "lan" | "gsm" | "satellite";
+  readonly hello: number;
+  /** Missed hellos, as a time without evidence of life, after which a node is late, and offline. */
+  readonly late: number;
+  readonly offline: number;
+  readonly ping: number;
+  readonly ackTimeout: number;
+  readonly frameBytes: number;
+  readonly windowBytes: number;
+  /** Frames in flight on one lane. */
+  readonly framesInFlight: number;
+  /** Frames from this size on are deflated; null: never. */
+  readonly compressFrom: number | null;
+}
+
+export interface SubscribeConfig {
+  /** `<command|event>.<method>.<domain>`; this node is the receiver. */
+  readonly subject: string;
+  readonly kind: "command" | "event";
+  readonly method: string;
+  readonly domain: string;
+  /** Origins that may send; `*` is any node. */
+  readonly from: readonly string[];
+  /** Patterns for the data as one line, `*` any run of characters; null: all. */
+  readonly allow: readonly string[] | null;
+  readonly concurrency: number;
+  /** Messages that may wait here before the sender is asked to wait. */
+  readonly queue: number;
+  /** Whether a plain NATS publisher's `{"data": …}` is taken. */
+  readonly foreign: boolean;
+}
+
+export interface PublishConfig {
+  /** Full subject, `central.event.<method>.<domain>`. */
+  readonly subject: string;
+  readonly method: string;
+  readonly domain: string;
+  /** Name of the method's source, `syslog` or `tail`, and its setting. */
+  readonly source: string;
+  readonly setting: string;
+}
+
+export interface LimitsConfig {
+  readonly messageBytes: number;
+  readonly journalBytes: number;
+  /** Output kept of each stream of a command: half at its beginning, half at its end. */
+  readonly outputBytes: number;
+}
+
+export interface SupervisionConfig {
+  readonly intensity: number;
+  readonly period: number;
+  readonly backoff: { readonly min: number; readonly max: number; readonly factor: number; readonly jitter: number; readonly resetAfter: number };
+}
