@@ -1,0 +1,65 @@
+import { type Actor, type AnyActorLogic, createActor, type InputFrom, type SnapshotFrom } from "xstate";
+import type { Clock } from "../message/clock.ts";
+
+/** One change of state of one actor: what `steward inspect` shows and what the log keeps. */
+export interface Transition {
+  /** What the actor stands for: a node's name, a subject, `link`. */
+  readonly actor: string;
+  readonly role: string;
+  readonly event: string;
+  readonly from: string;
+  readonly to: string;
+  /** Why, in a few words; the event's own `cause` if it has one. */
+  readonly cause: string;
+}
+
+export interface Inspector {
+  transition(transition: Transition): void;
+  /** An actor threw: a defect. It is dead now. */
+  failed(actor: string, role: string, error: unknown): void;
+}
+
+export interface RootOptions<L extends AnyActorLogic> {
+  readonly actor: string;
+  readonly role: string;
+  readonly clock: Clock;
+  readonly inspector: Inspector;
+  readonly input: InputFrom<L>;
+  readonly snapshot?: SnapshotFrom<L>;
+}
+
+/**
+ * The one place where root actors are made: each has an error observer (without one XState raises an uncaught
+ * exception), the daemon's clock, and its transitions reported. Only changes of state are reported, not every event.
+ */
+export function startRoot<L extends AnyActorLogic>(logic: L, options: RootOptions<L>): Actor<L> {
+  const { actor: name, role, clock, inspector } = options;
+  let from = "";
+  const root = createActor(logic, {
+    id: name,
+    input: options.input,
+    ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
+    clock: { setTimeout: (fn: () => void, ms: number) => clock.setTimeout(fn, ms), clearTimeout: (timer: unknown) => clock.clearTimeout(timer) },
+    inspect: (inspected) => {
+      if (inspected.type !== "@xstate.snapshot" || inspected.actorRef !== root) return;
+      const to = stateText(inspected.snapshot as { value?: unknown });
+      if (to === from) return;
+      const event = inspected.event as { type: string; cause?: unknown };
+      inspector.transition({ actor: name, role, event: event.type, from, to, cause: typeof event.cause === "string" ? event.cause : "" });
+      from = to;
+    },
+  } as Parameters<typeof createActor<L>>[1]);
+  root.subscribe({ error: (error) => inspector.failed(name, role, error) });
+  root.start();
+  return root;
+}
+
+/** `idle`, or for parallel regions `link.online session.live`. */
+export function stateText(snapshot: { value?: unknown }): string {
+  const { value } = snapshot;
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return "";
+  return Object.entries(value)
+    .map(([region, state]) => `${region}.${typeof state === "string" ? state : stateText({ value: state })}`)
+    .join(" ");
+}
