@@ -1,4 +1,4 @@
-import { type Actor, type AnyActorLogic, createActor, type InputFrom, type SnapshotFrom } from "xstate";
+import { type Actor, type ActorOptions, type AnyActorLogic, createActor, type InputFrom, type SnapshotFrom } from "xstate";
 import type { Clock } from "../message/clock.ts";
 
 /** One change of state of one actor: what `steward inspect` shows and what the log keeps. */
@@ -35,7 +35,8 @@ export interface RootOptions<L extends AnyActorLogic> {
 export function startRoot<L extends AnyActorLogic>(logic: L, options: RootOptions<L>): Actor<L> {
   const { actor: name, role, clock, inspector } = options;
   let from = "";
-  const root = createActor(logic, {
+  const create = createActor as (logic: L, options: ActorOptions<L>) => Actor<L>;
+  const root = create(logic, {
     id: name,
     input: options.input,
     ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
@@ -48,7 +49,7 @@ export function startRoot<L extends AnyActorLogic>(logic: L, options: RootOption
       inspector.transition({ actor: name, role, event: event.type, from, to, cause: typeof event.cause === "string" ? event.cause : "" });
       from = to;
     },
-  } as Parameters<typeof createActor<L>>[1]);
+  } as ActorOptions<L>);
   root.subscribe({ error: (error) => inspector.failed(name, role, error) });
   root.start();
   return root;
