@@ -11,14 +11,34 @@ export const STATES = {
   sent: { by: "origin", final: false, rank: 2, meaning: "on the wire; no proof that the node has it" },
   received: { by: "node", final: false, rank: 3, meaning: "durable on the node" },
   running: { by: "node", final: false, rank: 4, meaning: "side effects may have begun" },
-  unknown: { by: "origin", final: false, rank: 5, meaning: "contact lost after it was received; a late outcome still counts" },
+  unknown: {
+    by: "origin",
+    final: false,
+    rank: 5,
+    meaning: "contact lost after it was received; a late outcome still counts",
+  },
   succeeded: { by: "node", final: true, rank: 6, meaning: "it ran and ended well" },
   failed: { by: "node", final: true, rank: 6, meaning: "it ran and ended badly" },
   timedOut: { by: "node", final: true, rank: 6, meaning: "it ran longer than its timeout and was ended" },
-  cancelled: { by: "node", final: true, rank: 6, meaning: "ended on request; the origin may say so only before the first sending" },
-  rejected: { by: "node", final: true, rank: 6, meaning: "refused: signature, permission, method or data; never retried by itself" },
+  cancelled: {
+    by: "node",
+    final: true,
+    rank: 6,
+    meaning: "ended on request; the origin may say so only before the first sending",
+  },
+  rejected: {
+    by: "node",
+    final: true,
+    rank: 6,
+    meaning: "refused: signature, permission, method or data; never retried by itself",
+  },
   interrupted: { by: "node", final: true, rank: 6, meaning: "it began, and its end cannot be proved" },
-  expired: { by: "node", final: true, rank: 6, meaning: "not started before its deadline; the origin may say so only before the first sending" },
+  expired: {
+    by: "node",
+    final: true,
+    rank: 6,
+    meaning: "not started before its deadline; the origin may say so only before the first sending",
+  },
 } as const satisfies Record<string, { by: "origin" | "node"; final: boolean; rank: number; meaning: string }>;
 
 export type State = keyof typeof STATES;
@@ -50,47 +70,59 @@ export function isFinalState(state: State): state is FinalState {
   return STATES[state].final;
 }
 
-/** Which final assertion stands when two differ: the earlier one; by name when the times are equal. */
-function stands(a: Assertion, b: Assertion): Assertion {
-  if (a.at !== b.at) return a.at < b.at ? a : b;
-  return `${a.by}/${a.state}` <= `${b.by}/${b.state}` ? a : b;
-}
+/** States that may be asserted again and again: then the latest word counts, else the earliest. */
+const RECURRING: ReadonlySet<State> = new Set<State>(["held", "sent", "unknown"]);
 
 /**
  * Folds an assertion into a life. A node's word about what ran beats the origin's guess: a final state asserted by the
- * origin gives way to one asserted by the node.
+ * origin gives way to one asserted by the node. Gives back the same object when nothing is new.
+ *
+ * Why the order cannot matter: of each state and asserter one assertion is kept, the least by a total order; of the final
+ * ones the two least of different states are kept, and what was dropped could never become one of these two again.
  */
 export function fold(life: Life | undefined, next: Assertion, origin: string): Life {
   if (life === undefined) return { state: next.state, history: [next] };
+  if (isFinalState(next.state)) return foldFinal(life, next, origin);
   const known = life.history.find((a) => a.state === next.state && a.by === next.by);
-  // The same word twice: keep the earlier. `unknown` and `sent` may come again; then the later counts.
-  const recurring = next.state === "unknown" || next.state === "sent";
-  if (known !== undefined && (recurring ? known.at >= next.at : known.at <= next.at)) return life;
+  if (known !== undefined && preferred(known, next) === known) return life;
+  const history = [...life.history.filter((a) => a !== known), next].sort(inOrder);
+  return { ...life, state: isFinalState(life.state) ? life.state : presentState(history, origin), history };
+}
 
-  const history = life.history.filter((a) => a !== known);
-  history.push(next);
-  history.sort((a, b) => STATES[a.state].rank - STATES[b.state].rank || a.at - b.at || (a.by < b.by ? -1 : 1));
-  const conflict = life.conflict;
-  const finals = [...history, ...(conflict ? [conflict] : [])].filter((a) => STATES[a.state].final);
-  if (finals.length === 0) {
-    const state = presentState(history, origin);
-    return { state, history };
-  }
-  const asserted = finals.filter((a) => a.by !== origin);
-  const candidates = asserted.length > 0 ? asserted : finals;
-  const final = candidates.reduce(stands);
-  const others = candidates.filter((a) => a.state !== final.state);
-  const rest = history.filter((a) => !STATES[a.state].final || a === final);
-  if (!rest.includes(final)) rest.push(final);
-  const second = others.length > 0 ? others.reduce(stands) : undefined;
-  return { state: final.state, history: rest, ...(second ? { conflict: second } : {}) };
+function foldFinal(life: Life, next: Assertion, origin: string): Life {
+  const standing = life.history.find((a) => isFinalState(a.state));
+  const guessed = (a: Assertion): number => (a.by === origin ? 1 : 0);
+  const finals = [standing, life.conflict, next].filter((a) => a !== undefined);
+  const [first = next, ...others] = finals.sort((a, b) => guessed(a) - guessed(b) || earlier(a, b));
+  const conflict = others.find((a) => a.state !== first.state && guessed(a) === guessed(first));
+  if (first === standing && conflict === life.conflict) return life;
+  const history = [...life.history.filter((a) => !isFinalState(a.state)), first];
+  return { state: first.state, history, ...(conflict === undefined ? {} : { conflict }) };
+}
+
+/** The one to keep of two assertions of the same state by the same node. */
+function preferred(known: Assertion, next: Assertion): Assertion {
+  const order = RECURRING.has(next.state) ? earlier(next, known) : earlier(known, next);
+  return order <= 0 ? known : next;
+}
+
+/** A total order: nothing but equal assertions compare as 0, else a tie would be decided by who came first. */
+function earlier(a: Assertion, b: Assertion): number {
+  return a.at - b.at || compare(a.by, b.by) || compare(a.state, b.state) || compare(a.reason ?? "", b.reason ?? "");
+}
+
+function inOrder(a: Assertion, b: Assertion): number {
+  return STATES[a.state].rank - STATES[b.state].rank || earlier(a, b);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function presentState(history: readonly Assertion[], origin: string): State {
-  const highest = history.reduce((a, b) => (STATES[b.state].rank >= STATES[a.state].rank ? b : a));
-  if (highest.state !== "unknown") return highest.state;
+  const last = history.at(-1);
+  if (last?.state !== "unknown") return last?.state ?? "queued";
   // Contact is back when the node said something after the origin lost it.
-  const spoken = history.filter((a) => a.by !== origin);
-  const latest = spoken.reduce<Assertion | undefined>((a, b) => (a === undefined || b.at > a.at ? b : a), undefined);
-  return latest !== undefined && latest.at > highest.at ? latest.state : "unknown";
+  const spoken = history.filter((a) => a.by !== origin && a.state !== "unknown");
+  return spoken.some((a) => a.at > last.at) ? (spoken.at(-1)?.state ?? "unknown") : "unknown";
 }

@@ -62,3 +62,13 @@ export function parseSubject(text: string): Subject {
 export function formatSubject(subject: Subject): string {
   return `${subject.node}.${subject.kind}.${subject.method}.${subject.domain}`;
 }
+
+/** The receiver of a subject that is known to be valid. */
+export function receiverOf(subject: string): string {
+  return subject.slice(0, subject.indexOf("."));
+}
+
+/** The kind of a subject that is known to be valid. */
+export function kindOf(subject: string): Kind {
+  return subject.charCodeAt(subject.indexOf(".") + 1) === 99 /* c */ ? "command" : "event";
+}

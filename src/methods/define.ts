@@ -71,6 +71,8 @@ export interface EventHandler {
   handle(batch: readonly EventInput[], context: EventContext): Promise<Json | undefined>;
   /** Carried without lane, sequence and journal: presence, not news. */
   readonly transient?: boolean;
+  /** What it records, as lines for people who watch live. Never throws on data that `check` let pass. */
+  lines?(event: EventInput): readonly string[];
 }
 
 export interface EventInput {
@@ -86,6 +88,11 @@ export interface EventContext {
   readonly checkpoint: Json | undefined;
   /** A directory of the method's own, made already. */
   readonly directory: string;
+  /**
+   * Fires when the process is to stop. A handler that waits for room on the disk ends then, by rejecting; without it the
+   * handler does not wait.
+   */
+  readonly stopping?: AbortSignal;
   readonly clock: Clock;
   readonly log: MethodLog;
 }
@@ -99,6 +106,8 @@ export interface Source {
 }
 
 export interface RunningSource {
+  /** Where it listens, with the port that was chosen. */
+  readonly address?: string;
   /** Stops taking, hands over what it holds, and releases everything. */
   stop(): Promise<void>;
 }
@@ -112,6 +121,8 @@ export interface SourceContext {
    * has no room (back-pressure): a source that can wait must await it before it reads on.
    */
   emit(data: Json, checkpoint?: Json): Promise<void>;
+  /** Makes a checkpoint durable without an event. */
+  mark?(checkpoint: Json): Promise<void>;
   /** Counts what could not be kept, by reason; shown in the metrics and the log. */
   dropped(reason: string, count: number): void;
   fail(error: Error): void;

@@ -1,19 +1,37 @@
 import type { OutputPart, StreamTotal } from "../message/report.ts";
 
-/** Starts programs in process groups of their own; what it starts outlives the daemon. */
+/**
+ * Starts programs in process groups of their own; what it starts outlives the daemon. A program begins at most once for
+ * one id, for as long as the id was not forgotten: a second `start` answers with the run that there is or was.
+ */
 export interface Spawner {
-  /** Resolves once the program runs or could not be started; never twice for one id. */
-  start(spec: RunSpec, onOutput: (parts: readonly OutputPart[]) => void): Promise<Run>;
-  /** A run that an earlier daemon started under this id, alive or ended; `undefined` when nothing is known of it. */
-  adopt(id: string, onOutput: (parts: readonly OutputPart[]) => void): Promise<Run | undefined>;
-  /** Lets go of all runs without ending them. */
+  /**
+   * Resolves once the program runs or could not be started. Throws StewardError `runner-lost` when nothing can be
+   * started at all; then nothing of this id began.
+   */
+  start(spec: RunSpec, onOutput: OutputListener): Promise<Run>;
+  /**
+   * A run that was started under this id before, alive or ended; `undefined` when nothing is known of it. Its output
+   * comes again from the beginning, to this listener only; of one that has ended, all of it comes as `rest`.
+   */
+  adopt(id: string, onOutput: OutputListener): Promise<Run | undefined>;
+  /** Removes what is recorded of a run, once its outcome is durable elsewhere. Throws while the run goes on here. */
+  forget(id: string): Promise<void>;
+  /** Lets go of all runs without ending them; what they promised stays pending. */
   close(): Promise<void>;
 }
+
+/** Never throws. */
+export type OutputListener = (parts: readonly OutputPart[]) => void;
 
 export interface RunSpec {
   readonly id: string;
   readonly argv: readonly [string, ...string[]];
+  /** Written to a file whose path is appended to `argv`: for texts that are too long for an argument. */
+  readonly script?: string;
+  /** Absent: that of the daemon. */
   readonly cwd?: string;
+  /** On top of the daemon's environment. `STEWARD_RUN` is always set to the id. */
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds until the whole group gets SIGTERM. */
   readonly timeout: number;
@@ -25,6 +43,7 @@ export interface RunSpec {
 }
 
 export interface Run {
+  /** 0 when it was not started. */
   readonly pid: number;
   /** Ends the whole group: SIGTERM, after the grace SIGKILL. */
   cancel(): void;
@@ -38,13 +57,15 @@ export type RunEnd =
       readonly signal: string | null;
       /** Why steward ended it, if it did. */
       readonly ended?: "timeout" | "cancel";
+      /** Processes of the group outlived the main one, and were ended. */
+      readonly swept?: true;
       readonly startedAt: number;
       readonly at: number;
       /** Output that `onOutput` has not carried: the kept tail. */
       readonly rest: readonly OutputPart[];
       readonly totals: { readonly stdout: StreamTotal; readonly stderr: StreamTotal };
     }
-  /** The program could not be started: `ENOENT`, `EACCES`, … */
+  /** The program could not be started. `ENOENT`: it was not found; `ENOTDIR`: `cwd` is no directory; `EACCES`, `E2BIG`, … */
   | { readonly kind: "notStarted"; readonly code: string; readonly message: string }
   /** It began, and nobody saw its end. */
   | { readonly kind: "lost"; readonly message: string };

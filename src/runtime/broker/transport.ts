@@ -6,21 +6,28 @@ export interface Transport {
   status(): LinkStatus;
   /** Calls `listener` at each change of status, until the returned function is called. */
   onStatus(listener: (status: LinkStatus) => void): () => void;
-  /** Largest payload the connected broker takes, bytes; a cautious value while there is none. */
+  /**
+   * Calls `listener` when the broker refuses one publish or one subscription for want of permission, until the returned
+   * function is called; at most once a minute for the same one. The connection goes on; a refused subscription is asked
+   * for again after a minute and at each reconnect.
+   */
+  onRefusal(listener: (refusal: Refusal) => void): () => void;
+  /** Largest payload the connected broker takes, bytes; the last known or a cautious value while there is none. */
   maxPayload(): number;
   /** A prefix of subjects that reach this connection alone: replies are asked for at `${inbox}.<anything>`. */
   readonly inbox: string;
-  /** Lasts until it is ended, across reconnects. `*` and `>` are NATS wildcards. */
+  /** Lasts until it is ended, across reconnects. `*` and `>` are NATS wildcards. What `listener` throws is only logged. */
   subscribe(subject: string, listener: (packet: Packet) => void): Subscription;
   /**
-   * Hands a packet to the broker at the end of this turn of the event loop, with all others of the turn. False when
-   * there is no connection: then it was not sent. A subject without subscriber is answered at `reply` with
-   * `noResponders`.
+   * Hands a packet to the broker at the end of this turn of the event loop, with all others of the turn: the payload must
+   * not be changed after the call. False when there is no connection: then it was not sent. A subject without subscriber
+   * is answered at `reply` with `noResponders`.
+   * @throws StewardError `message-too-large` above `maxPayload()`, when connected.
    */
   publish(subject: string, payload: Uint8Array, reply?: string): boolean;
-  /** Resolves when the broker has taken everything published before; rejects without a connection. */
+  /** Resolves when the broker has taken everything published before; rejects without a connection, or when it is lost. */
   flush(): Promise<void>;
-  /** Sends what is collected, then ends the connection for good. */
+  /** Sends what is collected, then ends the connection for good. Takes at most a few seconds. */
   close(): Promise<void>;
 }
 
@@ -35,10 +42,16 @@ export interface Subscription {
   end(): void;
 }
 
+export interface Refusal {
+  readonly operation: "publish" | "subscribe";
+  readonly subject: string;
+}
+
 export type LinkStatus =
+  /** Never connected yet; `fault`: why the last attempt failed. */
   | { readonly state: "connecting"; readonly fault?: string }
   | { readonly state: "connected"; readonly server: string }
   | { readonly state: "disconnected"; readonly fault: string }
-  /** Connected, but the broker refuses credentials or a permission. */
+  /** A broker answers, but refuses these credentials. Attempts go on. */
   | { readonly state: "denied"; readonly fault: string }
   | { readonly state: "closed" };

@@ -101,5 +101,11 @@ export interface LimitsConfig {
 export interface SupervisionConfig {
   readonly intensity: number;
   readonly period: number;
-  readonly backoff: { readonly min: number; readonly max: number; readonly factor: number; readonly jitter: number; readonly resetAfter: number };
+  readonly backoff: {
+    readonly min: number;
+    readonly max: number;
+    readonly factor: number;
+    readonly jitter: number;
+    readonly resetAfter: number;
+  };
 }

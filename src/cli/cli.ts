@@ -1,0 +1,118 @@
+import { isAbsolute, resolve } from "node:path";
+import { StewardError } from "../message/errors.ts";
+import type { Config } from "../runtime/config/config.ts";
+import type { ReloadAnswer } from "../runtime/operations.ts";
+import type { Daemon } from "./daemon.ts";
+import type { CliIo } from "./io.ts";
+import { type Paint, paintFor } from "./render/paint.ts";
+import { visible } from "./render/text.ts";
+import { type Times, timesAt } from "./render/time.ts";
+
+/** The options that every command takes. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly socket?: string;
+  readonly json?: boolean;
+  readonly color?: boolean;
+}
+
+/** How a command reaches the rest of steward; a test may put something else in the place of any of them. */
+export interface Reach {
+  loadConfig(file: string, env: CliIo["env"]): Promise<Config>;
+  connect(socket: string, io: CliIo): Promise<Daemon>;
+  startDaemon(config: Config): Promise<RunningDaemon>;
+  /** The state machines as Mermaid charts. */
+  charts(): Promise<readonly { readonly name: string; readonly mermaid: string }[]>;
+}
+
+export interface RunningDaemon {
+  /** In good order; resolves when it has stopped. */
+  stop(): Promise<void>;
+  reload(): Promise<ReloadAnswer>;
+  /** Resolves when it has stopped; rejects when it had to give up. */
+  readonly ended: Promise<unknown>;
+}
+
+/**
+ * What a command has at hand: where to print, the configuration, the daemon. What the user asked for goes to standard
+ * output, steward's own words go to standard error, so that `steward run ship1 -- cat file > copy` copies the file only.
+ */
+export class Cli {
+  readonly io: CliIo;
+  readonly json: boolean;
+  /** Colours of standard output and of standard error. */
+  readonly out: Paint;
+  readonly err: Paint;
+  readonly configFile: string;
+  readonly #socket: string | undefined;
+  readonly reach: Reach;
+  #config: Promise<Config> | undefined;
+  #daemon: Promise<Daemon> | undefined;
+
+  constructor(io: CliIo, options: GlobalOptions, reach: Reach) {
+    this.io = io;
+    this.json = options.json === true;
+    this.out = paintFor(io.stdout, io.env, options.color !== false);
+    this.err = paintFor(io.stderr, io.env, options.color !== false);
+    this.configFile = this.path(options.config ?? named(io.env.STEWARD_CONFIG) ?? "steward.yaml");
+    const socket = options.socket ?? named(io.env.STEWARD_SOCKET);
+    this.#socket = socket === undefined ? undefined : this.path(socket);
+    this.reach = reach;
+  }
+
+  /** The width that tables may take; `undefined` when standard output is not a terminal. */
+  get columns(): number | undefined {
+    return this.io.stdout.isTTY === true ? this.io.stdout.columns : undefined;
+  }
+
+  /** A path as the user wrote it, from where the user is. */
+  path(text: string): string {
+    return isAbsolute(text) ? text : resolve(this.io.cwd, text);
+  }
+
+  print(...lines: readonly string[]): void {
+    for (const line of lines) this.io.stdout.write(`${line}\n`);
+  }
+
+  /** A list or a thing, whole and indented. */
+  printJson(value: unknown): void {
+    this.io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** One line of a stream of things. */
+  printJsonLine(value: unknown): void {
+    this.io.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** steward's own words, beside what was asked for. Silent with --json. */
+  note(line: string): void {
+    if (!this.json) this.io.stderr.write(`${line}\n`);
+  }
+
+  times(absolute: boolean | undefined): Times {
+    return timesAt(this.io.clock.now(), absolute === true);
+  }
+
+  config(): Promise<Config> {
+    this.#config ??= this.reach.loadConfig(this.configFile, this.io.env);
+    return this.#config;
+  }
+
+  /** --socket, STEWARD_SOCKET, else the one that the configuration names. */
+  async socket(): Promise<string> {
+    return this.#socket ?? (await this.config()).socket;
+  }
+
+  daemon(): Promise<Daemon> {
+    this.#daemon ??= this.socket().then((socket) => this.reach.connect(socket, this.io));
+    return this.#daemon;
+  }
+
+  async noDaemon(): Promise<StewardError> {
+    return new StewardError("no-daemon", { socket: visible(await this.socket()) });
+  }
+}
+
+function named(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}

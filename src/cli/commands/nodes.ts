@@ -1,0 +1,26 @@
+import type { Command } from "commander";
+import { command, type Runner } from "../command.ts";
+import { nodeTable } from "../render/nodes.ts";
+
+interface Options {
+  readonly absolute?: boolean;
+}
+
+export function addNodes(program: Command, run: Runner): void {
+  command(program, "nodes", {
+    summary: "list the nodes and how they are",
+    examples: [
+      ["steward nodes", "all nodes, with what waits for them"],
+      ["steward nodes --json", "the same for programs"],
+    ],
+  })
+    .option("--absolute", "print times as ISO 8601")
+    .action(
+      run<Options>(async (cli, options) => {
+        const nodes = [...(await (await cli.daemon()).nodes())].sort((a, b) => (a.name < b.name ? -1 : 1));
+        if (cli.json) cli.printJson(nodes);
+        else cli.print(...nodeTable(nodes, cli.times(options.absolute), cli.out, cli.columns));
+        return undefined;
+      }),
+    );
+}

@@ -1,0 +1,54 @@
+import type { Command } from "commander";
+import { EXIT, faultText, normalise } from "../../message/errors.ts";
+import type { Cli, RunningDaemon } from "../cli.ts";
+import { command, type Runner } from "../command.ts";
+
+export function addUp(program: Command, run: Runner): void {
+  command(program, "up", {
+    summary: "run the daemon in the foreground",
+    description: `Run the daemon in the foreground; its log goes to standard output. SIGTERM or Ctrl-C stops it in good order, a second
+one at once. SIGHUP reads the configuration again: see \`steward reload\`.`,
+    examples: [
+      ["steward up", "with ./steward.yaml"],
+      ["steward up --config /etc/steward/ship1.yaml", "with another file"],
+    ],
+  }).action(run<object>(up));
+}
+
+async function up(cli: Cli): Promise<number> {
+  const config = await cli.config();
+  const { signals } = cli.io;
+  let stopping: Promise<void> | undefined;
+  let running: RunningDaemon | undefined;
+  // Ctrl-C while it starts stops it once it has started.
+  const stop = (): void => {
+    if (stopping !== undefined) {
+      cli.note("stopped at once; what was under way is taken up at the next start");
+      cli.io.exitNow(EXIT.someFailed);
+      return;
+    }
+    if (running === undefined) {
+      stopping = Promise.resolve();
+      return;
+    }
+    cli.note("stopping; once more stops at once");
+    stopping = running.stop();
+  };
+  const reload = (): void => {
+    running?.reload().then(
+      ({ changes, needRestart }) =>
+        cli.note(`reloaded: ${changes.length} changes, ${needRestart.length} need a restart`),
+      (thrown: unknown) => cli.note(`not reloaded: ${faultText(thrown)}\n  → ${normalise(thrown).remedy}`),
+    );
+  };
+  const removers = [signals.on("SIGINT", stop), signals.on("SIGTERM", stop), signals.on("SIGHUP", reload)];
+  try {
+    running = await cli.reach.startDaemon(config);
+    if (stopping !== undefined) stopping = running.stop();
+    await running.ended;
+    await stopping;
+    return EXIT.ok;
+  } finally {
+    for (const remove of removers) remove();
+  }
+}

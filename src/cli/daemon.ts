@@ -1,0 +1,47 @@
+import type {
+  Accepted,
+  CancelAnswer,
+  DeadLetter,
+  Draft,
+  Happening,
+  Health,
+  LogLine,
+  LogQuery,
+  MessageDetail,
+  MessageFilter,
+  MessageView,
+  NodeDetail,
+  NodeView,
+  ProcessList,
+  ProcessVerb,
+  ProcessView,
+  ReloadAnswer,
+} from "../runtime/operations.ts";
+
+/** The running daemon as the commands ask it; over its socket. Failures are StewardErrors, `no-daemon` among them. */
+export interface Daemon {
+  submit(drafts: readonly Draft[]): Promise<Accepted[]>;
+  cancel(id: string): Promise<CancelAnswer>;
+  messages(filter: MessageFilter): Promise<MessageView[]>;
+  message(id: string): Promise<MessageDetail>;
+  nodes(): Promise<NodeView[]>;
+  node(name: string): Promise<NodeDetail>;
+  processes(node?: string): Promise<ProcessList>;
+  control(verb: ProcessVerb, node: string, subject: string): Promise<ProcessView>;
+  dead(): Promise<DeadLetter[]>;
+  retryDead(id: string): Promise<void>;
+  dropDead(id: string): Promise<void>;
+  health(): Promise<Health>;
+  reload(): Promise<ReloadAnswer>;
+  logs(query: LogQuery): Promise<LogLine[]>;
+  /**
+   * Hands over all that happens from the call of `opened` on, until `signal` fires (then it resolves) or the stream
+   * breaks (then it rejects). `gap` is called where happenings were left out because this end was too slow.
+   */
+  events(
+    signal: AbortSignal,
+    opened: () => void,
+    listener: (happening: Happening) => void,
+    options?: { readonly gap?: (missed: number | null) => void },
+  ): Promise<void>;
+}

@@ -1,0 +1,162 @@
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { EXIT, normalise } from "../../message/errors.ts";
+import type { Config } from "../../runtime/config/config.ts";
+import type { Health, NodeView } from "../../runtime/operations.ts";
+import type { Cli } from "../cli.ts";
+import { bytes, isoTime, span } from "../render/time.ts";
+
+/** What one check of `steward doctor` found, and what to do about it. */
+export interface Finding {
+  readonly check: string;
+  readonly verdict: "ok" | "warn" | "fail";
+  readonly text: string;
+  readonly remedy?: string;
+  /** Exit code when this check is the first to fail. */
+  readonly exit?: number;
+}
+
+const LEAST_NODE = [20, 19] as const;
+const LEAST_NATS = [2, 9, 10] as const;
+/** A clock before this has not been set since the machine started. */
+const STEWARD_IS_OLDER = Date.UTC(2025, 0, 1);
+const SKEW_LIMIT = 5_000;
+
+export async function examine(cli: Cli): Promise<Finding[]> {
+  const findings: Finding[] = [nodeVersion(process.versions.node), clock(cli.io.clock.now())];
+  const config = await attempt("config", findings, () => cli.config());
+  if (config !== undefined) {
+    findings.push({
+      check: "config",
+      verdict: "ok",
+      text: `${config.file}: node ${config.node}, central ${config.central}`,
+    });
+    findings.push(await dataDirectory(config.data), await natsServer(config, cli));
+  }
+  // Without a configuration the daemon may still be named by --socket.
+  const socket = await cli.socket().catch(() => undefined);
+  if (socket === undefined) return findings;
+  const health = await attempt("daemon", findings, async () => (await cli.daemon()).health());
+  if (health === undefined) return findings;
+  const nodes = await (await cli.daemon()).nodes().catch(() => []);
+  findings.push(...daemon(health, nodes, cli.io.clock.now()));
+  return findings;
+}
+
+async function attempt<T>(check: string, findings: Finding[], look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (thrown) {
+    const { message, remedy, exit } = normalise(thrown);
+    findings.push({ check, verdict: "fail", text: message, remedy, exit });
+    return undefined;
+  }
+}
+
+export function nodeVersion(version: string): Finding {
+  if (atLeast(version, LEAST_NODE)) return { check: "node", verdict: "ok", text: `Node.js ${version}` };
+  const remedy = `Install Node.js ${LEAST_NODE.join(".")} or newer.`;
+  return { check: "node", verdict: "fail", text: `Node.js ${version} is too old`, remedy };
+}
+
+function clock(now: number): Finding {
+  if (now >= STEWARD_IS_OLDER) return { check: "clock", verdict: "ok", text: `${isoTime(now)}` };
+  const remedy = "Set the clock, or let NTP do it: deadlines and ids are made by it.";
+  return { check: "clock", verdict: "warn", text: `it is ${isoTime(now)} here, which cannot be`, remedy };
+}
+
+async function dataDirectory(path: string): Promise<Finding> {
+  const check = "data";
+  const remedy = "Correct `data:` in steward.yaml, or the directory's owner and mode.";
+  let existing = path;
+  for (;;) {
+    const found = await stat(existing).catch(() => undefined);
+    if (found?.isDirectory()) break;
+    if (found !== undefined) return { check, verdict: "fail", text: `${existing} is not a directory`, remedy };
+    const parent = dirname(existing);
+    if (parent === existing) return { check, verdict: "fail", text: `${path} cannot be made`, remedy };
+    existing = parent;
+  }
+  const writable = await access(existing, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!writable) return { check, verdict: "fail", text: `${existing} is not writable`, remedy };
+  return {
+    check,
+    verdict: "ok",
+    text: existing === path ? `${path} is writable` : `${path} is made at the first start`,
+  };
+}
+
+async function natsServer(config: Config, cli: Cli): Promise<Finding> {
+  const check = "nats-server";
+  if (config.broker.embedded === null) {
+    return { check, verdict: "ok", text: `not needed here, the broker is ${config.broker.servers.join(", ")}` };
+  }
+  const { findServerBinary } = await import("../../runtime/broker/server-binary.ts");
+  const found: Finding[] = [];
+  const binary = await attempt(check, found, () => findServerBinary(cli.io.env));
+  if (binary === undefined) return found[0] ?? { check, verdict: "fail", text: "not found" };
+  const text = `${binary.path}, version ${binary.version}`;
+  if (atLeast(binary.version, LEAST_NATS)) return { check, verdict: "ok", text };
+  return { check, verdict: "warn", text, remedy: `Install nats-server ${LEAST_NATS.join(".")} or newer.` };
+}
+
+function daemon(health: Health, nodes: readonly NodeView[], now: number): Finding[] {
+  const { broker, journal, quarantined } = health;
+  const findings: Finding[] = [
+    {
+      check: "daemon",
+      verdict: "ok",
+      text: `${health.node} answers, version ${health.version}, runs for ${span(now - health.startedAt)}`,
+    },
+  ];
+  if (broker.state === "connected") {
+    findings.push({
+      check: "broker",
+      verdict: "ok",
+      text: `connected to ${broker.server ?? "a broker"} for ${span(now - broker.since)}`,
+    });
+  } else {
+    const text = `${broker.state} for ${span(now - broker.since)}${broker.fault === undefined ? "" : `: ${broker.fault}`}`;
+    const remedy = "Start nats-server there, or correct `broker:` in steward.yaml.";
+    findings.push({ check: "broker", verdict: "fail", text, remedy, exit: EXIT.noDaemon });
+  }
+  const filled = `${journal.state}, ${bytes(journal.bytes)} of ${bytes(journal.limit)}`;
+  if (journal.state === "ok") findings.push({ check: "journal", verdict: "ok", text: filled });
+  else {
+    const remedy = "Free space on its disk, cancel what is not needed, or raise limits.journalBytes.";
+    findings.push({ check: "journal", verdict: journal.state === "low" ? "warn" : "fail", text: filled, remedy });
+  }
+  if (quarantined.length > 0) {
+    const remedy = `steward ps shows why; then: steward revive ${health.node} SUBJECT`;
+    findings.push({ check: "processes", verdict: "warn", text: `quarantined: ${quarantined.join(", ")}`, remedy });
+  }
+  const skewed = nodes.filter((node) => Math.abs(node.clockSkew ?? 0) >= SKEW_LIMIT);
+  if (skewed.length > 0) {
+    const text = skewed
+      .map(
+        (node) =>
+          `${node.name} is ${span(Math.abs(node.clockSkew ?? 0))} ${(node.clockSkew ?? 0) < 0 ? "behind" : "ahead"}`,
+      )
+      .join(", ");
+    findings.push({
+      check: "clocks",
+      verdict: "warn",
+      text,
+      remedy: "Set the clocks of these nodes: deadlines are decided by them.",
+    });
+  }
+  return findings;
+}
+
+function atLeast(version: string, least: readonly number[]): boolean {
+  const parts = version.split(/[.-]/).map(Number);
+  for (const [i, wanted] of least.entries()) {
+    const part = parts[i] ?? 0;
+    if (part !== wanted) return part > wanted;
+  }
+  return true;
+}

@@ -1,0 +1,60 @@
+import type { Accepted, NodeView } from "../../runtime/operations.ts";
+import type { Cli } from "../cli.ts";
+import type { Daemon } from "../daemon.ts";
+import { linkState } from "../render/states.ts";
+import { visible } from "../render/text.ts";
+import { isoTime, span } from "../render/time.ts";
+import { inReach } from "./tracked.ts";
+
+/** Says what was accepted, who it resolved to, and what is to be expected of each; the id is the first word of a line. */
+export async function announce(
+  cli: Cli,
+  daemon: Daemon,
+  accepted: readonly Accepted[],
+  nodes: readonly NodeView[],
+  to: "stdout" | "stderr" = "stderr",
+): Promise<void> {
+  const known = new Map(nodes.map((node) => [node.name, node]));
+  if (cli.json) {
+    for (const one of accepted) {
+      cli.printJsonLine({ type: "accepted", ...one, linkSince: known.get(one.node)?.linkSince ?? null });
+    }
+    return;
+  }
+  const say = (line: string): void => (to === "stdout" ? cli.print(line) : cli.note(line));
+  if (accepted.length > 1 && to === "stderr") {
+    const near = accepted.filter((one) => inReach(one.link)).length;
+    say(`${accepted.length} messages: ${near} for nodes in reach, ${accepted.length - near} for nodes out of reach`);
+  }
+  const now = cli.io.clock.now();
+  for (const { id, node, link } of accepted) {
+    const since = known.get(node)?.linkSince;
+    const shown = linkState(link, to === "stdout" ? cli.out : cli.err);
+    const age =
+      since === undefined || link === "neverSeen" || link === "online"
+        ? ""
+        : ` since ${span(Math.max(0, now - since))}`;
+    const outlook = inReach(link) ? "" : `: queued, ${patience((await daemon.message(id)).deliverBy, now)}`;
+    say(`${id}  ${visible(node)}  ${shown}${age}${outlook}`);
+  }
+}
+
+function patience(deliverBy: number | null, now: number): string {
+  return deliverBy === null
+    ? "waits without limit"
+    : `waits until ${isoTime(deliverBy)} (${span(Math.max(0, deliverBy - now))})`;
+}
+
+/** A daemon without a broker takes messages, but nothing moves: worth a line. */
+export async function noteBroker(cli: Cli, daemon: Daemon): Promise<void> {
+  const { broker } = await daemon.health();
+  if (broker.state === "connected") return;
+  const fault = broker.fault === undefined ? "" : `: ${visible(broker.fault)}`;
+  const since = span(Math.max(0, cli.io.clock.now() - broker.since));
+  cli.note(
+    cli.err(
+      "yellow",
+      `! the daemon has no connection to a broker since ${since} (${broker.state}${fault}); what is accepted stays queued until it has`,
+    ),
+  );
+}

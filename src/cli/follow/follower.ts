@@ -1,0 +1,195 @@
+import { normalise } from "../../message/errors.ts";
+import type { Accepted, Happening, LinkState, NodeView } from "../../runtime/operations.ts";
+import type { Cli } from "../cli.ts";
+import { prefixedOutput, rawOutput } from "../render/output.ts";
+import { linkWord } from "../render/states.ts";
+import { visible } from "../render/text.ts";
+import { followEvents } from "./stream.ts";
+import { inReach, type Tracked, takeDetail, takeEvent } from "./tracked.ts";
+
+/**
+ * Waits for messages, printing output as it comes.
+ *
+ *   listening (before anything is submitted, so that nothing is missed) → tracking → ended
+ *
+ * Ended by: all final · nobody in reach has anything left (rule `reachable`) · the time is over · the user detached ·
+ * the daemon stayed away. Whoever tracks reads every message again after each reconnect.
+ */
+export type WaitRule = "reachable" | "final";
+
+export type Ending = "done" | "outOfReach" | "timeOver" | "detached";
+
+/** Milliseconds that a restarting daemon may be away. */
+const DAEMON_MAY_BE_AWAY = 120_000;
+
+/** Timers hold no more, about 24 days; who waits longer waits without limit. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+export class Follower {
+  readonly tracked = new Map<string, Tracked>();
+  readonly links = new Map<string, { state: LinkState; since: number }>();
+  readonly #cli: Cli;
+  readonly #stop = new AbortController();
+  readonly #removers: (() => void)[] = [];
+  readonly #early: Happening[] = [];
+  readonly #reading = new Set<string>();
+  #rule: WaitRule | undefined;
+  #settle: (ending: Ending) => void = () => undefined;
+  #fail: (thrown: unknown) => void = () => undefined;
+  readonly #ended: Promise<Ending>;
+  #stream: Promise<void> = Promise.resolve();
+
+  constructor(cli: Cli) {
+    this.#cli = cli;
+    this.#ended = new Promise((resolve, reject) => {
+      this.#settle = resolve;
+      this.#fail = reject;
+    });
+    // Read by `wait`; a failure before that must not be an unhandled rejection.
+    this.#ended.catch(() => undefined);
+  }
+
+  /** Resolves once events flow, so that what is submitted after it cannot be missed. */
+  async listen(): Promise<void> {
+    for (const name of ["SIGINT", "SIGTERM"] as const) {
+      this.#removers.push(this.#cli.io.signals.on(name, () => this.#settle("detached")));
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#stream = followEvents(this.#cli, {
+        signal: this.#stop.signal,
+        giveUpAfter: DAEMON_MAY_BE_AWAY,
+        onOpen: (again) => {
+          resolve();
+          if (again) void this.#readAll();
+        },
+        onHappening: (happening) => this.#take(happening),
+        onGap: () => void this.#readAll(),
+      }).catch((thrown: unknown) => {
+        reject(thrown);
+        this.#fail(thrown);
+      });
+    });
+  }
+
+  /** Waits for these, beside `prefix` lines when they are several. */
+  async wait(
+    messages: readonly Accepted[],
+    nodes: readonly NodeView[],
+    rule: WaitRule,
+    limit?: number,
+  ): Promise<Ending> {
+    const { io } = this.#cli;
+    const several = messages.length > 1;
+    const names = Math.max(0, ...messages.map((message) => message.node.length));
+    for (const node of nodes) this.links.set(node.name, { state: node.link, since: node.linkSince });
+    for (const { id, subject, node } of messages) {
+      const printer = this.#cli.json
+        ? rawOutput({ stdout: { write: () => undefined }, stderr: { write: () => undefined } }, () => undefined)
+        : several
+          ? prefixedOutput(io, visible(node).padEnd(names), { out: this.#cli.out, err: this.#cli.err })
+          : rawOutput(io, (line) => this.#cli.note(this.#cli.err("dim", line)));
+      this.tracked.set(id, {
+        id,
+        subject,
+        node,
+        printer,
+        state: "queued",
+        final: false,
+        since: 0,
+        deliverBy: null,
+        stale: false,
+      });
+    }
+    for (const happening of this.#early.splice(0)) this.#take(happening);
+    this.#rule = rule;
+    const bounded = limit !== undefined && limit <= LONGEST_TIMER;
+    const timer = !bounded ? undefined : io.clock.setTimeout(() => this.#settle("timeOver"), limit);
+    try {
+      await this.#readAll();
+      return await this.#ended;
+    } finally {
+      if (timer !== undefined) io.clock.clearTimeout(timer);
+      for (const tracked of this.tracked.values()) tracked.printer.end();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    for (const remove of this.#removers.splice(0)) remove();
+    await this.#stream;
+  }
+
+  #take(happening: Happening): void {
+    if (happening.type === "node") {
+      if (happening.region !== "link") return;
+      this.#takeLink(happening.name, happening.to as LinkState, happening.at);
+      this.#check();
+      return;
+    }
+    if (happening.type !== "message" && happening.type !== "output") return;
+    const tracked = this.tracked.get(happening.id);
+    if (tracked === undefined) {
+      if (this.#rule === undefined) this.#early.push(happening);
+      return;
+    }
+    if (this.#cli.json) this.#cli.printJsonLine(happening);
+    takeEvent(tracked, happening);
+    if (tracked.stale) void this.#read(tracked);
+    this.#check();
+  }
+
+  #takeLink(name: string, state: LinkState, since: number): void {
+    const before = this.links.get(name);
+    this.links.set(name, { state, since });
+    const waits = [...this.tracked.values()].some((tracked) => tracked.node === name && !tracked.final);
+    if (!waits || before === undefined || inReach(before.state) === inReach(state)) return;
+    this.#cli.note(this.#cli.err("yellow", `${visible(name)} is ${linkWord(state)} now`));
+  }
+
+  async #readAll(): Promise<void> {
+    try {
+      const daemon = await this.#cli.daemon();
+      for (const { name, link, linkSince } of await daemon.nodes()) {
+        if (linkSince >= (this.links.get(name)?.since ?? 0)) this.#takeLink(name, link, linkSince);
+      }
+    } catch {
+      // The stream breaks with the daemon, and all is read again when it is back.
+      return;
+    }
+    for (const tracked of this.tracked.values()) if (isOpen(tracked)) await this.#read(tracked);
+    this.#check();
+  }
+
+  async #read(tracked: Tracked): Promise<void> {
+    if (this.#reading.has(tracked.id)) return;
+    this.#reading.add(tracked.id);
+    try {
+      do {
+        tracked.stale = false;
+        const daemon = await this.#cli.daemon();
+        takeDetail(tracked, await daemon.message(tracked.id));
+      } while (tracked.stale);
+    } catch (thrown) {
+      // Without a daemon it stays to be read; what it refuses to show stays as the events left it.
+      tracked.stale = normalise(thrown).code === "no-daemon";
+    }
+    this.#reading.delete(tracked.id);
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#rule === undefined || this.#reading.size > 0) return;
+    const open = [...this.tracked.values()].filter(isOpen);
+    if (open.length === 0) this.#settle("done");
+    else if (this.#rule === "reachable" && !open.some((tracked) => this.#mayComeSoon(tracked)))
+      this.#settle("outOfReach");
+  }
+
+  #mayComeSoon(tracked: Tracked): boolean {
+    return tracked.stale || (tracked.state !== "held" && inReach(this.links.get(tracked.node)?.state));
+  }
+}
+
+function isOpen(tracked: Tracked): boolean {
+  return !tracked.final || tracked.stale;
+}

@@ -1,0 +1,33 @@
+import type { Happening } from "../../runtime/operations.ts";
+import type { Cli } from "../cli.ts";
+import { followEvents } from "./stream.ts";
+
+export interface UntilInterrupted {
+  /** Its rejection ends the following. */
+  readonly onOpen: (again: boolean) => Promise<void>;
+  readonly onHappening: (happening: Happening) => void;
+}
+
+/** Follows what happens until Ctrl-C, which is the ordinary end. */
+export async function followUntilInterrupted(cli: Cli, { onOpen, onHappening }: UntilInterrupted): Promise<void> {
+  const stop = new AbortController();
+  let failed: { readonly thrown: unknown } | undefined;
+  const removers = (["SIGINT", "SIGTERM"] as const).map((name) => cli.io.signals.on(name, () => stop.abort()));
+  try {
+    await followEvents(cli, {
+      signal: stop.signal,
+      onOpen: (again) => {
+        onOpen(again).catch((thrown: unknown) => {
+          failed = { thrown };
+          stop.abort();
+        });
+      },
+      onHappening,
+      onGap: (missed) =>
+        cli.note(cli.err("yellow", `! ${missed ?? "some"} happenings were left out: this terminal is too slow`)),
+    });
+  } finally {
+    for (const remove of removers) remove();
+  }
+  if (failed !== undefined) throw failed.thrown;
+}

@@ -1,0 +1,76 @@
+import { EXIT } from "../../message/errors.ts";
+import { isFinal, type State } from "../../message/lifecycle.ts";
+import type { Outcome } from "../../message/report.ts";
+import { parseSubject } from "../../message/subject.ts";
+import type { Happening, LinkState, MessageDetail } from "../../runtime/operations.ts";
+import type { OutputPrinter } from "../render/output.ts";
+
+/** A message that the command line waits for: what it knows of it by now. */
+export interface Tracked {
+  readonly id: string;
+  readonly subject: string;
+  readonly node: string;
+  readonly printer: OutputPrinter;
+  state: State;
+  final: boolean;
+  /** When the state was last asserted; keeps an answer that was overtaken by an event from counting. */
+  since: number;
+  deliverBy: number | null;
+  reason?: string;
+  outcome?: Outcome;
+  /** Events told of more than they carried: to be read again. */
+  stale: boolean;
+}
+
+/** Takes over what an event says. */
+export function takeEvent(tracked: Tracked, happening: Extract<Happening, { type: "message" | "output" }>): void {
+  if (happening.type === "output") {
+    if (!tracked.printer.take(happening.parts, false)) tracked.stale = true;
+    return;
+  }
+  if (tracked.final) return;
+  tracked.state = happening.state;
+  tracked.final = isFinal(parseSubject(tracked.subject).kind, happening.state);
+  tracked.since = happening.at;
+  if (happening.reason === undefined) delete tracked.reason;
+  else tracked.reason = happening.reason;
+  if (happening.outcome !== undefined && !tracked.printer.take(happening.outcome.output ?? [], false))
+    tracked.stale = true;
+  if (!tracked.final) return;
+  if (happening.outcome !== undefined) tracked.outcome = happening.outcome;
+  // Read once more at its end, so that nothing is missing however the events came.
+  tracked.stale = true;
+}
+
+/** Takes over what the daemon knows. Reports come in order, so a gap in its output is a piece that the node did not keep. */
+export function takeDetail(tracked: Tracked, detail: MessageDetail): void {
+  tracked.printer.take(detail.output, true);
+  tracked.deliverBy = detail.deliverBy;
+  if (detail.outcome !== undefined) {
+    tracked.printer.take(detail.outcome.output ?? [], true);
+    tracked.outcome = detail.outcome;
+  }
+  if ((tracked.final && !detail.final) || (!detail.final && detail.since < tracked.since)) return;
+  tracked.state = detail.state;
+  tracked.final = detail.final;
+  tracked.since = detail.since;
+  if (detail.reason === undefined) delete tracked.reason;
+  else tracked.reason = detail.reason;
+}
+
+export function inReach(link: LinkState | undefined): boolean {
+  return link === "online" || link === "late";
+}
+
+const FAILED: ReadonlySet<State> = new Set<State>(["failed", "timedOut", "rejected", "interrupted"]);
+
+/** One exit code for all: a failure outweighs what was not delivered, that outweighs what was cancelled. */
+export function exitCode(all: Iterable<Pick<Tracked, "state" | "final">>): number {
+  let code: number = EXIT.ok;
+  for (const { state, final } of all) {
+    if (FAILED.has(state)) return EXIT.someFailed;
+    if (!final || state === "expired") code = EXIT.notDelivered;
+    else if (state === "cancelled" && code === EXIT.ok) code = EXIT.cancelled;
+  }
+  return code;
+}

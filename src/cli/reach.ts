@@ -1,0 +1,19 @@
+import { ApiClient } from "../runtime/api/client.ts";
+import type { Reach } from "./cli.ts";
+
+/** The real ways to the rest of steward. What is dear to load is loaded when it is needed. */
+export const reachDaemon: Reach = {
+  loadConfig: async (file, env) => {
+    const { loadConfig } = await import("../runtime/config/load.ts");
+    return loadConfig(file, { env });
+  },
+  connect: async (socket, io) => new ApiClient({ socket, clock: io.clock }),
+  startDaemon: async (config) => {
+    const { startDaemon } = await import("../runtime/daemon.ts");
+    return startDaemon({ config });
+  },
+  charts: async () => {
+    const { charts } = await import("../actors/chart.ts");
+    return charts();
+  },
+};

@@ -1,0 +1,17 @@
+import { normalise, type StewardError } from "../../message/errors.ts";
+import type { Paint } from "./paint.ts";
+import { visible } from "./text.ts";
+
+/** An error as one block: what happened, what to type next. */
+export function faultBlock(thrown: unknown, paint: Paint): string {
+  const error = normalise(thrown);
+  const lines = error.message.split("\n").map(visible).join("\n  ");
+  return `${paint("red", "✗ error:")} ${lines}\n  ${paint("dim", "→")} ${visible(error.remedy).replace(/ {2,}/g, " ")}\n`;
+}
+
+/** The same for programs, one line. */
+export function faultJson(thrown: unknown): string {
+  const error: StewardError = normalise(thrown);
+  const { code, message, remedy, details, exit } = error;
+  return `${JSON.stringify({ error: { code, message, remedy, details, exit } })}\n`;
+}

@@ -1,0 +1,122 @@
+import { parseSubject } from "../../message/subject.ts";
+import type { DeadLetter, MessageDetail, MessageView } from "../../runtime/operations.ts";
+import type { Paint } from "./paint.ts";
+import { messageState } from "./states.ts";
+import { pairs, table } from "./table.ts";
+import { visible } from "./text.ts";
+import { bytes, isoTime, span, type Times, took } from "./time.ts";
+
+/** `out` to a node, `in` from one: the other end of a message. */
+function peer(message: MessageView): string {
+  return message.direction === "out" ? (message.subject.split(".")[0] ?? "") : message.origin;
+}
+
+function work(subject: string): string {
+  const [, kind, method, domain] = subject.split(".");
+  return `${kind === "event" ? "event " : ""}${method}.${domain}`;
+}
+
+export function messageTable(messages: readonly MessageView[], times: Times, paint: Paint, columns?: number): string[] {
+  return table(
+    messages,
+    [
+      { title: "ID", cell: (m) => m.id },
+      { title: "", cell: (m) => (m.direction === "out" ? "→" : "←") },
+      { title: "NODE", cell: (m) => visible(peer(m)) },
+      {
+        title: "STATE",
+        cell: (m) => messageState(m.state, paint) + (m.code === undefined || m.code === 0 ? "" : ` (${m.code})`),
+      },
+      { title: "SINCE", cell: (m) => times.at(m.since) },
+      {
+        title: "WHAT",
+        cell: (m) => visible(`${m.summary}${m.reason === undefined ? "" : ` (${m.reason})`} [${work(m.subject)}]`),
+      },
+    ],
+    columns,
+  );
+}
+
+export function messageLines(message: MessageDetail, times: Times, paint: Paint): string[] {
+  const { outcome } = message;
+  const ran = outcome?.startedAt === undefined ? undefined : took(outcome.at - outcome.startedAt);
+  const wait =
+    message.deliverBy === null ? "for ever" : `until ${isoTime(message.deliverBy)} (${times.at(message.deliverBy)})`;
+  const lines = pairs([
+    ["message", message.id],
+    ["subject", visible(message.subject)],
+    ["from", visible(message.origin)],
+    [
+      "state",
+      `${messageState(message.state, paint)}, ${times.at(message.since)}${message.final ? "" : " (not final)"}`,
+    ],
+    ["reason", optional(message.reason ?? outcome?.reason)],
+    ["exit code", outcome?.code?.toString()],
+    ["signal", optional(outcome?.signal)],
+    ["took", ran],
+    ["created", times.at(message.createdAt)],
+    ["may wait", message.final ? undefined : wait],
+    ["may run", message.timeout === null ? undefined : span(message.timeout)],
+    ["attempts", String(message.attempts)],
+    [
+      "cancel",
+      message.cancelRequestedAt === undefined ? undefined : `requested ${times.at(message.cancelRequestedAt)}`,
+    ],
+    ["reply to", message.inReplyTo],
+    [
+      "output",
+      outcome?.totals === undefined
+        ? undefined
+        : `${total("stdout", outcome.totals.stdout)}, ${total("stderr", outcome.totals.stderr)}`,
+    ],
+    ["result", outcome?.result === undefined ? undefined : visible(JSON.stringify(outcome.result))],
+    ["data", visible(JSON.stringify(message.data))],
+  ]);
+  if (message.conflict !== undefined) {
+    const { state, by, at } = message.conflict;
+    lines.push(
+      paint(
+        "red",
+        `! conflict: ${visible(by)} also said ${messageState(state, paint)}, ${times.at(at)}; the first one stands`,
+      ),
+    );
+  }
+  lines.push("", "HISTORY");
+  for (const said of message.history) {
+    const reason = said.reason === undefined ? "" : ` (${visible(said.reason)})`;
+    lines.push(`  ${isoTime(said.at)}  ${messageState(said.state, paint)}, says ${visible(said.by)}${reason}`);
+  }
+  return lines;
+}
+
+export function deadTable(letters: readonly DeadLetter[], times: Times, columns?: number): string[] {
+  return table(
+    letters,
+    [
+      { title: "ID", cell: (d) => d.id },
+      { title: "FROM", cell: (d) => visible(d.origin) },
+      { title: "SUBJECT", cell: (d) => visible(d.subject) },
+      { title: "DEAD", cell: (d) => times.at(d.at) },
+      { title: "TRIES", cell: (d) => String(d.attempts), align: "right" },
+      { title: "REASON", cell: (d) => visible(`${d.reason}: ${d.summary}`) },
+    ],
+    columns,
+  );
+}
+
+function total(name: string, { bytes: count, kept }: { bytes: number; kept: number }): string {
+  return `${bytes(count)} of ${name}${kept < count ? ` (${bytes(kept)} kept)` : ""}`;
+}
+
+function optional(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : visible(text);
+}
+
+/** The receiver of a subject, also when it is not valid. */
+export function receiver(subject: string): string {
+  try {
+    return parseSubject(subject).node;
+  } catch {
+    return subject.split(".")[0] ?? subject;
+  }
+}

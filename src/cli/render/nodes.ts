@@ -1,0 +1,119 @@
+import type { NodeDetail, NodeView, ProcessView } from "../../runtime/operations.ts";
+import type { Paint } from "./paint.ts";
+import { linkState, processState } from "./states.ts";
+import { pairs, table } from "./table.ts";
+import { visible } from "./text.ts";
+import { bytes, span, type Times } from "./time.ts";
+
+export function nodeTable(nodes: readonly NodeView[], times: Times, paint: Paint, columns?: number): string[] {
+  return table(
+    nodes,
+    [
+      { title: "NODE", cell: (n) => visible(n.name) },
+      { title: "LINK", cell: (n) => linkState(n.link, paint) },
+      { title: "SINCE", cell: (n) => times.since(n.linkSince) },
+      { title: "SEEN", cell: (n) => (n.role === "self" ? "here" : times.at(n.lastSeen)) },
+      { title: "WORK", cell: (n) => (n.running > 0 ? `busy (${n.running})` : n.work) },
+      { title: "WAITING", cell: waiting },
+      {
+        title: "NOTES",
+        cell: (n) =>
+          notes(n)
+            .map((note) => paint("yellow", `! ${note}`))
+            .join(", "),
+      },
+    ],
+    columns,
+  );
+}
+
+function waiting(node: NodeView): string {
+  if (node.waiting === 0) return "-";
+  return node.oldestWaiting === null ? String(node.waiting) : `${node.waiting}, oldest ${span(node.oldestWaiting)}`;
+}
+
+/** What an operator should notice; nothing for a node that is as it should be. */
+function notes(node: NodeView): string[] {
+  const found: string[] = [];
+  if (node.trust !== "accepted" && node.role !== "self") found.push(`trust ${node.trust}`);
+  if (node.storage !== "ok") found.push(`storage ${node.storage}`);
+  if (node.session === "resyncing") found.push("resyncing");
+  if (node.clockSkew !== undefined && Math.abs(node.clockSkew) >= 5_000) found.push(`clock ${skew(node.clockSkew)}`);
+  return found;
+}
+
+function skew(ms: number): string {
+  return `${span(Math.abs(ms))} ${ms < 0 ? "behind" : "ahead"}`;
+}
+
+export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?: number): string[] {
+  const lines = pairs([
+    ["node", `${visible(node.name)} (${node.role})`],
+    ["link", `${linkState(node.link, paint)} since ${times.since(node.linkSince)} (${visible(node.cause)})`],
+    ["last seen", node.role === "self" ? "here" : times.at(node.lastSeen)],
+    ["session", node.session],
+    ["work", node.running > 0 ? `${node.work}, ${node.running} running` : node.work],
+    ["trust", node.trust],
+    ["storage", node.storage],
+    ["waiting", waiting(node)],
+    ["version", node.version === undefined ? undefined : visible(node.version)],
+    ["started", node.startedAt === undefined ? undefined : times.at(node.startedAt)],
+    ["epoch", node.epoch === undefined ? undefined : visible(node.epoch)],
+    ["clock", node.clockSkew === undefined ? undefined : skew(node.clockSkew)],
+    ["traffic", `${bytes(node.bytesOut)} out, ${bytes(node.bytesIn)} in`],
+    ["methods", node.methods === undefined ? undefined : visible(node.methods.join(", "))],
+    ["as of", times.at(node.asOf)],
+  ]);
+  if (node.lanes.length > 0) {
+    const lanes = table(
+      node.lanes,
+      [
+        { title: "LANE", cell: (l) => visible(l.subject) },
+        { title: "WAITING", cell: (l) => String(l.waiting), align: "right" },
+        { title: "IN FLIGHT", cell: (l) => String(l.inFlight), align: "right" },
+        { title: "OLDEST", cell: (l) => (l.oldest === null ? "-" : span(l.oldest)) },
+        { title: "DEADLINE", cell: (l) => (l.nextDeadline === null ? "-" : times.at(l.nextDeadline)) },
+        { title: "WHY", cell: (l) => visible(l.reason ?? "") },
+      ],
+      columns,
+    );
+    lines.push("", ...lanes);
+  }
+  if (node.changes.length > 0) {
+    const changes = table(
+      node.changes,
+      [
+        { title: "CHANGED", cell: (c) => times.at(c.at) },
+        { title: "REGION", cell: (c) => visible(c.region) },
+        { title: "FROM", cell: (c) => visible(c.from) },
+        { title: "TO", cell: (c) => visible(c.to) },
+        { title: "CAUSE", cell: (c) => visible(c.cause) },
+      ],
+      columns,
+    );
+    lines.push("", ...changes);
+  }
+  return lines;
+}
+
+export function processTable(
+  processes: readonly ProcessView[],
+  times: Times,
+  paint: Paint,
+  columns?: number,
+): string[] {
+  return table(
+    processes,
+    [
+      { title: "PROCESS", cell: (p) => visible(p.subject) },
+      { title: "ROLE", cell: (p) => p.role },
+      { title: "STATE", cell: (p) => processState(p.state, paint) },
+      { title: "SINCE", cell: (p) => times.since(p.since) },
+      { title: "QUEUED", cell: (p) => String(p.queued), align: "right" },
+      { title: "ACTIVE", cell: (p) => String(p.active), align: "right" },
+      { title: "RESTARTS", cell: (p) => String(p.restarts), align: "right" },
+      { title: "LAST ERROR", cell: (p) => visible(p.lastError ?? "") },
+    ],
+    columns,
+  );
+}

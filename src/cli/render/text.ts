@@ -1,0 +1,48 @@
+/**
+ * Text from elsewhere on its way to a terminal. Names, reasons and log lines are written by other machines: control
+ * characters in them are made visible, so that none of them can move the cursor, retitle the window or forge a line.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins a colour
+const SGR = /\u001b\[[0-9;]*m/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins a colour
+const SGR_OR_NOT = /(\u001b\[[0-9;]*m)/;
+
+/** One line, control characters shown as `\x1b`. */
+export function visible(text: string): string {
+  return text.replace(CONTROL, escaped);
+}
+
+/** As `visible`, but lets colours through: for a program's output. */
+export function visibleButColours(text: string): string {
+  // Split with a group: every second piece is a colour.
+  return text
+    .split(SGR_OR_NOT)
+    .map((piece, i) => (i % 2 === 1 ? piece : visible(piece)))
+    .join("");
+}
+
+/** The text without colours. */
+export function bare(text: string): string {
+  return text.replace(SGR, "");
+}
+
+/** Columns that the text takes, colours not counted. */
+export function width(text: string): number {
+  return [...bare(text)].length;
+}
+
+/** Cuts plain text to `columns`, with an ellipsis. */
+export function cut(text: string, columns: number): string {
+  const characters = [...text];
+  if (characters.length <= columns) return text;
+  return columns <= 1 ? characters.slice(0, columns).join("") : `${characters.slice(0, columns - 1).join("")}…`;
+}
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  if (code === 10) return "\\n";
+  if (code === 13) return "\\r";
+  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+}

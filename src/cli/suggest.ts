@@ -1,0 +1,20 @@
+import { type ErrorCode, StewardError } from "../message/errors.ts";
+import { nearest } from "../runtime/intake/nearest.ts";
+
+/** Adds the name that was probably meant to an error of `code` that carries the name as `detail`. */
+export async function withSuggestion<T>(
+  answer: Promise<T>,
+  code: ErrorCode,
+  detail: string,
+  known: () => Promise<readonly string[]>,
+): Promise<T> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if (!(thrown instanceof StewardError) || thrown.code !== code) throw thrown;
+    const name = String(thrown.details[detail] ?? "");
+    const near = nearest(name, await known().catch(() => []));
+    if (near === undefined) throw thrown;
+    throw new StewardError(code, { ...thrown.details, [detail]: `${name} (did you mean ${near}?)` }, { cause: thrown });
+  }
+}

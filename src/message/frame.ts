@@ -1,0 +1,306 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { faultText, StewardError } from "./errors.ts";
+import { isId } from "./id.ts";
+import type { FinalState } from "./lifecycle.ts";
+import { isFinalState, STATES, type State } from "./lifecycle.ts";
+import type { Json } from "./message.ts";
+import { isToken } from "./subject.ts";
+
+/**
+ * What travels between two daemons: a frame carries a batch of one lane, an ACK answers it. Layout, version 1:
+ *
+ *   'S' 'W'  version  flags  body
+ *
+ * flags: 1 = the body is deflated (raw), 2 = it is an ACK. The body is JSON with the short keys of the wire types below.
+ * No JSON text begins with 'S', so a plain NATS publisher's body is never mistaken for a frame.
+ */
+export const FRAME_VERSION = 1;
+const HEADER = 4;
+const DEFLATED = 1;
+const ACK = 2;
+
+export interface FrameLimits {
+  /** Bytes of the body once expanded. */
+  readonly bodyBytes: number;
+  /** Messages in one frame. */
+  readonly items: number;
+  /** Nesting of a message's data. */
+  readonly depth: number;
+}
+
+export const FRAME_LIMITS: FrameLimits = { bodyBytes: 8 * 1024 * 1024, items: 4096, depth: 64 };
+
+/** A batch of one lane. The lane is (origin, the NATS subject it travels on). */
+export interface Frame {
+  readonly origin: string;
+  /** Identity of the origin's journal. */
+  readonly epoch: string;
+  /** Origin's clock when it was sealed, ms. The receiver measures deadlines against it, never against its own. */
+  readonly sentAt: number;
+  /** Sequence number of the first item; 0: transient, outside all lanes. */
+  readonly first: number;
+  /** The origin holds an ACK up to here and will not send these again. */
+  readonly acked: number;
+  readonly items: readonly FrameItem[];
+}
+
+export type FrameItem =
+  | {
+      readonly id: string;
+      readonly createdAt: number;
+      readonly deliverBy: number | null;
+      readonly timeout: number | null;
+      readonly data: Json;
+      readonly inReplyTo?: string;
+    }
+  /** A message that ended at its origin: it travels so that the numbers close. */
+  | { readonly id: string; readonly skip: "expired" | "cancelled" };
+
+/** "I have it, durably, up to `last`." Answers a frame; may come unasked when credit is back. */
+export interface Ack {
+  /** The receiver, and the identity of its journal. */
+  readonly node: string;
+  readonly receiverEpoch: string;
+  /** The epoch of the frame that it answers. */
+  readonly epoch: string;
+  readonly sentAt: number;
+  /** Cumulative, per lane. */
+  readonly last: number;
+  /** Messages of the lane up to here have been started; never more than `last`. */
+  readonly started: number;
+  /** Last sequence number of the frame that it answers; larger than `last` means: send again from `last` + 1. */
+  readonly upTo: number;
+  /** How many more messages of this lane the receiver takes. */
+  readonly credit: number;
+  /** Final states decided at the door, until the origin has this ACK. */
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface Verdict {
+  readonly seq: number;
+  readonly state: FinalState;
+  readonly reason: string;
+}
+
+interface WireFrame {
+  o: string;
+  e: string;
+  t: number;
+  f: number;
+  a: number;
+  m: WireItem[];
+}
+interface WireItem {
+  i: string;
+  c?: number;
+  b?: number;
+  t?: number;
+  d?: Json;
+  r?: string;
+  x?: "expired" | "cancelled";
+}
+interface WireAck {
+  o: string;
+  n: string;
+  e: string;
+  t: number;
+  k: number;
+  s: number;
+  u: number;
+  c: number;
+  v?: [number, string, string][];
+}
+
+export function encodeFrame(frame: Frame, compressFrom: number | null): Uint8Array {
+  const wire: WireFrame = {
+    o: frame.origin,
+    e: frame.epoch,
+    t: frame.sentAt,
+    f: frame.first,
+    a: frame.acked,
+    m: frame.items.map(toWire),
+  };
+  return pack(JSON.stringify(wire), 0, compressFrom);
+}
+
+export function encodeAck(ack: Ack): Uint8Array {
+  const wire: WireAck = {
+    o: ack.node,
+    n: ack.receiverEpoch,
+    e: ack.epoch,
+    t: ack.sentAt,
+    k: ack.last,
+    s: ack.started,
+    u: ack.upTo,
+    c: ack.credit,
+  };
+  if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason]);
+  return pack(JSON.stringify(wire), ACK, null);
+}
+
+/** Whether the payload claims to be a frame or an ACK; anything else is a foreign body. */
+export function isFrame(payload: Uint8Array): boolean {
+  return payload.length >= HEADER && payload[0] === 0x53 && payload[1] === 0x57;
+}
+
+/** @throws StewardError `frame-malformed`, `frame-version` or `frame-too-large`. */
+export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Frame {
+  const wire = unpack(subject, payload, 0, limits) as Partial<WireFrame>;
+  const fault = frameFault(wire, limits);
+  if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
+  const { o, e, t, f, a, m } = wire as WireFrame;
+  return { origin: o, epoch: e, sentAt: t, first: f, acked: a, items: m.map(fromWire) };
+}
+
+/** @throws StewardError like `decodeFrame`. */
+export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Ack {
+  const wire = unpack(subject, payload, ACK, limits) as Partial<WireAck>;
+  const fault = ackFault(wire, limits);
+  if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
+  const { o, n, e, t, k, s, u, c, v } = wire as WireAck;
+  return {
+    node: o,
+    receiverEpoch: n,
+    epoch: e,
+    sentAt: t,
+    last: k,
+    started: s,
+    upTo: u,
+    credit: c,
+    verdicts: (v ?? []).map(([seq, state, reason]) => ({ seq, state: state as FinalState, reason })),
+  };
+}
+
+/** Rough size of a message within a frame, bytes: what batches are cut by. */
+export function itemBytes(data: Json): number {
+  return 120 + JSON.stringify(data).length;
+}
+
+function toWire(item: FrameItem): WireItem {
+  if ("skip" in item) return { i: item.id, x: item.skip };
+  const wire: WireItem = { i: item.id, c: item.createdAt, d: item.data };
+  if (item.deliverBy !== null) wire.b = item.deliverBy;
+  if (item.timeout !== null) wire.t = item.timeout;
+  if (item.inReplyTo !== undefined) wire.r = item.inReplyTo;
+  return wire;
+}
+
+function fromWire(wire: WireItem): FrameItem {
+  if (wire.x !== undefined) return { id: wire.i, skip: wire.x };
+  return {
+    id: wire.i,
+    createdAt: wire.c ?? 0,
+    deliverBy: wire.b ?? null,
+    timeout: wire.t ?? null,
+    data: wire.d ?? null,
+    ...(wire.r === undefined ? {} : { inReplyTo: wire.r }),
+  };
+}
+
+function pack(json: string, kind: number, compressFrom: number | null): Uint8Array {
+  if (compressFrom === null || json.length < compressFrom) {
+    const bytes = Buffer.allocUnsafe(HEADER + Buffer.byteLength(json));
+    bytes[0] = 0x53;
+    bytes[1] = 0x57;
+    bytes[2] = FRAME_VERSION;
+    bytes[3] = kind;
+    bytes.write(json, HEADER);
+    return bytes;
+  }
+  return Buffer.concat([Buffer.from([0x53, 0x57, FRAME_VERSION, kind | DEFLATED]), deflateRawSync(json, { level: 6 })]);
+}
+
+function unpack(subject: string, payload: Uint8Array, kind: number, limits: FrameLimits): unknown {
+  if (!isFrame(payload)) throw new StewardError("frame-malformed", { subject, fault: "it does not begin like a frame" });
+  const version = payload[2] ?? 0;
+  const flags = payload[3] ?? 0;
+  if (version !== FRAME_VERSION) throw new StewardError("frame-version", { subject, version, supported: FRAME_VERSION });
+  if ((flags & ~(DEFLATED | ACK)) !== 0 || (flags & ACK) !== kind) {
+    throw new StewardError("frame-malformed", { subject, fault: `its flags are ${flags}` });
+  }
+  let body: Uint8Array = payload.subarray(HEADER);
+  if ((flags & DEFLATED) !== 0) {
+    try {
+      body = inflateRawSync(body, { maxOutputLength: limits.bodyBytes });
+    } catch (error) {
+      if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
+        throw new StewardError("frame-too-large", { subject, limit: limits.bodyBytes }, { cause: error });
+      }
+      throw new StewardError("frame-malformed", { subject, fault: faultText(error) }, { cause: error });
+    }
+  }
+  if (body.length > limits.bodyBytes) throw new StewardError("frame-too-large", { subject, limit: limits.bodyBytes });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8"));
+  } catch (error) {
+    throw new StewardError("frame-malformed", { subject, fault: "its body is not JSON" }, { cause: error });
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new StewardError("frame-malformed", { subject, fault: "its body is not an object" });
+  }
+  return parsed;
+}
+
+function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | undefined {
+  if (!isToken(wire.o)) return "origin";
+  if (!isToken(wire.e)) return "epoch";
+  if (!isTime(wire.t)) return "sending time";
+  if (!isCount(wire.f)) return "first sequence number";
+  if (!isCount(wire.a)) return "acknowledged sequence number";
+  if (!Array.isArray(wire.m) || wire.m.length === 0) return "no items";
+  if (wire.m.length > limits.items) return `${wire.m.length} items, ${limits.items} are allowed`;
+  for (const item of wire.m as Partial<WireItem>[]) {
+    const fault = itemFault(item, limits);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string | undefined {
+  if (typeof item !== "object" || item === null) return "an item is not an object";
+  if (!isId(item.i)) return "an item's id";
+  if (item.x !== undefined) return item.x === "expired" || item.x === "cancelled" ? undefined : "an item's skip marker";
+  if (!isTime(item.c)) return "an item's time";
+  if (item.b !== undefined && !isTime(item.b)) return "an item's deadline";
+  if (item.t !== undefined && !isCount(item.t)) return "an item's timeout";
+  if (item.r !== undefined && !isId(item.r)) return "the id that an item answers";
+  if (deeperThan(item.d, limits.depth)) return `data nested deeper than ${limits.depth}`;
+  return undefined;
+}
+
+function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefined {
+  if (!isToken(wire.o)) return "node";
+  if (!isToken(wire.n) || !isToken(wire.e)) return "epoch";
+  if (!isTime(wire.t)) return "sending time";
+  for (const n of [wire.k, wire.s, wire.u, wire.c]) if (!isCount(n)) return "a sequence number";
+  if (wire.v === undefined) return undefined;
+  if (!Array.isArray(wire.v) || wire.v.length > limits.items) return "verdicts";
+  for (const verdict of wire.v as unknown[]) {
+    if (!Array.isArray(verdict) || verdict.length !== 3) return "a verdict";
+    const [seq, state, reason] = verdict as unknown[];
+    if (!isCount(seq) || typeof reason !== "string") return "a verdict";
+    if (typeof state !== "string" || !Object.hasOwn(STATES, state) || !isFinalState(state as State)) return "a verdict's state";
+  }
+  return undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= 8.64e15;
+}
+
+/** Whether a JSON value nests deeper than `depth` levels. */
+export function deeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth === 0) return true;
+  if (Array.isArray(value)) {
+    for (const inner of value) if (typeof inner === "object" && inner !== null && deeperThan(inner, depth - 1)) return true;
+    return false;
+  }
+  for (const key in value) if (deeperThan((value as Record<string, unknown>)[key], depth - 1)) return true;
+  return false;
+}

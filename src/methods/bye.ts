@@ -1,0 +1,18 @@
+import { checkObject } from "./check.ts";
+import { defineMethod, type Method } from "./define.ts";
+
+/** A node says that it stops on purpose, so that its silence is no alarm. */
+export function bye(heard: (origin: string, reason: string) => void): Method {
+  return defineMethod({
+    name: "bye",
+    summary: "A node says that it stops, and why.",
+    event: {
+      transient: true,
+      check: (data) => checkObject(data, { reason: "string" }),
+      async handle(batch, { origin }) {
+        for (const { data } of batch) heard(origin, (data as { reason: string }).reason);
+        return undefined;
+      },
+    },
+  });
+}

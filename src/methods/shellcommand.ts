@@ -1,0 +1,107 @@
+import type { Json } from "../message/message.ts";
+import { type CommandContext, type CommandEnd, defineMethod, type Method } from "./define.ts";
+import { describeCommand, type ParsedCommand, parseCommand } from "./shellcommand-data.ts";
+import type { Run, RunEnd } from "./spawner.ts";
+
+export interface ShellcommandOptions {
+  /** Bytes of output kept of each stream: half of its beginning, half of its end. */
+  readonly outputBytes: number;
+  /** Milliseconds between SIGTERM and SIGKILL. */
+  readonly grace: number;
+}
+
+/** From this size on a script goes through a file: an argument may have 128 KiB on Linux. */
+const SCRIPT_ARGUMENT_BYTES = 100_000;
+
+/** Runs a program, or a script, in a process group of its own, and tells how it ended. */
+export function shellcommand(options: ShellcommandOptions): Method {
+  const half = Math.floor(options.outputBytes / 2);
+
+  const run = async (context: CommandContext): Promise<CommandEnd> => {
+    if (context.cancelled.aborted) return { state: "cancelled", reason: "cancelled before it was started" };
+    const command = parseCommand(context.data);
+    const started = await context.spawner.start(
+      {
+        id: context.id,
+        ...programOf(command),
+        ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+        ...(command.env === undefined ? {} : { env: command.env }),
+        timeout: context.timeout,
+        grace: options.grace,
+        head: half,
+        tail: options.outputBytes - half,
+      },
+      context.output,
+    );
+    return follow(started, context);
+  };
+
+  const adopt = async (context: CommandContext): Promise<CommandEnd> => {
+    const adopted = await context.spawner.adopt(context.id, context.output);
+    if (adopted !== undefined) return follow(adopted, context);
+    return { state: "interrupted", reason: "the daemon ended before it started the program, or its record is gone" };
+  };
+
+  return defineMethod({
+    name: "shellcommand",
+    summary: "runs a program with its arguments, or a script",
+    command: {
+      check: (data: Json) => void parseCommand(data),
+      run,
+      adopt,
+      describe: (data: Json) => describeCommand(parseCommand(data)),
+    },
+  });
+}
+
+function programOf(command: ParsedCommand): { argv: readonly [string, ...string[]]; script?: string } {
+  if (command.kind === "program") return { argv: command.argv };
+  if (Buffer.byteLength(command.script) <= SCRIPT_ARGUMENT_BYTES) {
+    return { argv: [command.shell, "-c", command.script] };
+  }
+  return { argv: [command.shell], script: command.script };
+}
+
+async function follow(run: Run, context: CommandContext): Promise<CommandEnd> {
+  const cancel = (): void => run.cancel();
+  context.cancelled.addEventListener("abort", cancel, { once: true });
+  if (context.cancelled.aborted) run.cancel();
+  try {
+    return outcomeOf(await run.end, context.timeout);
+  } finally {
+    context.cancelled.removeEventListener("abort", cancel);
+  }
+}
+
+function outcomeOf(end: RunEnd, timeout: number): CommandEnd {
+  if (end.kind === "lost") return { state: "interrupted", reason: end.message };
+  // The exit codes that a shell has for it.
+  if (end.kind === "notStarted")
+    return { state: "failed", code: end.code === "ENOENT" ? 127 : 126, reason: end.message };
+  const { state, reason } = verdict(end, timeout);
+  return {
+    state,
+    ...(end.code === null ? {} : { code: end.code }),
+    ...(end.signal === null ? {} : { signal: end.signal }),
+    ...(reason === undefined ? {} : { reason }),
+    output: end.rest,
+    totals: end.totals,
+  };
+}
+
+function verdict(end: RunEnd & { kind: "exited" }, timeout: number): Pick<CommandEnd, "state" | "reason"> {
+  if (end.ended === "timeout") return { state: "timedOut", reason: `ended after ${timeout / 1000} s, its timeout` };
+  if (end.ended === "cancel") return { state: "cancelled", reason: "ended on request while it ran" };
+  const swept = end.swept ? "what it left running in the background was ended" : undefined;
+  if (end.signal !== null) return reasoned("failed", `ended by ${end.signal}`, swept);
+  if (end.code !== 0) return reasoned("failed", `exit code ${end.code}`, swept);
+  return reasoned("succeeded", undefined, swept);
+}
+
+function reasoned(
+  state: "failed" | "succeeded",
+  ...reasons: (string | undefined)[]
+): Pick<CommandEnd, "state" | "reason"> {
+  const reason = reasons.filter((text) => text !== undefined).join("; ");
+  return reason === "" ? { state } : { state, reason };
+}

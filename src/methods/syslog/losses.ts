@@ -1,0 +1,57 @@
+import type { Clock, Timer } from "../../message/clock.ts";
+
+/**
+ * What the sources of this method count with `context.dropped`, by reason:
+ *   queue-full      datagrams that came while the queue was full (UDP cannot wait)
+ *   kernel-full     datagrams that the kernel dropped because the receive buffer was full
+ *   line-cut        bytes beyond the longest line
+ *   not-utf8        characters that stand as U+FFFD for bytes that are not UTF-8
+ *   refused         connections beyond the allowed number
+ *   not-durable     lines that were held when the source failed or was stopped
+ */
+export type LossReason = "queue-full" | "kernel-full" | "line-cut" | "not-utf8" | "refused" | "not-durable";
+
+const INTERVAL = 1_000;
+
+/** Reports the first loss of a reason at once, and then at most one sum a second: a flood must not become a flood of logs. */
+export class Losses {
+  readonly #report: (reason: string, count: number) => void;
+  readonly #clock: Clock;
+  readonly #open = new Map<LossReason, { sum: number; timer: Timer }>();
+
+  constructor(context: { dropped(reason: string, count: number): void; readonly clock: Clock }) {
+    this.#report = (reason, count) => context.dropped(reason, count);
+    this.#clock = context.clock;
+  }
+
+  add(reason: LossReason, count: number): void {
+    if (count <= 0) return;
+    const open = this.#open.get(reason);
+    if (open !== undefined) {
+      open.sum += count;
+      return;
+    }
+    this.#report(reason, count);
+    this.#arm(reason);
+  }
+
+  /** Reports what is left and lets go of the timers. */
+  close(): void {
+    for (const [reason, { sum, timer }] of this.#open) {
+      this.#clock.clearTimeout(timer);
+      if (sum > 0) this.#report(reason, sum);
+    }
+    this.#open.clear();
+  }
+
+  #arm(reason: LossReason): void {
+    const timer = this.#clock.setTimeout(() => {
+      const sum = this.#open.get(reason)?.sum ?? 0;
+      this.#open.delete(reason);
+      if (sum === 0) return;
+      this.#report(reason, sum);
+      this.#arm(reason);
+    }, INTERVAL);
+    this.#open.set(reason, { sum: 0, timer });
+  }
+}

@@ -1,0 +1,37 @@
+import { isUtf8 } from "node:buffer";
+
+/**
+ * Bytes of a log to text and back to a line. Whatever bytes come in, a line that goes out is one line.
+ */
+export interface Decoded {
+  readonly text: string;
+  /** Characters that stand as U+FFFD for bytes that are not UTF-8. */
+  readonly replaced: number;
+}
+
+const REPLACEMENT = Buffer.from("\ufffd");
+
+export function decode(bytes: Buffer): Decoded {
+  const text = bytes.toString("utf8");
+  if (isUtf8(bytes)) return { text, replaced: 0 };
+  let genuine = 0;
+  for (let at = bytes.indexOf(REPLACEMENT); at !== -1; at = bytes.indexOf(REPLACEMENT, at + 3)) genuine++;
+  return { text, replaced: text.split("\ufffd").length - 1 - genuine };
+}
+
+/** Where to cut `bytes` so that at most `limit` are kept and no UTF-8 character is torn. */
+export function cutAt(bytes: Buffer, limit: number): number {
+  if (bytes.length <= limit) return bytes.length;
+  let at = limit;
+  while (at > limit - 4 && at > 0 && ((bytes[at] ?? 0) & 0xc0) === 0x80) at--;
+  // No beginning of a character within reach: not UTF-8, so any cut is as good.
+  return at === 0 || ((bytes[at] ?? 0) & 0xc0) === 0x80 ? limit : at;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+
+/** Control characters as syslog daemons write them: `#` and three octal digits, newline `#012`. Tabs stay. */
+export function escapeControls(text: string): string {
+  return text.replace(CONTROL, (c) => `#${c.charCodeAt(0).toString(8).padStart(3, "0")}`);
+}

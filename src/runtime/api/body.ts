@@ -1,0 +1,81 @@
+import type { IncomingMessage } from "node:http";
+import { RequestRefused } from "./failure.ts";
+
+/** How much past the limit is read and thrown away, so that the refusal reaches a client that is still sending. */
+const DISCARD_FACTOR = 4;
+
+/**
+ * Reads a request's JSON, bounded before it is decoded: bytes, then nesting, then syntax.
+ * @throws RequestRefused 400, 413 or 415, which says what is wrong.
+ */
+export async function readJson(
+  incoming: IncomingMessage,
+  limits: { bodyBytes: number; nesting: number },
+): Promise<unknown> {
+  const type = (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json") {
+    throw new RequestRefused(
+      415,
+      type === ""
+        ? "the body has no content type, application/json is needed"
+        : `the body is ${type}, application/json is needed`,
+    );
+  }
+  const coding = incoming.headers["content-encoding"] ?? "identity";
+  if (coding !== "identity") throw new RequestRefused(415, `the body is encoded with ${coding}, which is not taken`);
+
+  const bytes = await readBounded(incoming, limits.bodyBytes);
+  if (bytes.length === 0) throw new RequestRefused(400, "the body is empty");
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new RequestRefused(400, "the body is not UTF-8");
+  }
+  if (deeperThan(text, limits.nesting))
+    throw new RequestRefused(400, `the body is nested deeper than ${limits.nesting} levels`);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new RequestRefused(400, `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+async function readBounded(incoming: IncomingMessage, limit: number): Promise<Buffer> {
+  const announced = Number(incoming.headers["content-length"] ?? 0);
+  if (announced > limit * DISCARD_FACTOR) throw tooLarge(limit);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    // Not destroyed on the way out: the refusal still has to go back over this connection.
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      else chunks.length = 0;
+      if (size > limit * DISCARD_FACTOR) break;
+    }
+  } catch {
+    throw new RequestRefused(400, "the body ended too early");
+  }
+  if (size > limit) throw tooLarge(limit);
+  return Buffer.concat(chunks, size);
+}
+
+function tooLarge(limit: number): RequestRefused {
+  return new RequestRefused(413, `the body is larger than ${limit} bytes`);
+}
+
+/** Whether brackets outside of strings nest deeper than `limit`; true of no text that stays within it, valid or not. */
+export function deeperThan(text: string, limit: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 0x22) {
+      i++;
+      while (i < text.length && text.charCodeAt(i) !== 0x22) i += text.charCodeAt(i) === 0x5c ? 2 : 1;
+    } else if (c === 0x5b || c === 0x7b) {
+      if (++depth > limit) return true;
+    } else if (c === 0x5d || c === 0x7d) depth--;
+  }
+  return false;
+}

@@ -1,0 +1,18 @@
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Fills `${NAME}` in a secret from the environment; `$${` stands for `${` itself. The fault never shows the value. */
+export function expand(text: string, env: Environment): { readonly value: string } | { readonly fault: string } {
+  let fault: string | undefined;
+  const value = text.replace(/\$\$\{|\$\{([^}]*)\}?/g, (whole, name: string | undefined) => {
+    if (name === undefined) return "${";
+    if (!whole.endsWith("}") || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      fault ??= `expected \${NAME} with the name of an environment variable; write $\${ for the two characters themselves`;
+      return "";
+    }
+    const found = env[name];
+    if (found === undefined) fault ??= `the environment variable ${name} is not set`;
+    else if (found === "") fault ??= `the environment variable ${name} is empty`;
+    return found ?? "";
+  });
+  return fault === undefined ? { value } : { fault };
+}

@@ -1,0 +1,510 @@
+import { join } from "node:path";
+import type { Actor } from "xstate";
+import { linkEvent, linkMachine } from "../actors/link.ts";
+import { type Inspector, startRoot } from "../actors/root.ts";
+import type { Child, Exit } from "../actors/supervisor-spec.ts";
+import type { Clock, Random } from "../message/clock.ts";
+import { normalise, type StewardError } from "../message/errors.ts";
+import { type Ack, decodeAck } from "../message/frame.ts";
+import { idMaker, type NewId } from "../message/id.ts";
+import { isFinalState, type State } from "../message/lifecycle.ts";
+import type { Json } from "../message/message.ts";
+import type { Report } from "../message/report.ts";
+import { kindOf, receiverOf } from "../message/subject.ts";
+import type { Method } from "../methods/define.ts";
+import type { Failure } from "../methods/errorlog.ts";
+import type { Spawner } from "../methods/spawner.ts";
+import type { LinkStatus, Packet, Transport } from "./broker/transport.ts";
+import { builtInSubscriptions, loadMethods } from "./built-in.ts";
+import type { Config } from "./config/config.ts";
+import { type CancelResult, CONTROL_DOMAIN } from "./control.ts";
+import { type DeliverOptions, listenForAcks } from "./deliver.ts";
+import { Fleet, type NodeChange } from "./fleet.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { InRecord, OutRecord } from "./journal/records.ts";
+import type { Counters } from "./observe/counters.ts";
+import type { Happenings } from "./observe/happenings.ts";
+import type { Log } from "./observe/log.ts";
+import type { Health, ProcessVerb } from "./operations.ts";
+import { Presence } from "./presence.ts";
+import { Publishers } from "./publishers.ts";
+import { Receiver } from "./receive.ts";
+import { Respond } from "./respond.ts";
+import { Routes } from "./routes.ts";
+import { trustingVerifier } from "./security/verify.ts";
+import { submit, type SubmitOptions } from "./submit.ts";
+import type { Window } from "./window.ts";
+
+/** What stays when the core is restarted. */
+export interface Surroundings {
+  readonly config: () => Config;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly counters: Counters;
+  readonly happenings: Happenings;
+  readonly inspector: Inspector;
+  readonly openJournal: () => Journal;
+  readonly openTransport: () => Transport;
+  readonly openSpawner: () => Spawner;
+  /** What `steward ps` and its verbs do here, for whoever asks over the wire. */
+  readonly processes: (verb: "ps" | ProcessVerb, subject: string) => Promise<Json>;
+}
+
+/** Share of the journal's limit from which it is low, and from which new messages are refused. */
+const LOW = 0.8;
+const FULL = 0.95;
+/** The same failure is reported to central at most so often, ms. */
+const FAILURE_AGAIN = 10_000;
+const SWEEP_EVERY = 60_000;
+const SWEEP_LIMIT = 5000;
+
+/**
+ * Journal, broker link and the main road between them; everything that lives and dies together. When the journal can no
+ * longer be written the core ends as failed, and its supervisor builds all of it anew from what is on disk.
+ */
+export class Core implements Child {
+  readonly ended: Promise<Exit>;
+  readonly journal: Journal;
+  readonly transport: Transport;
+  readonly spawner: Spawner;
+  readonly fleet: Fleet;
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly routes: Routes;
+  readonly publishers: Publishers;
+  readonly respond: Respond;
+  readonly newId: NewId;
+  /** Commands under way. */
+  readonly running = new Map<string, AbortController>();
+  readonly #around: Surroundings;
+  readonly #receiver: Receiver;
+  readonly #presence: Presence;
+  readonly #link: Actor<typeof linkMachine>;
+  readonly #releasers: (() => void)[] = [];
+  readonly #reported = new Map<string, number>();
+  #end: (exit: Exit) => void = () => undefined;
+  #failed: StewardError | undefined;
+
+  static async open(around: Surroundings): Promise<Core> {
+    let core: Core | undefined;
+    const methods = await loadMethods(around.config(), {
+      hello: (origin, hello) => core?.fleet.hello(origin, hello),
+      bye: (origin, reason) => core?.fleet.bye(origin, `bye: ${reason}`),
+      failure: (origin, failure) => core?.alert(origin, failure),
+      cancel: (id, by) => core?.cancelHere(id, by) ?? "tooLate",
+      process: around.processes,
+    });
+    core = new Core(around, methods);
+    return core;
+  }
+
+  private constructor(around: Surroundings, methods: ReadonlyMap<string, Method>) {
+    const { clock, random, inspector, counters, log } = around;
+    const config = around.config();
+    this.#around = around;
+    this.methods = methods;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.newId = idMaker(clock, random);
+    this.journal = around.openJournal();
+    this.transport = around.openTransport();
+    this.spawner = around.openSpawner();
+    this.#link = startRoot(linkMachine, { actor: "link", role: "link", clock, inspector, input: { at: clock.now() } });
+    this.fleet = new Fleet({
+      self: config.node,
+      central: config.central,
+      profile: config.link,
+      clock,
+      inspector,
+      journal: this.journal,
+      changed: (change) => this.#nodeChanged(change),
+    });
+    for (const name of [config.central, ...config.nodes]) this.fleet.expect(name);
+    this.publishers = new Publishers({
+      journal: this.journal,
+      windowBytes: config.link.windowBytes,
+      spec: { restart: "permanent", shutdown: 5000, backoff: config.supervision.backoff },
+      make: (subject, window) => this.#deliverOptions(subject, window),
+      halted: (node) => this.#halted(node),
+    });
+    this.routes = new Routes(config.node, methods);
+    for (const subscription of [...builtInSubscriptions(config), ...config.subscribe]) {
+      const route = this.routes.add(subscription);
+      route.waiting = this.journal.inbox.pending(route.subject).length;
+    }
+    this.respond = new Respond({
+      journal: this.journal,
+      node: config.node,
+      newId: this.newId,
+      clock,
+      wake: (subject, deadline) => this.publishers.wake(subject, deadline),
+      ended: (record, outcome) => this.#finished(record, outcome?.state),
+    });
+    this.#receiver = new Receiver({
+      node: config.node,
+      journal: this.journal,
+      transport: this.transport,
+      routes: this.routes,
+      verifier: trustingVerifier,
+      counters,
+      clock,
+      log,
+      hasRoom: () => this.hasRoom(),
+      alive: (origin, bytes) => this.#alive(origin, bytes, "a frame"),
+      report: (id, from, report) => this.#report(id, from, report),
+      foreign: async (subject, data) => {
+        const [record] = submit([{ subject, data }], this.submitOptions());
+        await this.journal.flushed();
+        return record?.message.id ?? "";
+      },
+      directory: (method) => this.directory(method),
+      onNewEpoch: ({ origin, epoch }) => this.fail("new-epoch", `${origin} has a new journal (${epoch}): a lost disk, a restored backup or a clone`),
+      onTaken: (records) => this.#taken(records),
+    });
+    this.#presence = new Presence({
+      node: config.node,
+      central: config.central,
+      epoch: this.journal.epoch,
+      every: () => around.config().hello,
+      hello: () => ({
+        version: around.version,
+        epoch: this.journal.epoch,
+        startedAt: around.startedAt,
+        now: clock.now(),
+        storage: this.storage(),
+        methods: [...methods.keys()],
+        every: around.config().hello,
+      }),
+      transport: this.transport,
+      clock,
+      newId: this.newId,
+    });
+    this.#connect(config.node);
+    this.#watchJournal();
+  }
+
+  /** What came over the wire, and how the link is. */
+  #connect(node: string): void {
+    const { log, counters, clock } = this.#around;
+    const acks = listenForAcks(this.transport, {
+      ack: (subject, packet) => this.#ack(subject, packet),
+      unheard: (subject, first) => (first === 0 ? undefined : this.publishers.unheard(subject, first)),
+      refused: (error) => counters.refuse(normalise(error).code, { fault: normalise(error).message }),
+    });
+    const packets = this.transport.subscribe(`${node}.>`, (packet) => void this.#receiver.receive(packet));
+    const status = this.transport.onStatus((next) => this.#linkChanged(next));
+    const refusals = this.transport.onRefusal(({ operation, subject }) => {
+      counters.refuse("broker-denied", { operation, subject });
+      log.error({ operation, subject }, `the broker refuses to let this node ${operation} ${subject}`);
+      this.#around.happenings.emit({ type: "alert", at: clock.now(), node, code: "broker-denied", text: `the broker refuses to let this node ${operation} ${subject}` });
+    });
+    this.#releasers.push(() => acks.end(), () => packets.end(), status, refusals);
+    this.#linkChanged(this.transport.status());
+  }
+
+  /** Notices a journal that fails, forgets what is old. */
+  #watchJournal(): void {
+    const { clock, config, log } = this.#around;
+    let timer: unknown;
+    const look = (): void => {
+      try {
+        const removed = this.journal.sweep(clock.now() - config().retention.age, SWEEP_LIMIT);
+        if (removed > 0) log.debug({ removed }, "forgot what is older than its retention");
+      } catch (error) {
+        this.#fall(error);
+      }
+      this.journal.flushed().catch((error) => this.#fall(error));
+      timer = clock.setTimeout(look, SWEEP_EVERY);
+    };
+    timer = clock.setTimeout(look, SWEEP_EVERY);
+    this.#releasers.push(() => clock.clearTimeout(timer));
+  }
+
+  #fall(error: unknown): void {
+    this.#failed ??= normalise(error);
+    this.#end({ reason: "failed", error: this.#failed });
+  }
+
+  submitOptions(): SubmitOptions {
+    const { config, clock } = this.#around;
+    return {
+      config,
+      journal: this.journal,
+      methods: this.methods,
+      clock,
+      newId: this.newId,
+      maxPayload: () => this.transport.maxPayload(),
+      hasRoom: () => this.hasRoom(),
+      isKnown: (node) => node === config().node || this.fleet.has(node),
+      wake: (subject, deadline) => this.publishers.wake(subject, deadline),
+      onQueued: (records) => this.#queued(records),
+    };
+  }
+
+  storage(): "ok" | "low" | "full" {
+    const used = this.journal.bytes() / this.#around.config().limits.journalBytes;
+    return used >= FULL ? "full" : used >= LOW ? "low" : "ok";
+  }
+
+  hasRoom(): boolean {
+    return this.storage() !== "full";
+  }
+
+  brokerHealth(): Health["broker"] {
+    const { value, context } = this.#link.getSnapshot();
+    return {
+      state: value === "closed" ? "disconnected" : value,
+      since: context.since,
+      ...(context.server === null ? {} : { server: context.server }),
+      ...(context.fault === null ? {} : { fault: context.fault }),
+    };
+  }
+
+  journalHealth(): Health["journal"] {
+    const storage = this.storage();
+    return { state: this.#failed === undefined ? storage : "failed", bytes: this.journal.bytes(), limit: this.#around.config().limits.journalBytes };
+  }
+
+  directory(method: string): string {
+    return join(this.#around.config().data, method);
+  }
+
+  /** A failure on this node: logged, shown, and reported to central, at a bounded rate. */
+  fail(code: string, text: string): void {
+    const { clock, log, config, happenings } = this.#around;
+    const now = clock.monotonic();
+    log.error({ code }, text);
+    if (now - (this.#reported.get(code) ?? Number.NEGATIVE_INFINITY) < FAILURE_AGAIN) return;
+    this.#reported.set(code, now);
+    const { node, central } = config();
+    happenings.emit({ type: "alert", at: clock.now(), node, code, text });
+    if (node === central) return;
+    const failure = { at: clock.now(), code, text };
+    submit([{ subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`, data: failure, deliverBy: null }], { ...this.submitOptions(), hasRoom: () => true }, { keep: false });
+  }
+
+  alert(origin: string, failure: Failure): void {
+    const { log, happenings } = this.#around;
+    log.warn({ origin, code: failure.code }, `${origin}: ${failure.text}`);
+    happenings.emit({ type: "alert", at: failure.at, node: origin, code: failure.code, text: failure.text });
+  }
+
+  /** Cancels a command that is on this node, or will come to it. */
+  cancelHere(id: string, by: string): CancelResult {
+    const record = this.journal.inbox.find(id);
+    if (record === undefined) {
+      if (this.journal.inbox.done(id) !== undefined) return "tooLate";
+      this.journal.inbox.cancelEarly(id, by);
+      return "notYetHere";
+    }
+    const { central, node } = this.#around.config();
+    if (by !== record.message.origin && by !== central && by !== node) return "tooLate";
+    this.journal.inbox.cancelRequested(id, by);
+    const under = this.running.get(id);
+    if (under !== undefined) under.abort();
+    else if (record.state === "received") {
+      this.respond.outcome(record, { state: "cancelled", at: this.#around.clock.now(), reason: `${by} cancelled it before it started` }, "");
+    }
+    return "done";
+  }
+
+  /** Called by whoever finds room in a queue again. */
+  roomAgain(subject: string): void {
+    this.#receiver.roomAgain(subject);
+  }
+
+  async stop(): Promise<void> {
+    this.#presence.bye("it was stopped");
+    for (const release of this.#releasers.reverse()) release();
+    this.fleet.stop();
+    await this.transport.close();
+    this.#link.stop();
+    await this.spawner.close();
+    await this.journal.close().catch((error) => this.#around.log.error({ err: error }, "the journal did not close"));
+    this.#end(this.#failed === undefined ? { reason: "shutdown" } : { reason: "failed", error: this.#failed });
+  }
+
+  #deliverOptions(subject: string, window: Window): DeliverOptions {
+    const { clock, random, inspector, counters, config } = this.#around;
+    const node = receiverOf(subject);
+    return {
+      subject,
+      urgent: subject.includes(".command.cancel.") || subject.includes(".command.process."),
+      journal: this.journal,
+      transport: this.transport,
+      profile: config().link,
+      window,
+      clock,
+      random,
+      inspector,
+      node: config().node,
+      onSent: ({ messages, bytes, again }) => {
+        const traffic = counters.node(node);
+        traffic.framesOut++;
+        traffic.bytesOut += bytes;
+        if (again) counters.resent += messages;
+      },
+      onReceived: (records, ack) => this.#received(node, records, ack),
+      onDecided: (records) => this.#decided(records),
+      onWithdrawn: (records) => this.#decided(records),
+      onAbsent: () => this.fleet.absent(node),
+      onFailure: (error) => {
+        if (error.code === "journal-failed") this.#fall(error);
+      },
+    };
+  }
+
+  #ack(subject: string, packet: Packet): void {
+    const ack = decodeAck(packet.subject, packet.payload);
+    trustingVerifier.ack(ack, subject);
+    if (ack.node !== receiverOf(subject)) return;
+    this.#alive(ack.node, packet.payload.length, "an ACK");
+    this.publishers.answered(subject, ack);
+  }
+
+  #alive(node: string, bytes: number, cause: string): void {
+    const traffic = this.#around.counters.node(node);
+    traffic.framesIn++;
+    traffic.bytesIn += bytes;
+    this.fleet.alive(node, cause);
+    this.fleet.accept(node);
+  }
+
+  #halted(node: string): string | undefined {
+    const { state } = this.transport.status();
+    if (state !== "connected") return "no broker";
+    return this.fleet.link(node) === "offline" ? `${node} is offline` : undefined;
+  }
+
+  #linkChanged(status: LinkStatus): void {
+    const { clock } = this.#around;
+    this.#link.send(linkEvent(status, clock.now()));
+    if (status.state === "connected") {
+      this.fleet.ownLink(true);
+      this.#presence.begin();
+      this.publishers.resume(undefined, "the broker is back");
+    } else {
+      this.#presence.end();
+      this.fleet.ownLink(false);
+      this.publishers.pause(undefined, "no broker");
+    }
+  }
+
+  #nodeChanged(change: NodeChange): void {
+    const { happenings, clock, random } = this.#around;
+    if (happenings.watched) happenings.emit({ type: "node", ...change });
+    if (change.region !== "link") return;
+    if (change.to === "offline") {
+      this.publishers.pause(change.name, `${change.name} is offline`);
+      this.#openCommands(change.name, "unknown", change.cause);
+    }
+    if (change.from === "offline") this.#openCommands(change.name, undefined, change.cause);
+    if (change.to === "online" && change.from !== "late") {
+      // Spread over nodes, so that a fleet that comes back together is not answered in one burst.
+      const wait = random.next() * Math.min(2000, [...this.fleet.names()].length * 2);
+      clock.setTimeout(() => this.publishers.resume(change.name, `${change.name} is back`), wait);
+    }
+  }
+
+  /** Tells those who watch what the loss or return of a node means for the commands that it has. */
+  #openCommands(node: string, state: State | undefined, cause: string): void {
+    const { happenings } = this.#around;
+    if (!happenings.watched) return;
+    for (const { lane, record } of this.journal.outbox.openOn(node)) {
+      this.#tell(record, state ?? this.journal.outbox.stateOf(lane, record), this.#around.config().node, cause);
+    }
+  }
+
+  #queued(records: readonly OutRecord[]): void {
+    const { counters, config } = this.#around;
+    for (const record of records) {
+      counters.submitted[kindOf(record.message.subject)]++;
+      this.#tell(record, "queued", config().node);
+    }
+  }
+
+  #received(node: string, records: readonly OutRecord[], ack: Ack): void {
+    this.fleet.work(node, this.journal.outbox.openCount(node));
+    if (!this.#around.happenings.watched) return;
+    for (const record of records) {
+      if (record.keep && record.life === undefined) this.#tell(record, record.seq <= ack.started ? "running" : "received", node);
+    }
+  }
+
+  /** Final states that came with an ACK, or were decided here before the first sending. */
+  #decided(records: readonly OutRecord[]): void {
+    const { counters } = this.#around;
+    for (const record of records) {
+      const state = record.life?.state;
+      if (state !== undefined && isFinalState(state)) {
+        counters.outcomes[state]++;
+        this.#tell(record, state, receiverOf(record.message.subject), record.outcome?.reason);
+      } else {
+        counters.deadLetters++;
+        this.fail("refused", `${record.message.subject} was refused by its receiver: see \`steward dead\``);
+      }
+    }
+  }
+
+  #report(id: string, from: string, report: Report): boolean {
+    const { counters, happenings, clock } = this.#around;
+    const folded = this.journal.outbox.report(id, from, report);
+    if (folded === undefined) return false;
+    const { record, conflict } = folded;
+    if (report.output !== undefined && happenings.watched) {
+      happenings.emit({ type: "output", at: clock.now(), id, subject: record.message.subject, parts: report.output });
+    }
+    if (conflict) {
+      this.fail("conflict", `${from} reported a second, different end of ${id}: ${report.state}`);
+    } else if (isFinalState(report.state)) {
+      counters.outcomes[report.state]++;
+      if ("startedAt" in report && report.startedAt !== undefined) counters.runSeconds.observe((report.at - report.startedAt) / 1000);
+      this.fleet.work(from, this.journal.outbox.openCount(from));
+      this.#tell(record, report.state, from, "reason" in report ? report.reason : undefined);
+    } else if (record.life?.state === "running") this.#tell(record, "running", from);
+    return true;
+  }
+
+  #taken(records: readonly InRecord[]): void {
+    const { happenings, clock, config } = this.#around;
+    if (!happenings.watched) return;
+    for (const { message, state } of records) {
+      happenings.emit({ type: "message", at: clock.now(), id: message.id, subject: message.subject, state, by: config().node });
+    }
+  }
+
+  /** A message taken from another node is at its end here. */
+  #finished(record: InRecord, state: State | undefined): void {
+    const { happenings, clock, config } = this.#around;
+    const { id, subject, origin } = record.message;
+    const route = this.routes.get(subject);
+    if (route !== undefined) {
+      route.waiting--;
+      if (route.waiting === Math.floor(route.config.queue / 2)) this.roomAgain(subject);
+    }
+    if (state === undefined) return;
+    if (happenings.watched && origin !== config().node) happenings.emit({ type: "message", at: clock.now(), id, subject, state, by: config().node });
+    if (route?.method.command?.adopt !== undefined) {
+      this.journal.flushed().then(() => this.spawner.forget(id)).catch((error) => this.#around.log.warn({ err: error, id }, "a run's files stay behind"));
+    }
+  }
+
+  #tell(record: OutRecord, state: State, by: string, reason?: string): void {
+    const { happenings, clock } = this.#around;
+    if (!happenings.watched) return;
+    const { id, subject } = record.message;
+    happenings.emit({
+      type: "message",
+      at: clock.now(),
+      id,
+      subject,
+      state,
+      by,
+      ...(reason === undefined ? {} : { reason }),
+      ...(record.outcome === undefined ? {} : { outcome: record.outcome }),
+    });
+  }
+}

@@ -1,0 +1,288 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import type { Transition } from "../actors/root.ts";
+import { Supervisor } from "../actors/supervisor.ts";
+import type { Child, ChildSpec, Exit } from "../actors/supervisor-spec.ts";
+import type { Clock, Random } from "../message/clock.ts";
+import { normalise } from "../message/errors.ts";
+import type { Json } from "../message/message.ts";
+import type { Spawner } from "../methods/spawner.ts";
+import { openApi, serveMetrics } from "./api/server.ts";
+import { startEmbeddedBroker } from "./broker/embedded.ts";
+import { openNatsTransport } from "./broker/nats.ts";
+import type { Transport } from "./broker/transport.ts";
+import type { Config } from "./config/config.ts";
+import { Core } from "./core.ts";
+import { openDropFolder } from "./intake/drop-folder.ts";
+import { openInmsgFile } from "./intake/inmsg-file.ts";
+import { openJournal } from "./journal/journal.ts";
+import { openLmdbStore } from "./journal/lmdb-store.ts";
+import type { Store } from "./journal/store.ts";
+import { lockDirectory } from "./lock.ts";
+import { Counters } from "./observe/counters.ts";
+import { Happenings } from "./observe/happenings.ts";
+import { inspector as openInspector } from "./observe/inspection.ts";
+import { type Log, openLog } from "./observe/log.ts";
+import { type Metrics, openMetrics } from "./observe/metrics.ts";
+import { operate } from "./operate.ts";
+import type { Operations, ReloadAnswer } from "./operations.ts";
+import { Processes } from "./processes.ts";
+import { readingsOf } from "./readings-of.ts";
+import { reload } from "./reload.ts";
+import { openSpawner } from "./runner/spawner.ts";
+import { submit } from "./submit.ts";
+import { systemClock, systemRandom } from "./system-clock.ts";
+
+/**
+ * The composition root: makes every part of one daemon and puts it under supervision.
+ *
+ *   daemon (restForOne, escalates)
+ *   ├─ broker       nats-server, where the configuration asks for one
+ *   ├─ core         journal, broker link, the way in and out, the fleet
+ *   ├─ processes    (oneForOne, quarantines) subscribers, publishers, sources
+ *   ├─ intake       drop folder and inmsg.txt
+ *   └─ api          Unix socket, and metrics over TCP
+ *
+ * What fails takes those below it along; when that happens too often the daemon ends as failed, and whoever started it
+ * starts it again. Whatever is built anew is built from the journal.
+ */
+export interface DaemonOptions {
+  readonly config: Config;
+  /** In place of the real parts; for tests and simulation. */
+  readonly parts?: Partial<Parts>;
+}
+
+export interface Parts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly openStore: (directory: string) => Store;
+  readonly openTransport: (config: Config) => Transport;
+  readonly openSpawner: (directory: string) => Spawner;
+}
+
+export interface Daemon {
+  readonly operations: Operations;
+  /** Says bye, hands over what runs, flushes. Resolves when everything is closed. */
+  stop(): Promise<void>;
+  /** The same as SIGHUP. */
+  reload(): Promise<ReloadAnswer>;
+  /** Resolves when it was stopped; rejects when it gave up. */
+  readonly ended: Promise<void>;
+}
+
+const SHUTDOWN = 15_000;
+
+/** @throws StewardError why it cannot start: `already-running`, `data-directory`, `wrong-node`, `nats-server-missing`, … */
+export async function startDaemon({ config: initial, parts = {} }: DaemonOptions): Promise<Daemon> {
+  let config = initial;
+  const { clock = systemClock, random = systemRandom } = parts;
+  const lock = lockDirectory(config.data);
+  const log = parts.log ?? openLog({ level: config.log.level, pretty: process.stdout.isTTY === true, node: config.node });
+  const happenings = new Happenings(log);
+  const counters = new Counters(log, clock);
+  const inspector = openInspector(log, happenings, clock);
+  const version = packageVersion();
+  const startedAt = clock.now();
+  let core: Core | undefined;
+  let processes: Processes | undefined;
+  let metrics: Metrics | undefined;
+  const theCore = (): Core => part(core, "core");
+  const theProcesses = (): Processes => part(processes, "processes");
+
+  const operations = operate({
+    core: theCore,
+    processes: theProcesses,
+    config: () => config,
+    clock,
+    happenings,
+    metrics: () => part(metrics, "metrics"),
+    version,
+    startedAt,
+    counters,
+    reload: reloadNow,
+  });
+
+  const openTransport =
+    parts.openTransport ??
+    (({ broker, node, link }: Config) => openNatsTransport({ broker, name: node, pingMs: link.ping, clock, random, log: log.child({ role: "link" }) }));
+  const openStore = parts.openStore ?? openLmdbStore;
+  const spawnerIn = parts.openSpawner ?? ((directory: string) => openSpawner({ directory, clock, log: log.child({ role: "runner" }) }));
+
+  const children: (Pick<ChildSpec, "id" | "start"> & Partial<ChildSpec>)[] = [];
+  const { embedded } = config.broker;
+  if (embedded !== null) {
+    children.push({
+      id: "broker",
+      start: () => startEmbeddedBroker({ ...embedded, directory: join(config.data, "broker"), log: log.child({ role: "broker" }), clock }) as Promise<Child>,
+    });
+  }
+  children.push({
+    id: "core",
+    start: async () => {
+      core = await Core.open({
+        config: () => config,
+        version,
+        startedAt,
+        clock,
+        random,
+        log,
+        counters,
+        happenings,
+        inspector,
+        openJournal: () => {
+          const path = join(config.data, "journal");
+          return openJournal(openStore(path), { node: config.node, path, clock, random });
+        },
+        openTransport: () => openTransport(config),
+        openSpawner: () => spawnerIn(join(config.data, "runs")),
+        processes: async (verb, subject) =>
+          (verb === "ps" ? await operations.processes() : await theProcesses().control(verb, subject)) as unknown as Json,
+      });
+      return core;
+    },
+  });
+  children.push({
+    id: "processes",
+    type: "supervisor",
+    shutdown: "infinity",
+    start: async () => {
+      processes = new Processes({
+        core: theCore(),
+        config: () => config,
+        clock,
+        random,
+        inspector,
+        counters,
+        log,
+        onChange: (change) => {
+          if (happenings.watched) happenings.emit({ type: "process", at: clock.now(), ...change });
+        },
+      });
+      await processes.start();
+      return processes.supervisor;
+    },
+  });
+  children.push({ id: "intake", start: async () => openIntake() });
+  children.push({ id: "api", start: () => openListeners() });
+
+  const root = new Supervisor(
+    {
+      id: config.node,
+      strategy: "restForOne",
+      intensity: config.supervision.intensity,
+      period: config.supervision.period,
+      onGiveUp: "escalate",
+      children: children.map((child) => ({ restart: "permanent", shutdown: SHUTDOWN, backoff: config.supervision.backoff, ...child })),
+    },
+    {
+      clock,
+      random,
+      listener: {
+        transition: (transition: Transition) => inspector.transition(transition),
+        report: ({ kind, offender, cause, error }) => log.error({ err: error, child: offender.id, kind }, `${offender.id}: ${cause}`),
+      },
+    },
+  );
+
+  try {
+    await root.start();
+  } catch (error) {
+    counters.stop();
+    lock.release();
+    await log.flush();
+    throw normalise(error);
+  }
+  log.info({ version, pid: process.pid, socket: config.socket }, `${config.node} is up`);
+  const ended = root.ended.then(async (exit: Exit) => {
+    counters.stop();
+    lock.release();
+    log.info({ reason: exit.reason }, `${config.node} has ended`);
+    await log.flush();
+    if (exit.reason === "failed") throw normalise(exit.error);
+  });
+  ended.catch(() => undefined);
+
+  return {
+    operations,
+    ended,
+    reload: reloadNow,
+    async stop() {
+      await root.stop();
+      await ended.catch(() => undefined);
+    },
+  };
+
+  async function reloadNow(): Promise<ReloadAnswer> {
+    return await reload(config, {
+      core: theCore(),
+      processes: theProcesses(),
+      log,
+      apply: (next) => {
+        config = next;
+      },
+    });
+  }
+
+  function openIntake(): Child {
+    const { folder, file } = config.intake;
+    const common = {
+      clock,
+      log: log.child({ role: "intake" }),
+      take: async (drafts: Parameters<typeof submit>[0], key: string) => {
+        const { journal } = theCore();
+        const known = journal.taken(key);
+        if (known !== undefined) return { ids: known, duplicate: true };
+        const records = submit(drafts, theCore().submitOptions(), { key });
+        await journal.flushed();
+        return { ids: records.map(({ message }) => message.id), duplicate: false };
+      },
+    };
+    const intakes = [
+      ...(folder === null ? [] : [openDropFolder({ ...common, folder })]),
+      ...(file === null ? [] : [openInmsgFile({ ...common, file })]),
+    ];
+    return closing(async () => {
+      for (const intake of intakes) await intake.close();
+    });
+  }
+
+  async function openListeners(): Promise<Child> {
+    metrics?.stop();
+    const opened = openMetrics(counters, readingsOf(theCore, theProcesses), version);
+    metrics = opened;
+    const api = await openApi({ operations, path: config.socket, clock, log: log.child({ role: "api" }) });
+    const tcp = config.metrics === null ? undefined : await serveMetrics(config.metrics, operations);
+    return closing(async () => {
+      await tcp?.stop();
+      await api.stop();
+      opened.stop();
+    });
+  }
+}
+
+/** A child that ends only when it is asked to. */
+function closing(close: () => Promise<void>): Child {
+  let end: (exit: Exit) => void = () => undefined;
+  const ended = new Promise<Exit>((resolve) => {
+    end = resolve;
+  });
+  return {
+    ended,
+    async stop() {
+      await close();
+      end({ reason: "shutdown" });
+    },
+  };
+}
+
+function part<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw normalise(new Error(`${name} is not up`));
+  return value;
+}
+
+function packageVersion(): string {
+  const file = fileURLToPath(new URL("../../package.json", import.meta.url));
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

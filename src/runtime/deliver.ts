@@ -1,0 +1,371 @@
+import type { Actor } from "xstate";
+import { publisherMachine } from "../actors/publisher.ts";
+import { type Inspector, startRoot } from "../actors/root.ts";
+import type { Child, Exit } from "../actors/supervisor-spec.ts";
+import type { Clock, Random, Timer } from "../message/clock.ts";
+import { normalise, type StewardError } from "../message/errors.ts";
+import { type Ack, encodeFrame, type FrameItem, itemBytes } from "../message/frame.ts";
+import { receiverOf } from "../message/subject.ts";
+import type { Packet, Transport } from "./broker/transport.ts";
+import type { LinkProfile } from "./config/config.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { OutLane, OutRecord } from "./journal/records.ts";
+import type { LaneView } from "./operations.ts";
+import type { Window } from "./window.ts";
+
+/**
+ * The publisher of one subject: takes batches off its lane in order, seals each into a frame, and moves the lane on by
+ * the receiver's cumulative ACKs. Several frames may be on the way; whatever goes wrong, it goes back to the first number
+ * that is not acknowledged.
+ *
+ * Invariants: nothing is on the wire before its place in the lane is durable; what the broker could hand to nobody
+ * counts as not sent; no state is kept here that the journal could not give back.
+ */
+export interface DeliverOptions {
+  readonly subject: string;
+  readonly urgent: boolean;
+  readonly journal: Journal;
+  readonly transport: Transport;
+  readonly profile: LinkProfile;
+  readonly window: Window;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly inspector: Inspector;
+  readonly node: string;
+  readonly onSent: (event: Sent) => void;
+  readonly onDecided: (records: readonly OutRecord[], ack: Ack) => void;
+  readonly onReceived: (records: readonly OutRecord[], ack: Ack) => void;
+  readonly onWithdrawn: (records: readonly OutRecord[]) => void;
+  /** The broker had nobody to hand it to. */
+  readonly onAbsent: () => void;
+  readonly onFailure: (error: StewardError) => void;
+}
+
+export interface Sent {
+  readonly subject: string;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly again: boolean;
+}
+
+interface InFlight {
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: number;
+  /** The lane's watermark before this frame, to go back to if nobody was there. */
+  readonly sentBefore: number;
+  published: number | undefined;
+}
+
+const MAX_ITEMS = 512;
+/** Space that the frame itself needs beside its items, bytes. */
+const ENVELOPE = 512;
+
+export class Publisher implements Child {
+  readonly ended: Promise<Exit>;
+  readonly #options: DeliverOptions;
+  readonly #lane: OutLane;
+  readonly #actor: Actor<typeof publisherMachine>;
+  readonly #pumpAgain = (): void => this.#pump();
+  #end: (exit: Exit) => void = () => undefined;
+  #inFlight: InFlight[] = [];
+  /** Highest number handed to the broker since the last step back. */
+  #cursor: number;
+  #creditUpTo = Number.POSITIVE_INFINITY;
+  #ackTimer: Timer | undefined;
+  #expiryTimer: Timer | undefined;
+  #nextDeadline = Number.POSITIVE_INFINITY;
+  #pumping = false;
+  #stopped = false;
+
+  constructor(options: DeliverOptions, lane: OutLane) {
+    this.#options = options;
+    this.#lane = lane;
+    this.#cursor = lane.acked;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    const machine = publisherMachine.provide({ actions: { pump: this.#pumpAgain } });
+    this.#actor = startRoot(machine, {
+      actor: options.subject,
+      role: "publisher",
+      clock: options.clock,
+      inspector: options.inspector,
+      input: { subject: options.subject, backoff: { min: 500, max: Math.max(30_000, options.profile.ackTimeout), factor: 2 }, random: options.random },
+    });
+    this.#watchDeadlines();
+  }
+
+  get state(): "idle" | "working" | "backingOff" | "paused" {
+    return this.#actor.getSnapshot().value as "idle" | "working" | "backingOff" | "paused";
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.reduce((sum, frame) => sum + frame.last - frame.first + 1, 0);
+  }
+
+  /** There is something new on the lane; `deadline`: its earliest `deliverBy`, ms. */
+  wake(deadline: number): void {
+    if (deadline < this.#nextDeadline) this.#armExpiry(deadline);
+    if (this.state === "idle") this.#actor.send({ type: "work" });
+    else this.#pump();
+  }
+
+  pause(cause: string): void {
+    this.#stepBack(this.#lane.acked);
+    this.#actor.send({ type: "pause", cause });
+  }
+
+  resume(cause: string): void {
+    this.#actor.send({ type: "resume", cause });
+  }
+
+  /** An ACK for this lane, or the broker's word that nobody took a frame. */
+  answered(ack: Ack): void {
+    const { journal, subject, onReceived, onDecided } = this.#options;
+    if (ack.epoch !== journal.epoch) return;
+    const { received, decided } = journal.outbox.acknowledge(subject, ack, this.#options.clock.now());
+    this.#creditUpTo = ack.last + ack.credit;
+    if (received.length > 0) onReceived(received, ack);
+    if (decided.length > 0) onDecided(decided, ack);
+    this.#settle(ack);
+    if (this.state === "working") this.#pump();
+    else this.#actor.send({ type: "progress" });
+  }
+
+  /** Nobody subscribes for the receiver: proof that the frame beginning at `first` was handed to no one. */
+  unheard(first: number): void {
+    const frame = this.#inFlight.find((f) => f.first === first);
+    if (frame === undefined) return;
+    const { journal, subject, onAbsent } = this.#options;
+    journal.outbox.unsent(subject, frame.sentBefore);
+    this.#stepBack(this.#lane.acked);
+    for (const { message } of journal.outbox.take(subject, first, { count: frame.last - first + 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 })) {
+      if (message.deliverBy !== null && message.deliverBy < this.#nextDeadline) this.#armExpiry(message.deliverBy);
+    }
+    onAbsent();
+    this.#actor.send({ type: "nodeAway", cause: `${receiverOf(this.#options.subject)} is not there` });
+  }
+
+  view(): LaneView {
+    const { journal, subject } = this.#options;
+    const waiting = this.#lane.next - 1 - this.#lane.acked;
+    const [first] = waiting > 0 ? journal.outbox.take(subject, this.#lane.acked + 1, { count: 1, bytes: 1, sizeOf: () => 1 }) : [];
+    const { reason } = this.#actor.getSnapshot().context;
+    return {
+      subject,
+      waiting,
+      inFlight: this.inFlight,
+      oldest: first === undefined ? null : first.message.createdAt,
+      nextDeadline: Number.isFinite(this.#nextDeadline) ? this.#nextDeadline : null,
+      ...(reason === "" ? {} : { reason }),
+    };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#release();
+    this.#end({ reason: "shutdown" });
+  }
+
+  #release(): void {
+    this.#stopped = true;
+    const { clock, window } = this.#options;
+    clock.clearTimeout(this.#ackTimer);
+    clock.clearTimeout(this.#expiryTimer);
+    window.forget(this.#pumpAgain);
+    this.#stepBack(this.#lane.acked);
+    this.#actor.stop();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    const failure = normalise(error);
+    this.#release();
+    this.#end({ reason: "failed", error: failure });
+    this.#options.onFailure(failure);
+  }
+
+  /** Sends what may be sent: there is work, room on the way, credit at the receiver. */
+  #pump(): void {
+    if (this.#pumping || this.#stopped || this.state !== "working") return;
+    this.#pumping = true;
+    try {
+      while (this.#sendNext());
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#pumping = false;
+    }
+    if (this.#inFlight.length === 0 && this.#lane.acked === this.#lane.next - 1) this.#actor.send({ type: "drained" });
+  }
+
+  #sendNext(): boolean {
+    const { subject, urgent, journal, profile, window, transport, clock } = this.#options;
+    const from = Math.max(this.#cursor, this.#lane.acked) + 1;
+    if (from >= this.#lane.next || this.#inFlight.length >= profile.framesInFlight) return false;
+    // A small frame waits for the ACK of the one before it: the batch grows meanwhile, and fewer syncs carry more.
+    if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap()) return false;
+    if (from > this.#creditUpTo) {
+      if (this.#inFlight.length === 0) this.#actor.send({ type: "noCredit", cause: `${receiverOf(subject)} has no room` });
+      return false;
+    }
+    const limit = Math.min(profile.frameBytes, transport.maxPayload() - ENVELOPE);
+    const count = Math.min(MAX_ITEMS, this.#creditUpTo - from + 1);
+    const records = journal.outbox.take(subject, from, { count, bytes: limit, sizeOf: recordBytes });
+    const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+    const last = records.at(-1);
+    if (last === undefined || !window.take(bytes, urgent, this.#pumpAgain)) return false;
+
+    const frame: InFlight = { first: from, last: last.seq, bytes, sentBefore: this.#lane.sent, published: undefined };
+    const again = from <= this.#lane.sent;
+    journal.outbox.sending(subject, records, clock.now());
+    this.#cursor = last.seq;
+    this.#inFlight.push(frame);
+    journal.flushed().then(() => this.#publish(frame, records, again), (error) => this.#fail(error));
+    return true;
+  }
+
+  #enoughToOverlap(): number {
+    return Math.max(16, Math.ceil(this.inFlight / this.#inFlight.length));
+  }
+
+  #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
+    if (this.#stopped || !this.#inFlight.includes(frame)) return;
+    const { subject, transport, journal, profile, clock, node, onSent } = this.#options;
+    const now = clock.now();
+    const payload = encodeFrame(
+      { origin: node, epoch: journal.epoch, sentAt: now, first: frame.first, acked: this.#lane.acked, items: records.map((record) => itemOf(record, now)) },
+      profile.compressFrom,
+    );
+    if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
+      this.#options.journal.outbox.unsent(subject, frame.sentBefore);
+      this.#stepBack(this.#lane.acked);
+      return;
+    }
+    frame.published = clock.monotonic();
+    onSent({ subject, messages: records.length, bytes: payload.length, again });
+    if (this.#ackTimer === undefined) this.#armAck();
+  }
+
+  /** Drops what an ACK covers from the frames on the way, and goes back if the receiver took less than it got. */
+  #settle(ack: Ack): void {
+    let released = 0;
+    const open: InFlight[] = [];
+    for (const frame of this.#inFlight) {
+      if (frame.last <= ack.last) released += frame.bytes;
+      else open.push(frame);
+    }
+    this.#inFlight = open;
+    if (ack.upTo > ack.last && open.some((frame) => frame.last === ack.upTo)) {
+      for (const frame of open) released += frame.bytes;
+      this.#inFlight = [];
+      this.#cursor = ack.last;
+    }
+    this.#cursor = Math.max(this.#cursor, this.#lane.acked);
+    this.#options.clock.clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    if (this.#inFlight.length > 0) this.#armAck();
+    this.#options.window.release(released);
+  }
+
+  #stepBack(to: number): void {
+    const released = this.#inFlight.reduce((sum, frame) => sum + frame.bytes, 0);
+    this.#inFlight = [];
+    this.#cursor = to;
+    this.#options.clock.clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    this.#options.window.release(released);
+  }
+
+  #armAck(): void {
+    const { clock, profile, subject } = this.#options;
+    this.#ackTimer = clock.setTimeout(() => {
+      this.#ackTimer = undefined;
+      this.#stepBack(this.#lane.acked);
+      this.#actor.send({ type: "noAck", cause: `no ACK from ${receiverOf(subject)} within ${profile.ackTimeout} ms` });
+    }, profile.ackTimeout);
+  }
+
+  /** The earliest deadline among the messages that were never on the wire. */
+  #watchDeadlines(): void {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let from = this.#lane.sent + 1; from < this.#lane.next; ) {
+      const records = this.#options.journal.outbox.take(this.#options.subject, from, { count: 1000, bytes: 1000, sizeOf: () => 1 });
+      for (const { message, skip } of records) if (skip === undefined) earliest = Math.min(earliest, message.deliverBy ?? Number.POSITIVE_INFINITY);
+      from = (records.at(-1)?.seq ?? this.#lane.next) + 1;
+    }
+    this.#nextDeadline = Number.POSITIVE_INFINITY;
+    if (Number.isFinite(earliest)) this.#armExpiry(earliest);
+  }
+
+  #armExpiry(deadline: number): void {
+    const { clock } = this.#options;
+    if (!Number.isFinite(deadline)) return;
+    this.#nextDeadline = deadline;
+    clock.clearTimeout(this.#expiryTimer);
+    // A timer holds at most 2^31 ms; a longer one is looked at again on the way.
+    this.#expiryTimer = clock.setTimeout(() => this.#expire(), Math.min(Math.max(0, deadline - clock.now()) + 1, 86_400_000));
+  }
+
+  #expire(): void {
+    try {
+      const { journal, subject, clock, onWithdrawn } = this.#options;
+      const now = clock.now();
+      const withdrawn: OutRecord[] = [];
+      if (this.#nextDeadline <= now) {
+        for (let from = this.#lane.sent + 1; from < this.#lane.next; from++) {
+          const [record] = journal.outbox.take(subject, from, { count: 1, bytes: 1, sizeOf: () => 1 });
+          if (record === undefined || record.skip !== undefined) continue;
+          const { id, deliverBy } = record.message;
+          if (deliverBy === null || deliverBy > now) continue;
+          const ended = journal.outbox.withdraw(id, "expired", now, `not delivered before its deadline: ${receiverOf(subject)} was away`);
+          if (ended !== undefined) withdrawn.push(ended);
+        }
+      }
+      if (withdrawn.length > 0) onWithdrawn(withdrawn);
+      this.#watchDeadlines();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+}
+
+/** What comes back on this connection's own subjects: ACKs, or "nobody there". */
+export function listenForAcks(
+  transport: Transport,
+  handlers: { ack: (subject: string, packet: Packet) => void; unheard: (subject: string, first: number) => void; refused: (error: unknown) => void },
+): { end(): void } {
+  const prefix = transport.inbox.length + 1;
+  return transport.subscribe(`${transport.inbox}.>`, (packet) => {
+    const cut = packet.subject.lastIndexOf(".");
+    const subject = packet.subject.slice(prefix, cut);
+    try {
+      if (packet.noResponders) handlers.unheard(subject, Number(packet.subject.slice(cut + 1)));
+      else handlers.ack(subject, packet);
+    } catch (error) {
+      handlers.refused(error);
+    }
+  });
+}
+
+function itemOf({ message, skip }: OutRecord, now: number): FrameItem {
+  if (skip !== undefined) return { id: message.id, skip };
+  // Past its deadline but perhaps on the node already: only the node can say; the data need not travel again.
+  if (message.deliverBy !== null && message.deliverBy <= now) return { id: message.id, skip: "expired" };
+  const { id, createdAt, deliverBy, timeout, data, inReplyTo } = message;
+  return { id, createdAt, deliverBy, timeout, data, ...(inReplyTo === undefined ? {} : { inReplyTo }) };
+}
+
+const sizes = new WeakMap<object, number>();
+
+function recordBytes(record: OutRecord): number {
+  if (record.skip !== undefined) return 60;
+  let size = sizes.get(record.message);
+  if (size === undefined) {
+    size = itemBytes(record.message.data);
+    sizes.set(record.message, size);
+  }
+  return size;
+}
+

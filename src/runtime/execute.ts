@@ -1,0 +1,267 @@
+import { mkdir } from "node:fs/promises";
+import PQueue from "p-queue";
+import type { Actor } from "xstate";
+import { type Inspector, startRoot } from "../actors/root.ts";
+import { subscriberMachine } from "../actors/subscriber.ts";
+import type { Child, Exit } from "../actors/supervisor-spec.ts";
+import type { Clock } from "../message/clock.ts";
+import { normalise } from "../message/errors.ts";
+import type { Outcome } from "../message/report.ts";
+import type { CommandContext, CommandEnd, CommandHandler, EventHandler, MethodLog } from "../methods/define.ts";
+import type { Spawner } from "../methods/spawner.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { InRecord } from "./journal/records.ts";
+import type { Respond } from "./respond.ts";
+import type { Route } from "./routes.ts";
+import { summarise } from "./summary.ts";
+
+/**
+ * The subscriber of one subject: runs what was taken, in the order in which it was taken, so many at a time.
+ *
+ * Invariants: a command begins only when `running` is durable, and once; its slot is free when its method has ended, not
+ * when its outcome is on disk. A throw of a method is a defect: this process ends as failed, and its supervisor starts
+ * another one, which goes on with what the journal still holds.
+ */
+export interface ExecuteOptions {
+  readonly route: Route;
+  readonly node: string;
+  /** Where event handlers of this method keep their files. */
+  readonly directory: string;
+  /** Milliseconds a command may run when it does not say. */
+  readonly timeout: number;
+  readonly journal: Journal;
+  readonly respond: Respond;
+  readonly spawner: Spawner;
+  readonly clock: Clock;
+  readonly inspector: Inspector;
+  readonly log: MethodLog;
+  /** Commands under way in this daemon, whichever process began them. */
+  readonly running: Map<string, AbortController>;
+  readonly onDead: (record: InRecord, reason: string) => void;
+}
+
+/** A message that failed its process so often becomes a dead letter. */
+const POISONED = 3;
+/** Events that one call of a handler takes. */
+const EVENT_BATCH = 256;
+/** How long a method may go on after its timeout before it counts as hanging, ms. */
+const HANGING = 15_000;
+
+export class Subscriber implements Child {
+  readonly ended: Promise<Exit>;
+  readonly #options: ExecuteOptions;
+  readonly #actor: Actor<typeof subscriberMachine>;
+  readonly #queue: PQueue;
+  readonly #events: InRecord[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  #end: (exit: Exit) => void = () => undefined;
+  #stopped = false;
+  #reserved = 0;
+
+  constructor(options: ExecuteOptions) {
+    const { route, clock, inspector } = options;
+    this.#options = options;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    // Events of one subject are handled in order, whatever the concurrency of commands.
+    this.#queue = new PQueue({ concurrency: route.config.kind === "event" ? 1 : route.config.concurrency });
+    const machine = subscriberMachine.provide({ actions: { halt: () => this.#queue.pause(), proceed: () => void this.#queue.start() } });
+    this.#actor = startRoot(machine, {
+      actor: route.subject,
+      role: "subscriber",
+      clock,
+      inspector,
+      input: { subject: route.subject, concurrency: route.config.concurrency },
+    });
+    route.process = this;
+    this.#enqueue(options.journal.inbox.pending(route.subject).filter(({ message }) => !options.running.has(message.id)), true);
+  }
+
+  get state(): "idle" | "working" | "paused" {
+    return this.#actor.getSnapshot().value;
+  }
+
+  get active(): number {
+    return this.#queue.pending;
+  }
+
+  /** Whether a command taken now would run at once; if so, its place is kept for it. */
+  reserve(): boolean {
+    const { kind, concurrency } = this.#options.route.config;
+    if (this.#stopped || kind === "event" || this.#queue.isPaused) return false;
+    if (this.#queue.size > 0 || this.#queue.pending + this.#reserved >= concurrency) return false;
+    this.#reserved++;
+    return true;
+  }
+
+  /** Hands over messages just taken; they are durable. */
+  feed(records: readonly InRecord[]): void {
+    for (const record of records) if (record.state === "running") this.#reserved--;
+    this.#enqueue(records, false);
+  }
+
+  /** Takes no more. Commands that a recorder keeps alive are handed over to the next daemon; others may end first. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#release();
+    if (this.#options.route.method.command?.adopt === undefined) await Promise.allSettled(this.#underWay);
+    this.#end({ reason: "shutdown" });
+  }
+
+  #release(): void {
+    this.#stopped = true;
+    this.#queue.clear();
+    this.#actor.stop();
+    if (this.#options.route.process === this) this.#options.route.process = undefined;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#release();
+    this.#end({ reason: "failed", error: normalise(error) });
+  }
+
+  #enqueue(records: readonly InRecord[], left: boolean): void {
+    if (this.#stopped || records.length === 0) return;
+    if (this.state === "idle") this.#actor.send({ type: "work" });
+    const { command, event } = this.#options.route.method;
+    if (this.#options.route.config.kind === "event") {
+      if (event === undefined) return;
+      this.#events.push(...records);
+      this.#add(() => this.#handle(event));
+    } else if (command !== undefined) {
+      for (const record of records) this.#add(() => this.#command(command, record, left));
+    }
+  }
+
+  #add(task: () => Promise<void>): void {
+    void this.#queue.add(async () => {
+      if (this.#stopped) return;
+      const done = task();
+      this.#underWay.add(done);
+      await done;
+      this.#underWay.delete(done);
+      if (this.#queue.size === 0 && this.#queue.pending <= 1 && !this.#stopped) this.#actor.send({ type: "drained" });
+    });
+  }
+
+  async #command(handler: CommandHandler, taken: InRecord, left: boolean): Promise<void> {
+    const { journal, running, respond, clock } = this.#options;
+    const { id } = taken.message;
+    // Cancelled or restarted meanwhile: the journal knows better than the queue.
+    const record = journal.inbox.find(id);
+    if (record === undefined || running.has(id)) return;
+    const abort = new AbortController();
+    running.set(id, abort);
+    try {
+      const outcome = this.#outdated(record) ?? (await this.#run(handler, record, left, abort));
+      respond.outcome(record, outcome, summarise(record.message.data));
+    } catch (error) {
+      const { attempts } = journal.inbox.failedOnce(id) ?? record;
+      const reason = normalise(error).message;
+      if (handler.idempotent !== true) respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
+      else if (attempts >= POISONED) this.#bury(record, reason);
+      this.#fail(error);
+    } finally {
+      running.delete(id);
+    }
+  }
+
+  /** A message that must not start any more. */
+  #outdated(record: InRecord): Outcome | undefined {
+    if (record.state === "running") return undefined;
+    const at = this.#options.clock.now();
+    if (record.cancelRequestedBy !== undefined) return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
+    if (record.deadline !== null && record.deadline <= at) return { state: "expired", at, reason: "its deadline passed while it waited on the node" };
+    return undefined;
+  }
+
+  async #run(handler: CommandHandler, record: InRecord, left: boolean, abort: AbortController): Promise<Outcome> {
+    const { journal, clock } = this.#options;
+    const startedAt = record.startedAt ?? clock.now();
+    if (record.cancelRequestedBy !== undefined) abort.abort();
+    const context = this.#context(record, startedAt, abort.signal);
+    let end: Promise<CommandEnd> | undefined;
+    if (record.state === "running" && left) {
+      end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
+      if (end === undefined) return { state: "interrupted", at: clock.now(), startedAt, reason: "the daemon ended while it ran" };
+    } else {
+      if (record.state !== "running") {
+        journal.inbox.start(record.message.id, startedAt);
+        await journal.flushed();
+      }
+      end = handler.run(context);
+    }
+    const ended = await this.#bounded(end, context.timeout);
+    return { ...ended, at: clock.now(), startedAt };
+  }
+
+  /** A method ends itself at its timeout; one that does not is a defect. */
+  async #bounded(end: Promise<CommandEnd>, timeout: number): Promise<CommandEnd> {
+    const { clock } = this.#options;
+    let hangs: (error: Error) => void = () => undefined;
+    const hanging = new Promise<never>((_, reject) => {
+      hangs = reject;
+    });
+    const timer = clock.setTimeout(() => hangs(new Error("the method did not end by itself after its timeout")), timeout + HANGING);
+    try {
+      return await Promise.race([end, hanging]);
+    } finally {
+      clock.clearTimeout(timer);
+    }
+  }
+
+  #context(record: InRecord, startedAt: number, cancelled: AbortSignal): CommandContext {
+    const { node, route, spawner, clock, log, timeout, respond } = this.#options;
+    const { id, subject, origin, data } = record.message;
+    return {
+      id,
+      node,
+      subject,
+      domain: route.config.domain,
+      origin,
+      data,
+      timeout: record.message.timeout ?? timeout,
+      cancelled,
+      output: (parts) => respond.progress(record, startedAt, parts),
+      clock,
+      spawner,
+      log,
+    };
+  }
+
+  /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */
+  async #handle(handler: EventHandler): Promise<void> {
+    const { journal, node, route, directory, clock, log, respond } = this.#options;
+    const [first] = this.#events;
+    if (first === undefined) return;
+    const { origin } = first.message;
+    let count = 1;
+    if (first.attempts === 0) {
+      while (count < EVENT_BATCH && this.#events[count]?.message.origin === origin && this.#events[count]?.attempts === 0) count++;
+    }
+    const batch = this.#events.splice(0, count);
+    const key = `sink ${route.subject} ${origin}`;
+    try {
+      await mkdir(directory, { recursive: true });
+      const input = batch.map(({ message }) => ({ id: message.id, createdAt: message.createdAt, data: message.data }));
+      const context = { node, origin, domain: route.config.domain, checkpoint: journal.checkpoint(key), directory, clock, log };
+      const value = await handler.handle(input, context);
+      respond.handled(batch, value === undefined ? undefined : { key, value });
+      if (this.#events.length > 0) this.#add(() => this.#handle(handler));
+    } catch (error) {
+      const reason = normalise(error).message;
+      for (const record of batch) {
+        const failed = journal.inbox.failedOnce(record.message.id);
+        if (failed !== undefined && failed.attempts >= POISONED) this.#bury(failed, reason);
+      }
+      this.#fail(error);
+    }
+  }
+
+  #bury(record: InRecord, reason: string): void {
+    this.#options.respond.dead(record, reason);
+    this.#options.onDead(record, reason);
+  }
+}

@@ -1,0 +1,232 @@
+import type { Actor } from "xstate";
+import { type NodeContext, nodeMachine, type Region } from "../actors/node.ts";
+import { type Inspector, startRoot } from "../actors/root.ts";
+import { DeadlineWheel } from "../actors/wheel.ts";
+import type { Clock } from "../message/clock.ts";
+import type { Json } from "../message/message.ts";
+import type { Hello } from "../methods/hello.ts";
+import type { LinkProfile } from "./config/config.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { LinkState, NodeDetail } from "./operations.ts";
+
+/**
+ * Every node that this one knows, each with its actor. Evidence of life is counted per frame and ACK, but an actor hears
+ * of it only when that changes something.
+ *
+ * Invariants: nobody is called offline before one full grace period after the start, and none while this node's own link
+ * to the broker is down; a deadline is judged by monotonic time, never by the wall clock.
+ */
+export interface FleetOptions {
+  readonly self: string;
+  readonly central: string;
+  readonly profile: LinkProfile;
+  readonly clock: Clock;
+  readonly inspector: Inspector;
+  readonly journal: Journal;
+  /** Told of every change of every region. */
+  readonly changed: (change: NodeChange) => void;
+}
+
+export interface NodeChange {
+  readonly name: string;
+  readonly at: number;
+  readonly region: string;
+  readonly from: string;
+  readonly to: string;
+  readonly cause: string;
+}
+
+interface Known {
+  readonly actor: Actor<typeof nodeMachine>;
+  readonly changes: NodeChange[];
+  link: LinkState;
+  lastSeen: number | null;
+  hello?: Hello & { readonly at: number };
+}
+
+/** The latest changes kept of each node. */
+const CHANGES = 100;
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #known = new Map<string, Known>();
+  readonly #late: DeadlineWheel;
+  readonly #silent: DeadlineWheel;
+  #ownLink = false;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    const { clock, profile, journal } = options;
+    const slot = Math.max(10, Math.min(1000, profile.hello / 10));
+    this.#late = new DeadlineWheel(clock, slot, (name) => this.#send(name, "late", "no sign of life"));
+    this.#silent = new DeadlineWheel(clock, slot, (name) => this.#send(name, "silent", "no sign of life"));
+    for (const { name, snapshot } of journal.nodes()) this.#start(name, snapshot as unknown as StoredNode);
+  }
+
+  /** Names of all known nodes, this one excluded. */
+  names(): IterableIterator<string> {
+    return this.#known.keys();
+  }
+
+  has(name: string): boolean {
+    return this.#known.has(name);
+  }
+
+  /** Makes a node known before it was ever heard of. */
+  expect(name: string): void {
+    if (name !== this.#options.self) this.#get(name);
+  }
+
+  link(name: string): LinkState {
+    if (name === this.#options.self) return this.#ownLink ? "online" : "offline";
+    return this.#known.get(name)?.link ?? "neverSeen";
+  }
+
+  /** Verified evidence of life. */
+  alive(name: string, cause: string): void {
+    if (name === this.#options.self) return;
+    const known = this.#get(name);
+    known.lastSeen = this.#options.clock.now();
+    if (known.link !== "online") this.#send(name, "alive", cause);
+    this.#watch(name, known);
+  }
+
+  hello(name: string, hello: Hello): void {
+    if (name === this.#options.self) return;
+    const known = this.#get(name);
+    const now = this.#options.clock.now();
+    const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
+    known.lastSeen = now;
+    known.hello = { ...hello, at: now };
+    known.actor.send({ type: "hello", at: now, cause: rebooted ? "hello after a restart" : "hello", storage: hello.storage });
+    this.#watch(name, known);
+  }
+
+  bye(name: string, cause: string): void {
+    if (!this.#known.has(name)) return;
+    this.#late.delete(name);
+    this.#silent.delete(name);
+    this.#send(name, "bye", cause);
+  }
+
+  /** The broker says that nobody subscribes for this node. */
+  absent(name: string): void {
+    if (this.#known.has(name)) this.#send(name, "absent", "not subscribed at the broker");
+  }
+
+  accept(name: string): void {
+    const known = this.#get(name);
+    if (!known.actor.getSnapshot().matches({ trust: "accepted" })) this.#send(name, "accept", "verified");
+  }
+
+  /** Whether commands of ours run there. */
+  work(name: string, running: number): void {
+    const known = this.#known.get(name);
+    if (known === undefined) return;
+    const busy = known.actor.getSnapshot().matches({ work: "busy" });
+    if (busy !== running > 0) this.#send(name, running > 0 ? "busy" : "idle", `${running} running`);
+  }
+
+  /** While our own link is down nobody is judged; when it is back, everyone has a full grace period. */
+  ownLink(up: boolean): void {
+    this.#ownLink = up;
+    for (const [name, known] of this.#known) {
+      if (up) this.#watch(name, known);
+      else {
+        this.#late.delete(name);
+        this.#silent.delete(name);
+        if (known.link === "online") this.#send(name, "late", "this node has no broker");
+      }
+    }
+  }
+
+  describe(name: string): Omit<NodeDetail, "role" | "waiting" | "oldestWaiting" | "running" | "lanes" | "bytesIn" | "bytesOut"> | undefined {
+    const known = this.#known.get(name);
+    if (known === undefined) return undefined;
+    const { value, context } = known.actor.getSnapshot();
+    const { hello } = known;
+    return {
+      name,
+      link: value.link,
+      linkSince: context.linkSince,
+      cause: context.linkCause,
+      session: value.session,
+      work: value.work,
+      trust: value.trust,
+      storage: value.storage,
+      lastSeen: known.lastSeen,
+      asOf: this.#options.clock.now(),
+      changes: known.changes,
+      ...(hello === undefined
+        ? {}
+        : { version: hello.version, epoch: hello.epoch, startedAt: hello.startedAt, methods: hello.methods, clockSkew: hello.now - hello.at }),
+    };
+  }
+
+  stop(): void {
+    this.#late.stop();
+    this.#silent.stop();
+    for (const { actor } of this.#known.values()) actor.stop();
+  }
+
+  #get(name: string): Known {
+    return this.#known.get(name) ?? this.#start(name, undefined);
+  }
+
+  #start(name: string, stored: StoredNode | undefined): Known {
+    const { clock, inspector } = this.#options;
+    const actor = startRoot(nodeMachine, {
+      actor: name,
+      role: "node",
+      clock,
+      inspector,
+      input: { name, at: clock.now() },
+      ...(stored === undefined ? {} : { snapshot: stored.snapshot as never }),
+    });
+    const known: Known = { actor, changes: [...(stored?.changes ?? [])], link: actor.getSnapshot().value.link, lastSeen: stored?.lastSeen ?? null };
+    let before = actor.getSnapshot().value as Record<Region, string>;
+    actor.subscribe(({ value, context }) => {
+      const after = value as Record<Region, string>;
+      for (const region of Object.keys(after) as Region[]) {
+        if (after[region] !== before[region]) this.#note(known, context, region, before[region], after[region]);
+      }
+      before = after;
+    });
+    this.#known.set(name, known);
+    if (stored !== undefined) this.#watch(name, known);
+    return known;
+  }
+
+  #note(known: Known, context: NodeContext, region: Region, from: string, to: string): void {
+    const { clock, journal, changed } = this.#options;
+    if (region === "link") known.link = to as LinkState;
+    const cause = region === "link" ? context.linkCause : "";
+    const change: NodeChange = { name: context.name, at: clock.now(), region, from, to, cause };
+    if (region !== "work") {
+      known.changes.push(change);
+      if (known.changes.length > CHANGES) known.changes.shift();
+      const stored: StoredNode = { snapshot: known.actor.getPersistedSnapshot(), changes: known.changes, lastSeen: known.lastSeen };
+      journal.setNode(context.name, JSON.parse(JSON.stringify(stored)) as Json);
+    }
+    changed(change);
+  }
+
+  /** Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. */
+  #watch(name: string, known: Known): void {
+    if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;
+    const { profile, central } = this.#options;
+    if (known.hello === undefined && name !== central && known.lastSeen === null) return;
+    this.#late.set(name, profile.late);
+    this.#silent.set(name, profile.offline);
+  }
+
+  #send(name: string, type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "busy" | "idle", cause: string): void {
+    this.#known.get(name)?.actor.send({ type, at: this.#options.clock.now(), cause });
+  }
+}
+
+interface StoredNode {
+  readonly snapshot: unknown;
+  readonly changes: readonly NodeChange[];
+  readonly lastSeen: number | null;
+}

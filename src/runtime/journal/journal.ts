@@ -1,0 +1,74 @@
+import type { Clock, Random } from "../../message/clock.ts";
+import { StewardError } from "../../message/errors.ts";
+import type { Json } from "../../message/message.ts";
+import { Inbox } from "./inbox.ts";
+import { Outbox } from "./outbox.ts";
+import { type Checkpoint, JOURNAL_VERSION } from "./records.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * The durable record of one node: what it owes to others (`outbox`), what it took from others and what came of it
+ * (`inbox`), and where its sources and sinks stand. All verbs take effect at once in memory; the world may learn of
+ * them only after `flushed()`. What one turn of the event loop does becomes durable together or not at all.
+ */
+export interface Journal {
+  /** Random identity of this journal: a new one means a new disk. */
+  readonly epoch: string;
+  readonly outbox: Outbox;
+  readonly inbox: Inbox;
+  /** Resolves when everything done before this call is durable. @throws StewardError `journal-failed` */
+  flushed(): Promise<void>;
+  checkpoint(key: string): Json | undefined;
+  setCheckpoint(checkpoint: Checkpoint): void;
+  /** What a file intake took under this key before; `undefined`: nothing. */
+  taken(key: string): readonly string[] | undefined;
+  setTaken(key: string, ids: readonly string[]): void;
+  nodes(): { name: string; snapshot: Json }[];
+  setNode(name: string, snapshot: Json): void;
+  /** Bytes in use, at most a second old. */
+  bytes(): number;
+  /** Forgets what ended before `before` (ms); at most `limit` records. Never what is still owed. */
+  sweep(before: number, limit: number): number;
+  close(): Promise<void>;
+}
+
+/** @throws StewardError `wrong-node`, `journal-version` */
+export function openJournal(store: Store, options: { node: string; path: string; clock: Clock; random: Random }): Journal {
+  const { node, path, clock, random } = options;
+  const version = store.get("meta", "version") as number | undefined;
+  if (version !== undefined && version > JOURNAL_VERSION) {
+    throw new StewardError("journal-version", { path, version, supported: JOURNAL_VERSION });
+  }
+  const owner = store.get("meta", "node") as string | undefined;
+  if (owner !== undefined && owner !== node) throw new StewardError("wrong-node", { path, owner, node });
+  let epoch = store.get("meta", "epoch") as string | undefined;
+  if (epoch === undefined) {
+    epoch = Buffer.from(random.bytes(8)).toString("hex");
+    store.put("meta", "version", JOURNAL_VERSION);
+    store.put("meta", "node", node);
+    store.put("meta", "epoch", epoch);
+  }
+  const outbox = new Outbox(store, node);
+  const inbox = new Inbox(store);
+  let measured = { at: Number.NEGATIVE_INFINITY, bytes: 0 };
+
+  return {
+    epoch,
+    outbox,
+    inbox,
+    flushed: () => store.flushed(),
+    checkpoint: (key) => store.get("checkpoints", key) as Json | undefined,
+    setCheckpoint: ({ key, value }) => store.put("checkpoints", key, value),
+    taken: (key) => store.get("taken", key) as readonly string[] | undefined,
+    setTaken: (key, ids) => store.put("taken", key, [...ids]),
+    nodes: () => [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
+    setNode: (name, snapshot) => store.put("nodes", name, snapshot),
+    bytes() {
+      const now = clock.monotonic();
+      if (now - measured.at >= 1000) measured = { at: now, bytes: store.bytes() };
+      return measured.bytes;
+    },
+    sweep: (before, limit) => outbox.sweep(before, limit) + inbox.sweep(before, limit),
+    close: () => store.close(),
+  };
+}

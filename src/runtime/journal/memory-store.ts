@@ -1,0 +1,69 @@
+import { StewardError } from "../../message/errors.ts";
+import { compareKeys, type Entry, type Key, keyText, type Store, TABLES, type Table, within } from "./store.ts";
+
+type Rows = Map<string, Entry>;
+
+/** What of a memory store survives a crash; hand it to the next one. */
+export interface Disk {
+  readonly tables: Map<Table, Rows>;
+  /** When set, writes fail with it, as on a full disk. */
+  fault?: string;
+}
+
+export function emptyDisk(): Disk {
+  return { tables: new Map(TABLES.map((table) => [table, new Map()])) };
+}
+
+/**
+ * The store's twin in memory. A write reaches the `disk` only at `flushed`, or at the end of a turn in which nobody
+ * asked; `crash()` loses the rest, as a power cut would.
+ */
+export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): void } {
+  const tables = new Map<Table, Rows>();
+  for (const table of TABLES) tables.set(table, structuredClone(disk.tables.get(table) ?? new Map()));
+  let unsynced: { table: Table; text: string; entry: Entry | undefined }[] = [];
+  let dead = false;
+  const rows = (table: Table): Rows => tables.get(table) as Rows;
+
+  const write = (table: Table, key: Key, value: unknown): void => {
+    const text = keyText(key);
+    const entry = value === undefined ? undefined : { key, value: structuredClone(value) };
+    if (entry === undefined) rows(table).delete(text);
+    else rows(table).set(text, entry);
+    unsynced.push({ table, text, entry });
+  };
+  const sync = (): void => {
+    if (disk.fault !== undefined) throw new StewardError("journal-failed", { path: "memory", fault: disk.fault });
+    for (const { table, text, entry } of unsynced) {
+      const stored = disk.tables.get(table) as Rows;
+      if (entry === undefined) stored.delete(text);
+      else stored.set(text, entry);
+    }
+    unsynced = [];
+  };
+
+  return {
+    get: (table, key) => structuredClone(rows(table).get(keyText(key))?.value),
+    put: (table, key, value) => write(table, key, value),
+    remove: (table, key) => write(table, key, undefined),
+    *range(table, bounds) {
+      const sign = bounds.reverse === true ? -1 : 1;
+      const inside = [...rows(table).values()].filter((row) => within(row.key, bounds));
+      inside.sort((a, b) => sign * compareKeys(a.key, b.key));
+      for (const row of inside.slice(0, bounds.limit)) yield structuredClone(row);
+    },
+    async flushed() {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (dead) await new Promise(() => undefined);
+      sync();
+    },
+    bytes: () => [...tables.values()].reduce((sum, table) => sum + table.size * 400, 0),
+    async close() {
+      if (!dead) sync();
+    },
+    crash() {
+      dead = true;
+      unsynced = [];
+    },
+  };
+}

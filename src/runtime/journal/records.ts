@@ -1,0 +1,101 @@
+import type { Verdict } from "../../message/frame.ts";
+import type { Life, State } from "../../message/lifecycle.ts";
+import type { Json, Message } from "../../message/message.ts";
+import type { Outcome } from "../../message/report.ts";
+
+/** What lies in the journal. Each record carries the version of its layout; what is read here stays readable. */
+export const JOURNAL_VERSION = 1;
+
+/** One lane that this node sends on. Sequence numbers begin at 1. */
+export interface OutLane {
+  readonly v: 1;
+  readonly no: number;
+  readonly subject: string;
+  /** Next sequence number to give. */
+  next: number;
+  /** Up to here it was on the wire at least once. */
+  sent: number;
+  /** Up to here the receiver has it, durably. */
+  acked: number;
+  /** Up to here the receiver has started it. */
+  started: number;
+  /** Below here everything is final. */
+  open: number;
+  receiverEpoch?: string;
+}
+
+/** One message that this node accepted. */
+export interface OutRecord {
+  readonly v: 1;
+  readonly message: Message;
+  readonly seq: number;
+  /** Whether it is kept after its end, for the operator; what sources and replies send is not. */
+  readonly keep: boolean;
+  readonly attempts?: number;
+  /** Present once something beyond the lane's watermarks is known of it. */
+  readonly life?: Life;
+  readonly outcome?: Outcome;
+  readonly cancelRequestedAt?: number;
+  /** It ended here before its first sending, and travels as a skip marker. */
+  readonly skip?: "expired" | "cancelled";
+}
+
+/** One lane that this node receives on, for one epoch of its origin. */
+export interface InLane {
+  readonly v: 1;
+  readonly origin: string;
+  readonly epoch: string;
+  readonly subject: string;
+  /** Highest sequence number taken; all below are taken too. */
+  last: number;
+  /** Final states decided at the door which the origin may not know yet. */
+  verdicts: readonly Verdict[];
+  at: number;
+}
+
+/** One message taken from another node that is not finished. */
+export interface InRecord {
+  readonly v: 1;
+  readonly message: Message;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly receivedAt: number;
+  /** By this node's clock, ms; `null`: none. */
+  readonly deadline: number | null;
+  readonly state: "received" | "running";
+  readonly startedAt?: number;
+  /** How often it failed its process. */
+  readonly attempts: number;
+  readonly cancelRequestedBy?: string;
+}
+
+/** One command that ended here. */
+export interface DoneRecord {
+  readonly v: 1;
+  readonly id: string;
+  readonly subject: string;
+  readonly origin: string;
+  readonly createdAt: number;
+  readonly receivedAt: number;
+  readonly state: State;
+  readonly outcome: Outcome;
+  readonly summary: string;
+}
+
+/** A message that could not be handled, kept whole. */
+export interface DeadRecord {
+  readonly v: 1;
+  readonly message: Message;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly receivedAt: number;
+  readonly at: number;
+  readonly reason: string;
+  readonly attempts: number;
+}
+
+/** Something that must become durable together with messages: where a source or sink stands. */
+export interface Checkpoint {
+  readonly key: string;
+  readonly value: Json;
+}

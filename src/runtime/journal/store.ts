@@ -1,0 +1,57 @@
+/**
+ * The ordered key-value store under the journal. Writes are visible to reads of this process at once and durable when
+ * `flushed` resolves; all writes of one turn of the event loop become durable together or not at all.
+ */
+export interface Store {
+  get(table: Table, key: Key): unknown;
+  put(table: Table, key: Key, value: unknown): void;
+  remove(table: Table, key: Key): void;
+  /** In the order of keys: `from` inclusive, `to` exclusive; `reverse` walks down from `to`. */
+  range(table: Table, bounds: Bounds): Iterable<Entry>;
+  /** Resolves when every write before this call is on disk; rejects with `journal-failed` when it cannot be. */
+  flushed(): Promise<void>;
+  /** Bytes in use, without pages that are free for reuse. */
+  bytes(): number;
+  close(): Promise<void>;
+}
+
+export const TABLES = ["meta", "lanes", "out", "ids", "sources", "pending", "done", "checkpoints", "nodes", "output", "dead", "taken", "cancelled"] as const;
+export type Table = (typeof TABLES)[number];
+
+export type Key = string | number | (string | number)[];
+
+export interface Bounds {
+  readonly from?: Key;
+  readonly to?: Key;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+export interface Entry {
+  readonly key: Key;
+  readonly value: unknown;
+}
+
+/** Numbers before strings, arrays element by element, a prefix before what it begins. */
+export function compareKeys(a: Key, b: Key): number {
+  if (typeof a === "object" || typeof b === "object") {
+    const left = typeof a === "object" ? a : [a];
+    const right = typeof b === "object" ? b : [b];
+    for (let i = 0; i < Math.min(left.length, right.length); i++) {
+      const order = compareKeys(left[i] ?? "", right[i] ?? "");
+      if (order !== 0) return order;
+    }
+    return left.length - right.length;
+  }
+  if (typeof a === typeof b) return a < b ? -1 : a > b ? 1 : 0;
+  return typeof a === "number" ? -1 : 1;
+}
+
+export function keyText(key: Key): string {
+  return typeof key === "object" ? key.join("\u0000") : String(key);
+}
+
+export function within(key: Key, bounds: Bounds): boolean {
+  if (bounds.from !== undefined && compareKeys(key, bounds.from) < 0) return false;
+  return bounds.to === undefined || compareKeys(key, bounds.to) < 0;
+}

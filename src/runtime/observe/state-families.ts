@@ -1,0 +1,139 @@
+import type { Registry } from "prom-client";
+import { BOUNDS, OTHER } from "./counters.ts";
+import { counter, gauge, type Labels, type Sample } from "./family.ts";
+import type { LaneReading, ProcessReading, Readings } from "./readings.ts";
+
+const LINKS = ["neverSeen", "online", "late", "offline"] as const;
+const JOURNAL = ["ok", "low", "full", "failed"] as const;
+const PROCESSES = ["starting", "idle", "working", "backingOff", "paused", "quarantined", "stopped"] as const;
+
+/** Subjects that have series of their own, the fullest first; the rest share one. */
+const SUBJECTS = 1_000;
+
+/** What is read from the daemon's state at a scrape. */
+export function stateFamilies(registry: Registry, readings: Readings): void {
+  gauge(
+    registry,
+    { name: "steward_node_link", help: "1 for the state that a node's link is in.", labels: ["node", "link"] },
+    () => nodeLinks(readings),
+  );
+  gauge(registry, { name: "steward_nodes", help: "Known nodes by the state of their link.", labels: ["link"] }, () => {
+    const nodes = [...readings.nodes()];
+    return LINKS.map((link) => [nodes.filter((node) => node.link === link).length, { link }]);
+  });
+
+  const laneLabels = ["subject"];
+  gauge(
+    registry,
+    { name: "steward_lane_waiting_messages", help: "Messages that a lane owes.", labels: laneLabels },
+    () => perSubject(readings.lanes(), (lane) => lane.waiting),
+  );
+  gauge(
+    registry,
+    { name: "steward_lane_in_flight_messages", help: "Messages on the wire without ACK.", labels: laneLabels },
+    () => perSubject(readings.lanes(), (lane) => lane.inFlight),
+  );
+  gauge(
+    registry,
+    {
+      name: "steward_lane_oldest_unacknowledged_seconds",
+      help: "Age of a lane's oldest message without ACK.",
+      labels: laneLabels,
+    },
+    () => perSubject(readings.lanes(), (lane) => (lane.oldest ?? 0) / 1_000, Math.max),
+  );
+  gauge(
+    registry,
+    { name: "steward_oldest_unacknowledged_seconds", help: "Age of the oldest message without ACK, of all lanes." },
+    () => {
+      let oldest = 0;
+      for (const lane of readings.lanes()) oldest = Math.max(oldest, lane.oldest ?? 0);
+      return [[oldest / 1_000]];
+    },
+  );
+
+  gauge(registry, { name: "steward_dead_letters", help: "Dead letters that are kept." }, () => [
+    [readings.deadLetters()],
+  ]);
+  gauge(registry, { name: "steward_broker_connected", help: "1 while there is a connection to the broker." }, () => [
+    [readings.link() === "connected" ? 1 : 0],
+  ]);
+  gauge(registry, { name: "steward_journal_bytes", help: "Bytes that the journal holds." }, () => [
+    [readings.journal().bytes],
+  ]);
+  gauge(registry, { name: "steward_journal_limit_bytes", help: "Bytes that the journal may hold." }, () => [
+    [readings.journal().limit],
+  ]);
+  gauge(
+    registry,
+    { name: "steward_journal_state", help: "1 for the state that the journal is in.", labels: ["state"] },
+    () => oneHot(JOURNAL, readings.journal().state, "state", {}),
+  );
+
+  gauge(registry, { name: "steward_processes", help: "Processes by role and state.", labels: ["role", "state"] }, () =>
+    processCounts(readings.processes()),
+  );
+  counter(
+    registry,
+    {
+      name: "steward_process_restarts_total",
+      help: "Restarts of a process since the daemon started.",
+      labels: ["subject", "role"],
+    },
+    () => restarts(readings.processes()),
+  );
+}
+
+function oneHot(states: readonly string[], present: string, label: string, labels: Labels): Sample[] {
+  return states.map((state) => [state === present ? 1 : 0, { ...labels, [label]: state }]);
+}
+
+function* nodeLinks(readings: Readings): Iterable<Sample> {
+  let shown = 0;
+  for (const { name, link } of readings.nodes()) {
+    if (shown++ >= BOUNDS.nodes) return;
+    yield* oneHot(LINKS, link, "link", { node: name });
+  }
+}
+
+/** One sample a subject: lanes of one subject are combined, and so are the subjects beyond the bound. */
+function perSubject(
+  lanes: Iterable<LaneReading>,
+  read: (lane: LaneReading) => number,
+  combine = (a: number, b: number) => a + b,
+): Sample[] {
+  const bySubject = new Map<string, number>();
+  for (const lane of lanes) {
+    const known = bySubject.get(lane.subject);
+    bySubject.set(lane.subject, known === undefined ? read(lane) : combine(known, read(lane)));
+  }
+  return capped([...bySubject]).map(([subject, value]) => [value, { subject }]);
+
+  function capped(all: [string, number][]): [string, number][] {
+    if (all.length <= SUBJECTS) return all;
+    all.sort((a, b) => b[1] - a[1]);
+    const rest = all.slice(SUBJECTS).reduce((sum, [, value]) => combine(sum, value), 0);
+    return [...all.slice(0, SUBJECTS), [OTHER, rest]];
+  }
+}
+
+function processCounts(processes: Iterable<ProcessReading>): Sample[] {
+  const counts = new Map<string, Map<string, number>>();
+  for (const { role, state } of processes) {
+    const states = counts.get(role) ?? new Map<string, number>(PROCESSES.map((name) => [name, 0]));
+    states.set(state, (states.get(state) ?? 0) + 1);
+    counts.set(role, states);
+  }
+  return [...counts].flatMap(([role, states]) => [...states].map(([state, count]): Sample => [count, { role, state }]));
+}
+
+function restarts(processes: Iterable<ProcessReading>): Sample[] {
+  const samples: Sample[] = [];
+  let rest = 0;
+  for (const { subject, role, restarts: count } of processes) {
+    if (samples.length < SUBJECTS) samples.push([count, { subject, role }]);
+    else rest += count;
+  }
+  if (rest > 0) samples.push([rest, { subject: OTHER, role: OTHER }]);
+  return samples;
+}

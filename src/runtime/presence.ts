@@ -1,0 +1,55 @@
+import type { Clock, Timer } from "../message/clock.ts";
+import { encodeFrame } from "../message/frame.ts";
+import type { NewId } from "../message/id.ts";
+import type { Json } from "../message/message.ts";
+import type { Hello } from "../methods/hello.ts";
+import type { Transport } from "./broker/transport.ts";
+import { CONTROL_DOMAIN } from "./control.ts";
+
+/** Says hello to central: when the link comes up, and at each interval; and bye at the end. Never journalled. */
+export class Presence {
+  readonly #options: PresenceOptions;
+  #timer: Timer | undefined;
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  /** Says hello now, and from now on at each interval. */
+  begin(): void {
+    this.end();
+    this.#send("hello", this.#options.hello() as unknown as Json);
+    this.#timer = this.#options.clock.setTimeout(() => this.begin(), this.#options.every());
+  }
+
+  end(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  bye(reason: string): void {
+    this.end();
+    this.#send("bye", { reason });
+  }
+
+  #send(method: "hello" | "bye", data: Json): void {
+    const { node, central, epoch, transport, clock, newId } = this.#options;
+    if (node === central) return;
+    const now = clock.now();
+    const subject = `${central}.event.${method}.${CONTROL_DOMAIN}`;
+    const item = { id: newId(), createdAt: now, deliverBy: null, timeout: null, data };
+    const frame = encodeFrame({ origin: node, epoch, sentAt: now, first: 0, acked: 0, items: [item] }, null);
+    transport.publish(subject, frame, `${transport.inbox}.${subject}.0`);
+  }
+}
+
+export interface PresenceOptions {
+  readonly node: string;
+  readonly central: string;
+  readonly epoch: string;
+  /** Interval between hellos, ms. */
+  readonly every: () => number;
+  readonly hello: () => Hello;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}

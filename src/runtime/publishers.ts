@@ -1,0 +1,113 @@
+import type { Supervisor } from "../actors/supervisor.ts";
+import type { ChildSpec } from "../actors/supervisor-spec.ts";
+import type { Ack } from "../message/frame.ts";
+import { receiverOf } from "../message/subject.ts";
+import { type DeliverOptions, Publisher } from "./deliver.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { LaneView } from "./operations.ts";
+import { Window } from "./window.ts";
+
+/**
+ * The publishers of this node, one for each subject that it sends on. One is made, under supervision, when its subject
+ * is first used or when the journal still holds something for it.
+ */
+export class Publishers {
+  readonly #running = new Map<string, Publisher>();
+  readonly #known = new Set<string>();
+  readonly #windows = new Map<string, Window>();
+  readonly #journal: Journal;
+  readonly #make: (subject: string, window: Window) => DeliverOptions;
+  readonly #windowBytes: number;
+  readonly #spec: Omit<ChildSpec, "id" | "start">;
+  /** Why nothing may be sent to a node now; `undefined`: it may. */
+  readonly #halted: (node: string) => string | undefined;
+  #supervisor: Supervisor | undefined;
+
+  constructor(options: {
+    journal: Journal;
+    windowBytes: number;
+    spec: Omit<ChildSpec, "id" | "start">;
+    make: (subject: string, window: Window) => DeliverOptions;
+    halted: (node: string) => string | undefined;
+  }) {
+    this.#journal = options.journal;
+    this.#windowBytes = options.windowBytes;
+    this.#spec = options.spec;
+    this.#make = options.make;
+    this.#halted = options.halted;
+  }
+
+  /** From now on publishers run under this supervisor; those that have work begin. */
+  superviseBy(supervisor: Supervisor): void {
+    this.#supervisor = supervisor;
+    for (const { subject, acked, next } of this.#journal.outbox.lanes()) if (acked < next - 1) this.#ensure(subject);
+    for (const subject of this.#known) this.#ensure(subject);
+  }
+
+  wake(subject: string, deadline: number): void {
+    const publisher = this.#running.get(subject);
+    if (publisher !== undefined) publisher.wake(deadline);
+    else this.#ensure(subject);
+  }
+
+  pause(node: string | undefined, cause: string): void {
+    for (const [subject, publisher] of this.#running) {
+      if (node === undefined || receiverOf(subject) === node) publisher.pause(cause);
+    }
+  }
+
+  resume(node: string | undefined, cause: string): void {
+    for (const [subject, publisher] of this.#running) {
+      const receiver = receiverOf(subject);
+      if ((node === undefined || receiver === node) && this.#halted(receiver) === undefined) publisher.resume(cause);
+    }
+  }
+
+  answered(subject: string, ack: Ack): void {
+    this.#running.get(subject)?.answered(ack);
+  }
+
+  unheard(subject: string, first: number): void {
+    this.#running.get(subject)?.unheard(first);
+  }
+
+  get(subject: string): Publisher | undefined {
+    return this.#running.get(subject);
+  }
+
+  /** Every lane that this node ever sent on. */
+  *lanes(): Iterable<LaneView> {
+    for (const { subject, next, acked } of this.#journal.outbox.lanes()) {
+      const publisher = this.#running.get(subject);
+      if (publisher !== undefined) yield publisher.view();
+      else if (acked < next - 1) yield { subject, waiting: next - 1 - acked, inFlight: 0, oldest: null, nextDeadline: null, reason: "its publisher does not run" };
+    }
+  }
+
+  #ensure(subject: string): void {
+    this.#known.add(subject);
+    const supervisor = this.#supervisor;
+    if (supervisor === undefined || supervisor.child(`publisher ${subject}`) !== undefined) return;
+    supervisor.addChild({ ...this.#spec, id: `publisher ${subject}`, start: async () => this.#start(subject) }).catch(() => this.#known.add(subject));
+  }
+
+  #start(subject: string): Publisher {
+    const lane = this.#journal.outbox.lane(subject);
+    if (lane === undefined) throw new Error(`there is no lane ${subject}`);
+    const node = receiverOf(subject);
+    let window = this.#windows.get(node);
+    if (window === undefined) {
+      window = new Window(this.#windowBytes);
+      this.#windows.set(node, window);
+    }
+    const publisher = new Publisher(this.#make(subject, window), lane);
+    this.#running.set(subject, publisher);
+    void publisher.ended.then(() => {
+      if (this.#running.get(subject) === publisher) this.#running.delete(subject);
+    });
+    const halted = this.#halted(node);
+    if (halted !== undefined) publisher.pause(halted);
+    else if (lane.acked < lane.next - 1) publisher.wake(Number.POSITIVE_INFINITY);
+    return publisher;
+  }
+}

@@ -1,0 +1,227 @@
+import type { Clock } from "../message/clock.ts";
+import { faultText, normalise, type StewardError } from "../message/errors.ts";
+import { decodeFrame, deeperThan, encodeAck, FRAME_LIMITS, type Frame, type FrameItem, isFrame } from "../message/frame.ts";
+import type { Json } from "../message/message.ts";
+import type { Report } from "../message/report.ts";
+import { parseSubject } from "../message/subject.ts";
+import type { MethodLog } from "../methods/define.ts";
+import type { Packet, Transport } from "./broker/transport.ts";
+import type { Accepted, Judgement } from "./journal/inbox.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { InRecord } from "./journal/records.ts";
+import type { Counters } from "./observe/counters.ts";
+import type { Route, Routes } from "./routes.ts";
+import { authorise } from "./security/authorise.ts";
+import type { Verifier } from "./security/verify.ts";
+
+/**
+ * The way in, from top to bottom: decode, verify, presence, authorise, deadline, sequence check, journal, ACK, hand over.
+ * Each exit is counted by its reason. Nothing that comes over the wire can throw out of here.
+ */
+export interface ReceiveOptions {
+  readonly node: string;
+  readonly journal: Journal;
+  readonly transport: Transport;
+  readonly routes: Routes;
+  readonly verifier: Verifier;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  /** Whether the journal has room for more than ACKs and outcomes. */
+  readonly hasRoom: () => boolean;
+  /** A verified frame came from there. */
+  readonly alive: (origin: string, bytes: number) => void;
+  /** Folds a report on a command of ours; false: there is no such command. */
+  readonly report: (id: string, from: string, report: Report) => boolean;
+  /** Accepts what a plain NATS publisher sent, as a message of this node's own. Resolves when it is durable. */
+  readonly foreign: (subject: string, data: Json) => Promise<string>;
+  /** Where sinks that are called without the journal keep their files. */
+  readonly directory: (method: string) => string;
+  /** A known origin began a new count: a lost disk, a restored backup, or a clone. */
+  readonly onNewEpoch: (frame: Frame) => void;
+  readonly onTaken: (records: readonly InRecord[]) => void;
+}
+
+/** Bytes of a plain publisher's body. */
+const FOREIGN_BYTES = 1024 * 1024;
+/** Reports are always taken: there is room kept for them. */
+const UNBOUNDED = 1_000_000;
+
+export class Receiver {
+  readonly #options: ReceiveOptions;
+  /** Lanes that were told to wait, with where their next ACK goes; by subject. */
+  readonly #waiting = new Map<string, Map<string, { frame: Frame; reply: string; upTo: number }>>();
+
+  constructor(options: ReceiveOptions) {
+    this.#options = options;
+  }
+
+  async receive(packet: Packet): Promise<void> {
+    const { verifier, alive, journal, clock } = this.#options;
+    const { subject, payload } = packet;
+    try {
+      if (!isFrame(payload)) return await this.#foreign(packet);
+      const frame = decodeFrame(subject, payload);
+      verifier.frame(frame, subject);
+      alive(frame.origin, payload.length);
+      if (frame.first === 0) return await this.#transient(packet, frame);
+
+      const at = clock.now();
+      const accepted = journal.inbox.accept(frame, subject, at, (item) => this.#judge(frame, subject, item, at));
+      this.#count(frame, subject, accepted);
+      await journal.flushed();
+      this.#acknowledge(packet, frame, accepted);
+      this.#handOver(subject, accepted.taken);
+    } catch (error) {
+      this.#refused(normalise(error), subject);
+    }
+  }
+
+  /** There is room again at this subject: the lanes that wait hear of it. */
+  roomAgain(subject: string): void {
+    const lanes = this.#waiting.get(subject);
+    if (lanes === undefined) return;
+    this.#waiting.delete(subject);
+    const { journal } = this.#options;
+    for (const { frame, reply, upTo } of lanes.values()) {
+      const lane = journal.inbox.lane(frame.origin, frame.epoch, subject);
+      this.#ack(subject, frame, reply, { last: lane?.last ?? 0, started: 0, upTo: Math.max(upTo, lane?.last ?? 0), verdicts: lane?.verdicts ?? [] });
+    }
+  }
+
+  /** What becomes of one new message, decided from this node's own configuration. */
+  #judge(frame: Frame, subject: string, item: FrameItem, at: number): Judgement {
+    if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
+    const { routes, counters, report, hasRoom, journal } = this.#options;
+    try {
+      if (item.inReplyTo !== undefined) {
+        if (report(item.inReplyTo, frame.origin, item.data as unknown as Report)) return { kind: "folded" };
+        counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });
+        return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
+      }
+      const route = routes.find(subject);
+      const own = frame.origin === this.#options.node && route.config.foreign;
+      if (!own) authorise(frame.origin, subject, item.data, route.config, route.method);
+      route.method[route.config.kind]?.check(item.data);
+      const canceller = journal.inbox.cancelledEarly(item.id);
+      if (canceller !== undefined) return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
+      const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt;
+      if (remaining !== null && remaining <= 0) {
+        counters.refuse("deadline-passed", { subject, origin: frame.origin });
+        return { kind: "verdict", state: "expired", reason: "its deadline had passed when it arrived" };
+      }
+      if (route.waiting >= route.config.queue || !hasRoom()) return { kind: "full" };
+      route.waiting++;
+      const start = route.process?.reserve() ?? false;
+      return { kind: "take", deadline: remaining === null ? null : at + remaining, start };
+    } catch (error) {
+      // A method's own check throws plain errors: they say what is wrong with the data.
+      const code = error instanceof Error && "code" in error ? String(error.code) : "data-invalid";
+      counters.refuse(code, { subject, origin: frame.origin, id: item.id, fault: faultText(error) });
+      return { kind: "verdict", state: "rejected", reason: faultText(error) };
+    }
+  }
+
+  #count(frame: Frame, subject: string, accepted: Accepted): void {
+    const { counters, onNewEpoch, log } = this.#options;
+    const { kind } = parseSubject(subject);
+    counters.accepted[kind] += accepted.taken.length;
+    counters.duplicates += accepted.duplicates;
+    if (accepted.gap !== undefined) {
+      log.debug({ subject, origin: frame.origin, expected: accepted.gap, got: frame.first }, "a gap in the lane: it is sent again");
+    }
+    if (accepted.newEpoch) onNewEpoch(frame);
+  }
+
+  #acknowledge(packet: Packet, frame: Frame, accepted: Accepted): void {
+    if (packet.reply === undefined) return;
+    const upTo = frame.first + frame.items.length - 1;
+    // Commands of a lane start in order, so the last that has started stands for all before it.
+    const started = accepted.taken.findLast((record) => record.state === "running")?.seq ?? 0;
+    this.#ack(packet.subject, frame, packet.reply, { last: accepted.last, started, upTo, verdicts: accepted.verdicts });
+  }
+
+  #ack(subject: string, frame: Frame, reply: string, answer: { last: number; started: number; upTo: number; verdicts: Accepted["verdicts"] }): void {
+    const { node, journal, routes, transport, clock, hasRoom } = this.#options;
+    const route = routes.get(subject);
+    const credit = route === undefined ? UNBOUNDED : hasRoom() ? Math.max(0, route.config.queue - route.waiting) : 0;
+    if (answer.last < answer.upTo && route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
+    transport.publish(
+      reply,
+      encodeAck({ node, receiverEpoch: journal.epoch, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer }),
+    );
+  }
+
+  #waits(route: Route, frame: Frame, reply: string, upTo: number): void {
+    let lanes = this.#waiting.get(route.subject);
+    if (lanes === undefined) {
+      lanes = new Map();
+      this.#waiting.set(route.subject, lanes);
+    }
+    lanes.set(`${frame.origin} ${frame.epoch}`, { frame, reply, upTo });
+  }
+
+  #handOver(subject: string, taken: readonly InRecord[]): void {
+    if (taken.length === 0) return;
+    this.#options.onTaken(taken);
+    this.#options.routes.get(subject)?.process?.feed(taken);
+  }
+
+  /** Presence: handled at once, acknowledged, never journalled. */
+  async #transient(packet: Packet, frame: Frame): Promise<void> {
+    const { routes, node, clock, log, directory } = this.#options;
+    const { subject } = packet;
+    const route = routes.find(subject);
+    const handler = route.method.event;
+    if (handler?.transient !== true) throw normalise(new Error(`${route.method.name} is not transient`));
+    const items = frame.items.flatMap((item) => ("skip" in item ? [] : [item]));
+    for (const { data } of items) {
+      authorise(frame.origin, subject, data, route.config, route.method);
+      handler.check(data);
+    }
+    const context = { node, origin: frame.origin, domain: route.config.domain, checkpoint: undefined, directory: directory(route.method.name), clock, log };
+    await handler.handle(items.map(({ id, createdAt, data }) => ({ id, createdAt, data })), context);
+    if (packet.reply !== undefined) this.#ack(subject, frame, packet.reply, { last: 0, started: 0, upTo: 0, verdicts: [] });
+  }
+
+  /** A body of a plain NATS publisher: `{"data": …}`, where the configuration takes it. */
+  async #foreign({ subject, payload, reply }: Packet): Promise<void> {
+    const { routes, counters, transport, foreign } = this.#options;
+    const answer = (body: object): void => {
+      if (reply !== undefined) transport.publish(reply, Buffer.from(JSON.stringify(body)));
+    };
+    const route = routes.get(subject);
+    if (route === undefined || !route.config.foreign) {
+      counters.refuse("foreign-refused", { subject, bytes: payload.length });
+      answer({ error: { code: "foreign-refused", message: `${subject} does not take messages from plain NATS publishers` } });
+      return;
+    }
+    try {
+      const data = foreignData(payload);
+      route.method[route.config.kind]?.check(data);
+      answer({ id: await foreign(subject, data) });
+    } catch (error) {
+      counters.refuse("foreign-invalid", { subject, fault: faultText(error) });
+      answer({ error: { code: "data-invalid", message: faultText(error) } });
+    }
+  }
+
+  #refused(error: StewardError, subject: string): void {
+    const { counters, log } = this.#options;
+    if (error.code === "internal") log.error({ err: error, subject }, "a packet could not be received");
+    counters.refuse(error.code, { subject, fault: error.message });
+  }
+}
+
+function foreignData(payload: Uint8Array): Json {
+  if (payload.length > FOREIGN_BYTES) throw new Error(`the body has ${payload.length} bytes, ${FOREIGN_BYTES} are allowed`);
+  let body: unknown;
+  try {
+    body = JSON.parse(Buffer.from(payload).toString("utf8"));
+  } catch {
+    throw new Error("the body is neither a frame nor JSON");
+  }
+  if (typeof body !== "object" || body === null || !("data" in body)) throw new Error('the body is not of the form {"data": …}');
+  if (deeperThan(body, FRAME_LIMITS.depth)) throw new Error(`the body is nested deeper than ${FRAME_LIMITS.depth}`);
+  return (body as { data: Json }).data;
+}

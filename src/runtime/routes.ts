@@ -1,0 +1,64 @@
+import { StewardError } from "../message/errors.ts";
+import { parseSubject } from "../message/subject.ts";
+import type { Method } from "../methods/define.ts";
+import type { SubscribeConfig } from "./config/config.ts";
+import type { Subscriber } from "./execute.ts";
+
+/** What this node takes, by subject: the setting, the method, and the process that handles it while it runs. */
+export interface Route {
+  readonly subject: string;
+  readonly config: SubscribeConfig;
+  readonly method: Method;
+  /** Messages taken and not finished. */
+  waiting: number;
+  process: Subscriber | undefined;
+}
+
+export class Routes {
+  readonly #node: string;
+  readonly #methods: ReadonlyMap<string, Method>;
+  readonly #routes = new Map<string, Route>();
+
+  constructor(node: string, methods: ReadonlyMap<string, Method>) {
+    this.#node = node;
+    this.#methods = methods;
+  }
+
+  add(config: SubscribeConfig): Route {
+    const method = this.#methods.get(config.method);
+    if (method === undefined || method[config.kind] === undefined) throw this.#unknown(config.method);
+    const subject = `${this.#node}.${config.subject}`;
+    const route: Route = { subject, config, method, waiting: 0, process: undefined };
+    this.#routes.set(subject, route);
+    return route;
+  }
+
+  remove(subject: string): void {
+    this.#routes.delete(subject);
+  }
+
+  get(subject: string): Route | undefined {
+    return this.#routes.get(subject);
+  }
+
+  all(): IterableIterator<Route> {
+    return this.#routes.values();
+  }
+
+  /** @throws StewardError why nothing here takes this subject. */
+  find(subject: string): Route {
+    const route = this.#routes.get(subject);
+    if (route !== undefined) return route;
+    const { method, kind } = parseSubject(subject);
+    if (this.#methods.get(method)?.[kind] === undefined) throw this.#unknown(method);
+    throw new StewardError("subject-not-subscribed", { node: this.#node, subject });
+  }
+
+  method(name: string): Method | undefined {
+    return this.#methods.get(name);
+  }
+
+  #unknown(method: string): StewardError {
+    return new StewardError("method-unknown", { node: this.#node, method, known: [...this.#methods.keys()].sort().join(", ") });
+  }
+}

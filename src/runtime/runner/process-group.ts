@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Says of a process id, later, whether it is still the same process. `null` where there is no /proc. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks between boot and start of the process. */
+  readonly startTime: string | null;
+  readonly boot: string | null;
+}
+
+/** Sends a signal to the whole group; false when there is none. */
+export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-pgid, signal);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/**
+ * Whether anybody in the group still runs. The kernel counts the dead until somebody takes note of their end, and in a
+ * container nobody may: so the living are looked for, which costs milliseconds.
+ */
+export function isGroupAlive(pgid: number): boolean {
+  if (!signalGroup(pgid, 0)) return false;
+  const pids = processIds();
+  if (pids.length === 0) return true;
+  return pids.some((pid) => {
+    const stat = statOf(pid);
+    return stat !== undefined && stat.pgid === pgid && stat.state !== "Z" && stat.state !== "X";
+  });
+}
+
+/** Asks the group to end; a stopped one is woken, else it would never see the request. */
+export function terminateGroup(pgid: number): void {
+  signalGroup(pgid, "SIGTERM");
+  signalGroup(pgid, "SIGCONT");
+}
+
+export function startTimeOf(pid: number): string | null {
+  return statOf(pid)?.startTime ?? null;
+}
+
+/**
+ * Whether the group that `identity` led still exists and is the same: its leader is, or a process in it carries the run's
+ * id in its environment.
+ */
+export function isSameGroup(identity: ProcessIdentity, boot: string | null, runId: string): boolean {
+  if (identity.startTime === null || boot === null || identity.boot !== boot) return false;
+  const leader = statOf(identity.pid);
+  if (leader !== undefined) return leader.startTime === identity.startTime;
+  return processIds().some((pid) => statOf(pid)?.pgid === identity.pid && carriesRun(pid, runId));
+}
+
+function processIds(): number[] {
+  try {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function carriesRun(pid: number, runId: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`STEWARD_RUN=${runId}`);
+  } catch {
+    return false;
+  }
+}
+
+function statOf(pid: number): { state: string; pgid: number; startTime: string } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the program's name in brackets and may hold anything, brackets and spaces too.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] ?? "", pgid: Number(fields[2]), startTime: fields[19] ?? "" };
+  } catch {
+    return undefined;
+  }
+}

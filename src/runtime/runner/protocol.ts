@@ -1,0 +1,55 @@
+import type { OutputPart } from "../../message/report.ts";
+import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
+
+/**
+ * What daemon and runner say to each other: one JSON object a line over a Unix socket. Both begin with `hello`; a runner
+ * may be older than the daemon, for it outlives daemons.
+ */
+export const PROTOCOL_VERSION = 1;
+
+/** Name of the socket in the directory of the runs. */
+export const SOCKET_NAME = "runner.sock";
+
+export type ToRunner =
+  /** Environment and directory that programs start from. */
+  | {
+      readonly type: "hello";
+      readonly version: number;
+      readonly env: Readonly<Record<string, string>>;
+      readonly cwd: string;
+    }
+  | { readonly type: "start"; readonly spec: RunSpec }
+  | { readonly type: "adopt"; readonly id: string }
+  | { readonly type: "cancel"; readonly id: string };
+
+export type FromRunner =
+  | { readonly type: "hello"; readonly version: number; readonly pid: number }
+  /** It runs, or (pid 0) could not be started; its output follows from the beginning, then `end`. */
+  | { readonly type: "started"; readonly id: string; readonly pid: number }
+  | { readonly type: "output"; readonly id: string; readonly parts: readonly OutputPart[] }
+  | { readonly type: "end"; readonly id: string; readonly end: RunEnd }
+  /** Not alive here. A start was refused because the id has a record already. */
+  | { readonly type: "notHere"; readonly id: string };
+
+export function encodeLine(message: ToRunner | FromRunner): string {
+  return `${JSON.stringify(message)}\n`;
+}
+
+/** Cuts a byte stream into lines, whatever the sizes in which it comes. */
+export class LineReader {
+  #pieces: Buffer[] = [];
+
+  /** The lines that `chunk` completes. */
+  push(chunk: Buffer): string[] {
+    const lines: string[] = [];
+    let from = 0;
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
+      this.#pieces.push(chunk.subarray(from, at));
+      lines.push(Buffer.concat(this.#pieces).toString("utf8"));
+      this.#pieces = [];
+      from = at + 1;
+    }
+    if (from < chunk.length) this.#pieces.push(chunk.subarray(from));
+    return lines;
+  }
+}

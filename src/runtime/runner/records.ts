@@ -1,0 +1,119 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
+import type { ProcessIdentity } from "./process-group.ts";
+
+/**
+ * One directory a run: `spec.json` is the mark that stands before the start (an id that has it is never started again),
+ * `started.json` says which process it became, `end.json` how it ended, with all output that is kept. The first two need
+ * to survive the death of a process, not of the host, where no program outlives them; the end is synced.
+ */
+export interface Started extends ProcessIdentity {
+  readonly at: number;
+}
+
+export type RunRecord =
+  | { readonly kind: "none" }
+  | { readonly kind: "begun"; readonly grace: number; readonly started: Started | undefined }
+  | { readonly kind: "ended"; readonly end: RunEnd; readonly started: Started | undefined };
+
+const FORMAT = 1;
+const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+
+/** Ids become names of directories: no separator, no dot, nothing that looks like an option. */
+export function isRunId(id: unknown): id is string {
+  return typeof id === "string" && RUN_ID.test(id);
+}
+
+/** False when the id has its mark already. When it throws, the mark is not set. */
+export function markRun(directory: string, spec: RunSpec): boolean {
+  const own = join(directory, spec.id);
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  const { script, ...rest } = spec;
+  try {
+    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    rmSync(own, { recursive: true, force: true });
+    throw error;
+  }
+  try {
+    if (script !== undefined) writeFileSync(scriptFile(directory, spec.id), script, { mode: 0o600 });
+  } catch (error) {
+    rmSync(own, { recursive: true, force: true });
+    throw error;
+  }
+  return true;
+}
+
+export function scriptFile(directory: string, id: string): string {
+  return join(directory, id, "script");
+}
+
+export function recordStarted(directory: string, id: string, started: Started): void {
+  writeFileSync(join(directory, id, "started.json"), JSON.stringify({ format: FORMAT, ...started }), { mode: 0o600 });
+}
+
+/** Durable, and whole or not there at all, when it resolves. */
+export async function recordEnd(directory: string, id: string, end: RunEnd): Promise<void> {
+  const own = join(directory, id);
+  const temporary = join(own, "end.json.tmp");
+  const file = await open(temporary, "w", 0o600);
+  try {
+    await file.writeFile(JSON.stringify({ format: FORMAT, end }));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, join(own, "end.json"));
+  const folder = await open(own, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+export async function readRecord(directory: string, id: string): Promise<RunRecord> {
+  const own = join(directory, id);
+  const started = (await readJson(join(own, "started.json"))) as Started | undefined;
+  const ended = (await readJson(join(own, "end.json"))) as { end: RunEnd } | undefined;
+  if (ended !== undefined) return { kind: "ended", end: ended.end, started };
+  const spec = await readFile(join(own, "spec.json"), "utf8").catch(absent);
+  if (spec === undefined) return { kind: "none" };
+  return { kind: "begun", grace: (parse(spec) as { grace?: number } | undefined)?.grace ?? 0, started };
+}
+
+export async function removeRecord(directory: string, id: string): Promise<void> {
+  await rm(join(directory, id), { recursive: true, force: true });
+}
+
+/** What the kernel calls this boot; process ids of another boot mean nothing. */
+export function bootId(): string | null {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return null;
+  }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, "utf8").catch(absent);
+  return text === undefined ? undefined : parse(text);
+}
+
+/** A record that a crash left half written counts as not written. */
+function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === "ENOENT") return undefined;
+  throw error;
+}

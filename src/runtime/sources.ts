@@ -1,0 +1,69 @@
+import type { Child, Exit } from "../actors/supervisor-spec.ts";
+import type { Clock } from "../message/clock.ts";
+import { faultText, StewardError } from "../message/errors.ts";
+import type { Json } from "../message/message.ts";
+import type { MethodLog, RunningSource, Source } from "../methods/define.ts";
+import type { PublishConfig } from "./config/config.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { Counters } from "./observe/counters.ts";
+
+/** A source under supervision: its events are journalled with its checkpoint in one transaction. */
+export interface SourceOptions {
+  readonly config: PublishConfig;
+  readonly source: Source;
+  readonly journal: Journal;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  /** Journals one event on the source's subject; throws `journal-full` when there is no room. */
+  readonly enqueue: (subject: string, data: Json) => void;
+}
+
+/** How long a source waits for room in the journal before it asks again, ms. */
+const ROOM = 1000;
+
+export async function startSource(options: SourceOptions): Promise<Child> {
+  const { config, source, journal, counters, clock, log, enqueue } = options;
+  const key = `source ${config.subject} ${config.source} ${config.setting}`;
+  let end: (exit: Exit) => void = () => undefined;
+  const ended = new Promise<Exit>((resolve) => {
+    end = resolve;
+  });
+  let stopped = false;
+
+  const emit = async (data: Json, checkpoint?: Json): Promise<void> => {
+    for (;;) {
+      try {
+        enqueue(config.subject, data);
+        if (checkpoint !== undefined) journal.setCheckpoint({ key, value: checkpoint });
+        return await journal.flushed();
+      } catch (error) {
+        if (!(error instanceof StewardError) || error.code !== "journal-full" || stopped) throw error;
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, ROOM));
+      }
+    }
+  };
+
+  let running: RunningSource;
+  try {
+    running = await source.start(config.setting, {
+      domain: config.domain,
+      checkpoint: journal.checkpoint(key),
+      emit,
+      dropped: (reason, count) => counters.drop(reason, count, { subject: config.subject }),
+      fail: (error) => end({ reason: "failed", error: new StewardError("source-failed", { subject: config.subject, fault: error.message }, { cause: error }) }),
+      clock,
+      log,
+    });
+  } catch (error) {
+    throw new StewardError("source-failed", { subject: config.subject, fault: faultText(error) }, { cause: error });
+  }
+  return {
+    ended,
+    async stop() {
+      stopped = true;
+      await running.stop();
+      end({ reason: "shutdown" });
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { Clock } from "../message/clock.ts";
+import { faultText, StewardError } from "../message/errors.ts";
+import { deeperThan, FRAME_LIMITS, itemBytes } from "../message/frame.ts";
+import type { NewId } from "../message/id.ts";
+import type { Message } from "../message/message.ts";
+import { parseSubject } from "../message/subject.ts";
+import type { Method } from "../methods/define.ts";
+import type { Config } from "./config/config.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { OutRecord } from "./journal/records.ts";
+import type { Draft } from "./operations.ts";
+
+/** The way of a draft into the journal: checked, stamped, queued. After `flushed` it will end in exactly one state. */
+export interface SubmitOptions {
+  readonly config: () => Config;
+  readonly journal: Journal;
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Bytes of the largest payload that the broker takes. */
+  readonly maxPayload: () => number;
+  readonly hasRoom: () => boolean;
+  readonly isKnown: (node: string) => boolean;
+  /** There is something to publish on this subject. */
+  readonly wake: (subject: string, deadline: number) => void;
+  readonly onQueued: (records: readonly OutRecord[]) => void;
+}
+
+/** What a frame needs beside the message itself, bytes. */
+const ENVELOPE = 1024;
+
+/**
+ * All or nothing, in order. Durable with the journal's next flush; `key` makes it happen once however often it is called.
+ *
+ * @throws StewardError why a draft is refused; then none of them is queued.
+ */
+export function submit(drafts: readonly Draft[], options: SubmitOptions, { keep = true, key }: { keep?: boolean; key?: string } = {}): OutRecord[] {
+  const { journal, hasRoom, wake, onQueued, config } = options;
+  const messages = drafts.map((draft) => stamp(draft, options));
+  if (!hasRoom()) {
+    throw new StewardError("journal-full", { held: journal.bytes(), limit: config().limits.journalBytes });
+  }
+  const records = journal.outbox.enqueue(messages, keep);
+  if (key !== undefined) journal.setTaken(key, messages.map(({ id }) => id));
+  onQueued(records);
+  for (const [subject, deadline] of earliest(messages)) wake(subject, deadline);
+  return records;
+}
+
+function stamp(draft: Draft, options: SubmitOptions): Message {
+  const { config, clock, newId, isKnown, methods, maxPayload } = options;
+  const { node, defaults, limits } = config();
+  const subject = parseSubject(draft.subject);
+  if (draft.knownNodesOnly === true && !isKnown(subject.node)) throw new StewardError("node-unknown", { node: subject.node });
+  if (draft.data === undefined) throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
+  if (deeperThan(draft.data, FRAME_LIMITS.depth)) {
+    throw new StewardError("message-invalid", { where: draft.subject, fault: `data is nested deeper than ${FRAME_LIMITS.depth}` });
+  }
+  const bytes = itemBytes(draft.data);
+  const limit = Math.min(limits.messageBytes, maxPayload() - ENVELOPE);
+  if (bytes > limit) throw new StewardError("message-too-large", { subject: draft.subject, bytes, limit });
+  // Where the method is known here too, bad data need not travel to be refused. A method that is not may be the node's own.
+  try {
+    methods.get(subject.method)?.[subject.kind]?.check(draft.data);
+  } catch (error) {
+    throw new StewardError("data-invalid", { method: subject.method, fault: faultText(error) }, { cause: error });
+  }
+  const now = clock.now();
+  const wait = draft.deliverBy === undefined ? defaults.deliverBy : draft.deliverBy;
+  return {
+    id: newId(),
+    subject: draft.subject,
+    origin: node,
+    createdAt: now,
+    deliverBy: wait === null ? null : now + wait,
+    timeout: draft.timeout ?? null,
+    data: draft.data,
+  };
+}
+
+/** The earliest deadline of each subject. */
+function earliest(messages: readonly Message[]): Map<string, number> {
+  const deadlines = new Map<string, number>();
+  for (const { subject, deliverBy } of messages) {
+    deadlines.set(subject, Math.min(deadlines.get(subject) ?? Number.POSITIVE_INFINITY, deliverBy ?? Number.POSITIVE_INFINITY));
+  }
+  return deadlines;
+}

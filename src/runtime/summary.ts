@@ -1,0 +1,17 @@
+import type { Json } from "../message/message.ts";
+
+const LENGTH = 80;
+
+/** One line of a message's data, for lists. */
+export function summarise(data: Json): string {
+  let text: string;
+  if (Array.isArray(data) && data.every((part) => typeof part === "string")) text = data.map(quoted).join(" ");
+  else if (typeof data === "object" && data !== null && "script" in data && typeof data.script === "string") text = data.script;
+  else text = JSON.stringify(data);
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > LENGTH ? `${line.slice(0, LENGTH - 1)}…` : line;
+}
+
+function quoted(part: string): string {
+  return /[\s'"]/.test(part) || part === "" ? `'${part.replaceAll("'", "'\\''")}'` : part;
+}

@@ -1,0 +1,156 @@
+import { join } from "node:path";
+import type { Reach } from "../../src/cli/cli.ts";
+import type { CliIo, SignalName } from "../../src/cli/io.ts";
+import { reachDaemon } from "../../src/cli/reach.ts";
+import { runCli } from "../../src/cli/run-cli.ts";
+import type { MethodLog } from "../../src/methods/define.ts";
+import { type Api, openApi } from "../../src/runtime/api/server.ts";
+import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
+import { atTestEnd, tempDir } from "../harness/temp.ts";
+
+const quiet: MethodLog = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+export interface Settings {
+  /** Width of the terminal; absent: no terminal. */
+  readonly columns?: number;
+  readonly env?: Record<string, string>;
+  readonly stdin?: string;
+  readonly reach?: Partial<Reach>;
+}
+
+/** A command line that runs: what it has printed by now, and what can be done to it. */
+export interface Running {
+  readonly code: Promise<number>;
+  out(): string;
+  bytes(): Buffer;
+  err(): string;
+  /** All, in the order in which it was printed. */
+  both(): string;
+  signal(name: SignalName): void;
+  /** How many listen for signals. */
+  listeners(): number;
+  /** Resolves once what was printed contains the text. */
+  shows(text: string): Promise<void>;
+  readonly forced: readonly number[];
+}
+
+/** A daemon's API on a socket of its own, with operations in memory behind it, and command lines that talk to it. */
+export class World {
+  readonly directory: string;
+  readonly socket: string;
+  readonly ops: FakeOperations = fakeOperations();
+  #api: Api | undefined;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.socket = join(directory, "s.sock");
+  }
+
+  async up(): Promise<void> {
+    this.#api = await openApi({ operations: this.ops, path: this.socket, clock: this.ops.clock, log: quiet });
+  }
+
+  async down(): Promise<void> {
+    await this.#api?.stop();
+    this.#api = undefined;
+  }
+
+  start(argv: readonly string[], settings: Settings = {}): Running {
+    const chunks: { to: "out" | "err"; data: Buffer }[] = [];
+    const waiting = new Set<() => void>();
+    const listeners = new Map<SignalName, Set<() => void>>();
+    const forced: number[] = [];
+    const sink = (to: "out" | "err") => ({
+      ...(settings.columns === undefined ? {} : { isTTY: true, columns: settings.columns }),
+      write: (chunk: string | Uint8Array) => {
+        chunks.push({ to, data: Buffer.from(chunk) });
+        for (const check of [...waiting]) check();
+      },
+    });
+    const text = (to?: "out" | "err"): string =>
+      Buffer.concat(
+        chunks.filter((chunk) => to === undefined || chunk.to === to).map((chunk) => chunk.data),
+      ).toString();
+    const io: CliIo = {
+      stdin: (async function* () {
+        yield settings.stdin ?? "";
+      })(),
+      stdout: sink("out"),
+      stderr: sink("err"),
+      env: { STEWARD_SOCKET: this.socket, ...settings.env },
+      cwd: this.directory,
+      clock: this.ops.clock,
+      signals: {
+        on: (name, listener) => {
+          const set = listeners.get(name) ?? new Set();
+          listeners.set(name, set.add(listener));
+          return () => set.delete(listener);
+        },
+      },
+      exitNow: (code) => forced.push(code),
+    };
+    const code = runCli(argv, io, { ...reachDaemon, ...settings.reach });
+    return {
+      code,
+      forced,
+      out: () => text("out"),
+      bytes: () => Buffer.concat(chunks.filter((chunk) => chunk.to === "out").map((chunk) => chunk.data)),
+      err: () => text("err"),
+      both: () => text(),
+      signal: (name) => {
+        for (const listener of [...(listeners.get(name) ?? [])]) listener();
+      },
+      listeners: () => [...listeners.values()].reduce((sum, set) => sum + set.size, 0),
+      shows: (wanted) =>
+        new Promise<void>((resolve, reject) => {
+          const check = (): void => {
+            if (!text().includes(wanted)) return;
+            waiting.delete(check);
+            resolve();
+          };
+          waiting.add(check);
+          check();
+          code.then(
+            (ended) => reject(new Error(`ended with ${ended} without ${JSON.stringify(wanted)}:\n${text()}`)),
+            reject,
+          );
+        }),
+    };
+  }
+
+  /** Runs a command line to its end. */
+  async run(argv: readonly string[], settings: Settings = {}): Promise<{ code: number; out: string; err: string }> {
+    const running = this.start(argv, settings);
+    const code = await running.code;
+    return { code, out: running.out(), err: running.err() };
+  }
+
+  /** Waits for a request to arrive at the daemon. */
+  async until(condition: () => boolean): Promise<void> {
+    for (let i = 0; i < 5_000; i++) {
+      if (condition()) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    throw new Error("it did not come true");
+  }
+
+  /** The id of the latest message. */
+  get latest(): string {
+    return this.ops.messageList.at(-1)?.id ?? "";
+  }
+}
+
+export async function world(): Promise<World> {
+  const made = new World(await tempDir());
+  await made.up();
+  atTestEnd(
+    () => made.down(),
+    () => undefined,
+  );
+  return made;
+}

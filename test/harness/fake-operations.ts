@@ -1,0 +1,428 @@
+import { StewardError } from "../../src/message/errors.ts";
+import { idMaker } from "../../src/message/id.ts";
+import { isFinal, type State } from "../../src/message/lifecycle.ts";
+import { parseSubject } from "../../src/message/subject.ts";
+import type {
+  Accepted,
+  CancelAnswer,
+  DeadLetter,
+  Draft,
+  Happening,
+  Health,
+  LogLine,
+  LogQuery,
+  MessageDetail,
+  MessageFilter,
+  MessageView,
+  NodeDetail,
+  NodeView,
+  Operations,
+  ProcessList,
+  ProcessVerb,
+  ProcessView,
+  ReloadAnswer,
+} from "../../src/runtime/operations.ts";
+import { SimulatedClock } from "./clock.ts";
+import { seededRandom } from "./random.ts";
+
+export interface Call {
+  readonly operation: keyof Operations;
+  readonly args: readonly unknown[];
+}
+
+/**
+ * `Operations` in memory: central with ship1 (online), ship2 (offline) and ship3 (never seen), three messages, a dead
+ * letter. What it holds is public, so that a test arranges whatever it needs.
+ */
+export class FakeOperations implements Operations {
+  readonly clock = new SimulatedClock();
+  /** Every call, in order, with its arguments. */
+  readonly calls: Call[] = [];
+  readonly nodeList: NodeDetail[];
+  readonly messageList: MessageDetail[];
+  readonly processList: Map<string, ProcessView[]>;
+  readonly deadList: DeadLetter[];
+  readonly logList: LogLine[];
+  healthNow: Health;
+  reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
+  metricsText = "# TYPE steward_up gauge\nsteward_up 1\n";
+  readonly #newId = idMaker(this.clock, seededRandom(7));
+  readonly #listeners = new Set<(happening: Happening) => void>();
+  readonly #failures = new Map<keyof Operations, unknown>();
+
+  constructor() {
+    const now = this.clock.now();
+    this.nodeList = [
+      sampleNode("central", now, { role: "self", link: "online", cause: "itself", session: "live" }),
+      sampleNode("ship1", now, {
+        link: "online",
+        cause: "hello",
+        session: "live",
+        work: "busy",
+        running: 1,
+        version: "0.1.0",
+        clockSkew: -12,
+        methods: ["shellcommand"],
+        epoch: "5f3a",
+        changes: [{ at: now - 60_000, region: "link", from: "neverSeen", to: "online", cause: "hello" }],
+      }),
+      sampleNode("ship2", now, {
+        link: "offline",
+        cause: "silence",
+        lastSeen: now - 7_200_000,
+        linkSince: now - 7_100_000,
+        waiting: 1,
+        oldestWaiting: 3_600_000,
+        lanes: [
+          {
+            subject: "ship2.command.shellcommand.operatingsystem",
+            waiting: 1,
+            inFlight: 0,
+            oldest: 3_600_000,
+            nextDeadline: now + 3_600_000,
+            reason: "the node is offline",
+          },
+        ],
+      }),
+      sampleNode("ship3", now, { link: "neverSeen", cause: "configured", lastSeen: null, trust: "pending" }),
+    ];
+    this.messageList = [
+      sampleMessage(this.#newId(), "ship1.command.shellcommand.operatingsystem", "succeeded", now - 5_000, {
+        code: 0,
+        outcome: {
+          state: "succeeded",
+          at: now - 4_000,
+          startedAt: now - 4_500,
+          code: 0,
+          totals: { stdout: { bytes: 6, kept: 6 }, stderr: { bytes: 0, kept: 0 } },
+        },
+        output: [{ stream: "stdout", offset: 0, text: "Linux\n" }],
+      }),
+      sampleMessage(this.#newId(), "ship2.command.shellcommand.operatingsystem", "queued", now - 3_600_000, {}),
+      sampleMessage(this.#newId(), "central.event.syslogforwarding.nginx", "received", now - 1_000, {
+        origin: "ship1",
+        direction: "in",
+        data: { lines: ["GET / 200"] },
+        summary: "1 line",
+      }),
+    ];
+    this.processList = new Map([
+      ["central", [sampleProcess("ship1.command.shellcommand.operatingsystem", "publisher", now)]],
+      [
+        "ship1",
+        [
+          sampleProcess("ship1.command.shellcommand.operatingsystem", "subscriber", now),
+          {
+            ...sampleProcess("ship1.command.shellcommand.nginx", "subscriber", now),
+            state: "quarantined",
+            restarts: 5,
+            lastError: "boom",
+          },
+        ],
+      ],
+    ]);
+    this.deadList = [
+      {
+        id: this.#newId(),
+        subject: "central.event.syslogforwarding.nginx",
+        origin: "ship1",
+        at: now - 10_000,
+        reason: "failed its process three times",
+        attempts: 3,
+        summary: "1 line",
+      },
+    ];
+    this.logList = [
+      { node: "ship1", domain: "nginx", line: "GET / 200" },
+      { node: "ship1", domain: "nginx", line: "GET /x 404" },
+      { node: "ship2", domain: "apache", line: "started" },
+    ];
+    this.healthNow = {
+      node: "central",
+      ok: true,
+      version: "0.1.0",
+      startedAt: now - 86_400_000,
+      asOf: now,
+      broker: { state: "connected", since: now - 86_400_000, server: "127.0.0.1:4222" },
+      journal: { state: "ok", bytes: 4096, limit: 1_073_741_824 },
+      quarantined: [],
+    };
+  }
+
+  /** Tells everybody who watches. */
+  emit(happening: Happening): void {
+    for (const listener of [...this.#listeners]) listener(happening);
+  }
+
+  /** How many watch right now. */
+  get watchers(): number {
+    return this.#listeners.size;
+  }
+
+  /** Makes every later call of `operation` fail with `error`, until it is called again without one. */
+  failWith(operation: keyof Operations, error?: unknown): void {
+    if (error === undefined) this.#failures.delete(operation);
+    else this.#failures.set(operation, error);
+  }
+
+  /** The calls of one operation. */
+  callsOf(operation: keyof Operations): Call[] {
+    return this.calls.filter((call) => call.operation === operation);
+  }
+
+  /** Moves a message to a new state, as a report of its node would, and tells the watchers. */
+  assert(id: string, state: State, extra: Partial<MessageDetail> = {}): void {
+    const index = this.messageList.findIndex((message) => message.id === id);
+    const old = this.messageList[index];
+    if (old === undefined) throw new StewardError("message-unknown", { id });
+    const at = this.clock.now();
+    const { node, kind } = parseSubject(old.subject);
+    this.messageList[index] = {
+      ...old,
+      state,
+      final: isFinal(kind, state),
+      since: at,
+      history: [...old.history, { state, at, by: node }],
+      ...extra,
+    };
+    const outcome = extra.outcome === undefined ? {} : { outcome: extra.outcome };
+    this.emit({ type: "message", at, id, subject: old.subject, state, by: node, ...outcome });
+  }
+
+  async submit(drafts: readonly Draft[]): Promise<Accepted[]> {
+    this.#called("submit", drafts);
+    const subjects = drafts.map((draft) => parseSubject(draft.subject));
+    for (const [i, draft] of drafts.entries()) {
+      const node = subjects[i]?.node ?? "";
+      if (draft.knownNodesOnly === true && !this.nodeList.some((known) => known.name === node)) {
+        throw new StewardError("node-unknown", { node });
+      }
+    }
+    const at = this.clock.now();
+    return drafts.map((draft, i) => {
+      const node = subjects[i]?.node ?? "";
+      const id = this.#newId();
+      this.messageList.push(
+        sampleMessage(id, draft.subject, "queued", at, {
+          data: draft.data,
+          timeout: draft.timeout ?? null,
+          deliverBy: typeof draft.deliverBy === "number" ? at + draft.deliverBy : null,
+        }),
+      );
+      this.emit({ type: "message", at, id, subject: draft.subject, state: "queued", by: "central" });
+      return {
+        id,
+        subject: draft.subject,
+        node,
+        link: this.nodeList.find((known) => known.name === node)?.link ?? "neverSeen",
+      };
+    });
+  }
+
+  async cancel(id: string): Promise<CancelAnswer> {
+    this.#called("cancel", id);
+    const message = this.#find(id);
+    if (message.final) return { kind: "tooLate", id: message.id, state: message.state };
+    if (message.state !== "queued" && message.state !== "held") {
+      return { kind: "requested", id: message.id, reason: "the node was asked" };
+    }
+    this.assert(message.id, "cancelled");
+    return { kind: "done", id: message.id };
+  }
+
+  messages(filter: MessageFilter): MessageView[] {
+    this.#called("messages", filter);
+    const chosen = this.messageList.filter((message) => {
+      const { node, method, domain } = parseSubject(message.subject);
+      return (
+        (filter.node === undefined || filter.node === (message.direction === "out" ? node : message.origin)) &&
+        (filter.state === undefined || filter.state === message.state) &&
+        (filter.method === undefined || filter.method === method) &&
+        (filter.domain === undefined || filter.domain === domain) &&
+        (filter.direction === undefined || filter.direction === message.direction) &&
+        (filter.open !== true || !message.final)
+      );
+    });
+    return chosen.slice(-(filter.limit ?? 100)).map(viewOf);
+  }
+
+  message(id: string): MessageDetail {
+    this.#called("message", id);
+    return this.#find(id);
+  }
+
+  nodes(): NodeView[] {
+    this.#called("nodes");
+    return this.nodeList.map(({ epoch: _e, startedAt: _s, methods: _m, changes: _c, lanes: _l, ...view }) => view);
+  }
+
+  node(name: string): NodeDetail {
+    this.#called("node", name);
+    const node = this.nodeList.find((known) => known.name === name);
+    if (node === undefined) throw new StewardError("node-unknown", { node: name });
+    return node;
+  }
+
+  async processes(node = "central", timeout?: number): Promise<ProcessList> {
+    this.#called("processes", node, timeout);
+    return { node, asOf: this.clock.now(), processes: this.#processesOf(node) };
+  }
+
+  async control(verb: ProcessVerb, node: string, subject: string): Promise<ProcessView> {
+    this.#called("control", verb, node, subject);
+    const processes = this.#processesOf(node);
+    const index = processes.findIndex((process) => process.subject === subject);
+    const old = processes[index];
+    if (old === undefined) throw new StewardError("process-unknown", { node, subject });
+    const next: ProcessView = {
+      ...old,
+      state: verb === "stop" ? "stopped" : "idle",
+      since: this.clock.now(),
+      restarts: verb === "restart" ? old.restarts + 1 : old.restarts,
+    };
+    processes[index] = next;
+    return next;
+  }
+
+  dead(): DeadLetter[] {
+    this.#called("dead");
+    return [...this.deadList];
+  }
+
+  async retryDead(id: string): Promise<void> {
+    this.#called("retryDead", id);
+    this.#removeDead(id);
+  }
+
+  async dropDead(id: string): Promise<void> {
+    this.#called("dropDead", id);
+    this.#removeDead(id);
+  }
+
+  health(): Health {
+    this.#called("health");
+    return this.healthNow;
+  }
+
+  async reload(): Promise<ReloadAnswer> {
+    this.#called("reload");
+    return this.reloadAnswer;
+  }
+
+  async metrics(): Promise<string> {
+    this.#called("metrics");
+    return this.metricsText;
+  }
+
+  watch(listener: (happening: Happening) => void): () => void {
+    this.#called("watch");
+    const own = (happening: Happening): void => listener(happening);
+    this.#listeners.add(own);
+    return () => {
+      this.#listeners.delete(own);
+    };
+  }
+
+  async logs(query: LogQuery): Promise<LogLine[]> {
+    this.#called("logs", query);
+    const chosen = this.logList.filter(
+      (line) =>
+        (query.node === undefined || query.node === line.node) &&
+        (query.domain === undefined || query.domain === line.domain),
+    );
+    return chosen.slice(-(query.lines ?? 10));
+  }
+
+  #called(operation: keyof Operations, ...args: unknown[]): void {
+    this.calls.push({ operation, args });
+    if (this.#failures.has(operation)) throw this.#failures.get(operation);
+  }
+
+  #find(id: string): MessageDetail {
+    const found = this.messageList.filter((message) => message.id.startsWith(id));
+    const [first] = found;
+    if (first === undefined) throw new StewardError("message-unknown", { id });
+    if (found.length > 1) {
+      throw new StewardError("message-ambiguous", { id, count: found.length, ids: found.map((m) => m.id).join(", ") });
+    }
+    return first;
+  }
+
+  #processesOf(node: string): ProcessView[] {
+    const processes = this.processList.get(node);
+    if (processes === undefined) throw new StewardError("node-unknown", { node });
+    return processes;
+  }
+
+  #removeDead(id: string): void {
+    const index = this.deadList.findIndex((letter) => letter.id.startsWith(id));
+    if (index < 0) throw new StewardError("message-unknown", { id });
+    this.deadList.splice(index, 1);
+  }
+}
+
+export function fakeOperations(): FakeOperations {
+  return new FakeOperations();
+}
+
+export function sampleNode(name: string, now: number, fields: Partial<NodeDetail> = {}): NodeDetail {
+  return {
+    name,
+    role: "edge",
+    link: "online",
+    linkSince: now - 60_000,
+    cause: "hello",
+    session: "none",
+    work: "idle",
+    trust: "accepted",
+    storage: "ok",
+    lastSeen: now - 1_000,
+    asOf: now,
+    waiting: 0,
+    oldestWaiting: null,
+    running: 0,
+    bytesOut: 0,
+    bytesIn: 0,
+    changes: [],
+    lanes: [],
+    ...fields,
+  };
+}
+
+export function sampleMessage(
+  id: string,
+  subject: string,
+  state: State,
+  createdAt: number,
+  fields: Partial<MessageDetail> = {},
+): MessageDetail {
+  const origin = fields.origin ?? "central";
+  const { kind } = parseSubject(subject);
+  return {
+    id,
+    subject,
+    origin,
+    direction: "out",
+    state,
+    final: isFinal(kind, state),
+    since: createdAt,
+    createdAt,
+    deliverBy: null,
+    attempts: state === "queued" ? 0 : 1,
+    summary: "uname -a",
+    data: ["uname", "-a"],
+    timeout: 30_000,
+    history: [{ state: "queued", at: createdAt, by: origin }],
+    output: [],
+    ...fields,
+  };
+}
+
+export function sampleProcess(subject: string, role: ProcessView["role"], now: number): ProcessView {
+  return { subject, role, state: "idle", since: now - 60_000, restarts: 0, queued: 0, active: 0 };
+}
+
+function viewOf(detail: MessageDetail): MessageView {
+  const { data: _d, timeout: _t, inReplyTo: _i, history: _h, conflict: _c, outcome: _o, output: _p, ...view } = detail;
+  return view;
+}

@@ -1,0 +1,328 @@
+import { getEventListeners } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Json } from "../../src/message/message.ts";
+import type { OutputPart } from "../../src/message/report.ts";
+import type { CommandContext, CommandHandler } from "../../src/methods/define.ts";
+import { echo } from "../../src/methods/echo.ts";
+import { shellcommand } from "../../src/methods/shellcommand.ts";
+import type { Spawner } from "../../src/methods/spawner.ts";
+import { openSpawner } from "../../src/runtime/runner/spawner.ts";
+import { systemClock } from "../../src/runtime/system-clock.ts";
+import { SimulatedClock } from "../harness/clock.ts";
+import { MemoryHost } from "../harness/memory-spawner.ts";
+import { buildRunner, eventually, isAlive, runnerPid } from "../harness/runner.ts";
+
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const command = handlerOf(shellcommand({ outputBytes: 65_536, grace: 300 }).command);
+const describeData = (data: Json): string => command.describe?.(data) ?? "";
+
+let count = 0;
+function contextOf(spawner: Spawner, data: Json, fields: Partial<CommandContext> = {}): CommandContext {
+  return {
+    id: `cmd${count++}`,
+    node: "ship1",
+    subject: "ship1.command.shellcommand.operatingsystem",
+    domain: "operatingsystem",
+    origin: "central",
+    data,
+    timeout: 30_000,
+    cancelled: new AbortController().signal,
+    output: () => undefined,
+    clock: systemClock,
+    spawner,
+    log: quiet,
+    ...fields,
+  };
+}
+
+describe("check", () => {
+  it.each<[string, Json]>([
+    ["a list", ["uname", "-a"]],
+    ["an object with argv", { argv: ["ls"], cwd: "/srv", env: { LANG: "C" } }],
+    ["a script", { script: "ls | wc -l" }],
+    ["a script for another shell", { script: "print(1)", shell: "/usr/bin/python3" }],
+    ["an empty script", { script: "" }],
+    ["empty arguments", ["printf", ""]],
+    ["a long script", { script: "x".repeat(1_000_000) }],
+  ])("takes %s", (_, data) => {
+    expect(() => command.check(data)).not.toThrow();
+  });
+
+  it.each<[string, Json, string]>([
+    ["an empty list", [], "data is an empty list"],
+    ["an empty program", [""], "data[0], the program, is empty"],
+    ["a number as argument", ["sleep", 5], 'data[1] must be a text, it is a number; write "5"'],
+    ["a list as argument", ["sh", ["-c"]], "data[1] must be a text, it is a list"],
+    ["null as argument", { argv: ["sh", null] }, "argv[1] must be a text, it is null"],
+    ["one text", "uname -a", 'data is one text; write a list, ["program", "argument", …], or {script: "uname -a"}'],
+    ["null", null, "data must be a list"],
+    ["a number", 3, "data must be a list"],
+    ["an empty object", {}, "either argv or script is needed"],
+    ["both", { argv: ["ls"], script: "ls" }, "exclude each other"],
+    ["a key with a typo", { agrv: ["ls"] }, '"agrv" is not known'],
+    ["stdin", { argv: ["cat"], stdin: "x" }, '"stdin" is not known'],
+    ["a shell without script", { argv: ["ls"], shell: "/bin/sh" }, "shell goes with script"],
+    ["argv that is a text", { argv: "ls" }, "argv must be a list"],
+    ["a NUL character", ["ls", "a\0b"], "data[1] holds a NUL character"],
+    ["a NUL character in a script", { script: "a\0b" }, "script holds a NUL character"],
+    ["too many arguments", Array.from({ length: 10_001 }, () => "x"), "10001 entries, 10000 are allowed"],
+    ["an argument that is too long", ["ls", "ü".repeat(65_536)], "data[1] has 131072 bytes, 131071 are allowed"],
+    ["too much in all", ["ls", ...Array.from({ length: 20 }, () => "x".repeat(100_000))], "bytes in all"],
+    ["a script that is too long", { script: "x".repeat(17 * 1024 * 1024) }, "script has"],
+    ["a script that is no text", { script: ["ls"] }, "script must be a text, it is a list"],
+    ["a relative directory", { argv: ["ls"], cwd: "srv" }, 'cwd must be an absolute path, it is "srv"'],
+    ["an environment that is a list", { argv: ["ls"], env: ["A=b"] }, "env must be an object of texts"],
+    ["a bad name in the environment", { argv: ["ls"], env: { "A=B": "c" } }, 'env: "A=B" is not a name'],
+    ["a number in the environment", { argv: ["ls"], env: { A: 1 } }, 'env.A must be a text, it is a number; write "1"'],
+  ])("refuses %s and names the fault", (_, data, fault) => {
+    expect(() => command.check(data)).toThrow(fault);
+  });
+
+  it("never throws anything but an Error, whatever it is given", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (data) => {
+        try {
+          command.check(data as Json);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Error);
+          expect((error as Error).constructor).toBe(Error);
+        }
+      }),
+    );
+  });
+});
+
+describe("describe", () => {
+  it.each<[Json, string]>([
+    [["systemctl", "restart", "nginx"], "systemctl restart nginx"],
+    [["rm", "a b"], "rm 'a b'"],
+    [["rm", "a", "b"], "rm a b"],
+    [["echo", ""], "echo ''"],
+    [["echo", "it's"], "echo 'it'\\''s'"],
+    [["echo", 'say "x"'], "echo 'say \"x\"'"],
+    [["echo", "one\ntwo"], "echo $'one\\ntwo'"],
+    [["echo", "$HOME", "*"], "echo $HOME *"],
+    [
+      { argv: ["ls"], cwd: "/my dir", env: { LD_PRELOAD: "/x.so", A: "b c" } },
+      "env -C '/my dir' LD_PRELOAD=/x.so 'A=b c' ls",
+    ],
+    [{ argv: ["ls"], env: {} }, "ls"],
+    [{ script: "ls | wc -l" }, "script: ls | wc -l"],
+    [{ script: "cd /\nls\n" }, "script: $'cd /\\nls\\n'"],
+    [{ script: "ls", shell: "/bin/bash" }, "script(/bin/bash): ls"],
+    [{ script: "ls", env: { A: "b" } }, "env A=b script: ls"],
+    [["script:", "ls"], "'script:' ls"],
+    [["script(/bin/bash):", "ls"], "'script(/bin/bash):' ls"],
+  ])("shows %j as %s", (data, line) => {
+    expect(describeData(data)).toBe(line);
+  });
+
+  it("shows no two programs alike, on one line each", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", " ", "'", '"', "\\", "$", "\n", "n", ":", "") });
+    const argv = fc.array(text, { minLength: 1, maxLength: 4 }).filter((list) => list[0] !== "");
+    fc.assert(
+      fc.property(argv, argv, (one, other) => {
+        const line = describeData(one);
+        expect(line).not.toMatch(/[\r\n]/);
+        if (JSON.stringify(one) !== JSON.stringify(other)) expect(describeData(other)).not.toBe(line);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("shows no script as a program would be shown", () => {
+    const text = fc.string({ unit: fc.constantFrom("script:", "s", " ", "'", "$", "\n") });
+    fc.assert(
+      fc.property(
+        text,
+        fc.array(text, { minLength: 1 }).filter((list) => list[0] !== ""),
+        (script, argv) => {
+          expect(describeData({ script })).not.toBe(describeData(argv));
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe("run, with programs in memory", () => {
+  const programs = {
+    dies: async ({ ended }: { ended: AbortSignal }) => (ended.aborted ? 1 : 2),
+  };
+
+  it("tells success, failure, timeout and cancel apart", async () => {
+    const clock = new SimulatedClock();
+    const spawner = new MemoryHost(clock, programs).open();
+    expect(await command.run(contextOf(spawner, ["print", "hi"]))).toMatchObject({ state: "succeeded", code: 0 });
+    expect(await command.run(contextOf(spawner, ["dies"]))).toMatchObject({
+      state: "failed",
+      code: 2,
+      reason: "exit code 2",
+    });
+
+    const slow = command.run(contextOf(spawner, ["stay"], { timeout: 1500 }));
+    await clock.advance(2000);
+    expect(await slow).toMatchObject({
+      state: "timedOut",
+      signal: "SIGTERM",
+      reason: "ended after 1.5 s, its timeout",
+    });
+
+    const abort = new AbortController();
+    const unwanted = command.run(contextOf(spawner, ["stay"], { cancelled: abort.signal }));
+    await clock.advance(10);
+    abort.abort();
+    expect(await unwanted).toMatchObject({ state: "cancelled", signal: "SIGTERM" });
+  });
+
+  it("starts nothing when it was cancelled before", async () => {
+    const host = new MemoryHost(new SimulatedClock());
+    const end = await command.run(contextOf(host.open(), ["print"], { cancelled: AbortSignal.abort() }));
+    expect(end).toMatchObject({ state: "cancelled" });
+    expect(host.ledger).toEqual([]);
+  });
+
+  it("calls a run interrupted whose recorder died", async () => {
+    const host = new MemoryHost(new SimulatedClock());
+    const running = command.run(contextOf(host.open(), ["stay"]));
+    await new Promise((resolve) => setImmediate(resolve));
+    host.kill();
+    expect(await running).toMatchObject({ state: "interrupted", reason: expect.stringContaining("died") });
+  });
+
+  it("leaves no listener on the signal behind", async () => {
+    const { signal } = new AbortController();
+    await command.run(contextOf(new MemoryHost(new SimulatedClock()).open(), ["print"], { cancelled: signal }));
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
+  it("adopts what runs, what has ended, and says so when nothing is known", async () => {
+    const clock = new SimulatedClock();
+    const host = new MemoryHost(clock);
+    const first = host.open();
+    const running = contextOf(first, ["stay", "early"]);
+    void command.run(running);
+    const ended = contextOf(first, ["print", "done"]);
+    await command.run(ended);
+    await first.close();
+
+    const spawner = host.open();
+    const parts: OutputPart[] = [];
+    const abort = new AbortController();
+    const adopted = command.adopt?.({
+      ...running,
+      spawner,
+      cancelled: abort.signal,
+      output: (more) => parts.push(...more),
+    });
+    expect(await command.adopt?.({ ...ended, spawner })).toMatchObject({
+      state: "succeeded",
+      output: [{ text: "done" }],
+    });
+    expect(await command.adopt?.(contextOf(spawner, ["print"]))).toMatchObject({ state: "interrupted" });
+    abort.abort();
+    expect(await adopted).toMatchObject({ state: "cancelled" });
+    expect(parts).toMatchObject([{ text: "early", offset: 0 }]);
+  });
+});
+
+describe("run, with real programs", () => {
+  let base: string;
+  let spawner: Spawner;
+  let runner: Awaited<ReturnType<typeof buildRunner>>;
+
+  beforeAll(async () => {
+    runner = await buildRunner();
+    base = await mkdtemp(join(tmpdir(), "steward-shellcommand-"));
+    spawner = openSpawner({ directory: base, clock: systemClock, log: quiet, runnerPath: runner.path });
+  });
+  afterAll(async () => {
+    await spawner.close();
+    await eventually("the runner leaves", () => !isAlive(runnerPid(base) ?? 0));
+    await rm(base, { recursive: true });
+    await runner.remove();
+  });
+
+  async function run(data: Json, fields: Partial<CommandContext> = {}) {
+    const parts: OutputPart[] = [];
+    const end = await command.run(contextOf(spawner, data, { output: (more) => parts.push(...more), ...fields }));
+    const text = (stream: OutputPart["stream"]): string =>
+      [...parts, ...(end.output ?? [])]
+        .filter((part) => part.stream === stream)
+        .map((part) => part.text)
+        .join("");
+    return { end, stdout: text("stdout"), stderr: text("stderr") };
+  }
+
+  it("gives every argument to the program as it is", async () => {
+    const args = ["$HOME", "a b", "", "it's", '"', "*", "`id`", "$" + "{{x}}", "<%= 1 %>", "\\n", "ü"];
+    const { end, stdout } = await run(["printf", "%s|", ...args]);
+    expect(end).toMatchObject({ state: "succeeded", code: 0, totals: { stderr: { bytes: 0, kept: 0 } } });
+    expect(stdout).toBe(`${args.join("|")}|`);
+  });
+
+  it.each([0, 200_000])("gives a script to the shell as it is, with %d bytes of comment before it", async (padding) => {
+    const script = `#${"x".repeat(padding)}\nHOME=/h\nprintf '%s\\n' "$HOME" '$HOME' \${HOME} "a  b" '{{name}}' "<%= x %>" >&2`;
+    const { end, stderr } = await run({ script, env: { HOME: "/other" } });
+    expect(end.state).toBe("succeeded");
+    expect(stderr).toBe("/h\n$HOME\n/h\na  b\n{{name}}\n<%= x %>\n");
+  });
+
+  it("says what a shell would say of a program that cannot be started", async () => {
+    expect((await run(["no-such-program", "-x"])).end).toMatchObject({
+      state: "failed",
+      code: 127,
+      reason: "program not found: no-such-program",
+    });
+    expect((await run(["/etc/passwd"])).end).toMatchObject({
+      state: "failed",
+      code: 126,
+      reason: "not executable: /etc/passwd",
+    });
+    expect((await run({ argv: ["ls"], cwd: "/no/such" })).end).toMatchObject({
+      state: "failed",
+      code: 126,
+      reason: "no such directory: /no/such",
+    });
+  });
+
+  it("names the signal that ended a program", async () => {
+    const { end } = await run({ script: "kill -9 $$" });
+    expect(end).toMatchObject({ state: "failed", signal: "SIGKILL", reason: "ended by SIGKILL" });
+    expect(end).not.toHaveProperty("code");
+  });
+
+  it("says when it ended what a program had left in the background", async () => {
+    const { end } = await run({ script: "sleep 100 & exit 3" });
+    expect(end).toMatchObject({
+      state: "failed",
+      code: 3,
+      reason: "exit code 3; what it left running in the background was ended",
+    });
+  });
+
+  it("keeps the beginning and the end of 10 MB", async () => {
+    const { end, stdout } = await run({ script: "yes 1234567 | head -c 10000000" });
+    expect(end.totals?.stdout).toEqual({ bytes: 10_000_000, kept: 65_536 });
+    expect(stdout).toHaveLength(65_536);
+  });
+});
+
+describe("echo", () => {
+  it("answers with its data", async () => {
+    const handler = handlerOf(echo.command);
+    const data = { a: [1, null, "x"] };
+    handler.check(data);
+    const end = await handler.run(contextOf(new MemoryHost(new SimulatedClock()).open(), data));
+    expect(end).toEqual({ state: "succeeded", result: data });
+  });
+});
+
+function handlerOf(handler: CommandHandler | undefined): CommandHandler {
+  if (handler === undefined) throw new Error("not a command");
+  return handler;
+}

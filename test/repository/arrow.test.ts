@@ -1,0 +1,127 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { importsOf, ROOT, resolved, type Source, sourcesBelow } from "./sources.ts";
+
+const sources = sourcesBelow("src");
+
+/** Which folders of src a folder may import from, besides itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  message: [],
+  actors: ["message"],
+  methods: ["message"],
+  runtime: ["actors", "methods", "message"],
+  cli: ["runtime", "actors", "methods", "message"],
+  dashboard: [],
+};
+
+/** Packages that one place alone may import; a path that ends in `/` means all files below. */
+const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
+  commander: ["src/cli/"],
+  lmdb: ["src/runtime/journal/"],
+  nats: ["src/runtime/broker/"],
+  xstate: ["src/actors/", "src/runtime/observe/", "src/cli/"],
+  hono: ["src/runtime/api/"],
+  "@hono/node-server": ["src/runtime/api/"],
+  "prom-client": ["src/runtime/observe/"],
+  pino: ["src/runtime/observe/"],
+  "pino-pretty": ["src/runtime/observe/", "src/cli/"],
+  yaml: ["src/runtime/config/", "src/runtime/intake/", "src/cli/"],
+  zod: ["src/runtime/config/", "src/runtime/api/"],
+  "p-queue": ["src/runtime/", "src/methods/"],
+};
+
+/** Packages whose types are a contract inside the daemon. */
+const TYPES_ANYWHERE = new Set(["xstate", "pino"]);
+
+const folderOf = (path: string): string => path.split("/")[1] ?? "";
+const packageOf = (specifier: string): string =>
+  specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+
+/** The members of each group of files that import each other in a circle (Tarjan's strongly connected components). */
+function circles(files: readonly Source[]): string[][] {
+  const edges = new Map(
+    files.map((file) => [file.path, importsOf(file).flatMap(({ specifier }) => resolved(file.path, specifier) ?? [])]),
+  );
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (path: string): void => {
+    index.set(path, index.size);
+    low.set(path, index.get(path) ?? 0);
+    stack.push(path);
+    for (const target of edges.get(path) ?? []) {
+      if (!edges.has(target)) continue;
+      if (!index.has(target)) {
+        visit(target);
+        low.set(path, Math.min(low.get(path) ?? 0, low.get(target) ?? 0));
+      } else if (stack.includes(target)) low.set(path, Math.min(low.get(path) ?? 0, index.get(target) ?? 0));
+    }
+    if (low.get(path) !== index.get(path)) return;
+    const members = stack.splice(stack.indexOf(path));
+    if (members.length > 1 || edges.get(path)?.includes(path)) found.push(members.sort());
+  };
+  for (const path of edges.keys()) if (!index.has(path)) visit(path);
+  return found;
+}
+
+describe("imports", () => {
+  it("follow the arrow: cli → runtime → actors | methods → message", () => {
+    const against = sources.flatMap((source) =>
+      importsOf(source).flatMap(({ specifier }) => {
+        const target = resolved(source.path, specifier);
+        if (target === undefined || folderOf(target) === folderOf(source.path)) return [];
+        return MAY_IMPORT[folderOf(source.path)]?.includes(folderOf(target)) === true
+          ? []
+          : [`${source.path} → ${target}`];
+      }),
+    );
+    expect(against).toEqual([]);
+  });
+
+  it("stay inside src, end in .ts and lead to a file", () => {
+    const wrong = sources.flatMap((source) =>
+      importsOf(source).flatMap(({ specifier }) => {
+        const target = resolved(source.path, specifier);
+        if (target === undefined) return [];
+        // package.json is the one source of the version.
+        if (target === "package.json") return [];
+        return target.startsWith("src/") && target.endsWith(".ts") && existsSync(join(ROOT, target))
+          ? []
+          : [`${source.path} → ${specifier}`];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("never run in a circle, types included", () => {
+    expect(circles(sources)).toEqual([]);
+  });
+
+  it("of a package stand in its one place", () => {
+    const astray = sources.flatMap((source) =>
+      importsOf(source).flatMap(({ specifier, typeOnly }) => {
+        if (specifier.startsWith(".") || specifier.startsWith("node:")) return [];
+        if (typeOnly && TYPES_ANYWHERE.has(specifier) && source.path.startsWith("src/runtime/")) return [];
+        const places = ONLY_IN[packageOf(specifier)];
+        return places?.some((place) => source.path.startsWith(place)) === true ? [] : [`${source.path} → ${specifier}`];
+      }),
+    );
+    expect(astray).toEqual([]);
+  });
+
+  it("find circles when there are some", () => {
+    const file = (path: string, target: string) => ({
+      path,
+      text: `import "${target}";`,
+      code: `import "${" ".repeat(target.length)}";`,
+    });
+    expect(circles([file("src/a.ts", "./b.ts"), file("src/b.ts", "./c.ts"), file("src/c.ts", "./b.ts")])).toEqual([
+      ["src/b.ts", "src/c.ts"],
+    ]);
+  });
+});
