@@ -3,7 +3,7 @@ import type { Random } from "../message/clock.ts";
 
 /**
  * The publisher of one subject, on the sending node. It learns of edges only (there is work, there is none, nothing
- * moves), never of single messages; `pump` is the effect that hands frames to the broker.
+ * moves), never of single messages. `pump` is the effect that hands frames to the broker, until `hold`.
  *
  *   idle ──work──▶ working ──drained──▶ idle
  *                  working ──noAck | nodeAway | noCredit──▶ backingOff ──delay | progress | resume──▶ working
@@ -44,6 +44,7 @@ export const publisherMachine = setup({
   types: { context: {} as PublisherContext, events: {} as PublisherEvent, input: {} as PublisherInput },
   actions: {
     pump: () => undefined,
+    hold: () => undefined,
     blocked: assign(({ context, event }) => ({ attempt: context.attempt + 1, reason: "cause" in event ? event.cause : "" })),
     paused: assign(({ event }) => ({ reason: "cause" in event ? event.cause : "" })),
     moving: assign({ attempt: 0, reason: "" }),
@@ -65,6 +66,7 @@ export const publisherMachine = setup({
     idle: { on: { work: "working" } },
     working: {
       entry: ["clear", "pump"],
+      exit: "hold",
       on: {
         work: { actions: "pump" },
         progress: { actions: ["moving", "pump"] },

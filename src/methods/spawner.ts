@@ -17,6 +17,8 @@ export interface Spawner {
   adopt(id: string, onOutput: OutputListener): Promise<Run | undefined>;
   /** Removes what is recorded of a run, once its outcome is durable elsewhere. Throws while the run goes on here. */
   forget(id: string): Promise<void>;
+  /** Ids of which something is recorded: at its start a daemon forgets those whose outcome it holds. */
+  recorded(): Promise<readonly string[]>;
   /** Lets go of all runs without ending them; what they promised stays pending. */
   close(): Promise<void>;
 }

@@ -76,6 +76,8 @@ export class Publisher implements Child {
   #expiryTimer: Timer | undefined;
   #nextDeadline = Number.POSITIVE_INFINITY;
   #pumping = false;
+  /** The actor lets frames go. */
+  #open = false;
   #stopped = false;
 
   constructor(options: DeliverOptions, lane: OutLane) {
@@ -85,7 +87,14 @@ export class Publisher implements Child {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    const machine = publisherMachine.provide({ actions: { pump: this.#pumpAgain } });
+    const pump = (): void => {
+      this.#open = true;
+      this.#pump();
+    };
+    const hold = (): void => {
+      this.#open = false;
+    };
+    const machine = publisherMachine.provide({ actions: { pump, hold } });
     this.#actor = startRoot(machine, {
       actor: options.subject,
       role: "publisher",
@@ -129,7 +138,7 @@ export class Publisher implements Child {
     if (received.length > 0) onReceived(received, ack);
     if (decided.length > 0) onDecided(decided, ack);
     this.#settle(ack);
-    if (this.state === "working") this.#pump();
+    if (this.#open) this.#pump();
     else this.#actor.send({ type: "progress" });
   }
 
@@ -188,7 +197,7 @@ export class Publisher implements Child {
 
   /** Sends what may be sent: there is work, room on the way, credit at the receiver. */
   #pump(): void {
-    if (this.#pumping || this.#stopped || this.state !== "working") return;
+    if (this.#pumping || this.#stopped || !this.#open) return;
     this.#pumping = true;
     try {
       while (this.#sendNext());

@@ -114,8 +114,20 @@ export function describeSpawner(name: string, makeHost: () => Promise<SpawnerHos
     it("knows nothing of an id that was never started, nor of one that was forgotten", async () => {
       expect(await spawner.adopt("never", ignore)).toBeUndefined();
       const one = spec(host.programs.exits(0));
+      expect(await spawner.recorded()).toEqual([]);
       await (await spawner.start(one, ignore)).end;
+      expect(await spawner.recorded()).toEqual([one.id]);
       await spawner.forget(one.id);
+      await spawner.forget(one.id);
+      expect(await spawner.adopt(one.id, ignore)).toBeUndefined();
+      expect(await spawner.recorded()).toEqual([]);
+    });
+
+    it("forgets for a daemon that has started nothing itself", async () => {
+      const one = spec(host.programs.exits(0));
+      await (await spawner.start(one, ignore)).end;
+      await spawner.close();
+      spawner = host.open();
       await spawner.forget(one.id);
       expect(await spawner.adopt(one.id, ignore)).toBeUndefined();
     });

@@ -198,6 +198,10 @@ class MemorySpawner implements Spawner {
     this.#host.runs.delete(id);
   }
 
+  async recorded(): Promise<readonly string[]> {
+    return [...this.#host.runs.keys()];
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#host.runs.values()) {

@@ -95,7 +95,7 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     const accepted = await submit();
     const present = await daemon.nodes();
     await announce(cli, daemon, accepted, present);
-    const rule = "final" as const;
+    const rule = options.wait === undefined ? "reachable" : "final";
     const ending = await follower.wait(accepted, present, rule, limit ?? undefined);
     return reportEnd(cli, follower, ending);
   } finally {

@@ -20,8 +20,8 @@ interface Checkpoint {
   readonly file: string;
   readonly size: number;
   readonly ino: string;
-  /** Files whose `.opening` is not needed any more. */
-  readonly opened: readonly string[];
+  /** What was written down for this batch and is not needed any more. */
+  readonly opened: readonly { readonly file: string; readonly first: string }[];
 }
 
 interface OpenLog {
@@ -29,8 +29,8 @@ interface OpenLog {
   readonly handle: FileHandle;
   readonly ino: string;
   readonly created: boolean;
-  /** Its beginning in this batch was written down beside it. */
-  readonly noted: boolean;
+  /** The event under which its size before this batch was written down beside it. */
+  readonly noted: string | undefined;
 }
 
 export const sink: EventHandler = {
@@ -58,7 +58,10 @@ async function store(
 ): Promise<Json | undefined> {
   const before = parseCheckpoint(context.checkpoint);
   await makeDirectories(context.directory, directory);
-  for (const name of before?.opened ?? []) await rm(openingPath(directory, name), { force: true });
+  for (const { file, first } of before?.opened ?? []) {
+    // An attempt at this batch may have written down another one since.
+    if ((await readOpening(directory, file))?.first === first) await rm(openingPath(directory, file), { force: true });
+  }
 
   const logs = new Map<string, OpenLog>();
   let last: OpenLog | undefined;
@@ -71,7 +74,9 @@ async function store(
     if (last === undefined) return context.checkpoint;
     for (const { handle } of logs.values()) await handle.datasync();
     if ([...logs.values()].some((log) => log.created)) await syncDirectory(directory);
-    const opened = [...logs.values()].filter((log) => log.noted).map((log) => log.name);
+    const opened = [...logs.values()].flatMap(({ name, noted }) =>
+      noted === undefined ? [] : [{ file: name, first: noted }],
+    );
     return { file: last.name, size: (await last.handle.stat()).size, ino: last.ino, opened };
   } finally {
     for (const { handle } of logs.values()) await handle.close();
@@ -111,18 +116,18 @@ async function openAt(
     const stat = await handle.stat({ bigint: true });
     const ino = `${stat.ino}`;
     const size = Number(stat.size);
-    const covered = before?.file === name && before.ino === ino && before.size <= size;
-    if (covered) {
-      if (before.size < size) await handle.truncate(before.size);
-      return { name, handle, ino, created, noted: false };
-    }
     const note = await readOpening(directory, name);
-    if (note?.first === first && note.ino === ino && note.size <= size) await handle.truncate(note.size);
-    else {
-      if (created) await syncDirectory(directory);
-      await writeOpening(directory, name, { first, ino, size });
+    if (note?.first === first && note.ino === ino && note.size <= size) {
+      await handle.truncate(note.size);
+      return { name, handle, ino, created, noted: first };
     }
-    return { name, handle, ino, created, noted: true };
+    if (before?.file === name && before.ino === ino && before.size <= size) {
+      if (before.size < size) await handle.truncate(before.size);
+      return { name, handle, ino, created, noted: undefined };
+    }
+    if (created) await syncDirectory(directory);
+    await writeOpening(directory, name, { first, ino, size });
+    return { name, handle, ino, created, noted: first };
   } catch (error) {
     await handle.close();
     throw error;
@@ -179,8 +184,11 @@ function parseCheckpoint(checkpoint: Json | undefined): Checkpoint | undefined {
   if (typeof checkpoint !== "object" || checkpoint === null || Array.isArray(checkpoint)) return undefined;
   const { file, size, ino, opened } = checkpoint as { readonly [key: string]: Json };
   if (typeof file !== "string" || typeof size !== "number" || typeof ino !== "string") return undefined;
-  const names = Array.isArray(opened)
-    ? opened.filter((name): name is string => /^\d{4}-\d\d-\d\d\.log$/.test(String(name)))
-    : [];
-  return { file, size, ino, opened: names };
+  return { file, size, ino, opened: Array.isArray(opened) ? opened.filter(isOpened) : [] };
+}
+
+function isOpened(value: Json): value is { readonly file: string; readonly first: string } {
+  if (typeof value !== "object" || value === null || !("file" in value)) return false;
+  const { file, first } = value;
+  return typeof file === "string" && /^\d{4}-\d\d-\d\d\.log$/.test(file) && typeof first === "string";
 }

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Logger } from "pino";
 import type { Clock } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
+import type { MethodLog } from "../../methods/define.ts";
 import type { BrokerConfig } from "../config/config.ts";
 import { takeOverOrphan } from "./orphan.ts";
 import { findServerBinary } from "./server-binary.ts";
@@ -22,7 +22,7 @@ export interface EmbeddedBrokerOptions {
   readonly port: number;
   /** For configuration and pid file; made if missing. */
   readonly directory: string;
-  readonly log: Pick<Logger, "debug" | "info" | "warn" | "error">;
+  readonly log: MethodLog;
   readonly clock: Clock;
   /** What clients must show: the daemon's own credentials, so user and password, or a token. */
   readonly auth?: BrokerConfig["auth"];

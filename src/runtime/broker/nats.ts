@@ -1,7 +1,7 @@
 import { type Msg, type Subscription as NatsSubscription, PermissionViolationError } from "nats";
-import type { Logger } from "pino";
 import type { Clock, Random, Timer } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
+import type { MethodLog } from "../../methods/define.ts";
 import type { BrokerConfig } from "../config/config.ts";
 import { type Connection, type Dial, dialBroker, dialFault, isDenial } from "./nats-dial.ts";
 import type { LinkStatus, Packet, Refusal, Subscription, Transport } from "./transport.ts";
@@ -23,7 +23,7 @@ export interface NatsTransportOptions {
   readonly pingMs: number;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Pick<Logger, "debug" | "info" | "warn" | "error">;
+  readonly log: MethodLog;
 }
 
 export function openNatsTransport(options: NatsTransportOptions): Transport {
@@ -244,8 +244,7 @@ class NatsTransport implements Transport {
   }
 
   #tell(status: LinkStatus): void {
-    const before = this.#status;
-    if (before.state === "closed" || JSON.stringify(before) === JSON.stringify(status)) return;
+    if (JSON.stringify(this.#status) === JSON.stringify(status)) return;
     if (this.#closing !== undefined && status.state !== "closed") return;
     this.#status = status;
     for (const listener of this.#statusListeners) this.#guarded("status listener", () => listener(status));

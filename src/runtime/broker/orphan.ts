@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
-import type { Logger } from "pino";
 import type { Clock } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
+import type { MethodLog } from "../../methods/define.ts";
 
 /**
  * A nats-server that a killed daemon left behind still holds the port. It is ended, and only when it is certainly ours: the
@@ -17,7 +17,7 @@ export async function takeOverOrphan(
   pidFile: string,
   configFile: string,
   clock: Clock,
-  log: Pick<Logger, "warn">,
+  log: Pick<MethodLog, "warn">,
 ): Promise<void> {
   const pid = Number.parseInt(await readFile(pidFile, "utf8").catch(() => ""), 10);
   if (Number.isSafeInteger(pid) && pid > 1 && (await isOurs(pid, configFile))) {

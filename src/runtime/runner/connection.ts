@@ -9,6 +9,7 @@ export interface ConnectionHost {
   /** False when the id was started before and is not alive. */
   start(spec: RunSpec, listener: RunListener): boolean;
   find(id: string): Recording | undefined;
+  forget(id: string): void;
   log(text: string): void;
   closed(): void;
 }
@@ -62,6 +63,9 @@ export class Connection {
       }
       case "cancel":
         this.#host.find(message.id)?.cancel();
+        return;
+      case "forget":
+        this.#host.forget(message.id);
     }
   }
 

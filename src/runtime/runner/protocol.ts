@@ -20,7 +20,9 @@ export type ToRunner =
     }
   | { readonly type: "start"; readonly spec: RunSpec }
   | { readonly type: "adopt"; readonly id: string }
-  | { readonly type: "cancel"; readonly id: string };
+  | { readonly type: "cancel"; readonly id: string }
+  /** Remove its record; it has ended. */
+  | { readonly type: "forget"; readonly id: string };
 
 export type FromRunner =
   | { readonly type: "hello"; readonly version: number; readonly pid: number }

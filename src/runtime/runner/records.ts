@@ -1,5 +1,15 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import {
+  closeSync,
+  fsync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 import type { ProcessIdentity } from "./process-group.ts";
@@ -55,24 +65,33 @@ export function recordStarted(directory: string, id: string, started: Started): 
   writeFileSync(join(directory, id, "started.json"), JSON.stringify({ format: FORMAT, ...started }), { mode: 0o600 });
 }
 
-/** Durable, and whole or not there at all, when it resolves. */
+/**
+ * Durable, and whole or not there at all, when it resolves. Only the syncs leave the thread: the rest costs less than
+ * the way to another one and back.
+ */
 export async function recordEnd(directory: string, id: string, end: RunEnd): Promise<void> {
   const own = join(directory, id);
   const temporary = join(own, "end.json.tmp");
-  const file = await open(temporary, "w", 0o600);
+  const file = openSync(temporary, "w", 0o600);
   try {
-    await file.writeFile(JSON.stringify({ format: FORMAT, end }));
-    await file.sync();
+    writeFileSync(file, JSON.stringify({ format: FORMAT, end }));
+    await sync(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
-  await rename(temporary, join(own, "end.json"));
-  const folder = await open(own, "r");
+  renameSync(temporary, join(own, "end.json"));
+  const folder = openSync(own, "r");
   try {
-    await folder.sync();
+    await sync(folder);
   } finally {
-    await folder.close();
+    closeSync(folder);
   }
+}
+
+function sync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fsync(fd, (error) => (error === null ? resolve() : reject(error)));
+  });
 }
 
 export async function readRecord(directory: string, id: string): Promise<RunRecord> {
@@ -85,8 +104,20 @@ export async function readRecord(directory: string, id: string): Promise<RunReco
   return { kind: "begun", grace: (parse(spec) as { grace?: number } | undefined)?.grace ?? 0, started };
 }
 
-export async function removeRecord(directory: string, id: string): Promise<void> {
-  await rm(join(directory, id), { recursive: true, force: true });
+export function removeRecord(directory: string, id: string): void {
+  rmSync(join(directory, id), { recursive: true, force: true });
+}
+
+/** Ids of which something is recorded. */
+export function recordedIds(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && isRunId(entry.name))
+      .map((entry) => entry.name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** What the kernel calls this boot; process ids of another boot mean nothing. */

@@ -6,7 +6,7 @@ import { Connection } from "./connection.ts";
 import { Pipes } from "./pipes.ts";
 import { SOCKET_NAME } from "./protocol.ts";
 import { Recording, type RecordingWorld, type RunListener } from "./recording.ts";
-import { isRunId, markRun } from "./records.ts";
+import { isRunId, markRun, removeRecord } from "./records.ts";
 
 /**
  * The runner's socket and its runs.
@@ -73,11 +73,15 @@ export class RunnerService {
   }
 
   #connected(socket: Socket): void {
+    const options = this.#options;
     const connection = new Connection(socket, {
-      pid: this.#options.pid,
+      pid: options.pid,
       start: (spec, listener) => this.#start(spec, listener, connection),
       find: (id) => this.#runs.get(id),
-      log: this.#options.log,
+      forget: (id) => {
+        if (isRunId(id) && !this.#runs.has(id)) removeRecord(options.directory, id);
+      },
+      log: options.log,
       closed: () => {
         this.#connections.delete(connection);
         this.#leaveWhenIdle();

@@ -8,7 +8,7 @@ import { reachRunner } from "./launch.ts";
 import { endOrphan } from "./orphans.ts";
 import { beyond, type Carried, carry } from "./parts.ts";
 import { type FromRunner, PROTOCOL_VERSION } from "./protocol.ts";
-import { isRunId, readRecord, removeRecord } from "./records.ts";
+import { isRunId, readRecord, recordedIds, removeRecord } from "./records.ts";
 
 /**
  * The daemon's side of the runner. A run that it follows:
@@ -89,7 +89,13 @@ class RunnerSpawner implements Spawner {
   async forget(id: string): Promise<void> {
     this.#check(id);
     if (this.#runs.has(id)) throw new StewardError("internal", { fault: `run ${id} goes on and cannot be forgotten` });
-    await removeRecord(this.#options.directory, id);
+    // Removing files costs the one who does it; whatever is asked of the runner after it comes after it.
+    if (this.#channel !== undefined) this.#channel.send({ type: "forget", id });
+    else removeRecord(this.#options.directory, id);
+  }
+
+  async recorded(): Promise<readonly string[]> {
+    return recordedIds(this.#options.directory);
   }
 
   async close(): Promise<void> {

@@ -174,10 +174,11 @@ describe("a file that an operator touched meanwhile", () => {
     const path = join(root, "ship1", "nginx", FIRST_LOG);
     const checkpoint = await sink.handle([event(DAY, "one", "a longer line than the next one")], contextIn(root));
     await touch(path);
-    const batch = [event(DAY, "two")];
+    const long = "two, and longer than all that was there before taken together";
+    const batch = [event(DAY, long)];
     await sink.handle(batch, contextIn(root, checkpoint));
     await sink.handle(batch, contextIn(root, checkpoint));
-    expect(await read(root)).toBe("two\n");
+    expect(await read(root)).toBe(`${long}\n`);
     if (what === "renamed") expect(await readFile(`${path}.1`, "utf8")).toContain("one\n");
   });
 

@@ -180,6 +180,29 @@ describe("the NATS transport", () => {
     await reaches(transport, "connected");
   });
 
+  it("loses nothing while the link stands still, and says when it is refused", async () => {
+    const broker = await startBroker();
+    const proxy = await startProxy(broker);
+    const transport = open(proxy.url);
+    await reaches(transport, "connected");
+    const inbox = collect(transport, "x");
+    await transport.flush();
+    proxy.freeze();
+    transport.publish("x", bytes("kept"));
+    const flushed = transport.flush();
+    proxy.resume();
+    await flushed;
+    expect(inbox.all.map(text)).toEqual(["kept"]);
+    await proxy.refuse();
+    await faultOf(transport, /refused/);
+    expect(proxy.connections).toBe(0);
+    await proxy.heal();
+    await reaches(transport, "connected");
+    proxy.cut();
+    await reaches(transport, "disconnected");
+    await reaches(transport, "connected");
+  });
+
   it("rejects a flush whose answer never comes, when the link is found dead", async () => {
     const broker = await startBroker();
     const proxy = await startProxy(broker);
