@@ -49,6 +49,8 @@ import { systemClock, systemRandom } from "./system-clock.ts";
  */
 export interface DaemonOptions {
   readonly config: Config;
+  /** The log is for people at a terminal. */
+  readonly pretty?: boolean;
   /** In place of the real parts; for tests and simulation. */
   readonly parts?: Partial<Parts>;
 }
@@ -75,11 +77,11 @@ export interface Daemon {
 const SHUTDOWN = 15_000;
 
 /** @throws StewardError why it cannot start: `already-running`, `data-directory`, `wrong-node`, `nats-server-missing`, … */
-export async function startDaemon({ config: initial, parts = {} }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon({ config: initial, pretty = false, parts = {} }: DaemonOptions): Promise<Daemon> {
   let config = initial;
   const { clock = systemClock, random = systemRandom } = parts;
   const lock = lockDirectory(config.data);
-  const log = parts.log ?? openLog({ level: config.log.level, pretty: process.stdout.isTTY === true, node: config.node });
+  const log = parts.log ?? openLog({ level: config.log.level, pretty, node: config.node, clock });
   const happenings = new Happenings(log);
   const counters = new Counters(log, clock);
   const inspector = openInspector(log, happenings, clock);
@@ -115,7 +117,7 @@ export async function startDaemon({ config: initial, parts = {} }: DaemonOptions
   if (embedded !== null) {
     children.push({
       id: "broker",
-      start: () => startEmbeddedBroker({ ...embedded, directory: join(config.data, "broker"), log: log.child({ role: "broker" }), clock }) as Promise<Child>,
+      start: () => startEmbeddedBroker({ ...embedded, auth: config.broker.auth, directory: join(config.data, "broker"), log: log.child({ role: "broker" }), clock }) as Promise<Child>,
     });
   }
   children.push({

@@ -12,7 +12,7 @@ import type { Spawner } from "../methods/spawner.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
 import type { Respond } from "./respond.ts";
-import type { Route } from "./routes.ts";
+import type { Route, RouteProcess } from "./routes.ts";
 import { summarise } from "./summary.ts";
 
 /**
@@ -47,7 +47,7 @@ const EVENT_BATCH = 256;
 /** How long a method may go on after its timeout before it counts as hanging, ms. */
 const HANGING = 15_000;
 
-export class Subscriber implements Child {
+export class Subscriber implements Child, RouteProcess {
   readonly ended: Promise<Exit>;
   readonly #options: ExecuteOptions;
   readonly #actor: Actor<typeof subscriberMachine>;
@@ -86,7 +86,6 @@ export class Subscriber implements Child {
     return this.#queue.pending;
   }
 
-  /** Whether a command taken now would run at once; if so, its place is kept for it. */
   reserve(): boolean {
     const { kind, concurrency } = this.#options.route.config;
     if (this.#stopped || kind === "event" || this.#queue.isPaused) return false;
@@ -95,7 +94,6 @@ export class Subscriber implements Child {
     return true;
   }
 
-  /** Hands over messages just taken; they are durable. */
   feed(records: readonly InRecord[]): void {
     for (const record of records) if (record.state === "running") this.#reserved--;
     this.#enqueue(records, false);

@@ -1,5 +1,6 @@
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
+import { isId } from "../message/id.ts";
 import { isFinal } from "../message/lifecycle.ts";
 import type { Json } from "../message/message.ts";
 import { kindOf, parseSubject, receiverOf } from "../message/subject.ts";
@@ -215,16 +216,20 @@ export function operate(options: OperateOptions): Operations {
     return { kind: "requested", id, reason: `${node} has it: it was asked to end it` };
   }
 
-  function detail(prefix: string): MessageDetail {
-    const { outbox, inbox } = core().journal;
-    const ids = new Set<string>();
-    for (const { id } of all({}, prefix.toUpperCase())) {
-      ids.add(id);
-      if (ids.size > 5) break;
-    }
+  /** The one id that begins like this. */
+  function whole(prefix: string): string {
+    const wanted = prefix.toUpperCase();
+    if (isId(wanted)) return wanted;
+    const ids = new Set(firstOf(all({}, wanted), () => true, 5).map(({ id }) => id));
     const [id] = ids;
     if (id === undefined) throw new StewardError("message-unknown", { id: prefix });
     if (ids.size > 1) throw new StewardError("message-ambiguous", { id: prefix, count: ids.size, ids: [...ids].join(", ") });
+    return id;
+  }
+
+  function detail(prefix: string): MessageDetail {
+    const { outbox, inbox } = core().journal;
+    const id = whole(prefix);
     const out = outbox.find(id);
     if (out !== undefined) return detailOut(out.lane, out.record, sight());
     const pending = inbox.find(id);

@@ -2,7 +2,7 @@ import { StewardError } from "../message/errors.ts";
 import { parseSubject } from "../message/subject.ts";
 import type { Method } from "../methods/define.ts";
 import type { SubscribeConfig } from "./config/config.ts";
-import type { Subscriber } from "./execute.ts";
+import type { InRecord } from "./journal/records.ts";
 
 /** What this node takes, by subject: the setting, the method, and the process that handles it while it runs. */
 export interface Route {
@@ -11,7 +11,18 @@ export interface Route {
   readonly method: Method;
   /** Messages taken and not finished. */
   waiting: number;
-  process: Subscriber | undefined;
+  process: RouteProcess | undefined;
+}
+
+/** The subscriber of a subject, as those see it who hand messages to it. */
+export interface RouteProcess {
+  readonly state: "idle" | "working" | "paused";
+  /** Messages under way. */
+  readonly active: number;
+  /** Whether a command taken now would run at once; if so, its place is kept for it. */
+  reserve(): boolean;
+  /** Hands over messages just taken; they are durable. */
+  feed(records: readonly InRecord[]): void;
 }
 
 export class Routes {

@@ -53,6 +53,7 @@ test("up starts the daemon with the configuration; SIGTERM stops it in good orde
   const fake = await up(w);
   expect(fake.configs[0]?.node).toBe("central");
   fake.running.signal("SIGTERM");
+  await w.until(() => fake.asked.length > 0);
   expect(fake.asked).toEqual(["stop"]);
   fake.end();
   expect(await fake.running.code).toBe(0);
@@ -65,10 +66,10 @@ test("a second signal ends it at once", async () => {
   const fake = await up(w);
   fake.running.signal("SIGINT");
   fake.running.signal("SIGINT");
-  expect(fake.asked).toEqual(["stop"]);
   expect(fake.running.forced).toEqual([1]);
   fake.end();
   await fake.running.code;
+  expect(fake.asked).toEqual(["stop"]);
 });
 
 test("SIGHUP reads the configuration again and says what came of it", async () => {

@@ -18,21 +18,16 @@ one at once. SIGHUP reads the configuration again: see \`steward reload\`.`,
 async function up(cli: Cli): Promise<number> {
   const config = await cli.config();
   const { signals } = cli.io;
-  let stopping: Promise<void> | undefined;
+  const stopping = new AbortController();
   let running: RunningDaemon | undefined;
-  // Ctrl-C while it starts stops it once it has started.
   const stop = (): void => {
-    if (stopping !== undefined) {
+    if (stopping.signal.aborted) {
       cli.note("stopped at once; what was under way is taken up at the next start");
       cli.io.exitNow(EXIT.someFailed);
       return;
     }
-    if (running === undefined) {
-      stopping = Promise.resolve();
-      return;
-    }
     cli.note("stopping; once more stops at once");
-    stopping = running.stop();
+    stopping.abort();
   };
   const reload = (): void => {
     running?.reload().then(
@@ -44,11 +39,19 @@ async function up(cli: Cli): Promise<number> {
   const removers = [signals.on("SIGINT", stop), signals.on("SIGTERM", stop), signals.on("SIGHUP", reload)];
   try {
     running = await cli.reach.startDaemon(config);
-    if (stopping !== undefined) stopping = running.stop();
+    await Promise.race([running.ended, aborted(stopping.signal)]);
+    // Ctrl-C while it started counts as well.
+    if (stopping.signal.aborted) await running.stop();
     await running.ended;
-    await stopping;
     return EXIT.ok;
   } finally {
     for (const remove of removers) remove();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -1,14 +1,12 @@
-import { type DestinationStream, destination as openDestination, pino, stdSerializers } from "pino";
+import { type DestinationStream, pino, stdSerializers } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { Clock } from "../../message/clock.ts";
 import type { MethodLog } from "../../methods/define.ts";
+import { LineWriter } from "./line-writer.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 
 const RANK: Readonly<Record<LogLevel, number>> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, silent: 100 };
-
-/** Lines that wait while the reader of standard output stalls, bytes; what comes beyond is lost and counted. */
-const WAITING_BYTES = 8 * 1024 * 1024;
 
 export interface Log extends MethodLog {
   /** A log whose lines all carry `fields`, such as `{role, actor}`. */
@@ -19,19 +17,21 @@ export interface Log extends MethodLog {
   enabled(level: Exclude<LogLevel, "silent">): boolean;
   /** Lines that were lost because nobody took them. */
   readonly lost: number;
-  /** Resolves when everything logged so far was handed to the system. */
+  /** Resolves when everything logged so far was handed to the system, or after a second. For a daemon that stops. */
   flush(): Promise<void>;
+  /** The same within this turn, as far as it goes without waiting. For a daemon that crashes. */
+  flushNow(): void;
 }
 
 export interface LogOptions {
   readonly level: LogLevel;
   /** For people at a terminal: one coloured line each instead of JSON. */
   readonly pretty: boolean;
+  readonly clock: Clock;
   /** This node's name, on every line. */
   readonly node?: string;
   /** Where lines go instead of standard output. */
   readonly destination?: { write(line: string): unknown };
-  readonly clock?: Clock;
 }
 
 /**
@@ -40,22 +40,17 @@ export interface LogOptions {
  */
 export function openLog(options: LogOptions): Log {
   const { clock } = options;
-  const sink =
-    options.destination === undefined
-      ? standardOutput()
-      : { stream: options.destination, lost: () => 0, flush: async () => undefined };
-  const stream = (
-    options.pretty ? prettyStream(sink.stream, options.destination === undefined) : sink.stream
-  ) as DestinationStream;
+  const output = options.destination === undefined ? new LineWriter(1, clock) : undefined;
+  const lines = output ?? options.destination ?? { write: () => undefined };
   const base = pino(
     {
       level: "trace",
       base: options.node === undefined ? {} : { node: options.node },
       formatters: { level: (level) => ({ level }) },
       serializers: { err: stdSerializers.err, error: stdSerializers.err },
-      ...(clock === undefined ? {} : { timestamp: () => `,"time":${clock.now()}` }),
+      timestamp: () => `,"time":${clock.now()}`,
     },
-    stream,
+    options.pretty ? prettyStream(lines, output !== undefined) : { write: (line) => void lines.write(line) },
   );
   // Children of pino keep the level that they were born with; this one is shared.
   const shared = { rank: RANK[options.level] };
@@ -78,26 +73,12 @@ export function openLog(options: LogOptions): Log {
     },
     enabled: (level) => shared.rank <= RANK[level],
     get lost() {
-      return sink.lost();
+      return output?.lost ?? 0;
     },
-    flush: sink.flush,
+    flush: async () => output?.flush(),
+    flushNow: () => output?.flushNow(),
   });
   return wrap(base);
-}
-
-interface Sink {
-  readonly stream: { write(line: string): unknown };
-  lost(): number;
-  flush(): Promise<void>;
-}
-
-function standardOutput(): Sink {
-  const stream = openDestination({ dest: 1, sync: false, maxLength: WAITING_BYTES });
-  let lost = 0;
-  stream.on("drop", () => lost++);
-  // A full disk, a closed pipe: without a listener the error would end the daemon.
-  stream.on("error", () => lost++);
-  return { stream, lost: () => lost, flush: () => new Promise((resolve) => stream.flush(() => resolve())) };
 }
 
 /** Formats each line before it is written, in the same turn. */

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import type { RunSpec } from "../../methods/spawner.ts";
+import type { RunListener } from "./audience.ts";
 import { encodeLine, type FromRunner, LineReader, PROTOCOL_VERSION, type ToRunner } from "./protocol.ts";
-import type { Recording, RunListener } from "./recording.ts";
+import type { Recording } from "./recording.ts";
 
 /** What a connection needs of the runner that it belongs to. */
 export interface ConnectionHost {
@@ -9,7 +10,7 @@ export interface ConnectionHost {
   /** False when the id was started before and is not alive. */
   start(spec: RunSpec, listener: RunListener): boolean;
   find(id: string): Recording | undefined;
-  forget(id: string): void;
+  forget(id: string): Promise<void>;
   log(text: string): void;
   closed(): void;
 }
@@ -65,7 +66,7 @@ export class Connection {
         this.#host.find(message.id)?.cancel();
         return;
       case "forget":
-        this.#host.forget(message.id);
+        void this.#forget(message.id);
     }
   }
 
@@ -83,6 +84,15 @@ export class Connection {
     };
     this.#listeners.set(id, listener);
     return listener;
+  }
+
+  async #forget(id: string): Promise<void> {
+    try {
+      await this.#host.forget(id);
+      this.#send({ type: "forgotten", id });
+    } catch (error) {
+      this.#send({ type: "forgotten", id, fault: String(error) });
+    }
   }
 
   #notHere(id: string): void {

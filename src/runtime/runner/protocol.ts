@@ -21,7 +21,7 @@ export type ToRunner =
   | { readonly type: "start"; readonly spec: RunSpec }
   | { readonly type: "adopt"; readonly id: string }
   | { readonly type: "cancel"; readonly id: string }
-  /** Remove its record; it has ended. */
+  /** Remove its record; it has ended. Answered with `forgotten`. */
   | { readonly type: "forget"; readonly id: string };
 
 export type FromRunner =
@@ -30,6 +30,7 @@ export type FromRunner =
   | { readonly type: "started"; readonly id: string; readonly pid: number }
   | { readonly type: "output"; readonly id: string; readonly parts: readonly OutputPart[] }
   | { readonly type: "end"; readonly id: string; readonly end: RunEnd }
+  | { readonly type: "forgotten"; readonly id: string; readonly fault?: string }
   /** Not alive here. A start was refused because the id has a record already. */
   | { readonly type: "notHere"; readonly id: string };
 

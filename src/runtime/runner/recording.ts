@@ -2,10 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Clock, Timer } from "../../message/clock.ts";
-import type { OutputPart } from "../../message/report.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
+import { Audience, type RunListener } from "./audience.ts";
 import { type Cursor, newCursor, Output } from "./output.ts";
-import { PART_BYTES } from "./parts.ts";
 import type { Pipe } from "./pipes.ts";
 import { isGroupAlive, signalGroup, startTimeOf, terminateGroup } from "./process-group.ts";
 import { bootId, recordEnd, recordStarted, scriptFile } from "./records.ts";
@@ -22,12 +21,6 @@ import { startFault } from "./start-fault.ts";
  * recording: the end is written and synced; only then do listeners hear of it.
  * Invariant: the group is never signalled once it was seen empty, for then its number may be somebody else's.
  */
-export interface RunListener {
-  started(pid: number): void;
-  output(parts: readonly OutputPart[]): void;
-  end(end: RunEnd): void;
-}
-
 export interface RecordingWorld {
   readonly directory: string;
   readonly clock: Clock;
@@ -40,17 +33,18 @@ const LINGER = 500;
 const VANISH = 1000;
 /** Between two looks at a group that is to go: from short to long, for a look costs milliseconds. */
 const POLL = { first: 20, last: 250 };
-const FLUSH_INTERVAL = 100;
 /** How often an end that could not be written is tried again while nobody has heard of it. */
 const RETRY = 2000;
 const LONGEST_TIMER = 2 ** 31 - 1;
 const BOOT = bootId();
 
+type TimerName = "timeout" | "kill" | "poll";
+
 export class Recording {
   readonly spec: RunSpec;
   readonly #world: RecordingWorld;
   readonly #output: Output;
-  readonly #listeners = new Map<RunListener, Cursor>();
+  readonly #audience: Audience;
   readonly #over: () => void;
   readonly #readers: Readable[] = [];
   #pid: number | undefined;
@@ -64,25 +58,23 @@ export class Recording {
   #drainUntil = 0;
   #poll = POLL.first;
   #recording = false;
-  readonly #timers = new Map<"timeout" | "kill" | "poll" | "flush", Timer>();
+  readonly #timers = new Map<TimerName, Timer>();
 
   constructor(spec: RunSpec, world: RecordingWorld, over: () => void) {
     this.spec = spec;
     this.#world = world;
     this.#output = new Output(spec.head, spec.tail);
+    this.#audience = new Audience(this.#output, world.clock);
     this.#over = over;
   }
 
   /** The listener hears everything from the beginning. */
   listen(listener: RunListener): void {
-    this.#listeners.set(listener, newCursor());
-    if (this.#pid === undefined) return;
-    listener.started(this.#pid);
-    this.#flush();
+    this.#audience.add(listener);
   }
 
   leave(listener: RunListener): void {
-    this.#listeners.delete(listener);
+    this.#audience.remove(listener);
   }
 
   start(pipes: { stdout: Pipe; stderr: Pipe } | undefined, env: Record<string, string>, cwd: string): void {
@@ -115,8 +107,7 @@ export class Recording {
 
   /** It could not be started. */
   failed(end: RunEnd): void {
-    this.#pid = 0;
-    for (const listener of this.#listeners.keys()) listener.started(0);
+    this.#audience.started(0);
     void this.#record(end);
   }
 
@@ -137,7 +128,7 @@ export class Recording {
       log(`run ${this.spec.id}: its start could not be recorded: ${String(error)}`);
     }
     this.#armTimeout(clock.monotonic() + this.spec.timeout);
-    for (const listener of this.#listeners.keys()) listener.started(pid);
+    this.#audience.started(pid);
   }
 
   #follow(name: "stdout" | "stderr", reader: Readable | null): void {
@@ -145,7 +136,7 @@ export class Recording {
     this.#openPipes++;
     this.#readers.push(reader);
     reader.on("data", (chunk: Buffer) => {
-      if (this.#output.write(name, chunk)) this.#flushSoon();
+      if (this.#output.write(name, chunk)) this.#audience.more();
     });
     reader.on("error", (error) => this.#world.log(`run ${this.spec.id}: reading ${name}: ${error.message}`));
     reader.once("close", () => {
@@ -225,6 +216,7 @@ export class Recording {
   async #record(end: RunEnd): Promise<void> {
     if (this.#recording) return;
     this.#recording = true;
+    this.#audience.stop();
     for (const name of [...this.#timers.keys()]) this.#disarm(name);
     for (;;) {
       try {
@@ -233,12 +225,11 @@ export class Recording {
       } catch (error) {
         this.#world.log(`run ${this.spec.id}: its end could not be recorded: ${String(error)}`);
         const removed = (error as NodeJS.ErrnoException).code === "ENOENT";
-        if (this.#listeners.size > 0 || removed) break;
+        if (this.#audience.size > 0 || removed) break;
         await new Promise<void>((resolve) => this.#world.clock.setTimeout(resolve, RETRY));
       }
     }
-    for (const [listener, cursor] of this.#listeners) listener.end(this.#withRest(end, cursor));
-    this.#listeners.clear();
+    this.#audience.end((cursor) => this.#withRest(end, cursor));
     this.#over();
   }
 
@@ -246,26 +237,7 @@ export class Recording {
     return end.kind === "exited" ? { ...end, rest: this.#output.rest(cursor) } : end;
   }
 
-  #flushSoon(): void {
-    for (const cursor of this.#listeners.values()) {
-      if (this.#output.waiting(cursor) >= PART_BYTES) {
-        this.#flush();
-        return;
-      }
-    }
-    if (!this.#timers.has("flush")) this.#arm("flush", FLUSH_INTERVAL, () => this.#flush());
-  }
-
-  #flush(): void {
-    this.#disarm("flush");
-    if (this.#recording) return;
-    for (const [listener, cursor] of this.#listeners) {
-      const parts = this.#output.read(cursor);
-      if (parts.length > 0) listener.output(parts);
-    }
-  }
-
-  #arm(name: "timeout" | "kill" | "poll" | "flush", ms: number, fn: () => void): void {
+  #arm(name: TimerName, ms: number, fn: () => void): void {
     this.#disarm(name);
     const timer = this.#world.clock.setTimeout(() => {
       this.#timers.delete(name);
@@ -274,7 +246,7 @@ export class Recording {
     this.#timers.set(name, timer);
   }
 
-  #disarm(name: "timeout" | "kill" | "poll" | "flush"): void {
+  #disarm(name: TimerName): void {
     const timer = this.#timers.get(name);
     if (timer !== undefined) this.#world.clock.clearTimeout(timer);
     this.#timers.delete(name);

@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 import type { ProcessIdentity } from "./process-group.ts";
@@ -42,7 +42,7 @@ export function markRun(directory: string, spec: RunSpec): boolean {
   mkdirSync(own, { recursive: true, mode: 0o700 });
   const { script, ...rest } = spec;
   try {
-    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "wx", mode: 0o600 });
+    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "w", mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     rmSync(own, { recursive: true, force: true });
@@ -104,8 +104,11 @@ export async function readRecord(directory: string, id: string): Promise<RunReco
   return { kind: "begun", grace: (parse(spec) as { grace?: number } | undefined)?.grace ?? 0, started };
 }
 
-export function removeRecord(directory: string, id: string): void {
-  rmSync(join(directory, id), { recursive: true, force: true });
+export async function removeRecord(directory: string, id: string): Promise<void> {
+  const own = join(directory, id);
+  const names = (await readdir(own).catch(absent)) ?? [];
+  await Promise.all(names.map((name) => unlink(join(own, name)).catch(absent)));
+  await rmdir(own).catch(absent);
 }
 
 /** Ids of which something is recorded. */

@@ -2,10 +2,11 @@ import { linkSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { RunSpec } from "../../methods/spawner.ts";
+import type { RunListener } from "./audience.ts";
 import { Connection } from "./connection.ts";
 import { Pipes } from "./pipes.ts";
 import { SOCKET_NAME } from "./protocol.ts";
-import { Recording, type RecordingWorld, type RunListener } from "./recording.ts";
+import { Recording, type RecordingWorld } from "./recording.ts";
 import { isRunId, markRun, removeRecord } from "./records.ts";
 
 /**
@@ -40,6 +41,7 @@ export class RunnerService {
   readonly #runs = new Map<string, Recording>();
   readonly #waiting: Waiting[] = [];
   #starting = false;
+  #removing = 0;
   #socketInode: number | undefined;
 
   constructor(options: ServiceOptions) {
@@ -78,8 +80,11 @@ export class RunnerService {
       pid: options.pid,
       start: (spec, listener) => this.#start(spec, listener, connection),
       find: (id) => this.#runs.get(id),
-      forget: (id) => {
-        if (isRunId(id) && !this.#runs.has(id)) removeRecord(options.directory, id);
+      forget: async (id) => {
+        if (!isRunId(id) || this.#runs.has(id)) throw new Error(`${id} cannot be forgotten`);
+        this.#removing++;
+        await removeRecord(options.directory, id).finally(() => this.#removing--);
+        this.#leaveWhenIdle();
       },
       log: options.log,
       closed: () => {
@@ -140,7 +145,7 @@ export class RunnerService {
   }
 
   #leaveWhenIdle(): void {
-    if (this.#connections.size > 0 || this.#runs.size > 0 || this.#socketInode === undefined) return;
+    if (this.#connections.size + this.#runs.size + this.#removing > 0 || this.#socketInode === undefined) return;
     // The name first: whoever connects from now on finds none, and starts a runner of its own.
     if (statSync(SOCKET_NAME, { throwIfNoEntry: false })?.ino === this.#socketInode)
       rmSync(SOCKET_NAME, { force: true });

@@ -4,6 +4,7 @@ import { StewardError } from "../../message/errors.ts";
 import type { MethodLog } from "../../methods/define.ts";
 import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../../methods/spawner.ts";
 import { type Channel, connectRunner } from "./channel.ts";
+import { type Deferred, deferred } from "./deferred.ts";
 import { reachRunner } from "./launch.ts";
 import { endOrphan } from "./orphans.ts";
 import { beyond, type Carried, carry } from "./parts.ts";
@@ -56,6 +57,7 @@ interface Followed {
 class RunnerSpawner implements Spawner {
   readonly #options: Required<SpawnerOptions>;
   readonly #runs = new Map<string, Followed>();
+  readonly #removals = new Map<string, Deferred<void>>();
   #channel: Channel | undefined;
   #connecting: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -89,9 +91,7 @@ class RunnerSpawner implements Spawner {
   async forget(id: string): Promise<void> {
     this.#check(id);
     if (this.#runs.has(id)) throw new StewardError("internal", { fault: `run ${id} goes on and cannot be forgotten` });
-    // Removing files costs the one who does it; whatever is asked of the runner after it comes after it.
-    if (this.#channel !== undefined) this.#channel.send({ type: "forget", id });
-    else removeRecord(this.#options.directory, id);
+    await (this.#removals.get(id)?.promise ?? this.#remove(id));
   }
 
   async recorded(): Promise<readonly string[]> {
@@ -105,6 +105,16 @@ class RunnerSpawner implements Spawner {
     const channel = this.#channel;
     this.#channel = undefined;
     await channel?.close();
+  }
+
+  /** By the runner where there is one: on a slow disk, removing a file takes its time. */
+  async #remove(id: string): Promise<void> {
+    const channel = this.#channel;
+    if (channel === undefined) return removeRecord(this.#options.directory, id);
+    const removal = deferred<void>();
+    this.#removals.set(id, removal);
+    channel.send({ type: "forget", id });
+    return removal.promise;
   }
 
   #check(id: string): void {
@@ -143,7 +153,7 @@ class RunnerSpawner implements Spawner {
       const channel = await this.#reach(spec !== undefined);
       if (this.#closed) return;
       if (channel === undefined) await this.#lookUp(followed);
-      else if (spec !== undefined) channel.send({ type: "start", spec });
+      else if (spec !== undefined) channel.send({ type: "start", spec: sendable(spec) });
       else channel.send({ type: "adopt", id });
     } catch (error) {
       this.#runs.delete(id);
@@ -172,6 +182,13 @@ class RunnerSpawner implements Spawner {
 
   #hear(message: FromRunner): void {
     if (message.type === "hello") return;
+    if (message.type === "forgotten") {
+      const removal = this.#removals.get(message.id);
+      this.#removals.delete(message.id);
+      if (message.fault === undefined) removal?.resolve();
+      else removal?.reject(new StewardError("internal", { fault: message.fault }));
+      return;
+    }
     const followed = this.#runs.get(message.id);
     if (followed === undefined) return;
     switch (message.type) {
@@ -199,6 +216,10 @@ class RunnerSpawner implements Spawner {
     const runs = [...this.#runs.values()];
     this.#options.log.warn({ pid: channel.runnerPid, runs: runs.map((run) => run.id) }, "the runner is gone");
     for (const followed of runs) void this.#lookUp(followed);
+    for (const [id, removal] of this.#removals) {
+      this.#removals.delete(id);
+      removeRecord(this.#options.directory, id).then(removal.resolve, removal.reject);
+    }
   }
 
   /** Settles a run that no runner has, by what is written of it. */
@@ -259,33 +280,7 @@ function environment(): Record<string, string> {
   );
 }
 
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  settled: boolean;
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
-
-function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  // Whoever waits for it hears of it; nobody waiting is no defect.
-  promise.catch(() => undefined);
-  const own: Deferred<T> = {
-    promise,
-    settled: false,
-    resolve: (value) => {
-      own.settled = true;
-      resolve(value);
-    },
-    reject: (error) => {
-      own.settled = true;
-      reject(error);
-    },
-  };
-  return own;
+/** JSON has no infinity. */
+function sendable(spec: RunSpec): RunSpec {
+  return { ...spec, timeout: Math.min(spec.timeout, Number.MAX_SAFE_INTEGER) };
 }

@@ -130,7 +130,7 @@ describe("a request's body", () => {
         expect(answer.status).toBeLessThan(500);
         NAMED.Failure.parse(JSON.parse(answer.text));
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
     expect(room.log.lines.filter((line) => line.level === "error")).toEqual([]);
     await alive();
@@ -147,7 +147,7 @@ describe("a request's body", () => {
         expect(answer.status).toBeLessThan(500);
         if (answer.headers["content-type"] === "application/json") JSON.parse(answer.text);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
     await alive();
   });

@@ -233,6 +233,12 @@ describe("the end of a process group", () => {
     expect(processesOfRun(run.id)).toEqual([]);
   });
 
+  it("does not come by a timeout that is endless, or longer than a timer can be", async () => {
+    for (const timeout of [Number.POSITIVE_INFINITY, 2 ** 40]) {
+      expect((await outcome(sh("sleep 0.1", { timeout }))).end).toMatchObject({ kind: "exited", code: 0 });
+    }
+  });
+
   it("wakes a stopped program so that it can end", async () => {
     const run = await spawner.start(sh("kill -STOP $$; sleep 100", { timeout: 200, grace: 20_000 }), ignore);
     expect(await run.end).toMatchObject({ ended: "timeout", signal: "SIGTERM" });

@@ -1,0 +1,96 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startEmbeddedBroker } from "../dist/runtime/broker/embedded.js";
+import { loadConfig } from "../dist/runtime/config/load.js";
+import { startDaemon } from "../dist/runtime/daemon.js";
+import { openLog } from "../dist/runtime/observe/log.js";
+import { systemClock } from "../dist/runtime/system-clock.js";
+
+/** Everything a measurement needs, on real parts: a broker, and a directory that is gone afterwards. */
+export async function openWorld() {
+  const directory = await mkdtemp(join(tmpdir(), "steward-bench-"));
+  const log = openLog({ level: "error", pretty: false, clock: systemClock });
+  const broker = await startEmbeddedBroker({ host: "127.0.0.1", port: 0, directory: join(directory, "broker"), log, clock: systemClock });
+  const closers = [];
+  return {
+    directory,
+    url: broker.url,
+    log,
+    closing: (close) => closers.push(close),
+    async close() {
+      for (const close of closers.reverse()) await close();
+      await broker.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function configFor(world, node, subscribe) {
+  const file = join(world.directory, `${node}.yaml`);
+  await writeFile(
+    file,
+    JSON.stringify({ node, central: "central", broker: { servers: [world.url] }, data: `./${node}`, intake: { folder: "off", file: "off" }, log: { level: "warn" }, subscribe }),
+  );
+  return file;
+}
+
+/** Central, in this process. */
+export async function startCentral(world, subscribe = []) {
+  const config = loadConfig(await configFor(world, "central", subscribe));
+  const daemon = await startDaemon({ config });
+  world.closing(() => daemon.stop());
+  return daemon;
+}
+
+/** An edge as a process of its own. Resolves with it once central has heard its hello. */
+export async function startEdge(world, central, subscribe) {
+  const file = await configFor(world, "ship1", subscribe);
+  const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+  const started = performance.now();
+  const child = spawn(process.execPath, [main, "up", "--config", file], { stdio: ["ignore", "ignore", "inherit"] });
+  const ended = once(child, "exit");
+  world.closing(async () => {
+    child.kill("SIGTERM");
+    await ended;
+  });
+  await new Promise((resolve, reject) => {
+    ended.then(() => reject(new Error("the edge ended")));
+    const stop = central.operations.watch((happening) => {
+      if (happening.type !== "node" || happening.name !== "ship1" || happening.to !== "live") return;
+      stop();
+      resolve();
+    });
+  });
+  return { pid: child.pid, readyMs: performance.now() - started, config: file };
+}
+
+/** A plain NATS client in a process of its own that answers every request with its payload. */
+export async function startResponder(world) {
+  const child = spawn(process.execPath, [fileURLToPath(new URL("./responder.mjs", import.meta.url)), world.url], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  await once(child.stdout, "data");
+  world.closing(async () => {
+    child.kill("SIGTERM");
+    await ended;
+  });
+}
+
+/** Keeps `inFlight` of `once()` under way until `total` have ended; operations per second. */
+export async function closedLoop(total, inFlight, once) {
+  let begun = 0;
+  const worker = async () => {
+    while (begun < total) {
+      begun++;
+      await once();
+    }
+  };
+  const started = performance.now();
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return total / ((performance.now() - started) / 1000);
+}
+
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];

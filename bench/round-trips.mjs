@@ -1,0 +1,62 @@
+import { connect } from "nats";
+import { closedLoop, median, startCentral, startEdge, startResponder } from "./parts.mjs";
+
+/**
+ * Durable, acknowledged `echo` commands from central to an edge and their outcomes back, both journals synced, beside the
+ * bare client's `request()` to another process. Both take turns within one run; what counts is the ratio.
+ */
+export async function roundTrips(world, { levels = [1, 100, 1000], bytes = 200, repeats = 5, seconds = 2 }) {
+  const central = await startCentral(world);
+  await startEdge(world, central, [{ subject: "command.echo.bench", from: ["central"], concurrency: 1000, queue: 100000 }]);
+  await startResponder(world);
+  const nc = await connect({ servers: world.url, noAsyncTraces: true });
+  world.closing(() => nc.close());
+
+  const waiting = new Map();
+  const unwatch = central.operations.watch((happening) => {
+    if (happening.type !== "message") return;
+    const settle = waiting.get(happening.id);
+    if (settle === undefined || !["succeeded", "failed", "rejected", "expired"].includes(happening.state)) return;
+    waiting.delete(happening.id);
+    settle(happening.state);
+  });
+  world.closing(async () => unwatch());
+  const data = "x".repeat(bytes);
+  const durable = async () => {
+    const [{ id }] = await central.operations.submit([{ subject: "ship1.command.echo.bench", data }]);
+    const state = await new Promise((resolve) => {
+      const known = central.operations.message(id);
+      if (known.final) resolve(known.state);
+      else waiting.set(id, resolve);
+    });
+    if (state !== "succeeded") throw new Error(`an echo ended as ${state}`);
+  };
+  const payload = Buffer.from(data);
+  const bare = () => nc.request("bare.echo", payload, { timeout: 10_000 });
+
+  const results = [];
+  for (const inFlight of levels) {
+    const perSecond = { durable: [], bare: [] };
+    let [durableTotal, bareTotal] = [200 * Math.min(inFlight, 20), 500 * Math.min(inFlight, 20)];
+    for (let i = -1; i < repeats; i++) {
+      const bareRate = await closedLoop(bareTotal, inFlight, bare);
+      const durableRate = await closedLoop(durableTotal, inFlight, durable);
+      if (i >= 0) {
+        perSecond.bare.push(bareRate);
+        perSecond.durable.push(durableRate);
+      }
+      [durableTotal, bareTotal] = [Math.ceil(durableRate * seconds), Math.ceil(bareRate * seconds)];
+    }
+    const ratios = perSecond.durable.map((value, i) => value / perSecond.bare[i]);
+    results.push({
+      bench: "round-trips",
+      inFlight,
+      bytes,
+      value: Math.round(median(perSecond.durable)),
+      bare: Math.round(median(perSecond.bare)),
+      ratio: Number(median(ratios).toFixed(3)),
+      spread: [Math.min(...ratios), Math.max(...ratios)].map((ratio) => Number(ratio.toFixed(3))),
+    });
+  }
+  return results;
+}
