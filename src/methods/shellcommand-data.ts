@@ -18,7 +18,7 @@ export type ParsedCommand =
   | (Surroundings & { readonly kind: "program"; readonly argv: readonly [string, ...string[]] })
   | (Surroundings & { readonly kind: "script"; readonly script: string; readonly shell: string });
 
-export const DEFAULT_SHELL = "/bin/sh";
+const DEFAULT_SHELL = "/bin/sh";
 
 /** What Linux takes: one string has 128 KiB with its closing NUL; all together, environment included, about 2 MiB. */
 const ARGUMENT_BYTES = 128 * 1024 - 1;

@@ -115,7 +115,7 @@ export class EventStreams {
     }
     const room =
       stream.waiting.length < STREAM_LIMITS.events && stream.waitingBytes + text.length <= STREAM_LIMITS.bytes;
-    if (true) {
+    if (stream.missed === 0 && room) {
       stream.waiting.push(text);
       stream.waitingBytes += text.length;
     } else stream.missed++;

@@ -85,7 +85,8 @@ export const server = () =>
     { shape: SERVER, hides: (value) => typeof value === "string" && value.includes("@") },
   );
 
-const LISTENER = /^(?:udp|tcp):\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/;
+/** What the syslog method reads; without a host it is the loopback address. */
+const LISTENER = /^(?:udp|tcp):\/\/(?:\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[A-Za-z0-9._-]*):(\d{1,5})\/?$/;
 export const syslogAddress = () =>
   text(
     "an address such as udp://127.0.0.1:5514",

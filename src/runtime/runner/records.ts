@@ -42,7 +42,7 @@ export function markRun(directory: string, spec: RunSpec): boolean {
   mkdirSync(own, { recursive: true, mode: 0o700 });
   const { script, ...rest } = spec;
   try {
-    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "w", mode: 0o600 });
+    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "wx", mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     rmSync(own, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { configOf, DESIGN_EXAMPLE, FILE, minimal } from "./samples.ts";
+import { parseAddress } from "../../../src/methods/syslog/address.ts";
+import { configOf, DESIGN_EXAMPLE, FILE, faultsOf, minimal } from "./samples.ts";
 
 describe("the example of the design", () => {
   it("compiles to what the daemon uses", () => {
@@ -200,6 +201,22 @@ it("a source of one's own keeps its name and setting", () => {
     method: "position",
     domain: "gps",
   });
+});
+
+it.each([
+  "udp://127.0.0.1:5514",
+  "tcp://[::1]:0",
+  "udp://:5514",
+  "tcp://h:1/",
+  "udp://h",
+  "udp://h:65536",
+  "http://h:1",
+  "h:1",
+])("a syslog address is valid here when the method can listen at it: %s", (address) => {
+  const listens = () => parseAddress(address);
+  const faults = faultsOf(minimal(`publish:\n- {subject: central.event.a.b, syslog: ${JSON.stringify(address)}}\n`));
+  if (faults.length === 0) expect(listens).not.toThrow();
+  else expect(listens).toThrow();
 });
 
 it("metrics listen at host and port, IPv6 included", () => {

@@ -389,6 +389,8 @@ describe("the runner", () => {
       spawner.start(sh("sleep 0.2"), ignore),
       second.start(sh("sleep 0.2"), ignore),
     ]);
+    // The one that came second says so and goes.
+    await eventually("one runner is left", () => processesIn(directory).length === 1);
     expect(processesIn(directory)).toEqual([servingPid()]);
     for (const run of runs) expect(await run.end).toMatchObject({ code: 0 });
   });
