@@ -21,7 +21,7 @@ interface Uncommitted {
 export function openLmdbStore(path: string): Store {
   let env: RootDatabase;
   try {
-    env = open({ path, maxDbs: TABLES.length + 2, encoding: "msgpack", noMemInit: true });
+    env = open({ path, maxDbs: TABLES.length + 2, encoding: "msgpack", noMemInit: true, overlappingSync: false });
   } catch (error) {
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
   }
