@@ -51,7 +51,7 @@ export async function startEdge(world, central, subscribe) {
   const file = await configFor(world, "ship1", subscribe);
   const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
   const started = performance.now();
-  const child = spawn(process.execPath, [main, "up", "--config", file], { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(process.execPath, [...(process.env.EDGE_PROF?["--cpu-prof","--cpu-prof-dir="+process.env.EDGE_PROF]:[]), main, "up", "--config", file], { stdio: ["ignore", "ignore", "inherit"] });
   const ended = once(child, "exit");
   world.closing(async () => {
     child.kill("SIGTERM");

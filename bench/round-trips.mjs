@@ -1,6 +1,8 @@
 import { connect } from "nats";
 import { closedLoop, median, startCentral, startEdge, startResponder } from "./parts.mjs";
 
+const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
+
 /**
  * Durable, acknowledged `echo` commands from central to an edge and their outcomes back, both journals synced, beside the
  * bare client's `request()` to another process. Both take turns within one run; what counts is the ratio.
@@ -12,22 +14,26 @@ export async function roundTrips(world, { levels = [1, 100, 1000], bytes = 200, 
   const nc = await connect({ servers: world.url, noAsyncTraces: true });
   world.closing(() => nc.close());
 
+  // An outcome may be there before `submit` has answered with the id.
   const waiting = new Map();
   const unwatch = central.operations.watch((happening) => {
-    if (happening.type !== "message") return;
+    if (happening.type !== "message" || !FINAL.has(happening.state)) return;
     const settle = waiting.get(happening.id);
-    if (settle === undefined || !["succeeded", "failed", "rejected", "expired"].includes(happening.state)) return;
     waiting.delete(happening.id);
-    settle(happening.state);
+    if (settle === undefined) waiting.set(happening.id, happening.state);
+    else settle(happening.state);
   });
   world.closing(async () => unwatch());
   const data = "x".repeat(bytes);
   const durable = async () => {
     const [{ id }] = await central.operations.submit([{ subject: "ship1.command.echo.bench", data }]);
     const state = await new Promise((resolve) => {
-      const known = central.operations.message(id);
-      if (known.final) resolve(known.state);
-      else waiting.set(id, resolve);
+      const known = waiting.get(id);
+      if (known === undefined) waiting.set(id, resolve);
+      else {
+        waiting.delete(id);
+        resolve(known);
+      }
     });
     if (state !== "succeeded") throw new Error(`an echo ended as ${state}`);
   };

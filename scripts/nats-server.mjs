@@ -89,7 +89,7 @@ export async function fetchNatsServer(root, say) {
   }
 }
 
-function isProgram(path) {
+export function isProgram(path) {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
@@ -103,17 +103,17 @@ async function versionOf(path) {
   return code === 0 ? /v(\d+\.\d+\.\d+\S*)/.exec(output)?.[1] : undefined;
 }
 
-async function onPath(program) {
+export async function onPath(program) {
   return (await run(program, ["--version"])).code === 0;
 }
 
 /** Runs to the end; `output` is stdout and stderr in plain English. */
-function run(command, args, cwd) {
+export function run(command, args, cwd, env = process.env) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, LC_ALL: "C" },
+      env: { ...env, LC_ALL: "C" },
     });
     let output = "";
     const take = (chunk) => {
@@ -126,7 +126,7 @@ function run(command, args, cwd) {
   });
 }
 
-function tail(output) {
+export function tail(output) {
   return (
     output
       .trim()

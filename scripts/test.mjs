@@ -1,7 +1,13 @@
-/** Sets up, then runs the tests: `node scripts/test.mjs [what vitest takes]`. Ends with vitest's summary and exit code. */
-import { join } from "node:path";
-import { runNode } from "./run-node.mjs";
+/**
+ * Sets up, then runs the tests: `npm test`, `npm test -- test/cli`. What follows is for vitest. The set-up also fetches
+ * nginx and apache2 where that is possible: without them the tests that need them are skipped, with a loud word.
+ */
+import { runHere } from "./run-here.mjs";
 import { ROOT, setupOrExit } from "./setup.mjs";
+import { provideWebServers } from "./web-servers.mjs";
 
 await setupOrExit();
-await runNode([join(ROOT, "node_modules", "vitest", "vitest.mjs"), "run", ...process.argv.slice(2)], ROOT);
+const say = (line) => process.stderr.write(`set-up: ${line}\n`);
+const { fault } = await provideWebServers(ROOT, say);
+if (fault !== undefined) say(`no nginx and apache2, their tests are skipped: ${fault}`);
+await runHere(["node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)]);

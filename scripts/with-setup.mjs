@@ -1,11 +1,10 @@
 /**
- * Sets up, then runs Node with the arguments given and ends as it ends:
+ * Sets up, then runs a program of this repository in this same process, so that signals and exit code are its own:
  *
  *   node scripts/with-setup.mjs dist/cli/main.js demo
  */
-
-import { runNode } from "./run-node.mjs";
+import { runHere } from "./run-here.mjs";
 import { setupOrExit } from "./setup.mjs";
 
 await setupOrExit();
-await runNode(process.argv.slice(2));
+await runHere(process.argv.slice(2));

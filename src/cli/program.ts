@@ -6,6 +6,7 @@ import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
 import { addControl } from "./commands/control.ts";
 import { addDead } from "./commands/dead.ts";
+import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addInit } from "./commands/init.ts";
 import { addInspect } from "./commands/inspect.ts";
@@ -21,9 +22,8 @@ import { addSend } from "./commands/send.ts";
 import { addUp } from "./commands/up.ts";
 import { addWatch } from "./commands/watch.ts";
 
-// `demo` registers beside `up`: addDemo from ./commands/demo.ts.
 const GROUPS: readonly (readonly [string, readonly Register[]])[] = [
-  ["Daemon:", [addUp, addInit, addReload, addDoctor, addConfig]],
+  ["Daemon:", [addUp, addDemo, addInit, addReload, addDoctor, addConfig]],
   ["Commands:", [addRun, addSend, addMessages, addMessage, addCancel, addDead]],
   ["Fleet:", [addNodes, addNode, addPs, addControl, addWatch, addInspect]],
   ["More:", [addMachines, addCompletion, addComplete]],

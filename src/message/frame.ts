@@ -1,4 +1,4 @@
-import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 import { faultText, StewardError } from "./errors.ts";
 import { isId } from "./id.ts";
 import type { FinalState } from "./lifecycle.ts";
@@ -11,13 +11,16 @@ import { isToken } from "./subject.ts";
  *
  *   'S' 'W'  version  flags  body
  *
- * flags: 1 = the body is deflated (raw), 2 = it is an ACK. The body is JSON with the short keys of the wire types below.
+ * flags: 1 = the body is deflated (raw), 2 = it is an ACK. The body is JSON with the short keys of the wire types below;
+ * its last key, `h`, is the CRC-32 of the text before it: a damaged number must not pass for another one.
  * No JSON text begins with 'S', so a plain NATS publisher's body is never mistaken for a frame.
  */
 export const FRAME_VERSION = 1;
 const HEADER = 4;
 const DEFLATED = 1;
 const ACK = 2;
+const CHECKSUM = /,"h":(\d+)\}$/;
+const CHECKSUM_LENGTH = 16;
 
 export interface FrameLimits {
   /** Bytes of the body once expanded. */
@@ -171,9 +174,9 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   };
 }
 
-/** Rough size of a message within a frame, bytes: what batches are cut by. */
+/** Size of a message within a frame, bytes, never too small: what batches are cut by. */
 export function itemBytes(data: Json): number {
-  return 120 + JSON.stringify(data).length;
+  return 120 + Buffer.byteLength(JSON.stringify(data));
 }
 
 function toWire(item: FrameItem): WireItem {
@@ -197,7 +200,9 @@ function fromWire(wire: WireItem): FrameItem {
   };
 }
 
-function pack(json: string, kind: number, compressFrom: number | null): Uint8Array {
+function pack(wire: string, kind: number, compressFrom: number | null): Uint8Array {
+  const open = wire.slice(0, -1);
+  const json = `${open},"h":${crc32(open)}}`;
   if (compressFrom === null || json.length < compressFrom) {
     const bytes = Buffer.allocUnsafe(HEADER + Buffer.byteLength(json));
     bytes[0] = 0x53;
@@ -230,9 +235,14 @@ function unpack(subject: string, payload: Uint8Array, kind: number, limits: Fram
     }
   }
   if (body.length > limits.bodyBytes) throw new StewardError("frame-too-large", { subject, limit: limits.bodyBytes });
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  const [tail, sum] = CHECKSUM.exec(text.slice(-CHECKSUM_LENGTH)) ?? [];
+  if (tail !== undefined && crc32(text.slice(0, -tail.length)) !== Number(sum)) {
+    throw new StewardError("frame-malformed", { subject, fault: "its checksum is wrong" });
+  }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8"));
+    parsed = JSON.parse(text);
   } catch (error) {
     throw new StewardError("frame-malformed", { subject, fault: "its body is not JSON" }, { cause: error });
   }

@@ -89,6 +89,12 @@ export function fold(life: Life | undefined, next: Assertion, origin: string): L
   return { ...life, state: isFinalState(life.state) ? life.state : presentState(history, origin), history };
 }
 
+/** The fold of the usual case in one step: assertions of different states in their order, none of them final but the last. */
+export function lifeOf(history: readonly Assertion[]): Life {
+  const last = history[history.length - 1];
+  return { state: last?.state ?? "queued", history };
+}
+
 function foldFinal(life: Life, next: Assertion, origin: string): Life {
   const standing = life.history.find((a) => isFinalState(a.state));
   const guessed = (a: Assertion): number => (a.by === origin ? 1 : 0);

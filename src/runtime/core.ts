@@ -30,7 +30,7 @@ import { Presence } from "./presence.ts";
 import { Publishers } from "./publishers.ts";
 import { Receiver } from "./receive.ts";
 import { Respond } from "./respond.ts";
-import { Routes } from "./routes.ts";
+import { type Route, Routes } from "./routes.ts";
 import { trustingVerifier } from "./security/verify.ts";
 import { submit, type SubmitOptions } from "./submit.ts";
 import type { Window } from "./window.ts";
@@ -46,6 +46,8 @@ export interface Surroundings {
   readonly counters: Counters;
   readonly happenings: Happenings;
   readonly inspector: Inspector;
+  /** Beside those of steward and of the configuration. */
+  readonly methods: readonly Method[];
   readonly openJournal: () => Journal;
   readonly openTransport: () => Transport;
   readonly openSpawner: () => Spawner;
@@ -96,6 +98,7 @@ export class Core implements Child {
       cancel: (id, by) => core?.cancelHere(id, by) ?? "tooLate",
       process: around.processes,
     });
+    for (const method of around.methods) methods.set(method.name, method);
     core = new Core(around, methods);
     return core;
   }
@@ -116,7 +119,10 @@ export class Core implements Child {
     this.fleet = new Fleet({
       self: config.node,
       central: config.central,
-      profile: config.link,
+      // Read anew each time: a reload may change the interval of the hellos.
+      get profile() {
+        return around.config().link;
+      },
       clock,
       inspector,
       journal: this.journal,
@@ -154,7 +160,7 @@ export class Core implements Child {
       log,
       hasRoom: () => this.hasRoom(),
       alive: (origin, bytes) => this.#alive(origin, bytes, "a frame"),
-      report: (id, from, report) => this.#report(id, from, report),
+      report: (id, from, report, told) => this.#report(id, from, report, told),
       foreign: async (subject, data) => {
         const [record] = submit([{ subject, data }], this.submitOptions());
         await this.journal.flushed();
@@ -163,6 +169,7 @@ export class Core implements Child {
       directory: (method) => this.directory(method),
       onNewEpoch: ({ origin, epoch }) => this.fail("new-epoch", `${origin} has a new journal (${epoch}): a lost disk, a restored backup or a clone`),
       onTaken: (records) => this.#taken(records),
+      onFailure: (error) => this.#fall(error),
     });
     this.#presence = new Presence({
       node: config.node,
@@ -349,7 +356,7 @@ export class Core implements Child {
       },
       onReceived: (records, ack) => this.#received(node, records, ack),
       onDecided: (records) => this.#decided(records),
-      onWithdrawn: (records) => this.#decided(records),
+      onWithdrawn: (records) => this.withdrawn(records),
       onAbsent: () => this.fleet.absent(node),
       onFailure: (error) => {
         if (error.code === "journal-failed") this.#fall(error);
@@ -434,7 +441,18 @@ export class Core implements Child {
     }
   }
 
-  /** Final states that came with an ACK, or were decided here before the first sending. */
+  /** Messages that ended here before their first sending. */
+  withdrawn(records: readonly OutRecord[]): void {
+    const { counters, config } = this.#around;
+    for (const record of records) {
+      const { outcome } = record;
+      if (outcome === undefined) continue;
+      counters.outcomes[outcome.state]++;
+      this.#tell(record, outcome.state, config().node, outcome.reason);
+    }
+  }
+
+  /** Final states that came with an ACK. */
   #decided(records: readonly OutRecord[]): void {
     const { counters } = this.#around;
     for (const record of records) {
@@ -449,13 +467,14 @@ export class Core implements Child {
     }
   }
 
-  #report(id: string, from: string, report: Report): boolean {
+  #report(id: string, from: string, report: Report, told: (() => void)[]): boolean {
     const { counters, happenings, clock } = this.#around;
     const folded = this.journal.outbox.report(id, from, report);
     if (folded === undefined) return false;
     const { record, conflict } = folded;
-    if (report.output !== undefined && happenings.watched) {
-      happenings.emit({ type: "output", at: clock.now(), id, subject: record.message.subject, parts: report.output });
+    const { output } = report;
+    if (output !== undefined && happenings.watched) {
+      told.push(() => happenings.emit({ type: "output", at: clock.now(), id, subject: record.message.subject, parts: output }));
     }
     if (conflict) {
       this.fail("conflict", `${from} reported a second, different end of ${id}: ${report.state}`);
@@ -463,8 +482,8 @@ export class Core implements Child {
       counters.outcomes[report.state]++;
       if ("startedAt" in report && report.startedAt !== undefined) counters.runSeconds.observe((report.at - report.startedAt) / 1000);
       this.fleet.work(from, this.journal.outbox.openCount(from));
-      this.#tell(record, report.state, from, "reason" in report ? report.reason : undefined);
-    } else if (record.life?.state === "running") this.#tell(record, "running", from);
+      told.push(() => this.#tell(record, report.state, from, "reason" in report ? report.reason : undefined));
+    } else if (record.life?.state === "running") told.push(() => this.#tell(record, "running", from));
     return true;
   }
 
@@ -485,11 +504,21 @@ export class Core implements Child {
       route.waiting--;
       if (route.waiting === Math.floor(route.config.queue / 2)) this.roomAgain(subject);
     }
-    if (state === undefined) return;
+    if (state === undefined) {
+      if (happenings.watched && route !== undefined) this.#tellLines(record, route);
+      return;
+    }
     if (happenings.watched && origin !== config().node) happenings.emit({ type: "message", at: clock.now(), id, subject, state, by: config().node });
     if (route?.method.command?.adopt !== undefined) {
       this.journal.flushed().then(() => this.spawner.forget(id)).catch((error) => this.#around.log.warn({ err: error, id }, "a run's files stay behind"));
     }
+  }
+
+  /** What an event recorded, for those who watch live. */
+  #tellLines({ message }: InRecord, { config, method }: Route): void {
+    const lines = method.event?.lines?.(message) ?? [];
+    if (lines.length === 0) return;
+    this.#around.happenings.emit({ type: "log", at: this.#around.clock.now(), node: message.origin, method: method.name, domain: config.domain, lines });
   }
 
   #tell(record: OutRecord, state: State, by: string, reason?: string): void {

@@ -7,6 +7,7 @@ import type { Child, ChildSpec, Exit } from "../actors/supervisor-spec.ts";
 import type { Clock, Random } from "../message/clock.ts";
 import { normalise } from "../message/errors.ts";
 import type { Json } from "../message/message.ts";
+import type { Method } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import { openApi, serveMetrics } from "./api/server.ts";
 import { startEmbeddedBroker } from "./broker/embedded.ts";
@@ -62,6 +63,10 @@ export interface Parts {
   readonly openStore: (directory: string) => Store;
   readonly openTransport: (config: Config) => Transport;
   readonly openSpawner: (directory: string) => Spawner;
+  /** Beside those that come with steward; one of the same name takes its place. */
+  readonly methods: readonly Method[];
+  /** Without lock, file intake and listeners: nothing of it shows outside of the parts above. */
+  readonly secluded: boolean;
 }
 
 export interface Daemon {
@@ -79,8 +84,8 @@ const SHUTDOWN = 15_000;
 /** @throws StewardError why it cannot start: `already-running`, `data-directory`, `wrong-node`, `nats-server-missing`, … */
 export async function startDaemon({ config: initial, pretty = false, parts = {} }: DaemonOptions): Promise<Daemon> {
   let config = initial;
-  const { clock = systemClock, random = systemRandom } = parts;
-  const lock = lockDirectory(config.data);
+  const { clock = systemClock, random = systemRandom, methods = [], secluded = false } = parts;
+  const lock = secluded ? { release: () => undefined } : lockDirectory(config.data);
   const log = parts.log ?? openLog({ level: config.log.level, pretty, node: config.node, clock });
   const happenings = new Happenings(log);
   const counters = new Counters(log, clock);
@@ -109,7 +114,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
   const openTransport =
     parts.openTransport ??
     (({ broker, node, link }: Config) => openNatsTransport({ broker, name: node, pingMs: link.ping, clock, random, log: log.child({ role: "link" }) }));
-  const openStore = parts.openStore ?? openLmdbStore;
+  const openStore = parts.openStore ?? ((path: string) => openLmdbStore(path, clock));
   const spawnerIn = parts.openSpawner ?? ((directory: string) => openSpawner({ directory, clock, log: log.child({ role: "runner" }) }));
 
   const children: (Pick<ChildSpec, "id" | "start"> & Partial<ChildSpec>)[] = [];
@@ -133,6 +138,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
         counters,
         happenings,
         inspector,
+        methods,
         openJournal: () => {
           const path = join(config.data, "journal");
           return openJournal(openStore(path), { node: config.node, path, clock, random });
@@ -166,7 +172,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
       return processes.supervisor;
     },
   });
-  children.push({ id: "intake", start: async () => openIntake() });
+  if (!secluded) children.push({ id: "intake", start: async () => openIntake() });
   children.push({ id: "api", start: () => openListeners() });
 
   const root = new Supervisor(
@@ -252,8 +258,9 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
 
   async function openListeners(): Promise<Child> {
     metrics?.stop();
-    const opened = openMetrics(counters, readingsOf(theCore, theProcesses), version);
+    const opened = openMetrics(counters, readingsOf(theCore, theProcesses, clock), version);
     metrics = opened;
+    if (secluded) return closing(async () => opened.stop());
     const api = await openApi({ operations, path: config.socket, clock, log: log.child({ role: "api" }) });
     const tcp = config.metrics === null ? undefined : await serveMetrics(config.metrics, operations);
     return closing(async () => {

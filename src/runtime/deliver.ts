@@ -54,9 +54,13 @@ interface InFlight {
   readonly bytes: number;
   /** The lane's watermark before this frame, to go back to if nobody was there. */
   readonly sentBefore: number;
+  /** Acknowledged when this frame was journalled: what the receiver may forget. */
+  readonly acked: number;
   published: number | undefined;
 }
 
+/** How long a lane without work still counts as working, ms. */
+const LINGER = 1000;
 const MAX_ITEMS = 512;
 /** Space that the frame itself needs beside its items, bytes. */
 const ENVELOPE = 512;
@@ -66,7 +70,11 @@ export class Publisher implements Child {
   readonly #options: DeliverOptions;
   readonly #lane: OutLane;
   readonly #actor: Actor<typeof publisherMachine>;
-  readonly #pumpAgain = (): void => this.#pump();
+  readonly #schedule = (): void => {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#options.journal.atTurnEnd(this.#pump);
+  };
   #end: (exit: Exit) => void = () => undefined;
   #inFlight: InFlight[] = [];
   /** Highest number handed to the broker since the last step back. */
@@ -75,7 +83,8 @@ export class Publisher implements Child {
   #ackTimer: Timer | undefined;
   #expiryTimer: Timer | undefined;
   #nextDeadline = Number.POSITIVE_INFINITY;
-  #pumping = false;
+  #scheduled = false;
+  #settleTimer: Timer | undefined;
   /** The actor lets frames go. */
   #open = false;
   #stopped = false;
@@ -89,7 +98,7 @@ export class Publisher implements Child {
     });
     const pump = (): void => {
       this.#open = true;
-      this.#pump();
+      this.#schedule();
     };
     const hold = (): void => {
       this.#open = false;
@@ -106,7 +115,8 @@ export class Publisher implements Child {
   }
 
   get state(): "idle" | "working" | "backingOff" | "paused" {
-    return this.#actor.getSnapshot().value as "idle" | "working" | "backingOff" | "paused";
+    const { value } = this.#actor.getSnapshot();
+    return value === "working" && this.#drained ? "idle" : value;
   }
 
   get inFlight(): number {
@@ -116,8 +126,8 @@ export class Publisher implements Child {
   /** There is something new on the lane; `deadline`: its earliest `deliverBy`, ms. */
   wake(deadline: number): void {
     if (deadline < this.#nextDeadline) this.#armExpiry(deadline);
-    if (this.state === "idle") this.#actor.send({ type: "work" });
-    else this.#pump();
+    if (this.#open) this.#schedule();
+    else this.#actor.send({ type: "work" });
   }
 
   pause(cause: string): void {
@@ -134,11 +144,12 @@ export class Publisher implements Child {
     const { journal, subject, onReceived, onDecided } = this.#options;
     if (ack.epoch !== journal.epoch) return;
     const { received, decided } = journal.outbox.acknowledge(subject, ack, this.#options.clock.now());
-    this.#creditUpTo = ack.last + ack.credit;
+    // What an overtaken ACK says of room is out of date.
+    if (ack.last >= this.#lane.acked) this.#creditUpTo = ack.last + ack.credit;
     if (received.length > 0) onReceived(received, ack);
     if (decided.length > 0) onDecided(decided, ack);
     this.#settle(ack);
-    if (this.#open) this.#pump();
+    if (this.#open) this.#schedule();
     else this.#actor.send({ type: "progress" });
   }
 
@@ -182,7 +193,8 @@ export class Publisher implements Child {
     const { clock, window } = this.#options;
     clock.clearTimeout(this.#ackTimer);
     clock.clearTimeout(this.#expiryTimer);
-    window.forget(this.#pumpAgain);
+    clock.clearTimeout(this.#settleTimer);
+    window.forget(this.#schedule);
     this.#stepBack(this.#lane.acked);
     this.#actor.stop();
   }
@@ -195,18 +207,26 @@ export class Publisher implements Child {
     this.#options.onFailure(failure);
   }
 
-  /** Sends what may be sent: there is work, room on the way, credit at the receiver. */
-  #pump(): void {
-    if (this.#pumping || this.#stopped || !this.#open) return;
-    this.#pumping = true;
+  /** Sends what may be sent: there is work, room on the way, credit at the receiver. Once a turn, for all of the turn. */
+  readonly #pump = (): void => {
+    this.#scheduled = false;
+    if (this.#stopped || !this.#open) return;
     try {
       while (this.#sendNext());
     } catch (error) {
       this.#fail(error);
-    } finally {
-      this.#pumping = false;
     }
-    if (this.#inFlight.length === 0 && this.#lane.acked === this.#lane.next - 1) this.#actor.send({ type: "drained" });
+    if (this.#drained) this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
+  };
+
+  get #drained(): boolean {
+    return this.#inFlight.length === 0 && this.#lane.acked === this.#lane.next - 1;
+  }
+
+  /** The actor hears of the end of work only when no more came for a while. */
+  #settleDown(): void {
+    this.#settleTimer = undefined;
+    if (this.#drained && this.#open) this.#actor.send({ type: "drained" });
   }
 
   #sendNext(): boolean {
@@ -216,7 +236,10 @@ export class Publisher implements Child {
     // A small frame waits for the ACK of the one before it: the batch grows meanwhile, and fewer syncs carry more.
     if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap()) return false;
     if (from > this.#creditUpTo) {
-      if (this.#inFlight.length === 0) this.#actor.send({ type: "noCredit", cause: `${receiverOf(subject)} has no room` });
+      if (this.#inFlight.length > 0) return false;
+      // The word that there is room again may be lost: after a while one message asks for it.
+      this.#creditUpTo = from;
+      this.#actor.send({ type: "noCredit", cause: `${receiverOf(subject)} has no room` });
       return false;
     }
     const limit = Math.min(profile.frameBytes, transport.maxPayload() - ENVELOPE);
@@ -224,9 +247,9 @@ export class Publisher implements Child {
     const records = journal.outbox.take(subject, from, { count, bytes: limit, sizeOf: recordBytes });
     const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
     const last = records.at(-1);
-    if (last === undefined || !window.take(bytes, urgent, this.#pumpAgain)) return false;
+    if (last === undefined || !window.take(bytes, urgent, this.#schedule)) return false;
 
-    const frame: InFlight = { first: from, last: last.seq, bytes, sentBefore: this.#lane.sent, published: undefined };
+    const frame: InFlight = { first: from, last: last.seq, bytes, sentBefore: this.#lane.sent, acked: this.#lane.acked, published: undefined };
     const again = from <= this.#lane.sent;
     journal.outbox.sending(subject, records, clock.now());
     this.#cursor = last.seq;
@@ -244,7 +267,7 @@ export class Publisher implements Child {
     const { subject, transport, journal, profile, clock, node, onSent } = this.#options;
     const now = clock.now();
     const payload = encodeFrame(
-      { origin: node, epoch: journal.epoch, sentAt: now, first: frame.first, acked: this.#lane.acked, items: records.map((record) => itemOf(record, now)) },
+      { origin: node, epoch: journal.epoch, sentAt: now, first: frame.first, acked: frame.acked, items: records.map((record) => itemOf(record, now)) },
       profile.compressFrom,
     );
     if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {

@@ -4,7 +4,7 @@ import type { Actor } from "xstate";
 import { type Inspector, startRoot } from "../actors/root.ts";
 import { subscriberMachine } from "../actors/subscriber.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
-import type { Clock } from "../message/clock.ts";
+import type { Clock, Timer } from "../message/clock.ts";
 import { normalise } from "../message/errors.ts";
 import type { Outcome } from "../message/report.ts";
 import type { CommandContext, CommandEnd, CommandHandler, EventHandler, MethodLog } from "../methods/define.ts";
@@ -42,6 +42,8 @@ export interface ExecuteOptions {
 
 /** A message that failed its process so often becomes a dead letter. */
 const POISONED = 3;
+/** How long a queue without work still counts as working, ms. */
+const LINGER = 1000;
 /** Events that one call of a handler takes. */
 const EVENT_BATCH = 256;
 /** How long a method may go on after its timeout before it counts as hanging, ms. */
@@ -57,6 +59,9 @@ export class Subscriber implements Child, RouteProcess {
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
   #reserved = 0;
+  /** What the actor was told last. */
+  #busy = false;
+  #settleTimer: Timer | undefined;
 
   constructor(options: ExecuteOptions) {
     const { route, clock, inspector } = options;
@@ -79,7 +84,12 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   get state(): "idle" | "working" | "paused" {
-    return this.#actor.getSnapshot().value;
+    const { value } = this.#actor.getSnapshot();
+    return value === "working" && this.#drained ? "idle" : value;
+  }
+
+  get #drained(): boolean {
+    return this.#queue.size === 0 && this.#queue.pending === 0;
   }
 
   get active(): number {
@@ -109,6 +119,7 @@ export class Subscriber implements Child, RouteProcess {
 
   #release(): void {
     this.#stopped = true;
+    this.#options.clock.clearTimeout(this.#settleTimer);
     this.#queue.clear();
     this.#actor.stop();
     if (this.#options.route.process === this) this.#options.route.process = undefined;
@@ -122,7 +133,10 @@ export class Subscriber implements Child, RouteProcess {
 
   #enqueue(records: readonly InRecord[], left: boolean): void {
     if (this.#stopped || records.length === 0) return;
-    if (this.state === "idle") this.#actor.send({ type: "work" });
+    if (!this.#busy) {
+      this.#busy = true;
+      this.#actor.send({ type: "work" });
+    }
     const { command, event } = this.#options.route.method;
     if (this.#options.route.config.kind === "event") {
       if (event === undefined) return;
@@ -140,8 +154,16 @@ export class Subscriber implements Child, RouteProcess {
       this.#underWay.add(done);
       await done;
       this.#underWay.delete(done);
-      if (this.#queue.size === 0 && this.#queue.pending <= 1 && !this.#stopped) this.#actor.send({ type: "drained" });
+      if (this.#queue.size === 0) this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
     });
+  }
+
+  /** The actor hears of the end of work only when no more came for a while. */
+  #settleDown(): void {
+    this.#settleTimer = undefined;
+    if (this.#stopped || !this.#drained) return;
+    this.#busy = false;
+    this.#actor.send({ type: "drained" });
   }
 
   async #command(handler: CommandHandler, taken: InRecord, left: boolean): Promise<void> {

@@ -40,10 +40,18 @@ interface Known {
   readonly actor: Actor<typeof nodeMachine>;
   readonly changes: NodeChange[];
   link: LinkState;
+  busy: boolean;
+  accepted: boolean;
   lastSeen: number | null;
+  /** Interval of its hellos as it last said, ms; kept across restarts of this node. */
+  every: number | undefined;
   hello?: Hello & { readonly at: number };
 }
 
+/** How long a node without commands still counts as busy, ms. */
+const LINGER = 1000;
+/** No node may ask for more patience than a hello a day, ms. */
+const LONGEST = 86_400_000;
 /** The latest changes kept of each node. */
 const CHANGES = 100;
 
@@ -52,6 +60,7 @@ export class Fleet {
   readonly #known = new Map<string, Known>();
   readonly #late: DeadlineWheel;
   readonly #silent: DeadlineWheel;
+  readonly #idle: DeadlineWheel;
   #ownLink = false;
 
   constructor(options: FleetOptions) {
@@ -60,6 +69,11 @@ export class Fleet {
     const slot = Math.max(10, Math.min(1000, profile.hello / 10));
     this.#late = new DeadlineWheel(clock, slot, (name) => this.#send(name, "late", "no sign of life"));
     this.#silent = new DeadlineWheel(clock, slot, (name) => this.#send(name, "silent", "no sign of life"));
+    this.#idle = new DeadlineWheel(clock, LINGER / 2, (name) => {
+      const known = this.#known.get(name);
+      if (known !== undefined) known.busy = false;
+      this.#send(name, "idle", "all commands have ended");
+    });
     for (const { name, snapshot } of journal.nodes()) this.#start(name, snapshot as unknown as StoredNode);
   }
 
@@ -98,6 +112,7 @@ export class Fleet {
     const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
     known.lastSeen = now;
     known.hello = { ...hello, at: now };
+    known.every = hello.every;
     known.actor.send({ type: "hello", at: now, cause: rebooted ? "hello after a restart" : "hello", storage: hello.storage });
     this.#watch(name, known);
   }
@@ -116,15 +131,23 @@ export class Fleet {
 
   accept(name: string): void {
     const known = this.#get(name);
-    if (!known.actor.getSnapshot().matches({ trust: "accepted" })) this.#send(name, "accept", "verified");
+    if (known.accepted) return;
+    known.accepted = true;
+    this.#send(name, "accept", "verified");
   }
 
-  /** Whether commands of ours run there. */
+  /** Whether commands of ours run there. The actor hears of the end only when it lasts. */
   work(name: string, running: number): void {
     const known = this.#known.get(name);
     if (known === undefined) return;
-    const busy = known.actor.getSnapshot().matches({ work: "busy" });
-    if (busy !== running > 0) this.#send(name, running > 0 ? "busy" : "idle", `${running} running`);
+    if (running === 0) {
+      if (known.busy) this.#idle.set(name, LINGER);
+      return;
+    }
+    this.#idle.delete(name);
+    if (known.busy) return;
+    known.busy = true;
+    this.#send(name, "busy", "commands run there");
   }
 
   /** While our own link is down nobody is judged; when it is back, everyone has a full grace period. */
@@ -166,6 +189,7 @@ export class Fleet {
   stop(): void {
     this.#late.stop();
     this.#silent.stop();
+    this.#idle.stop();
     for (const { actor } of this.#known.values()) actor.stop();
   }
 
@@ -183,7 +207,7 @@ export class Fleet {
       input: { name, at: clock.now() },
       ...(stored === undefined ? {} : { snapshot: stored.snapshot as never }),
     });
-    const known: Known = { actor, changes: [...(stored?.changes ?? [])], link: actor.getSnapshot().value.link, lastSeen: stored?.lastSeen ?? null };
+    const known: Known = { actor, changes: [...(stored?.changes ?? [])], link: actor.getSnapshot().value.link, busy: actor.getSnapshot().matches({ work: "busy" }), accepted: actor.getSnapshot().matches({ trust: "accepted" }), lastSeen: stored?.lastSeen ?? null, every: stored?.every };
     let before = actor.getSnapshot().value as Record<Region, string>;
     actor.subscribe(({ value, context }) => {
       const after = value as Record<Region, string>;
@@ -205,7 +229,7 @@ export class Fleet {
     if (region !== "work") {
       known.changes.push(change);
       if (known.changes.length > CHANGES) known.changes.shift();
-      const stored: StoredNode = { snapshot: known.actor.getPersistedSnapshot(), changes: known.changes, lastSeen: known.lastSeen };
+      const stored: StoredNode = { snapshot: known.actor.getPersistedSnapshot(), changes: known.changes, lastSeen: known.lastSeen, ...(known.every === undefined ? {} : { every: known.every }) };
       journal.setNode(context.name, JSON.parse(JSON.stringify(stored)) as Json);
     }
     changed(change);
@@ -216,8 +240,10 @@ export class Fleet {
     if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;
     const { profile, central } = this.#options;
     if (known.hello === undefined && name !== central && known.lastSeen === null) return;
-    this.#late.set(name, profile.late);
-    this.#silent.set(name, profile.offline);
+    // A node that says hello more seldom than this one would is judged by its own interval.
+    const patience = Math.max(1, Math.min(known.every ?? 0, LONGEST) / profile.hello);
+    this.#late.set(name, profile.late * patience);
+    this.#silent.set(name, profile.offline * patience);
   }
 
   #send(name: string, type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "busy" | "idle", cause: string): void {
@@ -229,4 +255,5 @@ interface StoredNode {
   readonly snapshot: unknown;
   readonly changes: readonly NodeChange[];
   readonly lastSeen: number | null;
+  readonly every?: number;
 }

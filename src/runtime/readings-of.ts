@@ -1,15 +1,22 @@
+import type { Clock } from "../message/clock.ts";
 import type { Core } from "./core.ts";
-import type { Readings } from "./observe/readings.ts";
+import type { LaneReading, Readings } from "./observe/readings.ts";
 import type { Processes } from "./processes.ts";
 
 /** What the metrics read of the running daemon at each scrape. */
-export function readingsOf(core: () => Core, processes: () => Processes): Readings {
+export function readingsOf(core: () => Core, processes: () => Processes, clock: Clock): Readings {
   return {
     nodes: () => [...core().fleet.names()].map((name) => ({ name, link: core().fleet.link(name) })),
-    lanes: () => core().publishers.lanes(),
+    lanes: () => lanes(core(), clock.now()),
     journal: () => core().journalHealth(),
     link: () => core().brokerHealth().state,
     processes: () => processes().views(),
     deadLetters: () => core().journal.inbox.dead().length,
   };
+}
+
+function* lanes(core: Core, now: number): Iterable<LaneReading> {
+  for (const lane of core.publishers.lanes()) {
+    yield { ...lane, oldest: lane.oldest === null ? null : Math.max(0, now - lane.oldest) };
+  }
 }

@@ -31,8 +31,11 @@ export interface ReceiveOptions {
   readonly hasRoom: () => boolean;
   /** A verified frame came from there. */
   readonly alive: (origin: string, bytes: number) => void;
-  /** Folds a report on a command of ours; false: there is no such command. */
-  readonly report: (id: string, from: string, report: Report) => boolean;
+  /**
+   * Folds a report on a command of ours; false: there is no such command. What the world may learn of it once it is
+   * durable goes into `told`.
+   */
+  readonly report: (id: string, from: string, report: Report, told: (() => void)[]) => boolean;
   /** Accepts what a plain NATS publisher sent, as a message of this node's own. Resolves when it is durable. */
   readonly foreign: (subject: string, data: Json) => Promise<string>;
   /** Where sinks that are called without the journal keep their files. */
@@ -40,8 +43,12 @@ export interface ReceiveOptions {
   /** A known origin began a new count: a lost disk, a restored backup, or a clone. */
   readonly onNewEpoch: (frame: Frame) => void;
   readonly onTaken: (records: readonly InRecord[]) => void;
+  /** The journal cannot be written: what was taken and not acknowledged exists in memory only. */
+  readonly onFailure: (error: StewardError) => void;
 }
 
+/** Messages handed over in one turn of the event loop. */
+const AT_ONCE = Number(process.env.CHUNK ?? 32);
 /** Bytes of a plain publisher's body. */
 const FOREIGN_BYTES = 1024 * 1024;
 /** Reports are always taken: there is room kept for them. */
@@ -67,11 +74,16 @@ export class Receiver {
       if (frame.first === 0) return await this.#transient(packet, frame);
 
       const at = clock.now();
-      const accepted = journal.inbox.accept(frame, subject, at, (item) => this.#judge(frame, subject, item, at));
+      const told: (() => void)[] = [];
+      const accepted = journal.inbox.accept(frame, subject, at, (item) => this.#judge(frame, subject, item, at, told));
       this.#count(frame, subject, accepted);
       await journal.flushed();
       this.#acknowledge(packet, frame, accepted);
-      this.#handOver(subject, accepted.taken);
+      // The ACK is on its way before this node gets busy with what it took.
+      this.#handOver(subject, accepted.taken, 0);
+      if (told.length > 0) setImmediate(() => {
+        for (const tell of told) tell();
+      });
     } catch (error) {
       this.#refused(normalise(error), subject);
     }
@@ -90,12 +102,12 @@ export class Receiver {
   }
 
   /** What becomes of one new message, decided from this node's own configuration. */
-  #judge(frame: Frame, subject: string, item: FrameItem, at: number): Judgement {
+  #judge(frame: Frame, subject: string, item: FrameItem, at: number, told: (() => void)[]): Judgement {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     const { routes, counters, report, hasRoom, journal } = this.#options;
     try {
       if (item.inReplyTo !== undefined) {
-        if (report(item.inReplyTo, frame.origin, item.data as unknown as Report)) return { kind: "folded" };
+        if (report(item.inReplyTo, frame.origin, item.data as unknown as Report, told)) return { kind: "folded" };
         counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });
         return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
       }
@@ -145,7 +157,8 @@ export class Receiver {
     const { node, journal, routes, transport, clock, hasRoom } = this.#options;
     const route = routes.get(subject);
     const credit = route === undefined ? UNBOUNDED : hasRoom() ? Math.max(0, route.config.queue - route.waiting) : 0;
-    if (answer.last < answer.upTo && route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
+    // Also when all of it was taken: the sender may hold more.
+    if (route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
     transport.publish(
       reply,
       encodeAck({ node, receiverEpoch: journal.epoch, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer }),
@@ -161,10 +174,15 @@ export class Receiver {
     lanes.set(`${frame.origin} ${frame.epoch}`, { frame, reply, upTo });
   }
 
-  #handOver(subject: string, taken: readonly InRecord[]): void {
-    if (taken.length === 0) return;
-    this.#options.onTaken(taken);
-    this.#options.routes.get(subject)?.process?.feed(taken);
+  /** A few in each turn: what the first ones bring about is on its way while the others are still at work. */
+  #handOver(subject: string, taken: readonly InRecord[], from: number): void {
+    if (from >= taken.length) return;
+    setImmediate(() => {
+      const some = taken.slice(from, from + AT_ONCE);
+      this.#options.onTaken(some);
+      this.#options.routes.get(subject)?.process?.feed(some);
+      this.#handOver(subject, taken, from + AT_ONCE);
+    });
   }
 
   /** Presence: handled at once, acknowledged, never journalled. */
@@ -208,6 +226,7 @@ export class Receiver {
 
   #refused(error: StewardError, subject: string): void {
     const { counters, log } = this.#options;
+    if (error.code === "journal-failed") this.#options.onFailure(error);
     if (error.code === "internal") log.error({ err: error, subject }, "a packet could not be received");
     counters.refuse(error.code, { subject, fault: error.message });
   }

@@ -25,7 +25,9 @@ export async function reload(before: Config, { core, processes, log, apply }: Re
   const { changes } = diffConfig(before, after);
   const live = changes.filter(({ applies }) => applies === "live");
   const { hello, nodes, control, defaults, limits, retention, log: logging, subscribe, publish } = after;
-  const next: Config = { ...before, hello, nodes, control, defaults, limits, retention, log: logging, subscribe, publish };
+  const { late, offline } = after.link;
+  const link = { ...before.link, hello, late, offline };
+  const next: Config = { ...before, link, hello, nodes, control, defaults, limits, retention, log: logging, subscribe, publish };
   apply(next);
   log.setLevel(logging.level);
   for (const name of nodes) core.fleet.expect(name);

@@ -75,7 +75,7 @@ export class MemoryBroker {
   connect(name: string): MemoryLink {
     const link = new Link(this, name, () => this.#links.delete(link));
     this.#links.add(link);
-    setImmediate(() => link.reconnect());
+    setImmediate(() => link.returnFromLoss());
     return link;
   }
 

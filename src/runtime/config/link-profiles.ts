@@ -35,6 +35,11 @@ export const LINK_PROFILES = {
 export const LATE_AFTER = 2.5;
 export const OFFLINE_AFTER = 6;
 
+const SHORTEST_PING = 1_000;
+
 export function linkProfile(name: LinkProfile["name"], hello: number = LINK_PROFILES[name].hello): LinkProfile {
-  return { ...LINK_PROFILES[name], name, hello, late: Math.round(hello * LATE_AFTER), offline: hello * OFFLINE_AFTER };
+  const usual = LINK_PROFILES[name];
+  // Who wants to hear of nodes sooner wants to hear of a dead link sooner as well.
+  const ping = Math.min(usual.ping, Math.max(SHORTEST_PING, Math.round((usual.ping * hello) / usual.hello)));
+  return { ...usual, name, hello, ping, late: Math.round(hello * LATE_AFTER), offline: hello * OFFLINE_AFTER };
 }

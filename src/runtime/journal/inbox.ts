@@ -117,7 +117,7 @@ export class Inbox {
       attempts: 0,
       ...(judged.start ? { state: "running", startedAt: at } : { state: "received" }),
     };
-    this.#write(record);
+    this.#write(record, true);
     return record;
   }
 
@@ -252,9 +252,9 @@ export class Inbox {
     return changed;
   }
 
-  #write(record: InRecord): void {
+  #write(record: InRecord, fresh = false): void {
     this.#pending.set(record.message.id, record);
-    this.#store.put("pending", record.message.id, record);
+    this.#store.put("pending", record.message.id, record, fresh);
   }
 
   #remember(lane: InLane): void {

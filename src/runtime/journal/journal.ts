@@ -18,6 +18,8 @@ export interface Journal {
   readonly inbox: Inbox;
   /** Resolves when everything done before this call is durable. @throws StewardError `journal-failed` */
   flushed(): Promise<void>;
+  /** Calls `work` once this turn has done what it does; its writes go along in the same transaction. */
+  atTurnEnd(work: () => void): void;
   checkpoint(key: string): Json | undefined;
   setCheckpoint(checkpoint: Checkpoint): void;
   /** What a file intake took under this key before; `undefined`: nothing. */
@@ -57,6 +59,7 @@ export function openJournal(store: Store, options: { node: string; path: string;
     outbox,
     inbox,
     flushed: () => store.flushed(),
+    atTurnEnd: (work) => store.atTurnEnd(work),
     checkpoint: (key) => store.get("checkpoints", key) as Json | undefined,
     setCheckpoint: ({ key, value }) => store.put("checkpoints", key, value),
     taken: (key) => store.get("taken", key) as readonly string[] | undefined,

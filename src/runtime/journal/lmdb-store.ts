@@ -1,89 +1,224 @@
+import { mkdirSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
+import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import { type Bounds, compareKeys, type Entry, type Key, keyText, type Store, TABLES, type Table, within } from "./store.ts";
+import { merged } from "./merge.ts";
+import { type Key, keyText, type Store, TABLES, type Table } from "./store.ts";
+import { openLog, readLog, type WriteAheadLog } from "./write-ahead-log.ts";
 
-/** One turn's writes, until LMDB has committed them. */
-interface Turn {
-  readonly keys: [Table, string][];
-}
-
-interface Uncommitted {
+/**
+ * The store on disk: a write-ahead log for durability, LMDB for order and size. A turn's writes are one record of the
+ * log, one write to the disk; they stay in memory until they are moved to LMDB, many at once and each key only in its
+ * last form: what came and went in between never gets there.
+ *
+ *   write ─▶ memory + log ─▶ (durable) ─▶ moved to LMDB every second or so ─▶ log segment released
+ *
+ * Invariants: a log segment is released only when LMDB has synced all that is in it, by a mark in LMDB itself. After a failed write nothing is
+ * called durable any more: the store is closed, and opened anew from what is on disk.
+ */
+interface Written {
   readonly key: Key;
   /** `undefined`: removed. */
   readonly value: unknown;
-  readonly turn: Turn;
+  /** The key was never in LMDB: when it goes before it is moved, nothing is left to do. */
+  readonly fresh: boolean;
 }
 
-/**
- * The store on LMDB. LMDB shows a write only after its commit, a fraction of a millisecond later; until then reads find
- * it in an overlay, so that decisions of one turn build on each other. Commits group by turn of the event loop.
- */
-export function openLmdbStore(path: string): Store {
+type Memory = Map<Table, Map<string, Written>>;
+type Operation = readonly [table: number, key: Key, value?: unknown];
+
+/** How long writes that may wait do wait for company, and how long writes stay in memory, ms. */
+const SOON = 50;
+const MOVE_EVERY = 1000;
+/** Rows moved in one turn of the event loop. */
+const MOVED_AT_ONCE = 250;
+
+/** Sealed turns that go into one log segment, and who waits for them. */
+interface Outgoing {
+  records: string[];
+  waiters: (() => void)[];
+}
+
+/** @throws StewardError `data-directory` */
+export function openLmdbStore(path: string, clock: Clock): Store {
   let env: RootDatabase;
+  let log: WriteAheadLog;
+  let memory = emptyMemory();
   try {
-    env = open({ path, maxDbs: TABLES.length + 2, encoding: "msgpack", noMemInit: true, overlappingSync: false });
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    env = open({ path, maxDbs: TABLES.length + 2, encoding: "json", noMemInit: true, overlappingSync: false });
+    const released = releasedSegment(env);
+    for (const operations of readLog(path, released)) {
+      for (const [table, key, value] of operations as Operation[]) remember(TABLES[table] as Table, key, value, false);
+    }
+    log = openLog(path, released);
   } catch (error) {
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
   }
   const tables = new Map<Table, Database<unknown, Key>>();
-  const overlay = new Map<Table, Map<string, Uncommitted>>();
-  for (const table of TABLES) {
-    tables.set(table, env.openDB<unknown, Key>({ name: table }));
-    overlay.set(table, new Map());
-  }
-  let turn: Turn | undefined;
-  let failure: unknown;
+  for (const table of TABLES) tables.set(table, env.openDB<unknown, Key>({ name: table }));
 
-  const database = (table: Table): Database<unknown, Key> => tables.get(table) as Database<unknown, Key>;
-  const pending = (table: Table): Map<string, Uncommitted> => overlay.get(table) as Map<string, Uncommitted>;
-  const note = (error: unknown): void => {
+  /** On its way to LMDB, and the wait for its arrival. */
+  let moving: Memory | undefined;
+  let moved: Promise<void> = Promise.resolve();
+  /** Writes of this turn, in their order, those that may wait among them, and who waits for them. */
+  let operations: Operation[] = [];
+  let asking: (() => void)[] = [];
+  let atEnd: (() => void)[] = [];
+  let outgoing: Outgoing = { records: [], waiters: [] };
+  /** What belongs into the next segment, once the present one is complete. */
+  let next: Outgoing | undefined;
+  let armed = false;
+  let appending = false;
+  let moveDue = true;
+  let failure: unknown;
+  let closed = false;
+  let soonTimer: Timer | undefined;
+  let moveTimer: Timer | undefined;
+
+  function remember(table: Table, key: Key, value: unknown, fresh: boolean): void {
+    const rows = memory.get(table) as Map<string, Written>;
+    const text = keyText(key);
+    const before = rows.get(text);
+    if (value === undefined && before?.fresh === true) rows.delete(text);
+    else rows.set(text, { key, value, fresh: before === undefined ? fresh : before.fresh });
+  }
+
+  function write(table: Table, key: Key, value: unknown, fresh: boolean): void {
+    remember(table, key, value, fresh);
+    operations.push(operation(table, key, value));
+    arm();
+  }
+
+  function writeSoon(table: Table, key: Key, value: unknown): void {
+    remember(table, key, value, false);
+    operations.push(operation(table, key, value));
+    soonTimer ??= clock.setTimeout(() => {
+      soonTimer = undefined;
+      arm();
+    }, SOON);
+  }
+
+  function arm(): void {
+    if (armed || closed) return;
+    armed = true;
+    setImmediate(endTurn);
+  }
+
+  /** Seals the turn's writes into one record. */
+  function endTurn(): void {
+    for (let work = atEnd; work.length > 0; work = atEnd) {
+      atEnd = [];
+      for (const fn of work) fn();
+    }
+    armed = false;
+    const to = next ?? outgoing;
+    if (operations.length > 0) {
+      to.records.push(JSON.stringify(operations));
+      operations = [];
+    }
+    to.waiters.push(...asking);
+    asking = [];
+    // Here, and only here, memory holds whole turns.
+    if (moveDue && moving === undefined && next === undefined) {
+      moveDue = false;
+      moving = memory;
+      memory = emptyMemory();
+      next = { records: [], waiters: [] };
+    }
+    append();
+  }
+
+  /** One write to the disk at a time; what comes meanwhile goes together in the next. */
+  function append(): void {
+    if (appending || closed) return;
+    const { records, waiters } = outgoing;
+    outgoing = { records: [], waiters: [] };
+    const served = (): void => {
+      for (const serve of waiters) serve();
+      if (outgoing.records.length + outgoing.waiters.length > 0 || next !== undefined) append();
+    };
+    if (records.length > 0 && failure === undefined) {
+      appending = true;
+      log.append(records, (error) => {
+        appending = false;
+        if (error !== null) note(error);
+        else if (log.size > log.capacity / 2) dueAgain();
+        else moveTimer ??= clock.setTimeout(dueAgain, MOVE_EVERY);
+        served();
+      });
+      return;
+    }
+    if (next !== undefined) {
+      outgoing = next;
+      next = undefined;
+      moved = move(moving ?? emptyMemory());
+    }
+    served();
+  }
+
+  function dueAgain(): void {
+    clock.clearTimeout(moveTimer);
+    moveTimer = undefined;
+    moveDue = true;
+    arm();
+  }
+
+  /** Brings rows to LMDB, then lets go of the log that covered them. */
+  async function move(rowsOf: Memory): Promise<void> {
+    if (failure !== undefined) return;
+    try {
+      const segment = log.rotate();
+      let count = 0;
+      for (const [table, rows] of rowsOf) {
+        const database = tables.get(table) as Database<unknown, Key>;
+        for (const { key, value } of rows.values()) {
+          const done = value === undefined ? database.remove(key) : database.put(key, value);
+          done.catch(note);
+          if (++count % MOVED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+      env.put(RELEASED, segment).catch(note);
+      await env.flushed;
+      if (failure !== undefined) return;
+      moving = undefined;
+      log.release(segment);
+      if (moveDue) arm();
+    } catch (error) {
+      note(error);
+    }
+  }
+
+  function note(error: unknown): void {
     failure ??= error;
-  };
-  const remember = (table: Table, key: Key, value: unknown): void => {
-    if (turn === undefined) {
-      const opened: Turn = { keys: [] };
-      turn = opened;
-      setImmediate(() => {
-        if (turn === opened) turn = undefined;
-        env.committed.then(() => forget(opened), note);
+  }
+
+  const flushed = async (): Promise<void> => {
+    if (failure === undefined && !closed) {
+      await new Promise<void>((resolve) => {
+        asking.push(resolve);
+        arm();
       });
     }
-    const text = keyText(key);
-    turn.keys.push([table, text]);
-    pending(table).set(text, { key, value, turn });
-  };
-  const forget = (committed: Turn): void => {
-    for (const [table, text] of committed.keys) {
-      if (pending(table).get(text)?.turn === committed) pending(table).delete(text);
-    }
+    if (failure !== undefined) throw new StewardError("journal-failed", { path, fault: faultText(failure) }, { cause: failure });
   };
 
   return {
     get(table, key) {
-      const written = pending(table).get(keyText(key));
-      return written === undefined ? database(table).get(key as Key) : written.value;
+      const text = keyText(key);
+      const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
+      return found === undefined ? tables.get(table)?.get(key) : found.value;
     },
-    put(table, key, value) {
-      remember(table, key, value);
-      database(table).put(key, value).catch(note);
+    put: (table, key, value, fresh = false) => write(table, key, value, fresh),
+    remove: (table, key) => write(table, key, undefined, false),
+    putSoon: (table, key, value) => writeSoon(table, key, value),
+    removeSoon: (table, key) => writeSoon(table, key, undefined),
+    range: (table, bounds) => merged(tables.get(table) as Database<unknown, Key>, [moving?.get(table), memory.get(table)], bounds),
+    atTurnEnd(work) {
+      atEnd.push(work);
+      arm();
     },
-    remove(table, key) {
-      remember(table, key, undefined);
-      database(table).remove(key).catch(note);
-    },
-    range(table, bounds) {
-      return merge(database(table).getRange(lmdbRange(bounds)) as Iterable<Entry>, [...pending(table).values()], bounds);
-    },
-    async flushed() {
-      if (failure === undefined) {
-        try {
-          await env.flushed;
-        } catch (error) {
-          note(error);
-        }
-      }
-      if (failure !== undefined) throw new StewardError("journal-failed", { path, fault: faultText(failure) }, { cause: failure });
-    },
+    flushed,
     bytes() {
       let pages = 0;
       let size = 4096;
@@ -92,49 +227,37 @@ export function openLmdbStore(path: string): Store {
         size = stats.pageSize ?? size;
         pages += (stats.treeBranchPageCount ?? 0) + (stats.treeLeafPageCount ?? 0) + (stats.overflowPages ?? 0);
       }
-      return pages * size;
+      return pages * size + log.size;
     },
     async close() {
-      await env.flushed;
+      clock.clearTimeout(soonTimer);
+      clock.clearTimeout(moveTimer);
+      // Once for what is under way, once for what came since: then everything is in LMDB and the log is empty.
+      for (let i = 0; i < 2 && failure === undefined; i++) {
+        moveDue = true;
+        await flushed().catch(note);
+        await moved;
+      }
+      clock.clearTimeout(moveTimer);
+      closed = true;
+      log.close();
       await env.close();
     },
   };
 }
 
-/** LMDB's own bounds: it starts inclusive and ends exclusive in both directions; `merge` cuts off what is too much. */
-function lmdbRange({ from, to, reverse }: Bounds): { start?: Key; end?: Key; reverse?: boolean } {
-  if (reverse === true) return { reverse, ...(to === undefined ? {} : { start: to }) };
-  return { ...(from === undefined ? {} : { start: from }), ...(to === undefined ? {} : { end: to }) };
+/** The last segment of the log that LMDB holds in full. */
+const RELEASED = "released segment";
+
+function releasedSegment(env: RootDatabase): number {
+  return (env.get(RELEASED) as number | undefined) ?? 0;
 }
 
-/** What is stored and what is not yet committed, in one order. */
-function* merge(stored: Iterable<Entry>, written: Uncommitted[], bounds: Bounds): Generator<Entry> {
-  const sign = bounds.reverse === true ? -1 : 1;
-  const fresh = written.filter((w) => within(w.key, bounds)).sort((a, b) => sign * compareKeys(a.key, b.key));
-  let left = bounds.limit ?? Number.POSITIVE_INFINITY;
-  let i = 0;
-  for (const entry of stored) {
-    if (!within(entry.key, bounds)) {
-      if (bounds.reverse === true && bounds.from !== undefined && compareKeys(entry.key, bounds.from) < 0) break;
-      continue;
-    }
-    let replaced = false;
-    for (let w = fresh[i]; w !== undefined; w = fresh[++i]) {
-      const order = sign * compareKeys(w.key, entry.key);
-      if (order > 0) break;
-      if (order === 0) replaced = true;
-      if (w.value === undefined) continue;
-      if (left-- <= 0) return;
-      yield w;
-    }
-    if (replaced) continue;
-    if (left-- <= 0) return;
-    yield entry;
-  }
-  for (; i < fresh.length; i++) {
-    const w = fresh[i];
-    if (w === undefined || w.value === undefined) continue;
-    if (left-- <= 0) return;
-    yield w;
-  }
+function operation(table: Table, key: Key, value: unknown): Operation {
+  const number = TABLES.indexOf(table);
+  return value === undefined ? [number, key] : [number, key, value];
+}
+
+function emptyMemory(): Memory {
+  return new Map(TABLES.map((table) => [table, new Map()]));
 }

@@ -23,6 +23,8 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
   for (const table of TABLES) tables.set(table, structuredClone(disk.tables.get(table) ?? new Map()));
   let unsynced: { table: Table; text: string; entry: Entry | undefined }[] = [];
   let dead = false;
+  /** What could not be written stays unwritten, as it does on a real disk: only a new store begins anew. */
+  let failed: StewardError | undefined;
   const rows = (table: Table): Rows => tables.get(table) as Rows;
 
   const write = (table: Table, key: Key, value: unknown): void => {
@@ -33,7 +35,8 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
     unsynced.push({ table, text, entry });
   };
   const sync = (): void => {
-    if (disk.fault !== undefined) throw new StewardError("journal-failed", { path: "memory", fault: disk.fault });
+    if (disk.fault !== undefined) failed ??= new StewardError("journal-failed", { path: "memory", fault: disk.fault });
+    if (failed !== undefined) throw failed;
     for (const { table, text, entry } of unsynced) {
       const stored = disk.tables.get(table) as Rows;
       if (entry === undefined) stored.delete(text);
@@ -46,11 +49,18 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
     get: (table, key) => structuredClone(rows(table).get(keyText(key))?.value),
     put: (table, key, value) => write(table, key, value),
     remove: (table, key) => write(table, key, undefined),
+    putSoon: (table, key, value) => write(table, key, value),
+    removeSoon: (table, key) => write(table, key, undefined),
     *range(table, bounds) {
       const sign = bounds.reverse === true ? -1 : 1;
       const inside = [...rows(table).values()].filter((row) => within(row.key, bounds));
       inside.sort((a, b) => sign * compareKeys(a.key, b.key));
       for (const row of inside.slice(0, bounds.limit)) yield structuredClone(row);
+    },
+    atTurnEnd: (work) => {
+      setImmediate(() => {
+        if (!dead) work();
+      });
     },
     async flushed() {
       await new Promise((resolve) => setImmediate(resolve));

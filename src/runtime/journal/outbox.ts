@@ -1,6 +1,6 @@
 import { StewardError } from "../../message/errors.ts";
 import type { Ack } from "../../message/frame.ts";
-import { type Assertion, fold, isFinalState, type Life, type State } from "../../message/lifecycle.ts";
+import { type Assertion, fold, isFinalState, type Life, lifeOf, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import type { OutputPart, Report } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
@@ -66,8 +66,8 @@ export class Outbox {
       const lane = this.#lanes.get(message.subject) ?? this.#newLane(message.subject);
       const record: OutRecord = { v: 1, message, seq: lane.next++, keep };
       touched.add(lane);
-      this.#write(lane, record);
-      if (keep) this.#store.put("ids", message.id, [lane.no, record.seq]);
+      this.#write(lane, record, true);
+      if (keep) this.#store.put("ids", message.id, [lane.no, record.seq], true);
       return record;
     });
     for (const lane of touched) this.#writeLane(lane);
@@ -97,8 +97,8 @@ export class Outbox {
     const lane = this.#lanes.get(subject);
     const last = records.at(-1);
     if (lane === undefined || last === undefined) return;
-    for (const { message, keep } of records) {
-      if (!keep) continue;
+    for (const { message, keep, skip } of records) {
+      if (!keep || skip !== undefined) continue;
       const times = this.#times.get(message.id);
       if (times === undefined) this.#times.set(message.id, { sentAt: at, attempts: 1 });
       else times.attempts++;
@@ -112,7 +112,9 @@ export class Outbox {
   unsent(subject: string, sentBefore: number): void {
     const lane = this.#lanes.get(subject);
     if (lane === undefined || lane.sent <= sentBefore) return;
-    lane.sent = Math.max(sentBefore, lane.acked);
+    const sent = Math.max(sentBefore, lane.acked);
+    for (let seq = sent + 1; seq <= lane.sent; seq++) this.#times.delete(this.#read(lane, seq)?.message.id ?? "");
+    lane.sent = sent;
     this.#writeLane(lane);
   }
 
@@ -156,7 +158,7 @@ export class Outbox {
       lane.acked = Math.max(lane.acked, last);
       lane.started = started;
       lane.receiverEpoch = ack.receiverEpoch;
-      this.#writeLane(lane);
+      this.#store.putSoon("lanes", subject, { ...lane });
     }
     return { received, decided };
   }
@@ -294,15 +296,14 @@ export class Outbox {
 
   #fold(record: OutRecord, next: Assertion): Life {
     if (record.life !== undefined) return fold(record.life, next, this.#node);
-    const life = this.#assertions(record).reduce<Life | undefined>((l, a) => fold(l, a, this.#node), undefined);
-    return fold(life, next, this.#node);
+    return lifeOf([...this.#assertions(record), next]);
   }
 
   /** An event is at its end when its receiver has it. */
   #delivered(lane: OutLane, record: OutRecord, by: string, at: number): void {
     if (record.keep) this.#end(lane, { ...record, life: this.#fold(record, { state: "received", at, by }) });
     else {
-      this.#store.remove("out", [lane.no, record.seq]);
+      this.#store.removeSoon("out", [lane.no, record.seq]);
       this.#hot.delete(`${lane.no}/${record.seq}`);
     }
   }
@@ -354,8 +355,8 @@ export class Outbox {
     return this.#hot.get(`${lane.no}/${seq}`) ?? (this.#store.get("out", [lane.no, seq]) as OutRecord | undefined);
   }
 
-  #write(lane: OutLane, record: OutRecord): void {
-    this.#store.put("out", [lane.no, record.seq], record);
+  #write(lane: OutLane, record: OutRecord, fresh = false): void {
+    this.#store.put("out", [lane.no, record.seq], record, fresh);
     const key = `${lane.no}/${record.seq}`;
     this.#hot.set(key, record);
     if (this.#hot.size <= HOT) return;

@@ -4,11 +4,20 @@
  */
 export interface Store {
   get(table: Table, key: Key): unknown;
-  put(table: Table, key: Key, value: unknown): void;
+  /** `fresh`: this key was never used before; that saves work when it is removed soon. */
+  put(table: Table, key: Key, value: unknown, fresh?: boolean): void;
   remove(table: Table, key: Key): void;
+  /**
+   * Writes of which the loss in a crash does no harm: they ride along with the next `put` or `remove`, or go by
+   * themselves soon after. They are durable no later than any write that is made after them.
+   */
+  putSoon(table: Table, key: Key, value: unknown): void;
+  removeSoon(table: Table, key: Key): void;
   /** In the order of keys: `from` inclusive, `to` exclusive; `reverse` walks down from `to`. */
   range(table: Table, bounds: Bounds): Iterable<Entry>;
-  /** Resolves when every write before this call is on disk; rejects with `journal-failed` when it cannot be. */
+  /** Calls `work` at the end of this turn; what it writes becomes durable together with the turn's writes before it. */
+  atTurnEnd(work: () => void): void;
+  /** Resolves when every `put` and `remove` before this call is on disk; rejects with `journal-failed` when it cannot be. */
   flushed(): Promise<void>;
   /** Bytes in use, without pages that are free for reuse. */
   bytes(): number;

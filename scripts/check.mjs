@@ -1,0 +1,48 @@
+/**
+ * All that a reviewer would do first: types, lint and format, and the rules of the repository (the arrow of imports, purity,
+ * errors, generated files that are current). Every step runs, whatever the others say; the output of those that fail is
+ * printed, and the exit code is 1 when one did.
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { ROOT, setupOrExit } from "./setup.mjs";
+
+const STEPS = [
+  ["types", "node_modules/typescript/bin/tsc", "-p", "tsconfig.json"],
+  ["lint and format", "node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings"],
+  ["rules and generated files", "node_modules/vitest/vitest.mjs", "run", "test/repository"],
+];
+
+await setupOrExit(["dependencies"]);
+let failed = 0;
+for (const [name, program, ...args] of STEPS) {
+  const started = performance.now();
+  const { code, output } = await run(program, args);
+  if (code !== 0) {
+    failed++;
+    process.stdout.write(`${output.trimEnd()}\n`);
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${code === 0 ? "✓" : "✗"} ${name.padEnd(26)} ${seconds.padStart(5)} s\n`);
+}
+process.stdout.write(failed === 0 ? "all good\n" : `${failed} of ${STEPS.length} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** Runs a program of node_modules to its end; `output` is all that it said. */
+function run(program, args) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(ROOT, program), ...args], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }) },
+    });
+    let output = "";
+    const take = (chunk) => {
+      output += chunk;
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    child.once("error", (error) => resolve({ code: -1, output: error.message }));
+    child.once("close", (code) => resolve({ code, output }));
+  });
+}

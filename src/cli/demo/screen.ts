@@ -1,0 +1,110 @@
+import { parseSubject } from "../../message/subject.ts";
+import { CONTROL_DOMAIN } from "../../runtime/control.ts";
+import type { Happening, LinkState } from "../../runtime/operations.ts";
+import type { Cli } from "../cli.ts";
+import type { Colour } from "../render/paint.ts";
+import { linkState, messageState } from "../render/states.ts";
+import { bare, cut, visible, width } from "../render/text.ts";
+
+/**
+ * What the demo prints: headings, and one line for each change with the seconds since the start. With --json: each
+ * happening as it is, one a line.
+ */
+const UNWATCHED = 124;
+const INDENT = "  ";
+
+export class Screen {
+  readonly #cli: Cli;
+  readonly #began: number;
+  /** What a command printed, shown when its end is. */
+  readonly #outputs = new Map<string, string>();
+  #closed = false;
+
+  constructor(cli: Cli) {
+    this.#cli = cli;
+    this.#began = cli.io.clock.monotonic();
+  }
+
+  get seconds(): number {
+    return (this.#cli.io.clock.monotonic() - this.#began) / 1000;
+  }
+
+  heading(text: string): void {
+    this.lines("", this.#cli.out("bold", text));
+  }
+
+  /** Lines as they are. */
+  lines(...lines: readonly string[]): void {
+    if (!this.#cli.json) this.#cli.print(...lines);
+  }
+
+  block(lines: readonly string[]): void {
+    this.lines(...lines.map((line) => (line === "" ? "" : `${INDENT}${line}`)));
+  }
+
+  /** Columns inside of a block. */
+  get columns(): number {
+    return (this.#cli.columns ?? UNWATCHED) - INDENT.length;
+  }
+
+  /** From now on changes are not shown. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  paint(colour: Colour, text: string): string {
+    return this.#cli.out(colour, text);
+  }
+
+  change(node: string, what: string, detail: string): void {
+    const at = this.#cli.out("dim", `${this.seconds.toFixed(2).padStart(6)} s`);
+    const head = `${INDENT}${at}  ${node.padEnd(7)}  ${what}${" ".repeat(Math.max(0, 12 - width(what)))}`;
+    const room = (this.#cli.columns ?? UNWATCHED) - width(head) - 2;
+    this.lines(detail === "" ? head.trimEnd() : `${head}  ${cut(bare(detail), Math.max(20, room))}`);
+  }
+
+  happening(happening: Happening): void {
+    if (this.#closed) return;
+    const { out, json } = this.#cli;
+    if (json) {
+      if (happening.type !== "transition") this.#cli.printJsonLine(happening);
+      return;
+    }
+    switch (happening.type) {
+      case "node":
+        if (happening.region === "link") {
+          const cause = happening.to === "online" ? "" : happening.cause;
+          this.change(happening.name, linkState(happening.to as LinkState, out), cause);
+        }
+        return;
+      case "output": {
+        const text = happening.parts.filter((part) => part.stream === "stdout").map((part) => part.text);
+        this.#outputs.set(happening.id, (this.#outputs.get(happening.id) ?? "") + text.join(""));
+        return;
+      }
+      case "message": {
+        const { node, kind, domain } = parseSubject(happening.subject);
+        if (kind === "event" || domain === CONTROL_DOMAIN) return;
+        const said = this.#outputs.get(happening.id)?.trim().split("\n").at(-1) ?? "";
+        const otherwise = happening.state === "queued" ? happening.id : "";
+        this.change(
+          node,
+          messageState(happening.state, out),
+          visible(happening.reason ?? (said === "" ? otherwise : said)),
+        );
+        return;
+      }
+      case "log":
+        for (const line of happening.lines) {
+          const [, request, status] = /"([^"]*)" (\d{3}) /.exec(line) ?? [];
+          const short = request === undefined ? line : `${request} → ${status}`;
+          this.change(happening.node, out("cyan", `≡ ${happening.domain}`), visible(short));
+        }
+        return;
+      case "alert":
+        this.change(happening.node, out("red", "! alert"), visible(happening.text));
+        return;
+      default:
+    }
+  }
+}

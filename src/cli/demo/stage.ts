@@ -1,0 +1,106 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Where the demo plays: a directory of its own with the configuration and the data of each node, and free ports. */
+export interface Stage {
+  readonly directory: string;
+  /** nats-server, on 127.0.0.1. */
+  readonly brokerPort: number;
+  /** ship1 takes nginx's syslog here, on 127.0.0.1. */
+  readonly syslogPort: number;
+  /** ship1 follows this file. */
+  readonly accessLog: string;
+  configOf(node: string): string;
+  /** Standard output of a node's daemon. */
+  logOf(node: string): string;
+  remove(): void;
+}
+
+export const SHIPS = ["ship1", "ship2", "ship3"] as const;
+
+export async function setStage(): Promise<Stage> {
+  const brokerPort = await freeTcpPort();
+  const syslogPort = await freeUdpPort();
+  // Nothing is awaited from here on: an interruption finds all of it or none.
+  const directory = mkdtempSync(join(tmpdir(), "steward-demo-"));
+  const stage: Stage = {
+    directory,
+    brokerPort,
+    syslogPort,
+    accessLog: join(directory, "apache", "access.log"),
+    configOf: (node) => join(directory, `${node}.yaml`),
+    logOf: (node) => join(directory, `${node}.log`),
+    remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }),
+  };
+  mkdirSync(join(directory, "apache"));
+  writeFileSync(stage.accessLog, "");
+  writeFileSync(stage.configOf("central"), centralYaml(stage));
+  for (const ship of SHIPS) writeFileSync(stage.configOf(ship), shipYaml(ship, stage));
+  return stage;
+}
+
+function centralYaml({ brokerPort }: Stage): string {
+  return `# The management station of the demo.
+node: central
+central: central
+broker:
+  embedded: {host: 127.0.0.1, port: ${brokerPort}}   # a nats-server of its own, under supervision
+data: ./central
+socket: ./central.sock
+hello: 2s
+nodes: [${SHIPS.join(", ")}]                 # expected: shown before they were ever seen
+
+subscribe:
+  - subject: event.syslogforwarding.nginx
+    from: ["*"]
+  - subject: event.syslogforwarding.apache
+    from: ["*"]
+`;
+}
+
+function shipYaml(ship: string, { brokerPort, syslogPort, accessLog }: Stage): string {
+  const publish = `
+publish:
+  - subject: central.event.syslogforwarding.nginx
+    syslog: udp://127.0.0.1:${syslogPort}
+  - subject: central.event.syslogforwarding.apache
+    tail: ${JSON.stringify(accessLog)}
+`;
+  return `# An edge node of the demo.
+node: ${ship}
+central: central
+broker:
+  servers: [nats://127.0.0.1:${brokerPort}]
+data: ./${ship}
+socket: ./${ship}.sock
+hello: 2s
+shell: {grace: 1s}
+
+subscribe:
+  - subject: command.shellcommand.operatingsystem
+    from: [central]
+    concurrency: 4
+${ship === "ship1" ? publish : ""}`;
+}
+
+async function freeTcpPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, "close");
+  return port;
+}

@@ -1,0 +1,144 @@
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, write, writeSync } from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+
+/**
+ * A log of transactions in a few files that are written again and again: one *segment* at a time fills a file from its
+ * start. The files have their full size from the beginning, so that a write never changes more than data, and they are
+ * open for synchronous data: a transaction costs one short trip to the disk.
+ *
+ *   file     header (magic, segment number, its crc32), then records
+ *   record   length, crc32, JSON; little-endian. The crc begins with the segment's number, so that what an earlier
+ *            segment left in the same file is never taken for a record of this one.
+ *
+ * Invariants: what `append` has called back for survives a crash. Reading stops at the first record that is torn: it was
+ * never acknowledged.
+ */
+export interface WriteAheadLog {
+  /** Hands records to the disk; called with an error, or once they are durable. One call at a time. */
+  append(records: readonly string[], done: (error: Error | null) => void): void;
+  /** Goes on in another file; not while records are on their way. Returns the number of the segment that is complete. */
+  rotate(): number;
+  /** Files with segments up to this one may be written again. */
+  release(segment: number): void;
+  /** Bytes in the present segment, and how many fit without growing its file. */
+  readonly size: number;
+  readonly capacity: number;
+  close(): void;
+}
+
+const MAGIC = 0x4c57_5453;
+const FILE_HEADER = 16;
+const RECORD_HEADER = 8;
+const CAPACITY = 4 * 1024 * 1024;
+const NAME = /^wal-\d+\.log$/;
+
+/** Every intact record of the segments after `released`, oldest first. */
+export function* readLog(directory: string, released: number): Generator<unknown> {
+  const found = readdirSync(directory)
+    .filter((name) => NAME.test(name))
+    .map((name) => readFileSync(join(directory, name)))
+    .flatMap((bytes) => {
+      const segment = segmentOf(bytes);
+      return segment === undefined || segment <= released ? [] : [{ segment, bytes }];
+    })
+    .sort((a, b) => a.segment - b.segment);
+  for (const { segment, bytes } of found) {
+    for (let at = FILE_HEADER; at + RECORD_HEADER <= bytes.length; ) {
+      const length = bytes.readUInt32LE(at);
+      const body = bytes.subarray(at + RECORD_HEADER, at + RECORD_HEADER + length);
+      if (length === 0 || body.length < length || crc32(body, seed(segment)) !== bytes.readUInt32LE(at + 4)) break;
+      yield JSON.parse(body.toString("utf8"));
+      at += RECORD_HEADER + length;
+    }
+  }
+}
+
+/** @param released highest segment whose content is safe elsewhere */
+export function openLog(directory: string, released: number): WriteAheadLog {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  /** Files by name, with the segment that each holds. */
+  const files = new Map<string, number>();
+  for (const name of readdirSync(directory).filter((entry) => NAME.test(entry))) {
+    files.set(name, segmentOf(readFileSync(join(directory, name)).subarray(0, FILE_HEADER)) ?? 0);
+  }
+  let segment = Math.max(released, ...files.values());
+  let free = released;
+  let size = 0;
+  let file = begin();
+
+  function begin(): number {
+    segment++;
+    const name = [...files].find(([, held]) => held <= free)?.[0] ?? create(directory, files.size);
+    files.set(name, segment);
+    size = 0;
+    return openSync(join(directory, name), constants.O_WRONLY | constants.O_DSYNC);
+  }
+
+  return {
+    capacity: CAPACITY,
+    get size() {
+      return size;
+    },
+    append(records, done) {
+      const bytes = Buffer.concat([...(size === 0 ? [headerOf(segment)] : []), ...records.map((record) => recordOf(record, segment))]);
+      const writeFrom = (at: number): void => {
+        write(file, bytes, at, bytes.length - at, size + at, (error, written) => {
+          if (error !== null) return done(error);
+          if (at + written < bytes.length) return writeFrom(at + written);
+          size += bytes.length;
+          done(null);
+        });
+      };
+      writeFrom(0);
+    },
+    rotate() {
+      const complete = segment;
+      closeSync(file);
+      file = begin();
+      return complete;
+    },
+    release(complete) {
+      free = complete;
+    },
+    close: () => closeSync(file),
+  };
+}
+
+function create(directory: string, number: number): string {
+  const name = `wal-${number}.log`;
+  const file = openSync(join(directory, name), "wx", 0o600);
+  writeSync(file, Buffer.alloc(CAPACITY));
+  fsyncSync(file);
+  closeSync(file);
+  const entries = openSync(directory, "r");
+  fsyncSync(entries);
+  closeSync(entries);
+  return name;
+}
+
+function headerOf(segment: number): Buffer {
+  const header = Buffer.alloc(FILE_HEADER);
+  header.writeUInt32LE(MAGIC, 0);
+  header.writeUIntLE(segment, 4, 6);
+  header.writeUInt32LE(crc32(header.subarray(0, 10)), 12);
+  return header;
+}
+
+function segmentOf(bytes: Buffer): number | undefined {
+  if (bytes.length < FILE_HEADER || bytes.readUInt32LE(0) !== MAGIC) return undefined;
+  return crc32(bytes.subarray(0, 10)) === bytes.readUInt32LE(12) ? bytes.readUIntLE(4, 6) : undefined;
+}
+
+function recordOf(json: string, segment: number): Buffer {
+  const length = Buffer.byteLength(json);
+  const record = Buffer.allocUnsafe(RECORD_HEADER + length);
+  record.write(json, RECORD_HEADER);
+  record.writeUInt32LE(length, 0);
+  record.writeUInt32LE(crc32(record.subarray(RECORD_HEADER), seed(segment)), 4);
+  return record;
+}
+
+function seed(segment: number): number {
+  return segment % 0x1_0000_0000;
+}

@@ -1,0 +1,13 @@
+import { existsSync, readdirSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { httpTime, openLogWriters, syslogTime } from "../../src/cli/demo/log-writers.ts";
+import { plain } from "../../src/cli/render/paint.ts";
+import { parseSyslog } from "../../src/methods/syslog/parse.ts";
+import { findServerBinary } from "../../src/runtime/broker/server-binary.ts";
+import { built } from "../harness/built.ts";
+import { eventuallySeen } from "../harness/eventually.ts";
+import { MARK, markedProcesses } from "../harness/leftovers.ts";
+import { Program } from "../harness/program.ts";
+import { tempDir } from "../harness/temp.ts";

@@ -1,0 +1,147 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { type Fleet, startFleet } from "../harness/fleet.ts";
+import { eventuallySeen } from "../harness/eventually.ts";
+import { eventually, processesOfRun } from "../harness/runner.ts";
+
+/** Writes itself into the ledger, prints, waits for a file, prints again. */
+function gated(fleet: Fleet, gate: string): string {
+  const record = `echo "$STEWARD_RUN" >> ${fleet.file("ledger")}`;
+  return `${record}; echo first; while [ ! -e ${gate} ]; do sleep 0.02; done; echo last; echo oops >&2`;
+}
+
+async function ledger(fleet: Fleet): Promise<string[]> {
+  return (await readFile(fleet.file("ledger"), "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
+}
+
+/** Accepts a script for ship1 and resolves with its id once its first output is at central. */
+async function begun(fleet: Fleet, script: string): Promise<string> {
+  const [accepted] = await fleet.central.api.submit([
+    { subject: "ship1.command.shellcommand.operatingsystem", data: ["sh", "-c", script] },
+  ]);
+  const id = accepted?.id ?? "";
+  await eventuallySeen(`output of ${id}`, async () => (await fleet.central.api.message(id)).output.length > 0);
+  return id;
+}
+
+test("commands survive the death of their daemon, and the next one takes over what they print and how they end", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+  const ship1 = fleet.node("ship1");
+  const [early, late] = [fleet.file("early"), fleet.file("late")];
+  const run = fleet.begin("run", "ship1", "--script", "--", gated(fleet, late));
+  await run.saw(/first\n/);
+  const endsMeanwhile = await begun(fleet, gated(fleet, early));
+
+  await ship1.kill();
+  expect(processesOfRun(endsMeanwhile)).not.toEqual([]);
+  await writeFile(early, "");
+  await eventually("it ended under its runner", () => processesOfRun(endsMeanwhile).length === 0);
+  await ship1.start();
+  await fleet.central.message(endsMeanwhile, "succeeded");
+  expect(await fleet.steward("message", endsMeanwhile, "--output")).toMatchObject({
+    stdout: "first\nlast\n",
+    stderr: "oops\n",
+  });
+
+  await writeFile(late, "");
+  expect(await run.within(15_000)).toMatchObject({ code: 0, stdout: "first\nlast\n" });
+  expect(await ledger(fleet)).toHaveLength(2);
+});
+
+test("a command whose daemon and runner died is interrupted, its processes are ended, and it is not run again", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+  const ship1 = fleet.node("ship1");
+  const id = await begun(fleet, gated(fleet, fleet.file("never")));
+  await ship1.killWithRunner();
+  expect(processesOfRun(id)).not.toEqual([]);
+  await ship1.start();
+  const detail = await fleet.central.message(id, "interrupted");
+  expect(detail).toMatchObject({ final: true, outcome: { state: "interrupted" } });
+  expect(processesOfRun(id)).toEqual([]);
+  // Whatever would run it again has had its turn once a later command of the same lane is over.
+  expect((await fleet.steward("run", "ship1", "--", "true")).code).toBe(0);
+  expect(await ledger(fleet)).toEqual([id]);
+});
+
+test("a daemon that is told to stop says bye, hands a long command over, and the next one brings its outcome", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+  const ship1 = fleet.node("ship1");
+  const gate = fleet.file("gate");
+  const id = await begun(fleet, gated(fleet, gate));
+  const from = performance.now();
+  const end = await ship1.stop();
+  expect(end.code).toBe(0);
+  expect(performance.now() - from).toBeLessThan(5_000);
+  expect(await fleet.central.api.node("ship1")).toMatchObject({ link: "offline", cause: expect.stringMatching(/^bye/) });
+  expect(await fleet.central.api.message(id)).toMatchObject({ state: "unknown", final: false });
+  expect(processesOfRun(id)).not.toEqual([]);
+
+  await ship1.start();
+  await fleet.central.message(id, "running");
+  await writeFile(gate, "");
+  await fleet.central.message(id, "succeeded");
+  expect((await fleet.steward("message", id, "--output")).stdout).toBe("first\nlast\n");
+  expect(await ledger(fleet)).toEqual([id]);
+});
+
+test("central that was killed knows all it had accepted and folds the outcomes that come later", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+  const gate = fleet.file("gate");
+  const id = await begun(fleet, gated(fleet, gate));
+  await fleet.central.kill();
+  await writeFile(gate, "");
+  await eventually("it ended", () => processesOfRun(id).length === 0);
+  await fleet.central.start();
+  await fleet.central.message(id, "succeeded");
+  expect((await fleet.steward("message", id, "--output")).stdout).toBe("first\nlast\n");
+});
+
+test("an edge that is killed twenty times during a hundred commands runs each at most once, and each ends final", { timeout: 90_000 }, async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+  const ship1 = fleet.node("ship1");
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const random = mulberry(seed);
+  const script = `echo "$STEWARD_RUN" >> ${fleet.file("ledger")}; sleep 0.2; echo done`;
+  const drafts = Array.from({ length: 100 }, () => ({
+    subject: "ship1.command.shellcommand.operatingsystem",
+    data: ["sh", "-c", script],
+  }));
+  const ids = (await fleet.central.api.submit(drafts)).map(({ id }) => id);
+  for (let kills = 0; kills < 20; kills++) {
+    // At a random point of its life: while it starts, takes over, runs or answers.
+    const life = random() * (kills % 2 === 0 ? 1_500 : 700);
+    await new Promise((resolve) => setTimeout(resolve, life));
+    await ship1.kill();
+    ship1.launch();
+  }
+  const details = await Promise.all(
+    ids.map((id) =>
+      eventuallySeen(`${id} is final (seed ${seed})`, async () => {
+        const detail = await fleet.central.api.message(id);
+        return detail.final ? detail : undefined;
+      }, 40_000),
+    ),
+  );
+  const lines = await ledger(fleet);
+  expect(new Set(lines).size, `seed ${seed}: no id ran twice`).toBe(lines.length);
+  const ran = new Set(lines);
+  for (const { id, state, conflict, output } of details) {
+    expect(["succeeded", "interrupted"], `seed ${seed}: ${id}`).toContain(state);
+    expect(conflict, `seed ${seed}: ${id}`).toBeUndefined();
+    if (state !== "succeeded") continue;
+    expect(ran.has(id), `seed ${seed}: ${id} succeeded, so it ran`).toBe(true);
+    expect(output.map(({ text }) => text).join(""), `seed ${seed}: ${id}`).toBe("done\n");
+  }
+  const succeeded = details.filter(({ state }) => state === "succeeded").length;
+  expect(succeeded, `seed ${seed}: the runner outlives the daemon`).toBeGreaterThan(90);
+});
+
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,120 @@
+import { expect, test } from "vitest";
+import type { Draft } from "../../../src/runtime/operations.ts";
+import { createWorld } from "../../harness/world.ts";
+import { expectSound, settled } from "./sound.ts";
+
+const WORK = "ship1.command.work.os";
+
+const commands = (count: number, ms = 0): Draft[] => Array.from({ length: count }, (_, n) => ({ subject: WORK, data: { n, ms } }));
+const inOrder = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+const queueOf = (queue: number) => ({ nodes: { ship1: { subscribe: [{ subject: "command.work.os", queue }] } } });
+
+test.each([1, 2, 7, 100])("a queue of %i on the node: the sender waits for room and loses nothing", async (queue) => {
+  const world = await settled(await createWorld(queueOf(queue)));
+  await world.submit(commands(250, 50));
+  let most = 0;
+  await world.until(
+    () => {
+      most = Math.max(most, [...world.store("ship1").range("pending", {})].length);
+      return world.accepted.every(({ id }) => world.message(id).final);
+    },
+    "all are final",
+    600_000,
+  );
+  expect(most).toBeLessThanOrEqual(queue);
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual(inOrder(250));
+  await expectSound(world);
+});
+
+test("a full queue is told to central as the reason why nothing moves", async () => {
+  const world = await settled(await createWorld(queueOf(2)));
+  const ids = await world.submit(commands(5, 30_000));
+  await world.advance(1_000);
+  const last = ids[4] ?? "";
+  expect(world.reason(last)).toBe("ship1 has no room");
+  await world.until(() => world.message(last).final, "it ran");
+  await expectSound(world);
+});
+
+test("the word that there is room again may be lost: the sender asks by itself", async () => {
+  const world = await settled(await createWorld(queueOf(4)));
+  await world.submit(commands(40, 2_000));
+  await world.advance(1_000);
+  world.setFaults("ship1", { out: { drop: 1 } });
+  await world.advance(30_000);
+  world.setFaults("ship1", {});
+  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 600_000);
+  await expectSound(world);
+});
+
+test("a node that restarts while its queue is full goes on when it is back", async () => {
+  const world = await settled(await createWorld(queueOf(4)));
+  await world.submit(commands(40, 2_000));
+  await world.advance(5_000);
+  world.crash("ship1");
+  await world.start("ship1");
+  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 600_000);
+  await expectSound(world);
+});
+
+test("ACKs that overtake each other do not take the sender's credit for good", async () => {
+  const world = await settled(await createWorld({ seed: 11, ...queueOf(8) }));
+  world.setFaults("ship1", { out: { reorder: { share: 0.5, within: 3_000 } }, in: { reorder: { share: 0.5, within: 500 } } });
+  for (let i = 0; i < 30; i++) {
+    await world.submit(commands(5, 100).map((draft, n) => ({ ...draft, data: { n: i * 5 + n, ms: 100 } })));
+    await world.advance(300);
+  }
+  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 600_000);
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual(inOrder(150));
+  await expectSound(world);
+});
+
+test("a cancel passes a full queue and a full window", async () => {
+  const world = await settled(await createWorld({ ...queueOf(2), nodes: { central: { link: "gsm", hello: "10s" }, ...queueOf(2).nodes } }));
+  const big = "x".repeat(60_000);
+  const ids = await world.submit(Array.from({ length: 20 }, (_, n) => ({ subject: WORK, data: { n, ms: 600_000, big } })));
+  await world.until(() => world.state(ids[0] ?? "") === "running", "the first runs");
+  await world.advance(5_000);
+  const stop = world.drive(world.daemon("central").operations.cancel(ids[0] ?? ""));
+  expect((await stop).kind).toBe("requested");
+  expect(await world.ended(ids[0] ?? "", "central", 2_000)).toMatchObject({ state: "cancelled" });
+  for (const id of ids.slice(1)) await world.drive(world.daemon("central").operations.cancel(id));
+  await world.until(() => ids.every((id) => world.message(id).final), "all are cancelled", 600_000);
+  await expectSound(world);
+});
+
+test("a full journal refuses new messages with a clear error, outcomes still come home, and it recovers", async () => {
+  const world = await settled(await createWorld({ nodes: { central: { limits: { journalBytes: "1MB" } }, ship1: {} } }));
+  const running = await world.send(WORK, { ms: 20_000 });
+  await world.until(() => world.state(running) === "running", "it runs");
+  let refused: unknown;
+  for (let i = 0; i < 100 && refused === undefined; i++) {
+    await world.submit(Array.from({ length: 50 }, () => ({ subject: "ship9.command.work.os", data: {} }))).catch((error) => {
+      refused = error;
+    });
+    await world.advance(1_000);
+  }
+  expect(refused).toMatchObject({ code: "journal-full" });
+  expect(world.daemon("central").operations.health().journal.state).toBe("full");
+  expect(await world.ended(running)).toMatchObject({ state: "succeeded" });
+});
+
+test("a node whose journal is full takes no new command, and what it has comes to its end", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: { limits: { journalBytes: "1MB" } } } }));
+  const first = await world.send(WORK, { ms: 30_000 });
+  await world.until(() => world.state(first) === "running", "it runs");
+  // Something else fills the disk.
+  const store = world.store("ship1");
+  for (let i = 0; i < 2_600; i++) store.put("checkpoints", `filler ${i}`, i);
+  await world.advance(2_000);
+  const waits = await world.send(WORK, { n: 2 });
+  await world.advance(60_000);
+  expect(world.state(first)).toBe("succeeded");
+  expect(["sent", "queued"]).toContain(world.state(waits));
+  expect(world.node("ship1").storage).toBe("full");
+  for (let i = 0; i < 2_600; i++) store.remove("checkpoints", `filler ${i}`);
+  expect(await world.ended(waits)).toMatchObject({ state: "succeeded" });
+  await world.advance(10_000);
+  expect(world.node("ship1").storage).toBe("ok");
+  await expectSound(world);
+});
