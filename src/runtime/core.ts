@@ -5,23 +5,24 @@ import { type Inspector, startRoot } from "../actors/root.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
 import type { Clock, Random } from "../message/clock.ts";
 import { normalise, type StewardError } from "../message/errors.ts";
-import { type Ack, decodeAck } from "../message/frame.ts";
+import { decodeAck } from "../message/frame.ts";
 import { idMaker, type NewId } from "../message/id.ts";
-import { isFinalState, type State } from "../message/lifecycle.ts";
+import type { State } from "../message/lifecycle.ts";
 import type { Json } from "../message/message.ts";
-import type { Report } from "../message/report.ts";
-import { kindOf, receiverOf } from "../message/subject.ts";
+import { receiverOf } from "../message/subject.ts";
 import type { Method } from "../methods/define.ts";
-import type { Failure } from "../methods/errorlog.ts";
 import type { Spawner } from "../methods/spawner.ts";
+import { Announcer } from "./announce.ts";
 import type { LinkStatus, Packet, Transport } from "./broker/transport.ts";
 import { builtInSubscriptions, loadMethods } from "./built-in.ts";
 import type { Config } from "./config/config.ts";
-import { type CancelResult, CONTROL_DOMAIN } from "./control.ts";
+import { cancelHere } from "./cancel.ts";
+import type { CancelResult } from "./control.ts";
 import { type DeliverOptions, listenForAcks } from "./deliver.ts";
+import { Failures } from "./failures.ts";
 import { Fleet, type NodeChange } from "./fleet.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { InRecord, OutRecord } from "./journal/records.ts";
+import type { InRecord } from "./journal/records.ts";
 import type { Counters } from "./observe/counters.ts";
 import type { Happenings } from "./observe/happenings.ts";
 import type { Log } from "./observe/log.ts";
@@ -30,7 +31,7 @@ import { Presence } from "./presence.ts";
 import { Publishers } from "./publishers.ts";
 import { Receiver } from "./receive.ts";
 import { Respond } from "./respond.ts";
-import { type Route, Routes } from "./routes.ts";
+import { Routes } from "./routes.ts";
 import { trustingVerifier } from "./security/verify.ts";
 import { submit, type SubmitOptions } from "./submit.ts";
 import type { Window } from "./window.ts";
@@ -58,8 +59,6 @@ export interface Surroundings {
 /** Share of the journal's limit from which it is low, and from which new messages are refused. */
 const LOW = 0.8;
 const FULL = 0.95;
-/** The same failure is reported to central at most so often, ms. */
-const FAILURE_AGAIN = 10_000;
 const SWEEP_EVERY = 60_000;
 const SWEEP_LIMIT = 5000;
 
@@ -81,11 +80,12 @@ export class Core implements Child {
   /** Commands under way. */
   readonly running = new Map<string, AbortController>();
   readonly #around: Surroundings;
+  readonly announce: Announcer;
+  readonly failures: Failures;
   readonly #receiver: Receiver;
   readonly #presence: Presence;
   readonly #link: Actor<typeof linkMachine>;
   readonly #releasers: (() => void)[] = [];
-  readonly #reported = new Map<string, number>();
   #end: (exit: Exit) => void = () => undefined;
   #failed: StewardError | undefined;
 
@@ -94,7 +94,7 @@ export class Core implements Child {
     const methods = await loadMethods(around.config(), {
       hello: (origin, hello) => core?.fleet.hello(origin, hello),
       bye: (origin, reason) => core?.fleet.bye(origin, `bye: ${reason}`),
-      failure: (origin, failure) => core?.alert(origin, failure),
+      failure: (origin, failure) => core?.failures.received(origin, failure),
       cancel: (id, by) => core?.cancelHere(id, by) ?? "tooLate",
       process: around.processes,
     });
@@ -149,6 +149,22 @@ export class Core implements Child {
       wake: (subject, deadline) => this.publishers.wake(subject, deadline),
       ended: (record, outcome) => this.#finished(record, outcome?.state),
     });
+    this.failures = new Failures({
+      clock,
+      log,
+      happenings: around.happenings,
+      config: around.config,
+      send: (draft) => void submit([draft], { ...this.submitOptions(), hasRoom: () => true }, { keep: false }),
+    });
+    this.announce = new Announcer({
+      journal: this.journal,
+      fleet: this.fleet,
+      counters,
+      happenings: around.happenings,
+      clock,
+      config: around.config,
+      fail: (code, text) => this.failures.report(code, text),
+    });
     this.#receiver = new Receiver({
       node: config.node,
       journal: this.journal,
@@ -160,15 +176,15 @@ export class Core implements Child {
       log,
       hasRoom: () => this.hasRoom(),
       alive: (origin, bytes) => this.#alive(origin, bytes, "a frame"),
-      report: (id, from, report, told) => this.#report(id, from, report, told),
+      report: (id, from, report, told) => this.announce.report(id, from, report, told),
       foreign: async (subject, data) => {
         const [record] = submit([{ subject, data }], this.submitOptions());
         await this.journal.flushed();
         return record?.message.id ?? "";
       },
       directory: (method) => this.directory(method),
-      onNewEpoch: ({ origin, epoch }) => this.fail("new-epoch", `${origin} has a new journal (${epoch}): a lost disk, a restored backup or a clone`),
-      onTaken: (records) => this.#taken(records),
+      onNewEpoch: ({ origin, epoch }) => this.failures.report("new-epoch", `${origin} has a new journal (${epoch}): a lost disk, a restored backup or a clone`),
+      onTaken: (records) => this.announce.taken(records),
       onFailure: (error) => this.#fall(error),
     });
     this.#presence = new Presence({
@@ -247,7 +263,7 @@ export class Core implements Child {
       hasRoom: () => this.hasRoom(),
       isKnown: (node) => node === config().node || this.fleet.has(node),
       wake: (subject, deadline) => this.publishers.wake(subject, deadline),
-      onQueued: (records) => this.#queued(records),
+      onQueued: (records) => this.announce.queued(records),
     };
   }
 
@@ -279,43 +295,10 @@ export class Core implements Child {
     return join(this.#around.config().data, method);
   }
 
-  /** A failure on this node: logged, shown, and reported to central, at a bounded rate. */
-  fail(code: string, text: string): void {
-    const { clock, log, config, happenings } = this.#around;
-    const now = clock.monotonic();
-    log.error({ code }, text);
-    if (now - (this.#reported.get(code) ?? Number.NEGATIVE_INFINITY) < FAILURE_AGAIN) return;
-    this.#reported.set(code, now);
-    const { node, central } = config();
-    happenings.emit({ type: "alert", at: clock.now(), node, code, text });
-    if (node === central) return;
-    const failure = { at: clock.now(), code, text };
-    submit([{ subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`, data: failure, deliverBy: null }], { ...this.submitOptions(), hasRoom: () => true }, { keep: false });
-  }
-
-  alert(origin: string, failure: Failure): void {
-    const { log, happenings } = this.#around;
-    log.warn({ origin, code: failure.code }, `${origin}: ${failure.text}`);
-    happenings.emit({ type: "alert", at: failure.at, node: origin, code: failure.code, text: failure.text });
-  }
-
   /** Cancels a command that is on this node, or will come to it. */
   cancelHere(id: string, by: string): CancelResult {
-    const record = this.journal.inbox.find(id);
-    if (record === undefined) {
-      if (this.journal.inbox.done(id) !== undefined) return "tooLate";
-      this.journal.inbox.cancelEarly(id, by);
-      return "notYetHere";
-    }
-    const { central, node } = this.#around.config();
-    if (by !== record.message.origin && by !== central && by !== node) return "tooLate";
-    this.journal.inbox.cancelRequested(id, by);
-    const under = this.running.get(id);
-    if (under !== undefined) under.abort();
-    else if (record.state === "received") {
-      this.respond.outcome(record, { state: "cancelled", at: this.#around.clock.now(), reason: `${by} cancelled it before it started` }, "");
-    }
-    return "done";
+    const { config, clock } = this.#around;
+    return cancelHere(id, by, { journal: this.journal, respond: this.respond, running: this.running, config, clock });
   }
 
   /** Called by whoever finds room in a queue again. */
@@ -354,9 +337,9 @@ export class Core implements Child {
         traffic.bytesOut += bytes;
         if (again) counters.resent += messages;
       },
-      onReceived: (records, ack) => this.#received(node, records, ack),
-      onDecided: (records) => this.#decided(records),
-      onWithdrawn: (records) => this.withdrawn(records),
+      onReceived: (records, ack) => this.announce.received(node, records, ack),
+      onDecided: (records) => this.announce.decided(records),
+      onWithdrawn: (records) => this.announce.withdrawn(records),
       onAbsent: () => this.fleet.absent(node),
       onFailure: (error) => {
         if (error.code === "journal-failed") this.#fall(error);
@@ -406,92 +389,13 @@ export class Core implements Child {
     if (change.region !== "link") return;
     if (change.to === "offline") {
       this.publishers.pause(change.name, `${change.name} is offline`);
-      this.#openCommands(change.name, "unknown", change.cause);
+      this.announce.openCommands(change.name, "unknown", change.cause);
     }
-    if (change.from === "offline") this.#openCommands(change.name, undefined, change.cause);
+    if (change.from === "offline") this.announce.openCommands(change.name, undefined, change.cause);
     if (change.to === "online" && change.from !== "late") {
       // Spread over nodes, so that a fleet that comes back together is not answered in one burst.
       const wait = random.next() * Math.min(2000, [...this.fleet.names()].length * 2);
       clock.setTimeout(() => this.publishers.resume(change.name, `${change.name} is back`), wait);
-    }
-  }
-
-  /** Tells those who watch what the loss or return of a node means for the commands that it has. */
-  #openCommands(node: string, state: State | undefined, cause: string): void {
-    const { happenings } = this.#around;
-    if (!happenings.watched) return;
-    for (const { lane, record } of this.journal.outbox.openOn(node)) {
-      this.#tell(record, state ?? this.journal.outbox.stateOf(lane, record), this.#around.config().node, cause);
-    }
-  }
-
-  #queued(records: readonly OutRecord[]): void {
-    const { counters, config } = this.#around;
-    for (const record of records) {
-      counters.submitted[kindOf(record.message.subject)]++;
-      this.#tell(record, "queued", config().node);
-    }
-  }
-
-  #received(node: string, records: readonly OutRecord[], ack: Ack): void {
-    this.fleet.work(node, this.journal.outbox.openCount(node));
-    if (!this.#around.happenings.watched) return;
-    for (const record of records) {
-      if (record.keep && record.life === undefined) this.#tell(record, record.seq <= ack.started ? "running" : "received", node);
-    }
-  }
-
-  /** Messages that ended here before their first sending. */
-  withdrawn(records: readonly OutRecord[]): void {
-    const { counters, config } = this.#around;
-    for (const record of records) {
-      const { outcome } = record;
-      if (outcome === undefined) continue;
-      counters.outcomes[outcome.state]++;
-      this.#tell(record, outcome.state, config().node, outcome.reason);
-    }
-  }
-
-  /** Final states that came with an ACK. */
-  #decided(records: readonly OutRecord[]): void {
-    const { counters } = this.#around;
-    for (const record of records) {
-      const state = record.life?.state;
-      if (state !== undefined && isFinalState(state)) {
-        counters.outcomes[state]++;
-        this.#tell(record, state, receiverOf(record.message.subject), record.outcome?.reason);
-      } else {
-        counters.deadLetters++;
-        this.fail("refused", `${record.message.subject} was refused by its receiver: see \`steward dead\``);
-      }
-    }
-  }
-
-  #report(id: string, from: string, report: Report, told: (() => void)[]): boolean {
-    const { counters, happenings, clock } = this.#around;
-    const folded = this.journal.outbox.report(id, from, report);
-    if (folded === undefined) return false;
-    const { record, conflict } = folded;
-    const { output } = report;
-    if (output !== undefined && happenings.watched) {
-      told.push(() => happenings.emit({ type: "output", at: clock.now(), id, subject: record.message.subject, parts: output }));
-    }
-    if (conflict) {
-      this.fail("conflict", `${from} reported a second, different end of ${id}: ${report.state}`);
-    } else if (isFinalState(report.state)) {
-      counters.outcomes[report.state]++;
-      if ("startedAt" in report && report.startedAt !== undefined) counters.runSeconds.observe((report.at - report.startedAt) / 1000);
-      this.fleet.work(from, this.journal.outbox.openCount(from));
-      told.push(() => this.#tell(record, report.state, from, "reason" in report ? report.reason : undefined));
-    } else if (record.life?.state === "running") told.push(() => this.#tell(record, "running", from));
-    return true;
-  }
-
-  #taken(records: readonly InRecord[]): void {
-    const { happenings, clock, config } = this.#around;
-    if (!happenings.watched) return;
-    for (const { message, state } of records) {
-      happenings.emit({ type: "message", at: clock.now(), id: message.id, subject: message.subject, state, by: config().node });
     }
   }
 
@@ -505,35 +409,12 @@ export class Core implements Child {
       if (route.waiting === Math.floor(route.config.queue / 2)) this.roomAgain(subject);
     }
     if (state === undefined) {
-      if (happenings.watched && route !== undefined) this.#tellLines(record, route);
+      if (happenings.watched && route !== undefined) this.announce.tellLines(record, route);
       return;
     }
     if (happenings.watched && origin !== config().node) happenings.emit({ type: "message", at: clock.now(), id, subject, state, by: config().node });
     if (route?.method.command?.adopt !== undefined) {
       this.journal.flushed().then(() => this.spawner.forget(id)).catch((error) => this.#around.log.warn({ err: error, id }, "a run's files stay behind"));
     }
-  }
-
-  /** What an event recorded, for those who watch live. */
-  #tellLines({ message }: InRecord, { config, method }: Route): void {
-    const lines = method.event?.lines?.(message) ?? [];
-    if (lines.length === 0) return;
-    this.#around.happenings.emit({ type: "log", at: this.#around.clock.now(), node: message.origin, method: method.name, domain: config.domain, lines });
-  }
-
-  #tell(record: OutRecord, state: State, by: string, reason?: string): void {
-    const { happenings, clock } = this.#around;
-    if (!happenings.watched) return;
-    const { id, subject } = record.message;
-    happenings.emit({
-      type: "message",
-      at: clock.now(),
-      id,
-      subject,
-      state,
-      by,
-      ...(reason === undefined ? {} : { reason }),
-      ...(record.outcome === undefined ? {} : { outcome: record.outcome }),
-    });
   }
 }

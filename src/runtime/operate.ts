@@ -206,7 +206,7 @@ export function operate(options: OperateOptions): Operations {
     const withdrawn = journal.outbox.withdraw(id, "cancelled", clock.now(), "cancelled before it was sent");
     if (withdrawn !== undefined) {
       await journal.flushed();
-      core().withdrawn([withdrawn]);
+      core().announce.withdrawn([withdrawn]);
       return { kind: "done", id };
     }
     if (kindOf(subject) === "event") return { kind: "tooLate", id, state };

@@ -58,8 +58,8 @@ export class Processes {
           },
           report: (report) => {
             const { kind, offender, cause } = report;
-            if (kind === "quarantined") core.fail("process-quarantined", `${offender.id} failed too often and is quarantined: ${cause}`);
-            else if (kind !== "gaveUp") core.fail(`process-failed ${offender.id}`, `${offender.id}: ${cause}`);
+            if (kind === "quarantined") core.failures.report("process-quarantined", `${offender.id} failed too often and is quarantined: ${cause}`);
+            else if (kind !== "gaveUp") core.failures.report(`process-failed ${offender.id}`, `${offender.id}: ${cause}`);
           },
         },
       },
@@ -145,7 +145,7 @@ export class Processes {
           running: core.running,
           onDead: (record, reason) => {
             counters.deadLetters++;
-            core.fail("dead-letter", `${record.message.id} on ${route.subject} failed its process again and again: ${reason}`);
+            core.failures.report("dead-letter", `${record.message.id} on ${route.subject} failed its process again and again: ${reason}`);
           },
         }),
     };

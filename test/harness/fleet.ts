@@ -7,8 +7,8 @@ import { startBroker, type TestBroker } from "./broker.ts";
 import { built } from "./built.ts";
 import { eventuallySeen } from "./eventually.ts";
 import { checkNothingLeft, MARK } from "./leftovers.ts";
-import { Program, type ProgramEnd } from "./program.ts";
-import { type Proxy, startProxy } from "./proxy.ts";
+import type { Program, ProgramEnd } from "./program.ts";
+import { startProxy, type Proxy as TestProxy } from "./proxy.ts";
 import { atTestEnd, tempDir } from "./temp.ts";
 import { TestNode } from "./test-node.ts";
 
@@ -112,7 +112,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const [central = ""] = names;
   const nodes = new Map<string, TestNode>();
   for (const [name, { config = {}, proxied = false }] of Object.entries(wanted)) {
-    const proxy: Proxy | undefined = proxied ? await startProxy(server) : undefined;
+    const proxy: TestProxy | undefined = proxied ? await startProxy(server) : undefined;
     const directory = join(surroundings.directory, name);
     await mkdir(directory);
     const url = proxy?.url ?? server.url;

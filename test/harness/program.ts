@@ -88,7 +88,8 @@ export class Program {
         settle();
       };
       const text = (): string => (stream === "stdout" ? this.#stdout : this.#stderr).slice(from);
-      const refuse = (why: string): void => done(() => reject(new Error(`${why} before ${pattern}: ${this.describe()}`)));
+      const refuse = (why: string): void =>
+        done(() => reject(new Error(`${why} before ${pattern}: ${this.describe()}`)));
       const watcher: Watcher = {
         look: () => {
           const found = pattern.exec(text());

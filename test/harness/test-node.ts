@@ -8,7 +8,7 @@ import { eventuallySeen } from "./eventually.ts";
 import type { Surroundings } from "./fleet.ts";
 import { writesOutside } from "./leftovers.ts";
 import { Program, type ProgramEnd } from "./program.ts";
-import type { Proxy } from "./proxy.ts";
+import type { Proxy as TestProxy } from "./proxy.ts";
 
 /** One node of a test fleet: its steward.yaml, its daemon while it runs, and the command line beside it. */
 export class TestNode {
@@ -19,11 +19,11 @@ export class TestNode {
   readonly socket: string;
   readonly api: ApiClient;
   readonly #surroundings: Surroundings;
-  readonly #proxy: Proxy | undefined;
+  readonly #proxy: TestProxy | undefined;
   #daemon: Program | undefined;
   #frozen = false;
 
-  constructor(name: string, directory: string, surroundings: Surroundings, proxy: Proxy | undefined) {
+  constructor(name: string, directory: string, surroundings: Surroundings, proxy: TestProxy | undefined) {
     this.name = name;
     this.directory = directory;
     this.config = join(directory, "steward.yaml");
@@ -41,7 +41,7 @@ export class TestNode {
   }
 
   /** Its link to the broker, where the test asked for one that can be harmed. */
-  get proxy(): Proxy {
+  get proxy(): TestProxy {
     if (this.#proxy === undefined) throw new Error(`${this.name} is not proxied`);
     return this.#proxy;
   }

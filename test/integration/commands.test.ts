@@ -49,7 +49,10 @@ test("the exit code of run says what became of the command: 0, 1, 2, 3, 4 or 5",
     code("nowhere", "--", "true"),
     code("ship3", "--", "true"),
     code("ship1,ship3", "--", "true"),
-    fleet.node("ship3").steward("run", "ship1", "--", "true").then((end) => end.code),
+    fleet
+      .node("ship3")
+      .steward("run", "ship1", "--", "true")
+      .then((end) => end.code),
   ]);
   expect(codes).toEqual([0, 1, 1, 1, 2, 1, 3, 3, 5]);
   await endless.saw(/first/);
@@ -142,6 +145,8 @@ test("cancelling a command ends its whole process group, also what ignores SIGTE
   expect(processesOfRun(id)).toEqual([]);
   const detail = await fleet.central.api.message(id);
   expect(detail).toMatchObject({ state: "cancelled", final: true });
-  expect(detail.history.map(({ state }) => state)).toEqual(expect.arrayContaining(["queued", "received", "running", "cancelled"]));
+  expect(detail.history.map(({ state }) => state)).toEqual(
+    expect.arrayContaining(["queued", "received", "running", "cancelled"]),
+  );
   expect((await fleet.steward("cancel", id)).stdout).toContain("already");
 });

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
+import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { eventually, processesOfRun } from "../harness/runner.ts";
 
 /** Writes itself into the ledger, prints, waits for a file, prints again. */
@@ -72,7 +72,10 @@ test("a daemon that is told to stop says bye, hands a long command over, and the
   const end = await ship1.stop();
   expect(end.code).toBe(0);
   expect(performance.now() - from).toBeLessThan(5_000);
-  expect(await fleet.central.api.node("ship1")).toMatchObject({ link: "offline", cause: expect.stringMatching(/^bye/) });
+  expect(await fleet.central.api.node("ship1")).toMatchObject({
+    link: "offline",
+    cause: expect.stringMatching(/^bye/),
+  });
   expect(await fleet.central.api.message(id)).toMatchObject({ state: "unknown", final: false });
   expect(processesOfRun(id)).not.toEqual([]);
 
@@ -96,7 +99,9 @@ test("central that was killed knows all it had accepted and folds the outcomes t
   expect((await fleet.steward("message", id, "--output")).stdout).toBe("first\nlast\n");
 });
 
-test("an edge that is killed twenty times during a hundred commands runs each at most once, and each ends final", { timeout: 90_000 }, async () => {
+test("an edge that is killed twenty times during a hundred commands runs each at most once, and each ends final", {
+  timeout: 90_000,
+}, async () => {
   const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
   const ship1 = fleet.node("ship1");
   const seed = Math.floor(Math.random() * 2 ** 31);
@@ -116,10 +121,14 @@ test("an edge that is killed twenty times during a hundred commands runs each at
   }
   const details = await Promise.all(
     ids.map((id) =>
-      eventuallySeen(`${id} is final (seed ${seed})`, async () => {
-        const detail = await fleet.central.api.message(id);
-        return detail.final ? detail : undefined;
-      }, 40_000),
+      eventuallySeen(
+        `${id} is final (seed ${seed})`,
+        async () => {
+          const detail = await fleet.central.api.message(id);
+          return detail.final ? detail : undefined;
+        },
+        40_000,
+      ),
     ),
   );
   const lines = await ledger(fleet);

@@ -3,8 +3,8 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "nats";
 import { expect, onTestFinished, test } from "vitest";
-import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
+import { type Fleet, startFleet } from "../harness/fleet.ts";
 
 async function lines(file: string): Promise<string[]> {
   return (await readFile(file, "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
@@ -22,14 +22,18 @@ test("message files are taken once, those that lay there before the start too, a
   const inbox = join(data, "inbox");
   await mkdir(inbox, { recursive: true });
   await writeFile(join(inbox, "1.yaml"), fileFor(fleet, "ship1", "before"));
-  await writeFile(join(inbox, "2.json"), '{"to": "ship1", "command": "shellcommand", "domain": "bad one", "data": ["true"]}');
+  await writeFile(
+    join(inbox, "2.json"),
+    '{"to": "ship1", "command": "shellcommand", "domain": "bad one", "data": ["true"]}',
+  );
   await writeFile(join(data, "inmsg.txt"), fileFor(fleet, "ship1", "inmsg-before"));
   await fleet.central.start();
   await fleet.link("ship1", "online");
   const ledger = fleet.file("ledger");
   await eventuallySeen("what lay there has run", async () => (await lines(ledger)).length === 2);
-  expect(existsSync(join(inbox, "done/1.yaml"))).toBe(true);
-  expect(await readFile(join(inbox, "rejected/2.json.error"), "utf8")).toMatch(/domain.*" " is not allowed/);
+  await eventuallySeen("it is put away", () => existsSync(join(inbox, "done/1.yaml")));
+  const fault = () => readFile(join(inbox, "rejected/2.json.error"), "utf8");
+  expect(await eventuallySeen("the bad one is put away", fault)).toMatch(/domain.*" " is not allowed/);
 
   // Half written, left alone until it is whole.
   await writeFile(join(inbox, "3.yaml.part"), fileFor(fleet, "ship1", "while"));
@@ -37,7 +41,8 @@ test("message files are taken once, those that lay there before the start too, a
   await writeFile(join(data, "inmsg.txt"), fileFor(fleet, "ship1", "inmsg-while"));
   await eventuallySeen("what came has run", async () => (await lines(ledger)).length === 4);
   expect((await lines(ledger)).sort()).toEqual(["before", "inmsg-before", "inmsg-while", "while"]);
-  const [id = ""] = await lines(join(inbox, "done/3.yaml.ids"));
+  const ids = () => lines(join(inbox, "done/3.yaml.ids"));
+  const [id = ""] = await eventuallySeen("its id is noted", async () => (await ids()).length === 1 && (await ids()));
   await fleet.central.message(id, "succeeded");
 
   await fleet.central.kill();

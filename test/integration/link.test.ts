@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { startFleet } from "../harness/fleet.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
+import { startFleet } from "../harness/fleet.ts";
 import { commandLine, markedProcesses } from "../harness/leftovers.ts";
 
 /** A port that was free just now. */

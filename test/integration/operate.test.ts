@@ -1,8 +1,8 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { startFleet } from "../harness/fleet.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
+import { startFleet } from "../harness/fleet.ts";
 
 const OS = { subject: "command.shellcommand.operatingsystem", from: ["central"], concurrency: 4 };
 const NGINX = { subject: "command.shellcommand.nginx", from: ["central"] };
@@ -26,7 +26,13 @@ test("SIGHUP restarts only the processes that the new file touches, and a bad fi
   const os = "ship1.command.shellcommand.operatingsystem";
   const nginx = "ship1.command.shellcommand.nginx";
   const gate = fleet.file("gate");
-  const long = fleet.begin("run", "ship1", "--script", "--", `echo on; while [ ! -e ${gate} ]; do sleep 0.02; done; echo off`);
+  const long = fleet.begin(
+    "run",
+    "ship1",
+    "--script",
+    "--",
+    `echo on; while [ ! -e ${gate} ]; do sleep 0.02; done; echo off`,
+  );
   await long.saw(/on\n/);
   const before = await processes();
 
@@ -106,9 +112,12 @@ test("watch prints the log lines of an edge, those that are stored and those tha
   expect(end.code).toBe(0);
   expect(end.stdout.split("\n").filter((line) => line !== "").length).toBe(3);
   const again = await fleet.steward("watch", "--no-follow", "--json", "-n", "1");
-  expect(again.stdout.trim().split("\n").map((line) => JSON.parse(line))).toMatchObject([
-    { node: "ship1", domain: "nginx", line: expect.stringContaining("GET /three") },
-  ]);
+  expect(
+    again.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([{ node: "ship1", domain: "nginx", line: expect.stringContaining("GET /three") }]);
 });
 
 test("machines, doctor, nodes and config check tell what is so", async () => {
@@ -123,7 +132,8 @@ test("machines, doctor, nodes and config check tell what is so", async () => {
   for (const { code } of [machines, doctor, nodes, check, reference]) expect(code).toBe(0);
   for (const name of ["node", "publisher", "subscriber", "link"]) expect(machines.stdout).toContain(`%% ${name}`);
   expect(doctor.stdout).not.toMatch(/fail|warn/);
-  for (const check of ["config", "daemon", "broker", "journal"]) expect(doctor.stdout).toMatch(new RegExp(`ok +${check}`));
+  for (const check of ["config", "daemon", "broker", "journal"])
+    expect(doctor.stdout).toMatch(new RegExp(`ok +${check}`));
   expect(JSON.parse(nodes.stdout)).toMatchObject([
     { name: "central", role: "self" },
     { name: "ship1", role: "edge", link: "online", session: "live", trust: "accepted" },

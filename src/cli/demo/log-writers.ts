@@ -53,7 +53,7 @@ export function openLogWriters(syslogPort: number, accessLog: string): LogWriter
 const two = (value: number): string => String(value).padStart(2, "0");
 
 /** `22/Nov/2026:15:04:05 +0100` */
-export function httpTime(at: number): string {
+function httpTime(at: number): string {
   const date = new Date(at);
   const ahead = -date.getTimezoneOffset();
   const zone = `${ahead < 0 ? "-" : "+"}${two(Math.floor(Math.abs(ahead) / 60))}${two(Math.abs(ahead) % 60)}`;
@@ -61,7 +61,7 @@ export function httpTime(at: number): string {
 }
 
 /** `Nov 22 15:04:05`, the day with a space before one digit. */
-export function syslogTime(at: number): string {
+function syslogTime(at: number): string {
   const date = new Date(at);
   return `${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${clock(date)}`;
 }

@@ -1,0 +1,139 @@
+import type { Clock } from "../message/clock.ts";
+import type { Ack } from "../message/frame.ts";
+import { isFinalState, type State } from "../message/lifecycle.ts";
+import type { Report } from "../message/report.ts";
+import { kindOf, receiverOf } from "../message/subject.ts";
+import type { Config } from "./config/config.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { InRecord, OutRecord } from "./journal/records.ts";
+import type { Counters } from "./observe/counters.ts";
+import type { Happenings } from "./observe/happenings.ts";
+import type { Route } from "./routes.ts";
+
+/** What happens to messages on the main road, told to the counters, to the fleet and to those who watch. */
+export interface AnnounceOptions {
+  readonly journal: Journal;
+  readonly fleet: Fleet;
+  readonly counters: Counters;
+  readonly happenings: Happenings;
+  readonly clock: Clock;
+  readonly config: () => Config;
+  readonly fail: (code: string, text: string) => void;
+}
+
+export class Announcer {
+  readonly #journal: Journal;
+  readonly #fleet: Fleet;
+  readonly #around: AnnounceOptions;
+  readonly #fail: (code: string, text: string) => void;
+
+  constructor(options: AnnounceOptions) {
+    this.#journal = options.journal;
+    this.#fleet = options.fleet;
+    this.#around = options;
+    this.#fail = options.fail;
+  }
+
+  /** Tells those who watch what the loss or return of a node means for the commands that it has. */
+  openCommands(node: string, state: State | undefined, cause: string): void {
+    const { happenings } = this.#around;
+    if (!happenings.watched) return;
+    for (const { lane, record } of this.#journal.outbox.openOn(node)) {
+      this.#tell(record, state ?? this.#journal.outbox.stateOf(lane, record), this.#around.config().node, cause);
+    }
+  }
+
+  queued(records: readonly OutRecord[]): void {
+    const { counters, config } = this.#around;
+    for (const record of records) {
+      counters.submitted[kindOf(record.message.subject)]++;
+      this.#tell(record, "queued", config().node);
+    }
+  }
+
+  received(node: string, records: readonly OutRecord[], ack: Ack): void {
+    this.#fleet.work(node, this.#journal.outbox.openCount(node));
+    if (!this.#around.happenings.watched) return;
+    for (const record of records) {
+      if (record.keep && record.life === undefined) this.#tell(record, record.seq <= ack.started ? "running" : "received", node);
+    }
+  }
+
+  /** Messages that ended here before their first sending. */
+  withdrawn(records: readonly OutRecord[]): void {
+    const { counters, config } = this.#around;
+    for (const record of records) {
+      const { outcome } = record;
+      if (outcome === undefined) continue;
+      counters.outcomes[outcome.state]++;
+      this.#tell(record, outcome.state, config().node, outcome.reason);
+    }
+  }
+
+  /** Final states that came with an ACK. */
+  decided(records: readonly OutRecord[]): void {
+    const { counters } = this.#around;
+    for (const record of records) {
+      const state = record.life?.state;
+      if (state !== undefined && isFinalState(state)) {
+        counters.outcomes[state]++;
+        this.#tell(record, state, receiverOf(record.message.subject), record.outcome?.reason);
+      } else {
+        counters.deadLetters++;
+        this.#fail("refused", `${record.message.subject} was refused by its receiver: see \`steward dead\``);
+      }
+    }
+  }
+
+  report(id: string, from: string, report: Report, told: (() => void)[]): boolean {
+    const { counters, happenings, clock } = this.#around;
+    const folded = this.#journal.outbox.report(id, from, report);
+    if (folded === undefined) return false;
+    const { record, conflict } = folded;
+    const { output } = report;
+    if (output !== undefined && happenings.watched) {
+      told.push(() => happenings.emit({ type: "output", at: clock.now(), id, subject: record.message.subject, parts: output }));
+    }
+    if (conflict) {
+      this.#fail("conflict", `${from} reported a second, different end of ${id}: ${report.state}`);
+    } else if (isFinalState(report.state)) {
+      counters.outcomes[report.state]++;
+      if ("startedAt" in report && report.startedAt !== undefined) counters.runSeconds.observe((report.at - report.startedAt) / 1000);
+      this.#fleet.work(from, this.#journal.outbox.openCount(from));
+      told.push(() => this.#tell(record, report.state, from, "reason" in report ? report.reason : undefined));
+    } else if (record.life?.state === "running") told.push(() => this.#tell(record, "running", from));
+    return true;
+  }
+
+  taken(records: readonly InRecord[]): void {
+    const { happenings, clock, config } = this.#around;
+    if (!happenings.watched) return;
+    for (const { message, state } of records) {
+      happenings.emit({ type: "message", at: clock.now(), id: message.id, subject: message.subject, state, by: config().node });
+    }
+  }
+
+  /** What an event recorded, for those who watch live. */
+  tellLines({ message }: InRecord, { config, method }: Route): void {
+    const lines = method.event?.lines?.(message) ?? [];
+    if (lines.length === 0) return;
+    this.#around.happenings.emit({ type: "log", at: this.#around.clock.now(), node: message.origin, method: method.name, domain: config.domain, lines });
+  }
+
+  #tell(record: OutRecord, state: State, by: string, reason?: string): void {
+    const { happenings, clock } = this.#around;
+    if (!happenings.watched) return;
+    const { id, subject } = record.message;
+    happenings.emit({
+      type: "message",
+      at: clock.now(),
+      id,
+      subject,
+      state,
+      by,
+      ...(reason === undefined ? {} : { reason }),
+      ...(record.outcome === undefined ? {} : { outcome: record.outcome }),
+    });
+  }
+}

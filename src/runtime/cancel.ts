@@ -1,0 +1,29 @@
+import type { Clock } from "../message/clock.ts";
+import type { Config } from "./config/config.ts";
+import type { CancelResult } from "./control.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { Respond } from "./respond.ts";
+
+/** Ends a command on the node that has it: before it starts, while it runs, or when it comes. */
+export function cancelHere(
+  id: string,
+  by: string,
+  on: { journal: Journal; respond: Respond; running: ReadonlyMap<string, AbortController>; config: () => Config; clock: Clock },
+): CancelResult {
+  const { inbox } = on.journal;
+  const record = inbox.find(id);
+  if (record === undefined) {
+    if (inbox.done(id) !== undefined) return "tooLate";
+    inbox.cancelEarly(id, by);
+    return "notYetHere";
+  }
+  const { central, node } = on.config();
+  if (by !== record.message.origin && by !== central && by !== node) return "tooLate";
+  inbox.cancelRequested(id, by);
+  const underWay = on.running.get(id);
+  if (underWay !== undefined) underWay.abort();
+  else if (record.state === "received") {
+    on.respond.outcome(record, { state: "cancelled", at: on.clock.now(), reason: `${by} cancelled it before it started` }, "");
+  }
+  return "done";
+}
