@@ -34,7 +34,7 @@ export interface RootOptions<L extends AnyActorLogic> {
  */
 export function startRoot<L extends AnyActorLogic>(logic: L, options: RootOptions<L>): Actor<L> {
   const { actor: name, role, clock, inspector } = options;
-  let from = "";
+  let before: Readonly<Record<string, string>> = {};
   const create = createActor as (logic: L, options: ActorOptions<L>) => Actor<L>;
   const root = create(logic, {
     id: name,
@@ -43,11 +43,14 @@ export function startRoot<L extends AnyActorLogic>(logic: L, options: RootOption
     clock: { setTimeout: (fn: () => void, ms: number) => clock.setTimeout(fn, ms), clearTimeout: (timer: unknown) => clock.clearTimeout(timer) },
     inspect: (inspected) => {
       if (inspected.type !== "@xstate.snapshot" || inspected.actorRef !== root) return;
-      const to = stateText(inspected.snapshot as { value?: unknown });
-      if (to === from) return;
+      const after = statesOf(inspected.snapshot as { value?: unknown });
       const event = inspected.event as { type: string; cause?: unknown };
-      inspector.transition({ actor: name, role, event: event.type, from, to, cause: typeof event.cause === "string" ? event.cause : "" });
-      from = to;
+      const cause = typeof event.cause === "string" ? event.cause : "";
+      for (const [region, to] of Object.entries(after)) {
+        const from = before[region] ?? "";
+        if (from !== to) inspector.transition({ actor: name, role, event: event.type, from, to, cause });
+      }
+      before = after;
     },
   } as ActorOptions<L>);
   root.subscribe({ error: (error) => inspector.failed(name, role, error) });
@@ -55,12 +58,9 @@ export function startRoot<L extends AnyActorLogic>(logic: L, options: RootOption
   return root;
 }
 
-/** `idle`, or for parallel regions `link.online session.live`. */
-export function stateText(snapshot: { value?: unknown }): string {
-  const { value } = snapshot;
-  if (typeof value === "string") return value;
-  if (typeof value !== "object" || value === null) return "";
-  return Object.entries(value)
-    .map(([region, state]) => `${region}.${typeof state === "string" ? state : stateText({ value: state })}`)
-    .join(" ");
+/** The state, or one for each region of parallel ones, such as `link.online`. */
+function statesOf({ value }: { value?: unknown }): Record<string, string> {
+  if (typeof value === "string") return { "": value };
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([region, state]) => [region, `${region}.${String(state)}`]));
 }

@@ -38,7 +38,7 @@ export const CATALOGUE = {
 
   // Who may, and what exists
   "method-unknown": entry("node {node} has no method {method}", "Known methods: {known}. Check the spelling or load it under `methods:`."),
-  "node-unknown": entry("no node is called {node}", "`steward nodes` lists those that are known; a new name needs --new."),
+  "node-unknown": entry("no node is called {node}", "`steward nodes` lists those that are known; a new name needs --new.", EXIT.usage),
   "subject-not-subscribed": entry("node {node} does not subscribe to {subject}", "Add it under `subscribe:` in the node's steward.yaml."),
   "permission-denied": entry("{origin} may not send to {subject}: {fault}", "Add it to `from` or `allow` of that subject in the node's steward.yaml."),
   "signature-invalid": entry("a frame that claims to come from {origin} could not be verified: {fault}", "Enrol the node again."),
@@ -64,13 +64,15 @@ export const CATALOGUE = {
   "already-running": entry("a daemon (pid {pid}) already uses {path}", "Stop it first, or give this one its own `data:` directory."),
   "wrong-node": entry("the data directory {path} belongs to node {owner}, not to {node}", "Correct `node:` or `data:` in steward.yaml."),
   "no-daemon": entry("no daemon answers at {socket}", "Start one with `steward up`, or name its configuration with --config.", EXIT.noDaemon),
+  "request-invalid": entry("the request is not valid: {fault}", "GET /openapi.json describes every request.", EXIT.usage),
+  "node-silent": entry("{node} did not answer within {seconds} s", "`steward nodes` shows whether it is online; ask again when it is.", EXIT.notDelivered),
+  "file-unwritable": entry("cannot write {file}: {fault}", "Check the path, its permissions and the space on its disk.", EXIT.usage),
   "api-failed": entry("the daemon answered {status}: {fault}", "See the daemon's log."),
   "message-unknown": entry("no message has the id {id}", "`steward messages` lists those that are known.", EXIT.usage),
   "message-ambiguous": entry("{id} is the beginning of {count} ids: {ids}", "Write more of it.", EXIT.usage),
   "process-unknown": entry("node {node} has no process {subject}", "`steward ps` lists them.", EXIT.usage),
 
   // Running
-  "program-not-found": entry("{program}: {fault}", "Check the program's name and the node's PATH."),
   "runner-lost": entry("the process that runs commands ended: {fault}", "The daemon starts a new one; commands that ran are `interrupted`."),
   "source-failed": entry("the source of {subject} failed: {fault}", "Check the address or path under `publish:`."),
   "process-failed": entry("the process {subject} failed: {fault}", "`steward ps` shows it; `steward revive` starts a quarantined one."),

@@ -207,6 +207,18 @@ export class Core implements Child {
     });
     this.#connect(config.node);
     this.#watchJournal();
+    void this.#forgetRuns();
+  }
+
+  /** Files of runs that a daemon before this one had no time to remove. */
+  async #forgetRuns(): Promise<void> {
+    try {
+      for (const id of await this.spawner.recorded()) {
+        if (this.journal.inbox.find(id) === undefined) await this.spawner.forget(id);
+      }
+    } catch (error) {
+      this.#around.log.warn({ err: error }, "files of ended runs stay behind");
+    }
   }
 
   /** What came over the wire, and how the link is. */
@@ -392,7 +404,7 @@ export class Core implements Child {
       this.announce.openCommands(change.name, "unknown", change.cause);
     }
     if (change.from === "offline") this.announce.openCommands(change.name, undefined, change.cause);
-    if (change.to === "online" && change.from !== "late") {
+    if (change.to === "online") {
       // Spread over nodes, so that a fleet that comes back together is not answered in one burst.
       const wait = random.next() * Math.min(2000, [...this.fleet.names()].length * 2);
       clock.setTimeout(() => this.publishers.resume(change.name, `${change.name} is back`), wait);

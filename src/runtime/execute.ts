@@ -58,6 +58,7 @@ export class Subscriber implements Child, RouteProcess {
   readonly #underWay = new Set<Promise<void>>();
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
+  readonly #stopping = new AbortController();
   #reserved = 0;
   /** What the actor was told last. */
   #busy = false;
@@ -80,7 +81,8 @@ export class Subscriber implements Child, RouteProcess {
       input: { subject: route.subject, concurrency: route.config.concurrency },
     });
     route.process = this;
-    this.#enqueue(options.journal.inbox.pending(route.subject).filter(({ message }) => !options.running.has(message.id)), true);
+    const left = options.journal.inbox.pending(route.subject).filter(({ message: { id } }) => !options.running.has(id) && !route.inHand.has(id));
+    this.#enqueue(left, true);
   }
 
   get state(): "idle" | "working" | "paused" {
@@ -97,15 +99,17 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   reserve(): boolean {
-    const { kind, concurrency } = this.#options.route.config;
-    if (this.#stopped || kind === "event" || this.#queue.isPaused) return false;
+    const { config: { kind, concurrency }, inHand } = this.#options.route;
+    // What is in hand without a place of its own comes first.
+    if (this.#stopped || kind === "event" || this.#queue.isPaused || inHand.size > this.#reserved) return false;
     if (this.#queue.size > 0 || this.#queue.pending + this.#reserved >= concurrency) return false;
     this.#reserved++;
     return true;
   }
 
   feed(records: readonly InRecord[]): void {
-    for (const record of records) if (record.state === "running") this.#reserved--;
+    // A place may have been kept by the process before this one.
+    for (const record of records) if (record.state === "running" && this.#reserved > 0) this.#reserved--;
     this.#enqueue(records, false);
   }
 
@@ -119,6 +123,7 @@ export class Subscriber implements Child, RouteProcess {
 
   #release(): void {
     this.#stopped = true;
+    this.#stopping.abort();
     this.#options.clock.clearTimeout(this.#settleTimer);
     this.#queue.clear();
     this.#actor.stop();
@@ -266,7 +271,7 @@ export class Subscriber implements Child, RouteProcess {
     try {
       await mkdir(directory, { recursive: true });
       const input = batch.map(({ message }) => ({ id: message.id, createdAt: message.createdAt, data: message.data }));
-      const context = { node, origin, domain: route.config.domain, checkpoint: journal.checkpoint(key), directory, clock, log };
+      const context = { node, origin, domain: route.config.domain, checkpoint: journal.checkpoint(key), directory, clock, log, stopping: this.#stopping.signal };
       const value = await handler.handle(input, context);
       respond.handled(batch, value === undefined ? undefined : { key, value });
       if (this.#events.length > 0) this.#add(() => this.#handle(handler));

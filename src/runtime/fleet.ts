@@ -130,6 +130,7 @@ export class Fleet {
   }
 
   accept(name: string): void {
+    if (name === this.#options.self) return;
     const known = this.#get(name);
     if (known.accepted) return;
     known.accepted = true;

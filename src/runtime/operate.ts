@@ -74,10 +74,14 @@ export function operate(options: OperateOptions): Operations {
     });
     const [record] = await send([{ ...draft, deliverBy: timeout, knownNodesOnly: true }]);
     id = record?.message.id ?? "";
-    const timer = clock.setTimeout(() => done({ state: "unknown", reason: `${node} did not answer within ${timeout} ms` } as MessageDetail), timeout);
+    let silent: (error: StewardError) => void = () => undefined;
+    const silence = new Promise<never>((_, reject) => {
+      silent = reject;
+    });
+    const timer = clock.setTimeout(() => silent(new StewardError("node-silent", { node, seconds: Math.round(timeout / 1000) })), timeout);
     check();
     try {
-      const detail = await outcome;
+      const detail = await Promise.race([outcome, silence]);
       if (detail.state === "succeeded") return detail.outcome?.result ?? null;
       throw new StewardError("api-failed", { status: detail.state, fault: detail.reason ?? `${node} gave no reason` });
     } finally {

@@ -30,6 +30,8 @@ export interface ProcessesOptions {
 
 type Role = "subscriber" | "publisher" | "source";
 
+/** How long a process may take to start, ms. */
+const START_WITHIN = 30_000;
 /** How long a subscriber may finish what it cannot hand over, ms. */
 const SHUTDOWN = 10_000;
 
@@ -129,6 +131,7 @@ export class Processes {
       id: `subscriber ${route.subject}`,
       restart: "permanent",
       shutdown: SHUTDOWN,
+      startTimeout: START_WITHIN,
       backoff: config().supervision.backoff,
       start: async () =>
         new Subscriber({
@@ -157,6 +160,7 @@ export class Processes {
       id: `source ${publication.subject}`,
       restart: "permanent",
       shutdown: SHUTDOWN,
+      startTimeout: START_WITHIN,
       backoff: config().supervision.backoff,
       start: async () => {
         const source = core.methods.get(publication.method)?.sources?.[publication.source];

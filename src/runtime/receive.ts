@@ -48,7 +48,7 @@ export interface ReceiveOptions {
 }
 
 /** Messages handed over in one turn of the event loop. */
-const AT_ONCE = Number(process.env.CHUNK ?? 32);
+const AT_ONCE = 32;
 /** Bytes of a plain publisher's body. */
 const FOREIGN_BYTES = 1024 * 1024;
 /** Reports are always taken: there is room kept for them. */
@@ -58,6 +58,8 @@ export class Receiver {
   readonly #options: ReceiveOptions;
   /** Lanes that were told to wait, with where their next ACK goes; by subject. */
   readonly #waiting = new Map<string, Map<string, { frame: Frame; reply: string; upTo: number }>>();
+  /** What is durable and waits for its turn to be handed to a process; by subject. */
+  readonly #toHandOver = new Map<string, InRecord[]>();
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
@@ -77,13 +79,17 @@ export class Receiver {
       const told: (() => void)[] = [];
       const accepted = journal.inbox.accept(frame, subject, at, (item) => this.#judge(frame, subject, item, at, told));
       this.#count(frame, subject, accepted);
+      const inHand = this.#options.routes.get(subject)?.inHand;
+      for (const { message } of accepted.taken) inHand?.add(message.id);
       await journal.flushed();
       this.#acknowledge(packet, frame, accepted);
       // The ACK is on its way before this node gets busy with what it took.
-      this.#handOver(subject, accepted.taken, 0);
-      if (told.length > 0) setImmediate(() => {
-        for (const tell of told) tell();
-      });
+      this.#handOver(subject, accepted.taken);
+      if (told.length > 0) {
+        setImmediate(() => {
+          for (const tell of told) tell();
+        });
+      }
     } catch (error) {
       this.#refused(normalise(error), subject);
     }
@@ -174,15 +180,34 @@ export class Receiver {
     lanes.set(`${frame.origin} ${frame.epoch}`, { frame, reply, upTo });
   }
 
-  /** A few in each turn: what the first ones bring about is on its way while the others are still at work. */
-  #handOver(subject: string, taken: readonly InRecord[], from: number): void {
-    if (from >= taken.length) return;
-    setImmediate(() => {
-      const some = taken.slice(from, from + AT_ONCE);
-      this.#options.onTaken(some);
-      this.#options.routes.get(subject)?.process?.feed(some);
-      this.#handOver(subject, taken, from + AT_ONCE);
-    });
+  /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
+  #handOver(subject: string, taken: readonly InRecord[]): void {
+    if (taken.length === 0) return;
+    const queue = this.#toHandOver.get(subject);
+    if (queue !== undefined) {
+      queue.push(...taken);
+      return;
+    }
+    this.#toHandOver.set(subject, [...taken]);
+    setImmediate(() => this.#handSome(subject));
+  }
+
+  #handSome(subject: string): void {
+    const queue = this.#toHandOver.get(subject) ?? [];
+    const some = queue.splice(0, AT_ONCE);
+    if (queue.length === 0) this.#toHandOver.delete(subject);
+    else setImmediate(() => this.#handSome(subject));
+    const { routes, journal, onTaken } = this.#options;
+    const route = routes.get(subject);
+    try {
+      onTaken(some);
+      for (const { message } of some) route?.inHand.delete(message.id);
+      if (route?.process !== undefined) route.process.feed(some);
+      // The process that kept a place for it is gone: it has not begun, and the next one finds it in the journal.
+      else for (const { message, state } of some) if (state === "running") journal.inbox.notStarted(message.id);
+    } catch (error) {
+      this.#refused(normalise(error), subject);
+    }
   }
 
   /** Presence: handled at once, acknowledged, never journalled. */

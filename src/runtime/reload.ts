@@ -23,6 +23,10 @@ export interface Reloaded {
 export async function reload(before: Config, { core, processes, log, apply }: Reloaded): Promise<ReloadAnswer> {
   const after = loadConfig(before.file);
   const { changes } = diffConfig(before, after);
+  // Another identity changes what defaults and permissions mean: nothing of it applies before a restart.
+  if (after.node !== before.node || after.central !== before.central) {
+    return { changes: [], needRestart: changes.map(({ text }) => text) };
+  }
   const live = changes.filter(({ applies }) => applies === "live");
   const { hello, nodes, control, defaults, limits, retention, log: logging, subscribe, publish } = after;
   const { late, offline } = after.link;

@@ -11,6 +11,8 @@ export interface Route {
   readonly method: Method;
   /** Messages taken and not finished. */
   waiting: number;
+  /** Ids of messages that are taken and not yet handed to a process. */
+  readonly inHand: Set<string>;
   process: RouteProcess | undefined;
 }
 
@@ -39,7 +41,7 @@ export class Routes {
     const method = this.#methods.get(config.method);
     if (method === undefined || method[config.kind] === undefined) throw this.#unknown(config.method);
     const subject = `${this.#node}.${config.subject}`;
-    const route: Route = { subject, config, method, waiting: 0, process: undefined };
+    const route: Route = { subject, config, method, waiting: 0, inHand: new Set(), process: undefined };
     this.#routes.set(subject, route);
     return route;
   }

@@ -33,12 +33,13 @@ export async function startSource(options: SourceOptions): Promise<Child> {
 
   const emit = async (data: Json, checkpoint?: Json): Promise<void> => {
     for (;;) {
+      if (stopped) throw new StewardError("source-failed", { subject: config.subject, fault: "it was stopped" });
       try {
         enqueue(config.subject, data);
         if (checkpoint !== undefined) journal.setCheckpoint({ key, value: checkpoint });
         return await journal.flushed();
       } catch (error) {
-        if (!(error instanceof StewardError) || error.code !== "journal-full" || stopped) throw error;
+        if (!(error instanceof StewardError) || error.code !== "journal-full") throw error;
         await new Promise<void>((resolve) => clock.setTimeout(resolve, ROOM));
       }
     }
@@ -50,6 +51,10 @@ export async function startSource(options: SourceOptions): Promise<Child> {
       domain: config.domain,
       checkpoint: journal.checkpoint(key),
       emit,
+      mark: async (value) => {
+        journal.setCheckpoint({ key, value });
+        await journal.flushed();
+      },
       dropped: (reason, count) => counters.drop(reason, count, { subject: config.subject }),
       fail: (error) => end({ reason: "failed", error: new StewardError("source-failed", { subject: config.subject, fault: error.message }, { cause: error }) }),
       clock,
@@ -61,8 +66,8 @@ export async function startSource(options: SourceOptions): Promise<Child> {
   return {
     ended,
     async stop() {
-      stopped = true;
       await running.stop();
+      stopped = true;
       end({ reason: "shutdown" });
     },
   };

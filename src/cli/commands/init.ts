@@ -70,6 +70,6 @@ async function write(file: string, text: string, force: boolean): Promise<void> 
         { cause: thrown },
       );
     }
-    throw new StewardError("file-unreadable", { file, fault: faultText(thrown) }, { cause: thrown });
+    throw new StewardError("file-unwritable", { file, fault: faultText(thrown) }, { cause: thrown });
   }
 }

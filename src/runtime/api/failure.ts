@@ -24,6 +24,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "no-daemon": 503,
   "api-failed": 502,
   "runner-lost": 503,
+  "node-silent": 504,
 };
 
 /** A request that is refused for its form, before anything was asked of the daemon. */
@@ -31,12 +32,8 @@ export class RequestRefused extends StewardError {
   readonly status: number;
 
   constructor(status: number, fault: string) {
-    super("usage", { fault });
+    super("request-invalid", { fault });
     this.status = status;
-  }
-
-  override get remedy(): string {
-    return "GET /openapi.json describes every request.";
   }
 }
 

@@ -140,6 +140,11 @@ export class Inbox {
     return this.#change(id, (record) => ({ ...record, state: "running", startedAt: record.startedAt ?? at }));
   }
 
+  /** It was to run at once, and nothing of it has begun. */
+  notStarted(id: string): InRecord | undefined {
+    return this.#change(id, ({ startedAt: _never, ...record }) => ({ ...record, state: "received" }));
+  }
+
   /** It failed its process once more. */
   failedOnce(id: string): InRecord | undefined {
     return this.#change(id, (record) => ({ ...record, attempts: record.attempts + 1 }));

@@ -32,7 +32,7 @@ test("a full queue is told to central as the reason why nothing moves", async ()
   await world.advance(1_000);
   const last = ids[4] ?? "";
   expect(world.reason(last)).toBe("ship1 has no room");
-  await world.until(() => world.message(last).final, "it ran");
+  await world.until(() => world.message(last).final, "it ran", 300_000);
   await expectSound(world);
 });
 
