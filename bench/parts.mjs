@@ -51,12 +51,12 @@ export async function startEdge(world, central, subscribe) {
   const file = await configFor(world, "ship1", subscribe);
   const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
   const started = performance.now();
-  const child = spawn(process.execPath, [...(process.env.EDGE_PROF?["--cpu-prof","--cpu-prof-dir="+process.env.EDGE_PROF]:[]), main, "up", "--config", file], { stdio: ["ignore", "ignore", "inherit"] });
+  const profile = process.env.STEWARD_BENCH_PROFILE;
+  const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+  const child = spawn(process.execPath, [...flags, main, "up", "--config", file], { stdio: ["ignore", "ignore", "ignore"] });
   const ended = once(child, "exit");
-  world.closing(async () => {
-    child.kill("SIGTERM");
-    await ended;
-  });
+  const edge = { child, ended, pid: child.pid };
+  world.closing(() => stopEdge(edge));
   await new Promise((resolve, reject) => {
     ended.then(() => reject(new Error("the edge ended")));
     const stop = central.operations.watch((happening) => {
@@ -65,7 +65,12 @@ export async function startEdge(world, central, subscribe) {
       resolve();
     });
   });
-  return { pid: child.pid, readyMs: performance.now() - started, config: file };
+  return { ...edge, readyMs: performance.now() - started };
+}
+
+export async function stopEdge({ child, ended }) {
+  if (child.exitCode === null) child.kill("SIGTERM");
+  await ended;
 }
 
 /** A plain NATS client in a process of its own that answers every request with its payload. */

@@ -36,8 +36,21 @@ export function checkToken(what: "node" | "method" | "domain", text: string): st
   return text;
 }
 
+/** Subjects seen lately: a daemon meets the same few over and over. */
+const seen = new Map<string, Subject>();
+const SEEN = 4096;
+
 /** @throws StewardError `subject-invalid`, naming the token and what is wrong with it. */
 export function parseSubject(text: string): Subject {
+  const known = seen.get(text);
+  if (known !== undefined) return known;
+  const subject = readSubject(text);
+  if (seen.size >= SEEN) seen.clear();
+  seen.set(text, subject);
+  return subject;
+}
+
+function readSubject(text: string): Subject {
   const tokens = text.split(".");
   const [node, kind, method, domain] = tokens;
   if (tokens.length !== 4 || node === undefined || kind === undefined || method === undefined || domain === undefined) {

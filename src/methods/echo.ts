@@ -1,6 +1,6 @@
 import { defineMethod } from "./define.ts";
 
-/** Answers with its own data: proves the whole road without starting anything. */
+/** Answers with its own data, and takes note of events without keeping them: proves the whole road and nothing else. */
 export const echo = defineMethod({
   name: "echo",
   summary: "answers with the data that it was sent",
@@ -8,5 +8,9 @@ export const echo = defineMethod({
     check: () => undefined,
     run: async (context) => ({ state: "succeeded", result: context.data }),
     idempotent: true,
+  },
+  event: {
+    check: () => undefined,
+    handle: async () => undefined,
   },
 });

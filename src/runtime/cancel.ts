@@ -1,4 +1,5 @@
 import type { Clock } from "../message/clock.ts";
+import type { Cancellation } from "./cancellation.ts";
 import type { Config } from "./config/config.ts";
 import type { CancelResult } from "./control.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -8,7 +9,7 @@ import type { Respond } from "./respond.ts";
 export function cancelHere(
   id: string,
   by: string,
-  on: { journal: Journal; respond: Respond; running: ReadonlyMap<string, AbortController>; config: () => Config; clock: Clock },
+  on: { journal: Journal; respond: Respond; running: ReadonlyMap<string, Cancellation>; config: () => Config; clock: Clock },
 ): CancelResult {
   const { inbox } = on.journal;
   const record = inbox.find(id);
@@ -21,7 +22,7 @@ export function cancelHere(
   if (by !== record.message.origin && by !== central && by !== node) return "tooLate";
   inbox.cancelRequested(id, by);
   const underWay = on.running.get(id);
-  if (underWay !== undefined) underWay.abort();
+  if (underWay !== undefined) underWay.request();
   else if (record.state === "received") {
     on.respond.outcome(record, { state: "cancelled", at: on.clock.now(), reason: `${by} cancelled it before it started` }, "");
   }

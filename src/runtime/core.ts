@@ -16,6 +16,7 @@ import { Announcer } from "./announce.ts";
 import type { LinkStatus, Packet, Transport } from "./broker/transport.ts";
 import { builtInSubscriptions, loadMethods } from "./built-in.ts";
 import type { Config } from "./config/config.ts";
+import type { Cancellation } from "./cancellation.ts";
 import { cancelHere } from "./cancel.ts";
 import type { CancelResult } from "./control.ts";
 import { type DeliverOptions, listenForAcks } from "./deliver.ts";
@@ -78,7 +79,7 @@ export class Core implements Child {
   readonly respond: Respond;
   readonly newId: NewId;
   /** Commands under way. */
-  readonly running = new Map<string, AbortController>();
+  readonly running = new Map<string, Cancellation>();
   readonly #around: Surroundings;
   readonly announce: Announcer;
   readonly failures: Failures;
@@ -390,7 +391,8 @@ export class Core implements Child {
       this.publishers.resume(undefined, "the broker is back");
     } else {
       this.#presence.end();
-      this.fleet.ownLink(false);
+      // Before the first attempt has ended nothing is known: a restart alone makes nobody late.
+      if (status.state !== "connecting" || status.fault !== undefined) this.fleet.ownLink(false);
       this.publishers.pause(undefined, "no broker");
     }
   }

@@ -9,6 +9,7 @@ import { normalise } from "../message/errors.ts";
 import type { Outcome } from "../message/report.ts";
 import type { CommandContext, CommandEnd, CommandHandler, EventHandler, MethodLog } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
+import { Cancellation } from "./cancellation.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
 import type { Respond } from "./respond.ts";
@@ -36,7 +37,7 @@ export interface ExecuteOptions {
   readonly inspector: Inspector;
   readonly log: MethodLog;
   /** Commands under way in this daemon, whichever process began them. */
-  readonly running: Map<string, AbortController>;
+  readonly running: Map<string, Cancellation>;
   readonly onDead: (record: InRecord, reason: string) => void;
 }
 
@@ -58,6 +59,8 @@ export class Subscriber implements Child, RouteProcess {
   readonly #underWay = new Set<Promise<void>>();
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
+  /** The directory of the event handler. */
+  readonly #made: Promise<unknown>;
   readonly #stopping = new AbortController();
   #reserved = 0;
   /** What the actor was told last. */
@@ -80,6 +83,8 @@ export class Subscriber implements Child, RouteProcess {
       inspector,
       input: { subject: route.subject, concurrency: route.config.concurrency },
     });
+    this.#made = route.config.kind === "event" ? mkdir(options.directory, { recursive: true }) : Promise.resolve();
+    this.#made.catch(() => undefined);
     route.process = this;
     const left = options.journal.inbox.pending(route.subject).filter(({ message: { id } }) => !options.running.has(id) && !route.inHand.has(id));
     this.#enqueue(left, true);
@@ -159,7 +164,7 @@ export class Subscriber implements Child, RouteProcess {
       this.#underWay.add(done);
       await done;
       this.#underWay.delete(done);
-      if (this.#queue.size === 0) this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
+      if (this.#queue.size === 0 && !this.#stopped) this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
     });
   }
 
@@ -177,17 +182,18 @@ export class Subscriber implements Child, RouteProcess {
     // Cancelled or restarted meanwhile: the journal knows better than the queue.
     const record = journal.inbox.find(id);
     if (record === undefined || running.has(id)) return;
-    const abort = new AbortController();
-    running.set(id, abort);
+    const cancellation = new Cancellation();
+    running.set(id, cancellation);
     try {
-      const outcome = this.#outdated(record) ?? (await this.#run(handler, record, left, abort));
+      const outcome = this.#outdated(record) ?? (await this.#run(handler, record, left, cancellation));
       respond.outcome(record, outcome, summarise(record.message.data));
     } catch (error) {
-      const { attempts } = journal.inbox.failedOnce(id) ?? record;
-      const reason = normalise(error).message;
-      if (handler.idempotent !== true) respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
-      else if (attempts >= POISONED) this.#bury(record, reason);
-      this.#fail(error);
+      this.#failAfter(error, () => {
+        const { attempts } = journal.inbox.failedOnce(id) ?? record;
+        const reason = normalise(error).message;
+        if (handler.idempotent !== true) respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
+        else if (attempts >= POISONED) this.#bury(record, reason);
+      });
     } finally {
       running.delete(id);
     }
@@ -202,11 +208,11 @@ export class Subscriber implements Child, RouteProcess {
     return undefined;
   }
 
-  async #run(handler: CommandHandler, record: InRecord, left: boolean, abort: AbortController): Promise<Outcome> {
+  async #run(handler: CommandHandler, record: InRecord, left: boolean, cancellation: Cancellation): Promise<Outcome> {
     const { journal, clock } = this.#options;
     const startedAt = record.startedAt ?? clock.now();
-    if (record.cancelRequestedBy !== undefined) abort.abort();
-    const context = this.#context(record, startedAt, abort.signal);
+    if (record.cancelRequestedBy !== undefined) cancellation.request();
+    const context = this.#context(record, startedAt, cancellation);
     let end: Promise<CommandEnd> | undefined;
     if (record.state === "running" && left) {
       end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
@@ -237,7 +243,7 @@ export class Subscriber implements Child, RouteProcess {
     }
   }
 
-  #context(record: InRecord, startedAt: number, cancelled: AbortSignal): CommandContext {
+  #context(record: InRecord, startedAt: number, cancellation: Cancellation): CommandContext {
     const { node, route, spawner, clock, log, timeout, respond } = this.#options;
     const { id, subject, origin, data } = record.message;
     return {
@@ -248,7 +254,9 @@ export class Subscriber implements Child, RouteProcess {
       origin,
       data,
       timeout: record.message.timeout ?? timeout,
-      cancelled,
+      get cancelled() {
+        return cancellation.signal;
+      },
       output: (parts) => respond.progress(record, startedAt, parts),
       clock,
       spawner,
@@ -269,7 +277,7 @@ export class Subscriber implements Child, RouteProcess {
     const batch = this.#events.splice(0, count);
     const key = `sink ${route.subject} ${origin}`;
     try {
-      await mkdir(directory, { recursive: true });
+      await this.#made;
       const input = batch.map(({ message }) => ({ id: message.id, createdAt: message.createdAt, data: message.data }));
       const context = { node, origin, domain: route.config.domain, checkpoint: journal.checkpoint(key), directory, clock, log, stopping: this.#stopping.signal };
       const value = await handler.handle(input, context);
@@ -277,11 +285,22 @@ export class Subscriber implements Child, RouteProcess {
       if (this.#events.length > 0) this.#add(() => this.#handle(handler));
     } catch (error) {
       const reason = normalise(error).message;
-      for (const record of batch) {
-        const failed = journal.inbox.failedOnce(record.message.id);
-        if (failed !== undefined && failed.attempts >= POISONED) this.#bury(failed, reason);
-      }
+      this.#failAfter(error, () => {
+        for (const record of batch) {
+          const failed = journal.inbox.failedOnce(record.message.id);
+          if (failed !== undefined && failed.attempts >= POISONED) this.#bury(failed, reason);
+        }
+      });
+    }
+  }
+
+  /** Records a failure, then fails. The journal may be closed by now, when a method outlives its daemon's core. */
+  #failAfter(error: unknown, record: () => void): void {
+    try {
+      record();
       this.#fail(error);
+    } catch (unrecorded) {
+      this.#fail(unrecorded);
     }
   }
 

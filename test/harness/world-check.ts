@@ -1,7 +1,7 @@
 import { isFinal } from "../../src/message/lifecycle.ts";
 import { kindOf } from "../../src/message/subject.ts";
-import { emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
 import { openJournal } from "../../src/runtime/journal/journal.ts";
+import { emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
 import { TABLES } from "../../src/runtime/journal/store.ts";
 import { seededRandom } from "./random.ts";
 import type { World } from "./world.ts";
@@ -44,8 +44,13 @@ export function judge(world: World): Verdict {
     if (new Set(finals).size > 1) breaches.push(`${id} changed its final state: ${finals.join(", ")}`);
     const last = finals.at(-1);
     if (last !== undefined && last !== state) breaches.push(`${id} was ${last} and is ${state}`);
-    if (["expired", "rejected"].includes(state) && world.ledger.runsOf(id) > 0) breaches.push(`${id} is ${state} and ran`);
-    if (["succeeded", "failed", "timedOut"].includes(state) && subject.includes(".command.work.") && world.ledger.runsOf(id) !== 1) {
+    if (["expired", "rejected"].includes(state) && world.ledger.runsOf(id) > 0)
+      breaches.push(`${id} is ${state} and ran`);
+    if (
+      ["succeeded", "failed", "timedOut"].includes(state) &&
+      subject.includes(".command.work.") &&
+      world.ledger.runsOf(id) !== 1
+    ) {
       breaches.push(`${id} is ${state} and ran ${world.ledger.runsOf(id)} times`);
     }
   }
@@ -80,13 +85,20 @@ function differsFromDisk(world: World): string[] {
         disk.tables.get(table)?.set([entry.key].flat().join("\u0000"), entry);
       }
     }
-    const rebuilt = openJournal(openMemoryStore(disk), { node: name, path: "", clock: world.time, random: seededRandom(1) });
+    const rebuilt = openJournal(openMemoryStore(disk), {
+      node: name,
+      path: "",
+      clock: world.time,
+      random: seededRandom(1),
+    });
     return world.accepted.flatMap(({ id, origin }) => {
       if (origin !== name) return [];
       const found = rebuilt.outbox.find(id);
       if (found === undefined) return [`${id} is not in the journal of ${name}`];
       const [before, after] = [world.state(id, name), rebuilt.outbox.stateOf(found.lane, found.record)];
-      return before === after || before === "unknown" ? [] : [`${id} is ${before}, and would be ${after} after a restart`];
+      return before === after || before === "unknown"
+        ? []
+        : [`${id} is ${before}, and would be ${after} after a restart`];
     });
   });
 }

@@ -10,13 +10,13 @@ import type { Config } from "../../src/runtime/config/config.ts";
 import { type Daemon, startDaemon } from "../../src/runtime/daemon.ts";
 import { type Disk, emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
 import type { Store } from "../../src/runtime/journal/store.ts";
-import type { Log } from "../../src/runtime/observe/log.ts";
 import type { Draft, Happening, MessageDetail, NodeDetail, ReloadAnswer } from "../../src/runtime/operations.ts";
 import type { Line } from "./list-log.ts";
 import { MemoryHost, type MemoryProgram } from "./memory-spawner.ts";
 import { seededRandom } from "./random.ts";
 import { atTestEnd, tempDir } from "./temp.ts";
 import { Ledger, worldMethods } from "./world-methods.ts";
+import { type CrashableStore, slowStore, worldLog } from "./world-parts.ts";
 import { LifeClock, quiet, WorldTime } from "./world-time.ts";
 
 /**
@@ -47,8 +47,10 @@ const SETTINGS: NodeOptions = {
 /** One life of one daemon. */
 interface Life {
   readonly clock: LifeClock;
+  /** The disk's own: group commits that are under way are not the daemon's timers. */
+  readonly diskClock: LifeClock;
   readonly daemon: Daemon;
-  readonly stores: (Store & { crash(): void })[];
+  readonly stores: CrashableStore[];
   alive: boolean;
 }
 
@@ -86,6 +88,8 @@ export class World {
   readonly finals = new Map<string, State[]>();
   /** What no daemon should ever do: throw into the broker. */
   readonly faults: unknown[] = [];
+  /** What a graceful stop left behind. */
+  readonly leftovers: string[] = [];
   readonly #places = new Map<string, Place>();
   readonly #programs: Readonly<Record<string, MemoryProgram>>;
 
@@ -146,8 +150,10 @@ export class World {
       const life = this.#lifeOf(name);
       await this.drive(life.daemon.stop());
       await quiet();
+      if (life.clock.armed > 0) this.leftovers.push(`${name}: ${life.clock.armed} timers`);
       life.alive = false;
       life.clock.end();
+      life.diskClock.end();
       place.life = undefined;
       place.link = undefined;
     }
@@ -159,6 +165,7 @@ export class World {
     const life = this.#lifeOf(name);
     life.alive = false;
     life.clock.end();
+    life.diskClock.end();
     for (const store of life.stores) store.crash();
     place.link?.disconnect("the process is gone");
     place.life = undefined;
@@ -354,6 +361,7 @@ export class World {
   async #begin(place: Place): Promise<void> {
     if (place.life !== undefined) throw new Error(`${place.name} is up already`);
     const clock = new LifeClock(this.time, () => place.wrongClock);
+    const diskClock = new LifeClock(this.time, () => 0);
     const stores: Life["stores"] = [];
     const shared = { alive: true };
     const daemon = await this.drive(
@@ -364,7 +372,7 @@ export class World {
           random: this.random,
           log: worldLog(place.lines, () => shared.alive),
           openStore: () => {
-            const store = slowStore(openMemoryStore(place.disk), clock, () => place.flushMs);
+            const store = slowStore(openMemoryStore(place.disk), diskClock, () => place.flushMs);
             stores.push(store);
             return store;
           },
@@ -380,7 +388,7 @@ export class World {
         },
       }),
     );
-    place.life = Object.assign(shared, { clock, daemon, stores });
+    place.life = Object.assign(shared, { clock, diskClock, daemon, stores });
     daemon.operations.watch((happening) => {
       if (!shared.alive) return;
       place.happenings.push(happening);
@@ -429,36 +437,4 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     () => undefined,
   );
   return world;
-}
-
-function worldLog(lines: Line[], alive: () => boolean): Log {
-  const make = (bound: object): Log => {
-    const write = (level: Line["level"]) => (fields: object, text: string) => {
-      if (alive()) lines.push({ level, fields: { ...bound, ...fields }, text });
-    };
-    return {
-      debug: () => undefined,
-      info: write("info"),
-      warn: write("warn"),
-      error: write("error"),
-      child: (fields) => make({ ...bound, ...fields }),
-      setLevel: () => undefined,
-      enabled: (level) => level !== "debug" && level !== "trace",
-      lost: 0,
-      flush: async () => undefined,
-      flushNow: () => undefined,
-    };
-  };
-  return make({});
-}
-
-function slowStore(store: Store & { crash(): void }, clock: LifeClock, ms: () => number): Store & { crash(): void } {
-  return {
-    ...store,
-    async flushed() {
-      const wait = ms();
-      if (wait > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, wait));
-      await store.flushed();
-    },
-  };
 }

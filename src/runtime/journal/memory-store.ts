@@ -15,8 +15,8 @@ export function emptyDisk(): Disk {
 }
 
 /**
- * The store's twin in memory. A write reaches the `disk` only at `flushed`, or at the end of a turn in which nobody
- * asked; `crash()` loses the rest, as a power cut would.
+ * The store's twin in memory. A write reaches the `disk` only with the next `flushed` or `close`; `crash()` loses the
+ * rest, as a power cut would.
  */
 export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): void } {
   const tables = new Map<Table, Rows>();
@@ -26,7 +26,33 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
   /** What could not be written stays unwritten, as it does on a real disk: only a new store begins anew. */
   let failed: StewardError | undefined;
   const rows = (table: Table): Rows => tables.get(table) as Rows;
+  let atEnd: (() => void)[] = [];
+  let asking: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  let armed = false;
 
+  /** Whole turns only reach the disk, as with the real store. */
+  const endTurn = (): void => {
+    if (dead) return;
+    for (let work = atEnd; work.length > 0; work = atEnd) {
+      atEnd = [];
+      for (const fn of work) fn();
+    }
+    armed = false;
+    const served = asking;
+    asking = [];
+    if (served.length === 0) return;
+    try {
+      sync();
+      for (const { resolve } of served) resolve();
+    } catch (error) {
+      for (const { reject } of served) reject(error);
+    }
+  };
+  const arm = (): void => {
+    if (armed) return;
+    armed = true;
+    setImmediate(endTurn);
+  };
   const write = (table: Table, key: Key, value: unknown): void => {
     const text = keyText(key);
     const entry = value === undefined ? undefined : { key, value: structuredClone(value) };
@@ -57,16 +83,15 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
       inside.sort((a, b) => sign * compareKeys(a.key, b.key));
       for (const row of inside.slice(0, bounds.limit)) yield structuredClone(row);
     },
-    atTurnEnd: (work) => {
-      setImmediate(() => {
-        if (!dead) work();
-      });
+    atTurnEnd(work) {
+      atEnd.push(work);
+      arm();
     },
-    async flushed() {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (dead) await new Promise(() => undefined);
-      sync();
-    },
+    flushed: () =>
+      new Promise((resolve, reject) => {
+        asking.push({ resolve, reject });
+        arm();
+      }),
     bytes: () => [...tables.values()].reduce((sum, table) => sum + table.size * 400, 0),
     async close() {
       if (!dead) sync();

@@ -24,6 +24,7 @@ export class Outbox {
   readonly #openByNode = new Map<string, Set<string>>();
   /** The latest records, so that the road of a message needs no reads; bounded. */
   readonly #hot = new Map<string, OutRecord>();
+  readonly #changed = new Set<OutLane>();
   readonly #times = new Map<string, { sentAt?: number; attempts: number; receivedAt?: number; startedAt?: number }>();
 
   constructor(store: Store, node: string) {
@@ -179,8 +180,9 @@ export class Outbox {
     }
     const { output: _carried, ...outcome } = report;
     const assertion = { state: report.state, at: report.at, by: from, ...(report.reason === undefined ? {} : { reason: report.reason }) };
-    let life = this.#fold(record, assertion);
-    if (report.startedAt !== undefined) life = fold(life, { state: "running", at: report.startedAt, by: from }, this.#node);
+    // The node knows best when it began.
+    if (times !== undefined && report.startedAt !== undefined) times.startedAt = report.startedAt;
+    const life = this.#fold(record, assertion);
     const stands = life.state === report.state && life.conflict === undefined;
     const ended = this.#end(place.lane, { ...record, life, outcome: stands ? outcome : (record.outcome ?? outcome) });
     return { record: ended, conflict: life.conflict !== undefined };
@@ -366,8 +368,15 @@ export class Outbox {
     }
   }
 
+  /** A lane that changes often in one turn is written once. */
   #writeLane(lane: OutLane): void {
-    this.#store.put("lanes", lane.subject, { ...lane });
+    if (this.#changed.size === 0) {
+      this.#store.atTurnEnd(() => {
+        for (const changed of this.#changed) this.#store.put("lanes", changed.subject, { ...changed });
+        this.#changed.clear();
+      });
+    }
+    this.#changed.add(lane);
   }
 }
 

@@ -35,7 +35,7 @@ describe.each(storeHosts)("two journals $name, over a wire that loses, doubles a
           await exchange.close();
         }
       }),
-      { numRuns: name.includes("LMDB") ? 40 : 300 },
+      { numRuns: name.includes("LMDB") ? 20 : 150 },
     );
   }, 120_000);
 });

@@ -31,16 +31,19 @@ test("a node that said bye is offline; its commands wait with that reason and go
   await expectSound(world);
 });
 
-test.each([4, 9, 18, 33])("a node that was killed and comes back %i s later gets what waits at its first sign of life, not a backoff later", async (s) => {
-  const world = await settled(await createWorld());
-  world.crash("ship1");
-  const id = await world.send(WORK, { n: 1 });
-  await world.advance(s * 1_000);
-  expect(world.node("ship1").link).toBe("late");
-  await world.start("ship1");
-  expect(await world.ended(id, "central", 200)).toMatchObject({ state: "succeeded" });
-  await expectSound(world);
-});
+test.each([4, 9, 18, 33])(
+  "a node that was killed and comes back %i s later gets what waits at its first sign of life, not a backoff later",
+  async (s) => {
+    const world = await settled(await createWorld());
+    world.crash("ship1");
+    const id = await world.send(WORK, { n: 1 });
+    await world.advance(s * 1_000);
+    expect(world.node("ship1").link).toBe("late");
+    await world.start("ship1");
+    expect(await world.ended(id, "central", 200)).toMatchObject({ state: "succeeded" });
+    await expectSound(world);
+  },
+);
 
 test("what waits for an away node survives restarts of central, graceful and not", async () => {
   const world = await createWorld();
@@ -76,7 +79,10 @@ test("deliverBy passes while the node is away: the command expires in time, neve
   await world.start("ship1");
   expect(await world.ended(next)).toMatchObject({ state: "succeeded" });
   expect(world.ledger.runs.map(({ n }) => n)).toEqual([2]);
-  expect(world.message(late).history.map(({ state, by }) => `${state} ${by}`)).toEqual(["queued central", "expired central"]);
+  expect(world.message(late).history.map(({ state, by }) => `${state} ${by}`)).toEqual([
+    "queued central",
+    "expired central",
+  ]);
   expect(await world.count("central", "steward_outcomes_total", "expired")).toBe(1);
   await expectSound(world);
 });
@@ -98,7 +104,10 @@ test("a deadline that passes while the command waits on its node ends it there",
   const busy = await world.send(WORK, { n: 1, ms: 30_000 });
   const late = await world.send(WORK, { n: 2 }, { deliverBy: 10_000 });
   await world.until(() => world.state(late) === "received", "it waits on the node");
-  expect(await world.ended(late)).toMatchObject({ state: "expired", reason: "its deadline passed while it waited on the node" });
+  expect(await world.ended(late)).toMatchObject({
+    state: "expired",
+    reason: "its deadline passed while it waited on the node",
+  });
   expect(world.state(busy)).toBe("succeeded");
   expect(world.ledger.runs.map(({ n }) => n)).toEqual([1]);
   await expectSound(world);

@@ -62,7 +62,10 @@ test("cancelled while it waits on the node: it does not start", async () => {
   const id = await world.send(WORK, { n: 2 });
   await world.until(() => world.state(id) === "received", "it waits");
   expect(await cancel(world, id)).toBe("requested");
-  expect(await world.ended(id, "central", 1_000)).toMatchObject({ state: "cancelled", reason: "central cancelled it before it started" });
+  expect(await world.ended(id, "central", 1_000)).toMatchObject({
+    state: "cancelled",
+    reason: "central cancelled it before it started",
+  });
   expect(world.state(busy)).toBe("running");
   await world.ended(busy);
   expect(world.ledger.runs.map(({ n }) => n)).toEqual([1]);
@@ -76,7 +79,10 @@ test("cancelled while it runs: it is ended", async () => {
   for (const id of [work, program]) {
     await world.until(() => world.state(id) === "running", "it runs");
     expect(await cancel(world, id)).toBe("requested");
-    expect(await world.ended(id, "central", 1_000)).toMatchObject({ state: "cancelled", reason: "ended on request while it ran" });
+    expect(await world.ended(id, "central", 1_000)).toMatchObject({
+      state: "cancelled",
+      reason: "ended on request while it ran",
+    });
     expect(await cancel(world, id)).toBe("tooLate");
   }
   expect(world.host("ship1").alive).toBe(0);

@@ -161,7 +161,12 @@ test("central is killed before a submit is durable: no id was printed, and nothi
 
 test("central is killed while a command is on its way, runs, and comes home: the outcome is not lost", async () => {
   const world = await settled(await createWorld());
-  for (const [step, ms] of [[1, 0], [2, 1], [3, 500], [4, 1_500]] as const) {
+  for (const [step, ms] of [
+    [1, 0],
+    [2, 1],
+    [3, 500],
+    [4, 1_500],
+  ] as const) {
     const id = await world.send(WORK, { n: step, ms: 1_000 });
     await world.advance(ms);
     world.crash("central");
@@ -239,21 +244,24 @@ test("central that lost its disk begins a new count: its nodes say so and take w
   await expectSound(world);
 });
 
-test.each([1, 2, 3, 4, 5, 6, 7, 8])("both daemons are killed at random points, seed %i: no command is lost, none runs twice", async (seed) => {
-  const world = await settled(await createWorld({ seed }));
-  const chance = (n: number): number => Math.floor(world.random.next() * n);
-  for (let round = 0; round < 30; round++) {
-    const subject = [WORK, REDO, SHELL][chance(3)] ?? WORK;
-    const data = subject === SHELL ? ["sleep", String(chance(2_000))] : { n: round, ms: chance(2_000) };
-    if (world.isUp("central")) await world.submit([{ subject, data, deliverBy: null }]);
-    await world.advance(chance(700));
-    const victim = ["central", "ship1", ""][chance(3)] ?? "";
-    if (victim !== "" && world.isUp(victim)) world.crash(victim);
-    await world.advance(chance(3_000));
-    for (const name of ["central", "ship1"]) if (!world.isUp(name)) await world.start(name);
-  }
-  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 3_600_000);
-  const states = new Set(world.accepted.map(({ id }) => world.state(id)));
-  expect([...states].filter((state) => state !== "succeeded" && state !== "interrupted")).toEqual([]);
-  await expectSound(world);
-});
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  "both daemons are killed at random points, seed %i: no command is lost, none runs twice",
+  async (seed) => {
+    const world = await settled(await createWorld({ seed }));
+    const chance = (n: number): number => Math.floor(world.random.next() * n);
+    for (let round = 0; round < 30; round++) {
+      const subject = [WORK, REDO, SHELL][chance(3)] ?? WORK;
+      const data = subject === SHELL ? ["sleep", String(chance(2_000))] : { n: round, ms: chance(2_000) };
+      if (world.isUp("central")) await world.submit([{ subject, data, deliverBy: null }]);
+      await world.advance(chance(700));
+      const victim = ["central", "ship1", ""][chance(3)] ?? "";
+      if (victim !== "" && world.isUp(victim)) world.crash(victim);
+      await world.advance(chance(3_000));
+      for (const name of ["central", "ship1"]) if (!world.isUp(name)) await world.start(name);
+    }
+    await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 3_600_000);
+    const states = new Set(world.accepted.map(({ id }) => world.state(id)));
+    expect([...states].filter((state) => state !== "succeeded" && state !== "interrupted")).toEqual([]);
+    await expectSound(world);
+  },
+);

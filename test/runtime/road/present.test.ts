@@ -46,7 +46,10 @@ test("output comes while a command runs, and its end tells the exit code and the
   );
   const id = await world.send("ship1.command.shellcommand.os", ["talk"]);
   await world.until(() => world.message(id).output.length > 0, "the first output is here");
-  expect(world.message(id)).toMatchObject({ state: "running", output: [{ stream: "stdout", offset: 0, text: "one\n" }] });
+  expect(world.message(id)).toMatchObject({
+    state: "running",
+    output: [{ stream: "stdout", offset: 0, text: "one\n" }],
+  });
   const detail = await world.ended(id);
   expect(detail).toMatchObject({ state: "failed", code: 4, reason: "exit code 4" });
   expect(detail.output.map(({ stream, offset, text }) => `${stream} ${offset} ${text}`)).toEqual([
@@ -107,14 +110,18 @@ test("nodes and subjects do not wait for each other", async () => {
 });
 
 test("central can command itself, by the same road", async () => {
-  const world = await settled(await createWorld({ nodes: { central: { subscribe: [{ subject: "command.work.os" }] } } }));
+  const world = await settled(
+    await createWorld({ nodes: { central: { subscribe: [{ subject: "command.work.os" }] } } }),
+  );
   const id = await world.send("central.command.work.os", { n: 1 });
   expect(await world.ended(id)).toMatchObject({ state: "succeeded" });
   await expectSound(world);
 });
 
 test("thousands of commands at once, many frames on the way: each runs once, in the order of acceptance", async () => {
-  const world = await settled(await createWorld({ nodes: { ship1: { subscribe: [{ subject: "command.work.os", queue: 5000 }] } } }));
+  const world = await settled(
+    await createWorld({ nodes: { ship1: { subscribe: [{ subject: "command.work.os", queue: 5000 }] } } }),
+  );
   const ids = await world.submit(Array.from({ length: 3000 }, (_, n) => ({ subject: WORK, data: { n } })));
   await world.until(() => world.ledger.runs.length === 3000, "all ran");
   expect(world.ledger.runs.every(({ n }, at) => n === at)).toBe(true);

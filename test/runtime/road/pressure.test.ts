@@ -5,7 +5,8 @@ import { expectSound, settled } from "./sound.ts";
 
 const WORK = "ship1.command.work.os";
 
-const commands = (count: number, ms = 0): Draft[] => Array.from({ length: count }, (_, n) => ({ subject: WORK, data: { n, ms } }));
+const commands = (count: number, ms = 0): Draft[] =>
+  Array.from({ length: count }, (_, n) => ({ subject: WORK, data: { n, ms } }));
 const inOrder = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 const queueOf = (queue: number) => ({ nodes: { ship1: { subscribe: [{ subject: "command.work.os", queue }] } } });
 
@@ -59,7 +60,10 @@ test("a node that restarts while its queue is full goes on when it is back", asy
 
 test("ACKs that overtake each other do not take the sender's credit for good", async () => {
   const world = await settled(await createWorld({ seed: 11, ...queueOf(8) }));
-  world.setFaults("ship1", { out: { reorder: { share: 0.5, within: 3_000 } }, in: { reorder: { share: 0.5, within: 500 } } });
+  world.setFaults("ship1", {
+    out: { reorder: { share: 0.5, within: 3_000 } },
+    in: { reorder: { share: 0.5, within: 500 } },
+  });
   for (let i = 0; i < 30; i++) {
     await world.submit(commands(5, 100).map((draft, n) => ({ ...draft, data: { n: i * 5 + n, ms: 100 } })));
     await world.advance(300);
@@ -70,9 +74,13 @@ test("ACKs that overtake each other do not take the sender's credit for good", a
 });
 
 test("a cancel passes a full queue and a full window", async () => {
-  const world = await settled(await createWorld({ ...queueOf(2), nodes: { central: { link: "gsm", hello: "10s" }, ...queueOf(2).nodes } }));
+  const world = await settled(
+    await createWorld({ ...queueOf(2), nodes: { central: { link: "gsm", hello: "10s" }, ...queueOf(2).nodes } }),
+  );
   const big = "x".repeat(60_000);
-  const ids = await world.submit(Array.from({ length: 20 }, (_, n) => ({ subject: WORK, data: { n, ms: 600_000, big } })));
+  const ids = await world.submit(
+    Array.from({ length: 20 }, (_, n) => ({ subject: WORK, data: { n, ms: 600_000, big } })),
+  );
   await world.until(() => world.state(ids[0] ?? "") === "running", "the first runs");
   await world.advance(5_000);
   const stop = world.drive(world.daemon("central").operations.cancel(ids[0] ?? ""));
@@ -84,14 +92,18 @@ test("a cancel passes a full queue and a full window", async () => {
 });
 
 test("a full journal refuses new messages with a clear error, outcomes still come home, and it recovers", async () => {
-  const world = await settled(await createWorld({ nodes: { central: { limits: { journalBytes: "1MB" } }, ship1: {} } }));
+  const world = await settled(
+    await createWorld({ nodes: { central: { limits: { journalBytes: "1MB" } }, ship1: {} } }),
+  );
   const running = await world.send(WORK, { ms: 20_000 });
   await world.until(() => world.state(running) === "running", "it runs");
   let refused: unknown;
   for (let i = 0; i < 100 && refused === undefined; i++) {
-    await world.submit(Array.from({ length: 50 }, () => ({ subject: "ship9.command.work.os", data: {} }))).catch((error) => {
-      refused = error;
-    });
+    await world
+      .submit(Array.from({ length: 50 }, () => ({ subject: "ship9.command.work.os", data: {} })))
+      .catch((error) => {
+        refused = error;
+      });
     await world.advance(1_000);
   }
   expect(refused).toMatchObject({ code: "journal-full" });
