@@ -20,7 +20,8 @@ export interface GlobalOptions {
 export interface Reach {
   loadConfig(file: string, env: CliIo["env"]): Promise<Config>;
   connect(socket: string, io: CliIo): Promise<Daemon>;
-  startDaemon(config: Config): Promise<RunningDaemon>;
+  /** `pretty`: its log is for people, not for programs. */
+  startDaemon(config: Config, pretty: boolean): Promise<RunningDaemon>;
   /** The state machines as Mermaid charts. */
   charts(): Promise<readonly { readonly name: string; readonly mermaid: string }[]>;
 }

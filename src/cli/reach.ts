@@ -8,9 +8,9 @@ export const reachDaemon: Reach = {
     return loadConfig(file, { env });
   },
   connect: async (socket, io) => new ApiClient({ socket, clock: io.clock }),
-  startDaemon: async (config) => {
+  startDaemon: async (config, pretty) => {
     const { startDaemon } = await import("../runtime/daemon.ts");
-    return startDaemon({ config });
+    return startDaemon({ config, pretty });
   },
   charts: async () => {
     const { charts } = await import("../actors/chart.ts");

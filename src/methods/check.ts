@@ -13,7 +13,6 @@ export function checkObject(data: Json, shape: Checked): void {
       if (!Array.isArray(value) || !value.every((v) => typeof v === "string"))
         throw new Error(`${name}: expected a list of strings`);
     } else if (type === "string" || type === "number") {
-      // biome-ignore lint/suspicious/useValidTypeof: the shape holds only names that typeof returns
       if (typeof value !== type) throw new Error(`${name}: expected a ${type}`);
     } else if (!type.includes(value as string)) throw new Error(`${name}: expected one of ${type.join(", ")}`);
   }

@@ -56,11 +56,12 @@ interface InFlight {
   readonly sentBefore: number;
   /** Acknowledged when this frame was journalled: what the receiver may forget. */
   readonly acked: number;
-  published: number | undefined;
 }
 
 /** How long a lane without work still counts as working, ms. */
 const LINGER = 1000;
+/** How long a small frame waits for company while another one is on its way, ms. */
+const HOLD = 20;
 const MAX_ITEMS = 512;
 /** Space that the frame itself needs beside its items, bytes. */
 const ENVELOPE = 512;
@@ -85,6 +86,8 @@ export class Publisher implements Child {
   #nextDeadline = Number.POSITIVE_INFINITY;
   #scheduled = false;
   #settleTimer: Timer | undefined;
+  #holdTimer: Timer | undefined;
+  #lastSent = Number.NEGATIVE_INFINITY;
   /** The actor lets frames go. */
   #open = false;
   #stopped = false;
@@ -194,6 +197,7 @@ export class Publisher implements Child {
     clock.clearTimeout(this.#ackTimer);
     clock.clearTimeout(this.#expiryTimer);
     clock.clearTimeout(this.#settleTimer);
+    clock.clearTimeout(this.#holdTimer);
     window.forget(this.#schedule);
     this.#stepBack(this.#lane.acked);
     this.#actor.stop();
@@ -233,8 +237,7 @@ export class Publisher implements Child {
     const { subject, urgent, journal, profile, window, transport, clock } = this.#options;
     const from = Math.max(this.#cursor, this.#lane.acked) + 1;
     if (from >= this.#lane.next || this.#inFlight.length >= profile.framesInFlight) return false;
-    // A small frame waits for the ACK of the one before it: the batch grows meanwhile, and fewer syncs carry more.
-    if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap()) return false;
+    if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap() && this.#holds()) return false;
     if (from > this.#creditUpTo) {
       if (this.#inFlight.length > 0) return false;
       // The word that there is room again may be lost: after a while one message asks for it.
@@ -249,12 +252,25 @@ export class Publisher implements Child {
     const last = records.at(-1);
     if (last === undefined || !window.take(bytes, urgent, this.#schedule)) return false;
 
-    const frame: InFlight = { first: from, last: last.seq, bytes, sentBefore: this.#lane.sent, acked: this.#lane.acked, published: undefined };
+    const frame: InFlight = { first: from, last: last.seq, bytes, sentBefore: this.#lane.sent, acked: this.#lane.acked };
     const again = from <= this.#lane.sent;
     journal.outbox.sending(subject, records, clock.now());
     this.#cursor = last.seq;
+    this.#lastSent = clock.monotonic();
     this.#inFlight.push(frame);
     journal.flushed().then(() => this.#publish(frame, records, again), (error) => this.#fail(error));
+    return true;
+  }
+
+  /** A small frame waits a little for the ACK of the one before it: the batch grows, and fewer syncs carry more. */
+  #holds(): boolean {
+    const { clock } = this.#options;
+    const left = this.#lastSent + HOLD - clock.monotonic();
+    if (left <= 0) return false;
+    this.#holdTimer ??= clock.setTimeout(() => {
+      this.#holdTimer = undefined;
+      this.#schedule();
+    }, left);
     return true;
   }
 
@@ -275,7 +291,6 @@ export class Publisher implements Child {
       this.#stepBack(this.#lane.acked);
       return;
     }
-    frame.published = clock.monotonic();
     onSent({ subject, messages: records.length, bytes: payload.length, again });
     if (this.#ackTimer === undefined) this.#armAck();
   }

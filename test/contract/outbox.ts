@@ -70,18 +70,13 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         expect(new Set([...now.outbox.lanes()].map(({ no }) => no)).size).toBe(3);
       });
 
-      it("says that it is damaged when a number is missing, instead of skipping it", () => {
-        const { journal, store } = scene(make);
-        journal.outbox.enqueue([message(1), message(2)], true);
-        const damaged = scene(make);
-        damaged.journal.outbox.enqueue([message(1)], true);
-        store.remove("out", [1, 1]);
-        const again = journal.outbox.take.bind(journal.outbox);
-        expect(again(COMMANDS, 3, BOUNDS)).toEqual([]);
-        return damaged.restart().then(async (now) => {
-          damaged.store.remove("out", [1, 1]);
-          expect(() => take(now, COMMANDS)).toThrow(expect.objectContaining({ code: "journal-failed" }));
-        });
+      it("says that it is damaged when a number is missing, instead of skipping it", async () => {
+        const life = scene(make);
+        life.journal.outbox.enqueue(range(1, 3).map((n) => message(n)), true);
+        const now = await life.restart();
+        life.store.remove("out", [1, 2]);
+        expect(() => take(now, COMMANDS)).toThrow(expect.objectContaining({ code: "journal-failed" }));
+        expect(take(now, COMMANDS, 3)).toHaveLength(1);
       });
     });
 

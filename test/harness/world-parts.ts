@@ -1,4 +1,5 @@
 import type { Clock } from "../../src/message/clock.ts";
+import { StewardError } from "../../src/message/errors.ts";
 import type { Store } from "../../src/runtime/journal/store.ts";
 import type { Log } from "../../src/runtime/observe/log.ts";
 import type { Line } from "./list-log.ts";
@@ -47,22 +48,34 @@ export function slowStore(store: CrashableStore, clock: Clock, ms: () => number)
       flushed().catch(() => undefined);
     }, delay);
   };
+  let closed = false;
+  const insistOpen = (): void => {
+    if (closed) throw new StewardError("journal-failed", { path: "memory", fault: "it is closed" });
+  };
   return {
     ...store,
     flushed,
+    async close() {
+      closed = true;
+      await store.close();
+    },
     put(table, key, value) {
+      insistOpen();
       store.put(table, key, value);
       commitAfter(1);
     },
     remove(table, key) {
+      insistOpen();
       store.remove(table, key);
       commitAfter(1);
     },
     putSoon(table, key, value) {
+      insistOpen();
       store.putSoon(table, key, value);
       commitAfter(50);
     },
     removeSoon(table, key) {
+      insistOpen();
       store.removeSoon(table, key);
       commitAfter(50);
     },

@@ -277,6 +277,19 @@ export class World {
     return this.message(id, at);
   }
 
+  /** Lets time pass until every message that was ever accepted is final at its origin. */
+  async allEnded(within = 120_000): Promise<void> {
+    // A final state stays final, so that each message is looked at until then only.
+    let done = 0;
+    const next = (): boolean => {
+      for (let line = this.accepted[done]; line !== undefined; line = this.accepted[++done]) {
+        if (!this.message(line.id, line.origin).final) return false;
+      }
+      return true;
+    };
+    await this.until(next, "all messages are final", within);
+  }
+
   node(name: string, at = "central"): NodeDetail {
     return this.#lifeOf(at).daemon.operations.node(name);
   }

@@ -136,8 +136,11 @@ test("an edge that is killed twenty times during a hundred commands runs each at
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = mulberry(seed);
   const scripts = (domain: string) => {
-    const script = `echo "$STEWARD_RUN" >> ${fleet.file(domain)}; sleep 0.1; echo done`;
-    return Array.from({ length: 50 }, () => draft(script, domain));
+    const record = `echo "$STEWARD_RUN" >> ${fleet.file(domain)}`;
+    // Every other one is slow to begin: what ran beside it would overtake it in the ledger.
+    return Array.from({ length: 50 }, (_, i) =>
+      draft(i % 2 === 0 ? `sleep 0.1; ${record}; echo done` : `${record}; sleep 0.1; echo done`, domain),
+    );
   };
   const accepted = await fleet.central.api.submit([...scripts("several"), ...scripts("ordered")]);
   for (let kills = 0; kills < 20; kills++) {

@@ -1,4 +1,6 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet.ts";
@@ -101,9 +103,13 @@ test("central runs a broker of its own, starts it again when it dies, and takes 
 
 test("a second daemon on the same data directory is refused, and the first does not notice", async () => {
   const fleet = await startFleet({ nodes: { central: {} } });
-  const second = await fleet.steward("up");
+  const { central } = fleet;
+  // With a socket of its own, so that nothing but the data directory is in its way.
+  const config = join(central.directory, "second.yaml");
+  await writeFile(config, `${await readFile(central.config, "utf8")}socket: ./second.sock\n`);
+  const second = await fleet.steward("--config", config, "up");
   expect(second.code).toBe(1);
-  expect(second.stderr).toContain(`a daemon (pid ${fleet.central.daemon.pid}) already uses ${fleet.central.data}`);
+  expect(second.stderr).toContain(`a daemon (pid ${central.daemon.pid}) already uses ${central.data}\n`);
   expect((await fleet.central.api.health()).ok).toBe(true);
 
   await fleet.central.kill();

@@ -6,7 +6,7 @@ import { command, type Runner } from "../command.ts";
 export function addUp(program: Command, run: Runner): void {
   command(program, "up", {
     summary: "run the daemon in the foreground",
-    description: `Run the daemon in the foreground; its log goes to standard output. SIGTERM or Ctrl-C stops it in good order, a second
+    description: `Run the daemon in the foreground; its log goes to standard output, as JSON lines, or readable on a terminal. SIGTERM or Ctrl-C stops it in good order, a second
 one at once. SIGHUP reads the configuration again: see \`steward reload\`.`,
     examples: [
       ["steward up", "with ./steward.yaml"],
@@ -38,7 +38,7 @@ async function up(cli: Cli): Promise<number> {
   };
   const removers = [signals.on("SIGINT", stop), signals.on("SIGTERM", stop), signals.on("SIGHUP", reload)];
   try {
-    running = await cli.reach.startDaemon(config);
+    running = await cli.reach.startDaemon(config, cli.io.stdout.isTTY === true);
     await Promise.race([running.ended, aborted(stopping.signal)]);
     // Ctrl-C while it started counts as well.
     if (stopping.signal.aborted) await running.stop();

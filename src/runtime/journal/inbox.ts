@@ -48,8 +48,7 @@ export class Inbox {
     this.#store = store;
     for (const { value } of store.range("sources", {})) this.#remember(value as InLane);
     const records = [...store.range("pending", {})].map(({ value }) => value as InRecord);
-    records.sort((a, b) => a.receivedAt - b.receivedAt || a.seq - b.seq);
-    for (const record of records) this.#pending.set(record.message.id, record);
+    for (const record of inOrder(records)) this.#pending.set(record.message.id, record);
     for (const { key, value } of store.range("cancelled", {})) this.#cancelledEarly.set(String(key), String(value));
   }
 
@@ -81,7 +80,7 @@ export class Inbox {
         gap = lane.last + 1;
         break;
       }
-      const judged: Judgement = "skip" in item ? { kind: "verdict", state: item.skip, reason: "it ended at its origin" } : judge(item, seq);
+      const judged = this.#early(item) ?? judge(item, seq);
       if (judged.kind === "full") break;
       lane.last = seq;
       if (judged.kind === "verdict") verdicts.push({ seq, state: judged.state, reason: judged.reason });
@@ -94,6 +93,13 @@ export class Inbox {
       this.#store.put("sources", key, { ...lane });
     }
     return { last: lane.last, taken, duplicates, ...(gap === undefined ? {} : { gap }), verdicts, newEpoch };
+  }
+
+  /** What is decided whatever the message says. */
+  #early(item: FrameItem): Judgement | undefined {
+    if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
+    // Records are found by id: a second message of the same id would take the place of the first.
+    return this.#pending.has(item.id) ? { kind: "verdict", state: "rejected", reason: "another message here has its id" } : undefined;
   }
 
   #take(frame: Frame, subject: string, seq: number, item: Exclude<FrameItem, { skip: string }>, at: number, judged: { deadline: number | null; start: boolean }): InRecord {
@@ -268,6 +274,20 @@ export class Inbox {
     if (epochs === undefined) this.#origins.set(lane.origin, new Set([lane.epoch]));
     else epochs.add(lane.epoch);
   }
+}
+
+/** By time of receipt, but never against the order of a lane: the clock may have jumped in between. */
+function inOrder(records: InRecord[]): InRecord[] {
+  const reached = new Map<string, number>();
+  const placed = records
+    .sort((a, b) => a.seq - b.seq)
+    .map((record) => {
+      const lane = laneKey(record.message.origin, record.epoch, record.message.subject);
+      const at = Math.max(record.receivedAt, reached.get(lane) ?? 0);
+      reached.set(lane, at);
+      return { record, at };
+    });
+  return placed.sort((a, b) => a.at - b.at || a.record.seq - b.record.seq).map(({ record }) => record);
 }
 
 function laneKey(origin: string, epoch: string, subject: string): string {

@@ -30,13 +30,16 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
   let asking: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   let armed = false;
 
-  /** Whole turns only reach the disk, as with the real store. */
-  const endTurn = (): void => {
-    if (dead) return;
+  const workAtEnd = (): void => {
     for (let work = atEnd; work.length > 0; work = atEnd) {
       atEnd = [];
       for (const fn of work) fn();
     }
+  };
+  /** Whole turns only reach the disk, as with the real store. */
+  const endTurn = (): void => {
+    if (dead) return;
+    workAtEnd();
     armed = false;
     const served = asking;
     asking = [];
@@ -94,7 +97,9 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
       }),
     bytes: () => [...tables.values()].reduce((sum, table) => sum + table.size * 400, 0),
     async close() {
-      if (!dead) sync();
+      if (dead) return;
+      workAtEnd();
+      sync();
     },
     crash() {
       dead = true;

@@ -126,7 +126,7 @@ export class Outbox {
     const lane = this.#lanes.get(subject);
     if (lane === undefined) return { received, decided };
     const last = Math.min(ack.last, lane.sent);
-    const started = Math.min(Math.max(ack.started, lane.started), last);
+    const started = Math.max(lane.started, Math.min(ack.started, last));
     const changed = last > lane.acked || started > lane.started || lane.receiverEpoch !== ack.receiverEpoch;
     const verdicts = new Map(ack.verdicts.map((verdict) => [verdict.seq, verdict]));
     for (let seq = lane.acked + 1; seq <= last; seq++) {
@@ -183,7 +183,9 @@ export class Outbox {
     // The node knows best when it began.
     if (times !== undefined && report.startedAt !== undefined) times.startedAt = report.startedAt;
     const life = this.#fold(record, assertion);
-    const stands = life.state === report.state && life.conflict === undefined;
+    // The outcome shown is that of the assertion that stands, in whichever order they came.
+    const standing = life.history.find((a) => isFinalState(a.state));
+    const stands = standing?.state === report.state && standing.at === report.at && standing.by === from;
     const ended = this.#end(place.lane, { ...record, life, outcome: stands ? outcome : (record.outcome ?? outcome) });
     return { record: ended, conflict: life.conflict !== undefined };
   }

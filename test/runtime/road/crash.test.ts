@@ -204,6 +204,25 @@ test("a journal that cannot be written stops nothing for good: the core starts a
   await expectSound(world);
 });
 
+test("what runs while the core starts anew does not outlive it unseen: programs are adopted, other commands interrupted, late ends change nothing", async () => {
+  const world = await settled(await createWorld());
+  const program = await world.send(SHELL, ["sleep", "40000"]);
+  const work = await world.send(WORK, { n: 1, ms: 60_000 }, { timeout: 90_000 });
+  const deaf = await world.send(REDO, { do: "late", ms: 50_000 }, { timeout: 5_000 });
+  await world.until(() => [program, work, deaf].every((id) => world.state(id) === "running"), "all run");
+  world.disk("ship1").fault = "EIO";
+  const next = await world.send(WORK, { n: 2 });
+  await world.advance(12_000);
+  delete world.disk("ship1").fault;
+  expect(await world.ended(program)).toMatchObject({ state: "succeeded" });
+  expect(await world.ended(work)).toMatchObject({ state: "interrupted" });
+  expect(await world.ended(next)).toMatchObject({ state: "succeeded" });
+  await world.ended(deaf);
+  await world.advance(300_000);
+  expect(world.ledger.runs.filter(({ method }) => method === "work").map(({ n }) => n)).toEqual([1, 2]);
+  await expectSound(world);
+});
+
 test("a submit into a journal that cannot be written is refused, and never runs", async () => {
   const world = await settled(await createWorld());
   world.disk("central").fault = "EIO";
@@ -259,7 +278,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
       await world.advance(chance(3_000));
       for (const name of ["central", "ship1"]) if (!world.isUp(name)) await world.start(name);
     }
-    await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 3_600_000);
+    await world.allEnded(3_600_000);
     const states = new Set(world.accepted.map(({ id }) => world.state(id)));
     expect([...states].filter((state) => state !== "succeeded" && state !== "interrupted")).toEqual([]);
     await expectSound(world);

@@ -143,7 +143,7 @@ test("sixty nodes that come back in the same second are not answered in one burs
   for (const name of names) await world.send(`${name}.command.work.os`);
   await world.advance(30_000);
   world.broker.up();
-  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all ran");
+  await world.allEnded();
   for (const name of names) expect(links(world, name)).not.toContain("offline");
   await expectSound(world);
 });

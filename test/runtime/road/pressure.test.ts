@@ -44,7 +44,7 @@ test("the word that there is room again may be lost: the sender asks by itself",
   world.setFaults("ship1", { out: { drop: 1 } });
   await world.advance(30_000);
   world.setFaults("ship1", {});
-  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 600_000);
+  await world.allEnded(600_000);
   await expectSound(world);
 });
 
@@ -54,7 +54,7 @@ test("a node that restarts while its queue is full goes on when it is back", asy
   await world.advance(5_000);
   world.crash("ship1");
   await world.start("ship1");
-  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 600_000);
+  await world.allEnded(600_000);
   await expectSound(world);
 });
 
@@ -68,7 +68,7 @@ test("ACKs that overtake each other do not take the sender's credit for good", a
     await world.submit(commands(5, 100).map((draft, n) => ({ ...draft, data: { n: i * 5 + n, ms: 100 } })));
     await world.advance(300);
   }
-  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 600_000);
+  await world.allEnded(600_000);
   expect(world.ledger.runs.map(({ n }) => n)).toEqual(inOrder(150));
   await expectSound(world);
 });

@@ -156,7 +156,7 @@ test.each([1, 2, 3, 4, 5, 6])(
       await world.send(WORK, { n, ms: Math.floor(world.random.next() * 40), ...(broken ? { do: "reject" } : {}) });
       await world.advance(Math.floor(world.random.next() * 40));
     }
-    await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 600_000);
+    await world.allEnded(600_000);
     const states = world.accepted.map(({ id }) => world.state(id));
     expect(states.filter((state) => state !== "succeeded" && state !== "failed")).toEqual([]);
     await world.drained();

@@ -63,7 +63,7 @@ test.each([
   const world = await settled(await createWorld({ seed: 7 }));
   world.setFaults("ship1", { out: faults, in: faults });
   await submitInTurns(world, 100);
-  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 3_600_000);
+  await world.allEnded(3_600_000);
   world.setFaults("ship1", {});
   expect(world.ledger.runs.map(({ n }) => n)).toEqual(inOrder(100));
   for (const { id } of world.accepted) expect(world.state(id)).toBe("succeeded");
@@ -74,7 +74,7 @@ test("damaged frames are refused and counted; nothing of them is believed", asyn
   const world = await settled(await createWorld({ seed: 3 }));
   world.setFaults("ship1", { in: { flip: 0.5 } });
   await submitInTurns(world, 40, 1);
-  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final", 3_600_000);
+  await world.allEnded(3_600_000);
   world.setFaults("ship1", {});
   expect(await world.count("ship1", "steward_refused_total", "frame-")).toBeGreaterThan(0);
   await expectSound(world);
@@ -89,7 +89,7 @@ test("a link that is cut and healed again loses nothing", async () => {
     world.heal("ship1");
     await world.advance(500);
   }
-  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final");
+  await world.allEnded();
   await expectSound(world);
 });
 
@@ -165,6 +165,6 @@ test("the broker flaps, and both daemons restart behind it: what was accepted en
     }
     await world.advance(5_000);
   }
-  await world.until(() => world.accepted.every(({ id }) => world.message(id).final), "all are final");
+  await world.allEnded();
   await expectSound(world);
 });

@@ -20,7 +20,7 @@ async function story(seed: number): Promise<unknown> {
     if (!world.isUp("ship1")) await world.start("ship1");
   }
   world.setFaults("ship1", {});
-  await world.until(() => world.accepted.every(({ id, origin }) => world.message(id, origin).final), "all are final");
+  await world.allEnded();
   await expectSound(world);
   return {
     runs: world.ledger.runs,
@@ -41,8 +41,7 @@ test("a daemon that was stopped leaves nothing behind: no timer, no link, no sub
   const world = await settled(await createWorld());
   await world.ended(await world.send("ship1.command.work.os"));
   await world.ended(await world.send("ship1.command.redo.os", { do: "throw" }));
-  await world.send("ship1.command.shellcommand.os", ["sleep", "60000"]);
-  await world.advance(100);
+  await world.ended(await world.send("ship1.command.shellcommand.os", ["sleep", "1000"]));
   await world.stop("ship1", "central");
   expect(world.leftovers).toEqual([]);
   for (const subject of ["ship1.command.work.os", "central.event.work.os", "_INBOX.ship1.x.y"]) {
