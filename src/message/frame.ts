@@ -126,7 +126,8 @@ export function encodeFrame(frame: Frame, compressFrom: number | null): Uint8Arr
   return pack(JSON.stringify(wire), 0, compressFrom);
 }
 
-export function encodeAck(ack: Ack): Uint8Array {
+/** `reasons`: characters of each verdict's reason that travel. */
+export function encodeAck(ack: Ack, reasons = 500): Uint8Array {
   const wire: WireAck = {
     o: ack.node,
     n: ack.receiverEpoch,
@@ -137,7 +138,7 @@ export function encodeAck(ack: Ack): Uint8Array {
     u: ack.upTo,
     c: ack.credit,
   };
-  if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason]);
+  if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
   return pack(JSON.stringify(wire), ACK, null);
 }
 

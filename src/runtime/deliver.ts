@@ -36,6 +36,8 @@ export interface DeliverOptions {
   readonly onDecided: (records: readonly OutRecord[], ack: Ack) => void;
   readonly onReceived: (records: readonly OutRecord[], ack: Ack) => void;
   readonly onWithdrawn: (records: readonly OutRecord[]) => void;
+  /** The next message is larger than the present broker takes: the lane waits for another one. */
+  readonly onHeld: (cause: string) => void;
   /** The broker had nobody to hand it to. */
   readonly onAbsent: () => void;
   readonly onFailure: (error: StewardError) => void;
@@ -88,6 +90,8 @@ export class Publisher implements Child {
   #settleTimer: Timer | undefined;
   #holdTimer: Timer | undefined;
   #lastSent = Number.NEGATIVE_INFINITY;
+  /** Why the lane waits for another broker, as last told. */
+  #held = "";
   /** The actor lets frames go. */
   #open = false;
   #stopped = false;
@@ -245,12 +249,18 @@ export class Publisher implements Child {
       this.#actor.send({ type: "noCredit", cause: `${receiverOf(subject)} has no room` });
       return false;
     }
-    const limit = Math.min(profile.frameBytes, transport.maxPayload() - ENVELOPE);
+    const room = transport.maxPayload() - ENVELOPE;
+    const limit = Math.min(profile.frameBytes, room);
     const count = Math.min(MAX_ITEMS, this.#creditUpTo - from + 1);
     const records = journal.outbox.take(subject, from, { count, bytes: limit, sizeOf: recordBytes });
     const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
     const last = records.at(-1);
-    if (last === undefined || !window.take(bytes, urgent, this.#schedule)) return false;
+    if (last === undefined) return false;
+    if (bytes > room) {
+      if (this.#inFlight.length === 0) this.#hold(`the broker takes ${room} bytes at once, the next message has ${bytes}`);
+      return false;
+    }
+    if (!window.take(bytes, urgent, this.#schedule)) return false;
 
     const frame: InFlight = { first: from, last: last.seq, bytes, sentBefore: this.#lane.sent, acked: this.#lane.acked };
     const again = from <= this.#lane.sent;
@@ -258,8 +268,18 @@ export class Publisher implements Child {
     this.#cursor = last.seq;
     this.#lastSent = clock.monotonic();
     this.#inFlight.push(frame);
-    journal.flushed().then(() => this.#publish(frame, records, again), (error) => this.#fail(error));
+    journal
+      .flushed()
+      .then(() => this.#publish(frame, records, again))
+      .catch((error) => this.#fail(error));
     return true;
+  }
+
+  /** Accepted for a broker that took more than this one. Nothing of it is sent; each new connection is looked at anew. */
+  #hold(cause: string): void {
+    if (cause !== this.#held) this.#options.onHeld(cause);
+    this.#held = cause;
+    this.#actor.send({ type: "noCredit", cause });
   }
 
   /** A small frame waits a little for the ACK of the one before it: the batch grows, and fewer syncs carry more. */
@@ -291,6 +311,7 @@ export class Publisher implements Child {
       this.#stepBack(this.#lane.acked);
       return;
     }
+    this.#held = "";
     onSent({ subject, messages: records.length, bytes: payload.length, again });
     if (this.#ackTimer === undefined) this.#armAck();
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync, closeSync, accessSync, constants } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync, closeSync, accessSync, constants } from "node:fs";
+import { dirname, join } from "node:path";
 import { faultText, StewardError } from "../message/errors.ts";
 import { startTimeOf } from "./runner/process-group.ts";
 
@@ -12,7 +12,7 @@ import { startTimeOf } from "./runner/process-group.ts";
  */
 export function lockDirectory(path: string): { release(): void } {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
@@ -45,6 +45,18 @@ export function lockDirectory(path: string): { release(): void } {
       }
     },
   };
+}
+
+/** Not Node's recursive `mkdir`: that never returns below a directory in which nothing can be made (/proc, an automount). */
+function makeDirectory(path: string): void {
+  const parent = dirname(path);
+  if (statSync(parent, { throwIfNoEntry: false }) === undefined && parent !== path) makeDirectory(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (!statSync(path).isDirectory()) throw new Error("it is not a directory", { cause: error });
+  }
 }
 
 /** The pid of the living process that holds the lock. */

@@ -174,7 +174,7 @@ export class Processes {
           counters,
           clock,
           log: log.child({ subject: publication.subject }),
-          enqueue: (subject, data) => void submit([{ subject, data, deliverBy: null }], core.submitOptions(), { keep: false }),
+          enqueue: (subject, data) => void submit([{ subject, data, deliverBy: null }], core.submitOptions(), { keep: false, own: true }),
         });
       },
     };

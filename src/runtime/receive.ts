@@ -79,12 +79,15 @@ export class Receiver {
       const told: (() => void)[] = [];
       const accepted = journal.inbox.accept(frame, subject, at, (item) => this.#judge(frame, subject, item, at, told));
       this.#count(frame, subject, accepted);
-      const inHand = this.#options.routes.get(subject)?.inHand;
-      for (const { message } of accepted.taken) inHand?.add(message.id);
+      const route = this.#options.routes.get(subject);
+      for (const { message } of accepted.taken) route?.inHand.add(message.id);
+      // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
+      const early = route?.method.command?.idempotent === true;
+      if (early) this.#handOver(subject, accepted.taken, true);
       await journal.flushed();
       this.#acknowledge(packet, frame, accepted);
       // The ACK is on its way before this node gets busy with what it took.
-      this.#handOver(subject, accepted.taken);
+      if (!early) this.#handOver(subject, accepted.taken);
       if (told.length > 0) {
         setImmediate(() => {
           for (const tell of told) tell();
@@ -165,10 +168,10 @@ export class Receiver {
     const credit = route === undefined ? UNBOUNDED : hasRoom() ? Math.max(0, route.config.queue - route.waiting) : 0;
     // Also when all of it was taken: the sender may hold more.
     if (route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
-    transport.publish(
-      reply,
-      encodeAck({ node, receiverEpoch: journal.epoch, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer }),
-    );
+    const ack = { node, receiverEpoch: journal.epoch, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer };
+    const payload = encodeAck(ack);
+    // Without an ACK the frame would come again and again: the reasons give way.
+    transport.publish(reply, payload.length <= transport.maxPayload() ? payload : encodeAck(ack, 0));
   }
 
   #waits(route: Route, frame: Frame, reply: string, upTo: number): void {
@@ -181,7 +184,7 @@ export class Receiver {
   }
 
   /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
-  #handOver(subject: string, taken: readonly InRecord[]): void {
+  #handOver(subject: string, taken: readonly InRecord[], now = false): void {
     if (taken.length === 0) return;
     const queue = this.#toHandOver.get(subject);
     if (queue !== undefined) {
@@ -189,7 +192,8 @@ export class Receiver {
       return;
     }
     this.#toHandOver.set(subject, [...taken]);
-    setImmediate(() => this.#handSome(subject));
+    if (now) this.#handSome(subject);
+    else setImmediate(() => this.#handSome(subject));
   }
 
   #handSome(subject: string): void {

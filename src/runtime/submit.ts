@@ -28,15 +28,18 @@ export interface SubmitOptions {
 
 /** What a frame needs beside the message itself, bytes. */
 const ENVELOPE = 1024;
+/** Bytes of what this node's own sources make: they bound themselves, and nobody is there to hear a refusal. */
+const OWN_BYTES = 512 * 1024;
 
 /**
- * All or nothing, in order. Durable with the journal's next flush; `key` makes it happen once however often it is called.
+ * All or nothing, in order. Durable with the journal's next flush; `key` makes it happen once however often it is called. `own`:
+ * made by a source of this node; not held to what is set for operators, nor to what the present broker takes.
  *
  * @throws StewardError why a draft is refused; then none of them is queued.
  */
-export function submit(drafts: readonly Draft[], options: SubmitOptions, { keep = true, key }: { keep?: boolean; key?: string } = {}): OutRecord[] {
+export function submit(drafts: readonly Draft[], options: SubmitOptions, { keep = true, key, own = false }: { keep?: boolean; key?: string; own?: boolean } = {}): OutRecord[] {
   const { journal, hasRoom, wake, onQueued, config } = options;
-  const messages = drafts.map((draft) => stamp(draft, options));
+  const messages = drafts.map((draft) => stamp(draft, options, own));
   if (!hasRoom()) {
     throw new StewardError("journal-full", { held: journal.bytes(), limit: config().limits.journalBytes });
   }
@@ -47,7 +50,7 @@ export function submit(drafts: readonly Draft[], options: SubmitOptions, { keep 
   return records;
 }
 
-function stamp(draft: Draft, options: SubmitOptions): Message {
+function stamp(draft: Draft, options: SubmitOptions, own: boolean): Message {
   const { config, clock, newId, isKnown, methods, maxPayload } = options;
   const { node, defaults, limits } = config();
   const subject = parseSubject(draft.subject);
@@ -57,7 +60,7 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
     throw new StewardError("message-invalid", { where: draft.subject, fault: `data is nested deeper than ${FRAME_LIMITS.depth}` });
   }
   const bytes = itemBytes(draft.data);
-  const limit = Math.min(limits.messageBytes, maxPayload() - ENVELOPE);
+  const limit = own ? OWN_BYTES : Math.min(limits.messageBytes, maxPayload() - ENVELOPE);
   if (bytes > limit) throw new StewardError("message-too-large", { subject: draft.subject, bytes, limit });
   // Where the method is known here too, bad data need not travel to be refused. A method that is not may be the node's own.
   try {

@@ -57,7 +57,7 @@ async function demo(args: readonly string[] = [], more: NodeJS.ProcessEnv = {}):
 /** Where each of these first stands in the text; -1 where it does not. */
 const places = (text: string, patterns: readonly RegExp[]): number[] => patterns.map((pattern) => text.search(pattern));
 
-describe("steward demo", () => {
+describe("steward demo", { timeout: 120_000 }, () => {
   it("starts a fleet, commands it, forwards its logs, finds that all of it holds, and leaves nothing", async () => {
     const played = await demo();
     const { code, stdout, stderr } = await played.program.within(60_000);

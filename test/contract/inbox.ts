@@ -11,8 +11,10 @@ const EVENT = "central.event.syslogforwarding.nginx";
 const TAKE: Judgement = { kind: "take", deadline: null, start: false };
 const DONE: Outcome = { state: "succeeded", at: START + 9, startedAt: START + 5, code: 0 };
 
+type Judge = (item: FrameItem, seq: number) => Judgement;
+
 /** Accepts a frame and says in short what came of it. */
-function accept(journal: Journal, frame: Frame, { subject = COMMAND, judge = (): Judgement => TAKE, at = START } = {}): Accepted {
+function accept(journal: Journal, frame: Frame, { subject = COMMAND, judge = () => TAKE, at = START }: { subject?: string; judge?: Judge; at?: number } = {}): Accepted {
   return journal.inbox.accept(frame, subject, at, judge);
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { FinalState, State } from "../../src/message/lifecycle.ts";
 import type { OutputPart, Report } from "../../src/message/report.ts";
 import type { Journal } from "../../src/runtime/journal/journal.ts";
-import { ackOf, BOUNDS, COMMANDS, EVENTS, idOf, message, NODE, type Scene, START, scene, sendAll, take } from "./journal.ts";
+import { ackOf, COMMANDS, EVENTS, idOf, message, NODE, type Scene, START, scene, sendAll, take } from "./journal.ts";
 import type { StoreHost } from "./store.ts";
 
 const stateOf = (journal: Journal, n: number): State | undefined => {

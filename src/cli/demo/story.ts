@@ -183,7 +183,9 @@ function next(screen: Screen, stage: Stage, keep: boolean): void {
         ["./bin/steward messages", "every message and its state"],
         ["./bin/steward watch --all", "what happens, as it happens"],
         ["./bin/steward ps ship1", "the processes on ship1"],
-        [`logger -n 127.0.0.1 -P ${stage.syslogPort} -d hello`, "a line for ship1's nginx log"],
+        ...(process.platform === "linux"
+          ? [[`logger -n 127.0.0.1 -P ${stage.syslogPort} -d hello`, "a line for ship1's nginx log"] as const]
+          : []),
       ]
     : [
         ["npm run demo -- --keep", "the same, left running to play with"],

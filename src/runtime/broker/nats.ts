@@ -34,7 +34,8 @@ const BACKOFF = { min: 200, max: 15_000 };
 /** A connection that held this long counts as good: the next loss begins with the shortest wait. */
 const SETTLED_MS = 5_000;
 const CLOSE_WITHIN_MS = 2_000;
-const CAUTIOUS_PAYLOAD = 64 * 1024;
+/** What nats-server takes unless it is configured otherwise; until a broker has said it. */
+const USUAL_PAYLOAD = 1024 * 1024;
 const REFUSAL_AGAIN_MS = 60_000;
 
 interface Collected {
@@ -61,7 +62,7 @@ class NatsTransport implements Transport {
   readonly #running: Promise<void>;
   #status: LinkStatus = { state: "connecting" };
   #everConnected = false;
-  #maxPayload = CAUTIOUS_PAYLOAD;
+  #maxPayload = USUAL_PAYLOAD;
   #collected: Collected[] = [];
   #dial: Dial | undefined;
   #connection: Connection | undefined;

@@ -12,7 +12,7 @@ export interface Transport {
    * for again after a minute and at each reconnect.
    */
   onRefusal(listener: (refusal: Refusal) => void): () => void;
-  /** Largest payload the connected broker takes, bytes; the last known or a cautious value while there is none. */
+  /** Largest payload the connected broker takes, bytes; the last known, or the usual, while there is none. */
   maxPayload(): number;
   /** A prefix of subjects that reach this connection alone: replies are asked for at `${inbox}.<anything>`. */
   readonly inbox: string;

@@ -22,10 +22,14 @@ interface Written {
   readonly value: unknown;
   /** The key was never in LMDB: when it goes before it is moved, nothing is left to do. */
   readonly fresh: boolean;
+  /** The turn that wrote it, and what it says in that turn's record. */
+  readonly turn: number;
+  readonly operation: Operation;
 }
 
 type Memory = Map<Table, Map<string, Written>>;
-type Operation = readonly [table: number, key: Key, value?: unknown];
+/** Table, key and value of a row; without a value it is removed; empty: it came and went within its turn. */
+type Operation = [table?: number, key?: Key, value?: unknown];
 
 /** How long writes that may wait do wait for company, and how long writes stay in memory, ms. */
 const SOON = 50;
@@ -44,13 +48,18 @@ export function openLmdbStore(path: string, clock: Clock): Store {
   let env: RootDatabase;
   let log: WriteAheadLog;
   let memory = emptyMemory();
+  let turn = 0;
+  let operations: Operation[] = [];
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     env = open({ path, maxDbs: TABLES.length + 2, encoding: "json", noMemInit: true, overlappingSync: false });
     const released = releasedSegment(env);
-    for (const operations of readLog(path, released)) {
-      for (const [table, key, value] of operations as Operation[]) remember(TABLES[table] as Table, key, value, false);
+    for (const replayed of readLog(path, released)) {
+      turn++;
+      for (const [table, key, value] of replayed as Operation[]) record(TABLES[table ?? 0] as Table, key ?? "", value, false);
     }
+    operations = [];
+    turn++;
     log = openLog(path, released);
   } catch (error) {
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
@@ -62,7 +71,6 @@ export function openLmdbStore(path: string, clock: Clock): Store {
   let moving: Memory | undefined;
   let moved: Promise<void> = Promise.resolve();
   /** Writes of this turn, in their order, those that may wait among them, and who waits for them. */
-  let operations: Operation[] = [];
   let asking: (() => void)[] = [];
   let atEnd: (() => void)[] = [];
   let outgoing: Outgoing = { records: [], waiters: [] };
@@ -76,23 +84,31 @@ export function openLmdbStore(path: string, clock: Clock): Store {
   let soonTimer: Timer | undefined;
   let moveTimer: Timer | undefined;
 
-  function remember(table: Table, key: Key, value: unknown, fresh: boolean): void {
+  /** Of each key a turn's record holds the last form only; what came and went within the turn leaves no trace. */
+  function record(table: Table, key: Key, value: unknown, fresh: boolean): void {
     const rows = memory.get(table) as Map<string, Written>;
     const text = keyText(key);
     const before = rows.get(text);
-    if (value === undefined && before?.fresh === true) rows.delete(text);
-    else rows.set(text, { key, value, fresh: before === undefined ? fresh : before.fresh });
+    const said = before?.turn === turn ? before.operation : undefined;
+    const operation: Operation = said ?? [TABLES.indexOf(table), key];
+    if (said === undefined) operations.push(operation);
+    if (value === undefined && before?.fresh === true) {
+      rows.delete(text);
+      if (said !== undefined) operation.length = 0;
+      return;
+    }
+    if (value === undefined) operation.length = 2;
+    else operation[2] = value;
+    rows.set(text, { key, value, fresh: before?.fresh ?? fresh, turn, operation });
   }
 
   function write(table: Table, key: Key, value: unknown, fresh: boolean): void {
-    remember(table, key, value, fresh);
-    operations.push(operation(table, key, value));
+    record(table, key, value, fresh);
     arm();
   }
 
   function writeSoon(table: Table, key: Key, value: unknown): void {
-    remember(table, key, value, false);
-    operations.push(operation(table, key, value));
+    record(table, key, value, false);
     soonTimer ??= clock.setTimeout(() => {
       soonTimer = undefined;
       arm();
@@ -114,8 +130,9 @@ export function openLmdbStore(path: string, clock: Clock): Store {
     armed = false;
     const to = next ?? outgoing;
     if (operations.length > 0) {
-      to.records.push(JSON.stringify(operations));
+      to.records.push(JSON.stringify(operations.filter((operation) => operation.length > 0)));
       operations = [];
+      turn++;
     }
     to.waiters.push(...asking);
     asking = [];
@@ -251,11 +268,6 @@ const RELEASED = "released segment";
 
 function releasedSegment(env: RootDatabase): number {
   return (env.get(RELEASED) as number | undefined) ?? 0;
-}
-
-function operation(table: Table, key: Key, value: unknown): Operation {
-  const number = TABLES.indexOf(table);
-  return value === undefined ? [number, key] : [number, key, value];
 }
 
 function emptyMemory(): Memory {

@@ -35,7 +35,7 @@ describe.each(storeHosts)("two journals $name, over a wire that loses, doubles a
           await exchange.close();
         }
       }),
-      { numRuns: name.includes("LMDB") ? 20 : 150 },
+      { numRuns: name.includes("LMDB") ? 12 : 100 },
     );
   }, 120_000);
 });
