@@ -11,7 +11,8 @@ const size = values.quick === true ? { repeats: 3, seconds: 1 } : { repeats: 5, 
 for (const measure of [roundTrips, events, edge]) {
   const world = await openWorld();
   try {
-    for (const row of await measure(world, size)) console.log(values.json === true ? JSON.stringify(row) : sentence(row));
+    for (const row of await measure(world, size))
+      console.log(values.json === true ? JSON.stringify(row) : sentence(row));
   } finally {
     await world.close();
   }
@@ -19,7 +20,8 @@ for (const measure of [roundTrips, events, edge]) {
 
 function sentence(row) {
   const spread = (values) => `${values[0]} to ${values[1]}`;
-  if (row.bench === "edge") return `edge: ${row.idleRssMB} MB resident when idle, ready ${row.readyMs} ms after its start (${spread(row.spread)})`;
+  if (row.bench === "edge")
+    return `edge: ${row.idleRssMB} MB resident when idle, ready ${row.readyMs} ms after its start (${spread(row.spread)})`;
   const what = row.bench === "events" ? "one-way events" : `round trips, ${row.inFlight} in flight`;
   return `${what}: ${row.value}/s beside ${row.bare}/s bare, ratio ${row.ratio} (${spread(row.spread)})`;
 }

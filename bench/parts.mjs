@@ -14,7 +14,13 @@ import { systemClock } from "../dist/runtime/system-clock.js";
 export async function openWorld() {
   const directory = await mkdtemp(join(tmpdir(), "steward-bench-"));
   const log = openLog({ level: "error", pretty: false, clock: systemClock });
-  const broker = await startEmbeddedBroker({ host: "127.0.0.1", port: 0, directory: join(directory, "broker"), log, clock: systemClock });
+  const broker = await startEmbeddedBroker({
+    host: "127.0.0.1",
+    port: 0,
+    directory: join(directory, "broker"),
+    log,
+    clock: systemClock,
+  });
   const closers = [];
   return {
     directory,
@@ -33,7 +39,15 @@ async function configFor(world, node, subscribe) {
   const file = join(world.directory, `${node}.yaml`);
   await writeFile(
     file,
-    JSON.stringify({ node, central: "central", broker: { servers: [world.url] }, data: `./${node}`, intake: { folder: "off", file: "off" }, log: { level: "warn" }, subscribe }),
+    JSON.stringify({
+      node,
+      central: "central",
+      broker: { servers: [world.url] },
+      data: `./${node}`,
+      intake: { folder: "off", file: "off" },
+      log: { level: "warn" },
+      subscribe,
+    }),
   );
   return file;
 }
@@ -53,7 +67,9 @@ export async function startEdge(world, central, subscribe) {
   const started = performance.now();
   const profile = process.env.STEWARD_BENCH_PROFILE;
   const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
-  const child = spawn(process.execPath, [...flags, main, "up", "--config", file], { stdio: ["ignore", "ignore", "ignore"] });
+  const child = spawn(process.execPath, [...flags, main, "up", "--config", file], {
+    stdio: ["ignore", "ignore", "ignore"],
+  });
   const ended = once(child, "exit");
   const edge = { child, ended, pid: child.pid };
   world.closing(() => stopEdge(edge));
@@ -75,7 +91,9 @@ export async function stopEdge({ child, ended }) {
 
 /** A plain NATS client in a process of its own that answers every request with its payload. */
 export async function startResponder(world) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("./responder.mjs", import.meta.url)), world.url], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [fileURLToPath(new URL("./responder.mjs", import.meta.url)), world.url], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const ended = once(child, "exit");
   await once(child.stdout, "data");
   world.closing(async () => {

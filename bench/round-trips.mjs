@@ -9,7 +9,9 @@ const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupte
  */
 export async function roundTrips(world, { levels = [1, 100, 1000], bytes = 200, repeats = 5, seconds = 2 }) {
   const central = await startCentral(world);
-  await startEdge(world, central, [{ subject: "command.echo.bench", from: ["central"], concurrency: 1000, queue: 100000 }]);
+  await startEdge(world, central, [
+    { subject: "command.echo.bench", from: ["central"], concurrency: 1000, queue: 100000 },
+  ]);
   await startResponder(world);
   const nc = await connect({ servers: world.url, noAsyncTraces: true });
   world.closing(() => nc.close());

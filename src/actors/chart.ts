@@ -45,7 +45,8 @@ function arrowsOf(state: AnyStateNode, siblings: readonly AnyStateNode[], indent
     for (const transition of transitions) {
       const guard = typeof transition.guard === "string" ? ` [${transition.guard}]` : "";
       for (const target of transition.target ?? []) {
-        if (siblings.includes(target)) lines.push(`${indent}${idOf(state)} --> ${idOf(target)}: ${eventName(event)}${guard}`);
+        if (siblings.includes(target))
+          lines.push(`${indent}${idOf(state)} --> ${idOf(target)}: ${eventName(event)}${guard}`);
       }
     }
   }
@@ -58,7 +59,8 @@ function sharedArrows(parent: AnyStateNode, children: readonly AnyStateNode[], i
     for (const { target } of transitions) {
       for (const to of target ?? []) {
         for (const from of children) {
-          if (from !== to && from.type !== "final") lines.push(`${indent}${idOf(from)} --> ${idOf(to)}: ${eventName(event)}`);
+          if (from !== to && from.type !== "final")
+            lines.push(`${indent}${idOf(from)} --> ${idOf(to)}: ${eventName(event)}`);
         }
       }
     }

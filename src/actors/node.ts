@@ -95,9 +95,30 @@ export const nodeMachine = setup({
     storage: {
       initial: "ok",
       states: {
-        ok: { on: { hello: [{ guard: "storageLow", target: "low" }, { guard: "storageFull", target: "full" }] } },
-        low: { on: { hello: [{ guard: "storageOk", target: "ok" }, { guard: "storageFull", target: "full" }] } },
-        full: { on: { hello: [{ guard: "storageOk", target: "ok" }, { guard: "storageLow", target: "low" }] } },
+        ok: {
+          on: {
+            hello: [
+              { guard: "storageLow", target: "low" },
+              { guard: "storageFull", target: "full" },
+            ],
+          },
+        },
+        low: {
+          on: {
+            hello: [
+              { guard: "storageOk", target: "ok" },
+              { guard: "storageFull", target: "full" },
+            ],
+          },
+        },
+        full: {
+          on: {
+            hello: [
+              { guard: "storageOk", target: "ok" },
+              { guard: "storageLow", target: "low" },
+            ],
+          },
+        },
       },
     },
   },

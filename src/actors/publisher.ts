@@ -45,7 +45,10 @@ export const publisherMachine = setup({
   actions: {
     pump: () => undefined,
     hold: () => undefined,
-    blocked: assign(({ context, event }) => ({ attempt: context.attempt + 1, reason: "cause" in event ? event.cause : "" })),
+    blocked: assign(({ context, event }) => ({
+      attempt: context.attempt + 1,
+      reason: "cause" in event ? event.cause : "",
+    })),
     paused: assign(({ event }) => ({ reason: "cause" in event ? event.cause : "" })),
     moving: assign({ attempt: 0, reason: "" }),
     clear: assign({ reason: "" }),

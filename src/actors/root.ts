@@ -1,4 +1,11 @@
-import { type Actor, type ActorOptions, type AnyActorLogic, createActor, type InputFrom, type SnapshotFrom } from "xstate";
+import {
+  type Actor,
+  type ActorOptions,
+  type AnyActorLogic,
+  createActor,
+  type InputFrom,
+  type SnapshotFrom,
+} from "xstate";
 import type { Clock } from "../message/clock.ts";
 
 /** One change of state of one actor: what `steward inspect` shows and what the log keeps. */
@@ -40,7 +47,10 @@ export function startRoot<L extends AnyActorLogic>(logic: L, options: RootOption
     id: name,
     input: options.input,
     ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
-    clock: { setTimeout: (fn: () => void, ms: number) => clock.setTimeout(fn, ms), clearTimeout: (timer: unknown) => clock.clearTimeout(timer) },
+    clock: {
+      setTimeout: (fn: () => void, ms: number) => clock.setTimeout(fn, ms),
+      clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+    },
     inspect: (inspected) => {
       if (inspected.type !== "@xstate.snapshot" || inspected.actorRef !== root) return;
       const after = statesOf(inspected.snapshot as { value?: unknown });

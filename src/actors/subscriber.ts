@@ -19,7 +19,11 @@ export interface SubscriberInput {
 }
 
 export const subscriberMachine = setup({
-  types: { context: {} as SubscriberInput & { busy: boolean }, events: {} as SubscriberEvent, input: {} as SubscriberInput },
+  types: {
+    context: {} as SubscriberInput & { busy: boolean },
+    events: {} as SubscriberEvent,
+    input: {} as SubscriberInput,
+  },
   guards: { busy: ({ context }) => context.busy },
   actions: {
     halt: () => undefined,

@@ -24,58 +24,156 @@ export const CATALOGUE = {
     "Write <node>.<command|event>.<method>.<domain>, for example ship1.command.shellcommand.operatingsystem.",
     EXIT.usage,
   ),
-  "message-invalid": entry("message {where} is not valid: {fault}", "See docs/messages.md for both message forms.", EXIT.usage),
+  "message-invalid": entry(
+    "message {where} is not valid: {fault}",
+    "See docs/messages.md for both message forms.",
+    EXIT.usage,
+  ),
   "message-too-large": entry(
     "the message for {subject} is {bytes} bytes, {limit} are allowed",
     "Send less at once, or raise limits.messageBytes in steward.yaml on both ends, below the broker's max_payload.",
     EXIT.usage,
   ),
-  "duration-invalid": entry("{text} is not a duration", "Write a number and a unit: 500ms, 10s, 5m, 2h, 7d.", EXIT.usage),
+  "duration-invalid": entry(
+    "{text} is not a duration",
+    "Write a number and a unit: 500ms, 10s, 5m, 2h, 7d.",
+    EXIT.usage,
+  ),
   "size-invalid": entry("{text} is not a size", "Write a number and a unit: 512B, 64KB, 10MB, 1GB.", EXIT.usage),
-  "config-invalid": entry("{file} has {count} fault(s):\n{faults}", "Correct the lines above; `steward config check` tests them.", EXIT.usage),
-  "config-unreadable": entry("cannot read {file}: {fault}", "Name the file with --config, or make one with `steward init`.", EXIT.usage),
+  "config-invalid": entry(
+    "{file} has {count} fault(s):\n{faults}",
+    "Correct the lines above; `steward config check` tests them.",
+    EXIT.usage,
+  ),
+  "config-unreadable": entry(
+    "cannot read {file}: {fault}",
+    "Name the file with --config, or make one with `steward init`.",
+    EXIT.usage,
+  ),
   "file-unreadable": entry("cannot read {file}: {fault}", "Check the path and its permissions.", EXIT.usage),
 
   // Who may, and what exists
-  "method-unknown": entry("node {node} has no method {method}", "Known methods: {known}. Check the spelling or load it under `methods:`."),
-  "node-unknown": entry("no node is called {node}", "`steward nodes` lists those that are known; a new name needs --new.", EXIT.usage),
-  "subject-not-subscribed": entry("node {node} does not subscribe to {subject}", "Add it under `subscribe:` in the node's steward.yaml."),
-  "permission-denied": entry("{origin} may not send to {subject}: {fault}", "Add it to `from` or `allow` of that subject in the node's steward.yaml."),
-  "signature-invalid": entry("a frame that claims to come from {origin} could not be verified: {fault}", "Enrol the node again."),
-  "data-invalid": entry("the data for {method} is not valid: {fault}", "`steward send --help` shows the data each method takes."),
+  "method-unknown": entry(
+    "node {node} has no method {method}",
+    "Known methods: {known}. Check the spelling or load it under `methods:`.",
+  ),
+  "node-unknown": entry(
+    "no node is called {node}",
+    "`steward nodes` lists those that are known; a new name needs --new.",
+    EXIT.usage,
+  ),
+  "subject-not-subscribed": entry(
+    "node {node} does not subscribe to {subject}",
+    "Add it under `subscribe:` in the node's steward.yaml.",
+  ),
+  "permission-denied": entry(
+    "{origin} may not send to {subject}: {fault}",
+    "Add it to `from` or `allow` of that subject in the node's steward.yaml.",
+  ),
+  "signature-invalid": entry(
+    "a frame that claims to come from {origin} could not be verified: {fault}",
+    "Enrol the node again.",
+  ),
+  "data-invalid": entry(
+    "the data for {method} is not valid: {fault}",
+    "`steward send --help` shows the data each method takes.",
+  ),
   "deadline-passed": entry("{subject} was not started before its deadline", "Send it again with a later --deliver-by."),
 
   // The wire
-  "frame-malformed": entry("a frame on {subject} could not be decoded: {fault}", "Something other than steward publishes there, or it was damaged."),
-  "frame-version": entry("a frame on {subject} has version {version}, this daemon reads {supported}", "Upgrade the older of the two."),
-  "frame-too-large": entry("a frame on {subject} is larger than {limit} bytes once expanded", "Lower the sender's limits."),
-  "foreign-refused": entry("{subject} does not take messages from plain NATS publishers", "Set `foreign: true` on that subject in steward.yaml."),
-  "broker-unreachable": entry("cannot reach a broker at {servers}: {fault}", "Start nats-server there, or correct broker.servers.", EXIT.noDaemon),
-  "broker-denied": entry("the broker refuses {operation} on {subject}", "Give this user publish and subscribe permission on it in the broker's configuration."),
-  "broker-auth": entry("the broker at {servers} refuses these credentials: {fault}", "Check `broker:` in steward.yaml."),
-  "nats-server-missing": entry("no nats-server was found", "Install it (Debian: apt-get install nats-server; macOS: brew install nats-server) or set STEWARD_NATS_SERVER to its path."),
+  "frame-malformed": entry(
+    "a frame on {subject} could not be decoded: {fault}",
+    "Something other than steward publishes there, or it was damaged.",
+  ),
+  "frame-version": entry(
+    "a frame on {subject} has version {version}, this daemon reads {supported}",
+    "Upgrade the older of the two.",
+  ),
+  "frame-too-large": entry(
+    "a frame on {subject} is larger than {limit} bytes once expanded",
+    "Lower the sender's limits.",
+  ),
+  "foreign-refused": entry(
+    "{subject} does not take messages from plain NATS publishers",
+    "Set `foreign: true` on that subject in steward.yaml.",
+  ),
+  "broker-unreachable": entry(
+    "cannot reach a broker at {servers}: {fault}",
+    "Start nats-server there, or correct broker.servers.",
+    EXIT.noDaemon,
+  ),
+  "broker-denied": entry(
+    "the broker refuses {operation} on {subject}",
+    "Give this user publish and subscribe permission on it in the broker's configuration.",
+  ),
+  "broker-auth": entry(
+    "the broker at {servers} refuses these credentials: {fault}",
+    "Check `broker:` in steward.yaml.",
+  ),
+  "nats-server-missing": entry(
+    "no nats-server was found",
+    "Install it (Debian: apt-get install nats-server; macOS: brew install nats-server) or set STEWARD_NATS_SERVER to its path.",
+  ),
   "nats-server-failed": entry("nats-server ended: {fault}", "Its log lines are above; check port and store directory."),
 
   // The journal and the daemon
-  "journal-full": entry("the journal holds {held} of {limit} bytes: new messages are refused", "Wait until nodes come back, cancel what is not needed, or raise limits.journalBytes.", EXIT.notDelivered),
+  "journal-full": entry(
+    "the journal holds {held} of {limit} bytes: new messages are refused",
+    "Wait until nodes come back, cancel what is not needed, or raise limits.journalBytes.",
+    EXIT.notDelivered,
+  ),
   "journal-failed": entry("the journal cannot be written: {fault}", "Check the disk behind {path}."),
-  "journal-version": entry("the journal in {path} has version {version}, this daemon reads up to {supported}", "Run the newer steward that wrote it."),
-  "data-directory": entry("cannot use the data directory {path}: {fault}", "Correct `data:` in steward.yaml, or the directory's owner and mode."),
-  "already-running": entry("a daemon (pid {pid}) already uses {path}", "Stop it first, or give this one its own `data:` directory."),
-  "wrong-node": entry("the data directory {path} belongs to node {owner}, not to {node}", "Correct `node:` or `data:` in steward.yaml."),
-  "no-daemon": entry("no daemon answers at {socket}", "Start one with `steward up`, or name its configuration with --config.", EXIT.noDaemon),
-  "request-invalid": entry("the request is not valid: {fault}", "GET /openapi.json describes every request.", EXIT.usage),
-  "node-silent": entry("{node} did not answer within {seconds} s", "`steward nodes` shows whether it is online; ask again when it is.", EXIT.notDelivered),
-  "file-unwritable": entry("cannot write {file}: {fault}", "Check the path, its permissions and the space on its disk.", EXIT.usage),
+  "journal-version": entry(
+    "the journal in {path} has version {version}, this daemon reads up to {supported}",
+    "Run the newer steward that wrote it.",
+  ),
+  "data-directory": entry(
+    "cannot use the data directory {path}: {fault}",
+    "Correct `data:` in steward.yaml, or the directory's owner and mode.",
+  ),
+  "already-running": entry(
+    "a daemon (pid {pid}) already uses {path}",
+    "Stop it first, or give this one its own `data:` directory.",
+  ),
+  "wrong-node": entry(
+    "the data directory {path} belongs to node {owner}, not to {node}",
+    "Correct `node:` or `data:` in steward.yaml.",
+  ),
+  "no-daemon": entry(
+    "no daemon answers at {socket}",
+    "Start one with `steward up`, or name its configuration with --config.",
+    EXIT.noDaemon,
+  ),
+  "request-invalid": entry(
+    "the request is not valid: {fault}",
+    "GET /openapi.json describes every request.",
+    EXIT.usage,
+  ),
+  "node-silent": entry(
+    "{node} did not answer within {seconds} s",
+    "`steward nodes` shows whether it is online; ask again when it is.",
+    EXIT.notDelivered,
+  ),
+  "file-unwritable": entry(
+    "cannot write {file}: {fault}",
+    "Check the path, its permissions and the space on its disk.",
+    EXIT.usage,
+  ),
   "api-failed": entry("the daemon answered {status}: {fault}", "See the daemon's log."),
   "message-unknown": entry("no message has the id {id}", "`steward messages` lists those that are known.", EXIT.usage),
   "message-ambiguous": entry("{id} is the beginning of {count} ids: {ids}", "Write more of it.", EXIT.usage),
   "process-unknown": entry("node {node} has no process {subject}", "`steward ps` lists them.", EXIT.usage),
 
   // Running
-  "runner-lost": entry("the process that runs commands ended: {fault}", "The daemon starts a new one; commands that ran are `interrupted`."),
+  "runner-lost": entry(
+    "the process that runs commands ended: {fault}",
+    "The daemon starts a new one; commands that ran are `interrupted`.",
+  ),
   "source-failed": entry("the source of {subject} failed: {fault}", "Check the address or path under `publish:`."),
-  "process-failed": entry("the process {subject} failed: {fault}", "`steward ps` shows it; `steward revive` starts a quarantined one."),
+  "process-failed": entry(
+    "the process {subject} failed: {fault}",
+    "`steward ps` shows it; `steward revive` starts a quarantined one.",
+  ),
   internal: entry("{fault}", "This is a defect in steward: please report it with the log."),
 } as const satisfies Record<string, Entry>;
 

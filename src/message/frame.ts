@@ -217,10 +217,12 @@ function pack(wire: string, kind: number, compressFrom: number | null): Uint8Arr
 }
 
 function unpack(subject: string, payload: Uint8Array, kind: number, limits: FrameLimits): unknown {
-  if (!isFrame(payload)) throw new StewardError("frame-malformed", { subject, fault: "it does not begin like a frame" });
+  if (!isFrame(payload))
+    throw new StewardError("frame-malformed", { subject, fault: "it does not begin like a frame" });
   const version = payload[2] ?? 0;
   const flags = payload[3] ?? 0;
-  if (version !== FRAME_VERSION) throw new StewardError("frame-version", { subject, version, supported: FRAME_VERSION });
+  if (version !== FRAME_VERSION)
+    throw new StewardError("frame-version", { subject, version, supported: FRAME_VERSION });
   if ((flags & ~(DEFLATED | ACK)) !== 0 || (flags & ACK) !== kind) {
     throw new StewardError("frame-malformed", { subject, fault: `its flags are ${flags}` });
   }
@@ -291,7 +293,8 @@ function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefin
     if (!Array.isArray(verdict) || verdict.length !== 3) return "a verdict";
     const [seq, state, reason] = verdict as unknown[];
     if (!isCount(seq) || typeof reason !== "string") return "a verdict";
-    if (typeof state !== "string" || !Object.hasOwn(STATES, state) || !isFinalState(state as State)) return "a verdict's state";
+    if (typeof state !== "string" || !Object.hasOwn(STATES, state) || !isFinalState(state as State))
+      return "a verdict's state";
   }
   return undefined;
 }
@@ -309,7 +312,8 @@ export function deeperThan(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (depth === 0) return true;
   if (Array.isArray(value)) {
-    for (const inner of value) if (typeof inner === "object" && inner !== null && deeperThan(inner, depth - 1)) return true;
+    for (const inner of value)
+      if (typeof inner === "object" && inner !== null && deeperThan(inner, depth - 1)) return true;
     return false;
   }
   for (const key in value) if (deeperThan((value as Record<string, unknown>)[key], depth - 1)) return true;

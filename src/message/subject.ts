@@ -59,7 +59,11 @@ function readSubject(text: string): Subject {
       fault: `it has ${tokens.length} parts, 4 are needed: <node>.<command|event>.<method>.<domain>`,
     });
   }
-  for (const [what, token] of [["node", node], ["method", method], ["domain", domain]] as const) {
+  for (const [what, token] of [
+    ["node", node],
+    ["method", method],
+    ["domain", domain],
+  ] as const) {
     const fault = tokenFault(token);
     if (fault !== undefined) throw new StewardError("subject-invalid", { subject: text, fault: `${what}: ${fault}` });
   }

@@ -56,7 +56,8 @@ export class Announcer {
     this.#fleet.work(node, this.#journal.outbox.openCount(node));
     if (!this.#around.happenings.watched) return;
     for (const record of records) {
-      if (record.keep && record.life === undefined) this.#tell(record, record.seq <= ack.started ? "running" : "received", node);
+      if (record.keep && record.life === undefined)
+        this.#tell(record, record.seq <= ack.started ? "running" : "received", node);
     }
   }
 
@@ -93,13 +94,16 @@ export class Announcer {
     const { record, conflict } = folded;
     const { output } = report;
     if (output !== undefined && happenings.watched) {
-      told.push(() => happenings.emit({ type: "output", at: clock.now(), id, subject: record.message.subject, parts: output }));
+      told.push(() =>
+        happenings.emit({ type: "output", at: clock.now(), id, subject: record.message.subject, parts: output }),
+      );
     }
     if (conflict) {
       this.#fail("conflict", `${from} reported a second, different end of ${id}: ${report.state}`);
     } else if (isFinalState(report.state)) {
       counters.outcomes[report.state]++;
-      if ("startedAt" in report && report.startedAt !== undefined) counters.runSeconds.observe((report.at - report.startedAt) / 1000);
+      if ("startedAt" in report && report.startedAt !== undefined)
+        counters.runSeconds.observe((report.at - report.startedAt) / 1000);
       this.#fleet.work(from, this.#journal.outbox.openCount(from));
       told.push(() => this.#tell(record, report.state, from, "reason" in report ? report.reason : undefined));
     } else if (record.life?.state === "running") told.push(() => this.#tell(record, "running", from));
@@ -110,7 +114,14 @@ export class Announcer {
     const { happenings, clock, config } = this.#around;
     if (!happenings.watched) return;
     for (const { message, state } of records) {
-      happenings.emit({ type: "message", at: clock.now(), id: message.id, subject: message.subject, state, by: config().node });
+      happenings.emit({
+        type: "message",
+        at: clock.now(),
+        id: message.id,
+        subject: message.subject,
+        state,
+        by: config().node,
+      });
     }
   }
 
@@ -118,7 +129,14 @@ export class Announcer {
   tellLines({ message }: InRecord, { config, method }: Route): void {
     const lines = method.event?.lines?.(message) ?? [];
     if (lines.length === 0) return;
-    this.#around.happenings.emit({ type: "log", at: this.#around.clock.now(), node: message.origin, method: method.name, domain: config.domain, lines });
+    this.#around.happenings.emit({
+      type: "log",
+      at: this.#around.clock.now(),
+      node: message.origin,
+      method: method.name,
+      domain: config.domain,
+      lines,
+    });
   }
 
   #tell(record: OutRecord, state: State, by: string, reason?: string): void {

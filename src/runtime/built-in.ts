@@ -59,7 +59,12 @@ export async function loadMethods(config: Config, hooks: Hooks): Promise<Map<str
 
 /** What every node takes without being told: control from central, and at central what nodes say of themselves. */
 export function builtInSubscriptions(config: Config): SubscribeConfig[] {
-  const taken = (kind: "command" | "event", method: string, from: readonly string[], concurrency: number): SubscribeConfig => ({
+  const taken = (
+    kind: "command" | "event",
+    method: string,
+    from: readonly string[],
+    concurrency: number,
+  ): SubscribeConfig => ({
     subject: `${kind}.${method}.${CONTROL_DOMAIN}`,
     kind,
     method,

@@ -9,7 +9,13 @@ import type { Respond } from "./respond.ts";
 export function cancelHere(
   id: string,
   by: string,
-  on: { journal: Journal; respond: Respond; running: ReadonlyMap<string, Cancellation>; config: () => Config; clock: Clock },
+  on: {
+    journal: Journal;
+    respond: Respond;
+    running: ReadonlyMap<string, Cancellation>;
+    config: () => Config;
+    clock: Clock;
+  },
 ): CancelResult {
   const { inbox } = on.journal;
   const record = inbox.find(id);
@@ -24,7 +30,11 @@ export function cancelHere(
   const underWay = on.running.get(id);
   if (underWay !== undefined) underWay.request();
   else if (record.state === "received") {
-    on.respond.outcome(record, { state: "cancelled", at: on.clock.now(), reason: `${by} cancelled it before it started` }, "");
+    on.respond.outcome(
+      record,
+      { state: "cancelled", at: on.clock.now(), reason: `${by} cancelled it before it started` },
+      "",
+    );
   }
   return "done";
 }

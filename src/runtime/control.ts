@@ -19,7 +19,10 @@ export function cancelMethod(cancel: (id: string, by: string) => CancelResult): 
     command: {
       idempotent: true,
       check: (data) => checkObject(data, { id: "string" }),
-      run: async ({ data, origin }) => ({ state: "succeeded", result: { answer: cancel((data as { id: string }).id, origin) } }),
+      run: async ({ data, origin }) => ({
+        state: "succeeded",
+        result: { answer: cancel((data as { id: string }).id, origin) },
+      }),
     },
   });
 }

@@ -15,9 +15,9 @@ import type { Spawner } from "../methods/spawner.ts";
 import { Announcer } from "./announce.ts";
 import type { LinkStatus, Packet, Transport } from "./broker/transport.ts";
 import { builtInSubscriptions, loadMethods } from "./built-in.ts";
-import type { Config } from "./config/config.ts";
-import type { Cancellation } from "./cancellation.ts";
 import { cancelHere } from "./cancel.ts";
+import type { Cancellation } from "./cancellation.ts";
+import type { Config } from "./config/config.ts";
 import type { CancelResult } from "./control.ts";
 import { type DeliverOptions, listenForAcks } from "./deliver.ts";
 import { Failures } from "./failures.ts";
@@ -34,7 +34,7 @@ import { Receiver } from "./receive.ts";
 import { Respond } from "./respond.ts";
 import { Routes } from "./routes.ts";
 import { trustingVerifier } from "./security/verify.ts";
-import { submit, type SubmitOptions } from "./submit.ts";
+import { type SubmitOptions, submit } from "./submit.ts";
 import type { Window } from "./window.ts";
 
 /** What stays when the core is restarted. */
@@ -87,8 +87,11 @@ export class Core implements Child {
   readonly #presence: Presence;
   readonly #link: Actor<typeof linkMachine>;
   readonly #releasers: (() => void)[] = [];
+  /** What the present broker has refused for want of permission. */
+  readonly #refused = new Set<string>();
   #end: (exit: Exit) => void = () => undefined;
   #failed: StewardError | undefined;
+  #closing: Promise<void> | undefined;
 
   static async open(around: Surroundings): Promise<Core> {
     let core: Core | undefined;
@@ -184,7 +187,11 @@ export class Core implements Child {
         return record?.message.id ?? "";
       },
       directory: (method) => this.directory(method),
-      onNewEpoch: ({ origin, epoch }) => this.failures.report("new-epoch", `${origin} has a new journal (${epoch}): a lost disk, a restored backup or a clone`),
+      onNewEpoch: ({ origin, epoch }) =>
+        this.failures.report(
+          "new-epoch",
+          `${origin} has a new journal (${epoch}): a lost disk, a restored backup or a clone`,
+        ),
       onTaken: (records) => this.announce.taken(records),
       onFailure: (error) => this.#fall(error),
     });
@@ -234,10 +241,23 @@ export class Core implements Child {
     const status = this.transport.onStatus((next) => this.#linkChanged(next));
     const refusals = this.transport.onRefusal(({ operation, subject }) => {
       counters.refuse("broker-denied", { operation, subject });
+      // Those of replies have ever new subjects: some tell enough.
+      if (this.#refused.size < 10) this.#refused.add(`${operation} ${subject}`);
       log.error({ operation, subject }, `the broker refuses to let this node ${operation} ${subject}`);
-      this.#around.happenings.emit({ type: "alert", at: clock.now(), node, code: "broker-denied", text: `the broker refuses to let this node ${operation} ${subject}` });
+      this.#around.happenings.emit({
+        type: "alert",
+        at: clock.now(),
+        node,
+        code: "broker-denied",
+        text: `the broker refuses to let this node ${operation} ${subject}`,
+      });
     });
-    this.#releasers.push(() => acks.end(), () => packets.end(), status, refusals);
+    this.#releasers.push(
+      () => acks.end(),
+      () => packets.end(),
+      status,
+      refusals,
+    );
     this.#linkChanged(this.transport.status());
   }
 
@@ -260,8 +280,10 @@ export class Core implements Child {
   }
 
   #fall(error: unknown): void {
-    this.#failed ??= normalise(error);
-    this.#end({ reason: "failed", error: this.#failed });
+    if (this.#failed !== undefined) return;
+    this.#failed = normalise(error);
+    // Closed before its supervisor hears of it: the next core must not meet this one at the disk and at the broker.
+    void this.#close();
   }
 
   submitOptions(): SubmitOptions {
@@ -296,12 +318,17 @@ export class Core implements Child {
       since: context.since,
       ...(context.server === null ? {} : { server: context.server }),
       ...(context.fault === null ? {} : { fault: context.fault }),
+      ...(this.#refused.size === 0 ? {} : { refused: [...this.#refused] }),
     };
   }
 
   journalHealth(): Health["journal"] {
     const storage = this.storage();
-    return { state: this.#failed === undefined ? storage : "failed", bytes: this.journal.bytes(), limit: this.#around.config().limits.journalBytes };
+    return {
+      state: this.#failed === undefined ? storage : "failed",
+      bytes: this.journal.bytes(),
+      limit: this.#around.config().limits.journalBytes,
+    };
   }
 
   directory(method: string): string {
@@ -320,13 +347,24 @@ export class Core implements Child {
   }
 
   async stop(): Promise<void> {
-    this.#presence.bye("it was stopped");
+    if (this.#failed === undefined) this.#presence.bye("it was stopped");
+    await this.#close();
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= this.#shut();
+    return this.#closing;
+  }
+
+  async #shut(): Promise<void> {
+    const { log } = this.#around;
+    this.#presence.end();
     for (const release of this.#releasers.reverse()) release();
     this.fleet.stop();
-    await this.transport.close();
+    await this.transport.close().catch((error) => log.error({ err: error }, "the broker link did not close"));
     this.#link.stop();
-    await this.spawner.close();
-    await this.journal.close().catch((error) => this.#around.log.error({ err: error }, "the journal did not close"));
+    await this.spawner.close().catch((error) => log.error({ err: error }, "the runner did not let go"));
+    await this.journal.close().catch((error) => log.error({ err: error }, "the journal did not close"));
     this.#end(this.#failed === undefined ? { reason: "shutdown" } : { reason: "failed", error: this.#failed });
   }
 
@@ -353,6 +391,7 @@ export class Core implements Child {
       onReceived: (records, ack) => this.announce.received(node, records, ack),
       onDecided: (records) => this.announce.decided(records),
       onWithdrawn: (records) => this.announce.withdrawn(records),
+      onHeld: (cause) => this.failures.report("message-too-large", `${subject} waits for another broker: ${cause}`),
       onAbsent: () => this.fleet.absent(node),
       onFailure: (error) => {
         if (error.code === "journal-failed") this.#fall(error);
@@ -363,7 +402,10 @@ export class Core implements Child {
   #ack(subject: string, packet: Packet): void {
     const ack = decodeAck(packet.subject, packet.payload);
     trustingVerifier.ack(ack, subject);
-    if (ack.node !== receiverOf(subject)) return;
+    if (ack.node !== receiverOf(subject)) {
+      this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
+      return;
+    }
     this.#alive(ack.node, packet.payload.length, "an ACK");
     this.publishers.answered(subject, ack);
   }
@@ -386,6 +428,7 @@ export class Core implements Child {
     const { clock } = this.#around;
     this.#link.send(linkEvent(status, clock.now()));
     if (status.state === "connected") {
+      this.#refused.clear();
       this.fleet.ownLink(true);
       this.#presence.begin();
       this.publishers.resume(undefined, "the broker is back");
@@ -426,9 +469,13 @@ export class Core implements Child {
       if (happenings.watched && route !== undefined) this.announce.tellLines(record, route);
       return;
     }
-    if (happenings.watched && origin !== config().node) happenings.emit({ type: "message", at: clock.now(), id, subject, state, by: config().node });
+    if (happenings.watched && origin !== config().node)
+      happenings.emit({ type: "message", at: clock.now(), id, subject, state, by: config().node });
     if (route?.method.command?.adopt !== undefined) {
-      this.journal.flushed().then(() => this.spawner.forget(id)).catch((error) => this.#around.log.warn({ err: error, id }, "a run's files stay behind"));
+      this.journal
+        .flushed()
+        .then(() => this.spawner.forget(id))
+        .catch((error) => this.#around.log.warn({ err: error, id }, "a run's files stay behind"));
     }
   }
 }

@@ -1,6 +1,6 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readFileSync } from "node:fs";
 import type { Transition } from "../actors/root.ts";
 import { Supervisor } from "../actors/supervisor.ts";
 import type { Child, ChildSpec, Exit } from "../actors/supervisor-spec.ts";
@@ -14,6 +14,7 @@ import { startEmbeddedBroker } from "./broker/embedded.ts";
 import { openNatsTransport } from "./broker/nats.ts";
 import type { Transport } from "./broker/transport.ts";
 import type { Config } from "./config/config.ts";
+import { watchFile } from "./config/watch.ts";
 import { Core } from "./core.ts";
 import { openDropFolder } from "./intake/drop-folder.ts";
 import { openInmsgFile } from "./intake/inmsg-file.ts";
@@ -43,6 +44,7 @@ import { systemClock, systemRandom } from "./system-clock.ts";
  *   ├─ core         journal, broker link, the way in and out, the fleet
  *   ├─ processes    (oneForOne, quarantines) subscribers, publishers, sources
  *   ├─ intake       drop folder and inmsg.txt
+ *   ├─ configuration  reads a changed file again
  *   └─ api          Unix socket, and metrics over TCP
  *
  * What fails takes those below it along; when that happens too often the daemon ends as failed, and whoever started it
@@ -94,6 +96,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
   const startedAt = clock.now();
   let core: Core | undefined;
   let processes: Processes | undefined;
+  let reloading: Promise<unknown> = Promise.resolve();
   let metrics: Metrics | undefined;
   const theCore = (): Core => part(core, "core");
   const theProcesses = (): Processes => part(processes, "processes");
@@ -113,16 +116,25 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
 
   const openTransport =
     parts.openTransport ??
-    (({ broker, node, link }: Config) => openNatsTransport({ broker, name: node, pingMs: link.ping, clock, random, log: log.child({ role: "link" }) }));
+    (({ broker, node, link }: Config) =>
+      openNatsTransport({ broker, name: node, pingMs: link.ping, clock, random, log: log.child({ role: "link" }) }));
   const openStore = parts.openStore ?? ((path: string) => openLmdbStore(path, clock));
-  const spawnerIn = parts.openSpawner ?? ((directory: string) => openSpawner({ directory, clock, log: log.child({ role: "runner" }) }));
+  const spawnerIn =
+    parts.openSpawner ?? ((directory: string) => openSpawner({ directory, clock, log: log.child({ role: "runner" }) }));
 
   const children: (Pick<ChildSpec, "id" | "start"> & Partial<ChildSpec>)[] = [];
   const { embedded } = config.broker;
   if (embedded !== null) {
     children.push({
       id: "broker",
-      start: () => startEmbeddedBroker({ ...embedded, auth: config.broker.auth, directory: join(config.data, "broker"), log: log.child({ role: "broker" }), clock }) as Promise<Child>,
+      start: () =>
+        startEmbeddedBroker({
+          ...embedded,
+          auth: config.broker.auth,
+          directory: join(config.data, "broker"),
+          log: log.child({ role: "broker" }),
+          clock,
+        }) as Promise<Child>,
     });
   }
   children.push({
@@ -146,7 +158,9 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
         openTransport: () => openTransport(config),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         processes: async (verb, subject) =>
-          (verb === "ps" ? await operations.processes() : await theProcesses().control(verb, subject)) as unknown as Json,
+          (verb === "ps"
+            ? await operations.processes()
+            : await theProcesses().control(verb, subject)) as unknown as Json,
       });
       return core;
     },
@@ -172,7 +186,10 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
       return processes.supervisor;
     },
   });
-  if (!secluded) children.push({ id: "intake", start: async () => openIntake() });
+  if (!secluded) {
+    children.push({ id: "intake", start: async () => openIntake() });
+    children.push({ id: "configuration", start: async () => watchConfiguration() });
+  }
   children.push({ id: "api", start: () => openListeners() });
 
   const root = new Supervisor(
@@ -182,14 +199,20 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
       intensity: config.supervision.intensity,
       period: config.supervision.period,
       onGiveUp: "escalate",
-      children: children.map((child) => ({ restart: "permanent", shutdown: SHUTDOWN, backoff: config.supervision.backoff, ...child })),
+      children: children.map((child) => ({
+        restart: "permanent",
+        shutdown: SHUTDOWN,
+        backoff: config.supervision.backoff,
+        ...child,
+      })),
     },
     {
       clock,
       random,
       listener: {
         transition: (transition: Transition) => inspector.transition(transition),
-        report: ({ kind, offender, cause, error }) => log.error({ err: error, child: offender.id, kind }, `${offender.id}: ${cause}`),
+        report: ({ kind, offender, cause, error }) =>
+          log.error({ err: error, child: offender.id, kind }, `${offender.id}: ${cause}`),
       },
     },
   );
@@ -222,7 +245,22 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
     },
   };
 
-  async function reloadNow(): Promise<ReloadAnswer> {
+  /** One at a time: a signal, the API and a changed file may ask at once. */
+  function reloadNow(): Promise<ReloadAnswer> {
+    const answer = reloading.then(() => reloadOnce());
+    reloading = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** A changed file is as good as SIGHUP; a bad one is logged and changes nothing. */
+  function watchConfiguration(): Child {
+    const watched = watchFile(config.file, () => {
+      reloadNow().catch((error) => log.error({ err: error }, "the changed configuration is not used"));
+    });
+    return closing(async () => watched.end());
+  }
+
+  async function reloadOnce(): Promise<ReloadAnswer> {
     return await reload(config, {
       core: theCore(),
       processes: theProcesses(),

@@ -116,7 +116,11 @@ export class Publisher implements Child {
       role: "publisher",
       clock: options.clock,
       inspector: options.inspector,
-      input: { subject: options.subject, backoff: { min: 500, max: Math.max(30_000, options.profile.ackTimeout), factor: 2 }, random: options.random },
+      input: {
+        subject: options.subject,
+        backoff: { min: 500, max: Math.max(30_000, options.profile.ackTimeout), factor: 2 },
+        random: options.random,
+      },
     });
     this.#watchDeadlines();
   }
@@ -167,7 +171,11 @@ export class Publisher implements Child {
     const { journal, subject, onAbsent } = this.#options;
     journal.outbox.unsent(subject, frame.sentBefore);
     this.#stepBack(this.#lane.acked);
-    for (const { message } of journal.outbox.take(subject, first, { count: frame.last - first + 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 })) {
+    for (const { message } of journal.outbox.take(subject, first, {
+      count: frame.last - first + 1,
+      bytes: Number.POSITIVE_INFINITY,
+      sizeOf: () => 1,
+    })) {
       if (message.deliverBy !== null && message.deliverBy < this.#nextDeadline) this.#armExpiry(message.deliverBy);
     }
     onAbsent();
@@ -177,14 +185,16 @@ export class Publisher implements Child {
   view(): LaneView {
     const { journal, subject } = this.#options;
     const waiting = this.#lane.next - 1 - this.#lane.acked;
-    const [first] = waiting > 0 ? journal.outbox.take(subject, this.#lane.acked + 1, { count: 1, bytes: 1, sizeOf: () => 1 }) : [];
+    const [first] =
+      waiting > 0 ? journal.outbox.take(subject, this.#lane.acked + 1, { count: 1, bytes: 1, sizeOf: () => 1 }) : [];
     const { reason } = this.#actor.getSnapshot().context;
     return {
       subject,
       waiting,
       inFlight: this.inFlight,
       oldest: first === undefined ? null : first.message.createdAt,
-      nextDeadline: Number.isFinite(this.#nextDeadline) ? this.#nextDeadline : null,
+      nextDeadline:
+        this.#lane.sent < this.#lane.next - 1 && Number.isFinite(this.#nextDeadline) ? this.#nextDeadline : null,
       ...(reason === "" ? {} : { reason }),
     };
   }
@@ -257,12 +267,19 @@ export class Publisher implements Child {
     const last = records.at(-1);
     if (last === undefined) return false;
     if (bytes > room) {
-      if (this.#inFlight.length === 0) this.#hold(`the broker takes ${room} bytes at once, the next message has ${bytes}`);
+      if (this.#inFlight.length === 0)
+        this.#hold(`the broker takes ${room} bytes at once, the next message has ${bytes}`);
       return false;
     }
     if (!window.take(bytes, urgent, this.#schedule)) return false;
 
-    const frame: InFlight = { first: from, last: last.seq, bytes, sentBefore: this.#lane.sent, acked: this.#lane.acked };
+    const frame: InFlight = {
+      first: from,
+      last: last.seq,
+      bytes,
+      sentBefore: this.#lane.sent,
+      acked: this.#lane.acked,
+    };
     const again = from <= this.#lane.sent;
     journal.outbox.sending(subject, records, clock.now());
     this.#cursor = last.seq;
@@ -303,7 +320,14 @@ export class Publisher implements Child {
     const { subject, transport, journal, profile, clock, node, onSent } = this.#options;
     const now = clock.now();
     const payload = encodeFrame(
-      { origin: node, epoch: journal.epoch, sentAt: now, first: frame.first, acked: frame.acked, items: records.map((record) => itemOf(record, now)) },
+      {
+        origin: node,
+        epoch: journal.epoch,
+        sentAt: now,
+        first: frame.first,
+        acked: frame.acked,
+        items: records.map((record) => itemOf(record, now)),
+      },
       profile.compressFrom,
     );
     if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
@@ -359,8 +383,13 @@ export class Publisher implements Child {
   #watchDeadlines(): void {
     let earliest = Number.POSITIVE_INFINITY;
     for (let from = this.#lane.sent + 1; from < this.#lane.next; ) {
-      const records = this.#options.journal.outbox.take(this.#options.subject, from, { count: 1000, bytes: 1000, sizeOf: () => 1 });
-      for (const { message, skip } of records) if (skip === undefined) earliest = Math.min(earliest, message.deliverBy ?? Number.POSITIVE_INFINITY);
+      const records = this.#options.journal.outbox.take(this.#options.subject, from, {
+        count: 1000,
+        bytes: 1000,
+        sizeOf: () => 1,
+      });
+      for (const { message, skip } of records)
+        if (skip === undefined) earliest = Math.min(earliest, message.deliverBy ?? Number.POSITIVE_INFINITY);
       from = (records.at(-1)?.seq ?? this.#lane.next) + 1;
     }
     this.#nextDeadline = Number.POSITIVE_INFINITY;
@@ -373,7 +402,10 @@ export class Publisher implements Child {
     this.#nextDeadline = deadline;
     clock.clearTimeout(this.#expiryTimer);
     // A timer holds at most 2^31 ms; a longer one is looked at again on the way.
-    this.#expiryTimer = clock.setTimeout(() => this.#expire(), Math.min(Math.max(0, deadline - clock.now()) + 1, 86_400_000));
+    this.#expiryTimer = clock.setTimeout(
+      () => this.#expire(),
+      Math.min(Math.max(0, deadline - clock.now()) + 1, 86_400_000),
+    );
   }
 
   #expire(): void {
@@ -387,7 +419,12 @@ export class Publisher implements Child {
           if (record === undefined || record.skip !== undefined) continue;
           const { id, deliverBy } = record.message;
           if (deliverBy === null || deliverBy > now) continue;
-          const ended = journal.outbox.withdraw(id, "expired", now, `not delivered before its deadline: ${receiverOf(subject)} was away`);
+          const ended = journal.outbox.withdraw(
+            id,
+            "expired",
+            now,
+            `not delivered before its deadline: ${receiverOf(subject)} was away`,
+          );
           if (ended !== undefined) withdrawn.push(ended);
         }
       }
@@ -402,7 +439,11 @@ export class Publisher implements Child {
 /** What comes back on this connection's own subjects: ACKs, or "nobody there". */
 export function listenForAcks(
   transport: Transport,
-  handlers: { ack: (subject: string, packet: Packet) => void; unheard: (subject: string, first: number) => void; refused: (error: unknown) => void },
+  handlers: {
+    ack: (subject: string, packet: Packet) => void;
+    unheard: (subject: string, first: number) => void;
+    refused: (error: unknown) => void;
+  },
 ): { end(): void } {
   const prefix = transport.inbox.length + 1;
   return transport.subscribe(`${transport.inbox}.>`, (packet) => {
@@ -436,4 +477,3 @@ function recordBytes(record: OutRecord): number {
   }
   return size;
 }
-

@@ -75,7 +75,9 @@ export class Subscriber implements Child, RouteProcess {
     });
     // Events of one subject are handled in order, whatever the concurrency of commands.
     this.#queue = new PQueue({ concurrency: route.config.kind === "event" ? 1 : route.config.concurrency });
-    const machine = subscriberMachine.provide({ actions: { halt: () => this.#queue.pause(), proceed: () => void this.#queue.start() } });
+    const machine = subscriberMachine.provide({
+      actions: { halt: () => this.#queue.pause(), proceed: () => void this.#queue.start() },
+    });
     this.#actor = startRoot(machine, {
       actor: route.subject,
       role: "subscriber",
@@ -86,7 +88,9 @@ export class Subscriber implements Child, RouteProcess {
     this.#made = route.config.kind === "event" ? mkdir(options.directory, { recursive: true }) : Promise.resolve();
     this.#made.catch(() => undefined);
     route.process = this;
-    const left = options.journal.inbox.pending(route.subject).filter(({ message: { id } }) => !options.running.has(id) && !route.inHand.has(id));
+    const left = options.journal.inbox
+      .pending(route.subject)
+      .filter(({ message: { id } }) => !options.running.has(id) && !route.inHand.has(id));
     this.#enqueue(left, true);
   }
 
@@ -104,7 +108,10 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   reserve(): boolean {
-    const { config: { kind, concurrency }, inHand } = this.#options.route;
+    const {
+      config: { kind, concurrency },
+      inHand,
+    } = this.#options.route;
     // What is in hand without a place of its own comes first.
     if (this.#stopped || kind === "event" || this.#queue.isPaused || inHand.size > this.#reserved) return false;
     if (this.#queue.size > 0 || this.#queue.pending + this.#reserved >= concurrency) return false;
@@ -164,7 +171,8 @@ export class Subscriber implements Child, RouteProcess {
       this.#underWay.add(done);
       await done;
       this.#underWay.delete(done);
-      if (this.#queue.size === 0 && !this.#stopped) this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
+      if (this.#queue.size === 0 && !this.#stopped)
+        this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
     });
   }
 
@@ -191,7 +199,8 @@ export class Subscriber implements Child, RouteProcess {
       this.#failAfter(error, () => {
         const { attempts } = journal.inbox.failedOnce(id) ?? record;
         const reason = normalise(error).message;
-        if (handler.idempotent !== true) respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
+        if (handler.idempotent !== true)
+          respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
         else if (attempts >= POISONED) this.#bury(record, reason);
       });
     } finally {
@@ -203,8 +212,10 @@ export class Subscriber implements Child, RouteProcess {
   #outdated(record: InRecord): Outcome | undefined {
     if (record.state === "running") return undefined;
     const at = this.#options.clock.now();
-    if (record.cancelRequestedBy !== undefined) return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
-    if (record.deadline !== null && record.deadline <= at) return { state: "expired", at, reason: "its deadline passed while it waited on the node" };
+    if (record.cancelRequestedBy !== undefined)
+      return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
+    if (record.deadline !== null && record.deadline <= at)
+      return { state: "expired", at, reason: "its deadline passed while it waited on the node" };
     return undefined;
   }
 
@@ -216,7 +227,8 @@ export class Subscriber implements Child, RouteProcess {
     let end: Promise<CommandEnd> | undefined;
     if (record.state === "running" && left) {
       end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
-      if (end === undefined) return { state: "interrupted", at: clock.now(), startedAt, reason: "the daemon ended while it ran" };
+      if (end === undefined)
+        return { state: "interrupted", at: clock.now(), startedAt, reason: "the daemon ended while it ran" };
     } else {
       if (record.state !== "running") {
         journal.inbox.start(record.message.id, startedAt);
@@ -235,7 +247,10 @@ export class Subscriber implements Child, RouteProcess {
     const hanging = new Promise<never>((_, reject) => {
       hangs = reject;
     });
-    const timer = clock.setTimeout(() => hangs(new Error("the method did not end by itself after its timeout")), timeout + HANGING);
+    const timer = clock.setTimeout(
+      () => hangs(new Error("the method did not end by itself after its timeout")),
+      timeout + HANGING,
+    );
     try {
       return await Promise.race([end, hanging]);
     } finally {
@@ -272,14 +287,28 @@ export class Subscriber implements Child, RouteProcess {
     const { origin } = first.message;
     let count = 1;
     if (first.attempts === 0) {
-      while (count < EVENT_BATCH && this.#events[count]?.message.origin === origin && this.#events[count]?.attempts === 0) count++;
+      while (
+        count < EVENT_BATCH &&
+        this.#events[count]?.message.origin === origin &&
+        this.#events[count]?.attempts === 0
+      )
+        count++;
     }
     const batch = this.#events.splice(0, count);
     const key = `sink ${route.subject} ${origin}`;
     try {
       await this.#made;
       const input = batch.map(({ message }) => ({ id: message.id, createdAt: message.createdAt, data: message.data }));
-      const context = { node, origin, domain: route.config.domain, checkpoint: journal.checkpoint(key), directory, clock, log, stopping: this.#stopping.signal };
+      const context = {
+        node,
+        origin,
+        domain: route.config.domain,
+        checkpoint: journal.checkpoint(key),
+        directory,
+        clock,
+        log,
+        stopping: this.#stopping.signal,
+      };
       const value = await handler.handle(input, context);
       respond.handled(batch, value === undefined ? undefined : { key, value });
       if (this.#events.length > 0) this.#add(() => this.#handle(handler));

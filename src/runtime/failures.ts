@@ -18,6 +18,8 @@ export interface FailuresOptions {
 
 /** The same failure is shown and reported at most so often, ms. The log has each. */
 const AGAIN = 10_000;
+/** Characters of a failure that travel: faults quote what others wrote. */
+const LONGEST = 2000;
 
 export class Failures {
   readonly #options: FailuresOptions;
@@ -37,7 +39,11 @@ export class Failures {
     const at = clock.now();
     happenings.emit({ type: "alert", at, node, code, text });
     if (node !== central) {
-      send({ subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`, data: { at, code, text }, deliverBy: null });
+      send({
+        subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`,
+        data: { at, code, text: text.slice(0, LONGEST) },
+        deliverBy: null,
+      });
     }
   }
 

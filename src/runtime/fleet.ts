@@ -113,7 +113,12 @@ export class Fleet {
     known.lastSeen = now;
     known.hello = { ...hello, at: now };
     known.every = hello.every;
-    known.actor.send({ type: "hello", at: now, cause: rebooted ? "hello after a restart" : "hello", storage: hello.storage });
+    known.actor.send({
+      type: "hello",
+      at: now,
+      cause: rebooted ? "hello after a restart" : "hello",
+      storage: hello.storage,
+    });
     this.#watch(name, known);
   }
 
@@ -164,7 +169,9 @@ export class Fleet {
     }
   }
 
-  describe(name: string): Omit<NodeDetail, "role" | "waiting" | "oldestWaiting" | "running" | "lanes" | "bytesIn" | "bytesOut"> | undefined {
+  describe(
+    name: string,
+  ): Omit<NodeDetail, "role" | "waiting" | "oldestWaiting" | "running" | "lanes" | "bytesIn" | "bytesOut"> | undefined {
     const known = this.#known.get(name);
     if (known === undefined) return undefined;
     const { value, context } = known.actor.getSnapshot();
@@ -183,7 +190,13 @@ export class Fleet {
       changes: known.changes,
       ...(hello === undefined
         ? {}
-        : { version: hello.version, epoch: hello.epoch, startedAt: hello.startedAt, methods: hello.methods, clockSkew: hello.now - hello.at }),
+        : {
+            version: hello.version,
+            epoch: hello.epoch,
+            startedAt: hello.startedAt,
+            methods: hello.methods,
+            clockSkew: hello.now - hello.at,
+          }),
     };
   }
 
@@ -208,7 +221,15 @@ export class Fleet {
       input: { name, at: clock.now() },
       ...(stored === undefined ? {} : { snapshot: stored.snapshot as never }),
     });
-    const known: Known = { actor, changes: [...(stored?.changes ?? [])], link: actor.getSnapshot().value.link, busy: actor.getSnapshot().matches({ work: "busy" }), accepted: actor.getSnapshot().matches({ trust: "accepted" }), lastSeen: stored?.lastSeen ?? null, every: stored?.every };
+    const known: Known = {
+      actor,
+      changes: [...(stored?.changes ?? [])],
+      link: actor.getSnapshot().value.link,
+      busy: actor.getSnapshot().matches({ work: "busy" }),
+      accepted: actor.getSnapshot().matches({ trust: "accepted" }),
+      lastSeen: stored?.lastSeen ?? null,
+      every: stored?.every,
+    };
     let before = actor.getSnapshot().value as Record<Region, string>;
     actor.subscribe(({ value, context }) => {
       const after = value as Record<Region, string>;
@@ -230,7 +251,12 @@ export class Fleet {
     if (region !== "work") {
       known.changes.push(change);
       if (known.changes.length > CHANGES) known.changes.shift();
-      const stored: StoredNode = { snapshot: known.actor.getPersistedSnapshot(), changes: known.changes, lastSeen: known.lastSeen, ...(known.every === undefined ? {} : { every: known.every }) };
+      const stored: StoredNode = {
+        snapshot: known.actor.getPersistedSnapshot(),
+        changes: known.changes,
+        lastSeen: known.lastSeen,
+        ...(known.every === undefined ? {} : { every: known.every }),
+      };
       journal.setNode(context.name, JSON.parse(JSON.stringify(stored)) as Json);
     }
     changed(change);
@@ -247,7 +273,11 @@ export class Fleet {
     this.#silent.set(name, profile.offline * patience);
   }
 
-  #send(name: string, type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "busy" | "idle", cause: string): void {
+  #send(
+    name: string,
+    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "busy" | "idle",
+    cause: string,
+  ): void {
     this.#known.get(name)?.actor.send({ type, at: this.#options.clock.now(), cause });
   }
 }

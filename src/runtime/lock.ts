@@ -1,5 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync, closeSync, accessSync, constants } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { faultText, StewardError } from "../message/errors.ts";
 import { startTimeOf } from "./runner/process-group.ts";

@@ -10,7 +10,18 @@ import { CONTROL_DOMAIN } from "./control.ts";
 import type { Core } from "./core.ts";
 import type { Happenings } from "./observe/happenings.ts";
 import type { Metrics } from "./observe/metrics.ts";
-import type { CancelAnswer, Draft, MessageDetail, MessageFilter, MessageView, NodeDetail, NodeView, Operations, ProcessList, ProcessView } from "./operations.ts";
+import type {
+  CancelAnswer,
+  Draft,
+  MessageDetail,
+  MessageFilter,
+  MessageView,
+  NodeDetail,
+  NodeView,
+  Operations,
+  ProcessList,
+  ProcessView,
+} from "./operations.ts";
 import type { Processes } from "./processes.ts";
 import { submit } from "./submit.ts";
 import { detailDone, detailIn, detailOut, type Sight, viewDead, viewDone, viewIn, viewOut } from "./views.ts";
@@ -49,7 +60,8 @@ export function operate(options: OperateOptions): Operations {
 
   function* all(filter: MessageFilter, prefix = ""): Iterable<MessageView> {
     const { outbox, inbox } = core().journal;
-    if (filter.direction !== "in") for (const { lane, record } of outbox.newest(prefix)) yield viewOut(lane, record, sight());
+    if (filter.direction !== "in")
+      for (const { lane, record } of outbox.newest(prefix)) yield viewOut(lane, record, sight());
     if (filter.direction === "out") return;
     for (const record of inbox.pending().reverse()) if (record.message.id.startsWith(prefix)) yield viewIn(record);
     for (const record of inbox.newestDone(prefix)) yield viewDone(record);
@@ -78,7 +90,10 @@ export function operate(options: OperateOptions): Operations {
     const silence = new Promise<never>((_, reject) => {
       silent = reject;
     });
-    const timer = clock.setTimeout(() => silent(new StewardError("node-silent", { node, seconds: Math.round(timeout / 1000) })), timeout);
+    const timer = clock.setTimeout(
+      () => silent(new StewardError("node-silent", { node, seconds: Math.round(timeout / 1000) })),
+      timeout,
+    );
     check();
     try {
       const detail = await Promise.race([outcome, silence]);
@@ -146,7 +161,10 @@ export function operate(options: OperateOptions): Operations {
       return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
     },
     message: (id) => detail(id),
-    nodes: () => [self(), ...core().fleet.names()].flatMap((name) => nodeView(name) ?? []).map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }): NodeView => view),
+    nodes: () =>
+      [self(), ...core().fleet.names()]
+        .flatMap((name) => nodeView(name) ?? [])
+        .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }): NodeView => view),
     node(name) {
       const view = nodeView(name);
       if (view === undefined) throw new StewardError("node-unknown", { node: name });
@@ -154,13 +172,19 @@ export function operate(options: OperateOptions): Operations {
     },
     async processes(node = self(), timeout = ANSWER_WITHIN) {
       if (node === self()) return { node, asOf: clock.now(), processes: processes().views() };
-      const answer = await ask({ subject: `${node}.command.process.${CONTROL_DOMAIN}`, data: { verb: "ps", subject: "" } }, timeout);
+      const answer = await ask(
+        { subject: `${node}.command.process.${CONTROL_DOMAIN}`, data: { verb: "ps", subject: "" } },
+        timeout,
+      );
       return answer as unknown as ProcessList;
     },
     async control(verb, node, subject) {
       const full = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
       if (node === self()) return await processes().control(verb, full);
-      const answer = await ask({ subject: `${node}.command.process.${CONTROL_DOMAIN}`, data: { verb, subject: full } }, ANSWER_WITHIN);
+      const answer = await ask(
+        { subject: `${node}.command.process.${CONTROL_DOMAIN}`, data: { verb, subject: full } },
+        ANSWER_WITHIN,
+      );
       return answer as unknown as ProcessView;
     },
     dead: () => core().journal.inbox.dead().map(viewDead),
@@ -188,9 +212,24 @@ export function operate(options: OperateOptions): Operations {
     health() {
       const journal = core().journalHealth();
       const broker = core().brokerHealth();
-      const quarantined = processes().views().flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
-      const ok = broker.state === "connected" && (journal.state === "ok" || journal.state === "low") && quarantined.length === 0;
-      return { node: self(), ok, version: options.version, startedAt: options.startedAt, asOf: clock.now(), broker, journal, quarantined };
+      const quarantined = processes()
+        .views()
+        .flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
+      const ok =
+        broker.state === "connected" &&
+        broker.refused === undefined &&
+        (journal.state === "ok" || journal.state === "low") &&
+        quarantined.length === 0;
+      return {
+        node: self(),
+        ok,
+        version: options.version,
+        startedAt: options.startedAt,
+        asOf: clock.now(),
+        broker,
+        journal,
+        quarantined,
+      };
     },
     reload: options.reload,
     metrics: () => options.metrics().text(),
@@ -227,7 +266,8 @@ export function operate(options: OperateOptions): Operations {
     const ids = new Set(firstOf(all({}, wanted), () => true, 5).map(({ id }) => id));
     const [id] = ids;
     if (id === undefined) throw new StewardError("message-unknown", { id: prefix });
-    if (ids.size > 1) throw new StewardError("message-ambiguous", { id: prefix, count: ids.size, ids: [...ids].join(", ") });
+    if (ids.size > 1)
+      throw new StewardError("message-ambiguous", { id: prefix, count: ids.size, ids: [...ids].join(", ") });
     return id;
   }
 

@@ -136,7 +136,13 @@ export interface NodeDetail extends NodeView {
   readonly startedAt?: number;
   readonly methods?: readonly string[];
   /** The latest changes of its regions, newest last. */
-  readonly changes: readonly { readonly at: number; readonly region: string; readonly from: string; readonly to: string; readonly cause: string }[];
+  readonly changes: readonly {
+    readonly at: number;
+    readonly region: string;
+    readonly from: string;
+    readonly to: string;
+    readonly cause: string;
+  }[];
   readonly lanes: readonly LaneView[];
 }
 
@@ -187,8 +193,18 @@ export interface Health {
   readonly version: string;
   readonly startedAt: number;
   readonly asOf: number;
-  readonly broker: { readonly state: "connecting" | "connected" | "disconnected" | "denied"; readonly since: number; readonly server?: string; readonly fault?: string };
-  readonly journal: { readonly state: "ok" | "low" | "full" | "failed"; readonly bytes: number; readonly limit: number };
+  readonly broker: {
+    readonly state: "connecting" | "connected" | "disconnected" | "denied";
+    readonly since: number;
+    readonly server?: string;
+    readonly fault?: string /** `publish <subject>`, `subscribe <subject>`: what it does not permit. */;
+    readonly refused?: readonly string[];
+  };
+  readonly journal: {
+    readonly state: "ok" | "low" | "full" | "failed";
+    readonly bytes: number;
+    readonly limit: number;
+  };
   readonly quarantined: readonly string[];
 }
 
@@ -201,13 +217,66 @@ export interface ReloadAnswer {
 
 /** One thing that happened. What SSE carries; `type` is the SSE event's name. */
 export type Happening =
-  | { readonly type: "message"; readonly at: number; readonly id: string; readonly subject: string; readonly state: State; readonly by: string; readonly reason?: string; readonly outcome?: Outcome }
-  | { readonly type: "output"; readonly at: number; readonly id: string; readonly subject: string; readonly parts: readonly OutputPart[] }
-  | { readonly type: "node"; readonly at: number; readonly name: string; readonly region: string; readonly from: string; readonly to: string; readonly cause: string }
-  | { readonly type: "process"; readonly at: number; readonly subject: string; readonly role: string; readonly from: string; readonly to: string; readonly cause: string }
-  | { readonly type: "transition"; readonly at: number; readonly actor: string; readonly role: string; readonly event: string; readonly from: string; readonly to: string; readonly cause: string }
-  | { readonly type: "log"; readonly at: number; readonly node: string; readonly method: string; readonly domain: string; readonly lines: readonly string[] }
-  | { readonly type: "alert"; readonly at: number; readonly node: string; readonly code: string; readonly text: string };
+  | {
+      readonly type: "message";
+      readonly at: number;
+      readonly id: string;
+      readonly subject: string;
+      readonly state: State;
+      readonly by: string;
+      readonly reason?: string;
+      readonly outcome?: Outcome;
+    }
+  | {
+      readonly type: "output";
+      readonly at: number;
+      readonly id: string;
+      readonly subject: string;
+      readonly parts: readonly OutputPart[];
+    }
+  | {
+      readonly type: "node";
+      readonly at: number;
+      readonly name: string;
+      readonly region: string;
+      readonly from: string;
+      readonly to: string;
+      readonly cause: string;
+    }
+  | {
+      readonly type: "process";
+      readonly at: number;
+      readonly subject: string;
+      readonly role: string;
+      readonly from: string;
+      readonly to: string;
+      readonly cause: string;
+    }
+  | {
+      readonly type: "transition";
+      readonly at: number;
+      readonly actor: string;
+      readonly role: string;
+      readonly event: string;
+      readonly from: string;
+      readonly to: string;
+      readonly cause: string;
+    }
+  | {
+      readonly type: "log";
+      readonly at: number;
+      readonly node: string;
+      readonly method: string;
+      readonly domain: string;
+      readonly lines: readonly string[];
+    }
+  | {
+      readonly type: "alert";
+      readonly at: number;
+      readonly node: string;
+      readonly code: string;
+      readonly text: string;
+    };
 
 export interface LogQuery {
   readonly node?: string;

@@ -60,8 +60,13 @@ export class Processes {
           },
           report: (report) => {
             const { kind, offender, cause } = report;
-            if (kind === "quarantined") core.failures.report("process-quarantined", `${offender.id} failed too often and is quarantined: ${cause}`);
-            else if (kind !== "gaveUp") core.failures.report(`process-failed ${offender.id}`, `${offender.id}: ${cause}`);
+            if (kind === "quarantined")
+              core.failures.report(
+                "process-quarantined",
+                `${offender.id} failed too often and is quarantined: ${cause}`,
+              );
+            else if (kind !== "gaveUp")
+              core.failures.report(`process-failed ${offender.id}`, `${offender.id}: ${cause}`);
           },
         },
       },
@@ -79,7 +84,10 @@ export class Processes {
 
   /** @throws StewardError `process-unknown` */
   async control(verb: ProcessVerb, subject: string): Promise<ProcessView> {
-    const ids = this.supervisor.children().map(({ id }) => id).filter((id) => id.endsWith(` ${subject}`));
+    const ids = this.supervisor
+      .children()
+      .map(({ id }) => id)
+      .filter((id) => id.endsWith(` ${subject}`));
     const [first] = ids;
     if (first === undefined) throw new StewardError("process-unknown", { node: this.#options.config().node, subject });
     for (const id of ids) {
@@ -148,7 +156,10 @@ export class Processes {
           running: core.running,
           onDead: (record, reason) => {
             counters.deadLetters++;
-            core.failures.report("dead-letter", `${record.message.id} on ${route.subject} failed its process again and again: ${reason}`);
+            core.failures.report(
+              "dead-letter",
+              `${record.message.id} on ${route.subject} failed its process again and again: ${reason}`,
+            );
           },
         }),
     };
@@ -165,7 +176,10 @@ export class Processes {
       start: async () => {
         const source = core.methods.get(publication.method)?.sources?.[publication.source];
         if (source === undefined) {
-          throw new StewardError("source-failed", { subject: publication.subject, fault: `${publication.method} has no source called ${publication.source}` });
+          throw new StewardError("source-failed", {
+            subject: publication.subject,
+            fault: `${publication.method} has no source called ${publication.source}`,
+          });
         }
         return startSource({
           config: publication,
@@ -174,10 +188,10 @@ export class Processes {
           counters,
           clock,
           log: log.child({ subject: publication.subject }),
-          enqueue: (subject, data) => void submit([{ subject, data, deliverBy: null }], core.submitOptions(), { keep: false, own: true }),
+          enqueue: (subject, data) =>
+            void submit([{ subject, data, deliverBy: null }], core.submitOptions(), { keep: false, own: true }),
         });
       },
     };
   }
 }
-

@@ -80,7 +80,15 @@ export class Publishers {
     for (const { subject, next, acked } of this.#journal.outbox.lanes()) {
       const publisher = this.#running.get(subject);
       if (publisher !== undefined) yield publisher.view();
-      else if (acked < next - 1) yield { subject, waiting: next - 1 - acked, inFlight: 0, oldest: null, nextDeadline: null, reason: "its publisher does not run" };
+      else if (acked < next - 1)
+        yield {
+          subject,
+          waiting: next - 1 - acked,
+          inFlight: 0,
+          oldest: null,
+          nextDeadline: null,
+          reason: "its publisher does not run",
+        };
     }
   }
 
@@ -88,7 +96,9 @@ export class Publishers {
     this.#known.add(subject);
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.child(`publisher ${subject}`) !== undefined) return;
-    supervisor.addChild({ ...this.#spec, id: `publisher ${subject}`, start: async () => this.#start(subject) }).catch(() => this.#known.add(subject));
+    supervisor
+      .addChild({ ...this.#spec, id: `publisher ${subject}`, start: async () => this.#start(subject) })
+      .catch(() => this.#known.add(subject));
   }
 
   #start(subject: string): Publisher {

@@ -1,6 +1,14 @@
 import type { Clock } from "../message/clock.ts";
 import { faultText, normalise, type StewardError } from "../message/errors.ts";
-import { decodeFrame, deeperThan, encodeAck, FRAME_LIMITS, type Frame, type FrameItem, isFrame } from "../message/frame.ts";
+import {
+  decodeFrame,
+  deeperThan,
+  encodeAck,
+  FRAME_LIMITS,
+  type Frame,
+  type FrameItem,
+  isFrame,
+} from "../message/frame.ts";
 import type { Json } from "../message/message.ts";
 import type { Report } from "../message/report.ts";
 import { parseSubject } from "../message/subject.ts";
@@ -106,7 +114,12 @@ export class Receiver {
     const { journal } = this.#options;
     for (const { frame, reply, upTo } of lanes.values()) {
       const lane = journal.inbox.lane(frame.origin, frame.epoch, subject);
-      this.#ack(subject, frame, reply, { last: lane?.last ?? 0, started: 0, upTo: Math.max(upTo, lane?.last ?? 0), verdicts: lane?.verdicts ?? [] });
+      this.#ack(subject, frame, reply, {
+        last: lane?.last ?? 0,
+        started: 0,
+        upTo: Math.max(upTo, lane?.last ?? 0),
+        verdicts: lane?.verdicts ?? [],
+      });
     }
   }
 
@@ -125,7 +138,8 @@ export class Receiver {
       if (!own) authorise(frame.origin, subject, item.data, route.config, route.method);
       route.method[route.config.kind]?.check(item.data);
       const canceller = journal.inbox.cancelledEarly(item.id);
-      if (canceller !== undefined) return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
+      if (canceller !== undefined)
+        return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
       const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt;
       if (remaining !== null && remaining <= 0) {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
@@ -149,7 +163,10 @@ export class Receiver {
     counters.accepted[kind] += accepted.taken.length;
     counters.duplicates += accepted.duplicates;
     if (accepted.gap !== undefined) {
-      log.debug({ subject, origin: frame.origin, expected: accepted.gap, got: frame.first }, "a gap in the lane: it is sent again");
+      log.debug(
+        { subject, origin: frame.origin, expected: accepted.gap, got: frame.first },
+        "a gap in the lane: it is sent again",
+      );
     }
     if (accepted.newEpoch) onNewEpoch(frame);
   }
@@ -162,7 +179,12 @@ export class Receiver {
     this.#ack(packet.subject, frame, packet.reply, { last: accepted.last, started, upTo, verdicts: accepted.verdicts });
   }
 
-  #ack(subject: string, frame: Frame, reply: string, answer: { last: number; started: number; upTo: number; verdicts: Accepted["verdicts"] }): void {
+  #ack(
+    subject: string,
+    frame: Frame,
+    reply: string,
+    answer: { last: number; started: number; upTo: number; verdicts: Accepted["verdicts"] },
+  ): void {
     const { node, journal, routes, transport, clock, hasRoom } = this.#options;
     const route = routes.get(subject);
     const credit = route === undefined ? UNBOUNDED : hasRoom() ? Math.max(0, route.config.queue - route.waiting) : 0;
@@ -226,9 +248,21 @@ export class Receiver {
       authorise(frame.origin, subject, data, route.config, route.method);
       handler.check(data);
     }
-    const context = { node, origin: frame.origin, domain: route.config.domain, checkpoint: undefined, directory: directory(route.method.name), clock, log };
-    await handler.handle(items.map(({ id, createdAt, data }) => ({ id, createdAt, data })), context);
-    if (packet.reply !== undefined) this.#ack(subject, frame, packet.reply, { last: 0, started: 0, upTo: 0, verdicts: [] });
+    const context = {
+      node,
+      origin: frame.origin,
+      domain: route.config.domain,
+      checkpoint: undefined,
+      directory: directory(route.method.name),
+      clock,
+      log,
+    };
+    await handler.handle(
+      items.map(({ id, createdAt, data }) => ({ id, createdAt, data })),
+      context,
+    );
+    if (packet.reply !== undefined)
+      this.#ack(subject, frame, packet.reply, { last: 0, started: 0, upTo: 0, verdicts: [] });
   }
 
   /** A body of a plain NATS publisher: `{"data": …}`, where the configuration takes it. */
@@ -240,7 +274,9 @@ export class Receiver {
     const route = routes.get(subject);
     if (route === undefined || !route.config.foreign) {
       counters.refuse("foreign-refused", { subject, bytes: payload.length });
-      answer({ error: { code: "foreign-refused", message: `${subject} does not take messages from plain NATS publishers` } });
+      answer({
+        error: { code: "foreign-refused", message: `${subject} does not take messages from plain NATS publishers` },
+      });
       return;
     }
     try {
@@ -262,14 +298,16 @@ export class Receiver {
 }
 
 function foreignData(payload: Uint8Array): Json {
-  if (payload.length > FOREIGN_BYTES) throw new Error(`the body has ${payload.length} bytes, ${FOREIGN_BYTES} are allowed`);
+  if (payload.length > FOREIGN_BYTES)
+    throw new Error(`the body has ${payload.length} bytes, ${FOREIGN_BYTES} are allowed`);
   let body: unknown;
   try {
     body = JSON.parse(Buffer.from(payload).toString("utf8"));
   } catch {
     throw new Error("the body is neither a frame nor JSON");
   }
-  if (typeof body !== "object" || body === null || !("data" in body)) throw new Error('the body is not of the form {"data": …}');
+  if (typeof body !== "object" || body === null || !("data" in body))
+    throw new Error('the body is not of the form {"data": …}');
   if (deeperThan(body, FRAME_LIMITS.depth)) throw new Error(`the body is nested deeper than ${FRAME_LIMITS.depth}`);
   return (body as { data: Json }).data;
 }

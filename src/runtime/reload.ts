@@ -31,7 +31,19 @@ export async function reload(before: Config, { core, processes, log, apply }: Re
   const { hello, nodes, control, defaults, limits, retention, log: logging, subscribe, publish } = after;
   const { late, offline } = after.link;
   const link = { ...before.link, hello, late, offline };
-  const next: Config = { ...before, link, hello, nodes, control, defaults, limits, retention, log: logging, subscribe, publish };
+  const next: Config = {
+    ...before,
+    link,
+    hello,
+    nodes,
+    control,
+    defaults,
+    limits,
+    retention,
+    log: logging,
+    subscribe,
+    publish,
+  };
   apply(next);
   log.setLevel(logging.level);
   for (const name of nodes) core.fleet.expect(name);

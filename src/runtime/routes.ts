@@ -72,6 +72,10 @@ export class Routes {
   }
 
   #unknown(method: string): StewardError {
-    return new StewardError("method-unknown", { node: this.#node, method, known: [...this.#methods.keys()].sort().join(", ") });
+    return new StewardError("method-unknown", {
+      node: this.#node,
+      method,
+      known: [...this.#methods.keys()].sort().join(", "),
+    });
   }
 }

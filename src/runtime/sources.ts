@@ -56,7 +56,11 @@ export async function startSource(options: SourceOptions): Promise<Child> {
         await journal.flushed();
       },
       dropped: (reason, count) => counters.drop(reason, count, { subject: config.subject }),
-      fail: (error) => end({ reason: "failed", error: new StewardError("source-failed", { subject: config.subject, fault: error.message }, { cause: error }) }),
+      fail: (error) =>
+        end({
+          reason: "failed",
+          error: new StewardError("source-failed", { subject: config.subject, fault: error.message }, { cause: error }),
+        }),
       clock,
       log,
     });

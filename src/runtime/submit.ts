@@ -37,14 +37,22 @@ const OWN_BYTES = 512 * 1024;
  *
  * @throws StewardError why a draft is refused; then none of them is queued.
  */
-export function submit(drafts: readonly Draft[], options: SubmitOptions, { keep = true, key, own = false }: { keep?: boolean; key?: string; own?: boolean } = {}): OutRecord[] {
+export function submit(
+  drafts: readonly Draft[],
+  options: SubmitOptions,
+  { keep = true, key, own = false }: { keep?: boolean; key?: string; own?: boolean } = {},
+): OutRecord[] {
   const { journal, hasRoom, wake, onQueued, config } = options;
   const messages = drafts.map((draft) => stamp(draft, options, own));
   if (!hasRoom()) {
     throw new StewardError("journal-full", { held: journal.bytes(), limit: config().limits.journalBytes });
   }
   const records = journal.outbox.enqueue(messages, keep);
-  if (key !== undefined) journal.setTaken(key, messages.map(({ id }) => id));
+  if (key !== undefined)
+    journal.setTaken(
+      key,
+      messages.map(({ id }) => id),
+    );
   onQueued(records);
   for (const [subject, deadline] of earliest(messages)) wake(subject, deadline);
   return records;
@@ -54,10 +62,15 @@ function stamp(draft: Draft, options: SubmitOptions, own: boolean): Message {
   const { config, clock, newId, isKnown, methods, maxPayload } = options;
   const { node, defaults, limits } = config();
   const subject = parseSubject(draft.subject);
-  if (draft.knownNodesOnly === true && !isKnown(subject.node)) throw new StewardError("node-unknown", { node: subject.node });
-  if (draft.data === undefined) throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
+  if (draft.knownNodesOnly === true && !isKnown(subject.node))
+    throw new StewardError("node-unknown", { node: subject.node });
+  if (draft.data === undefined)
+    throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
   if (deeperThan(draft.data, FRAME_LIMITS.depth)) {
-    throw new StewardError("message-invalid", { where: draft.subject, fault: `data is nested deeper than ${FRAME_LIMITS.depth}` });
+    throw new StewardError("message-invalid", {
+      where: draft.subject,
+      fault: `data is nested deeper than ${FRAME_LIMITS.depth}`,
+    });
   }
   const bytes = itemBytes(draft.data);
   const limit = own ? OWN_BYTES : Math.min(limits.messageBytes, maxPayload() - ENVELOPE);
@@ -85,7 +98,10 @@ function stamp(draft: Draft, options: SubmitOptions, own: boolean): Message {
 function earliest(messages: readonly Message[]): Map<string, number> {
   const deadlines = new Map<string, number>();
   for (const { subject, deliverBy } of messages) {
-    deadlines.set(subject, Math.min(deadlines.get(subject) ?? Number.POSITIVE_INFINITY, deliverBy ?? Number.POSITIVE_INFINITY));
+    deadlines.set(
+      subject,
+      Math.min(deadlines.get(subject) ?? Number.POSITIVE_INFINITY, deliverBy ?? Number.POSITIVE_INFINITY),
+    );
   }
   return deadlines;
 }

@@ -6,7 +6,8 @@ const LENGTH = 80;
 export function summarise(data: Json): string {
   let text: string;
   if (Array.isArray(data) && data.every((part) => typeof part === "string")) text = data.map(quoted).join(" ");
-  else if (typeof data === "object" && data !== null && "script" in data && typeof data.script === "string") text = data.script;
+  else if (typeof data === "object" && data !== null && "script" in data && typeof data.script === "string")
+    text = data.script;
   else text = JSON.stringify(data);
   const line = text.replace(/\s+/g, " ").trim();
   return line.length > LENGTH ? `${line.slice(0, LENGTH - 1)}…` : line;

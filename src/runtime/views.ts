@@ -112,7 +112,12 @@ export function detailDone(record: DoneRecord, self: string): MessageDetail {
     history: [
       { state: "received", at: receivedAt, by: self },
       ...(outcome.startedAt === undefined ? [] : [{ state: "running" as const, at: outcome.startedAt, by: self }]),
-      { state: outcome.state, at: outcome.at, by: self, ...(outcome.reason === undefined ? {} : { reason: outcome.reason }) },
+      {
+        state: outcome.state,
+        at: outcome.at,
+        by: self,
+        ...(outcome.reason === undefined ? {} : { reason: outcome.reason }),
+      },
     ],
     outcome,
     output: [],
@@ -120,7 +125,15 @@ export function detailDone(record: DoneRecord, self: string): MessageDetail {
 }
 
 export function viewDead({ message, at, reason, attempts }: DeadRecord): DeadLetter {
-  return { id: message.id, subject: message.subject, origin: message.origin, at, reason, attempts, summary: summarise(message.data) };
+  return {
+    id: message.id,
+    subject: message.subject,
+    origin: message.origin,
+    at,
+    reason,
+    attempts,
+    summary: summarise(message.data),
+  };
 }
 
 /** A command that a node has and that is away has an unknown state, until the node speaks again. */

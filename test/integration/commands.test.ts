@@ -1,7 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { eventually, processesOfRun } from "../harness/runner.ts";
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const ID = /\b[0-9A-HJKMNP-TV-Z]{26}\b/;
 
@@ -54,7 +57,7 @@ test("the exit code of run says what became of the command: 0, 1, 2, 3, 4 or 5",
       .steward("run", "ship1", "--", "true")
       .then((end) => end.code),
   ]);
-  expect(codes).toEqual([0, 1, 1, 1, 2, 1, 3, 3, 5]);
+  expect(codes).toEqual([0, 1, 1, 1, 2, 2, 3, 3, 5]);
   await endless.saw(/first/);
   await fleet.steward("cancel", idIn(endless.stderr));
   expect((await endless.within(20_000)).code).toBe(4);

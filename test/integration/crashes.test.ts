@@ -1,10 +1,13 @@
 import { readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { eventually, processesOfRun } from "../harness/runner.ts";
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Writes itself into the ledger, prints, waits for a file, prints again. */
 function gated(fleet: Fleet, gate: string): string {

@@ -1,10 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet.ts";
 import { commandLine, markedProcesses } from "../harness/leftovers.ts";
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A port that was free just now. */
 async function freePort(): Promise<number> {

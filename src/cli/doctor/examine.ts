@@ -124,6 +124,11 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
     const remedy = "Start nats-server there, or correct `broker:` in steward.yaml.";
     findings.push({ check: "broker", verdict: "fail", text, remedy, exit: EXIT.noDaemon });
   }
+  if (broker.refused !== undefined) {
+    const text = `connected, but it does not let this node ${broker.refused.join(", ")}`;
+    const remedy = "Give this node's user that permission in the broker's configuration.";
+    findings.push({ check: "permissions", verdict: "fail", text, remedy });
+  }
   const filled = `${journal.state}, ${bytes(journal.bytes)} of ${bytes(journal.limit)}`;
   if (journal.state === "ok") findings.push({ check: "journal", verdict: "ok", text: filled });
   else {

@@ -40,9 +40,9 @@ const UNITS = [
   ["s", 1_000],
 ] as const;
 
-/** A span in its largest whole unit: `850 ms`, `12 s`, `3 min`, `2 h`, `7 d`. */
+/** A span in one unit: `850 ms`, `12 s`, `3 min`, `2 h`, `7 d`; a unit begins a moment early, so that two hours less a second are `2 h`. */
 export function span(ms: number): string {
-  for (const [unit, size] of UNITS) if (ms >= size) return `${Math.floor(ms / size)} ${unit}`;
+  for (const [unit, size] of UNITS) if (ms >= size * 0.98) return `${Math.floor(ms / size + 0.02)} ${unit}`;
   return `${Math.max(0, Math.round(ms))} ms`;
 }
 

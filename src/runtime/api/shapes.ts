@@ -158,6 +158,7 @@ export const health = z.strictObject({
     since: time,
     server: opt(text),
     fault: opt(text),
+    refused: opt(z.array(text)),
   }),
   journal: z.strictObject({ state: z.enum(["ok", "low", "full", "failed"]), bytes: count, limit: count }),
   quarantined: z.array(text),

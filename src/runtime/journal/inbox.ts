@@ -99,10 +99,19 @@ export class Inbox {
   #early(item: FrameItem): Judgement | undefined {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     // Records are found by id: a second message of the same id would take the place of the first.
-    return this.#pending.has(item.id) ? { kind: "verdict", state: "rejected", reason: "another message here has its id" } : undefined;
+    return this.#pending.has(item.id)
+      ? { kind: "verdict", state: "rejected", reason: "another message here has its id" }
+      : undefined;
   }
 
-  #take(frame: Frame, subject: string, seq: number, item: Exclude<FrameItem, { skip: string }>, at: number, judged: { deadline: number | null; start: boolean }): InRecord {
+  #take(
+    frame: Frame,
+    subject: string,
+    seq: number,
+    item: Exclude<FrameItem, { skip: string }>,
+    at: number,
+    judged: { deadline: number | null; start: boolean },
+  ): InRecord {
     const message: Message = {
       id: item.id,
       subject,
@@ -228,7 +237,16 @@ export class Inbox {
     const dead = this.#store.get("dead", id) as DeadRecord | undefined;
     if (dead === undefined) return undefined;
     this.#store.remove("dead", id);
-    const record: InRecord = { v: 1, message: dead.message, epoch: dead.epoch, seq: dead.seq, receivedAt: at, deadline: null, state: "received", attempts: 0 };
+    const record: InRecord = {
+      v: 1,
+      message: dead.message,
+      epoch: dead.epoch,
+      seq: dead.seq,
+      receivedAt: at,
+      deadline: null,
+      state: "received",
+      attempts: 0,
+    };
     this.#write(record);
     return record;
   }

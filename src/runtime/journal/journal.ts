@@ -35,7 +35,10 @@ export interface Journal {
 }
 
 /** @throws StewardError `wrong-node`, `journal-version` */
-export function openJournal(store: Store, options: { node: string; path: string; clock: Clock; random: Random }): Journal {
+export function openJournal(
+  store: Store,
+  options: { node: string; path: string; clock: Clock; random: Random },
+): Journal {
   const { node, path, clock, random } = options;
   const version = store.get("meta", "version") as number | undefined;
   if (version !== undefined && version > JOURNAL_VERSION) {
@@ -64,7 +67,8 @@ export function openJournal(store: Store, options: { node: string; path: string;
     setCheckpoint: ({ key, value }) => store.put("checkpoints", key, value),
     taken: (key) => store.get("taken", key) as readonly string[] | undefined,
     setTaken: (key, ids) => store.put("taken", key, [...ids]),
-    nodes: () => [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
+    nodes: () =>
+      [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
     setNode: (name, snapshot) => store.put("nodes", name, snapshot),
     bytes() {
       const now = clock.monotonic();

@@ -56,7 +56,8 @@ export function openLmdbStore(path: string, clock: Clock): Store {
     const released = releasedSegment(env);
     for (const replayed of readLog(path, released)) {
       turn++;
-      for (const [table, key, value] of replayed as Operation[]) record(TABLES[table ?? 0] as Table, key ?? "", value, false);
+      for (const [table, key, value] of replayed as Operation[])
+        record(TABLES[table ?? 0] as Table, key ?? "", value, false);
     }
     operations = [];
     turn++;
@@ -217,7 +218,8 @@ export function openLmdbStore(path: string, clock: Clock): Store {
         arm();
       });
     }
-    if (failure !== undefined) throw new StewardError("journal-failed", { path, fault: faultText(failure) }, { cause: failure });
+    if (failure !== undefined)
+      throw new StewardError("journal-failed", { path, fault: faultText(failure) }, { cause: failure });
   };
 
   return {
@@ -230,7 +232,8 @@ export function openLmdbStore(path: string, clock: Clock): Store {
     remove: (table, key) => write(table, key, undefined, false),
     putSoon: (table, key, value) => writeSoon(table, key, value),
     removeSoon: (table, key) => writeSoon(table, key, undefined),
-    range: (table, bounds) => merged(tables.get(table) as Database<unknown, Key>, [moving?.get(table), memory.get(table)], bounds),
+    range: (table, bounds) =>
+      merged(tables.get(table) as Database<unknown, Key>, [moving?.get(table), memory.get(table)], bounds),
     atTurnEnd(work) {
       atEnd.push(work);
       arm();

@@ -10,7 +10,11 @@ interface Row {
 type Rows = ReadonlyMap<string, Row>;
 
 /** The rows of a table in one order: what LMDB has, covered by the layers of later writes, the latest last. */
-export function* merged(stored: Database<unknown, Key>, layers: readonly (Rows | undefined)[], bounds: Bounds): Generator<Entry> {
+export function* merged(
+  stored: Database<unknown, Key>,
+  layers: readonly (Rows | undefined)[],
+  bounds: Bounds,
+): Generator<Entry> {
   const sign = bounds.reverse === true ? -1 : 1;
   const latest = new Map<string, Row>();
   for (const layer of layers) {

@@ -76,7 +76,11 @@ export class Outbox {
   }
 
   /** The next records of a lane from `from` on, in order, within the bounds; at least one if there is any. */
-  take(subject: string, from: number, bounds: { count: number; bytes: number; sizeOf: (record: OutRecord) => number }): OutRecord[] {
+  take(
+    subject: string,
+    from: number,
+    bounds: { count: number; bytes: number; sizeOf: (record: OutRecord) => number },
+  ): OutRecord[] {
     const lane = this.#lanes.get(subject);
     const taken: OutRecord[] = [];
     if (lane === undefined) return taken;
@@ -139,8 +143,8 @@ export class Outbox {
         this.#opened(lane, record);
         const times = this.#times.get(record.message.id);
         if (times !== undefined) {
-          times.receivedAt = at;
-          if (seq <= started) times.startedAt = at;
+          times.receivedAt = ack.sentAt;
+          if (seq <= started) times.startedAt = ack.sentAt;
         }
       }
     }
@@ -179,9 +183,17 @@ export class Outbox {
       return { record: running, conflict: false };
     }
     const { output: _carried, ...outcome } = report;
-    const assertion = { state: report.state, at: report.at, by: from, ...(report.reason === undefined ? {} : { reason: report.reason }) };
+    const assertion = {
+      state: report.state,
+      at: report.at,
+      by: from,
+      ...(report.reason === undefined ? {} : { reason: report.reason }),
+    };
     // The node knows best when it began.
-    if (times !== undefined && report.startedAt !== undefined) times.startedAt = report.startedAt;
+    if (times !== undefined && report.startedAt !== undefined) {
+      times.startedAt = report.startedAt;
+      if (times.receivedAt !== undefined) times.receivedAt = Math.min(times.receivedAt, report.startedAt);
+    }
     const life = this.#fold(record, assertion);
     // The outcome shown is that of the assertion that stands, in whichever order they came.
     const standing = life.history.find((a) => isFinalState(a.state));
@@ -254,7 +266,9 @@ export class Outbox {
   history(lane: OutLane, record: OutRecord): Life {
     const assertions = this.#assertions(record);
     const known = record.life;
-    let life = assertions.slice(1).reduce((l, a) => fold(l, a, this.#node), { state: "queued", history: assertions.slice(0, 1) } as Life);
+    let life = assertions
+      .slice(1)
+      .reduce((l, a) => fold(l, a, this.#node), { state: "queued", history: assertions.slice(0, 1) } as Life);
     for (const assertion of [...(known?.history ?? []), ...(known?.conflict ? [known.conflict] : [])]) {
       life = fold(life, assertion, this.#node);
     }
@@ -277,7 +291,8 @@ export class Outbox {
       if (lane !== undefined && record !== undefined) {
         const state = this.stateOf(lane, record);
         if (seq > lane.acked || !(isFinalState(state) || isEvent(record))) continue;
-        for (const row of this.#store.range("output", { from: [String(key)], to: [String(key), "\uffff"] })) this.#store.remove("output", row.key);
+        for (const row of this.#store.range("output", { from: [String(key)], to: [String(key), "\uffff"] }))
+          this.#store.remove("output", row.key);
         this.#store.remove("out", [no, seq]);
         this.#hot.delete(`${no}/${seq}`);
       }
@@ -315,7 +330,16 @@ export class Outbox {
   /** What nobody waits for by id and its receiver refuses is kept as a dead letter. */
   #refused(lane: OutLane, record: OutRecord, reason: string, at: number): void {
     const { message, seq } = record;
-    const dead: DeadRecord = { v: 1, message, epoch: "", seq, receivedAt: message.createdAt, at, reason, attempts: this.attempts(record) };
+    const dead: DeadRecord = {
+      v: 1,
+      message,
+      epoch: "",
+      seq,
+      receivedAt: message.createdAt,
+      at,
+      reason,
+      attempts: this.attempts(record),
+    };
     this.#store.put("dead", message.id, dead);
     this.#store.remove("out", [lane.no, seq]);
     this.#hot.delete(`${lane.no}/${seq}`);
@@ -341,7 +365,16 @@ export class Outbox {
   }
 
   #newLane(subject: string): OutLane {
-    const lane: OutLane = { v: 1, no: this.#byNumber.size + 1, subject, next: 1, sent: 0, acked: 0, started: 0, open: 1 };
+    const lane: OutLane = {
+      v: 1,
+      no: this.#byNumber.size + 1,
+      subject,
+      next: 1,
+      sent: 0,
+      acked: 0,
+      started: 0,
+      open: 1,
+    };
     this.#lanes.set(subject, lane);
     this.#byNumber.set(lane.no, lane);
     return lane;

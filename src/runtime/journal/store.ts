@@ -24,7 +24,21 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export const TABLES = ["meta", "lanes", "out", "ids", "sources", "pending", "done", "checkpoints", "nodes", "output", "dead", "taken", "cancelled"] as const;
+export const TABLES = [
+  "meta",
+  "lanes",
+  "out",
+  "ids",
+  "sources",
+  "pending",
+  "done",
+  "checkpoints",
+  "nodes",
+  "output",
+  "dead",
+  "taken",
+  "cancelled",
+] as const;
 export type Table = (typeof TABLES)[number];
 
 export type Key = string | number | (string | number)[];

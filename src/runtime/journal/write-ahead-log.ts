@@ -1,4 +1,14 @@
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, write, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  write,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
@@ -81,7 +91,10 @@ export function openLog(directory: string, released: number): WriteAheadLog {
       return size;
     },
     append(records, done) {
-      const bytes = Buffer.concat([...(size === 0 ? [headerOf(segment)] : []), ...records.map((record) => recordOf(record, segment))]);
+      const bytes = Buffer.concat([
+        ...(size === 0 ? [headerOf(segment)] : []),
+        ...records.map((record) => recordOf(record, segment)),
+      ]);
       const writeFrom = (at: number): void => {
         write(file, bytes, at, bytes.length - at, size + at, (error, written) => {
           if (error !== null) return done(error);

@@ -14,9 +14,14 @@ export function authorise(origin: string, subject: string, data: Json, config: S
   }
   if (config.allow === null) return;
   const line = method.command?.describe?.(data);
-  if (line === undefined) throw new StewardError("permission-denied", { origin, subject, fault: `allow cannot be used with ${method.name}` });
+  if (line === undefined)
+    throw new StewardError("permission-denied", { origin, subject, fault: `allow cannot be used with ${method.name}` });
   if (!config.allow.some((pattern) => matches(pattern, line))) {
-    throw new StewardError("permission-denied", { origin, subject, fault: `${JSON.stringify(line.slice(0, 200))} matches no pattern of allow` });
+    throw new StewardError("permission-denied", {
+      origin,
+      subject,
+      fault: `${JSON.stringify(line.slice(0, 200))} matches no pattern of allow`,
+    });
   }
 }
 

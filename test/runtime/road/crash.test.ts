@@ -192,6 +192,22 @@ test("central is killed between folding an outcome and its ACK: the node sends i
   expect(await world.count("central", "steward_messages_duplicate_total")).toBeGreaterThan(0);
 });
 
+test("the node is killed before the start of what waited is durable: it has not begun, and runs once afterwards", async () => {
+  const world = await settled(await createWorld());
+  await world.send(WORK, { n: 1, ms: 1_000 });
+  const id = await world.send(WORK, { n: 2 });
+  await world.until(() => world.state(id) === "received", "it waits");
+  world.setFlush("ship1", 100);
+  await world.until(() => world.message(id, "ship1").state === "running", "it is about to begin");
+  await world.advance(50);
+  expect(world.ledger.runsOf(id)).toBe(0);
+  world.crash("ship1");
+  world.setFlush("ship1", 0);
+  await world.start("ship1");
+  expect(await world.ended(id)).toMatchObject({ state: "succeeded" });
+  await expectSound(world);
+});
+
 test("a journal that cannot be written stops nothing for good: the core starts anew from the disk when it can", async () => {
   const world = await settled(await createWorld());
   world.disk("ship1").fault = "ENOSPC";
@@ -200,13 +216,15 @@ test("a journal that cannot be written stops nothing for good: the core starts a
   expect(world.ledger.runs).toEqual([]);
   expect(world.state(id)).toBe("sent");
   delete world.disk("ship1").fault;
-  expect(await world.ended(id)).toMatchObject({ state: "succeeded" });
+  expect(await world.ended(id, "central", 30_000)).toMatchObject({ state: "succeeded" });
+  // The core before is gone, from the broker too.
+  expect(world.broker.subscriptions.match(WORK)).toHaveLength(1);
   await expectSound(world);
 });
 
 test("what runs while the core starts anew does not outlive it unseen: programs are adopted, other commands interrupted, late ends change nothing", async () => {
   const world = await settled(await createWorld());
-  const program = await world.send(SHELL, ["sleep", "40000"]);
+  const program = await world.send(SHELL, ["sleep", "40000"], { timeout: 60_000 });
   const work = await world.send(WORK, { n: 1, ms: 60_000 }, { timeout: 90_000 });
   const deaf = await world.send(REDO, { do: "late", ms: 50_000 }, { timeout: 5_000 });
   await world.until(() => [program, work, deaf].every((id) => world.state(id) === "running"), "all run");
