@@ -27,7 +27,7 @@ type NewWaiter = (kind: Waiter["for"]) => Waiter;
  *   at its own pace, so that one that hangs delays nobody.
  * - A child has at most one run; it is down when that run is over. The life of a child: `LIFECYCLE`.
  * - A group comes back after the last backoff in it. What a caller has stopped stays stopped; so does what has finished.
- * - `ended` never rejects. A supervisor is itself a `Child`: see `supervisorChild`.
+ * - `ended` never rejects. A supervisor is itself a `Child`, so that failures escalate over levels.
  */
 export class Supervisor implements Child {
   readonly id: string;

@@ -39,7 +39,6 @@ export const CATALOGUE = {
     "Write a number and a unit: 500ms, 10s, 5m, 2h, 7d.",
     EXIT.usage,
   ),
-  "size-invalid": entry("{text} is not a size", "Write a number and a unit: 512B, 64KB, 10MB, 1GB.", EXIT.usage),
   "config-invalid": entry(
     "{file} has {count} fault(s):\n{faults}",
     "Correct the lines above; `steward config check` tests them.",

@@ -49,13 +49,6 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
-/** @throws StewardError `size-invalid` */
-export function parseSize(text: string): number {
-  const bytes = readSize(text);
-  if (bytes === undefined) throw new StewardError("size-invalid", { text: JSON.stringify(text.slice(0, LONGEST)) });
-  return bytes;
-}
-
 /** Exact: 5400000 is `1h30m`. Takes whole milliseconds from 0. */
 export function formatDuration(ms: number): string {
   let rest = ms;

@@ -1,6 +1,7 @@
 import type { Clock } from "../message/clock.ts";
 import type { Ack } from "../message/frame.ts";
 import { isFinalState, type State } from "../message/lifecycle.ts";
+import type { Message } from "../message/message.ts";
 import type { Report } from "../message/report.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
 import type { Config } from "./config/config.ts";
@@ -110,7 +111,8 @@ export class Announcer {
     return true;
   }
 
-  taken(records: readonly InRecord[]): void {
+  /** Messages of others, and the state that they are in on this node now. */
+  taken(records: readonly { readonly message: Message; readonly state: State }[]): void {
     const { happenings, clock, config } = this.#around;
     if (!happenings.watched) return;
     for (const { message, state } of records) {

@@ -1,67 +1,38 @@
 import { join } from "node:path";
 import type { Actor } from "xstate";
 import { linkEvent, linkMachine } from "../actors/link.ts";
-import { type Inspector, startRoot } from "../actors/root.ts";
+import { startRoot } from "../actors/root.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
-import type { Clock, Random } from "../message/clock.ts";
 import { normalise, type StewardError } from "../message/errors.ts";
 import { decodeAck } from "../message/frame.ts";
 import { idMaker, type NewId } from "../message/id.ts";
 import type { State } from "../message/lifecycle.ts";
-import type { Json } from "../message/message.ts";
 import { receiverOf } from "../message/subject.ts";
 import type { Method } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
+import { listenForAcks } from "./acks.ts";
 import { Announcer } from "./announce.ts";
 import type { LinkStatus, Packet, Transport } from "./broker/transport.ts";
 import { builtInSubscriptions, loadMethods } from "./built-in.ts";
 import { cancelHere } from "./cancel.ts";
 import type { Cancellation } from "./cancellation.ts";
-import type { Config } from "./config/config.ts";
 import type { CancelResult } from "./control.ts";
-import { type DeliverOptions, listenForAcks } from "./deliver.ts";
+import type { DeliverOptions } from "./deliver.ts";
 import { Failures } from "./failures.ts";
 import { Fleet, type NodeChange } from "./fleet.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
-import type { Counters } from "./observe/counters.ts";
-import type { Happenings } from "./observe/happenings.ts";
-import type { Log } from "./observe/log.ts";
-import type { Health, ProcessVerb } from "./operations.ts";
+import type { Health } from "./operations.ts";
 import { Presence } from "./presence.ts";
 import { Publishers } from "./publishers.ts";
 import { Receiver } from "./receive.ts";
 import { Respond } from "./respond.ts";
 import { Routes } from "./routes.ts";
 import { trustingVerifier } from "./security/verify.ts";
+import { Storage } from "./storage.ts";
 import { type SubmitOptions, submit } from "./submit.ts";
+import type { Surroundings } from "./surroundings.ts";
 import type { Window } from "./window.ts";
-
-/** What stays when the core is restarted. */
-export interface Surroundings {
-  readonly config: () => Config;
-  readonly version: string;
-  readonly startedAt: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly counters: Counters;
-  readonly happenings: Happenings;
-  readonly inspector: Inspector;
-  /** Beside those of steward and of the configuration. */
-  readonly methods: readonly Method[];
-  readonly openJournal: () => Journal;
-  readonly openTransport: () => Transport;
-  readonly openSpawner: () => Spawner;
-  /** What `steward ps` and its verbs do here, for whoever asks over the wire. */
-  readonly processes: (verb: "ps" | ProcessVerb, subject: string) => Promise<Json>;
-}
-
-/** Share of the journal's limit from which it is low, and from which new messages are refused. */
-const LOW = 0.8;
-const FULL = 0.95;
-const SWEEP_EVERY = 60_000;
-const SWEEP_LIMIT = 5000;
 
 /**
  * Journal, broker link and the main road between them; everything that lives and dies together. When the journal can no
@@ -70,6 +41,7 @@ const SWEEP_LIMIT = 5000;
 export class Core implements Child {
   readonly ended: Promise<Exit>;
   readonly journal: Journal;
+  readonly storage: Storage;
   readonly transport: Transport;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
@@ -117,6 +89,7 @@ export class Core implements Child {
     });
     this.newId = idMaker(clock, random);
     this.journal = around.openJournal();
+    this.storage = new Storage(this.journal, around);
     this.transport = around.openTransport();
     this.spawner = around.openSpawner();
     this.#link = startRoot(linkMachine, { actor: "link", role: "link", clock, inspector, input: { at: clock.now() } });
@@ -150,6 +123,7 @@ export class Core implements Child {
       node: config.node,
       newId: this.newId,
       clock,
+      maxPayload: () => this.transport.maxPayload(),
       wake: (subject, deadline) => this.publishers.wake(subject, deadline),
       ended: (record, outcome) => this.#finished(record, outcome?.state),
     });
@@ -178,7 +152,7 @@ export class Core implements Child {
       counters,
       clock,
       log,
-      hasRoom: () => this.hasRoom(),
+      hasRoom: () => this.storage.hasRoom(),
       alive: (origin, bytes) => this.#alive(origin, bytes, "a frame"),
       report: (id, from, report, told) => this.announce.report(id, from, report, told),
       foreign: async (subject, data) => {
@@ -205,7 +179,7 @@ export class Core implements Child {
         epoch: this.journal.epoch,
         startedAt: around.startedAt,
         now: clock.now(),
-        storage: this.storage(),
+        storage: this.storage.level(),
         methods: [...methods.keys()],
         every: around.config().hello,
       }),
@@ -214,24 +188,13 @@ export class Core implements Child {
       newId: this.newId,
     });
     this.#connect(config.node);
-    this.#watchJournal();
-    void this.#forgetRuns();
-  }
-
-  /** Files of runs that a daemon before this one had no time to remove. */
-  async #forgetRuns(): Promise<void> {
-    try {
-      for (const id of await this.spawner.recorded()) {
-        if (this.journal.inbox.find(id) === undefined) await this.spawner.forget(id);
-      }
-    } catch (error) {
-      this.#around.log.warn({ err: error }, "files of ended runs stay behind");
-    }
+    this.storage.begin((error) => this.#fall(error));
+    void this.storage.forgetRuns(this.spawner);
   }
 
   /** What came over the wire, and how the link is. */
   #connect(node: string): void {
-    const { log, counters, clock } = this.#around;
+    const { counters } = this.#around;
     const acks = listenForAcks(this.transport, {
       ack: (subject, packet) => this.#ack(subject, packet),
       unheard: (subject, first) => (first === 0 ? undefined : this.publishers.unheard(subject, first)),
@@ -243,40 +206,17 @@ export class Core implements Child {
       counters.refuse("broker-denied", { operation, subject });
       // Those of replies have ever new subjects: some tell enough.
       if (this.#refused.size < 10) this.#refused.add(`${operation} ${subject}`);
-      log.error({ operation, subject }, `the broker refuses to let this node ${operation} ${subject}`);
-      this.#around.happenings.emit({
-        type: "alert",
-        at: clock.now(),
-        node,
-        code: "broker-denied",
-        text: `the broker refuses to let this node ${operation} ${subject}`,
-      });
+      const text = `the broker refuses to let this node ${operation} ${subject}`;
+      this.failures.report("broker-denied", text, text);
     });
     this.#releasers.push(
+      () => this.storage.end(),
       () => acks.end(),
       () => packets.end(),
       status,
       refusals,
     );
     this.#linkChanged(this.transport.status());
-  }
-
-  /** Notices a journal that fails, forgets what is old. */
-  #watchJournal(): void {
-    const { clock, config, log } = this.#around;
-    let timer: unknown;
-    const look = (): void => {
-      try {
-        const removed = this.journal.sweep(clock.now() - config().retention.age, SWEEP_LIMIT);
-        if (removed > 0) log.debug({ removed }, "forgot what is older than its retention");
-      } catch (error) {
-        this.#fall(error);
-      }
-      this.journal.flushed().catch((error) => this.#fall(error));
-      timer = clock.setTimeout(look, SWEEP_EVERY);
-    };
-    timer = clock.setTimeout(look, SWEEP_EVERY);
-    this.#releasers.push(() => clock.clearTimeout(timer));
   }
 
   #fall(error: unknown): void {
@@ -295,20 +235,11 @@ export class Core implements Child {
       clock,
       newId: this.newId,
       maxPayload: () => this.transport.maxPayload(),
-      hasRoom: () => this.hasRoom(),
+      hasRoom: () => this.storage.hasRoom(),
       isKnown: (node) => node === config().node || this.fleet.has(node),
       wake: (subject, deadline) => this.publishers.wake(subject, deadline),
       onQueued: (records) => this.announce.queued(records),
     };
-  }
-
-  storage(): "ok" | "low" | "full" {
-    const used = this.journal.bytes() / this.#around.config().limits.journalBytes;
-    return used >= FULL ? "full" : used >= LOW ? "low" : "ok";
-  }
-
-  hasRoom(): boolean {
-    return this.storage() !== "full";
   }
 
   brokerHealth(): Health["broker"] {
@@ -323,12 +254,7 @@ export class Core implements Child {
   }
 
   journalHealth(): Health["journal"] {
-    const storage = this.storage();
-    return {
-      state: this.#failed === undefined ? storage : "failed",
-      bytes: this.journal.bytes(),
-      limit: this.#around.config().limits.journalBytes,
-    };
+    return this.storage.health(this.#failed !== undefined);
   }
 
   directory(method: string): string {
@@ -339,11 +265,6 @@ export class Core implements Child {
   cancelHere(id: string, by: string): CancelResult {
     const { config, clock } = this.#around;
     return cancelHere(id, by, { journal: this.journal, respond: this.respond, running: this.running, config, clock });
-  }
-
-  /** Called by whoever finds room in a queue again. */
-  roomAgain(subject: string): void {
-    this.#receiver.roomAgain(subject);
   }
 
   async stop(): Promise<void> {
@@ -458,19 +379,18 @@ export class Core implements Child {
 
   /** A message taken from another node is at its end here. */
   #finished(record: InRecord, state: State | undefined): void {
-    const { happenings, clock, config } = this.#around;
+    const { happenings, config } = this.#around;
     const { id, subject, origin } = record.message;
     const route = this.routes.get(subject);
     if (route !== undefined) {
       route.waiting--;
-      if (route.waiting === Math.floor(route.config.queue / 2)) this.roomAgain(subject);
+      if (route.waiting === Math.floor(route.config.queue / 2)) this.#receiver.roomAgain(subject);
     }
     if (state === undefined) {
       if (happenings.watched && route !== undefined) this.announce.tellLines(record, route);
       return;
     }
-    if (happenings.watched && origin !== config().node)
-      happenings.emit({ type: "message", at: clock.now(), id, subject, state, by: config().node });
+    if (origin !== config().node) this.announce.taken([{ message: record.message, state }]);
     if (route?.method.command?.adopt !== undefined) {
       this.journal
         .flushed()

@@ -4,10 +4,12 @@ import { type Inspector, startRoot } from "../actors/root.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
 import type { Clock, Random, Timer } from "../message/clock.ts";
 import { normalise, type StewardError } from "../message/errors.ts";
-import { type Ack, encodeFrame, type FrameItem, itemBytes } from "../message/frame.ts";
+import { type Ack, encodeFrame } from "../message/frame.ts";
 import { receiverOf } from "../message/subject.ts";
-import type { Packet, Transport } from "./broker/transport.ts";
+import type { Transport } from "./broker/transport.ts";
 import type { LinkProfile } from "./config/config.ts";
+import { Expiry } from "./expiry.ts";
+import { itemOf, recordBytes } from "./frame-items.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { OutLane, OutRecord } from "./journal/records.ts";
 import type { LaneView } from "./operations.ts";
@@ -72,6 +74,7 @@ export class Publisher implements Child {
   readonly ended: Promise<Exit>;
   readonly #options: DeliverOptions;
   readonly #lane: OutLane;
+  readonly #expiry: Expiry;
   readonly #actor: Actor<typeof publisherMachine>;
   readonly #schedule = (): void => {
     if (this.#scheduled || this.#stopped) return;
@@ -84,8 +87,6 @@ export class Publisher implements Child {
   #cursor: number;
   #creditUpTo = Number.POSITIVE_INFINITY;
   #ackTimer: Timer | undefined;
-  #expiryTimer: Timer | undefined;
-  #nextDeadline = Number.POSITIVE_INFINITY;
   #scheduled = false;
   #settleTimer: Timer | undefined;
   #holdTimer: Timer | undefined;
@@ -100,6 +101,13 @@ export class Publisher implements Child {
     this.#options = options;
     this.#lane = lane;
     this.#cursor = lane.acked;
+    this.#expiry = new Expiry({
+      lane,
+      journal: options.journal,
+      clock: options.clock,
+      onWithdrawn: options.onWithdrawn,
+      onFailure: (error) => this.#fail(error),
+    });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -122,7 +130,6 @@ export class Publisher implements Child {
         random: options.random,
       },
     });
-    this.#watchDeadlines();
   }
 
   get state(): "idle" | "working" | "backingOff" | "paused" {
@@ -136,7 +143,7 @@ export class Publisher implements Child {
 
   /** There is something new on the lane; `deadline`: its earliest `deliverBy`, ms. */
   wake(deadline: number): void {
-    if (deadline < this.#nextDeadline) this.#armExpiry(deadline);
+    this.#expiry.add(deadline);
     if (this.#open) this.#schedule();
     else this.#actor.send({ type: "work" });
   }
@@ -176,7 +183,7 @@ export class Publisher implements Child {
       bytes: Number.POSITIVE_INFINITY,
       sizeOf: () => 1,
     })) {
-      if (message.deliverBy !== null && message.deliverBy < this.#nextDeadline) this.#armExpiry(message.deliverBy);
+      this.#expiry.add(message.deliverBy);
     }
     onAbsent();
     this.#actor.send({ type: "nodeAway", cause: `${receiverOf(this.#options.subject)} is not there` });
@@ -193,8 +200,7 @@ export class Publisher implements Child {
       waiting,
       inFlight: this.inFlight,
       oldest: first === undefined ? null : first.message.createdAt,
-      nextDeadline:
-        this.#lane.sent < this.#lane.next - 1 && Number.isFinite(this.#nextDeadline) ? this.#nextDeadline : null,
+      nextDeadline: this.#expiry.next,
       ...(reason === "" ? {} : { reason }),
     };
   }
@@ -209,7 +215,7 @@ export class Publisher implements Child {
     this.#stopped = true;
     const { clock, window } = this.#options;
     clock.clearTimeout(this.#ackTimer);
-    clock.clearTimeout(this.#expiryTimer);
+    this.#expiry.stop();
     clock.clearTimeout(this.#settleTimer);
     clock.clearTimeout(this.#holdTimer);
     window.forget(this.#schedule);
@@ -378,102 +384,4 @@ export class Publisher implements Child {
       this.#actor.send({ type: "noAck", cause: `no ACK from ${receiverOf(subject)} within ${profile.ackTimeout} ms` });
     }, profile.ackTimeout);
   }
-
-  /** The earliest deadline among the messages that were never on the wire. */
-  #watchDeadlines(): void {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (let from = this.#lane.sent + 1; from < this.#lane.next; ) {
-      const records = this.#options.journal.outbox.take(this.#options.subject, from, {
-        count: 1000,
-        bytes: 1000,
-        sizeOf: () => 1,
-      });
-      for (const { message, skip } of records)
-        if (skip === undefined) earliest = Math.min(earliest, message.deliverBy ?? Number.POSITIVE_INFINITY);
-      from = (records.at(-1)?.seq ?? this.#lane.next) + 1;
-    }
-    this.#nextDeadline = Number.POSITIVE_INFINITY;
-    if (Number.isFinite(earliest)) this.#armExpiry(earliest);
-  }
-
-  #armExpiry(deadline: number): void {
-    const { clock } = this.#options;
-    if (!Number.isFinite(deadline)) return;
-    this.#nextDeadline = deadline;
-    clock.clearTimeout(this.#expiryTimer);
-    // A timer holds at most 2^31 ms; a longer one is looked at again on the way.
-    this.#expiryTimer = clock.setTimeout(
-      () => this.#expire(),
-      Math.min(Math.max(0, deadline - clock.now()) + 1, 86_400_000),
-    );
-  }
-
-  #expire(): void {
-    try {
-      const { journal, subject, clock, onWithdrawn } = this.#options;
-      const now = clock.now();
-      const withdrawn: OutRecord[] = [];
-      if (this.#nextDeadline <= now) {
-        for (let from = this.#lane.sent + 1; from < this.#lane.next; from++) {
-          const [record] = journal.outbox.take(subject, from, { count: 1, bytes: 1, sizeOf: () => 1 });
-          if (record === undefined || record.skip !== undefined) continue;
-          const { id, deliverBy } = record.message;
-          if (deliverBy === null || deliverBy > now) continue;
-          const ended = journal.outbox.withdraw(
-            id,
-            "expired",
-            now,
-            `not delivered before its deadline: ${receiverOf(subject)} was away`,
-          );
-          if (ended !== undefined) withdrawn.push(ended);
-        }
-      }
-      if (withdrawn.length > 0) onWithdrawn(withdrawn);
-      this.#watchDeadlines();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-}
-
-/** What comes back on this connection's own subjects: ACKs, or "nobody there". */
-export function listenForAcks(
-  transport: Transport,
-  handlers: {
-    ack: (subject: string, packet: Packet) => void;
-    unheard: (subject: string, first: number) => void;
-    refused: (error: unknown) => void;
-  },
-): { end(): void } {
-  const prefix = transport.inbox.length + 1;
-  return transport.subscribe(`${transport.inbox}.>`, (packet) => {
-    const cut = packet.subject.lastIndexOf(".");
-    const subject = packet.subject.slice(prefix, cut);
-    try {
-      if (packet.noResponders) handlers.unheard(subject, Number(packet.subject.slice(cut + 1)));
-      else handlers.ack(subject, packet);
-    } catch (error) {
-      handlers.refused(error);
-    }
-  });
-}
-
-function itemOf({ message, skip }: OutRecord, now: number): FrameItem {
-  if (skip !== undefined) return { id: message.id, skip };
-  // Past its deadline but perhaps on the node already: only the node can say; the data need not travel again.
-  if (message.deliverBy !== null && message.deliverBy <= now) return { id: message.id, skip: "expired" };
-  const { id, createdAt, deliverBy, timeout, data, inReplyTo } = message;
-  return { id, createdAt, deliverBy, timeout, data, ...(inReplyTo === undefined ? {} : { inReplyTo }) };
-}
-
-const sizes = new WeakMap<object, number>();
-
-function recordBytes(record: OutRecord): number {
-  if (record.skip !== undefined) return 60;
-  let size = sizes.get(record.message);
-  if (size === undefined) {
-    size = itemBytes(record.message.data);
-    sizes.set(record.message, size);
-  }
-  return size;
 }

@@ -29,12 +29,13 @@ export class Failures {
     this.#options = options;
   }
 
-  report(code: string, text: string): void {
+  /** @param same what counts as the same failure */
+  report(code: string, text: string, same = code): void {
     const { clock, log, config, happenings, send } = this.#options;
     log.error({ code }, text);
     const now = clock.monotonic();
-    if (now - (this.#reported.get(code) ?? Number.NEGATIVE_INFINITY) < AGAIN) return;
-    this.#reported.set(code, now);
+    if (now - (this.#reported.get(same) ?? Number.NEGATIVE_INFINITY) < AGAIN) return;
+    this.#reported.set(same, now);
     const { node, central } = config();
     const at = clock.now();
     happenings.emit({ type: "alert", at, node, code, text });

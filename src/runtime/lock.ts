@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import {
   accessSync,
-  closeSync,
   constants,
+  linkSync,
   mkdirSync,
-  openSync,
   readFileSync,
-  renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -30,23 +29,16 @@ export function lockDirectory(path: string): { release(): void } {
   }
   const file = join(path, "daemon.lock");
   const mine = JSON.stringify({ pid: process.pid, began: startTimeOf(process.pid), nonce: randomUUID() });
-  for (;;) {
-    try {
-      const handle = openSync(file, "wx", 0o600);
-      writeFileSync(handle, mine);
-      closeSync(handle);
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-        throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
-      }
-    }
-    const owner = living(file);
-    if (owner !== undefined) throw new StewardError("already-running", { pid: owner, path });
-    clearStale(file);
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    writeFileSync(draft, mine, { mode: 0o600 });
+    while (!placed(draft, file)) clearStale(path, file, draft);
+  } catch (error) {
+    if (error instanceof StewardError) throw error;
+    throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
+  } finally {
+    rmSync(draft, { force: true });
   }
-  // Another daemon may have taken the same stale lock for its own at the same moment.
-  if (readFileSync(file, "utf8") !== mine) throw new StewardError("already-running", { pid: living(file) ?? 0, path });
   return {
     release() {
       try {
@@ -70,23 +62,69 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** The pid of the living process that holds the lock. */
-function living(file: string): number | undefined {
+/** A link appears at once with all that is in it, and never in the place of another. */
+function placed(draft: string, file: string): boolean {
   try {
-    const { pid, began } = JSON.parse(readFileSync(file, "utf8")) as { pid: number; began: string | null };
-    process.kill(pid, 0);
-    return began === null || startTimeOf(pid) === began ? pid : undefined;
+    linkSync(draft, file);
+    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM" ? 0 : undefined;
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
   }
 }
 
-function clearStale(file: string): void {
+/**
+ * Removes a lock whose holder is dead. One at a time may do so: whoever judged it a moment ago could else remove the new
+ * lock of another daemon that was faster.
+ *
+ * @throws StewardError `already-running`
+ */
+function clearStale(path: string, file: string, draft: string): void {
+  const refuse = (pid: number | undefined): void => {
+    if (pid !== undefined) throw new StewardError("already-running", { pid, path });
+  };
+  refuse(holder(file));
+  const turn = `${file}.turn`;
+  if (!placed(draft, turn)) {
+    refuse(holder(turn));
+    // Left by a daemon that was killed at that very moment.
+    rmSync(turn, { force: true });
+    return;
+  }
   try {
-    const aside = `${file}.${randomUUID()}`;
-    renameSync(file, aside);
-    unlinkSync(aside);
+    refuse(holder(file));
+    rmSync(file, { force: true });
+  } finally {
+    rmSync(turn, { force: true });
+  }
+}
+
+/** The pid of the living process that a lock names. */
+function holder(file: string): number | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const { pid, began } = JSON.parse(text) as { pid: number; began: string | null };
+    if (!Number.isSafeInteger(pid) || pid <= 0 || !exists(pid)) return undefined;
+    const begins = startTimeOf(pid);
+    return began === null || begins === null || begins === began ? pid : undefined;
+  } catch {
+    // Nothing that a daemon wrote whole.
+    return undefined;
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // It is there, and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

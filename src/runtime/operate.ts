@@ -132,7 +132,7 @@ export function operate(options: OperateOptions): Operations {
       session: "live",
       work: core().running.size > 0 ? "busy" : "idle",
       trust: "accepted",
-      storage: core().storage(),
+      storage: core().storage.level(),
       lastSeen: now,
       asOf: now,
       version: options.version,

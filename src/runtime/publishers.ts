@@ -40,7 +40,8 @@ export class Publishers {
   /** From now on publishers run under this supervisor; those that have work begin. */
   superviseBy(supervisor: Supervisor): void {
     this.#supervisor = supervisor;
-    for (const { subject, acked, next } of this.#journal.outbox.lanes()) if (acked < next - 1) this.#ensure(subject);
+    for (const { subject, acked, next } of this.#journal.outbox.lanes.values())
+      if (acked < next - 1) this.#ensure(subject);
     for (const subject of this.#known) this.#ensure(subject);
   }
 
@@ -77,7 +78,7 @@ export class Publishers {
 
   /** Every lane that this node ever sent on. */
   *lanes(): Iterable<LaneView> {
-    for (const { subject, next, acked } of this.#journal.outbox.lanes()) {
+    for (const { subject, next, acked } of this.#journal.outbox.lanes.values()) {
       const publisher = this.#running.get(subject);
       if (publisher !== undefined) yield publisher.view();
       else if (acked < next - 1)
@@ -102,7 +103,7 @@ export class Publishers {
   }
 
   #start(subject: string): Publisher {
-    const lane = this.#journal.outbox.lane(subject);
+    const lane = this.#journal.outbox.lanes.get(subject);
     if (lane === undefined) throw new Error(`there is no lane ${subject}`);
     const node = receiverOf(subject);
     let window = this.#windows.get(node);

@@ -1,4 +1,5 @@
 import type { Clock } from "../message/clock.ts";
+import { itemBytes } from "../message/frame.ts";
 import type { NewId } from "../message/id.ts";
 import type { Json, Message } from "../message/message.ts";
 import { replySubject } from "../message/message.ts";
@@ -6,9 +7,17 @@ import type { Outcome, OutputPart, Report } from "../message/report.ts";
 import { kindOf, parseSubject } from "../message/subject.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
+import { partBytes, toParts } from "./runner/parts.ts";
 
 /** Bytes of output that one report carries at most; the rest goes ahead of it in reports of its own. */
 const REPORT_BYTES = 64 * 1024;
+/** What a report needs beside its output, and the least output that one is made for, bytes. */
+const ENVELOPE = 2048;
+const LEAST_BYTES = 256;
+/** A byte of output becomes at most so many in JSON. */
+const INFLATION = 6;
+/** Characters of a reason that is cut because its report is too large. */
+const REASON = 500;
 
 /**
  * Ends what was taken: the outcome and the event that carries it home are journalled in one turn, so that one never
@@ -19,6 +28,7 @@ export class Respond {
   readonly #node: string;
   readonly #newId: NewId;
   readonly #clock: Clock;
+  readonly #maxPayload: () => number;
   readonly #wake: (subject: string, deadline: number) => void;
   readonly #ended: (record: InRecord, outcome: Outcome | undefined) => void;
 
@@ -27,6 +37,8 @@ export class Respond {
     node: string;
     newId: NewId;
     clock: Clock;
+    /** Bytes of the largest payload that the broker takes. */
+    maxPayload: () => number;
     /** There is something to publish on this subject. */
     wake: (subject: string, deadline: number) => void;
     /** A message has left the pending ones; `undefined`: an event was handled. */
@@ -36,20 +48,21 @@ export class Respond {
     this.#node = options.node;
     this.#newId = options.newId;
     this.#clock = options.clock;
+    this.#maxPayload = options.maxPayload;
     this.#wake = options.wake;
     this.#ended = options.ended;
   }
 
   /** Output of a command that goes on. */
   progress(record: InRecord, startedAt: number, parts: readonly OutputPart[]): void {
-    for (const output of split(parts)) {
+    for (const output of this.#split(parts)) {
       this.#send(record, { state: "running", at: this.#clock.now(), startedAt, output });
     }
   }
 
   outcome(record: InRecord, outcome: Outcome, summary: string): void {
     if (this.#journal.inbox.find(record.message.id) === undefined) return;
-    const parts = split(outcome.output ?? []);
+    const parts = this.#split(outcome.output ?? []);
     const last = parts.pop();
     for (const output of parts) {
       this.#send(record, { state: "running", at: outcome.at, startedAt: outcome.startedAt ?? outcome.at, output });
@@ -86,21 +99,41 @@ export class Respond {
       createdAt: this.#clock.now(),
       deliverBy: null,
       timeout: null,
-      data: report as unknown as Json,
+      data: this.#fitting(report) as unknown as Json,
       inReplyTo: id,
     };
     this.#journal.outbox.enqueue([event], false);
     this.#wake(event.subject, Number.POSITIVE_INFINITY);
   }
+
+  #split(parts: readonly OutputPart[]): OutputPart[][] {
+    const room = Math.floor((this.#maxPayload() - ENVELOPE) / INFLATION);
+    return split(parts, Math.min(REPORT_BYTES, Math.max(LEAST_BYTES, room)));
+  }
+
+  /** An end that is too large for the broker would keep all that follow it from their origin: it goes without its result. */
+  #fitting(report: Report): Report {
+    if (!("result" in report) && !("reason" in report)) return report;
+    const bytes = itemBytes(report as unknown as Json);
+    const room = this.#maxPayload() - ENVELOPE / 2;
+    if (bytes <= room) return report;
+    const { result, reason = "", ...rest } = report;
+    const cut =
+      result === undefined ? "" : `its result is left out: the report has ${bytes} bytes, the broker takes ${room}`;
+    return { ...rest, reason: [reason.slice(0, REASON), cut].filter((text) => text !== "").join("; ") };
+  }
 }
 
-/** Groups parts into reports of bounded size. */
-function split(parts: readonly OutputPart[]): OutputPart[][] {
+/** Groups parts into reports of at most so many bytes. */
+function split(parts: readonly OutputPart[], most: number): OutputPart[][] {
   const groups: OutputPart[][] = [];
   let bytes = 0;
-  for (const part of parts) {
+  const pieces = parts.flatMap((part) =>
+    part.text.length <= most ? [part] : toParts(part.stream, part.offset, partBytes(part), most),
+  );
+  for (const part of pieces) {
     const group = groups.at(-1);
-    if (group === undefined || bytes + part.text.length > REPORT_BYTES) {
+    if (group === undefined || bytes + part.text.length > most) {
       groups.push([part]);
       bytes = part.text.length;
     } else {

@@ -29,7 +29,9 @@ describe("the charts", () => {
       for (const line of mermaid.split("\n").slice(1)) {
         expect(line).toMatch(/^\s*(\[\*\] --> \w+|\w+ --> (\[\*\]|\w+: .+)|state \w+ \{|\})$/);
       }
-      expect(new Set(mermaid.split("\n").filter((line) => line.includes("-->"))).size).toBe(mermaid.split("\n").filter((line) => line.includes("-->")).length);
+      expect(new Set(mermaid.split("\n").filter((line) => line.includes("-->"))).size).toBe(
+        mermaid.split("\n").filter((line) => line.includes("-->")).length,
+      );
     }
   });
 
@@ -44,7 +46,8 @@ describe("the charts", () => {
     const events = new Set<string>();
     const collect = (node: AnyStateNode): void => {
       for (const [event, transitions] of node.transitions) {
-        if (transitions.some(({ target }) => target !== undefined && target.some((to) => to !== node))) events.add(event);
+        if (transitions.some(({ target }) => target !== undefined && target.some((to) => to !== node)))
+          events.add(event);
       }
       for (const child of Object.values(node.states) as AnyStateNode[]) collect(child);
     };
@@ -64,15 +67,28 @@ describe("the charts", () => {
       ]),
     );
     expect(arrows("publisher")).not.toContain("paused --> paused: pause");
-    expect(arrows("subscriber")).toEqual(expect.arrayContaining(["paused --> working: resume [busy]", "paused --> idle: resume", "working --> paused: pause"]));
+    expect(arrows("subscriber")).toEqual(
+      expect.arrayContaining([
+        "paused --> working: resume [busy]",
+        "paused --> idle: resume",
+        "working --> paused: pause",
+      ]),
+    );
     expect(arrows("node")).toEqual(
-      expect.arrayContaining(["link_online --> link_late: late", "link_neverSeen --> link_offline: bye", "session_live --> session_none: silent", "storage_ok --> storage_low: hello [storageLow]"]),
+      expect.arrayContaining([
+        "link_online --> link_late: late",
+        "link_neverSeen --> link_offline: bye",
+        "session_live --> session_none: silent",
+        "storage_ok --> storage_low: hello [storageLow]",
+      ]),
     );
     expect(arrows("link").some((line) => line.endsWith("--> [*]"))).toBe(true);
   });
 
   it("have the life of a supervised child as its table has it", () => {
-    const expected = Object.entries(LIFECYCLE).flatMap(([from, events]) => Object.entries(events).map(([event, to]) => `${from} --> ${to}: ${event}`));
+    const expected = Object.entries(LIFECYCLE).flatMap(([from, events]) =>
+      Object.entries(events).map(([event, to]) => `${from} --> ${to}: ${event}`),
+    );
     expect(arrows("child")).toEqual(["[*] --> stopped", ...expected]);
   });
 });

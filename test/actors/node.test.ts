@@ -8,20 +8,29 @@ type Type = NodeEvent["type"];
 
 const FIRST: Regions = { link: "neverSeen", session: "none", work: "idle", trust: "pending", storage: "ok" };
 
-function start(snapshot?: unknown): { send: (type: Type, more?: { at?: number; cause?: string; storage?: "ok" | "low" | "full" }) => void; now: () => Regions; actor: ReturnType<typeof startRoot<typeof nodeMachine>>; clock: SimulatedClock } {
+function start(snapshot?: unknown): {
+  send: (type: Type, more?: { at?: number; cause?: string; storage?: "ok" | "low" | "full" }) => void;
+  now: () => Regions;
+  actor: ReturnType<typeof startRoot<typeof nodeMachine>>;
+  clock: SimulatedClock;
+} {
   const clock = new SimulatedClock();
   const options = {
     actor: "ship1",
     role: "node",
     clock,
-    inspector: { transition: () => undefined, failed: (_: string, __: string, error: unknown) => expect.fail(String(error)) },
+    inspector: {
+      transition: () => undefined,
+      failed: (_: string, __: string, error: unknown) => expect.fail(String(error)),
+    },
     input: { name: "ship1", at: 100 },
   };
   const actor = startRoot(nodeMachine, snapshot === undefined ? options : { ...options, snapshot: snapshot as never });
   return {
     actor,
     clock,
-    send: (type, { at = 200, cause = "test", storage = "ok" } = {}) => actor.send(type === "hello" ? { type, at, cause, storage } : { type, at, cause }),
+    send: (type, { at = 200, cause = "test", storage = "ok" } = {}) =>
+      actor.send(type === "hello" ? { type, at, cause, storage } : { type, at, cause }),
     now: () => actor.getSnapshot().value as Regions,
   };
 }
@@ -33,7 +42,11 @@ const region = (name: Region, events: Type[]): string => {
 };
 
 /** The events that lead to a state, and what each further event makes of it. */
-function tableOf(name: Region, ways: Record<string, Type[]>, changes: Record<string, Partial<Record<Type, string>>>): [string, Type, string, Type[]][] {
+function tableOf(
+  name: Region,
+  ways: Record<string, Type[]>,
+  changes: Record<string, Partial<Record<Type, string>>>,
+): [string, Type, string, Type[]][] {
   const types: Type[] = ["alive", "hello", "late", "silent", "bye", "absent", "busy", "idle", "accept", "revoke"];
   return Object.entries(ways).flatMap(([state, way]) => {
     expect(region(name, way)).toBe(state);
@@ -81,7 +94,11 @@ describe("the session with a node", () => {
     tableOf(
       "session",
       { none: [], resyncing: ["alive"], live: ["alive", "hello"] },
-      { none: { alive: "resyncing", hello: "live" }, resyncing: { hello: "live", bye: "none", silent: "none" }, live: { bye: "none", silent: "none" } },
+      {
+        none: { alive: "resyncing", hello: "live" },
+        resyncing: { hello: "live", bye: "none", silent: "none" },
+        live: { bye: "none", silent: "none" },
+      },
     ),
   )("%s, %s → %s", (_from, type, to, way) => {
     expect(region("session", [...way, type])).toBe(to);
@@ -89,9 +106,12 @@ describe("the session with a node", () => {
 });
 
 describe("the work of a node", () => {
-  it.each(tableOf("work", { idle: [], busy: ["busy"] }, { idle: { busy: "busy" }, busy: { idle: "idle" } }))("%s, %s → %s", (_from, type, to, way) => {
-    expect(region("work", [...way, type])).toBe(to);
-  });
+  it.each(tableOf("work", { idle: [], busy: ["busy"] }, { idle: { busy: "busy" }, busy: { idle: "idle" } }))(
+    "%s, %s → %s",
+    (_from, type, to, way) => {
+      expect(region("work", [...way, type])).toBe(to);
+    },
+  );
 });
 
 describe("the trust in a node", () => {
@@ -99,7 +119,11 @@ describe("the trust in a node", () => {
     tableOf(
       "trust",
       { pending: [], accepted: ["accept"], revoked: ["accept", "revoke"] },
-      { pending: { accept: "accepted", revoke: "revoked" }, accepted: { revoke: "revoked" }, revoked: { accept: "accepted" } },
+      {
+        pending: { accept: "accepted", revoke: "revoked" },
+        accepted: { revoke: "revoked" },
+        revoked: { accept: "accepted" },
+      },
     ),
   )("%s, %s → %s", (_from, type, to, way) => {
     expect(region("trust", [...way, type])).toBe(to);
@@ -108,15 +132,18 @@ describe("the trust in a node", () => {
 
 describe("the storage of a node", () => {
   const levels = ["ok", "low", "full"] as const;
-  it.each(levels.flatMap((from) => levels.map((to): [string, string] => [from, to])))("%s, a hello that says %s", (from, to) => {
-    const node = start();
-    node.send("hello", { storage: from as "ok" });
-    expect(node.now().storage).toBe(from);
-    node.send("hello", { storage: to as "ok" });
-    expect(node.now().storage).toBe(to);
-    for (const type of ["alive", "late", "silent", "bye", "busy", "accept"] as const) node.send(type);
-    expect(node.now().storage).toBe(to);
-  });
+  it.each(levels.flatMap((from) => levels.map((to): [string, string] => [from, to])))(
+    "%s, a hello that says %s",
+    (from, to) => {
+      const node = start();
+      node.send("hello", { storage: from as "ok" });
+      expect(node.now().storage).toBe(from);
+      node.send("hello", { storage: to as "ok" });
+      expect(node.now().storage).toBe(to);
+      for (const type of ["alive", "late", "silent", "bye", "busy", "accept"] as const) node.send(type);
+      expect(node.now().storage).toBe(to);
+    },
+  );
 });
 
 describe("the regions of a node", () => {
@@ -136,7 +163,14 @@ describe("the regions of a node", () => {
   });
 
   it("come back from a snapshot that went through JSON, in every one of their states, without a timer", () => {
-    const lives: Type[][] = [[], ["alive"], ["hello", "busy", "accept"], ["hello", "late"], ["hello", "silent", "revoke"], ["bye"]];
+    const lives: Type[][] = [
+      [],
+      ["alive"],
+      ["hello", "busy", "accept"],
+      ["hello", "late"],
+      ["hello", "silent", "revoke"],
+      ["bye"],
+    ];
     for (const life of lives) {
       const before = start();
       for (const type of life) before.send(type, { at: 777, storage: "full" });

@@ -16,17 +16,33 @@ const EVENTS: Record<PublisherEvent["type"], PublisherEvent> = {
 };
 type Type = keyof typeof EVENTS;
 
-function start(chance = 1): { clock: SimulatedClock; effects: string[]; transitions: Transition[]; send: (...types: Type[]) => void; now: () => { value: string; attempt: number; reason: string }; stop: () => void } {
+function start(chance = 1): {
+  clock: SimulatedClock;
+  effects: string[];
+  transitions: Transition[];
+  send: (...types: Type[]) => void;
+  now: () => { value: string; attempt: number; reason: string };
+  stop: () => void;
+} {
   const clock = new SimulatedClock();
   const effects: string[] = [];
   const transitions: Transition[] = [];
-  const machine = publisherMachine.provide({ actions: { pump: () => void effects.push("pump"), hold: () => void effects.push("hold") } });
+  const machine = publisherMachine.provide({
+    actions: { pump: () => void effects.push("pump"), hold: () => void effects.push("hold") },
+  });
   const actor = startRoot(machine, {
     actor: "ship1.command.m.d",
     role: "publisher",
     clock,
-    inspector: { transition: (transition) => void transitions.push(transition), failed: (_a, _r, error) => expect.fail(String(error)) },
-    input: { subject: "ship1.command.m.d", backoff: { min: 1000, max: 10_000, factor: 2 }, random: { next: () => chance, bytes: (length) => new Uint8Array(length) } },
+    inspector: {
+      transition: (transition) => void transitions.push(transition),
+      failed: (_a, _r, error) => expect.fail(String(error)),
+    },
+    input: {
+      subject: "ship1.command.m.d",
+      backoff: { min: 1000, max: 10_000, factor: 2 },
+      random: { next: () => chance, bytes: (length) => new Uint8Array(length) },
+    },
   });
   return {
     clock,
@@ -61,7 +77,13 @@ const CHANGES: Record<string, Partial<Record<Type, [to: string, ...effects: stri
 };
 
 describe("the publisher", () => {
-  const table = Object.keys(WAYS).flatMap((from) => (Object.keys(EVENTS) as Type[]).map((type): [string, Type, string] => [from, type, CHANGES[from]?.[type]?.[0] ?? from]));
+  const table = Object.keys(WAYS).flatMap((from) =>
+    (Object.keys(EVENTS) as Type[]).map((type): [string, Type, string] => [
+      from,
+      type,
+      CHANGES[from]?.[type]?.[0] ?? from,
+    ]),
+  );
   it.each(table)("%s, %s → %s", (from, type, to) => {
     const publisher = start();
     publisher.send(...(WAYS[from] ?? []));
@@ -86,7 +108,11 @@ describe("the publisher", () => {
   });
 
   it("leaves the upper half of the wait to chance, so that many do not come back at once", async () => {
-    for (const [chance, wait] of [[0, 500], [0.5, 750], [1, 1000]] as const) {
+    for (const [chance, wait] of [
+      [0, 500],
+      [0.5, 750],
+      [1, 1000],
+    ] as const) {
       const publisher = start(chance);
       publisher.send("work", "noAck");
       await publisher.clock.advance(wait - 1);

@@ -24,7 +24,12 @@ const machine = setup({
   },
 });
 
-function start(snapshot?: unknown): { clock: SimulatedClock; transitions: Transition[]; failures: unknown[][]; actor: ReturnType<typeof startRoot<typeof machine>> } {
+function start(snapshot?: unknown): {
+  clock: SimulatedClock;
+  transitions: Transition[];
+  failures: unknown[][];
+  actor: ReturnType<typeof startRoot<typeof machine>>;
+} {
   const transitions: Transition[] = [];
   const failures: unknown[][] = [];
   const inspector: Inspector = {
@@ -98,7 +103,13 @@ describe("a root actor with regions", () => {
       inspector: { transition: (transition) => void transitions.push(transition), failed: () => undefined },
       input: { name: "ship1", at: 1 },
     });
-    expect(transitions.map(({ to }) => to)).toEqual(["link.neverSeen", "session.none", "work.idle", "trust.pending", "storage.ok"]);
+    expect(transitions.map(({ to }) => to)).toEqual([
+      "link.neverSeen",
+      "session.none",
+      "work.idle",
+      "trust.pending",
+      "storage.ok",
+    ]);
     transitions.length = 0;
     actor.send({ type: "alive", at: 2, cause: "a frame" });
     const common = { actor: "ship1", role: "node", event: "alive", cause: "a frame" };

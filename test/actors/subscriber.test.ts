@@ -7,7 +7,9 @@ type Type = SubscriberEvent["type"];
 
 function start(): { effects: string[]; send: (...types: Type[]) => void; now: () => string } {
   const effects: string[] = [];
-  const machine = subscriberMachine.provide({ actions: { halt: () => void effects.push("halt"), proceed: () => void effects.push("proceed") } });
+  const machine = subscriberMachine.provide({
+    actions: { halt: () => void effects.push("halt"), proceed: () => void effects.push("proceed") },
+  });
   const actor = startRoot(machine, {
     actor: "ship1.command.m.d",
     role: "subscriber",

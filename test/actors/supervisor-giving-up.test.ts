@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Supervisor } from "../../src/actors/supervisor.ts";
-import { supervisorChild } from "../../src/actors/supervisor-child.ts";
 import type { Child, SupervisorSpec } from "../../src/actors/supervisor-spec.ts";
+import { supervisorChild } from "./supervisor-child.ts";
 import { Scene, settle, states } from "./supervisor-scene.ts";
 
 const backoff = { min: 100, max: 1_000, factor: 2, jitter: 0, resetAfter: 5_000 };

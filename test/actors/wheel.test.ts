@@ -5,7 +5,12 @@ import { SimulatedClock } from "../harness/clock.ts";
 
 const SLOT = 100;
 
-function start(): { clock: SimulatedClock; wheel: DeadlineWheel; fired: [string, number][]; counted: { timers: number } } {
+function start(): {
+  clock: SimulatedClock;
+  wheel: DeadlineWheel;
+  fired: [string, number][];
+  counted: { timers: number };
+} {
   const clock = new SimulatedClock();
   const counted = { timers: 0 };
   const arm = clock.setTimeout.bind(clock);

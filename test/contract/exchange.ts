@@ -1,6 +1,14 @@
 import { expect } from "vitest";
 import type { Clock } from "../../src/message/clock.ts";
-import { type Ack, decodeAck, decodeFrame, encodeAck, encodeFrame, type Frame, type FrameItem } from "../../src/message/frame.ts";
+import {
+  type Ack,
+  decodeAck,
+  decodeFrame,
+  encodeAck,
+  encodeFrame,
+  type Frame,
+  type FrameItem,
+} from "../../src/message/frame.ts";
 import { idMaker } from "../../src/message/id.ts";
 import { type FinalState, isFinalState, type State } from "../../src/message/lifecycle.ts";
 import { type Json, type Message, replySubject } from "../../src/message/message.ts";
@@ -17,9 +25,30 @@ import type { StoreHost } from "./store.ts";
  * The road between them is as thin as it can be: what is proved here is what the journals alone promise.
  */
 export type Step =
-  | { readonly op: "submit"; readonly peer: Name; readonly lane: number; readonly count: number; readonly keep: boolean; readonly refuse: boolean; readonly cut: boolean }
-  | { readonly op: "send"; readonly peer: Name; readonly lane: number; readonly count: number; readonly again: boolean; readonly cut: boolean }
-  | { readonly op: "deliver"; readonly pick: number; readonly twice: boolean; readonly start: boolean; readonly cut: boolean }
+  | {
+      readonly op: "submit";
+      readonly peer: Name;
+      readonly lane: number;
+      readonly count: number;
+      readonly keep: boolean;
+      readonly refuse: boolean;
+      readonly cut: boolean;
+    }
+  | {
+      readonly op: "send";
+      readonly peer: Name;
+      readonly lane: number;
+      readonly count: number;
+      readonly again: boolean;
+      readonly cut: boolean;
+    }
+  | {
+      readonly op: "deliver";
+      readonly pick: number;
+      readonly twice: boolean;
+      readonly start: boolean;
+      readonly cut: boolean;
+    }
   | { readonly op: "lose"; readonly pick: number }
   | { readonly op: "unheard"; readonly pick: number; readonly cut: boolean }
   | { readonly op: "begin" | "end"; readonly peer: Name; readonly cut: boolean }
@@ -28,7 +57,16 @@ export type Step =
 export type Name = "a" | "b";
 
 type Packet =
-  | { readonly kind: "frame"; readonly from: Name; readonly to: Name; readonly subject: string; readonly payload: Uint8Array; readonly sentBefore: number; readonly first: number; copies: number }
+  | {
+      readonly kind: "frame";
+      readonly from: Name;
+      readonly to: Name;
+      readonly subject: string;
+      readonly payload: Uint8Array;
+      readonly sentBefore: number;
+      readonly first: number;
+      copies: number;
+    }
   | { readonly kind: "ack"; readonly to: Name; readonly subject: string; readonly payload: Uint8Array };
 
 const LANES = ["command.run.one", "command.run.two", "event.log.one"];
@@ -70,9 +108,20 @@ export class Exchange {
 
   static async open(hosts: Record<Name, StoreHost>): Promise<Exchange> {
     let now = Date.UTC(2030, 0, 1);
-    const clock = { now: () => now, monotonic: () => now, setTimeout: () => 0, clearTimeout: () => undefined, pass: () => void (now += 7) };
+    const clock = {
+      now: () => now,
+      monotonic: () => now,
+      setTimeout: () => 0,
+      clearTimeout: () => undefined,
+      pass: () => void (now += 7),
+    };
     const newId = idMaker(clock, seededRandom(1));
-    const make = (name: Name): Peer => ({ name, host: hosts[name], journal: open(hosts[name], name, clock), cursors: new Map() });
+    const make = (name: Name): Peer => ({
+      name,
+      host: hosts[name],
+      journal: open(hosts[name], name, clock),
+      cursors: new Map(),
+    });
     const exchange = new Exchange({ a: make("a"), b: make("b") }, clock, newId);
     for (const peer of Object.values(exchange.#peers)) await peer.journal.flushed();
     return exchange;
@@ -126,7 +175,7 @@ export class Exchange {
       let quiet = true;
       for (const peer of Object.values(this.#peers)) {
         this.#clock.pass();
-        for (const { subject, acked, next } of [...peer.journal.outbox.lanes()]) {
+        for (const { subject, acked, next } of [...peer.journal.outbox.lanes.values()]) {
           if (acked === next - 1) continue;
           quiet = false;
           await this.#send(peer, subject, { count: 100, again: true, cut: false });
@@ -136,7 +185,8 @@ export class Exchange {
           await this.#work(peer, "begin", false);
           await this.#work(peer, "end", false);
         }
-        for (let packet = this.#wire.shift(); packet !== undefined; packet = this.#wire.shift()) await this.#arrive(packet, false, false);
+        for (let packet = this.#wire.shift(); packet !== undefined; packet = this.#wire.shift())
+          await this.#arrive(packet, false, false);
       }
       if (quiet) return;
     }
@@ -147,7 +197,7 @@ export class Exchange {
   checkEnd(): void {
     for (const peer of Object.values(this.#peers)) this.#look(peer);
     for (const { journal } of Object.values(this.#peers)) {
-      for (const lane of journal.outbox.lanes()) expect(lane.acked).toBe(lane.next - 1);
+      for (const lane of journal.outbox.lanes.values()) expect(lane.acked).toBe(lane.next - 1);
       expect([journal.outbox.openCount("a"), journal.outbox.openCount("b")]).toEqual([0, 0]);
       expect(journal.inbox.pending()).toEqual([]);
     }
@@ -186,7 +236,10 @@ export class Exchange {
     return `${from === "a" ? "b" : "a"}.${LANES[lane % LANES.length]}`;
   }
 
-  async #submit(peer: Peer, { lane, count, keep, refuse, cut }: { lane: number; count: number; keep: boolean; refuse: boolean; cut: boolean }): Promise<void> {
+  async #submit(
+    peer: Peer,
+    { lane, count, keep, refuse, cut }: { lane: number; count: number; keep: boolean; refuse: boolean; cut: boolean },
+  ): Promise<void> {
     const subject = this.#subject(peer.name, lane);
     const kept = keep || kindOf(subject) === "command";
     const messages = Array.from({ length: count }, () => this.#message(peer.name, subject, { refuse }));
@@ -196,13 +249,25 @@ export class Exchange {
   }
 
   #message(origin: Name, subject: string, data: Json, inReplyTo?: string): Message {
-    const base = { id: this.#newId(), subject, origin, createdAt: this.#clock.now(), deliverBy: null, timeout: null, data };
+    const base = {
+      id: this.#newId(),
+      subject,
+      origin,
+      createdAt: this.#clock.now(),
+      deliverBy: null,
+      timeout: null,
+      data,
+    };
     return inReplyTo === undefined ? base : { ...base, inReplyTo };
   }
 
-  async #send(peer: Peer, subject: string, { count, again, cut }: { count: number; again: boolean; cut: boolean }): Promise<void> {
+  async #send(
+    peer: Peer,
+    subject: string,
+    { count, again, cut }: { count: number; again: boolean; cut: boolean },
+  ): Promise<void> {
     const { outbox, epoch } = peer.journal;
-    const lane = outbox.lane(subject);
+    const lane = outbox.lanes.get(subject);
     if (lane === undefined) return;
     const cursor = again ? lane.acked : Math.max(peer.cursors.get(subject) ?? 0, lane.acked);
     const records = outbox.take(subject, cursor + 1, { count, bytes: 100_000, sizeOf: () => 100 });
@@ -217,9 +282,25 @@ export class Exchange {
       expect(this.#numbers.get(number) ?? message.id, `number ${number} was given twice`).toBe(message.id);
       this.#numbers.set(number, message.id);
     }
-    const frame: Frame = { origin: peer.name, epoch, sentAt: this.#clock.now(), first: cursor + 1, acked, items: records.map(itemOf) };
+    const frame: Frame = {
+      origin: peer.name,
+      epoch,
+      sentAt: this.#clock.now(),
+      first: cursor + 1,
+      acked,
+      items: records.map(itemOf),
+    };
     const to = receiverOf(subject) as Name;
-    this.#wire.push({ kind: "frame", from: peer.name, to, subject, payload: encodeFrame(frame, count % 2 === 0 ? 0 : null), sentBefore, first: cursor + 1, copies: 0 });
+    this.#wire.push({
+      kind: "frame",
+      from: peer.name,
+      to,
+      subject,
+      payload: encodeFrame(frame, count % 2 === 0 ? 0 : null),
+      sentBefore,
+      first: cursor + 1,
+      copies: 0,
+    });
   }
 
   #pick(pick: number, twice: boolean): Packet | undefined {
@@ -245,7 +326,9 @@ export class Exchange {
     const frame = decodeFrame(subject, packet.payload);
     const { inbox } = peer.journal;
     const before = inbox.lane(frame.origin, frame.epoch, subject)?.last ?? 0;
-    const accepted = inbox.accept(frame, subject, this.#clock.now(), (item, seq) => this.#judge(peer, frame, subject, item, seq, start));
+    const accepted = inbox.accept(frame, subject, this.#clock.now(), (item, seq) =>
+      this.#judge(peer, frame, subject, item, seq, start),
+    );
     if (!(await this.#durable(peer, cut))) return;
     this.#note(subject, frame, Math.max(before, frame.acked), accepted.last);
     for (const record of accepted.taken) if (record.state === "running") this.ledger.push(record.message.id);
@@ -270,8 +353,10 @@ export class Exchange {
       if (folded?.conflict === true) throw new Error(`${item.inReplyTo} ended twice`);
       return folded === undefined ? { kind: "verdict", state: "rejected", reason: "unknown" } : { kind: "folded" };
     }
-    if (peer.journal.inbox.cancelledEarly(item.id) !== undefined) return { kind: "verdict", state: "cancelled", reason: "cancelled before it came" };
-    if ((item.data as { refuse?: boolean }).refuse === true) return { kind: "verdict", state: "rejected", reason: "refused" };
+    if (peer.journal.inbox.cancelledEarly(item.id) !== undefined)
+      return { kind: "verdict", state: "cancelled", reason: "cancelled before it came" };
+    if ((item.data as { refuse?: boolean }).refuse === true)
+      return { kind: "verdict", state: "rejected", reason: "refused" };
     const waiting = peer.journal.inbox.pending(subject);
     if (waiting.length >= ROOM) return { kind: "full" };
     // As with a concurrency of 1: it runs at once when nothing else does.
@@ -291,7 +376,7 @@ export class Exchange {
     const packet = this.#wire[pick % Math.max(1, this.#wire.length)];
     if (packet?.kind !== "frame" || packet.copies > 0) return;
     const peer = this.#peers[packet.from];
-    const lane = peer.journal.outbox.lane(packet.subject);
+    const lane = peer.journal.outbox.lanes.get(packet.subject);
     const latest = this.#wire.findLast((other) => other.kind === "frame" && other.subject === packet.subject);
     if (latest !== packet || lane === undefined || peer.cursors.get(packet.subject) !== lane.sent) return;
     this.#wire.splice(this.#wire.indexOf(packet), 1);
@@ -303,7 +388,9 @@ export class Exchange {
   /** Runs the oldest command, or handles the oldest event, of each subject. */
   async #work(peer: Peer, phase: "begin" | "end", cut: boolean): Promise<void> {
     const { inbox } = peer.journal;
-    const firsts = LANES.map((lane) => inbox.pending(`${peer.name}.${lane}`)[0]).filter((record) => record !== undefined);
+    const firsts = LANES.map((lane) => inbox.pending(`${peer.name}.${lane}`)[0]).filter(
+      (record) => record !== undefined,
+    );
     const begun: string[] = [];
     const ended: [string, FinalState][] = [];
     for (const record of firsts) {
@@ -331,7 +418,10 @@ export class Exchange {
     const at = this.#clock.now();
     peer.journal.inbox.finish(message.id, { state, at, startedAt: record.startedAt ?? at }, "");
     const report = { state, at, startedAt: record.startedAt ?? at } as unknown as Json;
-    peer.journal.outbox.enqueue([this.#message(peer.name, replySubject(parseSubject(message.subject), message.origin), report, message.id)], false);
+    peer.journal.outbox.enqueue(
+      [this.#message(peer.name, replySubject(parseSubject(message.subject), message.origin), report, message.id)],
+      false,
+    );
   }
 
   async #withdraw(peer: Peer, pick: number, cut: boolean): Promise<void> {
@@ -395,7 +485,7 @@ export class Exchange {
 
   /** What an origin shows: a final state, once durable, never changes. */
   #look({ name, journal }: Peer): void {
-    for (const lane of journal.outbox.lanes()) {
+    for (const lane of journal.outbox.lanes.values()) {
       expect(lane.acked).toBeLessThanOrEqual(lane.sent);
       expect(lane.sent).toBeLessThan(lane.next);
       expect(lane.started).toBeLessThanOrEqual(lane.acked);

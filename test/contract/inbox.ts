@@ -14,12 +14,22 @@ const DONE: Outcome = { state: "succeeded", at: START + 9, startedAt: START + 5,
 type Judge = (item: FrameItem, seq: number) => Judgement;
 
 /** Accepts a frame and says in short what came of it. */
-function accept(journal: Journal, frame: Frame, { subject = COMMAND, judge = () => TAKE, at = START }: { subject?: string; judge?: Judge; at?: number } = {}): Accepted {
+function accept(
+  journal: Journal,
+  frame: Frame,
+  { subject = COMMAND, judge = () => TAKE, at = START }: { subject?: string; judge?: Judge; at?: number } = {},
+): Accepted {
   return journal.inbox.accept(frame, subject, at, judge);
 }
 
-const numbers = ({ taken, last, duplicates, gap }: Accepted): object => ({ taken: taken.map(({ seq }) => seq), last, duplicates, gap });
-const pendingOf = (journal: Journal, subject?: string): string[] => journal.inbox.pending(subject).map(({ message }) => message.id);
+const numbers = ({ taken, last, duplicates, gap }: Accepted): object => ({
+  taken: taken.map(({ seq }) => seq),
+  last,
+  duplicates,
+  gap,
+});
+const pendingOf = (journal: Journal, subject?: string): string[] =>
+  journal.inbox.pending(subject).map(({ message }) => message.id);
 
 /** What was taken from others, whatever store is below it. */
 export function describeInbox(name: string, make: () => StoreHost): void {
@@ -58,7 +68,9 @@ export function describeInbox(name: string, make: () => StoreHost): void {
       it("counts each lane by itself: by origin, by epoch, by subject", () => {
         const { journal } = scene(make);
         accept(journal, frameOf(1, [1, 2]));
-        expect(numbers(accept(journal, frameOf(1, [3]), { subject: "central.command.shellcommand.nginx" }))).toMatchObject({ taken: [1] });
+        expect(
+          numbers(accept(journal, frameOf(1, [3]), { subject: "central.command.shellcommand.nginx" })),
+        ).toMatchObject({ taken: [1] });
         expect(numbers(accept(journal, frameOf(1, [4], { origin: "ship2" })))).toMatchObject({ taken: [1] });
         expect(numbers(accept(journal, frameOf(1, [5], { epoch: "e2" })))).toMatchObject({ taken: [1] });
         expect(numbers(accept(journal, frameOf(3, [6])))).toMatchObject({ taken: [3] });
@@ -81,25 +93,45 @@ export function describeInbox(name: string, make: () => StoreHost): void {
         const { journal, crash } = scene(make);
         // This node lost its disk: it knows nothing of the lane, of which 1 to 7 are acknowledged.
         expect(numbers(accept(journal, frameOf(8, [8], { acked: 7 })))).toEqual({ taken: [8], last: 8, duplicates: 0 });
-        expect(numbers(accept(journal, frameOf(1, [1, 2]), { subject: COMMAND }))).toMatchObject({ taken: [], duplicates: 2 });
-        expect(numbers(accept(journal, frameOf(12, [12], { acked: 10 })))).toEqual({ taken: [], last: 10, duplicates: 0, gap: 11 });
+        expect(numbers(accept(journal, frameOf(1, [1, 2]), { subject: COMMAND }))).toMatchObject({
+          taken: [],
+          duplicates: 2,
+        });
+        expect(numbers(accept(journal, frameOf(12, [12], { acked: 10 })))).toEqual({
+          taken: [],
+          last: 10,
+          duplicates: 0,
+          gap: 11,
+        });
         await journal.flushed();
         const now = await crash();
         expect(now.inbox.lane("ship1", "e1", COMMAND)?.last).toBe(10);
-        expect(numbers(accept(now, frameOf(9, [9, 10, 11], { acked: 8 })))).toEqual({ taken: [11], last: 11, duplicates: 2 });
+        expect(numbers(accept(now, frameOf(9, [9, 10, 11], { acked: 8 })))).toEqual({
+          taken: [11],
+          last: 11,
+          duplicates: 2,
+        });
       });
 
       it("never moves a lane back for an origin that holds an older ACK", () => {
         const { journal } = scene(make);
         accept(journal, frameOf(1, [1, 2, 3]));
-        expect(numbers(accept(journal, frameOf(2, [2, 3, 4], { acked: 1 })))).toEqual({ taken: [4], last: 4, duplicates: 2 });
+        expect(numbers(accept(journal, frameOf(2, [2, 3, 4], { acked: 1 })))).toEqual({
+          taken: [4],
+          last: 4,
+          duplicates: 2,
+        });
       });
 
       it("stops in the middle of a frame when there is no room, and goes on from there", async () => {
         const { journal, restart } = scene(make);
         let room = 2;
         const judge = (): Judgement => (room-- > 0 ? TAKE : { kind: "full" });
-        expect(numbers(accept(journal, frameOf(1, [1, 2, 3, 4]), { judge }))).toEqual({ taken: [1, 2], last: 2, duplicates: 0 });
+        expect(numbers(accept(journal, frameOf(1, [1, 2, 3, 4]), { judge }))).toEqual({
+          taken: [1, 2],
+          last: 2,
+          duplicates: 0,
+        });
         const now = await restart();
         room = 0;
         expect(numbers(accept(now, frameOf(3, [3, 4]), { judge }))).toEqual({ taken: [], last: 2, duplicates: 0 });
@@ -141,7 +173,9 @@ export function describeInbox(name: string, make: () => StoreHost): void {
         expect(accept(now, frameOf(1, [1, 2, 3])).verdicts).toEqual(first.verdicts);
         expect(accept(now, frameOf(5, [5])).verdicts).toEqual(first.verdicts);
         expect(accept(now, frameOf(4, [4], { acked: 1 }), { judge: () => refuse }).verdicts).toHaveLength(2);
-        expect(accept(now, frameOf(5, [5], { acked: 3 })).verdicts).toEqual([{ seq: 4, state: "rejected", reason: "no such method" }]);
+        expect(accept(now, frameOf(5, [5], { acked: 3 })).verdicts).toEqual([
+          { seq: 4, state: "rejected", reason: "no such method" },
+        ]);
         await now.flushed();
         expect(accept(await crash(), frameOf(6, [6], { acked: 4 })).verdicts).toEqual([]);
       });
@@ -195,8 +229,19 @@ export function describeInbox(name: string, make: () => StoreHost): void {
     describe("what is pending", () => {
       it("has all that came with the message", async () => {
         const { journal, crash } = scene(make);
-        const item: FrameItem = { id: idOf(1), createdAt: 5, deliverBy: 6, timeout: 7, data: { a: [null, "é\u0000"] }, inReplyTo: idOf(2) };
-        accept(journal, { ...frameOf(1, []), items: [item] }, { judge: () => ({ kind: "take", deadline: START + 60, start: false }) });
+        const item: FrameItem = {
+          id: idOf(1),
+          createdAt: 5,
+          deliverBy: 6,
+          timeout: 7,
+          data: { a: [null, "é\u0000"] },
+          inReplyTo: idOf(2),
+        };
+        accept(
+          journal,
+          { ...frameOf(1, []), items: [item] },
+          { judge: () => ({ kind: "take", deadline: START + 60, start: false }) },
+        );
         await journal.flushed();
         expect((await crash()).inbox.find(idOf(1))).toEqual({
           v: 1,
@@ -212,7 +257,10 @@ export function describeInbox(name: string, make: () => StoreHost): void {
 
       it("is recorded as running in the same turn when it will run at once", async () => {
         const { journal, crash } = scene(make);
-        accept(journal, frameOf(1, [1, 2]), { at: START + 3, judge: (_item, seq) => ({ kind: "take", deadline: null, start: seq === 1 }) });
+        accept(journal, frameOf(1, [1, 2]), {
+          at: START + 3,
+          judge: (_item, seq) => ({ kind: "take", deadline: null, start: seq === 1 }),
+        });
         await journal.flushed();
         const now = await crash();
         expect(now.inbox.pending().map(({ state, startedAt }) => [state, startedAt])).toEqual([
@@ -230,8 +278,17 @@ export function describeInbox(name: string, make: () => StoreHost): void {
         journal.inbox.failedOnce(idOf(1));
         journal.inbox.cancelRequested(idOf(1), "central");
         await journal.flushed();
-        expect((await crash()).inbox.find(idOf(1))).toMatchObject({ state: "running", startedAt: START + 5, attempts: 2, cancelRequestedBy: "central" });
-        for (const change of [journal.inbox.start(idOf(9), 1), journal.inbox.failedOnce(idOf(9)), journal.inbox.cancelRequested(idOf(9), "x")]) {
+        expect((await crash()).inbox.find(idOf(1))).toMatchObject({
+          state: "running",
+          startedAt: START + 5,
+          attempts: 2,
+          cancelRequestedBy: "central",
+        });
+        for (const change of [
+          journal.inbox.start(idOf(9), 1),
+          journal.inbox.failedOnce(idOf(9)),
+          journal.inbox.cancelRequested(idOf(9), "x"),
+        ]) {
           expect(change).toBeUndefined();
         }
       });
@@ -243,7 +300,8 @@ export function describeInbox(name: string, make: () => StoreHost): void {
         accept(journal, frameOf(3, [3]), { at: START - 86_400_000 });
         accept(journal, frameOf(4, [4]), { at: START + 10_000 });
         accept(journal, frameOf(5, [5]), { at: 0 });
-        const lane = (now: Journal): number[] => now.inbox.pending().flatMap(({ seq, message }) => (message.origin === "ship1" ? [seq] : []));
+        const lane = (now: Journal): number[] =>
+          now.inbox.pending().flatMap(({ seq, message }) => (message.origin === "ship1" ? [seq] : []));
         expect(lane(journal)).toEqual([1, 2, 3, 4, 5]);
         expect(lane(await restart())).toEqual([1, 2, 3, 4, 5]);
       });
@@ -252,7 +310,11 @@ export function describeInbox(name: string, make: () => StoreHost): void {
         const { journal } = scene(make);
         accept(journal, frameOf(1, [1]));
         accept(journal, frameOf(1, [2]), { subject: EVENT });
-        expect([pendingOf(journal, COMMAND), pendingOf(journal, EVENT), pendingOf(journal, "central.event.m.d")]).toEqual([[idOf(1)], [idOf(2)], []]);
+        expect([
+          pendingOf(journal, COMMAND),
+          pendingOf(journal, EVENT),
+          pendingOf(journal, "central.event.m.d"),
+        ]).toEqual([[idOf(1)], [idOf(2)], []]);
       });
     });
 
@@ -329,7 +391,12 @@ export function describeInbox(name: string, make: () => StoreHost): void {
         const now = await crash();
         expect(pendingOf(now)).toEqual([idOf(2)]);
         expect(now.inbox.dead()).toEqual([dead]);
-        expect(now.inbox.exhume(idOf(1), START + 99)).toMatchObject({ receivedAt: START + 99, deadline: null, attempts: 0, state: "received" });
+        expect(now.inbox.exhume(idOf(1), START + 99)).toMatchObject({
+          receivedAt: START + 99,
+          deadline: null,
+          attempts: 0,
+          state: "received",
+        });
         expect(now.inbox.dead()).toEqual([]);
         await now.flushed();
         const later = await crash();
@@ -345,9 +412,18 @@ export function describeInbox(name: string, make: () => StoreHost): void {
         const { journal, restart } = scene(make);
         accept(journal, frameOf(1, [1]));
         journal.inbox.bury(idOf(1), "", START);
-        expect([journal.inbox.dropDead(idOf(1)), journal.inbox.dropDead(idOf(1)), journal.inbox.dropDead(idOf(7))]).toEqual([true, false, false]);
+        expect([
+          journal.inbox.dropDead(idOf(1)),
+          journal.inbox.dropDead(idOf(1)),
+          journal.inbox.dropDead(idOf(7)),
+        ]).toEqual([true, false, false]);
         const now = await restart();
-        expect([now.inbox.dead(), pendingOf(now), now.inbox.exhume(idOf(1), START), now.inbox.bury(idOf(1), "", START)]).toEqual([[], [], undefined, undefined]);
+        expect([
+          now.inbox.dead(),
+          pendingOf(now),
+          now.inbox.exhume(idOf(1), START),
+          now.inbox.bury(idOf(1), "", START),
+        ]).toEqual([[], [], undefined, undefined]);
       });
     });
 
@@ -374,7 +450,10 @@ export function describeInbox(name: string, make: () => StoreHost): void {
         journal.inbox.cancelEarly(idOf(2, START + 5000), "central");
         journal.inbox.sweep(START + 1, 100);
         const now = await restart();
-        expect([now.inbox.cancelledEarly(idOf(1, START)), now.inbox.cancelledEarly(idOf(2, START + 5000))]).toEqual([undefined, "central"]);
+        expect([now.inbox.cancelledEarly(idOf(1, START)), now.inbox.cancelledEarly(idOf(2, START + 5000))]).toEqual([
+          undefined,
+          "central",
+        ]);
       });
     });
   });

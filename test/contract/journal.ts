@@ -66,7 +66,16 @@ export function idOf(n: number, time = START): string {
 }
 
 export function message(n: number, subject = COMMANDS, more: Partial<Message> = {}): Message {
-  return { id: idOf(n), subject, origin: NODE, createdAt: START + n, deliverBy: null, timeout: null, data: ["echo", String(n)], ...more };
+  return {
+    id: idOf(n),
+    subject,
+    origin: NODE,
+    createdAt: START + n,
+    deliverBy: null,
+    timeout: null,
+    data: ["echo", String(n)],
+    ...more,
+  };
 }
 
 export const BOUNDS = { count: 1000, bytes: 1_000_000, sizeOf: (): number => 10 };
@@ -77,15 +86,34 @@ export function take(journal: Journal, subject: string, from = 1): OutRecord[] {
 
 /** Numbers `1..n` of a lane are handed to the wire. */
 export function sendAll(journal: Journal, subject: string, at = START): void {
-  journal.outbox.sending(subject, take(journal, subject, (journal.outbox.lane(subject)?.sent ?? 0) + 1), at);
+  journal.outbox.sending(subject, take(journal, subject, (journal.outbox.lanes.get(subject)?.sent ?? 0) + 1), at);
 }
 
 export function ackOf(journal: Journal, last: number, more: Partial<Ack> = {}): Ack {
-  return { node: "ship1", receiverEpoch: "r1", epoch: journal.epoch, sentAt: START, last, started: 0, upTo: last, credit: 100, verdicts: [], ...more };
+  return {
+    node: "ship1",
+    receiverEpoch: "r1",
+    epoch: journal.epoch,
+    sentAt: START,
+    last,
+    started: 0,
+    upTo: last,
+    credit: 100,
+    verdicts: [],
+    ...more,
+  };
 }
 
 export function frameOf(first: number, ids: readonly number[], more: Partial<Frame> = {}): Frame {
-  const items = ids.map((n): FrameItem => ({ id: idOf(n), createdAt: START + n, deliverBy: null, timeout: null, data: ["echo", String(n)] }));
+  const items = ids.map(
+    (n): FrameItem => ({
+      id: idOf(n),
+      createdAt: START + n,
+      deliverBy: null,
+      timeout: null,
+      data: ["echo", String(n)],
+    }),
+  );
   return { origin: "ship1", epoch: "e1", sentAt: START, first, acked: 0, items, ...more };
 }
 
@@ -103,18 +131,28 @@ export function describeJournal(name: string, make: () => StoreHost): void {
 
     it("is not opened for another node", async () => {
       const { restart } = scene(make);
-      await expect(restart("ship1")).rejects.toMatchObject({ code: "wrong-node", details: { path: "/var/steward", owner: NODE, node: "ship1" } });
+      await expect(restart("ship1")).rejects.toMatchObject({
+        code: "wrong-node",
+        details: { path: "/var/steward", owner: NODE, node: "ship1" },
+      });
     });
 
     it("is not opened when a newer steward wrote it", async () => {
       const { store, restart } = scene(make);
       store.put("meta", "version", 99);
-      await expect(restart()).rejects.toMatchObject({ code: "journal-version", details: { version: 99, path: "/var/steward" } });
+      await expect(restart()).rejects.toMatchObject({
+        code: "journal-version",
+        details: { version: 99, path: "/var/steward" },
+      });
     });
 
     it("gives back checkpoints, taken keys and nodes, the latest of each", async () => {
       const { journal, restart, crash } = scene(make);
-      const values: [string, Json][] = [["source a", { offset: 10 }], ["source b", [1, "x"]], ["source a", { offset: 20 }]];
+      const values: [string, Json][] = [
+        ["source a", { offset: 10 }],
+        ["source b", [1, "x"]],
+        ["source a", { offset: 20 }],
+      ];
       for (const [key, value] of values) journal.setCheckpoint({ key, value });
       journal.setTaken("file 1", [idOf(1), idOf(2)]);
       journal.setNode("ship1", { link: "online" });
@@ -143,13 +181,21 @@ export function describeJournal(name: string, make: () => StoreHost): void {
       journal.setTaken("file", [idOf(1)]);
       journal.setCheckpoint({ key: "file", value: 5 });
       let now = await crash();
-      expect([now.outbox.find(idOf(1)), now.taken("file"), now.checkpoint("file")]).toEqual([undefined, undefined, undefined]);
+      expect([now.outbox.find(idOf(1)), now.taken("file"), now.checkpoint("file")]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
       now.outbox.enqueue([message(1)], true);
       now.setTaken("file", [idOf(1)]);
       now.setCheckpoint({ key: "file", value: 5 });
       await now.flushed();
       now = await crash();
-      expect([now.outbox.find(idOf(1))?.record.seq, now.taken("file"), now.checkpoint("file")]).toEqual([1, [idOf(1)], 5]);
+      expect([now.outbox.find(idOf(1))?.record.seq, now.taken("file"), now.checkpoint("file")]).toEqual([
+        1,
+        [idOf(1)],
+        5,
+      ]);
     });
 
     it("makes a handled event's end and its sink's checkpoint durable together or not at all", async () => {
@@ -200,7 +246,11 @@ export function describeJournal(name: string, make: () => StoreHost): void {
       journal.outbox.enqueue([message(1, EVENTS)], true);
       sendAll(journal, EVENTS);
       journal.outbox.acknowledge(EVENTS, ackOf(journal, 1), START);
-      journal.inbox.accept(frameOf(1, [7]), "central.command.m.d", START, () => ({ kind: "take", deadline: null, start: false }));
+      journal.inbox.accept(frameOf(1, [7]), "central.command.m.d", START, () => ({
+        kind: "take",
+        deadline: null,
+        start: false,
+      }));
       journal.inbox.finish(idOf(7), { state: "succeeded", at: START }, "");
       expect(journal.sweep(START, 10)).toBe(0);
       expect(journal.sweep(START + 10_000, 10)).toBe(2);

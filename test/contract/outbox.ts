@@ -10,13 +10,17 @@ const stateOf = (journal: Journal, n: number): State | undefined => {
   const found = journal.outbox.find(idOf(n));
   return found && journal.outbox.stateOf(found.lane, found.record);
 };
-const states = (journal: Journal, ...numbers: number[]): (State | undefined)[] => numbers.map((n) => stateOf(journal, n));
+const states = (journal: Journal, ...numbers: number[]): (State | undefined)[] =>
+  numbers.map((n) => stateOf(journal, n));
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 /** A scene whose lane holds `count` messages, all of them sent. */
 function sent(make: () => StoreHost, count: number, subject = COMMANDS, keep = true): Scene {
   const it = scene(make);
-  it.journal.outbox.enqueue(range(1, count).map((n) => message(n, subject)), keep);
+  it.journal.outbox.enqueue(
+    range(1, count).map((n) => message(n, subject)),
+    keep,
+  );
   sendAll(it.journal, subject);
   return it;
 }
@@ -34,7 +38,7 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
           expect(take(now, COMMANDS, 2).map(({ message }) => message)).toEqual([message(3)]);
           expect(take(now, EVENTS)).toHaveLength(1);
           expect(take(now, "ship9.command.m.d")).toEqual([]);
-          expect(now.outbox.lane(COMMANDS)).toMatchObject({ next: 3, sent: 0, acked: 0 });
+          expect(now.outbox.lanes.get(COMMANDS)).toMatchObject({ next: 3, sent: 0, acked: 0 });
         };
         check(journal);
         check(await restart());
@@ -42,9 +46,20 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
 
       it("is cut into batches by count and bytes, never into an empty one", () => {
         const { journal } = scene(make);
-        journal.outbox.enqueue(range(1, 9).map((n) => message(n)), true);
-        const cut = (from: number, count: number, bytes: number): number => journal.outbox.take(COMMANDS, from, { count, bytes, sizeOf: () => 10 }).length;
-        expect([cut(1, 4, 1000), cut(1, 100, 35), cut(1, 100, 30), cut(1, 100, 5), cut(9, 100, 100), cut(10, 100, 100)]).toEqual([4, 3, 3, 1, 1, 0]);
+        journal.outbox.enqueue(
+          range(1, 9).map((n) => message(n)),
+          true,
+        );
+        const cut = (from: number, count: number, bytes: number): number =>
+          journal.outbox.take(COMMANDS, from, { count, bytes, sizeOf: () => 10 }).length;
+        expect([
+          cut(1, 4, 1000),
+          cut(1, 100, 35),
+          cut(1, 100, 30),
+          cut(1, 100, 5),
+          cut(9, 100, 100),
+          cut(10, 100, 100),
+        ]).toEqual([4, 3, 3, 1, 1, 0]);
       });
 
       it("never gives a number twice, restarted or cut off, once it could have been on the wire", async () => {
@@ -66,13 +81,17 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         journal.outbox.enqueue([message(1, "ship1.event.m.a"), message(2, "ship1.event.m.b")], true);
         const now = await restart();
         now.outbox.enqueue([message(3, "ship1.event.m.c")], true);
-        for (const subject of ["ship1.event.m.a", "ship1.event.m.b", "ship1.event.m.c"]) expect(take(now, subject)).toHaveLength(1);
-        expect(new Set([...now.outbox.lanes()].map(({ no }) => no)).size).toBe(3);
+        for (const subject of ["ship1.event.m.a", "ship1.event.m.b", "ship1.event.m.c"])
+          expect(take(now, subject)).toHaveLength(1);
+        expect(new Set([...now.outbox.lanes.values()].map(({ no }) => no)).size).toBe(3);
       });
 
       it("says that it is damaged when a number is missing, instead of skipping it", async () => {
         const life = scene(make);
-        life.journal.outbox.enqueue(range(1, 3).map((n) => message(n)), true);
+        life.journal.outbox.enqueue(
+          range(1, 3).map((n) => message(n)),
+          true,
+        );
         const now = await life.restart();
         life.store.remove("out", [1, 2]);
         expect(() => take(now, COMMANDS)).toThrow(expect.objectContaining({ code: "journal-failed" }));
@@ -83,7 +102,10 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
     describe("the state of a message", () => {
       it("is read off the lane: queued, sent, received, running", async () => {
         const { journal, crash } = scene(make);
-        journal.outbox.enqueue(range(1, 4).map((n) => message(n)), true);
+        journal.outbox.enqueue(
+          range(1, 4).map((n) => message(n)),
+          true,
+        );
         expect(states(journal, 1, 2, 3, 4)).toEqual(["queued", "queued", "queued", "queued"]);
         journal.outbox.sending(COMMANDS, take(journal, COMMANDS).slice(0, 3), START);
         expect(states(journal, 1, 2, 3, 4)).toEqual(["sent", "sent", "sent", "queued"]);
@@ -108,7 +130,13 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         sendAll(journal, COMMANDS, START + 50);
         journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1), START + 60);
         journal.outbox.report(idOf(1), "ship1", { state: "running", at: START + 70, startedAt: START + 70 });
-        journal.outbox.report(idOf(1), "ship1", { state: "failed", at: START + 90, startedAt: START + 70, code: 3, reason: "exit 3" });
+        journal.outbox.report(idOf(1), "ship1", {
+          state: "failed",
+          at: START + 90,
+          startedAt: START + 70,
+          code: 3,
+          reason: "exit 3",
+        });
         const found = journal.outbox.find(idOf(1));
         if (found === undefined) throw new Error("it is gone");
         const life = journal.outbox.history(found.lane, found.record);
@@ -130,21 +158,24 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         const { journal } = sent(make, 6);
         const acked = (last: number): (number | undefined)[] => {
           const { received } = journal.outbox.acknowledge(COMMANDS, ackOf(journal, last), START);
-          return [...received.map(({ seq }) => seq), journal.outbox.lane(COMMANDS)?.acked];
+          return [...received.map(({ seq }) => seq), journal.outbox.lanes.get(COMMANDS)?.acked];
         };
         expect(acked(2)).toEqual([1, 2, 2]);
         expect(acked(2)).toEqual([2]);
         expect(acked(1)).toEqual([2]);
         expect(acked(0)).toEqual([2]);
         expect(acked(5)).toEqual([3, 4, 5, 5]);
-        expect(journal.outbox.acknowledge("ship9.command.m.d", ackOf(journal, 3), START)).toEqual({ received: [], decided: [] });
+        expect(journal.outbox.acknowledge("ship9.command.m.d", ackOf(journal, 3), START)).toEqual({
+          received: [],
+          decided: [],
+        });
       });
 
       it("for more than was ever sent moves the lane no further than that", () => {
         const { journal } = sent(make, 3);
         journal.outbox.enqueue([message(4)], true);
         journal.outbox.acknowledge(COMMANDS, ackOf(journal, 900, { started: 900 }), START);
-        expect(journal.outbox.lane(COMMANDS)).toMatchObject({ acked: 3, started: 3, sent: 3, next: 5 });
+        expect(journal.outbox.lanes.get(COMMANDS)).toMatchObject({ acked: 3, started: 3, sent: 3, next: 5 });
         expect(stateOf(journal, 4)).toBe("queued");
       });
 
@@ -152,7 +183,7 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         const { journal } = sent(make, 5);
         journal.outbox.acknowledge(COMMANDS, ackOf(journal, 5, { started: 4, receiverEpoch: "r2" }), START);
         journal.outbox.acknowledge(COMMANDS, ackOf(journal, 2, { started: 1, receiverEpoch: "r1" }), START);
-        expect(journal.outbox.lane(COMMANDS)).toMatchObject({ acked: 5, started: 4 });
+        expect(journal.outbox.lanes.get(COMMANDS)).toMatchObject({ acked: 5, started: 4 });
         expect(states(journal, 1, 4, 5)).toEqual(["running", "running", "received"]);
       });
 
@@ -178,7 +209,11 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
       it("may bring its verdicts again after the lane had moved on without them", () => {
         const { journal } = sent(make, 2);
         journal.outbox.acknowledge(COMMANDS, ackOf(journal, 2), START);
-        const { decided } = journal.outbox.acknowledge(COMMANDS, ackOf(journal, 2, { verdicts: [{ seq: 1, state: "rejected", reason: "no" }] }), START);
+        const { decided } = journal.outbox.acknowledge(
+          COMMANDS,
+          ackOf(journal, 2, { verdicts: [{ seq: 1, state: "rejected", reason: "no" }] }),
+          START,
+        );
         expect(decided.map(({ seq }) => seq)).toEqual([1]);
         expect([stateOf(journal, 1), journal.outbox.openCount("ship1")]).toEqual(["rejected", 1]);
       });
@@ -186,16 +221,24 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
       it("with verdicts on numbers that it does not cover changes nothing of these", () => {
         const { journal } = sent(make, 3);
         const verdicts = [1, 2, 3, 9].map((seq) => ({ seq, state: "rejected" as const, reason: "no" }));
-        expect(journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1, { verdicts }), START).decided.map(({ seq }) => seq)).toEqual([1]);
+        expect(
+          journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1, { verdicts }), START).decided.map(({ seq }) => seq),
+        ).toEqual([1]);
         expect(states(journal, 1, 2, 3)).toEqual(["rejected", "sent", "sent"]);
       });
 
       it("of events that nobody looks up by id lets go of them, and keeps a refused one as a dead letter", async () => {
         const { journal, restart } = sent(make, 4, EVENTS, false);
-        const { decided } = journal.outbox.acknowledge(EVENTS, ackOf(journal, 3, { verdicts: [{ seq: 2, state: "rejected", reason: "no such method" }] }), START);
+        const { decided } = journal.outbox.acknowledge(
+          EVENTS,
+          ackOf(journal, 3, { verdicts: [{ seq: 2, state: "rejected", reason: "no such method" }] }),
+          START,
+        );
         expect(decided.map(({ seq }) => seq)).toEqual([2]);
         const now = await restart();
-        expect([...now.inbox.dead()].map(({ message: { id }, reason }) => [id, reason])).toEqual([[idOf(2), "no such method"]]);
+        expect([...now.inbox.dead()].map(({ message: { id }, reason }) => [id, reason])).toEqual([
+          [idOf(2), "no such method"],
+        ]);
         expect(take(now, EVENTS, 4).map(({ seq }) => seq)).toEqual([4]);
         expect(now.outbox.find(idOf(1))).toBeUndefined();
       });
@@ -210,10 +253,14 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
           sendAll(journal, EVENTS);
           if (flushBetween) await journal.flushed();
           journal.outbox.enqueue([message(6, EVENTS)], false);
-          journal.outbox.acknowledge(EVENTS, ackOf(journal, 4, { verdicts: [{ seq: 2, state: "rejected", reason: "no" }] }), START);
+          journal.outbox.acknowledge(
+            EVENTS,
+            ackOf(journal, 4, { verdicts: [{ seq: 2, state: "rejected", reason: "no" }] }),
+            START,
+          );
           await journal.flushed();
           const now = await crash();
-          const acked = now.outbox.lane(EVENTS)?.acked ?? -1;
+          const acked = now.outbox.lanes.get(EVENTS)?.acked ?? -1;
           expect(take(now, EVENTS, acked + 1).map(({ seq }) => seq)).toEqual(range(acked + 1, 6));
         }
       });
@@ -222,7 +269,10 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
     describe("what was not sent after all", () => {
       it("counts as queued again, and may be withdrawn", () => {
         const { journal } = scene(make);
-        journal.outbox.enqueue(range(1, 4).map((n) => message(n)), true);
+        journal.outbox.enqueue(
+          range(1, 4).map((n) => message(n)),
+          true,
+        );
         journal.outbox.sending(COMMANDS, take(journal, COMMANDS).slice(0, 2), START);
         journal.outbox.sending(COMMANDS, take(journal, COMMANDS, 3), START);
         journal.outbox.unsent(COMMANDS, 2);
@@ -234,9 +284,9 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         const { journal } = sent(make, 4);
         journal.outbox.acknowledge(COMMANDS, ackOf(journal, 3), START);
         journal.outbox.unsent(COMMANDS, 0);
-        expect(journal.outbox.lane(COMMANDS)).toMatchObject({ sent: 3, acked: 3 });
+        expect(journal.outbox.lanes.get(COMMANDS)).toMatchObject({ sent: 3, acked: 3 });
         journal.outbox.unsent(COMMANDS, 99);
-        expect(journal.outbox.lane(COMMANDS)).toMatchObject({ sent: 3 });
+        expect(journal.outbox.lanes.get(COMMANDS)).toMatchObject({ sent: 3 });
       });
     });
 
@@ -245,12 +295,19 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         const { journal, restart } = scene(make);
         journal.outbox.enqueue([message(1), message(2)], true);
         const record = journal.outbox.withdraw(idOf(1), "expired", START + 9, "the node was away");
-        expect(record).toMatchObject({ skip: "expired", outcome: { state: "expired", at: START + 9, reason: "the node was away" } });
+        expect(record).toMatchObject({
+          skip: "expired",
+          outcome: { state: "expired", at: START + 9, reason: "the node was away" },
+        });
         expect(states(journal, 1, 2)).toEqual(["expired", "queued"]);
         const now = await restart();
         expect(take(now, COMMANDS).map(({ skip }) => skip)).toEqual(["expired", undefined]);
         sendAll(now, COMMANDS);
-        now.outbox.acknowledge(COMMANDS, ackOf(now, 2, { verdicts: [{ seq: 1, state: "expired", reason: "it ended at its origin" }] }), START);
+        now.outbox.acknowledge(
+          COMMANDS,
+          ackOf(now, 2, { verdicts: [{ seq: 1, state: "expired", reason: "it ended at its origin" }] }),
+          START,
+        );
         expect(states(now, 1, 2)).toEqual(["expired", "received"]);
         expect(now.outbox.openCount("ship1")).toBe(1);
       });
@@ -269,7 +326,10 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         const { journal } = scene(make);
         journal.outbox.enqueue([message(1)], true);
         journal.outbox.withdraw(idOf(1), "cancelled", START, "first");
-        expect(journal.outbox.withdraw(idOf(1), "expired", START + 1, "second")).toMatchObject({ skip: "cancelled", outcome: { reason: "first" } });
+        expect(journal.outbox.withdraw(idOf(1), "expired", START + 1, "second")).toMatchObject({
+          skip: "cancelled",
+          outcome: { reason: "first" },
+        });
         expect(stateOf(journal, 1)).toBe("cancelled");
       });
 
@@ -278,7 +338,11 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         journal.outbox.enqueue([message(1, EVENTS), message(2, EVENTS)], true);
         journal.outbox.withdraw(idOf(1), "expired", START, "");
         sendAll(journal, EVENTS);
-        journal.outbox.acknowledge(EVENTS, ackOf(journal, 2, { verdicts: [{ seq: 1, state: "expired", reason: "" }] }), START);
+        journal.outbox.acknowledge(
+          EVENTS,
+          ackOf(journal, 2, { verdicts: [{ seq: 1, state: "expired", reason: "" }] }),
+          START,
+        );
         expect(states(journal, 1, 2)).toEqual(["expired", "received"]);
       });
     });
@@ -306,20 +370,39 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
 
       it("folds to the same state in any order and any repetition, before and after the ACK", async () => {
         const part = (offset: number, text: string): OutputPart => ({ stream: "stdout", offset, text });
-        const steps: Report[] = [running, { ...running, output: [part(0, "ab")] }, { ...running, output: [part(2, "cd")] }, done, { ...done, output: [part(4, "e")] }];
+        const steps: Report[] = [
+          running,
+          { ...running, output: [part(0, "ab")] },
+          { ...running, output: [part(2, "cd")] },
+          done,
+          { ...done, output: [part(4, "e")] },
+        ];
         await fc.assert(
-          fc.asyncProperty(fc.shuffledSubarray([...steps, ...steps, "ack" as const, "ack" as const], { minLength: 12, maxLength: 12 }), async (order) => {
-            const { journal } = sent(make, 1);
-            for (const step of order) {
-              if (step === "ack") journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1), START);
-              else expect(journal.outbox.report(idOf(1), "ship1", step)?.conflict).toBe(false);
-            }
-            const found = journal.outbox.find(idOf(1));
-            expect(stateOf(journal, 1)).toBe("succeeded");
-            expect(found?.record.outcome).toEqual({ state: "succeeded", at: START + 30, startedAt: START + 20, code: 0 });
-            expect(journal.outbox.output(idOf(1)).map(({ text }) => text).join("")).toBe("abcde");
-            expect(journal.outbox.openCount("ship1")).toBe(0);
-          }),
+          fc.asyncProperty(
+            fc.shuffledSubarray([...steps, ...steps, "ack" as const, "ack" as const], { minLength: 12, maxLength: 12 }),
+            async (order) => {
+              const { journal } = sent(make, 1);
+              for (const step of order) {
+                if (step === "ack") journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1), START);
+                else expect(journal.outbox.report(idOf(1), "ship1", step)?.conflict).toBe(false);
+              }
+              const found = journal.outbox.find(idOf(1));
+              expect(stateOf(journal, 1)).toBe("succeeded");
+              expect(found?.record.outcome).toEqual({
+                state: "succeeded",
+                at: START + 30,
+                startedAt: START + 20,
+                code: 0,
+              });
+              expect(
+                journal.outbox
+                  .output(idOf(1))
+                  .map(({ text }) => text)
+                  .join(""),
+              ).toBe("abcde");
+              expect(journal.outbox.openCount("ship1")).toBe(0);
+            },
+          ),
           { numRuns: name.includes("LMDB") ? 5 : 60 },
         );
       });
@@ -369,13 +452,28 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
 
       it("keeps output by stream and offset, each stream in order", async () => {
         const { journal, crash } = sent(make, 2);
-        const part = (stream: "stdout" | "stderr", offset: number): OutputPart => ({ stream, offset, text: `${stream}${offset}` });
-        const parts = [part("stdout", 1000), part("stderr", 5), part("stdout", 9), part("stdout", 100), part("stderr", 0), part("stdout", 1000)];
+        const part = (stream: "stdout" | "stderr", offset: number): OutputPart => ({
+          stream,
+          offset,
+          text: `${stream}${offset}`,
+        });
+        const parts = [
+          part("stdout", 1000),
+          part("stderr", 5),
+          part("stdout", 9),
+          part("stdout", 100),
+          part("stderr", 0),
+          part("stdout", 1000),
+        ];
         for (const one of parts) journal.outbox.report(idOf(1), "ship1", { ...running, output: [one] });
         journal.outbox.report(idOf(2), "ship1", { ...running, output: [part("stdout", 0)] });
         await journal.flushed();
         const now = await crash();
-        const text = (stream: string): string[] => now.outbox.output(idOf(1)).filter((one) => one.stream === stream).map((one) => one.text);
+        const text = (stream: string): string[] =>
+          now.outbox
+            .output(idOf(1))
+            .filter((one) => one.stream === stream)
+            .map((one) => one.text);
         expect(text("stdout")).toEqual(["stdout9", "stdout100", "stdout1000"]);
         expect(text("stderr")).toEqual(["stderr0", "stderr5"]);
         expect(now.outbox.output(idOf(2))).toHaveLength(1);
@@ -387,7 +485,10 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         journal.outbox.cancelRequested(idOf(1), START + 3);
         journal.outbox.cancelRequested(idOf(9), START + 3);
         journal.outbox.report(idOf(1), "ship1", done);
-        expect((await restart()).outbox.find(idOf(1))?.record).toMatchObject({ cancelRequestedAt: START + 3, outcome: { code: 0 } });
+        expect((await restart()).outbox.find(idOf(1))?.record).toMatchObject({
+          cancelRequestedAt: START + 3,
+          outcome: { code: 0 },
+        });
       });
     });
 
@@ -397,7 +498,8 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         journal.outbox.enqueue([message(1), message(2, EVENTS), message(12)], true);
         journal.outbox.enqueue([message(3, EVENTS)], false);
         const now = await restart();
-        const ids = (prefix?: string): string[] => [...now.outbox.newest(prefix)].map(({ record }) => record.message.id);
+        const ids = (prefix?: string): string[] =>
+          [...now.outbox.newest(prefix)].map(({ record }) => record.message.id);
         expect(ids()).toEqual([idOf(12), idOf(2), idOf(1)]);
         expect(ids(idOf(1).slice(0, -1))).toEqual([idOf(2), idOf(1)]);
         expect(ids(idOf(12))).toEqual([idOf(12)]);
@@ -408,16 +510,30 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
     describe("a sweep", () => {
       it("never forgets what is owed: queued, sent, received, running, withdrawn but not yet acknowledged", async () => {
         const { journal, restart } = scene(make);
-        journal.outbox.enqueue(range(1, 6).map((n) => message(n)), true);
+        journal.outbox.enqueue(
+          range(1, 6).map((n) => message(n)),
+          true,
+        );
         journal.outbox.withdraw(idOf(5), "expired", START, "");
         journal.outbox.sending(COMMANDS, take(journal, COMMANDS).slice(0, 4), START);
         journal.outbox.acknowledge(COMMANDS, ackOf(journal, 3, { started: 2 }), START);
-        journal.outbox.report(idOf(1), "ship1", { state: "succeeded", at: START, output: [{ stream: "stdout", offset: 0, text: "x" }] });
+        journal.outbox.report(idOf(1), "ship1", {
+          state: "succeeded",
+          at: START,
+          output: [{ stream: "stdout", offset: 0, text: "x" }],
+        });
         journal.outbox.report(idOf(4), "ship1", { state: "succeeded", at: START });
         expect(journal.outbox.sweep(START * 2, 100)).toBe(1);
         expect(journal.outbox.output(idOf(1))).toEqual([]);
         const check = (now: Journal): void => {
-          expect(states(now, 1, 2, 3, 4, 5, 6)).toEqual([undefined, "running", "received", "succeeded", "expired", "queued"]);
+          expect(states(now, 1, 2, 3, 4, 5, 6)).toEqual([
+            undefined,
+            "running",
+            "received",
+            "succeeded",
+            "expired",
+            "queued",
+          ]);
           expect(take(now, COMMANDS, 4).map(({ seq }) => seq)).toEqual([4, 5, 6]);
           expect(now.outbox.openCount("ship1")).toBe(2);
         };
@@ -448,15 +564,18 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
     it("survives a thousand messages more than it keeps at hand", async () => {
       const { journal, restart } = scene(make);
       const many = 9200;
-      journal.outbox.enqueue(range(1, many).map((n) => message(n, EVENTS, { data: n })), false);
+      journal.outbox.enqueue(
+        range(1, many).map((n) => message(n, EVENTS, { data: n })),
+        false,
+      );
       expect(take(journal, EVENTS, 1).map(({ message: { data } }) => data)).toEqual(range(1, 1000));
       sendAll(journal, EVENTS);
       sendAll(journal, EVENTS);
-      const { sent: reached = 0 } = journal.outbox.lane(EVENTS) ?? {};
+      const { sent: reached = 0 } = journal.outbox.lanes.get(EVENTS) ?? {};
       expect(journal.outbox.acknowledge(EVENTS, ackOf(journal, reached), START).received).toHaveLength(reached);
       const now = await restart();
       expect(take(now, EVENTS, reached + 1)[0]?.message.data).toBe(reached + 1);
-      expect(now.outbox.lane(EVENTS)).toMatchObject({ next: many + 1, acked: reached });
+      expect(now.outbox.lanes.get(EVENTS)).toMatchObject({ next: many + 1, acked: reached });
     });
   });
 }

@@ -60,7 +60,8 @@ export function lmdbHost(): StoreHost {
       const before = path();
       generation++;
       mkdirSync(path());
-      for (const file of readdirSync(before)) if (file !== "lock.mdb") copyFileSync(join(before, file), join(path(), file));
+      for (const file of readdirSync(before))
+        if (file !== "lock.mdb") copyFileSync(join(before, file), join(path(), file));
       await latest?.close();
       rmSync(before, { recursive: true });
     },
@@ -81,8 +82,10 @@ export function hosted(make: () => StoreHost): StoreHost {
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const rows = (store: Store, table: Table, bounds: Bounds = {}): [Key, unknown][] => [...store.range(table, bounds)].map(({ key, value }) => [key, value]);
-const keysOf = (store: Store, table: Table, bounds: Bounds = {}): Key[] => rows(store, table, bounds).map(([key]) => key);
+const rows = (store: Store, table: Table, bounds: Bounds = {}): [Key, unknown][] =>
+  [...store.range(table, bounds)].map(({ key, value }) => [key, value]);
+const keysOf = (store: Store, table: Table, bounds: Bounds = {}): Key[] =>
+  rows(store, table, bounds).map(([key]) => key);
 
 /** What every store promises. */
 export function describeStore(name: string, make: () => StoreHost): void {
@@ -120,7 +123,9 @@ export function describeStore(name: string, make: () => StoreHost): void {
     const stored: Key[] = [-1, 2, [2, 1], [2, 9], 10, "a", ["a", 1, "x"], ["a", 2], ["a", "b"], "ab", "b"];
     const written: Key[] = [0, [2, 5], 11, ["a", 1], ["a", 10], "aa", "c"];
     const removed: Key[] = [[2, 9], "ab"];
-    const all = [...stored, ...written].filter((key) => !removed.some((gone) => compareKeys(gone, key) === 0)).sort(compareKeys);
+    const all = [...stored, ...written]
+      .filter((key) => !removed.some((gone) => compareKeys(gone, key) === 0))
+      .sort(compareKeys);
 
     it("walks what is committed and what is not in one order, both ways, within bounds and limits", async () => {
       const store = hosted(make).open();
@@ -138,11 +143,16 @@ export function describeStore(name: string, make: () => StoreHost): void {
         for (const from of [undefined, ...all, [2, 4], "a\uffff"] as (Key | undefined)[]) {
           for (const to of [undefined, ...all, [3], "~"] as (Key | undefined)[]) {
             const bounds = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-            const inside = all.filter((key) => (from === undefined || compareKeys(key, from) >= 0) && (to === undefined || compareKeys(key, to) < 0));
+            const inside = all.filter(
+              (key) =>
+                (from === undefined || compareKeys(key, from) >= 0) && (to === undefined || compareKeys(key, to) < 0),
+            );
             expect(keysOf(store, "out", bounds)).toEqual(inside);
             expect(keysOf(store, "out", { ...bounds, reverse: true })).toEqual([...inside].reverse());
             expect(keysOf(store, "out", { ...bounds, limit: 2 })).toEqual(inside.slice(0, 2));
-            expect(keysOf(store, "out", { ...bounds, limit: 3, reverse: true })).toEqual([...inside].reverse().slice(0, 3));
+            expect(keysOf(store, "out", { ...bounds, limit: 3, reverse: true })).toEqual(
+              [...inside].reverse().slice(0, 3),
+            );
             expect(keysOf(store, "out", { ...bounds, limit: 0 })).toEqual([]);
           }
         }
@@ -180,8 +190,23 @@ export function describeStore(name: string, make: () => StoreHost): void {
       const host = hosted(make);
       let store = host.open();
       const values = fc.sample(fc.jsonValue({ maxDepth: 5 }), { numRuns: 200, seed: 7 });
-      const more = [2 ** 32, -(2 ** 40), Number.MAX_SAFE_INTEGER, 1e300, 5e-324, "", "\u0000", "界😀", [], {}, { a: null, b: [[], {}] }, "x".repeat(100_000)];
-      const list = [...values, ...more].map((value) => JSON.parse(JSON.stringify(value)) as unknown).filter((value) => !JSON.stringify(value).includes('"__proto__"'));
+      const more = [
+        2 ** 32,
+        -(2 ** 40),
+        Number.MAX_SAFE_INTEGER,
+        1e300,
+        5e-324,
+        "",
+        "\u0000",
+        "界😀",
+        [],
+        {},
+        { a: null, b: [[], {}] },
+        "x".repeat(100_000),
+      ];
+      const list = [...values, ...more]
+        .map((value) => JSON.parse(JSON.stringify(value)) as unknown)
+        .filter((value) => !JSON.stringify(value).includes('"__proto__"'));
       for (const [i, value] of list.entries()) store.put("dead", i, value);
       await store.flushed();
       await store.close();
@@ -219,7 +244,11 @@ export function describeStore(name: string, make: () => StoreHost): void {
       await host.crash();
       store = host.open();
       // Whether what may wait was written is left open, in this order.
-      expect(["a1b1", "b1", "b2"]).toContain(rows(store, "meta").map(([key, value]) => `${key}${value}`).join(""));
+      expect(["a1b1", "b1", "b2"]).toContain(
+        rows(store, "meta")
+          .map(([key, value]) => `${key}${value}`)
+          .join(""),
+      );
       store.putSoon("meta", "c", 1);
       store.removeSoon("meta", "b");
       await store.close();
@@ -287,9 +316,16 @@ export function describeStore(name: string, make: () => StoreHost): void {
 
 const part = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom("a", "b", "ab"));
 /** A text and the number that reads the same are never keys of one table. */
-const someKey: fc.Arbitrary<Key> = fc.oneof(part, fc.tuple(part, part), fc.tuple(fc.constant("a"), part, part)) as fc.Arbitrary<Key>;
+const someKey: fc.Arbitrary<Key> = fc.oneof(
+  part,
+  fc.tuple(part, part),
+  fc.tuple(fc.constant("a"), part, part),
+) as fc.Arbitrary<Key>;
 const table = fc.constantFrom<Table>("out", "ids");
-const bounds: fc.Arbitrary<Bounds> = fc.record({ from: someKey, to: someKey, reverse: fc.boolean(), limit: fc.nat({ max: 5 }) }, { requiredKeys: [] });
+const bounds: fc.Arbitrary<Bounds> = fc.record(
+  { from: someKey, to: someKey, reverse: fc.boolean(), limit: fc.nat({ max: 5 }) },
+  { requiredKeys: [] },
+);
 const operation = fc.oneof(
   { weight: 6, arbitrary: fc.record({ op: fc.constant("put" as const), table, key: someKey, value: fc.nat() }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant("remove" as const), table, key: someKey }) },
@@ -320,8 +356,12 @@ async function compare(host: StoreHost, operations: readonly Operation[]): Promi
   };
   const agree = (wanted: Model): boolean => {
     const flat = (list: [Table, Key, unknown][]): string => JSON.stringify(list);
-    const have = (["out", "ids"] as const).flatMap((table) => rows(store, table).map(([key, value]): [Table, Key, unknown] => [table, key, value]));
-    const want = (["out", "ids"] as const).flatMap((table) => inOrder(wanted, table).map(({ key, value }): [Table, Key, unknown] => [table, key, value]));
+    const have = (["out", "ids"] as const).flatMap((table) =>
+      rows(store, table).map(([key, value]): [Table, Key, unknown] => [table, key, value]),
+    );
+    const want = (["out", "ids"] as const).flatMap((table) =>
+      inOrder(wanted, table).map(({ key, value }): [Table, Key, unknown] => [table, key, value]),
+    );
     return flat(have) === flat(want);
   };
   for (const step of operations) {
@@ -340,9 +380,14 @@ async function compare(host: StoreHost, operations: readonly Operation[]): Promi
         break;
       case "range": {
         const { from, to, reverse, limit } = step.bounds;
-        const inside = inOrder(model, step.table).filter(({ key }) => (from === undefined || compareKeys(key, from) >= 0) && (to === undefined || compareKeys(key, to) < 0));
+        const inside = inOrder(model, step.table).filter(
+          ({ key }) =>
+            (from === undefined || compareKeys(key, from) >= 0) && (to === undefined || compareKeys(key, to) < 0),
+        );
         if (reverse === true) inside.reverse();
-        expect(rows(store, step.table, step.bounds)).toEqual(inside.slice(0, limit).map(({ key, value }) => [key, value]));
+        expect(rows(store, step.table, step.bounds)).toEqual(
+          inside.slice(0, limit).map(({ key, value }) => [key, value]),
+        );
         break;
       }
       case "turn":

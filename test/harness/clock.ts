@@ -47,7 +47,8 @@ export class SimulatedClock implements Clock {
     for (;;) {
       let next: Pending | undefined;
       for (const p of this.#pending) {
-        if (p.at <= end && (next === undefined || p.at < next.at || (p.at === next.at && p.order < next.order))) next = p;
+        if (p.at <= end && (next === undefined || p.at < next.at || (p.at === next.at && p.order < next.order)))
+          next = p;
       }
       if (next === undefined) break;
       this.#pending.delete(next);

@@ -30,7 +30,9 @@ const time = fc.integer({ min: 0, max: 8.64e15 });
 const count = fc.maxSafeNat();
 /** As it comes out of a parser: -0 is none of it. */
 const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as Json);
-const finalState = fc.constantFrom(...(Object.keys(STATES) as State[]).filter(isFinalState)) as fc.Arbitrary<FinalState>;
+const finalState = fc.constantFrom(
+  ...(Object.keys(STATES) as State[]).filter(isFinalState),
+) as fc.Arbitrary<FinalState>;
 
 const message: fc.Arbitrary<FrameItem> = fc
   .record({
@@ -42,7 +44,10 @@ const message: fc.Arbitrary<FrameItem> = fc
     inReplyTo: fc.option(id, { nil: undefined }),
   })
   .map(({ inReplyTo, ...item }) => (inReplyTo === undefined ? item : { ...item, inReplyTo }));
-const marker: fc.Arbitrary<FrameItem> = fc.record({ id, skip: fc.constantFrom("expired" as const, "cancelled" as const) });
+const marker: fc.Arbitrary<FrameItem> = fc.record({
+  id,
+  skip: fc.constantFrom("expired" as const, "cancelled" as const),
+});
 const frame: fc.Arbitrary<Frame> = fc.record({
   origin: token,
   epoch: token,
@@ -60,7 +65,9 @@ const ack: fc.Arbitrary<Ack> = fc.record({
   started: count,
   upTo: count,
   credit: count,
-  verdicts: fc.array(fc.record({ seq: count, state: finalState, reason: fc.string({ unit: "grapheme" }) }), { maxLength: 5 }),
+  verdicts: fc.array(fc.record({ seq: count, state: finalState, reason: fc.string({ unit: "grapheme" }) }), {
+    maxLength: 5,
+  }),
 });
 
 /** What a peer that does not play by the rules might put on the wire. */
@@ -108,7 +115,14 @@ describe("a frame", () => {
   });
 
   it("is deflated from the threshold on and not below it", () => {
-    const sent: Frame = { origin: "a", epoch: "e", sentAt: 1, first: 1, acked: 0, items: [{ id: ID, createdAt: 1, deliverBy: null, timeout: null, data: "x".repeat(5000) }] };
+    const sent: Frame = {
+      origin: "a",
+      epoch: "e",
+      sentAt: 1,
+      first: 1,
+      acked: 0,
+      items: [{ id: ID, createdAt: 1, deliverBy: null, timeout: null, data: "x".repeat(5000) }],
+    };
     expect(encodeFrame(sent, 4096).length).toBeLessThan(300);
     expect(encodeFrame(sent, 4096)[3]).toBe(DEFLATED);
     expect(encodeFrame(sent, 8192).length).toBeGreaterThan(5000);
@@ -117,13 +131,26 @@ describe("a frame", () => {
 
   it("never takes more bytes than its items were counted for", () => {
     const realTime = fc.integer({ min: 1_600_000_000_000, max: 4_000_000_000_000 });
-    const text = fc.oneof(fc.string({ unit: "binary", maxLength: 400 }), fc.constant("界".repeat(300)), fc.constant("\u0000é".repeat(90)));
+    const text = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 400 }),
+      fc.constant("界".repeat(300)),
+      fc.constant("\u0000é".repeat(90)),
+    );
     const real: fc.Arbitrary<FrameItem> = fc
-      .record({ id, createdAt: realTime, deliverBy: fc.option(realTime), timeout: fc.option(fc.nat({ max: 9_999_999 })), data: fc.oneof(json, text) })
+      .record({
+        id,
+        createdAt: realTime,
+        deliverBy: fc.option(realTime),
+        timeout: fc.option(fc.nat({ max: 9_999_999 })),
+        data: fc.oneof(json, text),
+      })
       .map((item) => item as FrameItem);
     fc.assert(
       fc.property(fc.array(real, { minLength: 1, maxLength: 10 }), (items) => {
-        const payload = encodeFrame({ origin: "central", epoch: "0123456789abcdef", sentAt: 1_700_000_000_000, first: 1, acked: 0, items }, null);
+        const payload = encodeFrame(
+          { origin: "central", epoch: "0123456789abcdef", sentAt: 1_700_000_000_000, first: 1, acked: 0, items },
+          null,
+        );
         const counted = items.reduce((sum, item) => sum + ("skip" in item ? 0 : itemBytes(item.data)), 0);
         expect(payload.length).toBeLessThanOrEqual(counted + 512);
       }),
@@ -139,11 +166,23 @@ describe("a frame", () => {
       expect(codeOf(() => decodeFrame(SUBJECT, fits, limits))).toBe("no error");
       expect(codeOf(() => decodeFrame(SUBJECT, over, limits))).toBe("frame-too-large");
     }
-    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [goodItem, goodItem, goodItem] }), limits))).toBe("no error");
-    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [goodItem, goodItem, goodItem, goodItem] }), limits))).toBe("frame-malformed");
-    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d: [[[1]]] }] }), limits))).toBe("no error");
-    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d: [[[[1]]]] }] }), limits))).toBe("frame-malformed");
-    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d: { a: { b: { c: {} } } } }] }), limits))).toBe("frame-malformed");
+    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [goodItem, goodItem, goodItem] }), limits))).toBe(
+      "no error",
+    );
+    expect(
+      codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [goodItem, goodItem, goodItem, goodItem] }), limits)),
+    ).toBe("frame-malformed");
+    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d: [[[1]]] }] }), limits))).toBe(
+      "no error",
+    );
+    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d: [[[[1]]]] }] }), limits))).toBe(
+      "frame-malformed",
+    );
+    expect(
+      codeOf(() =>
+        decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d: { a: { b: { c: {} } } } }] }), limits),
+      ),
+    ).toBe("frame-malformed");
   });
 
   const refused: [string, Uint8Array, ErrorCode][] = [
@@ -157,8 +196,26 @@ describe("a frame", () => {
     ["the next version, of a layout that nobody knows", raw("\u0001?", { version: 255, flags: 0 }), "frame-version"],
     ["an unknown flag", raw(goodFrame, { flags: 4 }), "frame-malformed"],
     ["all flags", raw(goodFrame, { flags: 255 }), "frame-malformed"],
-    ["an ACK", encodeAck({ node: "a", receiverEpoch: "b", epoch: "c", sentAt: 1, last: 1, started: 0, upTo: 1, credit: 1, verdicts: [] }), "frame-malformed"],
-    ["a body that is not deflated though it says so", Buffer.concat([Buffer.from([0x53, 0x57, 1, DEFLATED]), Buffer.from(JSON.stringify(goodFrame))]), "frame-malformed"],
+    [
+      "an ACK",
+      encodeAck({
+        node: "a",
+        receiverEpoch: "b",
+        epoch: "c",
+        sentAt: 1,
+        last: 1,
+        started: 0,
+        upTo: 1,
+        credit: 1,
+        verdicts: [],
+      }),
+      "frame-malformed",
+    ],
+    [
+      "a body that is not deflated though it says so",
+      Buffer.concat([Buffer.from([0x53, 0x57, 1, DEFLATED]), Buffer.from(JSON.stringify(goodFrame))]),
+      "frame-malformed",
+    ],
     ["half of the deflated body", raw(goodFrame, { flags: DEFLATED }).subarray(0, 30), "frame-malformed"],
     ["half of the body", raw(goodFrame).subarray(0, 40), "frame-malformed"],
     ["null", raw("null"), "frame-malformed"],
@@ -168,37 +225,111 @@ describe("a frame", () => {
     ["two bodies", raw(JSON.stringify(goodFrame).repeat(2)), "frame-malformed"],
     ["its fields in the prototype", raw(`{"__proto__":${JSON.stringify(goodFrame)}}`), "frame-malformed"],
     ["a million open brackets", raw("[".repeat(1_000_000)), "frame-malformed"],
-    ["data of a million brackets", raw(`{"o":"a","e":"e","t":1,"f":1,"a":0,"m":[{"i":"${ID}","c":1,"d":${"[".repeat(1e6)}${"]".repeat(1e6)}}]}`), "frame-malformed"],
-    ["a field of a hundred thousand objects within each other", raw(`{"o":${'{"o":'.repeat(1e5)}1${"}".repeat(1e5)}}`), "frame-malformed"],
+    [
+      "data of a million brackets",
+      raw(`{"o":"a","e":"e","t":1,"f":1,"a":0,"m":[{"i":"${ID}","c":1,"d":${"[".repeat(1e6)}${"]".repeat(1e6)}}]}`),
+      "frame-malformed",
+    ],
+    [
+      "a field of a hundred thousand objects within each other",
+      raw(`{"o":${'{"o":'.repeat(1e5)}1${"}".repeat(1e5)}}`),
+      "frame-malformed",
+    ],
   ];
   it.each(refused)("that is %s is refused", (_what, payload, code) => {
     expect(codeOf(() => decodeFrame(SUBJECT, payload))).toBe(code);
   });
 
-  const badValues = [undefined, null, true, -1, 1.5, 2 ** 53, 1e400, "", "x y", "a.b", "*", ">", "-x", "x".repeat(64), "../etc", "é", [], {}, [1], "__proto__\u0000"];
+  const badValues = [
+    undefined,
+    null,
+    true,
+    -1,
+    1.5,
+    2 ** 53,
+    1e400,
+    "",
+    "x y",
+    "a.b",
+    "*",
+    ">",
+    "-x",
+    "x".repeat(64),
+    "../etc",
+    "é",
+    [],
+    {},
+    [1],
+    "__proto__\u0000",
+  ];
   const wrong: [string, object][] = [
-    ...["o", "e"].flatMap((key) => badValues.map((value): [string, object] => [`${key} = ${show(value)}`, { ...goodFrame, [key]: value }])),
-    ...["f", "a"].flatMap((key) => [undefined, null, "1", -1, 1.5, 2 ** 53, true, [1], {}].map((value): [string, object] => [`${key} = ${show(value)}`, { ...goodFrame, [key]: value }])),
-    ...[undefined, null, "1", -1, 8.64e15 + 1e3, true, [], {}].map((value): [string, object] => [`t = ${show(value)}`, { ...goodFrame, t: value }]),
-    ...[undefined, null, {}, [], "items", 3, { length: 1, 0: goodItem }].map((value): [string, object] => [`m = ${show(value)}`, { ...goodFrame, m: value }]),
-    ...[null, 1, "x", [], [[]], {}].map((value): [string, object] => [`an item = ${show(value)}`, { ...goodFrame, m: [goodItem, value] }]),
-    ...[undefined, null, "", 7, ID.toLowerCase(), `${ID}0`, ID.slice(1), `8${ID.slice(1)}`, `../${ID.slice(3)}`, {}].map((i): [string, object] => [`i = ${show(i)}`, { ...goodFrame, m: [{ ...goodItem, i }] }]),
-    ...[undefined, null, "1", -1, 9e15, [], true].map((c): [string, object] => [`c = ${show(c)}`, { ...goodFrame, m: [{ ...goodItem, c }] }]),
-    ...[null, "1", -1, 9e15, [], true].map((b): [string, object] => [`b = ${show(b)}`, { ...goodFrame, m: [{ ...goodItem, b }] }]),
-    ...[null, "1", -1, 1.5, 2 ** 53, [], false].map((t): [string, object] => [`an item's t = ${show(t)}`, { ...goodFrame, m: [{ ...goodItem, t }] }]),
-    ...[null, "", "x", 1, {}, [ID]].map((r): [string, object] => [`r = ${show(r)}`, { ...goodFrame, m: [{ ...goodItem, r }] }]),
-    ...[null, "", "succeeded", "constructor", 1, true, {}, ["expired"]].map((x): [string, object] => [`x = ${show(x)}`, { ...goodFrame, m: [{ i: ID, x }] }]),
+    ...["o", "e"].flatMap((key) =>
+      badValues.map((value): [string, object] => [`${key} = ${show(value)}`, { ...goodFrame, [key]: value }]),
+    ),
+    ...["f", "a"].flatMap((key) =>
+      [undefined, null, "1", -1, 1.5, 2 ** 53, true, [1], {}].map((value): [string, object] => [
+        `${key} = ${show(value)}`,
+        { ...goodFrame, [key]: value },
+      ]),
+    ),
+    ...[undefined, null, "1", -1, 8.64e15 + 1e3, true, [], {}].map((value): [string, object] => [
+      `t = ${show(value)}`,
+      { ...goodFrame, t: value },
+    ]),
+    ...[undefined, null, {}, [], "items", 3, { length: 1, 0: goodItem }].map((value): [string, object] => [
+      `m = ${show(value)}`,
+      { ...goodFrame, m: value },
+    ]),
+    ...[null, 1, "x", [], [[]], {}].map((value): [string, object] => [
+      `an item = ${show(value)}`,
+      { ...goodFrame, m: [goodItem, value] },
+    ]),
+    ...[
+      undefined,
+      null,
+      "",
+      7,
+      ID.toLowerCase(),
+      `${ID}0`,
+      ID.slice(1),
+      `8${ID.slice(1)}`,
+      `../${ID.slice(3)}`,
+      {},
+    ].map((i): [string, object] => [`i = ${show(i)}`, { ...goodFrame, m: [{ ...goodItem, i }] }]),
+    ...[undefined, null, "1", -1, 9e15, [], true].map((c): [string, object] => [
+      `c = ${show(c)}`,
+      { ...goodFrame, m: [{ ...goodItem, c }] },
+    ]),
+    ...[null, "1", -1, 9e15, [], true].map((b): [string, object] => [
+      `b = ${show(b)}`,
+      { ...goodFrame, m: [{ ...goodItem, b }] },
+    ]),
+    ...[null, "1", -1, 1.5, 2 ** 53, [], false].map((t): [string, object] => [
+      `an item's t = ${show(t)}`,
+      { ...goodFrame, m: [{ ...goodItem, t }] },
+    ]),
+    ...[null, "", "x", 1, {}, [ID]].map((r): [string, object] => [
+      `r = ${show(r)}`,
+      { ...goodFrame, m: [{ ...goodItem, r }] },
+    ]),
+    ...[null, "", "succeeded", "constructor", 1, true, {}, ["expired"]].map((x): [string, object] => [
+      `x = ${show(x)}`,
+      { ...goodFrame, m: [{ i: ID, x }] },
+    ]),
   ];
   it.each(wrong)("with %s is refused", (_what, body) => {
     expect(codeOf(() => decodeFrame(SUBJECT, raw(body)))).toBe("frame-malformed");
   });
 
   it("may have fields that this version does not know", () => {
-    expect(decodeFrame(SUBJECT, raw({ ...goodFrame, z: { y: 1 }, m: [{ ...goodItem, q: [] }] }))).toEqual(decodeFrame(SUBJECT, raw(goodFrame)));
+    expect(decodeFrame(SUBJECT, raw({ ...goodFrame, z: { y: 1 }, m: [{ ...goodItem, q: [] }] }))).toEqual(
+      decodeFrame(SUBJECT, raw(goodFrame)),
+    );
   });
 
   it("of a decompression bomb is refused at the limit, whatever is in it", () => {
-    const bomb = (text: Buffer): Uint8Array => Buffer.concat([Buffer.from([0x53, 0x57, 1, DEFLATED]), deflateRawSync(text, { level: 9 })]);
+    const bomb = (text: Buffer): Uint8Array =>
+      Buffer.concat([Buffer.from([0x53, 0x57, 1, DEFLATED]), deflateRawSync(text, { level: 9 })]);
     const big = 64 * 1024 * 1024;
     const before = process.memoryUsage().arrayBuffers;
     for (const text of [Buffer.alloc(big), Buffer.alloc(big, " "), Buffer.alloc(big, "[")]) {
@@ -215,8 +346,12 @@ describe("a frame", () => {
   });
 
   it("with keys that mean something to JavaScript carries them as data and changes nothing else", () => {
-    const data = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":2,"hasOwnProperty":null}';
-    const decoded = decodeFrame(SUBJECT, raw(`{"o":"a","e":"e","t":1,"f":1,"a":0,"m":[{"i":"${ID}","c":1,"d":${data}}]}`));
+    const data =
+      '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":2,"hasOwnProperty":null}';
+    const decoded = decodeFrame(
+      SUBJECT,
+      raw(`{"o":"a","e":"e","t":1,"f":1,"a":0,"m":[{"i":"${ID}","c":1,"d":${data}}]}`),
+    );
     const [item] = decoded.items;
     expect(item !== undefined && "data" in item && JSON.stringify(item.data)).toBe(data);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
@@ -243,13 +378,36 @@ describe("an ACK", () => {
   });
 
   const wrong: [string, object][] = [
-    ...["o", "n", "e"].flatMap((key) => [undefined, null, 1, "", "a b", "a.b", "x".repeat(64), {}].map((value): [string, object] => [`${key} = ${show(value)}`, { ...goodAck, [key]: value }])),
-    ...["k", "s", "u", "c"].flatMap((key) => [undefined, null, "1", -1, 0.5, 2 ** 53, []].map((value): [string, object] => [`${key} = ${show(value)}`, { ...goodAck, [key]: value }])),
+    ...["o", "n", "e"].flatMap((key) =>
+      [undefined, null, 1, "", "a b", "a.b", "x".repeat(64), {}].map((value): [string, object] => [
+        `${key} = ${show(value)}`,
+        { ...goodAck, [key]: value },
+      ]),
+    ),
+    ...["k", "s", "u", "c"].flatMap((key) =>
+      [undefined, null, "1", -1, 0.5, 2 ** 53, []].map((value): [string, object] => [
+        `${key} = ${show(value)}`,
+        { ...goodAck, [key]: value },
+      ]),
+    ),
     ...[undefined, null, -1, "1", 9e15].map((t): [string, object] => [`t = ${show(t)}`, { ...goodAck, t }]),
-    ...[null, {}, "v", 1, [null], [[]], [{}], [[1, "rejected"]], [[1, "rejected", "a", 0]]].map((v): [string, object] => [`v = ${show(v)}`, { ...goodAck, v }]),
-    ...["received", "queued", "unknown", "Succeeded", "constructor", "__proto__", "toString", "", 1, null].map((state): [string, object] => [`a verdict of ${show(state)}`, { ...goodAck, v: [[1, state, "r"]] }]),
-    ...[[-1, "failed", "r"], ["1", "failed", "r"], [1, "failed", 1], [1, "failed", null], [1.5, "failed", ""]].map((verdict): [string, object] => [`the verdict ${show(verdict)}`, { ...goodAck, v: [verdict] }]),
-    ["more verdicts than a frame has items", { ...goodAck, v: Array.from({ length: FRAME_LIMITS.items + 1 }, () => [1, "failed", ""]) }],
+    ...[null, {}, "v", 1, [null], [[]], [{}], [[1, "rejected"]], [[1, "rejected", "a", 0]]].map(
+      (v): [string, object] => [`v = ${show(v)}`, { ...goodAck, v }],
+    ),
+    ...["received", "queued", "unknown", "Succeeded", "constructor", "__proto__", "toString", "", 1, null].map(
+      (state): [string, object] => [`a verdict of ${show(state)}`, { ...goodAck, v: [[1, state, "r"]] }],
+    ),
+    ...[
+      [-1, "failed", "r"],
+      ["1", "failed", "r"],
+      [1, "failed", 1],
+      [1, "failed", null],
+      [1.5, "failed", ""],
+    ].map((verdict): [string, object] => [`the verdict ${show(verdict)}`, { ...goodAck, v: [verdict] }]),
+    [
+      "more verdicts than a frame has items",
+      { ...goodAck, v: Array.from({ length: FRAME_LIMITS.items + 1 }, () => [1, "failed", ""]) },
+    ],
   ];
   it.each(wrong)("with %s is refused", (_what, body) => {
     expect(codeOf(() => decodeAck(SUBJECT, raw(body, { flags: ACK })))).toBe("frame-malformed");
@@ -266,23 +424,36 @@ describe("bytes that nobody meant as a frame", () => {
   };
 
   it("end in an error of the catalogue, thousands of times", () => {
-    const header = fc.record({ version: fc.constantFrom(1, 1, 1, 0, 2, 255), flags: fc.constantFrom(0, 1, 2, 3, 4, 255) });
+    const header = fc.record({
+      version: fc.constantFrom(1, 1, 1, 0, 2, 255),
+      flags: fc.constantFrom(0, 1, 2, 3, 4, 255),
+    });
     const bytes = fc.uint8Array({ maxLength: 200 });
     fc.assert(fc.property(bytes, survives), { numRuns: 2000 });
     fc.assert(
-      fc.property(header, bytes, ({ version, flags }, body) => survives(Buffer.concat([Buffer.from([0x53, 0x57, version, flags]), body]))),
+      fc.property(header, bytes, ({ version, flags }, body) =>
+        survives(Buffer.concat([Buffer.from([0x53, 0x57, version, flags]), body])),
+      ),
       { numRuns: 2000 },
     );
   });
 
   it("are any JSON at all, in any place", () => {
-    const fields = fc.dictionary(fc.constantFrom("o", "e", "n", "t", "f", "a", "m", "k", "s", "u", "c", "v", "__proto__"), fc.jsonValue());
+    const fields = fc.dictionary(
+      fc.constantFrom("o", "e", "n", "t", "f", "a", "m", "k", "s", "u", "c", "v", "__proto__"),
+      fc.jsonValue(),
+    );
     fc.assert(
-      fc.property(fc.constantFrom(goodFrame, goodAck), fields, fc.constantFrom(0, 1, 2, 3), (good, bad, flags) => survives(raw({ ...good, ...bad }, { flags }))),
+      fc.property(fc.constantFrom(goodFrame, goodAck), fields, fc.constantFrom(0, 1, 2, 3), (good, bad, flags) =>
+        survives(raw({ ...good, ...bad }, { flags })),
+      ),
       { numRuns: 2000 },
     );
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom("i", "c", "b", "t", "d", "r", "x", "__proto__"), fc.jsonValue()), (bad) => survives(raw({ ...goodFrame, m: [{ ...goodItem, ...bad }] }))),
+      fc.property(
+        fc.dictionary(fc.constantFrom("i", "c", "b", "t", "d", "r", "x", "__proto__"), fc.jsonValue()),
+        (bad) => survives(raw({ ...goodFrame, m: [{ ...goodItem, ...bad }] })),
+      ),
       { numRuns: 1000 },
     );
   });
@@ -303,7 +474,8 @@ describe("bytes that nobody meant as a frame", () => {
 
 describe("nesting", () => {
   it("is counted in levels of lists and objects", () => {
-    const nested = (levels: number): unknown => (levels === 0 ? 1 : levels % 2 === 0 ? [nested(levels - 1)] : { a: nested(levels - 1) });
+    const nested = (levels: number): unknown =>
+      levels === 0 ? 1 : levels % 2 === 0 ? [nested(levels - 1)] : { a: nested(levels - 1) };
     for (let levels = 0; levels < 6; levels++) {
       for (let depth = 0; depth < 6; depth++) expect(deeperThan(nested(levels), depth)).toBe(levels > depth);
     }

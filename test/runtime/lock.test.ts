@@ -67,27 +67,45 @@ describe("the lock of a data directory", () => {
     expect(readdirSync(path)).toEqual([]);
   });
 
-  it.runIf(existsSync("/proc/self/stat"))("is not taken for held when its pid was given to another process", async () => {
-    const other = await process_("-e", "setInterval(() => {}, 1000)");
-    for (const began of ["1", `${startTimeOf(other.pid)}0`]) lockDirectory(await left({ pid: other.pid, began, nonce: "x" })).release();
-  });
-
-  it.runIf(existsSync("/proc/self/stat"))("is not taken for held when its pid was given to a process of another user", async () => {
-    const other = await process_("-e", "setInterval(() => {}, 1000)");
-    const denied = vi.spyOn(process, "kill").mockImplementation(() => {
-      throw Object.assign(new Error("kill EPERM"), { code: "EPERM" });
-    });
-    onTestFinished(() => denied.mockRestore());
-    lockDirectory(await left({ pid: other.pid, began: "1", nonce: "x" })).release();
-    expect(refusal(await left({ pid: other.pid, began: startTimeOf(other.pid), nonce: "x" }))).toMatchObject({ code: "already-running", details: { pid: other.pid } });
-  });
-
-  it.each(["", "{", "null", "[]", "17", '{"pid":"x"}', '{"pid":-1,"began":"1"}', '{"pid":0,"began":"1"}', '{"pid":1e99,"began":null}', "\u0000\u0000"])(
-    "that says %j is nobody's",
-    async (text) => {
-      lockDirectory(await left(text)).release();
+  it.runIf(existsSync("/proc/self/stat"))(
+    "is not taken for held when its pid was given to another process",
+    async () => {
+      const other = await process_("-e", "setInterval(() => {}, 1000)");
+      for (const began of ["1", `${startTimeOf(other.pid)}0`])
+        lockDirectory(await left({ pid: other.pid, began, nonce: "x" })).release();
     },
   );
+
+  it.runIf(existsSync("/proc/self/stat"))(
+    "is not taken for held when its pid was given to a process of another user",
+    async () => {
+      const other = await process_("-e", "setInterval(() => {}, 1000)");
+      const denied = vi.spyOn(process, "kill").mockImplementation(() => {
+        throw Object.assign(new Error("kill EPERM"), { code: "EPERM" });
+      });
+      onTestFinished(() => denied.mockRestore());
+      lockDirectory(await left({ pid: other.pid, began: "1", nonce: "x" })).release();
+      expect(refusal(await left({ pid: other.pid, began: startTimeOf(other.pid), nonce: "x" }))).toMatchObject({
+        code: "already-running",
+        details: { pid: other.pid },
+      });
+    },
+  );
+
+  it.each([
+    "",
+    "{",
+    "null",
+    "[]",
+    "17",
+    '{"pid":"x"}',
+    '{"pid":-1,"began":"1"}',
+    '{"pid":0,"began":"1"}',
+    '{"pid":1e99,"began":null}',
+    "\u0000\u0000",
+  ])("that says %j is nobody's", async (text) => {
+    lockDirectory(await left(text)).release();
+  });
 
   it("is released by its holder only", async () => {
     const path = await tempDir();
@@ -100,7 +118,8 @@ describe("the lock of a data directory", () => {
   it("cannot be had where there can be no directory", async () => {
     const path = await tempDir();
     writeFileSync(join(path, "file"), "");
-    for (const bad of ["file", "file/below"]) expect(refusal(join(path, bad))).toMatchObject({ code: "data-directory", details: { path: join(path, bad) } });
+    for (const bad of ["file", "file/below"])
+      expect(refusal(join(path, bad))).toMatchObject({ code: "data-directory", details: { path: join(path, bad) } });
     mkdirSync(join(path, "taken", "daemon.lock"), { recursive: true });
     expect(refusal(join(path, "taken")).code).toBe("data-directory");
   });
@@ -111,7 +130,8 @@ describe("the lock of a data directory", () => {
     const directories = Array.from({ length: 40 }, (_, i) => join(root, String(i)));
     for (const [i, path] of directories.entries()) {
       mkdirSync(path);
-      if (i % 4 > 0) writeFileSync(join(path, "daemon.lock"), JSON.stringify({ pid: 2 ** 22 + 1, began: "1", nonce: "stale" }));
+      if (i % 4 > 0)
+        writeFileSync(join(path, "daemon.lock"), JSON.stringify({ pid: 2 ** 22 + 1, began: "1", nonce: "stale" }));
     }
     const script = join(root, "contender.mjs");
     writeFileSync(
@@ -132,11 +152,18 @@ describe("the lock of a data directory", () => {
     for (const line of lines) expect((await line.next()).value).toBe("ready");
     const at = Date.now() + 200;
     for (const child of contenders) child.stdin?.write(String(at));
-    const results = await Promise.all(lines.map(async (line) => JSON.parse((await line.next()).value ?? "") as string[]));
+    const results = await Promise.all(
+      lines.map(async (line) => JSON.parse((await line.next()).value ?? "") as string[]),
+    );
     for (const child of contenders) child.stdin?.end();
     await Promise.all(contenders.map((child) => child.exitCode ?? once(child, "exit")));
     for (const [i] of directories.entries()) {
-      expect(results.map((result) => result[i]).sort()).toEqual(["already-running", "already-running", "already-running", "locked"]);
+      expect(results.map((result) => result[i]).sort()).toEqual([
+        "already-running",
+        "already-running",
+        "already-running",
+        "locked",
+      ]);
     }
     // Nothing but the locks is left.
     expect(directories.flatMap((path) => readdirSync(path)).filter((name) => name !== "daemon.lock")).toEqual([]);

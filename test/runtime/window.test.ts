@@ -7,7 +7,11 @@ const nobody = (): void => undefined;
 describe("the window of a node", () => {
   it("lets bytes go up to its limit, and again what comes back", () => {
     const window = new Window(100);
-    expect([window.take(60, false, nobody), window.take(40, false, nobody), window.take(1, false, nobody)]).toEqual([true, true, false]);
+    expect([window.take(60, false, nobody), window.take(40, false, nobody), window.take(1, false, nobody)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
     window.release(40);
     expect([window.take(41, false, nobody), window.take(40, false, nobody)]).toEqual([false, true]);
   });
@@ -75,23 +79,27 @@ describe("the window of a node", () => {
 
   it("never holds more than its limit of what is not urgent, and starves nobody", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 60 }), fc.integer({ min: 30, max: 100 }), (sizes, limit) => {
-        const window = new Window(limit);
-        const flying: number[] = [];
-        let sent = 0;
-        for (const size of sizes) {
-          const go = (): void => {
-            if (!window.take(size, false, go)) return;
-            flying.push(size);
-            sent++;
-            const held = flying.reduce((sum, one) => sum + one, 0);
-            expect(held <= limit || flying.length === 1).toBe(true);
-          };
-          go();
-        }
-        while (flying.length > 0) window.release(flying.shift() ?? 0);
-        expect(sent).toBe(sizes.length);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 30, max: 100 }),
+        (sizes, limit) => {
+          const window = new Window(limit);
+          const flying: number[] = [];
+          let sent = 0;
+          for (const size of sizes) {
+            const go = (): void => {
+              if (!window.take(size, false, go)) return;
+              flying.push(size);
+              sent++;
+              const held = flying.reduce((sum, one) => sum + one, 0);
+              expect(held <= limit || flying.length === 1).toBe(true);
+            };
+            go();
+          }
+          while (flying.length > 0) window.release(flying.shift() ?? 0);
+          expect(sent).toBe(sizes.length);
+        },
+      ),
     );
   });
 });

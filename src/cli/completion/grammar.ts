@@ -34,7 +34,7 @@ export function commandWords(command: Command): Word[] {
     .map((child) => ({ text: child.name(), summary: child.summary() || child.description() }));
 }
 
-export function optionWords(command: Command): Word[] {
+function optionWords(command: Command): Word[] {
   const found = new Map<string, string>();
   for (let at: Command | null = command; at !== null; at = at.parent) {
     for (const option of at.createHelp().visibleOptions(at))

@@ -54,7 +54,7 @@ async function attempt<T>(check: string, findings: Finding[], look: () => Promis
   }
 }
 
-export function nodeVersion(version: string): Finding {
+function nodeVersion(version: string): Finding {
   if (atLeast(version, LEAST_NODE)) return { check: "node", verdict: "ok", text: `Node.js ${version}` };
   const remedy = `Install Node.js ${LEAST_NODE.join(".")} or newer.`;
   return { check: "node", verdict: "fail", text: `Node.js ${version} is too old`, remedy };

@@ -35,6 +35,7 @@ function waiting(node: NodeView): string {
 /** What an operator should notice; nothing for a node that is as it should be. */
 function notes(node: NodeView): string[] {
   const found: string[] = [];
+  if (node.role === "self" && node.link !== "online") found.push(visible(node.cause));
   if (node.trust !== "accepted" && node.role !== "self") found.push(`trust ${node.trust}`);
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
   if (node.session === "resyncing") found.push("resyncing");

@@ -7,7 +7,7 @@ import type { Sink } from "../io.ts";
 export type Colour = "green" | "red" | "yellow" | "cyan" | "dim" | "bold";
 export type Paint = (colour: Colour, text: string) => string;
 
-export const plain: Paint = (_colour, text) => text;
+const plain: Paint = (_colour, text) => text;
 
 const coloured: Paint = (colour, text) => (text === "" ? text : styleText(colour, text, { validateStream: false }));
 

@@ -37,7 +37,7 @@ export class RequestRefused extends StewardError {
   }
 }
 
-export function statusOf(error: StewardError): number {
+function statusOf(error: StewardError): number {
   if (error instanceof RequestRefused) return error.status;
   return STATUS[error.code] ?? (error.exit === EXIT.usage ? 400 : 500);
 }

@@ -41,7 +41,7 @@ export interface Call<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly body: unknown;
 }
 
-export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 type Spec<P extends z.ZodObject, Q extends z.ZodObject> = Omit<Route, "params" | "query" | "handle" | "failures"> & {
   readonly params?: P;

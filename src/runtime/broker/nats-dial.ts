@@ -37,7 +37,7 @@ export interface Connection {
   discard(): void;
 }
 
-export const DIAL_TIMEOUT_MS = 15_000;
+const DIAL_TIMEOUT_MS = 15_000;
 
 /** Private only in the client's types. */
 const NewConnection = NatsConnectionImpl as unknown as new (options: ConnectionOptions) => NatsConnectionImpl;

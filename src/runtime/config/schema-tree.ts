@@ -6,7 +6,7 @@ import { type About, type Applies, type Kind, kinds, settings } from "./about.ts
 export type Path = readonly (string | number)[];
 
 /** The schema without `optional` and defaults around it. */
-export function bare(schema: z.core.$ZodType): z.core.$ZodType {
+function bare(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return bare(schema.def.innerType);
   return schema;
 }

@@ -1,11 +1,12 @@
 import { StewardError } from "../../message/errors.ts";
-import type { Ack } from "../../message/frame.ts";
+import { type Ack, itemBytes } from "../../message/frame.ts";
 import { type Assertion, fold, isFinalState, type Life, lifeOf, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import type { OutputPart, Report } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
+import { Milestones } from "./milestones.ts";
 import type { DeadRecord, OutLane, OutRecord } from "./records.ts";
-import type { Store } from "./store.ts";
+import type { Entry, Store } from "./store.ts";
 
 /**
  * What this node owes to others: its lanes and the messages on them, until each is final.
@@ -25,7 +26,7 @@ export class Outbox {
   /** The latest records, so that the road of a message needs no reads; bounded. */
   readonly #hot = new Map<string, OutRecord>();
   readonly #changed = new Set<OutLane>();
-  readonly #times = new Map<string, { sentAt?: number; attempts: number; receivedAt?: number; startedAt?: number }>();
+  readonly #milestones = new Milestones();
 
   constructor(store: Store, node: string) {
     this.#store = store;
@@ -52,12 +53,8 @@ export class Outbox {
     }
   }
 
-  lane(subject: string): OutLane | undefined {
-    return this.#lanes.get(subject);
-  }
-
-  lanes(): Iterable<OutLane> {
-    return this.#lanes.values();
+  get lanes(): ReadonlyMap<string, OutLane> {
+    return this.#lanes;
   }
 
   /** Gives each message its place on its lane. Durable with the store's next flush. */
@@ -65,7 +62,7 @@ export class Outbox {
     const touched = new Set<OutLane>();
     const records = messages.map((message) => {
       const lane = this.#lanes.get(message.subject) ?? this.#newLane(message.subject);
-      const record: OutRecord = { v: 1, message, seq: lane.next++, keep };
+      const record: OutRecord = { v: 1, message, seq: lane.next++, bytes: itemBytes(message.data), keep };
       touched.add(lane);
       this.#write(lane, record, true);
       if (keep) this.#store.put("ids", message.id, [lane.no, record.seq], true);
@@ -104,9 +101,7 @@ export class Outbox {
     if (lane === undefined || last === undefined) return;
     for (const { message, keep, skip } of records) {
       if (!keep || skip !== undefined) continue;
-      const times = this.#times.get(message.id);
-      if (times === undefined) this.#times.set(message.id, { sentAt: at, attempts: 1 });
-      else times.attempts++;
+      this.#milestones.sent(message.id, at);
     }
     if (last.seq <= lane.sent) return;
     lane.sent = last.seq;
@@ -118,7 +113,7 @@ export class Outbox {
     const lane = this.#lanes.get(subject);
     if (lane === undefined || lane.sent <= sentBefore) return;
     const sent = Math.max(sentBefore, lane.acked);
-    for (let seq = sent + 1; seq <= lane.sent; seq++) this.#times.delete(this.#read(lane, seq)?.message.id ?? "");
+    for (let seq = sent + 1; seq <= lane.sent; seq++) this.#milestones.forget(this.#read(lane, seq)?.message.id ?? "");
     lane.sent = sent;
     this.#writeLane(lane);
   }
@@ -141,11 +136,7 @@ export class Outbox {
       if (isEvent(record)) this.#delivered(lane, record, ack.node, at);
       else if (record.skip === undefined && !isFinalState(record.life?.state ?? "queued")) {
         this.#opened(lane, record);
-        const times = this.#times.get(record.message.id);
-        if (times !== undefined) {
-          times.receivedAt = ack.sentAt;
-          if (seq <= started) times.startedAt = ack.sentAt;
-        }
+        this.#milestones.received(record.message.id, ack.sentAt, seq <= started);
       }
     }
     for (const verdict of verdicts.values()) {
@@ -174,9 +165,8 @@ export class Outbox {
     const record = place && this.#read(place.lane, place.seq);
     if (place === undefined || record === undefined || receiverOf(record.message.subject) !== from) return undefined;
     for (const part of report.output ?? []) this.#store.put("output", [id, part.stream, part.offset], part);
-    const times = this.#times.get(id);
     if (report.state === "running") {
-      if (times !== undefined) times.startedAt ??= report.startedAt;
+      this.#milestones.started(id, report.startedAt);
       if (record.life !== undefined) return { record, conflict: false };
       const running = { ...record, life: this.#fold(record, { state: "running", at: report.startedAt, by: from }) };
       this.#write(place.lane, running);
@@ -189,11 +179,7 @@ export class Outbox {
       by: from,
       ...(report.reason === undefined ? {} : { reason: report.reason }),
     };
-    // The node knows best when it began.
-    if (times !== undefined && report.startedAt !== undefined) {
-      times.startedAt = report.startedAt;
-      if (times.receivedAt !== undefined) times.receivedAt = Math.min(times.receivedAt, report.startedAt);
-    }
+    if (report.startedAt !== undefined) this.#milestones.started(id, report.startedAt);
     const life = this.#fold(record, assertion);
     // The outcome shown is that of the assertion that stands, in whichever order they came.
     const standing = life.history.find((a) => isFinalState(a.state));
@@ -250,7 +236,11 @@ export class Outbox {
 
   /** All output known of a command, each stream in order of offset. */
   output(id: string): OutputPart[] {
-    return [...this.#store.range("output", { from: [id], to: [id, "\uffff"] })].map(({ value }) => value as OutputPart);
+    return [...this.#outputRows(id)].map(({ value }) => value as OutputPart);
+  }
+
+  #outputRows(id: string): Iterable<Entry> {
+    return this.#store.range("output", { from: [id], to: [id, "\uffff"] });
   }
 
   stateOf(lane: OutLane, record: OutRecord): State {
@@ -264,7 +254,7 @@ export class Outbox {
 
   /** Every assertion known of a message, oldest first. */
   history(lane: OutLane, record: OutRecord): Life {
-    const assertions = this.#assertions(record);
+    const assertions = this.#milestones.assertions(record.message, this.#node);
     const known = record.life;
     let life = assertions
       .slice(1)
@@ -276,7 +266,7 @@ export class Outbox {
   }
 
   attempts(record: OutRecord): number {
-    return this.#times.get(record.message.id)?.attempts ?? record.attempts ?? 0;
+    return this.#milestones.attempts(record.message.id) ?? record.attempts ?? 0;
   }
 
   /** Forgets what ended before `before`; at most `limit` of them. Never what is still owed. Returns how many. */
@@ -291,8 +281,7 @@ export class Outbox {
       if (lane !== undefined && record !== undefined) {
         const state = this.stateOf(lane, record);
         if (seq > lane.acked || !(isFinalState(state) || isEvent(record))) continue;
-        for (const row of this.#store.range("output", { from: [String(key)], to: [String(key), "\uffff"] }))
-          this.#store.remove("output", row.key);
+        for (const row of this.#outputRows(String(key))) this.#store.remove("output", row.key);
         this.#store.remove("out", [no, seq]);
         this.#hot.delete(`${no}/${seq}`);
       }
@@ -302,20 +291,9 @@ export class Outbox {
     return removed;
   }
 
-  #assertions(record: OutRecord): Assertion[] {
-    const { message } = record;
-    const node = receiverOf(message.subject);
-    const times = this.#times.get(message.id);
-    const assertions: Assertion[] = [{ state: "queued", at: message.createdAt, by: this.#node }];
-    if (times?.sentAt !== undefined) assertions.push({ state: "sent", at: times.sentAt, by: this.#node });
-    if (times?.receivedAt !== undefined) assertions.push({ state: "received", at: times.receivedAt, by: node });
-    if (times?.startedAt !== undefined) assertions.push({ state: "running", at: times.startedAt, by: node });
-    return assertions;
-  }
-
   #fold(record: OutRecord, next: Assertion): Life {
     if (record.life !== undefined) return fold(record.life, next, this.#node);
-    return lifeOf([...this.#assertions(record), next]);
+    return lifeOf([...this.#milestones.assertions(record.message, this.#node), next]);
   }
 
   /** An event is at its end when its receiver has it. */
@@ -359,7 +337,7 @@ export class Outbox {
     const ended = { ...record, attempts: this.attempts(record) };
     this.#write(lane, ended);
     if (this.#open.delete(id)) this.#openByNode.get(receiverOf(lane.subject))?.delete(id);
-    this.#times.delete(id);
+    this.#milestones.forget(id);
     if (record.seq === lane.open) lane.open++;
     return ended;
   }
@@ -396,11 +374,8 @@ export class Outbox {
     this.#store.put("out", [lane.no, record.seq], record, fresh);
     const key = `${lane.no}/${record.seq}`;
     this.#hot.set(key, record);
-    if (this.#hot.size <= HOT) return;
-    for (const oldest of this.#hot.keys()) {
-      this.#hot.delete(oldest);
-      break;
-    }
+    const [oldest] = this.#hot.size > HOT ? this.#hot.keys() : [];
+    if (oldest !== undefined) this.#hot.delete(oldest);
   }
 
   /** A lane that changes often in one turn is written once. */

@@ -29,6 +29,8 @@ export interface OutRecord {
   readonly v: 1;
   readonly message: Message;
   readonly seq: number;
+  /** Roughly what it takes of a frame. */
+  readonly bytes: number;
   /** Whether it is kept after its end, for the operator; what sources and replies send is not. */
   readonly keep: boolean;
   readonly attempts?: number;

@@ -25,11 +25,11 @@ export function incompleteBeginning(bytes: Buffer): number {
 }
 
 /** Text where it is valid UTF-8, else base64; no part ends inside a character unless the bytes do. */
-export function toParts(stream: StreamName, offset: number, bytes: Buffer): OutputPart[] {
+export function toParts(stream: StreamName, offset: number, bytes: Buffer, most = PART_BYTES): OutputPart[] {
   const parts: OutputPart[] = [];
   let from = 0;
   while (from < bytes.length) {
-    let piece = bytes.subarray(from, from + PART_BYTES);
+    let piece = bytes.subarray(from, from + most);
     if (from + piece.length < bytes.length) piece = piece.subarray(0, piece.length - incompleteEnd(piece));
     const at = { stream, offset: offset + from };
     parts.push(

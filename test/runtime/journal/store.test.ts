@@ -15,7 +15,9 @@ describe("the store on LMDB alone", () => {
     const directory = await tempDir();
     const file = join(directory, "journal");
     writeFileSync(file, "not a directory, and not a database either");
-    expect(() => openLmdbStore(join(file, "below"), new SimulatedClock())).toThrow(expect.objectContaining({ code: "data-directory" }));
+    expect(() => openLmdbStore(join(file, "below"), new SimulatedClock())).toThrow(
+      expect.objectContaining({ code: "data-directory" }),
+    );
   });
 
   it("keeps a journal that cannot be written from being taken for a good one", async () => {
@@ -27,7 +29,9 @@ describe("the store on LMDB alone", () => {
     await store.close();
     chmodSync(join(path, "data.mdb"), 0o400);
     if (process.getuid?.() === 0) return;
-    expect(() => openLmdbStore(path, new SimulatedClock())).toThrow(expect.objectContaining({ code: "data-directory" }));
+    expect(() => openLmdbStore(path, new SimulatedClock())).toThrow(
+      expect.objectContaining({ code: "data-directory" }),
+    );
   });
 });
 
@@ -67,7 +71,25 @@ describe("the store in memory alone", () => {
 
 describe("the order of keys", () => {
   it("is numbers, then texts, element by element, the shorter first", () => {
-    const inOrder: Key[] = [-5, 0, [0, 0], 1.5, 2, [2, 1], [2, 1, "a"], [2, "a"], 10, "", "10", "2", "a", ["a", 0], ["a", "a"], "aa", "b"];
+    const inOrder: Key[] = [
+      -5,
+      0,
+      [0, 0],
+      1.5,
+      2,
+      [2, 1],
+      [2, 1, "a"],
+      [2, "a"],
+      10,
+      "",
+      "10",
+      "2",
+      "a",
+      ["a", 0],
+      ["a", "a"],
+      "aa",
+      "b",
+    ];
     for (const [i, a] of inOrder.entries()) {
       for (const [j, b] of inOrder.entries()) expect(Math.sign(compareKeys(a, b))).toBe(Math.sign(i - j));
     }

@@ -114,13 +114,20 @@ test("two cancels at once: one end, one answer each", async () => {
   expect(await world.ended(id)).toMatchObject({ state: "cancelled" });
   await expectSound(world);
   const asked = world.daemon("central").operations.messages({ method: "cancel", direction: "out" });
+  const answers = asked.map((view) => world.message(view.id).outcome?.result);
   expect(asked.map(({ state }) => state)).toEqual(["succeeded", "succeeded"]);
+  expect(answers).toEqual([{ answer: expect.any(String) }, { answer: expect.any(String) }]);
 });
 
-test("cancelling what nobody knows, and an event, is refused clearly", async () => {
+test("cancelling what nobody knows is refused; an event that its receiver has is past cancelling", async () => {
   const world = await settled(await createWorld());
   const { operations } = world.daemon("central");
   await expect(operations.cancel("01ARZ3NDEKTSV4RRFFQ69G5FAV")).rejects.toMatchObject({ code: "message-unknown" });
+  const event = await world.send("ship1.event.note.news", { n: 1 });
+  await world.ended(event);
+  expect(await cancel(world, event)).toBe("tooLate");
+  expect(world.state(event)).toBe("received");
+  await expectSound(world);
 });
 
 test("a cancel from a node that may not control this one is rejected, and the command goes on", async () => {

@@ -105,7 +105,7 @@ test("a cancel passes a window that is full of something large", async () => {
   await expectSound(world);
 });
 
-test("a full journal refuses new messages with a clear error, outcomes still come home, and it recovers", async () => {
+test("a full journal refuses new messages with a clear error, and outcomes still come home", async () => {
   const world = await settled(
     await createWorld({ nodes: { central: { limits: { journalBytes: "1MB" } }, ship1: {} } }),
   );

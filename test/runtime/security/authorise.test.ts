@@ -16,10 +16,24 @@ const shell: Method = {
     describe: (data) => (Array.isArray(data) ? data.join(" ") : String((data as { script: string }).script)),
   },
 };
-const mute: Method = { name: "echo", summary: "", command: { check: () => undefined, run: async () => ({ state: "succeeded" }) } };
+const mute: Method = {
+  name: "echo",
+  summary: "",
+  command: { check: () => undefined, run: async () => ({ state: "succeeded" }) },
+};
 
 function config(from: string[], allow: string[] | null = null): SubscribeConfig {
-  return { subject: "command.shellcommand.nginx", kind: "command", method: "shellcommand", domain: "nginx", from, allow, concurrency: 1, queue: 10, foreign: false };
+  return {
+    subject: "command.shellcommand.nginx",
+    kind: "command",
+    method: "shellcommand",
+    domain: "nginx",
+    from,
+    allow,
+    concurrency: 1,
+    queue: 10,
+    foreign: false,
+  };
 }
 
 function verdict(origin: string, data: Json, settings: SubscribeConfig, method = shell): string {
@@ -124,14 +138,18 @@ describe("a pattern", () => {
   it("means what its regular expression means", () => {
     const piece = fc.constantFrom("a", "b", "ab", "*", ".", "\n");
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 8 }), fc.array(fc.constantFrom("a", "b", "ab", ".", "\n"), { maxLength: 10 }), (pieces, texts) => {
-        const [pattern, text] = [pieces.join(""), texts.join("")];
-        const escaped = pattern
-          .split("*")
-          .map((part) => part.replace(/[.]/g, "\\."))
-          .join("[^]*");
-        expect(matches(pattern, text)).toBe(new RegExp(`^${escaped}$`).test(text));
-      }),
+      fc.property(
+        fc.array(piece, { maxLength: 8 }),
+        fc.array(fc.constantFrom("a", "b", "ab", ".", "\n"), { maxLength: 10 }),
+        (pieces, texts) => {
+          const [pattern, text] = [pieces.join(""), texts.join("")];
+          const escaped = pattern
+            .split("*")
+            .map((part) => part.replace(/[.]/g, "\\."))
+            .join("[^]*");
+          expect(matches(pattern, text)).toBe(new RegExp(`^${escaped}$`).test(text));
+        },
+      ),
       { numRuns: 2000 },
     );
   });
