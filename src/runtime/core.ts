@@ -263,8 +263,8 @@ export class Core implements Child {
 
   /** Cancels a command that is on this node, or will come to it. */
   cancelHere(id: string, by: string): CancelResult {
-    const { config, clock } = this.#around;
-    return cancelHere(id, by, { journal: this.journal, respond: this.respond, running: this.running, config, clock });
+    const { journal, respond, running } = this;
+    return cancelHere(id, by, { ...this.#around, journal, respond, running });
   }
 
   async stop(): Promise<void> {
@@ -314,9 +314,7 @@ export class Core implements Child {
       onWithdrawn: (records) => this.announce.withdrawn(records),
       onHeld: (cause) => this.failures.report("message-too-large", `${subject} waits for another broker: ${cause}`),
       onAbsent: () => this.fleet.absent(node),
-      onFailure: (error) => {
-        if (error.code === "journal-failed") this.#fall(error);
-      },
+      onFailure: (error) => (error.code === "journal-failed" ? this.#fall(error) : undefined),
     };
   }
 

@@ -113,7 +113,9 @@ export class Exchange {
       monotonic: () => now,
       setTimeout: () => 0,
       clearTimeout: () => undefined,
-      pass: () => void (now += 7),
+      pass: () => {
+        now += 7;
+      },
     };
     const newId = idMaker(clock, seededRandom(1));
     const make = (name: Name): Peer => ({

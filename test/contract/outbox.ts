@@ -128,7 +128,7 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         const { journal } = scene(make);
         journal.outbox.enqueue([message(1)], true);
         sendAll(journal, COMMANDS, START + 50);
-        journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1), START + 60);
+        journal.outbox.acknowledge(COMMANDS, { ...ackOf(journal, 1), sentAt: START + 60 }, START + 65);
         journal.outbox.report(idOf(1), "ship1", { state: "running", at: START + 70, startedAt: START + 70 });
         journal.outbox.report(idOf(1), "ship1", {
           state: "failed",

@@ -247,7 +247,7 @@ describe("a frame", () => {
     -1,
     1.5,
     2 ** 53,
-    1e400,
+    Number.MAX_VALUE,
     "",
     "x y",
     "a.b",
