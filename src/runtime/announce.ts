@@ -49,6 +49,8 @@ export class Announcer {
     const { counters, config } = this.#around;
     for (const record of records) {
       counters.submitted[kindOf(record.message.subject)]++;
+      // A node that is written to is shown, also before it was ever seen.
+      this.#fleet.expect(receiverOf(record.message.subject));
       this.#tell(record, "queued", config().node);
     }
   }

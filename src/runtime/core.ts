@@ -22,6 +22,7 @@ import { Failures } from "./failures.ts";
 import { Fleet, type NodeChange } from "./fleet.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
+import { linkHealth } from "./link-health.ts";
 import type { Health } from "./operations.ts";
 import { Presence } from "./presence.ts";
 import { Publishers } from "./publishers.ts";
@@ -243,14 +244,7 @@ export class Core implements Child {
   }
 
   brokerHealth(): Health["broker"] {
-    const { value, context } = this.#link.getSnapshot();
-    return {
-      state: value === "closed" ? "disconnected" : value,
-      since: context.since,
-      ...(context.server === null ? {} : { server: context.server }),
-      ...(context.fault === null ? {} : { fault: context.fault }),
-      ...(this.#refused.size === 0 ? {} : { refused: [...this.#refused] }),
-    };
+    return linkHealth(this.#link.getSnapshot(), [...this.#refused]);
   }
 
   journalHealth(): Health["journal"] {
@@ -350,7 +344,7 @@ export class Core implements Child {
       this.#refused.clear();
       this.fleet.ownLink(true);
       this.#presence.begin();
-      this.publishers.resume(undefined, "the broker is back");
+      for (const node of this.publishers.receivers()) this.#resume(node, "the broker is back");
     } else {
       this.#presence.end();
       // Before the first attempt has ended nothing is known: a restart alone makes nobody late.
@@ -360,7 +354,7 @@ export class Core implements Child {
   }
 
   #nodeChanged(change: NodeChange): void {
-    const { happenings, clock, random } = this.#around;
+    const { happenings } = this.#around;
     if (happenings.watched) happenings.emit({ type: "node", ...change });
     if (change.region !== "link") return;
     if (change.to === "offline") {
@@ -369,10 +363,15 @@ export class Core implements Child {
     }
     if (change.from === "offline") this.announce.openCommands(change.name, undefined, change.cause);
     if (change.to === "online") {
-      // Spread over nodes, so that a fleet that comes back together is not answered in one burst.
-      const wait = random.next() * Math.min(2000, [...this.fleet.names()].length * 2);
-      clock.setTimeout(() => this.publishers.resume(change.name, `${change.name} is back`), wait);
+      this.#resume(change.name, `${change.name} is back`);
     }
+  }
+
+  /** Spread over nodes, so that a fleet that comes back together is not answered in one burst. */
+  #resume(node: string, cause: string): void {
+    const { clock, random } = this.#around;
+    const wait = random.next() * Math.min(2000, this.fleet.size * 2);
+    clock.setTimeout(() => this.publishers.resume(node, cause), wait);
   }
 
   /** A message taken from another node is at its end here. */

@@ -74,12 +74,19 @@ export class Fleet {
       if (known !== undefined) known.busy = false;
       this.#send(name, "idle", "all commands have ended");
     });
-    for (const { name, snapshot } of journal.nodes()) this.#start(name, snapshot as unknown as StoredNode);
+    for (const { name, snapshot } of journal.nodes()) {
+      this.#start(name, snapshot as unknown as StoredNode);
+      this.work(name, journal.outbox.openCount(name));
+    }
   }
 
   /** Names of all known nodes, this one excluded. */
   names(): IterableIterator<string> {
     return this.#known.keys();
+  }
+
+  get size(): number {
+    return this.#known.size;
   }
 
   has(name: string): boolean {

@@ -57,11 +57,14 @@ export class Publishers {
     }
   }
 
-  resume(node: string | undefined, cause: string): void {
-    for (const [subject, publisher] of this.#running) {
-      const receiver = receiverOf(subject);
-      if ((node === undefined || receiver === node) && this.#halted(receiver) === undefined) publisher.resume(cause);
-    }
+  resume(node: string, cause: string): void {
+    if (this.#halted(node) !== undefined) return;
+    for (const [subject, publisher] of this.#running) if (receiverOf(subject) === node) publisher.resume(cause);
+  }
+
+  /** The nodes that something is or was sent to. */
+  receivers(): Set<string> {
+    return new Set([...this.#running.keys()].map(receiverOf));
   }
 
   answered(subject: string, ack: Ack): void {

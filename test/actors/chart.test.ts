@@ -46,8 +46,7 @@ describe("the charts", () => {
     const events = new Set<string>();
     const collect = (node: AnyStateNode): void => {
       for (const [event, transitions] of node.transitions) {
-        if (transitions.some(({ target }) => target !== undefined && target.some((to) => to !== node)))
-          events.add(event);
+        if (transitions.some(({ target }) => target?.some((to) => to !== node))) events.add(event);
       }
       for (const child of Object.values(node.states) as AnyStateNode[]) collect(child);
     };

@@ -292,7 +292,7 @@ test("a daemon without a broker says so, and what it accepted stays queued", asy
     broker: { state: "disconnected", since: w.ops.clock.now() - 60_000, fault: "refused" },
   };
   const { code, err } = await w.run(["run", "ship2", "--", "x"]);
-  expect(code).toBe(3);
+  expect(code).toBe(5);
   expect(err).toContain("no connection to a broker since 1 min (disconnected: refused)");
 });
 

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { watch } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -44,7 +45,7 @@ describe.skipIf(servers === undefined)("the access logs of nginx and apache2 on 
     await site.visit(50);
     for (const domain of DOMAINS) await watching.saw(new RegExp(`ship1\\W+${domain}.*${site.lastPath(domain)}`));
 
-    await site.interrupted(central, () => site.visit(150));
+    await site.killedAsItStores(central, () => site.visit(150));
     await site.visit(50);
     await central.start();
     await site.visit(100);
@@ -70,7 +71,7 @@ describe.skipIf(servers === undefined)("the access logs of nginx and apache2 on 
     await site.visit(100);
     await site.arrivedAt(central);
 
-    await site.interrupted(central, () => site.visit(150));
+    await site.killedAsItStores(central, () => site.visit(150));
     await site.visit(50);
     await central.start();
 
@@ -141,6 +142,19 @@ class Site {
     );
     await node.kill();
     await going;
+  }
+
+  /** Kills central between the storing of lines and the record that they are stored. */
+  async killedAsItStores(central: TestNode, visits: () => Promise<void>): Promise<void> {
+    const stored = new Promise<void>((resolve) => {
+      const watcher = watch(storeOf(central, "nginx"), () => {
+        central.daemon.signal("SIGKILL");
+        watcher.close();
+        resolve();
+      });
+    });
+    await Promise.all([stored, visits()]);
+    await central.kill();
   }
 
   async rotate(): Promise<void> {
@@ -247,8 +261,12 @@ async function portOf(node: TestNode, protocol: string): Promise<number> {
   return Number(port);
 }
 
+function storeOf(central: TestNode, domain: Domain): string {
+  return join(central.data, "syslogforwarding", "ship1", domain);
+}
+
 async function linesAt(central: TestNode, domain: Domain): Promise<string[]> {
-  const directory = join(central.data, "syslogforwarding", "ship1", domain);
+  const directory = storeOf(central, domain);
   const days = (await readdir(directory).catch(() => [])).filter((name) => name.endsWith(".log")).sort();
   return (await Promise.all(days.map((name) => linesOf(join(directory, name))))).flat();
 }

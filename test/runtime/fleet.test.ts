@@ -3,6 +3,7 @@ import type { Hello } from "../../src/methods/hello.ts";
 import type { LinkProfile } from "../../src/runtime/config/config.ts";
 import { Fleet, type NodeChange } from "../../src/runtime/fleet.ts";
 import { type Journal, openJournal } from "../../src/runtime/journal/journal.ts";
+import { ackOf, message, sendAll } from "../contract/journal.ts";
 import { memoryHost } from "../contract/store.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { seededRandom } from "../harness/random.ts";
@@ -422,13 +423,17 @@ describe("the work of a node", () => {
     expect(it.changes).toHaveLength(2);
   });
 
-  it("is not what a restarted station believes it was, when nothing runs there any more", async () => {
+  it("is after a restart what the journal says, not what it was", async () => {
     const it = station();
     it.fleet.work("ship1", 1);
     it.hello("ship1", { storage: "low" });
+    it.hello("ship2");
+    const command = message(1, "ship2.command.shellcommand.os");
+    it.journal.outbox.enqueue([command], true);
+    sendAll(it.journal, command.subject);
+    it.journal.outbox.acknowledge(command.subject, ackOf(it.journal, 1, { node: "ship2" }), START);
     await it.restart();
-    it.fleet.work("ship1", 0);
     await it.clock.advance(2000);
-    expect(it.fleet.describe("ship1")?.work).toBe("idle");
+    expect([it.fleet.describe("ship1")?.work, it.fleet.describe("ship2")?.work]).toEqual(["idle", "busy"]);
   });
 });

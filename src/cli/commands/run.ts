@@ -63,6 +63,11 @@ export function addRun(program: Command, run: Runner): void {
     .action(run<Options>(runCommand));
 }
 
+/** Without a broker no other node is in reach, whatever was known of it before. */
+function outOfReach(node: NodeView): NodeView {
+  return node.role === "self" ? node : { ...node, link: "offline" };
+}
+
 async function runCommand(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
   const [target = "", ...argv] = words;
   const data = await commandData(cli, argv, options.script === true);
@@ -91,13 +96,14 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
   const follower = new Follower(cli);
   try {
     await follower.listen();
-    if (!cli.json) await noteBroker(cli, daemon);
+    const connected = await noteBroker(cli, daemon);
     const accepted = await submit();
-    const present = await daemon.nodes();
+    const present = (await daemon.nodes()).map((node) => (connected ? node : outOfReach(node)));
     await announce(cli, daemon, accepted, present);
     const rule = options.wait === undefined ? "reachable" : "final";
     const ending = await follower.wait(accepted, present, rule, limit ?? undefined);
-    return reportEnd(cli, follower, ending);
+    const exit = reportEnd(cli, follower, ending);
+    return !connected && exit === EXIT.notDelivered ? EXIT.noDaemon : exit;
   } finally {
     await follower.close();
   }

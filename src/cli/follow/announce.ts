@@ -46,9 +46,10 @@ function patience(deliverBy: number | null, now: number): string {
 }
 
 /** A daemon without a broker takes messages, but nothing moves: worth a line. */
-export async function noteBroker(cli: Cli, daemon: Daemon): Promise<void> {
+/** Says so when the daemon has no broker. Answers whether it has one. */
+export async function noteBroker(cli: Cli, daemon: Daemon): Promise<boolean> {
   const { broker } = await daemon.health();
-  if (broker.state === "connected") return;
+  if (broker.state === "connected") return true;
   const fault = broker.fault === undefined ? "" : `: ${visible(broker.fault)}`;
   const since = span(Math.max(0, cli.io.clock.now() - broker.since));
   cli.note(
@@ -57,4 +58,5 @@ export async function noteBroker(cli: Cli, daemon: Daemon): Promise<void> {
       `! the daemon has no connection to a broker since ${since} (${broker.state}${fault}); what is accepted stays queued until it has`,
     ),
   );
+  return false;
 }
