@@ -60,6 +60,8 @@ interface InFlight {
   readonly sentBefore: number;
   /** Acknowledged when this frame was journalled: what the receiver may forget. */
   readonly acked: number;
+  /** The broker had nobody to hand it to. */
+  unheard: boolean;
 }
 
 /** How long a lane without work still counts as working, ms. */
@@ -175,11 +177,15 @@ export class Publisher implements Child {
   unheard(first: number): void {
     const frame = this.#inFlight.find((f) => f.first === first);
     if (frame === undefined) return;
+    frame.unheard = true;
+    // A frame behind it may have met a node that came in between: only its own answer can tell.
+    if (this.#inFlight.some((other) => !other.unheard)) return;
+    const earliest = this.#inFlight[0] ?? frame;
     const { journal, subject, onAbsent } = this.#options;
-    journal.outbox.unsent(subject, frame.sentBefore);
+    journal.outbox.unsent(subject, earliest.sentBefore);
     this.#stepBack(this.#lane.acked);
-    for (const { message } of journal.outbox.take(subject, first, {
-      count: frame.last - first + 1,
+    for (const { message } of journal.outbox.take(subject, earliest.first, {
+      count: frame.last - earliest.first + 1,
       bytes: Number.POSITIVE_INFINITY,
       sizeOf: () => 1,
     })) {
@@ -285,6 +291,7 @@ export class Publisher implements Child {
       bytes,
       sentBefore: this.#lane.sent,
       acked: this.#lane.acked,
+      unheard: false,
     };
     const again = from <= this.#lane.sent;
     journal.outbox.sending(subject, records, clock.now());

@@ -45,7 +45,7 @@ describe.skipIf(servers === undefined)("the access logs of nginx and apache2 on 
     await site.visit(50);
     for (const domain of DOMAINS) await watching.saw(new RegExp(`ship1\\W+${domain}.*${site.lastPath(domain)}`));
 
-    await site.killedAsItStores(central, () => site.visit(150));
+    await site.interrupted(central, () => site.visit(150));
     await site.visit(50);
     await central.start();
     await site.visit(100);
@@ -144,7 +144,7 @@ class Site {
     await going;
   }
 
-  /** Kills central between the storing of lines and the record that they are stored. */
+  /** Kills central as soon as it stores a part of what is asked for during `visits`. */
   async killedAsItStores(central: TestNode, visits: () => Promise<void>): Promise<void> {
     const stored = new Promise<void>((resolve) => {
       const watcher = watch(storeOf(central, "nginx"), () => {

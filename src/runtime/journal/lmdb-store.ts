@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import { merged } from "./merge.ts";
+import { merged, parsed } from "./merge.ts";
 import { type Key, keyText, type Store, TABLES, type Table } from "./store.ts";
 import { openLog, readLog, type WriteAheadLog } from "./write-ahead-log.ts";
 
@@ -22,14 +22,21 @@ interface Written {
   readonly value: unknown;
   /** The key was never in LMDB: when it goes before it is moved, nothing is left to do. */
   readonly fresh: boolean;
-  /** The turn that wrote it, and what it says in that turn's record. */
+  /** The turn that wrote it, and its place in that turn's record. */
   readonly turn: number;
-  readonly operation: Operation;
+  readonly place: number;
+  /** The value as JSON, once that was needed: the log and LMDB are given the same text. */
+  text?: string;
 }
 
 type Memory = Map<Table, Map<string, Written>>;
-/** Table, key and value of a row; without a value it is removed; empty: it came and went within its turn. */
-type Operation = [table?: number, key?: Key, value?: unknown];
+/** A row of a turn's record; without one it came and went within the turn. */
+interface Operation {
+  readonly table: Table;
+  readonly row: Written;
+}
+/** The same in the log: without a value the row is removed. */
+type Logged = [table: number, key: Key, value?: unknown];
 
 /** How long writes that may wait do wait for company, and how long writes stay in memory, ms. */
 const SOON = 50;
@@ -49,15 +56,14 @@ export function openLmdbStore(path: string, clock: Clock): Store {
   let log: WriteAheadLog;
   let memory = emptyMemory();
   let turn = 0;
-  let operations: Operation[] = [];
+  let operations: (Operation | undefined)[] = [];
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    env = open({ path, maxDbs: TABLES.length + 2, encoding: "json", noMemInit: true, overlappingSync: false });
+    env = open({ path, maxDbs: TABLES.length + 2, encoding: "string", noMemInit: true, overlappingSync: false });
     const released = releasedSegment(env);
     for (const replayed of readLog(path, released)) {
       turn++;
-      for (const [table, key, value] of replayed as Operation[])
-        record(TABLES[table ?? 0] as Table, key ?? "", value, false);
+      for (const [table, key, value] of replayed as Logged[]) record(TABLES[table] as Table, key, value, false);
     }
     operations = [];
     turn++;
@@ -65,8 +71,8 @@ export function openLmdbStore(path: string, clock: Clock): Store {
   } catch (error) {
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
   }
-  const tables = new Map<Table, Database<unknown, Key>>();
-  for (const table of TABLES) tables.set(table, env.openDB<unknown, Key>({ name: table }));
+  const tables = new Map<Table, Database<string, Key>>();
+  for (const table of TABLES) tables.set(table, env.openDB<string, Key>({ name: table }));
 
   /** On its way to LMDB, and the wait for its arrival. */
   let moving: Memory | undefined;
@@ -90,17 +96,13 @@ export function openLmdbStore(path: string, clock: Clock): Store {
     const rows = memory.get(table) as Map<string, Written>;
     const text = keyText(key);
     const before = rows.get(text);
-    const said = before?.turn === turn ? before.operation : undefined;
-    const operation: Operation = said ?? [TABLES.indexOf(table), key];
-    if (said === undefined) operations.push(operation);
-    if (value === undefined && before?.fresh === true) {
-      rows.delete(text);
-      if (said !== undefined) operation.length = 0;
-      return;
-    }
-    if (value === undefined) operation.length = 2;
-    else operation[2] = value;
-    rows.set(text, { key, value, fresh: before?.fresh ?? fresh, turn, operation });
+    const said = before?.turn === turn;
+    const place = said ? before.place : operations.length;
+    const row: Written = { key, value, fresh: before?.fresh ?? fresh, turn, place };
+    const vanishes = value === undefined && row.fresh;
+    operations[place] = vanishes && said ? undefined : { table, row };
+    if (vanishes) rows.delete(text);
+    else rows.set(text, row);
   }
 
   function write(table: Table, key: Key, value: unknown, fresh: boolean): void {
@@ -131,7 +133,7 @@ export function openLmdbStore(path: string, clock: Clock): Store {
     armed = false;
     const to = next ?? outgoing;
     if (operations.length > 0) {
-      to.records.push(JSON.stringify(operations.filter((operation) => operation.length > 0)));
+      to.records.push(recordOf(operations));
       operations = [];
       turn++;
     }
@@ -189,14 +191,14 @@ export function openLmdbStore(path: string, clock: Clock): Store {
       const segment = log.rotate();
       let count = 0;
       for (const [table, rows] of rowsOf) {
-        const database = tables.get(table) as Database<unknown, Key>;
-        for (const { key, value } of rows.values()) {
-          const done = value === undefined ? database.remove(key) : database.put(key, value);
+        const database = tables.get(table) as Database<string, Key>;
+        for (const row of rows.values()) {
+          const done = row.value === undefined ? database.remove(row.key) : database.put(row.key, textOf(row));
           done.catch(note);
           if (++count % MOVED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
         }
       }
-      env.put(RELEASED, segment).catch(note);
+      env.put(RELEASED, String(segment)).catch(note);
       await env.flushed;
       if (failure !== undefined) return;
       moving = undefined;
@@ -226,14 +228,14 @@ export function openLmdbStore(path: string, clock: Clock): Store {
     get(table, key) {
       const text = keyText(key);
       const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
-      return found === undefined ? tables.get(table)?.get(key) : found.value;
+      return found === undefined ? parsed(tables.get(table)?.get(key)) : found.value;
     },
     put: (table, key, value, fresh = false) => write(table, key, value, fresh),
     remove: (table, key) => write(table, key, undefined, false),
     putSoon: (table, key, value) => writeSoon(table, key, value),
     removeSoon: (table, key) => writeSoon(table, key, undefined),
     range: (table, bounds) =>
-      merged(tables.get(table) as Database<unknown, Key>, [moving?.get(table), memory.get(table)], bounds),
+      merged(tables.get(table) as Database<string, Key>, [moving?.get(table), memory.get(table)], bounds),
     atTurnEnd(work) {
       atEnd.push(work);
       arm();
@@ -266,11 +268,28 @@ export function openLmdbStore(path: string, clock: Clock): Store {
   };
 }
 
+/** A turn as one record of the log. */
+function recordOf(operations: readonly (Operation | undefined)[]): string {
+  const parts: string[] = [];
+  for (const operation of operations) {
+    if (operation === undefined) continue;
+    const { table, row } = operation;
+    const place = `[${TABLES.indexOf(table)},${JSON.stringify(row.key)}`;
+    parts.push(row.value === undefined ? `${place}]` : `${place},${textOf(row)}]`);
+  }
+  return `[${parts.join(",")}]`;
+}
+
+function textOf(row: Written): string {
+  row.text ??= JSON.stringify(row.value);
+  return row.text;
+}
+
 /** The last segment of the log that LMDB holds in full. */
 const RELEASED = "released segment";
 
 function releasedSegment(env: RootDatabase): number {
-  return (env.get(RELEASED) as number | undefined) ?? 0;
+  return Number(env.get(RELEASED) ?? 0);
 }
 
 function emptyMemory(): Memory {

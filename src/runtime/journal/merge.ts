@@ -11,7 +11,7 @@ type Rows = ReadonlyMap<string, Row>;
 
 /** The rows of a table in one order: what LMDB has, covered by the layers of later writes, the latest last. */
 export function* merged(
-  stored: Database<unknown, Key>,
+  stored: Database<string, Key>,
   layers: readonly (Rows | undefined)[],
   bounds: Bounds,
 ): Generator<Entry> {
@@ -39,7 +39,7 @@ export function* merged(
     }
     if (replaced) continue;
     if (left-- <= 0) return;
-    yield { key, value };
+    yield { key, value: parsed(value) };
   }
   for (; i < fresh.length; i++) {
     const row = fresh[i];
@@ -47,6 +47,11 @@ export function* merged(
     if (left-- <= 0) return;
     yield row;
   }
+}
+
+/** What LMDB holds is JSON text. */
+export function parsed(text: string | undefined): unknown {
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** LMDB's own bounds: it starts inclusive and ends exclusive in both directions; what is too much is cut off above. */

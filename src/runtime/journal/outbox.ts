@@ -5,8 +5,12 @@ import type { Message } from "../../message/message.ts";
 import type { OutputPart, Report } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { Milestones } from "./milestones.ts";
+import { Recent } from "./recent.ts";
 import type { DeadRecord, OutLane, OutRecord } from "./records.ts";
 import type { Entry, Store } from "./store.ts";
+
+/** Records that are at hand without a read. */
+const HOT = 8192;
 
 /**
  * What this node owes to others: its lanes and the messages on them, until each is final.
@@ -24,7 +28,7 @@ export class Outbox {
   readonly #open = new Map<string, { lane: OutLane; seq: number }>();
   readonly #openByNode = new Map<string, Set<string>>();
   /** The latest records, so that the road of a message needs no reads; bounded. */
-  readonly #hot = new Map<string, OutRecord>();
+  readonly #hot = new Recent<OutRecord>(HOT);
   readonly #changed = new Set<OutLane>();
   readonly #milestones = new Milestones();
 
@@ -374,8 +378,6 @@ export class Outbox {
     this.#store.put("out", [lane.no, record.seq], record, fresh);
     const key = `${lane.no}/${record.seq}`;
     this.#hot.set(key, record);
-    const [oldest] = this.#hot.size > HOT ? this.#hot.keys() : [];
-    if (oldest !== undefined) this.#hot.delete(oldest);
   }
 
   /** A lane that changes often in one turn is written once. */
@@ -389,8 +391,6 @@ export class Outbox {
     this.#changed.add(lane);
   }
 }
-
-const HOT = 8192;
 
 function isEvent(record: OutRecord): boolean {
   return kindOf(record.message.subject) === "event";
