@@ -97,7 +97,7 @@ describe("a request's body", () => {
   });
 
   test("what is not HTTP is answered with 400 and the connection closed", async () => {
-    expect(await raw("\x16\x03\x01garbage\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 [\s\S]*"code":"usage"/);
+    expect(await raw("\x16\x03\x01garbage\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 [\s\S]*"code":"request-invalid"/);
     expect(await raw(`GET / HTTP/1.1\r\nhost: s\r\nx: ${"y".repeat(100_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
     expect(await raw("GET /healthz HTTP/1.1\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 /);
     expect(await raw("GET \\..\\ HTTP/1.1\r\nhost: s\r\nconnection: close\r\n\r\n")).toMatch(/^HTTP\/1\.1 4\d\d /);

@@ -70,7 +70,7 @@ describe("the routes", () => {
       const answer = await room.ask("GET", `/v1/messages${query}`);
       expect(answer.status).toBe(400);
       const { error } = NAMED.Failure.parse(JSON.parse(answer.text));
-      expect(error).toMatchObject({ code: "usage", exit: 2 });
+      expect(error).toMatchObject({ code: "request-invalid", exit: 2 });
       expect(error.message).toContain(query.slice(1).split("=")[0]);
     },
   );
@@ -132,7 +132,7 @@ describe("the routes", () => {
     ["journal-full", 507, 3],
     ["journal-failed", 503, 1],
     ["permission-denied", 403, 1],
-    ["node-unknown", 404, 1],
+    ["node-unknown", 404, 2],
     ["message-too-large", 413, 2],
     ["subject-invalid", 400, 2],
   ] as const)("%s is answered with %i and comes back as the same error", async (code, status, exit) => {
