@@ -1,15 +1,15 @@
 import type { Clock, Timer } from "../message/clock.ts";
+import type { MethodLog } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import type { Config } from "./config/config.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { Log } from "./observe/log.ts";
 import type { Health } from "./operations.ts";
 
 /** The room that the journal has, and its upkeep: forgets what is older than its retention, notices that it fails. */
 export interface StorageOptions {
   readonly config: () => Config;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: MethodLog;
 }
 
 /** Share of the journal's limit from which it is low, and from which new messages are refused: the rest is for outcomes. */
@@ -47,7 +47,10 @@ export class Storage {
     const { clock, config, log } = this.#options;
     const look = (): void => {
       try {
-        const removed = this.#journal.sweep(clock.now() - config().retention.age, SWEEP_LIMIT);
+        const { age, bytes } = config().retention;
+        // Over its bytes the oldest of what has ended goes first, whatever its age.
+        const before = this.#journal.bytes() > bytes ? clock.now() : clock.now() - age;
+        const removed = this.#journal.sweep(before, SWEEP_LIMIT);
         if (removed > 0) log.debug({ removed }, "forgot what is older than its retention");
       } catch (error) {
         onFailure(error);
