@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,8 +37,13 @@ export async function buildRunner(): Promise<{ readonly path: string; remove(): 
 
 /** The process id of the runner that serves `directory`, as long as it does. */
 export function runnerPid(directory: string): number | undefined {
-  const file = join(directory, "runner.pid");
-  return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
+  try {
+    return Number(readFileSync(join(directory, "runner.pid"), "utf8"));
+  } catch (error) {
+    // A runner that leaves takes its file along, also between a look and a read.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** Whether a process is there and is no zombie. */

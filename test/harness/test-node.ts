@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -9,6 +8,7 @@ import type { Surroundings } from "./fleet.ts";
 import { writesOutside } from "./leftovers.ts";
 import { Program, type ProgramEnd } from "./program.ts";
 import type { Proxy as TestProxy } from "./proxy.ts";
+import { runnerPid } from "./runner.ts";
 
 /** One node of a test fleet: its steward.yaml, its daemon while it runs, and the command line beside it. */
 export class TestNode {
@@ -84,8 +84,7 @@ export class TestNode {
 
   /** The process that runs its commands, while there is one. */
   runnerPid(): number | undefined {
-    const file = join(this.data, "runs", "runner.pid");
-    return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
+    return runnerPid(join(this.data, "runs"));
   }
 
   /** Kills the daemon and its runner as the loss of the host would: neither sees the other's end. */
