@@ -1,5 +1,5 @@
 import { connect } from "nats";
-import { median, startCentral, startEdge, startResponder } from "./parts.mjs";
+import { comparison, startCentral, startEdge, startResponder } from "./parts.mjs";
 
 const BATCH = 100;
 
@@ -65,18 +65,7 @@ export async function events(world, { bytes = 200, inFlight = 2000, repeats, sec
     }
     [durableTotal, bareTotal] = [roundUp(durableRate * seconds, BATCH), roundUp(bareRate * seconds, 1000)];
   }
-  const ratios = rates.durable.map((value, i) => value / rates.bare[i]);
-  return [
-    {
-      bench: "events",
-      inFlight,
-      bytes,
-      value: Math.round(median(rates.durable)),
-      bare: Math.round(median(rates.bare)),
-      ratio: Number(median(ratios).toFixed(3)),
-      spread: [Math.min(...ratios), Math.max(...ratios)].map((ratio) => Number(ratio.toFixed(3))),
-    },
-  ];
+  return [comparison({ bench: "events", inFlight, bytes }, rates)];
 }
 
 function roundUp(value, step) {

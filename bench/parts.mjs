@@ -117,3 +117,16 @@ export async function closedLoop(total, inFlight, once) {
 }
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** One line of the report: what was measured, with rates that were taken in turns. */
+export function comparison(what, rates) {
+  const ratios = rates.durable.map((value, i) => value / rates.bare[i]);
+  const round = (ratio) => Number(ratio.toFixed(3));
+  return {
+    ...what,
+    value: Math.round(median(rates.durable)),
+    bare: Math.round(median(rates.bare)),
+    ratio: round(median(ratios)),
+    spread: [round(Math.min(...ratios)), round(Math.max(...ratios))],
+  };
+}

@@ -1,5 +1,5 @@
 import { connect } from "nats";
-import { closedLoop, median, startCentral, startEdge, startResponder } from "./parts.mjs";
+import { closedLoop, comparison, startCentral, startEdge, startResponder } from "./parts.mjs";
 
 const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
 
@@ -55,16 +55,7 @@ export async function roundTrips(world, { levels = [1, 100, 1000], bytes = 200, 
       }
       [durableTotal, bareTotal] = [Math.ceil(durableRate * seconds), Math.ceil(bareRate * seconds)];
     }
-    const ratios = perSecond.durable.map((value, i) => value / perSecond.bare[i]);
-    results.push({
-      bench: "round-trips",
-      inFlight,
-      bytes,
-      value: Math.round(median(perSecond.durable)),
-      bare: Math.round(median(perSecond.bare)),
-      ratio: Number(median(ratios).toFixed(3)),
-      spread: [Math.min(...ratios), Math.max(...ratios)].map((ratio) => Number(ratio.toFixed(3))),
-    });
+    results.push(comparison({ bench: "round-trips", inFlight, bytes }, perSecond));
   }
   return results;
 }

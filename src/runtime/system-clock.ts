@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import type { Clock, Random } from "../message/clock.ts";
 
 /** The real time and the real dice; the only file that touches them. */
@@ -13,7 +13,18 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
+/** Random bytes are drawn in advance: a few at a time cost much more each. */
+const pool = new Uint8Array(8192);
+let drawn = pool.length;
+
 export const systemRandom: Random = {
   next: () => Math.random(),
-  bytes: (length) => randomBytes(length),
+  bytes(length) {
+    if (drawn + length > pool.length) {
+      randomFillSync(pool);
+      drawn = 0;
+    }
+    drawn += length;
+    return pool.slice(drawn - length, drawn);
+  },
 };

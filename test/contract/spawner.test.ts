@@ -5,8 +5,9 @@ import { afterAll, beforeAll } from "vitest";
 import { openSpawner } from "../../src/runtime/runner/spawner.ts";
 import { systemClock } from "../../src/runtime/system-clock.ts";
 import { SimulatedClock } from "../harness/clock.ts";
+import { eventuallySeen } from "../harness/eventually.ts";
 import { MemoryHost } from "../harness/memory-spawner.ts";
-import { buildRunner, eventually, isAlive, runnerPid } from "../harness/runner.ts";
+import { buildRunner, isAlive, runnerPid } from "../harness/runner.ts";
 import { describeSpawner, type SpawnerHost } from "./spawner.ts";
 
 let runner: Awaited<ReturnType<typeof buildRunner>>;
@@ -35,7 +36,7 @@ describeSpawner("the spawner with real processes", async (): Promise<SpawnerHost
     pass: async () => undefined,
     remove: async () => {
       const pid = runnerPid(directory);
-      if (pid !== undefined) await eventually("the runner leaves", () => !isAlive(pid));
+      if (pid !== undefined) await eventuallySeen("the runner leaves", () => !isAlive(pid));
       await rm(directory, { recursive: true });
     },
   };

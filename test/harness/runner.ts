@@ -68,12 +68,3 @@ export function processesOfRun(id: string): number[] {
       }
     });
 }
-
-/** Waits for an effect in another process; nothing in this one could announce it. */
-export async function eventually(what: string, holds: () => boolean, within = 10_000): Promise<void> {
-  const until = performance.now() + within;
-  while (!holds()) {
-    if (performance.now() > until) throw new Error(`not within ${within} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

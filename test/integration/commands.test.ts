@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
+import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
-import { eventually, processesOfRun } from "../harness/runner.ts";
+import { processesOfRun } from "../harness/runner.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -140,7 +141,7 @@ test("cancelling a command ends its whole process group, also what ignores SIGTE
   const run = fleet.begin("run", "ship1", "--script", "--", script);
   await run.saw(/ready\n/);
   const id = idIn(run.stderr);
-  await eventually("all of the group run", () => processesOfRun(id).length >= 5);
+  await eventuallySeen("all of the group run", () => processesOfRun(id).length >= 5);
   const cancelled = await fleet.steward("cancel", id);
   expect(cancelled.stdout).toContain("requested");
   const end = await run.within(20_000);

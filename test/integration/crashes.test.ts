@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
-import { eventually, processesOfRun } from "../harness/runner.ts";
+import { processesOfRun } from "../harness/runner.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -38,7 +38,7 @@ test("commands survive the death of their daemon, and the next one takes over wh
   await ship1.kill();
   expect(processesOfRun(endsMeanwhile)).not.toEqual([]);
   await writeFile(early, "");
-  await eventually("it ended under its runner", () => processesOfRun(endsMeanwhile).length === 0);
+  await eventuallySeen("it ended under its runner", () => processesOfRun(endsMeanwhile).length === 0);
   await ship1.start();
   await fleet.central.message(endsMeanwhile, "succeeded");
   expect(await fleet.steward("message", endsMeanwhile, "--output")).toMatchObject({
@@ -106,7 +106,7 @@ test("central that was killed knows all it had accepted and folds the outcomes t
   const id = await begun(fleet, gated(fleet, gate));
   await fleet.central.kill();
   await writeFile(gate, "");
-  await eventually("it ended", () => processesOfRun(id).length === 0);
+  await eventuallySeen("it ended", () => processesOfRun(id).length === 0);
   await fleet.central.start();
   await fleet.central.message(id, "succeeded");
   expect((await fleet.steward("message", id, "--output")).stdout).toBe("first\nlast\n");
@@ -170,7 +170,7 @@ test("an edge that is killed twenty times during a hundred commands runs each at
   const succeeded = details.filter(({ state }) => state === "succeeded").length;
   expect(succeeded, `seed ${seed}: ${100 - succeeded} interrupted`).toBeGreaterThan(80);
   const runs = () => readdirSync(join(ship1.data, "runs")).filter((name) => ids.includes(name));
-  await eventually(`seed ${seed}: no record of a run stays behind`, () => runs().length === 0);
+  await eventuallySeen(`seed ${seed}: no record of a run stays behind`, () => runs().length === 0);
 });
 
 function draft(script: string, domain = "operatingsystem") {

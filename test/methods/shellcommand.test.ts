@@ -13,8 +13,9 @@ import type { Spawner } from "../../src/methods/spawner.ts";
 import { openSpawner } from "../../src/runtime/runner/spawner.ts";
 import { systemClock } from "../../src/runtime/system-clock.ts";
 import { SimulatedClock } from "../harness/clock.ts";
+import { eventuallySeen } from "../harness/eventually.ts";
 import { MemoryHost } from "../harness/memory-spawner.ts";
-import { buildRunner, eventually, isAlive, runnerPid } from "../harness/runner.ts";
+import { buildRunner, isAlive, runnerPid } from "../harness/runner.ts";
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const command = handlerOf(shellcommand({ outputBytes: 65_536, grace: 300 }).command);
@@ -242,7 +243,7 @@ describe("run, with real programs", () => {
   });
   afterAll(async () => {
     await spawner.close();
-    await eventually("the runner leaves", () => !isAlive(runnerPid(base) ?? 0));
+    await eventuallySeen("the runner leaves", () => !isAlive(runnerPid(base) ?? 0));
     await rm(base, { recursive: true });
     await runner.remove();
   });

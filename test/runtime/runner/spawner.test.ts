@@ -8,7 +8,8 @@ import type { Run, RunEnd, RunSpec, Spawner } from "../../../src/methods/spawner
 import { openSpawner } from "../../../src/runtime/runner/spawner.ts";
 import { systemClock } from "../../../src/runtime/system-clock.ts";
 import { bytesOf, collector, textOf } from "../../contract/spawner.ts";
-import { buildRunner, eventually, isAlive, processesOfRun, runnerPid } from "../../harness/runner.ts";
+import { eventuallySeen } from "../../harness/eventually.ts";
+import { buildRunner, isAlive, processesOfRun, runnerPid } from "../../harness/runner.ts";
 
 let runner: Awaited<ReturnType<typeof buildRunner>>;
 let base: string;
@@ -59,7 +60,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const each of others) await each.close();
   const pid = runnerPid(directory);
-  if (pid !== undefined) await eventually("the runner leaves", () => !isAlive(pid));
+  if (pid !== undefined) await eventuallySeen("the runner leaves", () => !isAlive(pid));
   await rm(base, { recursive: true });
 });
 
@@ -226,7 +227,7 @@ describe("the end of a process group", () => {
     const run = sh("trap '' TERM; (sleep 100 & sleep 100) & sleep 100", { timeout: how === "timeout" ? 300 : 60_000 });
     const started = await spawner.start(run, ignore);
     if (how === "cancel") {
-      await eventually("the grandchildren run", () => processesOfRun(run.id).length >= 4);
+      await eventuallySeen("the grandchildren run", () => processesOfRun(run.id).length >= 4);
       started.cancel();
     }
     expect(await started.end).toMatchObject({ kind: "exited", ended: how });
@@ -291,7 +292,7 @@ describe("a daemon that comes and goes", () => {
     const pid = servingPid();
     await spawner.close();
     writeFileSync(gate, "");
-    await eventually("the runner leaves", () => !isAlive(pid));
+    await eventuallySeen("the runner leaves", () => !isAlive(pid));
 
     spawner = open();
     const end = await (await spawner.adopt(run.id, ignore))?.end;
@@ -333,7 +334,7 @@ describe("a runner that is killed", () => {
     const pid = servingPid();
     await spawner.close();
     process.kill(pid, "SIGKILL");
-    await eventually("it is gone", () => !isAlive(pid));
+    await eventuallySeen("it is gone", () => !isAlive(pid));
 
     spawner = open();
     expect(await (await spawner.adopt(run.id, ignore))?.end).toMatchObject({ kind: "lost" });
@@ -390,7 +391,7 @@ describe("the runner", () => {
       second.start(sh("sleep 0.2"), ignore),
     ]);
     // The one that came second says so and goes.
-    await eventually("one runner is left", () => processesIn(directory).length === 1);
+    await eventuallySeen("one runner is left", () => processesIn(directory).length === 1);
     expect(processesIn(directory)).toEqual([servingPid()]);
     for (const run of runs) expect(await run.end).toMatchObject({ code: 0 });
   });
@@ -401,7 +402,7 @@ describe("the runner", () => {
     const pid = servingPid();
     await spawner.forget(one.id);
     await spawner.close();
-    await eventually("the runner leaves", () => !isAlive(pid));
+    await eventuallySeen("the runner leaves", () => !isAlive(pid));
     expect(readdirSync(directory)).toEqual(["runner.log"]);
   });
 
@@ -421,7 +422,7 @@ describe("the runner", () => {
     await (await spawner.start(sh("exit 0"), ignore)).end;
     const pid = servingPid();
     process.kill(pid, "SIGKILL");
-    await eventually("it is gone", () => !isAlive(pid));
+    await eventuallySeen("it is gone", () => !isAlive(pid));
     expect(existsSync(join(directory, "runner.sock"))).toBe(true);
     spawner = open();
     expect((await outcome(sh("exit 1"))).end).toMatchObject({ code: 1 });
