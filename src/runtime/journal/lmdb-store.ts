@@ -40,7 +40,7 @@ type Logged = [table: number, key: Key, value?: unknown];
 
 /** How long writes that may wait do wait for company, and how long writes stay in memory, ms. */
 const SOON = 50;
-const MOVE_EVERY = 1000;
+const MOVE_EVERY = 100;
 /** Rows moved in one turn of the event loop. */
 const MOVED_AT_ONCE = 250;
 

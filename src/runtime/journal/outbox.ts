@@ -10,7 +10,7 @@ import type { DeadRecord, OutLane, OutRecord } from "./records.ts";
 import type { Entry, Store } from "./store.ts";
 
 /** Records that are at hand without a read. */
-const HOT = 8192;
+const HOT = 2048;
 
 /**
  * What this node owes to others: its lanes and the messages on them, until each is final.
@@ -340,6 +340,7 @@ export class Outbox {
     const { id } = record.message;
     const ended = { ...record, attempts: this.attempts(record) };
     this.#write(lane, ended);
+    this.#hot.delete(`${lane.no}/${record.seq}`);
     if (this.#open.delete(id)) this.#openByNode.get(receiverOf(lane.subject))?.delete(id);
     this.#milestones.forget(id);
     if (record.seq === lane.open) lane.open++;
