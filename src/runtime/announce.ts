@@ -94,7 +94,7 @@ export class Announcer {
     const { counters, happenings, clock } = this.#around;
     const folded = this.#journal.outbox.report(id, from, report);
     if (folded === undefined) return false;
-    const { record, conflict } = folded;
+    const { record, changed, conflict } = folded;
     const { output } = report;
     if (output !== undefined && happenings.watched) {
       told.push(() =>
@@ -103,13 +103,13 @@ export class Announcer {
     }
     if (conflict) {
       this.#fail("conflict", `${from} reported a second, different end of ${id}: ${report.state}`);
-    } else if (isFinalState(report.state)) {
+    } else if (changed && isFinalState(report.state)) {
       counters.outcomes[report.state]++;
       if ("startedAt" in report && report.startedAt !== undefined)
         counters.runSeconds.observe((report.at - report.startedAt) / 1000);
       this.#fleet.work(from, this.#journal.outbox.openCount(from));
       told.push(() => this.#tell(record, report.state, from, "reason" in report ? report.reason : undefined));
-    } else if (record.life?.state === "running") told.push(() => this.#tell(record, "running", from));
+    } else if (changed) told.push(() => this.#tell(record, "running", from));
     return true;
   }
 

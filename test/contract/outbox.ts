@@ -124,6 +124,26 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         expect(states(journal, 1, 2)).toEqual(["received", "sent"]);
       });
 
+      it("changes once for many reports of the same, and says so", () => {
+        const { journal } = scene(make);
+        journal.outbox.enqueue([message(1)], true);
+        sendAll(journal, COMMANDS);
+        journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1), START);
+        const running: Report = { state: "running", at: START + 5, startedAt: START + 5 };
+        const ended: Report = { state: "succeeded", at: START + 9, startedAt: START + 5 };
+        const changed = [running, running, ended, ended].map(
+          (report) => journal.outbox.report(idOf(1), "ship1", report)?.changed,
+        );
+        expect(changed).toEqual([true, false, true, false]);
+        expect(journal.outbox.find(idOf(1))?.record.life?.history.map(({ state }) => state)).toEqual([
+          "queued",
+          "sent",
+          "received",
+          "running",
+          "succeeded",
+        ]);
+      });
+
       it("has a history with its times", () => {
         const { journal } = scene(make);
         journal.outbox.enqueue([message(1)], true);

@@ -6,7 +6,7 @@ import type { OutputPart, Report } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { Milestones } from "./milestones.ts";
 import { Recent } from "./recent.ts";
-import type { DeadRecord, OutLane, OutRecord } from "./records.ts";
+import type { DeadRecord, OutLane, OutRecord, Reported } from "./records.ts";
 import type { Entry, Store } from "./store.ts";
 
 /** Records that are at hand without a read. */
@@ -164,17 +164,17 @@ export class Outbox {
   }
 
   /** Folds a node's report on a command. `undefined`: no such command of ours, or not that node's to report on. */
-  report(id: string, from: string, report: Report): { record: OutRecord; conflict: boolean } | undefined {
+  report(id: string, from: string, report: Report): Reported | undefined {
     const place = this.#place(id);
     const record = place && this.#read(place.lane, place.seq);
     if (place === undefined || record === undefined || receiverOf(record.message.subject) !== from) return undefined;
     for (const part of report.output ?? []) this.#store.put("output", [id, part.stream, part.offset], part);
     if (report.state === "running") {
       this.#milestones.started(id, report.startedAt);
-      if (record.life !== undefined) return { record, conflict: false };
+      if (record.life !== undefined) return { record, changed: false, conflict: false };
       const running = { ...record, life: this.#fold(record, { state: "running", at: report.startedAt, by: from }) };
       this.#write(place.lane, running);
-      return { record: running, conflict: false };
+      return { record: running, changed: true, conflict: false };
     }
     const { output: _carried, ...outcome } = report;
     const assertion = {
@@ -189,7 +189,7 @@ export class Outbox {
     const standing = life.history.find((a) => isFinalState(a.state));
     const stands = standing?.state === report.state && standing.at === report.at && standing.by === from;
     const ended = this.#end(place.lane, { ...record, life, outcome: stands ? outcome : (record.outcome ?? outcome) });
-    return { record: ended, conflict: life.conflict !== undefined };
+    return { record: ended, changed: life.state !== record.life?.state, conflict: life.conflict !== undefined };
   }
 
   /** Ends a message that was never on the wire. False: it was, and only its node can tell. */
@@ -297,7 +297,8 @@ export class Outbox {
 
   #fold(record: OutRecord, next: Assertion): Life {
     if (record.life !== undefined) return fold(record.life, next, this.#node);
-    return lifeOf([...this.#milestones.assertions(record.message, this.#node), next]);
+    const passed = this.#milestones.assertions(record.message, this.#node);
+    return lifeOf(passed.at(-1)?.state === next.state ? passed : [...passed, next]);
   }
 
   /** An event is at its end when its receiver has it. */

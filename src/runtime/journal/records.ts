@@ -42,6 +42,13 @@ export interface OutRecord {
   readonly skip?: "expired" | "cancelled";
 }
 
+/** What a report came to: the record now, whether it is in another state, whether two ends contradict each other. */
+export interface Reported {
+  readonly record: OutRecord;
+  readonly changed: boolean;
+  readonly conflict: boolean;
+}
+
 /** One lane that this node receives on, for one epoch of its origin. */
 export interface InLane {
   readonly v: 1;
