@@ -85,7 +85,9 @@ export class Subscriber implements Child, RouteProcess {
       inspector,
       input: { subject: route.subject, concurrency: route.config.concurrency },
     });
-    this.#made = route.config.kind === "event" ? mkdir(options.directory, { recursive: true }) : Promise.resolve();
+    const { event } = route.method;
+    const stores = route.config.kind === "event" && event?.transient !== true;
+    this.#made = stores ? mkdir(options.directory, { recursive: true }) : Promise.resolve();
     this.#made.catch(() => undefined);
     route.process = this;
     const left = options.journal.inbox
