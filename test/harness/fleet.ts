@@ -73,7 +73,7 @@ export class Fleet {
 
   /** A file in the fleet's directory that commands write to, one line a run. */
   file(name: string): string {
-    return join(this.directory, "work", name);
+    return join(this.directory, "desk", name);
   }
 
   /** Resolves when central shows the node's link so. */
@@ -135,7 +135,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 }
 
 async function surroundingsOf(directory: string): Promise<Surroundings> {
-  for (const name of ["home", "tmp", "work"]) await mkdir(join(directory, name));
+  for (const name of ["home", "tmp", "desk"]) await mkdir(join(directory, name));
   const { main } = await built();
   const { path } = await findServerBinary();
   const env = {

@@ -138,7 +138,7 @@ export class TestNode {
     const { main, env, directory } = this.#surroundings;
     const words = [main, "--config", this.config, ...args];
     return new Program(process.execPath, words, {
-      cwd: join(directory, "work"),
+      cwd: join(directory, "desk"),
       env,
       ...(input === undefined ? {} : { input }),
     });

@@ -100,7 +100,7 @@ test("watch prints the log lines of an edge, those that are stored and those tha
   const fleet = await startFleet({
     nodes: {
       central: { config: { subscribe: [{ subject, from: ["*"] }] } },
-      ship1: { config: { publish: [{ subject: `central.${subject}`, tail: "../work/access.log" }] } },
+      ship1: { config: { publish: [{ subject: `central.${subject}`, tail: "../desk/access.log" }] } },
     },
     away: ["ship1"],
   });
