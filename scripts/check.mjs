@@ -3,8 +3,8 @@
  * errors, generated files that are current). Every step runs, whatever the others say; the output of those that fail is
  * printed, and the exit code is 1 when one did.
  */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { run } from "./nats-server.mjs";
 import { ROOT, setupOrExit } from "./setup.mjs";
 
 const STEPS = [
@@ -13,11 +13,13 @@ const STEPS = [
   ["rules and generated files", "node_modules/vitest/vitest.mjs", "run", "test/repository"],
 ];
 
+const env = { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }) };
+
 await setupOrExit(["dependencies"]);
 let failed = 0;
 for (const [name, program, ...args] of STEPS) {
   const started = performance.now();
-  const { code, output } = await run(program, args);
+  const { code, output } = await run(process.execPath, [join(ROOT, program), ...args], ROOT, env);
   if (code !== 0) {
     failed++;
     process.stdout.write(`${output.trimEnd()}\n`);
@@ -27,22 +29,3 @@ for (const [name, program, ...args] of STEPS) {
 }
 process.stdout.write(failed === 0 ? "all good\n" : `${failed} of ${STEPS.length} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
-
-/** Runs a program of node_modules to its end; `output` is all that it said. */
-function run(program, args) {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(ROOT, program), ...args], {
-      cwd: ROOT,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }) },
-    });
-    let output = "";
-    const take = (chunk) => {
-      output += chunk;
-    };
-    child.stdout.on("data", take);
-    child.stderr.on("data", take);
-    child.once("error", (error) => resolve({ code: -1, output: error.message }));
-    child.once("close", (code) => resolve({ code, output }));
-  });
-}

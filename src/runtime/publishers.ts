@@ -13,7 +13,6 @@ import { Window } from "./window.ts";
  */
 export class Publishers {
   readonly #running = new Map<string, Publisher>();
-  readonly #known = new Set<string>();
   readonly #windows = new Map<string, Window>();
   readonly #journal: Journal;
   readonly #make: (subject: string, window: Window) => DeliverOptions;
@@ -42,7 +41,6 @@ export class Publishers {
     this.#supervisor = supervisor;
     for (const { subject, acked, next } of this.#journal.outbox.lanes.values())
       if (acked < next - 1) this.#ensure(subject);
-    for (const subject of this.#known) this.#ensure(subject);
   }
 
   wake(subject: string, deadline: number): void {
@@ -97,12 +95,12 @@ export class Publishers {
   }
 
   #ensure(subject: string): void {
-    this.#known.add(subject);
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.child(`publisher ${subject}`) !== undefined) return;
     supervisor
       .addChild({ ...this.#spec, id: `publisher ${subject}`, start: async () => this.#start(subject) })
-      .catch(() => this.#known.add(subject));
+      // It is stopping: the lane begins again with the next daemon.
+      .catch(() => undefined);
   }
 
   #start(subject: string): Publisher {
