@@ -303,6 +303,7 @@ export class Core implements Child {
         traffic.bytesOut += bytes;
         if (again) counters.resent += messages;
       },
+      onAnswered: (seconds) => counters.ackSeconds.observe(seconds),
       onReceived: (records, ack) => this.announce.received(node, records, ack),
       onDecided: (records) => this.announce.decided(records),
       onWithdrawn: (records) => this.announce.withdrawn(records),

@@ -118,7 +118,9 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
     parts.openTransport ??
     (({ broker, node, link }: Config) =>
       openNatsTransport({ broker, name: node, pingMs: link.ping, clock, random, log: log.child({ role: "link" }) }));
-  const openStore = parts.openStore ?? ((path: string) => openLmdbStore(path, clock));
+  const openStore =
+    parts.openStore ??
+    ((path: string) => openLmdbStore(path, clock, (seconds) => counters.commitSeconds.observe(seconds)));
   const spawnerIn =
     parts.openSpawner ?? ((directory: string) => openSpawner({ directory, clock, log: log.child({ role: "runner" }) }));
 

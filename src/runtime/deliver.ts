@@ -10,6 +10,7 @@ import type { Transport } from "./broker/transport.ts";
 import type { LinkProfile } from "./config/config.ts";
 import { Expiry } from "./expiry.ts";
 import { itemOf, recordBytes } from "./frame-items.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { OutLane, OutRecord } from "./journal/records.ts";
 import type { LaneView } from "./operations.ts";
@@ -35,6 +36,8 @@ export interface DeliverOptions {
   readonly inspector: Inspector;
   readonly node: string;
   readonly onSent: (event: Sent) => void;
+  /** A frame was acknowledged, so many seconds after it was sent. */
+  readonly onAnswered: (seconds: number) => void;
   readonly onDecided: (records: readonly OutRecord[], ack: Ack) => void;
   readonly onReceived: (records: readonly OutRecord[], ack: Ack) => void;
   readonly onWithdrawn: (records: readonly OutRecord[]) => void;
@@ -50,18 +53,6 @@ export interface Sent {
   readonly messages: number;
   readonly bytes: number;
   readonly again: boolean;
-}
-
-interface InFlight {
-  readonly first: number;
-  readonly last: number;
-  readonly bytes: number;
-  /** The lane's watermark before this frame, to go back to if nobody was there. */
-  readonly sentBefore: number;
-  /** Acknowledged when this frame was journalled: what the receiver may forget. */
-  readonly acked: number;
-  /** The broker had nobody to hand it to. */
-  unheard: boolean;
 }
 
 /** How long a lane without work still counts as working, ms. */
@@ -292,6 +283,7 @@ export class Publisher implements Child {
       sentBefore: this.#lane.sent,
       acked: this.#lane.acked,
       unheard: false,
+      publishedAt: undefined,
     };
     const again = from <= this.#lane.sent;
     journal.outbox.sending(subject, records, clock.now());
@@ -349,17 +341,23 @@ export class Publisher implements Child {
       return;
     }
     this.#held = "";
+    frame.publishedAt = clock.monotonic();
     onSent({ subject, messages: records.length, bytes: payload.length, again });
     if (this.#ackTimer === undefined) this.#armAck();
   }
 
   /** Drops what an ACK covers from the frames on the way, and goes back if the receiver took less than it got. */
   #settle(ack: Ack): void {
+    const { clock, onAnswered, window } = this.#options;
     let released = 0;
     const open: InFlight[] = [];
     for (const frame of this.#inFlight) {
-      if (frame.last <= ack.last) released += frame.bytes;
-      else open.push(frame);
+      if (frame.last > ack.last) {
+        open.push(frame);
+        continue;
+      }
+      released += frame.bytes;
+      if (frame.publishedAt !== undefined) onAnswered((clock.monotonic() - frame.publishedAt) / 1000);
     }
     this.#inFlight = open;
     if (ack.upTo > ack.last && open.some((frame) => frame.last === ack.upTo)) {
@@ -368,10 +366,10 @@ export class Publisher implements Child {
       this.#cursor = ack.last;
     }
     this.#cursor = Math.max(this.#cursor, this.#lane.acked);
-    this.#options.clock.clearTimeout(this.#ackTimer);
+    clock.clearTimeout(this.#ackTimer);
     this.#ackTimer = undefined;
     if (this.#inFlight.length > 0) this.#armAck();
-    this.#options.window.release(released);
+    window.release(released);
   }
 
   #stepBack(to: number): void {

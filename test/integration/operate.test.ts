@@ -183,6 +183,9 @@ test("Prometheus scrapes the state of nodes, lanes and messages over TCP", async
   expect(value("steward_oldest_unacknowledged_seconds")).toBeGreaterThanOrEqual(0);
   expect(value("steward_oldest_unacknowledged_seconds")).toBeLessThan(30);
   expect(value("steward_broker_connected")).toBe(1);
+  expect(value("steward_command_run_seconds_count")).toBe(2);
+  expect(value("steward_frame_ack_seconds_count")).toBeGreaterThan(0);
+  expect(value("steward_journal_commit_seconds_count")).toBeGreaterThan(0);
   const health = await fetch(`http://127.0.0.1:${port}/healthz`);
   expect([health.status, ((await health.json()) as { ok: boolean }).ok]).toEqual([200, true]);
 });

@@ -50,8 +50,15 @@ interface Outgoing {
   waiters: (() => void)[];
 }
 
-/** @throws StewardError `data-directory` */
-export function openLmdbStore(path: string, clock: Clock): Store {
+/**
+ * @param committed called with the time of each durable group commit
+ * @throws StewardError `data-directory`
+ */
+export function openLmdbStore(
+  path: string,
+  clock: Clock,
+  committed: (seconds: number) => void = () => undefined,
+): Store {
   let env: RootDatabase;
   let log: WriteAheadLog;
   let memory = emptyMemory();
@@ -160,8 +167,10 @@ export function openLmdbStore(path: string, clock: Clock): Store {
     };
     if (records.length > 0 && failure === undefined) {
       appending = true;
+      const began = clock.monotonic();
       log.append(records, (error) => {
         appending = false;
+        committed((clock.monotonic() - began) / 1000);
         if (error !== null) note(error);
         else if (log.size > log.capacity / 2) dueAgain();
         else moveTimer ??= clock.setTimeout(dueAgain, MOVE_EVERY);
