@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/harness/built.ts"],
+    setupFiles: ["test/harness/seed.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

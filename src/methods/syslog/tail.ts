@@ -125,12 +125,10 @@ export class Tail {
       log.info(fields, "followed for the first time: from its end; what it held before is not sent");
     } else if (last !== undefined) {
       last.quietSince = quietSince;
-      const known = [...this.#files.map((f) => f.file.identity), file.identity];
-      const between = await rotatedAfter(this.#path, last.file.identity, known);
-      this.#files.push(...between.map((each) => ({ file: each, quietSince })));
     }
     this.#fromEnd = false;
     this.#files.push({ file, quietSince });
+    if (last !== undefined) await this.#insertAfter(last.file);
     // From here on it is known, whatever happens to it before its first line.
     await this.#context.mark?.(this.#checkpoint());
   }
@@ -138,12 +136,18 @@ export class Tail {
   async #findEarlier(when: "now" | "orLater"): Promise<void> {
     const { log, clock } = this.#context;
     const missing: Position[] = [];
+    const copies: TailedFile[] = [];
     for (const position of this.#earlier) {
       const file = await locate(this.#path, position);
       if (file === undefined) missing.push(position);
       else if (this.#has(file.identity)) await file.close();
-      else this.#files.push({ file, quietSince: clock.monotonic() });
+      else {
+        this.#files.push({ file, quietSince: clock.monotonic() });
+        if (!sameFile(file.identity, position)) copies.push(file);
+      }
     }
+    // The file itself was truncated: it, and what came between it and the next, is read from its beginning.
+    for (const copy of copies) await this.#insertAfter(copy);
     this.#earlier = when === "orLater" ? missing : [];
     if (when === "orLater") return;
     for (const position of missing) {
@@ -193,11 +197,17 @@ export class Tail {
     log.info(found, "the file was truncated: read from its beginning");
     file.rewind();
     if (copy === undefined) return;
-    const known = [...this.#files.map((f) => f.file.identity), copy.identity];
-    const between = await rotatedAfter(this.#path, copy.identity, known);
-    const quietSince = clock.monotonic();
-    const inserted = [copy, ...between].map((each) => ({ file: each, quietSince }));
-    this.#files.splice(this.#files.indexOf(followed), 0, ...inserted);
+    this.#files.splice(this.#files.indexOf(followed), 0, { file: copy, quietSince: clock.monotonic() });
+    await this.#insertAfter(copy);
+  }
+
+  /** Takes up the files that were rotated away after a held one was, in their place. */
+  async #insertAfter(file: TailedFile): Promise<void> {
+    const known = this.#files.map((f) => f.file.identity);
+    const between = await rotatedAfter(this.#path, file.identity, known);
+    const quietSince = this.#context.clock.monotonic();
+    const place = this.#files.findIndex((f) => f.file === file) + 1;
+    this.#files.splice(place, 0, ...between.map((each) => ({ file: each, quietSince })));
   }
 
   async #retire(look: Look): Promise<void> {

@@ -145,6 +145,12 @@ class World {
   }
 }
 
+/** Found by chance, and kept: what was lost once. */
+const LOST_ONCE: readonly (readonly Step[])[] = [
+  // After the crash only the copy was found again, not the truncated file that had been rotated away meanwhile.
+  [{ do: "copytruncate" }, { do: "rotate" }, { do: "late" }, { do: "crash", n: 0 }],
+];
+
 it("each line of a followed file is handed over exactly once, in order, whatever happens to the file and to the daemon", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
@@ -163,6 +169,6 @@ it("each line of a followed file is handed over exactly once, in order, whatever
         await rm(directory, { recursive: true, force: true });
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 150, examples: LOST_ONCE.map((steps) => [[...steps]]) },
   );
 }, 60_000);
