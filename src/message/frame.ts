@@ -93,7 +93,8 @@ interface WireFrame {
   a: number;
   m: WireItem[];
 }
-interface WireItem {
+/** An item as it travels. */
+export interface WireItem {
   i: string;
   c?: number;
   b?: number;
@@ -114,16 +115,24 @@ interface WireAck {
   v?: [number, string, string][];
 }
 
-export function encodeFrame(frame: Frame, compressFrom: number | null): Uint8Array {
-  const wire: WireFrame = {
-    o: frame.origin,
-    e: frame.epoch,
-    t: frame.sentAt,
-    f: frame.first,
-    a: frame.acked,
-    m: frame.items.map(toWire),
-  };
-  return pack(JSON.stringify(wire), 0, compressFrom);
+/** What a frame says of its items as a whole. */
+export type FrameHead = Omit<Frame, "items">;
+
+/** `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
+export function encodeFrame({ items, ...head }: Frame, compressFrom: number | null): Uint8Array {
+  return sealFrame(head, items.map(encodeItem), compressFrom);
+}
+
+/** The same from items that were encoded before: a message that is sent again need not be encoded again. */
+export function sealFrame(head: FrameHead, items: readonly string[], compressFrom: number | null): Uint8Array {
+  const { origin, epoch, sentAt, first, acked } = head;
+  const open = JSON.stringify({ o: origin, e: epoch, t: sentAt, f: first, a: acked } satisfies Omit<WireFrame, "m">);
+  return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, 0, compressFrom);
+}
+
+/** An item as it travels, JSON. */
+export function encodeItem(item: FrameItem): string {
+  return JSON.stringify(toWire(item));
 }
 
 /** `reasons`: characters of each verdict's reason that travel. */
@@ -139,7 +148,7 @@ export function encodeAck(ack: Ack, reasons = 500): Uint8Array {
     c: ack.credit,
   };
   if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
-  return pack(JSON.stringify(wire), ACK, null);
+  return pack(JSON.stringify(wire).slice(0, -1), ACK, null);
 }
 
 /** Whether the payload claims to be a frame or an ACK; anything else is a foreign body. */
@@ -153,7 +162,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
   const { o, e, t, f, a, m } = wire as WireFrame;
-  return { origin: o, epoch: e, sentAt: t, first: f, acked: a, items: m.map(fromWire) };
+  return { origin: o, epoch: e, sentAt: t, first: f, acked: a, items: m.map(decodeItem) };
 }
 
 /** @throws StewardError like `decodeFrame`. */
@@ -175,11 +184,6 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   };
 }
 
-/** Size of a message within a frame, bytes, never too small: what batches are cut by. */
-export function itemBytes(data: Json): number {
-  return 120 + Buffer.byteLength(JSON.stringify(data));
-}
-
 function toWire(item: FrameItem): WireItem {
   if ("skip" in item) return { i: item.id, x: item.skip };
   const wire: WireItem = { i: item.id, c: item.createdAt, d: item.data };
@@ -189,7 +193,8 @@ function toWire(item: FrameItem): WireItem {
   return wire;
 }
 
-function fromWire(wire: WireItem): FrameItem {
+/** The other way of `encodeItem`, of what was checked when it came. */
+export function decodeItem(wire: WireItem): FrameItem {
   if (wire.x !== undefined) return { id: wire.i, skip: wire.x };
   return {
     id: wire.i,
@@ -201,19 +206,18 @@ function fromWire(wire: WireItem): FrameItem {
   };
 }
 
-function pack(wire: string, kind: number, compressFrom: number | null): Uint8Array {
-  const open = wire.slice(0, -1);
-  const json = `${open},"h":${crc32(open)}}`;
-  if (compressFrom === null || json.length < compressFrom) {
-    const bytes = Buffer.allocUnsafe(HEADER + Buffer.byteLength(json));
-    bytes[0] = 0x53;
-    bytes[1] = 0x57;
-    bytes[2] = FRAME_VERSION;
-    bytes[3] = kind;
-    bytes.write(json, HEADER);
-    return bytes;
-  }
-  return Buffer.concat([Buffer.from([0x53, 0x57, FRAME_VERSION, kind | DEFLATED]), deflateRawSync(json, { level: 6 })]);
+/** `open`: the body without its last key and without its end. */
+function pack(open: string, kind: number, compressFrom: number | null): Uint8Array {
+  const bytes = Buffer.allocUnsafe(HEADER + Buffer.byteLength(open) + CHECKSUM_LENGTH);
+  const end = HEADER + bytes.write(open, HEADER);
+  const length = end + bytes.write(`,"h":${crc32(bytes.subarray(HEADER, end))}}`, end, "latin1");
+  const deflated = compressFrom !== null && length - HEADER >= compressFrom;
+  bytes[0] = 0x53;
+  bytes[1] = 0x57;
+  bytes[2] = FRAME_VERSION;
+  bytes[3] = deflated ? kind | DEFLATED : kind;
+  if (!deflated) return bytes.subarray(0, length);
+  return Buffer.concat([bytes.subarray(0, HEADER), deflateRawSync(bytes.subarray(HEADER, length), { level: 6 })]);
 }
 
 function unpack(subject: string, payload: Uint8Array, kind: number, limits: FrameLimits): unknown {
@@ -238,14 +242,14 @@ function unpack(subject: string, payload: Uint8Array, kind: number, limits: Fram
     }
   }
   if (body.length > limits.bodyBytes) throw new StewardError("frame-too-large", { subject, limit: limits.bodyBytes });
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
-  const [tail, sum] = CHECKSUM.exec(text.slice(-CHECKSUM_LENGTH)) ?? [];
-  if (tail !== undefined && crc32(text.slice(0, -tail.length)) !== Number(sum)) {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const [tail, sum] = CHECKSUM.exec(bytes.toString("latin1", Math.max(0, bytes.length - CHECKSUM_LENGTH))) ?? [];
+  if (tail !== undefined && crc32(bytes.subarray(0, -tail.length)) !== Number(sum)) {
     throw new StewardError("frame-malformed", { subject, fault: "its checksum is wrong" });
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = JSON.parse(bytes.toString("utf8"));
   } catch (error) {
     throw new StewardError("frame-malformed", { subject, fault: "its body is not JSON" }, { cause: error });
   }

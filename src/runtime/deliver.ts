@@ -4,7 +4,7 @@ import { type Inspector, startRoot } from "../actors/root.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
 import type { Clock, Random, Timer } from "../message/clock.ts";
 import { normalise, type StewardError } from "../message/errors.ts";
-import { type Ack, encodeFrame } from "../message/frame.ts";
+import { type Ack, sealFrame } from "../message/frame.ts";
 import { receiverOf } from "../message/subject.ts";
 import type { Transport } from "./broker/transport.ts";
 import type { LinkProfile } from "./config/config.ts";
@@ -324,15 +324,9 @@ export class Publisher implements Child {
     if (this.#stopped || !this.#inFlight.includes(frame)) return;
     const { subject, transport, journal, profile, clock, node, onSent } = this.#options;
     const now = clock.now();
-    const payload = encodeFrame(
-      {
-        origin: node,
-        epoch: journal.epoch,
-        sentAt: now,
-        first: frame.first,
-        acked: frame.acked,
-        items: records.map((record) => itemOf(record, now)),
-      },
+    const payload = sealFrame(
+      { origin: node, epoch: journal.epoch, sentAt: now, first: frame.first, acked: frame.acked },
+      records.map((record) => itemOf(record, now)),
       profile.compressFrom,
     );
     if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {

@@ -1,5 +1,5 @@
 import type { Clock } from "../message/clock.ts";
-import { itemBytes } from "../message/frame.ts";
+import { encodeItem } from "../message/frame.ts";
 import type { NewId } from "../message/id.ts";
 import type { Json, Message } from "../message/message.ts";
 import { replySubject } from "../message/message.ts";
@@ -99,10 +99,13 @@ export class Respond {
       createdAt: this.#clock.now(),
       deliverBy: null,
       timeout: null,
-      data: this.#fitting(report) as unknown as Json,
+      data: report as unknown as Json,
       inReplyTo: id,
     };
-    this.#journal.outbox.enqueue([event], false);
+    const text = encodeItem(event);
+    const bytes = Buffer.byteLength(text);
+    if (bytes <= this.#maxPayload() - ENVELOPE / 2) this.#journal.outbox.enqueue([event], false, [text]);
+    else this.#journal.outbox.enqueue([{ ...event, data: this.#cut(report, bytes) }], false);
     this.#wake(event.subject, Number.POSITIVE_INFINITY);
   }
 
@@ -112,15 +115,14 @@ export class Respond {
   }
 
   /** An end that is too large for the broker would keep all that follow it from their origin: it goes without its result. */
-  #fitting(report: Report): Report {
-    if (!("result" in report) && !("reason" in report)) return report;
-    const bytes = itemBytes(report as unknown as Json);
+  #cut(report: Report, bytes: number): Json {
+    if (!("result" in report) && !("reason" in report)) return report as unknown as Json;
     const room = this.#maxPayload() - ENVELOPE / 2;
-    if (bytes <= room) return report;
     const { result, reason = "", ...rest } = report;
     const cut =
       result === undefined ? "" : `its result is left out: the report has ${bytes} bytes, the broker takes ${room}`;
-    return { ...rest, reason: [reason.slice(0, REASON), cut].filter((text) => text !== "").join("; ") };
+    const said = [reason.slice(0, REASON), cut].filter((text) => text !== "").join("; ");
+    return { ...rest, reason: said } as unknown as Json;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
-import { deeperThan, FRAME_LIMITS, itemBytes } from "../message/frame.ts";
+import { deeperThan, encodeItem, FRAME_LIMITS } from "../message/frame.ts";
 import type { NewId } from "../message/id.ts";
 import type { Message } from "../message/message.ts";
 import { parseSubject } from "../message/subject.ts";
@@ -43,11 +43,12 @@ export function submit(
   { keep = true, key, own = false }: { keep?: boolean; key?: string; own?: boolean } = {},
 ): OutRecord[] {
   const { journal, hasRoom, wake, onQueued, config } = options;
-  const messages = drafts.map((draft) => stamp(draft, options, own));
+  const messages = drafts.map((draft) => stamp(draft, options));
+  const texts = messages.map((message) => sealed(message, options, own));
   if (!hasRoom()) {
     throw new StewardError("journal-full", { held: journal.bytes(), limit: config().limits.journalBytes });
   }
-  const records = journal.outbox.enqueue(messages, keep);
+  const records = journal.outbox.enqueue(messages, keep, texts);
   if (key !== undefined)
     journal.setTaken(
       key,
@@ -58,9 +59,9 @@ export function submit(
   return records;
 }
 
-function stamp(draft: Draft, options: SubmitOptions, own: boolean): Message {
-  const { config, clock, newId, isKnown, methods, maxPayload } = options;
-  const { node, defaults, limits } = config();
+function stamp(draft: Draft, options: SubmitOptions): Message {
+  const { config, clock, newId, isKnown, methods } = options;
+  const { node, defaults } = config();
   const subject = parseSubject(draft.subject);
   if (draft.knownNodesOnly === true && !isKnown(subject.node))
     throw new StewardError("node-unknown", { node: subject.node });
@@ -72,9 +73,6 @@ function stamp(draft: Draft, options: SubmitOptions, own: boolean): Message {
       fault: `data is nested deeper than ${FRAME_LIMITS.depth}`,
     });
   }
-  const bytes = itemBytes(draft.data);
-  const limit = own ? OWN_BYTES : Math.min(limits.messageBytes, maxPayload() - ENVELOPE);
-  if (bytes > limit) throw new StewardError("message-too-large", { subject: draft.subject, bytes, limit });
   // Where the method is known here too, bad data need not travel to be refused. A method that is not may be the node's own.
   try {
     methods.get(subject.method)?.[subject.kind]?.check(draft.data);
@@ -92,6 +90,15 @@ function stamp(draft: Draft, options: SubmitOptions, own: boolean): Message {
     timeout: draft.timeout ?? null,
     data: draft.data,
   };
+}
+
+/** The message as it travels, if it may. */
+function sealed(message: Message, { config, maxPayload }: SubmitOptions, own: boolean): string {
+  const text = encodeItem(message);
+  const bytes = Buffer.byteLength(text);
+  const limit = own ? OWN_BYTES : Math.min(config().limits.messageBytes, maxPayload() - ENVELOPE);
+  if (bytes > limit) throw new StewardError("message-too-large", { subject: message.subject, bytes, limit });
+  return text;
 }
 
 /** The earliest deadline of each subject. */

@@ -30,7 +30,7 @@ export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): Message
     since: last?.at ?? message.createdAt,
     createdAt: message.createdAt,
     deliverBy: message.deliverBy,
-    attempts: sight.outbox.attempts(record),
+    attempts: record.attempts,
     summary: summarise(message.data),
     ...(reason === undefined ? {} : { reason }),
     ...(record.outcome?.code === undefined ? {} : { code: record.outcome.code }),

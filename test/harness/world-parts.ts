@@ -56,12 +56,23 @@ export function slowStore(store: CrashableStore, clock: Clock, ms: () => number)
     ...store,
     flushed,
     async close() {
+      // What the turn still has to write belongs to it.
+      const done = store.close();
       closed = true;
-      await store.close();
+      await done;
+    },
+    atTurnEnd(work) {
+      insistOpen();
+      store.atTurnEnd(work);
     },
     put(table, key, value) {
       insistOpen();
       store.put(table, key, value);
+      commitAfter(1);
+    },
+    putText(table, key, json, fresh) {
+      insistOpen();
+      store.putText(table, key, json, fresh);
       commitAfter(1);
     },
     remove(table, key) {

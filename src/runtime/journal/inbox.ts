@@ -4,6 +4,8 @@ import type { FinalState } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 import { kindOf } from "../../message/subject.ts";
+import { IdRows } from "./id-rows.ts";
+import { type InFrame, InFrames } from "./in-frames.ts";
 import type { DeadRecord, DoneRecord, InLane, InRecord } from "./records.ts";
 import type { Store } from "./store.ts";
 
@@ -39,7 +41,10 @@ export interface Accepted {
 export class Inbox {
   readonly #store: Store;
   readonly #lanes = new Map<string, InLane>();
-  readonly #pending = new Map<string, InRecord>();
+  readonly #pending: InFrames;
+  readonly #done: IdRows<DoneRecord>;
+  /** Ended in this turn. */
+  readonly #doneNow = new Map<string, DoneRecord>();
   readonly #origins = new Map<string, Set<string>>();
   /** Commands that were cancelled before they came, and by whom. */
   readonly #cancelledEarly = new Map<string, string>();
@@ -47,8 +52,8 @@ export class Inbox {
   constructor(store: Store) {
     this.#store = store;
     for (const { value } of store.range("sources", {})) this.#remember(value as InLane);
-    const records = [...store.range("pending", {})].map(({ value }) => value as InRecord);
-    for (const record of inOrder(records)) this.#pending.set(record.message.id, record);
+    this.#pending = new InFrames(store);
+    this.#done = new IdRows(store, "done");
     for (const { key, value } of store.range("cancelled", {})) this.#cancelledEarly.set(String(key), String(value));
   }
 
@@ -69,6 +74,7 @@ export class Inbox {
     const taken: InRecord[] = [];
     let duplicates = 0;
     let gap: number | undefined;
+    let into: InFrame | undefined;
     for (let i = 0; i < items.length; i++) {
       const seq = first + i;
       const item = items[i];
@@ -84,7 +90,10 @@ export class Inbox {
       if (judged.kind === "full") break;
       lane.last = seq;
       if (judged.kind === "verdict") verdicts.push({ seq, state: judged.state, reason: judged.reason });
-      if (judged.kind === "take" && !("skip" in item)) taken.push(this.#take(frame, subject, seq, item, at, judged));
+      if (judged.kind === "take" && !("skip" in item)) {
+        into ??= this.#pending.begin();
+        taken.push(this.#take(into, frame, subject, seq, item, at, judged));
+      }
     }
     if (known === undefined || lane.last !== before || verdicts.length !== lane.verdicts.length) {
       lane.verdicts = verdicts;
@@ -99,12 +108,13 @@ export class Inbox {
   #early(item: FrameItem): Judgement | undefined {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     // Records are found by id: a second message of the same id would take the place of the first.
-    return this.#pending.has(item.id)
+    return this.#pending.get(item.id) !== undefined
       ? { kind: "verdict", state: "rejected", reason: "another message here has its id" }
       : undefined;
   }
 
   #take(
+    into: InFrame,
     frame: Frame,
     subject: string,
     seq: number,
@@ -132,13 +142,13 @@ export class Inbox {
       attempts: 0,
       ...(judged.start ? { state: "running", startedAt: at } : { state: "received" }),
     };
-    this.#write(record, true);
+    this.#pending.add(into, record);
     return record;
   }
 
   /** Everything that is not finished, oldest first; of one subject if named. */
   pending(subject?: string): InRecord[] {
-    const all = [...this.#pending.values()];
+    const all = this.#pending.all();
     return subject === undefined ? all : all.filter((record) => record.message.subject === subject);
   }
 
@@ -152,21 +162,27 @@ export class Inbox {
 
   /** Side effects may begin once this is durable. */
   start(id: string, at: number): InRecord | undefined {
-    return this.#change(id, (record) => ({ ...record, state: "running", startedAt: record.startedAt ?? at }));
+    const record = this.#pending.get(id);
+    return record && this.#pending.replace({ ...record, state: "running", startedAt: record.startedAt ?? at });
   }
 
   /** It was to run at once, and nothing of it has begun. */
   notStarted(id: string): InRecord | undefined {
-    return this.#change(id, ({ startedAt: _never, ...record }) => ({ ...record, state: "received" }));
+    const record = this.#pending.get(id);
+    if (record === undefined) return undefined;
+    const { startedAt: _never, ...rest } = record;
+    return this.#pending.replace({ ...rest, state: "received" });
   }
 
   /** It failed its process once more. */
   failedOnce(id: string): InRecord | undefined {
-    return this.#change(id, (record) => ({ ...record, attempts: record.attempts + 1 }));
+    const record = this.#pending.get(id);
+    return record && this.#pending.replace({ ...record, attempts: record.attempts + 1 });
   }
 
   cancelRequested(id: string, by: string): InRecord | undefined {
-    return this.#change(id, (record) => ({ ...record, cancelRequestedBy: by }));
+    const record = this.#pending.get(id);
+    return record && this.#pending.replace({ ...record, cancelRequestedBy: by });
   }
 
   /** A cancel that overtook its command: the command will not start when it comes. */
@@ -189,10 +205,8 @@ export class Inbox {
 
   /** Ends a message. A command leaves a record of its outcome behind, an event nothing. */
   finish(id: string, outcome: Outcome, summary: string): void {
-    const record = this.#pending.get(id);
+    const record = this.#pending.remove(id);
     if (record === undefined) return;
-    this.#pending.delete(id);
-    this.#store.remove("pending", id);
     const { message } = record;
     if (kindOf(message.subject) === "event") return;
     const { output: _sent, ...kept } = outcome;
@@ -207,25 +221,29 @@ export class Inbox {
       outcome: kept,
       summary,
     };
-    this.#store.put("done", id, done);
+    if (this.#doneNow.size === 0) this.#store.atTurnEnd(() => this.#writeDone());
+    this.#doneNow.set(id, done);
+  }
+
+  #writeDone(): void {
+    this.#done.put(this.#doneNow);
+    this.#doneNow.clear();
   }
 
   done(id: string): DoneRecord | undefined {
-    return this.#store.get("done", id) as DoneRecord | undefined;
+    return this.#doneNow.get(id) ?? this.#done.find(id);
   }
 
   /** Newest first. */
   *newestDone(prefix = ""): Iterable<DoneRecord> {
-    const bounds = prefix === "" ? {} : { from: prefix, to: `${prefix}~` };
-    for (const { value } of this.#store.range("done", { ...bounds, reverse: true })) yield value as DoneRecord;
+    this.#writeDone();
+    for (const [, record] of this.#done.newest(prefix)) yield record;
   }
 
   /** Puts a message aside that could not be handled. */
   bury(id: string, reason: string, at: number): DeadRecord | undefined {
-    const record = this.#pending.get(id);
+    const record = this.#pending.remove(id);
     if (record === undefined) return undefined;
-    this.#pending.delete(id);
-    this.#store.remove("pending", id);
     const { message, epoch, seq, receivedAt, attempts } = record;
     const dead: DeadRecord = { v: 1, message, epoch, seq, receivedAt, at, reason, attempts };
     this.#store.put("dead", id, dead);
@@ -247,7 +265,7 @@ export class Inbox {
       state: "received",
       attempts: 0,
     };
-    this.#write(record);
+    this.#pending.add(this.#pending.begin(), record);
     return record;
   }
 
@@ -263,27 +281,15 @@ export class Inbox {
 
   /** Forgets commands that ended before `before`; at most `limit`. Returns how many. */
   sweep(before: number, limit: number): number {
+    this.#writeDone();
     let removed = 0;
-    for (const { key, value } of this.#store.range("done", {})) {
-      if (removed >= limit || (value as DoneRecord).receivedAt >= before) break;
-      this.#store.remove("done", key);
-      removed++;
+    for (const { key, entries } of this.#done.rows()) {
+      const left = entries.filter(([, { receivedAt }]) => removed >= limit || receivedAt >= before || removed++ < 0);
+      if (left.length < entries.length) this.#done.replace(key, left);
+      if (removed >= limit || left.length === entries.length) break;
     }
     for (const id of this.#cancelledEarly.keys()) if (idTime(id) < before) this.#forgetCancelled(id);
     return removed;
-  }
-
-  #change(id: string, change: (record: InRecord) => InRecord): InRecord | undefined {
-    const record = this.#pending.get(id);
-    if (record === undefined) return undefined;
-    const changed = change(record);
-    this.#write(changed);
-    return changed;
-  }
-
-  #write(record: InRecord, fresh = false): void {
-    this.#pending.set(record.message.id, record);
-    this.#store.put("pending", record.message.id, record, fresh);
   }
 
   #remember(lane: InLane): void {
@@ -292,20 +298,6 @@ export class Inbox {
     if (epochs === undefined) this.#origins.set(lane.origin, new Set([lane.epoch]));
     else epochs.add(lane.epoch);
   }
-}
-
-/** By time of receipt, but never against the order of a lane: the clock may have jumped in between. */
-function inOrder(records: InRecord[]): InRecord[] {
-  const reached = new Map<string, number>();
-  const placed = records
-    .sort((a, b) => a.seq - b.seq)
-    .map((record) => {
-      const lane = laneKey(record.message.origin, record.epoch, record.message.subject);
-      const at = Math.max(record.receivedAt, reached.get(lane) ?? 0);
-      reached.set(lane, at);
-      return { record, at };
-    });
-  return placed.sort((a, b) => a.at - b.at || a.record.seq - b.record.seq).map(({ record }) => record);
 }
 
 function laneKey(origin: string, epoch: string, subject: string): string {

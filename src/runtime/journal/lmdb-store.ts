@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import { merged, parsed } from "./merge.ts";
+import { merged, parsed, valueIn } from "./merge.ts";
 import { type Key, keyText, type Store, TABLES, type Table } from "./store.ts";
 import { openLog, readLog, type WriteAheadLog } from "./write-ahead-log.ts";
 
@@ -18,15 +18,15 @@ import { openLog, readLog, type WriteAheadLog } from "./write-ahead-log.ts";
  */
 interface Written {
   readonly key: Key;
-  /** `undefined`: removed. */
-  readonly value: unknown;
+  /** `undefined`, and no text: removed. */
+  value: unknown;
   /** The key was never in LMDB: when it goes before it is moved, nothing is left to do. */
   readonly fresh: boolean;
   /** The turn that wrote it, and its place in that turn's record. */
   readonly turn: number;
   readonly place: number;
   /** The value as JSON, once that was needed: the log and LMDB are given the same text. */
-  text?: string;
+  text: string | undefined;
 }
 
 type Memory = Map<Table, Map<string, Written>>;
@@ -37,6 +37,9 @@ interface Operation {
 }
 /** The same in the log: without a value the row is removed. */
 type Logged = [table: number, key: Key, value?: unknown];
+
+/** How the log names tables. */
+const NUMBER = Object.fromEntries(TABLES.map((table, number) => [table, number])) as Record<Table, number>;
 
 /** How long writes that may wait do wait for company, and how long writes stay in memory, ms. */
 const SOON = 50;
@@ -74,7 +77,7 @@ export function openLmdbStore(
     }
     operations = [];
     turn++;
-    log = openLog(path, released);
+    log = openLog(path, released, clock);
   } catch (error) {
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
   }
@@ -99,21 +102,21 @@ export function openLmdbStore(
   let moveTimer: Timer | undefined;
 
   /** Of each key a turn's record holds the last form only; what came and went within the turn leaves no trace. */
-  function record(table: Table, key: Key, value: unknown, fresh: boolean): void {
+  function record(table: Table, key: Key, value: unknown, fresh: boolean, json?: string): void {
     const rows = memory.get(table) as Map<string, Written>;
     const text = keyText(key);
     const before = rows.get(text);
     const said = before?.turn === turn;
     const place = said ? before.place : operations.length;
-    const row: Written = { key, value, fresh: before?.fresh ?? fresh, turn, place };
-    const vanishes = value === undefined && row.fresh;
+    const row: Written = { key, value, fresh: before?.fresh ?? fresh, turn, place, text: json };
+    const vanishes = value === undefined && json === undefined && row.fresh;
     operations[place] = vanishes && said ? undefined : { table, row };
     if (vanishes) rows.delete(text);
     else rows.set(text, row);
   }
 
-  function write(table: Table, key: Key, value: unknown, fresh: boolean): void {
-    record(table, key, value, fresh);
+  function write(table: Table, key: Key, value: unknown, fresh: boolean, json?: string): void {
+    record(table, key, value, fresh, json);
     arm();
   }
 
@@ -202,7 +205,8 @@ export function openLmdbStore(
       for (const [table, rows] of rowsOf) {
         const database = tables.get(table) as Database<string, Key>;
         for (const row of rows.values()) {
-          const done = row.value === undefined ? database.remove(row.key) : database.put(row.key, textOf(row));
+          const text = textOf(row);
+          const done = text === undefined ? database.remove(row.key) : database.put(row.key, text);
           done.catch(note);
           if (++count % MOVED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
         }
@@ -237,9 +241,10 @@ export function openLmdbStore(
     get(table, key) {
       const text = keyText(key);
       const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
-      return found === undefined ? parsed(tables.get(table)?.get(key)) : found.value;
+      return found === undefined ? parsed(tables.get(table)?.get(key)) : valueIn(found);
     },
     put: (table, key, value, fresh = false) => write(table, key, value, fresh),
+    putText: (table, key, json, fresh = false) => write(table, key, undefined, fresh, json),
     remove: (table, key) => write(table, key, undefined, false),
     putSoon: (table, key, value) => writeSoon(table, key, value),
     removeSoon: (table, key) => writeSoon(table, key, undefined),
@@ -279,18 +284,26 @@ export function openLmdbStore(
 
 /** A turn as one record of the log. */
 function recordOf(operations: readonly (Operation | undefined)[]): string {
-  const parts: string[] = [];
+  let text = "";
   for (const operation of operations) {
     if (operation === undefined) continue;
     const { table, row } = operation;
-    const place = `[${TABLES.indexOf(table)},${JSON.stringify(row.key)}`;
-    parts.push(row.value === undefined ? `${place}]` : `${place},${textOf(row)}]`);
+    text += text === "" ? "[[" : ",[";
+    text += NUMBER[table];
+    text += ",";
+    text += JSON.stringify(row.key);
+    const json = textOf(row);
+    if (json !== undefined) {
+      text += ",";
+      text += json;
+    }
+    text += "]";
   }
-  return `[${parts.join(",")}]`;
+  return text === "" ? "[]" : `${text}]`;
 }
 
-function textOf(row: Written): string {
-  row.text ??= JSON.stringify(row.value);
+function textOf(row: Written): string | undefined {
+  if (row.text === undefined && row.value !== undefined) row.text = JSON.stringify(row.value);
   return row.text;
 }
 

@@ -29,6 +29,8 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
   let atEnd: (() => void)[] = [];
   let asking: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   let armed = false;
+  let bytes = 0;
+  for (const table of tables.values()) for (const entry of table.values()) bytes += sizeOf(entry);
 
   const workAtEnd = (): void => {
     for (let work = atEnd; work.length > 0; work = atEnd) {
@@ -59,6 +61,7 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
   const write = (table: Table, key: Key, value: unknown): void => {
     const text = keyText(key);
     const entry = value === undefined ? undefined : { key, value: structuredClone(value) };
+    bytes += sizeOf(entry) - sizeOf(rows(table).get(text));
     if (entry === undefined) rows(table).delete(text);
     else rows(table).set(text, entry);
     unsynced.push({ table, text, entry });
@@ -77,6 +80,7 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
   return {
     get: (table, key) => structuredClone(rows(table).get(keyText(key))?.value),
     put: (table, key, value) => write(table, key, value),
+    putText: (table, key, json) => write(table, key, JSON.parse(json)),
     remove: (table, key) => write(table, key, undefined),
     putSoon: (table, key, value) => write(table, key, value),
     removeSoon: (table, key) => write(table, key, undefined),
@@ -95,7 +99,7 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
         asking.push({ resolve, reject });
         arm();
       }),
-    bytes: () => [...tables.values()].reduce((sum, table) => sum + table.size * 400, 0),
+    bytes: () => bytes,
     async close() {
       if (dead) return;
       workAtEnd();
@@ -106,4 +110,9 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
       unsynced = [];
     },
   };
+}
+
+/** Bytes of a row, roughly. */
+function sizeOf(entry: Entry | undefined): number {
+  return entry === undefined ? 0 : 100 + JSON.stringify(entry.value).length;
 }

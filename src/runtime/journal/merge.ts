@@ -3,8 +3,9 @@ import { type Bounds, compareKeys, type Entry, type Key, within } from "./store.
 
 interface Row {
   readonly key: Key;
-  /** `undefined`: removed. */
+  /** `undefined`, and no text: removed. */
   readonly value: unknown;
+  readonly text: string | undefined;
 }
 
 type Rows = ReadonlyMap<string, Row>;
@@ -33,9 +34,10 @@ export function* merged(
       const order = sign * compareKeys(row.key, key);
       if (order > 0) break;
       if (order === 0) replaced = true;
-      if (row.value === undefined) continue;
+      const fresher = valueIn(row);
+      if (fresher === undefined) continue;
       if (left-- <= 0) return;
-      yield row;
+      yield { key: row.key, value: fresher };
     }
     if (replaced) continue;
     if (left-- <= 0) return;
@@ -43,10 +45,16 @@ export function* merged(
   }
   for (; i < fresh.length; i++) {
     const row = fresh[i];
-    if (row === undefined || row.value === undefined) continue;
+    const value = row && valueIn(row);
+    if (row === undefined || value === undefined) continue;
     if (left-- <= 0) return;
-    yield row;
+    yield { key: row.key, value };
   }
+}
+
+/** A value is given out as its own copy where its text is known. */
+export function valueIn(row: Pick<Row, "value" | "text">): unknown {
+  return row.value === undefined ? parsed(row.text) : row.value;
 }
 
 /** What LMDB holds is JSON text. */

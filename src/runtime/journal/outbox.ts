@@ -1,59 +1,64 @@
 import { StewardError } from "../../message/errors.ts";
-import { type Ack, itemBytes } from "../../message/frame.ts";
-import { type Assertion, fold, isFinalState, type Life, lifeOf, type State } from "../../message/lifecycle.ts";
+import { type Ack, encodeItem } from "../../message/frame.ts";
+import { type Assertion, fold, isFinalState, type Life, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import type { OutputPart, Report } from "../../message/report.ts";
-import { kindOf, receiverOf } from "../../message/subject.ts";
-import { Milestones } from "./milestones.ts";
-import { Recent } from "./recent.ts";
+import { IdRows } from "./id-rows.ts";
+import { Lane, OutBatches } from "./out-batches.ts";
+import type { OutMessage } from "./out-message.ts";
 import type { DeadRecord, OutLane, OutRecord, Reported } from "./records.ts";
 import type { Entry, Store } from "./store.ts";
 
-/** Records that are at hand without a read. */
-const HOT = 2048;
+/** A message in its place. */
+interface Found {
+  readonly lane: Lane;
+  readonly message: OutMessage;
+}
 
 /**
  * What this node owes to others: its lanes and the messages on them, until each is final.
  *
  * Invariants: a sequence number is given once, in the turn that journals the message. `acked <= sent < next`. The state
  * of a message that nobody has reported on is read off its lane's watermarks, so that an ACK costs one write, whatever
- * number of messages it covers.
+ * number of messages it covers. What one turn does to a lane is a few rows, whatever the number of messages.
  */
 export class Outbox {
   readonly #store: Store;
   readonly #node: string;
-  readonly #lanes = new Map<string, OutLane>();
-  readonly #byNumber = new Map<number, OutLane>();
-  /** Commands that a receiver has and that have no outcome. */
-  readonly #open = new Map<string, { lane: OutLane; seq: number }>();
-  readonly #openByNode = new Map<string, Set<string>>();
-  /** The latest records, so that the road of a message needs no reads; bounded. */
-  readonly #hot = new Recent<OutRecord>(HOT);
-  readonly #changed = new Set<OutLane>();
-  readonly #milestones = new Milestones();
+  readonly #lanes = new Map<string, Lane>();
+  readonly #byNumber = new Map<number, Lane>();
+  readonly #batches: OutBatches;
+  /** Where the kept messages are. */
+  readonly #ids: IdRows<readonly [lane: number, seq: number]>;
+  /** The commands of a node that are open, by number. */
+  readonly #openCount = new Map<string, number>();
+  /** Written at the end of this turn. */
+  readonly #changed = new Set<Lane>();
+  #newIds: [string, [number, number]][] = [];
+  #armed = false;
 
   constructor(store: Store, node: string) {
     this.#store = store;
     this.#node = node;
+    this.#batches = new OutBatches(store, node);
+    this.#ids = new IdRows(store, "ids");
     for (const { value } of store.range("lanes", {})) {
-      const lane = value as OutLane;
-      this.#lanes.set(lane.subject, lane);
-      this.#byNumber.set(lane.no, lane);
-      this.#restore(lane);
+      const row = value as OutLane;
+      this.#restore(Object.assign(this.#addLane(row.no, row.subject), row));
     }
   }
 
   /** Finds the commands that are open on a lane, and how far everything is final. */
-  #restore(lane: OutLane): void {
+  #restore(lane: Lane): void {
     let contiguous = true;
-    for (const { value } of this.#store.range("out", { from: [lane.no, lane.open], to: [lane.no, lane.acked + 1] })) {
-      const record = value as OutRecord;
-      if (isFinalState(this.stateOf(lane, record)) || isEvent(record)) {
-        if (contiguous) lane.open = record.seq + 1;
+    for (const message of this.#batches.stored(lane, lane.open, lane.acked)) {
+      if (message.seq > lane.acked) break;
+      if (lane.event || message.ended) {
+        if (contiguous) lane.open = message.seq + 1;
         continue;
       }
       contiguous = false;
-      this.#opened(lane, record);
+      this.#opened(lane, message.seq);
     }
   }
 
@@ -61,19 +66,19 @@ export class Outbox {
     return this.#lanes;
   }
 
-  /** Gives each message its place on its lane. Durable with the store's next flush. */
-  enqueue(messages: readonly Message[], keep: boolean): OutRecord[] {
-    const touched = new Set<OutLane>();
-    const records = messages.map((message) => {
-      const lane = this.#lanes.get(message.subject) ?? this.#newLane(message.subject);
-      const record: OutRecord = { v: 1, message, seq: lane.next++, bytes: itemBytes(message.data), keep };
-      touched.add(lane);
-      this.#write(lane, record, true);
-      if (keep) this.#store.put("ids", message.id, [lane.no, record.seq], true);
+  /** Gives each message its place on its lane. Durable with the store's next flush. `texts`: as they travel. */
+  enqueue(
+    messages: readonly Message[],
+    keep: boolean,
+    texts: readonly string[] = messages.map(encodeItem),
+  ): OutRecord[] {
+    return messages.map((message, i) => {
+      const lane = this.#lanes.get(message.subject) ?? this.#addLane(this.#byNumber.size + 1, message.subject);
+      const record = this.#batches.append(lane, message, texts[i] ?? "", keep);
+      if (keep) this.#newIds.push([message.id, [lane.no, record.seq]]);
+      this.#changes(lane);
       return record;
     });
-    for (const lane of touched) this.#writeLane(lane);
-    return records;
   }
 
   /** The next records of a lane from `from` on, in order, within the bounds; at least one if there is any. */
@@ -86,8 +91,10 @@ export class Outbox {
     const taken: OutRecord[] = [];
     if (lane === undefined) return taken;
     let bytes = 0;
+    let batch = this.#batches.batch(lane, from);
     for (let seq = from; seq < lane.next && taken.length < bounds.count; seq++) {
-      const record = this.#read(lane, seq);
+      if (batch === undefined || seq > batch.last) batch = this.#batches.batch(lane, seq);
+      const record = batch?.messages[seq - batch.first];
       if (record === undefined) {
         throw new StewardError("journal-failed", { path: subject, fault: `number ${seq} of the lane is missing` });
       }
@@ -103,13 +110,10 @@ export class Outbox {
     const lane = this.#lanes.get(subject);
     const last = records.at(-1);
     if (lane === undefined || last === undefined) return;
-    for (const { message, keep, skip } of records) {
-      if (!keep || skip !== undefined) continue;
-      this.#milestones.sent(message.id, at);
-    }
+    for (const record of records) if (record.keep && record.skip === undefined) (record as OutMessage).sent(at);
     if (last.seq <= lane.sent) return;
     lane.sent = last.seq;
-    this.#writeLane(lane);
+    this.#changes(lane);
   }
 
   /** The broker had nobody to hand the latest of these to: they were not sent after all. */
@@ -117,125 +121,132 @@ export class Outbox {
     const lane = this.#lanes.get(subject);
     if (lane === undefined || lane.sent <= sentBefore) return;
     const sent = Math.max(sentBefore, lane.acked);
-    for (let seq = sent + 1; seq <= lane.sent; seq++) this.#milestones.forget(this.#read(lane, seq)?.message.id ?? "");
+    for (let seq = sent + 1; seq <= lane.sent; seq++) this.#batches.message(lane, seq)?.unsent();
     lane.sent = sent;
-    this.#writeLane(lane);
+    this.#changes(lane);
   }
 
   /** Applies the receiver's word. Returns the records whose state it changed. */
   acknowledge(subject: string, ack: Ack, at: number): { received: OutRecord[]; decided: OutRecord[] } {
-    const received: OutRecord[] = [];
-    const decided: OutRecord[] = [];
+    const received: OutMessage[] = [];
+    const decided: OutMessage[] = [];
     const lane = this.#lanes.get(subject);
     if (lane === undefined) return { received, decided };
     const last = Math.min(ack.last, lane.sent);
     const started = Math.max(lane.started, Math.min(ack.started, last));
     const changed = last > lane.acked || started > lane.started || lane.receiverEpoch !== ack.receiverEpoch;
     const verdicts = new Map(ack.verdicts.map((verdict) => [verdict.seq, verdict]));
-    for (let seq = lane.acked + 1; seq <= last; seq++) {
-      const record = this.#read(lane, seq);
-      if (record === undefined) continue;
-      received.push(record);
-      if (verdicts.has(seq)) continue;
-      if (isEvent(record)) this.#delivered(lane, record, ack.node, at);
-      else if (record.skip === undefined && !isFinalState(record.life?.state ?? "queued")) {
-        this.#opened(lane, record);
-        this.#milestones.received(record.message.id, ack.sentAt, seq <= started);
+    const before = lane.acked;
+    lane.acked = Math.max(before, last);
+    lane.started = started;
+    lane.receiverEpoch = ack.receiverEpoch;
+    for (let seq = before + 1; seq <= last; seq++) {
+      const message = this.#batches.message(lane, seq);
+      if (message === undefined) continue;
+      received.push(message);
+      if (verdicts.has(seq) || message.ended) continue;
+      if (!lane.event) {
+        this.#opened(lane, seq);
+        message.received(ack.sentAt, seq <= started);
+      } else if (message.keep) {
+        message.assert({ state: "received", at, by: ack.node });
+        this.#learned(lane, message);
       }
     }
-    for (const verdict of verdicts.values()) {
-      const record = verdict.seq <= last ? this.#read(lane, verdict.seq) : undefined;
-      if (record === undefined || isFinalState(record.life?.state ?? "queued")) continue;
-      if (!record.keep) {
-        this.#refused(lane, record, verdict.reason, at);
-        decided.push(record);
+    for (const { seq, state, reason } of verdicts.values()) {
+      const message = seq <= last ? this.#batches.message(lane, seq) : undefined;
+      if (message === undefined || message.ended || (!message.keep && seq <= before)) continue;
+      decided.push(message);
+      if (!message.keep) {
+        this.#refused(message, reason, at);
         continue;
       }
-      const life = this.#fold(record, { state: verdict.state, at, by: ack.node, reason: verdict.reason });
-      decided.push(this.#end(lane, { ...record, life, outcome: { state: verdict.state, at, reason: verdict.reason } }));
+      message.assert({ state, at, by: ack.node, reason });
+      message.outcome = { state, at, reason };
+      this.#ended(lane, message);
     }
-    if (changed) {
-      lane.acked = Math.max(lane.acked, last);
-      lane.started = started;
-      lane.receiverEpoch = ack.receiverEpoch;
-      this.#store.putSoon("lanes", subject, { ...lane });
+    for (let seq = before + 1; seq <= last; ) {
+      const batch = this.#batches.batch(lane, seq);
+      seq = (batch?.last ?? seq) + 1;
+      if (batch !== undefined && !batch.keep && batch.last <= last) this.#batches.drop(batch);
     }
+    if (changed) this.#store.putSoon("lanes", subject, lane.row);
     return { received, decided };
   }
 
   /** Folds a node's report on a command. `undefined`: no such command of ours, or not that node's to report on. */
   report(id: string, from: string, report: Report): Reported | undefined {
-    const place = this.#place(id);
-    const record = place && this.#read(place.lane, place.seq);
-    if (place === undefined || record === undefined || receiverOf(record.message.subject) !== from) return undefined;
+    const found = this.#find(id);
+    if (found === undefined || found.lane.node !== from) return undefined;
+    const { lane, message } = found;
     for (const part of report.output ?? []) this.#store.put("output", [id, part.stream, part.offset], part);
+    if (report.startedAt !== undefined && !message.ended) message.started(report.startedAt);
     if (report.state === "running") {
-      this.#milestones.started(id, report.startedAt);
-      if (record.life !== undefined) return { record, changed: false, conflict: false };
-      const running = { ...record, life: this.#fold(record, { state: "running", at: report.startedAt, by: from }) };
-      this.#write(place.lane, running);
-      return { record: running, changed: true, conflict: false };
+      if (message.asserted !== undefined) return { record: message, changed: false, conflict: false };
+      message.assert({ state: "running", at: report.startedAt, by: from });
+      this.#learned(lane, message);
+      return { record: message, changed: true, conflict: false };
     }
     const { output: _carried, ...outcome } = report;
-    const assertion = {
-      state: report.state,
-      at: report.at,
-      by: from,
-      ...(report.reason === undefined ? {} : { reason: report.reason }),
-    };
-    if (report.startedAt !== undefined) this.#milestones.started(id, report.startedAt);
-    const life = this.#fold(record, assertion);
+    const before = message.asserted;
+    const ended = message.ended;
+    const { state, at, reason } = report;
+    message.assert(reason === undefined ? { state, at, by: from } : { state, at, by: from, reason });
     // The outcome shown is that of the assertion that stands, in whichever order they came.
-    const standing = life.history.find((a) => isFinalState(a.state));
-    const stands = standing?.state === report.state && standing.at === report.at && standing.by === from;
-    const ended = this.#end(place.lane, { ...record, life, outcome: stands ? outcome : (record.outcome ?? outcome) });
-    return { record: ended, changed: life.state !== record.life?.state, conflict: life.conflict !== undefined };
+    const standing = ended ? message.life?.history.find((each) => isFinalState(each.state)) : undefined;
+    if (!ended || (standing?.state === state && standing.at === at && standing.by === from)) message.outcome = outcome;
+    this.#ended(lane, message);
+    const conflict = ended && message.life?.conflict !== undefined;
+    return { record: message, changed: message.asserted !== before, conflict };
   }
 
-  /** Ends a message that was never on the wire. False: it was, and only its node can tell. */
+  /** Ends a message that was never on the wire. `undefined`: it was, and only its node can tell. */
   withdraw(id: string, state: "expired" | "cancelled", at: number, reason: string): OutRecord | undefined {
-    const place = this.#place(id);
-    const record = place && this.#read(place.lane, place.seq);
-    if (place === undefined || record === undefined || record.seq <= place.lane.sent) return undefined;
-    if (record.skip !== undefined) return record;
-    const life = this.#fold(record, { state, at, by: this.#node, reason });
-    return this.#end(place.lane, { ...record, life, skip: state, outcome: { state, at, reason } });
+    const found = this.#find(id);
+    if (found === undefined || found.message.seq <= found.lane.sent) return undefined;
+    const { lane, message } = found;
+    if (message.skip !== undefined) return message;
+    message.assert({ state, at, by: this.#node, reason });
+    message.skip = state;
+    message.outcome = { state, at, reason };
+    this.#ended(lane, message);
+    return message;
   }
 
   cancelRequested(id: string, at: number): void {
-    const place = this.#place(id);
-    const record = place && this.#read(place.lane, place.seq);
-    if (place !== undefined && record !== undefined) this.#write(place.lane, { ...record, cancelRequestedAt: at });
+    const found = this.#find(id);
+    if (found === undefined) return;
+    found.message.cancelRequestedAt = at;
+    this.#learned(found.lane, found.message);
   }
 
   find(id: string): { lane: OutLane; record: OutRecord } | undefined {
-    const place = this.#place(id);
-    const record = place && this.#read(place.lane, place.seq);
-    return place === undefined || record === undefined ? undefined : { lane: place.lane, record };
+    const found = this.#find(id);
+    return found && { lane: found.lane, record: found.message };
   }
 
   /** Newest first. */
-  *newest(prefix = ""): Iterable<{ lane: OutLane; record: OutRecord }> {
-    const bounds = prefix === "" ? {} : { from: prefix, to: `${prefix}~` };
-    for (const { value } of this.#store.range("ids", { ...bounds, reverse: true })) {
-      const [no, seq] = value as [number, number];
-      const lane = this.#byNumber.get(no);
-      const record = lane && this.#read(lane, seq);
-      if (lane !== undefined && record !== undefined) yield { lane, record };
+  *newest(prefix = ""): Generator<{ lane: OutLane; record: OutRecord }> {
+    this.#write();
+    for (const [, place] of this.#ids.newest(prefix)) {
+      const found = this.#there(place);
+      if (found !== undefined) yield { lane: found.lane, record: found.message };
     }
   }
 
   /** Commands that a node has and that have no outcome yet. */
-  *openOn(node: string): Iterable<{ lane: OutLane; record: OutRecord }> {
-    for (const id of this.#openByNode.get(node) ?? []) {
-      const place = this.#open.get(id);
-      const record = place && this.#read(place.lane, place.seq);
-      if (place !== undefined && record !== undefined) yield { lane: place.lane, record };
+  *openOn(node: string): Generator<{ lane: OutLane; record: OutRecord }> {
+    for (const lane of this.#lanes.values()) {
+      if (lane.node !== node) continue;
+      for (const seq of [...lane.openNumbers]) {
+        const record = this.#batches.message(lane, seq);
+        if (record !== undefined) yield { lane, record };
+      }
     }
   }
 
   openCount(node: string): number {
-    return this.#openByNode.get(node)?.size ?? 0;
+    return this.#openCount.get(node) ?? 0;
   }
 
   /** All output known of a command, each stream in order of offset. */
@@ -248,9 +259,9 @@ export class Outbox {
   }
 
   stateOf(lane: OutLane, record: OutRecord): State {
-    const asserted = record.life?.state;
+    const { asserted } = record as OutMessage;
     if (asserted !== undefined && isFinalState(asserted)) return asserted;
-    if (record.seq <= lane.acked && isEvent(record)) return "received";
+    if (record.seq <= lane.acked && (lane as Lane).event) return "received";
     if (asserted === "running" || record.seq <= lane.started) return "running";
     if (record.seq <= lane.acked) return "received";
     return record.seq <= lane.sent ? "sent" : "queued";
@@ -258,142 +269,103 @@ export class Outbox {
 
   /** Every assertion known of a message, oldest first. */
   history(lane: OutLane, record: OutRecord): Life {
-    const assertions = this.#milestones.assertions(record.message, this.#node);
-    const known = record.life;
-    let life = assertions
-      .slice(1)
-      .reduce((l, a) => fold(l, a, this.#node), { state: "queued", history: assertions.slice(0, 1) } as Life);
-    for (const assertion of [...(known?.history ?? []), ...(known?.conflict ? [known.conflict] : [])]) {
-      life = fold(life, assertion, this.#node);
-    }
+    const [first, ...others] = (record as OutMessage).passed();
+    const { life: known } = record;
+    const all: Assertion[] = [...others, ...(known?.history ?? []), ...(known?.conflict ? [known.conflict] : [])];
+    const begun: Life = { state: "queued", history: first === undefined ? [] : [first] };
+    const life = all.reduce((folded, assertion) => fold(folded, assertion, this.#node), begun);
     return { ...life, state: this.stateOf(lane, record) };
-  }
-
-  attempts(record: OutRecord): number {
-    return this.#milestones.attempts(record.message.id) ?? record.attempts ?? 0;
   }
 
   /** Forgets what ended before `before`; at most `limit` of them. Never what is still owed. Returns how many. */
   sweep(before: number, limit: number): number {
+    this.#write();
     let removed = 0;
-    for (const { key, value } of this.#store.range("ids", {})) {
-      if (removed >= limit) break;
-      const [no, seq] = value as [number, number];
-      const lane = this.#byNumber.get(no);
-      const record = lane && this.#read(lane, seq);
-      if (record !== undefined && record.message.createdAt >= before) break;
-      if (lane !== undefined && record !== undefined) {
-        const state = this.stateOf(lane, record);
-        if (seq > lane.acked || !(isFinalState(state) || isEvent(record))) continue;
-        for (const row of this.#outputRows(String(key))) this.#store.remove("output", row.key);
-        this.#store.remove("out", [no, seq]);
-        this.#hot.delete(`${no}/${seq}`);
-      }
-      this.#store.remove("ids", key);
-      removed++;
+    for (const { key, entries } of this.#ids.rows()) {
+      const left = entries.filter(([id, place]) => {
+        if (removed >= limit) return true;
+        const found = this.#there(place);
+        if (found !== undefined) {
+          const { lane, message } = found;
+          if (message.message.createdAt >= before) return true;
+          if (message.seq > lane.acked || !(lane.event || message.ended)) return true;
+          for (const row of this.#outputRows(id)) this.#store.remove("output", row.key);
+          this.#batches.forget(lane, message.seq);
+        }
+        removed++;
+        return false;
+      });
+      if (left.length < entries.length) this.#ids.replace(key, left);
+      const [, place] = left.at(-1) ?? [];
+      const youngest = place && this.#there(place);
+      if (removed >= limit || (youngest !== undefined && youngest.message.message.createdAt >= before)) break;
     }
     return removed;
   }
 
-  #fold(record: OutRecord, next: Assertion): Life {
-    if (record.life !== undefined) return fold(record.life, next, this.#node);
-    const passed = this.#milestones.assertions(record.message, this.#node);
-    return lifeOf(passed.at(-1)?.state === next.state ? passed : [...passed, next]);
-  }
-
-  /** An event is at its end when its receiver has it. */
-  #delivered(lane: OutLane, record: OutRecord, by: string, at: number): void {
-    if (record.keep) this.#end(lane, { ...record, life: this.#fold(record, { state: "received", at, by }) });
-    else {
-      this.#store.removeSoon("out", [lane.no, record.seq]);
-      this.#hot.delete(`${lane.no}/${record.seq}`);
-    }
-  }
-
   /** What nobody waits for by id and its receiver refuses is kept as a dead letter. */
-  #refused(lane: OutLane, record: OutRecord, reason: string, at: number): void {
-    const { message, seq } = record;
-    const dead: DeadRecord = {
-      v: 1,
-      message,
-      epoch: "",
-      seq,
-      receivedAt: message.createdAt,
-      at,
-      reason,
-      attempts: this.attempts(record),
-    };
+  #refused({ message, seq, attempts }: OutMessage, reason: string, at: number): void {
+    const dead: DeadRecord = { v: 1, message, epoch: "", seq, receivedAt: message.createdAt, at, reason, attempts };
     this.#store.put("dead", message.id, dead);
-    this.#store.remove("out", [lane.no, seq]);
-    this.#hot.delete(`${lane.no}/${seq}`);
   }
 
-  #opened(lane: OutLane, record: OutRecord): void {
-    const { id } = record.message;
-    const node = receiverOf(lane.subject);
-    this.#open.set(id, { lane, seq: record.seq });
-    const ids = this.#openByNode.get(node);
-    if (ids === undefined) this.#openByNode.set(node, new Set([id]));
-    else ids.add(id);
+  #opened(lane: Lane, seq: number): void {
+    if (lane.openNumbers.has(seq)) return;
+    lane.openNumbers.add(seq);
+    this.#openCount.set(lane.node, this.openCount(lane.node) + 1);
   }
 
-  #end(lane: OutLane, record: OutRecord): OutRecord {
-    const { id } = record.message;
-    const ended = { ...record, attempts: this.attempts(record) };
-    this.#write(lane, ended);
-    this.#hot.delete(`${lane.no}/${record.seq}`);
-    if (this.#open.delete(id)) this.#openByNode.get(receiverOf(lane.subject))?.delete(id);
-    this.#milestones.forget(id);
-    if (record.seq === lane.open) lane.open++;
-    return ended;
+  #ended(lane: Lane, message: OutMessage): void {
+    if (lane.openNumbers.delete(message.seq)) this.#openCount.set(lane.node, this.openCount(lane.node) - 1);
+    if (message.seq === lane.open) lane.open++;
+    this.#learned(lane, message);
   }
 
-  #newLane(subject: string): OutLane {
-    const lane: OutLane = {
-      v: 1,
-      no: this.#byNumber.size + 1,
-      subject,
-      next: 1,
-      sent: 0,
-      acked: 0,
-      started: 0,
-      open: 1,
-    };
+  #addLane(no: number, subject: string): Lane {
+    const lane = new Lane(no, subject);
     this.#lanes.set(subject, lane);
-    this.#byNumber.set(lane.no, lane);
+    this.#byNumber.set(no, lane);
     return lane;
   }
 
-  #place(id: string): { lane: OutLane; seq: number } | undefined {
-    const open = this.#open.get(id);
-    if (open !== undefined) return open;
-    const place = this.#store.get("ids", id) as [number, number] | undefined;
-    const lane = place && this.#byNumber.get(place[0]);
-    return place === undefined || lane === undefined ? undefined : { lane, seq: place[1] };
+  #find(id: string): Found | undefined {
+    const atHand = this.#batches.at(id);
+    if (atHand !== undefined) return atHand;
+    const place = this.#ids.find(id);
+    return place && this.#there(place);
   }
 
-  #read(lane: OutLane, seq: number): OutRecord | undefined {
-    return this.#hot.get(`${lane.no}/${seq}`) ?? (this.#store.get("out", [lane.no, seq]) as OutRecord | undefined);
+  #there([no, seq]: readonly [number, number]): Found | undefined {
+    const lane = this.#byNumber.get(no);
+    const message = lane && this.#batches.message(lane, seq);
+    return lane === undefined || message === undefined ? undefined : { lane, message };
   }
 
-  #write(lane: OutLane, record: OutRecord, fresh = false): void {
-    this.#store.put("out", [lane.no, record.seq], record, fresh);
-    const key = `${lane.no}/${record.seq}`;
-    this.#hot.set(key, record);
+  #learned(lane: Lane, message: OutMessage): void {
+    this.#batches.learned(lane, message);
+    this.#arm();
   }
 
   /** A lane that changes often in one turn is written once. */
-  #writeLane(lane: OutLane): void {
-    if (this.#changed.size === 0) {
-      this.#store.atTurnEnd(() => {
-        for (const changed of this.#changed) this.#store.put("lanes", changed.subject, { ...changed });
-        this.#changed.clear();
-      });
-    }
+  #changes(lane: Lane): void {
     this.#changed.add(lane);
+    this.#arm();
   }
-}
 
-function isEvent(record: OutRecord): boolean {
-  return kindOf(record.message.subject) === "event";
+  #arm(): void {
+    if (this.#armed) return;
+    this.#armed = true;
+    this.#store.atTurnEnd(() => {
+      this.#armed = false;
+      this.#write();
+    });
+  }
+
+  #write(): void {
+    this.#batches.write();
+    if (this.#newIds.length > 0) this.#ids.put(this.#newIds);
+    this.#newIds = [];
+    for (const lane of this.#changed) this.#store.put("lanes", lane.subject, lane.row);
+    this.#changed.clear();
+  }
 }

@@ -1,5 +1,5 @@
-import type { Verdict } from "../../message/frame.ts";
-import type { Life, State } from "../../message/lifecycle.ts";
+import type { Verdict, WireItem } from "../../message/frame.ts";
+import type { Assertion, Life, State } from "../../message/lifecycle.ts";
 import type { Json, Message } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 
@@ -21,25 +21,48 @@ export interface OutLane {
   started: number;
   /** Below here everything is final. */
   open: number;
-  receiverEpoch?: string;
+  receiverEpoch: string | undefined;
 }
 
 /** One message that this node accepted. */
 export interface OutRecord {
-  readonly v: 1;
   readonly message: Message;
   readonly seq: number;
-  /** Roughly what it takes of a frame. */
+  /** As it travels, JSON, and the bytes that it takes of a frame. */
+  readonly text: string;
   readonly bytes: number;
   /** Whether it is kept after its end, for the operator; what sources and replies send is not. */
   readonly keep: boolean;
-  readonly attempts?: number;
-  /** Present once something beyond the lane's watermarks is known of it. */
-  readonly life?: Life;
-  readonly outcome?: Outcome;
-  readonly cancelRequestedAt?: number;
+  /** How often it was handed to the broker. */
+  readonly attempts: number;
+  /** What was said of it. Until then its state is read off the lane's watermarks. */
+  readonly life: Life | undefined;
+  readonly outcome: Outcome | undefined;
+  readonly cancelRequestedAt: number | undefined;
   /** It ended here before its first sending, and travels as a skip marker. */
-  readonly skip?: "expired" | "cancelled";
+  readonly skip: "expired" | "cancelled" | undefined;
+}
+
+/** Messages of one lane that were accepted in one turn, as they lie in the journal. */
+export interface OutBatch {
+  readonly v: 1;
+  /** 1: they are kept after their end. */
+  readonly k: 0 | 1;
+  /** As they travel; `null`: forgotten since. */
+  readonly m: readonly (WireItem | null)[];
+}
+
+/** What was learned of one of them, as it lies in the journal. */
+export interface OutState {
+  /** Attempts, and when it was sent, received and started; ms, 0: not known. */
+  readonly n: number;
+  readonly p: readonly [number, number, number];
+  /** Its end, or else all that was said of it. */
+  readonly e: Assertion | undefined;
+  readonly l: Life | undefined;
+  readonly o: Outcome | undefined;
+  readonly c: number | undefined;
+  readonly x: "expired" | "cancelled" | undefined;
 }
 
 /** What a report came to: the record now, whether it is in another state, whether two ends contradict each other. */

@@ -6,6 +6,8 @@ export interface Store {
   get(table: Table, key: Key): unknown;
   /** `fresh`: this key was never used before; that saves work when it is removed soon. */
   put(table: Table, key: Key, value: unknown, fresh?: boolean): void;
+  /** The same of a value that is JSON already. */
+  putText(table: Table, key: Key, json: string, fresh?: boolean): void;
   remove(table: Table, key: Key): void;
   /**
    * Writes of which the loss in a crash does no harm: they ride along with the next `put` or `remove`, or go by
@@ -38,9 +40,12 @@ export const TABLES = [
   "dead",
   "taken",
   "cancelled",
+  "learned",
+  "progress",
 ] as const;
 export type Table = (typeof TABLES)[number];
 
+/** An array has two elements or more: one of a single element comes back as that element. */
 export type Key = string | number | (string | number)[];
 
 export interface Bounds {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openLog, readLog, type WriteAheadLog } from "../../../src/runtime/journal/write-ahead-log.ts";
+import { SimulatedClock } from "../../harness/clock.ts";
 import { tempDir } from "../../harness/temp.ts";
 
 const append = (log: WriteAheadLog, ...records: unknown[]): Promise<void> =>
@@ -20,7 +21,7 @@ describe("the write-ahead log", () => {
     const directory = await tempDir();
     expect(all(directory)).toEqual([]);
     for (let life = 0; life < 4; life++) {
-      const log = openLog(directory, 0);
+      const log = openLog(directory, 0, new SimulatedClock());
       await append(log, `${life} a`, { life, text: "é\u0000界\ud83d\ude00" });
       await append(log, [life]);
       log.close();
@@ -32,7 +33,7 @@ describe("the write-ahead log", () => {
 
   it("keeps what has a lone surrogate or a key with a meaning to JavaScript as it was", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0);
+    const log = openLog(directory, 0, new SimulatedClock());
     const text = '{"__proto__":{"a":1},"b":"\\ud800"}';
     await append(log, JSON.parse(text));
     log.close();
@@ -41,7 +42,7 @@ describe("the write-ahead log", () => {
 
   it("goes on in files that it has, once what they hold is released, and never before", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0);
+    const log = openLog(directory, 0, new SimulatedClock());
     const wanted: number[] = [];
     let released = 0;
     for (let n = 1; n <= 30; n++) {
@@ -62,7 +63,7 @@ describe("the write-ahead log", () => {
 
   it("takes nothing that an earlier segment left in the same file for its own", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0);
+    const log = openLog(directory, 0, new SimulatedClock());
     for (let i = 0; i < 50; i++) await append(log, `old ${i}`);
     log.release(log.rotate());
     await append(log, "between");
@@ -70,7 +71,7 @@ describe("the write-ahead log", () => {
     await append(log, "new 0");
     log.close();
     expect(all(directory, 2)).toEqual(["new 0"]);
-    const next = openLog(directory, 2);
+    const next = openLog(directory, 2, new SimulatedClock());
     await append(next, "newer");
     next.close();
     expect(all(directory, 2)).toEqual(["new 0", "newer"]);
@@ -78,7 +79,7 @@ describe("the write-ahead log", () => {
 
   it("reads up to the first record that is torn, wherever it is torn, and goes on after it in the next life", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0);
+    const log = openLog(directory, 0, new SimulatedClock());
     const ends = [0];
     for (const record of ["first", "second", "third"]) {
       await append(log, record);
@@ -106,7 +107,7 @@ describe("the write-ahead log", () => {
     }
     writeFileSync(file, whole);
     truncateSync(file, (ends[2] ?? 0) + 3);
-    const next = openLog(directory, 0);
+    const next = openLog(directory, 0, new SimulatedClock());
     await append(next, "fourth");
     next.close();
     expect(all(directory)).toEqual(["first", "second", "fourth"]);
@@ -116,7 +117,7 @@ describe("the write-ahead log", () => {
     const directory = await tempDir();
     for (const name of ["data.mdb", "wal-x.log", "wal-7.log.bak"]) writeFileSync(join(directory, name), "not mine");
     writeFileSync(join(directory, "wal-0.log"), "x");
-    const log = openLog(directory, 0);
+    const log = openLog(directory, 0, new SimulatedClock());
     await append(log, 1);
     log.close();
     expect(all(directory)).toEqual([1]);
@@ -125,7 +126,7 @@ describe("the write-ahead log", () => {
 
   it("holds a record that is larger than its file", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0);
+    const log = openLog(directory, 0, new SimulatedClock());
     const large = "x".repeat(log.capacity + 1000);
     await append(log, "before", large, "after");
     expect(log.size).toBeGreaterThan(log.capacity);
@@ -135,7 +136,7 @@ describe("the write-ahead log", () => {
 
   it("has its files at their full size, readable by nobody else", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0);
+    const log = openLog(directory, 0, new SimulatedClock());
     log.close();
     const [file = ""] = filesOf(directory);
     expect(statSync(file).size).toBe(log.capacity);

@@ -114,7 +114,7 @@ test("a full journal refuses new messages with a clear error, and outcomes still
   let refused: unknown;
   for (let i = 0; i < 100 && refused === undefined; i++) {
     await world
-      .submit(Array.from({ length: 50 }, () => ({ subject: "ship9.command.work.os", data: {} })))
+      .submit(Array.from({ length: 50 }, () => ({ subject: "ship9.command.work.os", data: { note: "x".repeat(400) } })))
       .catch((error) => {
         refused = error;
       });
@@ -131,7 +131,7 @@ test("a node whose journal is full takes no new command, and what it has comes t
   await world.until(() => world.state(first) === "running", "it runs");
   // Something else fills the disk.
   const store = world.store("ship1");
-  for (let i = 0; i < 2_600; i++) store.put("checkpoints", `filler ${i}`, i);
+  for (let i = 0; i < 2_600; i++) store.put("checkpoints", `filler ${i}`, "x".repeat(400));
   await world.advance(2_000);
   const waits = await world.send(WORK, { n: 2 });
   await world.advance(60_000);
