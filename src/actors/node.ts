@@ -5,7 +5,7 @@ import { assign, setup } from "xstate";
  * comes as events too (`late`, `silent`), from one deadline wheel for all nodes, so that an actor costs no timer.
  *
  *   link     neverSeen ─▶ online ⇄ late ─▶ offline ─▶ online
- *   session  none ─▶ resyncing ─▶ live           (live: it has said what it holds)
+ *   session  none ─▶ resyncing ⇄ live            (live: both sides think the same of every open command)
  *   work     idle ⇄ busy
  *   trust    pending ─▶ accepted ─▶ revoked
  *   storage  ok ⇄ low ⇄ full
@@ -13,7 +13,16 @@ import { assign, setup } from "xstate";
 export type NodeEvent =
   /** Verified evidence of life: any frame or ACK. */
   | { readonly type: "alive"; readonly at: number; readonly cause: string }
-  | { readonly type: "hello"; readonly at: number; readonly cause: string; readonly storage: "ok" | "low" | "full" }
+  | {
+      readonly type: "hello";
+      readonly at: number;
+      readonly cause: string;
+      readonly storage: "ok" | "low" | "full";
+      /** Its daemon or its journal is another one than before. */
+      readonly anew: boolean;
+    }
+  /** What it thinks of our commands is what we think. */
+  | { readonly type: "agreed"; readonly at: number; readonly cause: string }
   | { readonly type: "late"; readonly at: number; readonly cause: string }
   | { readonly type: "silent"; readonly at: number; readonly cause: string }
   | { readonly type: "bye"; readonly at: number; readonly cause: string }
@@ -35,6 +44,7 @@ export interface NodeContext {
 export const nodeMachine = setup({
   types: { context: {} as NodeContext, events: {} as NodeEvent, input: {} as { name: string; at: number } },
   guards: {
+    anew: ({ event }) => event.type === "hello" && event.anew,
     storageOk: ({ event }) => event.type === "hello" && event.storage === "ok",
     storageLow: ({ event }) => event.type === "hello" && event.storage === "low",
     storageFull: ({ event }) => event.type === "hello" && event.storage === "full",
@@ -75,9 +85,9 @@ export const nodeMachine = setup({
       initial: "none",
       on: { bye: ".none", silent: ".none" },
       states: {
-        none: { on: { alive: "resyncing", hello: "live" } },
-        resyncing: { on: { hello: "live" } },
-        live: {},
+        none: { on: { alive: "resyncing", hello: "resyncing" } },
+        resyncing: { on: { agreed: "live" } },
+        live: { on: { hello: { guard: "anew", target: "resyncing" } } },
       },
     },
     work: {

@@ -44,6 +44,10 @@ export interface Frame {
   readonly first: number;
   /** The origin holds an ACK up to here and will not send these again. */
   readonly acked: number;
+  /** Up to here messages may have reached the receiver before, unacknowledged. */
+  readonly sentBefore?: number;
+  /** The receiver's journal, as the origin last heard of it. */
+  readonly receiverEpoch?: string;
   readonly items: readonly FrameItem[];
 }
 
@@ -91,6 +95,8 @@ interface WireFrame {
   t: number;
   f: number;
   a: number;
+  s?: number;
+  n?: string;
   m: WireItem[];
 }
 /** An item as it travels. */
@@ -125,8 +131,11 @@ export function encodeFrame({ items, ...head }: Frame, compressFrom: number | nu
 
 /** The same from items that were encoded before: a message that is sent again need not be encoded again. */
 export function sealFrame(head: FrameHead, items: readonly string[], compressFrom: number | null): Uint8Array {
-  const { origin, epoch, sentAt, first, acked } = head;
-  const open = JSON.stringify({ o: origin, e: epoch, t: sentAt, f: first, a: acked } satisfies Omit<WireFrame, "m">);
+  const { origin, epoch, sentAt, first, acked, sentBefore, receiverEpoch } = head;
+  const wire: Omit<WireFrame, "m"> = { o: origin, e: epoch, t: sentAt, f: first, a: acked };
+  if (sentBefore !== undefined && sentBefore >= first) wire.s = sentBefore;
+  if (receiverEpoch !== undefined) wire.n = receiverEpoch;
+  const open = JSON.stringify(wire);
   return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, 0, compressFrom);
 }
 
@@ -161,8 +170,17 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   const wire = unpack(subject, payload, 0, limits) as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { o, e, t, f, a, m } = wire as WireFrame;
-  return { origin: o, epoch: e, sentAt: t, first: f, acked: a, items: m.map(decodeItem) };
+  const { o, e, t, f, a, s, n, m } = wire as WireFrame;
+  return {
+    origin: o,
+    epoch: e,
+    sentAt: t,
+    first: f,
+    acked: a,
+    ...(s === undefined ? {} : { sentBefore: s }),
+    ...(n === undefined ? {} : { receiverEpoch: n }),
+    items: m.map(decodeItem),
+  };
 }
 
 /** @throws StewardError like `decodeFrame`. */
@@ -265,6 +283,8 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (!isTime(wire.t)) return "sending time";
   if (!isCount(wire.f)) return "first sequence number";
   if (!isCount(wire.a)) return "acknowledged sequence number";
+  if (wire.s !== undefined && !isCount(wire.s)) return "sequence number sent before";
+  if (wire.n !== undefined && !isToken(wire.n)) return "receiver's epoch";
   if (!Array.isArray(wire.m) || wire.m.length === 0) return "no items";
   if (wire.m.length > limits.items) return `${wire.m.length} items, ${limits.items} are allowed`;
   for (const item of wire.m as Partial<WireItem>[]) {

@@ -10,7 +10,7 @@ import { ping } from "../methods/ping.ts";
 import { shellcommand } from "../methods/shellcommand.ts";
 import { syslogforwarding } from "../methods/syslogforwarding.ts";
 import type { Config, SubscribeConfig } from "./config/config.ts";
-import { CONTROL_DOMAIN, cancelMethod, processMethod } from "./control.ts";
+import { COMPARE, CONTROL_DOMAIN, cancelMethod, compareMethod, processMethod } from "./control.ts";
 
 /** What the daemon's own methods call when they are used. */
 export interface Hooks {
@@ -19,6 +19,7 @@ export interface Hooks {
   readonly failure: Parameters<typeof errorlog>[0];
   readonly cancel: Parameters<typeof cancelMethod>[0];
   readonly process: Parameters<typeof processMethod>[0];
+  readonly compare: Parameters<typeof compareMethod>[0];
 }
 
 /** Every method of this node: those that come with steward, and the user's own. */
@@ -33,6 +34,7 @@ export async function loadMethods(config: Config, hooks: Hooks): Promise<Map<str
     errorlog(hooks.failure),
     cancelMethod(hooks.cancel),
     processMethod(hooks.process),
+    compareMethod(hooks.compare),
   ];
   const methods = new Map(own.map((method) => [method.name, method]));
   for (const file of config.methods) {
@@ -75,7 +77,9 @@ export function builtInSubscriptions(config: Config): SubscribeConfig[] {
     queue: 1000,
     foreign: false,
   });
-  const control = ["cancel", "process", "ping"].map((method) => taken("command", method, config.control.from, 16));
+  const control = ["cancel", "process", "ping", COMPARE].map((method) =>
+    taken("command", method, config.control.from, 16),
+  );
   if (config.node !== config.central) return control;
   return [...control, ...["hello", "bye", "errorlog"].map((method) => taken("event", method, ["*"], 1))];
 }

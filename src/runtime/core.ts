@@ -1,7 +1,4 @@
 import { join } from "node:path";
-import type { Actor } from "xstate";
-import { linkEvent, linkMachine } from "../actors/link.ts";
-import { startRoot } from "../actors/root.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
 import { normalise, type StewardError } from "../message/errors.ts";
 import { decodeAck } from "../message/frame.ts";
@@ -9,24 +6,26 @@ import { idMaker, type NewId } from "../message/id.ts";
 import type { State } from "../message/lifecycle.ts";
 import { receiverOf } from "../message/subject.ts";
 import type { Method } from "../methods/define.ts";
+import type { Hello } from "../methods/hello.ts";
 import type { Spawner } from "../methods/spawner.ts";
-import { listenForAcks } from "./acks.ts";
 import { Announcer } from "./announce.ts";
 import type { LinkStatus, Packet, Transport } from "./broker/transport.ts";
+import { BrokerLink } from "./broker-link.ts";
 import { builtInSubscriptions, loadMethods } from "./built-in.ts";
 import { cancelHere } from "./cancel.ts";
 import type { Cancellation } from "./cancellation.ts";
+import { compareHere } from "./compare.ts";
 import type { CancelResult } from "./control.ts";
 import type { DeliverOptions } from "./deliver.ts";
 import { Failures } from "./failures.ts";
 import { Fleet, type NodeChange } from "./fleet.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { InRecord } from "./journal/records.ts";
-import { linkHealth } from "./link-health.ts";
+import type { InRecord, OutRecord } from "./journal/records.ts";
 import type { Health } from "./operations.ts";
 import { Presence } from "./presence.ts";
 import { Publishers } from "./publishers.ts";
 import { Receiver } from "./receive.ts";
+import { Repair } from "./repair.ts";
 import { Respond } from "./respond.ts";
 import { Routes } from "./routes.ts";
 import { trustingVerifier } from "./security/verify.ts";
@@ -56,12 +55,10 @@ export class Core implements Child {
   readonly #around: Surroundings;
   readonly announce: Announcer;
   readonly failures: Failures;
+  readonly #repair: Repair;
   readonly #receiver: Receiver;
   readonly #presence: Presence;
-  readonly #link: Actor<typeof linkMachine>;
-  readonly #releasers: (() => void)[] = [];
-  /** What the present broker has refused for want of permission. */
-  readonly #refused = new Set<string>();
+  readonly link: BrokerLink;
   #end: (exit: Exit) => void = () => undefined;
   #failed: StewardError | undefined;
   #closing: Promise<void> | undefined;
@@ -69,11 +66,13 @@ export class Core implements Child {
   static async open(around: Surroundings): Promise<Core> {
     let core: Core | undefined;
     const methods = await loadMethods(around.config(), {
-      hello: (origin, hello) => core?.fleet.hello(origin, hello),
+      hello: (origin, hello) => core?.hello(origin, hello),
       bye: (origin, reason) => core?.fleet.bye(origin, `bye: ${reason}`),
       failure: (origin, failure) => core?.failures.received(origin, failure),
       cancel: (id, by) => core?.cancelHere(id, by) ?? "tooLate",
       process: around.processes,
+      compare: (origin, epoch, open) =>
+        core === undefined ? { done: [], lost: [] } : compareHere(core.journal.inbox, origin, epoch, open),
     });
     for (const method of around.methods) methods.set(method.name, method);
     core = new Core(around, methods);
@@ -93,7 +92,6 @@ export class Core implements Child {
     this.storage = new Storage(this.journal, around);
     this.transport = around.openTransport();
     this.spawner = around.openSpawner();
-    this.#link = startRoot(linkMachine, { actor: "link", role: "link", clock, inspector, input: { at: clock.now() } });
     this.fleet = new Fleet({
       self: config.node,
       central: config.central,
@@ -144,6 +142,15 @@ export class Core implements Child {
       config: around.config,
       fail: (code, text) => this.failures.report(code, text),
     });
+    this.#repair = new Repair({
+      journal: this.journal,
+      clock,
+      log,
+      send: (draft) => submit([draft], { ...this.submitOptions(), hasRoom: () => true })[0]?.message.id ?? "",
+      isResyncing: (node) => this.fleet.isResyncing(node),
+      agreed: (node) => this.fleet.agreed(node),
+      report: (id, from, report) => void this.announce.report(id, from, report, []),
+    });
     this.#receiver = new Receiver({
       node: config.node,
       journal: this.journal,
@@ -155,7 +162,11 @@ export class Core implements Child {
       log,
       hasRoom: () => this.storage.hasRoom(),
       alive: (origin, bytes) => this.#alive(origin, bytes, "a frame"),
-      report: (id, from, report, told) => this.announce.report(id, from, report, told),
+      report: (id, from, report, told) => {
+        const ours = this.announce.report(id, from, report, told);
+        if (ours && report.state !== "running") this.#repair.ended(id, report);
+        return ours;
+      },
       foreign: async (subject, data) => {
         const [record] = submit([{ subject, data }], this.submitOptions());
         await this.journal.flushed();
@@ -188,36 +199,21 @@ export class Core implements Child {
       clock,
       newId: this.newId,
     });
-    this.#connect(config.node);
+    this.link = new BrokerLink({
+      node: config.node,
+      transport: this.transport,
+      clock,
+      inspector,
+      counters,
+      packet: (packet) => void this.#receiver.receive(packet),
+      ack: (subject, packet) => this.#ack(subject, packet),
+      unheard: (subject, first) => this.publishers.unheard(subject, first),
+      changed: (status) => this.#linkChanged(status),
+      denied: (text) => this.failures.report("broker-denied", text, text),
+    });
+    this.link.begin();
     this.storage.begin((error) => this.#fall(error));
     void this.storage.forgetRuns(this.spawner);
-  }
-
-  /** What came over the wire, and how the link is. */
-  #connect(node: string): void {
-    const { counters } = this.#around;
-    const acks = listenForAcks(this.transport, {
-      ack: (subject, packet) => this.#ack(subject, packet),
-      unheard: (subject, first) => (first === 0 ? undefined : this.publishers.unheard(subject, first)),
-      refused: (error) => counters.refuse(normalise(error).code, { fault: normalise(error).message }),
-    });
-    const packets = this.transport.subscribe(`${node}.>`, (packet) => void this.#receiver.receive(packet));
-    const status = this.transport.onStatus((next) => this.#linkChanged(next));
-    const refusals = this.transport.onRefusal(({ operation, subject }) => {
-      counters.refuse("broker-denied", { operation, subject });
-      // Those of replies have ever new subjects: some tell enough.
-      if (this.#refused.size < 10) this.#refused.add(`${operation} ${subject}`);
-      const text = `the broker refuses to let this node ${operation} ${subject}`;
-      this.failures.report("broker-denied", text, text);
-    });
-    this.#releasers.push(
-      () => this.storage.end(),
-      () => acks.end(),
-      () => packets.end(),
-      status,
-      refusals,
-    );
-    this.#linkChanged(this.transport.status());
   }
 
   #fall(error: unknown): void {
@@ -241,10 +237,6 @@ export class Core implements Child {
       wake: (subject, deadline) => this.publishers.wake(subject, deadline),
       onQueued: (records) => this.announce.queued(records),
     };
-  }
-
-  brokerHealth(): Health["broker"] {
-    return linkHealth(this.#link.getSnapshot(), [...this.#refused]);
   }
 
   journalHealth(): Health["journal"] {
@@ -274,10 +266,11 @@ export class Core implements Child {
   async #shut(): Promise<void> {
     const { log } = this.#around;
     this.#presence.end();
-    for (const release of this.#releasers.reverse()) release();
+    this.storage.end();
+    this.link.end();
     this.fleet.stop();
     await this.transport.close().catch((error) => log.error({ err: error }, "the broker link did not close"));
-    this.#link.stop();
+    this.link.stop();
     await this.spawner.close().catch((error) => log.error({ err: error }, "the runner did not let go"));
     await this.journal.close().catch((error) => log.error({ err: error }, "the journal did not close"));
     this.#end(this.#failed === undefined ? { reason: "shutdown" } : { reason: "failed", error: this.#failed });
@@ -305,12 +298,22 @@ export class Core implements Child {
       },
       onAnswered: (seconds) => counters.ackSeconds.observe(seconds),
       onReceived: (records, ack) => this.announce.received(node, records, ack),
-      onDecided: (records) => this.announce.decided(records),
-      onWithdrawn: (records) => this.announce.withdrawn(records),
+      onDecided: (records) => this.#endedUnrun(records, () => this.announce.decided(records)),
+      onWithdrawn: (records) => this.#endedUnrun(records, () => this.announce.withdrawn(records)),
       onHeld: (cause) => this.failures.report("message-too-large", `${subject} waits for another broker: ${cause}`),
       onAbsent: () => this.fleet.absent(node),
       onFailure: (error) => (error.code === "journal-failed" ? this.#fall(error) : undefined),
     };
+  }
+
+  #endedUnrun(records: readonly OutRecord[], tell: () => void): void {
+    tell();
+    for (const { message, outcome } of records) if (outcome !== undefined) this.#repair.ended(message.id, outcome);
+  }
+
+  hello(origin: string, hello: Hello): void {
+    this.fleet.hello(origin, hello);
+    this.#repair.look(origin);
   }
 
   #ack(subject: string, packet: Packet): void {
@@ -339,10 +342,7 @@ export class Core implements Child {
   }
 
   #linkChanged(status: LinkStatus): void {
-    const { clock } = this.#around;
-    this.#link.send(linkEvent(status, clock.now()));
     if (status.state === "connected") {
-      this.#refused.clear();
       this.fleet.ownLink(true);
       this.#presence.begin();
       for (const node of this.publishers.receivers()) this.#resume(node, "the broker is back");
@@ -357,6 +357,7 @@ export class Core implements Child {
   #nodeChanged(change: NodeChange): void {
     const { happenings } = this.#around;
     if (happenings.watched) happenings.emit({ type: "node", ...change });
+    if (change.region === "session" && change.to === "resyncing") this.#repair.look(change.name);
     if (change.region !== "link") return;
     if (change.to === "offline") {
       this.publishers.pause(change.name, `${change.name} is offline`);

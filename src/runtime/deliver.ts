@@ -325,7 +325,15 @@ export class Publisher implements Child {
     const { subject, transport, journal, profile, clock, node, onSent } = this.#options;
     const now = clock.now();
     const payload = sealFrame(
-      { origin: node, epoch: journal.epoch, sentAt: now, first: frame.first, acked: frame.acked },
+      {
+        origin: node,
+        epoch: journal.epoch,
+        sentAt: now,
+        first: frame.first,
+        acked: frame.acked,
+        sentBefore: frame.sentBefore,
+        ...(this.#lane.receiverEpoch === undefined ? {} : { receiverEpoch: this.#lane.receiverEpoch }),
+      },
       records.map((record) => itemOf(record, now)),
       profile.compressFrom,
     );

@@ -45,6 +45,8 @@ interface Known {
   lastSeen: number | null;
   /** Interval of its hellos as it last said, ms; kept across restarts of this node. */
   every: number | undefined;
+  /** Identity of its journal as it last said. */
+  epoch: string | undefined;
   hello?: Hello & { readonly at: number };
 }
 
@@ -117,13 +119,16 @@ export class Fleet {
     const known = this.#get(name);
     const now = this.#options.clock.now();
     const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
+    const reborn = known.epoch !== undefined && known.epoch !== hello.epoch;
+    known.epoch = hello.epoch;
     known.lastSeen = now;
     known.hello = { ...hello, at: now };
     known.every = hello.every;
     known.actor.send({
       type: "hello",
       at: now,
-      cause: rebooted ? "hello after a restart" : "hello",
+      cause: reborn ? "hello with a new journal" : rebooted ? "hello after a restart" : "hello",
+      anew: rebooted || reborn,
       storage: hello.storage,
     });
     this.#watch(name, known);
@@ -147,6 +152,15 @@ export class Fleet {
     if (known.accepted) return;
     known.accepted = true;
     this.#send(name, "accept", "verified");
+  }
+
+  isResyncing(name: string): boolean {
+    return this.#known.get(name)?.actor.getSnapshot().matches({ session: "resyncing" }) ?? false;
+  }
+
+  /** What it thinks of our commands is what we think. */
+  agreed(name: string): void {
+    this.#send(name, "agreed", "of one mind");
   }
 
   /** Whether commands of ours run there. The actor hears of the end only when it lasts. */
@@ -236,6 +250,7 @@ export class Fleet {
       accepted: actor.getSnapshot().matches({ trust: "accepted" }),
       lastSeen: stored?.lastSeen ?? null,
       every: stored?.every,
+      epoch: stored?.epoch,
     };
     let before = actor.getSnapshot().value as Record<Region, string>;
     actor.subscribe(({ value, context }) => {
@@ -263,6 +278,7 @@ export class Fleet {
         changes: known.changes,
         lastSeen: known.lastSeen,
         ...(known.every === undefined ? {} : { every: known.every }),
+        ...(known.epoch === undefined ? {} : { epoch: known.epoch }),
       };
       journal.setNode(context.name, JSON.parse(JSON.stringify(stored)) as Json);
     }
@@ -282,7 +298,7 @@ export class Fleet {
 
   #send(
     name: string,
-    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "busy" | "idle",
+    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "agreed" | "busy" | "idle",
     cause: string,
   ): void {
     this.#known.get(name)?.actor.send({ type, at: this.#options.clock.now(), cause });
@@ -294,4 +310,5 @@ interface StoredNode {
   readonly changes: readonly NodeChange[];
   readonly lastSeen: number | null;
   readonly every?: number;
+  readonly epoch?: string;
 }

@@ -122,7 +122,7 @@ export function operate(options: OperateOptions): Operations {
     };
     const role = name === self() ? "self" : name === config().central ? "central" : "edge";
     if (known !== undefined) return { ...known, role, ...counted };
-    const { state, since, server = "" } = core().brokerHealth();
+    const { state, since, server = "" } = core().link.health();
     return {
       name,
       role,
@@ -211,7 +211,7 @@ export function operate(options: OperateOptions): Operations {
     },
     health() {
       const journal = core().journalHealth();
-      const broker = core().brokerHealth();
+      const broker = core().link.health();
       const quarantined = processes()
         .views()
         .flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));

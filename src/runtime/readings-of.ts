@@ -9,7 +9,7 @@ export function readingsOf(core: () => Core, processes: () => Processes, clock: 
     nodes: () => [...core().fleet.names()].map((name) => ({ name, link: core().fleet.link(name) })),
     lanes: () => lanes(core(), clock.now()),
     journal: () => core().journalHealth(),
-    link: () => core().brokerHealth().state,
+    link: () => core().link.health().state,
     processes: () => processes().views(),
     deadLetters: () => core().journal.inbox.dead().length,
   };

@@ -85,7 +85,9 @@ export class Receiver {
 
       const at = clock.now();
       const told: (() => void)[] = [];
-      const accepted = journal.inbox.accept(frame, subject, at, (item) => this.#judge(frame, subject, item, at, told));
+      const accepted = journal.inbox.accept(frame, subject, at, (item, seq) =>
+        this.#judge(frame, subject, item, seq, at, told),
+      );
       this.#count(frame, subject, accepted);
       const route = this.#options.routes.get(subject);
       for (const { message } of accepted.taken) route?.inHand.add(message.id);
@@ -124,7 +126,7 @@ export class Receiver {
   }
 
   /** What becomes of one new message, decided from this node's own configuration. */
-  #judge(frame: Frame, subject: string, item: FrameItem, at: number, told: (() => void)[]): Judgement {
+  #judge(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     const { routes, counters, report, hasRoom, journal } = this.#options;
     try {
@@ -137,6 +139,14 @@ export class Receiver {
       const own = frame.origin === this.#options.node && route.config.foreign;
       if (!own) authorise(frame.origin, subject, item.data, route.config, route.method);
       route.method[route.config.kind]?.check(item.data);
+      if (
+        mayHaveBegun(frame, seq, journal.epoch) &&
+        route.method.command !== undefined &&
+        route.method.command.idempotent !== true
+      ) {
+        const reason = "it may have begun here before this node lost its journal";
+        return { kind: "verdict", state: "interrupted", reason };
+      }
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
@@ -295,6 +305,11 @@ export class Receiver {
     if (error.code === "internal") log.error({ err: error, subject }, "a packet could not be received");
     counters.refuse(error.code, { subject, fault: error.message });
   }
+}
+
+/** It was on its way to another journal of this node's than the present one: that one may have taken it. */
+function mayHaveBegun({ receiverEpoch, sentBefore = 0 }: Frame, seq: number, epoch: string): boolean {
+  return receiverEpoch !== undefined && receiverEpoch !== epoch && seq <= sentBefore;
 }
 
 function foreignData(payload: Uint8Array): Json {

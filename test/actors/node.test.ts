@@ -9,7 +9,7 @@ type Type = NodeEvent["type"];
 const FIRST: Regions = { link: "neverSeen", session: "none", work: "idle", trust: "pending", storage: "ok" };
 
 function start(snapshot?: unknown): {
-  send: (type: Type, more?: { at?: number; cause?: string; storage?: "ok" | "low" | "full" }) => void;
+  send: (type: Type, more?: { at?: number; cause?: string; storage?: "ok" | "low" | "full"; anew?: boolean }) => void;
   now: () => Regions;
   actor: ReturnType<typeof startRoot<typeof nodeMachine>>;
   clock: SimulatedClock;
@@ -29,8 +29,8 @@ function start(snapshot?: unknown): {
   return {
     actor,
     clock,
-    send: (type, { at = 200, cause = "test", storage = "ok" } = {}) =>
-      actor.send(type === "hello" ? { type, at, cause, storage } : { type, at, cause }),
+    send: (type, { at = 200, cause = "test", storage = "ok", anew = false } = {}) =>
+      actor.send(type === "hello" ? { type, at, cause, storage, anew } : { type, at, cause }),
     now: () => actor.getSnapshot().value as Regions,
   };
 }
@@ -47,7 +47,19 @@ function tableOf(
   ways: Record<string, Type[]>,
   changes: Record<string, Partial<Record<Type, string>>>,
 ): [string, Type, string, Type[]][] {
-  const types: Type[] = ["alive", "hello", "late", "silent", "bye", "absent", "busy", "idle", "accept", "revoke"];
+  const types: Type[] = [
+    "alive",
+    "hello",
+    "late",
+    "silent",
+    "bye",
+    "absent",
+    "busy",
+    "idle",
+    "accept",
+    "revoke",
+    "agreed",
+  ];
   return Object.entries(ways).flatMap(([state, way]) => {
     expect(region(name, way)).toBe(state);
     return types.map((type): [string, Type, string, Type[]] => [state, type, changes[state]?.[type] ?? state, way]);
@@ -93,15 +105,23 @@ describe("the session with a node", () => {
   it.each(
     tableOf(
       "session",
-      { none: [], resyncing: ["alive"], live: ["alive", "hello"] },
+      { none: [], resyncing: ["alive"], live: ["alive", "agreed"] },
       {
-        none: { alive: "resyncing", hello: "live" },
-        resyncing: { hello: "live", bye: "none", silent: "none" },
+        none: { alive: "resyncing", hello: "resyncing" },
+        resyncing: { agreed: "live", bye: "none", silent: "none" },
         live: { bye: "none", silent: "none" },
       },
     ),
   )("%s, %s → %s", (_from, type, to, way) => {
     expect(region("session", [...way, type])).toBe(to);
+  });
+
+  it("begins anew when its daemon or its journal is another one", () => {
+    const node = start();
+    node.send("hello");
+    node.send("agreed");
+    node.send("hello", { anew: true });
+    expect(node.now().session).toBe("resyncing");
   });
 });
 
@@ -155,6 +175,7 @@ describe("the regions of a node", () => {
     const node = start();
     node.send("hello", { storage: "low" });
     node.send("busy");
+    node.send("agreed");
     node.send("accept");
     node.send("late");
     expect(node.now()).toEqual({ link: "late", session: "live", work: "busy", trust: "accepted", storage: "low" });

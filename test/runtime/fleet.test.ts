@@ -171,7 +171,7 @@ describe("a node that falls silent", () => {
       cause: "an ACK",
       linkSince: it.clock.now(),
     });
-    it.hello("ship1");
+    it.fleet.agreed("ship1");
     expect(it.fleet.describe("ship1")?.session).toBe("live");
   });
 
@@ -357,7 +357,7 @@ describe("what is shown of a node", () => {
     expect(it.fleet.describe("ship1")).toMatchObject({
       name: "ship1",
       link: "online",
-      session: "live",
+      session: "resyncing",
       storage: "full",
       version: "2.0.0",
       epoch: "e1",

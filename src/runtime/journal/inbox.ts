@@ -9,6 +9,9 @@ import { type InFrame, InFrames } from "./in-frames.ts";
 import type { DeadRecord, DoneRecord, InLane, InRecord } from "./records.ts";
 import type { Store } from "./store.ts";
 
+/** Gaps that are remembered of a lane; who loses more journals than that has other worries. */
+const MOST_LOST = 100;
+
 /** What the door decided of one new message. */
 export type Judgement =
   /** Take it; `start`: it will run at once, so it is recorded `running` in the same commit. */
@@ -64,12 +67,15 @@ export class Inbox {
     const known = this.#lanes.get(key);
     const newEpoch = known === undefined && this.#origins.has(origin) && !this.#origins.get(origin)?.has(epoch);
     // What the origin holds an ACK for, it never sends again: its word moves a lane on that this node knows nothing of.
-    const lane: InLane = known ?? { v: 1, origin, epoch, subject, last: acked, verdicts: [], at };
+    const lane: InLane = known ?? { v: 1, origin, epoch, subject, last: 0, verdicts: [], lost: [], at };
     const before = lane.last;
     if (first > lane.last + 1 && acked <= lane.last) {
       return { last: lane.last, taken: [], duplicates: 0, gap: lane.last + 1, verdicts: lane.verdicts, newEpoch };
     }
-    lane.last = Math.max(lane.last, acked);
+    if (acked > lane.last) {
+      lane.lost = [...lane.lost, [lane.last + 1, acked] as const].slice(-MOST_LOST);
+      lane.last = acked;
+    }
     const verdicts = lane.verdicts.filter((verdict) => verdict.seq > acked);
     const taken: InRecord[] = [];
     let duplicates = 0;
@@ -158,6 +164,22 @@ export class Inbox {
 
   lane(origin: string, epoch: string, subject: string): InLane | undefined {
     return this.#lanes.get(laneKey(origin, epoch, subject));
+  }
+
+  /**
+   * What became of a command of which its origin holds our ACK: its end; `lost`, when the journal that acknowledged it is
+   * not this one; `undefined` while it is open, or when its end is on the way home.
+   */
+  fate(
+    id: string,
+    { origin, epoch, subject, seq }: { origin: string; epoch: string; subject: string; seq: number },
+  ): DoneRecord | "lost" | undefined {
+    if (this.find(id) !== undefined) return undefined;
+    const done = this.done(id);
+    if (done !== undefined) return done;
+    const lane = this.lane(origin, epoch, subject);
+    if (lane === undefined || seq > lane.last) return "lost";
+    return lane.lost.some(([from, to]) => seq >= from && seq <= to) ? "lost" : undefined;
   }
 
   /** Side effects may begin once this is durable. */

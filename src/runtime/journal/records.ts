@@ -82,6 +82,8 @@ export interface InLane {
   last: number;
   /** Final states decided at the door which the origin may not know yet. */
   verdicts: readonly Verdict[];
+  /** Numbers, from and to, that this journal knows nothing of though the origin holds an ACK for them: another had them. */
+  lost: readonly (readonly [from: number, to: number])[];
   at: number;
 }
 

@@ -1,0 +1,77 @@
+import type { Clock } from "../message/clock.ts";
+import type { Json } from "../message/message.ts";
+import type { Outcome, Report } from "../message/report.ts";
+import type { MethodLog } from "../methods/define.ts";
+import { COMPARE, CONTROL_DOMAIN, type Compared } from "./control.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { Draft } from "./operations.ts";
+
+/**
+ * What two nodes think of the same commands, mended when they meet again. The origin lists its open commands; the node says
+ * which of them have ended, and which its journal knows nothing of because it was lost or restored: those are
+ * `interrupted`, for whether they ran cannot be proved. Until a node has answered it is `resyncing`.
+ */
+export interface RepairOptions {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  readonly send: (draft: Draft) => string;
+  readonly isResyncing: (node: string) => boolean;
+  /** The two of one mind. */
+  readonly agreed: (node: string) => void;
+  readonly report: (id: string, from: string, report: Report) => void;
+}
+
+/** Commands in one question, and how long it may take to reach the node, ms. */
+const AT_ONCE = 500;
+const WITHIN = 60_000;
+
+export class Repair {
+  readonly #options: RepairOptions;
+  /** Questions that have no answer yet, by id. */
+  readonly #asked = new Map<string, string>();
+
+  constructor(options: RepairOptions) {
+    this.#options = options;
+  }
+
+  /** A node has come back, or is still not of one mind with us. */
+  look(node: string): void {
+    const { journal, send, agreed, isResyncing } = this.#options;
+    if (!isResyncing(node) || [...this.#asked.values()].includes(node)) return;
+    const open: Json[] = [];
+    for (const { lane, record } of journal.outbox.openOn(node))
+      if (lane.subject !== subjectOf(node)) open.push([record.message.id, lane.subject, record.seq]);
+    if (open.length === 0) return agreed(node);
+    for (let i = 0; i < open.length; i += AT_ONCE) {
+      const data = { epoch: journal.epoch, open: open.slice(i, i + AT_ONCE) };
+      this.#asked.set(send({ subject: subjectOf(node), data, deliverBy: WITHIN }), node);
+    }
+  }
+
+  /** A command of ours has ended: perhaps it was a question. */
+  ended(id: string, report: Pick<Outcome, "state" | "result">): void {
+    const node = this.#asked.get(id);
+    if (node === undefined) return;
+    const { log, agreed } = this.#options;
+    this.#asked.delete(id);
+    if (report.state === "succeeded") this.#mend(node, report.result as unknown as Compared);
+    // A node that does not know the question cannot answer it next time either.
+    else if (report.state === "rejected") log.warn({ node }, "this node cannot compare its journal with ours");
+    else return;
+    if (![...this.#asked.values()].includes(node)) agreed(node);
+  }
+
+  #mend(node: string, { done, lost }: Compared): void {
+    const { clock, log, report } = this.#options;
+    for (const [id, outcome] of done) report(id, node, outcome);
+    const reason = `${node} has lost its record of it: whether it ran cannot be proved`;
+    for (const id of lost) report(id, node, { state: "interrupted", at: clock.now(), reason });
+    if (done.length + lost.length > 0)
+      log.warn({ node, ended: done.length, lost: lost.length }, "what this node knew of commands was mended");
+  }
+}
+
+function subjectOf(node: string): string {
+  return `${node}.command.${COMPARE}.${CONTROL_DOMAIN}`;
+}
