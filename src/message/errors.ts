@@ -122,6 +122,10 @@ export const CATALOGUE = {
     EXIT.notDelivered,
   ),
   "journal-failed": entry("the journal cannot be written: {fault}", "Check the disk behind {path}."),
+  "journal-restored": entry(
+    "the journal in {path} was restored from an earlier state: {proof}",
+    "What it held unfinished may have run since: look at `steward messages --state interrupted`.",
+  ),
   "journal-version": entry(
     "the journal in {path} has version {version}, this daemon reads up to {supported}",
     "Run the newer steward that wrote it.",

@@ -81,6 +81,8 @@ export interface Ack {
   readonly credit: number;
   /** Final states decided at the door, until the origin has this ACK. */
   readonly verdicts: readonly Verdict[];
+  /** The frame gave numbers again that other messages had: its origin is a copy of an earlier state of itself. */
+  readonly wentBack?: true;
 }
 
 export interface Verdict {
@@ -118,6 +120,7 @@ interface WireAck {
   s: number;
   u: number;
   c: number;
+  g?: 1;
   v?: [number, string, string][];
 }
 
@@ -156,6 +159,7 @@ export function encodeAck(ack: Ack, reasons = 500): Uint8Array {
     u: ack.upTo,
     c: ack.credit,
   };
+  if (ack.wentBack === true) wire.g = 1;
   if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
   return pack(JSON.stringify(wire).slice(0, -1), ACK, null);
 }
@@ -188,7 +192,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   const wire = unpack(subject, payload, ACK, limits) as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { o, n, e, t, k, s, u, c, v } = wire as WireAck;
+  const { o, n, e, t, k, s, u, c, g, v } = wire as WireAck;
   return {
     node: o,
     receiverEpoch: n,
@@ -199,6 +203,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
     upTo: u,
     credit: c,
     verdicts: (v ?? []).map(([seq, state, reason]) => ({ seq, state: state as FinalState, reason })),
+    ...(g === undefined ? {} : { wentBack: true }),
   };
 }
 
@@ -311,6 +316,7 @@ function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefin
   if (!isToken(wire.n) || !isToken(wire.e)) return "epoch";
   if (!isTime(wire.t)) return "sending time";
   for (const n of [wire.k, wire.s, wire.u, wire.c]) if (!isCount(n)) return "a sequence number";
+  if (wire.g !== undefined && wire.g !== 1) return "a mark";
   if (wire.v === undefined) return undefined;
   if (!Array.isArray(wire.v) || wire.v.length > limits.items) return "verdicts";
   for (const verdict of wire.v as unknown[]) {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
-import { normalise, type StewardError } from "../message/errors.ts";
+import { normalise, StewardError } from "../message/errors.ts";
 import { decodeAck } from "../message/frame.ts";
 import { idMaker, type NewId } from "../message/id.ts";
 import type { State } from "../message/lifecycle.ts";
@@ -9,7 +9,7 @@ import type { Method } from "../methods/define.ts";
 import type { Hello } from "../methods/hello.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import { Announcer } from "./announce.ts";
-import type { LinkStatus, Packet, Transport } from "./broker/transport.ts";
+import type { Packet, Transport } from "./broker/transport.ts";
 import { BrokerLink } from "./broker-link.ts";
 import { builtInSubscriptions, loadMethods } from "./built-in.ts";
 import { cancelHere } from "./cancel.ts";
@@ -18,7 +18,7 @@ import { compareHere } from "./compare.ts";
 import type { CancelResult } from "./control.ts";
 import type { DeliverOptions } from "./deliver.ts";
 import { Failures } from "./failures.ts";
-import { Fleet, type NodeChange } from "./fleet.ts";
+import { Fleet } from "./fleet.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord, OutRecord } from "./journal/records.ts";
 import type { Health } from "./operations.ts";
@@ -32,6 +32,7 @@ import { trustingVerifier } from "./security/verify.ts";
 import { Storage } from "./storage.ts";
 import { type SubmitOptions, submit } from "./submit.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { Traffic } from "./traffic.ts";
 import type { Window } from "./window.ts";
 
 /**
@@ -59,8 +60,10 @@ export class Core implements Child {
   readonly #receiver: Receiver;
   readonly #presence: Presence;
   readonly link: BrokerLink;
+  #traffic: Traffic | undefined;
   #end: (exit: Exit) => void = () => undefined;
   #failed: StewardError | undefined;
+  #renewing = false;
   #closing: Promise<void> | undefined;
 
   static async open(around: Surroundings): Promise<Core> {
@@ -102,7 +105,10 @@ export class Core implements Child {
       clock,
       inspector,
       journal: this.journal,
-      changed: (change) => this.#nodeChanged(change),
+      changed: (change) => {
+        around.happenings.emit({ type: "node", ...change });
+        this.#traffic?.nodeChanged(change);
+      },
     });
     for (const name of [config.central, ...config.nodes]) this.fleet.expect(name);
     this.publishers = new Publishers({
@@ -110,7 +116,7 @@ export class Core implements Child {
       windowBytes: config.link.windowBytes,
       spec: { restart: "permanent", shutdown: 5000, backoff: config.supervision.backoff },
       make: (subject, window) => this.#deliverOptions(subject, window),
-      halted: (node) => this.#halted(node),
+      halted: (node) => this.#traffic?.halted(node),
     });
     this.routes = new Routes(config.node, methods);
     for (const subscription of [...builtInSubscriptions(config), ...config.subscribe]) {
@@ -173,11 +179,9 @@ export class Core implements Child {
         return record?.message.id ?? "";
       },
       directory: (method) => this.directory(method),
-      onNewEpoch: ({ origin, epoch }) =>
-        this.failures.report(
-          "new-epoch",
-          `${origin} has a new journal (${epoch}): a lost disk, a restored backup or a clone`,
-        ),
+      onNewEpoch: (frame) => this.failures.newEpoch(frame),
+      onLost: (frame, subject, from, to) => this.failures.lost(frame, subject, from, to),
+      again: (done) => this.respond.again(done),
       onTaken: (records) => this.announce.taken(records),
       onFailure: (error) => this.#fall(error),
     });
@@ -199,6 +203,17 @@ export class Core implements Child {
       clock,
       newId: this.newId,
     });
+    const traffic = new Traffic({
+      transport: this.transport,
+      fleet: this.fleet,
+      publishers: this.publishers,
+      presence: this.#presence,
+      repair: this.#repair,
+      announce: this.announce,
+      clock,
+      random,
+    });
+    this.#traffic = traffic;
     this.link = new BrokerLink({
       node: config.node,
       transport: this.transport,
@@ -208,12 +223,13 @@ export class Core implements Child {
       packet: (packet) => void this.#receiver.receive(packet),
       ack: (subject, packet) => this.#ack(subject, packet),
       unheard: (subject, first) => this.publishers.unheard(subject, first),
-      changed: (status) => this.#linkChanged(status),
+      changed: (status) => traffic.linkChanged(status),
       denied: (text) => this.failures.report("broker-denied", text, text),
     });
     this.link.begin();
     this.storage.begin((error) => this.#fall(error));
     void this.storage.forgetRuns(this.spawner);
+    if (this.journal.copied) this.#restored("its files are a copy");
   }
 
   #fall(error: unknown): void {
@@ -221,6 +237,24 @@ export class Core implements Child {
     this.#failed = normalise(error);
     // Closed before its supervisor hears of it: the next core must not meet this one at the disk and at the broker.
     void this.#close();
+  }
+
+  #restored(proof: string): StewardError {
+    const restored = new StewardError("journal-restored", { path: this.#around.config().data, proof });
+    this.failures.report(restored.code, restored.message);
+    return restored;
+  }
+
+  /** This journal is a copy of an earlier state of itself: it goes on as another one. */
+  #renew(proof: string): void {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    this.journal.renew();
+    const restored = this.#restored(proof);
+    this.journal.flushed().then(
+      () => this.#fall(restored),
+      (error) => this.#fall(error),
+    );
   }
 
   submitOptions(): SubmitOptions {
@@ -302,6 +336,7 @@ export class Core implements Child {
       onWithdrawn: (records) => this.#endedUnrun(records, () => this.announce.withdrawn(records)),
       onHeld: (cause) => this.failures.report("message-too-large", `${subject} waits for another broker: ${cause}`),
       onAbsent: () => this.fleet.absent(node),
+      onBehind: () => this.#renew(`${node} has more of what this node sends than its journal knows of`),
       onFailure: (error) => (error.code === "journal-failed" ? this.#fall(error) : undefined),
     };
   }
@@ -333,47 +368,6 @@ export class Core implements Child {
     traffic.bytesIn += bytes;
     this.fleet.alive(node, cause);
     this.fleet.accept(node);
-  }
-
-  #halted(node: string): string | undefined {
-    const { state } = this.transport.status();
-    if (state !== "connected") return "no broker";
-    return this.fleet.link(node) === "offline" ? `${node} is offline` : undefined;
-  }
-
-  #linkChanged(status: LinkStatus): void {
-    if (status.state === "connected") {
-      this.fleet.ownLink(true);
-      this.#presence.begin();
-      for (const node of this.publishers.receivers()) this.#resume(node, "the broker is back");
-    } else {
-      this.#presence.end();
-      // Before the first attempt has ended nothing is known: a restart alone makes nobody late.
-      if (status.state !== "connecting" || status.fault !== undefined) this.fleet.ownLink(false);
-      this.publishers.pause(undefined, "no broker");
-    }
-  }
-
-  #nodeChanged(change: NodeChange): void {
-    const { happenings } = this.#around;
-    if (happenings.watched) happenings.emit({ type: "node", ...change });
-    if (change.region === "session" && change.to === "resyncing") this.#repair.look(change.name);
-    if (change.region !== "link") return;
-    if (change.to === "offline") {
-      this.publishers.pause(change.name, `${change.name} is offline`);
-      this.announce.openCommands(change.name, "unknown", change.cause);
-    }
-    if (change.from === "offline") this.announce.openCommands(change.name, undefined, change.cause);
-    if (change.to === "online") {
-      this.#resume(change.name, `${change.name} is back`);
-    }
-  }
-
-  /** Spread over nodes, so that a fleet that comes back together is not answered in one burst. */
-  #resume(node: string, cause: string): void {
-    const { clock, random } = this.#around;
-    const wait = random.next() * Math.min(2000, this.fleet.size * 2);
-    clock.setTimeout(() => this.publishers.resume(node, cause), wait);
   }
 
   /** A message taken from another node is at its end here. */

@@ -43,6 +43,8 @@ export interface DeliverOptions {
   readonly onWithdrawn: (records: readonly OutRecord[]) => void;
   /** The next message is larger than the present broker takes: the lane waits for another one. */
   readonly onHeld: (cause: string) => void;
+  /** The receiver has more of this lane than was ever sent: this journal was restored from an earlier state. */
+  readonly onBehind: () => void;
   /** The broker had nobody to hand it to. */
   readonly onAbsent: () => void;
   readonly onFailure: (error: StewardError) => void;
@@ -154,6 +156,10 @@ export class Publisher implements Child {
   answered(ack: Ack): void {
     const { journal, subject, onReceived, onDecided } = this.#options;
     if (ack.epoch !== journal.epoch) return;
+    if (journal.outbox.isBehind(subject, ack)) {
+      this.#options.onBehind();
+      return;
+    }
     const { received, decided } = journal.outbox.acknowledge(subject, ack, this.#options.clock.now());
     // What an overtaken ACK says of room is out of date.
     if (ack.last >= this.#lane.acked) this.#creditUpTo = ack.last + ack.credit;

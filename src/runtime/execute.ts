@@ -212,7 +212,7 @@ export class Subscriber implements Child, RouteProcess {
 
   /** A message that must not start any more. */
   #outdated(record: InRecord): Outcome | undefined {
-    if (record.state === "running") return undefined;
+    if (record.state === "running" || record.doubtful === true) return undefined;
     const at = this.#options.clock.now();
     if (record.cancelRequestedBy !== undefined)
       return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
@@ -227,10 +227,9 @@ export class Subscriber implements Child, RouteProcess {
     if (record.cancelRequestedBy !== undefined) cancellation.request();
     const context = this.#context(record, startedAt, cancellation);
     let end: Promise<CommandEnd> | undefined;
-    if (record.state === "running" && left) {
+    if (left && (record.state === "running" || record.doubtful === true)) {
       end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
-      if (end === undefined)
-        return { state: "interrupted", at: clock.now(), startedAt, reason: "the daemon ended while it ran" };
+      if (end === undefined) return interrupted(record, clock.now());
     } else {
       if (record.state !== "running") {
         journal.inbox.start(record.message.id, startedAt);
@@ -339,4 +338,13 @@ export class Subscriber implements Child, RouteProcess {
     this.#options.respond.dead(record, reason);
     this.#options.onDead(record, reason);
   }
+}
+
+/** A command of which nothing here can tell whether it ran to its end. */
+function interrupted({ doubtful, startedAt }: InRecord, at: number): Outcome {
+  const reason =
+    doubtful === true
+      ? "this node's journal was restored from a copy: whether it ran since cannot be proved"
+      : "the daemon ended while it ran";
+  return { state: "interrupted", at, reason, ...(startedAt === undefined ? {} : { startedAt }) };
 }

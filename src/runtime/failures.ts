@@ -1,4 +1,5 @@
 import type { Clock } from "../message/clock.ts";
+import type { Frame } from "../message/frame.ts";
 import type { Failure } from "../methods/errorlog.ts";
 import type { Config } from "./config/config.ts";
 import { CONTROL_DOMAIN } from "./control.ts";
@@ -46,6 +47,16 @@ export class Failures {
         deliverBy: null,
       });
     }
+  }
+
+  newEpoch({ origin, epoch }: Frame): void {
+    const text = `${origin} has a new journal (${epoch}): a lost disk, a restored backup or a clone`;
+    this.report("new-epoch", text, `new-epoch ${origin}`);
+  }
+
+  lost({ origin }: Frame, subject: string, from: number, to: number): void {
+    const text = `${origin} sent ${subject} ${from} to ${to} to a journal of this node that is lost: they are not here`;
+    this.report("journal-lost", text, `journal-lost ${origin} ${subject}`);
   }
 
   /** Another node's report. */

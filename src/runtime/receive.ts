@@ -1,6 +1,7 @@
 import type { Clock } from "../message/clock.ts";
 import { faultText, normalise, type StewardError } from "../message/errors.ts";
 import {
+  type Ack,
   decodeFrame,
   deeperThan,
   encodeAck,
@@ -16,7 +17,7 @@ import type { MethodLog } from "../methods/define.ts";
 import type { Packet, Transport } from "./broker/transport.ts";
 import type { Accepted, Judgement } from "./journal/inbox.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { InRecord } from "./journal/records.ts";
+import type { DoneRecord, InRecord } from "./journal/records.ts";
 import type { Counters } from "./observe/counters.ts";
 import type { Route, Routes } from "./routes.ts";
 import { authorise } from "./security/authorise.ts";
@@ -50,6 +51,10 @@ export interface ReceiveOptions {
   readonly directory: (method: string) => string;
   /** A known origin began a new count: a lost disk, a restored backup, or a clone. */
   readonly onNewEpoch: (frame: Frame) => void;
+  /** An origin holds our ACK for these numbers, and this journal never saw them: another one had them. */
+  readonly onLost: (frame: Frame, subject: string, from: number, to: number) => void;
+  /** The outcome of a command is owed once more. */
+  readonly again: (done: DoneRecord) => void;
   readonly onTaken: (records: readonly InRecord[]) => void;
   /** The journal cannot be written: what was taken and not acknowledged exists in memory only. */
   readonly onFailure: (error: StewardError) => void;
@@ -74,7 +79,7 @@ export class Receiver {
   }
 
   async receive(packet: Packet): Promise<void> {
-    const { verifier, alive, journal, clock } = this.#options;
+    const { verifier, alive, journal, clock, again } = this.#options;
     const { subject, payload } = packet;
     try {
       if (!isFrame(payload)) return await this.#foreign(packet);
@@ -88,6 +93,7 @@ export class Receiver {
       const accepted = journal.inbox.accept(frame, subject, at, (item, seq) =>
         this.#judge(frame, subject, item, seq, at, told),
       );
+      for (const done of accepted.again) again(done);
       this.#count(frame, subject, accepted);
       const route = this.#options.routes.get(subject);
       for (const { message } of accepted.taken) route?.inHand.add(message.id);
@@ -168,7 +174,7 @@ export class Receiver {
   }
 
   #count(frame: Frame, subject: string, accepted: Accepted): void {
-    const { counters, onNewEpoch, log } = this.#options;
+    const { counters, onNewEpoch, onLost, log } = this.#options;
     const { kind } = parseSubject(subject);
     counters.accepted[kind] += accepted.taken.length;
     counters.duplicates += accepted.duplicates;
@@ -179,6 +185,7 @@ export class Receiver {
       );
     }
     if (accepted.newEpoch) onNewEpoch(frame);
+    if (accepted.lost !== undefined) onLost(frame, subject, ...accepted.lost);
   }
 
   #acknowledge(packet: Packet, frame: Frame, accepted: Accepted): void {
@@ -186,14 +193,21 @@ export class Receiver {
     const upTo = frame.first + frame.items.length - 1;
     // Commands of a lane start in order, so the last that has started stands for all before it.
     const started = accepted.taken.findLast((record) => record.state === "running")?.seq ?? 0;
-    this.#ack(packet.subject, frame, packet.reply, { last: accepted.last, started, upTo, verdicts: accepted.verdicts });
+    const { last, verdicts, wentBack } = accepted;
+    this.#ack(packet.subject, frame, packet.reply, {
+      last,
+      started,
+      upTo,
+      verdicts,
+      ...(wentBack ? { wentBack } : {}),
+    });
   }
 
   #ack(
     subject: string,
     frame: Frame,
     reply: string,
-    answer: { last: number; started: number; upTo: number; verdicts: Accepted["verdicts"] },
+    answer: Pick<Ack, "last" | "started" | "upTo" | "verdicts" | "wentBack">,
   ): void {
     const { node, journal, routes, transport, clock, hasRoom } = this.#options;
     const route = routes.get(subject);

@@ -42,7 +42,10 @@ export class Repair {
     const open: Json[] = [];
     for (const { lane, record } of journal.outbox.openOn(node))
       if (lane.subject !== subjectOf(node)) open.push([record.message.id, lane.subject, record.seq]);
-    if (open.length === 0) return agreed(node);
+    if (open.length === 0) {
+      agreed(node);
+      return;
+    }
     for (let i = 0; i < open.length; i += AT_ONCE) {
       const data = { epoch: journal.epoch, open: open.slice(i, i + AT_ONCE) };
       this.#asked.set(send({ subject: subjectOf(node), data, deliverBy: WITHIN }), node);

@@ -6,7 +6,7 @@ import { replySubject } from "../message/message.ts";
 import type { Outcome, OutputPart, Report } from "../message/report.ts";
 import { kindOf, parseSubject } from "../message/subject.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { InRecord } from "./journal/records.ts";
+import type { DoneRecord, InRecord } from "./journal/records.ts";
 import { partBytes, toParts } from "./runner/parts.ts";
 
 /** Bytes of output that one report carries at most; the rest goes ahead of it in reports of its own. */
@@ -18,6 +18,11 @@ const LEAST_BYTES = 256;
 const INFLATION = 6;
 /** Characters of a reason that is cut because its report is too large. */
 const REASON = 500;
+
+/** What of a command its answer needs. */
+interface Answered {
+  readonly message: Pick<Message, "id" | "subject" | "origin">;
+}
 
 /**
  * Ends what was taken: the outcome and the event that carries it home are journalled in one turn, so that one never
@@ -73,6 +78,11 @@ export class Respond {
     this.#ended(record, outcome);
   }
 
+  /** An outcome that was told before, to an origin that has lost it. */
+  again({ id, subject, origin, outcome }: DoneRecord): void {
+    this.#send({ message: { id, subject, origin } }, outcome);
+  }
+
   /** Events that were handled, with where their sink stands now. */
   handled(records: readonly InRecord[], checkpoint: { key: string; value: Json } | undefined): void {
     const at = this.#clock.now();
@@ -90,8 +100,7 @@ export class Respond {
     this.#ended(record, outcome);
   }
 
-  #send(record: InRecord, report: Report): void {
-    const { id, subject, origin } = record.message;
+  #send({ message: { id, subject, origin } }: Answered, report: Report): void {
     const event: Message = {
       id: this.#newId(),
       subject: replySubject(parseSubject(subject), origin),

@@ -46,7 +46,7 @@ export function lmdbHost(): StoreHost {
   const path = (): string => join(root, `journal${generation}`);
   return {
     open() {
-      const store = openLmdbStore(path(), clock);
+      const store = openLmdbStore(path(), clock, undefined, () => root);
       const close = store.close;
       let closed: Promise<void> | undefined;
       store.close = () => {

@@ -185,6 +185,17 @@ export class World {
     place.host = new MemoryHost(this.time, this.#programs);
   }
 
+  /** What a backup of its disk would hold now; the node must be down. */
+  backup(name: string): Disk {
+    return structuredClone(this.#place(name).disk);
+  }
+
+  /** Puts a backup in the place of its disk. `inPlace`: the very same files, as a snapshot of the whole host does. */
+  restore(name: string, disk: Disk, { inPlace = false } = {}): void {
+    const copy = structuredClone(disk);
+    this.#place(name).disk = inPlace ? copy : { ...copy, identity: `${copy.identity} restored` };
+  }
+
   /** Ends the node's connection, and keeps it from coming back until `heal`. */
   cut(name: string): void {
     const place = this.#place(name);

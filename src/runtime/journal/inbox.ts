@@ -31,6 +31,12 @@ export interface Accepted {
   /** The number that was expected, when the frame began after it. */
   readonly gap?: number;
   readonly verdicts: readonly Verdict[];
+  /** Commands that came again from an origin with a new journal, and had ended here: their outcomes are owed once more. */
+  readonly again: readonly DoneRecord[];
+  /** The origin gives numbers again that it gave before: its journal was restored from an earlier state. */
+  readonly wentBack: boolean;
+  /** Numbers, from and to, that another journal of this node took, and this one never saw. */
+  readonly lost?: readonly [from: number, to: number];
   /** The first frame ever seen of this epoch, of an origin that was known by another one. */
   readonly newEpoch: boolean;
 }
@@ -63,20 +69,40 @@ export class Inbox {
   /** The sequence check and what follows from it, in one turn; durable with the store's next flush. */
   accept(frame: Frame, subject: string, at: number, judge: (item: FrameItem, seq: number) => Judgement): Accepted {
     const { origin, epoch, first, acked, items } = frame;
+    const nothing = { taken: [], duplicates: 0, again: [], wentBack: false, newEpoch: false };
     const key = laneKey(origin, epoch, subject);
     const known = this.#lanes.get(key);
     const newEpoch = known === undefined && this.#origins.has(origin) && !this.#origins.get(origin)?.has(epoch);
     // What the origin holds an ACK for, it never sends again: its word moves a lane on that this node knows nothing of.
-    const lane: InLane = known ?? { v: 1, origin, epoch, subject, last: 0, verdicts: [], lost: [], at };
+    const lane: InLane = known ?? {
+      v: 1,
+      origin,
+      epoch,
+      subject,
+      last: 0,
+      lastId: undefined,
+      verdicts: [],
+      lost: [],
+      at,
+    };
     const before = lane.last;
     if (first > lane.last + 1 && acked <= lane.last) {
-      return { last: lane.last, taken: [], duplicates: 0, gap: lane.last + 1, verdicts: lane.verdicts, newEpoch };
+      return { ...nothing, last: lane.last, gap: lane.last + 1, verdicts: lane.verdicts, newEpoch };
     }
+    const overlapping = items[lane.last - first];
+    if (lane.lastId !== undefined && overlapping !== undefined && overlapping.id !== lane.lastId) {
+      return { ...nothing, last: lane.last, verdicts: lane.verdicts, wentBack: true };
+    }
+    let lost: readonly [number, number] | undefined;
     if (acked > lane.last) {
-      lane.lost = [...lane.lost, [lane.last + 1, acked] as const].slice(-MOST_LOST);
+      lost = [lane.last + 1, acked];
+      lane.lost = [...lane.lost, lost].slice(-MOST_LOST);
       lane.last = acked;
+      lane.lastId = undefined;
     }
     const verdicts = lane.verdicts.filter((verdict) => verdict.seq > acked);
+    const reborn = (this.#origins.get(origin)?.size ?? 0) > (known === undefined ? 0 : 1);
+    const again: DoneRecord[] = [];
     const taken: InRecord[] = [];
     let duplicates = 0;
     let gap: number | undefined;
@@ -92,9 +118,12 @@ export class Inbox {
         gap = lane.last + 1;
         break;
       }
-      const judged = this.#early(item) ?? judge(item, seq);
+      const earlier = reborn ? this.#before(item, origin, subject) : undefined;
+      const judged: Judgement = earlier === undefined ? (this.#early(item) ?? judge(item, seq)) : { kind: "folded" };
       if (judged.kind === "full") break;
+      if (earlier !== undefined && "outcome" in earlier) again.push(earlier);
       lane.last = seq;
+      lane.lastId = item.id;
       if (judged.kind === "verdict") verdicts.push({ seq, state: judged.state, reason: judged.reason });
       if (judged.kind === "take" && !("skip" in item)) {
         into ??= this.#pending.begin();
@@ -107,7 +136,26 @@ export class Inbox {
       this.#remember(lane);
       this.#store.put("sources", key, { ...lane });
     }
-    return { last: lane.last, taken, duplicates, ...(gap === undefined ? {} : { gap }), verdicts, newEpoch };
+    return {
+      ...nothing,
+      last: lane.last,
+      taken,
+      duplicates,
+      verdicts,
+      newEpoch,
+      again,
+      ...(gap === undefined ? {} : { gap }),
+      ...(lost === undefined ? {} : { lost }),
+    };
+  }
+
+  /** The same command, taken from an earlier journal of its origin. */
+  #before(item: FrameItem, origin: string, subject: string): InRecord | DoneRecord | undefined {
+    if (kindOf(subject) === "event") return undefined;
+    const pending = this.find(item.id);
+    if (pending?.message.subject === subject && pending.message.origin === origin) return pending;
+    const done = this.done(item.id);
+    return done?.subject === subject && done.origin === origin ? done : undefined;
   }
 
   /** What is decided whatever the message says. */
@@ -180,6 +228,11 @@ export class Inbox {
     const lane = this.lane(origin, epoch, subject);
     if (lane === undefined || seq > lane.last) return "lost";
     return lane.lost.some(([from, to]) => seq >= from && seq <= to) ? "lost" : undefined;
+  }
+
+  /** What is pending may have run since this journal was copied. */
+  doubt(): void {
+    for (const record of this.pending()) this.#pending.replace({ ...record, doubtful: true });
   }
 
   /** Side effects may begin once this is durable. */

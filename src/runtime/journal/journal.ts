@@ -14,8 +14,15 @@ import type { Store } from "./store.ts";
 export interface Journal {
   /** Random identity of this journal: a new one means a new disk. */
   readonly epoch: string;
+  /** It was found to be a copy of an earlier state of itself; its epoch is new. */
+  readonly copied: boolean;
   readonly outbox: Outbox;
   readonly inbox: Inbox;
+  /**
+   * Others know more of this journal than it knows of itself: it was restored. From its next opening on it is another one,
+   * and what it holds unfinished may have run since.
+   */
+  renew(): void;
   /** Resolves when everything done before this call is durable. @throws StewardError `journal-failed` */
   flushed(): Promise<void>;
   /** Calls `work` once this turn has done what it does; its writes go along in the same transaction. */
@@ -46,19 +53,29 @@ export function openJournal(
   }
   const owner = store.get("meta", "node") as string | undefined;
   if (owner !== undefined && owner !== node) throw new StewardError("wrong-node", { path, owner, node });
-  let epoch = store.get("meta", "epoch") as string | undefined;
-  if (epoch === undefined) {
-    epoch = Buffer.from(random.bytes(8)).toString("hex");
+  if (version === undefined) {
     store.put("meta", "version", JOURNAL_VERSION);
     store.put("meta", "node", node);
-    store.put("meta", "epoch", epoch);
   }
   const outbox = new Outbox(store, node);
   const inbox = new Inbox(store);
+  const renew = (): string => {
+    const fresh = Buffer.from(random.bytes(8)).toString("hex");
+    store.put("meta", "epoch", fresh);
+    inbox.doubt();
+    return fresh;
+  };
+  const home = store.get("meta", "home") as string | undefined;
+  const copied = home !== undefined && home !== store.identity;
+  if (home !== store.identity) store.put("meta", "home", store.identity);
+  const known = store.get("meta", "epoch") as string | undefined;
+  const epoch = known === undefined || copied ? renew() : known;
   let measured = { at: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   return {
     epoch,
+    copied,
+    renew: () => void renew(),
     outbox,
     inbox,
     flushed: () => store.flushed(),

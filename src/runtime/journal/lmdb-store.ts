@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
@@ -55,12 +56,14 @@ interface Outgoing {
 
 /**
  * @param committed called with the time of each durable group commit
+ * @param identify what tells a file from a copy of it
  * @throws StewardError `data-directory`
  */
 export function openLmdbStore(
   path: string,
   clock: Clock,
   committed: (seconds: number) => void = () => undefined,
+  identify: (file: string) => string = identityOf,
 ): Store {
   let env: RootDatabase;
   let log: WriteAheadLog;
@@ -238,6 +241,7 @@ export function openLmdbStore(
   };
 
   return {
+    identity: identify(join(path, "data.mdb")),
     get(table, key) {
       const text = keyText(key);
       const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
@@ -316,4 +320,10 @@ function releasedSegment(env: RootDatabase): number {
 
 function emptyMemory(): Memory {
   return new Map(TABLES.map((table) => [table, new Map()]));
+}
+
+/** A file that is copied, moved to another disk or restored has another inode, or was born at another time. */
+function identityOf(file: string): string {
+  const { ino, birthtimeNs } = statSync(file, { bigint: true });
+  return `${ino} ${birthtimeNs}`;
 }

@@ -5,13 +5,17 @@ type Rows = Map<string, Entry>;
 
 /** What of a memory store survives a crash; hand it to the next one. */
 export interface Disk {
+  /** A copy has another one. */
+  readonly identity: string;
   readonly tables: Map<Table, Rows>;
   /** When set, writes fail with it, as on a full disk. */
   fault?: string;
 }
 
+let disks = 0;
+
 export function emptyDisk(): Disk {
-  return { tables: new Map(TABLES.map((table) => [table, new Map()])) };
+  return { identity: `disk ${++disks}`, tables: new Map(TABLES.map((table) => [table, new Map()])) };
 }
 
 /**
@@ -78,6 +82,7 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
   };
 
   return {
+    identity: disk.identity,
     get: (table, key) => structuredClone(rows(table).get(keyText(key))?.value),
     put: (table, key, value) => write(table, key, value),
     putText: (table, key, json) => write(table, key, JSON.parse(json)),

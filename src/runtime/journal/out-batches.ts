@@ -21,6 +21,8 @@ export class Lane implements OutLane {
   started = 0;
   open = 1;
   receiverEpoch: string | undefined;
+  /** The highest number that was sent in this life. */
+  reached = 0;
   readonly node: string;
   readonly event: boolean;
   /** Numbers of commands that the receiver has and that have no outcome. */

@@ -113,7 +113,14 @@ export class Outbox {
     for (const record of records) if (record.keep && record.skip === undefined) (record as OutMessage).sent(at);
     if (last.seq <= lane.sent) return;
     lane.sent = last.seq;
+    lane.reached = Math.max(lane.reached, lane.sent);
     this.#changes(lane);
+  }
+
+  /** Whether a receiver has what this journal never sent: then it is a copy of an earlier state of itself. */
+  isBehind(subject: string, ack: Ack): boolean {
+    const lane = this.#lanes.get(subject);
+    return ack.wentBack === true || ack.last > Math.max(lane?.sent ?? 0, lane?.reached ?? 0);
   }
 
   /** The broker had nobody to hand the latest of these to: they were not sent after all. */

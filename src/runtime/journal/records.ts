@@ -82,6 +82,8 @@ export interface InLane {
   last: number;
   /** Final states decided at the door which the origin may not know yet. */
   verdicts: readonly Verdict[];
+  /** The message with the highest number, unless another journal of this node had it. */
+  lastId: string | undefined;
   /** Numbers, from and to, that this journal knows nothing of though the origin holds an ACK for them: another had them. */
   lost: readonly (readonly [from: number, to: number])[];
   at: number;
@@ -101,6 +103,8 @@ export interface InRecord {
   /** How often it failed its process. */
   readonly attempts: number;
   readonly cancelRequestedBy?: string;
+  /** It may have run since this journal was copied. */
+  readonly doubtful?: true;
 }
 
 /** One command that ended here. */

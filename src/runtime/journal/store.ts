@@ -3,6 +3,8 @@
  * `flushed` resolves; all writes of one turn of the event loop become durable together or not at all.
  */
 export interface Store {
+  /** Tells the files that it lies in from every copy of them. */
+  readonly identity: string;
   get(table: Table, key: Key): unknown;
   /** `fresh`: this key was never used before; that saves work when it is removed soon. */
   put(table: Table, key: Key, value: unknown, fresh?: boolean): void;

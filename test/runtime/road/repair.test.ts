@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
-import { createWorld } from "../../harness/world.ts";
+import { createWorld, type World } from "../../harness/world.ts";
 import { expectSound, settled } from "./sound.ts";
 
 const WORK = "ship1.command.work.os";
 const REDO = "ship1.command.redo.os";
+/** The codes of failures in a node's log. */
+const saidBy = (world: World, node: string): unknown[] =>
+  world.lines(node).map(({ fields }) => (fields as { code?: string }).code);
 const LOST = "ship1 has lost its record of it: whether it ran cannot be proved";
 
 test("a node that is installed anew while commands are on it: each ends as interrupted, in words, and none runs again", async () => {
@@ -57,4 +60,72 @@ test("a node that comes back with its disk is asked what became of its commands,
   const sessions = world.node("ship1").changes.filter(({ region }) => region === "session");
   expect(sessions.map(({ to }) => to)).toEqual(["resyncing", "live", "none", "resyncing", "live"]);
   await expectSound(world);
+});
+
+test.each([
+  { way: "from a copy of its files", inPlace: false },
+  { way: "with its whole host, files and all", inPlace: true },
+])(
+  "a node that is restored $way runs nothing again, loses nothing that it is sent, and says so",
+  async ({ inPlace }) => {
+    const world = await settled(await createWorld());
+    await world.ended(await world.send(WORK, { n: 0 }));
+    await world.stop("ship1");
+    const backup = world.backup("ship1");
+    await world.start("ship1");
+    for (let n = 1; n <= 5; n++) await world.ended(await world.send(WORK, { n }));
+    const running = await world.send(WORK, { n: 6, ms: 60_000 });
+    await world.until(() => world.state(running) === "running", "it runs");
+    world.powerCut("ship1");
+    world.restore("ship1", backup, { inPlace });
+    await world.start("ship1");
+    expect(await world.ended(running)).toMatchObject({ state: "interrupted", reason: LOST });
+    const next = await world.send(WORK, { n: 7 });
+    expect(await world.ended(next, "central", 600_000)).toMatchObject({ state: "succeeded" });
+    expect(world.ledger.runs.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(saidBy(world, "ship1")).toEqual(expect.arrayContaining(["journal-restored", "journal-lost"]));
+    await world.until(
+      () => world.ledger.failures.some(({ code }) => code === "journal-restored"),
+      "central hears of it",
+    );
+  },
+);
+
+test("central that is restored from a backup sends what it holds again: nothing runs twice, and each outcome comes home", async () => {
+  const world = await settled(await createWorld());
+  await world.stop("ship1");
+  const queued: string[] = [];
+  for (let n = 1; n <= 5; n++) queued.push(await world.send(WORK, { n }));
+  await world.stop("central");
+  const backup = world.backup("central");
+  await world.start("central", "ship1");
+  for (const id of queued) await world.ended(id);
+  const late = await world.send(WORK, { n: 6, ms: 20_000 });
+  await world.until(() => world.state(late) === "running", "it runs");
+  await world.stop("central");
+  world.restore("central", backup);
+  await world.start("central");
+  for (const id of queued) expect(await world.ended(id, "central", 600_000)).toMatchObject({ state: "succeeded" });
+  expect(saidBy(world, "central")).toContain("journal-restored");
+  const next = await world.send(WORK, { n: 7 });
+  expect(await world.ended(next, "central", 600_000)).toMatchObject({ state: "succeeded" });
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("what a restored journal had unfinished is interrupted, for it may have run since", async () => {
+  const world = await settled(await createWorld());
+  await world.send(WORK, { n: 1, ms: 30_000 });
+  const waits = await world.send(WORK, { n: 2 });
+  await world.until(() => world.state(waits) === "received", "it waits on the node");
+  world.powerCut("ship1");
+  const backup = world.backup("ship1");
+  await world.start("ship1");
+  expect(await world.ended(waits)).toMatchObject({ state: "succeeded" });
+  await world.stop("ship1");
+  world.restore("ship1", backup);
+  await world.start("ship1");
+  await world.until(() => world.message(waits, "ship1").final, "it is over on the node too");
+  expect(world.reason(waits, "ship1")).toContain("restored from a copy");
+  expect(world.state(waits)).toBe("succeeded");
+  expect(world.ledger.runsOf(waits)).toBe(1);
 });
