@@ -39,7 +39,11 @@ export function shellcommand(options: ShellcommandOptions): Method {
   const adopt = async (context: CommandContext): Promise<CommandEnd> => {
     const adopted = await context.spawner.adopt(context.id, context.output);
     if (adopted !== undefined) return follow(adopted, context);
-    return { state: "interrupted", reason: "the daemon ended before it started the program, or its record is gone" };
+    // The daemon died after it had noted that the program may begin, and before anybody began it.
+    const { startBy = null, clock } = context;
+    if (startBy !== null && startBy <= clock.now())
+      return { state: "expired", reason: "its deadline passed while the daemon was away, before it began" };
+    return run(context);
   };
 
   return defineMethod({
@@ -81,6 +85,8 @@ function outcomeOf(end: RunEnd, timeout: number): CommandEnd {
   const { state, reason } = verdict(end, timeout);
   return {
     state,
+    at: end.at,
+    startedAt: end.startedAt,
     ...(end.code === null ? {} : { code: end.code }),
     ...(end.signal === null ? {} : { signal: end.signal }),
     ...(reason === undefined ? {} : { reason }),

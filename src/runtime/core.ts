@@ -93,6 +93,7 @@ export class Core implements Child {
     this.storage = new Storage(this.journal, around);
     this.transport = around.openTransport();
     this.spawner = around.openSpawner();
+    this.storage.takeOverRuns(this.spawner, methods);
     this.#link = startRoot(linkMachine, { actor: "link", role: "link", clock, inspector, input: { at: clock.now() } });
     this.fleet = new Fleet({
       self: config.node,

@@ -239,7 +239,7 @@ export class Subscriber implements Child, RouteProcess {
       end = handler.run(context);
     }
     const ended = await this.#bounded(end, context.timeout);
-    return { ...ended, at: clock.now(), startedAt };
+    return { at: clock.now(), ...(ended.state === "expired" ? {} : { startedAt }), ...ended };
   }
 
   /** A method ends itself at its timeout; one that does not is a defect. */
@@ -270,6 +270,7 @@ export class Subscriber implements Child, RouteProcess {
       domain: route.config.domain,
       origin,
       data,
+      startBy: record.deadline,
       timeout: record.message.timeout ?? timeout,
       get cancelled() {
         return cancellation.signal;
