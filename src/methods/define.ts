@@ -32,6 +32,8 @@ export interface CommandHandler {
    * exception. A throw is a defect: the process is restarted by its supervisor.
    */
   run(context: CommandContext): Promise<CommandEnd>;
+  /** Milliseconds that it may take to end itself after its timeout; absent: it ends at once. */
+  readonly grace?: number;
   /** Whether running it twice is harmless; then a command that was cut short is run again, else it is `interrupted`. */
   readonly idempotent?: boolean;
   /**

@@ -307,9 +307,8 @@ class RunnerSpawner implements Spawner {
       if (found) log.warn({ run: id, pid: followed.pid }, "ended a program whose runner had died");
       this.#lost(followed, whyLost(record));
     } catch (error) {
-      this.#runs.delete(id);
-      followed.answer.reject(error);
-      followed.end.resolve({ kind: "lost", message: `its record cannot be read: ${String(error)}` });
+      if (followed.spec !== undefined) followed.answer.reject(error);
+      this.#lost(followed, `its record cannot be read: ${String(error)}`);
     }
   }
 
