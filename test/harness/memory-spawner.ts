@@ -40,6 +40,9 @@ export const MEMORY_PROGRAMS: Readonly<Record<string, MemoryProgram>> = {
   },
 };
 
+/** What a timer of Node holds, ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 interface Recorded {
   readonly spec: RunSpec;
   readonly pid: number;
@@ -128,7 +131,7 @@ export class MemoryHost {
       return run;
     }
     this.ledger.push(spec.id);
-    const timer = this.clock.setTimeout(() => this.end(run, "timeout"), spec.timeout);
+    const timer = this.clock.setTimeout(() => this.end(run, "timeout"), Math.min(spec.timeout, LONGEST_TIMER));
     void this.#play(program, run).then((code) => {
       this.clock.clearTimeout(timer);
       this.#finish(run, {
