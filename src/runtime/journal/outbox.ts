@@ -164,7 +164,7 @@ export class Outbox {
   }
 
   /** Folds a node's report on a command. `undefined`: no such command of ours, or not that node's to report on. */
-  report(id: string, from: string, report: Report): Reported | undefined {
+  report(id: string, from: string, report: Report, heard = report.at): Reported | undefined {
     const place = this.#place(id);
     const record = place && this.#read(place.lane, place.seq);
     if (place === undefined || record === undefined || receiverOf(record.message.subject) !== from) return undefined;
@@ -188,7 +188,8 @@ export class Outbox {
     // The outcome shown is that of the assertion that stands, in whichever order they came.
     const standing = life.history.find((a) => isFinalState(a.state));
     const stands = standing?.state === report.state && standing.at === report.at && standing.by === from;
-    const ended = this.#end(place.lane, { ...record, life, outcome: stands ? outcome : (record.outcome ?? outcome) });
+    const shown = stands ? outcome : (record.outcome ?? outcome);
+    const ended = this.#end(place.lane, { ...record, life, outcome: shown, heardAt: record.heardAt ?? heard });
     return { record: ended, changed: life.state !== record.life?.state, conflict: life.conflict !== undefined };
   }
 
@@ -202,10 +203,10 @@ export class Outbox {
     return this.#end(place.lane, { ...record, life, skip: state, outcome: { state, at, reason } });
   }
 
-  cancelRequested(id: string, at: number): void {
+  cancelRequested(id: string, asked: { cancelRequestedAt: number; cancelId: string }): void {
     const place = this.#place(id);
     const record = place && this.#read(place.lane, place.seq);
-    if (place !== undefined && record !== undefined) this.#write(place.lane, { ...record, cancelRequestedAt: at });
+    if (place !== undefined && record !== undefined) this.#write(place.lane, { ...record, ...asked });
   }
 
   find(id: string): { lane: OutLane; record: OutRecord } | undefined {

@@ -38,6 +38,10 @@ export interface OutRecord {
   readonly life?: Life;
   readonly outcome?: Outcome;
   readonly cancelRequestedAt?: number;
+  /** The command that asks its node to end it. */
+  readonly cancelId?: string;
+  /** When its end was first heard of, by the clock of this node. */
+  readonly heardAt?: number;
   /** It ended here before its first sending, and travels as a skip marker. */
   readonly skip?: "expired" | "cancelled";
 }
