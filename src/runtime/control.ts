@@ -10,7 +10,8 @@ import type { ProcessVerb } from "./operations.ts";
 export const CONTROL_DOMAIN = "steward";
 const VERBS: readonly string[] = ["ps", "start", "stop", "restart", "revive"];
 
-export type CancelResult = "done" | "tooLate" | "notYetHere";
+/** What a node says to a cancel: it ends, it had ended, it will not start should it come, or it may not. */
+export type CancelResult = "done" | "tooLate" | "notYetHere" | "refused";
 
 export function cancelMethod(cancel: (id: string, by: string) => CancelResult): Method {
   return defineMethod({

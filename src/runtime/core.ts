@@ -137,12 +137,9 @@ export class Core implements Child {
       send: (draft) => void submit([draft], { ...this.submitOptions(), hasRoom: () => true }, { keep: false }),
     });
     this.announce = new Announcer({
+      ...around,
       journal: this.journal,
       fleet: this.fleet,
-      counters,
-      happenings: around.happenings,
-      clock,
-      config: around.config,
       fail: (code, text) => this.failures.report(code, text),
     });
     this.#receiver = new Receiver({
