@@ -34,7 +34,10 @@ or not, at most that long; --wait forever without limit; --no-wait (or --detach)
 Ctrl-C detaches: the commands go on, and the line to come back with is printed. \`steward cancel\` takes them back.
 
 Exit code: 0 all succeeded; 1 some failed, timed out, were rejected or interrupted; 3 some have no outcome yet or
-expired; 4 some were cancelled; 5 no daemon. When several apply: 1, then 3, then 4.
+expired; 4 some were cancelled; 5 no daemon, or it has no broker. When several apply: 1, then 3 or 5, then 4.
+
+A node that goes out of reach while it runs something makes that \`unknown\`: it goes on there, and its outcome comes when
+the node is back.
 
 With --json: one JSON object a line, of type accepted, message, output, end, and summary at last.`;
 
@@ -99,11 +102,12 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     const connected = await noteBroker(cli, daemon);
     const accepted = await submit();
     const present = (await daemon.nodes()).map((node) => (connected ? node : outOfReach(node)));
-    await announce(cli, daemon, accepted, present);
-    const rule = options.wait === undefined ? "reachable" : "final";
+    const seen = connected ? accepted : accepted.map((one) => ({ ...one, link: "offline" as const }));
+    await announce(cli, daemon, seen, present);
+    const rule = options.wait !== undefined ? "final" : connected ? "reachable" : "none";
     const ending = await follower.wait(accepted, present, rule, limit ?? undefined);
     const exit = reportEnd(cli, follower, ending);
-    return !connected && exit === EXIT.notDelivered ? EXIT.noDaemon : exit;
+    return (!connected || ending === "noBroker") && exit === EXIT.notDelivered ? EXIT.noDaemon : exit;
   } finally {
     await follower.close();
   }
