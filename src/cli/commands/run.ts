@@ -4,9 +4,8 @@ import { checkToken, formatSubject } from "../../message/subject.ts";
 import type { Draft, NodeView } from "../../runtime/operations.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
-import { announce, noteBroker } from "../follow/announce.ts";
-import { Follower } from "../follow/follower.ts";
-import { reportEnd } from "../follow/report.ts";
+import { announce } from "../follow/announce.ts";
+import { submitAndWait } from "../follow/submit-and-wait.ts";
 import { readAll } from "../io.ts";
 import { duration, durationOrForever } from "../options.ts";
 import { withSuggestion } from "../suggest.ts";
@@ -66,11 +65,6 @@ export function addRun(program: Command, run: Runner): void {
     .action(run<Options>(runCommand));
 }
 
-/** Without a broker no other node is in reach, whatever was known of it before. */
-function outOfReach(node: NodeView): NodeView {
-  return node.role === "self" ? node : { ...node, link: "offline" };
-}
-
 async function runCommand(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
   const [target = "", ...argv] = words;
   const data = await commandData(cli, argv, options.script === true);
@@ -96,21 +90,7 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     await announce(cli, daemon, accepted, nodes, "stdout");
     return EXIT.ok;
   }
-  const follower = new Follower(cli);
-  try {
-    await follower.listen();
-    const connected = await noteBroker(cli, daemon);
-    const accepted = await submit();
-    const present = (await daemon.nodes()).map((node) => (connected ? node : outOfReach(node)));
-    const seen = connected ? accepted : accepted.map((one) => ({ ...one, link: "offline" as const }));
-    await announce(cli, daemon, seen, present);
-    const rule = options.wait !== undefined ? "final" : connected ? "reachable" : "none";
-    const ending = await follower.wait(accepted, present, rule, limit ?? undefined);
-    const exit = reportEnd(cli, follower, ending);
-    return (!connected || ending === "noBroker") && exit === EXIT.notDelivered ? EXIT.noDaemon : exit;
-  } finally {
-    await follower.close();
-  }
+  return await submitAndWait(cli, daemon, submit, limit);
 }
 
 async function commandData(cli: Cli, argv: readonly string[], script: boolean): Promise<readonly string[]> {

@@ -43,7 +43,9 @@ async function commandLine(world: World): Promise<(...argv: string[]) => Promise
       write: (chunk: string | Uint8Array) => void (printed[to] += Buffer.from(chunk).toString()),
     });
     const io = {
-      stdin: (async function* () {})(),
+      stdin: (async function* () {
+        yield "";
+      })(),
       stdout: sink("out"),
       stderr: sink("err"),
       env: { STEWARD_SOCKET: path },
