@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import type { Clock } from "../../message/clock.ts";
+import { goLast } from "./memory-shortage.ts";
 import { runnerFile } from "./protocol.ts";
 import { RunnerService } from "./service.ts";
 
@@ -45,6 +46,8 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 
 // Programs of the operator hang on this process: a defect in the record of one must not take the others along.
 process.on("uncaughtException", (error) => log(`defect: ${error.stack ?? String(error)}`));
+
+goLast();
 
 const service = new RunnerService({
   directory: process.cwd(),

@@ -40,7 +40,9 @@ async function commandLine(world: World): Promise<(...argv: string[]) => Promise
   return async (...argv) => {
     const printed = { out: "", err: "" };
     const sink = (to: "out" | "err") => ({
-      write: (chunk: string | Uint8Array) => void (printed[to] += Buffer.from(chunk).toString()),
+      write: (chunk: string | Uint8Array) => {
+        printed[to] += Buffer.from(chunk).toString();
+      },
     });
     const io = {
       stdin: (async function* () {

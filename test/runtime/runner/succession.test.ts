@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
@@ -187,6 +187,16 @@ describe("the runner", () => {
     } finally {
       process.kill(pid, "SIGCONT");
     }
+  });
+
+  it("is the last to go when memory is short, where it may be; what it starts is not", async () => {
+    const rank = (pid: number | "self"): string => readFileSync(`/proc/${pid}/oom_score_adj`, "utf8").trim();
+    const may = spawnSync("sh", ["-c", "echo -900 > /proc/self/oom_score_adj"]).status === 0;
+    const run = await spawner.start(sh("cat /proc/self/oom_score_adj; sleep 100"), ignore);
+    expect(rank(run.pid)).toBe(rank("self"));
+    expect(rank(runnerPid(directory) ?? 0)).toBe(may ? "-900" : rank("self"));
+    run.cancel();
+    await run.end;
   });
 
   it("survives a defect in the record of one program, and so do the others", async () => {
