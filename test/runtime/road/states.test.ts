@@ -205,7 +205,9 @@ test("unknown is told everywhere while it lasts, and a late outcome says that it
   expect(world.message(id)).toMatchObject({ state: "unknown", final: false });
   const followed = await cli("message", id, "--follow", "--wait", "20ms");
   expect(followed.code).toBe(3);
-  expect(followed.err).toMatch(/\?\s+ship1\s+unknown\s+ship1 is offline: what became of it is not known yet/);
+  expect(followed.err).toMatch(
+    /\? {2}ship1 {2}unknown {2}offline since \d+ s; it began there, and what became of it is told when ship1 is back\n/,
+  );
   const shown = await cli("message", id);
   expect(shown.out).toMatch(/state {5}\? unknown, \d+ s ago \(not final\)/);
   expect(shown.out).toMatch(/ \? unknown, says central \(ship1 was offline \(no sign of life\)\)\n/);
@@ -232,6 +234,40 @@ test("unknown is told everywhere while it lasts, and a late outcome says that it
     "unknown",
     "succeeded",
   ]);
+  await expectSound(world);
+});
+
+test("a program that takes its whole grace to end has timed out, and was not given up before", async () => {
+  const world = await settled(
+    await createWorld({
+      nodes: { ship1: { shell: { grace: "60s" } } },
+      programs: {
+        stubborn: ({ ended, clock }) =>
+          new Promise((resolve) => {
+            ended.addEventListener("abort", () => void clock.setTimeout(() => resolve(0), 50_000));
+          }),
+      },
+    }),
+  );
+  const id = await world.send(SHELL, ["stubborn"], { timeout: 5_000 });
+  expect(await world.ended(id)).toMatchObject({ state: "timedOut", reason: "ended after 5 s, its timeout" });
+  await expectSound(world);
+});
+
+test("a timeout that is longer than a timer can be does not end a command", async () => {
+  const world = await settled(await createWorld());
+  const id = await world.send(SHELL, ["sleep", "5000"], { timeout: 30 * 86_400_000 });
+  expect(await world.ended(id)).toMatchObject({ state: "succeeded" });
+  await expectSound(world);
+});
+
+test("a recorder that says nothing after the timeout makes its command interrupted, not failed", async () => {
+  const world = await settled(await createWorld({ programs: { silent: () => new Promise(() => undefined) } }));
+  const id = await world.send(SHELL, ["silent"], { timeout: 5_000 });
+  expect(await world.ended(id)).toMatchObject({
+    state: "interrupted",
+    reason: "nobody said how it ended: the process that runs it does not answer",
+  });
   await expectSound(world);
 });
 
