@@ -153,7 +153,10 @@ export class Announcer {
   }
 
   #count({ message: { id, subject } }: OutRecord, state: FinalState, by: string, reason: string | undefined): void {
-    this.#around.counters.end(state, { id, subject, by, ...(reason === undefined ? {} : { reason }) });
+    const { counters } = this.#around;
+    // The usual case costs one addition.
+    if (state === "succeeded") counters.outcomes.succeeded++;
+    else counters.end(state, { id, subject, by, ...(reason === undefined ? {} : { reason }) });
   }
 
   #tell(record: OutRecord, state: State, by: string, reason?: string): void {

@@ -74,10 +74,10 @@ export class Counters {
     return traffic;
   }
 
-  /** A command of this node has its final state: counted, and logged at a bounded rate unless all is well. */
-  end(state: FinalState, fields: object): void {
+  /** A command of this node has ended, and not well: counted, and logged at a bounded rate. */
+  end(state: Exclude<FinalState, "succeeded">, fields: object): void {
     this.outcomes[state]++;
-    if (state !== "succeeded") this.#endedLine.report(state, 1, fields);
+    this.#endedLine.report(state, 1, fields);
   }
 
   /** Something was turned away with an answer, or for lack of a right: counted, and logged at a bounded rate. */
