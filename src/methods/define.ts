@@ -32,16 +32,21 @@ export interface CommandHandler {
    * exception. A throw is a defect: the process is restarted by its supervisor.
    */
   run(context: CommandContext): Promise<CommandEnd>;
+  /** Milliseconds that it may take to end itself after its timeout; absent: it ends at once. */
+  readonly grace?: number;
   /** Whether running it twice is harmless; then a command that was cut short is run again, else it is `interrupted`. */
   readonly idempotent?: boolean;
-  /** After a restart of the daemon: takes over a run that is still alive or has left its result; `undefined` when neither. */
+  /**
+   * After a restart of the daemon: takes over what was to be run, alive or ended, and starts it where it is proved that it
+   * never began; `undefined` when there is nothing to take over.
+   */
   adopt?(context: CommandContext): Promise<CommandEnd> | undefined;
   /** How `allow` patterns see the data, as one line; absent: `allow` cannot be used with this method. */
   describe?(data: Json): string;
 }
 
-/** An outcome without the time, which the daemon stamps. */
-export type CommandEnd = Omit<Outcome, "at" | "startedAt">;
+/** An outcome; the daemon stamps the times that the method does not know better. */
+export type CommandEnd = Omit<Outcome, "at"> & { readonly at?: number };
 
 export interface CommandContext {
   readonly id: string;
@@ -50,6 +55,8 @@ export interface CommandContext {
   readonly domain: string;
   readonly origin: string;
   readonly data: Json;
+  /** When it must have begun, ms since 1970 by this node's clock; `null` or absent: at any time. */
+  readonly startBy?: number | null;
   /** Milliseconds it may run; the method ends itself at that time with `timedOut`. */
   readonly timeout: number;
   /** Fires when the command is cancelled; the method ends itself with `cancelled`. */

@@ -13,6 +13,11 @@ export interface ShellcommandOptions {
 /** From this size on a script goes through a file: an argument may have 128 KiB on Linux. */
 const SCRIPT_ARGUMENT_BYTES = 100_000;
 
+/** Milliseconds after its timeout and its grace in which the end of a program must be heard of. */
+const SILENT = 8000;
+/** A timer holds no more ms; what may run for weeks is not watched. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Runs a program, or a script, in a process group of its own, and tells how it ended. */
 export function shellcommand(options: ShellcommandOptions): Method {
   const half = Math.floor(options.outputBytes / 2);
@@ -33,13 +38,17 @@ export function shellcommand(options: ShellcommandOptions): Method {
       },
       context.output,
     );
-    return follow(started, context);
+    return follow(started, context, options.grace);
   };
 
   const adopt = async (context: CommandContext): Promise<CommandEnd> => {
     const adopted = await context.spawner.adopt(context.id, context.output);
-    if (adopted !== undefined) return follow(adopted, context);
-    return { state: "interrupted", reason: "the daemon ended before it started the program, or its record is gone" };
+    if (adopted !== undefined) return follow(adopted, context, options.grace);
+    // The daemon died after it had noted that the program may begin, and before anybody began it.
+    const { startBy = null, clock } = context;
+    if (startBy !== null && startBy <= clock.now())
+      return { state: "expired", reason: "its deadline passed while the daemon was away, before it began" };
+    return run(context);
   };
 
   return defineMethod({
@@ -47,6 +56,7 @@ export function shellcommand(options: ShellcommandOptions): Method {
     summary: "runs a program with its arguments, or a script",
     command: {
       check: (data: Json) => void parseCommand(data),
+      grace: options.grace,
       run,
       adopt,
       describe: (data: Json) => describeCommand(parseCommand(data)),
@@ -62,15 +72,29 @@ function programOf(command: ParsedCommand): { argv: readonly [string, ...string[
   return { argv: [command.shell], script: command.script };
 }
 
-async function follow(run: Run, context: CommandContext): Promise<CommandEnd> {
+async function follow(run: Run, context: CommandContext, grace: number): Promise<CommandEnd> {
   const cancel = (): void => run.cancel();
   context.cancelled.addEventListener("abort", cancel, { once: true });
   if (context.cancelled.aborted) run.cancel();
+  const { promise: silent, stop } = silence(context, grace);
   try {
-    return outcomeOf(await run.end, context.timeout);
+    return outcomeOf(await Promise.race([run.end, silent]), context.timeout);
   } finally {
+    stop();
     context.cancelled.removeEventListener("abort", cancel);
   }
+}
+
+/** Whoever runs it ends it at its timeout. When nothing is heard of that, it is frozen, and what it ran may go on. */
+function silence({ timeout, clock }: CommandContext, grace: number): { promise: Promise<RunEnd>; stop: () => void } {
+  let silent: (end: RunEnd) => void = () => undefined;
+  const promise = new Promise<RunEnd>((resolve) => {
+    silent = resolve;
+  });
+  const message = "nobody said how it ended: the process that runs it does not answer";
+  const wait = timeout + grace + SILENT;
+  const timer = wait > LONGEST_TIMER ? undefined : clock.setTimeout(() => silent({ kind: "lost", message }), wait);
+  return { promise, stop: () => clock.clearTimeout(timer) };
 }
 
 function outcomeOf(end: RunEnd, timeout: number): CommandEnd {
@@ -81,6 +105,8 @@ function outcomeOf(end: RunEnd, timeout: number): CommandEnd {
   const { state, reason } = verdict(end, timeout);
   return {
     state,
+    at: end.at,
+    startedAt: end.startedAt,
     ...(end.code === null ? {} : { code: end.code }),
     ...(end.signal === null ? {} : { signal: end.signal }),
     ...(reason === undefined ? {} : { reason }),

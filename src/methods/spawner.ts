@@ -6,13 +6,19 @@ import type { OutputPart, StreamTotal } from "../message/report.ts";
  */
 export interface Spawner {
   /**
+   * Once, before anything else: the ids that are recorded as running. Only within one boot of the host does a missing
+   * record prove that a run never began; those of an earlier boot of which nothing is recorded are lost from now on.
+   */
+  takeOver(ids: readonly string[]): void;
+  /**
    * Resolves once the program runs or could not be started. Throws StewardError `runner-lost` when nothing can be
    * started at all; then nothing of this id began.
    */
   start(spec: RunSpec, onOutput: OutputListener): Promise<Run>;
   /**
-   * A run that was started under this id before, alive or ended; `undefined` when nothing is known of it. Its output
-   * comes again from the beginning, to this listener only; of one that has ended, all of it comes as `rest`.
+   * A run that was started under this id before, alive or ended; `undefined` when it never began, and may be started.
+   * Its output comes again from the beginning, to this listener only; of one that has ended, all of it comes as `rest`.
+   * While whoever may have it does not answer, this stays pending.
    */
   adopt(id: string, onOutput: OutputListener): Promise<Run | undefined>;
   /** Removes what is recorded of a run, once its outcome is durable elsewhere. Throws while the run goes on here. */

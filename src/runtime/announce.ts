@@ -1,9 +1,10 @@
 import type { Clock } from "../message/clock.ts";
 import type { Ack } from "../message/frame.ts";
-import { isFinalState, type State } from "../message/lifecycle.ts";
+import { type FinalState, isFinalState, type State } from "../message/lifecycle.ts";
 import type { Message } from "../message/message.ts";
 import type { Report } from "../message/report.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
+import type { MethodLog } from "../methods/define.ts";
 import type { Config } from "./config/config.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -19,6 +20,7 @@ export interface AnnounceOptions {
   readonly counters: Counters;
   readonly happenings: Happenings;
   readonly clock: Clock;
+  readonly log: MethodLog;
   readonly config: () => Config;
   readonly fail: (code: string, text: string) => void;
 }
@@ -36,9 +38,15 @@ export class Announcer {
     this.#fail = options.fail;
   }
 
-  /** Tells those who watch what the loss or return of a node means for the commands that it has. */
+  /** Tells the log and those who watch what the loss or return of a node means for the commands that it has. */
   openCommands(node: string, state: State | undefined, cause: string): void {
-    const { happenings } = this.#around;
+    const { happenings, log } = this.#around;
+    const commands = this.#journal.outbox.openCount(node);
+    if (commands > 0) {
+      const text =
+        state === "unknown" ? "what became of its commands is unknown" : "its commands are no longer unknown";
+      log.warn({ node, commands, cause }, `${node}: ${text}`);
+    }
     if (!happenings.watched) return;
     for (const { lane, record } of this.#journal.outbox.openOn(node)) {
       this.#tell(record, state ?? this.#journal.outbox.stateOf(lane, record), this.#around.config().node, cause);
@@ -66,11 +74,11 @@ export class Announcer {
 
   /** Messages that ended here before their first sending. */
   withdrawn(records: readonly OutRecord[]): void {
-    const { counters, config } = this.#around;
+    const { config } = this.#around;
     for (const record of records) {
       const { outcome } = record;
       if (outcome === undefined) continue;
-      counters.outcomes[outcome.state]++;
+      this.#count(record, outcome.state, config().node, outcome.reason);
       this.#tell(record, outcome.state, config().node, outcome.reason);
     }
   }
@@ -81,8 +89,9 @@ export class Announcer {
     for (const record of records) {
       const state = record.life?.state;
       if (state !== undefined && isFinalState(state)) {
-        counters.outcomes[state]++;
-        this.#tell(record, state, receiverOf(record.message.subject), record.outcome?.reason);
+        const node = receiverOf(record.message.subject);
+        this.#count(record, state, node, record.outcome?.reason);
+        this.#tell(record, state, node, record.outcome?.reason);
       } else {
         counters.deadLetters++;
         this.#fail("refused", `${record.message.subject} was refused by its receiver: see \`steward dead\``);
@@ -92,7 +101,7 @@ export class Announcer {
 
   report(id: string, from: string, report: Report, told: (() => void)[]): boolean {
     const { counters, happenings, clock } = this.#around;
-    const folded = this.#journal.outbox.report(id, from, report);
+    const folded = this.#journal.outbox.report(id, from, report, clock.now());
     if (folded === undefined) return false;
     const { record, changed, conflict } = folded;
     const { output } = report;
@@ -104,7 +113,7 @@ export class Announcer {
     if (conflict) {
       this.#fail("conflict", `${from} reported a second, different end of ${id}: ${report.state}`);
     } else if (changed && isFinalState(report.state)) {
-      counters.outcomes[report.state]++;
+      this.#count(record, report.state, from, "reason" in report ? report.reason : undefined);
       if ("startedAt" in report && report.startedAt !== undefined)
         counters.runSeconds.observe((report.at - report.startedAt) / 1000);
       this.#fleet.work(from, this.#journal.outbox.openCount(from));
@@ -141,6 +150,13 @@ export class Announcer {
       domain: config.domain,
       lines,
     });
+  }
+
+  #count({ message: { id, subject } }: OutRecord, state: FinalState, by: string, reason: string | undefined): void {
+    const { counters } = this.#around;
+    // The usual case costs one addition.
+    if (state === "succeeded") counters.outcomes.succeeded++;
+    else counters.end(state, { id, subject, by, ...(reason === undefined ? {} : { reason }) });
   }
 
   #tell(record: OutRecord, state: State, by: string, reason?: string): void {

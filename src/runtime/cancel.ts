@@ -25,7 +25,7 @@ export function cancelHere(
     return "notYetHere";
   }
   const { central, node } = on.config();
-  if (by !== record.message.origin && by !== central && by !== node) return "tooLate";
+  if (by !== record.message.origin && by !== central && by !== node) return "refused";
   inbox.cancelRequested(id, by);
   const underWay = on.running.get(id);
   if (underWay !== undefined) underWay.request();

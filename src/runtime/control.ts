@@ -5,7 +5,7 @@ import { defineMethod, type Method } from "../methods/define.ts";
 import type { ProcessVerb } from "./operations.ts";
 
 /**
- * Two methods of the daemon itself: what central may ask of a node beside its work. They run on lanes of their own, so
+ * Methods of the daemon itself: what an origin may ask of a node beside its work. They run on lanes of their own, so
  * that a cancel never waits behind what it cancels.
  */
 export const CONTROL_DOMAIN = "steward";
@@ -23,7 +23,8 @@ export interface Compared {
   readonly lost: readonly string[];
 }
 
-export type CancelResult = "done" | "tooLate" | "notYetHere";
+/** What a node says to a cancel: it ends, it had ended, it will not start should it come, or it may not. */
+export type CancelResult = "done" | "tooLate" | "notYetHere" | "refused";
 
 export function cancelMethod(cancel: (id: string, by: string) => CancelResult): Method {
   return defineMethod({

@@ -95,6 +95,7 @@ export class Core implements Child {
     this.storage = new Storage(this.journal, around);
     this.transport = around.openTransport();
     this.spawner = around.openSpawner();
+    this.storage.takeOverRuns(this.spawner, methods);
     this.fleet = new Fleet({
       self: config.node,
       central: config.central,
@@ -140,12 +141,9 @@ export class Core implements Child {
       send: (draft) => void submit([draft], { ...this.submitOptions(), hasRoom: () => true }, { keep: false }),
     });
     this.announce = new Announcer({
+      ...around,
       journal: this.journal,
       fleet: this.fleet,
-      counters,
-      happenings: around.happenings,
-      clock,
-      config: around.config,
       fail: (code, text) => this.failures.report(code, text),
     });
     this.#repair = new Repair({

@@ -49,6 +49,8 @@ const LINGER = 1000;
 const EVENT_BATCH = 256;
 /** How long a method may go on after its timeout before it counts as hanging, ms. */
 const HANGING = 15_000;
+/** A timer holds no more ms; what may run for weeks is not watched. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class Subscriber implements Child, RouteProcess {
   readonly ended: Promise<Exit>;
@@ -237,12 +239,13 @@ export class Subscriber implements Child, RouteProcess {
       }
       end = handler.run(context);
     }
-    const ended = await this.#bounded(end, context.timeout);
-    return { ...ended, at: clock.now(), startedAt };
+    const ended = await this.#bounded(end, context.timeout + (handler.grace ?? 0) + HANGING);
+    return { at: clock.now(), ...(ended.state === "expired" ? {} : { startedAt }), ...ended };
   }
 
   /** A method ends itself at its timeout; one that does not is a defect. */
-  async #bounded(end: Promise<CommandEnd>, timeout: number): Promise<CommandEnd> {
+  async #bounded(end: Promise<CommandEnd>, within: number): Promise<CommandEnd> {
+    if (within > LONGEST_TIMER) return end;
     const { clock } = this.#options;
     let hangs: (error: Error) => void = () => undefined;
     const hanging = new Promise<never>((_, reject) => {
@@ -250,7 +253,7 @@ export class Subscriber implements Child, RouteProcess {
     });
     const timer = clock.setTimeout(
       () => hangs(new Error("the method did not end by itself after its timeout")),
-      timeout + HANGING,
+      within,
     );
     try {
       return await Promise.race([end, hanging]);
@@ -269,6 +272,7 @@ export class Subscriber implements Child, RouteProcess {
       domain: route.config.domain,
       origin,
       data,
+      startBy: record.deadline,
       timeout: record.message.timeout ?? timeout,
       get cancelled() {
         return cancellation.signal;

@@ -50,6 +50,8 @@ export function operate(options: OperateOptions): Operations {
     outbox: core().journal.outbox,
     link: (node) => core().fleet.link(node),
     blocked: (subject) => core().publishers.get(subject)?.view().reason,
+    changes: (node) => core().fleet.describe(node)?.changes ?? [],
+    now: clock.now(),
   });
 
   async function send(drafts: readonly Draft[]) {
@@ -253,9 +255,12 @@ export function operate(options: OperateOptions): Operations {
       return { kind: "done", id };
     }
     if (kindOf(subject) === "event") return { kind: "tooLate", id, state };
-    journal.outbox.cancelRequested(id, clock.now());
     const { node } = parseSubject(subject);
-    await send([{ subject: `${node}.command.cancel.${CONTROL_DOMAIN}`, data: { id }, deliverBy: null }]);
+    const draft = { subject: `${node}.command.cancel.${CONTROL_DOMAIN}`, data: { id }, deliverBy: null };
+    const [asked] = submit([draft], core().submitOptions());
+    if (asked !== undefined)
+      journal.outbox.cancelRequested(id, { cancelRequestedAt: clock.now(), cancelId: asked.message.id });
+    await journal.flushed();
     return { kind: "requested", id, reason: `${node} has it: it was asked to end it` };
   }
 

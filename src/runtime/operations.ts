@@ -98,9 +98,22 @@ export interface MessageDetail extends MessageView {
   readonly inReplyTo?: string;
   readonly history: readonly Assertion[];
   readonly conflict?: Assertion;
+  /** What the node said to the request to cancel it; absent: it was not asked, or has not answered. */
+  readonly cancelAnswer?: CancelSaid;
+  /** When its end was heard of here; its own times are by the clock of its node. */
+  readonly heardAt?: number;
   readonly outcome?: Outcome;
   /** All output known by now, in order of offset. */
   readonly output: readonly OutputPart[];
+}
+
+/**
+ * `done`: it was ended, or will not start. `tooLate`: it had ended. `refused`: the node does not do so, and says why.
+ */
+export interface CancelSaid {
+  readonly kind: "done" | "tooLate" | "refused";
+  readonly at: number;
+  readonly reason?: string;
 }
 
 export type LinkState = "neverSeen" | "online" | "late" | "offline";

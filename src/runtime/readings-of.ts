@@ -6,7 +6,14 @@ import type { Processes } from "./processes.ts";
 /** What the metrics read of the running daemon at each scrape. */
 export function readingsOf(core: () => Core, processes: () => Processes, clock: Clock): Readings {
   return {
-    nodes: () => [...core().fleet.names()].map((name) => ({ name, link: core().fleet.link(name) })),
+    nodes: () => {
+      const { fleet, journal } = core();
+      return [...fleet.names()].map((name) => ({
+        name,
+        link: fleet.link(name),
+        commands: journal.outbox.openCount(name),
+      }));
+    },
     lanes: () => lanes(core(), clock.now()),
     journal: () => core().journalHealth(),
     link: () => core().link.health().state,

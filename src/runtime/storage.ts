@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../message/clock.ts";
-import type { MethodLog } from "../methods/define.ts";
+import { parseSubject } from "../message/subject.ts";
+import type { Method, MethodLog } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import type { Config } from "./config/config.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -63,6 +64,15 @@ export class Storage {
 
   end(): void {
     this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  /** Hands over the commands that the last daemon had as running, of methods that take such over. */
+  takeOverRuns(spawner: Spawner, methods: ReadonlyMap<string, Method>): void {
+    const running = this.#journal.inbox.pending().filter(({ state, message: { subject } }) => {
+      const { command } = methods.get(parseSubject(subject).method) ?? {};
+      return state === "running" && command?.adopt !== undefined;
+    });
+    spawner.takeOver(running.map(({ message }) => message.id));
   }
 
   /** Files of runs that a daemon before this one had no time to remove. */

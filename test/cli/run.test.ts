@@ -96,6 +96,75 @@ test("a node that goes out of reach ends the waiting; one that comes back is wai
   expect(await running.code).toBe(3);
 });
 
+test("a node that goes out of reach while it runs a command ends the waiting with what is true: it began, and is unknown", async () => {
+  const w = await world();
+  const running = w.start(["run", "ship1", "--", "upgrade"]);
+  await running.shows("● online");
+  const id = idOf(w, "ship1");
+  w.ops.assert(id, "running");
+  await w.until(() => w.ops.callsOf("message").length >= 1);
+  // The word of the node comes before what it means for the message.
+  const at = w.ops.messageList.findIndex((message) => message.id === id);
+  const old = w.ops.messageList[at];
+  if (old === undefined) throw new Error("it is gone");
+  const reason = "ship1 is offline: what became of it is not known yet";
+  w.ops.messageList[at] = { ...old, state: "unknown", since: w.ops.clock.now(), reason };
+  const cause = "bye: it was stopped";
+  w.ops.emit({
+    type: "node",
+    at: w.ops.clock.now(),
+    name: "ship1",
+    region: "link",
+    from: "online",
+    to: "offline",
+    cause,
+  });
+  expect(await running.code).toBe(3);
+  expect(running.err()).toContain("ship1 is offline now (bye: it was stopped)\n");
+  expect(running.err()).toContain(
+    "?  ship1  unknown  offline since 0 ms; it began there, and what became of it is told when ship1 is back\n",
+  );
+});
+
+test("a broker that is lost while a command runs is said, waited for, and then given up with exit code 5", async () => {
+  const w = await world();
+  const running = w.start(["run", "ship1", "--", "upgrade"]);
+  await running.shows("● online");
+  w.ops.healthNow = { ...w.ops.healthNow, broker: { state: "disconnected", since: w.ops.clock.now() } };
+  const cause = "this node has no broker";
+  w.ops.emit({ type: "node", at: w.ops.clock.now(), name: "ship1", region: "link", from: "online", to: "late", cause });
+  await running.shows("the daemon has lost its broker");
+  const ended = running.code.then(() => true);
+  for (let over = false; !over; ) {
+    await w.ops.clock.advance(1_000);
+    over = await Promise.race([ended, new Promise<false>((resolve) => setTimeout(() => resolve(false), 5))]);
+  }
+  expect(await running.code).toBe(5);
+  expect(running.err()).toContain("without a broker nothing is heard of any node; what is open goes on\n");
+});
+
+test("a broker that comes back is said, and the waiting goes on", async () => {
+  const w = await world();
+  const running = w.start(["run", "ship1", "--", "upgrade"]);
+  await running.shows("● online");
+  const { broker } = w.ops.healthNow;
+  w.ops.healthNow = { ...w.ops.healthNow, broker: { state: "disconnected", since: w.ops.clock.now() } };
+  const cause = "this node has no broker";
+  w.ops.emit({ type: "node", at: w.ops.clock.now(), name: "ship1", region: "link", from: "online", to: "late", cause });
+  await running.shows("the daemon has lost its broker");
+  w.ops.healthNow = { ...w.ops.healthNow, broker };
+  const back = running.shows("the daemon has its broker again");
+  for (let over = false; !over; ) {
+    await w.ops.clock.advance(1_000);
+    over = await Promise.race([
+      back.then(() => true),
+      new Promise<false>((resolve) => setTimeout(() => resolve(false), 5)),
+    ]);
+  }
+  ends(w, idOf(w, "ship1"), 0);
+  expect(await running.code).toBe(0);
+});
+
 test("--wait waits for nodes out of reach too, and no longer than it says", async () => {
   const w = await world();
   const running = w.start(["run", "ship2", "--wait", "10s", "--", "uptime"]);
@@ -283,6 +352,17 @@ test("--json prints one object a line, accepted first and summary last, and noth
     outcome: { code: 0 },
   });
   expect(lines.at(-1)).toEqual({ type: "summary", ending: "done", counts: { succeeded: 1 }, exit: 0 });
+});
+
+test("a daemon that lost its broker before is not waited for, though no node is called offline for it", async () => {
+  const w = await world();
+  w.ops.healthNow = { ...w.ops.healthNow, broker: { state: "disconnected", since: w.ops.clock.now() } };
+  const [ship1] = w.ops.nodeList.filter(({ name }) => name === "ship1");
+  if (ship1 === undefined) throw new Error("there is no ship1");
+  Object.assign(ship1, { link: "late", linkSince: w.ops.clock.now() + 1 });
+  const { code, err } = await w.run(["run", "ship1", "--", "true"]);
+  expect(code).toBe(5);
+  expect(err).toContain("without a broker nothing is heard of any node; what is open goes on\n");
 });
 
 test("a daemon without a broker says so, and what it accepted stays queued", async () => {

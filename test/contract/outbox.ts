@@ -502,11 +502,12 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
 
       it("leaves room for the wish to cancel, which is kept", async () => {
         const { journal, restart } = sent(make, 1);
-        journal.outbox.cancelRequested(idOf(1), START + 3);
-        journal.outbox.cancelRequested(idOf(9), START + 3);
+        const asked = { cancelRequestedAt: START + 3, cancelId: idOf(9) };
+        journal.outbox.cancelRequested(idOf(1), asked);
+        journal.outbox.cancelRequested(idOf(9), asked);
         journal.outbox.report(idOf(1), "ship1", done);
         expect((await restart()).outbox.find(idOf(1))?.record).toMatchObject({
-          cancelRequestedAt: START + 3,
+          ...asked,
           outcome: { code: 0 },
         });
       });

@@ -40,6 +40,9 @@ export const MEMORY_PROGRAMS: Readonly<Record<string, MemoryProgram>> = {
   },
 };
 
+/** What a timer of Node holds, ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 interface Recorded {
   readonly spec: RunSpec;
   readonly pid: number;
@@ -81,6 +84,22 @@ export class MemoryHost {
     return [...this.runs.values()].filter((run) => run.end === undefined).length;
   }
 
+  /** Of these a daemon learns nothing: the host went down, and a mark of theirs may have gone with it. */
+  readonly unproved = new Set<string>();
+  #restarted = false;
+
+  /** The host goes down: the recorder and its programs with it. */
+  restart(): void {
+    this.kill();
+    this.#restarted = true;
+  }
+
+  takeOver(ids: readonly string[]): void {
+    if (!this.#restarted) return;
+    this.#restarted = false;
+    for (const id of ids) if (!this.runs.has(id)) this.unproved.add(id);
+  }
+
   /** The recorder dies, and its programs with it. */
   kill(): void {
     for (const run of this.runs.values()) {
@@ -112,7 +131,7 @@ export class MemoryHost {
       return run;
     }
     this.ledger.push(spec.id);
-    const timer = this.clock.setTimeout(() => this.end(run, "timeout"), spec.timeout);
+    const timer = this.clock.setTimeout(() => this.end(run, "timeout"), Math.min(spec.timeout, LONGEST_TIMER));
     void this.#play(program, run).then((code) => {
       this.clock.clearTimeout(timer);
       this.#finish(run, {
@@ -175,6 +194,10 @@ class MemorySpawner implements Spawner {
     this.#host = host;
   }
 
+  takeOver(ids: readonly string[]): void {
+    this.#host.takeOver(ids);
+  }
+
   async start(spec: RunSpec, onOutput: OutputListener): Promise<Run> {
     this.#check(spec.id);
     const known = this.#host.runs.get(spec.id);
@@ -185,6 +208,8 @@ class MemorySpawner implements Spawner {
   async adopt(id: string, onOutput: OutputListener): Promise<Run | undefined> {
     this.#check(id);
     const known = this.#host.runs.get(id);
+    if (known === undefined && this.#host.unproved.has(id))
+      return this.#lost("the host restarted before its end was recorded");
     if (known === undefined) return undefined;
     return known.end === undefined ? this.#follow(known, onOutput) : this.#ended(known, known.end);
   }
@@ -196,6 +221,7 @@ class MemorySpawner implements Spawner {
       throw new StewardError("internal", { fault: `run ${id} goes on and cannot be forgotten` });
     }
     this.#host.runs.delete(id);
+    this.#host.unproved.delete(id);
   }
 
   async recorded(): Promise<readonly string[]> {
@@ -231,6 +257,10 @@ class MemorySpawner implements Spawner {
         });
       }),
     };
+  }
+
+  #lost(message: string): Run {
+    return { pid: 0, cancel: () => undefined, end: Promise.resolve({ kind: "lost", message }) };
   }
 
   #ended(run: Recorded, end: RunEnd): Run {

@@ -9,6 +9,9 @@ interface Due {
   cleared: boolean;
 }
 
+/** What a timer of Node holds, ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Stands still until it is told to go on. Whatever falls due at the same moment happens in the order of arming. */
 export class WorldTime implements Clock {
   readonly #start: number;
@@ -30,6 +33,7 @@ export class WorldTime implements Clock {
   }
 
   setTimeout(fn: () => void, ms: number): Timer {
+    if (ms > LONGEST_TIMER) throw new Error(`a timer of ${ms} ms would fire at once`);
     // Whole milliseconds, as the timers of Node count them: no clock ever shows a fraction.
     const due: Due = { at: this.#elapsed + Math.max(0, Math.ceil(ms)), order: this.#order++, fn, cleared: false };
     this.#push(due);

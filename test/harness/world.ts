@@ -175,7 +175,7 @@ export class World {
   /** A crash that takes the programs of the node along: the host itself went down. */
   powerCut(name: string): void {
     this.crash(name);
-    this.#place(name).host.kill();
+    this.#place(name).host.restart();
   }
 
   /** The disk is replaced by an empty one; the node must be down. */

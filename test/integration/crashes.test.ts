@@ -31,7 +31,8 @@ test("commands survive the death of their daemon, and the next one takes over wh
   const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
   const ship1 = fleet.node("ship1");
   const [early, late] = [fleet.file("early"), fleet.file("late")];
-  const run = fleet.begin("run", "ship1", "--script", "--", gated(fleet, late));
+  // On a busy machine the node may be offline for a moment, which would end the waiting.
+  const run = fleet.begin("run", "ship1", "--wait", "forever", "--script", "--", gated(fleet, late));
   await run.saw(/first\n/);
   const endsMeanwhile = await begun(fleet, gated(fleet, early));
 
@@ -126,7 +127,7 @@ test("central that is killed whenever it has just accepted something loses none 
   expect((await ledger(fleet)).sort()).toEqual(ids);
 });
 
-test("an edge that is killed twenty times during a hundred commands runs each at most once, and each ends final", {
+test("an edge that is killed twenty times during a hundred commands runs each once, and each succeeds", {
   timeout: 90_000,
 }, async () => {
   const subscribe = ["several", "ordered"].map((domain) => ({
@@ -160,15 +161,12 @@ test("an edge that is killed twenty times during a hundred commands runs each at
   expect(ran.size, `seed ${seed}: no id ran twice`).toBe(several.length + ordered.length);
   expect(ordered, `seed ${seed}: one lane runs in the order in which it was accepted`).toEqual([...ordered].sort());
   for (const { id, state, conflict, output } of details) {
-    expect(["succeeded", "interrupted"], `seed ${seed}: ${id}`).toContain(state);
+    // The runner lives on, and so does the host: of none it cannot be told whether it began, or how it ended.
+    expect(state, `seed ${seed}: ${id}`).toBe("succeeded");
     expect(conflict, `seed ${seed}: ${id}`).toBeUndefined();
-    if (state !== "succeeded") continue;
     expect(ran.has(id), `seed ${seed}: ${id} succeeded, so it ran`).toBe(true);
     expect(output.map(({ text }) => text).join(""), `seed ${seed}: ${id}`).toBe("done\n");
   }
-  // Only what a kill caught between its mark in the journal and its start may be interrupted: the runner lives on.
-  const succeeded = details.filter(({ state }) => state === "succeeded").length;
-  expect(succeeded, `seed ${seed}: ${100 - succeeded} interrupted`).toBeGreaterThan(80);
   const runs = () => readdirSync(join(ship1.data, "runs")).filter((name) => ids.includes(name));
   await eventuallySeen(`seed ${seed}: no record of a run stays behind`, () => runs().length === 0);
 });

@@ -201,7 +201,47 @@ describe("run, with programs in memory", () => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  it("adopts what runs, what has ended, and says so when nothing is known", async () => {
+  it("starts what it is to take over and what never began, unless its deadline has passed meanwhile", async () => {
+    const clock = new SimulatedClock();
+    const host = new MemoryHost(clock);
+    const spawner = host.open();
+    const inTime = contextOf(spawner, ["print", "now"], { clock, startBy: clock.now() + 1 });
+    expect(await command.adopt?.(inTime)).toMatchObject({ state: "succeeded" });
+    const late = contextOf(spawner, ["print"], { clock, startBy: clock.now() });
+    expect(await command.adopt?.(late)).toMatchObject({
+      state: "expired",
+      reason: expect.stringContaining("deadline"),
+    });
+    const unwanted = contextOf(spawner, ["print"], { clock, cancelled: AbortSignal.abort() });
+    expect(await command.adopt?.(unwanted)).toMatchObject({ state: "cancelled" });
+    expect(host.ledger).toEqual([inTime.id]);
+  });
+
+  it("does not start what may have begun before the host was restarted", async () => {
+    const host = new MemoryHost(new SimulatedClock());
+    host.restart();
+    const spawner = host.open();
+    const context = contextOf(spawner, ["print"]);
+    spawner.takeOver([context.id]);
+    expect(await command.adopt?.(context)).toMatchObject({
+      state: "interrupted",
+      reason: "the host restarted before its end was recorded",
+    });
+    expect(host.ledger).toEqual([]);
+  });
+
+  it("tells when the program ran, not when its end was heard of", async () => {
+    const clock = new SimulatedClock();
+    const host = new MemoryHost(clock);
+    const from = clock.now();
+    const context = contextOf(host.open(), ["sleep", "2000"]);
+    void command.run(context);
+    await clock.advance(60_000);
+    const spawner = host.open();
+    expect(await command.adopt?.({ ...context, spawner })).toMatchObject({ startedAt: from, at: from + 2000 });
+  });
+
+  it("adopts what runs and what has ended", async () => {
     const clock = new SimulatedClock();
     const host = new MemoryHost(clock);
     const first = host.open();
@@ -224,7 +264,6 @@ describe("run, with programs in memory", () => {
       state: "succeeded",
       output: [{ text: "done" }],
     });
-    expect(await command.adopt?.(contextOf(spawner, ["print"]))).toMatchObject({ state: "interrupted" });
     abort.abort();
     expect(await adopted).toMatchObject({ state: "cancelled" });
     expect(parts).toMatchObject([{ text: "early", offset: 0 }]);

@@ -4,9 +4,8 @@ import { checkToken, formatSubject } from "../../message/subject.ts";
 import type { Draft, NodeView } from "../../runtime/operations.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
-import { announce, noteBroker } from "../follow/announce.ts";
-import { Follower } from "../follow/follower.ts";
-import { reportEnd } from "../follow/report.ts";
+import { announce } from "../follow/announce.ts";
+import { submitAndWait } from "../follow/submit-and-wait.ts";
 import { readAll } from "../io.ts";
 import { duration, durationOrForever } from "../options.ts";
 import { withSuggestion } from "../suggest.ts";
@@ -34,7 +33,10 @@ or not, at most that long; --wait forever without limit; --no-wait (or --detach)
 Ctrl-C detaches: the commands go on, and the line to come back with is printed. \`steward cancel\` takes them back.
 
 Exit code: 0 all succeeded; 1 some failed, timed out, were rejected or interrupted; 3 some have no outcome yet or
-expired; 4 some were cancelled; 5 no daemon. When several apply: 1, then 3, then 4.
+expired; 4 some were cancelled; 5 no daemon, or it has no broker. When several apply: 1, then 3 or 5, then 4.
+
+A node that goes out of reach while it runs something makes that \`unknown\`: it goes on there, and its outcome comes when
+the node is back.
 
 With --json: one JSON object a line, of type accepted, message, output, end, and summary at last.`;
 
@@ -63,11 +65,6 @@ export function addRun(program: Command, run: Runner): void {
     .action(run<Options>(runCommand));
 }
 
-/** Without a broker no other node is in reach, whatever was known of it before. */
-function outOfReach(node: NodeView): NodeView {
-  return node.role === "self" ? node : { ...node, link: "offline" };
-}
-
 async function runCommand(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
   const [target = "", ...argv] = words;
   const data = await commandData(cli, argv, options.script === true);
@@ -93,20 +90,7 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     await announce(cli, daemon, accepted, nodes, "stdout");
     return EXIT.ok;
   }
-  const follower = new Follower(cli);
-  try {
-    await follower.listen();
-    const connected = await noteBroker(cli, daemon);
-    const accepted = await submit();
-    const present = (await daemon.nodes()).map((node) => (connected ? node : outOfReach(node)));
-    await announce(cli, daemon, accepted, present);
-    const rule = options.wait === undefined ? "reachable" : "final";
-    const ending = await follower.wait(accepted, present, rule, limit ?? undefined);
-    const exit = reportEnd(cli, follower, ending);
-    return !connected && exit === EXIT.notDelivered ? EXIT.noDaemon : exit;
-  } finally {
-    await follower.close();
-  }
+  return await submitAndWait(cli, daemon, submit, limit);
 }
 
 async function commandData(cli: Cli, argv: readonly string[], script: boolean): Promise<readonly string[]> {

@@ -4,9 +4,7 @@ import { EXIT, faultText, StewardError } from "../../message/errors.ts";
 import { parseMessages } from "../../runtime/intake/message-file.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
-import { announce, noteBroker } from "../follow/announce.ts";
-import { Follower } from "../follow/follower.ts";
-import { reportEnd } from "../follow/report.ts";
+import { submitAndWait } from "../follow/submit-and-wait.ts";
 import { readAll } from "../io.ts";
 import { durationOrForever } from "../options.ts";
 import { withSuggestion } from "../suggest.ts";
@@ -60,22 +58,7 @@ async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly strin
     else cli.print(...accepted.map((one) => `${one.id}  ${one.subject}`));
     return EXIT.ok;
   }
-  const follower = new Follower(cli);
-  try {
-    await follower.listen();
-    if (!cli.json) await noteBroker(cli, daemon);
-    const accepted = await submit();
-    await announce(cli, daemon, accepted, nodes);
-    const ending = await follower.wait(
-      accepted,
-      nodes,
-      limit === undefined ? "reachable" : "final",
-      limit ?? undefined,
-    );
-    return reportEnd(cli, follower, ending);
-  } finally {
-    await follower.close();
-  }
+  return await submitAndWait(cli, daemon, submit, limit);
 }
 
 async function readText(path: string, shown: string): Promise<string> {

@@ -45,8 +45,7 @@ function patience(deliverBy: number | null, now: number): string {
     : `waits until ${isoTime(deliverBy)} (${span(Math.max(0, deliverBy - now))})`;
 }
 
-/** A daemon without a broker takes messages, but nothing moves: worth a line. */
-/** Says so when the daemon has no broker. Answers whether it has one. */
+/** Says so when the daemon has no broker: it takes messages, but nothing moves. Answers whether it has one. */
 export async function noteBroker(cli: Cli, daemon: Daemon): Promise<boolean> {
   const { broker } = await daemon.health();
   if (broker.state === "connected") return true;

@@ -1,10 +1,10 @@
 import { normalise } from "../../message/errors.ts";
-import type { Accepted, Happening, LinkState, NodeView } from "../../runtime/operations.ts";
+import type { Accepted, Happening, Health, LinkState, NodeView } from "../../runtime/operations.ts";
 import type { Cli } from "../cli.ts";
 import { prefixedOutput, rawOutput } from "../render/output.ts";
 import { linkWord } from "../render/states.ts";
 import { visible } from "../render/text.ts";
-import { followEvents } from "./stream.ts";
+import { followEvents, pauseFor } from "./stream.ts";
 import { inReach, type Tracked, takeDetail, takeEvent } from "./tracked.ts";
 
 /**
@@ -12,15 +12,19 @@ import { inReach, type Tracked, takeDetail, takeEvent } from "./tracked.ts";
  *
  *   listening (before anything is submitted, so that nothing is missed) → tracking → ended
  *
- * Ended by: all final · nobody in reach has anything left (rule `reachable`) · the time is over · the user detached ·
- * the daemon stayed away. Whoever tracks reads every message again after each reconnect.
+ * Ended by: all final · nobody in reach has anything left, or the broker stayed away (rule `reachable`) · all was read once
+ * (rule `none`: there is no broker) · the time is over · the user detached · the daemon stayed away. Whoever tracks reads every message again after each reconnect.
  */
-export type WaitRule = "reachable" | "final";
+export type WaitRule = "reachable" | "final" | "none";
 
-export type Ending = "done" | "outOfReach" | "timeOver" | "detached";
+export type Ending = "done" | "outOfReach" | "noBroker" | "timeOver" | "detached";
 
 /** Milliseconds that a restarting daemon may be away. */
 const DAEMON_MAY_BE_AWAY = 120_000;
+
+/** Milliseconds that a broker may be away, and between two looks at it. */
+const BROKER_MAY_BE_AWAY = 30_000;
+const BROKER_LOOK = 1_000;
 
 /** Timers hold no more, about 24 days; who waits longer waits without limit. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -34,6 +38,7 @@ export class Follower {
   readonly #early: Happening[] = [];
   readonly #reading = new Set<string>();
   #rule: WaitRule | undefined;
+  #looking = false;
   #settle: (ending: Ending) => void = () => undefined;
   #fail: (thrown: unknown) => void = () => undefined;
   readonly #ended: Promise<Ending>;
@@ -94,6 +99,7 @@ export class Follower {
         node,
         printer,
         state: "queued",
+        began: false,
         final: false,
         since: 0,
         deliverBy: null,
@@ -122,7 +128,8 @@ export class Follower {
   #take(happening: Happening): void {
     if (happening.type === "node") {
       if (happening.region !== "link") return;
-      this.#takeLink(happening.name, happening.to as LinkState, happening.at);
+      this.#takeLink(happening.name, happening.to as LinkState, happening.at, happening.cause);
+      if (happening.to === "late") void this.#lookAtBroker();
       this.#check();
       return;
     }
@@ -138,19 +145,57 @@ export class Follower {
     this.#check();
   }
 
-  #takeLink(name: string, state: LinkState, since: number): void {
+  #takeLink(name: string, state: LinkState, since: number, cause: string): void {
     const before = this.links.get(name);
     this.links.set(name, { state, since });
-    const waits = [...this.tracked.values()].some((tracked) => tracked.node === name && !tracked.final);
-    if (!waits || before === undefined || inReach(before.state) === inReach(state)) return;
-    this.#cli.note(this.#cli.err("yellow", `${visible(name)} is ${linkWord(state)} now`));
+    const waiting = [...this.tracked.values()].filter((tracked) => tracked.node === name && !tracked.final);
+    if (waiting.length === 0 || before === undefined || inReach(before.state) === inReach(state)) return;
+    const why = inReach(state) ? "" : ` (${visible(cause)})`;
+    this.#cli.note(this.#cli.err("yellow", `${visible(name)} is ${linkWord(state)} now${why}`));
+    // What a node has is unknown while it is out of reach: nothing is said at the end before that is read.
+    for (const tracked of waiting) {
+      tracked.stale = true;
+      void this.#read(tracked);
+    }
+  }
+
+  /** Without a broker nobody is in reach, though no node is called offline for it. */
+  async #lookAtBroker(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    const { clock } = this.#cli.io;
+    for (let lostAt: number | undefined; !this.#stop.signal.aborted; ) {
+      const broker = await this.#brokerState();
+      if (broker === "connected" || broker === undefined) {
+        if (lostAt !== undefined && broker !== undefined) this.#cli.note("the daemon has its broker again");
+        break;
+      }
+      if (lostAt === undefined) {
+        lostAt = clock.monotonic();
+        this.#cli.note(
+          this.#cli.err("yellow", "the daemon has lost its broker: what runs goes on, and nothing is heard of it"),
+        );
+      }
+      if (this.#rule === "reachable" && clock.monotonic() - lostAt >= BROKER_MAY_BE_AWAY) this.#settle("noBroker");
+      await pauseFor(this.#cli, BROKER_LOOK, this.#stop.signal);
+    }
+    this.#looking = false;
+  }
+
+  /** `undefined`: the daemon does not say; then the stream of events breaks as well. */
+  async #brokerState(): Promise<Health["broker"]["state"] | undefined> {
+    try {
+      return (await (await this.#cli.daemon()).health()).broker.state;
+    } catch {
+      return undefined;
+    }
   }
 
   async #readAll(): Promise<void> {
     try {
       const daemon = await this.#cli.daemon();
-      for (const { name, link, linkSince } of await daemon.nodes()) {
-        if (linkSince >= (this.links.get(name)?.since ?? 0)) this.#takeLink(name, link, linkSince);
+      for (const { name, link, linkSince, cause } of await daemon.nodes()) {
+        if (linkSince >= (this.links.get(name)?.since ?? 0)) this.#takeLink(name, link, linkSince, cause);
       }
     } catch {
       // The stream breaks with the daemon, and all is read again when it is back.
@@ -181,6 +226,7 @@ export class Follower {
     if (this.#rule === undefined || this.#reading.size > 0) return;
     const open = [...this.tracked.values()].filter(isOpen);
     if (open.length === 0) this.#settle("done");
+    else if (this.#rule === "none") this.#settle("noBroker");
     else if (this.#rule === "reachable" && !open.some((tracked) => this.#mayComeSoon(tracked)))
       this.#settle("outOfReach");
   }

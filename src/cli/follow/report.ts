@@ -48,6 +48,7 @@ function comeBack(cli: Cli, open: readonly Tracked[], ending: Ending): void {
       `detached: ${open.length === 1 ? "the message goes" : `${open.length} messages go`} on without this terminal`,
     );
   if (ending === "timeOver") cli.note("the time to wait is over; what is open goes on");
+  if (ending === "noBroker") cli.note("without a broker nothing is heard of any node; what is open goes on");
   const ids = open
     .slice(0, 3)
     .map((t) => t.id)
@@ -74,9 +75,18 @@ function duration({ outcome }: Tracked): string {
 
 function why(tracked: Tracked, follower: Follower, now: number): string {
   const reason = tracked.reason ?? tracked.outcome?.reason;
-  const said = reason === undefined ? [] : [visible(reason)];
+  const said: string[] = [];
   const link = follower.links.get(tracked.node);
-  if (!tracked.final && link !== undefined && !inReach(link.state)) said.push(reach(link, now));
+  const node = visible(tracked.node);
+  if (tracked.final || link === undefined || inReach(link.state)) {
+    if (reason !== undefined) said.push(visible(reason));
+  } else {
+    // In words of its own, for what the daemon gives as the reason says the same once more.
+    said.push(reach(link, now));
+    if (tracked.state === "sent") said.push(`whether ${node} has it is not known`);
+    if (tracked.state === "unknown")
+      said.push(`it ${tracked.began ? "began" : "is"} there, and what became of it is told when ${node} is back`);
+  }
   if (!tracked.final && tracked.deliverBy !== null && (tracked.state === "queued" || tracked.state === "sent")) {
     said.push(`may wait ${span(Math.max(0, tracked.deliverBy - now))} more`);
   }

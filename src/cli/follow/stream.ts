@@ -62,7 +62,7 @@ export async function followEvents(cli: Cli, options: StreamOptions): Promise<vo
   }
 }
 
-function pauseFor(cli: Cli, ms: number, signal: AbortSignal): Promise<void> {
+export function pauseFor(cli: Cli, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       cli.io.clock.clearTimeout(timer);

@@ -12,6 +12,8 @@ export interface Tracked {
   readonly node: string;
   readonly printer: OutputPrinter;
   state: State;
+  /** Whether its node was ever heard to have begun it. */
+  began: boolean;
   final: boolean;
   /** When the state was last asserted; keeps an answer that was overtaken by an event from counting. */
   since: number;
@@ -29,6 +31,7 @@ export function takeEvent(tracked: Tracked, happening: Extract<Happening, { type
     return;
   }
   if (tracked.final) return;
+  tracked.began ||= happening.state === "running";
   tracked.state = happening.state;
   tracked.final = isFinal(parseSubject(tracked.subject).kind, happening.state);
   tracked.since = happening.at;
@@ -46,6 +49,7 @@ export function takeEvent(tracked: Tracked, happening: Extract<Happening, { type
 export function takeDetail(tracked: Tracked, detail: MessageDetail): void {
   tracked.printer.take(detail.output, true);
   tracked.deliverBy = detail.deliverBy;
+  tracked.began ||= detail.history.some(({ state }) => state === "running");
   if (detail.outcome !== undefined) {
     tracked.printer.take(detail.outcome.output ?? [], true);
     tracked.outcome = detail.outcome;

@@ -58,10 +58,8 @@ export function messageLines(message: MessageDetail, times: Times, paint: Paint)
     ["may wait", message.final ? undefined : wait],
     ["may run", message.timeout === null ? undefined : span(message.timeout)],
     ["attempts", String(message.attempts)],
-    [
-      "cancel",
-      message.cancelRequestedAt === undefined ? undefined : `requested ${times.at(message.cancelRequestedAt)}`,
-    ],
+    ["heard", heard(message, times)],
+    ["cancel", cancel(message, times)],
     ["reply to", message.inReplyTo],
     [
       "output",
@@ -73,11 +71,12 @@ export function messageLines(message: MessageDetail, times: Times, paint: Paint)
     ["data", visible(JSON.stringify(message.data))],
   ]);
   if (message.conflict !== undefined) {
-    const { state, by, at } = message.conflict;
+    const { state, by, at, reason } = message.conflict;
+    const why = reason === undefined ? "" : ` (${visible(reason)})`;
     lines.push(
       paint(
         "red",
-        `! conflict: ${visible(by)} also said ${messageState(state, paint)}, ${times.at(at)}; the first one stands`,
+        `! conflict: ${visible(by)} also said ${messageState(state, paint)}${why}, ${times.at(at)}; the first one stands`,
       ),
     );
   }
@@ -102,6 +101,29 @@ export function deadTable(letters: readonly DeadLetter[], times: Times, columns?
     ],
     columns,
   );
+}
+
+/** Said only of an end that was late: after contact was lost, or after the deadline of its start. */
+function heard({ heardAt, history, deliverBy, outcome }: MessageDetail, times: Times): string | undefined {
+  if (heardAt === undefined) return undefined;
+  const late = [
+    ...(history.some(({ state }) => state === "unknown") ? ["after its state was unknown"] : []),
+    ...(deliverBy !== null && heardAt > deliverBy && outcome?.startedAt !== undefined
+      ? ["after its deadline, which holds for its start only"]
+      : []),
+  ];
+  return late.length === 0 ? undefined : `late, ${times.at(heardAt)}: ${late.join(", and ")}`;
+}
+
+function cancel(message: MessageDetail, times: Times): string | undefined {
+  const { cancelRequestedAt, cancelAnswer, subject, final } = message;
+  if (cancelRequestedAt === undefined) return undefined;
+  const node = visible(receiver(subject));
+  const asked = `requested ${times.at(cancelRequestedAt)}`;
+  if (cancelAnswer === undefined) return final ? asked : `${asked}; ${node} has not answered yet`;
+  const reason = cancelAnswer.reason === undefined ? "" : `: ${visible(cancelAnswer.reason)}`;
+  const said = { done: "done", refused: "refused", tooLate: "too late, it had ended" }[cancelAnswer.kind];
+  return `${asked}; ${node} says: ${said}${reason}`;
 }
 
 function total(name: string, { bytes: count, kept }: { bytes: number; kept: number }): string {

@@ -76,6 +76,12 @@ export const messageDetail = messageView.extend({
   inReplyTo: opt(text),
   history: z.array(assertion),
   conflict: opt(assertion),
+  cancelAnswer: opt(
+    z
+      .strictObject({ kind: z.enum(["done", "tooLate", "refused"]), at: time, reason: opt(text) })
+      .describe("What the node said to the request to cancel it"),
+  ),
+  heardAt: opt(time.describe("When its end was heard of here; its own times are by the clock of its node")),
   outcome: opt(outcome),
   output: z.array(outputPart),
 });

@@ -22,6 +22,8 @@ export class OutMessage implements OutRecord {
   #folded: Life | undefined;
   outcome: Outcome | undefined;
   cancelRequestedAt: number | undefined;
+  cancelId: string | undefined;
+  heardAt: number | undefined;
   skip: "expired" | "cancelled" | undefined;
 
   constructor(message: Message, seq: number, text: string, keep: boolean) {
@@ -101,17 +103,21 @@ export class OutMessage implements OutRecord {
       l: this.#folded,
       o: this.outcome,
       c: this.cancelRequestedAt,
+      i: this.cancelId,
+      h: this.heardAt,
       x: this.skip,
     };
   }
 
-  restore({ n, p, e, l, o, c, x }: OutState): void {
+  restore({ n, p, e, l, o, c, i, h, x }: OutState): void {
     this.attempts = n;
     [this.#sentAt, this.#receivedAt, this.#startedAt] = p;
     this.#end = e;
     this.#folded = l;
     this.outcome = o;
     this.cancelRequestedAt = c;
+    this.cancelId = i;
+    this.heardAt = h;
     this.skip = x;
   }
 }

@@ -182,7 +182,7 @@ export class Outbox {
   }
 
   /** Folds a node's report on a command. `undefined`: no such command of ours, or not that node's to report on. */
-  report(id: string, from: string, report: Report): Reported | undefined {
+  report(id: string, from: string, report: Report, heard = report.at): Reported | undefined {
     const found = this.#find(id);
     if (found === undefined || found.lane.node !== from) return undefined;
     const { lane, message } = found;
@@ -202,6 +202,7 @@ export class Outbox {
     // The outcome shown is that of the assertion that stands, in whichever order they came.
     const standing = ended ? message.life?.history.find((each) => isFinalState(each.state)) : undefined;
     if (!ended || (standing?.state === state && standing.at === at && standing.by === from)) message.outcome = outcome;
+    message.heardAt ??= heard;
     this.#ended(lane, message);
     const conflict = ended && message.life?.conflict !== undefined;
     return { record: message, changed: message.asserted !== before, conflict };
@@ -220,10 +221,10 @@ export class Outbox {
     return message;
   }
 
-  cancelRequested(id: string, at: number): void {
+  cancelRequested(id: string, asked: { cancelRequestedAt: number; cancelId: string }): void {
     const found = this.#find(id);
     if (found === undefined) return;
-    found.message.cancelRequestedAt = at;
+    Object.assign(found.message, asked);
     this.#learned(found.lane, found.message);
   }
 

@@ -39,6 +39,10 @@ export interface OutRecord {
   readonly life: Life | undefined;
   readonly outcome: Outcome | undefined;
   readonly cancelRequestedAt: number | undefined;
+  /** The command that asks its node to end it. */
+  readonly cancelId: string | undefined;
+  /** When its end was first heard of, by the clock of this node. */
+  readonly heardAt: number | undefined;
   /** It ended here before its first sending, and travels as a skip marker. */
   readonly skip: "expired" | "cancelled" | undefined;
 }
@@ -62,6 +66,8 @@ export interface OutState {
   readonly l: Life | undefined;
   readonly o: Outcome | undefined;
   readonly c: number | undefined;
+  readonly i: string | undefined;
+  readonly h: number | undefined;
   readonly x: "expired" | "cancelled" | undefined;
 }
 

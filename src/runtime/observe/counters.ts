@@ -46,11 +46,15 @@ export class Counters {
   readonly #nodes = new Map<string, NodeTraffic>();
   readonly #refused = new Map<string, number>();
   readonly #dropped = new Map<string, number>();
+  readonly #endedLine: RepeatedLine;
   readonly #refusedLine: RepeatedLine;
   readonly #droppedLine: RepeatedLine;
 
   constructor(log: MethodLog, clock: Clock) {
     this.outcomes = Object.fromEntries(finalStates.map((state) => [state, 0])) as Record<FinalState, number>;
+    this.#endedLine = new RepeatedLine(clock, (state, count, fields) =>
+      log.info({ ...fields, state, count }, `commands ended: ${state}`),
+    );
     this.#refusedLine = new RepeatedLine(clock, (reason, count, fields) =>
       log.warn({ ...fields, reason, count }, "refused"),
     );
@@ -68,6 +72,12 @@ export class Counters {
       this.#nodes.set(key, traffic);
     }
     return traffic;
+  }
+
+  /** A command of this node has ended, and not well: counted, and logged at a bounded rate. */
+  end(state: Exclude<FinalState, "succeeded">, fields: object): void {
+    this.outcomes[state]++;
+    this.#endedLine.report(state, 1, fields);
   }
 
   /** Something was turned away with an answer, or for lack of a right: counted, and logged at a bounded rate. */
@@ -97,6 +107,7 @@ export class Counters {
 
   /** Logs what is still pending and disarms its timers. */
   stop(): void {
+    this.#endedLine.stop();
     this.#refusedLine.stop();
     this.#droppedLine.stop();
   }

@@ -15,6 +15,8 @@ export interface Readings {
 export interface NodeReading {
   readonly name: string;
   readonly link: LinkState;
+  /** Commands of this node that it has and that have no outcome. */
+  readonly commands: number;
 }
 
 export interface LaneReading {

@@ -22,6 +22,16 @@ export function stateFamilies(registry: Registry, readings: Readings): void {
     return LINKS.map((link) => [nodes.filter((node) => node.link === link).length, { link }]);
   });
 
+  gauge(
+    registry,
+    {
+      name: "steward_commands_open",
+      help: "Commands that a node has and that have no outcome; unknown: on nodes that are offline.",
+      labels: ["state"],
+    },
+    () => openCommands(readings),
+  );
+
   const laneLabels = ["subject"];
   gauge(
     registry,
@@ -82,6 +92,12 @@ export function stateFamilies(registry: Registry, readings: Readings): void {
     },
     () => restarts(readings.processes()),
   );
+}
+
+function openCommands(readings: Readings): Sample[] {
+  const counts = { known: 0, unknown: 0 };
+  for (const { link, commands } of readings.nodes()) counts[link === "offline" ? "unknown" : "known"] += commands;
+  return Object.entries(counts).map(([state, count]) => [count, { state }]);
 }
 
 function oneHot(states: readonly string[], present: string, label: string, labels: Labels): Sample[] {

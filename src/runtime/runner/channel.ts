@@ -3,11 +3,12 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
-import { encodeLine, type FromRunner, LineReader, PROTOCOL_VERSION, SOCKET_NAME, type ToRunner } from "./protocol.ts";
+import { encodeLine, type FromRunner, LineReader, PROTOCOL_VERSION, runnerFile, type ToRunner } from "./protocol.ts";
 
 /** The daemon's end of a connection to a runner that has said hello. */
 export interface Channel {
   readonly runnerPid: number;
+  readonly version: number;
   send(message: ToRunner): void;
   /** At most one of each; what came before is handed over at once. */
   listen(onMessage: (message: FromRunner) => void, onClosed: () => void): void;
@@ -21,10 +22,18 @@ const PATH_LIMIT = 100;
 /** Milliseconds in which a runner says hello; one that is frozen never would. */
 const HELLO_TIMEOUT = 10_000;
 
-/** Connects to the runner that serves `directory`; `undefined` when there is none. @throws StewardError `runner-lost` */
-export async function connectRunner(directory: string, clock: Clock): Promise<Channel | undefined> {
-  const path = join(directory, SOCKET_NAME);
-  if (Buffer.byteLength(path) <= PATH_LIMIT) return greet(connect(path), clock);
+/**
+ * Connects to the runner of `version` that serves `directory`; `undefined` when there is none.
+ * @throws StewardError `runner-lost`
+ */
+export async function connectRunner(
+  directory: string,
+  clock: Clock,
+  version = PROTOCOL_VERSION,
+): Promise<Channel | undefined> {
+  const name = runnerFile("sock", version);
+  const path = join(directory, name);
+  if (Buffer.byteLength(path) <= PATH_LIMIT) return greet(connect(path), clock, version);
   if (!existsSync("/proc/self/fd"))
     throw new StewardError("runner-lost", { fault: `the path is too long for a socket: ${path}` });
   // A way around the limit: the directory by its descriptor.
@@ -36,13 +45,13 @@ export async function connectRunner(directory: string, clock: Clock): Promise<Ch
     throw error;
   }
   try {
-    return await greet(connect(`/proc/self/fd/${fd}/${SOCKET_NAME}`), clock);
+    return await greet(connect(`/proc/self/fd/${fd}/${name}`), clock, version);
   } finally {
     closeSync(fd);
   }
 }
 
-function greet(socket: Socket, clock: Clock): Promise<Channel | undefined> {
+function greet(socket: Socket, clock: Clock, expected: number): Promise<Channel | undefined> {
   const lines = new LineReader();
   const early: FromRunner[] = [];
   let onMessage: ((message: FromRunner) => void) | undefined;
@@ -51,6 +60,7 @@ function greet(socket: Socket, clock: Clock): Promise<Channel | undefined> {
 
   const channel = (runnerPid: number): Channel => ({
     runnerPid,
+    version: expected,
     send: (message) => {
       if (!closed) socket.write(encodeLine(message));
     },
@@ -93,11 +103,8 @@ function greet(socket: Socket, clock: Clock): Promise<Channel | undefined> {
       }
       clock.clearTimeout(timer);
       const { version, pid } = message;
-      if (version === PROTOCOL_VERSION) resolve(channel(pid));
-      else
-        refuse(
-          `runner ${pid} speaks version ${version}, not ${PROTOCOL_VERSION}; it leaves when its programs have ended`,
-        );
+      if (version === expected) resolve(channel(pid));
+      else refuse(`runner ${pid} speaks version ${version}, not ${expected}`);
     };
     socket.on("data", (chunk) => {
       let messages: FromRunner[];

@@ -5,8 +5,9 @@ import type { Clock } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { MethodLog } from "../../methods/define.ts";
 import { type Channel, connectRunner } from "./channel.ts";
-import { SOCKET_NAME } from "./protocol.ts";
+import { runnerFile } from "./protocol.ts";
 
+const SOCKET_NAME = runnerFile("sock");
 const ATTEMPTS = 5;
 /** Milliseconds in which a runner that was started is ready, on the slowest of machines. */
 const READY_TIMEOUT = 30_000;

@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import type { Clock } from "../../message/clock.ts";
+import { goLast } from "./memory-shortage.ts";
+import { runnerFile } from "./protocol.ts";
 import { RunnerService } from "./service.ts";
 
 /**
@@ -11,7 +13,7 @@ import { RunnerService } from "./service.ts";
  */
 const READY_FD = 3;
 const LOG_LIMIT = 1024 * 1024;
-const PID_FILE = "runner.pid";
+const PID_FILE = runnerFile("pid");
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -42,6 +44,11 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(signal, () => log(`${signal} ignored: it leaves when its programs have ended and no daemon is connected`));
 }
 
+// Programs of the operator hang on this process: a defect in the record of one must not take the others along.
+process.on("uncaughtException", (error) => log(`defect: ${error.stack ?? String(error)}`));
+
+goLast();
+
 const service = new RunnerService({
   directory: process.cwd(),
   clock,
@@ -55,7 +62,11 @@ const service = new RunnerService({
 });
 
 if (await service.listen()) {
-  writeFileSync(PID_FILE, `${process.pid}\n`);
+  try {
+    writeFileSync(PID_FILE, `${process.pid}\n`);
+  } catch (error) {
+    log(`its process id could not be written: ${String(error)}`);
+  }
   log("serves");
   say("ready");
 } else {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../message/clock.ts";
-import { isGroupAlive, isSameGroup, signalGroup, terminateGroup } from "./process-group.ts";
+import { groupsOfRun, isGroupAlive, isSameGroup, signalGroup, terminateGroup } from "./process-group.ts";
 import { bootId, type Started } from "./records.ts";
 
 const POLL = 50;
@@ -8,7 +8,8 @@ const VANISH = 1000;
 
 /**
  * Ends the group of a run whose runner died: nobody would see its end. Resolves when it is gone; true when there was
- * something to end. A group that cannot be proved to be the run's is left alone.
+ * something to end. A group that cannot be proved to be the run's is left alone. A runner that died, or had no room on the
+ * disk, between the start and its record leaves no process id: then the group is known by the run's id in its environment.
  */
 export async function endOrphan(
   id: string,
@@ -16,18 +17,18 @@ export async function endOrphan(
   grace: number,
   clock: Clock,
 ): Promise<boolean> {
-  if (started === undefined || !isSameGroup(started, bootId(), id)) return false;
-  terminateGroup(started.pid);
-  if (await gone(started.pid, grace, clock)) return true;
-  signalGroup(started.pid, "SIGKILL");
-  await gone(started.pid, VANISH, clock);
+  const groups = started === undefined ? groupsOfRun(id) : isSameGroup(started, bootId(), id) ? [started.pid] : [];
+  for (const group of groups) terminateGroup(group);
+  if (groups.length === 0 || (await gone(groups, grace, clock))) return groups.length > 0;
+  for (const group of groups) signalGroup(group, "SIGKILL");
+  await gone(groups, VANISH, clock);
   return true;
 }
 
-async function gone(pgid: number, within: number, clock: Clock): Promise<boolean> {
+async function gone(groups: readonly number[], within: number, clock: Clock): Promise<boolean> {
   const until = clock.monotonic() + within;
   for (;;) {
-    if (!isGroupAlive(pgid)) return true;
+    if (!groups.some(isGroupAlive)) return true;
     if (clock.monotonic() >= until) return false;
     await new Promise<void>((resolve) => clock.setTimeout(resolve, POLL));
   }

@@ -54,6 +54,13 @@ export function isSameGroup(identity: ProcessIdentity, boot: string | null, runI
   return processIds().some((pid) => statOf(pid)?.pgid === identity.pid && carriesRun(pid, runId));
 }
 
+/** The groups in which somebody carries the run's id in its environment; not the one of this process. */
+export function groupsOfRun(runId: string): number[] {
+  const own = statOf(process.pid)?.pgid;
+  const groups = processIds().flatMap((pid) => (carriesRun(pid, runId) ? [statOf(pid)?.pgid ?? 0] : []));
+  return [...new Set(groups)].filter((pgid) => pgid > 1 && pgid !== own);
+}
+
 function processIds(): number[] {
   try {
     return readdirSync("/proc")

@@ -2,13 +2,25 @@ import type { OutputPart } from "../../message/report.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 
 /**
- * What daemon and runner say to each other: one JSON object a line over a Unix socket. Both begin with `hello`; a runner
- * may be older than the daemon, for it outlives daemons.
+ * What daemon and runner say to each other: one JSON object a line over a Unix socket. Both begin with `hello`.
+ *
+ * A runner outlives daemons, so it may be of another version than the daemon. `adopt`, `cancel` and what a runner says are
+ * therefore never changed: with these a daemon follows what an old runner has, until that has ended and it leaves. Nothing
+ * new is started by it: programs are started by a runner of the daemon's own version. Raise the version with every change
+ * of the runner that matters.
  */
 export const PROTOCOL_VERSION = 1;
 
-/** Name of the socket in the directory of the runs. */
-export const SOCKET_NAME = "runner.sock";
+/** A file of the runner of this version in the directory of the runs: each version has its own. */
+export function runnerFile(what: "sock" | "pid" | "pipes", version = PROTOCOL_VERSION): string {
+  return version === 1 ? `runner.${what}` : `runner-${version}.${what}`;
+}
+
+/** The version of the runner whose socket has this name; `undefined`: it is no runner's socket. */
+export function versionOfSocket(name: string): number | undefined {
+  const found = /^runner(?:-(\d+))?\.sock$/.exec(name);
+  return found === null ? undefined : Number(found[1] ?? 1);
+}
 
 export type ToRunner =
   /** Environment and directory that programs start from. */

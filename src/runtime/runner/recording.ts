@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 import { Audience, type RunListener } from "./audience.ts";
+import { goAsUsual } from "./memory-shortage.ts";
 import { type Cursor, newCursor, Output } from "./output.ts";
 import type { Pipe } from "./pipes.ts";
 import { isGroupAlive, signalGroup, startTimeOf, terminateGroup } from "./process-group.ts";
@@ -118,6 +119,7 @@ export class Recording {
   #begun(child: ChildProcess, pid: number, pipes: { stdout: Pipe; stderr: Pipe } | undefined): void {
     const { clock, directory, log } = this.#world;
     this.#pid = pid;
+    goAsUsual(pid);
     this.#startedAt = clock.now();
     child.once("exit", (code, signal) => this.#exited(code, signal));
     this.#follow("stdout", pipes?.stdout.reader ?? child.stdout);

@@ -25,7 +25,13 @@ export interface Started extends ProcessIdentity {
 
 export type RunRecord =
   | { readonly kind: "none" }
-  | { readonly kind: "begun"; readonly grace: number; readonly started: Started | undefined }
+  | {
+      readonly kind: "begun";
+      readonly grace: number;
+      readonly started: Started | undefined;
+      /** By `markLost`: what was recorded of it, if anything was, went with an earlier life of the host. */
+      readonly hostRestarted: boolean;
+    }
   | { readonly kind: "ended"; readonly end: RunEnd; readonly started: Started | undefined };
 
 const FORMAT = 1;
@@ -55,6 +61,20 @@ export function markRun(directory: string, spec: RunSpec): boolean {
     throw error;
   }
   return true;
+}
+
+/** Sets the mark of a run of which nobody can say whether it began. One that is marked keeps its mark. */
+export function markLost(directory: string, id: string): void {
+  const own = join(directory, id);
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, hostRestarted: true }), {
+      flag: "wx",
+      mode: 0o600,
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 export function scriptFile(directory: string, id: string): string {
@@ -101,7 +121,8 @@ export async function readRecord(directory: string, id: string): Promise<RunReco
   if (ended !== undefined) return { kind: "ended", end: ended.end, started };
   const spec = await readFile(join(own, "spec.json"), "utf8").catch(absent);
   if (spec === undefined) return { kind: "none" };
-  return { kind: "begun", grace: (parse(spec) as { grace?: number } | undefined)?.grace ?? 0, started };
+  const mark = parse(spec) as { grace?: number; hostRestarted?: boolean } | undefined;
+  return { kind: "begun", grace: mark?.grace ?? 0, started, hostRestarted: mark?.hostRestarted === true };
 }
 
 export async function removeRecord(directory: string, id: string): Promise<void> {

@@ -5,7 +5,7 @@ import type { RunSpec } from "../../methods/spawner.ts";
 import type { RunListener } from "./audience.ts";
 import { Connection } from "./connection.ts";
 import { Pipes } from "./pipes.ts";
-import { SOCKET_NAME } from "./protocol.ts";
+import { runnerFile } from "./protocol.ts";
 import { Recording, type RecordingWorld } from "./recording.ts";
 import { isRunId, markRun, removeRecord } from "./records.ts";
 
@@ -18,6 +18,7 @@ import { isRunId, markRun, removeRecord } from "./records.ts";
  * when it is there already: so there is one runner a directory, and a stale name is for the daemon to remove.
  * Programs are started one at a time, each in a turn of the event loop of its own, so that timers are never starved.
  */
+const SOCKET_NAME = runnerFile("sock");
 /** How long the first daemon may take to connect. */
 const FIRST_CONNECTION = 10_000;
 
@@ -46,7 +47,7 @@ export class RunnerService {
 
   constructor(options: ServiceOptions) {
     this.#options = options;
-    this.#pipes = new Pipes(join(options.directory, "runner.pipes"));
+    this.#pipes = new Pipes(join(options.directory, runnerFile("pipes")));
     this.#server = createServer((socket) => this.#connected(socket));
   }
 

@@ -1,24 +1,25 @@
 import { fileURLToPath } from "node:url";
-import type { Clock } from "../../message/clock.ts";
+import type { Clock, Timer } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { MethodLog } from "../../methods/define.ts";
 import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../../methods/spawner.ts";
-import { type Channel, connectRunner } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import { type Deferred, deferred } from "./deferred.ts";
-import { reachRunner } from "./launch.ts";
+import { lookAfterReboot } from "./host-boot.ts";
 import { endOrphan } from "./orphans.ts";
 import { beyond, type Carried, carry } from "./parts.ts";
-import { type FromRunner, PROTOCOL_VERSION } from "./protocol.ts";
-import { isRunId, readRecord, recordedIds, removeRecord } from "./records.ts";
+import type { FromRunner } from "./protocol.ts";
+import { bootId, isRunId, type RunRecord, readRecord, recordedIds, removeRecord } from "./records.ts";
+import { Runners } from "./runners.ts";
 
 /**
- * The daemon's side of the runner. A run that it follows:
+ * The daemon's side of the runners. A run that it follows:
  *
  *   asked → running → ended
  *      ↘       ↘
  *       looked up in its record: ended, lost (its mark is there, its end is not), or never begun
  *
- * It is looked up when the runner does not know it, or is gone. Only what never began is asked for again.
+ * It is looked up when no runner knows it, or the one that had it is gone. Only what never began is asked for again.
  */
 export interface SpawnerOptions {
   /** The directory of the runs; made when it is not there. */
@@ -37,6 +38,10 @@ export function openSpawner(options: SpawnerOptions): Spawner {
 
 /** How often a start is sent to a new runner after the old one died without having begun it. */
 const START_ATTEMPTS = 3;
+/** Milliseconds until a runner that does not answer is asked again for what it has. */
+const ASK_AGAIN = 2000;
+/** The host restarted, or this is another one: whatever ran is over. */
+const HOST_RESTARTED = "the host restarted before its end was recorded";
 
 interface Followed {
   readonly id: string;
@@ -49,6 +54,9 @@ interface Followed {
   spec: RunSpec | undefined;
   attempts: number;
   listener: OutputListener;
+  /** The runner that has it, or was asked for it last; those to ask after it, once they are known. */
+  holder: Channel | undefined;
+  elsewhere: readonly Channel[] | undefined;
   /** Takes over when its output begins again from the beginning. */
   nextListener: OutputListener;
   carried: Carried;
@@ -56,14 +64,26 @@ interface Followed {
 
 class RunnerSpawner implements Spawner {
   readonly #options: Required<SpawnerOptions>;
+  readonly #runners: Runners;
   readonly #runs = new Map<string, Followed>();
   readonly #removals = new Map<string, Deferred<void>>();
-  #channel: Channel | undefined;
-  #connecting: Promise<unknown> = Promise.resolve();
+  readonly #retries = new Set<Timer>();
+  /** Of these a missing record does not prove that they never began. */
+  #unproved: ReadonlySet<string> = new Set();
   #closed = false;
 
   constructor(options: Required<SpawnerOptions>) {
     this.#options = options;
+    this.#runners = new Runners({
+      ...options,
+      hear: (message, channel) => this.#hear(message, channel),
+      lost: (channel) => this.#runnerLost(channel),
+    });
+  }
+
+  takeOver(ids: readonly string[]): void {
+    const { directory, log } = this.#options;
+    this.#unproved = lookAfterReboot(directory, ids.filter(isRunId), log);
   }
 
   async start(spec: RunSpec, onOutput: OutputListener): Promise<Run> {
@@ -100,16 +120,15 @@ class RunnerSpawner implements Spawner {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#connecting;
+    for (const timer of this.#retries) this.#options.clock.clearTimeout(timer);
+    this.#retries.clear();
     this.#runs.clear();
-    const channel = this.#channel;
-    this.#channel = undefined;
-    await channel?.close();
+    await this.#runners.close();
   }
 
   /** By the runner where there is one: on a slow disk, removing a file takes its time. */
   async #remove(id: string): Promise<void> {
-    const channel = this.#channel;
+    const channel = this.#runners.current;
     if (channel === undefined) return removeRecord(this.#options.directory, id);
     const removal = deferred<void>();
     this.#removals.set(id, removal);
@@ -130,7 +149,7 @@ class RunnerSpawner implements Spawner {
         get pid() {
           return followed.pid;
         },
-        cancel: () => this.#channel?.send({ type: "cancel", id }),
+        cancel: () => followed.holder?.send({ type: "cancel", id }),
         end: end.promise,
       },
       end,
@@ -138,6 +157,8 @@ class RunnerSpawner implements Spawner {
       pid: 0,
       spec: undefined,
       attempts: 0,
+      holder: undefined,
+      elsewhere: undefined,
       listener: onOutput,
       nextListener: onOutput,
       carried: { stdout: 0, stderr: 0 },
@@ -146,41 +167,72 @@ class RunnerSpawner implements Spawner {
     return followed;
   }
 
-  /** Asks the runner to start it, or for its output from the beginning. */
+  /** Asks the runner to start it, or whoever has it for its output from the beginning. */
   async #ask(followed: Followed): Promise<void> {
     const { id, spec } = followed;
     try {
-      const channel = await this.#reach(spec !== undefined);
+      const current = await this.#runners.reach(spec !== undefined);
       if (this.#closed) return;
-      if (channel === undefined) await this.#lookUp(followed);
-      else if (spec !== undefined) channel.send({ type: "start", spec: sendable(spec) });
-      else channel.send({ type: "adopt", id });
+      if (spec === undefined || current === undefined) {
+        await this.#seek(followed, current === undefined ? [] : [current]);
+        return;
+      }
+      followed.holder = current;
+      followed.elsewhere = undefined;
+      current.send({ type: "start", spec: sendable(spec) });
     } catch (error) {
+      if (spec === undefined) {
+        this.#askAgain(followed, error);
+        return;
+      }
       this.#runs.delete(id);
       followed.answer.reject(error);
     }
   }
 
-  /** One at a time, so that there is one connection. Without `mayLaunch`, `undefined` when no runner is there. */
-  #reach(mayLaunch: boolean): Promise<Channel | undefined> {
-    const attempt = this.#connecting.then(async () => {
-      if (this.#channel !== undefined || this.#closed) return this.#channel;
-      const { directory, clock } = this.#options;
-      const channel = mayLaunch ? await reachRunner(this.#options) : await connectRunner(directory, clock);
-      if (channel === undefined) return undefined;
-      this.#channel = channel;
-      channel.send({ type: "hello", version: PROTOCOL_VERSION, env: environment(), cwd: process.cwd() });
-      channel.listen(
-        (message) => this.#hear(message),
-        () => this.#runnerLost(channel),
-      );
-      return channel;
-    });
-    this.#connecting = attempt.catch(() => undefined);
-    return attempt;
+  /** Asks these runners and those of other versions, one after the other; when none has it, its record tells. */
+  async #seek(followed: Followed, first: readonly Channel[]): Promise<void> {
+    let others: readonly Channel[];
+    try {
+      others = await this.#runners.others();
+    } catch (error) {
+      this.#askAgain(followed, error);
+      return;
+    }
+    if (this.#closed || this.#runs.get(followed.id) !== followed) return;
+    followed.elsewhere = [...first, ...others];
+    this.#askNext(followed);
   }
 
-  #hear(message: FromRunner): void {
+  #askNext(followed: Followed): void {
+    const [next, ...rest] = followed.elsewhere ?? [];
+    followed.holder = next;
+    followed.elsewhere = rest;
+    if (next === undefined) void this.#lookUp(followed);
+    else next.send({ type: "adopt", id: followed.id });
+  }
+
+  /** A runner that is there and does not answer may have the run: to say that it is over would be a guess. */
+  #askAgain(followed: Followed, error: unknown): void {
+    const { clock, log } = this.#options;
+    if (this.#closed || this.#runs.get(followed.id) !== followed) return;
+    log.warn({ run: followed.id, err: error }, "a runner does not answer; what it has is asked for again");
+    const timer = clock.setTimeout(() => {
+      this.#retries.delete(timer);
+      void this.#ask(followed);
+    }, ASK_AGAIN);
+    this.#retries.add(timer);
+  }
+
+  /** A runner of another version leaves once nobody waits for what it has. */
+  #releaseIdle(channel: Channel): void {
+    const needed = [...this.#runs.values()].some(
+      ({ holder, elsewhere }) => holder === channel || elsewhere?.includes(channel) === true,
+    );
+    if (!needed) this.#runners.release(channel);
+  }
+
+  #hear(message: FromRunner, channel: Channel): void {
     if (message.type === "hello") return;
     if (message.type === "forgotten") {
       const removal = this.#removals.get(message.id);
@@ -194,6 +246,8 @@ class RunnerSpawner implements Spawner {
     switch (message.type) {
       case "started":
         followed.spec = undefined;
+        followed.holder = channel;
+        followed.elsewhere = [];
         followed.pid = message.pid;
         followed.listener = followed.nextListener;
         followed.carried = { stdout: 0, stderr: 0 };
@@ -205,17 +259,23 @@ class RunnerSpawner implements Spawner {
         return;
       case "end":
         this.#ended(followed, message.end);
+        this.#releaseIdle(channel);
         return;
       case "notHere":
-        void this.#lookUp(followed);
+        if (followed.holder !== channel) return;
+        // A start that is refused has its mark already: another runner may have it.
+        if (followed.elsewhere === undefined) void this.#seek(followed, []);
+        else this.#askNext(followed);
+        this.#releaseIdle(channel);
     }
   }
 
   #runnerLost(channel: Channel): void {
-    this.#channel = undefined;
-    const runs = [...this.#runs.values()];
+    const all = [...this.#runs.values()];
+    const runs = all.filter(({ holder }) => holder === channel);
     this.#options.log.warn({ pid: channel.runnerPid, runs: runs.map((run) => run.id) }, "the runner is gone");
-    for (const followed of runs) void this.#lookUp(followed);
+    for (const followed of all) followed.elsewhere = followed.elsewhere?.filter((other) => other !== channel);
+    for (const followed of runs) this.#askNext(followed);
     for (const [id, removal] of this.#removals) {
       this.#removals.delete(id);
       removeRecord(this.#options.directory, id).then(removal.resolve, removal.reject);
@@ -230,7 +290,8 @@ class RunnerSpawner implements Spawner {
       const record = await readRecord(directory, id);
       if (this.#closed || this.#runs.get(id) !== followed) return;
       if (record.kind === "none") {
-        this.#neverBegan(followed);
+        if (this.#unproved.has(id)) this.#lost(followed, HOST_RESTARTED);
+        else this.#neverBegan(followed);
         return;
       }
       followed.pid = record.started?.pid ?? 0;
@@ -244,11 +305,10 @@ class RunnerSpawner implements Spawner {
       }
       const found = await endOrphan(id, record.started, record.grace, clock);
       if (found) log.warn({ run: id, pid: followed.pid }, "ended a program whose runner had died");
-      this.#ended(followed, { kind: "lost", message: "the process that ran it died, and nobody saw its end" });
+      this.#lost(followed, whyLost(record));
     } catch (error) {
-      this.#runs.delete(id);
-      followed.answer.reject(error);
-      followed.end.resolve({ kind: "lost", message: `its record cannot be read: ${String(error)}` });
+      if (followed.spec !== undefined) followed.answer.reject(error);
+      this.#lost(followed, `its record cannot be read: ${String(error)}`);
     }
   }
 
@@ -268,16 +328,20 @@ class RunnerSpawner implements Spawner {
     followed.answer.reject(new StewardError("runner-lost", { fault: "it died before the program began" }));
   }
 
+  #lost(followed: Followed, message: string): void {
+    followed.answer.resolve(followed.run);
+    this.#ended(followed, { kind: "lost", message });
+  }
+
   #ended(followed: Followed, end: RunEnd): void {
     this.#runs.delete(followed.id);
     followed.end.resolve(end);
   }
 }
 
-function environment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
+function whyLost({ started, hostRestarted }: RunRecord & { kind: "begun" }): string {
+  const otherBoot = started !== undefined && started.boot !== bootId();
+  return hostRestarted || otherBoot ? HOST_RESTARTED : "the process that ran it died, and nobody saw its end";
 }
 
 /** JSON has no infinity. */

@@ -50,8 +50,8 @@ describe("the metrics", () => {
     counters = new Counters(listLog(), new SimulatedClock());
     state = {
       nodes: [
-        { name: "ship1", link: "online" },
-        { name: "ship2", link: "offline" },
+        { name: "ship1", link: "online", commands: 2 },
+        { name: "ship2", link: "offline", commands: 3 },
       ],
       lanes: [
         { subject: "ship1.command.a.b", waiting: 2, inFlight: 1, oldest: 1_500 },
@@ -150,7 +150,10 @@ describe("the metrics", () => {
     expect(at('steward_process_restarts_total{subject="ship1.command.a.b",role="subscriber"}')).toBe(5);
 
     state.link = "denied";
-    state.nodes = [{ name: "ship1", link: "late" }];
+    expect(at('steward_commands_open{state="known"}')).toBe(2);
+    expect(at('steward_commands_open{state="unknown"}')).toBe(3);
+
+    state.nodes = [{ name: "ship1", link: "late", commands: 0 }];
     const later = await scrape();
     expect(later("steward_broker_connected")).toBe(0);
     expect(later('steward_node_link{node="ship1",link="late"}')).toBe(1);
@@ -170,7 +173,7 @@ describe("the metrics", () => {
 
   test("series stay bounded with a large fleet, and the totals stay true", async () => {
     const many = 5_000;
-    state.nodes = Array.from({ length: many }, (_, i): NodeReading => ({ name: `n${i}`, link: "online" }));
+    state.nodes = Array.from({ length: many }, (_, i): NodeReading => ({ name: `n${i}`, link: "online", commands: 0 }));
     state.lanes = Array.from(
       { length: many },
       (_, i): LaneReading => ({ subject: `n${i}.command.a.b`, waiting: i === 4_999 ? 50 : 1, inFlight: 0, oldest: i }),

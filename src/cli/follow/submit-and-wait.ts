@@ -1,0 +1,36 @@
+import { EXIT } from "../../message/errors.ts";
+import type { Accepted } from "../../runtime/operations.ts";
+import type { Cli } from "../cli.ts";
+import type { Daemon } from "../daemon.ts";
+import { announce, noteBroker } from "./announce.ts";
+import { Follower } from "./follower.ts";
+import { reportEnd } from "./report.ts";
+
+/**
+ * Submits, tells who is in reach, follows what comes of it and answers the exit code. `limit`: wait for all, in reach or
+ * not, at most so many ms (`null`: without limit); absent: for those in reach.
+ */
+export async function submitAndWait(
+  cli: Cli,
+  daemon: Daemon,
+  submit: () => Promise<readonly Accepted[]>,
+  limit: number | null | undefined,
+): Promise<number> {
+  const follower = new Follower(cli);
+  try {
+    await follower.listen();
+    const connected = await noteBroker(cli, daemon);
+    const accepted = await submit();
+    // Read after it: a node may be known by this message only.
+    const nodes = await daemon.nodes();
+    // Without a broker no other node is in reach, whatever was known of it before.
+    const seen = connected ? accepted : accepted.map((one) => ({ ...one, link: "offline" as const }));
+    await announce(cli, daemon, seen, nodes);
+    const rule = limit !== undefined ? "final" : connected ? "reachable" : "none";
+    const ending = await follower.wait(accepted, nodes, rule, limit ?? undefined);
+    const exit = reportEnd(cli, follower, ending);
+    return (!connected || ending === "noBroker") && exit === EXIT.notDelivered ? EXIT.noDaemon : exit;
+  } finally {
+    await follower.close();
+  }
+}
