@@ -46,6 +46,8 @@ const SETTINGS: NodeOptions = {
 
 /** One life of one daemon. */
 interface Life {
+  /** Counts the lives of all nodes. */
+  readonly no: number;
   readonly clock: LifeClock;
   /** The disk's own: group commits that are under way are not the daemon's timers. */
   readonly diskClock: LifeClock;
@@ -109,6 +111,7 @@ export class World {
   readonly givenUp: { readonly node: string; readonly error: unknown }[] = [];
   /** What a graceful stop left behind. */
   readonly leftovers: string[] = [];
+  #lives = 0;
   readonly #places = new Map<string, Place>();
   readonly #programs: Readonly<Record<string, MemoryProgram>>;
 
@@ -205,6 +208,11 @@ export class World {
   /** Kills the node when it comes to that point, in the middle of what it does there. */
   crashAt(name: string, how: Doom): void {
     this.#place(name).doom = { how, left: how.nth };
+  }
+
+  /** It is not killed at the point that was named before. */
+  spare(name: string): void {
+    this.#place(name).doom = undefined;
   }
 
   #reach(place: Place, life: Life, point: Point): void {
@@ -346,6 +354,17 @@ export class World {
     return this.#place(name).life?.daemon !== undefined;
   }
 
+  /** Who the node's daemon is, and whether it is `clear` to be heard, `silent`, or `disturbed`; changes when that changes. */
+  linkTruth(name: string): string {
+    const { life, cut, faults } = this.#place(name);
+    if (life?.daemon === undefined) return "down silent";
+    const { in: inward = {}, out: outward = {} } = faults;
+    const whose = `${life.no}`;
+    if (cut || outward.drop === 1) return `${whose} silent`;
+    const disturbed = Object.keys(inward).length + Object.keys(outward).length > 0;
+    return `${whose} ${disturbed ? "disturbed" : "clear"}`;
+  }
+
   disk(name: string): Disk {
     return this.#place(name).disk;
   }
@@ -433,6 +452,7 @@ export class World {
       kill = resolve;
     });
     const life: Life = {
+      no: this.#lives++,
       clock: new LifeClock(this.time, wrong, () => reach("timer")),
       diskClock: new LifeClock(this.time, () => 0),
       daemon: undefined,
