@@ -72,9 +72,13 @@ export function slowStore(
     }, delay);
   };
   let closed = false;
+  let dead = false;
   const write = (make: (into: Store) => void, delay: number): void => {
+    // Killed in the middle of a turn, a daemon goes on to the end of that: what it writes then was never written.
+    if (dead) return;
     if (closed) throw new StewardError("journal-failed", { path: "memory", fault: "it is closed" });
     reach("write");
+    if (dead) return;
     make(store);
     turns.add(make);
     commitAfter(delay);
@@ -82,6 +86,10 @@ export function slowStore(
   return {
     ...store,
     flushed,
+    crash() {
+      dead = true;
+      store.crash();
+    },
     survive: (count, open) => turns.replay(count, open),
     async close() {
       closed = true;

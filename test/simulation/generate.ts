@@ -146,11 +146,11 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
         break;
       case "clock": {
         const far = dice.pick([MINUTE, 60 * MINUTE, DAY]);
-        steps.push({ do: "clock", node, wrong: dice.pick([far, -far, -3650 * DAY]) });
+        steps.push({ do: "clock", node, wrong: dice.pick([far, -far]) });
         break;
       }
       case "calendar":
-        steps.push({ do: "clock", node, wrong: 3650 * DAY });
+        steps.push({ do: "clock", node, wrong: dice.pick([3650 * DAY, -3650 * DAY]) });
         break;
       case "drift":
         steps.push({ do: "clock", node, wrong: 0, rate: dice.pick([-0.1, -0.001, 0.001, 0.1]) });
