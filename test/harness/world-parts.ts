@@ -55,11 +55,20 @@ export function slowStore(
 ): CrashableStore {
   const armed = new Set<number>();
   const turns = new UnflushedTurns(store);
-  const flushed = async (): Promise<void> => {
+  /** No group commit ends before one that began earlier, also when the disk becomes faster in between. */
+  let last: Promise<unknown> = Promise.resolve();
+  const flushed = (): Promise<void> => {
+    const flush = flushAfter(last);
+    last = flush.catch(() => undefined);
+    return flush;
+  };
+  const flushAfter = async (before: Promise<unknown>): Promise<void> => {
     reach("flush");
     const wait = ms();
     if (wait > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, wait));
     await store.flushed();
+    await before;
+    if (dead) return await new Promise(() => undefined);
     turns.clear();
     reach("flushed");
   };

@@ -79,6 +79,9 @@ class Player {
     } catch (error) {
       this.#violations.push({ kind: "stuck", text: error instanceof Error ? error.message : String(error) });
     }
+    // Accepted in the order of the calls, whichever answer came first.
+    const numbers = new Map(this.#attempts.map(({ id, n }) => [id, n]));
+    world.accepted.sort((a, b) => (numbers.get(a.id) ?? 0) - (numbers.get(b.id) ?? 0));
     const { lost, doubled, ok, open, violations } = await check(world, this.#attempts);
     const all = [...this.#violations, ...this.#links.violations, ...violations];
     return {
