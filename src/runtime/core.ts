@@ -212,6 +212,7 @@ export class Core implements Child {
     });
     this.#releasers.push(
       () => this.storage.end(),
+      () => this.publishers.end(this.#around.clock),
       () => acks.end(),
       () => packets.end(),
       status,
@@ -372,7 +373,7 @@ export class Core implements Child {
   #resume(node: string, cause: string): void {
     const { clock, random } = this.#around;
     const wait = random.next() * Math.min(2000, this.fleet.size * 2);
-    clock.setTimeout(() => this.publishers.resume(node, cause), wait);
+    this.publishers.resumeAfter(wait, clock, node, cause);
   }
 
   /** A message taken from another node is at its end here. */
