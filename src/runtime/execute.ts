@@ -57,6 +57,8 @@ export class Subscriber implements Child, RouteProcess {
   readonly #queue: PQueue;
   readonly #events: InRecord[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  /** Watch over methods that may hang. */
+  readonly #guards = new Set<Timer>();
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
   /** The directory of the event handler. */
@@ -132,6 +134,8 @@ export class Subscriber implements Child, RouteProcess {
     if (this.#stopped) return;
     this.#release();
     if (this.#options.route.method.command?.adopt === undefined) await Promise.allSettled(this.#underWay);
+    // What was handed over has its end with the next daemon.
+    for (const guard of this.#guards) this.#options.clock.clearTimeout(guard);
     this.#end({ reason: "shutdown" });
   }
 
@@ -253,10 +257,12 @@ export class Subscriber implements Child, RouteProcess {
       () => hangs(new Error("the method did not end by itself after its timeout")),
       timeout + HANGING,
     );
+    this.#guards.add(timer);
     try {
       return await Promise.race([end, hanging]);
     } finally {
       clock.clearTimeout(timer);
+      this.#guards.delete(timer);
     }
   }
 

@@ -58,6 +58,14 @@ test("a daemon that is stopped while it waits to resume its publishers leaves no
   expect(world.leftovers).toEqual([]);
 });
 
+test("a daemon that is stopped while a program runs hands it over, and leaves no timer behind", async () => {
+  const world = await settled(await createWorld());
+  const id = await world.send("ship1.command.shellcommand.os", ["sleep", "30000"]);
+  await world.until(() => world.state(id) === "running", "it runs");
+  await world.stop("ship1");
+  expect(world.leftovers).toEqual([]);
+});
+
 test("the check finds what it is there to find: a second run, a lost message, a changed end", async () => {
   const world = await settled(await createWorld());
   const id = await world.send("ship1.command.work.os");
