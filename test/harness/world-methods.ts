@@ -56,6 +56,8 @@ export interface MethodLife {
   readonly alive: () => boolean;
   /** How long a sink takes for a batch, ms. */
   readonly sinkMs: () => number;
+  /** Commands whose method has begun and not ended; nothing can end one that does not want to. */
+  readonly underWay: Set<string>;
   /** A method has begun, or is about to say that it ended. */
   readonly reach: (point: "begin" | "end") => void;
 }
@@ -86,8 +88,9 @@ export function worldMethods(ledger: Ledger, life: MethodLife): Method[] {
     life.reach("begin");
     if (!life.alive()) return never();
     if (data.do === "throw" || (data.do === "throwOnce" && ledger.runsOf(id) === 1)) throw new Error("it broke");
+    life.underWay.add(id);
     if (data.do === "never") return never();
-    const end = await perform(data, context);
+    const end = await perform(data, context).finally(() => life.underWay.delete(id));
     life.reach("end");
     return life.alive() ? end : never();
   }
