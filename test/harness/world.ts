@@ -358,12 +358,13 @@ export class World {
 
   /** Who the node's daemon is, and whether it is `clear` to be heard, `silent`, or `disturbed`; changes when that changes. */
   linkTruth(name: string): string {
-    const { life, cut, faults } = this.#place(name);
+    const { life, cut, faults, disk } = this.#place(name);
     if (life?.daemon === undefined) return "down silent";
     const { in: inward = {}, out: outward = {} } = faults;
     const whose = `${life.no}`;
     if (cut || outward.drop === 1) return `${whose} silent`;
-    const disturbed = Object.keys(inward).length + Object.keys(outward).length > 0;
+    // A daemon that cannot write ends its core, and its link with it, until it can.
+    const disturbed = disk.fault !== undefined || Object.keys(inward).length + Object.keys(outward).length > 0;
     return `${whose} ${disturbed ? "disturbed" : "clear"}`;
   }
 

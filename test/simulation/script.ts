@@ -65,9 +65,9 @@ export const FAULTS = {
   poison: { byDefault: true, means: "messages throw, reject or fail their process each time" },
   cancel: { byDefault: true, means: "commands are cancelled, some twice at once, at any time of their life" },
   expiry: { byDefault: true, means: "messages have short deadlines and timeouts" },
+  full: { byDefault: true, means: "a disk is full for a while" },
+  sync: { byDefault: true, means: "a group commit fails for a while" },
   calendar: { byDefault: false, means: "a wall clock jumps by ten years, either way" },
-  full: { byDefault: false, means: "a disk is full for a while" },
-  sync: { byDefault: false, means: "a group commit fails for a while" },
   disk: { byDefault: false, means: "a node comes back with an empty disk" },
   restore: { byDefault: false, means: "a node comes back with an old copy of its disk" },
 } as const satisfies Record<string, { byDefault: boolean; means: string }>;
