@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { normalise } from "../../src/message/errors.ts";
 import type { Disk } from "../../src/runtime/journal/memory-store.ts";
 import { World } from "../harness/world.ts";
 import { quiet } from "../harness/world-time.ts";
@@ -17,7 +18,7 @@ export interface Played {
   readonly ok: number;
   readonly lost: number;
   readonly doubled: number;
-  /** Still open at the end, or the daemon died before it could say whether it had accepted them. */
+  /** Still open at the end, or their daemon died or lost its disk before it could say whether it had accepted them. */
   readonly unknown: number;
   readonly violations: readonly Violation[];
   /** Milliseconds of simulated time. */
@@ -31,7 +32,7 @@ export interface Attempt {
   readonly n: number;
   readonly subject: string;
   readonly origin: string;
-  /** `open`: no answer, the daemon died meanwhile. */
+  /** `open`: no answer, the daemon died meanwhile; or it could not say, since its disk failed. */
   answer: "open" | "accepted" | "refused";
   id: string | undefined;
 }
@@ -174,7 +175,9 @@ class Player {
             Object.assign(attempts[i] ?? {}, { id, answer: "accepted" });
           });
         },
-        () => {
+        (error) => {
+          // A group commit that failed may be on the disk all the same.
+          if (normalise(error).code === "journal-failed") return;
           for (const attempt of attempts) attempt.answer = "refused";
         },
       );
