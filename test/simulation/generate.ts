@@ -41,7 +41,7 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
     if (dice.chance(0.6)) harm(dice.pick([...uses]));
     if (uses.has("cancel") && dice.chance(0.3)) cancel();
     steps.push({ do: "wait", ms: dice.below(dice.chance(0.05) ? 3 * MINUTE : pace) });
-    if (dice.chance(0.35)) repair();
+    for (let tries = 0; tries < 6; tries++) repair();
     for (const node of everyone) if (dice.chance(0.5)) steps.push({ do: "start", node });
   }
   return { seed, nodes, steps };
@@ -185,17 +185,13 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
     steps.push({ do: "link", node, ...(way === 0 ? {} : { in: faults }), ...(way === 1 ? {} : { out: faults }) });
   }
 
+  /** Ends something that was done before. */
   function repair(): void {
-    const node = dice.pick(everyone);
-    steps.push(
-      dice.pick<Step>([
-        { do: "heal", node },
-        { do: "link", node },
-        { do: "clock", node, wrong: 0 },
-        { do: "slowDisk", node, ms: 0 },
-        { do: "slowSink", node, ms: 0 },
-      ]),
-    );
+    const done = dice.pick(steps);
+    if (done.do === "cut") steps.push({ do: "heal", node: done.node });
+    if (done.do === "link") steps.push({ do: "link", node: done.node });
+    if (done.do === "clock") steps.push({ do: "clock", node: done.node, wrong: 0 });
+    if (done.do === "slowDisk" || done.do === "slowSink") steps.push({ do: done.do, node: done.node, ms: 0 });
   }
 }
 
