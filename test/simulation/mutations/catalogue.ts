@@ -24,6 +24,7 @@ export const MUTATIONS: readonly Mutation[] = [
       this.#acknowledge(packet, frame, accepted);`,
     replace: `      this.#acknowledge(packet, frame, accepted);
       await journal.flushed();`,
+    faults: ["crash", "slow", "torn"],
   },
   {
     name: "id-before-sync",
@@ -32,6 +33,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: `    await core().journal.flushed();
     return records;`,
     replace: "    return records;",
+    faults: ["crash", "slow", "torn"],
   },
   {
     name: "sent-before-sync",
@@ -42,6 +44,7 @@ export const MUTATIONS: readonly Mutation[] = [
       .then(() => this.#publish(frame, records, again))`,
     replace: `    Promise.resolve()
       .then(() => this.#publish(frame, records, again))`,
+    faults: ["crash", "slow", "torn"],
   },
   {
     name: "no-sequence-check",
@@ -49,6 +52,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/journal/inbox.ts",
     find: "if (item === undefined || seq <= lane.last) {",
     replace: "if (item === undefined) {",
+    faults: ["loss", "duplicate", "reorder", "halfopen"],
   },
   {
     name: "gap-is-taken",
@@ -56,6 +60,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/journal/inbox.ts",
     find: "if (first > lane.last + 1 && acked <= lane.last) {",
     replace: "lane.last = Math.max(lane.last, first - 1);\n    if (first < 0) {",
+    faults: ["loss", "duplicate", "reorder", "halfopen"],
   },
   {
     name: "one-ack-for-all",
@@ -63,6 +68,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/journal/outbox.ts",
     find: "const last = Math.min(ack.last, lane.sent);",
     replace: "const last = lane.sent;",
+    faults: ["loss", "duplicate", "reorder", "halfopen"],
   },
   {
     name: "outcome-in-two-transactions",
@@ -70,6 +76,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/respond.ts",
     find: "    this.#send(record, last === undefined ? rest : { ...rest, output: last });",
     replace: "    setImmediate(() => this.#send(record, last === undefined ? rest : { ...rest, output: last }));",
+    faults: ["crash", "slow", "torn"],
   },
   {
     name: "checkpoint-in-two-transactions",
@@ -77,6 +84,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/respond.ts",
     find: "if (checkpoint !== undefined) this.#journal.setCheckpoint(checkpoint);",
     replace: "if (checkpoint !== undefined) setImmediate(() => this.#journal.setCheckpoint(checkpoint));",
+    faults: ["crash", "slow", "torn"],
   },
   {
     name: "running-after-begin",
@@ -84,6 +92,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/execute.ts",
     find: "        await journal.flushed();",
     replace: "        journal.flushed().catch(() => undefined);",
+    faults: ["crash", "slow", "torn"],
   },
   {
     name: "run-again-after-crash",
@@ -91,6 +100,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/execute.ts",
     find: "(handler.idempotent === true ? handler.run(context) : undefined)",
     replace: "handler.run(context)",
+    faults: ["crash", "slow", "torn"],
   },
   {
     name: "pending-lost-at-restart",
@@ -98,6 +108,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/execute.ts",
     find: "this.#enqueue(left, true);",
     replace: "void left;",
+    faults: ["crash", "slow", "torn"],
   },
   {
     name: "order-broken",
@@ -105,6 +116,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/receive.ts",
     find: "const some = queue.splice(0, AT_ONCE);",
     replace: "const some = queue.splice(0, AT_ONCE).reverse();",
+    faults: ["slow"],
   },
   {
     name: "dropped-in-silence",
@@ -112,6 +124,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/journal/inbox.ts",
     find: `    this.#store.put("dead", id, dead);`,
     replace: "",
+    faults: ["poison"],
   },
   {
     name: "withdrawn-after-sending",
@@ -119,5 +132,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/journal/outbox.ts",
     find: "if (place === undefined || record === undefined || record.seq <= place.lane.sent) return undefined;",
     replace: "if (place === undefined || record === undefined) return undefined;",
+    faults: ["cancel", "expiry", "delay"],
+  },
+  {
+    name: "silence-unseen",
+    breaks: "a node that is gone is shown as there for ten minutes",
+    file: "src/runtime/config/link-profiles.ts",
+    find: "export const OFFLINE_AFTER = 6;",
+    replace: "export const OFFLINE_AFTER = 60;",
+    faults: ["partition", "halfopen", "oneway"],
   },
 ];

@@ -5,7 +5,13 @@ import { MUTATIONS } from "./catalogue.ts";
 import { mutated, SEEDS, tryMutation } from "./try.ts";
 
 /** Those of which the suite sees that they are found; `npm run simulate -- --mutations` tries all. */
-const REPRESENTATIVE = ["ack-before-sync", "no-sequence-check", "outcome-in-two-transactions", "order-broken"];
+const REPRESENTATIVE = [
+  "ack-before-sync",
+  "no-sequence-check",
+  "run-again-after-crash",
+  "order-broken",
+  "dropped-in-silence",
+];
 
 describe("a mutation", () => {
   test.each(MUTATIONS)("fits the sources: $name", async (mutation) => {
