@@ -30,7 +30,7 @@ test.each([
   [5, 20],
 ])(
   "nothing is lost, nothing runs twice: all faults, %i nodes, %i seeds",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async (nodes, seeds) => {
     const options = { first: FIRST, seeds, nodes, faults: DEFAULT_FAULTS, directory: await tempDir() };
     const { total, failures } = await campaign(options);
