@@ -372,8 +372,7 @@ export class Core implements Child {
   /** Spread over nodes, so that a fleet that comes back together is not answered in one burst. */
   #resume(node: string, cause: string): void {
     const { clock, random } = this.#around;
-    const wait = random.next() * Math.min(2000, this.fleet.size * 2);
-    this.publishers.resumeAfter(wait, clock, node, cause);
+    this.publishers.resumeAfter(random.next() * Math.min(2000, this.fleet.size * 2), clock, node, cause);
   }
 
   /** A message taken from another node is at its end here. */

@@ -82,10 +82,13 @@ export function slowStore(
   };
   let closed = false;
   let dead = false;
+  const insistOpen = (): void => {
+    if (closed) throw new StewardError("journal-failed", { path: "memory", fault: "it is closed" });
+  };
   const write = (make: (into: Store) => void, delay: number): void => {
     // Killed in the middle of a turn, a daemon goes on to the end of that: what it writes then was never written.
     if (dead) return;
-    if (closed) throw new StewardError("journal-failed", { path: "memory", fault: "it is closed" });
+    insistOpen();
     reach("write");
     if (dead) return;
     make(store);
@@ -101,8 +104,14 @@ export function slowStore(
     },
     survive: (count, open) => turns.replay(count, open),
     async close() {
+      // What the turn still has to write belongs to it.
+      const done = store.close();
       closed = true;
-      await store.close();
+      await done;
+    },
+    atTurnEnd(work) {
+      insistOpen();
+      store.atTurnEnd(work);
     },
     put: (table, key, value, fresh) => {
       const kept = structuredClone(value);
