@@ -57,6 +57,8 @@ export interface CommandContext {
   readonly data: Json;
   /** When it must have begun, ms since 1970 by this node's clock; `null` or absent: at any time. */
   readonly startBy?: number | null;
+  /** Aborts when this process of the subject ends; what outlives it is taken over by the next. */
+  readonly stopping?: AbortSignal;
   /** Milliseconds it may run; the method ends itself at that time with `timedOut`. */
   readonly timeout: number;
   /** Fires when the command is cancelled; the method ends itself with `cancelled`. */

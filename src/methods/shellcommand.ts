@@ -86,7 +86,10 @@ async function follow(run: Run, context: CommandContext, grace: number): Promise
 }
 
 /** Whoever runs it ends it at its timeout. When nothing is heard of that, it is frozen, and what it ran may go on. */
-function silence({ timeout, clock }: CommandContext, grace: number): { promise: Promise<RunEnd>; stop: () => void } {
+function silence(
+  { timeout, clock, stopping }: CommandContext,
+  grace: number,
+): { promise: Promise<RunEnd>; stop: () => void } {
   let silent: (end: RunEnd) => void = () => undefined;
   const promise = new Promise<RunEnd>((resolve) => {
     silent = resolve;
@@ -94,7 +97,15 @@ function silence({ timeout, clock }: CommandContext, grace: number): { promise: 
   const message = "nobody said how it ended: the process that runs it does not answer";
   const wait = timeout + grace + SILENT;
   const timer = wait > LONGEST_TIMER ? undefined : clock.setTimeout(() => silent({ kind: "lost", message }), wait);
-  return { promise, stop: () => clock.clearTimeout(timer) };
+  const stop = (): void => clock.clearTimeout(timer);
+  stopping?.addEventListener("abort", stop, { once: true });
+  return {
+    promise,
+    stop: () => {
+      stop();
+      stopping?.removeEventListener("abort", stop);
+    },
+  };
 }
 
 function outcomeOf(end: RunEnd, timeout: number): CommandEnd {

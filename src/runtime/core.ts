@@ -299,6 +299,7 @@ export class Core implements Child {
     const { log } = this.#around;
     this.#presence.end();
     this.storage.end();
+    this.publishers.end(this.#around.clock);
     this.link.end();
     this.fleet.stop();
     await this.transport.close().catch((error) => log.error({ err: error }, "the broker link did not close"));

@@ -59,6 +59,8 @@ export class Subscriber implements Child, RouteProcess {
   readonly #queue: PQueue;
   readonly #events: InRecord[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  /** Watch over methods that may hang. */
+  readonly #guards = new Set<Timer>();
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
   /** The directory of the event handler. */
@@ -134,6 +136,8 @@ export class Subscriber implements Child, RouteProcess {
     if (this.#stopped) return;
     this.#release();
     if (this.#options.route.method.command?.adopt === undefined) await Promise.allSettled(this.#underWay);
+    // What was handed over has its end with the next daemon.
+    for (const guard of this.#guards) this.#options.clock.clearTimeout(guard);
     this.#end({ reason: "shutdown" });
   }
 
@@ -255,10 +259,12 @@ export class Subscriber implements Child, RouteProcess {
       () => hangs(new Error("the method did not end by itself after its timeout")),
       within,
     );
+    this.#guards.add(timer);
     try {
       return await Promise.race([end, hanging]);
     } finally {
       clock.clearTimeout(timer);
+      this.#guards.delete(timer);
     }
   }
 
@@ -273,6 +279,7 @@ export class Subscriber implements Child, RouteProcess {
       origin,
       data,
       startBy: record.deadline,
+      stopping: this.#stopping.signal,
       timeout: record.message.timeout ?? timeout,
       get cancelled() {
         return cancellation.signal;

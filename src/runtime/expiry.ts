@@ -52,11 +52,20 @@ export class Expiry {
   #due(): void {
     try {
       const withdrawn = this.#withdraw(this.#options.clock.now());
-      if (withdrawn.length > 0) this.#options.onWithdrawn(withdrawn);
+      if (withdrawn.length > 0) this.#tell(withdrawn);
       this.#scan();
     } catch (error) {
       this.#options.onFailure(error);
     }
+  }
+
+  /** A final state that a crash could take back is nothing to tell anybody. */
+  #tell(withdrawn: readonly OutRecord[]): void {
+    const { journal, onWithdrawn, onFailure } = this.#options;
+    journal
+      .flushed()
+      .then(() => onWithdrawn(withdrawn))
+      .catch(onFailure);
   }
 
   #withdraw(now: number): OutRecord[] {

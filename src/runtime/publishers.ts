@@ -1,5 +1,6 @@
 import type { Supervisor } from "../actors/supervisor.ts";
 import type { ChildSpec } from "../actors/supervisor-spec.ts";
+import type { Clock, Timer } from "../message/clock.ts";
 import type { Ack } from "../message/frame.ts";
 import { receiverOf } from "../message/subject.ts";
 import { type DeliverOptions, Publisher } from "./deliver.ts";
@@ -14,6 +15,7 @@ import { Window } from "./window.ts";
 export class Publishers {
   readonly #running = new Map<string, Publisher>();
   readonly #windows = new Map<string, Window>();
+  readonly #resuming = new Set<Timer>();
   readonly #journal: Journal;
   readonly #make: (subject: string, window: Window) => DeliverOptions;
   readonly #windowBytes: number;
@@ -55,7 +57,21 @@ export class Publishers {
     }
   }
 
-  resume(node: string, cause: string): void {
+  resumeAfter(ms: number, clock: Clock, node: string, cause: string): void {
+    const timer = clock.setTimeout(() => {
+      this.#resuming.delete(timer);
+      this.#resume(node, cause);
+    }, ms);
+    this.#resuming.add(timer);
+  }
+
+  /** Nobody is resumed any more. */
+  end(clock: Clock): void {
+    for (const timer of this.#resuming) clock.clearTimeout(timer);
+    this.#resuming.clear();
+  }
+
+  #resume(node: string, cause: string): void {
     if (this.#halted(node) !== undefined) return;
     for (const [subject, publisher] of this.#running) if (receiverOf(subject) === node) publisher.resume(cause);
   }

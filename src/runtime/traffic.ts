@@ -61,7 +61,6 @@ export class Traffic {
   /** Spread over nodes, so that a fleet that comes back together is not answered in one burst. */
   #resume(node: string, cause: string): void {
     const { clock, random, fleet, publishers } = this.#options;
-    const wait = random.next() * Math.min(2000, fleet.size * 2);
-    clock.setTimeout(() => publishers.resume(node, cause), wait);
+    publishers.resumeAfter(random.next() * Math.min(2000, fleet.size * 2), clock, node, cause);
   }
 }

@@ -56,6 +56,10 @@ export interface MethodLife {
   readonly alive: () => boolean;
   /** How long a sink takes for a batch, ms. */
   readonly sinkMs: () => number;
+  /** Commands whose method has begun and not ended; nothing can end one that does not want to. */
+  readonly underWay: Set<string>;
+  /** A method has begun, or is about to say that it ended. */
+  readonly reach: (point: "begin" | "end") => void;
 }
 
 export function worldMethods(ledger: Ledger, life: MethodLife): Method[] {
@@ -76,14 +80,19 @@ export function worldMethods(ledger: Ledger, life: MethodLife): Method[] {
     });
   }
 
-  function run(method: string, context: CommandContext): Promise<CommandEnd> {
-    if (!life.alive()) return new Promise(() => undefined);
+  async function run(method: string, context: CommandContext): Promise<CommandEnd> {
+    if (!life.alive()) return never();
     const { id, subject } = context;
     const data = context.data as WorkData;
     ledger.runs.push({ node: life.node, id, method, subject, at: context.clock.now(), n: data.n });
+    life.reach("begin");
+    if (!life.alive()) return never();
     if (data.do === "throw" || (data.do === "throwOnce" && ledger.runsOf(id) === 1)) throw new Error("it broke");
-    if (data.do === "never") return new Promise(() => undefined);
-    return perform(data, context);
+    life.underWay.add(id);
+    if (data.do === "never") return never();
+    const end = await perform(data, context).finally(() => life.underWay.delete(id));
+    life.reach("end");
+    return life.alive() ? end : never();
   }
 
   function note(): Method {
@@ -95,7 +104,7 @@ export function worldMethods(ledger: Ledger, life: MethodLife): Method[] {
           if (typeof data !== "object" || data === null) throw new Error("expected a mapping");
         },
         async handle(batch, { node, origin, domain, checkpoint, clock }) {
-          if (!life.alive()) return new Promise(() => undefined);
+          if (!life.alive()) return never();
           const key = `${node} ${origin} ${domain}`;
           const list = ledger.notes.get(key) ?? [];
           ledger.notes.set(key, list);
@@ -107,6 +116,7 @@ export function worldMethods(ledger: Ledger, life: MethodLife): Method[] {
             list.push(data);
           }
           const end = list.length;
+          life.reach("end");
           if (life.sinkMs() > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, life.sinkMs()));
           return end;
         },
@@ -127,6 +137,11 @@ export function worldMethods(ledger: Ledger, life: MethodLife): Method[] {
       },
     });
   }
+}
+
+/** What a method of a life that is over comes to. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }
 
 async function perform(data: WorkData, context: CommandContext): Promise<CommandEnd> {

@@ -1,11 +1,25 @@
 import type { Clock } from "../../src/message/clock.ts";
 import { StewardError } from "../../src/message/errors.ts";
+import type { Spawner } from "../../src/methods/spawner.ts";
+import type { MemoryLink } from "../../src/runtime/broker/memory.ts";
+import type { Transport } from "../../src/runtime/broker/transport.ts";
 import type { Store } from "../../src/runtime/journal/store.ts";
 import type { Log } from "../../src/runtime/observe/log.ts";
 import type { Line } from "./list-log.ts";
 
 /** Parts that a daemon of a world gets in place of the real ones. */
-export type CrashableStore = Store & { crash(): void };
+export type CrashableStore = Store & {
+  crash(): void;
+  /** Puts the first so many turns that were not flushed on the disk after all, each of them whole. */
+  survive(turns: number, open: () => Store): void;
+};
+
+/**
+ * Where a life may end: before a write of the journal, before and after a group commit, before a packet is sent, when one
+ * has come, when a timer fires, when a method has begun and when it is about to say that it ended.
+ */
+export const POINTS = ["write", "flush", "flushed", "send", "receive", "timer", "begin", "end"] as const;
+export type Point = (typeof POINTS)[number];
 
 /** A log that keeps what the present life says, from `info` on. */
 export function worldLog(lines: Line[], alive: () => boolean): Log {
@@ -33,12 +47,30 @@ export function worldLog(lines: Line[], alive: () => boolean): Log {
  * A store whose group commits take time. As on a real disk, what nobody asks for is committed soon all the same: a turn's
  * writes at once, those that may wait a little later.
  */
-export function slowStore(store: CrashableStore, clock: Clock, ms: () => number): CrashableStore {
+export function slowStore(
+  store: Store & { crash(): void },
+  clock: Clock,
+  ms: () => number,
+  reach: (point: Point) => void = () => undefined,
+): CrashableStore {
   const armed = new Set<number>();
-  const flushed = async (): Promise<void> => {
+  const turns = new UnflushedTurns(store);
+  /** No group commit ends before one that began earlier, also when the disk becomes faster in between. */
+  let last: Promise<unknown> = Promise.resolve();
+  const flushed = (): Promise<void> => {
+    const flush = flushAfter(last);
+    last = flush.catch(() => undefined);
+    return flush;
+  };
+  const flushAfter = async (before: Promise<unknown>): Promise<void> => {
+    reach("flush");
     const wait = ms();
     if (wait > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, wait));
     await store.flushed();
+    await before;
+    if (dead) return await new Promise(() => undefined);
+    turns.clear();
+    reach("flushed");
   };
   const commitAfter = (delay: number): void => {
     if (armed.has(delay)) return;
@@ -49,12 +81,28 @@ export function slowStore(store: CrashableStore, clock: Clock, ms: () => number)
     }, delay);
   };
   let closed = false;
+  let dead = false;
   const insistOpen = (): void => {
     if (closed) throw new StewardError("journal-failed", { path: "memory", fault: "it is closed" });
+  };
+  const write = (make: (into: Store) => void, delay: number): void => {
+    // Killed in the middle of a turn, a daemon goes on to the end of that: what it writes then was never written.
+    if (dead) return;
+    insistOpen();
+    reach("write");
+    if (dead) return;
+    make(store);
+    turns.add(make);
+    commitAfter(delay);
   };
   return {
     ...store,
     flushed,
+    crash() {
+      dead = true;
+      store.crash();
+    },
+    survive: (count, open) => turns.replay(count, open),
     async close() {
       // What the turn still has to write belongs to it.
       const done = store.close();
@@ -65,30 +113,88 @@ export function slowStore(store: CrashableStore, clock: Clock, ms: () => number)
       insistOpen();
       store.atTurnEnd(work);
     },
-    put(table, key, value) {
-      insistOpen();
-      store.put(table, key, value);
-      commitAfter(1);
+    put: (table, key, value, fresh) => {
+      const kept = structuredClone(value);
+      write((into) => into.put(table, key, kept, fresh), 1);
     },
-    putText(table, key, json, fresh) {
-      insistOpen();
-      store.putText(table, key, json, fresh);
-      commitAfter(1);
+    putText: (table, key, json, fresh) => write((into) => into.putText(table, key, json, fresh), 1),
+    remove: (table, key) => write((into) => into.remove(table, key), 1),
+    putSoon: (table, key, value) => {
+      const kept = structuredClone(value);
+      write((into) => into.putSoon(table, key, kept), 50);
     },
-    remove(table, key) {
-      insistOpen();
-      store.remove(table, key);
-      commitAfter(1);
+    removeSoon: (table, key) => write((into) => into.removeSoon(table, key), 50),
+  };
+}
+
+/** What was written and not flushed, by turns of the event loop: each of them is on a disk as a whole or not at all. */
+class UnflushedTurns {
+  readonly #store: Store;
+  readonly #whole: ((into: Store) => void)[][] = [];
+  #open: ((into: Store) => void)[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  add(write: (into: Store) => void): void {
+    this.#open.push(write);
+    if (this.#open.length === 1) this.#closeAfter(1);
+  }
+
+  /** The turn is over when nothing more was written by what runs at its end. */
+  #closeAfter(seen: number): void {
+    this.#store.atTurnEnd(() => {
+      if (this.#open.length > seen) return this.#closeAfter(this.#open.length);
+      this.#whole.push(this.#open);
+      this.#open = [];
+    });
+  }
+
+  clear(): void {
+    this.#whole.length = 0;
+  }
+
+  replay(count: number, open: () => Store): void {
+    if (count === 0 || this.#whole.length === 0) return;
+    const store = open();
+    for (const write of this.#whole.slice(0, count).flat()) write(store);
+    void store.close();
+  }
+}
+
+/** A link that tells of each packet that it carries. */
+export function mortalLink(link: MemoryLink, reach: (point: Point) => void): Transport {
+  return {
+    inbox: link.inbox,
+    status: () => link.status(),
+    onStatus: (listener) => link.onStatus(listener),
+    onRefusal: (listener) => link.onRefusal(listener),
+    maxPayload: () => link.maxPayload(),
+    flush: () => link.flush(),
+    close: () => link.close(),
+    publish(subject, payload, reply) {
+      reach("send");
+      return link.publish(subject, payload, reply);
     },
-    putSoon(table, key, value) {
-      insistOpen();
-      store.putSoon(table, key, value);
-      commitAfter(50);
-    },
-    removeSoon(table, key) {
-      insistOpen();
-      store.removeSoon(table, key);
-      commitAfter(50);
-    },
+    subscribe: (subject, listener) =>
+      link.subscribe(subject, (packet) => {
+        reach("receive");
+        // Cut off by its own death, it hears nothing any more.
+        if (link.status().state === "connected") listener(packet);
+      }),
+  };
+}
+
+/** A spawner that starts and ends nothing for a daemon that is dead. */
+export function mortalSpawner(spawner: Spawner, alive: () => boolean): Spawner {
+  const living = <T>(act: () => Promise<T>): Promise<T> => (alive() ? act() : new Promise(() => undefined));
+  return {
+    takeOver: (ids) => (alive() ? spawner.takeOver(ids) : undefined),
+    start: (spec, onOutput) => living(() => spawner.start(spec, (parts) => alive() && onOutput(parts))),
+    adopt: (id, onOutput) => living(() => spawner.adopt(id, (parts) => alive() && onOutput(parts))),
+    forget: (id) => living(() => spawner.forget(id)),
+    recorded: () => living(() => spawner.recorded()),
+    close: () => spawner.close(),
   };
 }

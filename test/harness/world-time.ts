@@ -104,13 +104,18 @@ function before(a: Due, b: Due): boolean {
 export class LifeClock implements Clock {
   readonly #time: WorldTime;
   readonly #wrong: () => number;
+  readonly #onFire: () => void;
   readonly #armed = new Set<Timer>();
   #over = false;
 
-  /** @param wrong how far its wall clock is off, ms. */
-  constructor(time: WorldTime, wrong: () => number) {
+  /**
+   * @param wrong how far its wall clock is off, ms.
+   * @param onFire called before each timer; it may end this clock.
+   */
+  constructor(time: WorldTime, wrong: () => number, onFire: () => void = () => undefined) {
     this.#time = time;
     this.#wrong = wrong;
+    this.#onFire = onFire;
   }
 
   /** Timers that are armed. */
@@ -119,7 +124,7 @@ export class LifeClock implements Clock {
   }
 
   now(): number {
-    return this.#time.now() + this.#wrong();
+    return this.#time.now() + Math.round(this.#wrong());
   }
 
   monotonic(): number {
@@ -130,7 +135,8 @@ export class LifeClock implements Clock {
     if (this.#over) return undefined;
     const timer = this.#time.setTimeout(() => {
       this.#armed.delete(timer);
-      fn();
+      this.#onFire();
+      if (!this.#over) fn();
     }, ms);
     this.#armed.add(timer);
     return timer;

@@ -16,7 +16,7 @@ import { MemoryHost, type MemoryProgram } from "./memory-spawner.ts";
 import { seededRandom } from "./random.ts";
 import { atTestEnd, tempDir } from "./temp.ts";
 import { Ledger, worldMethods } from "./world-methods.ts";
-import { type CrashableStore, slowStore, worldLog } from "./world-parts.ts";
+import { type CrashableStore, mortalLink, mortalSpawner, type Point, slowStore, worldLog } from "./world-parts.ts";
 import { LifeClock, quiet, WorldTime } from "./world-time.ts";
 
 /**
@@ -46,12 +46,29 @@ const SETTINGS: NodeOptions = {
 
 /** One life of one daemon. */
 interface Life {
+  /** Counts the lives of all nodes. */
+  readonly no: number;
   readonly clock: LifeClock;
   /** The disk's own: group commits that are under way are not the daemon's timers. */
   readonly diskClock: LifeClock;
-  readonly daemon: Daemon;
+  /** Present once it has started. */
+  daemon: Daemon | undefined;
   readonly stores: CrashableStore[];
+  readonly underWay: Set<string>;
+  /** Resolves when it is killed. */
+  readonly killed: Promise<void>;
+  readonly kill: () => void;
   alive: boolean;
+}
+
+/** Where a node will be killed: when it comes to this point for the n-th time from now on. */
+export interface Doom {
+  readonly at: Point;
+  readonly nth: number;
+  /** See `crash`. */
+  readonly keep?: number;
+  /** Its programs die with it. */
+  readonly power?: boolean;
 }
 
 interface Place {
@@ -67,6 +84,9 @@ interface Place {
   cut: boolean;
   faults: { readonly out?: LinkFaults; readonly in?: LinkFaults };
   wrongClock: number;
+  /** Milliseconds that its wall clock gains in each, since when. */
+  drift: { readonly rate: number; readonly since: number };
+  doom: { readonly how: Doom; left: number } | undefined;
   flushMs: number;
   sinkMs: number;
 }
@@ -88,8 +108,11 @@ export class World {
   readonly finals = new Map<string, State[]>();
   /** What no daemon should ever do: throw into the broker. */
   readonly faults: unknown[] = [];
+  /** Daemons that ended as failed. */
+  readonly givenUp: { readonly node: string; readonly error: unknown }[] = [];
   /** What a graceful stop left behind. */
   readonly leftovers: string[] = [];
+  #lives = 0;
   readonly #places = new Map<string, Place>();
   readonly #programs: Readonly<Record<string, MemoryProgram>>;
 
@@ -127,6 +150,8 @@ export class World {
         cut: false,
         faults: {},
         wrongClock: 0,
+        drift: { rate: 0, since: 0 },
+        doom: undefined,
         flushMs: 0,
         sinkMs: 0,
       });
@@ -148,28 +173,55 @@ export class World {
     for (const name of names) {
       const place = this.#place(name);
       const life = this.#lifeOf(name);
-      await this.drive(life.daemon.stop());
+      await this.drive(Promise.race([this.daemon(name).stop(), life.killed]));
       await quiet();
-      if (life.clock.armed > 0) this.leftovers.push(`${name}: ${life.clock.armed} timers`);
-      life.alive = false;
-      life.clock.end();
-      life.diskClock.end();
-      place.life = undefined;
-      place.link = undefined;
+      if (!life.alive) continue;
+      // A method that did not end in time goes on until its process ends, with the timers that belong to it.
+      if (life.clock.armed > 0 && life.underWay.size === 0) this.leftovers.push(`${name}: ${life.clock.armed} timers`);
+      this.#over(place, life);
     }
   }
 
-  /** As SIGKILL or a power cut does: nothing that was not flushed is left, and nothing of the old life happens any more. */
-  crash(name: string): void {
+  /**
+   * As SIGKILL or a power cut does: nothing of the old life happens any more, and what was not flushed is lost, but for the
+   * first `keep` turns of it: the disk may have had them, and nobody had heard of it yet.
+   */
+  crash(name: string, keep = 0): void {
     const place = this.#place(name);
-    const life = this.#lifeOf(name);
+    const { life } = place;
+    if (life === undefined) throw new Error(`${name} is down`);
+    const { link } = place;
+    this.#over(place, life);
+    for (const store of life.stores) store.crash();
+    life.stores.at(-1)?.survive(keep, () => openMemoryStore(place.disk));
+    link?.disconnect("the process is gone");
+    life.kill();
+  }
+
+  #over(place: Place, life: Life): void {
     life.alive = false;
     life.clock.end();
     life.diskClock.end();
-    for (const store of life.stores) store.crash();
-    place.link?.disconnect("the process is gone");
     place.life = undefined;
     place.link = undefined;
+    place.doom = undefined;
+  }
+
+  /** Kills the node when it comes to that point, in the middle of what it does there. */
+  crashAt(name: string, how: Doom): void {
+    this.#place(name).doom = { how, left: how.nth };
+  }
+
+  /** It is not killed at the point that was named before. */
+  spare(name: string): void {
+    this.#place(name).doom = undefined;
+  }
+
+  #reach(place: Place, life: Life, point: Point): void {
+    const { doom } = place;
+    if (place.life !== life || doom?.how.at !== point || --doom.left > 0) return;
+    this.crash(place.name, doom.how.keep);
+    if (doom.how.power === true) place.host.kill();
   }
 
   /** A crash that takes the programs of the node along: the host itself went down. */
@@ -216,9 +268,9 @@ export class World {
     place.link?.setFaults(faults);
   }
 
-  /** Puts the node's wall clock off by so much. */
-  setClock(name: string, wrong: number): void {
-    this.#place(name).wrongClock = wrong;
+  /** Puts the node's wall clock off by so much; from now on it gains `rate` milliseconds in each. */
+  setClock(name: string, wrong: number, rate = 0): void {
+    Object.assign(this.#place(name), { wrongClock: wrong, drift: { rate, since: this.time.monotonic() } });
   }
 
   /** Each group commit takes that long from now on. */
@@ -256,7 +308,7 @@ export class World {
   }
 
   async submit(drafts: Draft | readonly Draft[], from = "central"): Promise<string[]> {
-    const { daemon } = this.#lifeOf(from);
+    const daemon = this.daemon(from);
     const list = "subject" in drafts ? [drafts] : drafts;
     const accepted = await this.drive(daemon.operations.submit(list));
     for (const { id, subject } of accepted) this.accepted.push({ id, subject, origin: from });
@@ -271,7 +323,7 @@ export class World {
 
   /** A message as its origin shows it; of central unless named. */
   message(id: string, at = "central"): MessageDetail {
-    return this.#lifeOf(at).daemon.operations.message(id);
+    return this.daemon(at).operations.message(id);
   }
 
   state(id: string, at = "central"): State {
@@ -302,19 +354,43 @@ export class World {
   }
 
   node(name: string, at = "central"): NodeDetail {
-    return this.#lifeOf(at).daemon.operations.node(name);
+    return this.daemon(at).operations.node(name);
   }
 
   daemon(name: string): Daemon {
-    return this.#lifeOf(name).daemon;
+    const { daemon } = this.#lifeOf(name);
+    if (daemon === undefined) throw new Error(`${name} has not started`);
+    return daemon;
   }
 
   isUp(name: string): boolean {
-    return this.#place(name).life !== undefined;
+    return this.#place(name).life?.daemon !== undefined;
+  }
+
+  /** Who the node's daemon is, and whether it is `clear` to be heard, `silent`, or `disturbed`; changes when that changes. */
+  linkTruth(name: string): string {
+    const { life, cut, faults, disk } = this.#place(name);
+    if (life?.daemon === undefined) return "down silent";
+    const { in: inward = {}, out: outward = {} } = faults;
+    const whose = `${life.no}`;
+    if (cut || outward.drop === 1) return `${whose} silent`;
+    // A daemon that cannot write ends its core, and its link with it, until it can.
+    const disturbed = disk.fault !== undefined || Object.keys(inward).length + Object.keys(outward).length > 0;
+    return `${whose} ${disturbed ? "disturbed" : "clear"}`;
   }
 
   disk(name: string): Disk {
     return this.#place(name).disk;
+  }
+
+  /** The disk as it is now, for `restoreDisk`. */
+  copyDisk(name: string): Disk {
+    return structuredClone(this.#place(name).disk);
+  }
+
+  /** The disk is put back to a copy; the node must be down. */
+  restoreDisk(name: string, disk: Disk): void {
+    this.#place(name).disk = structuredClone(disk);
   }
 
   /** What the present life can read: disk and what is not flushed yet. */
@@ -343,7 +419,7 @@ export class World {
 
   /** A metric of the present life: the sum over the series whose labels contain `labels`. */
   async count(name: string, metric: string, labels = ""): Promise<number> {
-    const text = await this.#lifeOf(name).daemon.operations.metrics();
+    const text = await this.daemon(name).operations.metrics();
     return text
       .split("\n")
       .filter((line) => line.startsWith(`${metric} `) || (line.startsWith(`${metric}{`) && line.includes(labels)))
@@ -355,7 +431,7 @@ export class World {
     const place = this.#place(name);
     place.text = JSON.stringify({ ...(JSON.parse(place.text) as object), ...settings });
     writeFileSync(place.file, place.text);
-    return await this.drive(this.#lifeOf(name).daemon.reload());
+    return await this.drive(this.daemon(name).reload());
   }
 
   /** Nothing is owed any more between the nodes that are up. */
@@ -384,47 +460,75 @@ export class World {
 
   async #begin(place: Place): Promise<void> {
     if (place.life !== undefined) throw new Error(`${place.name} is up already`);
-    const clock = new LifeClock(this.time, () => place.wrongClock);
-    const diskClock = new LifeClock(this.time, () => 0);
-    const stores: Life["stores"] = [];
-    const shared = { alive: true };
-    const daemon = await this.drive(
-      startDaemon({
-        config: this.#config(place),
-        parts: {
-          clock,
-          random: this.random,
-          log: worldLog(place.lines, () => shared.alive),
-          openStore: () => {
-            const store = slowStore(openMemoryStore(place.disk), diskClock, () => place.flushMs);
-            stores.push(store);
-            return store;
-          },
-          openTransport: () => this.#connect(place),
-          openSpawner: () => place.host.open(),
-          methods: worldMethods(this.ledger, {
-            node: place.name,
-            clock,
-            alive: () => shared.alive,
-            sinkMs: () => place.sinkMs,
-          }),
-          secluded: true,
+    const wrong = (): number => place.wrongClock + place.drift.rate * (this.time.monotonic() - place.drift.since);
+    let kill = (): void => undefined;
+    const killed = new Promise<void>((resolve) => {
+      kill = resolve;
+    });
+    const life: Life = {
+      no: this.#lives++,
+      clock: new LifeClock(this.time, wrong, () => reach("timer")),
+      diskClock: new LifeClock(this.time, () => 0),
+      daemon: undefined,
+      stores: [],
+      underWay: new Set(),
+      killed,
+      kill,
+      alive: true,
+    };
+    const reach = (point: Point): void => this.#reach(place, life, point);
+    const alive = (): boolean => life.alive;
+    place.life = life;
+    const started = startDaemon({
+      config: this.#config(place),
+      parts: {
+        clock: life.clock,
+        random: this.random,
+        log: worldLog(place.lines, alive),
+        openStore: () => {
+          const store = slowStore(openMemoryStore(place.disk), life.diskClock, () => place.flushMs, reach);
+          life.stores.push(store);
+          // Killed in the middle of its start, it goes on to the end of that, and must not touch anything.
+          if (!life.alive) store.crash();
+          return store;
         },
-      }),
-    );
-    place.life = Object.assign(shared, { clock, diskClock, daemon, stores });
+        openTransport: () => mortalLink(this.#connect(place, life), reach),
+        openSpawner: () => mortalSpawner(place.host.open(), alive),
+        methods: worldMethods(this.ledger, {
+          node: place.name,
+          clock: life.clock,
+          alive,
+          sinkMs: () => place.sinkMs,
+          underWay: life.underWay,
+          reach,
+        }),
+        secluded: true,
+      },
+    });
+    const daemon = await this.drive(Promise.race([started, killed]));
+    if (daemon === undefined || !life.alive) return;
+    life.daemon = daemon;
+    daemon.ended.catch((error) => this.#gaveUp(place, life, error));
     daemon.operations.watch((happening) => {
-      if (!shared.alive) return;
+      if (!life.alive) return;
       place.happenings.push(happening);
       if (happening.type === "message" && isFinalState(happening.state)) this.#noteFinal(place.name, happening);
     });
   }
 
-  #connect(place: Place): MemoryLink {
+  /** A daemon that ended as failed is down until somebody starts it again. */
+  #gaveUp(place: Place, life: Life, error: unknown): void {
+    if (place.life !== life) return;
+    this.givenUp.push({ node: place.name, error });
+    this.crash(place.name);
+  }
+
+  #connect(place: Place, life: Life): MemoryLink {
     const link = this.broker.connect(place.name);
+    if (!life.alive) link.disconnect();
     link.setFaults(place.faults);
     if (place.cut) link.disconnect();
-    place.link = link;
+    if (life.alive) place.link = link;
     return link;
   }
 
@@ -448,7 +552,7 @@ export class World {
 
   #lifeOf(name: string): Life {
     const { life } = this.#place(name);
-    if (life === undefined) throw new Error(`${name} is down`);
+    if (life?.daemon === undefined) throw new Error(`${name} is down`);
     return life;
   }
 }

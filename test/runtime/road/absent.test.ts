@@ -135,3 +135,18 @@ test("a command that was on its way when the node went away, and whose deadline 
   expect(world.ledger.runs).toEqual([]);
   await expectSound(world);
 });
+
+test("nobody is told of an expiry that is not durable: a crash would take it back", async () => {
+  const world = await createWorld();
+  await world.start("central");
+  const id = await world.send(WORK, {}, { deliverBy: 5_000 });
+  world.setFlush("central", 1_000);
+  await world.advance(5_500);
+  expect(world.finals.get(id)).toBeUndefined();
+  world.crash("central");
+  world.setFlush("central", 0);
+  await world.start("central");
+  await world.advance(1_000);
+  expect(world.finals.get(id)).toEqual(["expired"]);
+  await expectSound(world);
+});

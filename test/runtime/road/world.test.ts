@@ -49,6 +49,23 @@ test("a daemon that was stopped leaves nothing behind: no timer, no link, no sub
   }
 });
 
+test("a daemon that is stopped while it waits to resume its publishers leaves no timer behind", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {}, ship2: {} } }));
+  await world.ended(await world.send("ship1.command.work.os"));
+  await world.stop("ship1");
+  await world.start("ship1");
+  await world.stop("central");
+  expect(world.leftovers).toEqual([]);
+});
+
+test("a daemon that is stopped while a program runs hands it over, and leaves no timer behind", async () => {
+  const world = await settled(await createWorld());
+  const id = await world.send("ship1.command.shellcommand.os", ["sleep", "30000"]);
+  await world.until(() => world.state(id) === "running", "it runs");
+  await world.stop("ship1");
+  expect(world.leftovers).toEqual([]);
+});
+
 test("the check finds what it is there to find: a second run, a lost message, a changed end", async () => {
   const world = await settled(await createWorld());
   const id = await world.send("ship1.command.work.os");

@@ -1,0 +1,1 @@
+export function compile(sources: string, entry: string, out: string): Promise<string>;

@@ -1,0 +1,176 @@
+import { isFinal } from "../../src/message/lifecycle.ts";
+import { kindOf, receiverOf } from "../../src/message/subject.ts";
+import type { World } from "../harness/world.ts";
+import { judge } from "../harness/world-check.ts";
+import { quiet } from "../harness/world-time.ts";
+import type { Attempt } from "./play.ts";
+
+/** What the promise says of a fleet at rest. Every breach has a kind, and words. */
+export interface Violation {
+  readonly kind:
+    | "lost"
+    | "doubled"
+    | "breach"
+    | "invented"
+    | "owed"
+    | "vanished"
+    | "order"
+    | "rebuilt"
+    | "leftover"
+    | "link"
+    | "stuck"
+    | "threw";
+  readonly text: string;
+}
+
+export interface Checked {
+  readonly ok: number;
+  readonly lost: readonly string[];
+  readonly doubled: readonly string[];
+  readonly open: readonly string[];
+  readonly violations: readonly Violation[];
+}
+
+/** Stops the fleet. */
+export async function check(world: World, attempts: readonly Attempt[]): Promise<Checked> {
+  const { ok, lost, doubled, open, breaches } = judge(world);
+  const programs = programsRunTwice(world);
+  const violations: Violation[] = [
+    ...lost.map((id): Violation => ({ kind: "lost", text: `${id} was accepted, and its origin does not know it` })),
+    ...doubled.map((id): Violation => ({ kind: "doubled", text: `${id} ran twice` })),
+    ...programs.map((id): Violation => ({ kind: "doubled", text: `the program of ${id} ran twice` })),
+    ...breaches.map((text): Violation => ({ kind: "breach", text })),
+    ...unaccountedRuns(world, attempts),
+    ...unaccountedNotes(world, attempts),
+    ...world.faults.map((error): Violation => ({ kind: "threw", text: `a daemon threw into the broker: ${error}` })),
+  ];
+  violations.push(...(await rebuilt(world)), ...(await leftovers(world)));
+  return { ok, lost, doubled: [...doubled, ...programs], open, violations };
+}
+
+function programsRunTwice(world: World): string[] {
+  return world.nodes.flatMap((name) => {
+    const { ledger } = world.host(name);
+    return ledger.filter((id, at) => ledger.indexOf(id) !== at);
+  });
+}
+
+/** Whatever ran was accepted by somebody, who knows its end; also what died before it could print the id. */
+function unaccountedRuns(world: World, attempts: readonly Attempt[]): Violation[] {
+  const runs = new Map<string, string>();
+  for (const { id, n } of world.ledger.runs) {
+    runs.set(id, attempts.find((attempt) => attempt.n === n)?.origin ?? "central");
+  }
+  for (const name of world.nodes) for (const id of world.host(name).ledger) runs.set(id, "central");
+  return [...runs].flatMap(([id, origin]): Violation[] => {
+    if (!world.isUp(origin)) return [];
+    try {
+      const { final, state } = world.message(id, origin);
+      return final ? [] : [{ kind: "owed", text: `${id} ran, and is ${state} at ${origin}` }];
+    } catch {
+      return [{ kind: "invented", text: `${id} ran, and ${origin} does not know it` }];
+    }
+  });
+}
+
+/** An event that was accepted is in the sink of its receiver, once and in order, or something visible says why not. */
+function unaccountedNotes(world: World, attempts: readonly Attempt[]): Violation[] {
+  const violations: Violation[] = [];
+  const lanes = new Map<string, Attempt[]>();
+  for (const attempt of attempts) {
+    if (kindOf(attempt.subject) !== "event") continue;
+    const key = `${attempt.origin} ${attempt.subject}`;
+    lanes.set(key, [...(lanes.get(key) ?? []), attempt]);
+  }
+  for (const [lane, sent] of lanes) {
+    const [origin = "", subject = ""] = lane.split(" ");
+    const receiver = receiverOf(subject);
+    if (!world.isUp(origin) || !world.isUp(receiver)) continue;
+    const stored = world.ledger.notesOf(receiver, origin).map((note) => (note as { n: number }).n);
+    const dead = new Set(
+      world
+        .daemon(receiver)
+        .operations.dead()
+        .map(({ id }) => id),
+    );
+    if (new Set(stored).size !== stored.length)
+      violations.push({ kind: "doubled", text: `a note of ${lane} is there twice` });
+    if (stored.some((n, at) => n < (stored[at - 1] ?? -1))) {
+      violations.push({ kind: "order", text: `notes of ${lane} are out of order: ${stored.join(" ")}` });
+    }
+    for (const { n, id, answer } of sent) {
+      if (answer === "refused" && stored.includes(n)) {
+        violations.push({ kind: "invented", text: `note ${n} of ${lane} was refused, and is stored` });
+      }
+      if (id === undefined) continue;
+      const state = stateOf(world, id, origin);
+      if (state === undefined) continue;
+      const delivered = state === "received" || state === "succeeded";
+      if (delivered && !stored.includes(n) && !dead.has(id)) {
+        violations.push({
+          kind: "vanished",
+          text: `${id} (note ${n} of ${lane}) is ${state}, and neither stored nor dead`,
+        });
+      }
+      if (!delivered && isFinal("event", state) && stored.includes(n)) {
+        violations.push({ kind: "breach", text: `${id} (note ${n} of ${lane}) is ${state}, and stored` });
+      }
+    }
+  }
+  return violations;
+}
+
+function stateOf(world: World, id: string, origin: string) {
+  try {
+    return world.state(id, origin);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every message that a daemon showed before it was stopped, it shows in the same state when it is back. */
+async function rebuilt(world: World): Promise<Violation[]> {
+  const before = views(world);
+  const up = world.nodes.filter((name) => world.isUp(name));
+  await world.stop(...up);
+  await world.start(...up);
+  const after = views(world);
+  return [...before].flatMap(([key, view]): Violation[] =>
+    after.get(key) === view
+      ? []
+      : [{ kind: "rebuilt", text: `${key} was ${view}, and is ${after.get(key)} after a restart` }],
+  );
+}
+
+function views(world: World): Map<string, string> {
+  const seen = new Map<string, string>();
+  for (const name of world.nodes) {
+    if (!world.isUp(name)) continue;
+    for (const { id, direction } of world.daemon(name).operations.messages({ limit: 100_000 })) {
+      if (direction === "in" && name === "central") continue;
+      const { state, final, conflict, outcome, output, data } = world.message(id, name);
+      if (!final) continue;
+      seen.set(`${id} at ${name}`, JSON.stringify({ state, conflict, outcome, output, data }));
+    }
+  }
+  return seen;
+}
+
+/** Nothing of a daemon that was stopped is there any more. */
+async function leftovers(world: World): Promise<Violation[]> {
+  const up = world.nodes.filter((name) => world.isUp(name));
+  await world.advance(3_000);
+  const idle = up.filter((name) => world.host(name).runs.size > 0);
+  await world.stop(...up);
+  await quiet();
+  const bound = world.nodes.flatMap((name) =>
+    [`${name}.command.work.os`, `_INBOX.${name}.x.y`].filter(
+      (subject) => world.broker.subscriptions.match(subject).length > 0,
+    ),
+  );
+  return [
+    ...world.leftovers.map((text): Violation => ({ kind: "leftover", text })),
+    ...idle.map((name): Violation => ({ kind: "leftover", text: `files of programs are left at ${name}` })),
+    ...bound.map((subject): Violation => ({ kind: "leftover", text: `somebody still subscribes to ${subject}` })),
+  ];
+}

@@ -1,0 +1,145 @@
+import type { Fault } from "../script.ts";
+
+/**
+ * The check of the checker: ways to break a promise, each a small change of the real sources. What is to be replaced must
+ * stand in its file exactly once: whoever changes that place is told, and finds the new place for the same fault.
+ */
+export interface Mutation {
+  readonly name: string;
+  /** What it breaks, and how it would go unnoticed. */
+  readonly breaks: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** Those under which it shows; absent: those of the suite. */
+  readonly faults?: readonly Fault[];
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: "ack-before-sync",
+    breaks: "the receiver acknowledges what a power cut can still take from it",
+    file: "src/runtime/receive.ts",
+    find: `      await journal.flushed();
+      this.#acknowledge(packet, frame, accepted);`,
+    replace: `      this.#acknowledge(packet, frame, accepted);
+      await journal.flushed();`,
+    faults: ["crash", "slow", "torn"],
+  },
+  {
+    name: "id-before-sync",
+    breaks: "an id is printed before its message is durable",
+    file: "src/runtime/operate.ts",
+    find: `    await core().journal.flushed();
+    return records;`,
+    replace: "    return records;",
+    faults: ["crash", "slow", "torn"],
+  },
+  {
+    name: "sent-before-sync",
+    breaks: "a frame is on the wire before its numbers are durable: after a crash they are given again",
+    file: "src/runtime/deliver.ts",
+    find: `    journal
+      .flushed()
+      .then(() => this.#publish(frame, records, again))`,
+    replace: `    Promise.resolve()
+      .then(() => this.#publish(frame, records, again))`,
+    faults: ["crash", "slow", "torn"],
+  },
+  {
+    name: "no-sequence-check",
+    breaks: "a frame that comes twice is taken twice",
+    file: "src/runtime/journal/inbox.ts",
+    find: "if (item === undefined || seq <= lane.last) {",
+    replace: "if (item === undefined) {",
+    faults: ["loss", "duplicate", "reorder", "halfopen"],
+  },
+  {
+    name: "gap-is-taken",
+    breaks: "what comes after a lost frame is taken, and the lost one counts as taken",
+    file: "src/runtime/journal/inbox.ts",
+    find: "if (first > lane.last + 1 && acked <= lane.last) {",
+    replace: "lane.last = Math.max(lane.last, first - 1);\n    if (first < 0) {",
+    faults: ["loss", "duplicate", "reorder", "halfopen"],
+  },
+  {
+    name: "one-ack-for-all",
+    breaks: "one ACK satisfies every message in flight",
+    file: "src/runtime/journal/outbox.ts",
+    find: "const last = Math.min(ack.last, lane.sent);",
+    replace: "const last = lane.sent;",
+    faults: ["loss", "duplicate", "reorder", "halfopen"],
+  },
+  {
+    name: "outcome-in-two-transactions",
+    breaks: "a command is done on its node before the event that tells so is durable",
+    file: "src/runtime/respond.ts",
+    find: "    this.#send(record, last === undefined ? rest : { ...rest, output: last });",
+    replace: "    setImmediate(() => this.#send(record, last === undefined ? rest : { ...rest, output: last }));",
+    faults: ["crash", "slow", "torn"],
+  },
+  {
+    name: "checkpoint-in-two-transactions",
+    breaks: "events are finished before it is durable where their sink stands",
+    file: "src/runtime/respond.ts",
+    find: "if (checkpoint !== undefined) this.#journal.setCheckpoint(checkpoint);",
+    replace: "if (checkpoint !== undefined) setImmediate(() => this.#journal.setCheckpoint(checkpoint));",
+    faults: ["crash", "slow", "torn"],
+  },
+  {
+    name: "running-after-begin",
+    breaks: "side effects begin before it is durable that they may have",
+    file: "src/runtime/execute.ts",
+    find: "        await journal.flushed();",
+    replace: "        journal.flushed().catch(() => undefined);",
+    faults: ["crash", "slow", "torn"],
+  },
+  {
+    name: "run-again-after-crash",
+    breaks: "a command that a crash cut short is begun again, whatever its method says",
+    file: "src/runtime/execute.ts",
+    find: "(handler.idempotent === true ? handler.run(context) : undefined)",
+    replace: "handler.run(context)",
+    faults: ["crash", "slow", "torn"],
+  },
+  {
+    name: "pending-lost-at-restart",
+    breaks: "a restart forgets what was taken and not finished",
+    file: "src/runtime/execute.ts",
+    find: "this.#enqueue(left, true);",
+    replace: "void left;",
+    faults: ["crash", "slow", "torn"],
+  },
+  {
+    name: "order-broken",
+    breaks: "messages of one frame are handed over backwards",
+    file: "src/runtime/receive.ts",
+    find: "const some = queue.splice(0, AT_ONCE);",
+    replace: "const some = queue.splice(0, AT_ONCE).reverse();",
+    faults: ["slow"],
+  },
+  {
+    name: "dropped-in-silence",
+    breaks: "a message that fails its process three times leaves no dead letter",
+    file: "src/runtime/journal/inbox.ts",
+    find: `    this.#store.put("dead", id, dead);`,
+    replace: "",
+    faults: ["poison"],
+  },
+  {
+    name: "withdrawn-after-sending",
+    breaks: "the origin ends what is on the wire, and a second, different final state comes from the node",
+    file: "src/runtime/journal/outbox.ts",
+    find: "if (found === undefined || found.message.seq <= found.lane.sent) return undefined;",
+    replace: "if (found === undefined) return undefined;",
+    faults: ["cancel", "expiry", "delay"],
+  },
+  {
+    name: "silence-unseen",
+    breaks: "a node that is gone is shown as there for ten minutes",
+    file: "src/runtime/config/link-profiles.ts",
+    find: "export const OFFLINE_AFTER = 6;",
+    replace: "export const OFFLINE_AFTER = 60;",
+    faults: ["partition", "halfopen", "oneway"],
+  },
+];

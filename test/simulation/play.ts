@@ -1,0 +1,290 @@
+import { createHash } from "node:crypto";
+import { normalise } from "../../src/message/errors.ts";
+import type { Disk } from "../../src/runtime/journal/memory-store.ts";
+import { World } from "../harness/world.ts";
+import { quiet } from "../harness/world-time.ts";
+import { check, type Violation } from "./check.ts";
+import { LinkTruth } from "./link-truth.ts";
+import type { Script, Step } from "./script.ts";
+
+/**
+ * Plays a script on a fleet: every step, then calm (all faults end, all nodes run), then until nobody owes anybody
+ * anything, and holds what came of it against the promise. The same script gives the same run.
+ */
+export interface Played {
+  /** Submitted, whatever came of it. */
+  readonly messages: number;
+  /** Ended in exactly one final state at their origin. */
+  readonly ok: number;
+  readonly lost: number;
+  readonly doubled: number;
+  /** Still open at the end, or their daemon died or lost its disk before it could say whether it had accepted them. */
+  readonly unknown: number;
+  readonly violations: readonly Violation[];
+  /** Milliseconds of simulated time. */
+  readonly simulated: number;
+  /** Of everything that can be seen of the run. */
+  readonly fingerprint: string;
+}
+
+/** One message that was submitted. */
+export interface Attempt {
+  readonly n: number;
+  readonly subject: string;
+  readonly origin: string;
+  /** `open`: no answer, the daemon died meanwhile; or it could not say, since its disk failed. */
+  answer: "open" | "accepted" | "refused";
+  id: string | undefined;
+}
+
+const SETTLE = 2_500;
+/** Within this time after the last fault all queues must be empty, ms: backoffs, timeouts and hanging methods fit in. */
+const DRAINED_WITHIN = 60 * 60_000;
+const LOOK_EVERY = 1_000;
+/** What cannot be looked at for so long will never be there, ms. */
+const BLIND = 120_000;
+
+export async function play(script: Script, directory: string): Promise<Played> {
+  const nodes = Object.fromEntries(script.nodes.map((name) => [name, {}]));
+  const world = new World(directory, { seed: script.seed, nodes });
+  const player = new Player(world);
+  try {
+    return await player.play(script);
+  } finally {
+    await world.end();
+  }
+}
+
+class Player {
+  readonly #world: World;
+  readonly #attempts: Attempt[] = [];
+  readonly #backups = new Map<string, Disk>();
+  readonly #violations: Violation[] = [];
+  readonly #links: LinkTruth;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#links = new LinkTruth(world);
+  }
+
+  async play({ steps }: Script): Promise<Played> {
+    const world = this.#world;
+    try {
+      await world.start();
+      await world.advance(SETTLE);
+      for (const step of steps) {
+        await this.#perform(step);
+        this.#links.stepped();
+      }
+      await this.#calm();
+    } catch (error) {
+      this.#violations.push({ kind: "stuck", text: error instanceof Error ? error.message : String(error) });
+    }
+    // Accepted in the order of the calls, whichever answer came first.
+    const numbers = new Map(this.#attempts.map(({ id, n }) => [id, n]));
+    world.accepted.sort((a, b) => (numbers.get(a.id) ?? 0) - (numbers.get(b.id) ?? 0));
+    const { lost, doubled, ok, open, violations } = await check(world, this.#attempts);
+    const all = [...this.#violations, ...this.#links.violations, ...violations];
+    return {
+      messages: this.#attempts.length,
+      ok,
+      lost: lost.length,
+      doubled: doubled.length,
+      unknown: open.length + this.#attempts.filter(({ answer }) => answer === "open").length,
+      violations: all,
+      simulated: world.time.monotonic(),
+      fingerprint: this.#fingerprint(),
+    };
+  }
+
+  async #perform(step: Step): Promise<void> {
+    const world = this.#world;
+    switch (step.do) {
+      case "send":
+        return this.#send(step);
+      case "cancel":
+        return this.#cancel(step);
+      case "wait":
+        return world.advance(step.ms);
+      case "crash": {
+        const { node, at, nth = 1, keep = 0, power = false } = step;
+        if (!world.isUp(node)) return;
+        if (at !== undefined) return world.crashAt(node, { at, nth, keep, power });
+        world.crash(node, keep);
+        if (power) world.host(node).kill();
+        return quiet();
+      }
+      case "stop":
+        if (world.isUp(step.node)) await world.stop(step.node);
+        return;
+      case "start":
+        if (!world.isUp(step.node)) await world.start(step.node);
+        return;
+      case "cut":
+        world.cut(step.node);
+        return quiet();
+      case "heal":
+        world.heal(step.node);
+        return quiet();
+      case "link":
+        return world.setFaults(step.node, {
+          ...(step.out === undefined ? {} : { out: step.out }),
+          ...(step.in === undefined ? {} : { in: step.in }),
+        });
+      case "clock":
+        return world.setClock(step.node, step.wrong, step.rate);
+      case "slowDisk":
+        return world.setFlush(step.node, step.ms);
+      case "slowSink":
+        return world.setSink(step.node, step.ms);
+      case "diskFault":
+        return this.#setDiskFault(step.node, step.fault);
+      case "loseDisk":
+        if (!world.isUp(step.node)) world.loseDisk(step.node);
+        return;
+      case "backup":
+        this.#backups.set(step.node, world.copyDisk(step.node));
+        return;
+      case "restore": {
+        const copy = this.#backups.get(step.node);
+        if (copy !== undefined && !world.isUp(step.node)) world.restoreDisk(step.node, copy);
+        return;
+      }
+      case "broker":
+        if (step.up) world.broker.up();
+        else world.broker.down();
+        return quiet();
+    }
+  }
+
+  async #send({ from, n, messages }: Extract<Step, { do: "send" }>): Promise<void> {
+    const world = this.#world;
+    if (!world.isUp(from)) return;
+    const attempts = messages.map(({ subject }, i): Attempt => {
+      return { n: n + i, subject, origin: from, answer: "open", id: undefined };
+    });
+    this.#attempts.push(...attempts);
+    const drafts = messages.map((message, i) => ({ ...message, data: numbered(message.data, n + i) }));
+    world
+      .daemon(from)
+      .operations.submit(drafts)
+      .then(
+        (accepted) => {
+          accepted.forEach(({ id, subject }, i) => {
+            world.accepted.push({ id, subject, origin: from });
+            Object.assign(attempts[i] ?? {}, { id, answer: "accepted" });
+          });
+        },
+        (error) => {
+          // A group commit that failed may be on the disk all the same.
+          if (normalise(error).code === "journal-failed") return;
+          for (const attempt of attempts) attempt.answer = "refused";
+        },
+      );
+    await quiet();
+  }
+
+  async #cancel({ n, twice = false }: Extract<Step, { do: "cancel" }>): Promise<void> {
+    const attempt = this.#attempts.find((one) => one.n === n);
+    if (attempt?.id === undefined || !this.#world.isUp(attempt.origin)) return;
+    const { operations } = this.#world.daemon(attempt.origin);
+    // A refusal (it is gone, the journal is full) is an answer.
+    for (let i = 0; i < (twice ? 2 : 1); i++) operations.cancel(attempt.id).catch(() => undefined);
+    await quiet();
+  }
+
+  #setDiskFault(node: string, fault: string | null): void {
+    const disk = this.#world.disk(node);
+    if (fault === null) delete disk.fault;
+    else disk.fault = fault;
+  }
+
+  /** Ends every fault, then waits until nobody owes anybody anything. */
+  async #calm(): Promise<void> {
+    const world = this.#world;
+    world.broker.up();
+    for (const name of world.nodes) {
+      this.#setDiskFault(name, null);
+      world.heal(name);
+      world.setFaults(name, {});
+      world.setClock(name, 0);
+      world.setFlush(name, 0);
+      world.setSink(name, 0);
+    }
+    await quiet();
+    let end = world.time.monotonic() + DRAINED_WITHIN;
+    let seen = world.time.monotonic();
+    for (;;) {
+      for (const name of world.nodes) {
+        world.spare(name);
+        if (!world.isUp(name)) await world.start(name);
+        await this.#revive(name);
+      }
+      await world.advance(LOOK_EVERY);
+      const { owed, blind } = this.#owed();
+      if (owed === undefined) break;
+      if (!blind) seen = world.time.monotonic();
+      else end = Math.min(end, seen + BLIND);
+      if (world.time.monotonic() > end) {
+        this.#violations.push({ kind: "stuck", text: owed });
+        break;
+      }
+    }
+    await this.#links.settled();
+  }
+
+  /** A subject that was quarantined goes on when its operator says so. */
+  async #revive(name: string): Promise<void> {
+    const { operations } = this.#world.daemon(name);
+    let quarantined: readonly string[];
+    try {
+      quarantined = operations.health().quarantined;
+    } catch {
+      // Its core is being built anew.
+      return;
+    }
+    for (const subject of quarantined) await this.#world.drive(operations.control("revive", name, subject));
+  }
+
+  /** What somebody still owes somebody, in words; `blind`: a daemon would not even say. */
+  #owed(): { readonly owed?: string; readonly blind?: boolean } {
+    const world = this.#world;
+    try {
+      for (const name of world.nodes) {
+        const { operations } = world.daemon(name);
+        const [pending] = operations.messages({ direction: "in", open: true, limit: 1 });
+        if (pending !== undefined) return { owed: `${name} has not finished ${pending.id} (${pending.subject})` };
+        for (const { name: other, waiting } of operations.nodes()) {
+          if (waiting > 0 && world.nodes.includes(other)) return { owed: `${name} has messages that ${other} lacks` };
+        }
+      }
+      for (const { id, origin } of world.accepted) {
+        if (!world.message(id, origin).final) return { owed: `${id} is ${world.state(id, origin)} at ${origin}` };
+      }
+    } catch (error) {
+      return { owed: error instanceof Error ? error.message : String(error), blind: true };
+    }
+    return {};
+  }
+
+  #fingerprint(): string {
+    const { ledger, finals, time, nodes, accepted } = this.#world;
+    const seen = {
+      runs: ledger.runs,
+      notes: [...ledger.notes],
+      accepted,
+      finals: [...finals],
+      end: time.monotonic(),
+      happenings: nodes.map((name) => [
+        this.#world.happenings(name, "message"),
+        this.#world.happenings(name, "transition"),
+      ]),
+    };
+    return createHash("sha256").update(JSON.stringify(seen)).digest("hex").slice(0, 16);
+  }
+}
+
+/** Data of the test's own methods carry the number of their message. */
+function numbered(data: unknown, n: number) {
+  return Array.isArray(data) ? data : { ...(data as object), n };
+}

@@ -1,0 +1,99 @@
+import type { Json } from "../../src/message/message.ts";
+import type { LinkFaults } from "../../src/runtime/broker/memory.ts";
+import type { Point } from "../harness/world-parts.ts";
+
+/**
+ * What is done to a fleet, as data: a list of steps that can be printed, stored, shortened and played again. Any part of
+ * a script is a script: a step that makes no sense where it stands (a crash of a node that is down) does nothing.
+ */
+export interface Script {
+  readonly seed: number;
+  /** Beside `central`. */
+  readonly nodes: readonly string[];
+  readonly steps: readonly Step[];
+}
+
+export type Step =
+  /** Messages that are submitted in one call; `n` numbers the first of them, over the whole script. */
+  | { readonly do: "send"; readonly from: string; readonly n: number; readonly messages: readonly Planned[] }
+  /** Asks for the end of the message of that number, twice at once if so. */
+  | { readonly do: "cancel"; readonly n: number; readonly twice?: boolean }
+  | { readonly do: "wait"; readonly ms: number }
+  /** Without `at`: at once. `keep`: whole turns that were not flushed and are on the disk all the same. */
+  | {
+      readonly do: "crash";
+      readonly node: string;
+      readonly at?: Point;
+      readonly nth?: number;
+      readonly keep?: number;
+      readonly power?: boolean;
+    }
+  | { readonly do: "stop" | "start" | "cut" | "heal"; readonly node: string }
+  | { readonly do: "link"; readonly node: string; readonly out?: LinkFaults; readonly in?: LinkFaults }
+  | { readonly do: "clock"; readonly node: string; readonly wrong: number; readonly rate?: number }
+  /** How long each group commit, or each call of a sink, takes. */
+  | { readonly do: "slowDisk" | "slowSink"; readonly node: string; readonly ms: number }
+  | { readonly do: "diskFault"; readonly node: string; readonly fault: string | null }
+  | { readonly do: "loseDisk" | "backup" | "restore"; readonly node: string }
+  | { readonly do: "broker"; readonly up: boolean };
+
+export interface Planned {
+  readonly subject: string;
+  readonly data: Json;
+  readonly deliverBy?: number | null;
+  readonly timeout?: number;
+}
+
+/** Every fault by name. `byDefault`: what the daemon is held to in each run of the suite. */
+export const FAULTS = {
+  crash: { byDefault: true, means: "a daemon is killed at the n-th write, flush, packet, timer or begin of a method" },
+  torn: { byDefault: true, means: "of what was not flushed at a crash, some whole turns are on the disk all the same" },
+  power: { byDefault: true, means: "the programs of a node die with its daemon" },
+  restart: { byDefault: true, means: "a daemon is stopped and started as its host does it" },
+  partition: { byDefault: true, means: "a node loses its connection, and gets it back" },
+  oneway: { byDefault: true, means: "one direction of a link is cut, the connection stands" },
+  halfopen: { byDefault: true, means: "both directions of a link are cut, and nobody is told" },
+  broker: { byDefault: true, means: "the broker dies and comes back empty" },
+  loss: { byDefault: true, means: "packets are lost" },
+  delay: { byDefault: true, means: "packets take up to two seconds" },
+  duplicate: { byDefault: true, means: "packets come twice" },
+  reorder: { byDefault: true, means: "packets overtake each other" },
+  corrupt: { byDefault: true, means: "bits are flipped on the way" },
+  clock: { byDefault: true, means: "a wall clock jumps by up to a day, either way" },
+  drift: { byDefault: true, means: "a wall clock runs up to a tenth too fast or too slow" },
+  slow: { byDefault: true, means: "group commits and sinks take long, commands hang" },
+  poison: { byDefault: true, means: "messages throw, reject or fail their process each time" },
+  cancel: { byDefault: true, means: "commands are cancelled, some twice at once, at any time of their life" },
+  expiry: { byDefault: true, means: "messages have short deadlines and timeouts" },
+  full: { byDefault: true, means: "a disk is full for a while" },
+  sync: { byDefault: true, means: "a group commit fails for a while" },
+  calendar: { byDefault: false, means: "a wall clock jumps by ten years, either way" },
+  disk: { byDefault: false, means: "a node comes back with an empty disk" },
+  restore: { byDefault: false, means: "a node comes back with an old copy of its disk" },
+} as const satisfies Record<string, { byDefault: boolean; means: string }>;
+
+export type Fault = keyof typeof FAULTS;
+
+export const ALL_FAULTS = Object.keys(FAULTS) as Fault[];
+export const DEFAULT_FAULTS = ALL_FAULTS.filter((fault) => FAULTS[fault].byDefault);
+
+export function isFault(name: string): name is Fault {
+  return Object.hasOwn(FAULTS, name);
+}
+
+/** One line for each step, for people. */
+export function readable({ steps }: Script): string[] {
+  let at = 0;
+  return steps.map((step) => {
+    const { do: verb, ...rest } = step;
+    const line = `${(at / 1000).toFixed(3).padStart(10)} s  ${verb.padEnd(9)} ${words(rest)}`;
+    if (step.do === "wait") at += step.ms;
+    return line;
+  });
+}
+
+function words(rest: object): string {
+  return Object.entries(rest)
+    .map(([key, value]) => (key === "node" ? String(value) : `${key} ${JSON.stringify(value)}`))
+    .join(", ");
+}
