@@ -1,0 +1,83 @@
+import { appendFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { Random } from "../../src/message/clock.ts";
+import { seededRandom } from "../harness/random.ts";
+import type { Verdict } from "./checker.ts";
+
+/**
+ * One row of the table of faults, as a test. In the suite it has the size that fits there; `npm run soak` runs the same rows
+ * at their full size, each within its share of the minutes, and collects what came of them.
+ */
+export interface Row<Size> {
+  readonly number: number;
+  /** What is done to the fleet. */
+  readonly fault: string;
+  readonly suite: Size;
+  readonly full: Size;
+  /** How much of the time of a soak it gets, beside the others; default 1. */
+  readonly share?: number;
+  /** Why this machine cannot show it; it is skipped then, and said so. */
+  readonly impossible?: string | undefined;
+}
+
+export interface Trial<Size> {
+  readonly size: Size;
+  readonly random: Random;
+  /** Whether the time of this row is over: no more faults are begun then. Never in the suite. */
+  over(): boolean;
+  /** Lets this time pass, which decides where in the fleet's life the next fault strikes. */
+  pass(ms: number): Promise<void>;
+}
+
+export interface Result {
+  /** How often the fault struck. */
+  readonly faults: number;
+  readonly verdict: Verdict;
+  /** What else was measured, for people. */
+  readonly note?: string;
+}
+
+/** Set by scripts/soak.mjs. */
+const soak =
+  process.env.STEWARD_SOAK === undefined
+    ? undefined
+    : (JSON.parse(process.env.STEWARD_SOAK) as {
+        minutes: number;
+        shares: number;
+        rows: number[] | null;
+        report: string;
+      });
+const seed = Number(process.env.STEWARD_SOAK_SEED ?? 20261122);
+/** A fleet of real processes takes a moment to come, to drain and to go. */
+const SLACK = 120_000;
+
+export function row<Size>(row: Row<Size>, body: (trial: Trial<Size>) => Promise<Result>): void {
+  const { number, fault, share = 1, impossible } = row;
+  const title = `row ${number}: ${fault}`;
+  if (soak?.rows?.includes(number) === false) return;
+  if (impossible !== undefined) process.stderr.write(`\n*** NOT SHOWN, ${title}: ${impossible}\n\n`);
+  if (impossible !== undefined) report({ row: number, fault, skipped: impossible });
+  const ms = soak === undefined ? Number.POSITIVE_INFINITY : (soak.minutes * 60_000 * share) / soak.shares;
+  const timeout = soak === undefined ? 60_000 : ms + SLACK;
+  test.skipIf(impossible !== undefined)(title, { timeout }, async () => {
+    const from = performance.now();
+    const seconds = (): number => Math.round((performance.now() - from) / 1000);
+    const trial: Trial<Size> = {
+      size: soak === undefined ? row.suite : row.full,
+      random: seededRandom(seed + number),
+      over: () => performance.now() - from > ms,
+      pass: (time) => new Promise((resolve) => setTimeout(resolve, time)),
+    };
+    const result = await body(trial).catch((error: unknown) => {
+      report({ row: number, fault, seconds: seconds(), failed: String(error).split("\n")[0] });
+      throw error;
+    });
+    report({ row: number, fault, seconds: seconds(), ...result, size: trial.size });
+    expect(result.verdict.breaches, `seed ${seed}`).toEqual([]);
+    expect(result.verdict, `seed ${seed}`).toMatchObject({ lost: 0, doubled: 0 });
+  });
+}
+
+function report(line: object): void {
+  if (soak !== undefined) appendFileSync(soak.report, `${JSON.stringify({ seed, ...line })}\n`);
+}
