@@ -67,7 +67,7 @@ row(
     for (; faults < size.rounds && !over(); faults++) {
       const stays = `while [ ! -e ${fleet.file("never")} ]; do sleep 0.05; done`;
       const drafts = [
-        ledger.draft("ship1", { domain: "ordered", then: stays }),
+        ledger.draft("ship1", { domain: "ordered", after: stays }),
         ledger.draft("ship1", { domain: "ordered" }),
       ];
       const [first, second] = (await fleet.central.api.submit(drafts)).map(({ id }) => id);
@@ -107,8 +107,8 @@ row(
       ship1.proxy.blackhole("toServer");
       // None of them ends before the frame has come again: an outcome would prove as much as an ACK.
       const gate = fleet.file(`gate-${faults}`);
-      const then = `while [ ! -e ${gate} ]; do sleep 0.02; done`;
-      const drafts = Array.from({ length: 5 }, () => ledger.draft("ship1", { domain: "ordered", then }));
+      const after = `while [ ! -e ${gate} ]; do sleep 0.02; done`;
+      const drafts = Array.from({ length: 5 }, () => ledger.draft("ship1", { domain: "ordered", after }));
       accepted.push(...(await fleet.central.api.submit(drafts)).map(({ id }) => id));
       // What runs is durable on ship1, and what came in the same frame with it.
       const first = accepted.at(-5) ?? "";

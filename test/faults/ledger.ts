@@ -18,7 +18,7 @@ export interface DraftOptions {
   readonly domain?: string;
   readonly seconds?: number;
   /** Shell text that is run after its line is written. */
-  readonly then?: string;
+  readonly after?: string;
   readonly deliverBy?: number | null;
   readonly timeout?: number;
 }
@@ -47,10 +47,10 @@ export function ledgerOf(fleet: Fleet, name = "ledger"): Ledger {
       });
   };
   return {
-    draft: (node, { domain = "operatingsystem", seconds, then, deliverBy, timeout } = {}) => {
+    draft: (node, { domain = "operatingsystem", seconds, after, deliverBy, timeout } = {}) => {
       const steps = [
         record("ran"),
-        ...(then === undefined ? [] : [then]),
+        ...(after === undefined ? [] : [after]),
         ...(seconds === undefined ? [] : [`sleep ${seconds}`, record("ended")]),
         "echo done",
       ];

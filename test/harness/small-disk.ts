@@ -9,10 +9,12 @@ import { atTestEnd } from "./temp.ts";
  * process: only programs that were started `within` see it, and it is gone with them, whatever becomes of the test.
  */
 export interface SmallDisk {
+  /** The directory, for those outside. */
+  readonly seen: string;
   /** Words before a program that is to see it. */
   readonly within: readonly string[];
-  /** Writes until nothing fits any more, but for this many bytes. */
-  fill(leave?: number): Promise<void>;
+  /** Writes until nothing fits any more. */
+  fill(): Promise<void>;
   /** Removes what `fill` wrote. */
   free(): Promise<void>;
   readOnly(on: boolean): void;
@@ -42,10 +44,15 @@ export async function startSmallDisk(directory: string, bytes: number): Promise<
   const within = ["nsenter", "--target", String(holder.pid), "--mount", "--"];
   const [program = "", ...words] = within;
   return {
+    seen,
     within,
-    fill: async (leave = 0) => {
+    fill: async () => {
       const { bavail, bsize } = await statfs(seen);
-      await writeFile(filler, Buffer.alloc(Math.max(0, bavail * bsize - leave)), { flag: "a" });
+      const full = (error: NodeJS.ErrnoException): void => {
+        if (error.code !== "ENOSPC") throw error;
+      };
+      // A page more than there is: what others wrote meanwhile, or freed, counts as well.
+      await writeFile(filler, Buffer.alloc((bavail + 1) * bsize), { flag: "a" }).catch(full);
     },
     free: () => rm(filler, { force: true }),
     readOnly: (on) => {

@@ -67,6 +67,11 @@ export class TestNode {
     return this.#world.disk;
   }
 
+  /** A file or directory in its data directory, wherever that is. */
+  stored(name: string): string {
+    return join(this.#world.disk?.seen ?? this.data, name);
+  }
+
   /** Resolves when the daemon says that it is up. */
   async start(): Promise<Program> {
     const daemon = this.launch();
