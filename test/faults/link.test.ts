@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet.ts";
 import { check } from "./checker.ts";
+import { cpuMs } from "./cpu.ts";
 import { ledgerOf } from "./ledger.ts";
 import { metric } from "./metric.ts";
 import { row } from "./row.ts";
@@ -221,11 +221,3 @@ row(
     return { faults: flaps, verdict, note: `${resent} of ${accepted.length} were sent again` };
   },
 );
-
-/** Processor time of a process by now, ms. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}

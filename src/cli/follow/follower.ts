@@ -123,6 +123,7 @@ export class Follower {
     if (happening.type === "node") {
       if (happening.region !== "link") return;
       this.#takeLink(happening.name, happening.to as LinkState, happening.at);
+      this.#readThoseOf(happening.name);
       this.#check();
       return;
     }
@@ -144,6 +145,16 @@ export class Follower {
     const waits = [...this.tracked.values()].some((tracked) => tracked.node === name && !tracked.final);
     if (!waits || before === undefined || inReach(before.state) === inReach(state)) return;
     this.#cli.note(this.#cli.err("yellow", `${visible(name)} is ${linkWord(state)} now`));
+  }
+
+  /** A node that is lost makes what it has unknown: nobody is told what was so before that. */
+  #readThoseOf(name: string): void {
+    if (inReach(this.links.get(name)?.state)) return;
+    for (const tracked of this.tracked.values()) {
+      if (tracked.node !== name || !isOpen(tracked)) continue;
+      tracked.stale = true;
+      void this.#read(tracked);
+    }
   }
 
   async #readAll(): Promise<void> {
