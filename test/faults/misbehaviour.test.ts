@@ -62,7 +62,6 @@ row(
     fault: "a command that prints without end, ignores TERM, leaves grandchildren, holds the pipe",
     suite: { bytes: 100 * MB },
     full: { bytes: 10 * 1024 * MB },
-    share: 3,
   },
   async ({ size }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
@@ -110,7 +109,6 @@ row(
     fault: "cancel racing completion, two cancels at once",
     suite: { races: 24 },
     full: { races: 400 },
-    share: 2,
   },
   async ({ size, random, over, pass }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
@@ -154,7 +152,6 @@ row(
       "real frames again, cut short, with flipped bits and garbage behind, on every subject; garbage in every intake",
     suite: { packets: 400 },
     full: { packets: 40_000 },
-    share: 2,
   },
   async ({ size, random, over }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });

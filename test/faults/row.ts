@@ -14,8 +14,6 @@ export interface Row<Size> {
   readonly fault: string;
   readonly suite: Size;
   readonly full: Size;
-  /** How much of the time of a soak it gets, beside the others; default 1. */
-  readonly share?: number;
   /** Why this machine cannot show it; it is skipped then, and said so. */
   readonly impossible?: string | undefined;
 }
@@ -47,17 +45,23 @@ const soak =
         rows: number[] | null;
         report: string;
       });
+/** How much of the time of a soak each row gets: the kills need it most. */
+const SHARES: Readonly<Record<number, number>> = { 1: 12, 4: 12, 9: 5, 5: 3, 7: 3, 13: 3 };
+const USUAL = 2;
+const ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18];
+const shareOf = (number: number): number => SHARES[number] ?? USUAL;
+const shares = (soak?.rows ?? ROWS).reduce((sum, number) => sum + shareOf(number), 0);
 const seed = Number(process.env.STEWARD_SOAK_SEED ?? 20261122);
 /** A fleet of real processes takes a moment to come, to drain and to go. */
 const SLACK = 120_000;
 
 export function row<Size>(row: Row<Size>, body: (trial: Trial<Size>) => Promise<Result>): void {
-  const { number, fault, share = 1, impossible } = row;
+  const { number, fault, impossible } = row;
   const title = `row ${number}: ${fault}`;
   if (soak?.rows?.includes(number) === false) return;
   if (impossible !== undefined) process.stderr.write(`\n*** NOT SHOWN, ${title}: ${impossible}\n\n`);
   if (impossible !== undefined) report({ row: number, fault, skipped: impossible });
-  const ms = soak === undefined ? Number.POSITIVE_INFINITY : (soak.minutes * 60_000 * share) / soak.shares;
+  const ms = soak === undefined ? Number.POSITIVE_INFINITY : (soak.minutes * 60_000 * shareOf(number)) / shares;
   const timeout = soak === undefined ? 60_000 : ms + SLACK;
   test.skipIf(impossible !== undefined)(title, { timeout }, async () => {
     const from = performance.now();
