@@ -22,7 +22,7 @@ export function added(lines) {
     };
     rows.set(row, sum);
     if (skipped !== undefined) Object.assign(sum, { held: null, skipped });
-    if (failed !== undefined) Object.assign(sum, { held: false, failed });
+    if (failed !== undefined) Object.assign(sum, { held: false, failed: sum.failed ?? failed });
     if (verdict === undefined) continue;
     sum.struck += line.faults;
     for (const key of ["commands", "ok", "lost", "doubled", "unknown"]) sum[key] += verdict[key];

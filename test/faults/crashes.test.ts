@@ -22,7 +22,7 @@ row(
   {
     number: 1,
     fault: "kill -9 of the edge daemon at random points",
-    suite: { kills: 6, commands: 36 },
+    suite: { kills: 5, commands: 30 },
     full: { kills: 200, commands: 1000 },
   },
   async ({ size, random, over, pass }) => {
@@ -129,7 +129,7 @@ row(
   {
     number: 4,
     fault: "kill -9 of central, while it accepts and folds",
-    suite: { kills: 5, commands: 50 },
+    suite: { kills: 4, commands: 40 },
     full: { kills: 200, commands: 1000 },
   },
   async ({ size, random, over, pass }) => {

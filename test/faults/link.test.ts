@@ -17,7 +17,7 @@ row(
   {
     number: 5,
     fault: "kill -9 of the broker under load, started again empty",
-    suite: { kills: 3, commands: 30, watched: 1_500 },
+    suite: { kills: 2, commands: 20, watched: 1_000 },
     full: { kills: 40, commands: 400, watched: 20_000 },
   },
   async ({ size, random, over, pass }) => {
@@ -181,7 +181,7 @@ row(
   {
     number: 9,
     fault: "flapping, 600 ms round trip, 64 kbit/s, 5 % loss",
-    suite: { flaps: 2, up: 2_500, down: 700, commands: 10 },
+    suite: { flaps: 2, up: 1_500, down: 500, commands: 6 },
     full: { flaps: 6, up: 5_000, down: 20_000, commands: 60 },
   },
   async ({ size, random, over, pass }) => {

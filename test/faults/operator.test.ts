@@ -93,7 +93,7 @@ test.fails("a node that is reinstalled: the run ends by itself and says that the
   await rm(ship1.data, { recursive: true });
   await ship1.start();
   await fleet.link("ship1", "online");
-  const ended = await eventuallySeen("the run has ended", () => !run.alive, 5_000).then(
+  const ended = await eventuallySeen("the run has ended", () => !run.alive, 3_000).then(
     () => run.within(1_000),
     // It waits for ever for a node that knows nothing of it any more.
     () => run.end("SIGINT"),
