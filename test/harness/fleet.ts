@@ -24,6 +24,8 @@ export interface FleetOptions {
   readonly hello?: string;
   /** Nodes that are made and not started. */
   readonly away?: readonly string[];
+  /** In place of a nats-server on this machine's loopback. */
+  readonly broker?: TestBroker;
   /** In place of a nats-server of the test: central runs its own, on this port. */
   readonly embedded?: number;
 }
@@ -35,6 +37,8 @@ export interface NodeOptions {
   readonly proxied?: boolean;
   /** More of the environment of its daemon. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Words before its daemon: what starts it elsewhere. */
+  readonly within?: readonly string[];
   /** Its data directory is a filesystem of this many bytes, of its own; see `smallDisk`. */
   readonly disk?: number;
 }
@@ -111,12 +115,12 @@ export interface Surroundings {
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { nodes: wanted, hello = "500ms", away = [], embedded } = options;
   const surroundings = await surroundingsOf(await tempDir());
-  const broker = embedded === undefined ? await startBroker() : undefined;
+  const broker = embedded === undefined ? (options.broker ?? (await startBroker())) : undefined;
   const server = broker ?? { port: embedded ?? 0, url: `nats://127.0.0.1:${embedded}` };
   const names = Object.keys(wanted);
   const [central = ""] = names;
   const nodes = new Map<string, TestNode>();
-  for (const [name, { config = {}, proxied = false, env = {}, disk: bytes }] of Object.entries(wanted)) {
+  for (const [name, { config = {}, proxied = false, env = {}, within = [], disk: bytes }] of Object.entries(wanted)) {
     const proxy: TestProxy | undefined = proxied ? await startProxy(server) : undefined;
     const directory = join(surroundings.directory, name);
     await mkdir(directory);
@@ -134,7 +138,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       }),
     );
     const disk = bytes === undefined ? undefined : await startSmallDisk(join(directory, "data"), bytes);
-    nodes.set(name, new TestNode(name, directory, surroundings, { proxy, env, disk }));
+    nodes.set(name, new TestNode(name, directory, surroundings, { proxy, env, within, disk }));
   }
   const fleet = new Fleet(broker, nodes, surroundings);
   atTestEnd(

@@ -15,6 +15,7 @@ import type { SmallDisk } from "./small-disk.ts";
 export interface NodeWorld {
   readonly proxy: TestProxy | undefined;
   readonly env: NodeJS.ProcessEnv;
+  readonly within: readonly string[];
   readonly disk: SmallDisk | undefined;
 }
 
@@ -82,8 +83,8 @@ export class TestNode {
   /** Starts the daemon and waits for nothing. */
   launch(): Program {
     if (this.#daemon?.alive === true) throw new Error(`${this.name} runs already`);
-    const { env, disk } = this.#world;
-    this.#daemon = this.#program(["up"], { env, prefix: disk?.within ?? [] });
+    const { env, within, disk } = this.#world;
+    this.#daemon = this.#program(["up"], { env, prefix: [...within, ...(disk?.within ?? [])] });
     return this.#daemon;
   }
 
