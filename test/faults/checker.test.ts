@@ -1,8 +1,11 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { startFleet } from "../harness/fleet.ts";
 import { check } from "./checker.ts";
 import { ledgerOf } from "./ledger.ts";
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const subscribe = [{ subject: "command.shellcommand.ordered", from: ["central"], concurrency: 1 }];
 const STRANGER = "01J00000000000000000000000";

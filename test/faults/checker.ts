@@ -39,6 +39,8 @@ export interface Verdict {
 }
 
 const MANY = 100_000;
+/** A daemon that was long without a broker dials again within 15 s, and a dial into a silent link takes another 15. */
+export const RECONNECTS = 35_000;
 
 export async function check(evidence: Evidence): Promise<Verdict> {
   const { fleet, ledger, accepted, ordered = [], faults = [], within = 30_000 } = evidence;
@@ -49,7 +51,7 @@ export async function check(evidence: Evidence): Promise<Verdict> {
 
   await drained(fleet, within).catch((error: unknown) => breaches.add("I7", String(error)));
   for (const { name } of edges) {
-    await fleet.link(name, "online", 10_000).catch((error: unknown) => breaches.add("I9", String(error)));
+    await fleet.link(name, "online", RECONNECTS).catch((error: unknown) => breaches.add("I9", String(error)));
   }
   const views = await listed(central);
   const known = new Map(views.map((view) => [view.id, view]));

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet.ts";
-import { check } from "./checker.ts";
+import { check, RECONNECTS } from "./checker.ts";
 import { cpuMs } from "./cpu.ts";
 import { ledgerOf } from "./ledger.ts";
 import { metric } from "./metric.ts";
@@ -83,7 +83,7 @@ row(
       ]);
       slowest = Math.max(slowest, performance.now() - from);
       await ship1.proxy.heal();
-      await fleet.link("ship1", "online", 10_000);
+      await fleet.link("ship1", "online", RECONNECTS);
     }
     const verdict = await check({ fleet, ledger, accepted, ordered: ["ordered"] });
     return {
@@ -121,7 +121,7 @@ row(
       await fleet.link("ship1", "offline");
       expect(await central.api.message(unheard)).toMatchObject({ final: false });
       await ship1.proxy.heal();
-      await central.message(unheard, "succeeded");
+      await central.message(unheard, "succeeded", RECONNECTS);
 
       // It is heard and does not hear: what it has comes home, what is new waits.
       const begun = await submit();
@@ -131,7 +131,7 @@ row(
       await central.message(begun, "succeeded");
       expect(await ledger.ran()).not.toContain(waits);
       await ship1.proxy.heal();
-      await central.message(waits, "succeeded", 20_000);
+      await central.message(waits, "succeeded", RECONNECTS);
     }
     return { faults, verdict: await check({ fleet, ledger, accepted, ordered: ["ordered"] }) };
   },

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet.ts";
 import { whyNoSmallDisk } from "../harness/small-disk.ts";
@@ -8,6 +8,9 @@ import { tempDir } from "../harness/temp.ts";
 import { check } from "./checker.ts";
 import { ledgerOf } from "./ledger.ts";
 import { row } from "./row.ts";
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Rows 10 and 11: a clock that lies, a disk that is full. */
 

@@ -1,10 +1,13 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { startBroker } from "../harness/broker.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { type Network, startNetwork, whyNoNetem, whyNoNetwork } from "../harness/network.ts";
 import { check } from "./checker.ts";
 import { ledgerOf } from "./ledger.ts";
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The edge on a host of its own, behind a real network interface: what a proxy shows of a bad link, the kernel shows too. */
 

@@ -1,10 +1,13 @@
 import { rm, writeFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
 import type { Program } from "../harness/program.ts";
 import { processesOfRun } from "../harness/runner.ts";
 import { ledgerOf } from "./ledger.ts";
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** `steward run` while something happens to its node: it ends by itself, in a true state, in words for an operator. */
 
@@ -40,7 +43,7 @@ async function endsOpen({ run, id }: Begun): Promise<void> {
 
 /** What the operator sees who comes back. */
 async function endsWell({ fleet, id }: Begun): Promise<void> {
-  const follow = await fleet.begin("message", id, "--follow").within(20_000);
+  const follow = await fleet.begin("message", id, "--follow").within(40_000);
   expect(follow).toMatchObject({ code: 0, stdout: expect.stringMatching(/first\ndone\n$/) });
   expect(await ledgerOf(fleet).ran()).toEqual([id]);
 }
