@@ -87,9 +87,8 @@ ${sum("struck").toLocaleString("en")} faults, ${sum("commands").toLocaleString("
 
 ${notes.join("\n")}
 
-Rows 14 (thousands of nodes at once) and 15 (a cloned node) are not among them: the first is simulated, the second is not
-there yet. The machines that these were made for have no \`netem\` in their kernel: latency, loss, bandwidth and half-open
-links are made by a proxy between daemon and broker.
+Rows 14 (thousands of nodes at once) and 15 (a cloned node) are not among them: a machine is too small for the first, and
+nothing holds a clone back yet. Latency, loss, bandwidth and half-open links are made by a proxy between daemon and broker.
 
 ## Where it falls short
 

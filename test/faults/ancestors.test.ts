@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -43,6 +43,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await fleet.end();
   await Promise.all([ship1.proxy.close(), ship2.proxy.close(), fleet.broker?.kill()]);
+  await rm(fleet.directory, { recursive: true, force: true });
 });
 
 it("a lost ACK ran the command twice", async () => {
