@@ -157,7 +157,11 @@ test.fails("a clock that jumps while a command waits on the edge decides no dead
   });
   await writeFile(gate, "");
   // It waited for seconds, of the minute that it may.
-  await fleet.central.message(ids[1] ?? "", "succeeded", 3_000);
+  const { state } = await eventuallySeen("it is final", async () => {
+    const detail = await fleet.central.api.message(ids[1] ?? "");
+    return detail.final && detail;
+  });
+  expect(state).toBe("succeeded");
 });
 
 /** A daemon that a full disk ends does so within its next few writes. */
