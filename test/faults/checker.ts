@@ -68,9 +68,10 @@ export async function check(evidence: Evidence): Promise<Verdict> {
   const doubled = [...runs].filter(([, count]) => count > 1);
   for (const [id, count] of doubled) breaches.add("I2", `${id} ran ${count} times`);
   for (const id of runs.keys()) {
-    if (known.get(id)?.final === true) continue;
+    // What is open is not lost; that it did not drain is told above.
+    if (known.has(id)) continue;
     lost.add(id);
-    breaches.add("I3", `${id} ran and is ${known.get(id)?.state ?? "not known"} at its origin`);
+    breaches.add("I3", `${id} ran and is not known at its origin`);
   }
   for (const { id } of views) {
     const detail = await central.api.message(id);

@@ -22,8 +22,8 @@ row(
   {
     number: 1,
     fault: "kill -9 of the edge daemon at random points",
-    suite: { kills: 5, commands: 30 },
-    full: { kills: 200, commands: 1000 },
+    suite: { kills: 5, commands: 30, drain: 30_000 },
+    full: { kills: 200, commands: 1000, drain: 240_000 },
   },
   async ({ size, random, over, pass }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: ship } });
@@ -44,7 +44,7 @@ row(
       await ship1.kill();
       ship1.launch();
     }
-    const verdict = await check({ fleet, ledger, accepted, ordered: ["ordered"], within: 60_000 });
+    const verdict = await check({ fleet, ledger, accepted, ordered: ["ordered"], within: size.drain });
     return { faults: kills, verdict };
   },
 );
@@ -129,8 +129,8 @@ row(
   {
     number: 4,
     fault: "kill -9 of central, while it accepts and folds",
-    suite: { kills: 4, commands: 40 },
-    full: { kills: 200, commands: 1000 },
+    suite: { kills: 4, commands: 40, drain: 30_000 },
+    full: { kills: 200, commands: 1000, drain: 240_000 },
   },
   async ({ size, random, over, pass }) => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: ship } });
@@ -158,7 +158,7 @@ row(
       if (changes.some(({ region, to }) => region === "link" && to === "offline"))
         faults.push("I9: ship1 was called offline");
     }
-    const verdict = await check({ fleet, ledger, accepted, faults, within: 60_000 });
+    const verdict = await check({ fleet, ledger, accepted, faults, within: size.drain });
     return { faults: kills, verdict };
   },
 );

@@ -20,13 +20,6 @@ const deeds = {
   async nonsense() {
     return { state: "splendid", code: Number.NaN };
   },
-  async later() {
-    setTimeout(() => {
-      throw new Error("it threw when nobody was listening");
-    }, 1);
-    await pause(100);
-    return { state: "succeeded" };
-  },
 };
 
 export const method = {

@@ -41,7 +41,6 @@ const soak =
     ? undefined
     : (JSON.parse(process.env.STEWARD_SOAK) as {
         minutes: number;
-        shares: number;
         rows: number[] | null;
         report: string;
       });
@@ -53,7 +52,7 @@ const shareOf = (number: number): number => SHARES[number] ?? USUAL;
 const shares = (soak?.rows ?? ROWS).reduce((sum, number) => sum + shareOf(number), 0);
 const seed = Number(process.env.STEWARD_SOAK_SEED ?? 20261122);
 /** A fleet of real processes takes a moment to come, to drain and to go. */
-const SLACK = 240_000;
+const SLACK = 360_000;
 
 export function row<Size>(row: Row<Size>, body: (trial: Trial<Size>) => Promise<Result>): void {
   const { number, fault, impossible } = row;
