@@ -17,7 +17,6 @@ export interface SmallDisk {
   fill(): Promise<void>;
   /** Removes what `fill` wrote. */
   free(): Promise<void>;
-  readOnly(on: boolean): void;
 }
 
 /** Why this machine cannot have one; `undefined` when it can. */
@@ -42,7 +41,6 @@ export async function startSmallDisk(directory: string, bytes: number): Promise<
   const seen = join("/proc", String(holder.pid), "root", directory);
   const filler = join(seen, "filler");
   const within = ["nsenter", "--target", String(holder.pid), "--mount", "--"];
-  const [program = "", ...words] = within;
   return {
     seen,
     within,
@@ -55,9 +53,6 @@ export async function startSmallDisk(directory: string, bytes: number): Promise<
       await writeFile(filler, Buffer.alloc((bavail + 1) * bsize), { flag: "a" }).catch(full);
     },
     free: () => rm(filler, { force: true }),
-    readOnly: (on) => {
-      execFileSync(program, [...words, "mount", "-o", `remount,${on ? "ro" : "rw"}`, directory], { stdio: "pipe" });
-    },
   };
 }
 
