@@ -76,8 +76,9 @@ Written by \`${command}\` (${passes === 1 ? "one pass" : `${passes} passes`}); d
 Real daemons over a real nats-server, with real faults. Every command appends a line to a ledger of its own, in one write
 that is on the disk before it goes on; what the ledger says is held against what central says, through the command line and
 the API, and against what both daemons know after they were killed and rebuilt from their journals. *Struck* is how often
-the fault was done; *unknown* are commands that ended as \`interrupted\`: the node died with their runner, and nobody can say
-how they ended. They are never run again.
+the fault was done. *Unknown* are commands that ended as \`interrupted\`: the node died after its record that they begin and
+before any record of their program or of its end, so that nobody can say. They are never run again. A command that was
+cancelled, or ended at its timeout as it should, is *ok*.
 
 ${row(COLUMNS)}
 ${row(COLUMNS.map((_, i) => (i === 1 ? "---" : "---:")))}
