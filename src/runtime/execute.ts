@@ -6,6 +6,7 @@ import { subscriberMachine } from "../actors/subscriber.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
 import type { Clock, Timer } from "../message/clock.ts";
 import { normalise } from "../message/errors.ts";
+import { isFinalState } from "../message/lifecycle.ts";
 import type { Outcome } from "../message/report.ts";
 import type { CommandContext, CommandEnd, CommandHandler, EventHandler, MethodLog } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
@@ -244,6 +245,8 @@ export class Subscriber implements Child, RouteProcess {
       end = handler.run(context);
     }
     const ended = await this.#bounded(end, context.timeout + (handler.grace ?? 0) + HANGING);
+    // A method is anybody's code: a state that is none would be refused by the origin, and the command stay open there.
+    if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(ended?.state)}`);
     return { at: clock.now(), ...(ended.state === "expired" ? {} : { startedAt }), ...ended };
   }
 

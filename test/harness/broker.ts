@@ -23,11 +23,16 @@ export interface TestBrokerOptions {
   readonly port?: number;
   /** More arguments, for example `["-c", file]`. */
   readonly args?: readonly string[];
+  /** Where it listens; default 127.0.0.1. */
+  readonly address?: string;
+  /** Words before it: what starts it elsewhere. */
+  readonly within?: readonly string[];
 }
 
 export async function startBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   const { path } = await findServerBinary();
-  let running = await start(path, options.port ?? -1, options.args ?? []);
+  const { address = "127.0.0.1" } = options;
+  let running = await start(path, options.port ?? -1, { ...options, address });
   const { port } = running;
   const end = async (signal: "SIGINT" | "SIGKILL"): Promise<void> => {
     running.child.kill("SIGCONT");
@@ -39,13 +44,13 @@ export async function startBroker(options: TestBrokerOptions = {}): Promise<Test
     () => running.child.kill("SIGKILL"),
   );
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://${address}:${port}`,
     port,
     kill: () => end("SIGKILL"),
     stop: () => end("SIGINT"),
     restart: async () => {
       await end("SIGKILL");
-      running = await start(path, port, options.args ?? []);
+      running = await start(path, port, { ...options, address });
     },
     freeze: () => void running.child.kill("SIGSTOP"),
     resume: () => void running.child.kill("SIGCONT"),
@@ -58,8 +63,13 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-function start(path: string, port: number, args: readonly string[]): Promise<Running> {
-  const child = spawn(path, ["-a", "127.0.0.1", "-p", String(port), ...args], { stdio: ["ignore", "ignore", "pipe"] });
+function start(
+  path: string,
+  port: number,
+  { address = "", args = [], within = [] }: TestBrokerOptions,
+): Promise<Running> {
+  const [program = "", ...words] = [...within, path, "-a", address, "-p", String(port), ...args];
+  const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const lines: string[] = [];
   return new Promise((resolve, reject) => {

@@ -9,6 +9,7 @@ import { eventuallySeen } from "./eventually.ts";
 import { checkNothingLeft, MARK } from "./leftovers.ts";
 import type { Program, ProgramEnd } from "./program.ts";
 import { startProxy, type Proxy as TestProxy } from "./proxy.ts";
+import { startSmallDisk } from "./small-disk.ts";
 import { atTestEnd, tempDir } from "./temp.ts";
 import { TestNode } from "./test-node.ts";
 
@@ -23,6 +24,8 @@ export interface FleetOptions {
   readonly hello?: string;
   /** Nodes that are made and not started. */
   readonly away?: readonly string[];
+  /** In place of a nats-server on this machine's loopback. */
+  readonly broker?: TestBroker;
   /** In place of a nats-server of the test: central runs its own, on this port. */
   readonly embedded?: number;
 }
@@ -32,6 +35,12 @@ export interface NodeOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Its link to the broker goes through a proxy. */
   readonly proxied?: boolean;
+  /** More of the environment of its daemon. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Words before its daemon: what starts it elsewhere. */
+  readonly within?: readonly string[];
+  /** Its data directory is a filesystem of this many bytes, of its own; see `smallDisk`. */
+  readonly disk?: number;
 }
 
 export class Fleet {
@@ -106,20 +115,30 @@ export interface Surroundings {
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { nodes: wanted, hello = "500ms", away = [], embedded } = options;
   const surroundings = await surroundingsOf(await tempDir());
-  const broker = embedded === undefined ? await startBroker() : undefined;
+  const broker = embedded === undefined ? (options.broker ?? (await startBroker())) : undefined;
   const server = broker ?? { port: embedded ?? 0, url: `nats://127.0.0.1:${embedded}` };
   const names = Object.keys(wanted);
   const [central = ""] = names;
   const nodes = new Map<string, TestNode>();
-  for (const [name, { config = {}, proxied = false }] of Object.entries(wanted)) {
+  for (const [name, { config = {}, proxied = false, env = {}, within = [], disk: bytes }] of Object.entries(wanted)) {
     const proxy: TestProxy | undefined = proxied ? await startProxy(server) : undefined;
     const directory = join(surroundings.directory, name);
     await mkdir(directory);
     const url = proxy?.url ?? server.url;
     const least = leastConfig({ name, central, hello, edges: names.slice(1) });
     const link = embedded !== undefined && name === central ? { embedded: { port: embedded } } : { servers: [url] };
-    await writeFile(join(directory, "steward.yaml"), stringify({ ...least, broker: link, ...config }));
-    nodes.set(name, new TestNode(name, directory, surroundings, proxy));
+    await writeFile(
+      join(directory, "steward.yaml"),
+      stringify({
+        ...least,
+        broker: link,
+        // Out of the small disk, which only its own processes see.
+        ...(bytes === undefined ? {} : { socket: "./steward.sock" }),
+        ...config,
+      }),
+    );
+    const disk = bytes === undefined ? undefined : await startSmallDisk(join(directory, "data"), bytes);
+    nodes.set(name, new TestNode(name, directory, surroundings, { proxy, env, within, disk }));
   }
   const fleet = new Fleet(broker, nodes, surroundings);
   atTestEnd(

@@ -67,6 +67,11 @@ export class Program {
     );
   }
 
+  /** Resolves when the process itself has ended, whoever still holds its pipes. */
+  get gone(): Promise<void> {
+    return this.#gone;
+  }
+
   get alive(): boolean {
     return this.#alive;
   }

@@ -1,4 +1,6 @@
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
+import type { Random } from "../../src/message/clock.ts";
+import { type Disturbance, type Disturbed, DisturbedStream } from "./disturbance.ts";
 import { atTestEnd } from "./temp.ts";
 
 export type Direction = "toServer" | "toClient" | "both";
@@ -28,6 +30,12 @@ export interface Proxy {
   delay(ms: number): void;
   /** Bytes per second, each way and connection. */
   bandwidth(bytesPerSecond: number): void;
+  /** Lost packets, as TCP shows them: for this share of them everything behind waits for the second sending. */
+  loss(share: number, random: Random): void;
+  /** Harms the messages that go to the server, on connections that are made from now on; those that are there are cut. */
+  disturb(disturbance: Disturbance): void;
+  /** What `disturb` did by now. */
+  readonly disturbed: Readonly<Disturbed>;
   /** Ends all faults. Connections that lost bytes are reset: their streams have holes. */
   heal(): Promise<void>;
   close(): Promise<void>;
@@ -40,16 +48,39 @@ interface Faults {
   frozen: boolean;
   delayMs: number;
   bytesPerSecond: number;
+  loss: { readonly share: number; readonly random: Random } | undefined;
+  disturbance: Disturbance | undefined;
 }
 
+/** The traffic of all connections. */
+interface Counts {
+  readonly passed: { toServer: number; toClient: number };
+  readonly disturbed: Disturbed;
+}
+
+const NO_FAULTS = {
+  frozen: false,
+  delayMs: 0,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+  loss: undefined,
+  disturbance: undefined,
+} as const;
+/** Bytes of one packet, and how long TCP waits at least until it sends one again, ms. */
+const PACKET = 1460;
+const RETRANSMISSION = 200;
+/** A message that nothing overtakes goes on after so many ms. */
+const HELD_AT_MOST = 30;
+
 export async function startProxy(target: { readonly port: number }): Promise<Proxy> {
-  const faults: Faults = { dark: new Set(), frozen: false, delayMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY };
+  const faults: Faults = { dark: new Set(), ...NO_FAULTS };
   const passed = { toServer: 0, toClient: 0 };
+  const disturbed: Disturbed = { duplicated: 0, reordered: 0, flipped: 0 };
+  const counts: Counts = { passed, disturbed };
   const pairs = new Set<Pair>();
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const upstream = dial({ port: target.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-    const pair = new Pair(client, upstream, faults, passed, () => pairs.delete(pair));
+    const pair = new Pair(client, upstream, faults, counts, () => pairs.delete(pair));
     pairs.add(pair);
   });
   await listen(server, 0);
@@ -73,6 +104,7 @@ export async function startProxy(target: { readonly port: number }): Promise<Pro
     url: `nats://127.0.0.1:${port}`,
     port,
     passed,
+    disturbed,
     get connections() {
       return pairs.size;
     },
@@ -100,8 +132,15 @@ export async function startProxy(target: { readonly port: number }): Promise<Pro
     bandwidth: (bytesPerSecond) => {
       faults.bytesPerSecond = bytesPerSecond;
     },
+    loss: (share, random) => {
+      faults.loss = { share, random };
+    },
+    disturb: (disturbance) => {
+      faults.disturbance = disturbance;
+      endAll((pair) => pair.reset());
+    },
     heal: async () => {
-      Object.assign(faults, { dark: new Set(), frozen: false, delayMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY });
+      Object.assign(faults, { dark: new Set(), ...NO_FAULTS });
       endAll((pair) => (pair.holed ? pair.reset() : pair.wake()));
       if (!server.listening) await listen(server, port);
     },
@@ -117,21 +156,15 @@ class Pair {
   readonly #onEnd: () => void;
   #ended = false;
 
-  constructor(
-    client: Socket,
-    upstream: Socket,
-    faults: Faults,
-    passed: { toServer: number; toClient: number },
-    onEnd: () => void,
-  ) {
+  constructor(client: Socket, upstream: Socket, faults: Faults, counts: Counts, onEnd: () => void) {
     this.#sockets = [client, upstream];
     this.#onEnd = onEnd;
     const holed = (): void => {
       this.holed = true;
     };
     this.#pipes = [
-      new Pipe(client, upstream, "toServer", faults, passed, holed),
-      new Pipe(upstream, client, "toClient", faults, passed, holed),
+      new Pipe(client, upstream, "toServer", faults, counts, holed),
+      new Pipe(upstream, client, "toClient", faults, counts, holed),
     ];
     for (const socket of this.#sockets) {
       socket.on("error", () => this.reset());
@@ -170,41 +203,66 @@ class Pipe {
   readonly #direction: "toServer" | "toClient";
   readonly #faults: Faults;
   readonly #waiting: { readonly chunk: Buffer | null; readonly due: number }[] = [];
-  readonly #passed: { toServer: number; toClient: number };
+  readonly #counts: Counts;
+  readonly #messages: DisturbedStream | undefined;
   #bytes = 0;
   #lineFreeAt = 0;
   #timer: NodeJS.Timeout | undefined;
+  #release: NodeJS.Timeout | undefined;
 
   constructor(
     from: Socket,
     to: Socket,
     direction: "toServer" | "toClient",
     faults: Faults,
-    passed: { toServer: number; toClient: number },
+    counts: Counts,
     holed: () => void,
   ) {
     this.#from = from;
     this.#to = to;
     this.#direction = direction;
     this.#faults = faults;
-    this.#passed = passed;
+    this.#counts = counts;
+    this.#messages =
+      direction === "toServer" && faults.disturbance !== undefined
+        ? new DisturbedStream(faults.disturbance, counts.disturbed)
+        : undefined;
     from.on("data", (chunk: Buffer) => {
       if (faults.dark.has(direction)) holed();
-      else this.#take(chunk);
+      else if (this.#messages === undefined) this.#take(chunk);
+      else this.#disturb(this.#messages, chunk);
     });
     from.on("end", () => {
       if (!faults.dark.has(direction)) this.#take(null);
     });
   }
 
+  #disturb(messages: DisturbedStream, chunk: Buffer): void {
+    const goOn = (bytes: Buffer): void => (bytes.length === 0 ? undefined : this.#take(bytes));
+    if (this.#faults.disturbance === undefined) goOn(messages.end());
+    goOn(messages.take(chunk));
+    clearTimeout(this.#release);
+    this.#release = setTimeout(() => goOn(messages.release()), HELD_AT_MOST);
+  }
+
   #take(chunk: Buffer | null): void {
     const size = chunk?.length ?? 0;
     const now = performance.now();
-    this.#lineFreeAt = Math.max(now, this.#lineFreeAt) + (size / this.#faults.bytesPerSecond) * 1000;
+    this.#lineFreeAt =
+      Math.max(now, this.#lineFreeAt) + (size / this.#faults.bytesPerSecond) * 1000 + this.#stall(size);
     this.#waiting.push({ chunk, due: this.#lineFreeAt + this.#faults.delayMs });
     this.#bytes += size;
     if (this.#bytes > HIGH_WATER) this.#from.pause();
     this.move();
+  }
+
+  /** How long these bytes wait for packets that were lost, ms. */
+  #stall(size: number): number {
+    const { loss, delayMs } = this.#faults;
+    if (loss === undefined) return 0;
+    let lost = 0;
+    for (let packets = Math.ceil(size / PACKET); packets > 0; packets--) if (loss.random.next() < loss.share) lost++;
+    return lost * (RETRANSMISSION + 2 * delayMs);
   }
 
   /** Passes on what is due. */
@@ -222,7 +280,7 @@ class Pipe {
         continue;
       }
       this.#bytes -= next.chunk.length;
-      this.#passed[this.#direction] += next.chunk.length;
+      this.#counts.passed[this.#direction] += next.chunk.length;
       this.#to.write(next.chunk);
       if (this.#bytes <= HIGH_WATER) this.#from.resume();
     }
@@ -230,6 +288,7 @@ class Pipe {
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#release);
     this.#waiting.length = 0;
   }
 }

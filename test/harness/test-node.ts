@@ -9,6 +9,22 @@ import { writesOutside } from "./leftovers.ts";
 import { Program, type ProgramEnd } from "./program.ts";
 import type { Proxy as TestProxy } from "./proxy.ts";
 import { runnerPid } from "./runner.ts";
+import type { SmallDisk } from "./small-disk.ts";
+
+/** What a node stands in, beside what all nodes of its fleet share. */
+export interface NodeWorld {
+  readonly proxy: TestProxy | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly within: readonly string[];
+  readonly disk: SmallDisk | undefined;
+}
+
+interface ProgramWorld {
+  readonly input?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Words before those of the program: what starts it elsewhere. */
+  readonly prefix?: readonly string[];
+}
 
 /** One node of a test fleet: its steward.yaml, its daemon while it runs, and the command line beside it. */
 export class TestNode {
@@ -19,19 +35,19 @@ export class TestNode {
   readonly socket: string;
   readonly api: ApiClient;
   readonly #surroundings: Surroundings;
-  readonly #proxy: TestProxy | undefined;
+  readonly #world: NodeWorld;
   #daemon: Program | undefined;
   #frozen = false;
 
-  constructor(name: string, directory: string, surroundings: Surroundings, proxy: TestProxy | undefined) {
+  constructor(name: string, directory: string, surroundings: Surroundings, world: NodeWorld) {
     this.name = name;
     this.directory = directory;
     this.config = join(directory, "steward.yaml");
     this.data = join(directory, "data");
-    this.socket = join(this.data, "steward.sock");
+    this.socket = join(world.disk === undefined ? this.data : directory, "steward.sock");
     this.api = new ApiClient({ socket: this.socket, clock: systemClock });
     this.#surroundings = surroundings;
-    this.#proxy = proxy;
+    this.#world = world;
   }
 
   /** The daemon that runs, or ran last. */
@@ -42,8 +58,19 @@ export class TestNode {
 
   /** Its link to the broker, where the test asked for one that can be harmed. */
   get proxy(): TestProxy {
-    if (this.#proxy === undefined) throw new Error(`${this.name} is not proxied`);
-    return this.#proxy;
+    if (this.#world.proxy === undefined) throw new Error(`${this.name} is not proxied`);
+    return this.#world.proxy;
+  }
+
+  /** The filesystem of its data directory, where the test asked for one that can be harmed. */
+  get disk(): SmallDisk {
+    if (this.#world.disk === undefined) throw new Error(`${this.name} has no disk of its own`);
+    return this.#world.disk;
+  }
+
+  /** A file or directory in its data directory, wherever that is. */
+  stored(name: string): string {
+    return join(this.#world.disk?.seen ?? this.data, name);
   }
 
   /** Resolves when the daemon says that it is up. */
@@ -56,7 +83,8 @@ export class TestNode {
   /** Starts the daemon and waits for nothing. */
   launch(): Program {
     if (this.#daemon?.alive === true) throw new Error(`${this.name} runs already`);
-    this.#daemon = this.#program(["up"]);
+    const { env, within, disk } = this.#world;
+    this.#daemon = this.#program(["up"], { env, prefix: [...within, ...(disk?.within ?? [])] });
     return this.#daemon;
   }
 
@@ -108,7 +136,7 @@ export class TestNode {
 
   /** With `input` on its standard input. */
   async stewardWith(input: string, ...args: readonly string[]): Promise<ProgramEnd> {
-    return await this.#program(args, input).within(40_000);
+    return await this.#program(args, { input }).within(40_000);
   }
 
   /** Changes steward.yaml. */
@@ -134,12 +162,12 @@ export class TestNode {
     if (code !== 0) throw new Error(`${this.name} ended with ${code ?? signal}: ${this.daemon.describe()}`);
   }
 
-  #program(args: readonly string[], input?: string): Program {
-    const { main, env, directory } = this.#surroundings;
-    const words = [main, "--config", this.config, ...args];
-    return new Program(process.execPath, words, {
+  #program(args: readonly string[], { input, env, prefix = [] }: ProgramWorld = {}): Program {
+    const { main, directory } = this.#surroundings;
+    const [program = "", ...words] = [...prefix, process.execPath, main, "--config", this.config, ...args];
+    return new Program(program, words, {
       cwd: join(directory, "desk"),
-      env,
+      env: { ...this.#surroundings.env, ...env },
       ...(input === undefined ? {} : { input }),
     });
   }

@@ -84,6 +84,10 @@ describe("sources", () => {
 
 describe("tests", () => {
   it("run all of them: none is skipped for good or favoured", () => {
-    expect(found(/\b(?:it|test|describe)\.(?:only|skip|todo)\b/g, sourcesBelow("test"))).toEqual([]);
+    const tests = sourcesBelow("test");
+    expect(found(/\b(?:it|test|describe)\.(?:only|skip)\b/g, tests)).toEqual([]);
+    // What failed elsewhere in something that steward does not have yet is listed there by its name.
+    const others = tests.filter(({ path }) => path !== "test/faults/ancestors.test.ts");
+    expect(found(/\b(?:it|test|describe)\.todo\b/g, others)).toEqual([]);
   });
 });
