@@ -261,8 +261,11 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (!isTime(wire.t)) return "sending time";
   if (!isCount(wire.f)) return "first sequence number";
   if (!isCount(wire.a)) return "acknowledged sequence number";
+  // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
+  if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
   if (!Array.isArray(wire.m) || wire.m.length === 0) return "no items";
   if (wire.m.length > limits.items) return `${wire.m.length} items, ${limits.items} are allowed`;
+  if (!isCount(wire.f + wire.m.length)) return "last sequence number";
   for (const item of wire.m as Partial<WireItem>[]) {
     const fault = itemFault(item, limits);
     if (fault !== undefined) return fault;
@@ -278,8 +281,7 @@ function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string 
   if (item.b !== undefined && !isTime(item.b)) return "an item's deadline";
   if (item.t !== undefined && !isCount(item.t)) return "an item's timeout";
   if (item.r !== undefined && !isId(item.r)) return "the id that an item answers";
-  if (deeperThan(item.d, limits.depth)) return `data nested deeper than ${limits.depth}`;
-  return undefined;
+  return dataFault(item.d, limits.depth);
 }
 
 function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefined {
@@ -305,6 +307,20 @@ function isCount(value: unknown): value is number {
 
 function isTime(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= 8.64e15;
+}
+
+/** Why a value that was parsed from JSON is not taken as data: its nesting, or a number that JSON itself cannot write. */
+export function dataFault(value: unknown, depth: number): string | undefined {
+  if (deeperThan(value, depth)) return `data is nested deeper than ${depth}`;
+  return isFiniteThroughout(value) ? undefined : "data holds a number that is not finite";
+}
+
+function isFiniteThroughout(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every(isFiniteThroughout);
+  for (const key in value) if (!isFiniteThroughout((value as Record<string, unknown>)[key])) return false;
+  return true;
 }
 
 /** Whether a JSON value nests deeper than `depth` levels. */
