@@ -1,3 +1,5 @@
+import { printable } from "./printable.ts";
+
 /**
  * Every error that steward itself raises: one class, one catalogue. `code` is stable and what decisions read; the sentence
  * is for people and nothing depends on its text. `docs/errors.md` is generated from this file.
@@ -212,14 +214,7 @@ export function faultText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** Details quote what others wrote. Lines may break where a detail has several. */
 function fill(template: string, details: Details): string {
-  return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole).replace(CONTROL, escaped));
-}
-
-/** Details quote what others wrote; nothing of it may steer a terminal. Lines may break where a detail has several. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => printable(String(details[name] ?? whole)));
 }

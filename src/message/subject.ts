@@ -32,7 +32,8 @@ export function tokenFault(text: string): string | undefined {
 
 export function checkToken(what: "node" | "method" | "domain", text: string): string {
   const fault = tokenFault(text);
-  if (fault !== undefined) throw new StewardError("subject-invalid", { subject: quoted(text), fault: `${what}: ${fault}` });
+  if (fault !== undefined)
+    throw new StewardError("subject-invalid", { subject: quoted(text), fault: `${what}: ${fault}` });
   return text;
 }
 
@@ -65,7 +66,8 @@ function readSubject(text: string): Subject {
     ["domain", domain],
   ] as const) {
     const fault = tokenFault(token);
-    if (fault !== undefined) throw new StewardError("subject-invalid", { subject: quoted(text), fault: `${what}: ${fault}` });
+    if (fault !== undefined)
+      throw new StewardError("subject-invalid", { subject: quoted(text), fault: `${what}: ${fault}` });
   }
   if (kind !== "command" && kind !== "event") {
     throw new StewardError("subject-invalid", {

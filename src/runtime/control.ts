@@ -1,3 +1,4 @@
+import { isId } from "../message/id.ts";
 import type { Json } from "../message/message.ts";
 import { checkObject } from "../methods/check.ts";
 import { defineMethod, type Method } from "../methods/define.ts";
@@ -12,13 +13,19 @@ const VERBS: readonly string[] = ["ps", "start", "stop", "restart", "revive"];
 
 export type CancelResult = "done" | "tooLate" | "notYetHere";
 
+/** An id becomes a key of the journal, also of a command that has not come yet: nothing else may. */
+function checkCancel(data: Json): void {
+  checkObject(data, { id: "string" });
+  if (!isId((data as { id: string }).id)) throw new Error("id: expected the id of a message");
+}
+
 export function cancelMethod(cancel: (id: string, by: string) => CancelResult): Method {
   return defineMethod({
     name: "cancel",
     summary: "Ends a command that waits or runs.",
     command: {
       idempotent: true,
-      check: (data) => checkObject(data, { id: "string" }),
+      check: checkCancel,
       run: async ({ data, origin }) => ({
         state: "succeeded",
         result: { answer: cancel((data as { id: string }).id, origin) },

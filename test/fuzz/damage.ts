@@ -9,7 +9,7 @@ type Wound =
   | { readonly kind: "splice"; readonly at: number; readonly over: number; readonly piece: Uint8Array };
 
 /** Repetition stops there: what is larger is a matter of limits, and has tests of its own. */
-const LARGEST = 256 * 1024;
+const LARGEST = 32 * 1024;
 
 const text = (piece: string): Uint8Array => Buffer.from(piece);
 

@@ -40,11 +40,16 @@ export function insistSame(found: unknown, wanted: unknown, what: string): void 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
+/** Nothing in it steers a terminal or begins another line; `but`: characters that may be there. */
+export function isPlain(text: string, but = ""): boolean {
+  return !CONTROL.test([...but].reduce((rest, character) => rest.replaceAll(character, ""), text));
+}
+
 /** A text that people see: one line, of a length that can be read. */
 export function insistLine(text: string, what: string, longest = 2000): void {
   insist(text.length > 0, `${what} is empty`);
   insist(text.length <= longest, `${what} has ${text.length} characters: ${text.slice(0, 80)}`);
-  insist(!CONTROL.test(text), `${what} holds a control character: ${JSON.stringify(text.slice(0, 300))}`);
+  insist(isPlain(text), `${what} holds a control character: ${JSON.stringify(text.slice(0, 300))}`);
 }
 
 /** How deep lists and maps nest, without recursion. */

@@ -5,14 +5,25 @@ import fc from "fast-check";
  * that means something to JavaScript, text that steers a terminal, nesting without end. As text, because half of it cannot
  * be written from a value.
  */
-type Written = string | { readonly list: readonly Written[] } | { readonly map: readonly (readonly [string, Written])[] };
+type Written =
+  | string
+  | { readonly list: readonly Written[] }
+  | { readonly map: readonly (readonly [string, Written])[] };
 
 /** In place of a value; JSON text each. */
 const HOSTILE: readonly string[] = [
   ...["null", "true", "false", "0", "-1", "1.5", "-0", "1e999", "-1e999", "9007199254740993", "1e308", "8.64e15"],
   ...['""', '"x"', '"\\u0000"', '"\\u001b[2J"', '"a\\nb\\r\\nc"', '"\\ud800"', '"../../etc/passwd"', '"/"', '"a.b"'],
   ...['"__proto__"', '"constructor"', '"toString"', '"succeeded"', '"running"', '"1"', '"*"', '"\\u2028\\u202e"'],
-  ...["[]", "{}", "[null]", '{"__proto__":{"x":1}}', '{"constructor":{"prototype":{"x":1}}}', '{"length":1}', "[[[[]]]]"],
+  ...[
+    "[]",
+    "{}",
+    "[null]",
+    '{"__proto__":{"x":1}}',
+    '{"constructor":{"prototype":{"x":1}}}',
+    '{"length":1}',
+    "[[[[]]]]",
+  ],
   ...[`"${"x".repeat(5000)}"`, `${"[".repeat(80)}${"]".repeat(80)}`, `${"[".repeat(20_000)}${"]".repeat(20_000)}`],
   ...[`${'{"a":'.repeat(70)}1${"}".repeat(70)}`, `[${"0,".repeat(5000)}0]`, `"${"\\u0007".repeat(300)}"`],
 ];
