@@ -75,6 +75,14 @@ export const CATALOGUE = {
     "a frame that claims to come from {origin} could not be verified: {fault}",
     "Enrol the node again.",
   ),
+  "node-not-admitted": entry(
+    "{origin} is not named here, and {limit} nodes that are not named either are known already",
+    "Name it under `nodes:` in steward.yaml, or raise limits.nodes; until then it keeps what it sends.",
+  ),
+  "lane-not-admitted": entry(
+    "{origin} may begin no further lane: {held} lanes of {of} are remembered",
+    "If its disk was not lost that often, somebody sends in its name. Name it under `nodes:`, or raise limits.lanes.",
+  ),
   "data-invalid": entry(
     "the data for {method} is not valid: {fault}",
     "`steward send --help` shows the data each method takes.",
