@@ -1,5 +1,5 @@
 import type { Clock } from "../message/clock.ts";
-import { faultText, normalise, type StewardError } from "../message/errors.ts";
+import { faultText, normalise, StewardError } from "../message/errors.ts";
 import {
   decodeFrame,
   deeperThan,
@@ -242,11 +242,17 @@ export class Receiver {
     const { subject } = packet;
     const route = routes.find(subject);
     const handler = route.method.event;
-    if (handler?.transient !== true) throw normalise(new Error(`${route.method.name} is not transient`));
+    if (handler?.transient !== true)
+      throw new StewardError("frame-malformed", { subject, fault: "its messages have no sequence numbers" });
     const items = frame.items.flatMap((item) => ("skip" in item ? [] : [item]));
     for (const { data } of items) {
       authorise(frame.origin, subject, data, route.config, route.method);
-      handler.check(data);
+      try {
+        handler.check(data);
+      } catch (error) {
+        const { name: method } = route.method;
+        throw new StewardError("data-invalid", { method, fault: faultText(error) }, { cause: error });
+      }
     }
     const context = {
       node,
