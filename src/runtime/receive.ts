@@ -202,7 +202,8 @@ export class Receiver {
       lanes = new Map();
       this.#waiting.set(route.subject, lanes);
     }
-    lanes.set(`${frame.origin} ${frame.epoch}`, { frame, reply, upTo });
+    // Without its messages: those who wait may be many, and each frame has megabytes.
+    lanes.set(`${frame.origin} ${frame.epoch}`, { frame: { ...frame, items: [] }, reply, upTo });
   }
 
   /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
