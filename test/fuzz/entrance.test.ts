@@ -1,0 +1,137 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decodeFrame, encodeFrame } from "../../src/message/frame.ts";
+import type { Transport } from "../../src/runtime/broker/transport.ts";
+import { createWorld, type World } from "../harness/world.ts";
+import { quiet } from "../harness/world-time.ts";
+import { methodData, reports } from "./targets/methods.ts";
+import { acks, frames } from "./targets/wire.ts";
+
+/** The same inputs at the entrance of whole daemons: counted, told, and without consequence. */
+const MANY = 250;
+const SUBJECTS = [
+  ...[
+    "command.work.os",
+    "command.redo.os",
+    "command.shellcommand.os",
+    "command.cancel.steward",
+    "command.process.steward",
+  ],
+  ...["command.ping.steward", "event.note.news", "event.hello.steward", "event.bye.steward", "event.errorlog.steward"],
+  ...["event.work.os", "command.nope.nope", "x", "a.b.c.d.e", "command.$bad.t~ken"],
+];
+
+const sample = (inputs: fc.Arbitrary<Uint8Array>): Uint8Array[] =>
+  fc.sample(inputs, { numRuns: MANY, seed: fc.readConfigureGlobal().seed ?? 1 });
+
+/** Data that no method wants, in frames that are in order. */
+function wellFramed(inputs: readonly Uint8Array[], more: { first: number; inReplyTo?: string }): Uint8Array[] {
+  return inputs.flatMap((input, n) => {
+    const { first, ...rest } = more;
+    try {
+      const parsed = JSON.parse(Buffer.from(input).toString("utf8")) as { data?: never } | null;
+      const data = rest.inReplyTo === undefined ? (parsed?.data ?? null) : (parsed as never);
+      const id = `01HZZZZZZZ${String(n).padStart(16, "0")}`;
+      const item = { id, createdAt: 1, deliverBy: null, timeout: null, data, ...rest };
+      const frame = { origin: "ship1", epoch: "forged", sentAt: 1, first, acked: 0, items: [item] };
+      return [encodeFrame(first === 0 ? frame : { ...frame, first: n + 1, acked: n }, null)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function refusedFor(node: World, name: string): Promise<number> {
+  return node.count(name, "steward_refused_total");
+}
+
+const isRefused = (payload: Uint8Array): boolean => {
+  try {
+    decodeFrame("x", payload);
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+async function attacker(world: World): Promise<{ link: Transport; inboxes: Map<string, string> }> {
+  const link = world.broker.connect("attacker");
+  await quiet();
+  const inboxes = new Map<string, string>();
+  for (const [receiver, sender] of [
+    ["ship1", "central"],
+    ["central", "ship1"],
+  ] as const) {
+    link.subscribe(`${receiver}.>`, ({ reply = "" }) => {
+      const at = reply.indexOf(`.${receiver}.`);
+      if (at > 0) inboxes.set(sender, reply.slice(0, at));
+    });
+  }
+  return { link, inboxes };
+}
+
+test("garbage on every subject of two daemons is counted by its reason; both run on, and come back from what they kept", async () => {
+  const world = await createWorld();
+  const { link, inboxes } = await attacker(world);
+  await world.start();
+  await world.advance(2_500);
+  const before = await world.send("ship1.command.work.os", { n: 1 });
+  await world.ended(before);
+  expect([...inboxes.keys()].sort()).toEqual(["central", "ship1"]);
+
+  const garbage = [...sample(frames.input), ...sample(acks.input)];
+  const data = sample(methodData.input);
+  const framed = [...wellFramed(data, { first: 0 }), ...wellFramed(data, { first: 1 })];
+  const claims = wellFramed(sample(reports.input), { first: 1, inReplyTo: before });
+  const bad = garbage.filter(isRefused).length;
+  for (const node of ["central", "ship1"]) {
+    const counted = await refusedFor(world, node);
+    for (const subject of SUBJECTS) {
+      for (const payload of [...garbage, ...framed]) link.publish(`${node}.${subject}`, payload, `${link.inbox}.x`);
+      await world.advance(100);
+    }
+    for (const payload of claims) link.publish(`${node}.event.work.os`, payload, `${link.inbox}.x`);
+    for (const where of ["central.event.hello.steward.0", "ship1.command.work.os.1", "x", "a.b.c.d.NaN", "..."])
+      for (const payload of garbage) link.publish(`${inboxes.get(node)}.${where}`, payload);
+    await world.advance(1_000);
+    expect(await refusedFor(world, node)).toBeGreaterThanOrEqual(counted + bad * SUBJECTS.length);
+  }
+
+  expect(world.faults).toEqual([]);
+  for (const node of ["central", "ship1"]) {
+    expect(
+      world
+        .lines(node)
+        .filter(({ fields, text }) => /internal|TypeError|RangeError/.test(JSON.stringify([fields, text]))),
+    ).toEqual([]);
+    expect(await world.count(node, "steward_refused_total", 'reason="internal"')).toBe(0);
+    const processes = await world.drive(world.daemon(node).operations.processes());
+    expect(processes.processes.filter(({ state }) => state === "quarantined")).toEqual([]);
+    // Three names stand in the frames.
+    expect(world.daemon(node).operations.nodes().length).toBeLessThanOrEqual(4);
+    expect([...world.store(node).range("sources", {})].length).toBeLessThan(100);
+    const metrics = (await world.daemon(node).operations.metrics()).split("\n");
+    expect(metrics.length).toBeLessThan(800);
+    expect(metrics.filter((line) => line.length > 300)).toEqual([]);
+  }
+  // What had ended was no report's to change, and is shown as it was.
+  expect(world.message(before)).toMatchObject({ state: "succeeded", final: true });
+
+  const after = await world.send("ship1.command.work.os", { n: 2 });
+  expect(await world.ended(after)).toMatchObject({ state: "succeeded" });
+  world.crash("central");
+  world.crash("ship1");
+  await world.start();
+  const again = await world.send("ship1.command.work.os", { n: 3 });
+  expect(await world.ended(again)).toMatchObject({ state: "succeeded" });
+  for (const id of [before, after, again]) expect(world.ledger.runsOf(id)).toBe(1);
+});
+
+test("a number that JSON cannot write is refused at submit, and changes nothing", async () => {
+  const world = await createWorld();
+  await world.start();
+  await expect(world.send("ship1.command.work.os", { n: Number.POSITIVE_INFINITY })).rejects.toMatchObject({
+    code: "message-invalid",
+  });
+  expect(world.daemon("central").operations.messages({})).toEqual([]);
+});
