@@ -97,7 +97,10 @@ async function apiRoom(): Promise<Room> {
   const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   const operations = fakeOperations();
   const path = join(room.directory, SOCKET);
-  const api = await openApi({ operations, path, clock: systemClock, log: quiet });
+  const api = await openApi({ operations, path, clock: systemClock, log: quiet }).catch(async (error) => {
+    await room.close();
+    throw error;
+  });
   return {
     ...room,
     close: async () => {
