@@ -1,4 +1,3 @@
-import { connect } from "node:net";
 import { join } from "node:path";
 import fc from "fast-check";
 import { CATALOGUE } from "../../../src/message/errors.ts";
@@ -7,6 +6,7 @@ import { SseReader } from "../../../src/runtime/api/sse-reader.ts";
 import { systemClock } from "../../../src/runtime/system-clock.ts";
 import { fakeOperations } from "../../harness/fake-operations.ts";
 import { damagedText } from "../damage.ts";
+import { exchange } from "../exchange.ts";
 import { insist, insistSame, type Room, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";
 import { temporaryRoom } from "./runner.ts";
@@ -73,23 +73,6 @@ function insistAnswer(answer: string): void {
   if (Number(code) < 400 || !body.startsWith("{")) return;
   const [, error = ""] = /"error":\{"code":"([\w-]+)"/.exec(body) ?? [];
   if (body.includes('"error"')) insist(Object.hasOwn(CATALOGUE, error), `the API fails with ${body.slice(0, 200)}`);
-}
-
-/** Sends all and half-closes; what came back until the other end closed too. */
-function exchange(path: string, bytes: Uint8Array): Promise<string> {
-  return new Promise((resolve) => {
-    const parts: Buffer[] = [];
-    const socket = connect({ path, allowHalfOpen: true });
-    socket.on("data", (part) => {
-      parts.push(part);
-      // A stream of events has no end.
-      if (/text\/event-stream/.test(parts[0]?.toString("latin1") ?? "")) socket.destroy();
-    });
-    socket.on("error", () => undefined);
-    socket.on("end", () => socket.destroy());
-    socket.on("close", () => resolve(Buffer.concat(parts).toString("latin1")));
-    socket.end(bytes);
-  });
 }
 
 async function apiRoom(): Promise<Room> {
