@@ -136,6 +136,10 @@ export const CATALOGUE = {
     "the journal in {path} has version {version}, this daemon reads up to {supported}",
     "Run the newer steward that wrote it.",
   ),
+  "journal-damaged": entry(
+    "the journal in {path} cannot be read: {fault}",
+    "Restore the data directory from a backup; or move it away, and the node begins anew: what it owed is lost, and others are told.",
+  ),
   "data-directory": entry(
     "cannot use the data directory {path}: {fault}",
     "Correct `data:` in steward.yaml, or the directory's owner and mode.",

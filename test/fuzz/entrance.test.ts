@@ -1,11 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeFrame, encodeFrame } from "../../src/message/frame.ts";
+import { CATALOGUE } from "../../src/message/errors.ts";
+import { decodeFrame, encodeFrame, isFrame } from "../../src/message/frame.ts";
+import { isId } from "../../src/message/id.ts";
 import type { Transport } from "../../src/runtime/broker/transport.ts";
 import { createWorld, type World } from "../harness/world.ts";
 import { quiet } from "../harness/world-time.ts";
+import { insistLine } from "./target.ts";
 import { methodData, reports } from "./targets/methods.ts";
 import { acks, frames } from "./targets/wire.ts";
+import { twisted } from "./twist.ts";
 
 /** The same inputs at the entrance of whole daemons: counted, told, and without consequence. */
 const MANY = 250;
@@ -40,6 +44,10 @@ function wellFramed(inputs: readonly Uint8Array[], more: { first: number; inRepl
     }
   });
 }
+
+const plainBodies = twisted(fc.constantFrom({ data: { n: 1 } }, { data: {}, more: [1] })).map(
+  (text) => new Uint8Array(Buffer.from(text)),
+);
 
 function refusedFor(node: World, name: string): Promise<number> {
   return node.count(name, "steward_refused_total");
@@ -134,4 +142,57 @@ test("a number that JSON cannot write is refused at submit, and changes nothing"
     code: "message-invalid",
   });
   expect(world.daemon("central").operations.messages({})).toEqual([]);
+});
+
+test.each([
+  ["a lane that is nothing", "sources", null],
+  ["a message that is a number", "pending", 7],
+  ["a message without its content", "pending", {}],
+] as const)("a journal with %s is refused with a clear error, and is not written over", async (_what, table, value) => {
+  const world = await createWorld();
+  await world.start();
+  await world.ended(await world.send("ship1.command.work.os"));
+  await world.stop("ship1");
+  const rows = world.disk("ship1").tables.get(table);
+  rows?.set("x", { key: "x", value });
+  const kept = JSON.stringify([...(rows ?? [])]);
+  const error = await world.start("ship1").then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ code: "journal-damaged" });
+  expect(JSON.stringify([...(world.disk("ship1").tables.get(table) ?? [])])).toBe(kept);
+  rows?.delete("x");
+  await world.start("ship1");
+  expect(await world.ended(await world.send("ship1.command.work.os"))).toMatchObject({ state: "succeeded" });
+});
+
+test("a body of a plain NATS publisher is answered, whatever it is", async () => {
+  const subscribe = [{ subject: "command.work.os", foreign: true }];
+  const world = await createWorld({ nodes: { central: {}, ship1: { subscribe } } });
+  await world.start();
+  const { link } = await attacker(world);
+  const bodies = sample(fc.oneof(plainBodies, fc.uint8Array({ maxLength: 100 }))).filter((body) => !isFrame(body));
+  const answers = new Map<number, string>();
+  link.subscribe(`${link.inbox}.>`, ({ subject, payload }) => {
+    answers.set(Number(subject.slice(subject.lastIndexOf(".") + 1)), Buffer.from(payload).toString());
+  });
+  bodies.forEach((body, n) => {
+    link.publish("ship1.command.work.os", body, `${link.inbox}.${n}`);
+  });
+  await world.advance(5_000);
+  expect(answers.size).toBe(bodies.length);
+  let refused = 0;
+  for (const answer of answers.values()) {
+    const { id, error } = JSON.parse(answer) as { id?: string; error?: { code: string; message: string } };
+    expect(isId(id) !== (error !== undefined)).toBe(true);
+    if (error === undefined) continue;
+    refused++;
+    expect(Object.hasOwn(CATALOGUE, error.code)).toBe(true);
+    insistLine(error.message, "a refusal");
+  }
+  expect(refused).toBeGreaterThan(20);
+  expect(bodies.length - refused).toBeGreaterThan(20);
+  expect(await world.count("ship1", "steward_refused_total", "foreign-invalid")).toBe(refused);
+  expect(world.faults).toEqual([]);
 });
