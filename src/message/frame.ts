@@ -29,9 +29,16 @@ export interface FrameLimits {
   readonly items: number;
   /** Nesting of a message's data. */
   readonly depth: number;
+  /** Lists, objects and keys of a message's data. */
+  readonly parts: number;
 }
 
-export const FRAME_LIMITS: FrameLimits = { bodyBytes: 8 * 1024 * 1024, items: 4096, depth: 64 };
+export const FRAME_LIMITS: FrameLimits = { bodyBytes: 8 * 1024 * 1024, items: 4096, depth: 64, parts: 250_000 };
+
+/** Characters of a body that is parsed unseen: what can be in so few is parsed in no time, whatever it is. */
+const PARSED_UNSEEN = 320 * 1024;
+/** Parts of a frame beside those of its data. */
+const OWN_PARTS = 64 * 1024;
 
 /** A batch of one lane. The lane is (origin, the NATS subject it travels on). */
 export interface Frame {
@@ -243,6 +250,9 @@ function unpack(subject: string, payload: Uint8Array, kind: number, limits: Fram
   if (tail !== undefined && crc32(text.slice(0, -tail.length)) !== Number(sum)) {
     throw new StewardError("frame-malformed", { subject, fault: "its checksum is wrong" });
   }
+  // A few kilobytes may expand into millions of parts, and parsing those would hold up the process for seconds.
+  if (text.length > PARSED_UNSEEN && hasMoreParts(text, limits.parts + OWN_PARTS))
+    throw new StewardError("frame-malformed", { subject, fault: `it has more than ${limits.parts} parts` });
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -281,7 +291,7 @@ function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string 
   if (item.b !== undefined && !isTime(item.b)) return "an item's deadline";
   if (item.t !== undefined && !isCount(item.t)) return "an item's timeout";
   if (item.r !== undefined && !isId(item.r)) return "the id that an item answers";
-  return dataFault(item.d, limits.depth);
+  return dataFault(item.d, limits);
 }
 
 function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefined {
@@ -309,18 +319,54 @@ function isTime(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= 8.64e15;
 }
 
-/** Why a value that was parsed from JSON is not taken as data: its nesting, or a number that JSON itself cannot write. */
-export function dataFault(value: unknown, depth: number): string | undefined {
-  if (deeperThan(value, depth)) return `data is nested deeper than ${depth}`;
-  return isFiniteThroughout(value) ? undefined : "data holds a number that is not finite";
+/**
+ * Why a value that was parsed from JSON is not taken as data: its nesting, a number that JSON itself cannot write, or more
+ * parts than a receiver parses.
+ */
+export function dataFault(value: unknown, limits: FrameLimits = FRAME_LIMITS): string | undefined {
+  switch (faultIn(value, limits.depth, { parts: limits.parts })) {
+    case "deep":
+      return `data is nested deeper than ${limits.depth}`;
+    case "infinite":
+      return "data holds a number that is not finite";
+    case "many":
+      return `data has more than ${limits.parts} lists, objects and keys`;
+    default:
+      return undefined;
+  }
 }
 
-function isFiniteThroughout(value: unknown): boolean {
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || value === null) return true;
-  if (Array.isArray(value)) return value.every(isFiniteThroughout);
-  for (const key in value) if (!isFiniteThroughout((value as Record<string, unknown>)[key])) return false;
-  return true;
+function faultIn(value: unknown, depth: number, left: { parts: number }): "deep" | "infinite" | "many" | undefined {
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : "infinite";
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth === 0) return "deep";
+  if (--left.parts < 0) return "many";
+  if (Array.isArray(value)) {
+    for (const inner of value) {
+      const fault = faultIn(inner, depth - 1, left);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+  for (const key in value) {
+    if (--left.parts < 0) return "many";
+    const fault = faultIn((value as Record<string, unknown>)[key], depth - 1, left);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** Whether JSON text has more lists, objects and keys than `parts`; those inside of strings are none. */
+function hasMoreParts(text: string, parts: number): boolean {
+  let left = parts;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 0x22) {
+      i++;
+      while (i < text.length && text.charCodeAt(i) !== 0x22) i += text.charCodeAt(i) === 0x5c ? 2 : 1;
+    } else if ((c === 0x5b || c === 0x7b || c === 0x3a) && --left < 0) return true;
+  }
+  return false;
 }
 
 /** Whether a JSON value nests deeper than `depth` levels. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
-import { dataFault, FRAME_LIMITS, itemBytes } from "../message/frame.ts";
+import { dataFault, itemBytes } from "../message/frame.ts";
 import type { NewId } from "../message/id.ts";
 import type { Message } from "../message/message.ts";
 import { parseSubject } from "../message/subject.ts";
@@ -66,7 +66,7 @@ function stamp(draft: Draft, options: SubmitOptions, own: boolean): Message {
     throw new StewardError("node-unknown", { node: subject.node });
   if (draft.data === undefined)
     throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
-  const fault = dataFault(draft.data, FRAME_LIMITS.depth);
+  const fault = dataFault(draft.data);
   if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
   const bytes = itemBytes(draft.data);
   const limit = own ? OWN_BYTES : Math.min(limits.messageBytes, maxPayload() - ENVELOPE);

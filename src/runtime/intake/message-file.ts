@@ -42,7 +42,8 @@ export function parseMessages(text: string, options: MessageFileOptions): Draft[
   for (const node of reading.values.flatMap((value) => (value.kind === "list" ? value.items : [value]))) {
     const made = readMessage(node, (fault) => faults.push(fault));
     drafts.push(...made);
-    bytesSent += made.length * itemBytes(made[0]?.data ?? null);
+    // Not where something is wrong already: only what is within its bounds may be written out.
+    if (faults.length === 0) bytesSent += made.length * itemBytes(made[0]?.data ?? null);
     if (bytesSent > MAX_SENT_BYTES) {
       faults.push({ at: node.at, text: `more than ${MAX_SENT_BYTES} bytes to send in one file; split it` });
       break;

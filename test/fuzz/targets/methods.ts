@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { StewardError } from "../../../src/message/errors.ts";
+import { isId } from "../../../src/message/id.ts";
 import { isFinalState } from "../../../src/message/lifecycle.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { readReport } from "../../../src/message/report.ts";
 import { bye } from "../../../src/methods/bye.ts";
 import type { Method } from "../../../src/methods/define.ts";
 import { echo } from "../../../src/methods/echo.ts";
-import { errorlog } from "../../../src/methods/errorlog.ts";
+import { errorlog, type Failure } from "../../../src/methods/errorlog.ts";
 import { type Hello, hello } from "../../../src/methods/hello.ts";
 import { ping } from "../../../src/methods/ping.ts";
 import { shellcommand } from "../../../src/methods/shellcommand.ts";
@@ -86,6 +87,8 @@ export const methodData: Target = {
       }
       if (handler === method.command) insistDescribed(method, data);
       if (method.name === "hello") insistShort(data as unknown as Hello);
+      if (method.name === "cancel") insist(isId((data as { id?: unknown }).id), "what becomes a key is an id");
+      if (method.name === "errorlog") new Date((data as unknown as Failure).at).toISOString();
       if (handler === method.event) insistLines(method, data);
     }
   },

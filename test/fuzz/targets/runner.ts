@@ -81,6 +81,7 @@ function insistConnection(bytes: Buffer): void {
   });
   const words: string[] = [];
   const started: unknown[] = [];
+  const named: unknown[] = [];
   new Connection(socket as unknown as Socket, {
     pid: 1,
     start: (spec) => {
@@ -88,8 +89,9 @@ function insistConnection(bytes: Buffer): void {
       started.push(spec.id);
       return true;
     },
-    find: () => undefined,
+    find: (id) => void named.push(id),
     forget: async (id) => {
+      named.push(id);
       if (!isRunId(id)) throw new Error("not an id");
     },
     log: (text) => words.push(text),
@@ -97,6 +99,10 @@ function insistConnection(bytes: Buffer): void {
   });
   socket.emit("data", bytes);
   insist(socket.destroyed === words.length > 0, "a connection that is ended says why");
+  insist(
+    named.every((id) => typeof id === "string"),
+    "what names a run is a text: it is said again in the answer",
+  );
   for (const id of started) insist(/^[A-Za-z0-9][\w-]*$/.test(String(id)), `${String(id)} would be a directory`);
 }
 
