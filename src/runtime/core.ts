@@ -317,7 +317,8 @@ export class Core implements Child {
     const ack = decodeAck(packet.subject, packet.payload);
     trustingVerifier.ack(ack, subject);
     // An ACK makes nobody known: only who was written to can answer.
-    if (ack.node !== receiverOf(subject) || !this.fleet.has(ack.node)) {
+    const known = ack.node === this.#around.config().node || this.fleet.has(ack.node);
+    if (ack.node !== receiverOf(subject) || !known) {
       this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
       return;
     }

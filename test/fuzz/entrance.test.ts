@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { CATALOGUE } from "../../src/message/errors.ts";
 import { decodeFrame, encodeFrame, isFrame } from "../../src/message/frame.ts";
 import { isId } from "../../src/message/id.ts";
+import { messageDetail } from "../../src/runtime/api/shapes.ts";
 import type { Transport } from "../../src/runtime/broker/transport.ts";
 import { createWorld, type World } from "../harness/world.ts";
 import { quiet } from "../harness/world-time.ts";
@@ -90,7 +91,10 @@ test("garbage on every subject of two daemons is counted by its reason; both run
   const garbage = [...sample(frames.input), ...sample(acks.input)];
   const data = sample(methodData.input);
   const framed = [...wellFramed(data, { first: 0 }), ...wellFramed(data, { first: 1 })];
-  const claims = wellFramed(sample(reports.input), { first: 1, inReplyTo: before });
+  const open = await world.send("ship1.command.redo.os", { do: "never" });
+  await world.until(() => world.state(open) === "running", "it runs");
+  const told = sample(reports.input);
+  const claims = [before, open].map((inReplyTo) => wellFramed(told, { first: 1, inReplyTo }));
   const bad = garbage.filter(isRefused).length;
   for (const node of ["central", "ship1"]) {
     const counted = await refusedFor(world, node);
@@ -98,7 +102,9 @@ test("garbage on every subject of two daemons is counted by its reason; both run
       for (const payload of [...garbage, ...framed]) link.publish(`${node}.${subject}`, payload, `${link.inbox}.x`);
       await world.advance(100);
     }
-    for (const payload of claims) link.publish(`${node}.event.work.os`, payload, `${link.inbox}.x`);
+    claims.forEach((payloads, n) => {
+      for (const payload of payloads) link.publish(`${node}.event.claim.d${n}`, payload, `${link.inbox}.x`);
+    });
     for (const where of ["central.event.hello.steward.0", "ship1.command.work.os.1", "x", "a.b.c.d.NaN", "..."])
       for (const payload of garbage) link.publish(`${inboxes.get(node)}.${where}`, payload);
     await world.advance(1_000);
@@ -124,6 +130,14 @@ test("garbage on every subject of two daemons is counted by its reason; both run
   }
   // What had ended was no report's to change, and is shown as it was.
   expect(world.message(before)).toMatchObject({ state: "succeeded", final: true });
+  // What had not ended took the first claim that is a report, and nothing else of what was claimed.
+  for (const id of [before, open]) {
+    const shown = messageDetail.safeParse(world.message(id));
+    expect(shown.error?.message).toBeUndefined();
+  }
+  expect([...world.store("central").range("output", {})].filter(({ key }) => JSON.stringify(key).length > 100)).toEqual(
+    [],
+  );
 
   const after = await world.send("ship1.command.work.os", { n: 2 });
   expect(await world.ended(after)).toMatchObject({ state: "succeeded" });

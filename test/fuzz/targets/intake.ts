@@ -51,7 +51,7 @@ const aliases = fc
 export const messageFiles: Target = {
   name: "messages",
   about: "the content of a file in the drop folder, of inmsg.txt and of `steward send`, as YAML and as JSON",
-  runs: 800,
+  runs: 500,
   input: fc.oneof(
     { weight: 3, arbitrary: damagedText(messages.map((value) => JSON.stringify(value))) },
     { weight: 3, arbitrary: damagedText(messages.map((value) => stringify(value))) },
@@ -111,7 +111,7 @@ const config = fc.record(
 export const configurations: Target = {
   name: "config",
   about: "the text of steward.yaml, for checkConfig",
-  runs: 600,
+  runs: 400,
   input: fc.oneof(
     { weight: 3, arbitrary: damagedText(config.map((value) => stringify(value))) },
     { weight: 2, arbitrary: twisted(config).map((text) => new Uint8Array(Buffer.from(text))) },

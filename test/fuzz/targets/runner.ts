@@ -42,7 +42,7 @@ const conversation = fc
 export const runnerLines: Target = {
   name: "runner-protocol",
   about: "lines between daemon and runner, read by both",
-  runs: 1000,
+  runs: 600,
   input: fc.oneof({ weight: 3, arbitrary: conversation }, { weight: 2, arbitrary: damaged(conversation) }),
   check(input) {
     const bytes = Buffer.from(input);

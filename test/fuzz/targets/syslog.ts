@@ -55,7 +55,7 @@ const framed = fc
 export const syslogStreams: Target = {
   name: "syslog-stream",
   about: "the bytes of a syslog connection over TCP: octet counting and newlines, whole and in pieces",
-  runs: 2000,
+  runs: 1200,
   input: damaged(framed),
   check(input) {
     const bytes = Buffer.from(input);
