@@ -103,14 +103,14 @@ export async function readRecord(directory: string, id: string): Promise<RunReco
   const spec = await readFile(join(own, "spec.json"), "utf8").catch(absent);
   if (spec === undefined) return { kind: "none" };
   const { grace } = (parse(spec) ?? {}) as { grace?: unknown };
-  return { kind: "begun", grace: typeof grace === "number" && grace >= 0 ? grace : 0, started };
+  return { kind: "begun", grace: Number.isFinite(grace) ? Math.max(0, grace as number) : 0, started };
 }
 
 /** Signals are sent by what it says: a group's number is never 0, 1 or negative, which would mean others. */
 function startedOf(value: unknown): Started | undefined {
   if (value === undefined) return undefined;
   const { pid, startTime, boot, at } = value as Readonly<Record<string, unknown>>;
-  if (!Number.isSafeInteger(pid) || (pid as number) <= 1 || typeof at !== "number") return undefined;
+  if (!Number.isSafeInteger(pid) || (pid as number) <= 1 || !Number.isFinite(at)) return undefined;
   return isNameOrNull(startTime) && isNameOrNull(boot) ? (value as Started) : undefined;
 }
 
