@@ -1,3 +1,5 @@
+import { printable } from "./printable.ts";
+
 /**
  * Every error that steward itself raises: one class, one catalogue. `code` is stable and what decisions read; the sentence
  * is for people and nothing depends on its text. `docs/errors.md` is generated from this file.
@@ -73,6 +75,14 @@ export const CATALOGUE = {
     "a frame that claims to come from {origin} could not be verified: {fault}",
     "Enrol the node again.",
   ),
+  "node-not-admitted": entry(
+    "{origin} is not named here, and {limit} nodes that are not named either are known already",
+    "Name it under `nodes:` in steward.yaml, or raise limits.nodes; until then it keeps what it sends.",
+  ),
+  "lane-not-admitted": entry(
+    "{origin} may begin no further lane: {held} lanes of {of} are remembered",
+    "If its disk was not lost that often, somebody sends in its name. Name it under `nodes:`, or raise limits.lanes.",
+  ),
   "data-invalid": entry(
     "the data for {method} is not valid: {fault}",
     "`steward send --help` shows the data each method takes.",
@@ -129,6 +139,10 @@ export const CATALOGUE = {
   "journal-version": entry(
     "the journal in {path} has version {version}, this daemon reads up to {supported}",
     "Run the newer steward that wrote it.",
+  ),
+  "journal-damaged": entry(
+    "the journal in {path} cannot be read: {fault}",
+    "Restore the data directory from a backup; or move it away, and the node begins anew: what it owed is lost, and others are told.",
   ),
   "data-directory": entry(
     "cannot use the data directory {path}: {fault}",
@@ -216,6 +230,7 @@ export function faultText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** Details quote what others wrote. Lines may break where a detail has several. */
 function fill(template: string, details: Details): string {
-  return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole));
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => printable(String(details[name] ?? whole)));
 }

@@ -1,4 +1,5 @@
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
+import { dataFault, FRAME_LIMITS, type FrameLimits, hasMoreParts } from "./bounds.ts";
 import { faultText, StewardError } from "./errors.ts";
 import { isId } from "./id.ts";
 import type { FinalState } from "./lifecycle.ts";
@@ -22,16 +23,10 @@ const ACK = 2;
 const CHECKSUM = /,"h":(\d+)\}$/;
 const CHECKSUM_LENGTH = 16;
 
-export interface FrameLimits {
-  /** Bytes of the body once expanded. */
-  readonly bodyBytes: number;
-  /** Messages in one frame. */
-  readonly items: number;
-  /** Nesting of a message's data. */
-  readonly depth: number;
-}
-
-export const FRAME_LIMITS: FrameLimits = { bodyBytes: 8 * 1024 * 1024, items: 4096, depth: 64 };
+/** Characters of a body that is parsed unseen: what can be in so few is parsed in no time, whatever it is. */
+const PARSED_UNSEEN = 320 * 1024;
+/** Parts of a frame beside those of its data. */
+const OWN_PARTS = 64 * 1024;
 
 /** A batch of one lane. The lane is (origin, the NATS subject it travels on). */
 export interface Frame {
@@ -270,9 +265,13 @@ function unpack(subject: string, payload: Uint8Array, kind: number, limits: Fram
   if (tail !== undefined && crc32(bytes.subarray(0, -tail.length)) !== Number(sum)) {
     throw new StewardError("frame-malformed", { subject, fault: "its checksum is wrong" });
   }
+  // A few kilobytes may expand into millions of parts, and parsing those would hold up the process for seconds.
+  const text = bytes.toString("utf8");
+  if (text.length > PARSED_UNSEEN && hasMoreParts(text, limits.parts + OWN_PARTS))
+    throw new StewardError("frame-malformed", { subject, fault: `it has more than ${limits.parts} parts` });
   let parsed: unknown;
   try {
-    parsed = JSON.parse(bytes.toString("utf8"));
+    parsed = JSON.parse(text);
   } catch (error) {
     throw new StewardError("frame-malformed", { subject, fault: "its body is not JSON" }, { cause: error });
   }
@@ -290,8 +289,11 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (!isCount(wire.a)) return "acknowledged sequence number";
   if (wire.s !== undefined && !isCount(wire.s)) return "sequence number sent before";
   if (wire.n !== undefined && !isToken(wire.n)) return "receiver's epoch";
+  // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
+  if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
   if (!Array.isArray(wire.m) || wire.m.length === 0) return "no items";
   if (wire.m.length > limits.items) return `${wire.m.length} items, ${limits.items} are allowed`;
+  if (!isCount(wire.f + wire.m.length)) return "last sequence number";
   for (const item of wire.m as Partial<WireItem>[]) {
     const fault = itemFault(item, limits);
     if (fault !== undefined) return fault;
@@ -307,8 +309,7 @@ function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string 
   if (item.b !== undefined && !isTime(item.b)) return "an item's deadline";
   if (item.t !== undefined && !isCount(item.t)) return "an item's timeout";
   if (item.r !== undefined && !isId(item.r)) return "the id that an item answers";
-  if (deeperThan(item.d, limits.depth)) return `data nested deeper than ${limits.depth}`;
-  return undefined;
+  return dataFault(item.d, limits);
 }
 
 function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefined {
@@ -335,17 +336,4 @@ function isCount(value: unknown): value is number {
 
 function isTime(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= 8.64e15;
-}
-
-/** Whether a JSON value nests deeper than `depth` levels. */
-export function deeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (depth === 0) return true;
-  if (Array.isArray(value)) {
-    for (const inner of value)
-      if (typeof inner === "object" && inner !== null && deeperThan(inner, depth - 1)) return true;
-    return false;
-  }
-  for (const key in value) if (deeperThan((value as Record<string, unknown>)[key], depth - 1)) return true;
-  return false;
 }

@@ -1,4 +1,6 @@
+import { StewardError } from "./errors.ts";
 import type { FinalState } from "./lifecycle.ts";
+import { isFinalState, STATES, type State } from "./lifecycle.ts";
 import type { Json } from "./message.ts";
 
 /** A piece of a command's output. Text as it is when it is valid UTF-8, else base64. */
@@ -41,4 +43,83 @@ export interface Progress {
   readonly at: number;
   readonly startedAt: number;
   readonly output?: readonly OutputPart[];
+}
+
+/**
+ * The data of an event that came from another node, as a report: what it says is folded into a record that lasts. State,
+ * times and output must be right. Of the rest, what a method of somebody's own got wrong is left out: an outcome without
+ * its exit code is worth more than none.
+ *
+ * @throws StewardError `data-invalid`
+ */
+export function readReport(data: unknown): Report {
+  if (!isRecord(data)) throw invalid("it is not an object");
+  const { state, output, code, signal, reason, totals, result } = data;
+  const at = timeOf(data.at);
+  const startedAt = timeOf(data.startedAt);
+  if (at === undefined) throw invalid("`at` is not a time");
+  if (startedAt === undefined && data.startedAt !== undefined) throw invalid("`startedAt` is not a time");
+  if (output !== undefined && !isOutput(output)) throw invalid("`output` is not a list of pieces of output");
+  const carried = output === undefined ? {} : { output: output.map(partOf) };
+  if (state === "running") {
+    if (startedAt === undefined) throw invalid("`startedAt` is missing");
+    return { state, at, startedAt, ...carried };
+  }
+  if (typeof state !== "string" || !Object.hasOwn(STATES, state) || !isFinalState(state as State))
+    throw invalid("`state` is neither running nor final");
+  return {
+    state: state as FinalState,
+    at,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(Number.isSafeInteger(code) ? { code: code as number } : {}),
+    ...(typeof signal === "string" ? { signal } : {}),
+    ...(typeof reason === "string" ? { reason } : {}),
+    ...carried,
+    ...(isTotals(totals) ? { totals: { stdout: totalOf(totals.stdout), stderr: totalOf(totals.stderr) } } : {}),
+    ...(result === undefined ? {} : { result: result as Json }),
+  };
+}
+
+export function isOutput(value: unknown): value is readonly OutputPart[] {
+  return Array.isArray(value) && value.every(isOutputPart);
+}
+
+export function isTotals(value: unknown): value is { readonly stdout: StreamTotal; readonly stderr: StreamTotal } {
+  return isRecord(value) && isTotal(value.stdout) && isTotal(value.stderr);
+}
+
+function isOutputPart(value: unknown): value is OutputPart {
+  if (!isRecord(value) || !isCount(value.offset) || typeof value.text !== "string") return false;
+  if (value.stream !== "stdout" && value.stream !== "stderr") return false;
+  return value.encoding === undefined || value.encoding === "base64";
+}
+
+function isTotal(value: unknown): value is StreamTotal {
+  return isRecord(value) && isCount(value.bytes) && isCount(value.kept);
+}
+
+/** What a later version may have added is not kept. */
+function partOf({ stream, offset, text, encoding }: OutputPart): OutputPart {
+  return { stream, offset, text, ...(encoding === undefined ? {} : { encoding }) };
+}
+
+function totalOf({ bytes, kept }: StreamTotal): StreamTotal {
+  return { bytes, kept };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Whole milliseconds since 1970. */
+function timeOf(value: unknown): number | undefined {
+  return typeof value === "number" && value >= 0 && value <= 8.64e15 ? Math.round(value) : undefined;
+}
+
+function invalid(fault: string): StewardError {
+  return new StewardError("data-invalid", { method: "a report", fault });
 }

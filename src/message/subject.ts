@@ -32,7 +32,8 @@ export function tokenFault(text: string): string | undefined {
 
 export function checkToken(what: "node" | "method" | "domain", text: string): string {
   const fault = tokenFault(text);
-  if (fault !== undefined) throw new StewardError("subject-invalid", { subject: text, fault: `${what}: ${fault}` });
+  if (fault !== undefined)
+    throw new StewardError("subject-invalid", { subject: quoted(text), fault: `${what}: ${fault}` });
   return text;
 }
 
@@ -55,7 +56,7 @@ function readSubject(text: string): Subject {
   const [node, kind, method, domain] = tokens;
   if (tokens.length !== 4 || node === undefined || kind === undefined || method === undefined || domain === undefined) {
     throw new StewardError("subject-invalid", {
-      subject: text,
+      subject: quoted(text),
       fault: `it has ${tokens.length} parts, 4 are needed: <node>.<command|event>.<method>.<domain>`,
     });
   }
@@ -65,15 +66,25 @@ function readSubject(text: string): Subject {
     ["domain", domain],
   ] as const) {
     const fault = tokenFault(token);
-    if (fault !== undefined) throw new StewardError("subject-invalid", { subject: text, fault: `${what}: ${fault}` });
+    if (fault !== undefined)
+      throw new StewardError("subject-invalid", { subject: quoted(text), fault: `${what}: ${fault}` });
   }
   if (kind !== "command" && kind !== "event") {
     throw new StewardError("subject-invalid", {
-      subject: text,
-      fault: `the second part is ${JSON.stringify(kind)}, it must be "command" or "event"`,
+      subject: quoted(text),
+      fault: `the second part is ${JSON.stringify(clipped(kind))}, it must be "command" or "event"`,
     });
   }
   return { node, kind, method, domain };
+}
+
+/** Text that is no subject may be anything: it must stay one short line wherever it is shown. */
+function quoted(text: string): string {
+  return /^[\x20-\x7e]{1,100}$/.test(text) ? text : JSON.stringify(clipped(text));
+}
+
+function clipped(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
 }
 
 export function formatSubject(subject: Subject): string {

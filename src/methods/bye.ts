@@ -1,6 +1,9 @@
 import { checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 
+/** Characters of the reason that are kept. */
+const LONGEST = 200;
+
 /** A node says that it stops on purpose, so that its silence is no alarm. */
 export function bye(heard: (origin: string, reason: string) => void): Method {
   return defineMethod({
@@ -10,7 +13,7 @@ export function bye(heard: (origin: string, reason: string) => void): Method {
       transient: true,
       check: (data) => checkObject(data, { reason: "string" }),
       async handle(batch, { origin }) {
-        for (const { data } of batch) heard(origin, (data as { reason: string }).reason);
+        for (const { data } of batch) heard(origin, (data as { reason: string }).reason.slice(0, LONGEST));
         return undefined;
       },
     },

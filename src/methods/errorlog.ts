@@ -1,7 +1,9 @@
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Json } from "../message/message.ts";
 import { checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
+import { escapeControls } from "./syslog/text.ts";
 
 /** A failure somewhere in the fleet, as its node reports it. */
 export interface Failure {
@@ -10,18 +12,29 @@ export interface Failure {
   readonly text: string;
 }
 
+function checkFailure(data: Json): void {
+  checkObject(data, { at: "number", code: "string", text: "string" });
+  const { at } = data as unknown as Failure;
+  if (!(at >= 0 && at <= 8.64e15)) throw new Error("at: expected a time");
+}
+
+/** A line is one failure: what others wrote must not make two of it. */
+function oneLine(text: string): string {
+  return escapeControls(text.replaceAll("\n", " "));
+}
+
 /** Keeps the failures of every node at central, one file a node, and raises an alert. */
 export function errorlog(raised: (origin: string, failure: Failure) => void): Method {
   return defineMethod({
     name: "errorlog",
     summary: "Failures of the nodes, one file for each of them.",
     event: {
-      check: (data) => checkObject(data, { at: "number", code: "string", text: "string" }),
+      check: checkFailure,
       async handle(batch, { origin, directory, domain }) {
         const failures = batch.map(({ data }) => data as unknown as Failure);
         await mkdir(directory, { recursive: true });
         const lines = failures.map(
-          ({ at, code, text }) => `${new Date(at).toISOString()} ${domain} ${code} ${text.replaceAll("\n", " ")}\n`,
+          ({ at, code, text }) => `${new Date(at).toISOString()} ${domain} ${oneLine(code)} ${oneLine(text)}\n`,
         );
         await appendFile(join(directory, `${origin}.log`), lines.join(""));
         for (const failure of failures) raised(origin, failure);

@@ -1,3 +1,5 @@
+import type { Json } from "../message/message.ts";
+import { isToken } from "../message/subject.ts";
 import { type Checked, checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 
@@ -25,6 +27,22 @@ const HELLO: Checked = {
   every: "number",
 };
 
+/** A node's word about itself is kept as long as the node is known: it must be short. */
+const LONGEST_VERSION = 100;
+const MOST_METHODS = 1_000;
+
+function checkHello(data: Json): void {
+  checkObject(data, HELLO);
+  const { version, epoch, startedAt, now, methods, every } = data as unknown as Hello;
+  if (version.length > LONGEST_VERSION) throw new Error(`version: at most ${LONGEST_VERSION} characters`);
+  if (!isToken(epoch)) throw new Error("epoch: expected letters, digits, _ and -");
+  if (methods.length > MOST_METHODS) throw new Error(`methods: at most ${MOST_METHODS}`);
+  if (!methods.every(isToken)) throw new Error("methods: expected names");
+  for (const time of [startedAt, now, every]) {
+    if (!(time >= 0 && time <= 8.64e15)) throw new Error("startedAt, now, every: expected times");
+  }
+}
+
 /** "I am here, and this is what I am": presence, so it is neither journalled nor sent again. */
 export function hello(heard: (origin: string, hello: Hello) => void): Method {
   return defineMethod({
@@ -32,7 +50,7 @@ export function hello(heard: (origin: string, hello: Hello) => void): Method {
     summary: "A node says that it is there, at each interval and when it starts.",
     event: {
       transient: true,
-      check: (data) => checkObject(data, HELLO),
+      check: checkHello,
       async handle(batch, { origin }) {
         for (const { data } of batch) heard(origin, data as unknown as Hello);
         return undefined;

@@ -2,7 +2,7 @@ import type { Clock } from "../message/clock.ts";
 import type { Ack } from "../message/frame.ts";
 import { type FinalState, isFinalState, type State } from "../message/lifecycle.ts";
 import type { Message } from "../message/message.ts";
-import type { Report } from "../message/report.ts";
+import { type Report, readReport } from "../message/report.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
 import type { MethodLog } from "../methods/define.ts";
 import type { Config } from "./config/config.ts";
@@ -99,8 +99,10 @@ export class Announcer {
     }
   }
 
-  report(id: string, from: string, report: Report, told: (() => void)[]): boolean {
+  /** @throws StewardError `data-invalid` */
+  report(id: string, from: string, claimed: Report, told: (() => void)[]): boolean {
     const { counters, happenings, clock } = this.#around;
+    const report = readReport(claimed);
     const folded = this.#journal.outbox.report(id, from, report, clock.now());
     if (folded === undefined) return false;
     const { record, changed, conflict } = folded;
@@ -115,7 +117,7 @@ export class Announcer {
     } else if (changed && isFinalState(report.state)) {
       this.#count(record, report.state, from, "reason" in report ? report.reason : undefined);
       if ("startedAt" in report && report.startedAt !== undefined)
-        counters.runSeconds.observe((report.at - report.startedAt) / 1000);
+        counters.runSeconds.observe(Math.max(0, report.at - report.startedAt) / 1000);
       this.#fleet.work(from, this.#journal.outbox.openCount(from));
       told.push(() => this.#tell(record, report.state, from, "reason" in report ? report.reason : undefined));
     } else if (changed) told.push(() => this.#tell(record, "running", from));

@@ -1,3 +1,4 @@
+import { isId } from "../message/id.ts";
 import type { Json } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
 import { checkObject } from "../methods/check.ts";
@@ -26,13 +27,19 @@ export interface Compared {
 /** What a node says to a cancel: it ends, it had ended, it will not start should it come, or it may not. */
 export type CancelResult = "done" | "tooLate" | "notYetHere" | "refused";
 
+/** An id becomes a key of the journal, also of a command that has not come yet: nothing else may. */
+function checkCancel(data: Json): void {
+  checkObject(data, { id: "string" });
+  if (!isId((data as { id: string }).id)) throw new Error("id: expected the id of a message");
+}
+
 export function cancelMethod(cancel: (id: string, by: string) => CancelResult): Method {
   return defineMethod({
     name: "cancel",
     summary: "Ends a command that waits or runs.",
     command: {
       idempotent: true,
-      check: (data) => checkObject(data, { id: "string" }),
+      check: checkCancel,
       run: async ({ data, origin }) => ({
         state: "succeeded",
         result: { answer: cancel((data as { id: string }).id, origin) },

@@ -28,6 +28,7 @@ import { Receiver } from "./receive.ts";
 import { Repair } from "./repair.ts";
 import { Respond } from "./respond.ts";
 import { Routes } from "./routes.ts";
+import { admitting } from "./security/admission.ts";
 import { trustingVerifier } from "./security/verify.ts";
 import { Storage } from "./storage.ts";
 import { type SubmitOptions, submit } from "./submit.ts";
@@ -111,7 +112,8 @@ export class Core implements Child {
         this.#traffic?.nodeChanged(change);
       },
     });
-    for (const name of [config.central, ...config.nodes]) this.fleet.expect(name);
+    const owed = [...this.journal.outbox.lanes.keys()].map(receiverOf);
+    for (const name of [config.central, ...config.nodes, ...owed]) this.fleet.expect(name);
     this.publishers = new Publishers({
       journal: this.journal,
       windowBytes: config.link.windowBytes,
@@ -160,7 +162,7 @@ export class Core implements Child {
       journal: this.journal,
       transport: this.transport,
       routes: this.routes,
-      verifier: trustingVerifier,
+      verifier: admitting(trustingVerifier, around, this),
       counters,
       clock,
       log,
@@ -324,9 +326,7 @@ export class Core implements Child {
       inspector,
       node: config().node,
       onSent: ({ messages, bytes, again }) => {
-        const traffic = counters.node(node);
-        traffic.framesOut++;
-        traffic.bytesOut += bytes;
+        counters.sent(node, bytes);
         if (again) counters.resent += messages;
       },
       onAnswered: (seconds) => counters.ackSeconds.observe(seconds),
@@ -353,7 +353,9 @@ export class Core implements Child {
   #ack(subject: string, packet: Packet): void {
     const ack = decodeAck(packet.subject, packet.payload);
     trustingVerifier.ack(ack, subject);
-    if (ack.node !== receiverOf(subject)) {
+    // An ACK makes nobody known: only who was written to can answer.
+    const known = ack.node === this.#around.config().node || this.fleet.has(ack.node);
+    if (ack.node !== receiverOf(subject) || !known) {
       this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
       return;
     }
@@ -362,9 +364,7 @@ export class Core implements Child {
   }
 
   #alive(node: string, bytes: number, cause: string): void {
-    const traffic = this.#around.counters.node(node);
-    traffic.framesIn++;
-    traffic.bytesIn += bytes;
+    this.#around.counters.received(node, bytes);
     this.fleet.alive(node, cause);
     this.fleet.accept(node);
   }

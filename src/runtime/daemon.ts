@@ -5,7 +5,7 @@ import type { Transition } from "../actors/root.ts";
 import { Supervisor } from "../actors/supervisor.ts";
 import type { Child, ChildSpec, Exit } from "../actors/supervisor-spec.ts";
 import type { Clock, Random } from "../message/clock.ts";
-import { normalise } from "../message/errors.ts";
+import { faultText, normalise, StewardError } from "../message/errors.ts";
 import type { Json } from "../message/message.ts";
 import type { Method } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
@@ -155,7 +155,15 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
         methods,
         openJournal: () => {
           const path = join(config.data, "journal");
-          return openJournal(openStore(path), { node: config.node, path, clock, random });
+          const store = openStore(path);
+          try {
+            return openJournal(store, { node: config.node, path, clock, random });
+          } catch (error) {
+            // Rows that cannot be read are no defect of this program, and must not be written over.
+            void store.close().catch(() => undefined);
+            if (error instanceof StewardError) throw error;
+            throw new StewardError("journal-damaged", { path, fault: faultText(error) }, { cause: error });
+          }
         },
         openTransport: () => openTransport(config),
         openSpawner: () => spawnerIn(join(config.data, "runs")),

@@ -62,7 +62,7 @@ export class Failures {
   /** Another node's report. */
   received(origin: string, { at, code, text }: Failure): void {
     const { log, happenings } = this.#options;
-    log.warn({ origin, code }, `${origin}: ${text}`);
+    log.warn({ origin, code }, `${origin}: ${text.replace(/\s*\n\s*/g, " ")}`);
     happenings.emit({ type: "alert", at, node: origin, code, text });
   }
 }

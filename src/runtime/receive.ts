@@ -1,15 +1,7 @@
+import { deeperThan, FRAME_LIMITS } from "../message/bounds.ts";
 import type { Clock } from "../message/clock.ts";
-import { faultText, normalise, type StewardError } from "../message/errors.ts";
-import {
-  type Ack,
-  decodeFrame,
-  deeperThan,
-  encodeAck,
-  FRAME_LIMITS,
-  type Frame,
-  type FrameItem,
-  isFrame,
-} from "../message/frame.ts";
+import { faultText, normalise, StewardError } from "../message/errors.ts";
+import { type Ack, decodeFrame, encodeAck, type Frame, type FrameItem, isFrame } from "../message/frame.ts";
 import type { Json } from "../message/message.ts";
 import type { Report } from "../message/report.ts";
 import { parseSubject } from "../message/subject.ts";
@@ -226,7 +218,8 @@ export class Receiver {
       lanes = new Map();
       this.#waiting.set(route.subject, lanes);
     }
-    lanes.set(`${frame.origin} ${frame.epoch}`, { frame, reply, upTo });
+    // Without its messages: those who wait may be many, and each frame has megabytes.
+    lanes.set(`${frame.origin} ${frame.epoch}`, { frame: { ...frame, items: [] }, reply, upTo });
   }
 
   /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
@@ -266,11 +259,17 @@ export class Receiver {
     const { subject } = packet;
     const route = routes.find(subject);
     const handler = route.method.event;
-    if (handler?.transient !== true) throw normalise(new Error(`${route.method.name} is not transient`));
+    if (handler?.transient !== true)
+      throw new StewardError("frame-malformed", { subject, fault: "its messages have no sequence numbers" });
     const items = frame.items.flatMap((item) => ("skip" in item ? [] : [item]));
     for (const { data } of items) {
       authorise(frame.origin, subject, data, route.config, route.method);
-      handler.check(data);
+      try {
+        handler.check(data);
+      } catch (error) {
+        const { name: method } = route.method;
+        throw new StewardError("data-invalid", { method, fault: faultText(error) }, { cause: error });
+      }
     }
     const context = {
       node,

@@ -1,6 +1,7 @@
+import { dataFault } from "../message/bounds.ts";
 import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
-import { deeperThan, encodeItem, FRAME_LIMITS } from "../message/frame.ts";
+import { encodeItem } from "../message/frame.ts";
 import type { NewId } from "../message/id.ts";
 import type { Message } from "../message/message.ts";
 import { parseSubject } from "../message/subject.ts";
@@ -67,12 +68,8 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
     throw new StewardError("node-unknown", { node: subject.node });
   if (draft.data === undefined)
     throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
-  if (deeperThan(draft.data, FRAME_LIMITS.depth)) {
-    throw new StewardError("message-invalid", {
-      where: draft.subject,
-      fault: `data is nested deeper than ${FRAME_LIMITS.depth}`,
-    });
-  }
+  const fault = dataFault(draft.data);
+  if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
   // Where the method is known here too, bad data need not travel to be refused. A method that is not may be the node's own.
   try {
     methods.get(subject.method)?.[subject.kind]?.check(draft.data);

@@ -1,16 +1,15 @@
 import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { deeperThan, FRAME_LIMITS } from "../../src/message/bounds.ts";
 import { type ErrorCode, StewardError } from "../../src/message/errors.ts";
 import {
   type Ack,
   decodeAck,
   decodeFrame,
-  deeperThan,
   encodeAck,
   encodeFrame,
   encodeItem,
-  FRAME_LIMITS,
   FRAME_VERSION,
   type Frame,
   type FrameItem,
@@ -48,14 +47,17 @@ const marker: fc.Arbitrary<FrameItem> = fc.record({
   id,
   skip: fc.constantFrom("expired" as const, "cancelled" as const),
 });
-const frame: fc.Arbitrary<Frame> = fc.record({
-  origin: token,
-  epoch: token,
-  sentAt: time,
-  first: count,
-  acked: count,
-  items: fc.array(fc.oneof({ weight: 4, arbitrary: message }, marker), { minLength: 1, maxLength: 12 }),
-});
+const frame: fc.Arbitrary<Frame> = fc
+  .record({
+    origin: token,
+    epoch: token,
+    sentAt: time,
+    first: fc.maxSafeNat().map((first) => Math.max(0, first - 12)),
+    acked: count,
+    items: fc.array(fc.oneof({ weight: 4, arbitrary: message }, marker), { minLength: 1, maxLength: 12 }),
+  })
+  // What a frame carries is not acknowledged yet.
+  .map((sent) => ({ ...sent, acked: sent.first === 0 ? sent.acked : sent.acked % sent.first }));
 const ack: fc.Arbitrary<Ack> = fc.record({
   node: token,
   receiverEpoch: token,
@@ -158,7 +160,7 @@ describe("a frame", () => {
   });
 
   it("of the largest size and number of items is taken, one more is not", () => {
-    const limits = { bodyBytes: 1000, items: 3, depth: 3 };
+    const limits = { ...FRAME_LIMITS, bodyBytes: 1000, items: 3, depth: 3 };
     const room = limits.bodyBytes - JSON.stringify({ ...goodFrame, m: [{ ...goodItem, d: "" }] }).length;
     for (const flags of [0, DEFLATED]) {
       const fits = raw({ ...goodFrame, m: [{ ...goodItem, d: "x".repeat(room) }] }, { flags });

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { printableLine } from "../../message/printable.ts";
 import { compile } from "./compile.ts";
 import type { Config } from "./config.ts";
 import { type Located, positionOf, readDocument } from "./document.ts";
@@ -21,11 +22,12 @@ export type Checked = { readonly config: Config } | { readonly faults: readonly 
 export function checkConfig(text: string, file: string, env: Environment = process.env): Checked {
   const faults: ConfigFault[] = [];
   const { root, faults: misread } = readDocument(text);
-  for (const { line, column, path, message } of misread) faults.push({ file, line, column, path, message });
+  for (const { line, column, path, message } of misread)
+    faults.push({ file, line, column, path, message: printableLine(message) });
   if (root === undefined) return { faults: ordered(faults) };
 
   const add = (path: Path, message: string, what: "key" | "value"): void => {
-    faults.push({ file, ...positionOf(root, path, what), path: formatPath(path), message });
+    faults.push({ file, ...positionOf(root, path, what), path: formatPath(path), message: printableLine(message) });
   };
   const written = withoutEmptySections(root);
   const result = checkSchema(written, add);

@@ -96,6 +96,10 @@ export interface LimitsConfig {
   readonly journalBytes: number;
   /** Output kept of each stream of a command: half at its beginning, half at its end. */
   readonly outputBytes: number;
+  /** Nodes that become known without being named in the configuration. */
+  readonly nodes: number;
+  /** Lanes that are remembered before nodes that the configuration does not name may begin no more. */
+  readonly lanes: number;
 }
 
 export interface SupervisionConfig {

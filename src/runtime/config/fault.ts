@@ -1,3 +1,4 @@
+import { printableLine } from "../../message/printable.ts";
 import type { Path } from "./schema-tree.ts";
 
 /** One thing that is wrong with a configuration file. Lines and columns count from 1. */
@@ -33,5 +34,5 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
   if (typeof value !== "string") return String(value);
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  return printableLine(JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value));
 }

@@ -85,6 +85,14 @@ export const schema = mapping({
       outputBytes: setting(size("1KB", "1GB").prefault("1MB"), {
         description: "Output kept of each stream of a command: half from its beginning, half from its end.",
       }),
+      nodes: setting(wholeNumber(0, 1_000_000).prefault(10_000), {
+        description:
+          "Nodes that may become known without being named in this file. What further ones send is refused and counted; they keep it.",
+      }),
+      lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
+        description:
+          "Lanes (origin, its journal, subject) remembered before nodes that this file does not name may begin no more.",
+      }),
     }).prefault({}),
     { description: "Bounds.", applies: "live" },
   ),

@@ -1,3 +1,4 @@
+import { itemBytes } from "../../message/bounds.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Draft } from "../operations.ts";
 import { readJson } from "./json-reader.ts";
@@ -19,6 +20,8 @@ export interface MessageFileOptions {
 export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const MAX_YAML_BYTES = 256 * 1024;
 const MAX_MESSAGES = 10_000;
+/** Bytes of all messages together: one with a long list of receivers is that many messages. */
+const MAX_SENT_BYTES = 64 * 1024 * 1024;
 const SHOWN_FAULTS = 20;
 
 /**
@@ -35,8 +38,16 @@ export function parseMessages(text: string, options: MessageFileOptions): Draft[
   const reading = read(content, name, Math.min(maxYamlBytes, maxBytes));
   const faults: Fault[] = [...reading.faults];
   const drafts: Draft[] = [];
+  let bytesSent = 0;
   for (const node of reading.values.flatMap((value) => (value.kind === "list" ? value.items : [value]))) {
-    drafts.push(...readMessage(node, (fault) => faults.push(fault)));
+    const made = readMessage(node, (fault) => faults.push(fault));
+    drafts.push(...made);
+    // Not where something is wrong already: only what is within its bounds may be written out.
+    if (faults.length === 0) bytesSent += made.length * itemBytes(made[0]?.data ?? null);
+    if (bytesSent > MAX_SENT_BYTES) {
+      faults.push({ at: node.at, text: `more than ${MAX_SENT_BYTES} bytes to send in one file; split it` });
+      break;
+    }
     if (drafts.length > maxMessages) {
       faults.push({ at: node.at, text: `more than ${maxMessages} messages in one file; split it` });
       break;

@@ -3,7 +3,7 @@ import { formatSubject, type Kind, parseSubject, type Subject, tokenFault } from
 import { readDuration } from "../../message/units.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Draft } from "../operations.ts";
-import { describe, type Fault, type Located, type LocatedEntry, toJson } from "./located.ts";
+import { describe, type Fault, type Located, type LocatedEntry, shortened, toJson } from "./located.ts";
 
 const SHORT_KEYS = ["to", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;
 const LONG_KEYS = ["subject", "message"] as const;
@@ -205,6 +205,7 @@ function unknownKey(key: string, known: readonly string[]): string {
   const instead = NOT_HERE[key];
   if (instead !== undefined && Object.hasOwn(NOT_HERE, key)) return `\`${key}\` is not a key of this form: ${instead}`;
   const near = nearest(key, known);
-  if (near !== undefined) return `${JSON.stringify(key)} is not known here; did you mean ${near}?`;
-  return `${JSON.stringify(key)} is not known here; known are ${known.join(", ")}`;
+  const shown = JSON.stringify(shortened(key));
+  if (near !== undefined) return `${shown} is not known here; did you mean ${near}?`;
+  return `${shown} is not known here; known are ${known.join(", ")}`;
 }

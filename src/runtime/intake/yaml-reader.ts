@@ -2,8 +2,9 @@ import { type Document, isAlias, isMap, isPair, isScalar, isSeq, parseAllDocumen
 import { keyFault, numberFault } from "./json-reader.ts";
 import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading, shortened } from "./located.ts";
 
-/** How many values the aliases of one file may unfold into. */
+/** How many values, and how many characters of text, the aliases of one document may unfold into. */
 const MAX_VALUES = 1_000_000;
+const MAX_CHARACTERS = 8 * 1024 * 1024;
 
 /**
  * Reads YAML 1.2 with positions, one value a document. `yes`, `no`, `on` and dates are text, as they look; what would
@@ -49,6 +50,7 @@ class YamlReader {
   readonly #faults: Fault[];
   readonly #anchors = new Map<string, Located>();
   #values = 0;
+  #characters = 0;
   #tooMany = false;
 
   constructor(text: string, document: Document.Parsed, faults: Fault[]) {
@@ -74,15 +76,15 @@ class YamlReader {
     const start = startOf(node) ?? at;
     const nothing: Located = { kind: "scalar", at: start, value: null };
     if (depth > MAX_DEPTH) return this.#fault(start, `nested deeper than ${MAX_DEPTH} levels`);
-    if (this.#count(1, start)) return nothing;
+    if (this.#count(1, 0, start)) return nothing;
     if (isAlias(node)) {
       const target = this.#anchors.get(node.source);
       // An anchor is known once its value is complete, so an alias inside its own value is refused here.
       if (target === undefined)
         return this.#fault(start, `*${shortened(node.source)} stands for nothing that comes before it`);
-      const { size, height } = measure(target);
+      const { size, characters, height } = measure(target);
       if (depth + height > MAX_DEPTH) return this.#fault(start, `nested deeper than ${MAX_DEPTH} levels`);
-      return this.#count(size, start) ? nothing : target;
+      return this.#count(size, characters, start) ? nothing : target;
     }
     const value = this.#content(node, start, depth) ?? nothing;
     const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
@@ -143,10 +145,12 @@ class YamlReader {
   }
 
   /** True once the aliases of the document have unfolded into more than is allowed. */
-  #count(values: number, at: number): boolean {
+  #count(values: number, characters: number, at: number): boolean {
     this.#values += values;
-    if (this.#values <= MAX_VALUES) return false;
-    if (!this.#tooMany) this.#fault(at, `unfolds into more than ${MAX_VALUES} values`);
+    this.#characters += characters;
+    if (this.#values <= MAX_VALUES && this.#characters <= MAX_CHARACTERS) return false;
+    const what = this.#values > MAX_VALUES ? `${MAX_VALUES} values` : `${MAX_CHARACTERS} characters`;
+    if (!this.#tooMany) this.#fault(at, `unfolds into more than ${what}`);
     this.#tooMany = true;
     return true;
   }
@@ -167,6 +171,8 @@ const childrenOf = (node: Located): readonly Located[] =>
 interface Measure {
   /** Values in the tree. */
   readonly size: number;
+  /** Characters of its texts and keys: each place that an alias stands for is written out when the message travels. */
+  readonly characters: number;
   readonly height: number;
 }
 
@@ -176,11 +182,19 @@ function measure(node: Located): Measure {
   const known = measures.get(node);
   if (known !== undefined) return known;
   let size = 1;
+  let characters = charactersOf(node);
   let height = 0;
   for (const child of childrenOf(node).map(measure)) {
     size += child.size;
+    characters += child.characters;
     height = Math.max(height, child.height + 1);
   }
-  measures.set(node, { size, height });
-  return { size, height };
+  const measured = { size, characters, height };
+  measures.set(node, measured);
+  return measured;
+}
+
+function charactersOf(node: Located): number {
+  if (node.kind === "map") return node.entries.reduce((sum, { key }) => sum + key.length, 0);
+  return node.kind === "scalar" && typeof node.value === "string" ? node.value.length : 0;
 }

@@ -55,6 +55,7 @@ export class Inbox {
   /** Ended in this turn. */
   readonly #doneNow = new Map<string, DoneRecord>();
   readonly #origins = new Map<string, Set<string>>();
+  readonly #laneCounts = new Map<string, number>();
   /** Commands that were cancelled before they came, and by whom. */
   readonly #cancelledEarly = new Map<string, string>();
 
@@ -235,6 +236,11 @@ export class Inbox {
     for (const record of this.pending()) this.#pending.replace({ ...record, doubtful: true });
   }
 
+  /** How many lanes are remembered: all, or of one origin, over all its epochs. None is ever forgotten. */
+  laneCount(origin?: string): number {
+    return origin === undefined ? this.#lanes.size : (this.#laneCounts.get(origin) ?? 0);
+  }
+
   /** Side effects may begin once this is durable. */
   start(id: string, at: number): InRecord | undefined {
     const record = this.#pending.get(id);
@@ -368,7 +374,9 @@ export class Inbox {
   }
 
   #remember(lane: InLane): void {
-    this.#lanes.set(laneKey(lane.origin, lane.epoch, lane.subject), lane);
+    const key = laneKey(lane.origin, lane.epoch, lane.subject);
+    if (!this.#lanes.has(key)) this.#laneCounts.set(lane.origin, this.laneCount(lane.origin) + 1);
+    this.#lanes.set(key, lane);
     const epochs = this.#origins.get(lane.origin);
     if (epochs === undefined) this.#origins.set(lane.origin, new Set([lane.epoch]));
     else epochs.add(lane.epoch);

@@ -23,7 +23,7 @@ export interface ByKind {
 
 /**
  * What the daemon counts while it works: plain numbers that the main road increments and that a scrape reads. All only
- * ever grow. Whoever counts for a node keeps the object that `node()` gave.
+ * ever grow.
  */
 export class Counters {
   /** Messages taken from operators, sources and methods here, durable at this node as their origin. */
@@ -63,7 +63,7 @@ export class Counters {
     );
   }
 
-  /** The numbers of one node, to keep and to count up. */
+  /** The numbers of one node. */
   node(name: string): NodeTraffic {
     const key = bounded(this.#nodes, name, BOUNDS.nodes);
     let traffic = this.#nodes.get(key);
@@ -78,6 +78,20 @@ export class Counters {
   end(state: Exclude<FinalState, "succeeded">, fields: object): void {
     this.outcomes[state]++;
     this.#endedLine.report(state, 1, fields);
+  }
+
+  /** A frame went there. */
+  sent(name: string, bytes: number): void {
+    const traffic = this.node(name);
+    traffic.framesOut++;
+    traffic.bytesOut += bytes;
+  }
+
+  /** A frame or an ACK came from there. */
+  received(name: string, bytes: number): void {
+    const traffic = this.node(name);
+    traffic.framesIn++;
+    traffic.bytesIn += bytes;
   }
 
   /** Something was turned away with an answer, or for lack of a right: counted, and logged at a bounded rate. */

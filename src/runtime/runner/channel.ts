@@ -3,7 +3,15 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
-import { encodeLine, type FromRunner, LineReader, PROTOCOL_VERSION, runnerFile, type ToRunner } from "./protocol.ts";
+import {
+  encodeLine,
+  type FromRunner,
+  LineReader,
+  PROTOCOL_VERSION,
+  readFromRunner,
+  runnerFile,
+  type ToRunner,
+} from "./protocol.ts";
 
 /** The daemon's end of a connection to a runner that has said hello. */
 export interface Channel {
@@ -109,9 +117,9 @@ function greet(socket: Socket, clock: Clock, expected: number): Promise<Channel 
     socket.on("data", (chunk) => {
       let messages: FromRunner[];
       try {
-        messages = lines.push(chunk).map((line) => JSON.parse(line) as FromRunner);
+        messages = lines.push(chunk).map(readFromRunner);
       } catch {
-        refuse("it sent what is not JSON");
+        refuse("it sent what is no message of its protocol");
         return;
       }
       for (const message of messages) take(message);

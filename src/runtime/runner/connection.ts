@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { RunSpec } from "../../methods/spawner.ts";
 import type { RunListener } from "./audience.ts";
-import { encodeLine, type FromRunner, LineReader, PROTOCOL_VERSION, type ToRunner } from "./protocol.ts";
+import { encodeLine, type FromRunner, LineReader, PROTOCOL_VERSION, readToRunner, type ToRunner } from "./protocol.ts";
 import type { Recording } from "./recording.ts";
 
 /** What a connection needs of the runner that it belongs to. */
@@ -39,7 +39,7 @@ export class Connection {
 
   #read(chunk: Buffer): void {
     try {
-      for (const line of this.#lines.push(chunk)) this.#take(JSON.parse(line) as ToRunner);
+      for (const line of this.#lines.push(chunk)) this.#take(readToRunner(line));
     } catch (error) {
       this.#host.log(`connection ended for what it sent: ${String(error)}`);
       this.#socket.destroy();

@@ -1,5 +1,6 @@
-import type { OutputPart } from "../../message/report.ts";
+import { isOutput, type OutputPart } from "../../message/report.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
+import { readRunEnd } from "./run-end.ts";
 
 /**
  * What daemon and runner say to each other: one JSON object a line over a Unix socket. Both begin with `hello`.
@@ -48,6 +49,71 @@ export type FromRunner =
 
 export function encodeLine(message: ToRunner | FromRunner): string {
   return `${JSON.stringify(message)}\n`;
+}
+
+/**
+ * A line from a daemon. Whatever names a run must be a text: it is said again in the answer.
+ *
+ * @throws Error that says what is wrong with it
+ */
+export function readToRunner(line: string): ToRunner {
+  const { message, type, id } = readMessage(line);
+  const { spec, env, cwd } = message;
+  const right =
+    type === "hello"
+      ? isTexts(env) && typeof cwd === "string"
+      : type === "start"
+        ? isSpec(spec)
+        : (type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
+  if (!right) throw unknownMessage(type);
+  return message as unknown as ToRunner;
+}
+
+function isSpec(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, argv, script, cwd, env, timeout, grace, head, tail } = value as Readonly<Record<string, unknown>>;
+  return (
+    typeof id === "string" &&
+    Array.isArray(argv) &&
+    argv.length > 0 &&
+    argv.every((each) => typeof each === "string") &&
+    (script === undefined || typeof script === "string") &&
+    (cwd === undefined || typeof cwd === "string") &&
+    (env === undefined || isTexts(env)) &&
+    [timeout, grace, head, tail].every((each) => typeof each === "number" && each >= 0)
+  );
+}
+
+function isTexts(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.values(value).every((each) => typeof each === "string");
+}
+
+function readMessage(line: string) {
+  const message: unknown = JSON.parse(line);
+  if (typeof message !== "object" || message === null) throw new Error("it is not an object");
+  const fields = message as Readonly<Record<string, unknown>>;
+  return { message: fields, type: fields.type, id: fields.id };
+}
+
+function unknownMessage(type: unknown): Error {
+  return new Error(`${typeof type === "string" ? JSON.stringify(type.slice(0, 40)) : "it"} is not of this protocol`);
+}
+
+/** A line from the runner, which may be older than this daemon. @throws Error that says what is wrong with it */
+export function readFromRunner(line: string): FromRunner {
+  const { message, type, id } = readMessage(line);
+  const { version, pid, parts, end, fault } = message;
+  const right =
+    type === "hello"
+      ? typeof version === "number" && typeof pid === "number"
+      : typeof id === "string" &&
+        ((type === "started" && typeof pid === "number") ||
+          (type === "output" && isOutput(parts)) ||
+          (type === "end" && readRunEnd(end) !== undefined) ||
+          (type === "forgotten" && (fault === undefined || typeof fault === "string")) ||
+          type === "notHere");
+  if (!right) throw unknownMessage(type);
+  return message as unknown as FromRunner;
 }
 
 /** Cuts a byte stream into lines, whatever the sizes in which it comes. */

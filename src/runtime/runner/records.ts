@@ -13,6 +13,7 @@ import { readdir, readFile, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 import type { ProcessIdentity } from "./process-group.ts";
+import { readRunEnd } from "./run-end.ts";
 
 /**
  * One directory a run: `spec.json` is the mark that stands before the start (an id that has it is never started again),
@@ -116,13 +117,26 @@ function sync(fd: number): Promise<void> {
 
 export async function readRecord(directory: string, id: string): Promise<RunRecord> {
   const own = join(directory, id);
-  const started = (await readJson(join(own, "started.json"))) as Started | undefined;
-  const ended = (await readJson(join(own, "end.json"))) as { end: RunEnd } | undefined;
-  if (ended !== undefined) return { kind: "ended", end: ended.end, started };
+  const started = startedOf(await readJson(join(own, "started.json")));
+  const end = readRunEnd(((await readJson(join(own, "end.json"))) as { end?: unknown } | undefined)?.end);
+  if (end !== undefined) return { kind: "ended", end, started };
   const spec = await readFile(join(own, "spec.json"), "utf8").catch(absent);
   if (spec === undefined) return { kind: "none" };
-  const mark = parse(spec) as { grace?: number; hostRestarted?: boolean } | undefined;
-  return { kind: "begun", grace: mark?.grace ?? 0, started, hostRestarted: mark?.hostRestarted === true };
+  const mark = (parse(spec) ?? {}) as { grace?: unknown; hostRestarted?: unknown };
+  const grace = Number.isFinite(mark.grace) ? Math.max(0, mark.grace as number) : 0;
+  return { kind: "begun", grace, started, hostRestarted: mark.hostRestarted === true };
+}
+
+/** Signals are sent by what it says: a group's number is never 0, 1 or negative, which would mean others. */
+function startedOf(value: unknown): Started | undefined {
+  if (value === undefined) return undefined;
+  const { pid, startTime, boot, at } = value as Readonly<Record<string, unknown>>;
+  if (!Number.isSafeInteger(pid) || (pid as number) <= 1 || !Number.isFinite(at)) return undefined;
+  return isNameOrNull(startTime) && isNameOrNull(boot) ? (value as Started) : undefined;
+}
+
+function isNameOrNull(value: unknown): boolean {
+  return value === null || typeof value === "string";
 }
 
 export async function removeRecord(directory: string, id: string): Promise<void> {
