@@ -220,7 +220,7 @@ export class Core implements Child {
       clock,
       inspector,
       counters,
-      packet: (packet) => void this.#receiver.receive(packet),
+      packet: (packet) => this.#receiver.receive(packet),
       ack: (subject, packet) => this.#ack(subject, packet),
       unheard: (subject, first) => this.publishers.unheard(subject, first),
       changed: (status) => traffic.linkChanged(status),
@@ -303,6 +303,7 @@ export class Core implements Child {
     this.storage.end();
     this.publishers.end(this.#around.clock);
     this.link.end();
+    this.#receiver.stop();
     this.fleet.stop();
     await this.transport.close().catch((error) => log.error({ err: error }, "the broker link did not close"));
     this.link.stop();

@@ -10,7 +10,7 @@ import type { Transport } from "./broker/transport.ts";
 import type { LinkProfile } from "./config/config.ts";
 import { Expiry } from "./expiry.ts";
 import { itemOf, recordBytes } from "./frame-items.ts";
-import type { InFlight } from "./in-flight.ts";
+import { type InFlight, itemsOfFrame } from "./in-flight.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { OutLane, OutRecord } from "./journal/records.ts";
 import type { LaneView } from "./operations.ts";
@@ -61,7 +61,6 @@ export interface Sent {
 const LINGER = 1000;
 /** How long a small frame waits for company while another one is on its way, ms. */
 const HOLD = 20;
-const MAX_ITEMS = 512;
 /** Space that the frame itself needs beside its items, bytes. */
 const ENVELOPE = 512;
 
@@ -270,11 +269,11 @@ export class Publisher implements Child {
     }
     const room = transport.maxPayload() - ENVELOPE;
     const limit = Math.min(profile.frameBytes, room);
-    const count = Math.min(MAX_ITEMS, this.#creditUpTo - from + 1);
+    const count = Math.min(itemsOfFrame(this.#lane.next - from, profile.framesInFlight), this.#creditUpTo - from + 1);
     const records = journal.outbox.take(subject, from, { count, bytes: limit, sizeOf: recordBytes });
-    const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
     const last = records.at(-1);
     if (last === undefined) return false;
+    const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
     if (bytes > room) {
       if (this.#inFlight.length === 0)
         this.#hold(`the broker takes ${room} bytes at once, the next message has ${bytes}`);

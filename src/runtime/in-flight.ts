@@ -12,3 +12,16 @@ export interface InFlight {
   /** When it was handed to the broker, monotonic ms; `undefined`: it waits for the disk. */
   publishedAt: number | undefined;
 }
+
+/** Messages of a frame when there is more to send, and the most that one carries. */
+const ITEMS = 64;
+const MOST_ITEMS = 512;
+
+/**
+ * How many of the waiting messages the next frame carries: frames of one size, so that while one is worked on at one end
+ * the other end works on the next; larger ones when that is more than may be on the way.
+ */
+export function itemsOfFrame(waiting: number, framesInFlight: number): number {
+  const frames = Math.min(framesInFlight, Math.ceil(waiting / ITEMS));
+  return Math.min(MOST_ITEMS, Math.ceil(waiting / frames));
+}

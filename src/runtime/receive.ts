@@ -52,8 +52,8 @@ export interface ReceiveOptions {
   readonly onFailure: (error: StewardError) => void;
 }
 
-/** Messages handed over in one turn of the event loop. */
-const AT_ONCE = 32;
+/** Messages taken in one turn of the event loop, and those handed over. */
+const A_TURN = 64;
 /** Bytes of a plain publisher's body. */
 const FOREIGN_BYTES = 1024 * 1024;
 /** Reports are always taken: there is room kept for them. */
@@ -63,6 +63,9 @@ export class Receiver {
   readonly #options: ReceiveOptions;
   /** Lanes that were told to wait, with where their next ACK goes; by subject. */
   readonly #waiting = new Map<string, Map<string, { frame: Frame; reply: string; upTo: number }>>();
+  /** Packets that wait for the next turn, and how many messages this one has room for. */
+  readonly #backlog: Packet[] = [];
+  #left = A_TURN;
   /** What is durable and waits for its turn to be handed to a process; by subject. */
   readonly #toHandOver = new Map<string, InRecord[]>();
 
@@ -70,7 +73,30 @@ export class Receiver {
     this.#options = options;
   }
 
-  async receive(packet: Packet): Promise<void> {
+  /** In order. What one turn has no room for waits for the next: what the first ones bring about goes out in between. */
+  receive(packet: Packet): void {
+    if (this.#left > 0 && this.#backlog.length === 0) void this.#receive(packet);
+    else this.#backlog.push(packet);
+  }
+
+  stop(): void {
+    this.#backlog.length = 0;
+  }
+
+  #spend(messages: number): void {
+    if (this.#left === A_TURN) {
+      setImmediate(() => {
+        this.#left = A_TURN;
+        for (let next = this.#backlog.shift(); next !== undefined; next = this.#backlog.shift()) {
+          void this.#receive(next);
+          if (this.#left <= 0) break;
+        }
+      });
+    }
+    this.#left -= messages;
+  }
+
+  async #receive(packet: Packet): Promise<void> {
     const { verifier, alive, journal, clock, again } = this.#options;
     const { subject, payload } = packet;
     try {
@@ -79,6 +105,7 @@ export class Receiver {
       verifier.frame(frame, subject);
       alive(frame.origin, payload.length);
       if (frame.first === 0) return await this.#transient(packet, frame);
+      this.#spend(frame.items.length);
 
       const at = clock.now();
       const told: (() => void)[] = [];
@@ -237,7 +264,7 @@ export class Receiver {
 
   #handSome(subject: string): void {
     const queue = this.#toHandOver.get(subject) ?? [];
-    const some = queue.splice(0, AT_ONCE);
+    const some = queue.splice(0, A_TURN);
     if (queue.length === 0) this.#toHandOver.delete(subject);
     else setImmediate(() => this.#handSome(subject));
     const { routes, journal, onTaken } = this.#options;

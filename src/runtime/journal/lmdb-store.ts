@@ -97,6 +97,8 @@ export function openLmdbStore(
   /** What belongs into the next segment, once the present one is complete. */
   let next: Outgoing | undefined;
   let armed = false;
+  /** There are writes that may not wait. */
+  let urgent = false;
   let appending = false;
   let moveDue = true;
   let failure: unknown;
@@ -120,6 +122,7 @@ export function openLmdbStore(
 
   function write(table: Table, key: Key, value: unknown, fresh: boolean, json?: string): void {
     record(table, key, value, fresh, json);
+    urgent = true;
     arm();
   }
 
@@ -127,6 +130,7 @@ export function openLmdbStore(
     record(table, key, value, false);
     soonTimer ??= clock.setTimeout(() => {
       soonTimer = undefined;
+      urgent = true;
       arm();
     }, SOON);
   }
@@ -137,7 +141,7 @@ export function openLmdbStore(
     setImmediate(endTurn);
   }
 
-  /** Seals the turn's writes into one record. */
+  /** Seals the turn's writes into one record; those that may wait are not written by themselves. */
   function endTurn(): void {
     for (let work = atEnd; work.length > 0; work = atEnd) {
       atEnd = [];
@@ -145,7 +149,9 @@ export function openLmdbStore(
     }
     armed = false;
     const to = next ?? outgoing;
-    if (operations.length > 0) {
+    const moves = moveDue && moving === undefined && next === undefined;
+    if (operations.length > 0 && (urgent || moves || asking.length > 0)) {
+      urgent = false;
       to.records.push(recordOf(operations));
       operations = [];
       turn++;
@@ -153,7 +159,7 @@ export function openLmdbStore(
     to.waiters.push(...asking);
     asking = [];
     // Here, and only here, memory holds whole turns.
-    if (moveDue && moving === undefined && next === undefined) {
+    if (moves) {
       moveDue = false;
       moving = memory;
       memory = emptyMemory();

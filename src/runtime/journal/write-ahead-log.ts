@@ -43,8 +43,13 @@ const FILE_HEADER = 16;
 const RECORD_HEADER = 8;
 const CAPACITY = 4 * 1024 * 1024;
 const SCRATCH = 64 * 1024;
-/** A write that takes longer than this, ms, goes to another thread, and so do as many after it as PATIENCE. */
+/**
+ * A write that takes longer than AT_ONCE, ms, is slow. When more than one in SLOW is, so many as PATIENCE go to another
+ * thread before the disk is tried again.
+ */
 const AT_ONCE = 1;
+const SLOW = 5;
+const TOO_SLOW = 25;
 const PATIENCE = 1000;
 const NAME = /^wal-\d+\.log$/;
 
@@ -83,6 +88,8 @@ export function openLog(directory: string, released: number, clock: Clock): Writ
   let scratch = Buffer.allocUnsafe(SCRATCH);
   /** Above 0: writes are made in place. Below: so many more are handed to another thread first. */
   let inPlace = 0;
+  /** How slow the disk was of late when it was written to in place. */
+  let slow = 0;
   let file = begin();
 
   /** The records as they lie in the file, in one buffer that is used again and again. */
@@ -125,7 +132,11 @@ export function openLog(directory: string, released: number, clock: Clock): Writ
         } catch (error) {
           return done(error as Error);
         }
-        if (clock.monotonic() - began > AT_ONCE) inPlace = -PATIENCE;
+        slow = Math.max(0, slow + (clock.monotonic() - began > AT_ONCE ? SLOW : -1));
+        if (slow > TOO_SLOW) {
+          slow = 0;
+          inPlace = -PATIENCE;
+        }
         size += bytes.length;
         return done(null);
       }
