@@ -46,6 +46,7 @@ export function submit(
   const { journal, hasRoom, wake, onQueued, config } = options;
   const messages = drafts.map((draft) => stamp(draft, options));
   const texts = messages.map((message) => sealed(message, options, own));
+  for (const message of messages) check(message, options);
   if (!hasRoom()) {
     throw new StewardError("journal-full", { held: journal.bytes(), limit: config().limits.journalBytes });
   }
@@ -60,8 +61,18 @@ export function submit(
   return records;
 }
 
+/** Where the method is known here too, bad data need not travel to be refused. A method that is not may be the node's own. */
+function check(message: Message, { methods }: SubmitOptions): void {
+  const { method, kind } = parseSubject(message.subject);
+  try {
+    methods.get(method)?.[kind]?.check(message.data);
+  } catch (error) {
+    throw new StewardError("data-invalid", { method, fault: faultText(error) }, { cause: error });
+  }
+}
+
 function stamp(draft: Draft, options: SubmitOptions): Message {
-  const { config, clock, newId, isKnown, methods } = options;
+  const { config, clock, newId, isKnown } = options;
   const { node, defaults } = config();
   const subject = parseSubject(draft.subject);
   if (draft.knownNodesOnly === true && !isKnown(subject.node))
@@ -70,12 +81,6 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
     throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
   const fault = dataFault(draft.data);
   if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
-  // Where the method is known here too, bad data need not travel to be refused. A method that is not may be the node's own.
-  try {
-    methods.get(subject.method)?.[subject.kind]?.check(draft.data);
-  } catch (error) {
-    throw new StewardError("data-invalid", { method: subject.method, fault: faultText(error) }, { cause: error });
-  }
   const now = clock.now();
   const wait = draft.deliverBy === undefined ? defaults.deliverBy : draft.deliverBy;
   return {

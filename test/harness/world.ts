@@ -505,7 +505,14 @@ export class World {
         secluded: true,
       },
     });
-    const daemon = await this.drive(Promise.race([started, killed]));
+    const daemon = await this.drive(Promise.race([started, killed])).catch((error) => {
+      // It never came up.
+      life.alive = false;
+      life.clock.end();
+      life.diskClock.end();
+      if (place.life === life) place.life = undefined;
+      throw error;
+    });
     if (daemon === undefined || !life.alive) return;
     life.daemon = daemon;
     daemon.ended.catch((error) => this.#gaveUp(place, life, error));

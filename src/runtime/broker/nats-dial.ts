@@ -33,6 +33,8 @@ export interface Dial {
 
 export interface Connection {
   readonly nats: NatsConnectionImpl;
+  /** Something came: the broker is there, though its answer to a ping may wait behind what it sends. */
+  alive(): void;
   /** Ends it now, without a word to the broker. */
   discard(): void;
 }
@@ -88,7 +90,10 @@ export function dialBroker(broker: BrokerConfig, name: string, pingMs: number): 
       throw error;
     }
     if (abandoned) discard();
-    return { nats, discard };
+    const alive = (): void => {
+      if (protocol.heartbeats.pendings.length > 0) protocol.heartbeats._reset();
+    };
+    return { nats, alive, discard };
   };
 
   const dialled = dial();

@@ -193,6 +193,7 @@ class NatsTransport implements Transport {
     if (this.#connection === undefined || this.#closing !== undefined) return;
     subscribed.bound = this.#connection.nats.subscribe(subscribed.subject, {
       callback: (error, message) => {
+        this.#connection?.alive();
         // A subscription that is refused has ended for the client; `#refuse` asks for it again.
         if (error !== null) subscribed.bound = undefined;
         else if (!subscribed.ended) this.#receive(subscribed, message);

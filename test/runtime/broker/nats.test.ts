@@ -245,6 +245,45 @@ describe("the NATS transport", () => {
     expect(sockets.size).toBe(1);
   });
 
+  it("is not given up while something comes from it, though its answers to pings wait behind that", async () => {
+    const sockets = new Set<Socket>();
+    let pings = 0;
+    // Speaks as much of the protocol as is needed here: it answers the first ping, and no other.
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.write(`INFO ${JSON.stringify({ server_id: "x", version: "2.10.0", proto: 1, max_payload: 1024 })}\r\n`);
+      socket.on("error", () => undefined);
+      socket.on("data", (data) => {
+        for (const line of data.toString().split("\r\n")) {
+          const [verb, subject, sid] = line.split(" ");
+          if (verb === "PING" && pings++ === 0) socket.write("PONG\r\n");
+          if (verb === "SUB") {
+            const timer = setInterval(() => socket.write(`MSG ${subject} ${sid} 2\r\nhi\r\n`), 20);
+            socket.once("close", () => clearInterval(timer));
+          }
+        }
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const transport = open(`nats://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, { pingMs: 60 });
+    const states: string[] = [];
+    transport.onStatus(({ state }) => void states.push(state));
+    let heard = 0;
+    await new Promise<void>((resolve) => {
+      transport.subscribe("a", () => {
+        heard++;
+        if (pings > 12) resolve();
+      });
+    });
+    expect(heard).toBeGreaterThan(0);
+    expect(states).toEqual(["connected"]);
+    for (const socket of sockets) socket.destroy();
+    await transport.close();
+    expect(sockets.size).toBe(1);
+  });
+
   it("gives the reason why it cannot connect", async () => {
     const broker = await startBroker();
     await broker.kill();

@@ -114,8 +114,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "order-broken",
     breaks: "messages of one frame are handed over backwards",
     file: "src/runtime/receive.ts",
-    find: "const some = queue.splice(0, AT_ONCE);",
-    replace: "const some = queue.splice(0, AT_ONCE).reverse();",
+    find: "const some = queue.splice(0, A_TURN);",
+    replace: "const some = queue.splice(0, A_TURN).reverse();",
     faults: ["slow"],
   },
   {
