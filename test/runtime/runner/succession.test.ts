@@ -208,10 +208,6 @@ describe("the runner", () => {
     expect(await (await spawner.start(sh("true"), ignore)).end).toMatchObject({ kind: "exited", code: 0 });
     expect(runnerPid(directory)).toBe(pid);
   });
-    writeFileSync(gate, "");
-    expect(await started.end).toMatchObject({ kind: "exited", code: 0 });
-    expect(runnerPid(directory)).toBe(pid);
-  });
 });
 
 describe("a runner of another version", () => {
