@@ -229,7 +229,7 @@ export class Core implements Child {
     this.link.begin();
     this.storage.begin((error) => this.#fall(error));
     void this.storage.forgetRuns(this.spawner);
-    if (this.journal.copied) this.#restored("its files are a copy");
+    if (this.journal.restored !== undefined) this.#restored(this.journal.restored);
   }
 
   #fall(error: unknown): void {

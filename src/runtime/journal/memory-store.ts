@@ -10,6 +10,8 @@ export interface Disk {
   readonly tables: Map<Table, Rows>;
   /** When set, writes fail with it, as on a full disk. */
   fault?: string;
+  /** What it has left; without it there is room enough. */
+  room?: { free: number; size: number };
 }
 
 let disks = 0;
@@ -83,6 +85,11 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
 
   return {
     identity: disk.identity,
+    damage: undefined,
+    get fault() {
+      return disk.fault;
+    },
+    room: () => disk.room ?? ENDLESS,
     get: (table, key) => structuredClone(rows(table).get(keyText(key))?.value),
     put: (table, key, value) => write(table, key, value),
     putText: (table, key, json) => write(table, key, JSON.parse(json)),
@@ -116,6 +123,8 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
     },
   };
 }
+
+const ENDLESS = { free: Number.MAX_SAFE_INTEGER, size: Number.MAX_SAFE_INTEGER };
 
 /** Bytes of a row, roughly. */
 function sizeOf(entry: Entry | undefined): number {
