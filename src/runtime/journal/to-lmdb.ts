@@ -30,8 +30,7 @@ export async function bring(
     const database = tables.get(table) as Database<string, Key>;
     for (const row of rows.values()) {
       if (count > 0 && count % MOVED_AT_ONCE === 0) {
-        await new Promise((resolve) => setImmediate(resolve));
-        await Promise.all(promises);
+        await committed(promises, env);
         promises.length = 0;
       }
       count++;
@@ -40,6 +39,16 @@ export async function bring(
     }
   }
   promises.push(guarded(env.put(RELEASED, String(segment))));
+  await committed(promises, env);
+}
+
+/** LMDB begins to write at the end of the turn, and makes a promise of its own then, which nobody else would listen to. */
+async function committed(promises: readonly Promise<unknown>[], env: RootDatabase): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  env.committed.then(
+    () => undefined,
+    () => undefined,
+  );
   await Promise.all(promises);
 }
 
