@@ -32,7 +32,7 @@ const text = "x".repeat(64 * 1024);
 
 describe.runIf(noDisk === undefined)("the store on a disk that is full", () => {
   test("takes what is owed into the log that it has, and then only into memory, durable once there is room", async () => {
-    const { disk, path, store } = await storeOn(24 * MEGA);
+    const { disk, path, store } = await storeOn(48 * MEGA);
     await disk.fill();
     let durable = 0;
     const flushes: Promise<void>[] = [];
@@ -64,7 +64,7 @@ describe.runIf(noDisk === undefined)("the store on a disk that is full", () => {
   });
 
   test("loses nothing that it called durable when the power goes while it is full", async () => {
-    const { disk, path, store } = await storeOn(24 * MEGA);
+    const { disk, path, store } = await storeOn(48 * MEGA);
     await disk.fill();
     const durable = new Set<number>();
     for (let n = 0; n < 150; n++) {
@@ -88,7 +88,7 @@ describe.runIf(noDisk === undefined)("the store on a disk that is full", () => {
   });
 
   test("closes without waiting for room, and its next opening has what was durable", async () => {
-    const { disk, path, store } = await storeOn(24 * MEGA);
+    const { disk, path, store } = await storeOn(48 * MEGA);
     store.put("meta", "a", 1);
     await store.flushed();
     await disk.fill();
