@@ -5,6 +5,7 @@ import type { Method, MethodLog } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import type { Config } from "./config/config.ts";
 import type { Journal } from "./journal/journal.ts";
+import { LivedTime } from "./lived-time.ts";
 import type { Health } from "./operations.ts";
 
 /**
@@ -31,6 +32,8 @@ const LOOK_AGAIN = 500;
 /** How long somebody waits for a disk that refuses, ms. */
 const PATIENCE = 2000;
 const SWEEP_EVERY = 60_000;
+/** The same while there is more to forget than is forgotten at once: it must keep up with what comes. */
+const SWEEP_AGAIN = 1000;
 const SWEEP_LIMIT = 5000;
 
 export class Storage {
@@ -111,18 +114,24 @@ export class Storage {
   /** Looks after the journal from now on. */
   begin(onFailure: (error: unknown) => void): void {
     const { clock, config, log } = this.#options;
+    const lived = new LivedTime(this.#journal, clock);
+    let wait = SWEEP_EVERY;
     const look = (): void => {
       try {
         const { age, bytes } = config().retention;
-        // Over its bytes the oldest of what has ended goes first, whatever its age.
-        const before = this.#journal.bytes() > bytes ? clock.now() : clock.now() - age;
-        const removed = this.#journal.sweep(before, SWEEP_LIMIT);
+        lived.look(age);
+        // Over its bytes the oldest of what has ended goes first, whatever its age and whatever a clock says.
+        const removed =
+          this.#journal.bytes() > bytes
+            ? this.#journal.sweep(Number.POSITIVE_INFINITY, SWEEP_LIMIT)
+            : this.#journal.sweep(clock.now() - age, SWEEP_LIMIT, (at) => lived.spares(at, age));
+        wait = removed < SWEEP_LIMIT ? SWEEP_EVERY : SWEEP_AGAIN;
         if (removed > 0) log.debug({ removed }, "forgot what is older than its retention");
       } catch (error) {
         onFailure(error);
       }
       this.#journal.flushed().catch(onFailure);
-      this.#timer = clock.setTimeout(look, SWEEP_EVERY);
+      this.#timer = clock.setTimeout(look, wait);
     };
     this.#timer = clock.setTimeout(look, SWEEP_EVERY);
   }

@@ -40,8 +40,8 @@ export interface Journal {
   readonly fault: string | undefined;
   /** Bytes that the disk has left for everybody, and its size. */
   room(): { readonly free: number; readonly size: number };
-  /** Forgets what ended before `before` (ms); at most `limit` records. Never what is still owed. */
-  sweep(before: number, limit: number): number;
+  /** Forgets what ended before `before` (ms), but for times that are spared; at most `limit` records. Never what is owed. */
+  sweep(before: number, limit: number, spared?: (at: number) => boolean): number;
   close(): Promise<void>;
 }
 
@@ -102,7 +102,7 @@ export function openJournal(
       return store.fault;
     },
     room: () => store.room(),
-    sweep: (before, limit) => outbox.sweep(before, limit) + inbox.sweep(before, limit),
+    sweep: (before, limit, spared) => outbox.sweep(before, limit, spared) + inbox.sweep(before, limit, spared),
     close: () => store.close(),
   };
 }
