@@ -106,6 +106,7 @@ row(
       }
     }
     const verdict = await check({ fleet, ledger, accepted, ordered: ["ordered"] });
+    expect(ended).toBe(0);
     return { faults, verdict, note: `${refused} refused; the daemon ended and was started again ${ended} times` };
   },
 );
