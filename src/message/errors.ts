@@ -131,6 +131,11 @@ export const CATALOGUE = {
     "Wait until nodes come back, cancel what is not needed, or raise limits.journalBytes.",
     EXIT.notDelivered,
   ),
+  "journal-disk-full": entry(
+    "the disk behind {path} has {free} bytes left, less than {floor}: new messages are refused",
+    "Make room there. What is owed still passes, and the daemon goes on by itself.",
+    EXIT.notDelivered,
+  ),
   "journal-failed": entry("the journal cannot be written: {fault}", "Check the disk behind {path}."),
   "journal-restored": entry(
     "the journal in {path} was restored from an earlier state: {proof}",

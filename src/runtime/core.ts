@@ -140,7 +140,7 @@ export class Core implements Child {
       log,
       happenings: around.happenings,
       config: around.config,
-      send: (draft) => void submit([draft], { ...this.submitOptions(), hasRoom: () => true }, { keep: false }),
+      send: (draft) => void submit([draft], { ...this.submitOptions(), refusal: () => undefined }, { keep: false }),
     });
     this.announce = new Announcer({
       ...around,
@@ -152,7 +152,7 @@ export class Core implements Child {
       journal: this.journal,
       clock,
       log,
-      send: (draft) => submit([draft], { ...this.submitOptions(), hasRoom: () => true })[0]?.message.id ?? "",
+      send: (draft) => submit([draft], { ...this.submitOptions(), refusal: () => undefined })[0]?.message.id ?? "",
       isResyncing: (node) => this.fleet.isResyncing(node),
       agreed: (node) => this.fleet.agreed(node),
       report: (id, from, report) => void this.announce.report(id, from, report, []),
@@ -229,7 +229,7 @@ export class Core implements Child {
     this.link.begin();
     this.storage.begin((error) => this.#fall(error));
     void this.storage.forgetRuns(this.spawner);
-    if (this.journal.copied) this.#restored("its files are a copy");
+    if (this.journal.restored !== undefined) this.#restored(this.journal.restored);
   }
 
   #fall(error: unknown): void {
@@ -266,7 +266,7 @@ export class Core implements Child {
       clock,
       newId: this.newId,
       maxPayload: () => this.transport.maxPayload(),
-      hasRoom: () => this.storage.hasRoom(),
+      refusal: () => this.storage.refusal(),
       isKnown: (node) => node === config().node || this.fleet.has(node),
       wake: (subject, deadline) => this.publishers.wake(subject, deadline),
       onQueued: (records) => this.announce.queued(records),

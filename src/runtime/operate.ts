@@ -55,8 +55,25 @@ export function operate(options: OperateOptions): Operations {
   });
 
   async function send(drafts: readonly Draft[]) {
+    const { journal, storage, announce } = core();
     const records = submit(drafts, core().submitOptions());
-    await core().journal.flushed();
+    try {
+      await storage.durable();
+    } catch (error) {
+      // Who hears that it was refused sends it again: it must not run as well once the disk takes it.
+      const now = clock.now();
+      const ended = records.flatMap(
+        ({ message }) =>
+          journal.outbox.withdraw(message.id, "cancelled", now, "its journal could not be written") ?? [],
+      );
+      journal.flushed().then(
+        () => announce.withdrawn(ended),
+        () => undefined,
+      );
+      if (ended.length === records.length) throw error;
+      // Some are on their way: they are sent as soon as they are durable, and only then is there an answer.
+      await journal.flushed();
+    }
     return records;
   }
 

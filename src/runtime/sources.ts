@@ -1,6 +1,6 @@
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
 import type { Clock } from "../message/clock.ts";
-import { faultText, StewardError } from "../message/errors.ts";
+import { type ErrorCode, faultText, StewardError } from "../message/errors.ts";
 import type { Json } from "../message/message.ts";
 import type { MethodLog, RunningSource, Source } from "../methods/define.ts";
 import type { PublishConfig } from "./config/config.ts";
@@ -15,10 +15,12 @@ export interface SourceOptions {
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: MethodLog;
-  /** Journals one event on the source's subject; throws `journal-full` when there is no room. */
+  /** Journals one event on the source's subject; throws one of NO_ROOM when there is no room. */
   readonly enqueue: (subject: string, data: Json) => void;
 }
 
+/** Refusals that pass. */
+const NO_ROOM: readonly ErrorCode[] = ["journal-full", "journal-disk-full", "journal-failed"];
 /** How long a source waits for room in the journal before it asks again, ms. */
 const ROOM = 1000;
 
@@ -36,13 +38,14 @@ export async function startSource(options: SourceOptions): Promise<Child> {
       if (stopped) throw new StewardError("source-failed", { subject: config.subject, fault: "it was stopped" });
       try {
         enqueue(config.subject, data);
-        if (checkpoint !== undefined) journal.setCheckpoint({ key, value: checkpoint });
-        return await journal.flushed();
+        break;
       } catch (error) {
-        if (!(error instanceof StewardError) || error.code !== "journal-full") throw error;
+        if (!(error instanceof StewardError) || !NO_ROOM.includes(error.code)) throw error;
         await new Promise<void>((resolve) => clock.setTimeout(resolve, ROOM));
       }
     }
+    if (checkpoint !== undefined) journal.setCheckpoint({ key, value: checkpoint });
+    await journal.flushed();
   };
 
   let running: RunningSource;

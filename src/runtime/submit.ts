@@ -20,7 +20,8 @@ export interface SubmitOptions {
   readonly newId: NewId;
   /** Bytes of the largest payload that the broker takes. */
   readonly maxPayload: () => number;
-  readonly hasRoom: () => boolean;
+  /** Why there is no room in the journal for new messages; `undefined`: there is. */
+  readonly refusal: () => StewardError | undefined;
   readonly isKnown: (node: string) => boolean;
   /** There is something to publish on this subject. */
   readonly wake: (subject: string, deadline: number) => void;
@@ -43,13 +44,12 @@ export function submit(
   options: SubmitOptions,
   { keep = true, key, own = false }: { keep?: boolean; key?: string; own?: boolean } = {},
 ): OutRecord[] {
-  const { journal, hasRoom, wake, onQueued, config } = options;
+  const { journal, refusal, wake, onQueued } = options;
   const messages = drafts.map((draft) => stamp(draft, options));
   const texts = messages.map((message) => sealed(message, options, own));
   for (const message of messages) check(message, options);
-  if (!hasRoom()) {
-    throw new StewardError("journal-full", { held: journal.bytes(), limit: config().limits.journalBytes });
-  }
+  const noRoom = refusal();
+  if (noRoom !== undefined) throw noRoom;
   const records = journal.outbox.enqueue(messages, keep, texts);
   if (key !== undefined)
     journal.setTaken(

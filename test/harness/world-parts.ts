@@ -97,6 +97,9 @@ export function slowStore(
   };
   return {
     ...store,
+    get fault() {
+      return store.fault;
+    },
     flushed,
     crash() {
       dead = true;

@@ -486,7 +486,12 @@ export class World {
         random: this.random,
         log: worldLog(place.lines, alive),
         openStore: () => {
-          const store = slowStore(openMemoryStore(place.disk), life.diskClock, () => place.flushMs, reach);
+          const store = slowStore(
+            openMemoryStore(place.disk, life.diskClock),
+            life.diskClock,
+            () => place.flushMs,
+            reach,
+          );
           life.stores.push(store);
           // Killed in the middle of its start, it goes on to the end of that, and must not touch anything.
           if (!life.alive) store.crash();

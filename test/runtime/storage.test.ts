@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Config } from "../../src/runtime/config/config.ts";
 import { openJournal } from "../../src/runtime/journal/journal.ts";
-import { openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
+import { emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
 import type { Store } from "../../src/runtime/journal/store.ts";
 import { Storage } from "../../src/runtime/storage.ts";
 import { ackOf, COMMANDS, idOf, message, NODE, sendAll } from "../contract/journal.ts";
@@ -12,12 +12,13 @@ import { seededRandom } from "../harness/random.ts";
 const DAY = 86_400_000;
 
 /** A journal that says it holds `bytes`, with its upkeep. */
-function scene(limits: { journalBytes: number; retentionBytes: number }) {
+function scene(limits: { journalBytes: number; retentionBytes: number }, disk = emptyDisk()) {
   const clock = new SimulatedClock();
   const held = { bytes: 0 };
-  const store: Store = { ...openMemoryStore(), bytes: () => held.bytes };
+  const store: Store = Object.defineProperty(openMemoryStore(disk), "bytes", { value: () => held.bytes });
   const journal = openJournal(store, { node: NODE, path: "memory", clock, random: seededRandom(1) });
   const config = {
+    data: "memory",
     limits: { journalBytes: limits.journalBytes },
     retention: { age: 30 * DAY, bytes: limits.retentionBytes },
   } as Config;
@@ -63,4 +64,48 @@ it("forgets what ended when it holds more bytes than it may, and never what is s
 
   storage.end();
   expect(clock.armed).toBe(0);
+});
+
+it("forgets nothing that just ended when the wall clock jumps, in either direction", async () => {
+  const { clock, journal, storage } = scene({ journalBytes: 1000, retentionBytes: 500 });
+  storage.begin(() => undefined);
+  journal.outbox.enqueue([message(1)], true);
+  sendAll(journal, COMMANDS);
+  journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1), clock.now());
+  journal.outbox.report(idOf(1), "ship1", { state: "succeeded", at: clock.now() });
+  for (const jump of [3650 * DAY, -7300 * DAY, 3650 * DAY]) {
+    clock.jump(jump);
+    await clock.advance(120_000);
+    expect(journal.outbox.find(idOf(1))).toBeDefined();
+  }
+  await clock.advance(33 * DAY);
+  expect(journal.outbox.find(idOf(1))).toBeUndefined();
+  storage.end();
+});
+
+it("is low and full by the room that the disk has left, and says what it is that refuses", async () => {
+  const disk = emptyDisk();
+  const { clock, storage } = scene({ journalBytes: 1000, retentionBytes: 500 }, disk);
+  const MEGA = 1024 * 1024;
+  const seen = [];
+  for (const free of [65 * MEGA, 63 * MEGA, 15 * MEGA]) {
+    disk.room = { free, size: 100_000 * MEGA };
+    await clock.advance(1000);
+    seen.push([storage.level(), storage.refusal()?.code]);
+  }
+  disk.room = { free: 12 * MEGA, size: 24 * MEGA };
+  await clock.advance(1000);
+  seen.push([storage.level(), storage.refusal()?.code]);
+  disk.fault = "EIO";
+  seen.push([storage.level(), storage.refusal()?.code, storage.health(false).state]);
+  delete disk.fault;
+  seen.push([storage.level(), storage.refusal()?.code]);
+  expect(seen).toEqual([
+    ["ok", undefined],
+    ["low", undefined],
+    ["full", "journal-disk-full"],
+    ["ok", undefined],
+    ["full", "journal-failed", "failed"],
+    ["ok", undefined],
+  ]);
 });

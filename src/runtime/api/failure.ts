@@ -19,6 +19,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "broker-denied": 503,
   "broker-auth": 503,
   "journal-full": 507,
+  "journal-disk-full": 507,
   "journal-failed": 503,
   "already-running": 409,
   "no-daemon": 503,

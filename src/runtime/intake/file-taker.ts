@@ -49,7 +49,7 @@ const PATIENCE = 2_000;
 /** The same for an empty file: it was made, and will be written. */
 const EMPTY_PATIENCE = 60_000;
 
-const RETRIED: readonly ErrorCode[] = ["journal-full", "journal-failed"];
+const RETRIED: readonly ErrorCode[] = ["journal-full", "journal-disk-full", "journal-failed"];
 
 interface Seen {
   readonly file: FileMark;

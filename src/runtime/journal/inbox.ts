@@ -360,16 +360,22 @@ export class Inbox {
     return true;
   }
 
-  /** Forgets commands that ended before `before`; at most `limit`. Returns how many. */
-  sweep(before: number, limit: number): number {
+  /** Forgets commands that ended and came before `before`, but for what is spared; at most `limit`. Returns how many. */
+  sweep(before: number, limit: number, spared: (at: number) => boolean = () => false): number {
     this.#writeDone();
     let removed = 0;
     for (const { key, entries } of this.#done.rows()) {
-      const left = entries.filter(([, { receivedAt }]) => removed >= limit || receivedAt >= before || removed++ < 0);
+      const left = entries.filter(
+        ([, { receivedAt: at }]) => removed >= limit || at >= before || spared(at) || removed++ < 0,
+      );
       if (left.length < entries.length) this.#done.replace(key, left);
-      if (removed >= limit || left.length === entries.length) break;
+      if (removed >= limit || entries.every(([, { receivedAt }]) => receivedAt >= before)) break;
     }
-    for (const id of this.#cancelledEarly.keys()) if (idTime(id) < before) this.#forgetCancelled(id);
+    // They are owed to commands that may still come: their age alone ends them, never the bytes of others.
+    for (const id of before === Number.POSITIVE_INFINITY ? [] : this.#cancelledEarly.keys()) {
+      const at = idTime(id);
+      if (at < before && !spared(at)) this.#forgetCancelled(id);
+    }
     return removed;
   }
 

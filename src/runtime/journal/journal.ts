@@ -14,8 +14,8 @@ import type { Store } from "./store.ts";
 export interface Journal {
   /** Random identity of this journal: a new one means a new disk. */
   readonly epoch: string;
-  /** It was found to be a copy of an earlier state of itself; its epoch is new. */
-  readonly copied: boolean;
+  /** Why it was found to be an earlier state of itself; its epoch is new. */
+  readonly restored: string | undefined;
   readonly outbox: Outbox;
   readonly inbox: Inbox;
   /**
@@ -36,8 +36,12 @@ export interface Journal {
   setNode(name: string, snapshot: Json): void;
   /** Bytes in use, at most a second old. */
   bytes(): number;
-  /** Forgets what ended before `before` (ms); at most `limit` records. Never what is still owed. */
-  sweep(before: number, limit: number): number;
+  /** What the disk says since it refused a write; it is tried again until it takes it. */
+  readonly fault: string | undefined;
+  /** Bytes that the disk has left for everybody, and its size. */
+  room(): { readonly free: number; readonly size: number };
+  /** Forgets what ended before `before` (ms), but for times that are spared; at most `limit` records. Never what is owed. */
+  sweep(before: number, limit: number, spared?: (at: number) => boolean): number;
   close(): Promise<void>;
 }
 
@@ -67,14 +71,16 @@ export function openJournal(
   };
   const home = store.get("meta", "home") as string | undefined;
   const copied = home !== undefined && home !== store.identity;
+  // What is missing had been acknowledged, or had run: the same as with a backup.
+  const restored = store.damage ?? (copied ? "its files are a copy" : undefined);
   if (home !== store.identity) store.put("meta", "home", store.identity);
   const known = store.get("meta", "epoch") as string | undefined;
-  const epoch = known === undefined || copied ? renew() : known;
+  const epoch = known === undefined || restored !== undefined ? renew() : known;
   let measured = { at: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   return {
     epoch,
-    copied,
+    restored,
     renew: () => void renew(),
     outbox,
     inbox,
@@ -92,7 +98,11 @@ export function openJournal(
       if (now - measured.at >= 1000) measured = { at: now, bytes: store.bytes() };
       return measured.bytes;
     },
-    sweep: (before, limit) => outbox.sweep(before, limit) + inbox.sweep(before, limit),
+    get fault() {
+      return store.fault;
+    },
+    room: () => store.room(),
+    sweep: (before, limit, spared) => outbox.sweep(before, limit, spared) + inbox.sweep(before, limit, spared),
     close: () => store.close(),
   };
 }

@@ -1,11 +1,14 @@
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import { merged, parsed, valueIn } from "./merge.ts";
+import { type LogState, readLog } from "./read-log.ts";
 import { type Key, keyText, type Store, TABLES, type Table } from "./store.ts";
-import { openLog, readLog, type WriteAheadLog } from "./write-ahead-log.ts";
+import { bring, causeOf, releasedSegment } from "./to-lmdb.ts";
+import { emptyMemory, type Logged, type Memory, type Operation, recordOf, tableOf, type Written } from "./turn-rows.ts";
+import { openLog, type WriteAheadLog } from "./write-ahead-log.ts";
 
 /**
  * The store on disk: a write-ahead log for durability, LMDB for order and size. A turn's writes are one record of the
@@ -14,50 +17,31 @@ import { openLog, readLog, type WriteAheadLog } from "./write-ahead-log.ts";
  *
  *   write ─▶ memory + log ─▶ (durable) ─▶ moved to LMDB every second or so ─▶ log segment released
  *
- * Invariants: a log segment is released only when LMDB has synced all that is in it, by a mark in LMDB itself. After a failed write nothing is
- * called durable any more: the store is closed, and opened anew from what is on disk.
+ * Invariants: a log segment is released only when LMDB has synced all that is in it, by a mark in LMDB itself. What the
+ * disk refuses stays in memory, nobody is told that it is durable, and it is tried again, each time a little later: the
+ * log in another file, the rows in another transaction, until the disk takes them.
  */
-interface Written {
-  readonly key: Key;
-  /** `undefined`, and no text: removed. */
-  value: unknown;
-  /** The key was never in LMDB: when it goes before it is moved, nothing is left to do. */
-  readonly fresh: boolean;
-  /** The turn that wrote it, and its place in that turn's record. */
-  readonly turn: number;
-  readonly place: number;
-  /** The value as JSON, once that was needed: the log and LMDB are given the same text. */
-  text: string | undefined;
-}
-
-type Memory = Map<Table, Map<string, Written>>;
-/** A row of a turn's record; without one it came and went within the turn. */
-interface Operation {
-  readonly table: Table;
-  readonly row: Written;
-}
-/** The same in the log: without a value the row is removed. */
-type Logged = [table: number, key: Key, value?: unknown];
-
-/** How the log names tables. */
-const NUMBER = Object.fromEntries(TABLES.map((table, number) => [table, number])) as Record<Table, number>;
-
 /** How long writes that may wait do wait for company, and how long writes stay in memory, ms. */
 const SOON = 50;
 const MOVE_EVERY = 100;
-/** Rows moved in one turn of the event loop. */
-const MOVED_AT_ONCE = 250;
+/** Waits before what the disk refused is tried again, ms: the first is over at once, for another file may do. */
+const AGAIN = [0, 100, 250, 500, 1000, 2000];
 
 /** Sealed turns that go into one log segment, and who waits for them. */
 interface Outgoing {
   records: string[];
-  waiters: (() => void)[];
+  waiters: Waiter[];
+}
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: StewardError) => void;
 }
 
 /**
  * @param committed called with the time of each durable group commit
  * @param identify what tells a file from a copy of it
- * @throws StewardError `data-directory`
+ * @throws StewardError `data-directory`, `journal-version`, `journal-damaged`
  */
 export function openLmdbStore(
   path: string,
@@ -67,21 +51,23 @@ export function openLmdbStore(
 ): Store {
   let env: RootDatabase;
   let log: WriteAheadLog;
+  let found: LogState;
   let memory = emptyMemory();
   let turn = 0;
   let operations: (Operation | undefined)[] = [];
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     env = open({ path, maxDbs: TABLES.length + 2, encoding: "string", noMemInit: true, overlappingSync: false });
-    const released = releasedSegment(env);
-    for (const replayed of readLog(path, released)) {
+    found = readLog(path, releasedSegment(env));
+    for (const replayed of found.records) {
       turn++;
-      for (const [table, key, value] of replayed as Logged[]) record(TABLES[table] as Table, key, value, false);
+      for (const [table, key, value] of replayed as Logged[]) record(tableOf(table, path), key, value, false);
     }
     operations = [];
     turn++;
-    log = openLog(path, released, clock);
+    log = openLog(path, found, clock);
   } catch (error) {
+    if (error instanceof StewardError) throw error;
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
   }
   const tables = new Map<Table, Database<string, Key>>();
@@ -91,7 +77,7 @@ export function openLmdbStore(
   let moving: Memory | undefined;
   let moved: Promise<void> = Promise.resolve();
   /** Writes of this turn, in their order, those that may wait among them, and who waits for them. */
-  let asking: (() => void)[] = [];
+  let asking: Waiter[] = [];
   let atEnd: (() => void)[] = [];
   let outgoing: Outgoing = { records: [], waiters: [] };
   /** What belongs into the next segment, once the present one is complete. */
@@ -101,10 +87,16 @@ export function openLmdbStore(
   let urgent = false;
   let appending = false;
   let moveDue = true;
-  let failure: unknown;
+  /** What the disk says of the log, and of LMDB, since it refused a write. */
+  const refused: { log?: unknown; rows?: unknown } = {};
+  let logTries = 0;
+  let closing = false;
   let closed = false;
   let soonTimer: Timer | undefined;
   let moveTimer: Timer | undefined;
+  let againTimer: Timer | undefined;
+  /** Ends the wait for the next attempt to move. */
+  let hurry: () => void = () => undefined;
 
   /** Of each key a turn's record holds the last form only; what came and went within the turn leaves no trace. */
   function record(table: Table, key: Key, value: unknown, fresh: boolean, json?: string): void {
@@ -174,17 +166,19 @@ export function openLmdbStore(
     const { records, waiters } = outgoing;
     outgoing = { records: [], waiters: [] };
     const served = (): void => {
-      for (const serve of waiters) serve();
+      for (const { resolve } of waiters) resolve();
       if (outgoing.records.length + outgoing.waiters.length > 0 || next !== undefined) append();
     };
-    if (records.length > 0 && failure === undefined) {
+    if (records.length > 0) {
       appending = true;
       const began = clock.monotonic();
       log.append(records, (error) => {
+        if (error !== null) return notTaken(error, records, waiters);
         appending = false;
+        delete refused.log;
+        logTries = 0;
         committed((clock.monotonic() - began) / 1000);
-        if (error !== null) note(error);
-        else if (log.size > log.capacity / 2) dueAgain();
+        if (log.size > log.capacity / 2) dueAgain();
         else moveTimer ??= clock.setTimeout(dueAgain, MOVE_EVERY);
         served();
       });
@@ -198,6 +192,35 @@ export function openLmdbStore(
     served();
   }
 
+  /** Nothing of it counts: it goes before what came since, later. */
+  function notTaken(error: Error, records: readonly string[], waiters: readonly Waiter[]): void {
+    refused.log = error;
+    outgoing = { records: [...records, ...outgoing.records], waiters: [...waiters, ...outgoing.waiters] };
+    if (closing) {
+      appending = false;
+      giveUp();
+      return;
+    }
+    againTimer = clock.setTimeout(() => {
+      appending = false;
+      append();
+    }, waitOf(logTries++));
+  }
+
+  /** The store closes while the disk refuses: who waits hears of it. */
+  function giveUp(): void {
+    const waiting = [...outgoing.waiters, ...(next?.waiters ?? []), ...asking];
+    outgoing.waiters = [];
+    if (next !== undefined) next.waiters = [];
+    asking = [];
+    for (const { reject } of waiting) reject(failed());
+  }
+
+  function failed(): StewardError {
+    const cause = refused.log;
+    return new StewardError("journal-failed", { path, fault: faultText(cause ?? "it is closed") }, { cause });
+  }
+
   function dueAgain(): void {
     clock.clearTimeout(moveTimer);
     moveTimer = undefined;
@@ -207,47 +230,48 @@ export function openLmdbStore(
 
   /** Brings rows to LMDB, then lets go of the log that covered them. */
   async function move(rowsOf: Memory): Promise<void> {
-    if (failure !== undefined) return;
-    try {
-      const segment = log.rotate();
-      let count = 0;
-      for (const [table, rows] of rowsOf) {
-        const database = tables.get(table) as Database<string, Key>;
-        for (const row of rows.values()) {
-          const text = textOf(row);
-          const done = text === undefined ? database.remove(row.key) : database.put(row.key, text);
-          done.catch(note);
-          if (++count % MOVED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
-        }
+    const segment = log.rotate();
+    for (let tries = 0; !closed; tries++) {
+      try {
+        await bring(rowsOf, segment, env, tables);
+        delete refused.rows;
+        moving = undefined;
+        log.release(segment);
+        if (moveDue) arm();
+        return;
+      } catch (error) {
+        refused.rows = await causeOf(error);
+        // The log has it all.
+        if (closing) return;
+        await new Promise<void>((resolve) => {
+          const timer = clock.setTimeout(resolve, waitOf(tries));
+          hurry = () => {
+            clock.clearTimeout(timer);
+            resolve();
+          };
+        });
       }
-      env.put(RELEASED, String(segment)).catch(note);
-      await env.flushed;
-      if (failure !== undefined) return;
-      moving = undefined;
-      log.release(segment);
-      if (moveDue) arm();
-    } catch (error) {
-      note(error);
     }
   }
 
-  function note(error: unknown): void {
-    failure ??= error;
-  }
-
-  const flushed = async (): Promise<void> => {
-    if (failure === undefined && !closed) {
-      await new Promise<void>((resolve) => {
-        asking.push(resolve);
-        arm();
-      });
-    }
-    if (failure !== undefined)
-      throw new StewardError("journal-failed", { path, fault: faultText(failure) }, { cause: failure });
-  };
+  const flushed = (): Promise<void> =>
+    new Promise<void>((resolve, reject) => {
+      if (closed || (closing && refused.log !== undefined)) return reject(failed());
+      asking.push({ resolve, reject });
+      arm();
+    });
 
   return {
     identity: identify(join(path, "data.mdb")),
+    damage: found.hole,
+    get fault() {
+      const cause = refused.log ?? refused.rows;
+      return cause === undefined ? undefined : faultText(cause);
+    },
+    room() {
+      const { bavail, blocks, bsize } = statfsSync(path);
+      return { free: bavail * bsize, size: blocks * bsize };
+    },
     get(table, key) {
       const text = keyText(key);
       const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
@@ -276,56 +300,32 @@ export function openLmdbStore(
       return pages * size + log.size;
     },
     async close() {
+      closing = true;
       clock.clearTimeout(soonTimer);
       clock.clearTimeout(moveTimer);
+      if (againTimer !== undefined && appending && refused.log !== undefined) {
+        // Once more, at once: there may be room by now.
+        clock.clearTimeout(againTimer);
+        appending = false;
+        append();
+      }
+      hurry();
       // Once for what is under way, once for what came since: then everything is in LMDB and the log is empty.
-      for (let i = 0; i < 2 && failure === undefined; i++) {
+      for (let i = 0; i < 2; i++) {
         moveDue = true;
-        await flushed().catch(note);
+        await flushed().catch(() => undefined);
         await moved;
       }
       clock.clearTimeout(moveTimer);
       closed = true;
       log.close();
-      await env.close();
+      await env.close().catch(() => undefined);
     },
   };
 }
 
-/** A turn as one record of the log. */
-function recordOf(operations: readonly (Operation | undefined)[]): string {
-  let text = "";
-  for (const operation of operations) {
-    if (operation === undefined) continue;
-    const { table, row } = operation;
-    text += text === "" ? "[[" : ",[";
-    text += NUMBER[table];
-    text += ",";
-    text += JSON.stringify(row.key);
-    const json = textOf(row);
-    if (json !== undefined) {
-      text += ",";
-      text += json;
-    }
-    text += "]";
-  }
-  return text === "" ? "[]" : `${text}]`;
-}
-
-function textOf(row: Written): string | undefined {
-  if (row.text === undefined && row.value !== undefined) row.text = JSON.stringify(row.value);
-  return row.text;
-}
-
-/** The last segment of the log that LMDB holds in full. */
-const RELEASED = "released segment";
-
-function releasedSegment(env: RootDatabase): number {
-  return Number(env.get(RELEASED) ?? 0);
-}
-
-function emptyMemory(): Memory {
-  return new Map(TABLES.map((table) => [table, new Map()]));
+function waitOf(tries: number): number {
+  return AGAIN[Math.min(tries, AGAIN.length - 1)] ?? 0;
 }
 
 /** A file that is copied, moved to another disk or restored has another inode, or was born at another time. */

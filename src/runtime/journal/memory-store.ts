@@ -1,3 +1,4 @@
+import type { Clock, Timer } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import { compareKeys, type Entry, type Key, keyText, type Store, TABLES, type Table, within } from "./store.ts";
 
@@ -8,8 +9,12 @@ export interface Disk {
   /** A copy has another one. */
   readonly identity: string;
   readonly tables: Map<Table, Rows>;
-  /** When set, writes fail with it, as on a full disk. */
+  /** While it is set writes fail with it, as on a full disk. */
   fault?: string;
+  /** The same for good: whoever has it open must open it anew. */
+  broken?: string;
+  /** What it has left; without it there is room enough. */
+  room?: { free: number; size: number };
 }
 
 let disks = 0;
@@ -18,21 +23,27 @@ export function emptyDisk(): Disk {
   return { identity: `disk ${++disks}`, tables: new Map(TABLES.map((table) => [table, new Map()])) };
 }
 
+/** How long after a refusal the disk is tried again, ms. */
+const AGAIN = 500;
+
 /**
  * The store's twin in memory. A write reaches the `disk` only with the next `flushed` or `close`; `crash()` loses the
- * rest, as a power cut would.
+ * rest, as a power cut would. With a clock it tries again what the disk refused, as the real one does; without, nobody
+ * will: it rejects.
  */
-export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): void } {
+export function openMemoryStore(disk: Disk = emptyDisk(), clock?: Clock): Store & { crash(): void } {
   const tables = new Map<Table, Rows>();
   for (const table of TABLES) tables.set(table, structuredClone(disk.tables.get(table) ?? new Map()));
   let unsynced: { table: Table; text: string; entry: Entry | undefined }[] = [];
   let dead = false;
+  let closed = false;
   /** What could not be written stays unwritten, as it does on a real disk: only a new store begins anew. */
   let failed: StewardError | undefined;
   const rows = (table: Table): Rows => tables.get(table) as Rows;
   let atEnd: (() => void)[] = [];
   let asking: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   let armed = false;
+  let again: Timer | undefined;
   let bytes = 0;
   for (const table of tables.values()) for (const entry of table.values()) bytes += sizeOf(entry);
 
@@ -54,7 +65,14 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
       sync();
       for (const { resolve } of served) resolve();
     } catch (error) {
-      for (const { reject } of served) reject(error);
+      if (clock === undefined || failed !== undefined || closed) for (const { reject } of served) reject(error);
+      else {
+        asking = [...served, ...asking];
+        again ??= clock.setTimeout(() => {
+          again = undefined;
+          arm();
+        }, AGAIN);
+      }
     }
   };
   const arm = (): void => {
@@ -71,8 +89,10 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
     unsynced.push({ table, text, entry });
   };
   const sync = (): void => {
-    if (disk.fault !== undefined) failed ??= new StewardError("journal-failed", { path: "memory", fault: disk.fault });
-    if (failed !== undefined) throw failed;
+    const fault = disk.broken ?? disk.fault;
+    const refused = fault === undefined ? failed : new StewardError("journal-failed", { path: "memory", fault });
+    if (clock === undefined || disk.broken !== undefined) failed ??= refused;
+    if (failed !== undefined || refused !== undefined) throw failed ?? refused;
     for (const { table, text, entry } of unsynced) {
       const stored = disk.tables.get(table) as Rows;
       if (entry === undefined) stored.delete(text);
@@ -83,6 +103,11 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
 
   return {
     identity: disk.identity,
+    damage: undefined,
+    get fault() {
+      return disk.fault;
+    },
+    room: () => disk.room ?? ENDLESS,
     get: (table, key) => structuredClone(rows(table).get(keyText(key))?.value),
     put: (table, key, value) => write(table, key, value),
     putText: (table, key, json) => write(table, key, JSON.parse(json)),
@@ -107,15 +132,26 @@ export function openMemoryStore(disk: Disk = emptyDisk()): Store & { crash(): vo
     bytes: () => bytes,
     async close() {
       if (dead) return;
+      closed = true;
+      clock?.clearTimeout(again);
       workAtEnd();
-      sync();
+      try {
+        sync();
+      } catch (error) {
+        for (const { reject } of asking) reject(error);
+        asking = [];
+        if (failed !== undefined) throw error;
+      }
     },
     crash() {
+      clock?.clearTimeout(again);
       dead = true;
       unsynced = [];
     },
   };
 }
+
+const ENDLESS = { free: Number.MAX_SAFE_INTEGER, size: Number.MAX_SAFE_INTEGER };
 
 /** Bytes of a row, roughly. */
 function sizeOf(entry: Entry | undefined): number {

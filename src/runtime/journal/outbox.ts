@@ -285,8 +285,11 @@ export class Outbox {
     return { ...life, state: this.stateOf(lane, record) };
   }
 
-  /** Forgets what ended before `before`; at most `limit` of them. Never what is still owed. Returns how many. */
-  sweep(before: number, limit: number): number {
+  /**
+   * Forgets what ended and was made before `before`, but for what is spared; at most `limit` of them. Never what is still
+   * owed. Returns how many.
+   */
+  sweep(before: number, limit: number, spared: (at: number) => boolean = () => false): number {
     this.#write();
     let removed = 0;
     for (const { key, entries } of this.#ids.rows()) {
@@ -295,7 +298,8 @@ export class Outbox {
         const found = this.#there(place);
         if (found !== undefined) {
           const { lane, message } = found;
-          if (message.message.createdAt >= before) return true;
+          const { createdAt } = message.message;
+          if (createdAt >= before || spared(createdAt)) return true;
           if (message.seq > lane.acked || !(lane.event || message.ended)) return true;
           for (const row of this.#outputRows(id)) this.#store.remove("output", row.key);
           this.#batches.forget(lane, message.seq);

@@ -5,6 +5,12 @@
 export interface Store {
   /** Tells the files that it lies in from every copy of them. */
   readonly identity: string;
+  /** Why writes that had been durable must be missing from what it found; what it has is an earlier state. */
+  readonly damage: string | undefined;
+  /** What the disk says since it refused a write; it is tried again until it takes it. `undefined`: all is well. */
+  readonly fault: string | undefined;
+  /** Bytes that the disk has left for everybody, and its size. */
+  room(): { readonly free: number; readonly size: number };
   get(table: Table, key: Key): unknown;
   /** `fresh`: this key was never used before; that saves work when it is removed soon. */
   put(table: Table, key: Key, value: unknown, fresh?: boolean): void;
@@ -21,13 +27,17 @@ export interface Store {
   range(table: Table, bounds: Bounds): Iterable<Entry>;
   /** Calls `work` at the end of this turn; what it writes becomes durable together with the turn's writes before it. */
   atTurnEnd(work: () => void): void;
-  /** Resolves when every `put` and `remove` before this call is on disk; rejects with `journal-failed` when it cannot be. */
+  /**
+   * Resolves when every `put` and `remove` before this call is on disk: while the disk refuses them, not yet. Rejects with
+   * `journal-failed` when they never will be.
+   */
   flushed(): Promise<void>;
   /** Bytes in use, without pages that are free for reuse. */
   bytes(): number;
   close(): Promise<void>;
 }
 
+/** The log names a table by its position: new ones go to the end, and none ever leaves. */
 export const TABLES = [
   "meta",
   "lanes",

@@ -1,47 +1,38 @@
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  write,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, rmSync, write, writeSync } from "node:fs";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
 import type { Clock } from "../../message/clock.ts";
+import { FILE_HEADER, FRAME_HEADER, frameCrc, type Header, headerOf, type Mark } from "./log-format.ts";
+import type { LogState } from "./read-log.ts";
 
 /**
  * A log of transactions in a few files that are written again and again: one *segment* at a time fills a file from its
  * start. The files have their full size from the beginning, so that a write never changes more than data, and they are
- * open for synchronous data: a transaction costs one short trip to the disk.
+ * open for synchronous data: a transaction costs one short trip to the disk. How it lies in the file: log-format.ts.
  *
- *   file     header (magic, segment number, its crc32), then records
- *   record   length, crc32, JSON; little-endian. The crc begins with the segment's number, so that what an earlier
- *            segment left in the same file is never taken for a record of this one.
- *
- * Invariants: what `append` has called back for survives a crash. Reading stops at the first record that is torn: it was
- * never acknowledged.
+ * Invariants: what `append` has called back for without an error survives a crash. After a failed write its file is not
+ * written again before it is released: nobody knows what the disk has of it. The same records go into another file, of
+ * which the header says where the one before it ends. One file more than needed is made in advance: it is the room for
+ * what is owed once the disk is full.
  */
 export interface WriteAheadLog {
-  /** Hands records to the disk; called with an error, or once they are durable. One call at a time. */
+  /**
+   * Hands records to the disk; called with an error, or once they are durable. One call at a time. After an error nothing
+   * of them counts, and they may be handed over again.
+   */
   append(records: readonly string[], done: (error: Error | null) => void): void;
-  /** Goes on in another file; not while records are on their way. Returns the number of the segment that is complete. */
+  /** What comes from now on goes into another segment; not while records are on their way. Returns the last complete one. */
   rotate(): number;
   /** Files with segments up to this one may be written again. */
   release(segment: number): void;
-  /** Bytes in the present segment, and how many fit without growing its file. */
+  /** Bytes that are not released, and how many fit into a segment without growing its file. */
   readonly size: number;
   readonly capacity: number;
   close(): void;
 }
 
-const MAGIC = 0x4c57_5453;
-const FILE_HEADER = 16;
-const RECORD_HEADER = 8;
 const CAPACITY = 4 * 1024 * 1024;
+/** The one that is written, the one that is being moved, and the room for what is owed. */
+const FILES = 3;
 const SCRATCH = 64 * 1024;
 /**
  * A write that takes longer than AT_ONCE, ms, is slow. When more than one in SLOW is, so many as PATIENCE go to another
@@ -51,144 +42,168 @@ const AT_ONCE = 1;
 const SLOW = 5;
 const TOO_SLOW = 25;
 const PATIENCE = 1000;
-const NAME = /^wal-\d+\.log$/;
 
-/** Every intact record of the segments after `released`, oldest first. */
-export function* readLog(directory: string, released: number): Generator<unknown> {
-  const found = readdirSync(directory)
-    .filter((name) => NAME.test(name))
-    .map((name) => readFileSync(join(directory, name)))
-    .flatMap((bytes) => {
-      const segment = segmentOf(bytes);
-      return segment === undefined || segment <= released ? [] : [{ segment, bytes }];
-    })
-    .sort((a, b) => a.segment - b.segment);
-  for (const { segment, bytes } of found) {
-    for (let at = FILE_HEADER; at + RECORD_HEADER <= bytes.length; ) {
-      const length = bytes.readUInt32LE(at);
-      const body = bytes.subarray(at + RECORD_HEADER, at + RECORD_HEADER + length);
-      if (length === 0 || body.length < length || crc32(body, seed(segment)) !== bytes.readUInt32LE(at + 4)) break;
-      yield JSON.parse(body.toString("utf8"));
-      at += RECORD_HEADER + length;
-    }
-  }
-}
-
-/** @param released highest segment whose content is safe elsewhere */
-export function openLog(directory: string, released: number, clock: Clock): WriteAheadLog {
+/** @param state what reading it found: where it goes on */
+export function openLog(directory: string, state: LogState, clock: Clock): WriteAheadLog {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   /** Files by name, with the segment that each holds. */
-  const files = new Map<string, number>();
-  for (const name of readdirSync(directory).filter((entry) => NAME.test(entry))) {
-    files.set(name, segmentOf(readFileSync(join(directory, name)).subarray(0, FILE_HEADER)) ?? 0);
-  }
-  let segment = Math.max(released, ...files.values());
-  let free = released;
-  let size = 0;
+  const files = new Map(state.files);
+  let free = state.released;
+  /** Where what is durable ends. */
+  let end: Mark = state.end;
+  let segment = state.highest;
+  let header: Header | undefined;
+  let file: number | undefined;
+  /** Bytes of earlier segments that are not released. */
+  const earlier = new Map<number, number>();
   let scratch = Buffer.allocUnsafe(SCRATCH);
   /** Above 0: writes are made in place. Below: so many more are handed to another thread first. */
   let inPlace = 0;
   /** How slow the disk was of late when it was written to in place. */
   let slow = 0;
-  let file = begin();
+  makeSpares();
 
-  /** The records as they lie in the file, in one buffer that is used again and again. */
-  function gather(records: readonly string[]): Buffer {
-    let most = FILE_HEADER;
-    for (const record of records) most += RECORD_HEADER + 3 * record.length;
-    if (scratch.length < most) scratch = Buffer.allocUnsafe(2 * most);
-    let at = 0;
-    if (size === 0) at += headerOf(segment).copy(scratch);
-    for (const record of records) {
-      const body = at + RECORD_HEADER;
-      const length = scratch.write(record, body);
-      scratch.writeUInt32LE(length, at);
-      scratch.writeUInt32LE(crc32(scratch.subarray(body, body + length), seed(segment)), at + 4);
-      at = body + length;
+  const size = (): number => (end.segment === segment ? end.at : 0);
+
+  /** Best effort: a disk that is full has none to give. */
+  function makeSpares(): void {
+    try {
+      while (files.size < FILES) create();
+    } catch {
+      // Tried again when one is needed.
     }
-    return scratch.subarray(0, at);
+  }
+
+  function create(): string {
+    let number = files.size;
+    while (files.has(`wal-${number}.log`)) number++;
+    const name = `wal-${number}.log`;
+    makeFile(directory, name);
+    files.set(name, 0);
+    return name;
   }
 
   function begin(): number {
+    const [name] = [...files].find(([, held]) => held <= free) ?? [create()];
+    const opened = openSync(join(directory, name), constants.O_WRONLY | constants.O_DSYNC);
     segment++;
-    const name = [...files].find(([, held]) => held <= free)?.[0] ?? create(directory, files.size);
     files.set(name, segment);
-    size = 0;
-    return openSync(join(directory, name), constants.O_WRONLY | constants.O_DSYNC);
+    header = { segment, before: end };
+    return opened;
+  }
+
+  function leave(): void {
+    if (file !== undefined) closeSync(file);
+    file = undefined;
+    if (size() > 0) earlier.set(segment, size());
+  }
+
+  /** The records as one frame, behind the header if it is the first, in one buffer that is used again and again. */
+  function gather(records: readonly string[]): { bytes: Buffer; crc: number } {
+    let most = FILE_HEADER + FRAME_HEADER + 2;
+    for (const record of records) most += 1 + 3 * record.length;
+    if (scratch.length < most) scratch = Buffer.allocUnsafe(2 * most);
+    const start = size() === 0 && header !== undefined ? headerOf(header).copy(scratch) : 0;
+    let at = start + FRAME_HEADER;
+    for (const [i, record] of records.entries()) {
+      scratch[at++] = i === 0 ? OPENING : COMMA;
+      at += scratch.write(record, at);
+    }
+    scratch[at++] = CLOSING;
+    const frame = scratch.subarray(start, at);
+    frame.writeUInt32LE(segment % 0x1_0000_0000, 0);
+    frame.writeUInt32LE(frame.length - FRAME_HEADER, 4);
+    const crc = frameCrc(frame);
+    frame.writeUInt32LE(crc, 8);
+    return { bytes: scratch.subarray(0, at), crc };
   }
 
   return {
     capacity: CAPACITY,
     get size() {
-      return size;
+      let sum = size();
+      for (const bytes of earlier.values()) sum += bytes;
+      return sum;
     },
     append(records, done) {
-      const bytes = gather(records);
+      const failed = (error: Error): void => {
+        leave();
+        done(error);
+      };
+      let opened: number;
+      try {
+        if (size() > CAPACITY) leave();
+        file ??= begin();
+        opened = file;
+      } catch (error) {
+        return failed(error as Error);
+      }
+      const { bytes, crc } = gather(records);
+      const from = size();
+      const written = (): void => {
+        end = { segment, at: from + bytes.length, crc };
+        done(null);
+      };
       // A disk that answers at once is written to in place: to hand the write to another thread costs more than the write.
       if (inPlace > 0) {
         const began = clock.monotonic();
         try {
-          for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, size + at);
+          for (let at = 0; at < bytes.length; ) at += writeSync(opened, bytes, at, bytes.length - at, from + at);
         } catch (error) {
-          return done(error as Error);
+          return failed(error as Error);
         }
         slow = Math.max(0, slow + (clock.monotonic() - began > AT_ONCE ? SLOW : -1));
         if (slow > TOO_SLOW) {
           slow = 0;
           inPlace = -PATIENCE;
         }
-        size += bytes.length;
-        return done(null);
+        return written();
       }
       inPlace++;
       const writeFrom = (at: number): void => {
-        write(file, bytes, at, bytes.length - at, size + at, (error, written) => {
-          if (error !== null) return done(error);
-          if (at + written < bytes.length) return writeFrom(at + written);
-          size += bytes.length;
-          done(null);
+        write(opened, bytes, at, bytes.length - at, from + at, (error, count) => {
+          if (error !== null) return failed(error);
+          if (at + count < bytes.length) return writeFrom(at + count);
+          written();
         });
       };
       writeFrom(0);
     },
     rotate() {
-      const complete = segment;
-      closeSync(file);
-      file = begin();
-      return complete;
+      leave();
+      return segment;
     },
     release(complete) {
       free = complete;
+      for (const one of earlier.keys()) if (one <= complete) earlier.delete(one);
+      makeSpares();
     },
-    close: () => closeSync(file),
+    close: leave,
   };
 }
 
-function create(directory: string, number: number): string {
-  const name = `wal-${number}.log`;
-  const file = openSync(join(directory, name), "wx", 0o600);
-  writeSync(file, Buffer.alloc(CAPACITY));
-  fsyncSync(file);
-  closeSync(file);
+const OPENING = 0x5b;
+const COMMA = 0x2c;
+const CLOSING = 0x5d;
+
+function makeFile(directory: string, name: string): void {
+  const path = join(directory, name);
+  const file = openSync(path, "wx", 0o600);
+  try {
+    const zeros = Buffer.alloc(CAPACITY);
+    for (let at = 0; at < CAPACITY; ) at += writeSync(file, zeros, at);
+    fsyncSync(file);
+  } catch (error) {
+    // Its bytes are dearer than it is.
+    rmSync(path);
+    throw error;
+  } finally {
+    closeSync(file);
+  }
   const entries = openSync(directory, "r");
-  fsyncSync(entries);
-  closeSync(entries);
-  return name;
-}
-
-function headerOf(segment: number): Buffer {
-  const header = Buffer.alloc(FILE_HEADER);
-  header.writeUInt32LE(MAGIC, 0);
-  header.writeUIntLE(segment, 4, 6);
-  header.writeUInt32LE(crc32(header.subarray(0, 10)), 12);
-  return header;
-}
-
-function segmentOf(bytes: Buffer): number | undefined {
-  if (bytes.length < FILE_HEADER || bytes.readUInt32LE(0) !== MAGIC) return undefined;
-  return crc32(bytes.subarray(0, 10)) === bytes.readUInt32LE(12) ? bytes.readUIntLE(4, 6) : undefined;
-}
-
-function seed(segment: number): number {
-  return segment % 0x1_0000_0000;
+  try {
+    fsyncSync(entries);
+  } finally {
+    closeSync(entries);
+  }
 }

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { openLog, readLog } from "../../../src/runtime/journal/write-ahead-log.ts";
+import { readLog } from "../../../src/runtime/journal/read-log.ts";
+import { openLog } from "../../../src/runtime/journal/write-ahead-log.ts";
 import { systemClock } from "../../../src/runtime/system-clock.ts";
 import { damaged } from "../damage.ts";
 import { insist, type Target } from "../target.ts";
@@ -16,7 +17,7 @@ async function written(directory: string): Promise<Buffer> {
   const kept = join(directory, "valid");
   if (existsSync(kept)) return readFileSync(kept);
   mkdirSync(source);
-  const log = openLog(source, 0, systemClock);
+  const log = openLog(source, readLog(source, 0), systemClock);
   await new Promise<void>((resolve, reject) =>
     log.append(
       RECORDS.map((record) => JSON.stringify(record)),
@@ -54,7 +55,7 @@ export const writeAheadLogs: Target = {
       const target = join(directory, "damaged");
       mkdirSync(target, { recursive: true });
       writeFileSync(join(target, "wal-0.log"), content);
-      const read = [...readLog(target, 0)].map((record) => JSON.stringify(record));
+      const read = readLog(target, 0).records.map((record) => JSON.stringify(record));
       insist(read.length <= texts.length, "there are more records than were written");
       read.forEach((record, n) => {
         insist(record === texts[n], `record ${n} was never written: ${record.slice(0, 100)}`);

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openLog, readLog, type WriteAheadLog } from "../../../src/runtime/journal/write-ahead-log.ts";
+import { readLog } from "../../../src/runtime/journal/read-log.ts";
+import { openLog, type WriteAheadLog } from "../../../src/runtime/journal/write-ahead-log.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { tempDir } from "../../harness/temp.ts";
 
@@ -14,14 +15,16 @@ const append = (log: WriteAheadLog, ...records: unknown[]): Promise<void> =>
     );
   });
 const filesOf = (directory: string): string[] => readdirSync(directory).map((name) => join(directory, name));
-const all = (directory: string, released = 0): unknown[] => [...readLog(directory, released)];
+const all = (directory: string, released = 0): unknown[] => [...readLog(directory, released).records];
+const opened = (directory: string, released = 0): WriteAheadLog =>
+  openLog(directory, readLog(directory, released), new SimulatedClock());
 
 describe("the write-ahead log", () => {
   it("gives back what was appended, in order, through one life after another", async () => {
     const directory = await tempDir();
     expect(all(directory)).toEqual([]);
     for (let life = 0; life < 4; life++) {
-      const log = openLog(directory, 0, new SimulatedClock());
+      const log = opened(directory);
       await append(log, `${life} a`, { life, text: "é\u0000界\ud83d\ude00" });
       await append(log, [life]);
       log.close();
@@ -33,7 +36,7 @@ describe("the write-ahead log", () => {
 
   it("keeps what has a lone surrogate or a key with a meaning to JavaScript as it was", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0, new SimulatedClock());
+    const log = opened(directory);
     const text = '{"__proto__":{"a":1},"b":"\\ud800"}';
     await append(log, JSON.parse(text));
     log.close();
@@ -42,7 +45,7 @@ describe("the write-ahead log", () => {
 
   it("goes on in files that it has, once what they hold is released, and never before", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0, new SimulatedClock());
+    const log = opened(directory);
     const wanted: number[] = [];
     let released = 0;
     for (let n = 1; n <= 30; n++) {
@@ -63,7 +66,7 @@ describe("the write-ahead log", () => {
 
   it("takes nothing that an earlier segment left in the same file for its own", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0, new SimulatedClock());
+    const log = opened(directory);
     for (let i = 0; i < 50; i++) await append(log, `old ${i}`);
     log.release(log.rotate());
     await append(log, "between");
@@ -71,7 +74,7 @@ describe("the write-ahead log", () => {
     await append(log, "new 0");
     log.close();
     expect(all(directory, 2)).toEqual(["new 0"]);
-    const next = openLog(directory, 2, new SimulatedClock());
+    const next = opened(directory, 2);
     await append(next, "newer");
     next.close();
     expect(all(directory, 2)).toEqual(["new 0", "newer"]);
@@ -79,7 +82,7 @@ describe("the write-ahead log", () => {
 
   it("reads up to the first record that is torn, wherever it is torn, and goes on after it in the next life", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0, new SimulatedClock());
+    const log = opened(directory);
     const ends = [0];
     for (const record of ["first", "second", "third"]) {
       await append(log, record);
@@ -107,7 +110,7 @@ describe("the write-ahead log", () => {
     }
     writeFileSync(file, whole);
     truncateSync(file, (ends[2] ?? 0) + 3);
-    const next = openLog(directory, 0, new SimulatedClock());
+    const next = opened(directory);
     await append(next, "fourth");
     next.close();
     expect(all(directory)).toEqual(["first", "second", "fourth"]);
@@ -117,7 +120,7 @@ describe("the write-ahead log", () => {
     const directory = await tempDir();
     for (const name of ["data.mdb", "wal-x.log", "wal-7.log.bak"]) writeFileSync(join(directory, name), "not mine");
     writeFileSync(join(directory, "wal-0.log"), "x");
-    const log = openLog(directory, 0, new SimulatedClock());
+    const log = opened(directory);
     await append(log, 1);
     log.close();
     expect(all(directory)).toEqual([1]);
@@ -126,7 +129,7 @@ describe("the write-ahead log", () => {
 
   it("holds a record that is larger than its file", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0, new SimulatedClock());
+    const log = opened(directory);
     const large = "x".repeat(log.capacity + 1000);
     await append(log, "before", large, "after");
     expect(log.size).toBeGreaterThan(log.capacity);
@@ -136,7 +139,7 @@ describe("the write-ahead log", () => {
 
   it("has its files at their full size, readable by nobody else", async () => {
     const directory = await tempDir();
-    const log = openLog(directory, 0, new SimulatedClock());
+    const log = opened(directory);
     log.close();
     const [file = ""] = filesOf(directory);
     expect(statSync(file).size).toBe(log.capacity);

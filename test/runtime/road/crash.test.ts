@@ -208,7 +208,7 @@ test("the node is killed before the start of what waited is durable: it has not 
   await expectSound(world);
 });
 
-test("a journal that cannot be written stops nothing for good: the core starts anew from the disk when it can", async () => {
+test("a disk that refuses stops nothing for good: nothing runs that is not durable, and all goes on when it can", async () => {
   const world = await settled(await createWorld());
   world.disk("ship1").fault = "ENOSPC";
   const id = await world.send(WORK, { n: 1 });
@@ -217,7 +217,6 @@ test("a journal that cannot be written stops nothing for good: the core starts a
   expect(world.state(id)).toBe("sent");
   delete world.disk("ship1").fault;
   expect(await world.ended(id, "central", 30_000)).toMatchObject({ state: "succeeded" });
-  // The core before is gone, from the broker too.
   expect(world.broker.subscriptions.match(WORK)).toHaveLength(1);
   await expectSound(world);
 });
@@ -228,10 +227,10 @@ test("what runs while the core starts anew does not outlive it unseen: programs 
   const work = await world.send(WORK, { n: 1, ms: 60_000 }, { timeout: 90_000 });
   const deaf = await world.send(REDO, { do: "late", ms: 50_000 }, { timeout: 5_000 });
   await world.until(() => [program, work, deaf].every((id) => world.state(id) === "running"), "all run");
-  world.disk("ship1").fault = "EIO";
+  world.disk("ship1").broken = "EIO";
   const next = await world.send(WORK, { n: 2 });
   await world.advance(12_000);
-  delete world.disk("ship1").fault;
+  delete world.disk("ship1").broken;
   expect(await world.ended(program)).toMatchObject({ state: "succeeded" });
   expect(await world.ended(work)).toMatchObject({ state: "interrupted" });
   expect(await world.ended(next)).toMatchObject({ state: "succeeded" });
@@ -239,6 +238,51 @@ test("what runs while the core starts anew does not outlive it unseen: programs 
   await world.advance(300_000);
   expect(world.ledger.runs.filter(({ method }) => method === "work").map(({ n }) => n)).toEqual([1, 2]);
   await expectSound(world);
+});
+
+test("what runs while the disk refuses goes on, and its outcome waits for the disk", async () => {
+  const world = await settled(await createWorld());
+  const work = await world.send(WORK, { n: 1, ms: 5_000 }, { timeout: 90_000 });
+  await world.until(() => world.state(work) === "running", "it runs");
+  world.disk("ship1").fault = "ENOSPC";
+  await world.advance(30_000);
+  expect(world.state(work)).toBe("running");
+  delete world.disk("ship1").fault;
+  expect(await world.ended(work)).toMatchObject({ state: "succeeded" });
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([1]);
+  await expectSound(world);
+});
+
+test("a submit that the disk refuses once it is under way is refused, and never runs", async () => {
+  const world = await settled(await createWorld());
+  await world.stop("ship1");
+  const sending = world.daemon("central").operations.submit([{ subject: WORK, data: { n: 1 } }]);
+  world.disk("central").fault = "ENOSPC";
+  const refused = expect(sending).rejects.toMatchObject({ code: "journal-failed" });
+  await world.advance(10_000);
+  await refused;
+  delete world.disk("central").fault;
+  await world.start("ship1");
+  await world.advance(60_000);
+  const id = await world.send(WORK, { n: 2 });
+  await world.ended(id);
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([2]);
+  await expectSound(world);
+});
+
+test("the hello of a node whose disk refuses tells central, and so does that of one whose disk has room again", async () => {
+  const world = await settled(await createWorld());
+  const storage = (): string | undefined =>
+    world
+      .daemon("central")
+      .operations.nodes()
+      .find(({ name }) => name === "ship1")?.storage;
+  world.disk("ship1").fault = "EROFS";
+  await world.advance(60_000);
+  expect(storage()).toBe("full");
+  delete world.disk("ship1").fault;
+  await world.advance(60_000);
+  expect(storage()).toBe("ok");
 });
 
 test("a submit into a journal that cannot be written is refused, and never runs", async () => {

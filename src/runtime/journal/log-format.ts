@@ -1,0 +1,89 @@
+import { crc32 } from "node:zlib";
+
+/**
+ * How a segment of the write-ahead log lies in its file, little-endian. This version stays readable for ever.
+ *
+ *   file     header, then frames, then whatever an earlier segment left there
+ *   header   0 magic u32 · 4 version u16 · 6 zero · 8 segment u48 · 14 zero · 16 the segment before it u48 · 22 zero ·
+ *            24 where that one ends u32 · 28 crc of its last frame u32 · 32 zero · 36 crc32 of these 36 bytes
+ *   frame    0 segment, its low 32 bits · 4 length of the body · 8 crc32 of these 8 bytes and the body · 12 body
+ *   body     JSON: the records of one write to the disk, a list. A record is a turn: a list of `[table, key, value?]`,
+ *            the table by its position in TABLES, without a value the row is removed.
+ *
+ * Magic, version, segment and the header's crc keep their places in every version. The chain of headers says what belongs
+ * to the log: a hole in it is rot, a tear at its very end is a write that nobody was told of.
+ */
+export const LOG_VERSION = 1;
+export const FILE_HEADER = 40;
+export const FRAME_HEADER = 12;
+
+const MAGIC = 0x474c_5453;
+const CRC_AT = FILE_HEADER - 4;
+const CRC_IN_FRAME = 8;
+
+/** A place in the log: all before it counts. `crc` is that of the last frame before it. */
+export interface Mark {
+  readonly segment: number;
+  readonly at: number;
+  readonly crc: number;
+}
+
+export interface Header {
+  readonly segment: number;
+  /** Where the log ended when this segment began. */
+  readonly before: Mark;
+}
+
+export function headerOf({ segment, before }: Header, version = LOG_VERSION): Buffer {
+  const bytes = Buffer.alloc(FILE_HEADER);
+  bytes.writeUInt32LE(MAGIC, 0);
+  bytes.writeUInt16LE(version, 4);
+  bytes.writeUIntLE(segment, 8, 6);
+  bytes.writeUIntLE(before.segment, 16, 6);
+  bytes.writeUInt32LE(before.at, 24);
+  bytes.writeUInt32LE(before.crc, 28);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, CRC_AT)), CRC_AT);
+  return bytes;
+}
+
+/** `undefined`: there is none, or it is damaged. Of another version than LOG_VERSION only segment and version count. */
+export function readHeader(bytes: Buffer): (Header & { readonly version: number }) | undefined {
+  if (bytes.length < FILE_HEADER || bytes.readUInt32LE(0) !== MAGIC) return undefined;
+  if (crc32(bytes.subarray(0, CRC_AT)) !== bytes.readUInt32LE(CRC_AT)) return undefined;
+  const before = { segment: bytes.readUIntLE(16, 6), at: bytes.readUInt32LE(24), crc: bytes.readUInt32LE(28) };
+  return { version: bytes.readUInt16LE(4), segment: bytes.readUIntLE(8, 6), before };
+}
+
+/** @param frame the whole frame; its crc is not looked at */
+export function frameCrc(frame: Buffer): number {
+  return crc32(frame.subarray(FRAME_HEADER), crc32(frame.subarray(0, CRC_IN_FRAME)));
+}
+
+export interface Frame {
+  /** The low 32 bits of its segment. */
+  readonly segment: number;
+  readonly end: number;
+  readonly crc: number;
+  readonly body: Buffer;
+}
+
+/** The intact frame that begins there, of whatever segment. */
+export function frameAt(bytes: Buffer, at: number): Frame | undefined {
+  if (at + FRAME_HEADER > bytes.length) return undefined;
+  const end = at + FRAME_HEADER + bytes.readUInt32LE(at + 4);
+  if (end > bytes.length) return undefined;
+  const frame = bytes.subarray(at, end);
+  const crc = frame.readUInt32LE(CRC_IN_FRAME);
+  if (frameCrc(frame) !== crc) return undefined;
+  return { segment: frame.readUInt32LE(0), end, crc, body: frame.subarray(FRAME_HEADER) };
+}
+
+/** Whether an intact frame of this segment begins anywhere from there on. JSON has no zero bytes: few places come into question. */
+export function hasFrameAfter(bytes: Buffer, at: number, segment: number): boolean {
+  const mark = Buffer.alloc(4);
+  mark.writeUInt32LE(segment % 0x1_0000_0000);
+  for (let i = bytes.indexOf(mark, at); i !== -1; i = bytes.indexOf(mark, i + 1)) {
+    if (frameAt(bytes, i) !== undefined) return true;
+  }
+  return false;
+}

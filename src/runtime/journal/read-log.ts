@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { StewardError } from "../../message/errors.ts";
+import { FILE_HEADER, frameAt, type Header, hasFrameAfter, LOG_VERSION, type Mark, readHeader } from "./log-format.ts";
+
+/** Files of the log, in the journal's directory. */
+export const LOG_FILE = /^wal-\d+\.log$/;
+
+/** What a log holds, and where it goes on. */
+export interface LogState {
+  /** Every record after `released`, oldest first; after a hole there is none. */
+  readonly records: readonly unknown[];
+  /** Records that had been acknowledged are missing: why one must think so. */
+  readonly hole: string | undefined;
+  /** Up to here it counts. */
+  readonly end: Mark;
+  readonly released: number;
+  /** No segment so far has a higher number. */
+  readonly highest: number;
+  /** By name, with the segment that each may hold. */
+  readonly files: ReadonlyMap<string, number>;
+}
+
+interface Segment {
+  readonly header: Header;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Reads the log back along the chain of its headers, from the newest to the last that is released, then forward.
+ *
+ * @param released highest segment whose content is safe elsewhere
+ * @throws StewardError `journal-version`
+ */
+export function readLog(directory: string, released: number): LogState {
+  const files = new Map<string, number>();
+  const segments = new Map<number, Segment>();
+  let headless = 0;
+  for (const name of readdirSync(directory).filter((entry) => LOG_FILE.test(entry))) {
+    const bytes = readFileSync(join(directory, name));
+    const header = readHeader(bytes);
+    // A header goes to the disk together with its first frame, and before it: one that is damaged alone has rotted.
+    const segment = header?.segment ?? frameAt(bytes, FILE_HEADER)?.segment ?? 0;
+    files.set(name, segment);
+    if (segment <= released) continue;
+    if (header === undefined) {
+      headless = Math.max(headless, segment);
+      continue;
+    }
+    const { version } = header;
+    if (version !== LOG_VERSION)
+      throw new StewardError("journal-version", { path: join(directory, name), version, supported: LOG_VERSION });
+    segments.set(segment, { header, bytes });
+  }
+  const { chain, missing } = chainOf(segments, released);
+  const records: unknown[] = [];
+  let end: Mark = { segment: released, at: 0, crc: 0 };
+  let hole = missing;
+  for (const [i, segment] of chain.entries()) {
+    const read = framesOf(segment, chain[i + 1]?.header.before);
+    for (const record of read.records) records.push(record);
+    end = read.end;
+    if (read.hole === undefined) continue;
+    hole = read.hole;
+    break;
+  }
+  const newest = Math.max(released, ...segments.keys());
+  if (headless > newest) hole ??= `the header of its log's segment ${headless} is damaged`;
+  return { records, hole, end, released, highest: Math.max(newest, headless, ...files.values()), files };
+}
+
+/** What belongs together, oldest first, up to the first that is missing. */
+function chainOf(
+  segments: ReadonlyMap<number, Segment>,
+  released: number,
+): { chain: readonly Segment[]; missing: string | undefined } {
+  let chain: Segment[] = [];
+  let missing: string | undefined;
+  for (let number = Math.max(0, ...segments.keys()); number > released; ) {
+    const segment = segments.get(number);
+    if (segment === undefined) {
+      missing = `segment ${number} of its log is missing`;
+      chain = [];
+      // What lies before the hole is as good as ever.
+      number = Math.max(0, ...[...segments.keys()].filter((other) => other < number));
+      continue;
+    }
+    chain.unshift(segment);
+    number = segment.header.before.segment;
+  }
+  return { chain, missing };
+}
+
+/** @param until where the segment after it says that it ends; without one it is the last */
+function framesOf({ header, bytes }: Segment, until: Mark | undefined): Pick<LogState, "records" | "hole" | "end"> {
+  const { segment } = header;
+  const records: unknown[] = [];
+  let end: Mark = { segment, at: FILE_HEADER, crc: 0 };
+  while (until === undefined || end.at < until.at) {
+    const frame = frameAt(bytes, end.at);
+    if (frame === undefined || frame.segment !== segment % 0x1_0000_0000) break;
+    for (const record of JSON.parse(frame.body.toString("utf8"))) records.push(record);
+    end = { segment, at: frame.end, crc: frame.crc };
+  }
+  // The last write alone may be torn: each begins only once the one before it is durable.
+  const whole =
+    until === undefined ? !hasFrameAfter(bytes, end.at, segment) : end.at === until.at && end.crc === until.crc;
+  return { records, end, hole: whole ? undefined : `segment ${segment} of its log is damaged at byte ${end.at}` };
+}

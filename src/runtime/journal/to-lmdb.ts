@@ -1,0 +1,67 @@
+import type { Database, RootDatabase } from "lmdb";
+import type { Key, Table } from "./store.ts";
+import { type Memory, textOf } from "./turn-rows.ts";
+
+/** The way of rows from memory to LMDB. */
+
+/** The last segment of the log that LMDB holds in full. */
+const RELEASED = "released segment";
+
+/** Rows moved in one turn of the event loop. */
+const MOVED_AT_ONCE = 250;
+
+export function releasedSegment(env: RootDatabase): number {
+  return Number(env.get(RELEASED) ?? 0);
+}
+
+/**
+ * Resolves when all of it is committed and synced, with the mark that the log up to `segment` is no longer needed: the mark
+ * goes with the last rows, in one transaction, once all before them are committed. After a rejection all may be tried again.
+ */
+export async function bring(
+  rowsOf: Memory,
+  segment: number,
+  env: RootDatabase,
+  tables: ReadonlyMap<Table, Database<string, Key>>,
+): Promise<void> {
+  const promises: Promise<unknown>[] = [];
+  let count = 0;
+  for (const [table, rows] of rowsOf) {
+    const database = tables.get(table) as Database<string, Key>;
+    for (const row of rows.values()) {
+      if (count > 0 && count % MOVED_AT_ONCE === 0) {
+        await committed(promises, env);
+        promises.length = 0;
+      }
+      count++;
+      const text = textOf(row);
+      promises.push(guarded(text === undefined ? database.remove(row.key) : database.put(row.key, text)));
+    }
+  }
+  promises.push(guarded(env.put(RELEASED, String(segment))));
+  await committed(promises, env);
+}
+
+/** LMDB begins to write at the end of the turn, and makes a promise of its own then, which nobody else would listen to. */
+async function committed(promises: readonly Promise<unknown>[], env: RootDatabase): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  env.committed.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.all(promises);
+}
+
+/** LMDB rejects each write of a transaction that failed: one is listened to, none may go unheard. */
+function guarded(written: Promise<unknown>): Promise<unknown> {
+  written.catch(() => undefined);
+  return written;
+}
+
+/** Why a transaction failed is promised apart from that it did. */
+export async function causeOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> };
+  if (commitError === undefined) return error;
+  const late = new Promise((resolve) => setImmediate(resolve, error));
+  return await Promise.race([commitError.catch((cause: unknown) => cause), late]);
+}

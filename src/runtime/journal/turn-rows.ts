@@ -1,0 +1,65 @@
+import { StewardError } from "../../message/errors.ts";
+import { type Key, TABLES, type Table } from "./store.ts";
+
+/** Rows that were written and are not in LMDB yet, and how a turn of them is said in the log. */
+
+export interface Written {
+  readonly key: Key;
+  /** `undefined`, and no text: removed. */
+  value: unknown;
+  /** The key was never in LMDB: when it goes before it is moved, nothing is left to do. */
+  readonly fresh: boolean;
+  /** The turn that wrote it, and its place in that turn's record. */
+  readonly turn: number;
+  readonly place: number;
+  /** The value as JSON, once that was needed: the log and LMDB are given the same text. */
+  text: string | undefined;
+}
+
+export type Memory = Map<Table, Map<string, Written>>;
+
+/** A row of a turn's record; without one it came and went within the turn. */
+export interface Operation {
+  readonly table: Table;
+  readonly row: Written;
+}
+/** The same in the log: without a value the row is removed. */
+export type Logged = [table: number, key: Key, value?: unknown];
+
+/** How the log names tables. */
+const NUMBER = Object.fromEntries(TABLES.map((table, number) => [table, number])) as Record<Table, number>;
+
+/** A turn as one record of the log. */
+export function recordOf(operations: readonly (Operation | undefined)[]): string {
+  let text = "";
+  for (const operation of operations) {
+    if (operation === undefined) continue;
+    const { table, row } = operation;
+    text += text === "" ? "[[" : ",[";
+    text += NUMBER[table];
+    text += ",";
+    text += JSON.stringify(row.key);
+    const json = textOf(row);
+    if (json !== undefined) {
+      text += ",";
+      text += json;
+    }
+    text += "]";
+  }
+  return text === "" ? "[]" : `${text}]`;
+}
+
+export function textOf(row: Written): string | undefined {
+  if (row.text === undefined && row.value !== undefined) row.text = JSON.stringify(row.value);
+  return row.text;
+}
+
+export function emptyMemory(): Memory {
+  return new Map(TABLES.map((table) => [table, new Map()]));
+}
+
+export function tableOf(number: number, path: string): Table {
+  const table = TABLES[number];
+  if (table === undefined) throw new StewardError("journal-damaged", { path, fault: `its log has a table ${number}` });
+  return table;
+}
