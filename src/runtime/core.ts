@@ -16,7 +16,7 @@ import { cancelHere } from "./cancel.ts";
 import type { Cancellation } from "./cancellation.ts";
 import { compareHere } from "./compare.ts";
 import type { CancelResult } from "./control.ts";
-import type { DeliverOptions } from "./deliver.ts";
+import type { DeliverOptions } from "./deliver-options.ts";
 import { Failures } from "./failures.ts";
 import { Fleet } from "./fleet.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -346,7 +346,7 @@ export class Core implements Child {
   }
 
   hello(origin: string, hello: Hello): void {
-    this.fleet.hello(origin, hello);
+    if (this.fleet.hello(origin, hello)) this.publishers.again(origin);
     this.#repair.look(origin);
   }
 
