@@ -3,7 +3,7 @@ import type { Child, Exit } from "../actors/supervisor-spec.ts";
 import { normalise, StewardError } from "../message/errors.ts";
 import { decodeAck } from "../message/frame.ts";
 import { idMaker, type NewId } from "../message/id.ts";
-import type { State } from "../message/lifecycle.ts";
+import type { FinalState } from "../message/lifecycle.ts";
 import { receiverOf } from "../message/subject.ts";
 import type { Method } from "../methods/define.ts";
 import type { Hello } from "../methods/hello.ts";
@@ -370,7 +370,7 @@ export class Core implements Child {
   }
 
   /** A message taken from another node is at its end here. */
-  #finished(record: InRecord, state: State | undefined): void {
+  #finished(record: InRecord, state: FinalState | undefined): void {
     const { happenings, config } = this.#around;
     const { id, subject, origin } = record.message;
     const route = this.routes.get(subject);
@@ -382,7 +382,7 @@ export class Core implements Child {
       if (happenings.watched && route !== undefined) this.announce.tellLines(record, route);
       return;
     }
-    if (origin !== config().node) this.announce.taken([{ message: record.message, state }]);
+    if (origin !== config().node) this.announce.ended(record.message, state);
     if (route?.method.command?.adopt !== undefined) {
       this.journal
         .flushed()
