@@ -106,7 +106,7 @@ export class Publisher implements Child {
 
   /** There is something new on the lane; `deadline`: its earliest `deliverBy`, ms. */
   wake(deadline: number): void {
-    this.#expiry.add(deadline);
+    this.#expiry.written(deadline);
     if (this.#open) this.#schedule();
     else this.#actor.send({ type: "work" });
   }
@@ -165,12 +165,12 @@ export class Publisher implements Child {
     const { journal, subject, onAbsent } = this.#options;
     journal.outbox.unsent(subject, earliest.sentBefore);
     this.#stepBack(this.#lane.acked);
-    for (const { message } of journal.outbox.take(subject, earliest.first, {
+    for (const record of journal.outbox.take(subject, earliest.first, {
       count: frame.last - earliest.first + 1,
       bytes: Number.POSITIVE_INFINITY,
       sizeOf: () => 1,
     })) {
-      this.#expiry.add(message.deliverBy);
+      this.#expiry.waits(record);
     }
     onAbsent();
     this.#actor.send({ type: "nodeAway", cause: `${receiverOf(this.#options.subject)} is not there` });
@@ -324,7 +324,7 @@ export class Publisher implements Child {
         sentBefore: frame.sentBefore,
         ...(this.#lane.receiverEpoch === undefined ? {} : { receiverEpoch: this.#lane.receiverEpoch }),
       },
-      records.map((record) => itemOf(record, now)),
+      records.map((record) => itemOf(record, now, this.#expiry.left(record))),
       profile.compressFrom,
     );
     if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
