@@ -16,6 +16,7 @@ import { cancelHere } from "./cancel.ts";
 import type { Cancellation } from "./cancellation.ts";
 import { compareHere } from "./compare.ts";
 import type { CancelResult } from "./control.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { DeliverOptions } from "./deliver-options.ts";
 import { Failures } from "./failures.ts";
 import { Fleet } from "./fleet.ts";
@@ -51,6 +52,7 @@ export class Core implements Child {
   readonly routes: Routes;
   readonly publishers: Publishers;
   readonly respond: Respond;
+  readonly deadlines: Deadlines;
   readonly newId: NewId;
   /** Commands under way. */
   readonly running = new Map<string, Cancellation>();
@@ -96,6 +98,7 @@ export class Core implements Child {
     this.storage = new Storage(this.journal, around);
     this.transport = around.openTransport();
     this.spawner = around.openSpawner();
+    this.deadlines = new Deadlines({ ...config, clock });
     this.storage.takeOverRuns(this.spawner, methods);
     this.fleet = new Fleet({
       self: config.node,
@@ -167,7 +170,7 @@ export class Core implements Child {
       clock,
       log,
       hasRoom: () => this.storage.hasRoom(),
-      alive: (origin, bytes) => this.#alive(origin, bytes, "a frame"),
+      alive: (origin, bytes, sentAt) => this.#alive(origin, bytes, sentAt, "a frame"),
       report: (id, from, report, told) => {
         const ours = this.announce.report(id, from, report, told);
         if (ours && report.state !== "running") this.#repair.ended(id, report);
@@ -359,11 +362,12 @@ export class Core implements Child {
       this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
       return;
     }
-    this.#alive(ack.node, packet.payload.length, "an ACK");
+    this.#alive(ack.node, packet.payload.length, ack.sentAt, "an ACK");
     this.publishers.answered(subject, ack);
   }
 
-  #alive(node: string, bytes: number, cause: string): void {
+  #alive(node: string, bytes: number, sentAt: number, cause: string): void {
+    this.deadlines.heard(node, sentAt);
     this.#around.counters.received(node, bytes);
     this.fleet.alive(node, cause);
     this.fleet.accept(node);

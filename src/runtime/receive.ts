@@ -31,7 +31,7 @@ export interface ReceiveOptions {
   /** Whether the journal has room for more than ACKs and outcomes. */
   readonly hasRoom: () => boolean;
   /** A verified frame came from there. */
-  readonly alive: (origin: string, bytes: number) => void;
+  readonly alive: (origin: string, bytes: number, sentAt: number) => void;
   /**
    * Folds a report on a command of ours; false: there is no such command. What the world may learn of it once it is
    * durable goes into `told`.
@@ -77,7 +77,7 @@ export class Receiver {
       if (!isFrame(payload)) return await this.#foreign(packet);
       const frame = decodeFrame(subject, payload);
       verifier.frame(frame, subject);
-      alive(frame.origin, payload.length);
+      alive(frame.origin, payload.length, frame.sentAt);
       if (frame.first === 0) return await this.#transient(packet, frame);
 
       const at = clock.now();
