@@ -213,6 +213,7 @@ export class Core implements Child {
       presence: this.#presence,
       repair: this.#repair,
       announce: this.announce,
+      failures: this.failures,
       clock,
       random,
     });
@@ -306,6 +307,7 @@ export class Core implements Child {
     this.storage.end();
     this.publishers.end(this.#around.clock);
     this.link.end();
+    this.#traffic?.end();
     this.fleet.stop();
     await this.transport.close().catch((error) => log.error({ err: error }, "the broker link did not close"));
     this.link.stop();
