@@ -55,8 +55,11 @@ export interface CommandContext {
   readonly domain: string;
   readonly origin: string;
   readonly data: Json;
-  /** When it must have begun, ms since 1970 by this node's clock; `null` or absent: at any time. */
-  readonly startBy?: number | null;
+  /**
+   * Whether a command that is taken over may still begin: false when its deadline has passed. Resolves when that can be told
+   * for certain, or when the command is cancelled. Absent: it may.
+   */
+  readonly mayBegin?: () => Promise<boolean>;
   /** Aborts when this process of the subject ends; what outlives it is taken over by the next. */
   readonly stopping?: AbortSignal;
   /** Milliseconds it may run; the method ends itself at that time with `timedOut`. */

@@ -45,8 +45,7 @@ export function shellcommand(options: ShellcommandOptions): Method {
     const adopted = await context.spawner.adopt(context.id, context.output);
     if (adopted !== undefined) return follow(adopted, context, options.grace);
     // The daemon died after it had noted that the program may begin, and before anybody began it.
-    const { startBy = null, clock } = context;
-    if (startBy !== null && startBy <= clock.now())
+    if ((await context.mayBegin?.()) === false)
       return { state: "expired", reason: "its deadline passed while the daemon was away, before it began" };
     return run(context);
   };

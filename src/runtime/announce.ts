@@ -140,6 +140,16 @@ export class Announcer {
     }
   }
 
+  /** A message of another node is at its end here. A crash could take back what is not durable. */
+  ended(message: Message, state: FinalState): void {
+    if (!this.#around.happenings.watched) return;
+    this.#journal.flushed().then(
+      () => this.taken([{ message, state }]),
+      // It ends anew from what is on disk.
+      () => undefined,
+    );
+  }
+
   /** What an event recorded, for those who watch live. */
   tellLines({ message }: InRecord, { config, method }: Route): void {
     const lines = method.event?.lines?.(message) ?? [];

@@ -3,7 +3,7 @@ import type { Child, Exit } from "../actors/supervisor-spec.ts";
 import { normalise, StewardError } from "../message/errors.ts";
 import { decodeAck } from "../message/frame.ts";
 import { idMaker, type NewId } from "../message/id.ts";
-import type { State } from "../message/lifecycle.ts";
+import type { FinalState } from "../message/lifecycle.ts";
 import { receiverOf } from "../message/subject.ts";
 import type { Method } from "../methods/define.ts";
 import type { Hello } from "../methods/hello.ts";
@@ -16,7 +16,8 @@ import { cancelHere } from "./cancel.ts";
 import type { Cancellation } from "./cancellation.ts";
 import { compareHere } from "./compare.ts";
 import type { CancelResult } from "./control.ts";
-import type { DeliverOptions } from "./deliver.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { DeliverOptions } from "./deliver-options.ts";
 import { Failures } from "./failures.ts";
 import { Fleet } from "./fleet.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -51,6 +52,7 @@ export class Core implements Child {
   readonly routes: Routes;
   readonly publishers: Publishers;
   readonly respond: Respond;
+  readonly deadlines: Deadlines;
   readonly newId: NewId;
   /** Commands under way. */
   readonly running = new Map<string, Cancellation>();
@@ -96,6 +98,7 @@ export class Core implements Child {
     this.storage = new Storage(this.journal, around);
     this.transport = around.openTransport();
     this.spawner = around.openSpawner();
+    this.deadlines = new Deadlines({ ...config, clock });
     this.storage.takeOverRuns(this.spawner, methods);
     this.fleet = new Fleet({
       self: config.node,
@@ -167,7 +170,7 @@ export class Core implements Child {
       clock,
       log,
       hasRoom: () => this.storage.hasRoom(),
-      alive: (origin, bytes) => this.#alive(origin, bytes, "a frame"),
+      alive: (origin, bytes, sentAt) => this.#alive(origin, bytes, sentAt, "a frame"),
       report: (id, from, report, told) => {
         const ours = this.announce.report(id, from, report, told);
         if (ours && report.state !== "running") this.#repair.ended(id, report);
@@ -210,6 +213,7 @@ export class Core implements Child {
       presence: this.#presence,
       repair: this.#repair,
       announce: this.announce,
+      failures: this.failures,
       clock,
       random,
     });
@@ -304,6 +308,7 @@ export class Core implements Child {
     this.publishers.end(this.#around.clock);
     this.link.end();
     this.#receiver.stop();
+    this.#traffic?.end();
     this.fleet.stop();
     await this.transport.close().catch((error) => log.error({ err: error }, "the broker link did not close"));
     this.link.stop();
@@ -347,7 +352,7 @@ export class Core implements Child {
   }
 
   hello(origin: string, hello: Hello): void {
-    this.fleet.hello(origin, hello);
+    if (this.fleet.hello(origin, hello)) this.publishers.again(origin);
     this.#repair.look(origin);
   }
 
@@ -360,18 +365,19 @@ export class Core implements Child {
       this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
       return;
     }
-    this.#alive(ack.node, packet.payload.length, "an ACK");
+    this.#alive(ack.node, packet.payload.length, ack.sentAt, "an ACK");
     this.publishers.answered(subject, ack);
   }
 
-  #alive(node: string, bytes: number, cause: string): void {
+  #alive(node: string, bytes: number, sentAt: number, cause: string): void {
+    this.deadlines.heard(node, sentAt);
     this.#around.counters.received(node, bytes);
     this.fleet.alive(node, cause);
     this.fleet.accept(node);
   }
 
   /** A message taken from another node is at its end here. */
-  #finished(record: InRecord, state: State | undefined): void {
+  #finished(record: InRecord, state: FinalState | undefined): void {
     const { happenings, config } = this.#around;
     const { id, subject, origin } = record.message;
     const route = this.routes.get(subject);
@@ -383,7 +389,7 @@ export class Core implements Child {
       if (happenings.watched && route !== undefined) this.announce.tellLines(record, route);
       return;
     }
-    if (origin !== config().node) this.announce.taken([{ message: record.message, state }]);
+    if (origin !== config().node) this.announce.ended(record.message, state);
     if (route?.method.command?.adopt !== undefined) {
       this.journal
         .flushed()

@@ -1,20 +1,26 @@
 import type { Actor } from "xstate";
 import { publisherMachine } from "../actors/publisher.ts";
-import { type Inspector, startRoot } from "../actors/root.ts";
+import { startRoot } from "../actors/root.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
-import type { Clock, Random, Timer } from "../message/clock.ts";
-import { normalise, type StewardError } from "../message/errors.ts";
+import type { Timer } from "../message/clock.ts";
+import { normalise } from "../message/errors.ts";
 import { type Ack, sealFrame } from "../message/frame.ts";
 import { receiverOf } from "../message/subject.ts";
-import type { Transport } from "./broker/transport.ts";
-import type { LinkProfile } from "./config/config.ts";
+import type { DeliverOptions } from "./deliver-options.ts";
 import { Expiry } from "./expiry.ts";
 import { itemOf, recordBytes } from "./frame-items.ts";
 import { type InFlight, itemsOfFrame } from "./in-flight.ts";
-import type { Journal } from "./journal/journal.ts";
 import type { OutLane, OutRecord } from "./journal/records.ts";
 import type { LaneView } from "./operations.ts";
-import type { Window } from "./window.ts";
+
+/** How long a lane without work still counts as working, ms. */
+const LINGER = 1000;
+/** How long a small frame waits for company while another one is on its way, ms. */
+const HOLD = 20;
+/** The shortest wait for an ACK of a receiver that is heard again, ms. */
+const SOON = 250;
+/** Space that the frame itself needs beside its items, bytes. */
+const ENVELOPE = 512;
 
 /**
  * The publisher of one subject: takes batches off its lane in order, seals each into a frame, and moves the lane on by
@@ -24,46 +30,6 @@ import type { Window } from "./window.ts";
  * Invariants: nothing is on the wire before its place in the lane is durable; what the broker could hand to nobody
  * counts as not sent; no state is kept here that the journal could not give back.
  */
-export interface DeliverOptions {
-  readonly subject: string;
-  readonly urgent: boolean;
-  readonly journal: Journal;
-  readonly transport: Transport;
-  readonly profile: LinkProfile;
-  readonly window: Window;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly inspector: Inspector;
-  readonly node: string;
-  readonly onSent: (event: Sent) => void;
-  /** A frame was acknowledged, so many seconds after it was sent. */
-  readonly onAnswered: (seconds: number) => void;
-  readonly onDecided: (records: readonly OutRecord[], ack: Ack) => void;
-  readonly onReceived: (records: readonly OutRecord[], ack: Ack) => void;
-  readonly onWithdrawn: (records: readonly OutRecord[]) => void;
-  /** The next message is larger than the present broker takes: the lane waits for another one. */
-  readonly onHeld: (cause: string) => void;
-  /** The receiver has more of this lane than was ever sent: this journal was restored from an earlier state. */
-  readonly onBehind: () => void;
-  /** The broker had nobody to hand it to. */
-  readonly onAbsent: () => void;
-  readonly onFailure: (error: StewardError) => void;
-}
-
-export interface Sent {
-  readonly subject: string;
-  readonly messages: number;
-  readonly bytes: number;
-  readonly again: boolean;
-}
-
-/** How long a lane without work still counts as working, ms. */
-const LINGER = 1000;
-/** How long a small frame waits for company while another one is on its way, ms. */
-const HOLD = 20;
-/** Space that the frame itself needs beside its items, bytes. */
-const ENVELOPE = 512;
-
 export class Publisher implements Child {
   readonly ended: Promise<Exit>;
   readonly #options: DeliverOptions;
@@ -85,6 +51,8 @@ export class Publisher implements Child {
   #settleTimer: Timer | undefined;
   #holdTimer: Timer | undefined;
   #lastSent = Number.NEGATIVE_INFINITY;
+  /** How long the last ACK took, ms. */
+  #took: number | undefined;
   /** Why the lane waits for another broker, as last told. */
   #held = "";
   /** The actor lets frames go. */
@@ -137,7 +105,7 @@ export class Publisher implements Child {
 
   /** There is something new on the lane; `deadline`: its earliest `deliverBy`, ms. */
   wake(deadline: number): void {
-    this.#expiry.add(deadline);
+    this.#expiry.written(deadline);
     if (this.#open) this.#schedule();
     else this.#actor.send({ type: "work" });
   }
@@ -163,10 +131,26 @@ export class Publisher implements Child {
     // What an overtaken ACK says of room is out of date.
     if (ack.last >= this.#lane.acked) this.#creditUpTo = ack.last + ack.credit;
     if (received.length > 0) onReceived(received, ack);
-    if (decided.length > 0) onDecided(decided, ack);
+    if (decided.length > 0) this.#onceDurable(() => onDecided(decided, ack));
     this.#settle(ack);
     if (this.#open) this.#schedule();
     else this.#actor.send({ type: "progress" });
+  }
+
+  /** The receiver is another one than before: what was on the way when the last one ended is lost. */
+  again(): void {
+    if (this.#drained) return;
+    this.#stepBack(this.#lane.acked);
+    this.#actor.send({ type: "progress" });
+  }
+
+  /** The receiver is heard again after a silence: an ACK that is not here soon will not come any more. */
+  heardAgain(): void {
+    if (this.#ackTimer === undefined) return;
+    const { clock, profile } = this.#options;
+    clock.clearTimeout(this.#ackTimer);
+    const soon = Math.min(profile.ackTimeout, Math.max(SOON, 2 * (this.#took ?? profile.ackTimeout)));
+    this.#ackTimer = clock.setTimeout(() => this.again(), soon);
   }
 
   /** Nobody subscribes for the receiver: proof that the frame beginning at `first` was handed to no one. */
@@ -180,12 +164,12 @@ export class Publisher implements Child {
     const { journal, subject, onAbsent } = this.#options;
     journal.outbox.unsent(subject, earliest.sentBefore);
     this.#stepBack(this.#lane.acked);
-    for (const { message } of journal.outbox.take(subject, earliest.first, {
+    for (const record of journal.outbox.take(subject, earliest.first, {
       count: frame.last - earliest.first + 1,
       bytes: Number.POSITIVE_INFINITY,
       sizeOf: () => 1,
     })) {
-      this.#expiry.add(message.deliverBy);
+      this.#expiry.waits(record);
     }
     onAbsent();
     this.#actor.send({ type: "nodeAway", cause: `${receiverOf(this.#options.subject)} is not there` });
@@ -339,7 +323,7 @@ export class Publisher implements Child {
         sentBefore: frame.sentBefore,
         ...(this.#lane.receiverEpoch === undefined ? {} : { receiverEpoch: this.#lane.receiverEpoch }),
       },
-      records.map((record) => itemOf(record, now)),
+      records.map((record) => itemOf(record, now, this.#expiry.left(record))),
       profile.compressFrom,
     );
     if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
@@ -353,6 +337,14 @@ export class Publisher implements Child {
     if (this.#ackTimer === undefined) this.#armAck();
   }
 
+  /** A final state that a crash could take back is nothing to tell anybody. */
+  #onceDurable(tell: () => void): void {
+    this.#options.journal
+      .flushed()
+      .then(tell)
+      .catch((error) => this.#fail(error));
+  }
+
   /** Drops what an ACK covers from the frames on the way, and goes back if the receiver took less than it got. */
   #settle(ack: Ack): void {
     const { clock, onAnswered, window } = this.#options;
@@ -364,7 +356,9 @@ export class Publisher implements Child {
         continue;
       }
       released += frame.bytes;
-      if (frame.publishedAt !== undefined) onAnswered((clock.monotonic() - frame.publishedAt) / 1000);
+      if (frame.publishedAt === undefined) continue;
+      this.#took = clock.monotonic() - frame.publishedAt;
+      onAnswered(this.#took / 1000);
     }
     this.#inFlight = open;
     if (ack.upTo > ack.last && open.some((frame) => frame.last === ack.upTo)) {

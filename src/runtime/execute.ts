@@ -11,6 +11,7 @@ import type { Outcome } from "../message/report.ts";
 import type { CommandContext, CommandEnd, CommandHandler, EventHandler, MethodLog } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import { Cancellation } from "./cancellation.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
 import type { Respond } from "./respond.ts";
@@ -34,6 +35,7 @@ export interface ExecuteOptions {
   readonly journal: Journal;
   readonly respond: Respond;
   readonly spawner: Spawner;
+  readonly deadlines: Deadlines;
   readonly clock: Clock;
   readonly inspector: Inspector;
   readonly log: MethodLog;
@@ -60,6 +62,8 @@ export class Subscriber implements Child, RouteProcess {
   readonly #queue: PQueue;
   readonly #events: InRecord[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  /** Commands that are taken over and of which nobody can tell yet whether they may begin. */
+  readonly #undecided = new Set<string>();
   /** Watch over methods that may hang. */
   readonly #guards = new Set<Timer>();
   #end: (exit: Exit) => void = () => undefined;
@@ -169,7 +173,10 @@ export class Subscriber implements Child, RouteProcess {
       this.#events.push(...records);
       this.#add(() => this.#handle(event));
     } else if (command !== undefined) {
-      for (const record of records) this.#add(() => this.#command(command, record, left));
+      for (const record of records) {
+        const startBy = left ? undefined : this.#options.deadlines.measured(record);
+        this.#add(() => this.#command(command, record, left, startBy));
+      }
     }
   }
 
@@ -193,16 +200,21 @@ export class Subscriber implements Child, RouteProcess {
     this.#actor.send({ type: "drained" });
   }
 
-  async #command(handler: CommandHandler, taken: InRecord, left: boolean): Promise<void> {
-    const { journal, running, respond, clock } = this.#options;
+  /** `startBy`: when it must have begun, by monotonic time; `undefined`: another process took it. */
+  async #command(handler: CommandHandler, taken: InRecord, left: boolean, startBy: number | undefined): Promise<void> {
+    const { journal, running, respond, clock, deadlines } = this.#options;
     const { id } = taken.message;
+    // It keeps its place in the order while nobody can tell.
+    const asked = (): boolean => journal.inbox.find(id) !== undefined;
+    if (startBy === undefined && begins(taken)) await deadlines.decided(taken, this.#stopping.signal, asked);
+    if (this.#stopped) return;
     // Cancelled or restarted meanwhile: the journal knows better than the queue.
     const record = journal.inbox.find(id);
     if (record === undefined || running.has(id)) return;
     const cancellation = new Cancellation();
     running.set(id, cancellation);
     try {
-      const outcome = this.#outdated(record) ?? (await this.#run(handler, record, left, cancellation));
+      const outcome = this.#outdated(record, startBy) ?? (await this.#run(handler, record, left, cancellation));
       respond.outcome(record, outcome, summarise(record.message.data));
     } catch (error) {
       this.#failAfter(error, () => {
@@ -218,12 +230,12 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   /** A message that must not start any more. */
-  #outdated(record: InRecord): Outcome | undefined {
-    if (record.state === "running" || record.doubtful === true) return undefined;
+  #outdated(record: InRecord, startBy: number | undefined): Outcome | undefined {
+    if (!begins(record)) return undefined;
     const at = this.#options.clock.now();
     if (record.cancelRequestedBy !== undefined)
       return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
-    if (record.deadline !== null && record.deadline <= at)
+    if (this.#options.deadlines.passed(record, startBy) === true)
       return { state: "expired", at, reason: "its deadline passed while it waited on the node" };
     return undefined;
   }
@@ -244,25 +256,30 @@ export class Subscriber implements Child, RouteProcess {
       }
       end = handler.run(context);
     }
-    const ended = await this.#bounded(end, context.timeout + (handler.grace ?? 0) + HANGING);
+    const ended = await this.#bounded(record.message.id, end, context.timeout + (handler.grace ?? 0) + HANGING);
     // A method is anybody's code: a state that is none would be refused by the origin, and the command stay open there.
     if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(ended?.state)}`);
     return { at: clock.now(), ...(ended.state === "expired" ? {} : { startedAt }), ...ended };
   }
 
   /** A method ends itself at its timeout; one that does not is a defect. */
-  async #bounded(end: Promise<CommandEnd>, within: number): Promise<CommandEnd> {
+  async #bounded(id: string, end: Promise<CommandEnd>, within: number): Promise<CommandEnd> {
     if (within > LONGEST_TIMER) return end;
     const { clock } = this.#options;
     let hangs: (error: Error) => void = () => undefined;
     const hanging = new Promise<never>((_, reject) => {
       hangs = reject;
     });
-    const timer = clock.setTimeout(
-      () => hangs(new Error("the method did not end by itself after its timeout")),
-      within,
-    );
-    this.#guards.add(timer);
+    let timer: Timer;
+    const watch = (): void => {
+      this.#guards.delete(timer);
+      timer = clock.setTimeout(() => {
+        if (this.#undecided.has(id)) watch();
+        else hangs(new Error("the method did not end by itself after its timeout"));
+      }, within);
+      this.#guards.add(timer);
+    };
+    watch();
     try {
       return await Promise.race([end, hanging]);
     } finally {
@@ -281,7 +298,7 @@ export class Subscriber implements Child, RouteProcess {
       domain: route.config.domain,
       origin,
       data,
-      startBy: record.deadline,
+      mayBegin: () => this.#mayBegin(record, cancellation),
       stopping: this.#stopping.signal,
       timeout: record.message.timeout ?? timeout,
       get cancelled() {
@@ -292,6 +309,16 @@ export class Subscriber implements Child, RouteProcess {
       spawner,
       log,
     };
+  }
+
+  /** Asked by what is taken over. Once this process is to stop there is no answer: the next one asks anew. */
+  async #mayBegin(record: InRecord, cancellation: Cancellation): Promise<boolean> {
+    const { id } = record.message;
+    this.#undecided.add(id);
+    const stopping = this.#stopping.signal;
+    const passed = await this.#options.deadlines.decided(record, AbortSignal.any([stopping, cancellation.signal]));
+    this.#undecided.delete(id);
+    return passed === undefined && stopping.aborted ? await new Promise(() => undefined) : passed !== true;
   }
 
   /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */
@@ -352,6 +379,11 @@ export class Subscriber implements Child, RouteProcess {
     this.#options.respond.dead(record, reason);
     this.#options.onDead(record, reason);
   }
+}
+
+/** Whether it has yet to begin. */
+function begins({ state, doubtful }: InRecord): boolean {
+  return state !== "running" && doubtful !== true;
 }
 
 /** A command of which nothing here can tell whether it ran to its end. */

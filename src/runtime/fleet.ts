@@ -114,8 +114,9 @@ export class Fleet {
     this.#watch(name, known);
   }
 
-  hello(name: string, hello: Hello): void {
-    if (name === this.#options.self) return;
+  /** True: its daemon or its journal is another one than before. */
+  hello(name: string, hello: Hello): boolean {
+    if (name === this.#options.self) return false;
     const known = this.#get(name);
     const now = this.#options.clock.now();
     const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
@@ -132,6 +133,7 @@ export class Fleet {
       storage: hello.storage,
     });
     this.#watch(name, known);
+    return rebooted || reborn;
   }
 
   bye(name: string, cause: string): void {

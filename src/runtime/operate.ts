@@ -180,6 +180,7 @@ export function operate(options: OperateOptions): Operations {
       return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
     },
     message: (id) => detail(id),
+    durable: () => core().journal.flushed(),
     nodes: () =>
       [self(), ...core().fleet.names()]
         .flatMap((name) => nodeView(name) ?? [])

@@ -11,9 +11,12 @@ export interface Operations {
   /** Validates, authorises and journals; resolves when every message is durable. Order is kept. All or nothing. */
   submit(drafts: readonly Draft[]): Promise<Accepted[]>;
   cancel(id: string): Promise<CancelAnswer>;
+  /** Shows also what is not durable yet: see `durable`. */
   messages(filter: MessageFilter): MessageView[];
   /** By id or by an unambiguous beginning of one. */
   message(id: string): MessageDetail;
+  /** Resolves when no crash can take back what was shown until now. */
+  durable(): Promise<void>;
   nodes(): NodeView[];
   node(name: string): NodeDetail;
   /** Processes of this node, or of another one, asked over the wire (waits for its answer, at most `timeout` ms). */

@@ -150,6 +150,7 @@ export class Processes {
           journal: core.journal,
           respond: core.respond,
           spawner: core.spawner,
+          deadlines: core.deadlines,
           clock,
           inspector,
           log: log.child({ subject: route.subject }),

@@ -3,7 +3,8 @@ import type { ChildSpec } from "../actors/supervisor-spec.ts";
 import type { Clock, Timer } from "../message/clock.ts";
 import type { Ack } from "../message/frame.ts";
 import { receiverOf } from "../message/subject.ts";
-import { type DeliverOptions, Publisher } from "./deliver.ts";
+import { Publisher } from "./deliver.ts";
+import type { DeliverOptions } from "./deliver-options.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { LaneView } from "./operations.ts";
 import { Window } from "./window.ts";
@@ -73,7 +74,17 @@ export class Publishers {
 
   #resume(node: string, cause: string): void {
     if (this.#halted(node) !== undefined) return;
-    for (const [subject, publisher] of this.#running) if (receiverOf(subject) === node) publisher.resume(cause);
+    for (const [subject, publisher] of this.#running) {
+      if (receiverOf(subject) !== node) continue;
+
+      publisher.heardAgain();
+      publisher.resume(cause);
+    }
+  }
+
+  /** This node's daemon or journal is another one than before. */
+  again(node: string): void {
+    for (const [subject, publisher] of this.#running) if (receiverOf(subject) === node) publisher.again();
   }
 
   /** The nodes that something is or was sent to. */

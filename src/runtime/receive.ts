@@ -4,7 +4,7 @@ import { faultText, normalise, StewardError } from "../message/errors.ts";
 import { type Ack, decodeFrame, encodeAck, type Frame, type FrameItem, isFrame } from "../message/frame.ts";
 import type { Json } from "../message/message.ts";
 import type { Report } from "../message/report.ts";
-import { parseSubject } from "../message/subject.ts";
+import { kindOf, parseSubject } from "../message/subject.ts";
 import type { MethodLog } from "../methods/define.ts";
 import type { Packet, Transport } from "./broker/transport.ts";
 import type { Accepted, Judgement } from "./journal/inbox.ts";
@@ -31,7 +31,7 @@ export interface ReceiveOptions {
   /** Whether the journal has room for more than ACKs and outcomes. */
   readonly hasRoom: () => boolean;
   /** A verified frame came from there. */
-  readonly alive: (origin: string, bytes: number) => void;
+  readonly alive: (origin: string, bytes: number, sentAt: number) => void;
   /**
    * Folds a report on a command of ours; false: there is no such command. What the world may learn of it once it is
    * durable goes into `told`.
@@ -61,6 +61,8 @@ const UNBOUNDED = 1_000_000;
 
 export class Receiver {
   readonly #options: ReceiveOptions;
+  /** Commands of a lane up to here may have come to an earlier life of this node. */
+  readonly #sentBeforeUs = new Map<string, number>();
   /** Lanes that were told to wait, with where their next ACK goes; by subject. */
   readonly #waiting = new Map<string, Map<string, { frame: Frame; reply: string; upTo: number }>>();
   /** Packets that wait for the next turn, and how many messages this one has room for. */
@@ -103,12 +105,13 @@ export class Receiver {
       if (!isFrame(payload)) return await this.#foreign(packet);
       const frame = decodeFrame(subject, payload);
       verifier.frame(frame, subject);
-      alive(frame.origin, payload.length);
+      alive(frame.origin, payload.length, frame.sentAt);
       if (frame.first === 0) return await this.#transient(packet, frame);
       this.#spend(frame.items.length);
 
       const at = clock.now();
       const told: (() => void)[] = [];
+      if (kindOf(subject) === "command") this.#remember(frame, subject);
       const accepted = journal.inbox.accept(frame, subject, at, (item, seq) =>
         this.#judge(frame, subject, item, seq, at, told),
       );
@@ -150,8 +153,30 @@ export class Receiver {
     }
   }
 
-  /** What becomes of one new message, decided from this node's own configuration. */
+  /** The first frame of a lane in this life says what was on its way before. */
+  #remember({ origin, epoch, first, sentBefore = first - 1 }: Frame, subject: string): void {
+    const lane = `${origin} ${epoch} ${subject}`;
+    if (!this.#sentBeforeUs.has(lane)) this.#sentBeforeUs.set(lane, sentBefore);
+  }
+
+  /** That a command is at its end without having begun is said only of one that cannot have begun here. */
   #judge(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
+    const judged = this.#decide(frame, subject, item, seq, at, told);
+    if (judged.kind !== "verdict" || judged.state === "interrupted") return judged;
+    if (!this.#mayHaveBegunEarly(frame, subject, seq)) return judged;
+    const reason = `it may have begun here before this node was started; else: ${judged.reason}`;
+    return { kind: "verdict", state: "interrupted", reason };
+  }
+
+  /** What may run twice begins before it is durable, and a crash then leaves no trace of it. */
+  #mayHaveBegunEarly({ origin, epoch }: Frame, subject: string, seq: number): boolean {
+    if (seq > (this.#sentBeforeUs.get(`${origin} ${epoch} ${subject}`) ?? 0)) return false;
+    const method = this.#options.routes.method(parseSubject(subject).method);
+    return method === undefined || method.command?.idempotent === true;
+  }
+
+  /** What becomes of one new message, decided from this node's own configuration. */
+  #decide(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     const { routes, counters, report, hasRoom, journal } = this.#options;
     try {

@@ -1,6 +1,8 @@
 import type { Clock, Random } from "../message/clock.ts";
 import type { Announcer } from "./announce.ts";
 import type { LinkStatus, Transport } from "./broker/transport.ts";
+import type { Failures } from "./failures.ts";
+import { Flapping } from "./flapping.ts";
 import type { Fleet, NodeChange } from "./fleet.ts";
 import type { Presence } from "./presence.ts";
 import type { Publishers } from "./publishers.ts";
@@ -14,15 +16,23 @@ export interface TrafficOptions {
   readonly presence: Presence;
   readonly repair: Repair;
   readonly announce: Announcer;
+  readonly failures: Failures;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 export class Traffic {
   readonly #options: TrafficOptions;
+  readonly #flapping: Flapping;
 
   constructor(options: TrafficOptions) {
     this.#options = options;
+    const { clock, failures } = options;
+    this.#flapping = new Flapping({ clock, report: (code, text, same) => failures.report(code, text, same) });
+  }
+
+  end(): void {
+    this.#flapping.end();
   }
 
   /** Why nothing may be sent to a node now; `undefined`: it may. */
@@ -46,8 +56,10 @@ export class Traffic {
     }
   }
 
-  nodeChanged({ name, region, from, to, cause }: NodeChange): void {
-    const { repair, publishers, announce } = this.#options;
+  nodeChanged(change: NodeChange): void {
+    const { name, region, from, to, cause } = change;
+    const { repair, publishers, announce, transport } = this.#options;
+    this.#flapping.changed(change, transport.status().state !== "connected");
     if (region === "session" && to === "resyncing") repair.look(name);
     if (region !== "link") return;
     if (to === "offline") {

@@ -349,7 +349,7 @@ export class Exchange {
   }
 
   #judge(peer: Peer, frame: Frame, subject: string, item: FrameItem, _seq: number, start: boolean): Judgement {
-    if ("skip" in item) throw new Error("the journal judges skip markers itself");
+    if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     if (item.inReplyTo !== undefined) {
       const folded = peer.journal.outbox.report(item.inReplyTo, frame.origin, item.data as unknown as Report);
       if (folded?.conflict === true) throw new Error(`${item.inReplyTo} ended twice`);

@@ -180,20 +180,21 @@ export function describeInbox(name: string, make: () => StoreHost): void {
         expect(accept(await crash(), frameOf(6, [6], { acked: 4 })).verdicts).toEqual([]);
       });
 
-      it("is what a skip marker is answered with, without being judged", () => {
+      it("is what a skip marker is answered with, whatever it says: nothing is taken", () => {
         const { journal } = scene(make);
         const items: FrameItem[] = [
           { id: idOf(1), skip: "expired" },
-          { id: idOf(2), skip: "cancelled" },
+          { id: idOf(2), skip: "expired" },
+          { id: idOf(3), skip: "cancelled" },
         ];
-        const judge = (): Judgement => {
-          throw new Error("nothing is to be judged");
-        };
+        const states = ["expired", "interrupted"] as const;
+        const judge = (_: FrameItem, seq: number): Judgement =>
+          seq > 2 ? TAKE : { kind: "verdict", state: states[seq - 1] ?? "failed", reason: "so it was judged" };
         const accepted = accept(journal, { ...frameOf(1, []), items }, { judge });
-        expect(accepted.last).toBe(2);
+        expect(accepted.last).toBe(3);
         expect(accepted.verdicts.map(({ seq, state }) => [seq, state])).toEqual([
           [1, "expired"],
-          [2, "cancelled"],
+          [2, "interrupted"],
         ]);
         expect(pendingOf(journal)).toEqual([]);
       });

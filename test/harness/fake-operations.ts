@@ -251,6 +251,13 @@ export class FakeOperations implements Operations {
     return this.#find(id);
   }
 
+  /** What a test makes of it. */
+  untilDurable: Promise<void> = Promise.resolve();
+
+  durable(): Promise<void> {
+    return this.untilDurable;
+  }
+
   nodes(): NodeView[] {
     this.#called("nodes");
     return this.nodeList.map(({ epoch: _e, startedAt: _s, methods: _m, changes: _c, lanes: _l, ...view }) => view);

@@ -44,9 +44,7 @@ export function judge(world: World): Verdict {
     if (new Set(finals).size > 1) breaches.push(`${id} changed its final state: ${finals.join(", ")}`);
     const last = finals.at(-1);
     if (last !== undefined && last !== state) breaches.push(`${id} was ${last} and is ${state}`);
-    // A method that may run again may begin before its node has the message for good: a crash then leaves no trace of it.
-    const mayRunAgain = [...IDEMPOTENT].some((method) => subject.includes(`.command.${method}.`));
-    if (["expired", "rejected"].includes(state) && !mayRunAgain && world.ledger.runsOf(id) > 0)
+    if (["expired", "rejected"].includes(state) && world.ledger.runsOf(id) > 0)
       breaches.push(`${id} is ${state} and ran`);
     if (
       ["succeeded", "failed", "timedOut"].includes(state) &&

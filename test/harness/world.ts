@@ -426,11 +426,16 @@ export class World {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
   }
 
-  /** Writes new settings and asks the daemon to read them, as SIGHUP does. */
-  async reload(name: string, settings: NodeOptions): Promise<ReloadAnswer> {
+  /** Writes new settings, for its next start. */
+  configure(name: string, settings: NodeOptions): void {
     const place = this.#place(name);
     place.text = JSON.stringify({ ...(JSON.parse(place.text) as object), ...settings });
     writeFileSync(place.file, place.text);
+  }
+
+  /** Writes new settings and asks the daemon to read them, as SIGHUP does. */
+  async reload(name: string, settings: NodeOptions): Promise<ReloadAnswer> {
+    this.configure(name, settings);
     return await this.drive(this.daemon(name).reload());
   }
 

@@ -205,9 +205,9 @@ describe("run, with programs in memory", () => {
     const clock = new SimulatedClock();
     const host = new MemoryHost(clock);
     const spawner = host.open();
-    const inTime = contextOf(spawner, ["print", "now"], { clock, startBy: clock.now() + 1 });
+    const inTime = contextOf(spawner, ["print", "now"], { clock, mayBegin: async () => true });
     expect(await command.adopt?.(inTime)).toMatchObject({ state: "succeeded" });
-    const late = contextOf(spawner, ["print"], { clock, startBy: clock.now() });
+    const late = contextOf(spawner, ["print"], { clock, mayBegin: async () => false });
     expect(await command.adopt?.(late)).toMatchObject({
       state: "expired",
       reason: expect.stringContaining("deadline"),

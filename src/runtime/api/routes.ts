@@ -5,7 +5,7 @@ import * as shape from "./shapes.ts";
 
 /**
  * Every route as data: the server mounts this table and the OpenAPI document is written from it. A handler calls one
- * operation and nothing else.
+ * operation and nothing else, and waits until what it shows is durable.
  */
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
@@ -64,6 +64,12 @@ function route<P extends z.ZodObject = typeof request.noParams, Q extends z.ZodO
   };
 }
 
+/** Answered once no crash can take it back. */
+async function shown(operations: Operations, body: unknown): Promise<Reply> {
+  await operations.durable();
+  return json(body);
+}
+
 const json = (body: unknown, status = 200): Reply => ({ kind: "json", status, body });
 const empty: Reply = { kind: "empty", status: 204 };
 const ok = (description: string, of: z.ZodType): Record<number, Answer> => ({ 200: { description, shape: of } });
@@ -84,7 +90,8 @@ export const ROUTES: readonly Route[] = [
     summary: "Messages, oldest first",
     query: request.messageFilter,
     answers: ok("Messages that pass the filter", shape.messageView.array()),
-    handle: (operations, { query }) => json(operations.messages(query)),
+    failures: [503],
+    handle: (operations, { query }) => shown(operations, operations.messages(query)),
   }),
   route({
     method: "GET",
@@ -92,8 +99,8 @@ export const ROUTES: readonly Route[] = [
     summary: "One message with its history, outcome and output",
     params: request.byId,
     answers: ok("The message", shape.messageDetail),
-    failures: [404, 409],
-    handle: (operations, { params }) => json(operations.message(params.id)),
+    failures: [404, 409, 503],
+    handle: (operations, { params }) => shown(operations, operations.message(params.id)),
   }),
   route({
     method: "POST",

@@ -161,7 +161,6 @@ export class Inbox {
 
   /** What is decided whatever the message says. */
   #early(item: FrameItem): Judgement | undefined {
-    if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     // Records are found by id: a second message of the same id would take the place of the first.
     return this.#pending.get(item.id) !== undefined
       ? { kind: "verdict", state: "rejected", reason: "another message here has its id" }

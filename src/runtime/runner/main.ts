@@ -31,12 +31,14 @@ function log(text: string): void {
   }
 }
 
-function say(word: "ready" | "taken"): void {
+/** False: the daemon that asked is gone. */
+function say(word: "ready" | "taken"): boolean {
   try {
     writeSync(READY_FD, `${word}\n`);
     closeSync(READY_FD);
+    return true;
   } catch {
-    // The daemon that asked is gone; another one will connect, or nobody, and then the runner leaves.
+    return false;
   }
 }
 
@@ -68,7 +70,7 @@ if (await service.listen()) {
     log(`its process id could not be written: ${String(error)}`);
   }
   log("serves");
-  say("ready");
+  if (!say("ready")) service.leaveWhenIdle();
 } else {
   say("taken");
 }

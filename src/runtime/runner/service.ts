@@ -71,7 +71,7 @@ export class RunnerService {
     }
     this.#socketInode = statSync(SOCKET_NAME).ino;
     this.#pipes.prepare();
-    this.#options.clock.setTimeout(() => this.#leaveWhenIdle(), FIRST_CONNECTION);
+    this.#options.clock.setTimeout(() => this.leaveWhenIdle(), FIRST_CONNECTION);
     return true;
   }
 
@@ -85,12 +85,12 @@ export class RunnerService {
         if (!isRunId(id) || this.#runs.has(id)) throw new Error(`${id} cannot be forgotten`);
         this.#removing++;
         await removeRecord(options.directory, id).finally(() => this.#removing--);
-        this.#leaveWhenIdle();
+        this.leaveWhenIdle();
       },
       log: options.log,
       closed: () => {
         this.#connections.delete(connection);
-        this.#leaveWhenIdle();
+        this.leaveWhenIdle();
       },
     });
     this.#connections.add(connection);
@@ -118,7 +118,7 @@ export class RunnerService {
     }
     const recording = new Recording(spec, this.#options, () => {
       this.#runs.delete(spec.id);
-      this.#leaveWhenIdle();
+      this.leaveWhenIdle();
     });
     this.#runs.set(spec.id, recording);
     recording.listen(listener);
@@ -145,7 +145,8 @@ export class RunnerService {
     this.#starting = false;
   }
 
-  #leaveWhenIdle(): void {
+  /** Nobody may come any more: it leaves unless somebody is there. */
+  leaveWhenIdle(): void {
     if (this.#connections.size + this.#runs.size + this.#removing > 0 || this.#socketInode === undefined) return;
     // The name first: whoever connects from now on finds none, and starts a runner of its own.
     if (statSync(SOCKET_NAME, { throwIfNoEntry: false })?.ino === this.#socketInode)

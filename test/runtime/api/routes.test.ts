@@ -54,6 +54,26 @@ describe("the routes", () => {
     await expect(room.client.submit([])).rejects.toMatchObject({ code: "message-invalid" });
   });
 
+  test("a message is shown once no crash can take back what is shown of it", async () => {
+    const seen: string[] = [];
+    const [{ id = "" } = {}] = room.operations.messageList;
+    room.operations.untilDurable = new Promise((resolve) => {
+      setImmediate(() => {
+        seen.push("durable");
+        resolve();
+      });
+    });
+    await room.client.message(id);
+    seen.push("shown");
+    expect(seen).toEqual(["durable", "shown"]);
+
+    const failed = new StewardError("journal-failed", { path: "here", fault: "no space" });
+    room.operations.untilDurable = Promise.reject(failed);
+    room.operations.untilDurable.catch(() => undefined);
+    await expect(room.client.message(id)).rejects.toMatchObject({ code: "journal-failed" });
+    await expect(room.client.messages({})).rejects.toMatchObject({ code: "journal-failed" });
+  });
+
   test("the filters of messages reach the operation with their types", async () => {
     const open = await room.client.messages({ node: "ship2", state: "queued", direction: "out", open: true, limit: 5 });
     expect(open.map((message) => message.subject)).toEqual(["ship2.command.shellcommand.operatingsystem"]);

@@ -346,3 +346,44 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     await expectSound(world);
   },
 );
+
+test("a command that began before it was durable is not called expired when its deadline passes before it comes back", async () => {
+  const world = await settled(await createWorld());
+  await world.ended(await world.send(REDO, { n: 0 }));
+  world.setFlush("ship1", 1_000);
+  const id = await world.send(REDO, { n: 1 }, { deliverBy: 10_000 });
+  await world.until(() => world.ledger.runsOf(id) === 1, "it has begun");
+  world.crash("ship1");
+  world.setFlush("ship1", 0);
+  await world.advance(20_000);
+  await world.start("ship1");
+  expect(await world.ended(id)).toMatchObject({
+    state: "interrupted",
+    reason: expect.stringContaining("it may have begun here before this node was started"),
+  });
+  await expectSound(world);
+});
+
+test("a command that began before it was durable is not called rejected when its node does not take it any more", async () => {
+  const world = await settled(await createWorld());
+  world.setFlush("ship1", 1_000);
+  const id = await world.send(REDO, { n: 1 });
+  await world.until(() => world.ledger.runsOf(id) === 1, "it has begun");
+  world.crash("ship1");
+  world.setFlush("ship1", 0);
+  world.configure("ship1", { subscribe: [{ subject: "command.work.os" }] });
+  await world.start("ship1");
+  expect(await world.ended(id)).toMatchObject({ state: "interrupted" });
+  await expectSound(world);
+});
+
+test("a command that may run again and cannot have begun is expired: it was first sent to the node that answers", async () => {
+  const world = await settled(await createWorld());
+  await world.ended(await world.send(REDO, { n: 0 }));
+  world.setFaults("ship1", { in: { drop: 1 } });
+  const id = await world.send(REDO, { n: 1 }, { deliverBy: 10_000 });
+  await world.advance(12_000);
+  world.setFaults("ship1", {});
+  expect(await world.ended(id)).toMatchObject({ state: "expired" });
+  await expectSound(world);
+});

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { reachDaemon } from "../../../src/cli/reach.ts";
 import { runCli } from "../../../src/cli/run-cli.ts";
 import type { Clock } from "../../../src/message/clock.ts";
-import type { State } from "../../../src/message/lifecycle.ts";
+import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import { openApi } from "../../../src/runtime/api/server.ts";
 import type { MessageDetail } from "../../../src/runtime/operations.ts";
 import { systemClock } from "../../../src/runtime/system-clock.ts";
@@ -319,5 +319,40 @@ test("a cancel has three answers, each told apart: done, too late, refused with 
   await answered(guarded);
   expect(await said(guarded)).toMatch(/^ship2 says: refused: .*central/);
   expect(await world.ended(guarded)).toMatchObject({ state: "succeeded", cancelAnswer: { kind: "refused" } });
+  await expectSound(world);
+});
+
+test("nobody is told of a verdict that is not durable: a crash would take it back", async () => {
+  const world = await settled(await createWorld());
+  world.setFaults("ship1", { out: { delay: 500 } });
+  const id = await world.send("ship1.command.work.other");
+  world.setFlush("central", 1_000);
+  await world.until(() => world.message(id).final, "the verdict has come");
+  expect(world.finals.get(id)).toBeUndefined();
+  let durable = false;
+  const shown = world
+    .daemon("central")
+    .operations.durable()
+    .then(() => {
+      durable = true;
+    });
+  await world.advance(500);
+  expect(durable).toBe(false);
+  await world.drive(shown);
+  expect(world.finals.get(id)).toEqual(["rejected"]);
+  await expectSound(world);
+});
+
+test("who watches a node hears of the end of a command there once it is durable", async () => {
+  const world = await settled(await createWorld());
+  const id = await world.send("ship1.command.work.os", { ms: 1_000 });
+  await world.until(() => world.state(id) === "running", "it runs");
+  world.setFlush("ship1", 1_000);
+  await world.advance(1_200);
+  const ends = () => world.happenings("ship1", "message").filter((told) => told.id === id && isFinalState(told.state));
+  expect(world.message(id, "ship1").state).toBe("succeeded");
+  expect(ends()).toEqual([]);
+  await world.ended(id);
+  expect(ends().map(({ state }) => state)).toEqual(["succeeded"]);
   await expectSound(world);
 });
