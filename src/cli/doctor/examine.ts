@@ -6,6 +6,7 @@ import type { Config } from "../../runtime/config/config.ts";
 import type { Health, NodeView } from "../../runtime/operations.ts";
 import type { Cli } from "../cli.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
+import { journalAtRest } from "./journal.ts";
 
 /** What one check of `steward doctor` found, and what to do about it. */
 export interface Finding {
@@ -13,6 +14,8 @@ export interface Finding {
   readonly verdict: "ok" | "warn" | "fail";
   readonly text: string;
   readonly remedy?: string;
+  /** More of it, for programs. */
+  readonly details?: object;
   /** Exit code when this check is the first to fail. */
   readonly exit?: number;
 }
@@ -32,7 +35,9 @@ export async function examine(cli: Cli): Promise<Finding[]> {
       verdict: "ok",
       text: `${config.file}: node ${config.node}, central ${config.central}`,
     });
-    findings.push(await dataDirectory(config.data), await natsServer(config, cli));
+    const data = await dataDirectory(config.data);
+    findings.push(data, await natsServer(config, cli));
+    if (data.verdict === "ok") findings.push(...(await journalAtRest(config, cli)));
   }
   // Without a configuration the daemon may still be named by --socket.
   const socket = await cli.socket().catch(() => undefined);
@@ -41,6 +46,8 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   if (health === undefined) return findings;
   const nodes = await (await cli.daemon()).nodes().catch(() => []);
   findings.push(...daemon(health, nodes, cli.io.clock.now()));
+  const letters = await (await cli.daemon()).dead().catch(() => []);
+  findings.push(messages(nodes, letters.length));
   return findings;
 }
 
@@ -155,6 +162,16 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
     });
   }
   return findings;
+}
+
+/** What the daemon has to do, by its own count. */
+function messages(nodes: readonly NodeView[], letters: number): Finding {
+  const parts = nodes.flatMap(({ name, waiting, running }) => {
+    if (waiting + running === 0) return [];
+    return [`${name}: ${waiting} not acknowledged, ${running} without outcome`];
+  });
+  if (letters > 0) parts.push(`${letters} dead letters (\`steward dead\`)`);
+  return { check: "messages", verdict: "ok", text: parts.length === 0 ? "nothing is owed" : parts.join("; ") };
 }
 
 function atLeast(version: string, least: readonly number[]): boolean {
