@@ -35,7 +35,9 @@ export function checkJournal(rows: Rows, { known = [], onRows }: CheckOptions = 
   const meta = checkMeta(found);
   const counts = { ...checkOut(found), ...checkIn(found, meta.owner) };
   checkNotes(found);
-  if (meta.version === undefined && found.seen > 0) found.add("meta", "version", "it is missing");
+  for (const name of ["version", "node", "epoch"]) {
+    if (found.seen > 0 && rows.get("meta", name) === undefined) found.add("meta", name, "it is missing");
+  }
   const { problems, wrong, leftovers, seen } = found;
   return { ...meta, rows: seen, counts, problems, wrong, leftovers };
 }
@@ -54,9 +56,6 @@ function checkMeta(found: Inspection): Pick<JournalCheck, "version" | "owner" | 
     else meta.set(key, value);
   }
   const [version, owner, epoch] = [meta.get("version"), meta.get("node"), meta.get("epoch")];
-  for (const name of ["node", "epoch"]) {
-    if (version !== undefined && !meta.has(name)) found.add("meta", name, "it is missing");
-  }
   if (version !== undefined && (version as number) > JOURNAL_VERSION)
     found.add("meta", "version", `it is ${version}, and this steward reads up to ${JOURNAL_VERSION}`);
   return {
