@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Journal, openJournal } from "../../src/runtime/journal/journal.ts";
 import { openLmdbStore } from "../../src/runtime/journal/lmdb-store.ts";
 import { JOURNAL_VERSION } from "../../src/runtime/journal/records.ts";
@@ -82,6 +83,11 @@ export function folderOf(root: string, version = JOURNAL_VERSION): string {
 export function readGolden(folder: string): Golden {
   const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), "utf8"));
   return { files: read("journal.json") as Packed, account: read("expected.json") };
+}
+
+/** The golden journal of this version, as its files. */
+export function goldenAt(path: string): void {
+  unpack(readGolden(folderOf(fileURLToPath(new URL("../..", import.meta.url)))).files, path);
 }
 
 /** Writes the golden journal of this version. Returns where. */

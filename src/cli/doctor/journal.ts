@@ -57,10 +57,11 @@ function findingsOf(checked: OfflineCheck, path: string, node: string): Finding[
   if (owner !== undefined && owner !== node) {
     add("fail", `${path} is that of ${owner}, and this node is ${node}`, "Correct `node:` or `data:` in steward.yaml.");
   }
-  if (wrong > 0) add("fail", `${path} is damaged, in ${wrong} places:\n${told("wrong", wrong)}`, remedyFor(path));
+  if (wrong > 0)
+    add("fail", `${path} is damaged, in ${many(wrong, "place")}:\n${told("wrong", wrong)}`, remedyFor(path));
   else if (findings.length === 0) add("ok", `${path} is sound: ${summary(checked)}`);
   if (leftovers > 0) {
-    const text = `${leftovers} rows are left behind, which nobody needs:\n${told("leftover", leftovers)}`;
+    const text = `${many(leftovers, "row")} left behind, which nobody needs:\n${told("leftover", leftovers)}`;
     add("warn", text, "Nothing is lost by it but room. It is a defect in steward: please report it with these lines.");
   }
   return findings;
@@ -76,14 +77,18 @@ function summary({ counts, rows, bytes: size }: OfflineCheck): string {
   const total = [...owed.values()].reduce((sum, messages) => sum + messages, 0);
   const most = [...owed].sort(([, a], [, b]) => b - a).slice(0, 5);
   const whom = most.map(([node, messages]) => `${messages} to ${node}`);
-  if (owed.size > most.length) whom.push(`to ${owed.size - most.length} more nodes`);
+  if (owed.size > most.length) whom.push(`${owed.size - most.length} nodes more`);
   return [
-    `owes ${total} messages${total === 0 ? "" : ` (${whom.join(", ")})`}`,
-    `waits for the end of ${open} commands`,
-    `keeps ${kept} messages sent`,
-    `has ${pending} to do${running === 0 ? "" : ` (${running} begun)`}, ${done} done, ${dead} dead letters`,
-    `${rows} rows, ${bytes(size)}`,
+    `owes ${many(total, "message")}${total === 0 ? "" : ` (${whom.join(", ")})`}`,
+    `waits for the end of ${many(open, "command")}`,
+    `keeps ${many(kept, "message")} of its own`,
+    `has ${pending} to do${running === 0 ? "" : ` (${running} begun)`}, ${done} done, ${many(dead, "dead letter")}`,
+    `${many(rows, "row")}, ${bytes(size)}`,
   ].join("; ");
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** On a terminal a long check says how far it is. */

@@ -19,7 +19,7 @@ import { faultText, StewardError } from "../../message/errors.ts";
 import { checkJournal, type JournalCheck } from "./check.ts";
 import { type Problem, type Rows, Unreadable } from "./check-problems.ts";
 import { openLmdbStore } from "./lmdb-store.ts";
-import { type Bounds, compareKeys, type Entry, type Key, type Store, TABLES, type Table, within } from "./store.ts";
+import { type Bounds, compareKeys, type Entry, type Key, type Store, TABLES, within } from "./store.ts";
 
 /**
  * Checks the journal of a daemon that is not running. All is done with a copy: to open LMDB is to write to it, and what the
@@ -48,13 +48,14 @@ const DATA = "data.mdb";
 const META = { magic: 24, pageSize: 48, lastPage: 144 };
 const LMDB_MAGIC = 0xbeef_c0de;
 const LARGEST_PAGE = 65_536;
+/** So many pages at the end may be missing. */
+const UNUSED = 8;
 
 /** `undefined`: there is no journal. @throws StewardError `data-directory` */
 export async function checkOffline(path: string, options: OfflineOptions): Promise<OfflineCheck | undefined> {
   if (!existsSync(path)) return undefined;
   const { clock, scratch, onRows, openStore = openLmdbStore } = options;
   let copy: string | undefined;
-  let cutOff: string | undefined;
   try {
     const files = readdirSync(path).filter((name) => name !== LOCK);
     if (files.length === 0) return undefined;
@@ -68,7 +69,7 @@ export async function checkOffline(path: string, options: OfflineOptions): Promi
       mode: constants.COPYFILE_FICLONE,
       filter: (from) => basename(from) !== LOCK,
     });
-    cutOff = padded(join(copy, DATA));
+    secure(join(copy, DATA));
     const known = await settle(copy, clock, openStore);
     const { rows, close } = openRows(copy);
     try {
@@ -77,35 +78,33 @@ export async function checkOffline(path: string, options: OfflineOptions): Promi
       await close();
     }
   } catch (error) {
-    if (error instanceof StewardError && cutOff === undefined) throw error;
-    throw new StewardError("data-directory", { path, fault: cutOff ?? faultText(error) }, { cause: error });
+    if (error instanceof StewardError) throw error;
+    throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
   } finally {
     if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
   }
 }
 
 /**
- * LMDB reads its file as memory: to read beyond the end of one that was cut off ends the process. So the copy is given its
- * full length, and LMDB finds nothing there. Says what is missing.
+ * LMDB reads its file as memory, and ends the process where that is not what it should be: a file that is none of its own,
+ * or was cut off, is not opened at all. Pages at the end that were never used may be missing in a good one; there the copy
+ * is given its full length.
  */
-function padded(file: string): string | undefined {
-  if (!existsSync(file)) return undefined;
-  const { size } = statSync(file);
+function secure(file: string): void {
+  const size = existsSync(file) ? statSync(file).size : 0;
+  if (size === 0) return;
   const head = Buffer.alloc(2 * LARGEST_PAGE);
   const opened = openSync(file, "r");
   readSync(opened, head);
   closeSync(opened);
-  let whole = 0;
-  for (const page of [0, Math.min(head.readUInt32LE(META.pageSize), LARGEST_PAGE)]) {
-    if (head.readUInt32LE(page + META.magic) !== LMDB_MAGIC) continue;
-    whole = Math.max(
-      whole,
-      (Number(head.readBigUInt64LE(page + META.lastPage)) + 1) * head.readUInt32LE(META.pageSize),
-    );
-  }
-  if (whole <= size) return undefined;
-  truncateSync(file, whole);
-  return `${DATA} is cut off: it has ${size} bytes of ${whole}`;
+  const pageSize = head.readUInt32LE(META.pageSize);
+  const sound = [0, pageSize].filter(
+    (page) => page <= LARGEST_PAGE && head.readUInt32LE(page + META.magic) === LMDB_MAGIC,
+  );
+  if (sound.length < 2) throw new Error(`${DATA} is damaged at its beginning`);
+  const whole = Math.max(...sound.map((page) => Number(head.readBigUInt64LE(page + META.lastPage)) + 1)) * pageSize;
+  if (size < whole - UNUSED * pageSize) throw new Error(`${DATA} is cut off: it has ${size} bytes of ${whole}`);
+  if (size < whole) truncateSync(file, whole);
 }
 
 /** Brings what lies in the log to the tables, as the daemon would at its next start. Says what is wrong with the log. */
@@ -120,17 +119,17 @@ async function settle(path: string, clock: Clock, openStore: typeof openLmdbStor
 function openRows(path: string): { readonly rows: Rows; close(): Promise<void> } {
   const env = open({ path, maxDbs: TABLES.length + 2, encoding: "string", readOnly: true });
   const tables = new Map(TABLES.map((table) => [table, env.openDB<string, Key>({ name: table })]));
-  const of = (table: Table): Database<string, Key> => tables.get(table) as Database<string, Key>;
   return {
     rows: {
-      get: (table, key) => read(of(table).get(key)),
-      range: (table, bounds) => walk(of(table), bounds),
+      get: (table, key) => read(tables.get(table)?.get(key)),
+      range: (table, bounds) => walk(tables.get(table), bounds),
     },
     close: () => env.close(),
   };
 }
 
-function* walk(table: Database<string, Key>, bounds: Bounds): Generator<Entry> {
+function* walk(table: Database<string, Key> | undefined, bounds: Bounds): Generator<Entry> {
+  if (table === undefined) return;
   const { from, to, reverse = false, limit = Number.POSITIVE_INFINITY } = bounds;
   const start = reverse ? to : from;
   let left = limit;
