@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { EXIT } from "../../message/errors.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
-import { examine, type Finding } from "../doctor/examine.ts";
+import { examine } from "../doctor/examine.ts";
+import type { Finding } from "../doctor/finding.ts";
 import { visible } from "../render/text.ts";
 
 const LOOK = { ok: ["✓ ok", "green"], warn: ["! warn", "yellow"], fail: ["✗ fail", "red"] } as const;

@@ -6,19 +6,8 @@ import type { Config } from "../../runtime/config/config.ts";
 import type { Health, NodeView } from "../../runtime/operations.ts";
 import type { Cli } from "../cli.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
+import type { Finding } from "./finding.ts";
 import { journalAtRest } from "./journal.ts";
-
-/** What one check of `steward doctor` found, and what to do about it. */
-export interface Finding {
-  readonly check: string;
-  readonly verdict: "ok" | "warn" | "fail";
-  readonly text: string;
-  readonly remedy?: string;
-  /** More of it, for programs. */
-  readonly details?: object;
-  /** Exit code when this check is the first to fail. */
-  readonly exit?: number;
-}
 
 const LEAST_NODE = [20, 19] as const;
 const LEAST_NATS = [2, 9, 10] as const;

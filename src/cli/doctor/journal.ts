@@ -5,7 +5,7 @@ import type { Config } from "../../runtime/config/config.ts";
 import type { OfflineCheck } from "../../runtime/journal/offline.ts";
 import type { Cli } from "../cli.ts";
 import { bytes } from "../render/time.ts";
-import type { Finding } from "./examine.ts";
+import type { Finding } from "./finding.ts";
 
 /** How many rows are named to a person; programs are told more. */
 const MOST_NAMED = 20;
@@ -94,15 +94,15 @@ function many(count: number, what: string): string {
 /** On a terminal a long check says how far it is. */
 function progressOn({ io: { stderr }, json }: Cli): { rows(count: number): void; end(): void } {
   const shown = stderr.isTTY === true && !json;
-  let any = false;
+  let told = false;
   return {
     rows(count) {
       if (!shown) return;
-      any = true;
+      told = true;
       stderr.write(`\rjournal: ${count} rows looked at`);
     },
     end() {
-      if (any) stderr.write("\r\u001b[K");
+      if (told) stderr.write("\r\u001b[K");
     },
   };
 }
