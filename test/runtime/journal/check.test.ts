@@ -330,6 +330,24 @@ describe("the check of a journal", () => {
     });
   });
 
+  it.each([1, 5, 1000])(
+    "finds nothing wrong with what is left when the past is forgotten, %i at a time",
+    async (limit) => {
+      const disk = await lived();
+      const kept: number[] = [];
+      for (let round = 0; round < 3; round++) {
+        const clock = new SimulatedClock(START);
+        const journal = openJournal(openMemoryStore(disk), { node: NODE, path: "", clock, random: seededRandom(1) });
+        journal.sweep(START + 1_000_000, limit);
+        await journal.close();
+        const { problems, counts } = checked(disk);
+        expect(problems).toEqual([]);
+        kept.push(counts.kept);
+      }
+      expect(kept.at(-1)).toBeLessThan(21);
+    },
+  );
+
   it("finds nothing wrong with an empty journal", () => {
     expect(checked(emptyDisk())).toMatchObject({ problems: [], rows: 0, version: undefined });
   });
