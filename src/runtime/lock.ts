@@ -14,6 +14,8 @@ import { dirname, join } from "node:path";
 import { faultText, StewardError } from "../message/errors.ts";
 import { startTimeOf } from "./runner/process-group.ts";
 
+const LOCK = "daemon.lock";
+
 /**
  * One daemon for each data directory: a file that names its process by pid and by when that process began, so that a pid
  * that was given to another process is not mistaken for it.
@@ -27,7 +29,7 @@ export function lockDirectory(path: string): { release(): void } {
   } catch (error) {
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
   }
-  const file = join(path, "daemon.lock");
+  const file = join(path, LOCK);
   const mine = JSON.stringify({ pid: process.pid, began: startTimeOf(process.pid), nonce: randomUUID() });
   const draft = `${file}.${randomUUID()}`;
   try {
@@ -48,6 +50,11 @@ export function lockDirectory(path: string): { release(): void } {
       }
     },
   };
+}
+
+/** The pid of the daemon that has the directory; `undefined`: none. Changes nothing. */
+export function lockHolder(path: string): number | undefined {
+  return holder(join(path, LOCK));
 }
 
 /** Not Node's recursive `mkdir`: that never returns below a directory in which nothing can be made (/proc, an automount). */

@@ -1,6 +1,9 @@
 import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { isDeepStrictEqual } from "node:util";
+import { checkOffline } from "../../src/runtime/journal/offline.ts";
 import type { MessageDetail, MessageView } from "../../src/runtime/operations.ts";
+import { systemClock } from "../../src/runtime/system-clock.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import type { Fleet } from "../harness/fleet.ts";
 import type { TestNode } from "../harness/test-node.ts";
@@ -11,7 +14,8 @@ import { LAST_WORD, type Ledger } from "./ledger.ts";
  * line and the API of central, and what central and the edges know after they were killed and rebuilt from their journals.
  *
  * I1 an accepted id is known to its origin. I2 no id ran twice. I3 what ran has its outcome at the origin. I4 no final state
- * changed. I5 the state rebuilt from the journal is the one before. I6 order in a lane. I7 queues drain. I8 no record of a
+ * changed. I5 the state rebuilt from the journal is the one before, and the
+ * journal is sound, as `steward doctor` would say. I6 order in a lane. I7 queues drain. I8 no record of a
  * run stays behind (processes and files: the fleet's own end). I9 the shown link is the true one.
  */
 export interface Evidence {
@@ -151,6 +155,9 @@ function breachOf(
 async function rebuilt(node: TestNode, breaches: Breaches): Promise<void> {
   const before = await remembered(node);
   await node.kill();
+  const journal = await checkOffline(node.stored("journal"), { clock: systemClock, scratch: tmpdir() });
+  for (const { table, key, fault } of journal?.problems ?? [])
+    breaches.add("I5", `the journal of ${node.name} is not sound: ${table} ${key}: ${fault}`);
   await node.start();
   const same = async (): Promise<boolean> => isDeepStrictEqual(await remembered(node), before);
   // Of its fellow nodes it knows the journals again when it has heard from them.

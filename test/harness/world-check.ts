@@ -1,5 +1,6 @@
 import { isFinal } from "../../src/message/lifecycle.ts";
 import { kindOf } from "../../src/message/subject.ts";
+import { checkJournal } from "../../src/runtime/journal/check.ts";
 import { openJournal } from "../../src/runtime/journal/journal.ts";
 import { emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
 import { TABLES } from "../../src/runtime/journal/store.ts";
@@ -57,7 +58,7 @@ export function judge(world: World): Verdict {
   const runs = new Map<string, number>();
   for (const { id, method } of world.ledger.runs) if (!IDEMPOTENT.has(method)) runs.set(id, (runs.get(id) ?? 0) + 1);
   const doubled = [...runs].flatMap(([id, times]) => (times > 1 ? [id] : []));
-  breaches.push(...outOfOrder(world), ...differsFromDisk(world));
+  breaches.push(...outOfOrder(world), ...differsFromDisk(world), ...unsound(world));
   return { ok, lost, doubled, open, breaches };
 }
 
@@ -100,5 +101,14 @@ function differsFromDisk(world: World): string[] {
         ? []
         : [`${id} is ${before}, and would be ${after} after a restart`];
     });
+  });
+}
+
+/** The rows of each journal have their shapes and agree with each other, as `steward doctor` would say. */
+function unsound(world: World): string[] {
+  return world.nodes.flatMap((name) => {
+    if (!world.isUp(name)) return [];
+    const { problems } = checkJournal(world.store(name));
+    return problems.map(({ table, key, fault }) => `the journal of ${name} is not sound: ${table} ${key}: ${fault}`);
   });
 }

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { EXIT } from "../../message/errors.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
-import { examine, type Finding } from "../doctor/examine.ts";
+import { examine } from "../doctor/examine.ts";
+import type { Finding } from "../doctor/finding.ts";
 import { visible } from "../render/text.ts";
 
 const LOOK = { ok: ["✓ ok", "green"], warn: ["! warn", "yellow"], fail: ["✗ fail", "red"] } as const;
@@ -11,9 +12,11 @@ export function addDoctor(program: Command, run: Runner): void {
   command(program, "doctor", {
     summary: "find out what is wrong with this installation",
     description: `Find out what is wrong with this installation: Node.js, configuration, data directory, daemon, broker, journal, processes,
-clocks. Changes nothing. The exit code is that of the first check that failed; warnings do not count.`,
+clocks. Without a daemon its journal is looked through row by row, in a copy, and what is wrong is named by table and key.
+Changes nothing. The exit code is that of the first check that failed; warnings do not count.`,
     examples: [
       ["steward doctor", "all checks, each with what to do"],
+      ["steward doctor --config /etc/steward/steward.yaml", "with its daemon stopped: is the journal sound?"],
       ["steward doctor --json", "the same for programs"],
     ],
   }).action(

@@ -6,16 +6,8 @@ import type { Config } from "../../runtime/config/config.ts";
 import type { Health, NodeView } from "../../runtime/operations.ts";
 import type { Cli } from "../cli.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
-
-/** What one check of `steward doctor` found, and what to do about it. */
-export interface Finding {
-  readonly check: string;
-  readonly verdict: "ok" | "warn" | "fail";
-  readonly text: string;
-  readonly remedy?: string;
-  /** Exit code when this check is the first to fail. */
-  readonly exit?: number;
-}
+import type { Finding } from "./finding.ts";
+import { journalAtRest } from "./journal.ts";
 
 const LEAST_NODE = [20, 19] as const;
 const LEAST_NATS = [2, 9, 10] as const;
@@ -32,7 +24,9 @@ export async function examine(cli: Cli): Promise<Finding[]> {
       verdict: "ok",
       text: `${config.file}: node ${config.node}, central ${config.central}`,
     });
-    findings.push(await dataDirectory(config.data), await natsServer(config, cli));
+    const data = await dataDirectory(config.data);
+    findings.push(data, await natsServer(config, cli));
+    if (data.verdict === "ok") findings.push(...(await journalAtRest(config, cli)));
   }
   // Without a configuration the daemon may still be named by --socket.
   const socket = await cli.socket().catch(() => undefined);
@@ -41,6 +35,8 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   if (health === undefined) return findings;
   const nodes = await (await cli.daemon()).nodes().catch(() => []);
   findings.push(...daemon(health, nodes, cli.io.clock.now()));
+  const letters = await (await cli.daemon()).dead().catch(() => []);
+  findings.push(messages(nodes, letters.length));
   return findings;
 }
 
@@ -155,6 +151,16 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
     });
   }
   return findings;
+}
+
+/** What the daemon has to do, by its own count. */
+function messages(nodes: readonly NodeView[], letters: number): Finding {
+  const parts = nodes.flatMap(({ name, waiting, running }) => {
+    if (waiting + running === 0) return [];
+    return [`${name}: ${waiting} not acknowledged, ${running} without outcome`];
+  });
+  if (letters > 0) parts.push(`${letters} dead letters (\`steward dead\`)`);
+  return { check: "messages", verdict: "ok", text: parts.length === 0 ? "nothing is owed" : parts.join("; ") };
 }
 
 function atLeast(version: string, least: readonly number[]): boolean {

@@ -74,7 +74,7 @@ export type IdEntry<V> = readonly [id: string, value: V];
 
 /** Ids in a row at most, and the time between its lowest and its highest, ms. */
 const MOST = 256;
-const SPAN = 64;
+export const SPAN = 64;
 /** Characters of an id that are its time. */
 const TIME = 10;
 

@@ -82,3 +82,13 @@ test("the check finds what it is there to find: a second run, a lost message, a 
     expect.stringContaining("is not in the journal"),
   ]);
 });
+
+test("the check finds a journal of which the rows do not agree", async () => {
+  const world = await settled(await createWorld());
+  await world.ended(await world.send("ship1.command.work.os"));
+  expect(judge(world).breaches).toEqual([]);
+  const store = world.store("ship1");
+  store.put("progress", [77, 0], []);
+  expect(judge(world).breaches).toEqual(["the journal of ship1 is not sound: progress [77,0]: there is no such frame"]);
+  store.remove("progress", [77, 0]);
+});

@@ -1,0 +1,108 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { normalise } from "../../message/errors.ts";
+import type { Config } from "../../runtime/config/config.ts";
+import type { OfflineCheck } from "../../runtime/journal/offline.ts";
+import type { Cli } from "../cli.ts";
+import { bytes } from "../render/time.ts";
+import type { Finding } from "./finding.ts";
+
+/** How many rows are named to a person; programs are told more. */
+const MOST_NAMED = 20;
+
+/** The journal of a daemon that does not run, looked through row by row. Empty: there is none, or a daemon has it. */
+export async function journalAtRest(config: Config, cli: Cli): Promise<Finding[]> {
+  const check = "journal";
+  const path = join(config.data, "journal");
+  try {
+    const { lockHolder } = await import("../../runtime/lock.ts");
+    if (lockHolder(config.data) !== undefined) return [];
+    const { checkOffline } = await import("../../runtime/journal/offline.ts");
+    const progress = progressOn(cli);
+    const options = { clock: cli.io.clock, scratch: tmpdir(), onRows: progress.rows };
+    const checked = await checkOffline(path, options).finally(progress.end);
+    // A daemon that began meanwhile wrote to what was being copied.
+    if (checked === undefined || lockHolder(config.data) !== undefined) return [];
+    return findingsOf(checked, path, config.node);
+  } catch (thrown) {
+    const { message } = normalise(thrown);
+    return [{ check, verdict: "fail", text: message, remedy: remedyFor(path) }];
+  }
+}
+
+function findingsOf(checked: OfflineCheck, path: string, node: string): Finding[] {
+  const { counts, problems, wrong, leftovers, owner, version, epoch, rows } = checked;
+  const details = {
+    path,
+    ...(version === undefined ? {} : { version }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(epoch === undefined ? {} : { epoch }),
+    rows,
+    bytes: checked.bytes,
+    counts: { ...counts, owed: Object.fromEntries(counts.owed) },
+    wrong,
+    leftovers,
+    problems,
+  };
+  const findings: Finding[] = [];
+  const add = (verdict: Finding["verdict"], text: string, remedy?: string): void => {
+    const journal = findings.length === 0 ? { details } : {};
+    findings.push({ check: "journal", verdict, text, ...(remedy === undefined ? {} : { remedy }), ...journal });
+  };
+  const told = (harm: "wrong" | "leftover", total: number): string => {
+    const those = problems.filter((problem) => problem.harm === harm).slice(0, MOST_NAMED);
+    const lines = those.map(({ table, key, fault }) => `${table}${key === "" ? "" : ` ${key}`}: ${fault}`);
+    return [...lines, ...(total > those.length ? [`and ${total - those.length} more`] : [])].join("\n");
+  };
+  if (owner !== undefined && owner !== node) {
+    add("fail", `${path} is that of ${owner}, and this node is ${node}`, "Correct `node:` or `data:` in steward.yaml.");
+  }
+  if (wrong > 0)
+    add("fail", `${path} is damaged, in ${many(wrong, "place")}:\n${told("wrong", wrong)}`, remedyFor(path));
+  else if (findings.length === 0) add("ok", `${path} is sound: ${summary(checked)}`);
+  if (leftovers > 0) {
+    const text = `${many(leftovers, "row")} left behind, which nobody needs:\n${told("leftover", leftovers)}`;
+    add("warn", text, "Nothing is lost by it but room. It is a defect in steward: please report it with these lines.");
+  }
+  return findings;
+}
+
+function remedyFor(path: string): string {
+  return `Copy ${path} away before a daemon starts. Then put a backup in its place, or move it away and begin with an empty one: when the nodes meet again they compare what they know, and what only this journal knew is lost.`;
+}
+
+/** What is in it, in numbers. */
+function summary({ counts, rows, bytes: size }: OfflineCheck): string {
+  const { owed, open, kept, pending, running, done, dead } = counts;
+  const total = [...owed.values()].reduce((sum, messages) => sum + messages, 0);
+  const most = [...owed].sort(([, a], [, b]) => b - a).slice(0, 5);
+  const whom = most.map(([node, messages]) => `${messages} to ${node}`);
+  if (owed.size > most.length) whom.push(`${owed.size - most.length} nodes more`);
+  return [
+    `owes ${many(total, "message")}${total === 0 ? "" : ` (${whom.join(", ")})`}`,
+    `waits for the end of ${many(open, "command")}`,
+    `keeps ${many(kept, "message")} of its own`,
+    `has ${pending} to do${running === 0 ? "" : ` (${running} begun)`}, ${done} done, ${many(dead, "dead letter")}`,
+    `${many(rows, "row")}, ${bytes(size)}`,
+  ].join("; ");
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** On a terminal a long check says how far it is. */
+function progressOn({ io: { stderr }, json }: Cli): { rows(count: number): void; end(): void } {
+  const shown = stderr.isTTY === true && !json;
+  let told = false;
+  return {
+    rows(count) {
+      if (!shown) return;
+      told = true;
+      stderr.write(`\rjournal: ${count} rows looked at`);
+    },
+    end() {
+      if (told) stderr.write("\r\u001b[K");
+    },
+  };
+}
