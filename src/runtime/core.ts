@@ -155,7 +155,12 @@ export class Core implements Child {
       send: (draft) => submit([draft], { ...this.submitOptions(), hasRoom: () => true })[0]?.message.id ?? "",
       isResyncing: (node) => this.fleet.isResyncing(node),
       agreed: (node) => this.fleet.agreed(node),
-      report: (id, from, report) => void this.announce.report(id, from, report, []),
+      report: (id, from, report) => {
+        const told: (() => void)[] = [];
+        this.announce.report(id, from, report, told);
+        const tell = (): void => told.forEach((one) => one());
+        this.journal.flushed().then(tell, (error) => this.#fall(error));
+      },
     });
     this.#receiver = new Receiver({
       node: config.node,
