@@ -351,8 +351,7 @@ export class Core implements Child {
   }
 
   hello(origin: string, hello: Hello): void {
-    this.fleet.hello(origin, hello);
-    this.#repair.look(origin);
+    this.#traffic?.hello(origin, hello);
   }
 
   #ack(subject: string, packet: Packet): void {

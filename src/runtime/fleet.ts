@@ -114,6 +114,12 @@ export class Fleet {
     this.#watch(name, known);
   }
 
+  /** Whether its daemon or its journal is another one than before. */
+  isAnew(name: string, { startedAt, epoch }: Hello): boolean {
+    const known = this.#known.get(name);
+    return (known?.hello ?? { startedAt }).startedAt !== startedAt || (known?.epoch ?? epoch) !== epoch;
+  }
+
   hello(name: string, hello: Hello): void {
     if (name === this.#options.self) return;
     const known = this.#get(name);

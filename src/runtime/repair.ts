@@ -35,13 +35,19 @@ export class Repair {
     this.#options = options;
   }
 
+  /** A node began anew: what it was asked before may be lost with it. */
+  forget(node: string): void {
+    for (const [id, asked] of this.#asked) if (asked === node) this.#asked.delete(id);
+  }
+
   /** A node has come back, or is still not of one mind with us. */
   look(node: string): void {
     const { journal, send, agreed, isResyncing } = this.#options;
     if (!isResyncing(node) || [...this.#asked.values()].includes(node)) return;
     const open: Json[] = [];
+    // Earlier questions are commands like others: who has lost one does not leave it open for ever.
     for (const { lane, record } of journal.outbox.openOn(node))
-      if (lane.subject !== subjectOf(node)) open.push([record.message.id, lane.subject, record.seq]);
+      open.push([record.message.id, lane.subject, record.seq]);
     if (open.length === 0) {
       agreed(node);
       return;

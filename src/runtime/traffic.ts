@@ -1,4 +1,5 @@
 import type { Clock, Random } from "../message/clock.ts";
+import type { Hello } from "../methods/hello.ts";
 import type { Announcer } from "./announce.ts";
 import type { LinkStatus, Transport } from "./broker/transport.ts";
 import type { Fleet, NodeChange } from "./fleet.ts";
@@ -44,6 +45,13 @@ export class Traffic {
       if (status.state !== "connecting" || status.fault !== undefined) fleet.ownLink(false);
       publishers.pause(undefined, "no broker");
     }
+  }
+
+  hello(origin: string, hello: Hello): void {
+    const { fleet, repair } = this.#options;
+    if (fleet.isAnew(origin, hello)) repair.forget(origin);
+    fleet.hello(origin, hello);
+    repair.look(origin);
   }
 
   nodeChanged({ name, region, from, to, cause }: NodeChange): void {
