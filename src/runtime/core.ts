@@ -158,8 +158,10 @@ export class Core implements Child {
       report: (id, from, report) => {
         const told: (() => void)[] = [];
         this.announce.report(id, from, report, told);
-        const tell = (): void => told.forEach((one) => one());
-        this.journal.flushed().then(tell, (error) => this.#fall(error));
+        this.journal.flushed().then(
+          () => told.map((tell) => tell()),
+          (error) => this.#fall(error),
+        );
       },
     });
     this.#receiver = new Receiver({

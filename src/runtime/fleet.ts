@@ -126,10 +126,13 @@ export class Fleet {
     const now = this.#options.clock.now();
     const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
     const reborn = known.epoch !== undefined && known.epoch !== hello.epoch;
-    known.epoch = hello.epoch;
     known.lastSeen = now;
     known.hello = { ...hello, at: now };
-    known.every = hello.every;
+    if (known.epoch !== hello.epoch || known.every !== hello.every) {
+      Object.assign(known, { epoch: hello.epoch, every: hello.every });
+      // Whether it comes back with another journal must be seen across restarts of this node.
+      this.#store(name, known);
+    }
     known.actor.send({
       type: "hello",
       at: now,
@@ -272,23 +275,27 @@ export class Fleet {
   }
 
   #note(known: Known, context: NodeContext, region: Region, from: string, to: string): void {
-    const { clock, journal, changed } = this.#options;
+    const { clock, changed } = this.#options;
     if (region === "link") known.link = to as LinkState;
     const cause = region === "link" ? context.linkCause : "";
     const change: NodeChange = { name: context.name, at: clock.now(), region, from, to, cause };
     if (region !== "work") {
       known.changes.push(change);
       if (known.changes.length > CHANGES) known.changes.shift();
-      const stored: StoredNode = {
-        snapshot: known.actor.getPersistedSnapshot(),
-        changes: known.changes,
-        lastSeen: known.lastSeen,
-        ...(known.every === undefined ? {} : { every: known.every }),
-        ...(known.epoch === undefined ? {} : { epoch: known.epoch }),
-      };
-      journal.setNode(context.name, JSON.parse(JSON.stringify(stored)) as Json);
+      this.#store(context.name, known);
     }
     changed(change);
+  }
+
+  #store(name: string, known: Known): void {
+    const stored: StoredNode = {
+      snapshot: known.actor.getPersistedSnapshot(),
+      changes: known.changes,
+      lastSeen: known.lastSeen,
+      ...(known.every === undefined ? {} : { every: known.every }),
+      ...(known.epoch === undefined ? {} : { epoch: known.epoch }),
+    };
+    this.#options.journal.setNode(name, JSON.parse(JSON.stringify(stored)) as Json);
   }
 
   /** Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. */

@@ -162,3 +162,15 @@ test("a node that is lost with a question that it has not answered is asked anew
   // Some of them took a question, and their answer never came.
   expect(lost).toBeGreaterThan(0);
 });
+
+test("a node that lost its journal is found out also by a central that was restarted meanwhile", async () => {
+  const world = await settled(await createWorld());
+  world.crash("central");
+  await world.start("central");
+  const id = await world.send(WORK, { n: 1, ms: 60_000 });
+  await world.until(() => world.state(id) === "running", "it runs");
+  world.powerCut("ship1");
+  world.loseDisk("ship1");
+  await world.start("ship1");
+  expect(await world.ended(id)).toMatchObject({ state: "interrupted", reason: LOST });
+});
