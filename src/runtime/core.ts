@@ -365,13 +365,13 @@ export class Core implements Child {
       this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
       return;
     }
-    this.#alive(ack.node, packet.payload.length, "an ACK");
+    this.#alive(ack.node, packet.payload.length, "an ACK", ack.receiverEpoch);
     this.publishers.answered(subject, ack);
   }
 
-  #alive(node: string, bytes: number, cause: string): void {
+  #alive(node: string, bytes: number, cause: string, epoch?: string): void {
     this.#around.counters.received(node, bytes);
-    this.fleet.alive(node, cause);
+    this.fleet.alive(node, cause, epoch);
     this.fleet.accept(node);
   }
 

@@ -105,11 +105,16 @@ export class Fleet {
     return this.#known.get(name)?.link ?? "neverSeen";
   }
 
-  /** Verified evidence of life. */
-  alive(name: string, cause: string): void {
+  /** Verified evidence of life. `epoch`: of the journal that gave it, as far as it says so. */
+  alive(name: string, cause: string, epoch?: string): void {
     if (name === this.#options.self) return;
     const known = this.#get(name);
     known.lastSeen = this.#options.clock.now();
+    // Who answers before its first hello, and has another journal at that, has lost what it answered for.
+    if (epoch !== undefined && known.epoch === undefined) {
+      known.epoch = epoch;
+      this.#store(name, known);
+    }
     if (known.link !== "online") this.#send(name, "alive", cause);
     this.#watch(name, known);
   }

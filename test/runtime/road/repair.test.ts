@@ -174,3 +174,16 @@ test("a node that lost its journal is found out also by a central that was resta
   await world.start("ship1");
   expect(await world.ended(id)).toMatchObject({ state: "interrupted", reason: LOST });
 });
+
+test("a node that has answered before its first hello, and then comes with another journal, has lost what it answered for", async () => {
+  const world = await settled(await createWorld());
+  world.crash("central");
+  world.loseDisk("central");
+  await world.start("central");
+  const id = await world.send(WORK, { n: 1, ms: 60_000 });
+  await world.until(() => world.state(id) === "running", "it runs");
+  world.powerCut("ship1");
+  world.loseDisk("ship1");
+  await world.start("ship1");
+  expect(await world.ended(id)).toMatchObject({ state: "interrupted", reason: LOST });
+});
