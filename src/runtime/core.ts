@@ -219,6 +219,8 @@ export class Core implements Child {
       announce: this.announce,
       clock,
       random,
+      log,
+      alert: (code, text, same) => this.failures.report(code, text, same),
     });
     this.#traffic = traffic;
     this.link = new BrokerLink({

@@ -47,6 +47,8 @@ interface Known {
   every: number | undefined;
   /** Identity of its journal as it last said. */
   epoch: string | undefined;
+  /** Why nothing goes to it or comes from it. */
+  heldBack?: string | undefined;
   hello?: Hello & { readonly at: number };
 }
 
@@ -148,6 +150,18 @@ export class Fleet {
     this.#watch(name, known);
   }
 
+  /** Two nodes have its name. `undefined`: one of them is gone, and what the other one has is to be compared anew. */
+  hold(name: string, why: string | undefined): void {
+    const known = this.#get(name);
+    known.heldBack = why;
+    if (why === undefined) known.epoch = "";
+  }
+
+  /** Why nothing goes to a node and nothing is taken from it; `undefined`: all is as it should be. */
+  heldBack(name: string): string | undefined {
+    return this.#known.get(name)?.heldBack;
+  }
+
   bye(name: string, cause: string): void {
     if (!this.#known.has(name)) return;
     this.#late.delete(name);
@@ -223,6 +237,7 @@ export class Fleet {
       lastSeen: known.lastSeen,
       asOf: this.#options.clock.now(),
       changes: known.changes,
+      ...(known.heldBack === undefined ? {} : { heldBack: known.heldBack }),
       ...(hello === undefined
         ? {}
         : {

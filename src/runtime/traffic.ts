@@ -1,7 +1,10 @@
 import type { Clock, Random } from "../message/clock.ts";
+import { StewardError } from "../message/errors.ts";
+import type { MethodLog } from "../methods/define.ts";
 import type { Hello } from "../methods/hello.ts";
 import type { Announcer } from "./announce.ts";
 import type { LinkStatus, Transport } from "./broker/transport.ts";
+import { Clones } from "./clones.ts";
 import type { Fleet, NodeChange } from "./fleet.ts";
 import type { Presence } from "./presence.ts";
 import type { Publishers } from "./publishers.ts";
@@ -17,20 +20,38 @@ export interface TrafficOptions {
   readonly announce: Announcer;
   readonly clock: Clock;
   readonly random: Random;
+  readonly alert: (code: string, text: string, same: string) => void;
+  readonly log: MethodLog;
 }
 
 export class Traffic {
   readonly #options: TrafficOptions;
+  readonly #clones: Clones;
 
   constructor(options: TrafficOptions) {
+    const { clock, fleet, publishers, alert, log } = options;
     this.#options = options;
+    this.#clones = new Clones({
+      clock,
+      held: (name, why) => {
+        const { code, message } = new StewardError("node-cloned", { why });
+        fleet.hold(name, why);
+        publishers.pause(name, why);
+        alert(code, message, `${code} ${name}`);
+      },
+      released: (name, text) => {
+        fleet.hold(name, undefined);
+        log.warn({ node: name }, text);
+        this.#resume(name, text);
+      },
+    });
   }
 
   /** Why nothing may be sent to a node now; `undefined`: it may. */
   halted(node: string): string | undefined {
     const { transport, fleet } = this.#options;
     if (transport.status().state !== "connected") return "no broker";
-    return fleet.link(node) === "offline" ? `${node} is offline` : undefined;
+    return fleet.link(node) === "offline" ? `${node} is offline` : fleet.heldBack(node);
   }
 
   linkChanged(status: LinkStatus): void {
@@ -49,6 +70,9 @@ export class Traffic {
 
   hello(origin: string, hello: Hello): void {
     const { fleet, repair } = this.#options;
+    this.#clones.hello(origin, hello);
+    // Of two nodes with one name neither is believed: it is not a node that came back each time.
+    if (fleet.heldBack(origin) !== undefined) return;
     if (fleet.isAnew(origin, hello)) repair.forget(origin);
     fleet.hello(origin, hello);
     repair.look(origin);
