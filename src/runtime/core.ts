@@ -155,14 +155,7 @@ export class Core implements Child {
       send: (draft) => submit([draft], { ...this.submitOptions(), hasRoom: () => true })[0]?.message.id ?? "",
       isResyncing: (node) => this.fleet.isResyncing(node),
       agreed: (node) => this.fleet.agreed(node),
-      report: (id, from, report) => {
-        const told: (() => void)[] = [];
-        this.announce.report(id, from, report, told);
-        this.journal.flushed().then(
-          () => told.map((tell) => tell()),
-          (error) => this.#fall(error),
-        );
-      },
+      report: (id, from, report, told) => void this.announce.report(id, from, report, told),
     });
     this.#receiver = new Receiver({
       node: config.node,

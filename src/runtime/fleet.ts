@@ -290,6 +290,7 @@ export class Fleet {
       before = after;
     });
     this.#known.set(name, known);
+    if (known.epoch) this.#options.journal.outbox.heard(name, known.epoch);
     if (stored !== undefined) this.#watch(name, known);
     return known;
   }
@@ -308,6 +309,8 @@ export class Fleet {
   }
 
   #store(name: string, known: Known): void {
+    const { journal } = this.#options;
+    if (known.epoch) journal.outbox.heard(name, known.epoch);
     const stored: StoredNode = {
       snapshot: known.actor.getPersistedSnapshot(),
       changes: known.changes,
@@ -315,7 +318,7 @@ export class Fleet {
       ...(known.every === undefined ? {} : { every: known.every }),
       ...(known.epoch === undefined ? {} : { epoch: known.epoch }),
     };
-    this.#options.journal.setNode(name, JSON.parse(JSON.stringify(stored)) as Json);
+    journal.setNode(name, JSON.parse(JSON.stringify(stored)) as Json);
   }
 
   /** Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. */

@@ -19,7 +19,8 @@ export interface RepairOptions {
   readonly isResyncing: (node: string) => boolean;
   /** The two of one mind. */
   readonly agreed: (node: string) => void;
-  readonly report: (id: string, from: string, report: Report) => void;
+  /** What the world may learn of it once it is durable goes into `told`. */
+  readonly report: (id: string, from: string, report: Report, told: (() => void)[]) => void;
 }
 
 /** Commands in one question, and how long it may take to reach the node, ms. */
@@ -72,10 +73,16 @@ export class Repair {
   }
 
   #mend(node: string, { done, lost }: Compared): void {
-    const { clock, log, report } = this.#options;
-    for (const [id, outcome] of done) report(id, node, outcome);
+    const { clock, journal, log, report } = this.#options;
+    const told: (() => void)[] = [];
+    for (const [id, outcome] of done) report(id, node, outcome, told);
     const reason = `${node} has lost its record of it: whether it ran cannot be proved`;
-    for (const id of lost) report(id, node, { state: "interrupted", at: clock.now(), reason });
+    for (const id of lost) report(id, node, { state: "interrupted", at: clock.now(), reason }, told);
+    journal.flushed().then(
+      () => told.map((tell) => tell()),
+      // Who brought the answer waits for the same commit, and says that it failed.
+      () => undefined,
+    );
     if (done.length + lost.length > 0)
       log.warn({ node, ended: done.length, lost: lost.length }, "what this node knew of commands was mended");
   }
