@@ -79,6 +79,10 @@ export const CATALOGUE = {
     "{origin} is not named here, and {limit} nodes that are not named either are known already",
     "Name it under `nodes:` in steward.yaml, or raise limits.nodes; until then it keeps what it sends.",
   ),
+  "node-cloned": entry(
+    "{why}: nothing is sent to them and nothing taken from them until one of them is gone",
+    "Stop one of them; to keep both, give one another `node` name and an empty data directory.",
+  ),
   "lane-not-admitted": entry(
     "{origin} may begin no further lane: {held} lanes of {of} are remembered",
     "If its disk was not lost that often, somebody sends in its name. Name it under `nodes:`, or raise limits.lanes.",

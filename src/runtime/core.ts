@@ -158,7 +158,7 @@ export class Core implements Child {
       send: (draft) => submit([draft], { ...this.submitOptions(), refusal: () => undefined })[0]?.message.id ?? "",
       isResyncing: (node) => this.fleet.isResyncing(node),
       agreed: (node) => this.fleet.agreed(node),
-      report: (id, from, report) => void this.announce.report(id, from, report, []),
+      report: (id, from, report, told) => void this.announce.report(id, from, report, told),
     });
     this.#receiver = new Receiver({
       node: config.node,
@@ -216,6 +216,7 @@ export class Core implements Child {
       failures: this.failures,
       clock,
       random,
+      log,
     });
     this.#traffic = traffic;
     this.link = new BrokerLink({
@@ -352,8 +353,7 @@ export class Core implements Child {
   }
 
   hello(origin: string, hello: Hello): void {
-    if (this.fleet.hello(origin, hello)) this.publishers.again(origin);
-    this.#repair.look(origin);
+    this.#traffic?.hello(origin, hello);
   }
 
   #ack(subject: string, packet: Packet): void {
@@ -365,14 +365,14 @@ export class Core implements Child {
       this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
       return;
     }
-    this.#alive(ack.node, packet.payload.length, ack.sentAt, "an ACK");
+    this.#alive(ack.node, packet.payload.length, ack.sentAt, "an ACK", ack.receiverEpoch);
     this.publishers.answered(subject, ack);
   }
 
-  #alive(node: string, bytes: number, sentAt: number, cause: string): void {
+  #alive(node: string, bytes: number, sentAt: number, cause: string, epoch?: string): void {
     this.deadlines.heard(node, sentAt);
     this.#around.counters.received(node, bytes);
-    this.fleet.alive(node, cause);
+    this.fleet.alive(node, cause, epoch);
     this.fleet.accept(node);
   }
 

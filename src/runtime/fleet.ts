@@ -47,6 +47,8 @@ interface Known {
   every: number | undefined;
   /** Identity of its journal as it last said. */
   epoch: string | undefined;
+  /** Why nothing goes to it or comes from it. */
+  heldBack?: string | undefined;
   hello?: Hello & { readonly at: number };
 }
 
@@ -105,26 +107,39 @@ export class Fleet {
     return this.#known.get(name)?.link ?? "neverSeen";
   }
 
-  /** Verified evidence of life. */
-  alive(name: string, cause: string): void {
+  /** Verified evidence of life. `epoch`: of the journal that gave it, as far as it says so. */
+  alive(name: string, cause: string, epoch?: string): void {
     if (name === this.#options.self) return;
     const known = this.#get(name);
     known.lastSeen = this.#options.clock.now();
+    // Who answers before its first hello, and has another journal at that, has lost what it answered for.
+    if (epoch !== undefined && known.epoch === undefined) {
+      known.epoch = epoch;
+      this.#store(name, known);
+    }
     if (known.link !== "online") this.#send(name, "alive", cause);
     this.#watch(name, known);
   }
 
-  /** True: its daemon or its journal is another one than before. */
-  hello(name: string, hello: Hello): boolean {
-    if (name === this.#options.self) return false;
+  /** Whether its daemon or its journal is another one than before. */
+  isAnew(name: string, { startedAt, epoch }: Hello): boolean {
+    const known = this.#known.get(name);
+    return (known?.hello ?? { startedAt }).startedAt !== startedAt || (known?.epoch ?? epoch) !== epoch;
+  }
+
+  hello(name: string, hello: Hello): void {
+    if (name === this.#options.self) return;
     const known = this.#get(name);
     const now = this.#options.clock.now();
     const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
     const reborn = known.epoch !== undefined && known.epoch !== hello.epoch;
-    known.epoch = hello.epoch;
     known.lastSeen = now;
     known.hello = { ...hello, at: now };
-    known.every = hello.every;
+    if (known.epoch !== hello.epoch || known.every !== hello.every) {
+      Object.assign(known, { epoch: hello.epoch, every: hello.every });
+      // Whether it comes back with another journal must be seen across restarts of this node.
+      this.#store(name, known);
+    }
     known.actor.send({
       type: "hello",
       at: now,
@@ -133,7 +148,18 @@ export class Fleet {
       storage: hello.storage,
     });
     this.#watch(name, known);
-    return rebooted || reborn;
+  }
+
+  /** Two nodes have its name. `undefined`: one of them is gone, and what the other one has is to be compared anew. */
+  hold(name: string, why: string | undefined): void {
+    const known = this.#get(name);
+    known.heldBack = why;
+    if (why === undefined) known.epoch = "";
+  }
+
+  /** Why nothing goes to a node and nothing is taken from it; `undefined`: all is as it should be. */
+  heldBack(name: string): string | undefined {
+    return this.#known.get(name)?.heldBack;
   }
 
   bye(name: string, cause: string): void {
@@ -211,6 +237,7 @@ export class Fleet {
       lastSeen: known.lastSeen,
       asOf: this.#options.clock.now(),
       changes: known.changes,
+      ...(known.heldBack === undefined ? {} : { heldBack: known.heldBack }),
       ...(hello === undefined
         ? {}
         : {
@@ -263,28 +290,35 @@ export class Fleet {
       before = after;
     });
     this.#known.set(name, known);
+    if (known.epoch) this.#options.journal.outbox.heard(name, known.epoch);
     if (stored !== undefined) this.#watch(name, known);
     return known;
   }
 
   #note(known: Known, context: NodeContext, region: Region, from: string, to: string): void {
-    const { clock, journal, changed } = this.#options;
+    const { clock, changed } = this.#options;
     if (region === "link") known.link = to as LinkState;
     const cause = region === "link" ? context.linkCause : "";
     const change: NodeChange = { name: context.name, at: clock.now(), region, from, to, cause };
     if (region !== "work") {
       known.changes.push(change);
       if (known.changes.length > CHANGES) known.changes.shift();
-      const stored: StoredNode = {
-        snapshot: known.actor.getPersistedSnapshot(),
-        changes: known.changes,
-        lastSeen: known.lastSeen,
-        ...(known.every === undefined ? {} : { every: known.every }),
-        ...(known.epoch === undefined ? {} : { epoch: known.epoch }),
-      };
-      journal.setNode(context.name, JSON.parse(JSON.stringify(stored)) as Json);
+      this.#store(context.name, known);
     }
     changed(change);
+  }
+
+  #store(name: string, known: Known): void {
+    const { journal } = this.#options;
+    if (known.epoch) journal.outbox.heard(name, known.epoch);
+    const stored: StoredNode = {
+      snapshot: known.actor.getPersistedSnapshot(),
+      changes: known.changes,
+      lastSeen: known.lastSeen,
+      ...(known.every === undefined ? {} : { every: known.every }),
+      ...(known.epoch === undefined ? {} : { epoch: known.epoch }),
+    };
+    journal.setNode(name, JSON.parse(JSON.stringify(stored)) as Json);
   }
 
   /** Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. */

@@ -132,6 +132,8 @@ export interface NodeView {
   readonly work: "idle" | "busy";
   readonly trust: "pending" | "accepted" | "revoked";
   readonly storage: "ok" | "low" | "full";
+  /** Why nothing is sent to it and nothing taken from it: two nodes have its name. */
+  readonly heldBack?: string;
   /** Last verified evidence of life; `null` if never. */
   readonly lastSeen: number | null;
   readonly asOf: number;

@@ -19,7 +19,8 @@ export interface RepairOptions {
   readonly isResyncing: (node: string) => boolean;
   /** The two of one mind. */
   readonly agreed: (node: string) => void;
-  readonly report: (id: string, from: string, report: Report) => void;
+  /** What the world may learn of it once it is durable goes into `told`. */
+  readonly report: (id: string, from: string, report: Report, told: (() => void)[]) => void;
 }
 
 /** Commands in one question, and how long it may take to reach the node, ms. */
@@ -35,13 +36,19 @@ export class Repair {
     this.#options = options;
   }
 
+  /** A node began anew: what it was asked before may be lost with it. */
+  forget(node: string): void {
+    for (const [id, asked] of this.#asked) if (asked === node) this.#asked.delete(id);
+  }
+
   /** A node has come back, or is still not of one mind with us. */
   look(node: string): void {
     const { journal, send, agreed, isResyncing } = this.#options;
     if (!isResyncing(node) || [...this.#asked.values()].includes(node)) return;
     const open: Json[] = [];
+    // Earlier questions are commands like others: who has lost one does not leave it open for ever.
     for (const { lane, record } of journal.outbox.openOn(node))
-      if (lane.subject !== subjectOf(node)) open.push([record.message.id, lane.subject, record.seq]);
+      open.push([record.message.id, lane.subject, record.seq]);
     if (open.length === 0) {
       agreed(node);
       return;
@@ -66,10 +73,16 @@ export class Repair {
   }
 
   #mend(node: string, { done, lost }: Compared): void {
-    const { clock, log, report } = this.#options;
-    for (const [id, outcome] of done) report(id, node, outcome);
+    const { clock, journal, log, report } = this.#options;
+    const told: (() => void)[] = [];
+    for (const [id, outcome] of done) report(id, node, outcome, told);
     const reason = `${node} has lost its record of it: whether it ran cannot be proved`;
-    for (const id of lost) report(id, node, { state: "interrupted", at: clock.now(), reason });
+    for (const id of lost) report(id, node, { state: "interrupted", at: clock.now(), reason }, told);
+    journal.flushed().then(
+      () => told.map((tell) => tell()),
+      // Who brought the answer waits for the same commit, and says that it failed.
+      () => undefined,
+    );
     if (done.length + lost.length > 0)
       log.warn({ node, ended: done.length, lost: lost.length }, "what this node knew of commands was mended");
   }

@@ -1,6 +1,10 @@
 import type { Clock, Random } from "../message/clock.ts";
+import { StewardError } from "../message/errors.ts";
+import type { MethodLog } from "../methods/define.ts";
+import type { Hello } from "../methods/hello.ts";
 import type { Announcer } from "./announce.ts";
 import type { LinkStatus, Transport } from "./broker/transport.ts";
+import { Clones } from "./clones.ts";
 import type { Failures } from "./failures.ts";
 import { Flapping } from "./flapping.ts";
 import type { Fleet, NodeChange } from "./fleet.ts";
@@ -19,16 +23,32 @@ export interface TrafficOptions {
   readonly failures: Failures;
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: MethodLog;
 }
 
 export class Traffic {
   readonly #options: TrafficOptions;
   readonly #flapping: Flapping;
+  readonly #clones: Clones;
 
   constructor(options: TrafficOptions) {
+    const { clock, fleet, publishers, failures, log } = options;
     this.#options = options;
-    const { clock, failures } = options;
     this.#flapping = new Flapping({ clock, report: (code, text, same) => failures.report(code, text, same) });
+    this.#clones = new Clones({
+      clock,
+      held: (name, why) => {
+        const { code, message } = new StewardError("node-cloned", { why });
+        fleet.hold(name, why);
+        publishers.pause(name, why);
+        failures.report(code, message, `${code} ${name}`);
+      },
+      released: (name, text) => {
+        fleet.hold(name, undefined);
+        log.warn({ node: name }, text);
+        this.#resume(name, text);
+      },
+    });
   }
 
   end(): void {
@@ -39,7 +59,7 @@ export class Traffic {
   halted(node: string): string | undefined {
     const { transport, fleet } = this.#options;
     if (transport.status().state !== "connected") return "no broker";
-    return fleet.link(node) === "offline" ? `${node} is offline` : undefined;
+    return fleet.link(node) === "offline" ? `${node} is offline` : fleet.heldBack(node);
   }
 
   linkChanged(status: LinkStatus): void {
@@ -54,6 +74,18 @@ export class Traffic {
       if (status.state !== "connecting" || status.fault !== undefined) fleet.ownLink(false);
       publishers.pause(undefined, "no broker");
     }
+  }
+
+  hello(origin: string, hello: Hello): void {
+    const { fleet, repair, publishers } = this.#options;
+    this.#clones.hello(origin, hello);
+    // Of two nodes with one name neither is believed: it is not a node that came back each time.
+    if (fleet.heldBack(origin) !== undefined) return;
+    const anew = fleet.isAnew(origin, hello);
+    if (anew) repair.forget(origin);
+    fleet.hello(origin, hello);
+    if (anew) publishers.again(origin);
+    repair.look(origin);
   }
 
   nodeChanged(change: NodeChange): void {

@@ -8,6 +8,7 @@ import { type LinkFaults, MemoryBroker, type MemoryLink } from "../../src/runtim
 import { checkConfig } from "../../src/runtime/config/check.ts";
 import type { Config } from "../../src/runtime/config/config.ts";
 import { type Daemon, startDaemon } from "../../src/runtime/daemon.ts";
+import { type Journal, openJournal } from "../../src/runtime/journal/journal.ts";
 import { type Disk, emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
 import type { Store } from "../../src/runtime/journal/store.ts";
 import type { Draft, Happening, MessageDetail, NodeDetail, ReloadAnswer } from "../../src/runtime/operations.ts";
@@ -106,6 +107,10 @@ export class World {
   readonly accepted: AcceptedLine[] = [];
   /** Final states as their origin told them, in order. */
   readonly finals = new Map<string, State[]>();
+  /** Ids that their origin cannot know any more: the disk that it has now never held them. */
+  readonly forgotten = new Set<string>();
+  /** Nodes whose disk was lost or restored, and when that was last, ms of simulated time. */
+  readonly replaced = new Map<string, number>();
   /** What no daemon should ever do: throw into the broker. */
   readonly faults: unknown[] = [];
   /** Daemons that ended as failed. */
@@ -232,20 +237,38 @@ export class World {
 
   /** The disk is replaced by an empty one; the node must be down. */
   loseDisk(name: string): void {
-    const place = this.#place(name);
-    place.disk = emptyDisk();
-    place.host = new MemoryHost(this.time, this.#programs);
+    this.#replace(this.#place(name), emptyDisk());
   }
 
-  /** What a backup of its disk would hold now; the node must be down. */
+  /** What a backup of its disk would hold now. */
   backup(name: string): Disk {
     return structuredClone(this.#place(name).disk);
   }
 
   /** Puts a backup in the place of its disk. `inPlace`: the very same files, as a snapshot of the whole host does. */
   restore(name: string, disk: Disk, { inPlace = false } = {}): void {
-    const copy = structuredClone(disk);
-    this.#place(name).disk = inPlace ? copy : { ...copy, identity: `${copy.identity} restored` };
+    const { fault: _healed, ...copy } = structuredClone(disk);
+    const place = this.#place(name);
+    this.#replace(place, inPlace ? copy : { ...copy, identity: `${copy.identity} restored` });
+    place.host.restart();
+  }
+
+  /** Programs end with the host that had the disk; what its node knew since is known no more. */
+  #replace(place: Place, disk: Disk): void {
+    const { name, host } = place;
+    host.kill();
+    place.disk = disk;
+    place.host = new MemoryHost(this.time, this.#programs);
+    place.host.ledger.push(...host.ledger);
+    this.replaced.set(name, this.time.monotonic());
+    // What a node calls itself is a setting: two hosts may have one name.
+    const { node } = JSON.parse(place.text) as { node: string };
+    const { outbox } = readDisk(disk, node, this.time);
+    for (const { id, origin } of this.accepted) {
+      if (origin !== name) continue;
+      this.finals.delete(id);
+      if (outbox.find(id) === undefined) this.forgotten.add(id);
+    }
   }
 
   /** Ends the node's connection, and keeps it from coming back until `heal`. */
@@ -346,7 +369,7 @@ export class World {
     let done = 0;
     const next = (): boolean => {
       for (let line = this.accepted[done]; line !== undefined; line = this.accepted[++done]) {
-        if (!this.message(line.id, line.origin).final) return false;
+        if (!this.forgotten.has(line.id) && !this.message(line.id, line.origin).final) return false;
       }
       return true;
     };
@@ -381,16 +404,6 @@ export class World {
 
   disk(name: string): Disk {
     return this.#place(name).disk;
-  }
-
-  /** The disk as it is now, for `restoreDisk`. */
-  copyDisk(name: string): Disk {
-    return structuredClone(this.#place(name).disk);
-  }
-
-  /** The disk is put back to a copy; the node must be down. */
-  restoreDisk(name: string, disk: Disk): void {
-    this.#place(name).disk = structuredClone(disk);
   }
 
   /** What the present life can read: disk and what is not flushed yet. */
@@ -572,6 +585,11 @@ export class World {
     if (life?.daemon === undefined) throw new Error(`${name} is down`);
     return life;
   }
+}
+
+/** What a daemon would find there. */
+export function readDisk(disk: Disk, node: string, clock: WorldTime): Journal {
+  return openJournal(openMemoryStore(structuredClone(disk)), { node, path: "", clock, random: seededRandom(1) });
 }
 
 /** A world that is gone when the test is over. */

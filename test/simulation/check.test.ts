@@ -15,8 +15,8 @@ async function ran(): Promise<{ world: World; attempts: Attempt[] }> {
   return {
     world,
     attempts: [
-      { n: 0, subject: "ship1.command.work.os", origin: "central", answer: "accepted", id: command },
-      { n: 1, subject: "central.event.note.news", origin: "ship1", answer: "accepted", id: event },
+      { n: 0, subject: "ship1.command.work.os", origin: "central", at: 0, answer: "accepted", id: command },
+      { n: 1, subject: "central.event.note.news", origin: "ship1", at: 0, answer: "accepted", id: event },
     ],
   };
 }
@@ -58,4 +58,39 @@ test("the check finds an id that its origin has forgotten", async () => {
   const { world, attempts } = await ran();
   world.accepted.push({ id: "01ARZ3NDEKTSV4RRFFQ69G5FAV", subject: "ship1.command.work.os", origin: "central" });
   expect(await found({ world, attempts })).toEqual(["lost", "breach"]);
+});
+
+test("the check does not ask an origin for what only its lost disk knew, and asks for everything that came after", async () => {
+  const scene = await ran();
+  const { world, attempts } = scene;
+  await world.stop("central");
+  world.loseDisk("central");
+  await world.start("central");
+  await world.advance(20_000);
+  expect(world.forgotten).toEqual(new Set([attempts[0]?.id]));
+  // The sink's files were on that disk too, and central was told when it met the lane again.
+  const id = await world.send("central.event.note.news", { n: 2 }, {}, "ship1");
+  attempts.push({ n: 2, subject: "central.event.note.news", origin: "ship1", at: 30_000, answer: "accepted", id });
+  await world.ended(id, "ship1");
+  await world.advance(1_000);
+  expect(await found(scene)).toEqual([]);
+});
+
+test("the check finds an event that a lost disk took along in silence, and one that is missing though it came later", async () => {
+  const silent = await ran();
+  await silent.world.stop("central");
+  silent.world.loseDisk("central");
+  await silent.world.start("central");
+  silent.world.ledger.notes.clear();
+  expect(await found(silent)).toEqual(["vanished"]);
+  const late = await ran();
+  await late.world.stop("central");
+  late.world.loseDisk("central");
+  await late.world.start("central");
+  const id = await late.world.send("central.event.note.news", { n: 2 }, {}, "ship1");
+  const at = late.world.time.monotonic() + 1;
+  late.attempts.push({ n: 2, subject: "central.event.note.news", origin: "ship1", at, answer: "accepted", id });
+  await late.world.ended(id, "ship1");
+  late.world.ledger.notes.clear();
+  expect(await found(late)).toEqual(["vanished"]);
 });

@@ -1,3 +1,4 @@
+import { idTime } from "../../src/message/id.ts";
 import { isFinal } from "../../src/message/lifecycle.ts";
 import { kindOf, receiverOf } from "../../src/message/subject.ts";
 import type { World } from "../harness/world.ts";
@@ -63,7 +64,12 @@ function unaccountedRuns(world: World, attempts: readonly Attempt[]): Violation[
   }
   for (const name of world.nodes) for (const id of world.host(name).ledger) runs.set(id, "central");
   return [...runs].flatMap(([id, origin]): Violation[] => {
-    if (!world.isUp(origin)) return [];
+    if (!world.isUp(origin) || world.forgotten.has(id)) return [];
+    // Nobody was told the id: it was made before its origin's disk was replaced, so that disk alone could know it.
+    const printed = world.accepted.some((line) => line.id === id);
+    const lost = world.replaced.get(origin);
+    const made = idTime(id) - world.time.now() + world.time.monotonic();
+    if (!printed && lost !== undefined && made <= lost) return [];
     try {
       const { final, state } = world.message(id, origin);
       return final ? [] : [{ kind: "owed", text: `${id} ran, and is ${state} at ${origin}` }];
@@ -93,6 +99,10 @@ function unaccountedNotes(world: World, attempts: readonly Attempt[]): Violation
         .operations.dead()
         .map(({ id }) => id),
     );
+    if (world.replaced.has(origin) || world.replaced.has(receiver)) {
+      violations.push(...lostInSilence(world, lane, sent, new Set(stored)));
+      continue;
+    }
     if (new Set(stored).size !== stored.length)
       violations.push({ kind: "doubled", text: `a note of ${lane} is there twice` });
     if (stored.some((n, at) => n < (stored[at - 1] ?? -1))) {
@@ -119,6 +129,35 @@ function unaccountedNotes(world: World, attempts: readonly Attempt[]): Violation
   }
   return violations;
 }
+
+/**
+ * Where a disk was lost or restored, events that it held are gone or come again, as the sink's own files went back with it:
+ * but somebody was told.
+ */
+function lostInSilence(world: World, lane: string, sent: readonly Attempt[], stored: ReadonlySet<number>): Violation[] {
+  const [origin = "", subject = ""] = lane.split(" ");
+  const receiver = receiverOf(subject);
+  const loss = world.replaced.get(receiver) ?? -1;
+  const told = [origin, receiver].some((name) =>
+    world.lines(name).some(({ fields }) => TOLD.has((fields as { code?: string }).code ?? "")),
+  );
+  const dead = new Set(
+    world
+      .daemon(receiver)
+      .operations.dead()
+      .map(({ id }) => id),
+  );
+  return sent.flatMap(({ n, id, at }): Violation[] => {
+    if (id === undefined || stored.has(n) || dead.has(id)) return [];
+    const state = stateOf(world, id, origin);
+    if (state !== "received" && state !== "succeeded") return [];
+    if (at > loss)
+      return [{ kind: "vanished", text: `${id} (note ${n} of ${lane}) is ${state}, and was sent after the loss` }];
+    return told ? [] : [{ kind: "vanished", text: `${id} (note ${n} of ${lane}) is ${state}, and lost in silence` }];
+  });
+}
+
+const TOLD: ReadonlySet<string> = new Set(["journal-lost", "journal-restored", "new-epoch"]);
 
 function stateOf(world: World, id: string, origin: string) {
   try {

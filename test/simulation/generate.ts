@@ -171,7 +171,7 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
         break;
       case "restore":
         if (dice.chance(0.5)) steps.push({ do: "backup", node });
-        else steps.push({ do: "crash", node }, { do: "restore", node });
+        else steps.push({ do: "crash", node }, { do: "restore", node, ...(dice.chance(0.5) ? { inPlace: true } : {}) });
         break;
       case "poison":
       case "cancel":

@@ -32,6 +32,8 @@ export interface Attempt {
   readonly n: number;
   readonly subject: string;
   readonly origin: string;
+  /** Simulated time, ms. */
+  readonly at: number;
   /** `open`: no answer, the daemon died meanwhile; or it could not say, since its disk failed. */
   answer: "open" | "accepted" | "refused";
   id: string | undefined;
@@ -143,11 +145,11 @@ class Player {
         if (!world.isUp(step.node)) world.loseDisk(step.node);
         return;
       case "backup":
-        this.#backups.set(step.node, world.copyDisk(step.node));
+        this.#backups.set(step.node, world.backup(step.node));
         return;
       case "restore": {
         const copy = this.#backups.get(step.node);
-        if (copy !== undefined && !world.isUp(step.node)) world.restoreDisk(step.node, copy);
+        if (copy !== undefined && !world.isUp(step.node)) world.restore(step.node, copy, step);
         return;
       }
       case "broker":
@@ -161,7 +163,7 @@ class Player {
     const world = this.#world;
     if (!world.isUp(from)) return;
     const attempts = messages.map(({ subject }, i): Attempt => {
-      return { n: n + i, subject, origin: from, answer: "open", id: undefined };
+      return { n: n + i, subject, origin: from, at: world.time.monotonic(), answer: "open", id: undefined };
     });
     this.#attempts.push(...attempts);
     const drafts = messages.map((message, i) => ({ ...message, data: numbered(message.data, n + i) }));
@@ -259,6 +261,7 @@ class Player {
         }
       }
       for (const { id, origin } of world.accepted) {
+        if (world.forgotten.has(id)) continue;
         if (!world.message(id, origin).final) return { owed: `${id} is ${world.state(id, origin)} at ${origin}` };
       }
     } catch (error) {

@@ -34,7 +34,9 @@ export type Step =
   /** How long each group commit, or each call of a sink, takes. */
   | { readonly do: "slowDisk" | "slowSink"; readonly node: string; readonly ms: number }
   | { readonly do: "diskFault"; readonly node: string; readonly fault: string | null }
-  | { readonly do: "loseDisk" | "backup" | "restore"; readonly node: string }
+  | { readonly do: "loseDisk" | "backup"; readonly node: string }
+  /** `inPlace`: the very same files, as a snapshot of the whole host puts them back. */
+  | { readonly do: "restore"; readonly node: string; readonly inPlace?: boolean }
   | { readonly do: "broker"; readonly up: boolean };
 
 export interface Planned {
@@ -68,8 +70,11 @@ export const FAULTS = {
   full: { byDefault: true, means: "a disk is full for a while" },
   sync: { byDefault: true, means: "a group commit fails for a while" },
   calendar: { byDefault: false, means: "a wall clock jumps by ten years, either way" },
-  disk: { byDefault: false, means: "a node comes back with an empty disk" },
-  restore: { byDefault: false, means: "a node comes back with an old copy of its disk" },
+  disk: { byDefault: true, means: "a node comes back with an empty disk" },
+  restore: {
+    byDefault: true,
+    means: "a node comes back with an old copy of its disk, or with its whole host as it was",
+  },
 } as const satisfies Record<string, { byDefault: boolean; means: string }>;
 
 export type Fault = keyof typeof FAULTS;

@@ -38,7 +38,8 @@ test.each([
     expect(total).toMatchObject({ seeds, lost: 0, doubled: 0, violations: 0 });
     // Faults that keep every message from being sent would find nothing.
     expect(total.messages).toBeGreaterThan(20 * seeds);
-    expect(total.ok).toBeGreaterThan(0.95 * total.messages);
+    // What a lost disk held alone is no longer asked for.
+    expect(total.ok).toBeGreaterThan(0.85 * total.messages);
   },
 );
 

@@ -38,6 +38,7 @@ function notes(node: NodeView): string[] {
   if (node.role === "self" && node.link !== "online") found.push(visible(node.cause));
   if (node.trust !== "accepted" && node.role !== "self") found.push(`trust ${node.trust}`);
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
+  if (node.heldBack !== undefined) found.push(visible(node.heldBack));
   if (node.session === "resyncing") found.push("resyncing");
   if (node.clockSkew !== undefined && Math.abs(node.clockSkew) >= 5_000) found.push(`clock ${skew(node.clockSkew)}`);
   return found;
@@ -56,6 +57,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
     ["work", node.running > 0 ? `${node.work}, ${node.running} running` : node.work],
     ["trust", node.trust],
     ["storage", node.storage],
+    ["held back", node.heldBack === undefined ? undefined : visible(node.heldBack)],
     ["waiting", waiting(node)],
     ["version", node.version === undefined ? undefined : visible(node.version)],
     ["started", node.startedAt === undefined ? undefined : times.at(node.startedAt)],

@@ -96,6 +96,7 @@ export const nodeView = z.strictObject({
   work: z.enum(["idle", "busy"]),
   trust: z.enum(["pending", "accepted", "revoked"]),
   storage: z.enum(["ok", "low", "full"]),
+  heldBack: opt(text.describe("Why nothing is sent to it and nothing taken from it: two nodes have its name")),
   lastSeen: time.nullable(),
   asOf: time,
   waiting: count.describe("Messages for it that it has not acknowledged"),

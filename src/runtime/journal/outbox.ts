@@ -32,6 +32,8 @@ export class Outbox {
   readonly #ids: IdRows<readonly [lane: number, seq: number]>;
   /** The commands of a node that are open, by number. */
   readonly #openCount = new Map<string, number>();
+  /** The journals that nodes had when they were last heard, by node. */
+  readonly #receivers = new Map<string, string>();
   /** Written at the end of this turn. */
   readonly #changed = new Set<Lane>();
   #newIds: [string, [number, number]][] = [];
@@ -112,9 +114,16 @@ export class Outbox {
     if (lane === undefined || last === undefined) return;
     for (const record of records) if (record.keep && record.skip === undefined) (record as OutMessage).sent(at);
     if (last.seq <= lane.sent) return;
+    // Its answer may get lost, and its journal after that: the next one must see that the first sending was not for it.
+    lane.receiverEpoch ??= this.#receivers.get(lane.node);
     lane.sent = last.seq;
     lane.reached = Math.max(lane.reached, lane.sent);
     this.#changes(lane);
+  }
+
+  /** A node says which journal it has. */
+  heard(node: string, epoch: string): void {
+    this.#receivers.set(node, epoch);
   }
 
   /** Whether a receiver has what this journal never sent: then it is a copy of an earlier state of itself. */

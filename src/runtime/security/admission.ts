@@ -11,6 +11,8 @@ import type { Verifier } from "./verify.ts";
  * forgetting a number could run a command twice; so who invents names, epochs and subjects without end must be stopped
  * before they are remembered.
  *
+ * Of two nodes that have one name nothing is taken but their hellos.
+ *
  * A frame that is refused here gets no ACK: its sender keeps what it holds and sends it again, so that nothing of an honest
  * node is lost, and it is taken once there is room. What is known already is always taken; nodes that the configuration
  * names have their own room, which no stranger can fill.
@@ -23,7 +25,7 @@ interface Around {
 
 /** What is remembered so far, and who is told. */
 interface Memory {
-  readonly fleet: { readonly size: number; has(name: string): boolean };
+  readonly fleet: { readonly size: number; has(name: string): boolean; heldBack(name: string): string | undefined };
   readonly journal: { readonly inbox: Pick<Inbox, "lane" | "laneCount"> };
   readonly failures: { report(code: string, text: string): void };
 }
@@ -72,6 +74,9 @@ export function admitting(verifier: Verifier, { config, clock, counters }: Aroun
     ack: (ack, subject) => verifier.ack(ack, subject),
     frame(frame, subject) {
       verifier.frame(frame, subject);
+      const why = memory.fleet.heldBack(frame.origin);
+      // Told once, by who noticed it.
+      if (why !== undefined && frame.first > 0) throw new StewardError("node-cloned", { why });
       const error = admit(frame, subject);
       if (error === undefined) return;
       const now = clock.monotonic();

@@ -19,6 +19,11 @@ test("a node that is installed anew while commands are on it: each ends as inter
   await world.start("ship1");
   expect(await world.ended(runs)).toMatchObject({ state: "interrupted", reason: LOST });
   expect(await world.ended(waits)).toMatchObject({ state: "interrupted", reason: LOST });
+  // Who watches hears of it as well.
+  await world.until(
+    () => world.happenings("central", "message").some(({ id, state }) => id === waits && state === "interrupted"),
+    "central tells of it",
+  );
   const next = await world.send(WORK, { n: 3 });
   expect(await world.ended(next)).toMatchObject({ state: "succeeded" });
   expect(world.ledger.runs.map(({ n }) => n)).toEqual([1, 3]);
@@ -27,13 +32,10 @@ test("a node that is installed anew while commands are on it: each ends as inter
 
 test("a command that may have begun on a disk that is lost does not begin a second time on the next one", async () => {
   const world = await settled(await createWorld());
-  // So that the origin knows which journal it sends to.
-  await world.ended(await world.send(WORK, { n: 0 }));
-  await world.ended(await world.send(REDO, { n: 0 }));
   world.setFaults("ship1", { out: { drop: 1 } });
   const once = await world.send(WORK, { n: 1 });
   const again = await world.send(REDO, { n: 2 });
-  await world.until(() => world.ledger.runs.length === 4, "they ran, and nobody heard of it");
+  await world.until(() => world.ledger.runs.length === 2, "they ran, and nobody heard of it");
   world.crash("ship1");
   world.loseDisk("ship1");
   world.setFaults("ship1", {});
@@ -128,4 +130,57 @@ test("what a restored journal had unfinished is interrupted, for it may have run
   expect(world.reason(waits, "ship1")).toContain("restored from a copy");
   expect(world.state(waits)).toBe("succeeded");
   expect(world.ledger.runsOf(waits)).toBe(1);
+});
+
+test("a node that is lost with a question that it has not answered is asked anew, and no question stays open", async () => {
+  let lost = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = await settled(await createWorld({ seed }));
+    const id = await world.send(WORK, { n: 1, ms: 60_000 });
+    await world.until(() => world.state(id) === "running", "it runs");
+    const questions = () =>
+      world
+        .daemon("central")
+        .operations.messages({ limit: 100 })
+        .filter(({ subject }) => subject === "ship1.command.compare.steward");
+    world.powerCut("ship1");
+    world.setFaults("ship1", { out: { drop: 0.5 } });
+    await world.start("ship1");
+    await world.advance(200);
+    lost += questions().filter(({ state }) => state === "received" || state === "running").length;
+    world.powerCut("ship1");
+    world.loseDisk("ship1");
+    world.setFaults("ship1", {});
+    await world.start("ship1");
+    expect(await world.ended(id)).toMatchObject({ state: "interrupted" });
+    await world.until(() => questions().every(({ final }) => final), "no question is open");
+    await world.until(() => world.node("ship1").session === "live", "they agree");
+  }
+  // Some of them took a question, and their answer never came.
+  expect(lost).toBeGreaterThan(0);
+});
+
+test("a node that lost its journal is found out also by a central that was restarted meanwhile", async () => {
+  const world = await settled(await createWorld());
+  world.crash("central");
+  await world.start("central");
+  const id = await world.send(WORK, { n: 1, ms: 60_000 });
+  await world.until(() => world.state(id) === "running", "it runs");
+  world.powerCut("ship1");
+  world.loseDisk("ship1");
+  await world.start("ship1");
+  expect(await world.ended(id)).toMatchObject({ state: "interrupted", reason: LOST });
+});
+
+test("a node that has answered before its first hello, and then comes with another journal, has lost what it answered for", async () => {
+  const world = await settled(await createWorld());
+  world.crash("central");
+  world.loseDisk("central");
+  await world.start("central");
+  const id = await world.send(WORK, { n: 1, ms: 60_000 });
+  await world.until(() => world.state(id) === "running", "it runs");
+  world.powerCut("ship1");
+  world.loseDisk("ship1");
+  await world.start("ship1");
+  expect(await world.ended(id)).toMatchObject({ state: "interrupted", reason: LOST });
 });

@@ -142,4 +142,20 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "export const OFFLINE_AFTER = 60;",
     faults: ["partition", "halfopen", "oneway"],
   },
+  {
+    name: "loss-untold",
+    breaks: "a node that lost its disk does not say which commands it knows nothing of",
+    file: "src/runtime/compare.ts",
+    find: `if (fate === "lost") lost.push(id);`,
+    replace: `if (fate === "lost") continue;`,
+    faults: ["disk", "crash", "loss"],
+  },
+  {
+    name: "earlier-journal-ignored",
+    breaks: "what a lost disk may have begun is begun again on the next one",
+    file: "src/runtime/receive.ts",
+    find: "receiverEpoch !== undefined && receiverEpoch !== epoch && seq <= sentBefore",
+    replace: "receiverEpoch !== undefined && receiverEpoch !== epoch && seq <= sentBefore && seq < 0",
+    faults: ["disk", "crash", "loss"],
+  },
 ];
