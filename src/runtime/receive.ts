@@ -52,6 +52,8 @@ export interface ReceiveOptions {
   readonly onFailure: (error: StewardError) => void;
 }
 
+/** Frames that wait while the disk refuses. */
+const MOST_UNFLUSHED = 16;
 /** Messages taken in one turn of the event loop, and those handed over. */
 const A_TURN = 64;
 /** Bytes of a plain publisher's body. */
@@ -70,6 +72,9 @@ export class Receiver {
   #left = A_TURN;
   /** What is durable and waits for its turn to be handed to a process; by subject. */
   readonly #toHandOver = new Map<string, InRecord[]>();
+
+  /** Frames of which what was taken is not durable yet. */
+  #unflushed = 0;
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
@@ -107,6 +112,9 @@ export class Receiver {
       verifier.frame(frame, subject);
       alive(frame.origin, payload.length, frame.sentAt);
       if (frame.first === 0) return await this.#transient(packet, frame);
+      // Each waits for the disk with all that it holds; none of them can be acknowledged before it, and all come again.
+      if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED)
+        return this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
       this.#spend(frame.items.length);
 
       const at = clock.now();
@@ -122,7 +130,8 @@ export class Receiver {
       // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
       const early = route?.method.command?.idempotent === true;
       if (early) this.#handOver(subject, accepted.taken, true);
-      await journal.flushed();
+      this.#unflushed++;
+      await journal.flushed().finally(() => this.#unflushed--);
       this.#acknowledge(packet, frame, accepted);
       // The ACK is on its way before this node gets busy with what it took.
       if (!early) this.#handOver(subject, accepted.taken);
