@@ -153,7 +153,10 @@ function lostInSilence(world: World, lane: string, sent: readonly Attempt[], sto
     if (state !== "received" && state !== "succeeded") return [];
     if (at > loss)
       return [{ kind: "vanished", text: `${id} (note ${n} of ${lane}) is ${state}, and was sent after the loss` }];
-    return told ? [] : [{ kind: "vanished", text: `${id} (note ${n} of ${lane}) is ${state}, and lost in silence` }];
+    // Who lost its disk learns of it from the next frame of the lane, and from nothing else.
+    return told || !sent.some((next) => next.id !== undefined && next.at > loss)
+      ? []
+      : [{ kind: "vanished", text: `${id} (note ${n} of ${lane}) is ${state}, and lost in silence` }];
   });
 }
 
