@@ -1,4 +1,3 @@
-import { deeperThan, FRAME_LIMITS } from "../message/bounds.ts";
 import type { Clock } from "../message/clock.ts";
 import { faultText, normalise, StewardError } from "../message/errors.ts";
 import { type Ack, decodeFrame, encodeAck, type Frame, type FrameItem, isFrame } from "../message/frame.ts";
@@ -7,6 +6,7 @@ import type { Report } from "../message/report.ts";
 import { kindOf, parseSubject } from "../message/subject.ts";
 import type { MethodLog } from "../methods/define.ts";
 import type { Packet, Transport } from "./broker/transport.ts";
+import { foreignData } from "./foreign.ts";
 import type { Accepted, Judgement } from "./journal/inbox.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { DoneRecord, InRecord } from "./journal/records.ts";
@@ -56,8 +56,6 @@ export interface ReceiveOptions {
 const MOST_UNFLUSHED = 16;
 /** Messages taken in one turn of the event loop, and those handed over. */
 const A_TURN = 64;
-/** Bytes of a plain publisher's body. */
-const FOREIGN_BYTES = 1024 * 1024;
 /** Reports are always taken: there is room kept for them. */
 const UNBOUNDED = 1_000_000;
 
@@ -384,19 +382,4 @@ export class Receiver {
 /** It was on its way to another journal of this node's than the present one: that one may have taken it. */
 function mayHaveBegun({ receiverEpoch, sentBefore = 0 }: Frame, seq: number, epoch: string): boolean {
   return receiverEpoch !== undefined && receiverEpoch !== epoch && seq <= sentBefore;
-}
-
-function foreignData(payload: Uint8Array): Json {
-  if (payload.length > FOREIGN_BYTES)
-    throw new Error(`the body has ${payload.length} bytes, ${FOREIGN_BYTES} are allowed`);
-  let body: unknown;
-  try {
-    body = JSON.parse(Buffer.from(payload).toString("utf8"));
-  } catch {
-    throw new Error("the body is neither a frame nor JSON");
-  }
-  if (typeof body !== "object" || body === null || !("data" in body))
-    throw new Error('the body is not of the form {"data": …}');
-  if (deeperThan(body, FRAME_LIMITS.depth)) throw new Error(`the body is nested deeper than ${FRAME_LIMITS.depth}`);
-  return (body as { data: Json }).data;
 }
