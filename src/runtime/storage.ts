@@ -39,6 +39,8 @@ const SWEEP_LIMIT = 5000;
 export class Storage {
   readonly #journal: Journal;
   readonly #options: StorageOptions;
+  /** Those who wait for the disk. */
+  readonly #waiting = new Set<() => void>();
   #timer: Timer | undefined;
   #looked = { at: Number.NEGATIVE_INFINITY, free: 0, size: 0 };
 
@@ -76,19 +78,22 @@ export class Storage {
    */
   async durable(): Promise<void> {
     const { clock } = this.#options;
-    let timer: Timer;
+    let stop = (): void => undefined;
     const refused = new Promise<never>((_, reject) => {
       const look = (): void => {
         const refusal = this.#journal.fault === undefined ? undefined : this.refusal();
         if (refusal === undefined) timer = clock.setTimeout(look, PATIENCE);
         else reject(refusal);
       };
-      timer = clock.setTimeout(look, PATIENCE);
+      let timer = clock.setTimeout(look, PATIENCE);
+      stop = () => clock.clearTimeout(timer);
     });
+    this.#waiting.add(stop);
     try {
       await Promise.race([this.#journal.flushed(), refused]);
     } finally {
-      clock.clearTimeout(timer);
+      stop();
+      this.#waiting.delete(stop);
     }
   }
 
@@ -137,6 +142,7 @@ export class Storage {
   }
 
   end(): void {
+    for (const stop of this.#waiting) stop();
     this.#options.clock.clearTimeout(this.#timer);
   }
 

@@ -101,7 +101,10 @@ it("files dropped before the start never read", async () => {
   await writeFile(join(inbox, "early.json"), `${JSON.stringify(message)}\n`);
   await own.central.start();
   await eventuallySeen("it is taken", () => readFile(join(inbox, "done", "early.json"), "utf8"));
-  await eventuallySeen("it ran", async () => (await own.central.api.messages({ state: "succeeded", direction: "out" })).length === 1);
+  await eventuallySeen(
+    "it ran",
+    async () => (await own.central.api.messages({ state: "succeeded", direction: "out" })).length === 1,
+  );
 });
 
 it("one byte of garbage stopped a node", async () => {

@@ -77,7 +77,8 @@ function* simplerThan(step: Step): Generator<Step> {
     yield { ...step, messages: step.messages.slice(0, Math.ceil(step.messages.length / 2)) };
   }
   if (step.do === "wait" && step.ms > 1) {
-    yield { ...step, ms: 10 ** Math.floor(Math.log10(step.ms)) };
+    const round = 10 ** Math.floor(Math.log10(step.ms));
+    if (round < step.ms) yield { ...step, ms: round };
     yield { ...step, ms: Math.floor(step.ms / 2) };
   }
   if (step.do === "crash" && (step.nth ?? 1) > 1) {

@@ -20,19 +20,18 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "ack-before-sync",
     breaks: "the receiver acknowledges what a power cut can still take from it",
     file: "src/runtime/receive.ts",
-    find: `      await journal.flushed();
+    find: `      await journal.flushed().finally(() => this.#unflushed--);
       this.#acknowledge(packet, frame, accepted);`,
     replace: `      this.#acknowledge(packet, frame, accepted);
-      await journal.flushed();`,
+      await journal.flushed().finally(() => this.#unflushed--);`,
     faults: ["crash", "slow", "torn"],
   },
   {
     name: "id-before-sync",
     breaks: "an id is printed before its message is durable",
     file: "src/runtime/operate.ts",
-    find: `    await core().journal.flushed();
-    return records;`,
-    replace: "    return records;",
+    find: "      await storage.durable();\n    } catch (error) {",
+    replace: "      void storage;\n    } catch (error) {",
     faults: ["crash", "slow", "torn"],
   },
   {
