@@ -113,7 +113,6 @@ export class Receiver {
       // Each waits for the disk with all that it holds; none of them can be acknowledged before it, and all come again.
       if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED)
         return this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
-      this.#spend(frame.items.length);
 
       const at = clock.now();
       const told: (() => void)[] = [];
@@ -128,6 +127,8 @@ export class Receiver {
       // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
       const early = route?.method.command?.idempotent === true;
       if (early) this.#handOver(subject, accepted.taken, true);
+      // After the journal has heard of it: the next turn begins when this one is on disk.
+      this.#spend(frame.items.length);
       this.#unflushed++;
       await journal.flushed().finally(() => this.#unflushed--);
       this.#acknowledge(packet, frame, accepted);

@@ -152,3 +152,14 @@ test("events handled on a slow disk while their process breaks are not handled t
   expect(world.ledger.notesOf("central", "ship1")).toEqual(expected);
   await expectSound(world);
 });
+
+test("those who watch hear that an event was received, once", async () => {
+  const world = await settled(await createWorld());
+  const heard: string[] = [];
+  world.daemon("central").operations.watch((happening) => {
+    if (happening.type === "message" && happening.subject === "ship1.event.note.news") heard.push(happening.state);
+  });
+  await world.ended(await world.send("ship1.event.note.news", { n: 1 }));
+  await world.advance(1_000);
+  expect(heard).toEqual(["queued", "received"]);
+});
