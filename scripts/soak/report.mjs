@@ -88,8 +88,8 @@ ${sum("struck").toLocaleString("en")} faults, ${sum("commands").toLocaleString("
 
 ${notes.join("\n")}
 
-Rows 14 (thousands of nodes at once) and 15 (a cloned node) are not among them: a machine is too small for the first, and
-nothing holds a clone back yet. Latency, loss, bandwidth and half-open links are made by a proxy between daemon and broker.
+Rows 14 (thousands of nodes at once) and 15 (a cloned node) are not among them: they are shown on simulated time, in
+\`test/runtime/road/reconnect.test.ts\` and \`clone.test.ts\`. Latency, loss, bandwidth and half-open links are made by a proxy between daemon and broker.
 
 ## Where it falls short
 

@@ -2,6 +2,9 @@
  * Time and chance, handed to whoever needs them. Nothing else in the project reads the clock, arms a timer or rolls dice.
  */
 
+/** Milliseconds that a timer holds at most, about 24 days; a longer wait takes several timers, or none. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** A handle that `Clock.clearTimeout` takes back. */
 export type Timer = unknown;
 

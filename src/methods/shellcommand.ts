@@ -1,3 +1,4 @@
+import { LONGEST_TIMER } from "../message/clock.ts";
 import type { Json } from "../message/message.ts";
 import { type CommandContext, type CommandEnd, defineMethod, type Method } from "./define.ts";
 import { describeCommand, type ParsedCommand, parseCommand } from "./shellcommand-data.ts";
@@ -15,8 +16,6 @@ const SCRIPT_ARGUMENT_BYTES = 100_000;
 
 /** Milliseconds after its timeout and its grace in which the end of a program must be heard of. */
 const SILENT = 8000;
-/** A timer holds no more ms; what may run for weeks is not watched. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Runs a program, or a script, in a process group of its own, and tells how it ended. */
 export function shellcommand(options: ShellcommandOptions): Method {
@@ -95,6 +94,7 @@ function silence(
   });
   const message = "nobody said how it ended: the process that runs it does not answer";
   const wait = timeout + grace + SILENT;
+  // What may run for weeks is not watched.
   const timer = wait > LONGEST_TIMER ? undefined : clock.setTimeout(() => silent({ kind: "lost", message }), wait);
   const stop = (): void => clock.clearTimeout(timer);
   stopping?.addEventListener("abort", stop, { once: true });

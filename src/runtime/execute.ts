@@ -4,7 +4,7 @@ import type { Actor } from "xstate";
 import { type Inspector, startRoot } from "../actors/root.ts";
 import { subscriberMachine } from "../actors/subscriber.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
-import type { Clock, Timer } from "../message/clock.ts";
+import { type Clock, LONGEST_TIMER, type Timer } from "../message/clock.ts";
 import { normalise } from "../message/errors.ts";
 import { isFinalState } from "../message/lifecycle.ts";
 import type { Outcome } from "../message/report.ts";
@@ -52,8 +52,6 @@ const LINGER = 1000;
 const EVENT_BATCH = 256;
 /** How long a method may go on after its timeout before it counts as hanging, ms. */
 const HANGING = 15_000;
-/** A timer holds no more ms; what may run for weeks is not watched. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class Subscriber implements Child, RouteProcess {
   readonly ended: Promise<Exit>;
@@ -264,6 +262,7 @@ export class Subscriber implements Child, RouteProcess {
 
   /** A method ends itself at its timeout; one that does not is a defect. */
   async #bounded(id: string, end: Promise<CommandEnd>, within: number): Promise<CommandEnd> {
+    // What may run for weeks is not watched.
     if (within > LONGEST_TIMER) return end;
     const { clock } = this.#options;
     let hangs: (error: Error) => void = () => undefined;

@@ -44,7 +44,7 @@ export class Repair {
   /** A node has come back, or is still not of one mind with us. */
   look(node: string): void {
     const { journal, send, agreed, isResyncing } = this.#options;
-    if (!isResyncing(node) || [...this.#asked.values()].includes(node)) return;
+    if (!isResyncing(node) || this.#isAsked(node)) return;
     const open: Json[] = [];
     // Earlier questions are commands like others: who has lost one does not leave it open for ever.
     for (const { lane, record } of journal.outbox.openOn(node))
@@ -69,7 +69,11 @@ export class Repair {
     // A node that does not know the question cannot answer it next time either.
     else if (report.state === "rejected") log.warn({ node }, "this node cannot compare its journal with ours");
     else return;
-    if (![...this.#asked.values()].includes(node)) agreed(node);
+    if (!this.#isAsked(node)) agreed(node);
+  }
+
+  #isAsked(node: string): boolean {
+    return [...this.#asked.values()].includes(node);
   }
 
   #mend(node: string, { done, lost }: Compared): void {
@@ -79,7 +83,9 @@ export class Repair {
     const reason = `${node} has lost its record of it: whether it ran cannot be proved`;
     for (const id of lost) report(id, node, { state: "interrupted", at: clock.now(), reason }, told);
     journal.flushed().then(
-      () => told.map((tell) => tell()),
+      () => {
+        for (const tell of told) tell();
+      },
       // Who brought the answer waits for the same commit, and says that it failed.
       () => undefined,
     );

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
 import type { Accepted, Happening, Health, LinkState, NodeView } from "../../runtime/operations.ts";
 import type { Cli } from "../cli.ts";
@@ -25,9 +26,6 @@ const DAEMON_MAY_BE_AWAY = 120_000;
 /** Milliseconds that a broker may be away, and between two looks at it. */
 const BROKER_MAY_BE_AWAY = 30_000;
 const BROKER_LOOK = 1_000;
-
-/** Timers hold no more, about 24 days; who waits longer waits without limit. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class Follower {
   readonly tracked = new Map<string, Tracked>();
@@ -108,6 +106,7 @@ export class Follower {
     }
     for (const happening of this.#early.splice(0)) this.#take(happening);
     this.#rule = rule;
+    // Who waits longer than a timer can waits without limit.
     const bounded = limit !== undefined && limit <= LONGEST_TIMER;
     const timer = !bounded ? undefined : io.clock.setTimeout(() => this.#settle("timeOver"), limit);
     try {

@@ -101,11 +101,6 @@ export class OutBatches {
     this.#origin = origin;
   }
 
-  /** Whether there is something that only `write` brings to the store. */
-  get unwritten(): boolean {
-    return this.#building.size > 0 || this.#changed.size > 0;
-  }
-
   append(lane: Lane, message: Message, text: string, keep: boolean): OutMessage {
     let batch = lane.batches.at(-1);
     if (

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
-import type { Clock, Timer } from "../../message/clock.ts";
+import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 import { Audience, type RunListener } from "./audience.ts";
 import { goAsUsual } from "./memory-shortage.ts";
@@ -36,7 +36,6 @@ const VANISH = 1000;
 const POLL = { first: 20, last: 250 };
 /** How often an end that could not be written is tried again while nobody has heard of it. */
 const RETRY = 2000;
-const LONGEST_TIMER = 2 ** 31 - 1;
 const BOOT = bootId();
 
 type TimerName = "timeout" | "kill" | "poll";
