@@ -28,7 +28,7 @@ const PARSED_UNSEEN = 320 * 1024;
 /** Parts of a frame beside those of its data. */
 const OWN_PARTS = 64 * 1024;
 
-/** A batch of one lane. The lane is (origin, the NATS subject it travels on). */
+/** A batch of one lane. The lane is (origin, the NATS subject it travels on). Without items it asks for an ACK alone. */
 export interface Frame {
   readonly origin: string;
   /** Identity of the origin's journal. */
@@ -291,7 +291,7 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (wire.n !== undefined && !isToken(wire.n)) return "receiver's epoch";
   // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
   if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
-  if (!Array.isArray(wire.m) || wire.m.length === 0) return "no items";
+  if (!Array.isArray(wire.m) || (wire.m.length === 0 && wire.f === 0)) return "no items";
   if (wire.m.length > limits.items) return `${wire.m.length} items, ${limits.items} are allowed`;
   if (!isCount(wire.f + wire.m.length)) return "last sequence number";
   for (const item of wire.m as Partial<WireItem>[]) {

@@ -28,7 +28,9 @@ const ENVELOPE = 512;
  * that is not acknowledged.
  *
  * Invariants: nothing is on the wire before its place in the lane is durable; what the broker could hand to nobody
- * counts as not sent; no state is kept here that the journal could not give back.
+ * counts as not sent; no state is kept here that the journal could not give back. No command is sent before the receiver
+ * has said which journal it has, else nobody could tell later whether a new one follows an old one that had taken it: a
+ * frame without messages asks.
  */
 export class Publisher implements Child {
   readonly ended: Promise<Exit>;
@@ -243,6 +245,10 @@ export class Publisher implements Child {
     const { subject, urgent, journal, profile, window, transport, clock } = this.#options;
     const from = Math.max(this.#cursor, this.#lane.acked) + 1;
     if (from >= this.#lane.next || this.#inFlight.length >= profile.framesInFlight) return false;
+    if (!journal.outbox.knowsReceiver(subject)) {
+      if (this.#inFlight.length === 0) this.#begin(this.#frame(from, from - 1, 0), [], false);
+      return false;
+    }
     if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap() && this.#holds()) return false;
     if (from > this.#creditUpTo) {
       if (this.#inFlight.length > 0) return false;
@@ -265,25 +271,26 @@ export class Publisher implements Child {
     }
     if (!window.take(bytes, urgent, this.#schedule)) return false;
 
-    const frame: InFlight = {
-      first: from,
-      last: last.seq,
-      bytes,
-      sentBefore: this.#lane.sent,
-      acked: this.#lane.acked,
-      unheard: false,
-      publishedAt: undefined,
-    };
+    const frame = this.#frame(from, last.seq, bytes);
     const again = from <= this.#lane.sent;
     journal.outbox.sending(subject, records, clock.now());
     this.#cursor = last.seq;
     this.#lastSent = clock.monotonic();
+    this.#begin(frame, records, again);
+    return true;
+  }
+
+  #frame(first: number, last: number, bytes: number): InFlight {
+    const { sent, acked } = this.#lane;
+    return { first, last, bytes, sentBefore: sent, acked, unheard: false, publishedAt: undefined };
+  }
+
+  #begin(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     this.#inFlight.push(frame);
-    journal
+    this.#options.journal
       .flushed()
       .then(() => this.#publish(frame, records, again))
       .catch((error) => this.#fail(error));
-    return true;
   }
 
   /** Accepted for a broker that took more than this one. Nothing of it is sent; each new connection is looked at anew. */

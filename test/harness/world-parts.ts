@@ -162,7 +162,8 @@ class UnflushedTurns {
     if (count === 0 || this.#whole.length === 0) return;
     const store = open();
     for (const write of this.#whole.slice(0, count).flat()) write(store);
-    void store.close();
+    // A disk that refuses has taken none of it.
+    store.close().catch(() => undefined);
   }
 }
 

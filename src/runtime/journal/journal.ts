@@ -76,6 +76,7 @@ export function openJournal(
   if (home !== store.identity) store.put("meta", "home", store.identity);
   const known = store.get("meta", "epoch") as string | undefined;
   const epoch = known === undefined || restored !== undefined ? renew() : known;
+  outbox.heard(node, epoch);
   let measured = { at: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   return {

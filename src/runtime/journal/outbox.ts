@@ -126,6 +126,12 @@ export class Outbox {
     this.#receivers.set(node, epoch);
   }
 
+  /** Whether it can be told later that a receiver has lost its journal and what it had taken; events need no such proof. */
+  knowsReceiver(subject: string): boolean {
+    const lane = this.#lanes.get(subject);
+    return lane === undefined || lane.event || lane.receiverEpoch !== undefined || this.#receivers.has(lane.node);
+  }
+
   /** Whether a receiver has what this journal never sent: then it is a copy of an earlier state of itself. */
   isBehind(subject: string, ack: Ack): boolean {
     const lane = this.#lanes.get(subject);
@@ -150,12 +156,13 @@ export class Outbox {
     if (lane === undefined) return { received, decided };
     const last = Math.min(ack.last, lane.sent);
     const started = Math.max(lane.started, Math.min(ack.started, last));
-    const changed = last > lane.acked || started > lane.started || lane.receiverEpoch !== ack.receiverEpoch;
     const verdicts = new Map(ack.verdicts.map((verdict) => [verdict.seq, verdict]));
     const before = lane.acked;
-    lane.acked = Math.max(before, last);
-    lane.started = started;
-    lane.receiverEpoch = ack.receiverEpoch;
+    const acked = Math.max(before, last);
+    // What one journal was sent and did not acknowledge stays sent to that one, whichever journal answers.
+    const receiverEpoch = acked === lane.sent ? ack.receiverEpoch : (lane.receiverEpoch ?? ack.receiverEpoch);
+    const changed = acked > before || started > lane.started || receiverEpoch !== lane.receiverEpoch;
+    Object.assign(lane, { acked, started, receiverEpoch });
     for (let seq = before + 1; seq <= last; seq++) {
       const message = this.#batches.message(lane, seq);
       if (message === undefined) continue;
