@@ -4,7 +4,7 @@ import { type Ack, decodeFrame, encodeAck, type Frame, type FrameItem, isFrame }
 import type { Json } from "../message/message.ts";
 import type { Report } from "../message/report.ts";
 import { kindOf, parseSubject } from "../message/subject.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Method, MethodLog } from "../methods/define.ts";
 import type { Packet, Transport } from "./broker/transport.ts";
 import { foreignData } from "./foreign.ts";
 import type { Accepted, Judgement } from "./journal/inbox.ts";
@@ -169,22 +169,42 @@ export class Receiver {
 
   /** That a command is at its end without having begun is said only of one that cannot have begun here. */
   #judge(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
-    const judged = this.#decide(frame, subject, item, seq, at, told);
-    if (judged.kind !== "verdict" || judged.state === "interrupted") return judged;
-    if (!this.#mayHaveBegunEarly(frame, subject, seq)) return judged;
+    if (this.#mayHaveBegunBefore(frame, subject, item, seq)) {
+      const reason = "it may have begun here before this node lost its journal";
+      return { kind: "verdict", state: "interrupted", reason };
+    }
+    const judged = this.#decide(frame, subject, item, at, told);
+    if (judged.kind !== "verdict" || !this.#mayHaveBegunEarly(frame, subject, seq)) return judged;
     const reason = `it may have begun here before this node was started; else: ${judged.reason}`;
     return { kind: "verdict", state: "interrupted", reason };
+  }
+
+  /** It was on its way to another journal of this node's than the present one: that one may have taken it. */
+  #mayHaveBegunBefore(
+    { receiverEpoch, sentBefore = 0 }: Frame,
+    subject: string,
+    item: FrameItem,
+    seq: number,
+  ): boolean {
+    if (receiverEpoch === undefined || receiverEpoch === this.#options.journal.epoch) return false;
+    if (seq > sentBefore || kindOf(subject) !== "command") return false;
+    // What may run twice does, unless its origin has ended it.
+    return "skip" in item || this.#method(subject)?.command?.idempotent !== true;
   }
 
   /** What may run twice begins before it is durable, and a crash then leaves no trace of it. */
   #mayHaveBegunEarly({ origin, epoch }: Frame, subject: string, seq: number): boolean {
     if (seq > (this.#sentBeforeUs.get(`${origin} ${epoch} ${subject}`) ?? 0)) return false;
-    const method = this.#options.routes.method(parseSubject(subject).method);
+    const method = this.#method(subject);
     return method === undefined || method.command?.idempotent === true;
   }
 
+  #method(subject: string): Method | undefined {
+    return this.#options.routes.method(parseSubject(subject).method);
+  }
+
   /** What becomes of one new message, decided from this node's own configuration. */
-  #decide(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
+  #decide(frame: Frame, subject: string, item: FrameItem, at: number, told: (() => void)[]): Judgement {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     const { routes, counters, report, hasRoom, journal } = this.#options;
     try {
@@ -197,14 +217,6 @@ export class Receiver {
       const own = frame.origin === this.#options.node && route.config.foreign;
       if (!own) authorise(frame.origin, subject, item.data, route.config, route.method);
       route.method[route.config.kind]?.check(item.data);
-      if (
-        mayHaveBegun(frame, seq, journal.epoch) &&
-        route.method.command !== undefined &&
-        route.method.command.idempotent !== true
-      ) {
-        const reason = "it may have begun here before this node lost its journal";
-        return { kind: "verdict", state: "interrupted", reason };
-      }
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
@@ -378,9 +390,4 @@ export class Receiver {
     if (error.code === "internal") log.error({ err: error, subject }, "a packet could not be received");
     counters.refuse(error.code, { subject, fault: error.message });
   }
-}
-
-/** It was on its way to another journal of this node's than the present one: that one may have taken it. */
-function mayHaveBegun({ receiverEpoch, sentBefore = 0 }: Frame, seq: number, epoch: string): boolean {
-  return receiverEpoch !== undefined && receiverEpoch !== epoch && seq <= sentBefore;
 }

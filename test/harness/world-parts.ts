@@ -114,7 +114,7 @@ export function slowStore(
     },
     atTurnEnd(work) {
       insistOpen();
-      store.atTurnEnd(work);
+      turns.untilDone(work);
     },
     put: (table, key, value, fresh) => {
       const kept = structuredClone(value);
@@ -135,6 +135,7 @@ class UnflushedTurns {
   readonly #store: Store;
   readonly #whole: ((into: Store) => void)[][] = [];
   #open: ((into: Store) => void)[] = [];
+  #toDo = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -142,13 +143,21 @@ class UnflushedTurns {
 
   add(write: (into: Store) => void): void {
     this.#open.push(write);
-    if (this.#open.length === 1) this.#closeAfter(1);
+    if (this.#open.length === 1) this.#close();
   }
 
-  /** The turn is over when nothing more was written by what runs at its end. */
-  #closeAfter(seen: number): void {
+  /** A turn is not over before all that is to be done at its end is done. */
+  untilDone(work: () => void): void {
+    this.#toDo++;
     this.#store.atTurnEnd(() => {
-      if (this.#open.length > seen) return this.#closeAfter(this.#open.length);
+      this.#toDo--;
+      work();
+    });
+  }
+
+  #close(): void {
+    this.#store.atTurnEnd(() => {
+      if (this.#toDo > 0) return this.#close();
       this.#whole.push(this.#open);
       this.#open = [];
     });

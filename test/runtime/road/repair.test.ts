@@ -49,6 +49,54 @@ test("a command that may have begun on a disk that is lost does not begin a seco
   expect(world.ledger.runsOf(once)).toBe(1);
 });
 
+test("a node that loses its disk before it was ever heard runs no command a second time", async () => {
+  const world = await settled(await createWorld());
+  world.setFaults("ship1", { out: { drop: 1 } });
+  world.crash("central");
+  world.loseDisk("central");
+  await world.start("central");
+  const id = await world.send(WORK, { n: 1 });
+  await world.advance(10_000);
+  world.crash("ship1");
+  world.loseDisk("ship1");
+  world.setFaults("ship1", {});
+  await world.start("ship1");
+  await world.ended(id);
+  expect(world.ledger.runsOf(id)).toBe(world.state(id) === "succeeded" ? 1 : 0);
+});
+
+test("what went to a lost disk stays doubtful when the next disk answers for what came after it", async () => {
+  const world = await settled(await createWorld());
+  world.setFaults("ship1", { out: { drop: 1 } });
+  const first = await world.send(WORK, { n: 1 });
+  await world.until(() => world.ledger.runs.length === 1, "it ran, and nobody heard of it");
+  world.crash("ship1");
+  world.loseDisk("ship1");
+  await world.start("ship1");
+  world.setFaults("ship1", {});
+  // The new journal meets the second command before the first comes again: it answers that one is missing.
+  const second = await world.send(WORK, { n: 2 });
+  expect(await world.ended(first)).toMatchObject({ state: "interrupted" });
+  await world.ended(second);
+  expect(world.ledger.runsOf(first)).toBe(1);
+});
+
+test("a command whose deadline passes after it went to a disk that is lost is not called expired", async () => {
+  const world = await settled(await createWorld());
+  world.setFaults("ship1", { out: { drop: 1 } });
+  const id = await world.send(WORK, { n: 1 }, { deliverBy: 20_000 });
+  await world.until(() => world.ledger.runs.length === 1, "it ran, and nobody heard of it");
+  world.crash("ship1");
+  world.loseDisk("ship1");
+  await world.advance(60_000);
+  world.setFaults("ship1", {});
+  await world.start("ship1");
+  expect(await world.ended(id)).toMatchObject({
+    state: "interrupted",
+    reason: "it may have begun here before this node lost its journal",
+  });
+});
+
 test("a node that comes back with its disk is asked what became of its commands, and is live when both think the same", async () => {
   const world = await settled(await createWorld());
   const id = await world.send(WORK, { n: 1, ms: 20_000 });
