@@ -278,10 +278,11 @@ describe("a frame", () => {
       `t = ${show(value)}`,
       { ...goodFrame, t: value },
     ]),
-    ...[undefined, null, {}, [], "items", 3, { length: 1, 0: goodItem }].map((value): [string, object] => [
+    ...[undefined, null, {}, "items", 3, { length: 1, 0: goodItem }].map((value): [string, object] => [
       `m = ${show(value)}`,
       { ...goodFrame, m: value },
     ]),
+    ["no items outside all lanes", { ...goodFrame, f: 0, m: [] }],
     ...[null, 1, "x", [], [[]], {}].map((value): [string, object] => [
       `an item = ${show(value)}`,
       { ...goodFrame, m: [goodItem, value] },
@@ -319,6 +320,10 @@ describe("a frame", () => {
       { ...goodFrame, m: [{ i: ID, x }] },
     ]),
   ];
+  it("may have no items: it asks what the receiver has", () => {
+    expect(decodeFrame(SUBJECT, raw({ ...goodFrame, m: [] })).items).toEqual([]);
+  });
+
   it.each(wrong)("with %s is refused", (_what, body) => {
     expect(codeOf(() => decodeFrame(SUBJECT, raw(body)))).toBe("frame-malformed");
   });
