@@ -67,10 +67,9 @@ export function slowStore(
     const wait = ms();
     if (wait > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, wait));
     await store.flushed();
-    const synced = turns.over;
+    if (!dead) turns.clear();
     await before;
     if (dead) return await new Promise(() => undefined);
-    turns.forget(synced);
     reach("flushed");
   };
   const commitAfter = (delay: number): void => {
@@ -137,8 +136,6 @@ class UnflushedTurns {
   readonly #whole: ((into: Store) => void)[][] = [];
   #open: ((into: Store) => void)[] = [];
   #toDo = 0;
-  /** How many turns are over. */
-  over = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -162,14 +159,13 @@ class UnflushedTurns {
     this.#store.atTurnEnd(() => {
       if (this.#toDo > 0) return this.#close();
       this.#whole.push(this.#open);
-      this.over++;
       this.#open = [];
     });
   }
 
-  /** The first so many are on the disk. */
-  forget(synced: number): void {
-    this.#whole.splice(0, this.#whole.length - (this.over - synced));
+  /** They are on the disk. */
+  clear(): void {
+    this.#whole.length = 0;
   }
 
   replay(count: number, open: () => Store): void {
