@@ -34,8 +34,10 @@ export function judge(world: World): Verdict {
     try {
       const detail = world.message(id, origin);
       state = detail.state;
-      // A node that went back to an earlier state cannot know that it had told the end: it says so, and that changes nothing.
-      const doubted = detail.conflict?.state === "interrupted" && world.replaced.has(receiverOf(subject));
+      // A node that lost its record, or went back to an earlier one, cannot know that it had told the end: it says so, and
+      // the end that it had told may come before that or after it.
+      const ends = [state, detail.conflict?.state];
+      const doubted = ends.includes("interrupted") && world.replaced.has(receiverOf(subject));
       if (detail.conflict !== undefined && !doubted)
         breaches.push(`${id} ended twice: ${state} and ${detail.conflict.state}`);
       if (isFinal(kindOf(subject), detail.state)) ok++;
