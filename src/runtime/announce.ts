@@ -112,9 +112,8 @@ export class Announcer {
         happenings.emit({ type: "output", at: clock.now(), id, subject: record.message.subject, parts: output }),
       );
     }
-    if (conflict) {
-      this.#fail("conflict", `${from} reported a second, different end of ${id}: ${report.state}`);
-    } else if (changed && isFinalState(report.state)) {
+    if (conflict) this.#fail("conflict", `${from} reported a second, different end of ${id}: ${report.state}`);
+    if (changed && isFinalState(report.state)) {
       this.#count(record, report.state, from, "reason" in report ? report.reason : undefined);
       if ("startedAt" in report && report.startedAt !== undefined)
         counters.runSeconds.observe(Math.max(0, report.at - report.startedAt) / 1000);
