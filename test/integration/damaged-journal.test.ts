@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { goldenAt } from "../golden/record.ts";
@@ -59,4 +59,27 @@ it.each(WAYS)("doctor survives a database with %s, says what it is, and changes 
   expect(finding).toMatchObject({ text: expect.stringMatching(said), remedy: expect.stringMatching(/^Copy /) });
   expect(text.stdout).toMatch(said);
   expect(filesOf(journal)).toEqual(before);
+});
+
+it.each([
+  ["when it opens it", (page: Buffer) => page.fill(0xaa, 10, 200)],
+  ["when it writes to it", (page: Buffer, at: number) => at === 25 && page.fill(0xaa, 10, 200)],
+])("a daemon that its database ends %s is told of by each that comes after it, until one lives", async (_, way) => {
+  const { node, journal } = await damaged(way);
+  const died =
+    /the last daemon died within 10 s of its start without a word(?:, (\d+) times in a row)?: .*steward doctor/;
+  const times: (string | undefined)[] = [];
+  for (let start = 0; start < 3; start++) {
+    const { signal, stdout } = await node.launch().within(20_000);
+    expect(signal).toBe("SIGSEGV");
+    times.push(died.exec(stdout)?.[1]);
+    expect(died.test(stdout)).toBe(start > 0);
+  }
+  expect(times).toEqual([undefined, undefined, "2"]);
+  rmSync(journal, { recursive: true });
+  goldenAt(journal);
+  const { stdout } = await node.start();
+  expect(died.exec(stdout)?.[1]).toBe("3");
+  await node.stop();
+  expect(died.test((await node.start()).stdout)).toBe(false);
 });
