@@ -235,6 +235,11 @@ row(
       );
       ended.push(`${size.deeds[i]}: ${state}`);
     }
+    // A defect is told as one; a method that is slow or late has still done its work.
+    const done = (deed: string): boolean => deed === "blocks" || deed === "late";
+    expect(ended).toEqual(size.deeds.map((deed) => `${deed}: ${done(deed) ? "succeeded" : "failed"}`));
+    const { processes } = await fleet.node("ship1").api.processes();
+    expect(processes.find(({ subject }) => subject === `ship1.${OS}`)).toMatchObject({ restarts: 0 });
     return { faults: bad.length, verdict: await check({ fleet, ledger, accepted }), note: ended.join(", ") };
   },
 );
