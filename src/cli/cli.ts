@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from "node:path";
 import { StewardError } from "../message/errors.ts";
 import type { Config } from "../runtime/config/config.ts";
+import type { ApartOptions } from "../runtime/journal/check-apart.ts";
+import type { OfflineCheck } from "../runtime/journal/offline.ts";
 import type { ReloadAnswer } from "../runtime/operations.ts";
 import type { Daemon } from "./daemon.ts";
 import type { CliIo } from "./io.ts";
@@ -24,6 +26,8 @@ export interface Reach {
   startDaemon(config: Config, pretty: boolean): Promise<RunningDaemon>;
   /** The state machines as Mermaid charts. */
   charts(): Promise<readonly { readonly name: string; readonly mermaid: string }[]>;
+  /** Looks through the journal of a daemon that does not run; `undefined`: there is none. */
+  checkJournal(path: string, options: ApartOptions): Promise<OfflineCheck | undefined>;
 }
 
 export interface RunningDaemon {

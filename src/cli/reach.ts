@@ -16,4 +16,8 @@ export const reachDaemon: Reach = {
     const { charts } = await import("../actors/chart.ts");
     return charts();
   },
+  checkJournal: async (path, options) => {
+    const { checkApart } = await import("../runtime/journal/check-apart.ts");
+    return checkApart(path, options);
+  },
 };

@@ -33,6 +33,7 @@ import { Processes } from "./processes.ts";
 import { readingsOf } from "./readings-of.ts";
 import { reload } from "./reload.ts";
 import { openSpawner } from "./runner/spawner.ts";
+import { markStart } from "./start-mark.ts";
 import { submit } from "./submit.ts";
 import { systemClock, systemRandom } from "./system-clock.ts";
 
@@ -89,6 +90,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
   const { clock = systemClock, random = systemRandom, methods = [], secluded = false } = parts;
   const lock = secluded ? { release: () => undefined } : lockDirectory(config.data);
   const log = parts.log ?? openLog({ level: config.log.level, pretty, node: config.node, clock });
+  const mark = secluded ? { settled: () => undefined } : markStart(config.data, clock, log);
   const happenings = new Happenings(log);
   const counters = new Counters(log, clock);
   const inspector = openInspector(log, happenings, clock);
@@ -231,6 +233,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
     await root.start();
   } catch (error) {
     counters.stop();
+    mark.settled();
     lock.release();
     await log.flush();
     throw normalise(error);
@@ -238,6 +241,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
   log.info({ version, pid: process.pid, socket: config.socket }, `${config.node} is up`);
   const ended = root.ended.then(async (exit: Exit) => {
     counters.stop();
+    mark.settled();
     lock.release();
     log.info({ reason: exit.reason }, `${config.node} has ended`);
     await log.flush();

@@ -13,6 +13,7 @@ import type { Metrics } from "./observe/metrics.ts";
 import type {
   CancelAnswer,
   Draft,
+  LaneView,
   MessageDetail,
   MessageFilter,
   MessageView,
@@ -124,11 +125,22 @@ export function operate(options: OperateOptions): Operations {
     }
   }
 
-  function nodeView(name: string): NodeDetail | undefined {
-    const { journal, fleet, publishers } = core();
+  /** Once for all nodes: with thousands of them there are thousands of lanes. */
+  function lanesByNode(): Map<string, LaneView[]> {
+    const lanes = new Map<string, LaneView[]>();
+    for (const lane of core().publishers.lanes()) {
+      const node = receiverOf(lane.subject);
+      const those = lanes.get(node);
+      if (those === undefined) lanes.set(node, [lane]);
+      else those.push(lane);
+    }
+    return lanes;
+  }
+
+  function nodeView(name: string, lanes: readonly LaneView[] = []): NodeDetail | undefined {
+    const { journal, fleet } = core();
     const known = fleet.describe(name);
     if (known === undefined && name !== self()) return undefined;
-    const lanes = [...publishers.lanes()].filter((lane) => receiverOf(lane.subject) === name);
     const oldest = lanes.flatMap((lane) => (lane.oldest === null ? [] : [lane.oldest]));
     const now = clock.now();
     const counted = {
@@ -181,12 +193,14 @@ export function operate(options: OperateOptions): Operations {
     },
     message: (id) => detail(id),
     durable: () => core().journal.flushed(),
-    nodes: () =>
-      [self(), ...core().fleet.names()]
-        .flatMap((name) => nodeView(name) ?? [])
-        .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }): NodeView => view),
+    nodes() {
+      const lanes = lanesByNode();
+      return [self(), ...core().fleet.names()]
+        .flatMap((name) => nodeView(name, lanes.get(name)) ?? [])
+        .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }): NodeView => view);
+    },
     node(name) {
-      const view = nodeView(name);
+      const view = nodeView(name, lanesByNode().get(name));
       if (view === undefined) throw new StewardError("node-unknown", { node: name });
       return view;
     },

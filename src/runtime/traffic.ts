@@ -64,6 +64,7 @@ export class Traffic {
 
   linkChanged(status: LinkStatus): void {
     const { fleet, presence, publishers } = this.#options;
+    this.#flapping.ownLink(status.state === "connected", "fault" in status ? status.fault : undefined);
     if (status.state === "connected") {
       fleet.ownLink(true);
       presence.begin();

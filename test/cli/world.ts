@@ -5,6 +5,8 @@ import { reachDaemon } from "../../src/cli/reach.ts";
 import { runCli } from "../../src/cli/run-cli.ts";
 import type { MethodLog } from "../../src/methods/define.ts";
 import { type Api, openApi } from "../../src/runtime/api/server.ts";
+import { checkOffline } from "../../src/runtime/journal/offline.ts";
+import { systemClock } from "../../src/runtime/system-clock.ts";
 import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
 import { atTestEnd, tempDir } from "../harness/temp.ts";
 
@@ -14,6 +16,9 @@ const quiet: MethodLog = {
   warn: () => undefined,
   error: () => undefined,
 };
+
+/** In this process: another would need a compiled program. */
+const checkHere: Reach["checkJournal"] = (path, options) => checkOffline(path, { clock: systemClock, ...options });
 
 export interface Settings {
   /** Width of the terminal; absent: no terminal. */
@@ -94,7 +99,7 @@ export class World {
       },
       exitNow: (code) => forced.push(code),
     };
-    const code = runCli(argv, io, { ...reachDaemon, ...settings.reach });
+    const code = runCli(argv, io, { ...reachDaemon, checkJournal: checkHere, ...settings.reach });
     return {
       code,
       forced,

@@ -31,6 +31,19 @@ row(
       const drafts = Array.from({ length: each }, () => ledger.draft("ship1", ordered));
       accepted.push(...(await fleet.central.api.submit(drafts)).map(({ id }) => id));
       await pass(random.next() * 150);
+      if (kills % 2 === 0) {
+        await Promise.all(
+          fleet.nodes.map(({ name, api }) =>
+            eventuallySeen(`${name} is connected`, async () => (await api.health()).broker.state === "connected"),
+          ),
+        );
+        await fleet.link("ship1", "online", RECONNECTS);
+        // What is on its way now was handed to the broker, and dies with it.
+        fleet.broker?.freeze();
+        const [last] = await fleet.central.api.submit([ledger.draft("ship1", ordered)]);
+        accepted.push(last?.id ?? "");
+        await fleet.central.message(last?.id ?? "", "sent");
+      }
       await fleet.broker?.kill();
       if (kills === 0) {
         // What runs on the ship comes to its end; then there is nothing to do, and nothing may go round in a circle.

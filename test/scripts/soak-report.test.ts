@@ -38,6 +38,18 @@ describe("the report of a soak", () => {
     }
   });
 
+  it("does not speak of shortcomings where there are none, and says of which pass a measurement is", () => {
+    const open = { failing: [], todo: [] };
+    const results = added([{ ...line, note: "1 % of a core" }]);
+    const once = markdown(results, { command: "npm run soak", passes: 1, open });
+    expect(once).not.toMatch(/falls short|and fail:|not there yet|last pass/);
+    expect(once).toContain("- Row 4: 1 % of a core.\n");
+    expect(once.endsWith("README.md`.\n")).toBe(true);
+    expect(markdown(results, { command: "npm run soak", passes: 2, open })).toContain(
+      "Measured in the last pass:\n\n- Row 4",
+    );
+  });
+
   it("finds the tests that are expected to fail, and those that are only listed", async () => {
     const root = await tempDir();
     mkdirSync(join(root, "test/faults"), { recursive: true });

@@ -17,16 +17,15 @@ export async function journalAtRest(config: Config, cli: Cli): Promise<Finding[]
   try {
     const { lockHolder } = await import("../../runtime/lock.ts");
     if (lockHolder(config.data) !== undefined) return [];
-    const { checkOffline } = await import("../../runtime/journal/offline.ts");
     const progress = progressOn(cli);
-    const options = { clock: cli.io.clock, scratch: tmpdir(), onRows: progress.rows };
-    const checked = await checkOffline(path, options).finally(progress.end);
+    const options = { scratch: tmpdir(), onRows: progress.rows };
+    const checked = await cli.reach.checkJournal(path, options).finally(progress.end);
     // A daemon that began meanwhile wrote to what was being copied.
     if (checked === undefined || lockHolder(config.data) !== undefined) return [];
     return findingsOf(checked, path, config.node);
   } catch (thrown) {
-    const { message } = normalise(thrown);
-    return [{ check, verdict: "fail", text: message, remedy: remedyFor(path) }];
+    const { message, details } = normalise(thrown);
+    return [{ check, verdict: "fail", text: message, remedy: remedyFor(path), details: { path, ...details } }];
   }
 }
 

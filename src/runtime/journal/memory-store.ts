@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
-import { compareKeys, type Entry, type Key, keyText, type Store, TABLES, type Table, within } from "./store.ts";
+import { compareKeys, type Entry, type Key, keyText, type Store, TABLES, type Table } from "./store.ts";
 
 type Rows = Map<string, Entry>;
 
@@ -40,6 +40,12 @@ export function openMemoryStore(disk: Disk = emptyDisk(), clock?: Clock): Store 
   /** What could not be written stays unwritten, as it does on a real disk: only a new store begins anew. */
   let failed: StewardError | undefined;
   const rows = (table: Table): Rows => tables.get(table) as Rows;
+  /** The keys of each table, in order: with thousands of rows most looks are at a few of them. */
+  const order = new Map<Table, Key[]>();
+  for (const table of TABLES) {
+    const keys = [...rows(table).values()].map(({ key }) => key);
+    order.set(table, keys.sort(compareKeys));
+  }
   let atEnd: (() => void)[] = [];
   let asking: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   let armed = false;
@@ -83,9 +89,13 @@ export function openMemoryStore(disk: Disk = emptyDisk(), clock?: Clock): Store 
   const write = (table: Table, key: Key, value: unknown): void => {
     const text = keyText(key);
     const entry = value === undefined ? undefined : { key, value: structuredClone(value) };
-    bytes += sizeOf(entry) - sizeOf(rows(table).get(text));
+    const before = rows(table).get(text);
+    bytes += sizeOf(entry) - sizeOf(before);
     if (entry === undefined) rows(table).delete(text);
     else rows(table).set(text, entry);
+    const keys = order.get(table) as Key[];
+    if (before === undefined && entry !== undefined) keys.splice(placeOf(entry.key, keys), 0, entry.key);
+    if (before !== undefined && entry === undefined) keys.splice(placeOf(before.key, keys), 1);
     unsynced.push({ table, text, entry });
   };
   const sync = (): void => {
@@ -114,11 +124,14 @@ export function openMemoryStore(disk: Disk = emptyDisk(), clock?: Clock): Store 
     remove: (table, key) => write(table, key, undefined),
     putSoon: (table, key, value) => write(table, key, value),
     removeSoon: (table, key) => write(table, key, undefined),
-    *range(table, bounds) {
-      const sign = bounds.reverse === true ? -1 : 1;
-      const inside = [...rows(table).values()].filter((row) => within(row.key, bounds));
-      inside.sort((a, b) => sign * compareKeys(a.key, b.key));
-      for (const row of inside.slice(0, bounds.limit)) yield structuredClone(row);
+    *range(table, { from, to, reverse = false, limit = Number.POSITIVE_INFINITY }) {
+      const keys = order.get(table) as Key[];
+      const start = from === undefined ? 0 : placeOf(from, keys);
+      const end = to === undefined ? keys.length : placeOf(to, keys);
+      const count = Math.min(limit, Math.max(0, end - start));
+      const wanted = reverse ? keys.slice(end - count, end).reverse() : keys.slice(start, start + count);
+      const inside = wanted.flatMap((key) => rows(table).get(keyText(key)) ?? []);
+      for (const row of inside) yield structuredClone(row);
     },
     atTurnEnd(work) {
       atEnd.push(work);
@@ -149,6 +162,17 @@ export function openMemoryStore(disk: Disk = emptyDisk(), clock?: Clock): Store 
       unsynced = [];
     },
   };
+}
+
+/** Where a key stands among those in order, or would stand. */
+function placeOf(key: Key, keys: readonly Key[]): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareKeys(keys[middle] as Key, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const ENDLESS = { free: Number.MAX_SAFE_INTEGER, size: Number.MAX_SAFE_INTEGER };

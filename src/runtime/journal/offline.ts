@@ -78,7 +78,8 @@ export async function checkOffline(path: string, options: OfflineOptions): Promi
       await close();
     }
   } catch (error) {
-    if (error instanceof StewardError) throw error;
+    // Nobody knows the copy by its name.
+    if (error instanceof StewardError) throw new StewardError(error.code, { ...error.details, path }, { cause: error });
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
   } finally {
     if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
