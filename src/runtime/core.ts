@@ -232,8 +232,7 @@ export class Core implements Child {
       denied: (text) => this.failures.report("broker-denied", text, text),
     });
     this.link.begin();
-    this.storage.begin((error) => this.#fall(error));
-    void this.storage.forgetRuns(this.spawner);
+    this.storage.begin((error) => this.#fall(error), this);
     if (this.journal.restored !== undefined) this.#restored(this.journal.restored);
   }
 
@@ -305,7 +304,7 @@ export class Core implements Child {
   async #shut(): Promise<void> {
     const { log } = this.#around;
     this.#presence.end();
-    this.storage.end();
+    const tidied = this.storage.end();
     this.publishers.end(this.#around.clock);
     this.link.end();
     this.#receiver.stop();
@@ -314,6 +313,7 @@ export class Core implements Child {
     await this.transport.close().catch((error) => log.error({ err: error }, "the broker link did not close"));
     this.link.stop();
     await this.spawner.close().catch((error) => log.error({ err: error }, "the runner did not let go"));
+    await tidied;
     await this.journal.close().catch((error) => log.error({ err: error }, "the journal did not close"));
     this.#end(this.#failed === undefined ? { reason: "shutdown" } : { reason: "failed", error: this.#failed });
   }

@@ -106,6 +106,20 @@ export const schema = mapping({
         fallback: "half of limits.journalBytes",
         example: "512MB",
       }),
+      logs: setting(
+        mapping({
+          age: setting(duration("1m", "3650d").optional(), {
+            description: "How long a day's file is kept after it was last written.",
+            fallback: "retention.age",
+            example: "90d",
+          }),
+          bytes: setting(size("64KB", "1024GB").prefault("10GB"), {
+            description:
+              "How many bytes of all of them are kept; the oldest days go first, what is written today stays.",
+          }),
+        }).prefault({}),
+        { description: "Logs that syslogforwarding has stored." },
+      ),
     }).prefault({}),
     { description: "How long to remember. What is still owed is never removed.", applies: "live" },
   ),

@@ -70,7 +70,11 @@ describe("defaults", () => {
         nodes: 10_000,
         lanes: 200_000,
       },
-      retention: { age: 2_592_000_000, bytes: 536_870_912 },
+      retention: {
+        age: 2_592_000_000,
+        bytes: 536_870_912,
+        logs: { age: 2_592_000_000, bytes: 10_737_418_240 },
+      },
       intake: { folder: "/etc/steward/var/ship1/inbox", file: "/etc/steward/var/ship1/inmsg.txt" },
       socket: "/etc/steward/var/ship1/steward.sock",
       metrics: null,

@@ -1,0 +1,130 @@
+import type { Clock, Timer } from "../message/clock.ts";
+import type { Method, MethodLog } from "../methods/define.ts";
+import type { Spawner } from "../methods/spawner.ts";
+import type { Config } from "./config/config.ts";
+import type { Journal } from "./journal/journal.ts";
+import { LivedTime } from "./lived-time.ts";
+import type { Counters } from "./observe/counters.ts";
+
+/**
+ * Forgets what is out of the bounds of `retention`: of the journal every minute, so much at once; of the files that methods
+ * have stored every hour. What is owed is never forgotten.
+ *
+ *   sweep ─(a minute; a second while there is more)─▶ sweep …        files ─(an hour after they were looked at)─▶ files …
+ */
+export interface UpkeepOptions {
+  readonly config: () => Config;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  readonly counters: Pick<Counters, "drop">;
+}
+
+/** What is looked after beside the journal. */
+export interface Kept {
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly spawner: Pick<Spawner, "recorded" | "forget">;
+  /** Where a method keeps its files. */
+  directory(method: string): string;
+}
+
+const SWEEP_EVERY = 60_000;
+/** The same while there is more to forget than is forgotten at once: it must keep up with what comes. */
+const SWEEP_AGAIN = 1000;
+const SWEEP_LIMIT = 5000;
+const FILES_EVERY = 3_600_000;
+
+export class Upkeep {
+  readonly #journal: Journal;
+  readonly #options: UpkeepOptions;
+  readonly #kept: Kept;
+  readonly #lived: LivedTime;
+  readonly #stopping = new AbortController();
+  #timer: Timer | undefined;
+  #filesAt = Number.NEGATIVE_INFINITY;
+  #files: Promise<void> | undefined;
+
+  constructor(journal: Journal, options: UpkeepOptions, kept: Kept) {
+    this.#journal = journal;
+    this.#options = options;
+    this.#kept = kept;
+    this.#lived = new LivedTime(journal, options.clock);
+  }
+
+  begin(onFailure: (error: unknown) => void): void {
+    const { clock } = this.#options;
+    let wait = SWEEP_EVERY;
+    const look = (): void => {
+      try {
+        wait = this.#sweep() < SWEEP_LIMIT ? SWEEP_EVERY : SWEEP_AGAIN;
+        this.#lookAtFiles();
+      } catch (error) {
+        onFailure(error);
+      }
+      this.#journal.flushed().catch(onFailure);
+      this.#timer = clock.setTimeout(look, wait);
+    };
+    this.#timer = clock.setTimeout(look, wait);
+    void this.#forgetRuns();
+  }
+
+  /** Resolves when nothing is removed any more. */
+  async end(): Promise<void> {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#stopping.abort();
+    await this.#files;
+  }
+
+  /** How many records went. */
+  #sweep(): number {
+    const { clock, config, log } = this.#options;
+    const { age, bytes, logs } = config().retention;
+    this.#lived.look(Math.max(age, logs.age), Math.min(age, logs.age));
+    // Over its bytes the oldest of what has ended goes first, whatever its age and whatever a clock says.
+    const removed =
+      this.#journal.bytes() > bytes
+        ? this.#journal.sweep(Number.POSITIVE_INFINITY, SWEEP_LIMIT)
+        : this.#journal.sweep(clock.now() - age, SWEEP_LIMIT, (at) => this.#lived.spares(at, age));
+    if (removed > 0) log.debug({ removed }, "forgot what is older than its retention");
+    return removed;
+  }
+
+  /** Files of runs that a daemon before this one had no time to remove. */
+  async #forgetRuns(): Promise<void> {
+    const { spawner } = this.#kept;
+    try {
+      for (const id of await spawner.recorded()) {
+        if (this.#journal.inbox.find(id) === undefined) await spawner.forget(id);
+      }
+    } catch (error) {
+      this.#options.log.warn({ err: error }, "files of ended runs stay behind");
+    }
+  }
+
+  #lookAtFiles(): void {
+    const { clock, log } = this.#options;
+    const now = clock.monotonic();
+    if (this.#files !== undefined || now - this.#filesAt < FILES_EVERY) return;
+    this.#filesAt = now;
+    this.#files = this.#forgetFiles()
+      .catch((error) => log.warn({ err: error }, "stored files that are out of bounds stay behind"))
+      .finally(() => {
+        this.#files = undefined;
+      });
+  }
+
+  async #forgetFiles(): Promise<void> {
+    const { clock, config, log, counters } = this.#options;
+    const { age, bytes } = config().retention.logs;
+    const now = clock.now();
+    const isOld = (at: number): boolean => at < now - age && !this.#lived.spares(at, age);
+    for (const { name: method, event } of this.#kept.methods.values()) {
+      const bounds = { now, bytes, isOld, stopping: this.#stopping.signal };
+      const forgotten = await event?.forget?.(this.#kept.directory(method), bounds);
+      if (forgotten === undefined) continue;
+      const { files, early, held } = forgotten;
+      if (files > 0) log.info({ method, ...forgotten }, "forgot stored files that are out of their retention");
+      counters.drop("stored-files", early, { method, limit: bytes });
+      if (held > bytes) log.warn({ method, held, limit: bytes }, "what was stored today alone is more than its limit");
+    }
+  }
+}
