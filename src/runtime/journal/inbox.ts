@@ -4,6 +4,7 @@ import type { FinalState } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 import { kindOf } from "../../message/subject.ts";
+import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
 import { type InFrame, InFrames } from "./in-frames.ts";
 import type { DeadRecord, DoneRecord, InLane, InRecord } from "./records.ts";
@@ -51,6 +52,7 @@ export class Inbox {
   readonly #store: Store;
   readonly #lanes = new Map<string, InLane>();
   readonly #pending: InFrames;
+  readonly #dead: DeadLetters;
   readonly #done: IdRows<DoneRecord>;
   /** Ended in this turn. */
   readonly #doneNow = new Map<string, DoneRecord>();
@@ -59,8 +61,9 @@ export class Inbox {
   /** Commands that were cancelled before they came, and by whom. */
   readonly #cancelledEarly = new Map<string, string>();
 
-  constructor(store: Store) {
+  constructor(store: Store, dead: DeadLetters) {
     this.#store = store;
+    this.#dead = dead;
     for (const { value } of store.range("sources", {})) this.#remember(value as InLane);
     this.#pending = new InFrames(store);
     this.#done = new IdRows(store, "done");
@@ -326,15 +329,14 @@ export class Inbox {
     if (record === undefined) return undefined;
     const { message, epoch, seq, receivedAt, attempts } = record;
     const dead: DeadRecord = { v: 1, message, epoch, seq, receivedAt, at, reason, attempts };
-    this.#store.put("dead", id, dead);
+    this.#dead.add(dead);
     return dead;
   }
 
   /** Takes a dead letter back among the pending, as if it had just come. */
   exhume(id: string, at: number): InRecord | undefined {
-    const dead = this.#store.get("dead", id) as DeadRecord | undefined;
+    const dead = this.#dead.remove(id);
     if (dead === undefined) return undefined;
-    this.#store.remove("dead", id);
     const record: InRecord = {
       v: 1,
       message: dead.message,
@@ -350,13 +352,11 @@ export class Inbox {
   }
 
   dead(): DeadRecord[] {
-    return [...this.#store.range("dead", {})].map(({ value }) => value as DeadRecord);
+    return this.#dead.all();
   }
 
   dropDead(id: string): boolean {
-    if (this.#store.get("dead", id) === undefined) return false;
-    this.#store.remove("dead", id);
-    return true;
+    return this.#dead.remove(id) !== undefined;
   }
 
   /** Forgets commands that ended and came before `before`, but for what is spared; at most `limit`. Returns how many. */

@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { type Checkpoint, JOURNAL_VERSION } from "./records.ts";
@@ -18,6 +19,7 @@ export interface Journal {
   readonly restored: string | undefined;
   readonly outbox: Outbox;
   readonly inbox: Inbox;
+  readonly deadLetters: DeadLetters;
   /**
    * Others know more of this journal than it knows of itself: it was restored. From its next opening on it is another one,
    * and what it holds unfinished may have run since.
@@ -61,8 +63,9 @@ export function openJournal(
     store.put("meta", "version", JOURNAL_VERSION);
     store.put("meta", "node", node);
   }
-  const outbox = new Outbox(store, node);
-  const inbox = new Inbox(store);
+  const deadLetters = new DeadLetters(store);
+  const outbox = new Outbox(store, node, deadLetters);
+  const inbox = new Inbox(store, deadLetters);
   const renew = (): string => {
     const fresh = Buffer.from(random.bytes(8)).toString("hex");
     store.put("meta", "epoch", fresh);
@@ -84,6 +87,7 @@ export function openJournal(
     renew: () => void renew(),
     outbox,
     inbox,
+    deadLetters,
     flushed: () => store.flushed(),
     atTurnEnd: (work) => store.atTurnEnd(work),
     checkpoint: (key) => store.get("checkpoints", key) as Json | undefined,
