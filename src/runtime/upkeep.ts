@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../message/clock.ts";
 import type { Method, MethodLog } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import type { Config } from "./config/config.ts";
+import type { Failures } from "./failures.ts";
 import type { Journal } from "./journal/journal.ts";
 import { LivedTime } from "./lived-time.ts";
 import type { Counters } from "./observe/counters.ts";
@@ -22,6 +23,7 @@ export interface UpkeepOptions {
 /** What is looked after beside the journal. */
 export interface Kept {
   readonly methods: ReadonlyMap<string, Method>;
+  readonly failures: Pick<Failures, "report">;
   readonly spawner: Pick<Spawner, "recorded" | "forget">;
   /** Where a method keeps its files. */
   directory(method: string): string;
@@ -31,6 +33,8 @@ const SWEEP_EVERY = 60_000;
 /** The same while there is more to forget than is forgotten at once: it must keep up with what comes. */
 const SWEEP_AGAIN = 1000;
 const SWEEP_LIMIT = 5000;
+/** Of the journal's bytes dead letters have one part in so many. */
+const DEAD_SHARE = 4;
 const FILES_EVERY = 3_600_000;
 
 export class Upkeep {
@@ -85,7 +89,25 @@ export class Upkeep {
         ? this.#journal.sweep(Number.POSITIVE_INFINITY, SWEEP_LIMIT)
         : this.#journal.sweep(clock.now() - age, SWEEP_LIMIT, (at) => this.#lived.spares(at, age));
     if (removed > 0) log.debug({ removed }, "forgot what is older than its retention");
-    return removed;
+    return Math.max(removed, this.#dropDeadLetters());
+  }
+
+  #dropDeadLetters(): number {
+    const { config, counters } = this.#options;
+    const { age, bytes, deadLetters: count } = config().retention;
+    const bounds = { isOld: (at: number) => this.#isOld(at, age), count, bytes: bytes / DEAD_SHARE };
+    const dropped = this.#journal.deadLetters.sweep(bounds, SWEEP_LIMIT);
+    const [first] = dropped;
+    if (first === undefined) return 0;
+    const { id, subject, origin } = first.message;
+    counters.drop("dead-letter", dropped.length, { id, subject, origin });
+    const text = `${dropped.length} dead letters that nobody dealt with are out of their retention, the first ${id} on ${subject} from ${origin}`;
+    this.#kept.failures.report("dead-letter-dropped", text);
+    return dropped.length;
+  }
+
+  #isOld(at: number, age: number): boolean {
+    return at < this.#options.clock.now() - age && !this.#lived.spares(at, age);
   }
 
   /** Files of runs that a daemon before this one had no time to remove. */
@@ -116,7 +138,7 @@ export class Upkeep {
     const { clock, config, log, counters } = this.#options;
     const { age, bytes } = config().retention.logs;
     const now = clock.now();
-    const isOld = (at: number): boolean => at < now - age && !this.#lived.spares(at, age);
+    const isOld = (at: number): boolean => this.#isOld(at, age);
     for (const { name: method, event } of this.#kept.methods.values()) {
       const bounds = { now, bytes, isOld, stopping: this.#stopping.signal };
       const forgotten = await event?.forget?.(this.#kept.directory(method), bounds);

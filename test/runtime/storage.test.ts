@@ -13,6 +13,7 @@ const DAY = 86_400_000;
 /** Nothing is kept beside the journal. */
 const NOTHING = {
   methods: new Map(),
+  failures: { report: () => undefined },
   spawner: { recorded: async () => [], forget: async () => undefined },
   directory: () => "",
 };
@@ -26,7 +27,7 @@ function scene(limits: { journalBytes: number; retentionBytes: number }, disk = 
   const config = {
     data: "memory",
     limits: { journalBytes: limits.journalBytes },
-    retention: { age: 30 * DAY, bytes: limits.retentionBytes, logs: { age: 30 * DAY, bytes: 1e9 } },
+    retention: { age: 30 * DAY, bytes: limits.retentionBytes, deadLetters: 10, logs: { age: 30 * DAY, bytes: 1e9 } },
   } as Config;
   const storage = new Storage(journal, {
     config: () => config,

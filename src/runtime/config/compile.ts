@@ -32,6 +32,7 @@ export function compile(settings: Settings, file: string, env: Environment): Con
     retention: {
       age: retention.age,
       bytes: retention.bytes ?? Math.floor(limits.journalBytes / 2),
+      deadLetters: retention.deadLetters,
       logs: { age: retention.logs.age ?? retention.age, bytes: retention.logs.bytes },
     },
     intake: {

@@ -106,6 +106,8 @@ export interface LimitsConfig {
 export interface RetentionConfig {
   readonly age: number;
   readonly bytes: number;
+  /** How many; a quarter of the bytes is theirs. */
+  readonly deadLetters: number;
   /** Of the files that the sinks have written. */
   readonly logs: { readonly age: number; readonly bytes: number };
 }

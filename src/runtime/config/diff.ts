@@ -58,6 +58,7 @@ export const SETTING_ROWS: readonly Row[] = [
   row("limits.lanes", (c) => String(c.limits.lanes)),
   row("retention.age", (c) => formatDuration(c.retention.age)),
   row("retention.bytes", (c) => formatSize(c.retention.bytes)),
+  row("retention.deadLetters", (c) => String(c.retention.deadLetters)),
   row("retention.logs.age", (c) => formatDuration(c.retention.logs.age)),
   row("retention.logs.bytes", (c) => formatSize(c.retention.logs.bytes)),
   row("intake.folder", (c) => c.intake.folder ?? "off"),

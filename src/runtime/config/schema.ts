@@ -106,6 +106,10 @@ export const schema = mapping({
         fallback: "half of limits.journalBytes",
         example: "512MB",
       }),
+      deadLetters: setting(wholeNumber(1, 1_000_000).prefault(10_000), {
+        description:
+          "How many dead letters are kept, in a quarter of `retention.bytes` and for `retention.age`. The oldest are dropped, and central is told.",
+      }),
       logs: setting(
         mapping({
           age: setting(duration("1m", "3650d").optional(), {

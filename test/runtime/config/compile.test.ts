@@ -73,6 +73,7 @@ describe("defaults", () => {
       retention: {
         age: 2_592_000_000,
         bytes: 536_870_912,
+        deadLetters: 10_000,
         logs: { age: 2_592_000_000, bytes: 10_737_418_240 },
       },
       intake: { folder: "/etc/steward/var/ship1/inbox", file: "/etc/steward/var/ship1/inmsg.txt" },

@@ -20,6 +20,7 @@ describe("diffConfig", () => {
     ["", "defaults: {deliverBy: never}", "live", "defaults.deliverBy: 7d → never"],
     ["", "limits: {messageBytes: 64KB}", "live", "limits.messageBytes: 512KB → 64KB"],
     ["", "retention: {age: 1d, logs: {age: 30d}}", "live", "retention.age: 30d → 1d"],
+    ["", "retention: {deadLetters: 5}", "live", "retention.deadLetters: 10000 → 5"],
     ["", "retention: {logs: {age: 1d}}", "live", "retention.logs.age: 30d → 1d"],
     ["", "retention: {logs: {bytes: 1GB}}", "live", "retention.logs.bytes: 10GB → 1GB"],
     ["", "socket: /run/s", "restart", "socket: /etc/steward/var/ship1/steward.sock → /run/s"],

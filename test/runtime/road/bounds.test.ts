@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { eventuallySeen } from "../../harness/eventually.ts";
 import { createWorld, type World } from "../../harness/world.ts";
 import { settled } from "./sound.ts";
 
@@ -21,22 +22,64 @@ function storeLogs(world: World, days: readonly number[], bytes: number): string
 }
 
 test("stored logs are forgotten by age, once this node has been up as long, and that is said", async () => {
-  const world = await settled(await createWorld({ nodes: { central: { retention: { age: "2h" } } } }));
+  const world = await settled(await createWorld({ nodes: { ship1: {}, central: { retention: { age: "2h" } } } }));
   const directory = storeLogs(world, [1, 2, 3], 100);
   await world.advance(1.5 * HOUR);
   expect(readdirSync(directory)).toHaveLength(3);
   await world.advance(2 * HOUR);
-  await eventually(() => expect(readdirSync(directory)).toEqual([]));
-  const said = world.lines("central").find(({ text }) => text.includes("forgot stored files"));
+  await eventuallySeen("they are gone", () => readdirSync(directory).length === 0);
+  const said = await eventuallySeen("it is said", () =>
+    world.lines("central").find(({ text }) => text.includes("forgot stored files")),
+  );
   expect(said).toMatchObject({ level: "info", fields: { method: "syslogforwarding", files: 3, bytes: 300, early: 0 } });
 });
 
 test("stored logs over their bytes: the oldest day goes, counted and with a warning, and today's stays", async () => {
-  const world = await settled(await createWorld({ nodes: { central: { retention: { logs: { bytes: "200KB" } } } } }));
+  const world = await settled(
+    await createWorld({ nodes: { ship1: {}, central: { retention: { logs: { bytes: "200KB" } } } } }),
+  );
   const directory = storeLogs(world, [0, 1, 2, 3], 90_000);
   await world.advance(2 * 60_000);
-  await world.until(() => readdirSync(directory).length === 2, "two are gone");
+  await eventuallySeen("two are gone", () => readdirSync(directory).length === 2);
   expect(readdirSync(directory)).toEqual(["2029-12-31.log", "2030-01-01.log"]);
-  const warned = world.lines("central").find(({ level, text }) => level === "warn" && text === "dropped");
+  const warned = await eventuallySeen("there is a warning", () =>
+    world.lines("central").find(({ level, text }) => level === "warn" && text === "dropped"),
+  );
   expect(warned).toMatchObject({ fields: { reason: "stored-files", count: 2, method: "syslogforwarding" } });
+});
+
+const NEWS = "central.event.note.news";
+const poison = (n: number) => ({ subject: NEWS, data: { poison: true, n } });
+const deadAt = (world: World) => world.daemon("central").operations.dead();
+
+test("dead letters past their number: the oldest is dropped, which central says aloud and counts", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {}, central: { retention: { deadLetters: 2 } } } }));
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n++) {
+    ids.push(...(await world.submit([poison(n)], "ship1")));
+    await world.until(() => deadAt(world).some(({ id }) => id === ids[n]), "it is put aside");
+    // Else its process would be quarantined.
+    if (n < 2) await world.advance(40_000);
+  }
+  await world.until(() => deadAt(world).length === 2, "one is dropped");
+  expect(deadAt(world).map(({ id }) => id)).toEqual(ids.slice(1));
+  expect(world.alerts("central").filter((code) => code === "dead-letter-dropped")).toHaveLength(1);
+  expect(
+    world.lines("central").find(({ fields }) => (fields as { code?: string }).code === "dead-letter-dropped"),
+  ).toMatchObject({
+    level: "error",
+    text: expect.stringContaining(`the first ${ids[0]} on ${NEWS} from ship1`),
+  });
+  expect(await world.count("central", "steward_dropped_total", 'reason="dead-letter"')).toBe(1);
+});
+
+test("dead letters are dropped once they have reached their age by this node's uptime", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {}, central: { retention: { age: "2h" } } } }));
+  await world.submit([poison(0)], "ship1");
+  await world.until(() => deadAt(world).length === 1, "it is put aside");
+  await world.advance(1.5 * HOUR);
+  expect(deadAt(world)).toHaveLength(1);
+  await world.advance(HOUR);
+  expect(deadAt(world)).toEqual([]);
+  expect(world.alerts("central")).toContain("dead-letter-dropped");
 });
