@@ -7,6 +7,7 @@ import { kindOf } from "../../message/subject.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
 import { type InFrame, InFrames } from "./in-frames.ts";
+import { InLanes } from "./in-lanes.ts";
 import type { DeadRecord, DoneRecord, InLane, InRecord } from "./records.ts";
 import type { Store } from "./store.ts";
 
@@ -50,21 +51,19 @@ export interface Accepted {
  */
 export class Inbox {
   readonly #store: Store;
-  readonly #lanes = new Map<string, InLane>();
+  readonly #lanes: InLanes;
   readonly #pending: InFrames;
   readonly #dead: DeadLetters;
   readonly #done: IdRows<DoneRecord>;
   /** Ended in this turn. */
   readonly #doneNow = new Map<string, DoneRecord>();
-  readonly #origins = new Map<string, Set<string>>();
-  readonly #laneCounts = new Map<string, number>();
   /** Commands that were cancelled before they came, and by whom. */
   readonly #cancelledEarly = new Map<string, string>();
 
   constructor(store: Store, dead: DeadLetters) {
     this.#store = store;
     this.#dead = dead;
-    for (const { value } of store.range("sources", {})) this.#remember(value as InLane);
+    this.#lanes = new InLanes(store);
     this.#pending = new InFrames(store);
     this.#done = new IdRows(store, "done");
     for (const { key, value } of store.range("cancelled", {})) this.#cancelledEarly.set(String(key), String(value));
@@ -74,9 +73,9 @@ export class Inbox {
   accept(frame: Frame, subject: string, at: number, judge: (item: FrameItem, seq: number) => Judgement): Accepted {
     const { origin, epoch, first, acked, items } = frame;
     const nothing = { taken: [], duplicates: 0, again: [], wentBack: false, newEpoch: false };
-    const key = laneKey(origin, epoch, subject);
-    const known = this.#lanes.get(key);
-    const newEpoch = known === undefined && this.#origins.has(origin) && !this.#origins.get(origin)?.has(epoch);
+    const known = this.#lanes.get(origin, epoch, subject);
+    const epochs = this.#lanes.epochs(origin);
+    const newEpoch = epochs.size > 0 && !epochs.has(epoch);
     // What the origin holds an ACK for, it never sends again: its word moves a lane on that this node knows nothing of.
     const lane: InLane = known ?? {
       v: 1,
@@ -105,7 +104,7 @@ export class Inbox {
       lane.lastId = undefined;
     }
     const verdicts = lane.verdicts.filter((verdict) => verdict.seq > acked);
-    const reborn = (this.#origins.get(origin)?.size ?? 0) > (known === undefined ? 0 : 1);
+    const reborn = epochs.size > (known === undefined ? 0 : 1);
     const again: DoneRecord[] = [];
     const taken: InRecord[] = [];
     let duplicates = 0;
@@ -137,8 +136,7 @@ export class Inbox {
     if (known === undefined || lane.last !== before || verdicts.length !== lane.verdicts.length) {
       lane.verdicts = verdicts;
       lane.at = at;
-      this.#remember(lane);
-      this.#store.put("sources", key, { ...lane });
+      this.#lanes.put(lane);
     }
     return {
       ...nothing,
@@ -214,7 +212,7 @@ export class Inbox {
   }
 
   lane(origin: string, epoch: string, subject: string): InLane | undefined {
-    return this.#lanes.get(laneKey(origin, epoch, subject));
+    return this.#lanes.get(origin, epoch, subject);
   }
 
   /**
@@ -238,9 +236,21 @@ export class Inbox {
     for (const record of this.pending()) this.#pending.replace({ ...record, doubtful: true });
   }
 
-  /** How many lanes are remembered: all, or of one origin, over all its epochs. None is ever forgotten. */
+  /** How many lanes are remembered: all, or of one origin, over all its epochs. */
   laneCount(origin?: string): number {
-    return origin === undefined ? this.#lanes.size : (this.#laneCounts.get(origin) ?? 0);
+    return this.#lanes.count(origin);
+  }
+
+  /** The lanes of each epoch that an origin was known by. */
+  epochs(origin: string): ReadonlyMap<string, ReadonlyMap<string, InLane>> {
+    return this.#lanes.epochs(origin);
+  }
+
+  /** Forgets what is known of journals of origins that were replaced so long ago; at most `limit` lanes or so. */
+  sweepDeadEpochs(isOld: (at: number) => boolean, limit: number): number {
+    const needed = (origin: string, epoch: string): boolean =>
+      this.pending().some((record) => record.epoch === epoch && record.message.origin === origin);
+    return this.#lanes.sweep(isOld, needed, limit);
   }
 
   /** Side effects may begin once this is durable. */
@@ -377,17 +387,4 @@ export class Inbox {
     }
     return removed;
   }
-
-  #remember(lane: InLane): void {
-    const key = laneKey(lane.origin, lane.epoch, lane.subject);
-    if (!this.#lanes.has(key)) this.#laneCounts.set(lane.origin, this.laneCount(lane.origin) + 1);
-    this.#lanes.set(key, lane);
-    const epochs = this.#origins.get(lane.origin);
-    if (epochs === undefined) this.#origins.set(lane.origin, new Set([lane.epoch]));
-    else epochs.add(lane.epoch);
-  }
-}
-
-function laneKey(origin: string, epoch: string, subject: string): string {
-  return `${origin} ${epoch} ${subject}`;
 }
