@@ -139,10 +139,8 @@ export class Core implements Child {
       ended: (record, outcome) => this.#finished(record, outcome?.state),
     });
     this.failures = new Failures({
-      clock,
-      log,
-      happenings: around.happenings,
-      config: around.config,
+      ...around,
+      journal: this.journal,
       send: (draft) => void submit([draft], { ...this.submitOptions(), refusal: () => undefined }, { keep: false }),
     });
     this.announce = new Announcer({
@@ -182,7 +180,7 @@ export class Core implements Child {
         return record?.message.id ?? "";
       },
       directory: (method) => this.directory(method),
-      onNewEpoch: (frame) => this.failures.newEpoch(frame),
+      onNewEpoch: ({ origin, epoch }) => this.failures.heard(origin, epoch, true),
       onLost: (frame, subject, from, to) => this.failures.lost(frame, subject, from, to),
       again: (done) => this.respond.again(done),
       onTaken: (records) => this.announce.taken(records),
@@ -372,6 +370,7 @@ export class Core implements Child {
   #alive(node: string, bytes: number, sentAt: number, cause: string, epoch?: string): void {
     this.deadlines.heard(node, sentAt);
     this.#around.counters.received(node, bytes);
+    if (epoch !== undefined) this.failures.heard(node, epoch);
     this.fleet.alive(node, cause, epoch);
     this.fleet.accept(node);
   }
