@@ -248,8 +248,11 @@ export class Inbox {
 
   /** Forgets what is known of journals of origins that were replaced so long ago; at most `limit` lanes or so. */
   sweepDeadEpochs(isOld: (at: number) => boolean, limit: number): number {
-    const needed = (origin: string, epoch: string): boolean =>
-      this.pending().some((record) => record.epoch === epoch && record.message.origin === origin);
+    let owed: Set<string> | undefined;
+    const needed = (origin: string, epoch: string): boolean => {
+      owed ??= new Set(this.pending().map((record) => `${record.message.origin} ${record.epoch}`));
+      return owed.has(`${origin} ${epoch}`);
+    };
     return this.#lanes.sweep(isOld, needed, limit);
   }
 
@@ -282,6 +285,10 @@ export class Inbox {
   cancelEarly(id: string, by: string): void {
     this.#cancelledEarly.set(id, by);
     this.#store.put("cancelled", id, by);
+  }
+
+  get earlyCancels(): number {
+    return this.#cancelledEarly.size;
   }
 
   /** Who cancelled a command before it came; asked once, when it comes. */
