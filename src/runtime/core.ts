@@ -56,6 +56,7 @@ export class Core implements Child {
   readonly newId: NewId;
   /** Commands under way. */
   readonly running = new Map<string, Cancellation>();
+  readonly filesInHand = new Set<string>();
   readonly #around: Surroundings;
   readonly announce: Announcer;
   readonly failures: Failures;

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../message/clock.ts";
+import { idTime } from "../message/id.ts";
 import type { Method, MethodLog } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import type { Config } from "./config/config.ts";
@@ -24,6 +25,8 @@ export interface UpkeepOptions {
 export interface Kept {
   readonly methods: ReadonlyMap<string, Method>;
   readonly failures: Pick<Failures, "report">;
+  /** Keys of files that were taken and are not moved away yet. */
+  readonly filesInHand: ReadonlySet<string>;
   readonly spawner: Pick<Spawner, "recorded" | "forget">;
   /** Where a method keeps its files. */
   directory(method: string): string;
@@ -35,7 +38,10 @@ const SWEEP_AGAIN = 1000;
 const SWEEP_LIMIT = 5000;
 /** Of the journal's bytes dead letters have one part in so many. */
 const DEAD_SHARE = 4;
+/** Files that were taken, looked at in one sweep. */
+const TAKEN_LIMIT = 500;
 const FILES_EVERY = 3_600_000;
+const STAY_BEHIND = "files of ended runs stay behind";
 
 export class Upkeep {
   readonly #journal: Journal;
@@ -43,6 +49,8 @@ export class Upkeep {
   readonly #kept: Kept;
   readonly #lived: LivedTime;
   readonly #stopping = new AbortController();
+  readonly #stopped = new Promise((resolve) => this.#stopping.signal.addEventListener("abort", resolve));
+  readonly #begunAt: number;
   #timer: Timer | undefined;
   #filesAt = Number.NEGATIVE_INFINITY;
   #files: Promise<void> | undefined;
@@ -52,10 +60,11 @@ export class Upkeep {
     this.#options = options;
     this.#kept = kept;
     this.#lived = new LivedTime(journal, options.clock);
+    this.#begunAt = options.clock.monotonic();
   }
 
   begin(onFailure: (error: unknown) => void): void {
-    const { clock } = this.#options;
+    const { clock, log } = this.#options;
     let wait = SWEEP_EVERY;
     const look = (): void => {
       try {
@@ -68,7 +77,7 @@ export class Upkeep {
       this.#timer = clock.setTimeout(look, wait);
     };
     this.#timer = clock.setTimeout(look, wait);
-    void this.#forgetRuns();
+    void this.#forgetRuns().catch((error) => log.warn({ err: error }, STAY_BEHIND));
   }
 
   /** Resolves when nothing is removed any more. */
@@ -89,7 +98,20 @@ export class Upkeep {
         ? this.#journal.sweep(Number.POSITIVE_INFINITY, SWEEP_LIMIT)
         : this.#journal.sweep(clock.now() - age, SWEEP_LIMIT, (at) => this.#lived.spares(at, age));
     if (removed > 0) log.debug({ removed }, "forgot what is older than its retention");
-    return Math.max(removed, this.#dropDeadLetters());
+    return Math.max(removed, this.#dropDeadLetters(), this.#forgetOthers(age));
+  }
+
+  /** What is of use to nobody once it is old: numbers of journals that were replaced, files that were moved away. */
+  #forgetOthers(age: number): number {
+    const { clock, log } = this.#options;
+    const isOld = (at: number): boolean => this.#isOld(at, age);
+    const lanes = this.#journal.inbox.sweepDeadEpochs(isOld, SWEEP_LIMIT);
+    if (lanes > 0) log.info({ lanes }, "forgot lanes of journals that their nodes do not have any more");
+    // Until the intakes have looked at every file, nobody knows which still lie there.
+    if (clock.monotonic() - this.#begunAt < FILES_EVERY) return lanes;
+    const { filesInHand } = this.#kept;
+    this.#journal.sweepTaken((key, ids) => !filesInHand.has(key) && ids.every((id) => isOld(idTime(id))), TAKEN_LIMIT);
+    return lanes;
   }
 
   #dropDeadLetters(): number {
@@ -110,15 +132,16 @@ export class Upkeep {
     return at < this.#options.clock.now() - age && !this.#lived.spares(at, age);
   }
 
-  /** Files of runs that a daemon before this one had no time to remove. */
+  /** Files of runs that nobody came for: a daemon before this one had no time, or the runner did not answer. */
   async #forgetRuns(): Promise<void> {
     const { spawner } = this.#kept;
-    try {
-      for (const id of await spawner.recorded()) {
-        if (this.#journal.inbox.find(id) === undefined) await spawner.forget(id);
-      }
-    } catch (error) {
-      this.#options.log.warn({ err: error }, "files of ended runs stay behind");
+    const ended = (await spawner.recorded()).filter((id) => this.#journal.inbox.find(id) === undefined);
+    if (ended.length === 0) return;
+    // Until its end is on disk, the record of a run is all that tells it.
+    await Promise.race([this.#journal.flushed(), this.#stopped]);
+    for (const id of ended) {
+      if (this.#stopping.signal.aborted) return;
+      await spawner.forget(id).catch((error) => this.#options.log.warn({ err: error, id }, STAY_BEHIND));
     }
   }
 
@@ -127,7 +150,8 @@ export class Upkeep {
     const now = clock.monotonic();
     if (this.#files !== undefined || now - this.#filesAt < FILES_EVERY) return;
     this.#filesAt = now;
-    this.#files = this.#forgetFiles()
+    this.#files = Promise.all([this.#forgetFiles(), this.#forgetRuns()])
+      .then(() => undefined)
       .catch((error) => log.warn({ err: error }, "stored files that are out of bounds stay behind"))
       .finally(() => {
         this.#files = undefined;

@@ -428,6 +428,34 @@ export function describeInbox(name: string, make: () => StoreHost): void {
       });
     });
 
+    describe("epochs of an origin that are dead", () => {
+      const old = (journal: Journal, at = START) => journal.inbox.sweepDeadEpochs((each) => each <= at, 100);
+
+      it("are forgotten once every lane of them is old, never the latest one, and never while something of them is owed", async () => {
+        const { journal, restart } = scene(make);
+        accept(journal, frameOf(1, [1]));
+        accept(journal, frameOf(1, [2]), { subject: EVENT });
+        accept(journal, frameOf(1, [3], { origin: "ship2" }));
+        expect(old(journal)).toBe(0);
+        accept(journal, frameOf(1, [4], { epoch: "e2" }), { at: START + 9 });
+        expect(old(journal, START - 1)).toBe(0);
+        // What was taken of it is not finished.
+        expect(old(journal)).toBe(0);
+        journal.inbox.finish(idOf(1), DONE, "");
+        expect(old(journal)).toBe(0);
+        journal.inbox.finish(idOf(2), DONE, "");
+        expect(journal.inbox.laneCount()).toBe(4);
+        expect(old(journal)).toBe(2);
+        const now = await restart();
+        for (const { inbox } of [journal, now]) {
+          expect([inbox.laneCount(), inbox.laneCount("ship1"), inbox.laneCount("ship2")]).toEqual([2, 1, 1]);
+          expect([...inbox.epochs("ship1").keys()]).toEqual(["e2"]);
+        }
+        expect(old(now, START * 2)).toBe(0);
+        expect(numbers(accept(now, frameOf(1, [4, 5], { epoch: "e2" })))).toMatchObject({ taken: [2], duplicates: 1 });
+      });
+    });
+
     describe("dead letters out of bounds", () => {
       const NONE = { isOld: () => false, count: 100, bytes: 1e6 };
       const buried = async (count: number) => {

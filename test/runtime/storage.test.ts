@@ -13,6 +13,7 @@ const DAY = 86_400_000;
 /** Nothing is kept beside the journal. */
 const NOTHING = {
   methods: new Map(),
+  filesInHand: new Set<string>(),
   failures: { report: () => undefined },
   spawner: { recorded: async () => [], forget: async () => undefined },
   directory: () => "",

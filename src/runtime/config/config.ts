@@ -98,6 +98,8 @@ export interface LimitsConfig {
   readonly outputBytes: number;
   /** Nodes that become known without being named in the configuration. */
   readonly nodes: number;
+  /** Cancels that are kept of commands that have not come. */
+  readonly earlyCancels: number;
   /** Lanes that are remembered before nodes that the configuration does not name may begin no more. */
   readonly lanes: number;
 }

@@ -55,6 +55,7 @@ export const SETTING_ROWS: readonly Row[] = [
   row("limits.journalBytes", (c) => formatSize(c.limits.journalBytes)),
   row("limits.outputBytes", (c) => formatSize(c.limits.outputBytes)),
   row("limits.nodes", (c) => String(c.limits.nodes)),
+  row("limits.earlyCancels", (c) => String(c.limits.earlyCancels)),
   row("limits.lanes", (c) => String(c.limits.lanes)),
   row("retention.age", (c) => formatDuration(c.retention.age)),
   row("retention.bytes", (c) => formatSize(c.retention.bytes)),

@@ -89,6 +89,10 @@ export const schema = mapping({
         description:
           "Nodes that may become known without being named in this file. What further ones send is refused and counted; they keep it.",
       }),
+      earlyCancels: setting(wholeNumber(0, 1_000_000).prefault(10_000), {
+        description:
+          "Cancels that overtook their commands and are kept until those come, at most for `retention.age`. Further ones are refused.",
+      }),
       lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
         description:
           "Lanes (origin, its journal, subject) remembered before nodes that this file does not name may begin no more.",

@@ -5,7 +5,7 @@ import { DeadLetters } from "./dead-letters.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { type Checkpoint, JOURNAL_VERSION } from "./records.ts";
-import type { Store } from "./store.ts";
+import type { Key, Store } from "./store.ts";
 
 /**
  * The durable record of one node: what it owes to others (`outbox`), what it took from others and what came of it
@@ -34,6 +34,8 @@ export interface Journal {
   /** What a file intake took under this key before; `undefined`: nothing. */
   taken(key: string): readonly string[] | undefined;
   setTaken(key: string, ids: readonly string[]): void;
+  /** Forgets those for which `goes` says so, of the next `limit` (two or more) that it comes to, round and round. */
+  sweepTaken(goes: (key: string, ids: readonly string[]) => boolean, limit: number): void;
   nodes(): { name: string; snapshot: Json }[];
   setNode(name: string, snapshot: Json): void;
   /** Bytes in use, at most a second old. */
@@ -79,6 +81,8 @@ export function openJournal(
   if (home !== store.identity) store.put("meta", "home", store.identity);
   const known = store.get("meta", "epoch") as string | undefined;
   const epoch = known === undefined || restored !== undefined ? renew() : known;
+  /** The key at which the next sweep of what was taken begins. */
+  let swept: Key | undefined;
   let measured = { at: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   return {
@@ -94,6 +98,12 @@ export function openJournal(
     setCheckpoint: ({ key, value }) => store.put("checkpoints", key, value),
     taken: (key) => store.get("taken", key) as readonly string[] | undefined,
     setTaken: (key, ids) => store.put("taken", key, [...ids]),
+    sweepTaken(goes, limit) {
+      const rows = [...store.range("taken", swept === undefined ? { limit } : { from: swept, limit })];
+      const going = rows.filter(({ key, value }) => goes(String(key), value as readonly string[]));
+      for (const { key } of going) store.remove("taken", key);
+      swept = rows.length < limit ? undefined : rows.at(-1)?.key;
+    },
     nodes: () =>
       [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
     setNode: (name, snapshot) => store.put("nodes", name, snapshot),

@@ -68,6 +68,7 @@ describe("defaults", () => {
         journalBytes: 1_073_741_824,
         outputBytes: 1_048_576,
         nodes: 10_000,
+        earlyCancels: 10_000,
         lanes: 200_000,
       },
       retention: {

@@ -19,6 +19,7 @@ describe("diffConfig", () => {
     ["", "control: {from: [noc]}", "live", "control.from: [central] → [noc]"],
     ["", "defaults: {deliverBy: never}", "live", "defaults.deliverBy: 7d → never"],
     ["", "limits: {messageBytes: 64KB}", "live", "limits.messageBytes: 512KB → 64KB"],
+    ["", "limits: {earlyCancels: 0}", "live", "limits.earlyCancels: 10000 → 0"],
     ["", "retention: {age: 1d, logs: {age: 30d}}", "live", "retention.age: 30d → 1d"],
     ["", "retention: {deadLetters: 5}", "live", "retention.deadLetters: 10000 → 5"],
     ["", "retention: {logs: {age: 1d}}", "live", "retention.logs.age: 30d → 1d"],

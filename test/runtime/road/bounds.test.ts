@@ -83,3 +83,43 @@ test("dead letters are dropped once they have reached their age by this node's u
   expect(deadAt(world)).toEqual([]);
   expect(world.alerts("central")).toContain("dead-letter-dropped");
 });
+
+test("the lanes of a node's lost journal are forgotten when it was silent for the retention, and its new ones are not", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {}, central: { retention: { age: "2h" } } } }));
+  const epochs = () => {
+    const keys = [...world.store("central").range("sources", {})].map(({ key }) => String(key));
+    return new Set(keys.flatMap((key) => (key.startsWith("ship1 ") ? [key.split(" ")[1]] : []))).size;
+  };
+  await world.submit([{ subject: NEWS, data: { n: 1 } }], "ship1");
+  await world.drained();
+  await world.stop("ship1");
+  world.loseDisk("ship1");
+  await world.advance(1_000);
+  await world.start("ship1");
+  await world.submit([{ subject: NEWS, data: { n: 2 } }], "ship1");
+  await world.drained();
+  expect(epochs()).toBe(2);
+  await world.advance(1.5 * HOUR);
+  expect(epochs()).toBe(2);
+  await world.advance(HOUR);
+  expect(epochs()).toBe(1);
+  await world.submit([{ subject: NEWS, data: { n: 3 } }], "ship1");
+  await world.drained();
+  expect(world.ledger.notesOf("central", "ship1")).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+});
+
+test("cancels of commands that have not come are kept up to their number; one more is refused with the reason", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: { limits: { earlyCancels: 2 } } } }));
+  const cancel = async (id: string) => {
+    const asked = await world.send("ship1.command.cancel.steward", { id });
+    return await world.ended(asked);
+  };
+  const ids = ["01J00000000000000000000001", "01J00000000000000000000002", "01J00000000000000000000003"];
+  for (const id of ids.slice(0, 2)) expect(await cancel(id)).toMatchObject({ state: "succeeded" });
+  expect(await cancel(ids[2] ?? "")).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("limits.earlyCancels"),
+  });
+  expect(await world.count("ship1", "steward_refused_total", 'reason="early-cancel"')).toBe(1);
+  expect([...world.store("ship1").range("cancelled", {})]).toHaveLength(2);
+});
