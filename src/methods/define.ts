@@ -85,6 +85,28 @@ export interface EventHandler {
   readonly transient?: boolean;
   /** What it records, as lines for people who watch live. Never throws on data that `check` let pass. */
   lines?(event: EventInput): readonly string[];
+  /** Removes what it stored in its directory that is out of bounds, the oldest first. Called every hour, once at a time. */
+  forget?(directory: string, bounds: KeepBounds): Promise<Forgotten>;
+}
+
+/** How much of what was stored is kept: `retention.logs`. */
+export interface KeepBounds {
+  /** This node's clock, ms. */
+  readonly now: number;
+  readonly bytes: number;
+  /** Whether what was written then, ms, has reached its age; false while this node cannot trust its clock. */
+  readonly isOld: (writtenAt: number) => boolean;
+  /** Fires when the daemon stops: what is left waits for the next time. */
+  readonly stopping: AbortSignal;
+}
+
+export interface Forgotten {
+  readonly files: number;
+  readonly bytes: number;
+  /** How many of the files went before they were old, for there were too many bytes. */
+  readonly early: number;
+  /** Bytes that are still there. */
+  readonly held: number;
 }
 
 export interface EventInput {

@@ -3,6 +3,7 @@ import type { Cancellation } from "./cancellation.ts";
 import type { Config } from "./config/config.ts";
 import type { CancelResult } from "./control.ts";
 import type { Journal } from "./journal/journal.ts";
+import type { Counters } from "./observe/counters.ts";
 import type { Respond } from "./respond.ts";
 
 /** Ends a command on the node that has it: before it starts, while it runs, or when it comes. */
@@ -15,12 +16,18 @@ export function cancelHere(
     running: ReadonlyMap<string, Cancellation>;
     config: () => Config;
     clock: Clock;
+    counters: Pick<Counters, "refuse">;
   },
 ): CancelResult {
   const { inbox } = on.journal;
   const record = inbox.find(id);
   if (record === undefined) {
     if (inbox.done(id) !== undefined) return "tooLate";
+    // What is kept is owed to commands that may come: a new one is refused, and none of them is forgotten for it.
+    if (inbox.earlyCancels >= on.config().limits.earlyCancels) {
+      on.counters.refuse("early-cancel", { id, by });
+      return "full";
+    }
     inbox.cancelEarly(id, by);
     return "notYetHere";
   }

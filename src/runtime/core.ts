@@ -56,6 +56,7 @@ export class Core implements Child {
   readonly newId: NewId;
   /** Commands under way. */
   readonly running = new Map<string, Cancellation>();
+  readonly filesInHand = new Set<string>();
   readonly #around: Surroundings;
   readonly announce: Announcer;
   readonly failures: Failures;
@@ -139,10 +140,8 @@ export class Core implements Child {
       ended: (record, outcome) => this.#finished(record, outcome?.state),
     });
     this.failures = new Failures({
-      clock,
-      log,
-      happenings: around.happenings,
-      config: around.config,
+      ...around,
+      journal: this.journal,
       send: (draft) => void submit([draft], { ...this.submitOptions(), refusal: () => undefined }, { keep: false }),
     });
     this.announce = new Announcer({
@@ -182,7 +181,7 @@ export class Core implements Child {
         return record?.message.id ?? "";
       },
       directory: (method) => this.directory(method),
-      onNewEpoch: (frame) => this.failures.newEpoch(frame),
+      onNewEpoch: ({ origin, epoch }) => this.failures.heard(origin, epoch, true),
       onLost: (frame, subject, from, to) => this.failures.lost(frame, subject, from, to),
       again: (done) => this.respond.again(done),
       onTaken: (records) => this.announce.taken(records),
@@ -232,8 +231,7 @@ export class Core implements Child {
       denied: (text) => this.failures.report("broker-denied", text, text),
     });
     this.link.begin();
-    this.storage.begin((error) => this.#fall(error));
-    void this.storage.forgetRuns(this.spawner);
+    this.storage.begin((error) => this.#fall(error), this);
     if (this.journal.restored !== undefined) this.#restored(this.journal.restored);
   }
 
@@ -305,7 +303,7 @@ export class Core implements Child {
   async #shut(): Promise<void> {
     const { log } = this.#around;
     this.#presence.end();
-    this.storage.end();
+    const tidied = this.storage.end();
     this.publishers.end(this.#around.clock);
     this.link.end();
     this.#receiver.stop();
@@ -314,6 +312,7 @@ export class Core implements Child {
     await this.transport.close().catch((error) => log.error({ err: error }, "the broker link did not close"));
     this.link.stop();
     await this.spawner.close().catch((error) => log.error({ err: error }, "the runner did not let go"));
+    await tidied;
     await this.journal.close().catch((error) => log.error({ err: error }, "the journal did not close"));
     this.#end(this.#failed === undefined ? { reason: "shutdown" } : { reason: "failed", error: this.#failed });
   }
@@ -372,6 +371,7 @@ export class Core implements Child {
   #alive(node: string, bytes: number, sentAt: number, cause: string, epoch?: string): void {
     this.deadlines.heard(node, sentAt);
     this.#around.counters.received(node, bytes);
+    if (epoch !== undefined) this.failures.heard(node, epoch);
     this.fleet.alive(node, cause, epoch);
     this.fleet.accept(node);
   }

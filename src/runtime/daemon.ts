@@ -291,13 +291,15 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
       clock,
       log: log.child({ role: "intake" }),
       take: async (drafts: Parameters<typeof submit>[0], key: string) => {
-        const { journal } = theCore();
+        const { journal, filesInHand } = theCore();
+        filesInHand.add(key);
         const known = journal.taken(key);
         if (known !== undefined) return { ids: known, duplicate: true };
         const records = submit(drafts, theCore().submitOptions(), { key });
         await journal.flushed();
         return { ids: records.map(({ message }) => message.id), duplicate: false };
       },
+      onTaken: ({ key }: { readonly key: string }) => void core?.filesInHand.delete(key),
     };
     const intakes = [
       ...(folder === null ? [] : [openDropFolder({ ...common, folder })]),

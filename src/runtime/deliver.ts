@@ -5,7 +5,7 @@ import type { Child, Exit } from "../actors/supervisor-spec.ts";
 import type { Timer } from "../message/clock.ts";
 import { normalise } from "../message/errors.ts";
 import { type Ack, sealFrame } from "../message/frame.ts";
-import { receiverOf } from "../message/subject.ts";
+import { kindOf, receiverOf } from "../message/subject.ts";
 import type { DeliverOptions } from "./deliver-options.ts";
 import { Expiry } from "./expiry.ts";
 import { itemOf, recordBytes } from "./frame-items.ts";
@@ -36,6 +36,7 @@ export class Publisher implements Child {
   readonly ended: Promise<Exit>;
   readonly #options: DeliverOptions;
   readonly #lane: OutLane;
+  readonly #isEvent: boolean;
   readonly #expiry: Expiry;
   readonly #actor: Actor<typeof publisherMachine>;
   readonly #schedule = (): void => {
@@ -65,6 +66,7 @@ export class Publisher implements Child {
     this.#options = options;
     this.#lane = lane;
     this.#cursor = lane.acked;
+    this.#isEvent = kindOf(options.subject) === "event";
     this.#expiry = new Expiry({
       lane,
       journal: options.journal,
@@ -132,7 +134,9 @@ export class Publisher implements Child {
     const { received, decided } = journal.outbox.acknowledge(subject, ack, this.#options.clock.now());
     // What an overtaken ACK says of room is out of date.
     if (ack.last >= this.#lane.acked) this.#creditUpTo = ack.last + ack.credit;
-    if (received.length > 0) onReceived(received, ack);
+    // Of an event that is kept it is the end.
+    if (this.#isEvent && received.some(({ keep }) => keep)) this.#onceDurable(() => onReceived(received, ack));
+    else if (received.length > 0) onReceived(received, ack);
     if (decided.length > 0) this.#onceDurable(() => onDecided(decided, ack));
     this.#settle(ack);
     if (this.#open) this.#schedule();

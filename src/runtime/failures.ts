@@ -3,6 +3,8 @@ import type { Frame } from "../message/frame.ts";
 import type { Failure } from "../methods/errorlog.ts";
 import type { Config } from "./config/config.ts";
 import { CONTROL_DOMAIN } from "./control.ts";
+import type { Journal } from "./journal/journal.ts";
+import { Losses } from "./losses.ts";
 import type { Happenings } from "./observe/happenings.ts";
 import type { Log } from "./observe/log.ts";
 import type { Draft } from "./operations.ts";
@@ -13,21 +15,26 @@ export interface FailuresOptions {
   readonly log: Log;
   readonly happenings: Happenings;
   readonly config: () => Config;
+  readonly journal: Journal;
   /** Journals the report to central, also when there is no room for anything else. */
   readonly send: (draft: Draft) => void;
 }
 
 /** The same failure is shown and reported at most so often, ms. The log has each. */
 const AGAIN = 10_000;
+/** Lanes that are named in one line. */
+const SOME = 10;
 /** Characters of a failure that travel: faults quote what others wrote. */
 const LONGEST = 2000;
 
 export class Failures {
   readonly #options: FailuresOptions;
+  readonly #losses: Losses;
   readonly #reported = new Map<string, number>();
 
   constructor(options: FailuresOptions) {
     this.#options = options;
+    this.#losses = new Losses(options.journal);
   }
 
   /** @param same what counts as the same failure */
@@ -49,9 +56,20 @@ export class Failures {
     }
   }
 
-  newEpoch({ origin, epoch }: Frame): void {
-    const text = `${origin} has a new journal (${epoch}): a lost disk, a restored backup or a clone`;
-    this.report("new-epoch", text, `new-epoch ${origin}`);
+  /** A node says which journal it has; `fresh`: a lane of this journal began just now. */
+  heard(node: string, epoch: string, fresh = false): void {
+    if (node === this.#options.config().node) return;
+    const loss = this.#losses.heard(node, epoch, fresh);
+    if (loss === undefined) return;
+    const { unsent, taken } = loss;
+    if (unsent !== undefined) {
+      const text = `${node} has a new journal (${epoch}): a lost disk, a restored backup or a clone`;
+      this.report("new-epoch", `${text}; what it had not sent is lost: ${some(unsent)}`, `new-epoch ${node}`);
+    }
+    if (taken.length > 0) {
+      const text = `${node} has a new journal: what the one before had taken and not dealt with is lost`;
+      this.report("journal-lost", `${text}: ${some(taken)}`, `journal-lost ${node}`);
+    }
   }
 
   lost({ origin }: Frame, subject: string, from: number, to: number): void {
@@ -65,4 +83,9 @@ export class Failures {
     log.warn({ origin, code }, `${origin}: ${text.replace(/\s*\n\s*/g, " ")}`);
     happenings.emit({ type: "alert", at, node: origin, code, text });
   }
+}
+
+function some(lanes: readonly string[]): string {
+  const rest = lanes.length > SOME ? `, and ${lanes.length - SOME} lanes more` : "";
+  return `${lanes.slice(0, SOME).join(", ")}${rest}`;
 }

@@ -28,8 +28,9 @@ const LEAST = 5 * 60_000;
 const TOLERANCE = 10_000;
 /** Chunks at most; of a clock that jumps all the time the oldest count as one. */
 const MOST = 100;
-/** Of the retention's age, so many parts are told apart. */
+/** So many parts of the shortest age are told apart, as long as they are not more parts of the longest than `MOST` has room for. */
 const PARTS = 16;
+const MOST_PARTS = 64;
 
 export class LivedTime {
   readonly #journal: Journal;
@@ -51,8 +52,8 @@ export class LivedTime {
     this.#keep();
   }
 
-  /** Reads the clocks; to be called every minute or so. @param age of the retention, ms */
-  look(age: number): void {
+  /** Reads the clocks; to be called every minute or so. @param age, shortest: those that retention goes by, ms */
+  look(age: number, shortest = age): void {
     const wall = this.#clock.now();
     const monotonic = this.#clock.monotonic();
     const passed = monotonic - this.#seen.monotonic;
@@ -64,7 +65,7 @@ export class LivedTime {
     else {
       last.lived = this.#lived;
       const begun = this.#chunks.at(-2)?.lived ?? 0;
-      if (this.#lived - begun > age / PARTS) this.#begin(wall);
+      if (this.#lived - begun > Math.max(shortest / PARTS, age / MOST_PARTS)) this.#begin(wall);
       else if (last.to - wall > LEAST) return;
       else last.to = wall + AHEAD;
     }

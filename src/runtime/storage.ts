@@ -1,26 +1,18 @@
-import type { Clock, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import { parseSubject } from "../message/subject.ts";
-import type { Method, MethodLog } from "../methods/define.ts";
+import type { Method } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
-import type { Config } from "./config/config.ts";
 import type { Journal } from "./journal/journal.ts";
-import { LivedTime } from "./lived-time.ts";
 import type { Health } from "./operations.ts";
+import { type Kept, Upkeep, type UpkeepOptions } from "./upkeep.ts";
 
 /**
- * The room that the journal has, and its upkeep: forgets what is older than its retention, notices that it fails.
+ * The room that the journal has: notices that it runs out, or that the journal fails.
  *
  *   ok ⇄ low ⇄ full   of its own limit, or of the disk, whichever is worse; a disk that refuses writes counts as full
  *
  * What is refused when it is full is new work. What is owed still passes: the journal keeps room for it.
  */
-export interface StorageOptions {
-  readonly config: () => Config;
-  readonly clock: Clock;
-  readonly log: MethodLog;
-}
-
 /** Share of the journal's limit from which it is low, and from which new messages are refused: the rest is for outcomes. */
 const LOW = 0.8;
 const FULL = 0.95;
@@ -31,20 +23,16 @@ const FULL_FREE = { bytes: 16 * 1024 * 1024, share: 1 / 16 };
 const LOOK_AGAIN = 500;
 /** How long somebody waits for a disk that refuses, ms. */
 const PATIENCE = 2000;
-const SWEEP_EVERY = 60_000;
-/** The same while there is more to forget than is forgotten at once: it must keep up with what comes. */
-const SWEEP_AGAIN = 1000;
-const SWEEP_LIMIT = 5000;
 
 export class Storage {
   readonly #journal: Journal;
-  readonly #options: StorageOptions;
+  readonly #options: UpkeepOptions;
   /** Those who wait for the disk. */
   readonly #waiting = new Set<() => void>();
-  #timer: Timer | undefined;
+  #upkeep: Upkeep | undefined;
   #looked = { at: Number.NEGATIVE_INFINITY, free: 0, size: 0 };
 
-  constructor(journal: Journal, options: StorageOptions) {
+  constructor(journal: Journal, options: UpkeepOptions) {
     this.#journal = journal;
     this.#options = options;
   }
@@ -116,34 +104,15 @@ export class Storage {
     return this.#looked;
   }
 
-  /** Looks after the journal from now on. */
-  begin(onFailure: (error: unknown) => void): void {
-    const { clock, config, log } = this.#options;
-    const lived = new LivedTime(this.#journal, clock);
-    let wait = SWEEP_EVERY;
-    const look = (): void => {
-      try {
-        const { age, bytes } = config().retention;
-        lived.look(age);
-        // Over its bytes the oldest of what has ended goes first, whatever its age and whatever a clock says.
-        const removed =
-          this.#journal.bytes() > bytes
-            ? this.#journal.sweep(Number.POSITIVE_INFINITY, SWEEP_LIMIT)
-            : this.#journal.sweep(clock.now() - age, SWEEP_LIMIT, (at) => lived.spares(at, age));
-        wait = removed < SWEEP_LIMIT ? SWEEP_EVERY : SWEEP_AGAIN;
-        if (removed > 0) log.debug({ removed }, "forgot what is older than its retention");
-      } catch (error) {
-        onFailure(error);
-      }
-      this.#journal.flushed().catch(onFailure);
-      this.#timer = clock.setTimeout(look, wait);
-    };
-    this.#timer = clock.setTimeout(look, SWEEP_EVERY);
+  /** Looks after the journal, and what is kept beside it, from now on. */
+  begin(onFailure: (error: unknown) => void, kept: Kept): void {
+    this.#upkeep = new Upkeep(this.#journal, this.#options, kept);
+    this.#upkeep.begin(onFailure);
   }
 
-  end(): void {
+  async end(): Promise<void> {
     for (const stop of this.#waiting) stop();
-    this.#options.clock.clearTimeout(this.#timer);
+    await this.#upkeep?.end();
   }
 
   /** Hands over the commands that the last daemon had as running, of methods that take such over. */
@@ -153,17 +122,6 @@ export class Storage {
       return state === "running" && command?.adopt !== undefined;
     });
     spawner.takeOver(running.map(({ message }) => message.id));
-  }
-
-  /** Files of runs that a daemon before this one had no time to remove. */
-  async forgetRuns(spawner: Spawner): Promise<void> {
-    try {
-      for (const id of await spawner.recorded()) {
-        if (this.#journal.inbox.find(id) === undefined) await spawner.forget(id);
-      }
-    } catch (error) {
-      this.#options.log.warn({ err: error }, "files of ended runs stay behind");
-    }
   }
 }
 

@@ -78,10 +78,11 @@ export class Traffic {
   }
 
   hello(origin: string, hello: Hello): void {
-    const { fleet, repair, publishers } = this.#options;
+    const { fleet, repair, publishers, failures } = this.#options;
     this.#clones.hello(origin, hello);
     // Of two nodes with one name neither is believed: it is not a node that came back each time.
     if (fleet.heldBack(origin) !== undefined) return;
+    failures.heard(origin, hello.epoch);
     const anew = fleet.isAnew(origin, hello);
     if (anew) repair.forget(origin);
     fleet.hello(origin, hello);

@@ -428,6 +428,74 @@ export function describeInbox(name: string, make: () => StoreHost): void {
       });
     });
 
+    describe("epochs of an origin that are dead", () => {
+      const old = (journal: Journal, at = START) => journal.inbox.sweepDeadEpochs((each) => each <= at, 100);
+
+      it("are forgotten once every lane of them is old, never the latest one, and never while something of them is owed", async () => {
+        const { journal, restart } = scene(make);
+        accept(journal, frameOf(1, [1]));
+        accept(journal, frameOf(1, [2]), { subject: EVENT });
+        accept(journal, frameOf(1, [3], { origin: "ship2" }));
+        expect(old(journal)).toBe(0);
+        accept(journal, frameOf(1, [4], { epoch: "e2" }), { at: START + 9 });
+        expect(old(journal, START - 1)).toBe(0);
+        // What was taken of it is not finished.
+        expect(old(journal)).toBe(0);
+        journal.inbox.finish(idOf(1), DONE, "");
+        expect(old(journal)).toBe(0);
+        journal.inbox.finish(idOf(2), DONE, "");
+        expect(journal.inbox.laneCount()).toBe(4);
+        expect(old(journal)).toBe(2);
+        const now = await restart();
+        for (const { inbox } of [journal, now]) {
+          expect([inbox.laneCount(), inbox.laneCount("ship1"), inbox.laneCount("ship2")]).toEqual([2, 1, 1]);
+          expect([...inbox.epochs("ship1").keys()]).toEqual(["e2"]);
+        }
+        expect(old(now, START * 2)).toBe(0);
+        expect(numbers(accept(now, frameOf(1, [4, 5], { epoch: "e2" })))).toMatchObject({ taken: [2], duplicates: 1 });
+      });
+    });
+
+    describe("dead letters out of bounds", () => {
+      const NONE = { isOld: () => false, count: 100, bytes: 1e6 };
+      const buried = async (count: number) => {
+        const one = scene(make);
+        accept(
+          one.journal,
+          frameOf(
+            1,
+            Array.from({ length: count }, (_, i) => i + 1),
+          ),
+        );
+        // The highest number is the one that was put aside first.
+        for (let n = count; n >= 1; n--) one.journal.inbox.bury(idOf(n), "", START - n);
+        await one.journal.flushed();
+        return one;
+      };
+      const ids = (dropped: readonly { message: { id: string } }[]) => dropped.map(({ message }) => message.id);
+
+      it("are dropped by count and by bytes, those that were put aside first before others, also after a restart", async () => {
+        const { journal, restart } = await buried(6);
+        expect(journal.deadLetters.sweep(NONE, 100)).toEqual([]);
+        expect(ids(journal.deadLetters.sweep({ ...NONE, count: 5 }, 100))).toEqual([idOf(6)]);
+        const now = await restart();
+        const bytes = Buffer.byteLength(JSON.stringify(now.inbox.dead()[0]));
+        expect(ids(now.deadLetters.sweep({ ...NONE, bytes: bytes * 3 }, 100))).toEqual([idOf(5), idOf(4)]);
+        expect(ids(now.deadLetters.sweep({ ...NONE, count: 0 }, 2))).toEqual([idOf(3), idOf(2)]);
+        expect(ids((await restart()).inbox.dead())).toEqual([idOf(1)]);
+      });
+
+      it("are dropped by age, and what was taken back or dropped by hand counts no more", async () => {
+        const { journal } = await buried(4);
+        expect(ids(journal.deadLetters.sweep({ ...NONE, isOld: (at) => at <= START - 4 }, 100))).toEqual([idOf(4)]);
+        journal.inbox.exhume(idOf(3), START);
+        journal.inbox.dropDead(idOf(2));
+        expect(journal.deadLetters.sweep({ ...NONE, count: 1 }, 100)).toEqual([]);
+        expect(ids(journal.deadLetters.sweep({ ...NONE, bytes: 1 }, 100))).toEqual([idOf(1)]);
+        expect(journal.deadLetters.sweep({ ...NONE, bytes: 0 }, 100)).toEqual([]);
+      });
+    });
+
     describe("a sweep", () => {
       it("forgets what ended long ago, never what is pending, dead, or needed for the sequence check", async () => {
         const { journal, restart } = scene(make);

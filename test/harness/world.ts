@@ -417,6 +417,11 @@ export class World {
     return this.#place(name).host;
   }
 
+  /** Its data directory, which is a real one. */
+  data(name: string): string {
+    return this.#config(this.#place(name)).data;
+  }
+
   lines(name: string): readonly Line[] {
     return this.#place(name).lines;
   }

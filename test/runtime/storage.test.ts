@@ -10,6 +10,14 @@ import { listLog } from "../harness/list-log.ts";
 import { seededRandom } from "../harness/random.ts";
 
 const DAY = 86_400_000;
+/** Nothing is kept beside the journal. */
+const NOTHING = {
+  methods: new Map(),
+  filesInHand: new Set<string>(),
+  failures: { report: () => undefined },
+  spawner: { recorded: async () => [], forget: async () => undefined },
+  directory: () => "",
+};
 
 /** A journal that says it holds `bytes`, with its upkeep. */
 function scene(limits: { journalBytes: number; retentionBytes: number }, disk = emptyDisk()) {
@@ -20,9 +28,14 @@ function scene(limits: { journalBytes: number; retentionBytes: number }, disk = 
   const config = {
     data: "memory",
     limits: { journalBytes: limits.journalBytes },
-    retention: { age: 30 * DAY, bytes: limits.retentionBytes },
+    retention: { age: 30 * DAY, bytes: limits.retentionBytes, deadLetters: 10, logs: { age: 30 * DAY, bytes: 1e9 } },
   } as Config;
-  const storage = new Storage(journal, { config: () => config, clock, log: listLog() });
+  const storage = new Storage(journal, {
+    config: () => config,
+    clock,
+    log: listLog(),
+    counters: { drop: () => undefined },
+  });
   return { clock, held, journal, storage };
 }
 
@@ -52,7 +65,7 @@ it("forgets what ended when it holds more bytes than it may, and never what is s
   journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1), clock.now());
   journal.outbox.report(idOf(1), "ship1", { state: "succeeded", at: clock.now() });
   const failures: unknown[] = [];
-  storage.begin((error) => failures.push(error));
+  storage.begin((error) => failures.push(error), NOTHING);
 
   await clock.advance(120_000);
   expect(journal.outbox.find(idOf(1))).toBeDefined();
@@ -62,13 +75,13 @@ it("forgets what ended when it holds more bytes than it may, and never what is s
   expect(journal.outbox.find(idOf(2))).toBeDefined();
   expect(failures).toEqual([]);
 
-  storage.end();
+  await storage.end();
   expect(clock.armed).toBe(0);
 });
 
 it("forgets nothing that just ended when the wall clock jumps, in either direction", async () => {
   const { clock, journal, storage } = scene({ journalBytes: 1000, retentionBytes: 500 });
-  storage.begin(() => undefined);
+  storage.begin(() => undefined, NOTHING);
   journal.outbox.enqueue([message(1)], true);
   sendAll(journal, COMMANDS);
   journal.outbox.acknowledge(COMMANDS, ackOf(journal, 1), clock.now());
@@ -80,7 +93,7 @@ it("forgets nothing that just ended when the wall clock jumps, in either directi
   }
   await clock.advance(33 * DAY);
   expect(journal.outbox.find(idOf(1))).toBeUndefined();
-  storage.end();
+  await storage.end();
 });
 
 it("is low and full by the room that the disk has left, and says what it is that refuses", async () => {

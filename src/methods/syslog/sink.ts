@@ -4,8 +4,11 @@ import { join } from "node:path";
 import type { Json } from "../../message/message.ts";
 import { isToken } from "../../message/subject.ts";
 import type { EventContext, EventHandler, EventInput } from "../define.ts";
+import { forgetLogs } from "./forget.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { parseBatch } from "./record.ts";
 import { renderLine } from "./render.ts";
+import { LOG_FILE } from "./stored.ts";
 import { waitForRoom } from "./wait-for-room.ts";
 
 /**
@@ -41,8 +44,10 @@ export const sink: EventHandler = {
       throw new Error(`${JSON.stringify(`${context.origin}/${context.domain}`)} cannot be a path`);
     }
     const directory = join(context.directory, context.origin, context.domain);
-    return await waitForRoom(context, directory, () => store(batch, directory, context));
+    return await waitForRoom(context, directory, () => oneAtATime(directory, () => store(batch, directory, context)));
   },
+
+  forget: forgetLogs,
 
   lines: (event) => linesOf(event),
 };
@@ -190,5 +195,5 @@ function parseCheckpoint(checkpoint: Json | undefined): Checkpoint | undefined {
 function isOpened(value: Json): value is { readonly file: string; readonly first: string } {
   if (typeof value !== "object" || value === null || !("file" in value)) return false;
   const { file, first } = value;
-  return typeof file === "string" && /^\d{4}-\d\d-\d\d\.log$/.test(file) && typeof first === "string";
+  return typeof file === "string" && LOG_FILE.test(file) && typeof first === "string";
 }

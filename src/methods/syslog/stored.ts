@@ -25,6 +25,9 @@ export interface StoredLine {
   readonly line: string;
 }
 
+/** One day of one log. */
+export const LOG_FILE = /^\d{4}-\d{2}-\d{2}\.log$/;
+
 const MAX_LINES = 10_000;
 const BLOCK = 64 * 1024;
 /** However long its lines are, no more than this is read of one log. */
@@ -36,7 +39,7 @@ export async function listLogs(directory: string, query: StoredQuery = {}): Prom
     if (!isToken(node) || (query.node !== undefined && query.node !== node)) continue;
     for (const domain of await names(join(directory, node))) {
       if (!isToken(domain) || (query.domain !== undefined && query.domain !== domain)) continue;
-      const days = (await names(join(directory, node, domain))).filter((name) => /^\d{4}-\d{2}-\d{2}\.log$/.test(name));
+      const days = (await names(join(directory, node, domain))).filter((name) => LOG_FILE.test(name));
       if (days.length > 0) logs.push({ node, domain, files: days.map((name) => join(directory, node, domain, name)) });
     }
   }
@@ -91,7 +94,8 @@ export async function lastLines(path: string, count: number): Promise<string[]> 
   }
 }
 
-async function names(directory: string): Promise<string[]> {
+/** Sorted; none where there is no such directory. */
+export async function names(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).sort();
   } catch (error) {

@@ -29,7 +29,12 @@ export function compile(settings: Settings, file: string, env: Environment): Con
     control: { from: settings.control.from ?? [central] },
     defaults: settings.defaults,
     limits,
-    retention: { age: retention.age, bytes: retention.bytes ?? Math.floor(limits.journalBytes / 2) },
+    retention: {
+      age: retention.age,
+      bytes: retention.bytes ?? Math.floor(limits.journalBytes / 2),
+      deadLetters: retention.deadLetters,
+      logs: { age: retention.logs.age ?? retention.age, bytes: retention.logs.bytes },
+    },
     intake: {
       folder: orDefault(intake.folder, paths.intakeFolder, paths.absolute),
       file: orDefault(intake.file, paths.intakeFile, paths.absolute),

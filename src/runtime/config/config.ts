@@ -23,7 +23,7 @@ export interface Config {
   readonly control: { readonly from: readonly string[] };
   readonly defaults: { readonly deliverBy: number | null; readonly timeout: number };
   readonly limits: LimitsConfig;
-  readonly retention: { readonly age: number; readonly bytes: number };
+  readonly retention: RetentionConfig;
   readonly intake: { readonly folder: string | null; readonly file: string | null };
   /** Path of the local API's Unix socket, absolute. */
   readonly socket: string;
@@ -98,8 +98,20 @@ export interface LimitsConfig {
   readonly outputBytes: number;
   /** Nodes that become known without being named in the configuration. */
   readonly nodes: number;
+  /** Cancels that are kept of commands that have not come. */
+  readonly earlyCancels: number;
   /** Lanes that are remembered before nodes that the configuration does not name may begin no more. */
   readonly lanes: number;
+}
+
+/** Ages ms. */
+export interface RetentionConfig {
+  readonly age: number;
+  readonly bytes: number;
+  /** How many; a quarter of the bytes is theirs. */
+  readonly deadLetters: number;
+  /** Of the files that the sinks have written. */
+  readonly logs: { readonly age: number; readonly bytes: number };
 }
 
 export interface SupervisionConfig {

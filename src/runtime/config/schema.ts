@@ -89,6 +89,10 @@ export const schema = mapping({
         description:
           "Nodes that may become known without being named in this file. What further ones send is refused and counted; they keep it.",
       }),
+      earlyCancels: setting(wholeNumber(0, 1_000_000).prefault(10_000), {
+        description:
+          "Cancels that overtook their commands and are kept until those come, at most for `retention.age`. Further ones are refused.",
+      }),
       lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
         description:
           "Lanes (origin, its journal, subject) remembered before nodes that this file does not name may begin no more.",
@@ -106,6 +110,24 @@ export const schema = mapping({
         fallback: "half of limits.journalBytes",
         example: "512MB",
       }),
+      deadLetters: setting(wholeNumber(1, 1_000_000).prefault(10_000), {
+        description:
+          "How many dead letters are kept, in a quarter of `retention.bytes` and for `retention.age`. The oldest are dropped, and central is told.",
+      }),
+      logs: setting(
+        mapping({
+          age: setting(duration("1m", "3650d").optional(), {
+            description: "How long a day's file is kept after it was last written.",
+            fallback: "retention.age",
+            example: "90d",
+          }),
+          bytes: setting(size("64KB", "1024GB").prefault("10GB"), {
+            description:
+              "How many bytes of all of them are kept; the oldest days go first, what is written today stays.",
+          }),
+        }).prefault({}),
+        { description: "Logs that syslogforwarding has stored." },
+      ),
     }).prefault({}),
     { description: "How long to remember. What is still owed is never removed.", applies: "live" },
   ),

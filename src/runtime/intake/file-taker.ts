@@ -37,7 +37,8 @@ export interface IntakeOptions {
   readonly log: MethodLog;
   /** Journals all of the drafts or none, once for each key. Refusals are StewardErrors. */
   readonly take: (drafts: readonly Draft[], key: string) => Promise<Handed>;
-  readonly onTaken?: (taken: Handed & { readonly name: string }) => void;
+  /** The file is in `done/`. */
+  readonly onTaken?: (taken: Handed & { readonly name: string; readonly key: string }) => void;
   readonly onRejected?: (rejected: { readonly name: string; readonly error: StewardError }) => void;
   readonly maxBytes?: number;
 }
@@ -147,7 +148,7 @@ export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
       }
       seen.delete(path);
       if (result instanceof StewardError) options.onRejected?.({ name, error: result });
-      else options.onTaken?.({ name, ...result });
+      else if (!(content instanceof StewardError)) options.onTaken?.({ name, key: content.key, ...result });
       return "moved";
     },
 

@@ -4,8 +4,10 @@ import type { FinalState } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 import { kindOf } from "../../message/subject.ts";
+import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
 import { type InFrame, InFrames } from "./in-frames.ts";
+import { InLanes } from "./in-lanes.ts";
 import type { DeadRecord, DoneRecord, InLane, InRecord } from "./records.ts";
 import type { Store } from "./store.ts";
 
@@ -49,19 +51,19 @@ export interface Accepted {
  */
 export class Inbox {
   readonly #store: Store;
-  readonly #lanes = new Map<string, InLane>();
+  readonly #lanes: InLanes;
   readonly #pending: InFrames;
+  readonly #dead: DeadLetters;
   readonly #done: IdRows<DoneRecord>;
   /** Ended in this turn. */
   readonly #doneNow = new Map<string, DoneRecord>();
-  readonly #origins = new Map<string, Set<string>>();
-  readonly #laneCounts = new Map<string, number>();
   /** Commands that were cancelled before they came, and by whom. */
   readonly #cancelledEarly = new Map<string, string>();
 
-  constructor(store: Store) {
+  constructor(store: Store, dead: DeadLetters) {
     this.#store = store;
-    for (const { value } of store.range("sources", {})) this.#remember(value as InLane);
+    this.#dead = dead;
+    this.#lanes = new InLanes(store);
     this.#pending = new InFrames(store);
     this.#done = new IdRows(store, "done");
     for (const { key, value } of store.range("cancelled", {})) this.#cancelledEarly.set(String(key), String(value));
@@ -71,9 +73,9 @@ export class Inbox {
   accept(frame: Frame, subject: string, at: number, judge: (item: FrameItem, seq: number) => Judgement): Accepted {
     const { origin, epoch, first, acked, items } = frame;
     const nothing = { taken: [], duplicates: 0, again: [], wentBack: false, newEpoch: false };
-    const key = laneKey(origin, epoch, subject);
-    const known = this.#lanes.get(key);
-    const newEpoch = known === undefined && this.#origins.has(origin) && !this.#origins.get(origin)?.has(epoch);
+    const known = this.#lanes.get(origin, epoch, subject);
+    const epochs = this.#lanes.epochs(origin);
+    const newEpoch = epochs.size > 0 && !epochs.has(epoch);
     // What the origin holds an ACK for, it never sends again: its word moves a lane on that this node knows nothing of.
     const lane: InLane = known ?? {
       v: 1,
@@ -102,7 +104,7 @@ export class Inbox {
       lane.lastId = undefined;
     }
     const verdicts = lane.verdicts.filter((verdict) => verdict.seq > acked);
-    const reborn = (this.#origins.get(origin)?.size ?? 0) > (known === undefined ? 0 : 1);
+    const reborn = epochs.size > (known === undefined ? 0 : 1);
     const again: DoneRecord[] = [];
     const taken: InRecord[] = [];
     let duplicates = 0;
@@ -134,8 +136,7 @@ export class Inbox {
     if (known === undefined || lane.last !== before || verdicts.length !== lane.verdicts.length) {
       lane.verdicts = verdicts;
       lane.at = at;
-      this.#remember(lane);
-      this.#store.put("sources", key, { ...lane });
+      this.#lanes.put(lane);
     }
     return {
       ...nothing,
@@ -211,7 +212,7 @@ export class Inbox {
   }
 
   lane(origin: string, epoch: string, subject: string): InLane | undefined {
-    return this.#lanes.get(laneKey(origin, epoch, subject));
+    return this.#lanes.get(origin, epoch, subject);
   }
 
   /**
@@ -235,9 +236,24 @@ export class Inbox {
     for (const record of this.pending()) this.#pending.replace({ ...record, doubtful: true });
   }
 
-  /** How many lanes are remembered: all, or of one origin, over all its epochs. None is ever forgotten. */
+  /** How many lanes are remembered: all, or of one origin, over all its epochs. */
   laneCount(origin?: string): number {
-    return origin === undefined ? this.#lanes.size : (this.#laneCounts.get(origin) ?? 0);
+    return this.#lanes.count(origin);
+  }
+
+  /** The lanes of each epoch that an origin was known by. */
+  epochs(origin: string): ReadonlyMap<string, ReadonlyMap<string, InLane>> {
+    return this.#lanes.epochs(origin);
+  }
+
+  /** Forgets what is known of journals of origins that were replaced so long ago; at most `limit` lanes or so. */
+  sweepDeadEpochs(isOld: (at: number) => boolean, limit: number): number {
+    let owed: Set<string> | undefined;
+    const needed = (origin: string, epoch: string): boolean => {
+      owed ??= new Set(this.pending().map((record) => `${record.message.origin} ${record.epoch}`));
+      return owed.has(`${origin} ${epoch}`);
+    };
+    return this.#lanes.sweep(isOld, needed, limit);
   }
 
   /** Side effects may begin once this is durable. */
@@ -269,6 +285,10 @@ export class Inbox {
   cancelEarly(id: string, by: string): void {
     this.#cancelledEarly.set(id, by);
     this.#store.put("cancelled", id, by);
+  }
+
+  get earlyCancels(): number {
+    return this.#cancelledEarly.size;
   }
 
   /** Who cancelled a command before it came; asked once, when it comes. */
@@ -326,15 +346,14 @@ export class Inbox {
     if (record === undefined) return undefined;
     const { message, epoch, seq, receivedAt, attempts } = record;
     const dead: DeadRecord = { v: 1, message, epoch, seq, receivedAt, at, reason, attempts };
-    this.#store.put("dead", id, dead);
+    this.#dead.add(dead);
     return dead;
   }
 
   /** Takes a dead letter back among the pending, as if it had just come. */
   exhume(id: string, at: number): InRecord | undefined {
-    const dead = this.#store.get("dead", id) as DeadRecord | undefined;
+    const dead = this.#dead.remove(id);
     if (dead === undefined) return undefined;
-    this.#store.remove("dead", id);
     const record: InRecord = {
       v: 1,
       message: dead.message,
@@ -350,13 +369,11 @@ export class Inbox {
   }
 
   dead(): DeadRecord[] {
-    return [...this.#store.range("dead", {})].map(({ value }) => value as DeadRecord);
+    return this.#dead.all();
   }
 
   dropDead(id: string): boolean {
-    if (this.#store.get("dead", id) === undefined) return false;
-    this.#store.remove("dead", id);
-    return true;
+    return this.#dead.remove(id) !== undefined;
   }
 
   /** Forgets commands that ended and came before `before`, but for what is spared; at most `limit`. Returns how many. */
@@ -377,17 +394,4 @@ export class Inbox {
     }
     return removed;
   }
-
-  #remember(lane: InLane): void {
-    const key = laneKey(lane.origin, lane.epoch, lane.subject);
-    if (!this.#lanes.has(key)) this.#laneCounts.set(lane.origin, this.laneCount(lane.origin) + 1);
-    this.#lanes.set(key, lane);
-    const epochs = this.#origins.get(lane.origin);
-    if (epochs === undefined) this.#origins.set(lane.origin, new Set([lane.epoch]));
-    else epochs.add(lane.epoch);
-  }
-}
-
-function laneKey(origin: string, epoch: string, subject: string): string {
-  return `${origin} ${epoch} ${subject}`;
 }

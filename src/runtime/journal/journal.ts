@@ -1,10 +1,11 @@
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { type Checkpoint, JOURNAL_VERSION } from "./records.ts";
-import type { Store } from "./store.ts";
+import type { Key, Store } from "./store.ts";
 
 /**
  * The durable record of one node: what it owes to others (`outbox`), what it took from others and what came of it
@@ -18,6 +19,7 @@ export interface Journal {
   readonly restored: string | undefined;
   readonly outbox: Outbox;
   readonly inbox: Inbox;
+  readonly deadLetters: DeadLetters;
   /**
    * Others know more of this journal than it knows of itself: it was restored. From its next opening on it is another one,
    * and what it holds unfinished may have run since.
@@ -32,6 +34,8 @@ export interface Journal {
   /** What a file intake took under this key before; `undefined`: nothing. */
   taken(key: string): readonly string[] | undefined;
   setTaken(key: string, ids: readonly string[]): void;
+  /** Forgets those for which `goes` says so, of the next `limit` (two or more) that it comes to, round and round. */
+  sweepTaken(goes: (key: string, ids: readonly string[]) => boolean, limit: number): void;
   nodes(): { name: string; snapshot: Json }[];
   setNode(name: string, snapshot: Json): void;
   /** Bytes in use, at most a second old. */
@@ -61,8 +65,9 @@ export function openJournal(
     store.put("meta", "version", JOURNAL_VERSION);
     store.put("meta", "node", node);
   }
-  const outbox = new Outbox(store, node);
-  const inbox = new Inbox(store);
+  const deadLetters = new DeadLetters(store);
+  const outbox = new Outbox(store, node, deadLetters);
+  const inbox = new Inbox(store, deadLetters);
   const renew = (): string => {
     const fresh = Buffer.from(random.bytes(8)).toString("hex");
     store.put("meta", "epoch", fresh);
@@ -77,6 +82,8 @@ export function openJournal(
   const known = store.get("meta", "epoch") as string | undefined;
   const epoch = known === undefined || restored !== undefined ? renew() : known;
   outbox.heard(node, epoch);
+  /** The key at which the next sweep of what was taken begins. */
+  let swept: Key | undefined;
   let measured = { at: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   return {
@@ -85,12 +92,19 @@ export function openJournal(
     renew: () => void renew(),
     outbox,
     inbox,
+    deadLetters,
     flushed: () => store.flushed(),
     atTurnEnd: (work) => store.atTurnEnd(work),
     checkpoint: (key) => store.get("checkpoints", key) as Json | undefined,
     setCheckpoint: ({ key, value }) => store.put("checkpoints", key, value),
     taken: (key) => store.get("taken", key) as readonly string[] | undefined,
     setTaken: (key, ids) => store.put("taken", key, [...ids]),
+    sweepTaken(goes, limit) {
+      const rows = [...store.range("taken", swept === undefined ? { limit } : { from: swept, limit })];
+      const going = rows.filter(({ key, value }) => goes(String(key), value as readonly string[]));
+      for (const { key } of going) store.remove("taken", key);
+      swept = rows.length < limit ? undefined : rows.at(-1)?.key;
+    },
     nodes: () =>
       [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
     setNode: (name, snapshot) => store.put("nodes", name, snapshot),

@@ -3,6 +3,7 @@ import { type Ack, encodeItem } from "../../message/frame.ts";
 import { type Assertion, fold, isFinalState, type Life, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import type { OutputPart, Report } from "../../message/report.ts";
+import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
 import { Lane, OutBatches } from "./out-batches.ts";
 import type { OutMessage } from "./out-message.ts";
@@ -25,6 +26,7 @@ interface Found {
 export class Outbox {
   readonly #store: Store;
   readonly #node: string;
+  readonly #dead: DeadLetters;
   readonly #lanes = new Map<string, Lane>();
   readonly #byNumber = new Map<number, Lane>();
   readonly #batches: OutBatches;
@@ -39,8 +41,9 @@ export class Outbox {
   #newIds: [string, [number, number]][] = [];
   #armed = false;
 
-  constructor(store: Store, node: string) {
+  constructor(store: Store, node: string, dead: DeadLetters) {
     this.#store = store;
+    this.#dead = dead;
     this.#node = node;
     this.#batches = new OutBatches(store, node);
     this.#ids = new IdRows(store, "ids");
@@ -334,7 +337,7 @@ export class Outbox {
   /** What nobody waits for by id and its receiver refuses is kept as a dead letter. */
   #refused({ message, seq, attempts }: OutMessage, reason: string, at: number): void {
     const dead: DeadRecord = { v: 1, message, epoch: "", seq, receivedAt: message.createdAt, at, reason, attempts };
-    this.#store.put("dead", message.id, dead);
+    this.#dead.add(dead);
   }
 
   #opened(lane: Lane, seq: number): void {

@@ -1,7 +1,15 @@
 import type { Socket } from "node:net";
 import type { RunSpec } from "../../methods/spawner.ts";
 import type { RunListener } from "./audience.ts";
-import { encodeLine, type FromRunner, LineReader, PROTOCOL_VERSION, readToRunner, type ToRunner } from "./protocol.ts";
+import {
+  encodeLine,
+  type FromRunner,
+  LineReader,
+  PROTOCOL_VERSION,
+  readToRunner,
+  requestIn,
+  type ToRunner,
+} from "./protocol.ts";
 import type { Recording } from "./recording.ts";
 
 /** What a connection needs of the runner that it belongs to. */
@@ -15,7 +23,12 @@ export interface ConnectionHost {
   closed(): void;
 }
 
-/** The runner's end of one daemon. What cannot be understood ends the connection, and nothing else. */
+/**
+ * The runner's end of one daemon: greeted ─▶ understood ─▶ closed.
+ *
+ * What is no hello of this version at first ends the connection. Afterwards a bad request is answered as what it seems to be
+ * about, in words that daemons of every version know, and harms no other: many runs hang on one connection.
+ */
 export class Connection {
   env: Record<string, string> = {};
   cwd = "/";
@@ -23,6 +36,7 @@ export class Connection {
   readonly #host: ConnectionHost;
   readonly #lines = new LineReader();
   readonly #listeners = new Map<string, RunListener>();
+  #understood = false;
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket;
@@ -38,20 +52,44 @@ export class Connection {
   }
 
   #read(chunk: Buffer): void {
-    try {
-      for (const line of this.#lines.push(chunk)) this.#take(readToRunner(line));
-    } catch (error) {
-      this.#host.log(`connection ended for what it sent: ${String(error)}`);
-      this.#socket.destroy();
+    for (const line of this.#lines.push(chunk)) {
+      try {
+        this.#take(readToRunner(line));
+      } catch (error) {
+        if (this.#understood) this.#refuse(line, error);
+        else {
+          this.#host.log(`connection ended for what it sent: ${String(error)}`);
+          this.#socket.destroy();
+          return;
+        }
+      }
     }
+  }
+
+  #refuse(line: string, error: unknown): void {
+    const { type, id } = requestIn(line);
+    this.#host.log(`refused ${type ?? "a line"}${id === undefined ? "" : ` of ${id}`}: ${String(error)}`);
+    if (id === undefined) return;
+    if (type === "forget") this.#send({ type: "forgotten", id, fault: String(error) });
+    if (type === "adopt") this.#notHere(id);
+    // What is alive has its own end.
+    if (type !== "start" || this.#host.find(id) !== undefined) return;
+    this.#listeners.delete(id);
+    this.#send({ type: "started", id, pid: 0 });
+    const end = { kind: "notStarted", code: "EINVAL", message: `the runner refused it: ${String(error)}` } as const;
+    this.#send({ type: "end", id, end });
   }
 
   #take(message: ToRunner): void {
     switch (message.type) {
       case "hello":
-        if (message.version !== PROTOCOL_VERSION) throw new Error(`version ${message.version} is not spoken here`);
+        if (message.version !== PROTOCOL_VERSION) {
+          this.#understood = false;
+          throw new Error(`version ${message.version} is not spoken here`);
+        }
         this.env = { ...message.env };
         this.cwd = message.cwd;
+        this.#understood = true;
         return;
       case "start":
         if (!this.#host.start(message.spec, this.#listener(message.spec.id))) this.#notHere(message.spec.id);

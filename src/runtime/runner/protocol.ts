@@ -12,6 +12,9 @@ import { readRunEnd } from "./run-end.ts";
  */
 export const PROTOCOL_VERSION = 1;
 
+/** Characters of what a bad request is called by. */
+const LONGEST_NAME = 200;
+
 /** A file of the runner of this version in the directory of the runs: each version has its own. */
 export function runnerFile(what: "sock" | "pid" | "pipes", version = PROTOCOL_VERSION): string {
   return version === 1 ? `runner.${what}` : `runner-${version}.${what}`;
@@ -67,6 +70,20 @@ export function readToRunner(line: string): ToRunner {
         : (type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
   if (!right) throw unknownMessage(type);
   return message as unknown as ToRunner;
+}
+
+/** What can be made out of a line that `readToRunner` refuses: what it asks for, and of which run. */
+export function requestIn(line: string): { readonly type?: string; readonly id?: string } {
+  try {
+    const { type, id, message } = readMessage(line);
+    const named = type === "start" ? (message.spec as { readonly id?: unknown } | null | undefined)?.id : id;
+    return {
+      ...(typeof type === "string" ? { type: type.slice(0, LONGEST_NAME) } : {}),
+      ...(typeof named === "string" && named.length <= LONGEST_NAME ? { id: named } : {}),
+    };
+  } catch {
+    return {};
+  }
 }
 
 function isSpec(value: unknown): boolean {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { Connection } from "../../../src/runtime/runner/connection.ts";
-import { LineReader, readFromRunner, readToRunner } from "../../../src/runtime/runner/protocol.ts";
+import { LineReader, PROTOCOL_VERSION, readFromRunner, readToRunner } from "../../../src/runtime/runner/protocol.ts";
 import { isRunId, readRecord } from "../../../src/runtime/runner/records.ts";
 import { damaged } from "../damage.ts";
 import { insist, insistSame, type Room, type Target } from "../target.ts";
@@ -70,7 +70,7 @@ export const runnerLines: Target = {
   },
 };
 
-/** The runner's end: what cannot be understood ends the connection, with a word why, and nothing else. */
+/** The runner's end: what is no hello at first ends the connection, with a word why; later nothing does but another hello. */
 function insistConnection(bytes: Buffer): void {
   const socket = Object.assign(new EventEmitter(), {
     destroyed: false,
@@ -98,12 +98,29 @@ function insistConnection(bytes: Buffer): void {
     closed: () => undefined,
   });
   socket.emit("data", bytes);
-  insist(socket.destroyed === words.length > 0, "a connection that is ended says why");
+  insist(!socket.destroyed || words.length > 0, "a connection that is ended says why");
+  insist(
+    !socket.destroyed || !greets(bytes),
+    "a daemon that was understood at first is not left for what it says later",
+  );
   insist(
     named.every((id) => typeof id === "string"),
     "what names a run is a text: it is said again in the answer",
   );
   for (const id of started) insist(/^[A-Za-z0-9][\w-]*$/.test(String(id)), `${String(id)} would be a directory`);
+}
+
+/** Whether the first line is a hello, and no later one is of a version that is not spoken. */
+function greets(bytes: Buffer): boolean {
+  const hellos = new LineReader().push(bytes).map((line) => {
+    try {
+      const message = readToRunner(line);
+      return message.type === "hello" ? message.version === PROTOCOL_VERSION : undefined;
+    } catch {
+      return undefined;
+    }
+  });
+  return hellos[0] === true && !hellos.includes(false);
 }
 
 function insistEnd(found: { readonly kind: string; readonly totals?: object }): void {

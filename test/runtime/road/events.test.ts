@@ -153,6 +153,22 @@ test("events handled on a slow disk while their process breaks are not handled t
   await expectSound(world);
 });
 
+test("nobody hears that an event was received, which is its end, while the disk refuses to keep that", async () => {
+  const world = await settled(await createWorld());
+  world.setFaults("ship1", { in: { delay: 2_000 } });
+  const [id = ""] = await world.submit(drafts(numbered(0, 1)), "ship1");
+  const heard = () =>
+    world.happenings("ship1", "message").flatMap((each) => (each.id === id && each.state === "received" ? [id] : []));
+  await world.until(() => world.ledger.notesOf("central", "ship1").length === 1, "central has it");
+  world.disk("ship1").fault = "ENOSPC";
+  await world.advance(10_000);
+  expect(world.state(id, "ship1")).toBe("received");
+  expect(heard()).toEqual([]);
+  delete world.disk("ship1").fault;
+  await world.until(() => heard().length === 1, "it is told");
+  await expectSound(world);
+});
+
 test("those who watch hear that an event was received, once", async () => {
   const world = await settled(await createWorld());
   const heard: string[] = [];

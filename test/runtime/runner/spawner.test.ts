@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -435,6 +436,84 @@ describe("the runner", () => {
     await expect(spawner.start(one, ignore)).rejects.toMatchObject({ code: "runner-lost" });
     spawner = open();
     expect((await outcome(one)).end).toMatchObject({ code: 0 });
+  });
+});
+
+describe("a bad request", () => {
+  it("ends as not started, in words, and harms no other run of the same daemon", async () => {
+    const gate = join(base, "gate");
+    const collected = collector();
+    const other = await spawner.start(sh(`while [ ! -e ${gate} ]; do sleep 0.02; done; echo done`), collected.take);
+    const pid = servingPid();
+    // What JSON makes of it is no number.
+    const bad = await outcome(sh("echo never", { timeout: Number.NaN }));
+    expect(bad.end).toMatchObject({
+      kind: "notStarted",
+      message: expect.stringContaining('refused it: Error: "start" is not of this protocol'),
+    });
+    expect((await outcome(sh("exit 3"))).end).toMatchObject({ kind: "exited", code: 3 });
+    writeFileSync(gate, "");
+    const end = await other.end;
+    expect(end).toMatchObject({ kind: "exited", code: 0 });
+    expect(textOf(collected.parts, end)).toBe("done\n");
+    expect(servingPid()).toBe(pid);
+  });
+
+  it("of any kind is answered as what it seems to be, and whoever sent it goes on", async () => {
+    const gate = join(base, "gate");
+    const alive = sh(`while [ ! -e ${gate} ]; do sleep 0.02; done`);
+    const run = await spawner.start(alive, ignore);
+    const heard: { type: string; id?: string; pid?: number; fault?: string; end?: RunEnd }[] = [];
+    const socket = connect(join(directory, "runner.sock"));
+    const say = (...lines: readonly unknown[]): void => {
+      for (const line of lines) socket.write(`${typeof line === "string" ? line : JSON.stringify(line)}\n`);
+    };
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk;
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      for (const line of lines) heard.push(JSON.parse(line));
+    });
+    say({ type: "hello", version: 1, env: {}, cwd: "/" });
+    say(
+      "no JSON",
+      "[1]",
+      { type: "sing", id: "x" },
+      { type: "cancel" },
+      { type: "start" },
+      { type: "start", spec: null },
+    );
+    say({ type: "start", spec: { ...alive, argv: [] } });
+    say({ type: "start", spec: { ...alive, id: "../x" } }, { type: "start", spec: { id: "a" } });
+    say({ type: "adopt", id: "../x" }, { type: "forget", id: "../x" }, { type: "adopt", id: "none" });
+    await eventuallySeen("it answers the last", () => heard.some(({ id }) => id === "none"));
+    await eventuallySeen("it answers what takes time", () => heard.some(({ type }) => type === "forgotten"));
+    expect(heard.map(({ type, id, pid }) => [type, id, ...(type === "started" ? [pid] : [])])).toEqual(
+      expect.arrayContaining([
+        ["started", "../x", 0],
+        ["end", "../x"],
+        ["started", "a", 0],
+        ["end", "a"],
+        ["notHere", "../x"],
+        ["forgotten", "../x"],
+        ["notHere", "none"],
+      ]),
+    );
+    expect(heard.filter(({ id }) => id === alive.id)).toEqual([]);
+    socket.destroy();
+    writeFileSync(gate, "");
+    expect(await run.end).toMatchObject({ kind: "exited", code: 0 });
+  });
+
+  it("before a hello ends the connection", async () => {
+    const run = await spawner.start(sh("sleep 0.2"), ignore);
+    const socket = connect(join(directory, "runner.sock"));
+    socket.resume();
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write("what?\n");
+    await closed;
+    expect(await run.end).toMatchObject({ kind: "exited", code: 0 });
   });
 });
 

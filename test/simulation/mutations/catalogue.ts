@@ -121,7 +121,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "dropped-in-silence",
     breaks: "a message that fails its process three times leaves no dead letter",
     file: "src/runtime/journal/inbox.ts",
-    find: `    this.#store.put("dead", id, dead);`,
+    find: `    this.#dead.add(dead);`,
     replace: "",
     faults: ["poison"],
   },
