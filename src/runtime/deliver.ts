@@ -321,6 +321,7 @@ export class Publisher implements Child {
         first: frame.first,
         acked: frame.acked,
         sentBefore: frame.sentBefore,
+        ...(this.#lane.base ? { base: this.#lane.base } : {}),
         ...(this.#lane.receiverEpoch === undefined ? {} : { receiverEpoch: this.#lane.receiverEpoch }),
       },
       records.map((record) => itemOf(record, now, this.#expiry.left(record))),

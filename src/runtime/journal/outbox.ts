@@ -126,8 +126,13 @@ export class Outbox {
     this.#receivers.set(node, epoch);
   }
 
+  /** This journal takes another epoch: what was acknowledged to the one before it proves nothing of what it sends now. */
+  renewed(): void {
+    for (const lane of this.#lanes.values()) this.#changes(Object.assign(lane, { base: lane.acked }));
+  }
+
   /** Whether a receiver has what this journal never sent: then it is a copy of an earlier state of itself. */
-  isBehind(subject: string, ack: Ack): boolean {
+  isBehind(subject: string, ack: Pick<Ack, "last" | "wentBack">): boolean {
     const lane = this.#lanes.get(subject);
     return ack.wentBack === true || ack.last > Math.max(lane?.sent ?? 0, lane?.reached ?? 0);
   }
@@ -155,7 +160,8 @@ export class Outbox {
     const before = lane.acked;
     lane.acked = Math.max(before, last);
     lane.started = started;
-    lane.receiverEpoch = ack.receiverEpoch;
+    // An ACK that was overtaken is not of the journal that has the latest.
+    if (last >= before) lane.receiverEpoch = ack.receiverEpoch;
     for (let seq = before + 1; seq <= last; seq++) {
       const message = this.#batches.message(lane, seq);
       if (message === undefined) continue;
@@ -375,11 +381,11 @@ export class Outbox {
 
   #arm(): void {
     if (this.#armed) return;
-    this.#armed = true;
     this.#store.atTurnEnd(() => {
       this.#armed = false;
       this.#write();
     });
+    this.#armed = true;
   }
 
   #write(): void {
