@@ -14,6 +14,7 @@ import type { Counters } from "./observe/counters.ts";
 import type { Route, Routes } from "./routes.ts";
 import { authorise } from "./security/authorise.ts";
 import type { Verifier } from "./security/verify.ts";
+import type { Vouching } from "./vouch.ts";
 
 /**
  * The way in, from top to bottom: decode, verify, presence, authorise, deadline, sequence check, journal, ACK, hand over.
@@ -45,6 +46,10 @@ export interface ReceiveOptions {
   readonly onNewEpoch: (frame: Frame) => void;
   /** An origin holds our ACK for these numbers, and this journal never saw them: another one had them. */
   readonly onLost: (frame: Frame, subject: string, from: number, to: number) => void;
+  /** This journal told an origin of what it does not know: it is an earlier state of itself. */
+  readonly onBehind: (origin: string) => void;
+  /** Asks origins whether this journal may be an older one that was put back. */
+  readonly vouching: Pick<Vouching, "isUnproved" | "add">;
   /** The outcome of a command is owed once more. */
   readonly again: (done: DoneRecord) => void;
   readonly onTaken: (records: readonly InRecord[]) => void;
@@ -56,6 +61,7 @@ export interface ReceiveOptions {
 const MOST_UNFLUSHED = 16;
 /** Messages taken in one turn of the event loop, and those handed over. */
 const A_TURN = 64;
+const LOST = "it may have begun here before this node lost its journal";
 /** Reports are always taken: there is room kept for them. */
 const UNBOUNDED = 1_000_000;
 
@@ -117,6 +123,8 @@ export class Receiver {
       const at = clock.now();
       const told: (() => void)[] = [];
       if (kindOf(subject) === "command") this.#remember(frame, subject);
+      // What is pending is doubted, what is taken now is not: unless it was on its way before.
+      if (journal.inbox.isBehind(frame, subject, journal.epoch)) this.#options.onBehind(frame.origin);
       const accepted = journal.inbox.accept(frame, subject, at, (item, seq) =>
         this.#judge(frame, subject, item, seq, at, told),
       );
@@ -124,8 +132,10 @@ export class Receiver {
       this.#count(frame, subject, accepted);
       const route = this.#options.routes.get(subject);
       for (const { message } of accepted.taken) route?.inHand.add(message.id);
+      if (frame.sentBefore !== undefined)
+        this.#options.vouching.add(accepted.taken.filter(({ seq }) => this.#isUnproved(frame, subject, seq)));
       // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
-      const early = route?.method.command?.idempotent === true;
+      const early = route?.method.command?.idempotent === true && !journal.renewed;
       if (early) this.#handOver(subject, accepted.taken, true);
       // After the journal has heard of it: the next turn begins when this one is on disk.
       this.#spend(frame.items.length);
@@ -133,7 +143,7 @@ export class Receiver {
       await journal.flushed().finally(() => this.#unflushed--);
       this.#acknowledge(packet, frame, accepted);
       // The ACK is on its way before this node gets busy with what it took.
-      if (!early) this.#handOver(subject, accepted.taken);
+      if (!early && !journal.renewed) this.#handOver(subject, accepted.taken);
       if (told.length > 0) {
         setImmediate(() => {
           for (const tell of told) tell();
@@ -183,6 +193,18 @@ export class Receiver {
     return method === undefined || method.command?.idempotent === true;
   }
 
+  /** It was on its way to another journal of this node's than the present one: that one may have taken it. */
+  #mayHaveBegun({ receiverEpoch, sentBefore = 0 }: Frame, seq: number): boolean {
+    const { epoch, renewed } = this.#options.journal;
+    return receiverEpoch !== undefined && (renewed || receiverEpoch !== epoch) && seq <= sentBefore;
+  }
+
+  /** It was on its way before, and may have run then: this journal may be an older one that was put back. */
+  #isUnproved({ origin, sentBefore = 0 }: Frame, subject: string, seq: number): boolean {
+    if (seq > sentBefore || kindOf(subject) === "event" || !this.#options.vouching.isUnproved(origin)) return false;
+    return this.#options.routes.get(subject)?.method.command?.idempotent !== true;
+  }
+
   /** What becomes of one new message, decided from this node's own configuration. */
   #decide(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
@@ -197,25 +219,22 @@ export class Receiver {
       const own = frame.origin === this.#options.node && route.config.foreign;
       if (!own) authorise(frame.origin, subject, item.data, route.config, route.method);
       route.method[route.config.kind]?.check(item.data);
-      if (
-        mayHaveBegun(frame, seq, journal.epoch) &&
-        route.method.command !== undefined &&
-        route.method.command.idempotent !== true
-      ) {
-        const reason = "it may have begun here before this node lost its journal";
-        return { kind: "verdict", state: "interrupted", reason };
-      }
+      const { command } = route.method;
+      if (command !== undefined && command.idempotent !== true && this.#mayHaveBegun(frame, seq))
+        return { kind: "verdict", state: "interrupted", reason: LOST };
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
       const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt;
-      if (remaining !== null && remaining <= 0) {
+      const unproved = this.#isUnproved(frame, subject, seq);
+      // That it never began is not said before its origin was asked.
+      if (remaining !== null && remaining <= 0 && !unproved) {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
         return { kind: "verdict", state: "expired", reason: "its deadline had passed when it arrived" };
       }
       if (route.waiting >= route.config.queue || !hasRoom()) return { kind: "full" };
       route.waiting++;
-      const start = route.process?.reserve() ?? false;
+      const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       return { kind: "take", deadline: remaining === null ? null : at + remaining, start };
     } catch (error) {
       // A method's own check throws plain errors: they say what is wrong with the data.
@@ -378,9 +397,4 @@ export class Receiver {
     if (error.code === "internal") log.error({ err: error, subject }, "a packet could not be received");
     counters.refuse(error.code, { subject, fault: error.message });
   }
-}
-
-/** It was on its way to another journal of this node's than the present one: that one may have taken it. */
-function mayHaveBegun({ receiverEpoch, sentBefore = 0 }: Frame, seq: number, epoch: string): boolean {
-  return receiverEpoch !== undefined && receiverEpoch !== epoch && seq <= sentBefore;
 }
