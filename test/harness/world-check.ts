@@ -35,11 +35,15 @@ export function judge(world: World): Verdict {
       const detail = world.message(id, origin);
       state = detail.state;
       // A node that went back to an earlier state cannot know that it had told the end: it says so, and that changes nothing.
-      const doubted = detail.conflict?.state === "interrupted" && world.replaced.has(receiverOf(subject));
+      // One that lost its disk may have told an end that was still on its way when it said that it knows nothing of it.
+      const ends = [...(world.finals.get(id) ?? []), state, detail.conflict?.state];
+      const doubted =
+        world.unknowable.has(id) || (ends.includes("interrupted") && world.replaced.has(receiverOf(subject)));
       if (detail.conflict !== undefined && !doubted)
         breaches.push(`${id} ended twice: ${state} and ${detail.conflict.state}`);
       if (isFinal(kindOf(subject), detail.state)) ok++;
       else open.push(id);
+      if (doubted) continue;
     } catch {
       lost.push(id);
       continue;
@@ -60,7 +64,7 @@ export function judge(world: World): Verdict {
   }
   const runs = new Map<string, number>();
   for (const { id, method } of world.ledger.runs) if (!IDEMPOTENT.has(method)) runs.set(id, (runs.get(id) ?? 0) + 1);
-  const doubled = [...runs].flatMap(([id, times]) => (times > 1 ? [id] : []));
+  const doubled = [...runs].flatMap(([id, times]) => (times > 1 && !world.unknowable.has(id) ? [id] : []));
   breaches.push(...outOfOrder(world), ...differsFromDisk(world), ...unsound(world));
   return { ok, lost, doubled, open, breaches };
 }
@@ -71,7 +75,7 @@ function outOfOrder(world: World): string[] {
   const latest = new Map<string, number>();
   return world.ledger.runs.flatMap(({ id, subject, method }) => {
     const at = place.get(id);
-    if (at === undefined || IDEMPOTENT.has(method)) return [];
+    if (at === undefined || IDEMPOTENT.has(method) || world.unknowable.has(id)) return [];
     const lane = `${world.accepted[at]?.origin} ${subject}`;
     const before = latest.get(lane) ?? -1;
     latest.set(lane, Math.max(before, at));
