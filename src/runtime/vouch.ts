@@ -18,9 +18,9 @@ import { contradiction, wordFor } from "./word.ts";
  *   unasked ─▶ asked (again and again, while the broker is there) ─▶ vouched: they go on
  *                                                                └─▶ behind: the journal is renewed, and they are interrupted
  *
- * Without a link a host that was not booted since goes on after a while by itself: of what was put back on a host that
- * runs, a disk and not a host, the origin would have told while there was a link. What can be harmful to nobody needs no
- * word: commands of this node itself, and those that may run twice.
+ * No word is needed for what this node sent to itself, and none to begin what may run twice. Where the host was not booted
+ * since the journal was last opened, no host was put back: after a while without an answer all goes on. A disk that was put
+ * back under a running host shows as soon as the origin is in reach, and only then.
  *
  * Invariants: a word counts for the life of the daemon that asked for it, and for nothing that came later. Nothing of it is
  * journalled: a question is repeated until there is an answer.

@@ -163,7 +163,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/journal/journal.ts",
     find: "    inbox.doubt();\n",
     replace: "",
-    faults: ["restore", "crash"],
+    faults: ["restore", "partition", "oneway"],
   },
   {
     name: "behind-unseen",
@@ -188,13 +188,5 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "const proof = contradiction(journal, origin, word);",
     replace: "const proof = word.ids.length < 0 ? contradiction(journal, origin, word) : undefined;",
     faults: ["restore", "crash"],
-  },
-  {
-    name: "own-ack-forgotten",
-    breaks: "a node does not see that it acknowledged what it does not know, and takes what came after that once more",
-    file: "src/runtime/journal/inbox.ts",
-    find: "return receiverEpoch === own && acked > base &&",
-    replace: "return receiverEpoch === own && acked < base &&",
-    faults: ["restore", "crash", "loss"],
   },
 ];
