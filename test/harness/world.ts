@@ -78,7 +78,7 @@ interface Place {
   readonly file: string;
   text: string;
   disk: Disk;
-  /** Its disk was once put back in place. */
+  /** Its disk was once lost or put back. */
   rolledBack: boolean;
   /** How often its host was booted. */
   boots: number;
@@ -268,7 +268,6 @@ export class World {
   }
 
   #rollBack(place: Place, image: Disk): void {
-    place.rolledBack = true;
     for (const other of this.#places.values())
       if (!knowsMore(other.disk, other.name, image, place.name)) this.#forgetRuns(place.name, other.name);
   }
@@ -287,8 +286,9 @@ export class World {
     const { name, host } = place;
     host.kill();
     place.boots++;
-    // Who knew of what ran on a node that was put back may have forgotten it before it was asked.
+    // Where the disk of a node is another one than it was, and that of its origin too, nobody knows what ran.
     for (const other of this.#places.values()) if (other.rolledBack) this.#forgetRuns(other.name, name);
+    place.rolledBack = true;
     place.disk = disk;
     place.host = new MemoryHost(this.time, this.#programs);
     place.host.ledger.push(...host.ledger);
