@@ -41,7 +41,9 @@ export interface Frame {
   readonly acked: number;
   /** Up to here messages may have reached the receiver before, unacknowledged. */
   readonly sentBefore?: number;
-  /** The receiver's journal, as the origin last heard of it. */
+  /** Numbers up to here were acknowledged to an earlier journal of the origin. */
+  readonly base?: number;
+  /** The receiver's journal, as the origin last heard of it: the one that acknowledged what came after `base`. */
   readonly receiverEpoch?: string;
   readonly items: readonly FrameItem[];
 }
@@ -93,6 +95,7 @@ interface WireFrame {
   f: number;
   a: number;
   s?: number;
+  b?: number;
   n?: string;
   m: WireItem[];
 }
@@ -129,9 +132,10 @@ export function encodeFrame({ items, ...head }: Frame, compressFrom: number | nu
 
 /** The same from items that were encoded before: a message that is sent again need not be encoded again. */
 export function sealFrame(head: FrameHead, items: readonly string[], compressFrom: number | null): Uint8Array {
-  const { origin, epoch, sentAt, first, acked, sentBefore, receiverEpoch } = head;
+  const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch } = head;
   const wire: Omit<WireFrame, "m"> = { o: origin, e: epoch, t: sentAt, f: first, a: acked };
   if (sentBefore !== undefined && sentBefore >= first) wire.s = sentBefore;
+  if (base !== undefined) wire.b = base;
   if (receiverEpoch !== undefined) wire.n = receiverEpoch;
   const open = JSON.stringify(wire);
   return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, 0, compressFrom);
@@ -169,7 +173,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   const wire = unpack(subject, payload, 0, limits) as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { o, e, t, f, a, s, n, m } = wire as WireFrame;
+  const { o, e, t, f, a, s, b, n, m } = wire as WireFrame;
   return {
     origin: o,
     epoch: e,
@@ -177,6 +181,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
     first: f,
     acked: a,
     ...(s === undefined ? {} : { sentBefore: s }),
+    ...(b === undefined ? {} : { base: b }),
     ...(n === undefined ? {} : { receiverEpoch: n }),
     items: m.map(decodeItem),
   };
@@ -288,6 +293,7 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (!isCount(wire.f)) return "first sequence number";
   if (!isCount(wire.a)) return "acknowledged sequence number";
   if (wire.s !== undefined && !isCount(wire.s)) return "sequence number sent before";
+  if (wire.b !== undefined && !(isCount(wire.b) && wire.b <= wire.a)) return "base";
   if (wire.n !== undefined && !isToken(wire.n)) return "receiver's epoch";
   // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
   if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";

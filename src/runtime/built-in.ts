@@ -11,6 +11,7 @@ import { shellcommand } from "../methods/shellcommand.ts";
 import { syslogforwarding } from "../methods/syslogforwarding.ts";
 import type { Config, SubscribeConfig } from "./config/config.ts";
 import { COMPARE, CONTROL_DOMAIN, cancelMethod, compareMethod, processMethod } from "./control.ts";
+import { VOUCH, vouchMethod } from "./vouch-method.ts";
 
 /** What the daemon's own methods call when they are used. */
 export interface Hooks {
@@ -20,6 +21,7 @@ export interface Hooks {
   readonly cancel: Parameters<typeof cancelMethod>[0];
   readonly process: Parameters<typeof processMethod>[0];
   readonly compare: Parameters<typeof compareMethod>[0];
+  readonly vouch: Parameters<typeof vouchMethod>[0];
 }
 
 /** Every method of this node: those that come with steward, and the user's own. */
@@ -35,6 +37,7 @@ export async function loadMethods(config: Config, hooks: Hooks): Promise<Map<str
     cancelMethod(hooks.cancel),
     processMethod(hooks.process),
     compareMethod(hooks.compare),
+    vouchMethod(hooks.vouch),
   ];
   const methods = new Map(own.map((method) => [method.name, method]));
   for (const file of config.methods) {
@@ -77,9 +80,10 @@ export function builtInSubscriptions(config: Config): SubscribeConfig[] {
     queue: 1000,
     foreign: false,
   });
-  const control = ["cancel", "process", "ping", COMPARE].map((method) =>
+  const commands = ["cancel", "process", "ping", COMPARE].map((method) =>
     taken("command", method, config.control.from, 16),
   );
+  const control = [...commands, taken("event", VOUCH, ["*"], 1)];
   if (config.node !== config.central) return control;
   return [...control, ...["hello", "bye", "errorlog"].map((method) => taken("event", method, ["*"], 1))];
 }

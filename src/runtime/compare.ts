@@ -1,15 +1,48 @@
+import { replySubject } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
+import { parseSubject } from "../message/subject.ts";
 import type { Compared, Listed } from "./control.ts";
 import type { Inbox } from "./journal/inbox.ts";
+import type { Journal } from "./journal/journal.ts";
 
 /** What became of commands that their origin believes to be here, by this node's own journal. */
-export function compareHere(inbox: Inbox, origin: string, epoch: string, open: readonly Listed[]): Compared {
+export function compareHere(
+  { inbox, outbox }: Journal,
+  origin: string,
+  epoch: string,
+  open: readonly Listed[],
+): Compared {
   const done: [string, Outcome][] = [];
   const lost: string[] = [];
   for (const [id, subject, seq] of open) {
-    const fate = inbox.fate(id, { origin, epoch, subject, seq });
-    if (fate === "lost") lost.push(id);
-    else if (fate !== undefined) done.push([id, fate.outcome]);
+    const outcome = fate(inbox, id, { origin, epoch, subject, seq });
+    if (outcome === "lost") lost.push(id);
+    else if (outcome === "gone") {
+      // Its record was swept: the end is on the way home, or the origin went back to before it heard of it.
+      const lane = outbox.lanes.get(replySubject(parseSubject(subject), origin));
+      if (lane === undefined || lane.acked === lane.next - 1) lost.push(id);
+    } else if (outcome !== undefined) done.push([id, outcome]);
   }
   return { done, lost };
+}
+
+/**
+ * What became of a command of which its origin holds our ACK: its end; `lost`, when the journal that acknowledged it is
+ * not this one; `gone`, when nothing is left of it here; `undefined` while it is open.
+ */
+export function fate(
+  inbox: Inbox,
+  id: string,
+  { origin, epoch, subject, seq }: { origin: string; epoch: string; subject: string; seq: number },
+): Outcome | "lost" | "gone" | undefined {
+  if (inbox.find(id) !== undefined) return undefined;
+  const done = inbox.done(id);
+  if (done !== undefined) return done.outcome;
+  const lane = inbox.lane(origin, epoch, subject);
+  if (lane === undefined || seq > lane.last) return "lost";
+  const verdict = lane.verdicts.find((given) => given.seq === seq);
+  if (verdict !== undefined) return { state: verdict.state, at: lane.at, reason: verdict.reason };
+  const dead = inbox.dead().find(({ message }) => message.id === id);
+  if (dead !== undefined) return { state: "failed", at: dead.at, reason: `dead letter: ${dead.reason}` };
+  return lane.lost.some(([from, to]) => seq >= from && seq <= to) ? "lost" : "gone";
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
-import { normalise, StewardError } from "../message/errors.ts";
+import { normalise, type StewardError } from "../message/errors.ts";
 import { decodeAck } from "../message/frame.ts";
 import { idMaker, type NewId } from "../message/id.ts";
 import type { FinalState } from "../message/lifecycle.ts";
@@ -26,6 +26,7 @@ import type { Health } from "./operations.ts";
 import { Presence } from "./presence.ts";
 import { Publishers } from "./publishers.ts";
 import { Receiver } from "./receive.ts";
+import { Renewal } from "./renewal.ts";
 import { Repair } from "./repair.ts";
 import { Respond } from "./respond.ts";
 import { Routes } from "./routes.ts";
@@ -35,6 +36,7 @@ import { Storage } from "./storage.ts";
 import { type SubmitOptions, submit } from "./submit.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { Traffic } from "./traffic.ts";
+import { Vouching } from "./vouch.ts";
 import type { Window } from "./window.ts";
 
 /**
@@ -53,6 +55,7 @@ export class Core implements Child {
   readonly publishers: Publishers;
   readonly respond: Respond;
   readonly deadlines: Deadlines;
+  readonly vouching: Vouching;
   readonly newId: NewId;
   /** Commands under way. */
   readonly running = new Map<string, Cancellation>();
@@ -61,13 +64,13 @@ export class Core implements Child {
   readonly announce: Announcer;
   readonly failures: Failures;
   readonly #repair: Repair;
+  readonly #renewal: Renewal;
   readonly #receiver: Receiver;
   readonly #presence: Presence;
   readonly link: BrokerLink;
   #traffic: Traffic | undefined;
   #end: (exit: Exit) => void = () => undefined;
   #failed: StewardError | undefined;
-  #renewing = false;
   #closing: Promise<void> | undefined;
 
   static async open(around: Surroundings): Promise<Core> {
@@ -79,7 +82,8 @@ export class Core implements Child {
       cancel: (id, by) => core?.cancelHere(id, by) ?? "tooLate",
       process: around.processes,
       compare: (origin, epoch, open) =>
-        core === undefined ? { done: [], lost: [] } : compareHere(core.journal.inbox, origin, epoch, open),
+        core === undefined ? { done: [], lost: [] } : compareHere(core.journal, origin, epoch, open),
+      vouch: (origin, vouch) => core?.vouching.heard(origin, vouch),
     });
     for (const method of around.methods) methods.set(method.name, method);
     core = new Core(around, methods);
@@ -100,6 +104,14 @@ export class Core implements Child {
     this.transport = around.openTransport();
     this.spawner = around.openSpawner();
     this.deadlines = new Deadlines({ ...config, clock });
+    this.vouching = new Vouching({
+      node: config.node,
+      journal: this.journal,
+      transport: this.transport,
+      clock,
+      newId: this.newId,
+      behind: (proof) => this.#renewal.renew(proof),
+    });
     this.storage.takeOverRuns(this.spawner, methods);
     this.fleet = new Fleet({
       self: config.node,
@@ -156,9 +168,12 @@ export class Core implements Child {
       log,
       send: (draft) => submit([draft], { ...this.submitOptions(), refusal: () => undefined })[0]?.message.id ?? "",
       isResyncing: (node) => this.fleet.isResyncing(node),
+      heardByHello: config.node === config.central,
       agreed: (node) => this.fleet.agreed(node),
       report: (id, from, report, told) => void this.announce.report(id, from, report, told),
     });
+    const fall = (error: unknown): void => this.#fall(error);
+    this.#renewal = new Renewal({ journal: this.journal, path: config.data, failures: this.failures, fall });
     this.#receiver = new Receiver({
       node: config.node,
       journal: this.journal,
@@ -183,9 +198,11 @@ export class Core implements Child {
       directory: (method) => this.directory(method),
       onNewEpoch: ({ origin, epoch }) => this.failures.heard(origin, epoch, true),
       onLost: (frame, subject, from, to) => this.failures.lost(frame, subject, from, to),
+      onBehind: (origin) => this.#renewal.renew(`${origin} holds its ACK for messages that it does not know`),
+      vouching: this.vouching,
       again: (done) => this.respond.again(done),
       onTaken: (records) => this.announce.taken(records),
-      onFailure: (error) => this.#fall(error),
+      onFailure: fall,
     });
     this.#presence = new Presence({
       node: config.node,
@@ -211,6 +228,7 @@ export class Core implements Child {
       publishers: this.publishers,
       presence: this.#presence,
       repair: this.#repair,
+      vouching: this.vouching,
       announce: this.announce,
       failures: this.failures,
       clock,
@@ -231,8 +249,7 @@ export class Core implements Child {
       denied: (text) => this.failures.report("broker-denied", text, text),
     });
     this.link.begin();
-    this.storage.begin((error) => this.#fall(error), this);
-    if (this.journal.restored !== undefined) this.#restored(this.journal.restored);
+    this.storage.begin(fall, this);
   }
 
   #fall(error: unknown): void {
@@ -240,24 +257,6 @@ export class Core implements Child {
     this.#failed = normalise(error);
     // Closed before its supervisor hears of it: the next core must not meet this one at the disk and at the broker.
     void this.#close();
-  }
-
-  #restored(proof: string): StewardError {
-    const restored = new StewardError("journal-restored", { path: this.#around.config().data, proof });
-    this.failures.report(restored.code, restored.message);
-    return restored;
-  }
-
-  /** This journal is a copy of an earlier state of itself: it goes on as another one. */
-  #renew(proof: string): void {
-    if (this.#renewing) return;
-    this.#renewing = true;
-    this.journal.renew();
-    const restored = this.#restored(proof);
-    this.journal.flushed().then(
-      () => this.#fall(restored),
-      (error) => this.#fall(error),
-    );
   }
 
   submitOptions(): SubmitOptions {
@@ -269,7 +268,7 @@ export class Core implements Child {
       clock,
       newId: this.newId,
       maxPayload: () => this.transport.maxPayload(),
-      refusal: () => this.storage.refusal(),
+      refusal: () => (this.#closing === undefined ? this.storage.refusal() : this.storage.closed()),
       isKnown: (node) => node === config().node || this.fleet.has(node),
       wake: (subject, deadline) => this.publishers.wake(subject, deadline),
       onQueued: (records) => this.announce.queued(records),
@@ -341,7 +340,7 @@ export class Core implements Child {
       onWithdrawn: (records) => this.#endedUnrun(records, () => this.announce.withdrawn(records)),
       onHeld: (cause) => this.failures.report("message-too-large", `${subject} waits for another broker: ${cause}`),
       onAbsent: () => this.fleet.absent(node),
-      onBehind: () => this.#renew(`${node} has more of what this node sends than its journal knows of`),
+      onBehind: () => this.#renewal.renew(`${node} has more of what this node sends than its journal knows of`),
       onFailure: (error) => (error.code === "journal-failed" ? this.#fall(error) : undefined),
     };
   }

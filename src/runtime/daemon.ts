@@ -32,6 +32,7 @@ import type { Operations, ReloadAnswer } from "./operations.ts";
 import { Processes } from "./processes.ts";
 import { readingsOf } from "./readings-of.ts";
 import { reload } from "./reload.ts";
+import { bootId } from "./runner/records.ts";
 import { openSpawner } from "./runner/spawner.ts";
 import { markStart } from "./start-mark.ts";
 import { submit } from "./submit.ts";
@@ -66,6 +67,8 @@ export interface Parts {
   readonly openStore: (directory: string) => Store;
   readonly openTransport: (config: Config) => Transport;
   readonly openSpawner: (directory: string) => Spawner;
+  /** Names the boot of the host; `null`: nobody can tell. */
+  readonly boot: () => string | null;
   /** Beside those that come with steward; one of the same name takes its place. */
   readonly methods: readonly Method[];
   /** Without lock, file intake and listeners: nothing of it shows outside of the parts above. */
@@ -87,7 +90,7 @@ const SHUTDOWN = 15_000;
 /** @throws StewardError why it cannot start: `already-running`, `data-directory`, `wrong-node`, `nats-server-missing`, … */
 export async function startDaemon({ config: initial, pretty = false, parts = {} }: DaemonOptions): Promise<Daemon> {
   let config = initial;
-  const { clock = systemClock, random = systemRandom, methods = [], secluded = false } = parts;
+  const { clock = systemClock, random = systemRandom, boot = bootId, methods = [], secluded = false } = parts;
   const lock = secluded ? { release: () => undefined } : lockDirectory(config.data);
   const log = parts.log ?? openLog({ level: config.log.level, pretty, node: config.node, clock });
   const mark = secluded ? { settled: () => undefined } : markStart(config.data, clock, log);
@@ -159,7 +162,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
           const path = join(config.data, "journal");
           const store = openStore(path);
           try {
-            return openJournal(store, { node: config.node, path, clock, random });
+            return openJournal(store, { node: config.node, path, clock, random, boot: boot() });
           } catch (error) {
             // Rows that cannot be read are no defect of this program, and must not be written over.
             void store.close().catch(() => undefined);

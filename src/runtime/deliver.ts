@@ -9,7 +9,7 @@ import { kindOf, receiverOf } from "../message/subject.ts";
 import type { DeliverOptions } from "./deliver-options.ts";
 import { Expiry } from "./expiry.ts";
 import { itemOf, recordBytes } from "./frame-items.ts";
-import { type InFlight, itemsOfFrame } from "./in-flight.ts";
+import { flightOf, type InFlight, itemsOfFrame } from "./in-flight.ts";
 import type { OutLane, OutRecord } from "./journal/records.ts";
 import type { LaneView } from "./operations.ts";
 
@@ -250,7 +250,7 @@ export class Publisher implements Child {
     const from = Math.max(this.#cursor, this.#lane.acked) + 1;
     if (from >= this.#lane.next || this.#inFlight.length >= profile.framesInFlight) return false;
     if (!journal.outbox.knowsReceiver(subject)) {
-      if (this.#inFlight.length === 0) this.#begin(this.#frame(from, from - 1, 0), [], false);
+      if (this.#inFlight.length === 0) this.#begin(flightOf(this.#lane, from, from - 1, 0), [], false);
       return false;
     }
     if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap() && this.#holds()) return false;
@@ -275,18 +275,13 @@ export class Publisher implements Child {
     }
     if (!window.take(bytes, urgent, this.#schedule)) return false;
 
-    const frame = this.#frame(from, last.seq, bytes);
+    const frame = flightOf(this.#lane, from, last.seq, bytes);
     const again = from <= this.#lane.sent;
     journal.outbox.sending(subject, records, clock.now());
     this.#cursor = last.seq;
     this.#lastSent = clock.monotonic();
     this.#begin(frame, records, again);
     return true;
-  }
-
-  #frame(first: number, last: number, bytes: number): InFlight {
-    const { sent, acked } = this.#lane;
-    return { first, last, bytes, sentBefore: sent, acked, unheard: false, publishedAt: undefined };
   }
 
   #begin(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
@@ -332,6 +327,7 @@ export class Publisher implements Child {
         first: frame.first,
         acked: frame.acked,
         sentBefore: frame.sentBefore,
+        ...(this.#lane.base ? { base: this.#lane.base } : {}),
         ...(this.#lane.receiverEpoch === undefined ? {} : { receiverEpoch: this.#lane.receiverEpoch }),
       },
       records.map((record) => itemOf(record, now, this.#expiry.left(record))),

@@ -14,9 +14,11 @@ import { Cancellation } from "./cancellation.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
+import { begins, interrupted, LeftOver } from "./left-over.ts";
 import type { Respond } from "./respond.ts";
 import type { Route, RouteProcess } from "./routes.ts";
 import { summarise } from "./summary.ts";
+import type { Vouching } from "./vouch.ts";
 
 /**
  * The subscriber of one subject: runs what was taken, in the order in which it was taken, so many at a time.
@@ -36,6 +38,7 @@ export interface ExecuteOptions {
   readonly respond: Respond;
   readonly spawner: Spawner;
   readonly deadlines: Deadlines;
+  readonly vouching: Vouching;
   readonly clock: Clock;
   readonly inspector: Inspector;
   readonly log: MethodLog;
@@ -59,6 +62,7 @@ export class Subscriber implements Child, RouteProcess {
   readonly #actor: Actor<typeof subscriberMachine>;
   readonly #queue: PQueue;
   readonly #events: InRecord[] = [];
+  readonly #leftOver: LeftOver;
   readonly #underWay = new Set<Promise<void>>();
   /** Commands that are taken over and of which nobody can tell yet whether they may begin. */
   readonly #undecided = new Set<string>();
@@ -77,6 +81,7 @@ export class Subscriber implements Child, RouteProcess {
   constructor(options: ExecuteOptions) {
     const { route, clock, inspector } = options;
     this.#options = options;
+    this.#leftOver = new LeftOver(options.vouching);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -123,7 +128,7 @@ export class Subscriber implements Child, RouteProcess {
     } = this.#options.route;
     // What is in hand without a place of its own comes first.
     if (this.#stopped || kind === "event" || this.#queue.isPaused || inHand.size > this.#reserved) return false;
-    if (this.#queue.size > 0 || this.#queue.pending + this.#reserved >= concurrency) return false;
+    if (this.#leftOver.any || this.#queue.size > 0 || this.#queue.pending + this.#reserved >= concurrency) return false;
     this.#reserved++;
     return true;
   }
@@ -173,7 +178,9 @@ export class Subscriber implements Child, RouteProcess {
     } else if (command !== undefined) {
       for (const record of records) {
         const startBy = left ? undefined : this.#options.deadlines.measured(record);
-        this.#add(() => this.#command(command, record, left, startBy));
+        const go = (): void => this.#add(() => this.#command(command, record, left, startBy));
+        // What may run twice may begin without a word.
+        if (command.idempotent === true || !this.#leftOver.keeps(record, go)) go();
       }
     }
   }
@@ -209,10 +216,14 @@ export class Subscriber implements Child, RouteProcess {
     // Cancelled or restarted meanwhile: the journal knows better than the queue.
     const record = journal.inbox.find(id);
     if (record === undefined || running.has(id)) return;
+    const outdated = this.#outdated(record, startBy);
+    // That it never began is not said without a word either.
+    const again = (): Promise<void> => this.#command(handler, record, left, startBy);
+    if (outdated !== undefined && this.#leftOver.keeps(record, () => this.#add(again))) return;
     const cancellation = new Cancellation();
     running.set(id, cancellation);
     try {
-      const outcome = this.#outdated(record, startBy) ?? (await this.#run(handler, record, left, cancellation));
+      const outcome = outdated ?? (await this.#run(handler, record, left, cancellation));
       respond.outcome(record, outcome, summarise(record.message.data));
     } catch (error) {
       this.#failAfter(error, () => {
@@ -257,6 +268,7 @@ export class Subscriber implements Child, RouteProcess {
     const ended = await this.#bounded(record.message.id, end, context.timeout + (handler.grace ?? 0) + HANGING);
     // A method is anybody's code: a state that is none would be refused by the origin, and the command stay open there.
     if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(ended?.state)}`);
+    if (ended.state === "expired" && this.#isDoubtful(record.message.id)) return interrupted(record, clock.now());
     return { at: clock.now(), ...(ended.state === "expired" ? {} : { startedAt }), ...ended };
   }
 
@@ -310,14 +322,21 @@ export class Subscriber implements Child, RouteProcess {
     };
   }
 
+  #isDoubtful(id: string): boolean {
+    return this.#options.journal.inbox.find(id)?.doubtful === true;
+  }
+
   /** Asked by what is taken over. Once this process is to stop there is no answer: the next one asks anew. */
   async #mayBegin(record: InRecord, cancellation: Cancellation): Promise<boolean> {
     const { id } = record.message;
     this.#undecided.add(id);
     const stopping = this.#stopping.signal;
-    const passed = await this.#options.deadlines.decided(record, AbortSignal.any([stopping, cancellation.signal]));
+    const signal = AbortSignal.any([stopping, cancellation.signal]);
+    await this.#options.vouching.vouched(record, signal);
+    const passed = await this.#options.deadlines.decided(record, signal);
     this.#undecided.delete(id);
-    return passed === undefined && stopping.aborted ? await new Promise(() => undefined) : passed !== true;
+    if (passed === undefined && stopping.aborted) return await new Promise(() => undefined);
+    return passed !== true && !this.#isDoubtful(id);
   }
 
   /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */
@@ -378,18 +397,4 @@ export class Subscriber implements Child, RouteProcess {
     this.#options.respond.dead(record, reason);
     this.#options.onDead(record, reason);
   }
-}
-
-/** Whether it has yet to begin. */
-function begins({ state, doubtful }: InRecord): boolean {
-  return state !== "running" && doubtful !== true;
-}
-
-/** A command of which nothing here can tell whether it ran to its end. */
-function interrupted({ doubtful, startedAt }: InRecord, at: number): Outcome {
-  const reason =
-    doubtful === true
-      ? "this node's journal was restored from a copy: whether it ran since cannot be proved"
-      : "the daemon ended while it ran";
-  return { state: "interrupted", at, reason, ...(startedAt === undefined ? {} : { startedAt }) };
 }

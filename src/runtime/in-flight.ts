@@ -13,6 +13,16 @@ export interface InFlight {
   publishedAt: number | undefined;
 }
 
+/** A frame of these numbers, where its lane stands. */
+export function flightOf(
+  lane: { readonly sent: number; readonly acked: number },
+  first: number,
+  last: number,
+  bytes: number,
+): InFlight {
+  return { first, last, bytes, sentBefore: lane.sent, acked: lane.acked, unheard: false, publishedAt: undefined };
+}
+
 /** Messages of a frame when there is more to send, and the most that one carries. */
 const ITEMS = 64;
 const MOST_ITEMS = 512;

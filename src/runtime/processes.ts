@@ -151,6 +151,7 @@ export class Processes {
           respond: core.respond,
           spawner: core.spawner,
           deadlines: core.deadlines,
+          vouching: core.vouching,
           clock,
           inspector,
           log: log.child({ subject: route.subject }),

@@ -3,8 +3,9 @@ import { faultText, normalise, StewardError } from "../message/errors.ts";
 import { type Ack, decodeFrame, encodeAck, type Frame, type FrameItem, isFrame } from "../message/frame.ts";
 import type { Json } from "../message/message.ts";
 import type { Report } from "../message/report.ts";
-import { kindOf, parseSubject } from "../message/subject.ts";
-import type { Method, MethodLog } from "../methods/define.ts";
+import { parseSubject } from "../message/subject.ts";
+import type { MethodLog } from "../methods/define.ts";
+import { BegunBefore } from "./begun-before.ts";
 import type { Packet, Transport } from "./broker/transport.ts";
 import { foreignData } from "./foreign.ts";
 import type { Accepted, Judgement } from "./journal/inbox.ts";
@@ -14,6 +15,7 @@ import type { Counters } from "./observe/counters.ts";
 import type { Route, Routes } from "./routes.ts";
 import { authorise } from "./security/authorise.ts";
 import type { Verifier } from "./security/verify.ts";
+import type { Vouching } from "./vouch.ts";
 
 /**
  * The way in, from top to bottom: decode, verify, presence, authorise, deadline, sequence check, journal, ACK, hand over.
@@ -45,6 +47,10 @@ export interface ReceiveOptions {
   readonly onNewEpoch: (frame: Frame) => void;
   /** An origin holds our ACK for these numbers, and this journal never saw them: another one had them. */
   readonly onLost: (frame: Frame, subject: string, from: number, to: number) => void;
+  /** This journal told an origin of what it does not know: it is an earlier state of itself. */
+  readonly onBehind: (origin: string) => void;
+  /** Asks origins whether this journal may be an older one that was put back. */
+  readonly vouching: Pick<Vouching, "isUnproved" | "add">;
   /** The outcome of a command is owed once more. */
   readonly again: (done: DoneRecord) => void;
   readonly onTaken: (records: readonly InRecord[]) => void;
@@ -56,13 +62,13 @@ export interface ReceiveOptions {
 const MOST_UNFLUSHED = 16;
 /** Messages taken in one turn of the event loop, and those handed over. */
 const A_TURN = 64;
+const LOST = "it may have begun here before this node lost its journal";
 /** Reports are always taken: there is room kept for them. */
 const UNBOUNDED = 1_000_000;
 
 export class Receiver {
   readonly #options: ReceiveOptions;
-  /** Commands of a lane up to here may have come to an earlier life of this node. */
-  readonly #sentBeforeUs = new Map<string, number>();
+  readonly #before: BegunBefore;
   /** Lanes that were told to wait, with where their next ACK goes; by subject. */
   readonly #waiting = new Map<string, Map<string, { frame: Frame; reply: string; upTo: number }>>();
   /** Packets that wait for the next turn, and how many messages this one has room for. */
@@ -76,6 +82,7 @@ export class Receiver {
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
+    this.#before = new BegunBefore(options);
   }
 
   /** In order. What one turn has no room for waits for the next: what the first ones bring about goes out in between. */
@@ -116,7 +123,9 @@ export class Receiver {
 
       const at = clock.now();
       const told: (() => void)[] = [];
-      if (kindOf(subject) === "command") this.#remember(frame, subject);
+      this.#before.note(frame, subject);
+      // What is pending is doubted, what is taken now is not: unless it was on its way before.
+      if (journal.inbox.isBehind(frame, subject, journal.epoch)) this.#options.onBehind(frame.origin);
       const accepted = journal.inbox.accept(frame, subject, at, (item, seq) =>
         this.#judge(frame, subject, item, seq, at, told),
       );
@@ -124,8 +133,10 @@ export class Receiver {
       this.#count(frame, subject, accepted);
       const route = this.#options.routes.get(subject);
       for (const { message } of accepted.taken) route?.inHand.add(message.id);
+      if (frame.sentBefore !== undefined)
+        this.#options.vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
       // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
-      const early = route?.method.command?.idempotent === true;
+      const early = route?.method.command?.idempotent === true && !journal.renewed;
       if (early) this.#handOver(subject, accepted.taken, true);
       // After the journal has heard of it: the next turn begins when this one is on disk.
       this.#spend(frame.items.length);
@@ -133,7 +144,7 @@ export class Receiver {
       await journal.flushed().finally(() => this.#unflushed--);
       this.#acknowledge(packet, frame, accepted);
       // The ACK is on its way before this node gets busy with what it took.
-      if (!early) this.#handOver(subject, accepted.taken);
+      if (!early && !journal.renewed) this.#handOver(subject, accepted.taken);
       if (told.length > 0) {
         setImmediate(() => {
           for (const tell of told) tell();
@@ -161,50 +172,18 @@ export class Receiver {
     }
   }
 
-  /** The first frame of a lane in this life says what was on its way before. */
-  #remember({ origin, epoch, first, sentBefore = first - 1 }: Frame, subject: string): void {
-    const lane = `${origin} ${epoch} ${subject}`;
-    if (!this.#sentBeforeUs.has(lane)) this.#sentBeforeUs.set(lane, sentBefore);
-  }
-
   /** That a command is at its end without having begun is said only of one that cannot have begun here. */
   #judge(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
-    if (this.#mayHaveBegunBefore(frame, subject, item, seq)) {
-      const reason = "it may have begun here before this node lost its journal";
-      return { kind: "verdict", state: "interrupted", reason };
-    }
-    const judged = this.#decide(frame, subject, item, at, told);
-    if (judged.kind !== "verdict" || !this.#mayHaveBegunEarly(frame, subject, seq)) return judged;
+    if (this.#before.onLostDisk(frame, subject, item, seq))
+      return { kind: "verdict", state: "interrupted", reason: LOST };
+    const judged = this.#decide(frame, subject, item, seq, at, told);
+    if (judged.kind !== "verdict" || !this.#before.unrecorded(frame, subject, seq)) return judged;
     const reason = `it may have begun here before this node was started; else: ${judged.reason}`;
     return { kind: "verdict", state: "interrupted", reason };
   }
 
-  /** It was on its way to another journal of this node's than the present one: that one may have taken it. */
-  #mayHaveBegunBefore(
-    { receiverEpoch, sentBefore = 0 }: Frame,
-    subject: string,
-    item: FrameItem,
-    seq: number,
-  ): boolean {
-    if (receiverEpoch === undefined || receiverEpoch === this.#options.journal.epoch) return false;
-    if (seq > sentBefore || kindOf(subject) !== "command") return false;
-    // What may run twice does, unless its origin has ended it.
-    return "skip" in item || this.#method(subject)?.command?.idempotent !== true;
-  }
-
-  /** What may run twice begins before it is durable, and a crash then leaves no trace of it. */
-  #mayHaveBegunEarly({ origin, epoch }: Frame, subject: string, seq: number): boolean {
-    if (seq > (this.#sentBeforeUs.get(`${origin} ${epoch} ${subject}`) ?? 0)) return false;
-    const method = this.#method(subject);
-    return method === undefined || method.command?.idempotent === true;
-  }
-
-  #method(subject: string): Method | undefined {
-    return this.#options.routes.method(parseSubject(subject).method);
-  }
-
   /** What becomes of one new message, decided from this node's own configuration. */
-  #decide(frame: Frame, subject: string, item: FrameItem, at: number, told: (() => void)[]): Judgement {
+  #decide(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     const { routes, counters, report, hasRoom, journal } = this.#options;
     try {
@@ -221,13 +200,15 @@ export class Receiver {
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
       const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt;
-      if (remaining !== null && remaining <= 0) {
+      const unproved = this.#before.isUnproved(frame, subject, seq);
+      // That it never began is not said before its origin was asked.
+      if (remaining !== null && remaining <= 0 && !unproved) {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
         return { kind: "verdict", state: "expired", reason: "its deadline had passed when it arrived" };
       }
       if (route.waiting >= route.config.queue || !hasRoom()) return { kind: "full" };
       route.waiting++;
-      const start = route.process?.reserve() ?? false;
+      const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       return { kind: "take", deadline: remaining === null ? null : at + remaining, start };
     } catch (error) {
       // A method's own check throws plain errors: they say what is wrong with the data.

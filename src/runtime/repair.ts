@@ -1,6 +1,7 @@
 import type { Clock } from "../message/clock.ts";
 import type { Json } from "../message/message.ts";
 import type { Outcome, Report } from "../message/report.ts";
+import { receiverOf } from "../message/subject.ts";
 import type { MethodLog } from "../methods/define.ts";
 import { COMPARE, CONTROL_DOMAIN, type Compared } from "./control.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -10,6 +11,9 @@ import type { Draft } from "./operations.ts";
  * What two nodes think of the same commands, mended when they meet again. The origin lists its open commands; the node says
  * which of them have ended, and which its journal knows nothing of because it was lost or restored: those are
  * `interrupted`, for whether they ran cannot be proved. Until a node has answered it is `resyncing`.
+ *
+ * Each life of this daemon asks each node once in any case: its own journal may be an earlier one, put back in place, that
+ * never heard of their ends.
  */
 export interface RepairOptions {
   readonly journal: Journal;
@@ -17,6 +21,8 @@ export interface RepairOptions {
   readonly log: MethodLog;
   readonly send: (draft: Draft) => string;
   readonly isResyncing: (node: string) => boolean;
+  /** Nodes say hello to this one: it need not go to them. */
+  readonly heardByHello: boolean;
   /** The two of one mind. */
   readonly agreed: (node: string) => void;
   /** What the world may learn of it once it is durable goes into `told`. */
@@ -31,6 +37,8 @@ export class Repair {
   readonly #options: RepairOptions;
   /** Questions that have no answer yet, by id. */
   readonly #asked = new Map<string, string>();
+  /** Nodes that have answered in this life. */
+  readonly #met = new Set<string>();
 
   constructor(options: RepairOptions) {
     this.#options = options;
@@ -41,18 +49,23 @@ export class Repair {
     for (const [id, asked] of this.#asked) if (asked === node) this.#asked.delete(id);
   }
 
+  /** The broker is there. */
+  begin(): void {
+    if (this.#options.heardByHello) return;
+    const { outbox } = this.#options.journal;
+    for (const node of new Set([...outbox.lanes.keys()].map(receiverOf)))
+      if (outbox.openCount(node) > 0) this.look(node);
+  }
+
   /** A node has come back, or is still not of one mind with us. */
   look(node: string): void {
-    const { journal, send, agreed, isResyncing } = this.#options;
-    if (!isResyncing(node) || this.#isAsked(node)) return;
+    const { journal, send, isResyncing } = this.#options;
+    if ((this.#met.has(node) && !isResyncing(node)) || this.#isAsked(node)) return;
     const open: Json[] = [];
     // Earlier questions are commands like others: who has lost one does not leave it open for ever.
     for (const { lane, record } of journal.outbox.openOn(node))
       open.push([record.message.id, lane.subject, record.seq]);
-    if (open.length === 0) {
-      agreed(node);
-      return;
-    }
+    if (open.length === 0) this.#agreed(node);
     for (let i = 0; i < open.length; i += AT_ONCE) {
       const data = { epoch: journal.epoch, open: open.slice(i, i + AT_ONCE) };
       this.#asked.set(send({ subject: subjectOf(node), data, deliverBy: WITHIN }), node);
@@ -63,13 +76,18 @@ export class Repair {
   ended(id: string, report: Pick<Outcome, "state" | "result">): void {
     const node = this.#asked.get(id);
     if (node === undefined) return;
-    const { log, agreed } = this.#options;
+    const { log } = this.#options;
     this.#asked.delete(id);
     if (report.state === "succeeded") this.#mend(node, report.result as unknown as Compared);
     // A node that does not know the question cannot answer it next time either.
     else if (report.state === "rejected") log.warn({ node }, "this node cannot compare its journal with ours");
     else return;
-    if (!this.#isAsked(node)) agreed(node);
+    if (!this.#isAsked(node)) this.#agreed(node);
+  }
+
+  #agreed(node: string): void {
+    this.#met.add(node);
+    this.#options.agreed(node);
   }
 
   #isAsked(node: string): boolean {

@@ -48,6 +48,11 @@ export class Storage {
     return this.level() !== "full";
   }
 
+  /** Why nothing is taken between the end of one core and the begin of the next. */
+  closed(): StewardError {
+    return new StewardError("journal-failed", { path: this.#options.config().data, fault: "it is being opened anew" });
+  }
+
   /** Why new messages are refused; `undefined`: they are not. */
   refusal(): StewardError | undefined {
     const { data: path, limits } = this.#options.config();

@@ -11,6 +11,7 @@ import type { Fleet, NodeChange } from "./fleet.ts";
 import type { Presence } from "./presence.ts";
 import type { Publishers } from "./publishers.ts";
 import type { Repair } from "./repair.ts";
+import type { Vouching } from "./vouch.ts";
 
 /** Holds what is to be sent, and lets it go, as the broker and the nodes come and go. */
 export interface TrafficOptions {
@@ -19,6 +20,7 @@ export interface TrafficOptions {
   readonly publishers: Publishers;
   readonly presence: Presence;
   readonly repair: Repair;
+  readonly vouching: Vouching;
   readonly announce: Announcer;
   readonly failures: Failures;
   readonly clock: Clock;
@@ -53,6 +55,7 @@ export class Traffic {
 
   end(): void {
     this.#flapping.end();
+    this.#options.vouching.end();
   }
 
   /** Why nothing may be sent to a node now; `undefined`: it may. */
@@ -63,9 +66,11 @@ export class Traffic {
   }
 
   linkChanged(status: LinkStatus): void {
-    const { fleet, presence, publishers } = this.#options;
+    const { fleet, presence, publishers, repair, vouching } = this.#options;
+    vouching.linked(status.state === "connected");
     this.#flapping.ownLink(status.state === "connected", "fault" in status ? status.fault : undefined);
     if (status.state === "connected") {
+      repair.begin();
       fleet.ownLink(true);
       presence.begin();
       for (const node of publishers.receivers()) this.#resume(node, "the broker is back");
@@ -92,7 +97,7 @@ export class Traffic {
 
   nodeChanged(change: NodeChange): void {
     const { name, region, from, to, cause } = change;
-    const { repair, publishers, announce, transport } = this.#options;
+    const { repair, vouching, publishers, announce, transport } = this.#options;
     this.#flapping.changed(change, transport.status().state !== "connected");
     if (region === "session" && to === "resyncing") repair.look(name);
     if (region !== "link") return;
@@ -101,6 +106,7 @@ export class Traffic {
       announce.openCommands(name, "unknown", cause);
     }
     if (from === "offline") announce.openCommands(name, undefined, cause);
+    if (to === "online") vouching.back(name);
     if (to === "online") this.#resume(name, `${name} is back`);
   }
 

@@ -1,3 +1,4 @@
+import { fate } from "../../src/runtime/compare.ts";
 import { checkJournal } from "../../src/runtime/journal/check.ts";
 import type { Journal } from "../../src/runtime/journal/journal.ts";
 import type { Store } from "../../src/runtime/journal/store.ts";
@@ -41,9 +42,12 @@ export function accountOf(journal: Journal, store: Store): unknown {
     ],
     laneCounts: [inbox.laneCount(), inbox.laneCount("ship1"), inbox.laneCount("ship2")],
     fates: [100, 103, 105].map(
-      (n) => inbox.fate(idOf(n, n * 10), { origin: "ship1", epoch: "e1", subject: TAKEN.commands, seq: 1 }) ?? "open",
+      (n) =>
+        inbox.done(idOf(n, n * 10)) ??
+        fate(inbox, idOf(n, n * 10), { origin: "ship1", epoch: "e1", subject: TAKEN.commands, seq: 1 }) ??
+        "open",
     ),
-    lost: inbox.fate(idOf(199), { origin: "ship1", epoch: "e1", subject: TAKEN.events, seq: 5 }),
+    lost: fate(inbox, idOf(199), { origin: "ship1", epoch: "e1", subject: TAKEN.events, seq: 5 }),
     cancelledEarly: [inbox.cancelledEarly(idOf(150, 1500)), inbox.cancelledEarly(idOf(151, 1510))],
     checkpoints: KEYS.checkpoints.map((key) => journal.checkpoint(key)),
     files: KEYS.taken.map((key) => journal.taken(key)),

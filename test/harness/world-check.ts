@@ -38,10 +38,12 @@ export function judge(world: World): Verdict {
       const detail = world.message(id, origin);
       state = detail.state;
       const ends = [state, detail.conflict?.state];
-      if (detail.conflict !== undefined && !(doubtful && ends.includes("interrupted")))
+      const unknowable = world.unknowable.has(id);
+      if (detail.conflict !== undefined && !unknowable && !(doubtful && ends.includes("interrupted")))
         breaches.push(`${id} ended twice: ${state} and ${detail.conflict.state}`);
       if (isFinal(kindOf(subject), detail.state)) ok++;
       else open.push(id);
+      if (unknowable) continue;
     } catch {
       lost.push(id);
       continue;
@@ -63,7 +65,7 @@ export function judge(world: World): Verdict {
   }
   const runs = new Map<string, number>();
   for (const { id, method } of world.ledger.runs) if (!IDEMPOTENT.has(method)) runs.set(id, (runs.get(id) ?? 0) + 1);
-  const doubled = [...runs].flatMap(([id, times]) => (times > 1 ? [id] : []));
+  const doubled = [...runs].flatMap(([id, times]) => (times > 1 && !world.unknowable.has(id) ? [id] : []));
   breaches.push(...outOfOrder(world), ...differsFromDisk(world), ...unsound(world));
   return { ok, lost, doubled, open, breaches };
 }
@@ -75,7 +77,7 @@ function outOfOrder(world: World): string[] {
   return world.ledger.runs.flatMap(({ id, subject, method }) => {
     const at = place.get(id);
     // What an origin sent before it lost its disk is of another lane than what it sent since.
-    if (at === undefined || IDEMPOTENT.has(method) || world.forgotten.has(id)) return [];
+    if (at === undefined || IDEMPOTENT.has(method) || world.forgotten.has(id) || world.unknowable.has(id)) return [];
     const lane = `${world.accepted[at]?.origin} ${subject}`;
     const before = latest.get(lane) ?? -1;
     latest.set(lane, Math.max(before, at));

@@ -16,6 +16,7 @@ import type { Line } from "./list-log.ts";
 import { MemoryHost, type MemoryProgram } from "./memory-spawner.ts";
 import { seededRandom } from "./random.ts";
 import { atTestEnd, tempDir } from "./temp.ts";
+import { knowsMore } from "./world-known.ts";
 import { Ledger, worldMethods } from "./world-methods.ts";
 import { type CrashableStore, mortalLink, mortalSpawner, type Point, slowStore, worldLog } from "./world-parts.ts";
 import { LifeClock, quiet, WorldTime } from "./world-time.ts";
@@ -77,6 +78,10 @@ interface Place {
   readonly file: string;
   text: string;
   disk: Disk;
+  /** Its disk was once lost or put back. */
+  rolledBack: boolean;
+  /** How often its host was booted. */
+  boots: number;
   host: MemoryHost;
   readonly lines: Line[];
   readonly happenings: Happening[];
@@ -109,6 +114,11 @@ export class World {
   readonly finals = new Map<string, State[]>();
   /** Ids that their origin cannot know any more: the disk that it has now never held them. */
   readonly forgotten = new Set<string>();
+  /**
+   * Commands that ran on a node that was put back in place, disk and all, while nobody but itself had it on disk: that they
+   * ran is known to nobody any more.
+   */
+  readonly unknowable = new Set<string>();
   /** Nodes whose disk was lost or restored, and when that was last, ms of simulated time. */
   readonly replaced = new Map<string, number>();
   /** What no daemon should ever do: throw into the broker. */
@@ -147,6 +157,8 @@ export class World {
         file: join(base, "steward.yaml"),
         text,
         disk: emptyDisk(),
+        rolledBack: false,
+        boots: 1,
         host: new MemoryHost(this.time, this.#programs),
         lines: [],
         happenings: [],
@@ -233,6 +245,7 @@ export class World {
   powerCut(name: string): void {
     this.crash(name);
     this.#place(name).host.restart();
+    this.#place(name).boots++;
   }
 
   /** The disk is replaced by an empty one; the node must be down. */
@@ -249,14 +262,33 @@ export class World {
   restore(name: string, disk: Disk, { inPlace = false } = {}): void {
     const { fault: _healed, ...copy } = structuredClone(disk);
     const place = this.#place(name);
+    if (inPlace) this.#rollBack(place, disk);
     this.#replace(place, inPlace ? copy : { ...copy, identity: `${copy.identity} restored` });
     place.host.restart();
+  }
+
+  #rollBack(place: Place, image: Disk): void {
+    for (const other of this.#places.values())
+      if (!knowsMore(other.disk, other.name, image, place.name)) this.#forgetRuns(place.name, other.name);
+  }
+
+  /** What ran on a node for that origin. */
+  #forgetRuns(node: string, origin: string): void {
+    const origins = new Map(this.accepted.map((line) => [line.id, line.origin]));
+    const ran = this.ledger.runs.filter((run) => run.node === node).map(({ id }) => id);
+    // Whose id was never printed came from central.
+    for (const id of [...ran, ...this.host(node).ledger])
+      if ((origins.get(id) ?? "central") === origin) this.unknowable.add(id);
   }
 
   /** Programs end with the host that had the disk; what its node knew since is known no more. */
   #replace(place: Place, disk: Disk): void {
     const { name, host } = place;
     host.kill();
+    place.boots++;
+    // Where the disk of a node is another one than it was, and that of its origin too, nobody knows what ran.
+    for (const other of this.#places.values()) if (other.rolledBack) this.#forgetRuns(other.name, name);
+    place.rolledBack = true;
     place.disk = disk;
     place.host = new MemoryHost(this.time, this.#programs);
     place.host.ledger.push(...host.ledger);
@@ -521,6 +553,7 @@ export class World {
           return store;
         },
         openTransport: () => mortalLink(this.#connect(place, life), reach),
+        boot: () => `boot ${place.boots}`,
         openSpawner: () => mortalSpawner(place.host.open(), alive),
         methods: worldMethods(this.ledger, {
           node: place.name,

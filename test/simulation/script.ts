@@ -72,7 +72,7 @@ export const FAULTS = {
   calendar: { byDefault: false, means: "a wall clock jumps by ten years, either way" },
   disk: { byDefault: true, means: "a node comes back with an empty disk" },
   restore: {
-    byDefault: false,
+    byDefault: true,
     means: "a node comes back with an old copy of its disk, or with its whole host as it was",
   },
 } as const satisfies Record<string, { byDefault: boolean; means: string }>;

@@ -133,6 +133,7 @@ export const outLane = fields<OutLane>({
   started: count,
   open: sequence,
   receiverEpoch: maybe(token),
+  base: maybe(count),
 });
 
 export const outBatch = fields<OutBatch>({ v: one(1), k: one(0, 1), m: list(nullOr(wireItem)) });

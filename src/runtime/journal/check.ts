@@ -49,6 +49,8 @@ function checkMeta(found: Inspection): Pick<JournalCheck, "version" | "owner" | 
     ["node", token],
     ["epoch", token],
     ["home", text],
+    ["based", token],
+    ["boot", text],
   ]);
   for (const { key, value } of found.sound<unknown, string>("meta", text, json)) {
     const fault = (shapes.get(key) ?? (() => "there is no such entry"))(value);

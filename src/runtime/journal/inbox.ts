@@ -71,7 +71,7 @@ export class Inbox {
 
   /** The sequence check and what follows from it, in one turn; durable with the store's next flush. */
   accept(frame: Frame, subject: string, at: number, judge: (item: FrameItem, seq: number) => Judgement): Accepted {
-    const { origin, epoch, first, acked, items } = frame;
+    const { origin, epoch, first, acked, base = 0, items } = frame;
     const nothing = { taken: [], duplicates: 0, again: [], wentBack: false, newEpoch: false };
     const known = this.#lanes.get(origin, epoch, subject);
     const epochs = this.#lanes.epochs(origin);
@@ -82,7 +82,7 @@ export class Inbox {
       origin,
       epoch,
       subject,
-      last: 0,
+      last: base,
       lastId: undefined,
       verdicts: [],
       lost: [],
@@ -215,25 +215,22 @@ export class Inbox {
     return this.#lanes.get(origin, epoch, subject);
   }
 
-  /**
-   * What became of a command of which its origin holds our ACK: its end; `lost`, when the journal that acknowledged it is
-   * not this one; `undefined` while it is open, or when its end is on the way home.
-   */
-  fate(
-    id: string,
-    { origin, epoch, subject, seq }: { origin: string; epoch: string; subject: string; seq: number },
-  ): DoneRecord | "lost" | undefined {
-    if (this.find(id) !== undefined) return undefined;
-    const done = this.done(id);
-    if (done !== undefined) return done;
-    const lane = this.lane(origin, epoch, subject);
-    if (lane === undefined || seq > lane.last) return "lost";
-    return lane.lost.some(([from, to]) => seq >= from && seq <= to) ? "lost" : undefined;
+  /** Whether this journal, of that epoch, acknowledged what it does not know: then it is an earlier state of itself. */
+  isBehind({ origin, epoch, acked, base = 0, receiverEpoch }: Frame, subject: string, own: string): boolean {
+    return receiverEpoch === own && acked > base && acked > (this.lane(origin, epoch, subject)?.last ?? base);
   }
 
-  /** What is pending may have run since this journal was copied. */
-  doubt(): void {
-    for (const record of this.pending()) this.#pending.replace({ ...record, doubtful: true });
+  /** Those of one journal of an origin. */
+  lanesOf(origin: string, epoch: string): InLane[] {
+    return [...(this.#lanes.epochs(origin).get(epoch)?.values() ?? [])];
+  }
+
+  /** What is pending may have run since this journal was copied; only those, if named. */
+  doubt(ids: Iterable<string> = this.pending().map(({ message }) => message.id)): void {
+    for (const id of ids) {
+      const record = this.find(id);
+      if (record !== undefined) this.#pending.replace({ ...record, doubtful: true });
+    }
   }
 
   /** How many lanes are remembered: all, or of one origin, over all its epochs. */

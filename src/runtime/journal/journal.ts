@@ -25,6 +25,10 @@ export interface Journal {
    * and what it holds unfinished may have run since.
    */
   renew(): void;
+  /** The host has not been booted since it was opened before: nobody put the host back meanwhile. */
+  readonly sameBoot: boolean;
+  /** It will be another one at its next opening. */
+  readonly renewed: boolean;
   /** Resolves when everything done before this call is durable. @throws StewardError `journal-failed` */
   flushed(): Promise<void>;
   /** Calls `work` once this turn has done what it does; its writes go along in the same transaction. */
@@ -52,9 +56,9 @@ export interface Journal {
 /** @throws StewardError `wrong-node`, `journal-version` */
 export function openJournal(
   store: Store,
-  options: { node: string; path: string; clock: Clock; random: Random },
+  options: { node: string; path: string; clock: Clock; random: Random; boot?: string | null },
 ): Journal {
-  const { node, path, clock, random } = options;
+  const { node, path, clock, random, boot = null } = options;
   const version = store.get("meta", "version") as number | undefined;
   if (version !== undefined && version > JOURNAL_VERSION) {
     throw new StewardError("journal-version", { path, version, supported: JOURNAL_VERSION });
@@ -81,7 +85,15 @@ export function openJournal(
   if (home !== store.identity) store.put("meta", "home", store.identity);
   const known = store.get("meta", "epoch") as string | undefined;
   const epoch = known === undefined || restored !== undefined ? renew() : known;
+  // What was acknowledged to an earlier epoch; a life that renews itself may still hear some of that.
+  if (store.get("meta", "based") !== epoch) {
+    outbox.renewed();
+    store.put("meta", "based", epoch);
+  }
+  const sameBoot = boot !== null && store.get("meta", "boot") === boot;
+  if (boot !== null && !sameBoot) store.put("meta", "boot", boot);
   outbox.heard(node, epoch);
+  let renewed = false;
   /** The key at which the next sweep of what was taken begins. */
   let swept: Key | undefined;
   let measured = { at: Number.NEGATIVE_INFINITY, bytes: 0 };
@@ -89,7 +101,14 @@ export function openJournal(
   return {
     epoch,
     restored,
-    renew: () => void renew(),
+    sameBoot,
+    renew: () => {
+      renewed = true;
+      renew();
+    },
+    get renewed() {
+      return renewed;
+    },
     outbox,
     inbox,
     deadLetters,

@@ -21,6 +21,7 @@ export class Lane implements OutLane {
   started = 0;
   open = 1;
   receiverEpoch: string | undefined;
+  base = 0;
   /** The highest number that was sent in this life. */
   reached = 0;
   readonly node: string;
@@ -38,8 +39,9 @@ export class Lane implements OutLane {
   }
 
   get row(): OutLane {
-    const { v, no, subject, next, sent, acked, started, open, receiverEpoch } = this;
-    return { v, no, subject, next, sent, acked, started, open, receiverEpoch };
+    const { v, no, subject, next, sent, acked, started, open, receiverEpoch, base } = this;
+    const based = base === 0 ? {} : { base };
+    return { v, no, subject, next, sent, acked, started, open, receiverEpoch, ...based };
   }
 }
 

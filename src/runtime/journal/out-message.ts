@@ -4,6 +4,14 @@ import type { Outcome } from "../../message/report.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { OutRecord, OutState } from "./records.ts";
 
+/** How far a lane has come, and whether it carries events. */
+export interface Watermarks {
+  readonly sent: number;
+  readonly acked: number;
+  readonly started: number;
+  readonly event: boolean;
+}
+
 /** One message that this node owes to another: what it says, and what is known of it beyond its lane's watermarks. */
 export class OutMessage implements OutRecord {
   readonly message: Message;
@@ -92,6 +100,26 @@ export class OutMessage implements OutRecord {
     if (this.#receivedAt !== 0) assertions.push({ state: "received", at: this.#receivedAt, by: node });
     if (this.#startedAt !== 0) assertions.push({ state: "running", at: this.#startedAt, by: node });
     return assertions;
+  }
+
+  /** What is known of it where its lane stands. */
+  stateOn({ acked, started, sent, event }: Watermarks): State {
+    const { asserted, seq } = this;
+    if (asserted !== undefined && isFinalState(asserted)) return asserted;
+    if (seq <= acked && event) return "received";
+    if (asserted === "running" || seq <= started) return "running";
+    if (seq <= acked) return "received";
+    return seq <= sent ? "sent" : "queued";
+  }
+
+  /** Every assertion known of it, oldest first. */
+  historyOn(lane: Watermarks): Life {
+    const [first, ...others] = this.passed();
+    const { life: known } = this;
+    const all: Assertion[] = [...others, ...(known?.history ?? []), ...(known?.conflict ? [known.conflict] : [])];
+    const begun: Life = { state: "queued", history: first === undefined ? [] : [first] };
+    const life = all.reduce((folded, assertion) => fold(folded, assertion, this.message.origin), begun);
+    return { ...life, state: this.stateOn(lane) };
   }
 
   /** As it lies in the journal. */

@@ -1,6 +1,6 @@
 import { StewardError } from "../../message/errors.ts";
 import { type Ack, encodeItem } from "../../message/frame.ts";
-import { type Assertion, fold, isFinalState, type Life, type State } from "../../message/lifecycle.ts";
+import { isFinalState, type Life, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import type { OutputPart, Report } from "../../message/report.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -135,8 +135,13 @@ export class Outbox {
     return lane === undefined || lane.event || lane.receiverEpoch !== undefined || this.#receivers.has(lane.node);
   }
 
+  /** This journal takes another epoch: what was acknowledged to the one before it proves nothing of what it sends now. */
+  renewed(): void {
+    for (const lane of this.#lanes.values()) this.#changes(Object.assign(lane, { base: lane.acked }));
+  }
+
   /** Whether a receiver has what this journal never sent: then it is a copy of an earlier state of itself. */
-  isBehind(subject: string, ack: Ack): boolean {
+  isBehind(subject: string, ack: Pick<Ack, "last" | "wentBack">): boolean {
     const lane = this.#lanes.get(subject);
     return ack.wentBack === true || ack.last > Math.max(lane?.sent ?? 0, lane?.reached ?? 0);
   }
@@ -163,7 +168,8 @@ export class Outbox {
     const before = lane.acked;
     const acked = Math.max(before, last);
     // What one journal was sent and did not acknowledge stays sent to that one, whichever journal answers.
-    const receiverEpoch = acked === lane.sent ? ack.receiverEpoch : (lane.receiverEpoch ?? ack.receiverEpoch);
+    const answered = last >= before && acked === lane.sent;
+    const receiverEpoch = answered ? ack.receiverEpoch : (lane.receiverEpoch ?? ack.receiverEpoch);
     const changed = acked > before || started > lane.started || receiverEpoch !== lane.receiverEpoch;
     Object.assign(lane, { acked, started, receiverEpoch });
     for (let seq = before + 1; seq <= last; seq++) {
@@ -286,22 +292,12 @@ export class Outbox {
   }
 
   stateOf(lane: OutLane, record: OutRecord): State {
-    const { asserted } = record as OutMessage;
-    if (asserted !== undefined && isFinalState(asserted)) return asserted;
-    if (record.seq <= lane.acked && (lane as Lane).event) return "received";
-    if (asserted === "running" || record.seq <= lane.started) return "running";
-    if (record.seq <= lane.acked) return "received";
-    return record.seq <= lane.sent ? "sent" : "queued";
+    return (record as OutMessage).stateOn(lane as Lane);
   }
 
   /** Every assertion known of a message, oldest first. */
   history(lane: OutLane, record: OutRecord): Life {
-    const [first, ...others] = (record as OutMessage).passed();
-    const { life: known } = record;
-    const all: Assertion[] = [...others, ...(known?.history ?? []), ...(known?.conflict ? [known.conflict] : [])];
-    const begun: Life = { state: "queued", history: first === undefined ? [] : [first] };
-    const life = all.reduce((folded, assertion) => fold(folded, assertion, this.#node), begun);
-    return { ...life, state: this.stateOf(lane, record) };
+    return (record as OutMessage).historyOn(lane as Lane);
   }
 
   /**
@@ -385,11 +381,11 @@ export class Outbox {
 
   #arm(): void {
     if (this.#armed) return;
-    this.#armed = true;
     this.#store.atTurnEnd(() => {
       this.#armed = false;
       this.#write();
     });
+    this.#armed = true;
   }
 
   #write(): void {

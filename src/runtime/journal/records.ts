@@ -21,7 +21,10 @@ export interface OutLane {
   started: number;
   /** Below here everything is final. */
   open: number;
+  /** The journal that acknowledged it last. */
   receiverEpoch: string | undefined;
+  /** Up to here that was before this journal took its present epoch; absent: nothing was. */
+  base?: number;
 }
 
 /** One message that this node accepted. */
