@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { goldenAt } from "../golden/record.ts";
@@ -15,12 +15,12 @@ const PAGE = 4096;
 /** LMDB's two first pages say where all others are. */
 const FIRST = 2;
 
-/** Ways to damage a page. The first three end the process that reads, by a signal each; the last can be told from within. */
+/** Ways to damage a page. Whether LMDB notices, or ends the process that reads, and by which signal, is its own affair. */
 const WAYS = [
-  ["every page with noise in its head", "SIGSEGV", (page: Buffer) => page.fill(0xaa, 10, 200)],
-  ["one page of ones", "SIGBUS", (page: Buffer, at: number) => at === 12 && page.fill(0xff)],
-  ["one page of zeros", "SIGABRT", (page: Buffer, at: number) => at === 24 && page.fill(0)],
-  ["every page of zeros", undefined, (page: Buffer) => page.fill(0)],
+  ["every page with noise in its head", (page: Buffer) => page.fill(0xaa, 10, 200)],
+  ["one page of ones", (page: Buffer, at: number) => at === 12 && page.fill(0xff)],
+  ["one page of zeros", (page: Buffer, at: number) => at === 24 && page.fill(0)],
+  ["every page of zeros", (page: Buffer) => page.fill(0)],
 ] as const;
 
 /** A node that does not run, with a journal that is damaged so. */
@@ -43,7 +43,7 @@ function filesOf(journal: string): unknown {
   });
 }
 
-it.each(WAYS)("doctor survives a database with %s, says what it is, and changes nothing", async (_, signal, way) => {
+it.each(WAYS)("doctor survives a database with %s, says what it is, and changes nothing", async (_, way) => {
   const { node, journal } = await damaged(way);
   const before = filesOf(journal);
   const text = await node.steward("doctor");
@@ -54,32 +54,37 @@ it.each(WAYS)("doctor survives a database with %s, says what it is, and changes 
   const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: { check: string }[] };
   expect(ok).toBe(false);
   const finding = checks.find(({ check }) => check === "journal");
-  expect(finding).toMatchObject({ verdict: "fail", details: { path: journal, ...(signal && { signal }) } });
-  const said = signal === undefined ? /MDB_CORRUPTED/ : new RegExp(`damaged beyond reading, .* ended by ${signal}`);
-  expect(finding).toMatchObject({ text: expect.stringMatching(said), remedy: expect.stringMatching(/^Copy /) });
+  const said = /MDB_\w+|damaged beyond reading, .* ended by SIG\w+/;
+  expect(finding).toMatchObject({
+    verdict: "fail",
+    details: { path: journal },
+    text: expect.stringMatching(said),
+    remedy: expect.stringMatching(/^Copy /),
+  });
   expect(text.stdout).toMatch(said);
   expect(filesOf(journal)).toEqual(before);
 });
 
-it.each([
-  ["when it opens it", (page: Buffer) => page.fill(0xaa, 10, 200)],
-  ["when it writes to it", (page: Buffer, at: number) => at === 25 && page.fill(0xaa, 10, 200)],
-])("a daemon that its database ends %s is told of by each that comes after it, until one lives", async (_, way) => {
-  const { node, journal } = await damaged(way);
+it("a daemon that dies as it starts is told of by each that comes after it, until one lives", async () => {
+  const { central: node } = await startFleet({ nodes: { central: {} }, away: ["central"] });
   const died =
     /the last daemon died within 10 s of its start without a word(?:, (\d+) times in a row)?: .*steward doctor/;
   const times: (string | undefined)[] = [];
   for (let start = 0; start < 3; start++) {
-    const { signal, stdout } = await node.launch().within(20_000);
-    expect(signal).toBe("SIGSEGV");
-    times.push(died.exec(stdout)?.[1]);
-    expect(died.test(stdout)).toBe(start > 0);
+    const daemon = await node.start();
+    times.push(died.exec(daemon.stdout)?.[1]);
+    expect(died.test(daemon.stdout)).toBe(start > 0);
+    await node.kill();
   }
   expect(times).toEqual([undefined, undefined, "2"]);
-  rmSync(journal, { recursive: true });
-  goldenAt(journal);
-  const { stdout } = await node.start();
-  expect(died.exec(stdout)?.[1]).toBe("3");
+  expect(died.exec((await node.start()).stdout)?.[1]).toBe("3");
   await node.stop();
   expect(died.test((await node.start()).stdout)).toBe(false);
+});
+
+it("a daemon whose database is damaged ends, or says that the journal is damaged; it does not call that a defect", async () => {
+  const { node } = await damaged((page) => page.fill(0));
+  const { code, signal, stderr } = await node.launch().within(20_000);
+  expect(code === 1 || signal !== null).toBe(true);
+  if (code === 1) expect(stderr).toMatch(/the journal in .* cannot be read: .*MDB_/);
 });

@@ -24,6 +24,8 @@ import { openLog, type WriteAheadLog } from "./write-ahead-log.ts";
 /** How long writes that may wait do wait for company, and how long writes stay in memory, ms. */
 const SOON = 50;
 const MOVE_EVERY = 100;
+/** What LMDB says of a database that it did not write so. */
+const DAMAGED = /\bMDB_(CORRUPTED|PAGE_NOTFOUND|BAD_TXN|INVALID|NOTFOUND|VERSION_MISMATCH|PANIC)\b/;
 /** Waits before what the disk refused is tried again, ms: the first is over at once, for another file may do. */
 const AGAIN = [0, 100, 250, 500, 1000, 2000];
 
@@ -49,6 +51,7 @@ export function openLmdbStore(
   committed: (seconds: number) => void = () => undefined,
   identify: (file: string) => string = identityOf,
 ): Store {
+  const tables = new Map<Table, Database<string, Key>>();
   let env: RootDatabase;
   let log: WriteAheadLog;
   let found: LogState;
@@ -66,12 +69,16 @@ export function openLmdbStore(
     operations = [];
     turn++;
     log = openLog(path, found, clock);
+    for (const table of TABLES) tables.set(table, env.openDB<string, Key>({ name: table }));
   } catch (error) {
     if (error instanceof StewardError) throw error;
-    throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
+    const fault = faultText(error);
+    throw new StewardError(
+      DAMAGED.test(fault) ? "journal-damaged" : "data-directory",
+      { path, fault },
+      { cause: error },
+    );
   }
-  const tables = new Map<Table, Database<string, Key>>();
-  for (const table of TABLES) tables.set(table, env.openDB<string, Key>({ name: table }));
 
   /** On its way to LMDB, and the wait for its arrival. */
   let moving: Memory | undefined;

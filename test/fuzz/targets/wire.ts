@@ -82,7 +82,8 @@ export const frames: Target = {
     }
     insist(isFrame(input), "what does not begin like a frame was taken for one");
     insist(isToken(decoded.origin) && isToken(decoded.epoch), "origin and epoch are tokens");
-    insist(decoded.items.length > 0 && decoded.items.length <= FRAME_LIMITS.items, "the number of items is bounded");
+    insist(decoded.items.length <= FRAME_LIMITS.items, "the number of items is bounded");
+    insist(decoded.items.length > 0 || decoded.first > 0, "outside all lanes there is nothing to ask for");
     insist(Number.isSafeInteger(decoded.first + decoded.items.length), "every number of the frame can be acknowledged");
     insist(decoded.first === 0 || decoded.acked < decoded.first, "what it carries is not acknowledged yet");
     for (const item of decoded.items) {

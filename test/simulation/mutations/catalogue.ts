@@ -38,7 +38,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "sent-before-sync",
     breaks: "a frame is on the wire before its numbers are durable: after a crash they are given again",
     file: "src/runtime/deliver.ts",
-    find: `    journal
+    find: `    this.#options.journal
       .flushed()
       .then(() => this.#publish(frame, records, again))`,
     replace: `    Promise.resolve()
@@ -152,9 +152,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "earlier-journal-ignored",
     breaks: "what a lost disk may have begun is begun again on the next one",
-    file: "src/runtime/receive.ts",
-    find: "receiverEpoch !== undefined && (renewed || receiverEpoch !== epoch) && seq <= sentBefore",
-    replace: "receiverEpoch !== undefined && (renewed || receiverEpoch !== epoch) && seq <= sentBefore && seq < 0",
+    file: "src/runtime/begun-before.ts",
+    find: "if (receiverEpoch === undefined || (receiverEpoch === epoch && !renewed)) return false;",
+    replace: "if (receiverEpoch === undefined || !renewed) return false;",
     faults: ["disk", "crash", "loss"],
   },
   {
