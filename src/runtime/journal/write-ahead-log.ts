@@ -38,10 +38,10 @@ const SCRATCH = 64 * 1024;
  * A write that takes longer than AT_ONCE, ms, is slow. When more than one in SLOW is, so many as PATIENCE go to another
  * thread before the disk is tried again.
  */
-const AT_ONCE = 1;
+const AT_ONCE = 2;
 const SLOW = 5;
 const TOO_SLOW = 25;
-const PATIENCE = 1000;
+const PATIENCE = 200;
 
 /** @param state what reading it found: where it goes on */
 export function openLog(directory: string, state: LogState, clock: Clock): WriteAheadLog {
