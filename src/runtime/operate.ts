@@ -8,6 +8,8 @@ import { readLogs } from "../methods/syslog/stored.ts";
 import type { Config } from "./config/config.ts";
 import { CONTROL_DOMAIN } from "./control.ts";
 import type { Core } from "./core.ts";
+import type { InRecord } from "./journal/records.ts";
+import { begins } from "./left-over.ts";
 import type { Happenings } from "./observe/happenings.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type {
@@ -55,6 +57,8 @@ export function operate(options: OperateOptions): Operations {
     now: clock.now(),
   });
 
+  const unvouched = (record: InRecord): boolean => begins(record) && core().vouching.isOpen(record);
+
   async function send(drafts: readonly Draft[]) {
     const { journal, storage, announce } = core();
     const records = submit(drafts, core().submitOptions());
@@ -83,7 +87,8 @@ export function operate(options: OperateOptions): Operations {
     if (filter.direction !== "in")
       for (const { lane, record } of outbox.newest(prefix)) yield viewOut(lane, record, sight());
     if (filter.direction === "out") return;
-    for (const record of inbox.pending().reverse()) if (record.message.id.startsWith(prefix)) yield viewIn(record);
+    for (const record of inbox.pending().reverse())
+      if (record.message.id.startsWith(prefix)) yield viewIn(record, unvouched(record));
     for (const record of inbox.newestDone(prefix)) yield viewDone(record);
   }
 
@@ -314,7 +319,7 @@ export function operate(options: OperateOptions): Operations {
     const out = outbox.find(id);
     if (out !== undefined) return detailOut(out.lane, out.record, sight());
     const pending = inbox.find(id);
-    if (pending !== undefined) return detailIn(pending, self());
+    if (pending !== undefined) return detailIn(pending, self(), unvouched(pending));
     const done = inbox.done(id);
     if (done === undefined) throw new StewardError("message-unknown", { id: prefix });
     return detailDone(done, self());

@@ -61,7 +61,8 @@ export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): Messa
   };
 }
 
-export function viewIn(record: InRecord): MessageView {
+/** `unvouched`: its origin has not said yet that it cannot have run before this daemon was started. */
+export function viewIn(record: InRecord, unvouched: boolean): MessageView {
   const { message } = record;
   return {
     id: message.id,
@@ -75,13 +76,16 @@ export function viewIn(record: InRecord): MessageView {
     deliverBy: message.deliverBy,
     attempts: record.attempts,
     summary: summarise(message.data),
+    ...(unvouched
+      ? { reason: `waits until ${message.origin} says that it has not run: this daemon was restarted` }
+      : {}),
   };
 }
 
-export function detailIn(record: InRecord, self: string): MessageDetail {
+export function detailIn(record: InRecord, self: string, unvouched: boolean): MessageDetail {
   const { message } = record;
   return {
-    ...viewIn(record),
+    ...viewIn(record, unvouched),
     data: message.data,
     timeout: message.timeout,
     history: [
