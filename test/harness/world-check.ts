@@ -1,5 +1,5 @@
 import { isFinal } from "../../src/message/lifecycle.ts";
-import { kindOf, receiverOf } from "../../src/message/subject.ts";
+import { kindOf, parseSubject, receiverOf } from "../../src/message/subject.ts";
 import { checkJournal } from "../../src/runtime/journal/check.ts";
 import { openJournal } from "../../src/runtime/journal/journal.ts";
 import { emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
@@ -32,14 +32,16 @@ export function judge(world: World): Verdict {
     if (!world.isUp(origin) || world.forgotten.has(id)) continue;
     // A node that lost its record, or went back to an earlier one, says that it cannot prove what it may have told before;
     // of the two ends the earlier stands, whichever is heard first.
+    // What may run twice may end in two ways there.
     const doubtful = world.replaced.has(receiverOf(subject));
+    const twice = doubtful && IDEMPOTENT.has(parseSubject(subject).method);
     let state: string;
     try {
       const detail = world.message(id, origin);
       state = detail.state;
       const ends = [state, detail.conflict?.state];
       const unknowable = world.unknowable.has(id);
-      if (detail.conflict !== undefined && !unknowable && !(doubtful && ends.includes("interrupted")))
+      if (detail.conflict !== undefined && !unknowable && !(twice || (doubtful && ends.includes("interrupted"))))
         breaches.push(`${id} ended twice: ${state} and ${detail.conflict.state}`);
       if (isFinal(kindOf(subject), detail.state)) ok++;
       else open.push(id);
@@ -49,7 +51,7 @@ export function judge(world: World): Verdict {
       continue;
     }
     const finals = world.finals.get(id) ?? [];
-    if (new Set(finals).size > 1 && !(doubtful && finals[0] === "interrupted"))
+    if (new Set(finals).size > 1 && !(twice || (doubtful && finals[0] === "interrupted")))
       breaches.push(`${id} changed its final state: ${finals.join(", ")}`);
     const last = finals.at(-1);
     if (last !== undefined && last !== state) breaches.push(`${id} was ${last} and is ${state}`);
