@@ -4,6 +4,7 @@ import { parseSubject } from "../message/subject.ts";
 import type { Compared, Listed } from "./control.ts";
 import type { Inbox } from "./journal/inbox.ts";
 import type { Journal } from "./journal/journal.ts";
+import type { Outbox } from "./journal/outbox.ts";
 
 /** What became of commands that their origin believes to be here, by this node's own journal. */
 export function compareHere(
@@ -14,16 +15,27 @@ export function compareHere(
 ): Compared {
   const done: [string, Outcome][] = [];
   const lost: string[] = [];
+  const owed = new Map<string, ReadonlySet<string>>();
   for (const [id, subject, seq] of open) {
+    const home = replySubject(parseSubject(subject), origin);
+    const answers = owed.get(home) ?? answersOn(outbox, home);
+    owed.set(home, answers);
     const outcome = fate(inbox, id, { origin, epoch, subject, seq });
-    if (outcome === "lost") lost.push(id);
-    else if (outcome === "gone") {
-      // Its record was swept: the end is on the way home, or the origin went back to before it heard of it.
-      const lane = outbox.lanes.get(replySubject(parseSubject(subject), origin));
-      if (lane === undefined || lane.acked === lane.next - 1) lost.push(id);
-    } else if (outcome !== undefined) done.push([id, outcome]);
+    // Its end is on the way home, and brings its output along.
+    if (outcome === undefined || answers.has(id)) continue;
+    if (outcome === "lost" || outcome === "gone") lost.push(id);
+    else done.push([id, outcome]);
   }
   return { done, lost };
+}
+
+/** The commands that the messages of a lane answer which nobody has acknowledged. */
+function answersOn(outbox: Outbox, subject: string): ReadonlySet<string> {
+  const lane = outbox.lanes.get(subject);
+  if (lane === undefined || lane.acked === lane.next - 1) return new Set();
+  const all = { count: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 };
+  const waiting = outbox.take(subject, lane.acked + 1, all);
+  return new Set(waiting.flatMap(({ message }) => message.inReplyTo ?? []));
 }
 
 /**
