@@ -209,7 +209,9 @@ export class Receiver {
       if (route.waiting >= route.config.queue || !hasRoom()) return { kind: "full" };
       route.waiting++;
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
-      return { kind: "take", deadline: remaining === null ? null : at + remaining, start };
+      // What may have begun in time is never said to have expired: it begins again, whenever its turn comes.
+      const bound = remaining !== null && !this.#before.unrecorded(frame, subject, seq);
+      return { kind: "take", deadline: bound ? at + remaining : null, start };
     } catch (error) {
       // A method's own check throws plain errors: they say what is wrong with the data.
       const code = error instanceof Error && "code" in error ? String(error.code) : "data-invalid";
