@@ -145,8 +145,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "loss-untold",
     breaks: "a node that lost its disk does not say which commands it knows nothing of",
     file: "src/runtime/compare.ts",
-    find: `if (outcome === "lost") lost.push(id);`,
-    replace: `if (outcome === "lost") continue;`,
+    find: `if (outcome === "lost" || outcome === "gone") lost.push(id);`,
+    replace: `if (outcome === "lost" || outcome === "gone") continue;`,
     faults: ["disk", "crash", "loss"],
   },
   {
