@@ -1,4 +1,5 @@
 import type { Database, RootDatabase } from "lmdb";
+import { bytesFor, type Reserve } from "./reserve.ts";
 import type { Key, Table } from "./store.ts";
 import { type Memory, textOf } from "./turn-rows.ts";
 
@@ -23,23 +24,23 @@ export async function bring(
   segment: number,
   env: RootDatabase,
   tables: ReadonlyMap<Table, Database<string, Key>>,
+  reserve: Reserve,
 ): Promise<void> {
-  const promises: Promise<unknown>[] = [];
-  let count = 0;
-  for (const [table, rows] of rowsOf) {
-    const database = tables.get(table) as Database<string, Key>;
-    for (const row of rows.values()) {
-      if (count > 0 && count % MOVED_AT_ONCE === 0) {
-        await committed(promises, env);
-        promises.length = 0;
-      }
-      count++;
+  const all = [...rowsOf].flatMap(([table, rows]) => [...rows.values()].map((row) => ({ table, row })));
+  for (let from = 0; ; from += MOVED_AT_ONCE) {
+    const some = all.slice(from, from + MOVED_AT_ONCE);
+    const bytes = some.reduce((sum, { row }) => sum + Buffer.byteLength(textOf(row) ?? ""), 0);
+    reserve.ensure(bytesFor(some.length, bytes));
+    const promises = some.map(({ table, row }) => {
+      const database = tables.get(table) as Database<string, Key>;
       const text = textOf(row);
-      promises.push(guarded(text === undefined ? database.remove(row.key) : database.put(row.key, text)));
-    }
+      return guarded(text === undefined ? database.remove(row.key) : database.put(row.key, text));
+    });
+    const last = from + MOVED_AT_ONCE >= all.length;
+    if (last) promises.push(guarded(env.put(RELEASED, String(segment))));
+    await committed(promises, env);
+    if (last) return;
   }
-  promises.push(guarded(env.put(RELEASED, String(segment))));
-  await committed(promises, env);
 }
 
 /** LMDB begins to write at the end of the turn, and makes a promise of its own then, which nobody else would listen to. */

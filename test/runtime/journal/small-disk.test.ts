@@ -47,6 +47,8 @@ describe.runIf(noDisk === undefined)("the store on a disk that is full", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     await eventuallySeen("the disk is at its end", async () => /space/i.test(store.fault ?? ""));
+    // The disk's own word: LMDB was not let near it.
+    expect(store.fault).toMatch(/^ENOSPC/);
     expect(store.get("out", [1, 299])).toBe(text);
     expect(store.room().free).toBeLessThan(MEGA / 4);
     const before = durable;
