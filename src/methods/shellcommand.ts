@@ -94,8 +94,11 @@ function silence(
   });
   const message = "nobody said how it ended: the process that runs it does not answer";
   const wait = timeout + grace + SILENT;
-  // What may run for weeks is not watched.
-  const timer = wait > LONGEST_TIMER ? undefined : clock.setTimeout(() => silent({ kind: "lost", message }), wait);
+  // What may run for weeks is not watched, nor what the next daemon will follow.
+  const timer =
+    wait > LONGEST_TIMER || stopping?.aborted === true
+      ? undefined
+      : clock.setTimeout(() => silent({ kind: "lost", message }), wait);
   const stop = (): void => clock.clearTimeout(timer);
   stopping?.addEventListener("abort", stop, { once: true });
   return {

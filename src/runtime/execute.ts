@@ -14,7 +14,7 @@ import { Cancellation } from "./cancellation.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
-import { begins, interrupted, LeftOver } from "./left-over.ts";
+import { begins, handedOver, interrupted, isDoubtful, LeftOver } from "./left-over.ts";
 import type { Respond } from "./respond.ts";
 import type { Route, RouteProcess } from "./routes.ts";
 import { summarise } from "./summary.ts";
@@ -262,13 +262,15 @@ export class Subscriber implements Child, RouteProcess {
       if (record.state !== "running") {
         journal.inbox.start(record.message.id, startedAt);
         await journal.flushed();
+        // The next daemon begins it.
+        if (this.#stopped && handler.adopt !== undefined) return await handedOver();
       }
       end = handler.run(context);
     }
     const ended = await this.#bounded(record.message.id, end, context.timeout + (handler.grace ?? 0) + HANGING);
     // A method is anybody's code: a state that is none would be refused by the origin, and the command stay open there.
     if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(ended?.state)}`);
-    if (ended.state === "expired" && this.#isDoubtful(record.message.id)) return interrupted(record, clock.now());
+    if (ended.state === "expired" && isDoubtful(journal, record.message.id)) return interrupted(record, clock.now());
     return { at: clock.now(), ...(ended.state === "expired" ? {} : { startedAt }), ...ended };
   }
 
@@ -322,10 +324,6 @@ export class Subscriber implements Child, RouteProcess {
     };
   }
 
-  #isDoubtful(id: string): boolean {
-    return this.#options.journal.inbox.find(id)?.doubtful === true;
-  }
-
   /** Asked by what is taken over. Once this process is to stop there is no answer: the next one asks anew. */
   async #mayBegin(record: InRecord, cancellation: Cancellation): Promise<boolean> {
     const { id } = record.message;
@@ -335,8 +333,8 @@ export class Subscriber implements Child, RouteProcess {
     await this.#options.vouching.vouched(record, signal);
     const passed = await this.#options.deadlines.decided(record, signal);
     this.#undecided.delete(id);
-    if (passed === undefined && stopping.aborted) return await new Promise(() => undefined);
-    return passed !== true && !this.#isDoubtful(id);
+    if (passed === undefined && stopping.aborted) return await handedOver();
+    return passed !== true && !isDoubtful(this.#options.journal, id);
   }
 
   /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */

@@ -240,6 +240,25 @@ test("what runs while the core starts anew does not outlive it unseen: programs 
   await expectSound(world);
 });
 
+test("a stop between the record that a program begins and its begin leaves it to the next daemon, and nothing behind", async () => {
+  const world = await settled(await createWorld());
+  world.setFlush("ship1", 500);
+  const first = await world.send(SHELL, ["sleep", "80"]);
+  const second = await world.send(SHELL, ["sleep", "1200"]);
+  // Its daemon waits for the end of this one while it stops.
+  await world.send(WORK, { n: 1, ms: 1_500 });
+  // Taken after half a second; that they run is on its way to the disk.
+  await world.advance(610);
+  await world.stop("ship1");
+  expect(world.leftovers).toEqual([]);
+  world.setFlush("ship1", 0);
+  await world.start("ship1");
+  expect(await world.ended(first)).toMatchObject({ state: "succeeded" });
+  expect(await world.ended(second)).toMatchObject({ state: "succeeded" });
+  expect(world.host("ship1").ledger).toHaveLength(2);
+  await expectSound(world);
+});
+
 test("what runs while the disk refuses goes on, and its outcome waits for the disk", async () => {
   const world = await settled(await createWorld());
   const work = await world.send(WORK, { n: 1, ms: 5_000 }, { timeout: 90_000 });
