@@ -45,6 +45,8 @@ export interface Frame {
   readonly base?: number;
   /** The receiver's journal, as the origin last heard of it: the one that acknowledged what came after `base`. */
   readonly receiverEpoch?: string;
+  /** The journal that the receiver is known to have by now, if that is another one than `receiverEpoch`. */
+  readonly receiverNow?: string;
   readonly items: readonly FrameItem[];
 }
 
@@ -97,6 +99,7 @@ interface WireFrame {
   s?: number;
   b?: number;
   n?: string;
+  w?: string;
   m: WireItem[];
 }
 /** An item as it travels. */
@@ -132,11 +135,12 @@ export function encodeFrame({ items, ...head }: Frame, compressFrom: number | nu
 
 /** The same from items that were encoded before: a message that is sent again need not be encoded again. */
 export function sealFrame(head: FrameHead, items: readonly string[], compressFrom: number | null): Uint8Array {
-  const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch } = head;
+  const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow } = head;
   const wire: Omit<WireFrame, "m"> = { o: origin, e: epoch, t: sentAt, f: first, a: acked };
   if (sentBefore !== undefined && sentBefore >= first) wire.s = sentBefore;
   if (base !== undefined) wire.b = base;
   if (receiverEpoch !== undefined) wire.n = receiverEpoch;
+  if (receiverNow !== undefined && receiverNow !== receiverEpoch) wire.w = receiverNow;
   const open = JSON.stringify(wire);
   return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, 0, compressFrom);
 }
@@ -173,7 +177,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   const wire = unpack(subject, payload, 0, limits) as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { o, e, t, f, a, s, b, n, m } = wire as WireFrame;
+  const { o, e, t, f, a, s, b, n, w, m } = wire as WireFrame;
   return {
     origin: o,
     epoch: e,
@@ -183,6 +187,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
     ...(s === undefined ? {} : { sentBefore: s }),
     ...(b === undefined ? {} : { base: b }),
     ...(n === undefined ? {} : { receiverEpoch: n }),
+    ...(w === undefined ? {} : { receiverNow: w }),
     items: m.map(decodeItem),
   };
 }
@@ -295,6 +300,7 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (wire.s !== undefined && !isCount(wire.s)) return "sequence number sent before";
   if (wire.b !== undefined && !(isCount(wire.b) && wire.b <= wire.a)) return "base";
   if (wire.n !== undefined && !isToken(wire.n)) return "receiver's epoch";
+  if (wire.w !== undefined && !isToken(wire.w)) return "receiver's present epoch";
   // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
   if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
   if (!Array.isArray(wire.m) || (wire.m.length === 0 && wire.f === 0)) return "no items";

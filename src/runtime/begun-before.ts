@@ -31,11 +31,16 @@ export class BegunBefore {
     if (!this.#sentBeforeUs.has(lane)) this.#sentBeforeUs.set(lane, sentBefore);
   }
 
-  /** It was on its way to another journal of this node's than the present one: that one may have taken it. */
-  onLostDisk({ receiverEpoch, sentBefore = 0 }: Frame, subject: string, item: FrameItem, seq: number): boolean {
+  /**
+   * It was on its way to another journal of this node's than the present one, which may have taken it. A frame that is for
+   * the other one itself may have been overtaken by a second sending of what it carries.
+   */
+  onLostDisk(frame: Frame, subject: string, item: FrameItem, seq: number): boolean {
+    const { receiverEpoch, receiverNow = receiverEpoch, sentBefore = 0 } = frame;
+    if (receiverEpoch === undefined || kindOf(subject) !== "command") return false;
     const { epoch, renewed } = this.#options.journal;
-    if (receiverEpoch === undefined || (receiverEpoch === epoch && !renewed)) return false;
-    if (seq > sentBefore || kindOf(subject) !== "command") return false;
+    const sentToOther = seq <= sentBefore && (renewed || receiverEpoch !== epoch);
+    if (!sentToOther && receiverNow === epoch) return false;
     // What may run twice does, unless its origin has ended it.
     return "skip" in item || this.#method(subject)?.command?.idempotent !== true;
   }

@@ -249,7 +249,7 @@ export class Publisher implements Child {
     const { subject, urgent, journal, profile, window, transport, clock } = this.#options;
     const from = Math.max(this.#cursor, this.#lane.acked) + 1;
     if (from >= this.#lane.next || this.#inFlight.length >= profile.framesInFlight) return false;
-    if (!journal.outbox.knowsReceiver(subject)) {
+    if (!journal.outbox.receivers.knows(subject)) {
       if (this.#inFlight.length === 0) this.#begin(flightOf(this.#lane, from, from - 1, 0), [], false);
       return false;
     }
@@ -327,8 +327,7 @@ export class Publisher implements Child {
         first: frame.first,
         acked: frame.acked,
         sentBefore: frame.sentBefore,
-        ...(this.#lane.base ? { base: this.#lane.base } : {}),
-        ...(this.#lane.receiverEpoch === undefined ? {} : { receiverEpoch: this.#lane.receiverEpoch }),
+        ...journal.outbox.receivers.head(this.#lane),
       },
       records.map((record) => itemOf(record, now, this.#expiry.left(record))),
       profile.compressFrom,

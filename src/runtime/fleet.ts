@@ -135,6 +135,7 @@ export class Fleet {
     const reborn = known.epoch !== undefined && known.epoch !== hello.epoch;
     known.lastSeen = now;
     known.hello = { ...hello, at: now };
+    this.#options.journal.outbox.receivers.heard(name, hello.epoch);
     if (known.epoch !== hello.epoch || known.every !== hello.every) {
       Object.assign(known, { epoch: hello.epoch, every: hello.every });
       // Whether it comes back with another journal must be seen across restarts of this node.
@@ -290,7 +291,6 @@ export class Fleet {
       before = after;
     });
     this.#known.set(name, known);
-    if (known.epoch) this.#options.journal.outbox.heard(name, known.epoch);
     if (stored !== undefined) this.#watch(name, known);
     return known;
   }
@@ -310,7 +310,6 @@ export class Fleet {
 
   #store(name: string, known: Known): void {
     const { journal } = this.#options;
-    if (known.epoch) journal.outbox.heard(name, known.epoch);
     const stored: StoredNode = {
       snapshot: known.actor.getPersistedSnapshot(),
       changes: known.changes,

@@ -32,13 +32,15 @@ export function judge(world: World): Verdict {
     if (!world.isUp(origin) || world.forgotten.has(id)) continue;
     // A node that lost its record, or went back to an earlier one, says that it cannot prove what it may have told before;
     // of the two ends the earlier stands, whichever is heard first.
-    // What may run twice may end in two ways there.
+    // What may run twice may end in two ways there: both are shown.
     const doubtful = world.replaced.has(receiverOf(subject));
     const twice = doubtful && IDEMPOTENT.has(parseSubject(subject).method);
     let state: string;
+    let isShown: boolean;
     try {
       const detail = world.message(id, origin);
       state = detail.state;
+      isShown = detail.conflict !== undefined;
       const ends = [state, detail.conflict?.state];
       const unknowable = world.unknowable.has(id);
       if (detail.conflict !== undefined && !unknowable && !(twice || (doubtful && ends.includes("interrupted"))))
@@ -51,11 +53,13 @@ export function judge(world: World): Verdict {
       continue;
     }
     const finals = world.finals.get(id) ?? [];
-    if (new Set(finals).size > 1 && !(twice || (doubtful && finals[0] === "interrupted")))
+    // An origin that went back says "never sent" of what it does not remember sending: its node's word corrects that.
+    const corrected = world.replaced.has(origin) && ["expired", "cancelled"].includes(finals[0] ?? "");
+    if (new Set(finals).size > 1 && !(twice || corrected || (doubtful && finals[0] === "interrupted")))
       breaches.push(`${id} changed its final state: ${finals.join(", ")}`);
     const last = finals.at(-1);
     if (last !== undefined && last !== state) breaches.push(`${id} was ${last} and is ${state}`);
-    if (["expired", "rejected"].includes(state) && world.ledger.runsOf(id) > 0)
+    if (["expired", "rejected"].includes(state) && world.ledger.runsOf(id) > 0 && !(twice && isShown))
       breaches.push(`${id} is ${state} and ran`);
     if (
       ["succeeded", "failed", "timedOut"].includes(state) &&

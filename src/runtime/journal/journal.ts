@@ -92,7 +92,7 @@ export function openJournal(
   }
   const sameBoot = boot !== null && store.get("meta", "boot") === boot;
   if (boot !== null && !sameBoot) store.put("meta", "boot", boot);
-  outbox.heard(node, epoch);
+  outbox.receivers.heard(node, epoch);
   let renewed = false;
   /** The key at which the next sweep of what was taken begins. */
   let swept: Key | undefined;

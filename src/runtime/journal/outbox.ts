@@ -7,6 +7,7 @@ import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
 import { Lane, OutBatches } from "./out-batches.ts";
 import type { OutMessage } from "./out-message.ts";
+import { Receivers } from "./receivers.ts";
 import type { DeadRecord, OutLane, OutRecord, Reported } from "./records.ts";
 import type { Entry, Store } from "./store.ts";
 
@@ -24,6 +25,7 @@ interface Found {
  * number of messages it covers. What one turn does to a lane is a few rows, whatever the number of messages.
  */
 export class Outbox {
+  readonly receivers = new Receivers();
   readonly #store: Store;
   readonly #node: string;
   readonly #dead: DeadLetters;
@@ -34,8 +36,6 @@ export class Outbox {
   readonly #ids: IdRows<readonly [lane: number, seq: number]>;
   /** The commands of a node that are open, by number. */
   readonly #openCount = new Map<string, number>();
-  /** The journals that nodes had when they were last heard, by node. */
-  readonly #receivers = new Map<string, string>();
   /** Written at the end of this turn. */
   readonly #changed = new Set<Lane>();
   #newIds: [string, [number, number]][] = [];
@@ -118,21 +118,10 @@ export class Outbox {
     for (const record of records) if (record.keep && record.skip === undefined) (record as OutMessage).sent(at);
     if (last.seq <= lane.sent) return;
     // Its answer may get lost, and its journal after that: the next one must see that the first sending was not for it.
-    lane.receiverEpoch ??= this.#receivers.get(lane.node);
+    lane.receiverEpoch ??= this.receivers.of(lane.node);
     lane.sent = last.seq;
     lane.reached = Math.max(lane.reached, lane.sent);
     this.#changes(lane);
-  }
-
-  /** A node says which journal it has. */
-  heard(node: string, epoch: string): void {
-    this.#receivers.set(node, epoch);
-  }
-
-  /** Whether it can be told later that a receiver has lost its journal and what it had taken; events need no such proof. */
-  knowsReceiver(subject: string): boolean {
-    const lane = this.#lanes.get(subject);
-    return lane === undefined || lane.event || lane.receiverEpoch !== undefined || this.#receivers.has(lane.node);
   }
 
   /** This journal takes another epoch: what was acknowledged to the one before it proves nothing of what it sends now. */
@@ -149,7 +138,9 @@ export class Outbox {
   /** The broker had nobody to hand the latest of these to: they were not sent after all. */
   unsent(subject: string, sentBefore: number): void {
     const lane = this.#lanes.get(subject);
-    if (lane === undefined || lane.sent <= sentBefore) return;
+    if (lane === undefined) return;
+    this.receivers.absent(lane.node);
+    if (lane.sent <= sentBefore) return;
     const sent = Math.max(sentBefore, lane.acked);
     for (let seq = sent + 1; seq <= lane.sent; seq++) this.#batches.message(lane, seq)?.unsent();
     lane.sent = sent;
@@ -161,6 +152,7 @@ export class Outbox {
     const received: OutMessage[] = [];
     const decided: OutMessage[] = [];
     const lane = this.#lanes.get(subject);
+    this.receivers.heard(ack.node, ack.receiverEpoch);
     if (lane === undefined) return { received, decided };
     const last = Math.min(ack.last, lane.sent);
     const started = Math.max(lane.started, Math.min(ack.started, last));

@@ -49,6 +49,55 @@ test("a command that may have begun on a disk that is lost does not begin a seco
   expect(world.ledger.runsOf(once)).toBe(1);
 });
 
+test("a first sending that was overtaken by the second and comes after the disk was lost runs nothing again", async () => {
+  const world = await settled(await createWorld());
+  world.setFaults("central", { out: { delay: 5_000 } });
+  const late = await world.send(WORK, { n: 1 });
+  await world.advance(50);
+  world.setFaults("central", {});
+  const next = await world.send(WORK, { n: 2 });
+  await world.ended(late);
+  await world.ended(next);
+  world.crash("ship1");
+  world.loseDisk("ship1");
+  await world.start("ship1");
+  await world.advance(10_000);
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([1, 2]);
+  expect(world.state(late)).toBe("succeeded");
+  expect(await world.ended(await world.send(WORK, { n: 3 }))).toMatchObject({ state: "succeeded" });
+  await expectSound(world);
+});
+
+test("what was never sent to the lost disk runs on the next one, also beside what was", async () => {
+  const world = await settled(await createWorld());
+  world.setFaults("ship1", { out: { drop: 1 } });
+  const doubtful = await world.send(WORK, { n: 1 });
+  await world.until(() => world.ledger.runs.length === 1, "it ran, and nobody heard of it");
+  world.crash("ship1");
+  world.loseDisk("ship1");
+  await world.until(() => world.node("ship1").link === "offline", "it is away");
+  const waits = await world.send(WORK, { n: 2 });
+  world.setFaults("ship1", {});
+  await world.start("ship1");
+  expect(await world.ended(doubtful)).toMatchObject({ state: "interrupted" });
+  expect(await world.ended(waits)).toMatchObject({ state: "succeeded" });
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([1, 2]);
+});
+
+test("a node that was installed anew while central was down runs what waited for it", async () => {
+  const world = await settled(await createWorld());
+  await world.ended(await world.send(WORK, { n: 1 }));
+  await world.stop("ship1");
+  await world.until(() => world.node("ship1").link === "offline", "it is away");
+  const waits = await world.send(WORK, { n: 2 });
+  await world.stop("central");
+  world.loseDisk("ship1");
+  await world.start("ship1");
+  await world.start("central");
+  expect(await world.ended(waits)).toMatchObject({ state: "succeeded" });
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([1, 2]);
+});
+
 test("a node that loses its disk before it was ever heard runs no command a second time", async () => {
   const world = await settled(await createWorld());
   world.setFaults("ship1", { out: { drop: 1 } });

@@ -153,8 +153,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "earlier-journal-ignored",
     breaks: "what a lost disk may have begun is begun again on the next one",
     file: "src/runtime/begun-before.ts",
-    find: "if (receiverEpoch === undefined || (receiverEpoch === epoch && !renewed)) return false;",
-    replace: "if (receiverEpoch === undefined || !renewed) return false;",
+    find: "const sentToOther = seq <= sentBefore && (renewed || receiverEpoch !== epoch);",
+    replace: "const sentToOther = seq <= sentBefore && renewed;",
     faults: ["disk", "crash", "loss"],
   },
   {
