@@ -60,8 +60,12 @@ export interface ReceiveOptions {
 
 /** Frames that wait while the disk refuses. */
 const MOST_UNFLUSHED = 16;
-/** Messages taken in one turn of the event loop, and those handed over. */
-const A_TURN = 64;
+/**
+ * Messages taken in one turn of the event loop, and those handed over. A large frame has a turn for itself: what it brings
+ * about is on its way to the other end before the next one is worked on here.
+ */
+const A_TURN = 32;
+const HANDED_OVER = 64;
 const LOST = "it may have begun here before this node lost its journal";
 /** Reports are always taken: there is room kept for them. */
 const UNBOUNDED = 1_000_000;
@@ -292,7 +296,7 @@ export class Receiver {
 
   #handSome(subject: string): void {
     const queue = this.#toHandOver.get(subject) ?? [];
-    const some = queue.splice(0, A_TURN);
+    const some = queue.splice(0, HANDED_OVER);
     if (queue.length === 0) this.#toHandOver.delete(subject);
     else setImmediate(() => this.#handSome(subject));
     const { routes, journal, onTaken } = this.#options;

@@ -29,6 +29,7 @@ export class Storage {
   readonly #options: UpkeepOptions;
   /** Those who wait for the disk. */
   readonly #waiting = new Set<() => void>();
+  #durable: Promise<void> | undefined;
   #upkeep: Upkeep | undefined;
   #looked = { at: Number.NEGATIVE_INFINITY, free: 0, size: 0 };
 
@@ -69,7 +70,18 @@ export class Storage {
    * Resolves when everything so far is durable. @throws StewardError `journal-failed` once the disk has refused it for a
    * while; it is tried again all the same.
    */
-  async durable(): Promise<void> {
+  durable(): Promise<void> {
+    if (this.#durable === undefined) {
+      this.#durable = this.#wait();
+      // Those of one turn wait together, and no others.
+      this.#journal.atTurnEnd(() => {
+        this.#durable = undefined;
+      });
+    }
+    return this.#durable;
+  }
+
+  async #wait(): Promise<void> {
     const { clock } = this.#options;
     let stop = (): void => undefined;
     const refused = new Promise<never>((_, reject) => {

@@ -113,8 +113,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "order-broken",
     breaks: "messages of one frame are handed over backwards",
     file: "src/runtime/receive.ts",
-    find: "const some = queue.splice(0, A_TURN);",
-    replace: "const some = queue.splice(0, A_TURN).reverse();",
+    find: "const some = queue.splice(0, HANDED_OVER);",
+    replace: "const some = queue.splice(0, HANDED_OVER).reverse();",
     faults: ["slow"],
   },
   {
