@@ -19,7 +19,8 @@ import { Runners } from "./runners.ts";
  *      ↘       ↘
  *       looked up in its record: ended, lost (its mark is there, its end is not), or never begun
  *
- * It is looked up when no runner knows it, or the one that had it is gone. Only what never began is asked for again.
+ * It is looked up when no runner knows it, or the one that had it is gone: no more than its connection may be, so that one
+ * is asked first. Only what never began is started again.
  */
 export interface SpawnerOptions {
   /** The directory of the runs; made when it is not there. */
@@ -38,6 +39,8 @@ export function openSpawner(options: SpawnerOptions): Spawner {
 
 /** How often a start is sent to a new runner after the old one died without having begun it. */
 const START_ATTEMPTS = 3;
+/** How often a run is asked for again because the connection to its runner broke. */
+const FOLLOW_ATTEMPTS = 3;
 /** Milliseconds until a runner that does not answer is asked again for what it has. */
 const ASK_AGAIN = 2000;
 /** The host restarted, or this is another one: whatever ran is over. */
@@ -53,6 +56,8 @@ interface Followed {
   /** What is to be started, until it is. */
   spec: RunSpec | undefined;
   attempts: number;
+  /** How often the connection to the runner that had it broke. */
+  breaks: number;
   listener: OutputListener;
   /** The runner that has it, or was asked for it last; those to ask after it, once they are known. */
   holder: Channel | undefined;
@@ -157,6 +162,7 @@ class RunnerSpawner implements Spawner {
       pid: 0,
       spec: undefined,
       attempts: 0,
+      breaks: 0,
       holder: undefined,
       elsewhere: undefined,
       listener: onOutput,
@@ -273,9 +279,16 @@ class RunnerSpawner implements Spawner {
   #runnerLost(channel: Channel): void {
     const all = [...this.#runs.values()];
     const runs = all.filter(({ holder }) => holder === channel);
-    this.#options.log.warn({ pid: channel.runnerPid, runs: runs.map((run) => run.id) }, "the runner is gone");
+    this.#options.log.warn(
+      { pid: channel.runnerPid, runs: runs.map((run) => run.id) },
+      "the connection to the runner is gone",
+    );
     for (const followed of all) followed.elsewhere = followed.elsewhere?.filter((other) => other !== channel);
-    for (const followed of runs) this.#askNext(followed);
+    for (const followed of runs) {
+      // Its runner may be there all the same: then it is asked for what it has.
+      if (followed.spec === undefined && ++followed.breaks <= FOLLOW_ATTEMPTS) void this.#ask(followed);
+      else this.#askNext(followed);
+    }
     for (const [id, removal] of this.#removals) {
       this.#removals.delete(id);
       removeRecord(this.#options.directory, id).then(removal.resolve, removal.reject);

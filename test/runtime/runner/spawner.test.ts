@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -314,6 +314,36 @@ describe("a daemon that comes and goes", () => {
     const collected = collector();
     const end = await (await spawner.adopt(run.id, collected.take))?.end;
     expect(textOf(collected.parts, end)).toBe("survived\n");
+  });
+});
+
+describe("a connection to the runner that breaks", () => {
+  /** Both ends see it go, as when the system takes it away. It is the only one that this process has to a path, both ways. */
+  const breakIt = async (): Promise<void> => {
+    const handles = (process as unknown as { _getActiveHandles(): unknown[] })._getActiveHandles();
+    const sockets = handles.filter((handle): handle is Socket => handle instanceof Socket);
+    const [socket, ...more] = sockets.filter((one) => one.readable && one.writable && one.remoteAddress === undefined);
+    if (socket === undefined || more.length > 0) throw new Error(`${more.length + 1} connections, not one`);
+    socket.destroy();
+    await new Promise((resolve) => socket.once("close", resolve));
+  };
+
+  it("ends nothing: the runs are followed to their end, and what they print is heard", async () => {
+    const gate = join(base, "gate");
+    const collected = collector();
+    const started = await spawner.start(
+      sh(`echo one; while [ ! -e ${gate} ]; do sleep 0.02; done; echo two`),
+      collected.take,
+    );
+    const pid = servingPid();
+    await breakIt();
+    const beside = await outcome(sh("exit 3"));
+    expect(beside.end).toMatchObject({ kind: "exited", code: 3 });
+    expect(servingPid()).toBe(pid);
+    writeFileSync(gate, "");
+    const end = await started.end;
+    expect(end).toMatchObject({ kind: "exited", code: 0 });
+    expect(textOf(collected.parts, end)).toBe("one\ntwo\n");
   });
 });
 
