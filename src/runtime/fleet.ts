@@ -62,6 +62,8 @@ const CHANGES = 100;
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #known = new Map<string, Known>();
+  /** Stored at the end of this turn: a hello changes several regions at once. */
+  readonly #changed = new Map<string, Known>();
   readonly #late: DeadlineWheel;
   readonly #silent: DeadlineWheel;
   readonly #idle: DeadlineWheel;
@@ -252,6 +254,8 @@ export class Fleet {
   }
 
   stop(): void {
+    // As they are before their actors stop.
+    this.#storeChanged();
     this.#late.stop();
     this.#silent.stop();
     this.#idle.stop();
@@ -308,16 +312,15 @@ export class Fleet {
     changed(change);
   }
 
+  /** With what this turn still changes of it. */
   #store(name: string, known: Known): void {
-    const { journal } = this.#options;
-    const stored: StoredNode = {
-      snapshot: known.actor.getPersistedSnapshot(),
-      changes: known.changes,
-      lastSeen: known.lastSeen,
-      ...(known.every === undefined ? {} : { every: known.every }),
-      ...(known.epoch === undefined ? {} : { epoch: known.epoch }),
-    };
-    journal.setNode(name, JSON.parse(JSON.stringify(stored)) as Json);
+    if (this.#changed.size === 0) this.#options.journal.atTurnEnd(() => this.#storeChanged());
+    this.#changed.set(name, known);
+  }
+
+  #storeChanged(): void {
+    for (const [name, known] of this.#changed) this.#options.journal.setNode(name, storedOf(known));
+    this.#changed.clear();
   }
 
   /** Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. */
@@ -346,4 +349,15 @@ interface StoredNode {
   readonly lastSeen: number | null;
   readonly every?: number;
   readonly epoch?: string;
+}
+
+function storedOf({ actor, changes, lastSeen, every, epoch }: Known): Json {
+  const stored: StoredNode = {
+    snapshot: actor.getPersistedSnapshot(),
+    changes,
+    lastSeen,
+    ...(every === undefined ? {} : { every }),
+    ...(epoch === undefined ? {} : { epoch }),
+  };
+  return stored as unknown as Json;
 }

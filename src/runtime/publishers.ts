@@ -15,6 +15,8 @@ import { Window } from "./window.ts";
  */
 export class Publishers {
   readonly #running = new Map<string, Publisher>();
+  /** The same by the node that they send to. */
+  readonly #sendingTo = new Map<string, Set<Publisher>>();
   readonly #windows = new Map<string, Window>();
   readonly #resuming = new Set<Timer>();
   readonly #journal: Journal;
@@ -53,9 +55,8 @@ export class Publishers {
   }
 
   pause(node: string | undefined, cause: string): void {
-    for (const [subject, publisher] of this.#running) {
-      if (node === undefined || receiverOf(subject) === node) publisher.pause(cause);
-    }
+    const publishers = node === undefined ? this.#running.values() : (this.#sendingTo.get(node) ?? []);
+    for (const publisher of publishers) publisher.pause(cause);
   }
 
   resumeAfter(ms: number, clock: Clock, node: string, cause: string): void {
@@ -74,9 +75,7 @@ export class Publishers {
 
   #resume(node: string, cause: string): void {
     if (this.#halted(node) !== undefined) return;
-    for (const [subject, publisher] of this.#running) {
-      if (receiverOf(subject) !== node) continue;
-
+    for (const publisher of this.#sendingTo.get(node) ?? []) {
       publisher.heardAgain();
       publisher.resume(cause);
     }
@@ -84,12 +83,12 @@ export class Publishers {
 
   /** This node's daemon or journal is another one than before. */
   again(node: string): void {
-    for (const [subject, publisher] of this.#running) if (receiverOf(subject) === node) publisher.again();
+    for (const publisher of this.#sendingTo.get(node) ?? []) publisher.again();
   }
 
   /** The nodes that something is or was sent to. */
   receivers(): Set<string> {
-    return new Set([...this.#running.keys()].map(receiverOf));
+    return new Set(this.#sendingTo.keys());
   }
 
   answered(subject: string, ack: Ack): void {
@@ -141,8 +140,12 @@ export class Publishers {
     }
     const publisher = new Publisher(this.#make(subject, window), lane);
     this.#running.set(subject, publisher);
+    const beside = this.#sendingTo.get(node) ?? new Set();
+    this.#sendingTo.set(node, beside.add(publisher));
     void publisher.ended.then(() => {
       if (this.#running.get(subject) === publisher) this.#running.delete(subject);
+      beside.delete(publisher);
+      if (beside.size === 0 && this.#sendingTo.get(node) === beside) this.#sendingTo.delete(node);
     });
     const halted = this.#halted(node);
     if (halted !== undefined) publisher.pause(halted);

@@ -126,7 +126,7 @@ export function openJournal(
     },
     nodes: () =>
       [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
-    setNode: (name, snapshot) => store.put("nodes", name, snapshot),
+    setNode: (name, snapshot) => store.putText("nodes", name, JSON.stringify(snapshot)),
     bytes() {
       const now = clock.monotonic();
       if (now - measured.at >= 1000) measured = { at: now, bytes: store.bytes() };
