@@ -214,7 +214,11 @@ export class Outbox {
     const { output: _carried, ...outcome } = report;
     const before = message.asserted;
     const ended = message.ended;
-    const { state, at, reason } = report;
+    const { state, reason } = report;
+    const told = ended ? message.life?.history.find((each) => isFinalState(each.state)) : undefined;
+    // Who cannot prove an end takes none back that was proved, though its clock may have gone back since.
+    const late = state === "interrupted" && told !== undefined && told.state !== state;
+    const at = late ? Math.max(report.at, told.at + 1) : report.at;
     message.assert(reason === undefined ? { state, at, by: from } : { state, at, by: from, reason });
     // The outcome shown is that of the assertion that stands, in whichever order they came.
     const standing = ended ? message.life?.history.find((each) => isFinalState(each.state)) : undefined;

@@ -42,6 +42,18 @@ test("what waited on a node when its image was made, and ran since, does not beg
   expect(ran(world)).toEqual([1, 2, 3]);
 });
 
+test("a node that was put back, and whose clock went back with it, takes no end back that was told", async () => {
+  const { world, waits, image } = await held();
+  expect(await world.ended(waits)).toMatchObject({ state: "succeeded" });
+  world.powerCut("ship1");
+  world.setClock("ship1", -86_400_000);
+  world.restore("ship1", image, { inPlace: true });
+  await world.start("ship1");
+  await world.until(() => world.message(waits, "ship1").final, "it is over on the node too");
+  await world.advance(60_000);
+  expect(world.message(waits)).toMatchObject({ state: "succeeded", conflict: { state: "interrupted" } });
+});
+
 test("a program that waited when the image was made, and ran since, is not started again", async () => {
   const { world, waits, image } = await held(SHELL, ["exit", "0"]);
   expect(await world.ended(waits)).toMatchObject({ state: "succeeded" });
