@@ -383,6 +383,28 @@ test("a command that began before it was durable is not called expired when its 
   await expectSound(world);
 });
 
+test("a command that began before it was durable is not called expired either when it comes back in time and has to wait", async () => {
+  const world = await settled(await createWorld());
+  const redo = (concurrency: number) => ({ subscribe: [{ subject: "command.redo.os", concurrency }] });
+  await world.stop("ship1");
+  world.configure("ship1", redo(2));
+  await world.start("ship1");
+  await world.ended(await world.send(REDO, { n: 0 }));
+  world.setFlush("ship1", 1_000);
+  const [before, id] = await world.submit([
+    { subject: REDO, data: { n: 1, ms: 20_000 } },
+    { subject: REDO, data: { n: 2 }, deliverBy: 10_000 },
+  ]);
+  await world.until(() => world.ledger.runs.length === 3, "both have begun");
+  world.crash("ship1");
+  world.setFlush("ship1", 0);
+  world.configure("ship1", redo(1));
+  await world.start("ship1");
+  expect(await world.ended(before ?? "")).toMatchObject({ state: "succeeded" });
+  expect(await world.ended(id ?? "")).toMatchObject({ state: "succeeded" });
+  await expectSound(world);
+});
+
 test("a command that began before it was durable is not called rejected when its node does not take it any more", async () => {
   const world = await settled(await createWorld());
   world.setFlush("ship1", 1_000);
