@@ -9,6 +9,7 @@ import type { Line } from "./list-log.ts";
 
 /** Parts that a daemon of a world gets in place of the real ones. */
 export type CrashableStore = Store & {
+  readonly isClosed: boolean;
   crash(): void;
   /** Puts the first so many turns that were not flushed on the disk after all, each of them whole. */
   survive(turns: number, open: () => Store): void;
@@ -99,6 +100,9 @@ export function slowStore(
     ...store,
     get fault() {
       return store.fault;
+    },
+    get isClosed() {
+      return closed;
     },
     flushed,
     crash() {

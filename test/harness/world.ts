@@ -429,8 +429,9 @@ export class World {
     const { in: inward = {}, out: outward = {} } = faults;
     const whose = `${life.no}`;
     if (cut || outward.drop === 1) return `${whose} silent`;
-    // A daemon that cannot write ends its core, and its link with it, until it can.
-    const disturbed = disk.fault !== undefined || Object.keys(inward).length + Object.keys(outward).length > 0;
+    // A daemon that cannot write ends its core, and its link with it, until it can; so does one whose journal is renewed.
+    const between = disk.fault !== undefined || life.stores.at(-1)?.isClosed === true;
+    const disturbed = between || Object.keys(inward).length + Object.keys(outward).length > 0;
     return `${whose} ${disturbed ? "disturbed" : "clear"}`;
   }
 
