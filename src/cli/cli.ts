@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { StewardError } from "../message/errors.ts";
+import { printable } from "../message/printable.ts";
 import type { Config } from "../runtime/config/config.ts";
 import type { ApartOptions } from "../runtime/journal/check-apart.ts";
 import type { OfflineCheck } from "../runtime/journal/offline.ts";
@@ -81,12 +82,12 @@ export class Cli {
 
   /** A list or a thing, whole and indented. */
   printJson(value: unknown): void {
-    this.io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    this.io.stdout.write(`${printable(JSON.stringify(value, null, 2))}\n`);
   }
 
   /** One line of a stream of things. */
   printJsonLine(value: unknown): void {
-    this.io.stdout.write(`${JSON.stringify(value)}\n`);
+    this.io.stdout.write(`${printable(JSON.stringify(value))}\n`);
   }
 
   /** steward's own words, beside what was asked for. Silent with --json. */

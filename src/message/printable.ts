@@ -12,3 +12,8 @@ export function printable(text: string): string {
 export function printableLine(text: string): string {
   return printable(text.replaceAll("\n", "\\n").replaceAll("\t", "\\t"));
 }
+
+/** At most `limit` characters of a text from outside, so that a fault stays one readable line. */
+export function shortened(text: string, limit = 60): string {
+  return text.length <= limit ? text : `${text.slice(0, limit)}…`;
+}

@@ -126,7 +126,8 @@ export class Publisher implements Child {
   /** An ACK for this lane, or the broker's word that nobody took a frame. */
   answered(ack: Ack): void {
     const { journal, subject, onReceived, onDecided } = this.#options;
-    if (ack.epoch !== journal.epoch) return;
+    // A journal that is found to be an earlier one sends all of it again, as another one.
+    if (ack.epoch !== journal.epoch || journal.renewed) return;
     if (journal.outbox.isBehind(subject, ack)) {
       this.#options.onBehind();
       return;

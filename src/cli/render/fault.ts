@@ -1,4 +1,5 @@
 import { normalise, type StewardError } from "../../message/errors.ts";
+import { printable } from "../../message/printable.ts";
 import type { Paint } from "./paint.ts";
 import { visible } from "./text.ts";
 
@@ -13,5 +14,5 @@ export function faultBlock(thrown: unknown, paint: Paint): string {
 export function faultJson(thrown: unknown): string {
   const error: StewardError = normalise(thrown);
   const { code, message, remedy, details, exit } = error;
-  return `${JSON.stringify({ error: { code, message, remedy, details, exit } })}\n`;
+  return `${printable(JSON.stringify({ error: { code, message, remedy, details, exit } }))}\n`;
 }

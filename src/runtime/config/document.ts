@@ -10,6 +10,7 @@ import {
   type YAMLError,
 } from "yaml";
 import { faultText } from "../../message/errors.ts";
+import { shortened } from "../../message/printable.ts";
 import { formatPath, show } from "./fault.ts";
 import type { Path } from "./schema-tree.ts";
 
@@ -82,24 +83,25 @@ function broken(message: string): Reading {
 }
 
 function syntaxFault(error: YAMLError): string {
+  const message = shortened(error.message, 200);
   switch (error.code) {
     case "TAB_AS_INDENT":
       return "a tab cannot indent YAML; use spaces";
     case "BAD_ALIAS":
-      return `${error.message}; a text that begins with * or & needs quotes, as in "*"`;
+      return `${message}; a text that begins with * or & needs quotes, as in "*"`;
     case "MULTIPLE_DOCS":
       return "the file holds several documents; remove the --- between them";
     case "TAG_RESOLVE_FAILED":
-      return `${error.message}; a text that begins with ! needs quotes`;
+      return `${message}; a text that begins with ! needs quotes`;
     case "BAD_SCALAR_START":
     case "UNEXPECTED_TOKEN":
-      return `${error.message}; a text with special characters needs quotes`;
+      return `${message}; a text with special characters needs quotes`;
     case "BLOCK_AS_IMPLICIT_KEY":
-      return `${error.message}; a text that contains ": " needs quotes`;
+      return `${message}; a text that contains ": " needs quotes`;
     case "RESOURCE_EXHAUSTION":
       return "nested too deeply";
     default:
-      return error.message;
+      return message;
   }
 }
 

@@ -1,4 +1,5 @@
-import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading, shortened } from "./located.ts";
+import { shortened } from "../../message/printable.ts";
+import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading } from "./located.ts";
 
 /**
  * Reads JSON with positions: one value, or several one after the other (JSON lines). Linear in the size of the text.

@@ -1,4 +1,5 @@
 import type { Json } from "../../message/message.ts";
+import { shortened } from "../../message/printable.ts";
 
 /**
  * What a YAML and a JSON file have in common once they are read: a tree of values, each of which knows where in the text
@@ -45,11 +46,6 @@ export function describe(node: Located): string {
   if (node.value === null) return "empty";
   if (typeof node.value === "string") return JSON.stringify(shortened(node.value));
   return `the ${typeof node.value} ${node.value}`;
-}
-
-/** At most `limit` characters of a text from outside, so that a fault stays one readable line. */
-export function shortened(text: string, limit = 60): string {
-  return text.length <= limit ? text : `${text.slice(0, limit)}…`;
 }
 
 /** Line and column, both from 1, of offsets in a text. */

@@ -1,9 +1,10 @@
 import { faultText } from "../../message/errors.ts";
+import { shortened } from "../../message/printable.ts";
 import { formatSubject, type Kind, parseSubject, type Subject, tokenFault } from "../../message/subject.ts";
 import { readDuration } from "../../message/units.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Draft } from "../operations.ts";
-import { describe, type Fault, type Located, type LocatedEntry, shortened, toJson } from "./located.ts";
+import { describe, type Fault, type Located, type LocatedEntry, toJson } from "./located.ts";
 
 const SHORT_KEYS = ["to", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;
 const LONG_KEYS = ["subject", "message"] as const;

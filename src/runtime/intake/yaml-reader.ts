@@ -1,6 +1,7 @@
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, parseAllDocuments } from "yaml";
+import { shortened } from "../../message/printable.ts";
 import { keyFault, numberFault } from "./json-reader.ts";
-import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading, shortened } from "./located.ts";
+import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading } from "./located.ts";
 
 /** How many values, and how many characters of text, the aliases of one document may unfold into. */
 const MAX_VALUES = 1_000_000;
@@ -41,7 +42,8 @@ export function readYaml(text: string): Reading {
 function problemText(problem: { readonly code: string; readonly message: string }): string {
   if (problem.code === "RESOURCE_EXHAUSTION") return `nested deeper than ${MAX_DEPTH} levels`;
   if (problem.code === "TAB_AS_INDENT") return "a tab cannot indent YAML; use spaces";
-  return problem.message.replace(/ at line \d+, column \d+:?[\s\S]*$/, "").replace(/^Unresolved tag: /, "unknown tag ");
+  const text = problem.message.replace(/ at line \d+, column \d+:?[\s\S]*$/, "");
+  return shortened(text.replace(/^Unresolved tag: /, "unknown tag "), 200);
 }
 
 class YamlReader {

@@ -51,6 +51,8 @@ export interface Accepted {
  */
 export class Inbox {
   readonly #store: Store;
+  /** Lanes of origins that gave numbers again. */
+  readonly #wentBack = new WeakSet<InLane>();
   readonly #lanes: InLanes;
   readonly #pending: InFrames;
   readonly #dead: DeadLetters;
@@ -93,7 +95,10 @@ export class Inbox {
       return { ...nothing, last: lane.last, gap: lane.last + 1, verdicts: lane.verdicts, newEpoch };
     }
     const overlapping = items[lane.last - first];
-    if (lane.lastId !== undefined && overlapping !== undefined && overlapping.id !== lane.lastId) {
+    const differs = lane.lastId !== undefined && overlapping !== undefined && overlapping.id !== lane.lastId;
+    if (differs) this.#wentBack.add(lane);
+    // Nothing more of it counts: all comes again from another journal.
+    if (this.#wentBack.has(lane)) {
       return { ...nothing, last: lane.last, verdicts: lane.verdicts, wentBack: true };
     }
     let lost: readonly [number, number] | undefined;

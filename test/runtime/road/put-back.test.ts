@@ -54,6 +54,25 @@ test("a node that was put back, and whose clock went back with it, takes no end 
   expect(world.message(waits)).toMatchObject({ state: "succeeded", conflict: { state: "interrupted" } });
 });
 
+test("a node that was put back gives numbers again: none of its events counts as received before all of them are", async () => {
+  const world = await settled(await createWorld());
+  const note = (n: number): Promise<string> => world.send("central.event.note.news", { n }, {}, "ship1");
+  await note(1);
+  await world.drained();
+  const image = world.backup("ship1");
+  // Both are on their way to the disk of central when the node gives the second number again, and a third one after it.
+  world.setFlush("central", 5_000);
+  await note(2);
+  await world.advance(50);
+  await putBack(world, "ship1", image);
+  const events = [await note(3), await note(4)];
+  world.setFlush("central", 0);
+  for (const id of events) await world.until(() => world.message(id, "ship1").final, "central has it");
+  await world.drained();
+  const stored = world.ledger.notesOf("central", "ship1").map((data) => (data as { n: number }).n);
+  expect(stored.sort()).toEqual([1, 2, 3, 4]);
+});
+
 test("a program that waited when the image was made, and ran since, is not started again", async () => {
   const { world, waits, image } = await held(SHELL, ["exit", "0"]);
   expect(await world.ended(waits)).toMatchObject({ state: "succeeded" });
