@@ -427,7 +427,8 @@ export class World {
     const { life, cut, faults, disk } = this.#place(name);
     if (life?.daemon === undefined) return "down silent";
     const { in: inward = {}, out: outward = {} } = faults;
-    const whose = `${life.no}`;
+    // A core that begins anew gives everybody a grace period, as a daemon does.
+    const whose = `${life.no}.${life.stores.length}`;
     if (cut || outward.drop === 1) return `${whose} silent`;
     // A daemon that cannot write ends its core, and its link with it, until it can; so does one whose journal is renewed.
     const between = disk.fault !== undefined || life.stores.at(-1)?.isClosed === true;
