@@ -1,6 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
 import { StewardError } from "../message/errors.ts";
-import { printable } from "../message/printable.ts";
 import type { Config } from "../runtime/config/config.ts";
 import type { ApartOptions } from "../runtime/journal/check-apart.ts";
 import type { OfflineCheck } from "../runtime/journal/offline.ts";
@@ -8,7 +7,7 @@ import type { ReloadAnswer } from "../runtime/operations.ts";
 import type { Daemon } from "./daemon.ts";
 import type { CliIo } from "./io.ts";
 import { type Paint, paintFor } from "./render/paint.ts";
-import { visible } from "./render/text.ts";
+import { jsonText, visible } from "./render/text.ts";
 import { type Times, timesAt } from "./render/time.ts";
 
 /** The options that every command takes. */
@@ -82,12 +81,12 @@ export class Cli {
 
   /** A list or a thing, whole and indented. */
   printJson(value: unknown): void {
-    this.io.stdout.write(`${printable(JSON.stringify(value, null, 2))}\n`);
+    this.io.stdout.write(`${jsonText(value, 2)}\n`);
   }
 
   /** One line of a stream of things. */
   printJsonLine(value: unknown): void {
-    this.io.stdout.write(`${printable(JSON.stringify(value))}\n`);
+    this.io.stdout.write(`${jsonText(value)}\n`);
   }
 
   /** steward's own words, beside what was asked for. Silent with --json. */

@@ -70,6 +70,11 @@ export function isFinalState(state: State): state is FinalState {
   return STATES[state].final;
 }
 
+/** The assertion of the end that stands. */
+export function endOf(life: Life | undefined): Assertion | undefined {
+  return life?.history.find((assertion) => isFinalState(assertion.state));
+}
+
 /** States that may be asserted again and again: then the latest word counts, else the earliest. */
 const RECURRING: ReadonlySet<State> = new Set<State>(["held", "sent", "unknown"]);
 
@@ -96,7 +101,7 @@ export function lifeOf(history: readonly Assertion[]): Life {
 }
 
 function foldFinal(life: Life, next: Assertion, origin: string): Life {
-  const standing = life.history.find((a) => isFinalState(a.state));
+  const standing = endOf(life);
   const guessed = (a: Assertion): number => (a.by === origin ? 1 : 0);
   const finals = [standing, life.conflict, next].filter((a) => a !== undefined);
   const [first = next, ...others] = finals.sort((a, b) => guessed(a) - guessed(b) || earlier(a, b));

@@ -347,17 +347,11 @@ interface StoredNode {
   readonly snapshot: unknown;
   readonly changes: readonly NodeChange[];
   readonly lastSeen: number | null;
-  readonly every?: number;
-  readonly epoch?: string;
+  readonly every: number | undefined;
+  readonly epoch: string | undefined;
 }
 
 function storedOf({ actor, changes, lastSeen, every, epoch }: Known): Json {
-  const stored: StoredNode = {
-    snapshot: actor.getPersistedSnapshot(),
-    changes,
-    lastSeen,
-    ...(every === undefined ? {} : { every }),
-    ...(epoch === undefined ? {} : { epoch }),
-  };
+  const stored: StoredNode = { snapshot: actor.getPersistedSnapshot(), changes, lastSeen, every, epoch };
   return stored as unknown as Json;
 }

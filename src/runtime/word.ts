@@ -1,4 +1,4 @@
-import { isFinalState } from "../message/lifecycle.ts";
+import { endOf, isFinalState } from "../message/lifecycle.ts";
 import { receiverOf } from "../message/subject.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Word } from "./vouch-method.ts";
@@ -24,8 +24,7 @@ export function wordFor({ epoch: own, outbox, inbox }: Journal, node: string, ep
     const { lane, record } = found;
     const state = outbox.stateOf(lane, record);
     if (isFinalState(state)) {
-      const { by } = record.life?.history.find((assertion) => isFinalState(assertion.state)) ?? {};
-      (by === node ? ended : disowned).push(id);
+      (endOf(record.life)?.by === node ? ended : disowned).push(id);
       // A node that noted that it will run one at once, and did not, has told so with its ACK.
     } else if (state === "running" && record.seq > lane.started) begun.push(id);
   }

@@ -1,7 +1,6 @@
 import { normalise, type StewardError } from "../../message/errors.ts";
-import { printable } from "../../message/printable.ts";
 import type { Paint } from "./paint.ts";
-import { visible } from "./text.ts";
+import { jsonText, visible } from "./text.ts";
 
 /** An error as one block: what happened, what to type next. */
 export function faultBlock(thrown: unknown, paint: Paint): string {
@@ -14,5 +13,5 @@ export function faultBlock(thrown: unknown, paint: Paint): string {
 export function faultJson(thrown: unknown): string {
   const error: StewardError = normalise(thrown);
   const { code, message, remedy, details, exit } = error;
-  return `${printable(JSON.stringify({ error: { code, message, remedy, details, exit } }))}\n`;
+  return `${jsonText({ error: { code, message, remedy, details, exit } })}\n`;
 }

@@ -1,3 +1,5 @@
+import { printable } from "../../message/printable.ts";
+
 /**
  * Text from elsewhere on its way to a terminal. Names, reasons and log lines are written by other machines: control
  * characters in them are made visible, so that none of them can move the cursor, retitle the window or forge a line.
@@ -12,6 +14,11 @@ const SGR_OR_NOT = /(\u001b\[[0-9;]*m)/;
 /** One line, control characters shown as `\x1b`. */
 export function visible(text: string): string {
   return text.replace(CONTROL, escaped);
+}
+
+/** JSON that says the same and holds no control character; `indent`: on several lines. */
+export function jsonText(value: unknown, indent?: number): string {
+  return printable(JSON.stringify(value, null, indent));
 }
 
 /** As `visible`, but lets colours through: for a program's output. */

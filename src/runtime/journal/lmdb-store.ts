@@ -5,7 +5,7 @@ import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import { merged, parsed, valueIn } from "./merge.ts";
 import { type LogState, readLog } from "./read-log.ts";
-import { bytesFor, openReserve, type Reserve } from "./reserve.ts";
+import { bytesFor, reserve } from "./reserve.ts";
 import { type Key, keyText, type Store, TABLES, type Table } from "./store.ts";
 import { bring, causeOf, releasedSegment } from "./to-lmdb.ts";
 import { emptyMemory, type Logged, type Memory, type Operation, recordOf, tableOf, type Written } from "./turn-rows.ts";
@@ -54,7 +54,6 @@ export function openLmdbStore(
 ): Store {
   const tables = new Map<Table, Database<string, Key>>();
   let env: RootDatabase;
-  let reserve: Reserve;
   let log: WriteAheadLog;
   let found: LogState;
   let memory = emptyMemory();
@@ -63,7 +62,6 @@ export function openLmdbStore(
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     env = open({ path, maxDbs: TABLES.length + 2, encoding: "string", noMemInit: true, overlappingSync: false });
-    reserve = openReserve(path, env);
     found = readLog(path, releasedSegment(env));
     for (const replayed of found.records) {
       turn++;
@@ -73,7 +71,7 @@ export function openLmdbStore(
     turn++;
     log = openLog(path, found, clock);
     // Those that are there already need no room.
-    if (env.getKeysCount() === 0) reserve.ensure(bytesFor(TABLES.length, 0));
+    if (env.getKeysCount() === 0) reserve(path, env, bytesFor(TABLES.length, 0));
     for (const table of TABLES) tables.set(table, env.openDB<string, Key>({ name: table }));
   } catch (error) {
     if (error instanceof StewardError) throw error;
@@ -245,7 +243,7 @@ export function openLmdbStore(
     const segment = log.rotate();
     for (let tries = 0; !closed; tries++) {
       try {
-        await bring(rowsOf, segment, env, tables, reserve);
+        await bring(rowsOf, segment, env, tables, path);
         delete refused.rows;
         moving = undefined;
         log.release(segment);
@@ -332,7 +330,6 @@ export function openLmdbStore(
       closed = true;
       log.close();
       await env.close().catch(() => undefined);
-      reserve.close();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { StewardError } from "../../message/errors.ts";
 import { type Ack, encodeItem } from "../../message/frame.ts";
-import { isFinalState, type Life, type State } from "../../message/lifecycle.ts";
+import { endOf, type Life, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import type { OutputPart, Report } from "../../message/report.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -215,13 +215,13 @@ export class Outbox {
     const before = message.asserted;
     const ended = message.ended;
     const { state, reason } = report;
-    const told = ended ? message.life?.history.find((each) => isFinalState(each.state)) : undefined;
+    const told = ended ? endOf(message.life) : undefined;
     // Who cannot prove an end takes none back that was proved, though its clock may have gone back since.
     const late = state === "interrupted" && told !== undefined && told.state !== state;
     const at = late ? Math.max(report.at, told.at + 1) : report.at;
     message.assert(reason === undefined ? { state, at, by: from } : { state, at, by: from, reason });
     // The outcome shown is that of the assertion that stands, in whichever order they came.
-    const standing = ended ? message.life?.history.find((each) => isFinalState(each.state)) : undefined;
+    const standing = ended ? endOf(message.life) : undefined;
     if (!ended || (standing?.state === state && standing.at === at && standing.by === from)) message.outcome = outcome;
     message.heardAt ??= heard;
     this.#ended(lane, message);

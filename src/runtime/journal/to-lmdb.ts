@@ -1,5 +1,5 @@
 import type { Database, RootDatabase } from "lmdb";
-import { bytesFor, type Reserve } from "./reserve.ts";
+import { bytesFor, reserve } from "./reserve.ts";
 import type { Key, Table } from "./store.ts";
 import { type Memory, textOf } from "./turn-rows.ts";
 
@@ -24,13 +24,13 @@ export async function bring(
   segment: number,
   env: RootDatabase,
   tables: ReadonlyMap<Table, Database<string, Key>>,
-  reserve: Reserve,
+  path: string,
 ): Promise<void> {
   const all = [...rowsOf].flatMap(([table, rows]) => [...rows.values()].map((row) => ({ table, row })));
   for (let from = 0; ; from += MOVED_AT_ONCE) {
     const some = all.slice(from, from + MOVED_AT_ONCE);
     const bytes = some.reduce((sum, { row }) => sum + Buffer.byteLength(textOf(row) ?? ""), 0);
-    reserve.ensure(bytesFor(some.length, bytes));
+    reserve(path, env, bytesFor(some.length, bytes));
     const promises = some.map(({ table, row }) => {
       const database = tables.get(table) as Database<string, Key>;
       const text = textOf(row);

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
 import { describe, expect, test } from "vitest";
-import { bytesFor, openReserve } from "../../../src/runtime/journal/reserve.ts";
+import { bytesFor, reserve } from "../../../src/runtime/journal/reserve.ts";
 import { startSmallDisk, whyNoSmallDisk } from "../../harness/small-disk.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
 
@@ -10,22 +10,22 @@ const MEGA = 1024 * 1024;
 
 function openIn(path: string) {
   const env = open({ path, encoding: "string" });
-  const reserve = openReserve(path, env);
   atTestEnd(
-    async () => {
-      reserve.close();
-      await env.close();
-    },
+    () => env.close(),
     () => undefined,
   );
-  return { env, reserve, size: () => statSync(join(path, "data.mdb")).size };
+  return {
+    env,
+    ensure: (bytes: number) => reserve(path, env, bytes),
+    size: () => statSync(join(path, "data.mdb")).size,
+  };
 }
 
 test("what LMDB writes for as many rows as were announced stays within what was there before", async () => {
-  const { env, reserve, size } = openIn(await tempDir());
+  const { env, ensure, size } = openIn(await tempDir());
   for (const length of [10, 300, 1_900, 2_100, 5_000, 70_000]) {
     const rows = Array.from({ length: 250 }, (_, n) => [`${(n * 7919) % 250} ${length}`, "x".repeat(length)] as const);
-    reserve.ensure(bytesFor(rows.length, 250 * length));
+    ensure(bytesFor(rows.length, 250 * length));
     const before = size();
     await Promise.all(rows.map(([key, value]) => env.put(key, value)));
     expect(size()).toBe(before);
@@ -34,19 +34,19 @@ test("what LMDB writes for as many rows as were announced stays within what was 
 });
 
 test("it takes nothing while there is enough", async () => {
-  const { reserve, size } = openIn(await tempDir());
-  reserve.ensure(1000);
+  const { ensure, size } = openIn(await tempDir());
+  ensure(1000);
   const before = size();
-  reserve.ensure(1000);
+  ensure(1000);
   expect(size()).toBe(before);
 });
 
 describe.runIf(whyNoSmallDisk() === undefined)("on a full disk", () => {
   test("it says so, and leaves the file and the room as they were", async () => {
     const disk = await startSmallDisk(join(await tempDir(), "disk"), 4 * MEGA);
-    const { env, reserve, size } = openIn(disk.seen);
+    const { env, ensure, size } = openIn(disk.seen);
     const before = size();
-    expect(() => reserve.ensure(8 * MEGA)).toThrow(/ENOSPC/);
+    expect(() => ensure(8 * MEGA)).toThrow(/ENOSPC/);
     expect(size()).toBe(before);
     await env.put("still", "well");
     expect(env.get("still")).toBe("well");

@@ -9,6 +9,16 @@ const saidBy = (world: World, node: string): unknown[] =>
   world.lines(node).map(({ fields }) => (fields as { code?: string }).code);
 const LOST = "ship1 has lost its record of it: whether it ran cannot be proved";
 
+/** A command that ran on a disk that is lost since; nobody heard of it, and its node is down and mute. */
+async function ranOnLostDisk(world: World): Promise<string> {
+  world.setFaults("ship1", { out: { drop: 1 } });
+  const id = await world.send(WORK, { n: 1 });
+  await world.until(() => world.ledger.runs.length === 1, "it ran, and nobody heard of it");
+  world.crash("ship1");
+  world.loseDisk("ship1");
+  return id;
+}
+
 test("a node that is installed anew while commands are on it: each ends as interrupted, in words, and none runs again", async () => {
   const world = await settled(await createWorld());
   const runs = await world.send(WORK, { n: 1, ms: 60_000 });
@@ -70,11 +80,7 @@ test("a first sending that was overtaken by the second and comes after the disk 
 
 test("what was never sent to the lost disk runs on the next one, also beside what was", async () => {
   const world = await settled(await createWorld());
-  world.setFaults("ship1", { out: { drop: 1 } });
-  const doubtful = await world.send(WORK, { n: 1 });
-  await world.until(() => world.ledger.runs.length === 1, "it ran, and nobody heard of it");
-  world.crash("ship1");
-  world.loseDisk("ship1");
+  const doubtful = await ranOnLostDisk(world);
   await world.until(() => world.node("ship1").link === "offline", "it is away");
   const waits = await world.send(WORK, { n: 2 });
   world.setFaults("ship1", {});
@@ -116,11 +122,7 @@ test("a node that loses its disk before it was ever heard runs no command a seco
 
 test("what went to a lost disk stays doubtful when the next disk answers for what came after it", async () => {
   const world = await settled(await createWorld());
-  world.setFaults("ship1", { out: { drop: 1 } });
-  const first = await world.send(WORK, { n: 1 });
-  await world.until(() => world.ledger.runs.length === 1, "it ran, and nobody heard of it");
-  world.crash("ship1");
-  world.loseDisk("ship1");
+  const first = await ranOnLostDisk(world);
   await world.start("ship1");
   world.setFaults("ship1", {});
   // The new journal meets the second command before the first comes again: it answers that one is missing.
