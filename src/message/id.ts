@@ -12,6 +12,7 @@ export type NewId = () => string;
 export function idMaker(clock: Clock, random: Random): NewId {
   let lastTime = -1;
   const tail = new Uint8Array(16);
+  const id = Buffer.alloc(26);
   return () => {
     const now = clock.now();
     if (now > lastTime) {
@@ -25,14 +26,13 @@ export function idMaker(clock: Clock, random: Random): NewId {
       if (i >= 0) tail[i] = (tail[i] ?? 0) + 1;
       else lastTime++;
     }
-    let id = "";
     let time = lastTime;
-    for (let i = 0; i < 10; i++) {
-      id = ALPHABET[time % 32] + id;
+    for (let i = 9; i >= 0; i--) {
+      id[i] = ALPHABET.charCodeAt(time % 32);
       time = Math.floor(time / 32);
     }
-    for (let i = 0; i < 16; i++) id += ALPHABET[tail[i] ?? 0];
-    return id;
+    for (let i = 0; i < 16; i++) id[10 + i] = ALPHABET.charCodeAt(tail[i] ?? 0);
+    return id.toString("latin1");
   };
 }
 

@@ -60,24 +60,28 @@ export function readReport(data: unknown): Report {
   if (at === undefined) throw invalid("`at` is not a time");
   if (startedAt === undefined && data.startedAt !== undefined) throw invalid("`startedAt` is not a time");
   if (output !== undefined && !isOutput(output)) throw invalid("`output` is not a list of pieces of output");
-  const carried = output === undefined ? {} : { output: output.map(partOf) };
   if (state === "running") {
     if (startedAt === undefined) throw invalid("`startedAt` is missing");
-    return { state, at, startedAt, ...carried };
+    return output === undefined ? { state, at, startedAt } : { state, at, startedAt, output: output.map(partOf) };
   }
   if (typeof state !== "string" || !Object.hasOwn(STATES, state) || !isFinalState(state as State))
     throw invalid("`state` is neither running nor final");
-  return {
-    state: state as FinalState,
-    at,
-    ...(startedAt === undefined ? {} : { startedAt }),
-    ...(Number.isSafeInteger(code) ? { code: code as number } : {}),
-    ...(typeof signal === "string" ? { signal } : {}),
-    ...(typeof reason === "string" ? { reason } : {}),
-    ...carried,
-    ...(isTotals(totals) ? { totals: { stdout: totalOf(totals.stdout), stderr: totalOf(totals.stderr) } } : {}),
-    ...(result === undefined ? {} : { result: result as Json }),
-  };
+  const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = { state: state as FinalState, at };
+  if (startedAt !== undefined) outcome.startedAt = startedAt;
+  if (Number.isSafeInteger(code)) outcome.code = code as number;
+  if (typeof signal === "string") outcome.signal = signal;
+  if (typeof reason === "string") outcome.reason = reason;
+  if (output !== undefined) outcome.output = output.map(partOf);
+  if (isTotals(totals)) outcome.totals = { stdout: totalOf(totals.stdout), stderr: totalOf(totals.stderr) };
+  if (result !== undefined) outcome.result = result as Json;
+  return outcome;
+}
+
+/** What is kept of an outcome whose output is kept elsewhere. */
+export function withoutOutput(outcome: Outcome): Outcome {
+  if (outcome.output === undefined) return outcome;
+  const { output: _elsewhere, ...rest } = outcome;
+  return rest;
 }
 
 export function isOutput(value: unknown): value is readonly OutputPart[] {

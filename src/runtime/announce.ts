@@ -67,7 +67,7 @@ export class Announcer {
     this.#fleet.work(node, this.#journal.outbox.openCount(node));
     if (!this.#around.happenings.watched) return;
     for (const record of records) {
-      if (record.keep && (record.life === undefined || record.life.state === "received"))
+      if (record.keep && (record.asserted === undefined || record.asserted === "received"))
         this.#tell(record, record.seq <= ack.started ? "running" : "received", node);
     }
   }

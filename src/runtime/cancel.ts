@@ -1,5 +1,6 @@
 import type { Clock } from "../message/clock.ts";
 import type { Cancellation } from "./cancellation.ts";
+import type { ChurnMap } from "./churn-map.ts";
 import type { Config } from "./config/config.ts";
 import type { CancelResult } from "./control.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -13,7 +14,7 @@ export function cancelHere(
   on: {
     journal: Journal;
     respond: Respond;
-    running: ReadonlyMap<string, Cancellation>;
+    running: Pick<ChurnMap<string, Cancellation>, "get">;
     config: () => Config;
     clock: Clock;
     counters: Pick<Counters, "refuse">;

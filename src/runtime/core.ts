@@ -14,6 +14,7 @@ import { BrokerLink } from "./broker-link.ts";
 import { builtInSubscriptions, loadMethods } from "./built-in.ts";
 import { cancelHere } from "./cancel.ts";
 import type { Cancellation } from "./cancellation.ts";
+import { ChurnMap } from "./churn-map.ts";
 import { compareHere } from "./compare.ts";
 import type { CancelResult } from "./control.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -58,7 +59,7 @@ export class Core implements Child {
   readonly vouching: Vouching;
   readonly newId: NewId;
   /** Commands under way. */
-  readonly running = new Map<string, Cancellation>();
+  readonly running = new ChurnMap<string, Cancellation>();
   readonly filesInHand = new Set<string>();
   readonly #around: Surroundings;
   readonly announce: Announcer;

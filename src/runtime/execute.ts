@@ -4,19 +4,22 @@ import type { Actor } from "xstate";
 import { type Inspector, startRoot } from "../actors/root.ts";
 import { subscriberMachine } from "../actors/subscriber.ts";
 import type { Child, Exit } from "../actors/supervisor-spec.ts";
-import { type Clock, LONGEST_TIMER, type Timer } from "../message/clock.ts";
+import type { Clock, Timer } from "../message/clock.ts";
 import { normalise } from "../message/errors.ts";
 import { isFinalState } from "../message/lifecycle.ts";
 import type { Outcome } from "../message/report.ts";
-import type { CommandContext, CommandEnd, CommandHandler, EventHandler, MethodLog } from "../methods/define.ts";
+import type { CommandEnd, CommandHandler, EventHandler, MethodLog } from "../methods/define.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import { Cancellation } from "./cancellation.ts";
+import type { ChurnMap } from "./churn-map.ts";
 import type { Deadlines } from "./deadlines.ts";
+import { HangWatch } from "./hang-watch.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
 import { begins, handedOver, interrupted, isDoubtful, LeftOver } from "./left-over.ts";
 import type { Respond } from "./respond.ts";
 import type { Route, RouteProcess } from "./routes.ts";
+import { RunningCommand, type Surroundings } from "./running-command.ts";
 import { summarise } from "./summary.ts";
 import type { Vouching } from "./vouch.ts";
 
@@ -43,7 +46,7 @@ export interface ExecuteOptions {
   readonly inspector: Inspector;
   readonly log: MethodLog;
   /** Commands under way in this daemon, whichever process began them. */
-  readonly running: Map<string, Cancellation>;
+  readonly running: ChurnMap<string, Cancellation>;
   readonly onDead: (record: InRecord, reason: string) => void;
 }
 
@@ -63,11 +66,10 @@ export class Subscriber implements Child, RouteProcess {
   readonly #queue: PQueue;
   readonly #events: InRecord[] = [];
   readonly #leftOver: LeftOver;
-  readonly #underWay = new Set<Promise<void>>();
   /** Commands that are taken over and of which nobody can tell yet whether they may begin. */
   readonly #undecided = new Set<string>();
-  /** Watch over methods that may hang. */
-  readonly #guards = new Set<Timer>();
+  readonly #hangWatch: HangWatch;
+  readonly #surroundings: Surroundings;
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
   /** The directory of the event handler. */
@@ -82,11 +84,27 @@ export class Subscriber implements Child, RouteProcess {
     const { route, clock, inspector } = options;
     this.#options = options;
     this.#leftOver = new LeftOver(options.vouching);
+    this.#hangWatch = new HangWatch(clock);
+    const { node, timeout, spawner, log, respond } = options;
+    this.#surroundings = {
+      node,
+      domain: route.config.domain,
+      timeout,
+      stopping: this.#stopping.signal,
+      clock,
+      spawner,
+      log,
+      mayBegin: (record, cancellation) => this.#mayBegin(record, cancellation),
+      progress: (record, startedAt, parts) => respond.progress(record, startedAt, parts),
+    };
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
     // Events of one subject are handled in order, whatever the concurrency of commands.
     this.#queue = new PQueue({ concurrency: route.config.kind === "event" ? 1 : route.config.concurrency });
+    this.#queue.on("idle", () => {
+      if (!this.#stopped) this.#settleTimer ??= clock.setTimeout(() => this.#settleDown(), LINGER);
+    });
     const machine = subscriberMachine.provide({
       actions: { halt: () => this.#queue.pause(), proceed: () => void this.#queue.start() },
     });
@@ -143,9 +161,9 @@ export class Subscriber implements Child, RouteProcess {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#release();
-    if (this.#options.route.method.command?.adopt === undefined) await Promise.allSettled(this.#underWay);
+    if (this.#options.route.method.command?.adopt === undefined) await this.#queue.onIdle();
     // What was handed over has its end with the next daemon.
-    for (const guard of this.#guards) this.#options.clock.clearTimeout(guard);
+    this.#hangWatch.stop();
     this.#end({ reason: "shutdown" });
   }
 
@@ -186,15 +204,7 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   #add(task: () => Promise<void>): void {
-    void this.#queue.add(async () => {
-      if (this.#stopped) return;
-      const done = task();
-      this.#underWay.add(done);
-      await done;
-      this.#underWay.delete(done);
-      if (this.#queue.size === 0 && !this.#stopped)
-        this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
-    });
+    void this.#queue.add(() => (this.#stopped ? Promise.resolve() : task()));
   }
 
   /** The actor hears of the end of work only when no more came for a while. */
@@ -253,7 +263,7 @@ export class Subscriber implements Child, RouteProcess {
     const { journal, clock } = this.#options;
     const startedAt = record.startedAt ?? clock.now();
     if (record.cancelRequestedBy !== undefined) cancellation.request();
-    const context = this.#context(record, startedAt, cancellation);
+    const context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
     let end: Promise<CommandEnd> | undefined;
     if (left && (record.state === "running" || record.doubtful === true)) {
       end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
@@ -267,61 +277,12 @@ export class Subscriber implements Child, RouteProcess {
       }
       end = handler.run(context);
     }
-    const ended = await this.#bounded(record.message.id, end, context.timeout + (handler.grace ?? 0) + HANGING);
+    const within = context.timeout + (handler.grace ?? 0) + HANGING;
+    const ended = await this.#hangWatch.over(Promise.resolve(end), within, () => this.#undecided.has(context.id));
     // A method is anybody's code: a state that is none would be refused by the origin, and the command stay open there.
     if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(ended?.state)}`);
     if (ended.state === "expired" && isDoubtful(journal, record.message.id)) return interrupted(record, clock.now());
     return { at: clock.now(), ...(ended.state === "expired" ? {} : { startedAt }), ...ended };
-  }
-
-  /** A method ends itself at its timeout; one that does not is a defect. */
-  async #bounded(id: string, end: Promise<CommandEnd>, within: number): Promise<CommandEnd> {
-    // What may run for weeks is not watched.
-    if (within > LONGEST_TIMER) return end;
-    const { clock } = this.#options;
-    let hangs: (error: Error) => void = () => undefined;
-    const hanging = new Promise<never>((_, reject) => {
-      hangs = reject;
-    });
-    let timer: Timer;
-    const watch = (): void => {
-      this.#guards.delete(timer);
-      timer = clock.setTimeout(() => {
-        if (this.#undecided.has(id)) watch();
-        else hangs(new Error("the method did not end by itself after its timeout"));
-      }, within);
-      this.#guards.add(timer);
-    };
-    watch();
-    try {
-      return await Promise.race([end, hanging]);
-    } finally {
-      clock.clearTimeout(timer);
-      this.#guards.delete(timer);
-    }
-  }
-
-  #context(record: InRecord, startedAt: number, cancellation: Cancellation): CommandContext {
-    const { node, route, spawner, clock, log, timeout, respond } = this.#options;
-    const { id, subject, origin, data } = record.message;
-    return {
-      id,
-      node,
-      subject,
-      domain: route.config.domain,
-      origin,
-      data,
-      mayBegin: () => this.#mayBegin(record, cancellation),
-      stopping: this.#stopping.signal,
-      timeout: record.message.timeout ?? timeout,
-      get cancelled() {
-        return cancellation.signal;
-      },
-      output: (parts) => respond.progress(record, startedAt, parts),
-      clock,
-      spawner,
-      log,
-    };
   }
 
   /** Asked by what is taken over. Once this process is to stop there is no answer: the next one asks anew. */

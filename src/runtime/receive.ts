@@ -136,7 +136,7 @@ export class Receiver {
       for (const done of accepted.again) again(done);
       this.#count(frame, subject, accepted);
       const route = this.#options.routes.get(subject);
-      for (const { message } of accepted.taken) route?.inHand.add(message.id);
+      for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
       if (frame.sentBefore !== undefined)
         this.#options.vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
       // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.

@@ -3,7 +3,7 @@ import { encodeItem } from "../message/frame.ts";
 import type { NewId } from "../message/id.ts";
 import type { Json, Message } from "../message/message.ts";
 import { replySubject } from "../message/message.ts";
-import type { Outcome, OutputPart, Report } from "../message/report.ts";
+import { type Outcome, type OutputPart, type Report, withoutOutput } from "../message/report.ts";
 import { kindOf, parseSubject } from "../message/subject.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { DoneRecord, InRecord } from "./journal/records.ts";
@@ -72,7 +72,7 @@ export class Respond {
     for (const output of parts) {
       this.#send(record, { state: "running", at: outcome.at, startedAt: outcome.startedAt ?? outcome.at, output });
     }
-    const { output: _split, ...rest } = outcome;
+    const rest = withoutOutput(outcome);
     this.#journal.inbox.finish(record.message.id, outcome, summary);
     this.#send(record, last === undefined ? rest : { ...rest, output: last });
     this.#ended(record, outcome);

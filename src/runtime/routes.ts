@@ -1,6 +1,7 @@
 import { StewardError } from "../message/errors.ts";
 import { parseSubject } from "../message/subject.ts";
 import type { Method } from "../methods/define.ts";
+import { ChurnMap } from "./churn-map.ts";
 import type { SubscribeConfig } from "./config/config.ts";
 import type { InRecord } from "./journal/records.ts";
 
@@ -12,7 +13,7 @@ export interface Route {
   /** Messages taken and not finished. */
   waiting: number;
   /** Ids of messages that are taken and not yet handed to a process. */
-  readonly inHand: Set<string>;
+  readonly inHand: ChurnMap<string, InRecord>;
   process: RouteProcess | undefined;
 }
 
@@ -41,7 +42,7 @@ export class Routes {
     const method = this.#methods.get(config.method);
     if (method === undefined || method[config.kind] === undefined) throw this.#unknown(config.method);
     const subject = `${this.#node}.${config.subject}`;
-    const route: Route = { subject, config, method, waiting: 0, inHand: new Set(), process: undefined };
+    const route: Route = { subject, config, method, waiting: 0, inHand: new ChurnMap(), process: undefined };
     this.#routes.set(subject, route);
     return route;
   }

@@ -57,7 +57,7 @@ export function submit(
       messages.map(({ id }) => id),
     );
   onQueued(records);
-  for (const [subject, deadline] of earliest(messages)) wake(subject, deadline);
+  for (const { subject, deliverBy } of messages) wake(subject, deliverBy ?? Number.POSITIVE_INFINITY);
   return records;
 }
 
@@ -101,16 +101,4 @@ function sealed(message: Message, { config, maxPayload }: SubmitOptions, own: bo
   const limit = own ? OWN_BYTES : Math.min(config().limits.messageBytes, maxPayload() - ENVELOPE);
   if (bytes > limit) throw new StewardError("message-too-large", { subject: message.subject, bytes, limit });
   return text;
-}
-
-/** The earliest deadline of each subject. */
-function earliest(messages: readonly Message[]): Map<string, number> {
-  const deadlines = new Map<string, number>();
-  for (const { subject, deliverBy } of messages) {
-    deadlines.set(
-      subject,
-      Math.min(deadlines.get(subject) ?? Number.POSITIVE_INFINITY, deliverBy ?? Number.POSITIVE_INFINITY),
-    );
-  }
-  return deadlines;
 }

@@ -9,7 +9,7 @@ export function summarise(data: Json): string {
   else if (typeof data === "object" && data !== null && "script" in data && typeof data.script === "string")
     text = data.script;
   else text = JSON.stringify(data);
-  const line = text.replace(/\s+/g, " ").trim();
+  const line = /\s/.test(text) ? text.replace(/\s+/g, " ").trim() : text;
   return line.length > LENGTH ? `${line.slice(0, LENGTH - 1)}…` : line;
 }
 

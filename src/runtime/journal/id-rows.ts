@@ -9,10 +9,14 @@ import type { Key, Store, Table } from "./store.ts";
 export class IdRows<V> {
   readonly #store: Store;
   readonly #table: Table;
+  /** No row has a higher key. */
+  #highest: string;
 
   constructor(store: Store, table: Table) {
     this.#store = store;
     this.#table = table;
+    const [last] = store.range(table, { reverse: true, limit: 1 });
+    this.#highest = String(last?.key ?? "");
   }
 
   put(entries: Iterable<IdEntry<V>>): void {
@@ -30,7 +34,9 @@ export class IdRows<V> {
   }
 
   #add(key: string, entries: readonly IdEntry<V>[]): void {
-    const there = this.#store.get(this.#table, key) as IdEntry<V>[] | undefined;
+    const isNew = key > this.#highest;
+    if (isNew) this.#highest = key;
+    const there = isNew ? undefined : (this.#store.get(this.#table, key) as IdEntry<V>[] | undefined);
     if (there === undefined) {
       this.#store.put(this.#table, key, entries, true);
       return;

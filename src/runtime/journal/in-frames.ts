@@ -1,3 +1,4 @@
+import { ChurnMap } from "../churn-map.ts";
 import type { InRecord } from "./records.ts";
 import type { Store } from "./store.ts";
 
@@ -17,15 +18,15 @@ export interface InFrame {
   changes: number;
   written: boolean;
   /** Places that changed in this turn. */
-  readonly changed: Set<number>;
+  changed: Set<number>;
 }
 
 type Change = readonly [place: number, now: InRecord | 0];
 
 export class InFrames {
   readonly #store: Store;
-  readonly #places = new Map<string, { frame: InFrame; place: number }>();
-  readonly #touched = new Set<InFrame>();
+  readonly #places = new ChurnMap<string, { frame: InFrame; place: number }>();
+  #touched = new Set<InFrame>();
   #next = 1;
 
   constructor(store: Store) {
@@ -117,9 +118,9 @@ export class InFrames {
         const row = [...changed].map((place): Change => [place, records[place] ?? 0]);
         this.#store.put("progress", [no, frame.changes++], row, true);
       }
-      changed.clear();
+      if (changed.size > 0) frame.changed = new Set();
     }
-    this.#touched.clear();
+    this.#touched = new Set();
   }
 
   #forget({ no, written, changes }: InFrame): void {

@@ -2,7 +2,7 @@ import type { Frame, FrameItem, Verdict } from "../../message/frame.ts";
 import { idTime } from "../../message/id.ts";
 import type { FinalState } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
-import type { Outcome } from "../../message/report.ts";
+import { type Outcome, withoutOutput } from "../../message/report.ts";
 import { kindOf } from "../../message/subject.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
@@ -58,7 +58,7 @@ export class Inbox {
   readonly #dead: DeadLetters;
   readonly #done: IdRows<DoneRecord>;
   /** Ended in this turn. */
-  readonly #doneNow = new Map<string, DoneRecord>();
+  #doneNow = new Map<string, DoneRecord>();
   /** Commands that were cancelled before they came, and by whom. */
   readonly #cancelledEarly = new Map<string, string>();
 
@@ -311,7 +311,6 @@ export class Inbox {
     if (record === undefined) return;
     const { message } = record;
     if (kindOf(message.subject) === "event") return;
-    const { output: _sent, ...kept } = outcome;
     const done: DoneRecord = {
       v: 1,
       id,
@@ -320,7 +319,7 @@ export class Inbox {
       createdAt: message.createdAt,
       receivedAt: record.receivedAt,
       state: outcome.state,
-      outcome: kept,
+      outcome: withoutOutput(outcome),
       summary,
     };
     if (this.#doneNow.size === 0) this.#store.atTurnEnd(() => this.#writeDone());
@@ -329,7 +328,7 @@ export class Inbox {
 
   #writeDone(): void {
     this.#done.put(this.#doneNow);
-    this.#doneNow.clear();
+    this.#doneNow = new Map();
   }
 
   done(id: string): DoneRecord | undefined {

@@ -1,6 +1,7 @@
 import { decodeItem, type FrameItem } from "../../message/frame.ts";
 import type { Message } from "../../message/message.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
+import { ChurnMap } from "../churn-map.ts";
 import { OutMessage } from "./out-message.ts";
 import type { OutBatch, OutLane, OutState } from "./records.ts";
 import type { Store } from "./store.ts";
@@ -57,7 +58,7 @@ class Batch {
   learned = 0;
   written = false;
   /** Learned in this turn. */
-  readonly changed = new Set<OutMessage>();
+  changed = new Set<OutMessage>();
 
   constructor(lane: Lane, first: number, keep: boolean) {
     this.lane = lane;
@@ -90,12 +91,12 @@ class Batch {
 export class OutBatches {
   readonly #store: Store;
   readonly #origin: string;
-  readonly #byId = new Map<string, { lane: Lane; message: OutMessage }>();
+  readonly #byId = new ChurnMap<string, { lane: Lane; message: OutMessage }>();
   /** What this turn wrote. */
-  readonly #building = new Set<Batch>();
-  readonly #changed = new Set<Batch>();
+  #building = new Set<Batch>();
+  #changed = new Set<Batch>();
   /** All that is at hand, the oldest first, and how many messages that is. */
-  readonly #atHand = new Set<Batch>();
+  readonly #atHand = new ChurnMap<Batch, Batch>();
   #count = 0;
 
   constructor(store: Store, origin: string) {
@@ -114,7 +115,7 @@ export class OutBatches {
     ) {
       batch = new Batch(lane, lane.next, keep);
       lane.batches.push(batch);
-      this.#atHand.add(batch);
+      this.#atHand.set(batch, batch);
       this.#building.add(batch);
     }
     const record = new OutMessage(message, lane.next++, text, keep);
@@ -181,14 +182,14 @@ export class OutBatches {
       this.#store.putText("out", [batch.lane.no, batch.first], batch.text, true);
       batch.written = true;
     }
-    this.#building.clear();
+    this.#building = new Set();
     for (const batch of this.#changed) {
       const rows = [...batch.changed].map((message) => [message.seq, message.state]);
       this.#store.put("learned", [batch.lane.no, batch.first, batch.learned++], rows, true);
-      batch.changed.clear();
+      batch.changed = new Set();
       if (batch.complete) this.#letGo(batch);
     }
-    this.#changed.clear();
+    this.#changed = new Set();
     if (this.#count > HOT) this.#evict();
   }
 
@@ -207,7 +208,7 @@ export class OutBatches {
     if (batch === undefined) return undefined;
     lane.batches.push(batch);
     lane.batches.sort((a, b) => a.first - b.first);
-    this.#atHand.add(batch);
+    this.#atHand.set(batch, batch);
     this.#count += batch.messages.length;
     if (batch.keep)
       for (const message of batch.messages)
@@ -260,7 +261,7 @@ export class OutBatches {
 
   /** The older half goes. */
   #evict(): void {
-    for (const batch of this.#atHand) {
+    for (const batch of this.#atHand.values()) {
       if (this.#count <= HOT / 2) return;
       this.#letGo(batch);
     }

@@ -2,7 +2,7 @@ import { StewardError } from "../../message/errors.ts";
 import { type Ack, encodeItem } from "../../message/frame.ts";
 import { endOf, type Life, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
-import type { OutputPart, Report } from "../../message/report.ts";
+import { type OutputPart, type Report, withoutOutput } from "../../message/report.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
 import { Lane, OutBatches } from "./out-batches.ts";
@@ -37,7 +37,7 @@ export class Outbox {
   /** The commands of a node that are open, by number. */
   readonly #openCount = new Map<string, number>();
   /** Written at the end of this turn. */
-  readonly #changed = new Set<Lane>();
+  #changed = new Set<Lane>();
   #newIds: [string, [number, number]][] = [];
   #armed = false;
 
@@ -211,7 +211,7 @@ export class Outbox {
       this.#learned(lane, message);
       return { record: message, changed: true, conflict: false };
     }
-    const { output: _carried, ...outcome } = report;
+    const outcome = withoutOutput(report);
     const before = message.asserted;
     const ended = message.ended;
     const { state, reason } = report;
@@ -389,6 +389,6 @@ export class Outbox {
     if (this.#newIds.length > 0) this.#ids.put(this.#newIds);
     this.#newIds = [];
     for (const lane of this.#changed) this.#store.put("lanes", lane.subject, lane.row);
-    this.#changed.clear();
+    this.#changed = new Set();
   }
 }

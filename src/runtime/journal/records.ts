@@ -40,6 +40,8 @@ export interface OutRecord {
   readonly attempts: number;
   /** What was said of it. Until then its state is read off the lane's watermarks. */
   readonly life: Life | undefined;
+  /** The state that this adds up to. */
+  readonly asserted: State | undefined;
   readonly outcome: Outcome | undefined;
   readonly cancelRequestedAt: number | undefined;
   /** The command that asks its node to end it. */

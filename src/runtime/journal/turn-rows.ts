@@ -12,7 +12,7 @@ export interface Written {
   /** The turn that wrote it, and its place in that turn's record. */
   readonly turn: number;
   readonly place: number;
-  /** The value as JSON, once that was needed: the log and LMDB are given the same text. */
+  /** The value as JSON, from the end of its turn on in its place: the log and LMDB are given the same text. */
   text: string | undefined;
 }
 
@@ -50,7 +50,10 @@ export function recordOf(operations: readonly (Operation | undefined)[]): string
 }
 
 export function textOf(row: Written): string | undefined {
-  if (row.text === undefined && row.value !== undefined) row.text = JSON.stringify(row.value);
+  if (row.value !== undefined) {
+    row.text ??= JSON.stringify(row.value);
+    row.value = undefined;
+  }
   return row.text;
 }
 
