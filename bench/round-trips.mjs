@@ -1,4 +1,5 @@
 import { connect } from "nats";
+import { ChurnMap } from "../dist/runtime/churn-map.js";
 import { closedLoop, comparison, startCentral, startEdge, startResponder } from "./parts.mjs";
 
 const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
@@ -17,7 +18,7 @@ export async function roundTrips(world, { levels = [1, 100, 1000], bytes = 200, 
   world.closing(() => nc.close());
 
   // An outcome may be there before `submit` has answered with the id.
-  const waiting = new Map();
+  const waiting = new ChurnMap();
   const unwatch = central.operations.watch((happening) => {
     if (happening.type !== "message" || !FINAL.has(happening.state)) return;
     const settle = waiting.get(happening.id);

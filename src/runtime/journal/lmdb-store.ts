@@ -9,7 +9,7 @@ import { bytesFor, reserve } from "./reserve.ts";
 import { type Key, keyText, type Store, TABLES, type Table } from "./store.ts";
 import { bring, causeOf, releasedSegment } from "./to-lmdb.ts";
 import { emptyMemory, type Logged, type Memory, type Operation, recordOf, tableOf, type Written } from "./turn-rows.ts";
-import { openLog, type WriteAheadLog } from "./write-ahead-log.ts";
+import { type LogRecord, openLog, type WriteAheadLog } from "./write-ahead-log.ts";
 
 /**
  * The store on disk: a write-ahead log for durability, LMDB for order and size. A turn's writes are one record of the
@@ -32,7 +32,7 @@ const AGAIN = [0, 100, 250, 500, 1000, 2000];
 
 /** Sealed turns that go into one log segment, and who waits for them. */
 interface Outgoing {
-  records: string[];
+  records: LogRecord[];
   waiters: Waiter[];
 }
 
@@ -203,7 +203,7 @@ export function openLmdbStore(
   }
 
   /** Nothing of it counts: it goes before what came since, later. */
-  function notTaken(error: Error, records: readonly string[], waiters: readonly Waiter[]): void {
+  function notTaken(error: Error, records: readonly LogRecord[], waiters: readonly Waiter[]): void {
     refused.log = error;
     outgoing = { records: [...records, ...outgoing.records], waiters: [...waiters, ...outgoing.waiters] };
     if (closing) {

@@ -29,24 +29,19 @@ export type Logged = [table: number, key: Key, value?: unknown];
 /** How the log names tables. */
 const NUMBER = Object.fromEntries(TABLES.map((table, number) => [table, number])) as Record<Table, number>;
 
-/** A turn as one record of the log. */
-export function recordOf(operations: readonly (Operation | undefined)[]): string {
-  let text = "";
+/** A turn as one record of the log, in pieces: the text of a row is as long as all that it holds, and copied once. */
+export function recordOf(operations: readonly (Operation | undefined)[]): string[] {
+  const pieces: string[] = [];
   for (const operation of operations) {
     if (operation === undefined) continue;
     const { table, row } = operation;
-    text += text === "" ? "[[" : ",[";
-    text += NUMBER[table];
-    text += ",";
-    text += JSON.stringify(row.key);
+    const head = `${pieces.length === 0 ? "[[" : ",["}${NUMBER[table]},${JSON.stringify(row.key)}`;
     const json = textOf(row);
-    if (json !== undefined) {
-      text += ",";
-      text += json;
-    }
-    text += "]";
+    if (json === undefined) pieces.push(`${head}]`);
+    else pieces.push(`${head},`, json, "]");
   }
-  return text === "" ? "[]" : `${text}]`;
+  pieces.push(pieces.length === 0 ? "[]" : "]");
+  return pieces;
 }
 
 export function textOf(row: Written): string | undefined {

@@ -16,10 +16,10 @@ import type { LogState } from "./read-log.ts";
  */
 export interface WriteAheadLog {
   /**
-   * Hands records to the disk; called with an error, or once they are durable. One call at a time. After an error nothing
+   * Hands records to the disk, the text of each in pieces; called with an error, or once they are durable. One call at a time. After an error nothing
    * of them counts, and they may be handed over again.
    */
-  append(records: readonly string[], done: (error: Error | null) => void): void;
+  append(records: readonly LogRecord[], done: (error: Error | null) => void): void;
   /** What comes from now on goes into another segment; not while records are on their way. Returns the last complete one. */
   rotate(): number;
   /** Files with segments up to this one may be written again. */
@@ -29,6 +29,9 @@ export interface WriteAheadLog {
   readonly capacity: number;
   close(): void;
 }
+
+/** JSON; its pieces follow each other. */
+export type LogRecord = readonly string[];
 
 const CAPACITY = 4 * 1024 * 1024;
 /** The one that is written, the one that is being moved, and the room for what is owed. */
@@ -99,15 +102,18 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
   }
 
   /** The records as one frame, behind the header if it is the first, in one buffer that is used again and again. */
-  function gather(records: readonly string[]): { bytes: Buffer; crc: number } {
+  function gather(records: readonly LogRecord[]): { bytes: Buffer; crc: number } {
     let most = FILE_HEADER + FRAME_HEADER + 2;
-    for (const record of records) most += 1 + 3 * record.length;
+    for (const record of records) {
+      most++;
+      for (const piece of record) most += 3 * piece.length;
+    }
     if (scratch.length < most) scratch = Buffer.allocUnsafe(2 * most);
     const start = size() === 0 && header !== undefined ? headerOf(header).copy(scratch) : 0;
     let at = start + FRAME_HEADER;
     for (const [i, record] of records.entries()) {
       scratch[at++] = i === 0 ? OPENING : COMMA;
-      at += scratch.write(record, at);
+      for (const piece of record) at += scratch.write(piece, at);
     }
     scratch[at++] = CLOSING;
     const frame = scratch.subarray(start, at);

@@ -20,7 +20,7 @@ async function written(directory: string): Promise<Buffer> {
   const log = openLog(source, readLog(source, 0), systemClock);
   await new Promise<void>((resolve, reject) =>
     log.append(
-      RECORDS.map((record) => JSON.stringify(record)),
+      RECORDS.map((record) => [JSON.stringify(record)]),
       (error) => (error === null ? resolve() : reject(error)),
     ),
   );

@@ -15,7 +15,7 @@ const opened = (directory: string): WriteAheadLog => openLog(directory, readLog(
 
 const append = (log: WriteAheadLog, record: unknown): Promise<void> =>
   new Promise((resolve, reject) =>
-    log.append([JSON.stringify(record)], (error) => (error === null ? resolve() : reject(error))),
+    log.append([[JSON.stringify(record)]], (error) => (error === null ? resolve() : reject(error))),
   );
 
 /** Three segments with two records each; gives where the first and the second record of each end. */

@@ -10,7 +10,7 @@ const append = (log: WriteAheadLog, ...records: unknown[]): Promise<void> =>
   new Promise((resolve, reject) => {
     const done = (error: Error | null): void => (error === null ? resolve() : reject(error));
     log.append(
-      records.map((record) => JSON.stringify(record)),
+      records.map((record) => [JSON.stringify(record)]),
       done,
     );
   });
