@@ -11,6 +11,7 @@ import type { Journal } from "./journal/journal.ts";
 import type { InRecord, OutRecord } from "./journal/records.ts";
 import type { Counters } from "./observe/counters.ts";
 import type { Happenings } from "./observe/happenings.ts";
+import type { MessageHappening } from "./operations.ts";
 import type { Route } from "./routes.ts";
 
 /** What happens to messages on the main road, told to the counters, to the fleet and to those who watch. */
@@ -24,6 +25,8 @@ export interface AnnounceOptions {
   readonly config: () => Config;
   readonly fail: (code: string, text: string) => void;
 }
+
+type Told = { -readonly [K in keyof MessageHappening]: MessageHappening[K] };
 
 export class Announcer {
   readonly #journal: Journal;
@@ -174,15 +177,9 @@ export class Announcer {
     const { happenings, clock } = this.#around;
     if (!happenings.watched) return;
     const { id, subject } = record.message;
-    happenings.emit({
-      type: "message",
-      at: clock.now(),
-      id,
-      subject,
-      state,
-      by,
-      ...(reason === undefined ? {} : { reason }),
-      ...(record.outcome === undefined ? {} : { outcome: record.outcome }),
-    });
+    const happening: Told = { type: "message", at: clock.now(), id, subject, state, by };
+    if (reason !== undefined) happening.reason = reason;
+    if (record.outcome !== undefined) happening.outcome = record.outcome;
+    happenings.emit(happening);
   }
 }

@@ -234,17 +234,19 @@ export interface ReloadAnswer {
 }
 
 /** One thing that happened. What SSE carries; `type` is the SSE event's name. */
+export interface MessageHappening {
+  readonly type: "message";
+  readonly at: number;
+  readonly id: string;
+  readonly subject: string;
+  readonly state: State;
+  readonly by: string;
+  readonly reason?: string;
+  readonly outcome?: Outcome;
+}
+
 export type Happening =
-  | {
-      readonly type: "message";
-      readonly at: number;
-      readonly id: string;
-      readonly subject: string;
-      readonly state: State;
-      readonly by: string;
-      readonly reason?: string;
-      readonly outcome?: Outcome;
-    }
+  | MessageHappening
   | {
       readonly type: "output";
       readonly at: number;

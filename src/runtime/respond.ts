@@ -67,7 +67,7 @@ export class Respond {
 
   outcome(record: InRecord, outcome: Outcome, summary: string): void {
     if (this.#journal.inbox.find(record.message.id) === undefined) return;
-    const parts = this.#split(outcome.output ?? []);
+    const parts = outcome.output === undefined ? [] : this.#split(outcome.output);
     const last = parts.pop();
     for (const output of parts) {
       this.#send(record, { state: "running", at: outcome.at, startedAt: outcome.startedAt ?? outcome.at, output });

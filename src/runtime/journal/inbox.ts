@@ -182,26 +182,19 @@ export class Inbox {
     at: number,
     judged: { deadline: number | null; start: boolean },
   ): InRecord {
-    const message: Message = {
-      id: item.id,
-      subject,
-      origin: frame.origin,
-      createdAt: item.createdAt,
-      deliverBy: item.deliverBy,
-      timeout: item.timeout,
-      data: item.data,
-      ...(item.inReplyTo === undefined ? {} : { inReplyTo: item.inReplyTo }),
-    };
-    const record: InRecord = {
+    const { id, createdAt, deliverBy, timeout, data, inReplyTo } = item;
+    const message: Message = { id, subject, origin: frame.origin, createdAt, deliverBy, timeout, data };
+    const received: InRecord = {
       v: 1,
-      message,
+      message: inReplyTo === undefined ? message : { ...message, inReplyTo },
       epoch: frame.epoch,
       seq,
       receivedAt: at,
       deadline: judged.deadline,
+      state: "received",
       attempts: 0,
-      ...(judged.start ? { state: "running", startedAt: at } : { state: "received" }),
     };
+    const record: InRecord = judged.start ? { ...received, state: "running", startedAt: at } : received;
     this.#pending.add(into, record);
     return record;
   }
