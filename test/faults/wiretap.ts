@@ -5,8 +5,6 @@ import { atTestEnd } from "../harness/temp.ts";
 
 /** Somebody at the broker who records all that passes, and publishes what he likes. He is gone when the test is over. */
 export interface Wiretap {
-  /** Payloads that passed on this subject by now. */
-  on(subject: string): readonly Uint8Array[];
   /** The first frame with messages that passed on this subject. */
   frame(subject: string): Frame & { readonly payload: Uint8Array };
   /** ACKs that passed for this lane, each with the subject that it came on. */
@@ -32,21 +30,16 @@ export async function wiretap(fleet: Fleet): Promise<Wiretap> {
     },
   });
   await nats.flush();
-  const on = (subject: string): Uint8Array[] =>
-    passed.flatMap((packet) => (packet.subject === subject ? [packet.payload] : []));
   return {
-    on,
     frame(subject) {
-      for (const payload of on(subject)) {
-        const frame = isFrame(payload) ? decodeFrame(subject, payload) : undefined;
-        if (frame !== undefined && frame.items.length > 0) return { ...frame, payload };
+      for (const { subject: on, payload } of passed) {
+        if (on !== subject || !isFrame(payload)) continue;
+        const frame = decodeFrame(subject, payload);
+        if (frame.items.length > 0) return { ...frame, payload };
       }
       throw new Error(`no frame passed on ${subject}`);
     },
-    acks: (lane) =>
-      passed.filter(
-        ({ subject, payload }) => isFrame(payload) && /^.+\.(\d+)$/.test(subject) && subject.includes(`.${lane}.`),
-      ),
+    acks: (lane) => passed.filter(({ subject, payload }) => isFrame(payload) && subject.includes(`.${lane}.`)),
     async publish(subject, payload) {
       nats.publish(subject, payload, { reply: own });
       await nats.flush();
