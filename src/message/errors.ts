@@ -102,6 +102,10 @@ export const CATALOGUE = {
     "a frame on {subject} has version {version}, this daemon reads {supported}",
     "Upgrade the older of the two.",
   ),
+  "frame-misdirected": entry(
+    "a frame or an ACK on {subject} was sealed for {meant}",
+    "Somebody published again what was recorded there, or the broker maps subjects to others: it must leave them alone.",
+  ),
   "frame-too-large": entry(
     "a frame on {subject} is larger than {limit} bytes once expanded",
     "Lower the sender's limits.",

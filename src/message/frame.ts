@@ -5,7 +5,7 @@ import { isId } from "./id.ts";
 import type { FinalState } from "./lifecycle.ts";
 import { isFinalState, STATES, type State } from "./lifecycle.ts";
 import type { Json } from "./message.ts";
-import { isToken } from "./subject.ts";
+import { isToken, quoted } from "./subject.ts";
 
 /**
  * What travels between two daemons: a frame carries a batch of one lane, an ACK answers it. Layout, version 1:
@@ -13,7 +13,8 @@ import { isToken } from "./subject.ts";
  *   'S' 'W'  version  flags  body
  *
  * flags: 1 = the body is deflated (raw), 2 = it is an ACK. The body is JSON with the short keys of the wire types below;
- * its last key, `h`, is the CRC-32 of the text before it: a damaged number must not pass for another one.
+ * its first key, `l`, is the subject that it was sealed for: what was recorded elsewhere is good for nothing here; its
+ * last, `h`, is the CRC-32 of the text before it: a damaged number must not pass for another one.
  * No JSON text begins with 'S', so a plain NATS publisher's body is never mistaken for a frame.
  */
 export const FRAME_VERSION = 1;
@@ -91,6 +92,7 @@ export interface Verdict {
 }
 
 interface WireFrame {
+  l: string;
   o: string;
   e: string;
   t: number;
@@ -113,6 +115,7 @@ export interface WireItem {
   x?: "expired" | "cancelled";
 }
 interface WireAck {
+  l: string;
   o: string;
   n: string;
   e: string;
@@ -128,15 +131,20 @@ interface WireAck {
 /** What a frame says of its items as a whole. */
 export type FrameHead = Omit<Frame, "items">;
 
-/** `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
-export function encodeFrame({ items, ...head }: Frame, compressFrom: number | null): Uint8Array {
-  return sealFrame(head, items.map(encodeItem), compressFrom);
+/** For one subject and no other. `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
+export function encodeFrame(subject: string, { items, ...head }: Frame, compressFrom: number | null): Uint8Array {
+  return sealFrame(subject, head, items.map(encodeItem), compressFrom);
 }
 
 /** The same from items that were encoded before: a message that is sent again need not be encoded again. */
-export function sealFrame(head: FrameHead, items: readonly string[], compressFrom: number | null): Uint8Array {
+export function sealFrame(
+  subject: string,
+  head: FrameHead,
+  items: readonly string[],
+  compressFrom: number | null,
+): Uint8Array {
   const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow } = head;
-  const wire: Omit<WireFrame, "m"> = { o: origin, e: epoch, t: sentAt, f: first, a: acked };
+  const wire: Omit<WireFrame, "m"> = { l: subject, o: origin, e: epoch, t: sentAt, f: first, a: acked };
   if (sentBefore !== undefined && sentBefore >= first) wire.s = sentBefore;
   if (base !== undefined) wire.b = base;
   if (receiverEpoch !== undefined) wire.n = receiverEpoch;
@@ -150,9 +158,10 @@ export function encodeItem(item: FrameItem): string {
   return JSON.stringify(toWire(item));
 }
 
-/** `reasons`: characters of each verdict's reason that travel. */
-export function encodeAck(ack: Ack, reasons = 500): Uint8Array {
+/** For the lanes of one subject. `reasons`: characters of each verdict's reason that travel. */
+export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array {
   const wire: WireAck = {
+    l: subject,
     o: ack.node,
     n: ack.receiverEpoch,
     e: ack.epoch,
@@ -172,11 +181,12 @@ export function isFrame(payload: Uint8Array): boolean {
   return payload.length >= HEADER && payload[0] === 0x53 && payload[1] === 0x57;
 }
 
-/** @throws StewardError `frame-malformed`, `frame-version` or `frame-too-large`. */
+/** @throws StewardError `frame-malformed`, `frame-misdirected`, `frame-version` or `frame-too-large`. */
 export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Frame {
   const wire = unpack(subject, payload, 0, limits) as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
+  insistMeant(wire.l, subject);
   const { o, e, t, f, a, s, b, n, w, m } = wire as WireFrame;
   return {
     origin: o,
@@ -192,11 +202,12 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   };
 }
 
-/** @throws StewardError like `decodeFrame`. */
+/** `subject`: of the lane that it answers. @throws StewardError like `decodeFrame`. */
 export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Ack {
   const wire = unpack(subject, payload, ACK, limits) as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
+  insistMeant(wire.l, subject);
   const { o, n, e, t, k, s, u, c, g, v } = wire as WireAck;
   return {
     node: o,
@@ -291,7 +302,12 @@ function unpack(subject: string, payload: Uint8Array, kind: number, limits: Fram
   return parsed;
 }
 
+function insistMeant(meant: string | undefined, subject: string): void {
+  if (meant !== subject) throw new StewardError("frame-misdirected", { subject, meant: quoted(meant ?? "") });
+}
+
 function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | undefined {
+  if (typeof wire.l !== "string") return "subject";
   if (!isToken(wire.o)) return "origin";
   if (!isToken(wire.e)) return "epoch";
   if (!isTime(wire.t)) return "sending time";
@@ -325,6 +341,7 @@ function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string 
 }
 
 function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefined {
+  if (typeof wire.l !== "string") return "subject";
   if (!isToken(wire.o)) return "node";
   if (!isToken(wire.n) || !isToken(wire.e)) return "epoch";
   if (!isTime(wire.t)) return "sending time";

@@ -79,7 +79,7 @@ function readSubject(text: string): Subject {
 }
 
 /** Text that is no subject may be anything: it must stay one short line wherever it is shown. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return /^[\x20-\x7e]{1,100}$/.test(text) ? text : JSON.stringify(clipped(text));
 }
 

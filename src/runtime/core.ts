@@ -32,7 +32,6 @@ import { Repair } from "./repair.ts";
 import { Respond } from "./respond.ts";
 import { Routes } from "./routes.ts";
 import { admitting } from "./security/admission.ts";
-import { trustingVerifier } from "./security/verify.ts";
 import { Storage } from "./storage.ts";
 import { type SubmitOptions, submit } from "./submit.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -180,7 +179,7 @@ export class Core implements Child {
       journal: this.journal,
       transport: this.transport,
       routes: this.routes,
-      verifier: admitting(trustingVerifier, around, this),
+      verifier: admitting(around.verifier, around, this),
       counters,
       clock,
       log,
@@ -356,8 +355,8 @@ export class Core implements Child {
   }
 
   #ack(subject: string, packet: Packet): void {
-    const ack = decodeAck(packet.subject, packet.payload);
-    trustingVerifier.ack(ack, subject);
+    const ack = decodeAck(subject, packet.payload);
+    this.#around.verifier.ack(ack, subject);
     // An ACK makes nobody known: only who was written to can answer.
     const known = ack.node === this.#around.config().node || this.fleet.has(ack.node);
     if (ack.node !== receiverOf(subject) || !known) {

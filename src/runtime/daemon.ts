@@ -34,6 +34,7 @@ import { readingsOf } from "./readings-of.ts";
 import { reload } from "./reload.ts";
 import { bootId } from "./runner/records.ts";
 import { openSpawner } from "./runner/spawner.ts";
+import { trustingVerifier, type Verifier } from "./security/verify.ts";
 import { markStart } from "./start-mark.ts";
 import { submit } from "./submit.ts";
 import { systemClock, systemRandom } from "./system-clock.ts";
@@ -67,6 +68,8 @@ export interface Parts {
   readonly openStore: (directory: string) => Store;
   readonly openTransport: (config: Config) => Transport;
   readonly openSpawner: (directory: string) => Spawner;
+  /** Proves who sent what comes. */
+  readonly verifier: Verifier;
   /** Names the boot of the host; `null`: nobody can tell. */
   readonly boot: () => string | null;
   /** Beside those that come with steward; one of the same name takes its place. */
@@ -158,6 +161,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
         happenings,
         inspector,
         methods,
+        verifier: parts.verifier ?? trustingVerifier,
         openJournal: () => {
           const path = join(config.data, "journal");
           const store = openStore(path);

@@ -319,17 +319,12 @@ export class Publisher implements Child {
   #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     if (this.#stopped || !this.#inFlight.includes(frame)) return;
     const { subject, transport, journal, profile, clock, node, onSent } = this.#options;
+    const { receivers } = journal.outbox;
     const now = clock.now();
+    const { first, acked, sentBefore } = frame;
     const payload = sealFrame(
-      {
-        origin: node,
-        epoch: journal.epoch,
-        sentAt: now,
-        first: frame.first,
-        acked: frame.acked,
-        sentBefore: frame.sentBefore,
-        ...journal.outbox.receivers.head(this.#lane),
-      },
+      subject,
+      { origin: node, epoch: journal.epoch, sentAt: now, first, acked, sentBefore, ...receivers.head(this.#lane) },
       records.map((record) => itemOf(record, now, this.#expiry.left(record))),
       profile.compressFrom,
     );

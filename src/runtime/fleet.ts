@@ -323,10 +323,14 @@ export class Fleet {
     this.#changed.clear();
   }
 
-  /** Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. */
+  /**
+   * Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. Between two edges there
+   * are no hellos, and silence means nothing: each would wait for the other one to speak first.
+   */
   #watch(name: string, known: Known): void {
     if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;
-    const { profile, central } = this.#options;
+    const { self, profile, central } = this.#options;
+    if (self !== central && name !== central) return;
     if (known.hello === undefined && name !== central && known.lastSeen === null) return;
     // A node that says hello more seldom than this one would is judged by its own interval.
     const patience = Math.max(1, Math.min(known.every ?? 0, LONGEST) / profile.hello);

@@ -37,7 +37,7 @@ export class Presence {
     const now = clock.now();
     const subject = `${central}.event.${method}.${CONTROL_DOMAIN}`;
     const item = { id: newId(), createdAt: now, deliverBy: null, timeout: null, data };
-    const frame = encodeFrame({ origin: node, epoch, sentAt: now, first: 0, acked: 0, items: [item] }, null);
+    const frame = encodeFrame(subject, { origin: node, epoch, sentAt: now, first: 0, acked: 0, items: [item] }, null);
     transport.publish(subject, frame, `${transport.inbox}.${subject}.0`);
   }
 }

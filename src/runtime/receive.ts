@@ -266,9 +266,9 @@ export class Receiver {
     // Also when all of it was taken: the sender may hold more.
     if (route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
     const ack = { node, receiverEpoch: journal.epoch, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer };
-    const payload = encodeAck(ack);
+    const payload = encodeAck(subject, ack);
     // Without an ACK the frame would come again and again: the reasons give way.
-    transport.publish(reply, payload.length <= transport.maxPayload() ? payload : encodeAck(ack, 0));
+    transport.publish(reply, payload.length <= transport.maxPayload() ? payload : encodeAck(subject, ack, 0));
   }
 
   #waits(route: Route, frame: Frame, reply: string, upTo: number): void {

@@ -1,3 +1,4 @@
+import { builtInSubscriptions } from "./built-in.ts";
 import type { Config } from "./config/config.ts";
 import { diffConfig } from "./config/diff.ts";
 import { loadConfig } from "./config/load.ts";
@@ -47,6 +48,8 @@ export async function reload(before: Config, { core, processes, log, apply }: Re
   apply(next);
   log.setLevel(logging.level);
   for (const name of nodes) core.fleet.expect(name);
+  // `control:` is who may send to subjects that no entry of `subscribe:` names.
+  for (const { subject, from } of builtInSubscriptions(next)) core.routes.permit(`${next.node}.${subject}`, from);
   for (const { part, action, key } of live) {
     if (part === "subscribe") await resubscribe(action, key);
     if (part === "publish") await republish(action, key);

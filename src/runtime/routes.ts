@@ -8,7 +8,7 @@ import type { InRecord } from "./journal/records.ts";
 /** What this node takes, by subject: the setting, the method, and the process that handles it while it runs. */
 export interface Route {
   readonly subject: string;
-  readonly config: SubscribeConfig;
+  config: SubscribeConfig;
   readonly method: Method;
   /** Messages taken and not finished. */
   waiting: number;
@@ -45,6 +45,12 @@ export class Routes {
     const route: Route = { subject, config, method, waiting: 0, inHand: new ChurnMap(), process: undefined };
     this.#routes.set(subject, route);
     return route;
+  }
+
+  /** From now on these may send there, and nobody else; its process goes on. */
+  permit(subject: string, from: readonly string[]): void {
+    const route = this.#routes.get(subject);
+    if (route !== undefined) route.config = { ...route.config, from };
   }
 
   remove(subject: string): void {

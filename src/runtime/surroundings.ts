@@ -10,6 +10,7 @@ import type { Counters } from "./observe/counters.ts";
 import type { Happenings } from "./observe/happenings.ts";
 import type { Log } from "./observe/log.ts";
 import type { ProcessVerb } from "./operations.ts";
+import type { Verifier } from "./security/verify.ts";
 
 /** What stays when the core is restarted. */
 export interface Surroundings {
@@ -24,6 +25,7 @@ export interface Surroundings {
   readonly inspector: Inspector;
   /** Beside those of steward and of the configuration. */
   readonly methods: readonly Method[];
+  readonly verifier: Verifier;
   readonly openJournal: () => Journal;
   readonly openTransport: () => Transport;
   readonly openSpawner: () => Spawner;

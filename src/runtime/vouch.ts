@@ -192,7 +192,8 @@ export class Vouching {
     const data = vouch as unknown as Json;
     const item = { id: newId(), createdAt: now, deliverBy: null, timeout: null, data };
     const { epoch } = journal;
-    const frame = encodeFrame({ origin: node, epoch, sentAt: now, first: 0, acked: 0, items: [item] }, null);
-    transport.publish(`${to}.event.${VOUCH}.${CONTROL_DOMAIN}`, frame);
+    const subject = `${to}.event.${VOUCH}.${CONTROL_DOMAIN}`;
+    const frame = encodeFrame(subject, { origin: node, epoch, sentAt: now, first: 0, acked: 0, items: [item] }, null);
+    transport.publish(subject, frame);
   }
 }

@@ -298,7 +298,7 @@ export class Exchange {
       from: peer.name,
       to,
       subject,
-      payload: encodeFrame(frame, count % 2 === 0 ? 0 : null),
+      payload: encodeFrame(subject, frame, count % 2 === 0 ? 0 : null),
       sentBefore,
       first: cursor + 1,
       copies: 0,
@@ -345,7 +345,7 @@ export class Exchange {
       credit: 0,
       verdicts: accepted.verdicts,
     };
-    this.#wire.push({ kind: "ack", to: packet.from, subject, payload: encodeAck(ack) });
+    this.#wire.push({ kind: "ack", to: packet.from, subject, payload: encodeAck(subject, ack) });
   }
 
   #judge(peer: Peer, frame: Frame, subject: string, item: FrameItem, _seq: number, start: boolean): Judgement {

@@ -40,7 +40,7 @@ describe("a frame of a few kilobytes that expands into megabytes", () => {
     const data = [repeated("[{:,", 1024 * 1024)];
     const item = { id: ID, createdAt: 1, deliverBy: null, timeout: null, data };
     const frame = { origin: "central", epoch: "e", sentAt: 1, first: 1, acked: 0, items: [item] };
-    expect(decodeFrame(SUBJECT, encodeFrame(frame, 0))).toEqual(frame);
+    expect(decodeFrame(SUBJECT, encodeFrame(SUBJECT, frame, 0))).toEqual(frame);
   });
 });
 
@@ -51,7 +51,7 @@ describe("data", () => {
     expect(dataFault([...most, []])).toMatch(/more than 250000/);
     const item = { id: ID, createdAt: 1, deliverBy: null, timeout: null, data: most };
     const frame = { origin: "central", epoch: "e", sentAt: 1, first: 1, acked: 0, items: [item] };
-    expect(decodeFrame(SUBJECT, encodeFrame(frame, null)).items[0]).toMatchObject({ id: ID });
+    expect(decodeFrame(SUBJECT, encodeFrame(SUBJECT, frame, null)).items[0]).toMatchObject({ id: ID });
   });
 });
 

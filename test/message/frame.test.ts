@@ -90,14 +90,14 @@ function codeOf(work: () => unknown): ErrorCode | "no error" {
 }
 
 const goodItem = { i: ID, c: 1, d: ["uname"] };
-const goodFrame = { o: "central", e: "e1", t: 5, f: 1, a: 0, m: [goodItem] };
-const goodAck = { o: "ship1", n: "r1", e: "e1", t: 5, k: 3, s: 1, u: 3, c: 9, v: [[2, "rejected", "no"]] };
+const goodFrame = { l: SUBJECT, o: "central", e: "e1", t: 5, f: 1, a: 0, m: [goodItem] };
+const goodAck = { l: SUBJECT, o: "ship1", n: "r1", e: "e1", t: 5, k: 3, s: 1, u: 3, c: 9, v: [[2, "rejected", "no"]] };
 
 describe("a frame", () => {
   it("comes out of the wire as it went in, in the clear and deflated", () => {
     fc.assert(
       fc.property(frame, fc.constantFrom(null, 0, 400), (sent, compressFrom) => {
-        const payload = encodeFrame(sent, compressFrom);
+        const payload = encodeFrame(SUBJECT, sent, compressFrom);
         expect(isFrame(payload)).toBe(true);
         expect(decodeFrame(SUBJECT, payload)).toEqual(sent);
       }),
@@ -105,10 +105,46 @@ describe("a frame", () => {
     );
   });
 
+  it("is good for the subject that it was sealed for, and for no other", () => {
+    const others = [
+      "ship2.command.shellcommand.os",
+      "ship1.command.shellcommand.o",
+      `${SUBJECT}x`,
+      SUBJECT.toUpperCase(),
+    ];
+    fc.assert(
+      fc.property(frame, ack, fc.constantFrom(...others), fc.constantFrom(null, 0), (sent, answer, other, from) => {
+        const payload = encodeFrame(SUBJECT, sent, from);
+        expect(codeOf(() => decodeFrame(other, payload))).toBe("frame-misdirected");
+        expect(codeOf(() => decodeFrame(SUBJECT, payload))).toBe("no error");
+        const acked = encodeAck(SUBJECT, answer);
+        expect(codeOf(() => decodeAck(other, acked))).toBe("frame-misdirected");
+        expect(codeOf(() => decodeAck(SUBJECT, acked))).toBe("no error");
+      }),
+    );
+  });
+
+  it("that claims to be for anything at all is refused in one short line", () => {
+    for (const l of ["", "\u001b[2J\n", "x".repeat(100_000), "__proto__"]) {
+      let thrown: unknown;
+      try {
+        decodeFrame(SUBJECT, raw({ ...goodFrame, l }));
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toMatchObject({ code: "frame-misdirected" });
+      expect((thrown as StewardError).message).toMatch(/^[\x20-\x7e…]{1,250}$/);
+    }
+    for (const l of [undefined, null, 1, {}, [SUBJECT]]) {
+      expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, l })))).toBe("frame-malformed");
+      expect(codeOf(() => decodeAck(SUBJECT, raw({ ...goodAck, l }, { flags: ACK })))).toBe("frame-malformed");
+    }
+  });
+
   it("is read out of the middle of a larger buffer too", () => {
     fc.assert(
       fc.property(frame, fc.constantFrom(null, 0), fc.nat({ max: 9 }), (sent, compressFrom, offset) => {
-        const payload = encodeFrame(sent, compressFrom);
+        const payload = encodeFrame(SUBJECT, sent, compressFrom);
         const pool = new Uint8Array(offset + payload.length + 7).fill(0x22);
         pool.set(payload, offset);
         expect(decodeFrame(SUBJECT, pool.subarray(offset, offset + payload.length))).toEqual(sent);
@@ -125,10 +161,10 @@ describe("a frame", () => {
       acked: 0,
       items: [{ id: ID, createdAt: 1, deliverBy: null, timeout: null, data: "x".repeat(5000) }],
     };
-    expect(encodeFrame(sent, 4096).length).toBeLessThan(300);
-    expect(encodeFrame(sent, 4096)[3]).toBe(DEFLATED);
-    expect(encodeFrame(sent, 8192).length).toBeGreaterThan(5000);
-    expect(encodeFrame(sent, null)[3]).toBe(0);
+    expect(encodeFrame(SUBJECT, sent, 4096).length).toBeLessThan(300);
+    expect(encodeFrame(SUBJECT, sent, 4096)[3]).toBe(DEFLATED);
+    expect(encodeFrame(SUBJECT, sent, 8192).length).toBeGreaterThan(5000);
+    expect(encodeFrame(SUBJECT, sent, null)[3]).toBe(0);
   });
 
   it("never takes more bytes than its items were counted for", () => {
@@ -147,12 +183,15 @@ describe("a frame", () => {
         data: fc.oneof(json, text),
       })
       .map((item) => item as FrameItem);
+    const long = "x".repeat(63);
+    const most = Number.MAX_SAFE_INTEGER - 20;
+    const numbers = { sentAt: 1_700_000_000_000, first: most, acked: most - 1, sentBefore: most, base: most - 2 };
+    const epochs = { epoch: "0123456789abcdef", receiverEpoch: "0123456789abcdef", receiverNow: "fedcba9876543210" };
+    const head = { origin: long, ...epochs, ...numbers };
+    const longest = [long, "command", long, long].join(".");
     fc.assert(
       fc.property(fc.array(real, { minLength: 1, maxLength: 10 }), (items) => {
-        const payload = encodeFrame(
-          { origin: "central", epoch: "0123456789abcdef", sentAt: 1_700_000_000_000, first: 1, acked: 0, items },
-          null,
-        );
+        const payload = encodeFrame(longest, { ...head, items }, null);
         const counted = items.reduce((sum, item) => sum + Buffer.byteLength(encodeItem(item)) + 1, 0);
         expect(payload.length).toBeLessThanOrEqual(counted + 512);
       }),
@@ -200,7 +239,7 @@ describe("a frame", () => {
     ["all flags", raw(goodFrame, { flags: 255 }), "frame-malformed"],
     [
       "an ACK",
-      encodeAck({
+      encodeAck(SUBJECT, {
         node: "a",
         receiverEpoch: "b",
         epoch: "c",
@@ -229,12 +268,14 @@ describe("a frame", () => {
     ["a million open brackets", raw("[".repeat(1_000_000)), "frame-malformed"],
     [
       "data of a million brackets",
-      raw(`{"o":"a","e":"e","t":1,"f":1,"a":0,"m":[{"i":"${ID}","c":1,"d":${"[".repeat(1e6)}${"]".repeat(1e6)}}]}`),
+      raw(
+        `{"l":"${SUBJECT}","o":"a","e":"e","t":1,"f":1,"a":0,"m":[{"i":"${ID}","c":1,"d":${"[".repeat(1e6)}${"]".repeat(1e6)}}]}`,
+      ),
       "frame-malformed",
     ],
     [
       "a field of a hundred thousand objects within each other",
-      raw(`{"o":${'{"o":'.repeat(1e5)}1${"}".repeat(1e5)}}`),
+      raw(`{"l":"${SUBJECT}","o":${'{"o":'.repeat(1e5)}1${"}".repeat(1e5)}}`),
       "frame-malformed",
     ],
   ];
@@ -357,12 +398,12 @@ describe("a frame", () => {
       '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":2,"hasOwnProperty":null}';
     const decoded = decodeFrame(
       SUBJECT,
-      raw(`{"o":"a","e":"e","t":1,"f":1,"a":0,"m":[{"i":"${ID}","c":1,"d":${data}}]}`),
+      raw(`{"l":"${SUBJECT}","o":"a","e":"e","t":1,"f":1,"a":0,"m":[{"i":"${ID}","c":1,"d":${data}}]}`),
     );
     const [item] = decoded.items;
     expect(item !== undefined && "data" in item && JSON.stringify(item.data)).toBe(data);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
-    const again = decodeFrame(SUBJECT, encodeFrame(decoded, null));
+    const again = decodeFrame(SUBJECT, encodeFrame(SUBJECT, decoded, null));
     expect(JSON.stringify(again)).toBe(JSON.stringify(decoded));
   });
 });
@@ -371,7 +412,7 @@ describe("an ACK", () => {
   it("comes out of the wire as it went in", () => {
     fc.assert(
       fc.property(ack, (sent) => {
-        expect(decodeAck(SUBJECT, encodeAck(sent))).toEqual(sent);
+        expect(decodeAck(SUBJECT, encodeAck(SUBJECT, sent))).toEqual(sent);
       }),
       { numRuns: 400 },
     );
@@ -422,7 +463,7 @@ describe("an ACK", () => {
 });
 
 describe("bytes that nobody meant as a frame", () => {
-  const codes: ErrorCode[] = ["frame-malformed", "frame-version", "frame-too-large"];
+  const codes: ErrorCode[] = ["frame-malformed", "frame-misdirected", "frame-version", "frame-too-large"];
   const survives = (payload: Uint8Array): void => {
     for (const decode of [decodeFrame, decodeAck]) {
       const code = codeOf(() => decode(SUBJECT, payload));
@@ -447,7 +488,7 @@ describe("bytes that nobody meant as a frame", () => {
 
   it("are any JSON at all, in any place", () => {
     const fields = fc.dictionary(
-      fc.constantFrom("o", "e", "n", "t", "f", "a", "m", "k", "s", "u", "c", "v", "__proto__"),
+      fc.constantFrom("l", "o", "e", "n", "t", "f", "a", "m", "k", "s", "u", "c", "v", "__proto__"),
       fc.jsonValue(),
     );
     fc.assert(
@@ -469,7 +510,7 @@ describe("bytes that nobody meant as a frame", () => {
     const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(frame, fc.constantFrom(null, 0), damage, fc.nat(), (sent, compressFrom, flips, cut) => {
-        const payload = Buffer.from(encodeFrame(sent, compressFrom));
+        const payload = Buffer.from(encodeFrame(SUBJECT, sent, compressFrom));
         for (const [at, bits] of flips) payload[at % payload.length] = (payload[at % payload.length] ?? 0) ^ bits;
         survives(payload);
         survives(payload.subarray(0, cut % payload.length));

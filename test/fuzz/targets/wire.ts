@@ -24,34 +24,41 @@ export function insistRefusal(thrown: unknown, codes: readonly ErrorCode[], what
   insistLine(thrown.message, `the refusal of ${what}`);
 }
 
-const frame = fc.record({
-  o: fc.constantFrom("central", "ship1", "_"),
-  e: fc.constantFrom("a1b2c3d4e5f60718", "x"),
-  t: fc.nat(),
-  f: fc.nat({ max: 9 }),
-  a: fc.constant(0),
-  m: fc.array(
-    fc.oneof(
-      fc.record({ i: fc.constant(ID), c: fc.nat(), b: fc.nat(), t: fc.nat(), d: fc.jsonValue() }),
-      fc.record({ i: fc.constant(ID), c: fc.nat(), d: fc.constant(["uname", "-a"]), r: fc.constant(ID) }),
-      fc.record({ i: fc.constant(ID), x: fc.constantFrom("expired", "cancelled") }),
+/** Now and then sealed for somebody else: what comes behind that check is reached by the others. */
+const sealedFor = (subject: string): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 9, arbitrary: fc.constant(subject) }, fc.constantFrom("ship9.command.echo.os", "", `${subject}x`));
+const frame = (subject: string) =>
+  fc.record({
+    l: sealedFor(subject),
+    o: fc.constantFrom("central", "ship1", "_"),
+    e: fc.constantFrom("a1b2c3d4e5f60718", "x"),
+    t: fc.nat(),
+    f: fc.nat({ max: 9 }),
+    a: fc.constant(0),
+    m: fc.array(
+      fc.oneof(
+        fc.record({ i: fc.constant(ID), c: fc.nat(), b: fc.nat(), t: fc.nat(), d: fc.jsonValue() }),
+        fc.record({ i: fc.constant(ID), c: fc.nat(), d: fc.constant(["uname", "-a"]), r: fc.constant(ID) }),
+        fc.record({ i: fc.constant(ID), x: fc.constantFrom("expired", "cancelled") }),
+      ),
+      { minLength: 1, maxLength: 4 },
     ),
-    { minLength: 1, maxLength: 4 },
-  ),
-});
-const ack = fc.record({
-  o: fc.constant("ship1"),
-  n: fc.constant("a1b2"),
-  e: fc.constant("c3d4"),
-  t: fc.nat(),
-  k: fc.nat(),
-  s: fc.nat(),
-  u: fc.nat(),
-  c: fc.nat(),
-  v: fc.array(fc.tuple(fc.nat(), fc.constantFrom("rejected", "expired", "cancelled"), fc.string({ maxLength: 20 })), {
-    maxLength: 3,
-  }),
-});
+  });
+const ack = (subject: string) =>
+  fc.record({
+    l: sealedFor(subject),
+    o: fc.constant("ship1"),
+    n: fc.constant("a1b2"),
+    e: fc.constant("c3d4"),
+    t: fc.nat(),
+    k: fc.nat(),
+    s: fc.nat(),
+    u: fc.nat(),
+    c: fc.nat(),
+    v: fc.array(fc.tuple(fc.nat(), fc.constantFrom("rejected", "expired", "cancelled"), fc.string({ maxLength: 20 })), {
+      maxLength: 3,
+    }),
+  });
 
 /** A peer's bytes: the checksum is right, so that what is behind it is reached; or not there, or damaged afterwards. */
 function onTheWire(body: fc.Arbitrary<string>, kind: number): fc.Arbitrary<Uint8Array> {
@@ -66,13 +73,17 @@ function pack(text: string, flags: number): Uint8Array {
   return Buffer.concat([Buffer.from([0x53, 0x57, FRAME_VERSION, flags]), body]);
 }
 
-const REFUSED: readonly ErrorCode[] = ["frame-malformed", "frame-version", "frame-too-large"];
+const REFUSED: readonly ErrorCode[] = ["frame-malformed", "frame-misdirected", "frame-version", "frame-too-large"];
+
+/** Payloads that are meant for one subject, most of them wrong in another way. */
+export const framesFor = (subject: string): fc.Arbitrary<Uint8Array> => onTheWire(twisted(frame(subject)), 0);
+export const acksFor = (subject: string): fc.Arbitrary<Uint8Array> => onTheWire(twisted(ack(subject)), ACK);
 
 export const frames: Target = {
   name: "frame",
   about: "a payload on one of a node's subjects, for decodeFrame",
   runs: 3000,
-  input: onTheWire(twisted(frame), 0),
+  input: framesFor(SUBJECT),
   check(input) {
     let decoded: ReturnType<typeof decodeFrame>;
     try {
@@ -93,7 +104,11 @@ export const frames: Target = {
       insist(!Number.isNaN(new Date(item.createdAt).getTime()), "a time is a time");
     }
     for (const compressFrom of [null, 0]) {
-      insistSame(decodeFrame(SUBJECT, encodeFrame(decoded, compressFrom)), decoded, "a frame, encoded and decoded");
+      insistSame(
+        decodeFrame(SUBJECT, encodeFrame(SUBJECT, decoded, compressFrom)),
+        decoded,
+        "a frame, encoded and decoded",
+      );
     }
     // What JSON cannot write would not survive the journal.
     insistFinite(decoded.items);
@@ -104,7 +119,7 @@ export const acks: Target = {
   name: "ack",
   about: "a payload on a node's own reply subjects, for decodeAck",
   runs: 2000,
-  input: onTheWire(twisted(ack), ACK),
+  input: acksFor(SUBJECT),
   check(input) {
     let decoded: ReturnType<typeof decodeAck>;
     try {
@@ -116,7 +131,7 @@ export const acks: Target = {
     for (const count of [decoded.last, decoded.started, decoded.upTo, decoded.credit])
       insist(Number.isSafeInteger(count) && count >= 0, "counts are counts");
     insist(decoded.verdicts.length <= FRAME_LIMITS.items, "the number of verdicts is bounded");
-    const again = decodeAck(SUBJECT, encodeAck(decoded));
+    const again = decodeAck(SUBJECT, encodeAck(SUBJECT, decoded));
     const short = decoded.verdicts.map((verdict) => ({ ...verdict, reason: verdict.reason.slice(0, 500) }));
     insistSame(again, { ...decoded, verdicts: short }, "an ACK, encoded and decoded");
   },

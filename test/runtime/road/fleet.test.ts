@@ -147,3 +147,14 @@ test("sixty nodes that come back in the same second all get what waits for them,
   for (const name of names) expect(links(world, name)).not.toContain("offline");
   await expectSound(world);
 });
+
+test("two edges that have nothing to say to each other for long are not parted by it: the outcome of a long command comes home", async () => {
+  const subscribe = [{ subject: "command.work.os", from: ["ship2"] }];
+  const world = await settled(await createWorld({ nodes: { central: {}, ship1: { subscribe }, ship2: {} } }));
+  const id = await world.send(WORK, { n: 1, ms: 600_000 }, { timeout: 900_000 }, "ship2");
+  await world.until(() => world.state(id, "ship2") === "running", "it runs");
+  await world.advance(500_000);
+  expect(world.state(id, "ship2")).toBe("running");
+  expect(await world.ended(id, "ship2", 110_000)).toMatchObject({ state: "succeeded" });
+  await expectSound(world);
+});

@@ -76,7 +76,7 @@ class Peer {
       this.#last.set(subject, Math.max(last, upTo));
       const ack = { node: this.#name, receiverEpoch: "e", epoch, sentAt: this.#world.time.now(), last: upTo, upTo };
       if (reply !== undefined)
-        this.#link?.publish(reply, encodeAck({ ...ack, started: 0, credit: 1_000, verdicts: [] }));
+        this.#link?.publish(reply, encodeAck(subject, { ...ack, started: 0, credit: 1_000, verdicts: [] }));
     }, TAKES);
   }
 
@@ -85,7 +85,7 @@ class Peer {
     const item = { id: this.#newId(), createdAt: sentAt, deliverBy: null, timeout: null, data };
     const items = [inReplyTo === undefined ? item : { ...item, inReplyTo }];
     const frame = { origin: this.#name, epoch: "e", sentAt, first, acked: Math.max(0, first - 1), items };
-    this.#link?.publish(subject, encodeFrame(frame, null), `_INBOX.${this.#name}.${subject}.${first}`);
+    this.#link?.publish(subject, encodeFrame(subject, frame, null), `_INBOX.${this.#name}.${subject}.${first}`);
   }
 }
 

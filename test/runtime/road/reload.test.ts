@@ -76,3 +76,19 @@ test("the same file again changes nothing", async () => {
   await world.reload("ship1", {});
   expect(await world.reload("ship1", {})).toEqual({ changes: [], needRestart: [] });
 });
+
+test("who may control a node is asked anew at each command: what was withdrawn is refused, what was granted is taken", async () => {
+  const nodes = { central: {}, ship1: { control: { from: ["central", "ship2"] } }, ship2: {} };
+  const world = await settled(await createWorld({ nodes }));
+  const ping = async (from: string): Promise<unknown> => {
+    const id = await world.send("ship1.command.ping.steward", null, {}, from);
+    return (await world.ended(id, from)).state;
+  };
+  expect([await ping("central"), await ping("ship2")]).toEqual(["succeeded", "succeeded"]);
+  const { changes, needRestart } = await world.reload("ship1", { control: { from: ["central"] } });
+  expect([changes, needRestart]).toEqual([["control.from: [central, ship2] → [central]"], []]);
+  expect([await ping("central"), await ping("ship2")]).toEqual(["succeeded", "rejected"]);
+  await world.reload("ship1", { control: { from: ["ship2"] } });
+  expect([await ping("central"), await ping("ship2")]).toEqual(["rejected", "succeeded"]);
+  await expectSound(world);
+});

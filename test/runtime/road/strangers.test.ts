@@ -23,7 +23,7 @@ async function stranger(world: World): Promise<Stranger> {
     send(subject, frame) {
       const item = { id: newId(), createdAt: 1, deliverBy: null, timeout: null, data: {} as Json };
       const whole = { origin: "x", epoch: "e", sentAt: world.time.now(), first: 1, acked: 0, items: [item], ...frame };
-      link.publish(subject, encodeFrame(whole, null), `${link.inbox}.x`);
+      link.publish(subject, encodeFrame(subject, whole, null), `${link.inbox}.x`);
     },
   };
 }
@@ -137,7 +137,10 @@ test("ACKs of those who were never written to make nobody known; those who were 
       upTo: 0,
       credit: 1,
     };
-    link.publish(`${inbox}.evil${n}.command.work.os.1`, encodeAck({ ...ack, verdicts: [] }));
+    link.publish(
+      `${inbox}.evil${n}.command.work.os.1`,
+      encodeAck(`evil${n}.command.work.os`, { ...ack, verdicts: [] }),
+    );
   }
   await world.advance(1_000);
   const known = world

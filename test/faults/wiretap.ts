@@ -1,0 +1,51 @@
+import { connect, type NatsConnection } from "nats";
+import { decodeFrame, type Frame, isFrame } from "../../src/message/frame.ts";
+import type { Fleet } from "../harness/fleet.ts";
+import { atTestEnd } from "../harness/temp.ts";
+
+/** Somebody at the broker who records all that passes, and publishes what he likes. He is gone when the test is over. */
+export interface Wiretap {
+  /** The first frame with messages that passed on this subject. */
+  frame(subject: string): Frame & { readonly payload: Uint8Array };
+  /** ACKs that passed for this lane, each with the subject that it came on. */
+  acks(lane: string): readonly { readonly subject: string; readonly payload: Uint8Array }[];
+  /** Resolves once the broker has it. What is answered is counted in `answers`. */
+  publish(subject: string, payload: Uint8Array): Promise<void>;
+  readonly answers: number;
+}
+
+export async function wiretap(fleet: Fleet): Promise<Wiretap> {
+  const nats: NatsConnection = await connect({ servers: fleet.broker?.url ?? "" });
+  atTestEnd(
+    () => nats.close(),
+    () => undefined,
+  );
+  const passed: { readonly subject: string; readonly payload: Uint8Array }[] = [];
+  const own = "wiretap.answer";
+  let answers = 0;
+  nats.subscribe(">", {
+    callback: (_error, { subject, data }) => {
+      if (subject === own) answers++;
+      passed.push({ subject, payload: Uint8Array.from(data) });
+    },
+  });
+  await nats.flush();
+  return {
+    frame(subject) {
+      for (const { subject: on, payload } of passed) {
+        if (on !== subject || !isFrame(payload)) continue;
+        const frame = decodeFrame(subject, payload);
+        if (frame.items.length > 0) return { ...frame, payload };
+      }
+      throw new Error(`no frame passed on ${subject}`);
+    },
+    acks: (lane) => passed.filter(({ subject, payload }) => isFrame(payload) && subject.includes(`.${lane}.`)),
+    async publish(subject, payload) {
+      nats.publish(subject, payload, { reply: own });
+      await nats.flush();
+    },
+    get answers() {
+      return answers;
+    },
+  };
+}
