@@ -114,7 +114,8 @@ class NatsTransport implements Transport {
     if (payload.length > limit) {
       throw new StewardError("message-too-large", { subject, bytes: payload.length, limit });
     }
-    if (this.#collected.length === 0) setImmediate(() => this.#handOver());
+    // Once all that is due now has said what it has to say, and before the next packet is worked on.
+    if (this.#collected.length === 0) process.nextTick(() => this.#handOver());
     this.#collected.push({ subject, payload, reply });
     return true;
   }
