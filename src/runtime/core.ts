@@ -57,6 +57,7 @@ export class Core implements Child {
   readonly deadlines: Deadlines;
   readonly vouching: Vouching;
   readonly newId: NewId;
+  readonly submitOptions: SubmitOptions;
   /** Commands under way. */
   readonly running = new ChurnMap<string, Cancellation>();
   readonly filesInHand = new Set<string>();
@@ -151,10 +152,23 @@ export class Core implements Child {
       wake: (subject, deadline) => this.publishers.wake(subject, deadline),
       ended: (record, outcome) => this.#finished(record, outcome?.state),
     });
+    this.submitOptions = {
+      config: around.config,
+      journal: this.journal,
+      methods,
+      clock,
+      newId: this.newId,
+      maxPayload: () => this.transport.maxPayload(),
+      refusal: () => (this.#closing === undefined ? this.storage.refusal() : this.storage.closed()),
+      isKnown: (node) => node === config.node || this.fleet.has(node),
+      wake: (subject, deadline) => this.publishers.wake(subject, deadline),
+      onQueued: (records) => this.announce.queued(records),
+    };
+    const withoutRefusal = { ...this.submitOptions, refusal: () => undefined };
     this.failures = new Failures({
       ...around,
       journal: this.journal,
-      send: (draft) => void submit([draft], { ...this.submitOptions(), refusal: () => undefined }, { keep: false }),
+      send: (draft) => void submit([draft], withoutRefusal, { keep: false }),
     });
     this.announce = new Announcer({
       ...around,
@@ -166,7 +180,7 @@ export class Core implements Child {
       journal: this.journal,
       clock,
       log,
-      send: (draft) => submit([draft], { ...this.submitOptions(), refusal: () => undefined })[0]?.message.id ?? "",
+      send: (draft) => submit([draft], withoutRefusal)[0]?.message.id ?? "",
       isResyncing: (node) => this.fleet.isResyncing(node),
       heardByHello: config.node === config.central,
       agreed: (node) => this.fleet.agreed(node),
@@ -191,7 +205,7 @@ export class Core implements Child {
         return ours;
       },
       foreign: async (subject, data) => {
-        const [record] = submit([{ subject, data }], this.submitOptions());
+        const [record] = submit([{ subject, data }], this.submitOptions);
         await this.journal.flushed();
         return record?.message.id ?? "";
       },
@@ -257,22 +271,6 @@ export class Core implements Child {
     this.#failed = normalise(error);
     // Closed before its supervisor hears of it: the next core must not meet this one at the disk and at the broker.
     void this.#close();
-  }
-
-  submitOptions(): SubmitOptions {
-    const { config, clock } = this.#around;
-    return {
-      config,
-      journal: this.journal,
-      methods: this.methods,
-      clock,
-      newId: this.newId,
-      maxPayload: () => this.transport.maxPayload(),
-      refusal: () => (this.#closing === undefined ? this.storage.refusal() : this.storage.closed()),
-      isKnown: (node) => node === config().node || this.fleet.has(node),
-      wake: (subject, deadline) => this.publishers.wake(subject, deadline),
-      onQueued: (records) => this.announce.queued(records),
-    };
   }
 
   journalHealth(): Health["journal"] {

@@ -302,7 +302,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
         filesInHand.add(key);
         const known = journal.taken(key);
         if (known !== undefined) return { ids: known, duplicate: true };
-        const records = submit(drafts, theCore().submitOptions(), { key });
+        const records = submit(drafts, theCore().submitOptions, { key });
         await journal.flushed();
         return { ids: records.map(({ message }) => message.id), duplicate: false };
       },

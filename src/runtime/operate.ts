@@ -61,7 +61,7 @@ export function operate(options: OperateOptions): Operations {
 
   async function send(drafts: readonly Draft[]) {
     const { journal, storage, announce } = core();
-    const records = submit(drafts, core().submitOptions());
+    const records = submit(drafts, core().submitOptions);
     try {
       await storage.durable();
     } catch (error) {
@@ -294,7 +294,7 @@ export function operate(options: OperateOptions): Operations {
     if (kindOf(subject) === "event") return { kind: "tooLate", id, state };
     const { node } = parseSubject(subject);
     const draft = { subject: `${node}.command.cancel.${CONTROL_DOMAIN}`, data: { id }, deliverBy: null };
-    const [asked] = submit([draft], core().submitOptions());
+    const [asked] = submit([draft], core().submitOptions);
     if (asked !== undefined)
       journal.outbox.cancelRequested(id, { cancelRequestedAt: clock.now(), cancelId: asked.message.id });
     await journal.flushed();

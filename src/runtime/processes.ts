@@ -191,7 +191,7 @@ export class Processes {
           clock,
           log: log.child({ subject: publication.subject }),
           enqueue: (subject, data) =>
-            void submit([{ subject, data, deliverBy: null }], core.submitOptions(), { keep: false, own: true }),
+            void submit([{ subject, data, deliverBy: null }], core.submitOptions, { keep: false, own: true }),
         });
       },
     };
