@@ -25,38 +25,34 @@ const TEXT = Buffer.from(randomBytes(SIZE / 2).toString("hex"));
 const NOISE = randomBytes(SIZE);
 
 // In the clear, and deflated from the first bytes on.
-it.each(["lan", "gsm"])("a file copy that reported success on a truncated file: over a link like %s", async (link) => {
+it.each([
+  ["lan", NOISE],
+  ["gsm", TEXT],
+])("a file copy that reported success on a truncated file: over a link like %s", async (link, bytes) => {
   const node = { config: { link }, proxied: true };
   const fleet = await startFleet({ nodes: { central: node, ship1: node } });
   const [{ central }, ship1, ledger] = [fleet, fleet.node("ship1"), ledgerOf(fleet)];
   const refused = (): Promise<number> => metric(ship1, "steward_refused_total", 'reason="frame-malformed"');
-  const ids: string[] = [];
-  for (const [name, bytes] of [
-    ["text", TEXT],
-    ["noise", NOISE],
-  ] as const) {
-    const file = fleet.file(name);
-    const before = await refused();
-    // Each message that leaves central has one bit turned over.
-    central.proxy.disturb({ flip: 1, random: seededRandom(1) });
-    const [accepted] = await central.api.submit([copyOf(ledger, bytes, file)]);
-    const id = accepted?.id ?? "";
-    ids.push(id);
-    await eventuallySeen("what is damaged is refused", async () => (await refused()) > before, RECONNECTS);
-    expect(existsSync(file)).toBe(false);
-    // The link ends in the middle of the frame.
-    central.proxy.bandwidth(200_000);
-    central.proxy.disturb({ random: seededRandom(1) });
-    const passed = central.proxy.passed.toServer;
-    await eventuallySeen("some of it has passed", () => central.proxy.passed.toServer > passed + 30_000, RECONNECTS);
-    expect(existsSync(file)).toBe(false);
-    expect((await central.api.message(id)).final).toBe(false);
-    central.proxy.reset();
-    await central.proxy.heal();
-    await central.message(id, "succeeded", RECONNECTS);
-    expect(sha256(await readFile(file))).toBe(sha256(bytes));
-  }
-  expect(await ledger.ran()).toEqual(ids);
+  const file = fleet.file("copy");
+  const before = await refused();
+  // Each message that leaves central has one bit turned over.
+  central.proxy.disturb({ flip: 1, random: seededRandom(1) });
+  const [accepted] = await central.api.submit([copyOf(ledger, bytes, file)]);
+  const id = accepted?.id ?? "";
+  await eventuallySeen("what is damaged is refused", async () => (await refused()) > before, RECONNECTS);
+  expect(existsSync(file)).toBe(false);
+  // The link ends in the middle of the frame.
+  central.proxy.bandwidth(200_000);
+  central.proxy.disturb({ random: seededRandom(1) });
+  const passed = central.proxy.passed.toServer;
+  await eventuallySeen("some of it has passed", () => central.proxy.passed.toServer > passed + 30_000, RECONNECTS);
+  expect(existsSync(file)).toBe(false);
+  expect((await central.api.message(id)).final).toBe(false);
+  central.proxy.reset();
+  await central.proxy.heal();
+  await central.message(id, "succeeded", RECONNECTS);
+  expect(sha256(await readFile(file))).toBe(sha256(bytes));
+  expect(await ledger.ran()).toEqual([id]);
 });
 
 it("a file copy that reported success on a truncated file: onto what cannot take all of it", async () => {

@@ -24,7 +24,7 @@ export const MUTATIONS: readonly Mutation[] = [
       this.#acknowledge(packet, frame, accepted);`,
     replace: `      this.#acknowledge(packet, frame, accepted);
       await journal.flushed().finally(() => this.#unflushed--);`,
-    faults: ["crash", "slow", "torn"],
+    faults: ["torn"],
   },
   {
     name: "id-before-sync",
