@@ -19,7 +19,7 @@ import type { InRecord } from "./journal/records.ts";
 import { begins, handedOver, interrupted, isDoubtful, LeftOver } from "./left-over.ts";
 import type { Respond } from "./respond.ts";
 import type { Route, RouteProcess } from "./routes.ts";
-import { RunningCommand, type Surroundings } from "./running-command.ts";
+import { type CommandSurroundings, RunningCommand } from "./running-command.ts";
 import { summarise } from "./summary.ts";
 import type { Vouching } from "./vouch.ts";
 
@@ -69,7 +69,7 @@ export class Subscriber implements Child, RouteProcess {
   /** Commands that are taken over and of which nobody can tell yet whether they may begin. */
   readonly #undecided = new Set<string>();
   readonly #hangWatch: HangWatch;
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: CommandSurroundings;
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
   /** The directory of the event handler. */

@@ -7,7 +7,7 @@ import type { Cancellation } from "./cancellation.ts";
 import type { InRecord } from "./journal/records.ts";
 
 /** What all commands of one subject have in common. */
-export interface Surroundings {
+export interface CommandSurroundings {
   readonly node: string;
   readonly domain: string;
   /** Milliseconds a command may run when it does not say. */
@@ -22,12 +22,12 @@ export interface Surroundings {
 
 /** One command as its method sees it. What a method does not ask for is not made. */
 export class RunningCommand implements CommandContext {
-  readonly #around: Surroundings;
+  readonly #around: CommandSurroundings;
   readonly #record: InRecord;
   readonly #cancellation: Cancellation;
   readonly #startedAt: number;
 
-  constructor(around: Surroundings, record: InRecord, startedAt: number, cancellation: Cancellation) {
+  constructor(around: CommandSurroundings, record: InRecord, startedAt: number, cancellation: Cancellation) {
     this.#around = around;
     this.#record = record;
     this.#startedAt = startedAt;
