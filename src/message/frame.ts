@@ -4,7 +4,7 @@ import { faultText, StewardError } from "./errors.ts";
 import { isId } from "./id.ts";
 import type { FinalState } from "./lifecycle.ts";
 import { isFinalState, STATES, type State } from "./lifecycle.ts";
-import type { Json } from "./message.ts";
+import type { Json, Message } from "./message.ts";
 import { isToken, quoted } from "./subject.ts";
 
 /**
@@ -186,8 +186,8 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   const wire = unpack(subject, payload, 0, limits) as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  insistMeant(wire.l, subject);
-  const { o, e, t, f, a, s, b, n, w, m } = wire as WireFrame;
+  const { l, o, e, t, f, a, s, b, n, w, m } = wire as WireFrame;
+  insistMeant(l, subject);
   return {
     origin: o,
     epoch: e,
@@ -207,8 +207,8 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   const wire = unpack(subject, payload, ACK, limits) as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  insistMeant(wire.l, subject);
-  const { o, n, e, t, k, s, u, c, g, v } = wire as WireAck;
+  const { l, o, n, e, t, k, s, u, c, g, v } = wire as WireAck;
+  insistMeant(l, subject);
   return {
     node: o,
     receiverEpoch: n,
@@ -243,6 +243,13 @@ export function decodeItem(wire: WireItem): FrameItem {
     data: wire.d ?? null,
     ...(wire.r === undefined ? {} : { inReplyTo: wire.r }),
   };
+}
+
+/** The message that came, or was kept, as an item of this lane. */
+export function messageOf(item: Exclude<FrameItem, { skip: string }>, subject: string, origin: string): Message {
+  const { id, createdAt, deliverBy, timeout, data, inReplyTo } = item;
+  const message = { id, subject, origin, createdAt, deliverBy, timeout, data };
+  return inReplyTo === undefined ? message : { ...message, inReplyTo };
 }
 
 /** `open`: the body without its last key and without its end. */
@@ -302,8 +309,8 @@ function unpack(subject: string, payload: Uint8Array, kind: number, limits: Fram
   return parsed;
 }
 
-function insistMeant(meant: string | undefined, subject: string): void {
-  if (meant !== subject) throw new StewardError("frame-misdirected", { subject, meant: quoted(meant ?? "") });
+function insistMeant(meant: string, subject: string): void {
+  if (meant !== subject) throw new StewardError("frame-misdirected", { subject, meant: quoted(meant) });
 }
 
 function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | undefined {

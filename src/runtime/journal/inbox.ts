@@ -1,7 +1,6 @@
-import type { Frame, FrameItem, Verdict } from "../../message/frame.ts";
+import { type Frame, type FrameItem, messageOf, type Verdict } from "../../message/frame.ts";
 import { idTime } from "../../message/id.ts";
 import type { FinalState } from "../../message/lifecycle.ts";
-import type { Message } from "../../message/message.ts";
 import { type Outcome, withoutOutput } from "../../message/report.ts";
 import { kindOf } from "../../message/subject.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -182,11 +181,9 @@ export class Inbox {
     at: number,
     judged: { deadline: number | null; start: boolean },
   ): InRecord {
-    const { id, createdAt, deliverBy, timeout, data, inReplyTo } = item;
-    const message: Message = { id, subject, origin: frame.origin, createdAt, deliverBy, timeout, data };
     const received: InRecord = {
       v: 1,
-      message: inReplyTo === undefined ? message : { ...message, inReplyTo },
+      message: messageOf(item, subject, frame.origin),
       epoch: frame.epoch,
       seq,
       receivedAt: at,

@@ -1,4 +1,4 @@
-import { decodeItem, type FrameItem } from "../../message/frame.ts";
+import { decodeItem, messageOf } from "../../message/frame.ts";
 import type { Message } from "../../message/message.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { ChurnMap } from "../churn-map.ts";
@@ -266,10 +266,4 @@ export class OutBatches {
       this.#letGo(batch);
     }
   }
-}
-
-function messageOf(item: Exclude<FrameItem, { skip: string }>, subject: string, origin: string): Message {
-  const { id, createdAt, deliverBy, timeout, data, inReplyTo } = item;
-  const message = { id, subject, origin, createdAt, deliverBy, timeout, data };
-  return inReplyTo === undefined ? message : { ...message, inReplyTo };
 }
