@@ -35,11 +35,23 @@ async function move(
   await mkdir(folder, { recursive: true, mode: 0o750 });
   const present = new Set(await readdir(folder));
   const target = freeName(present, name, suffix);
-  // A full disk must not keep the file in the intake: the move needs no room, the explanation is in the log as well.
-  await writeFile(join(folder, target + suffix), sidecar, { flag: "wx", mode: 0o640 }).catch(() => undefined);
+  await writeWhole(join(folder, target + suffix), join(folder, `.${target}${suffix}`), sidecar);
   await rename(path, join(folder, target));
   if (present.size > 2 * (kept + SLACK)) await prune(folder, [...present], suffix, kept);
   return target;
+}
+
+/**
+ * Whoever waits for the sidecar finds all of it. A full disk must not keep the file in the intake: the move needs no
+ * room, and the explanation is in the log as well.
+ */
+async function writeWhole(path: string, draft: string, text: string): Promise<void> {
+  try {
+    await writeFile(draft, text, { mode: 0o640 });
+    await rename(draft, path);
+  } catch {
+    await rm(draft, { force: true }).catch(() => undefined);
+  }
 }
 
 /** A name that overwrites neither a file nor its sidecar: `a.yaml`, `a.1.yaml`, `a.2.yaml`, … */
