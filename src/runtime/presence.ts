@@ -1,10 +1,9 @@
-import type { Clock, Timer } from "../message/clock.ts";
-import { encodeFrame } from "../message/frame.ts";
-import type { NewId } from "../message/id.ts";
+import type { Timer } from "../message/clock.ts";
 import type { Json } from "../message/message.ts";
 import type { Hello } from "../methods/hello.ts";
 import type { Transport } from "./broker/transport.ts";
 import { CONTROL_DOMAIN } from "./control.ts";
+import { type Sender, transientFrame } from "./transient.ts";
 
 /** Says hello to central: when the link comes up, and at each interval; and bye at the end. Never journalled. */
 export class Presence {
@@ -32,24 +31,17 @@ export class Presence {
   }
 
   #send(method: "hello" | "bye", data: Json): void {
-    const { node, central, epoch, transport, clock, newId } = this.#options;
+    const { node, central, transport } = this.#options;
     if (node === central) return;
-    const now = clock.now();
     const subject = `${central}.event.${method}.${CONTROL_DOMAIN}`;
-    const item = { id: newId(), createdAt: now, deliverBy: null, timeout: null, data };
-    const frame = encodeFrame(subject, { origin: node, epoch, sentAt: now, first: 0, acked: 0, items: [item] }, null);
-    transport.publish(subject, frame, `${transport.inbox}.${subject}.0`);
+    transport.publish(subject, transientFrame(subject, this.#options, data), `${transport.inbox}.${subject}.0`);
   }
 }
 
-export interface PresenceOptions {
-  readonly node: string;
+export interface PresenceOptions extends Sender {
   readonly central: string;
-  readonly epoch: string;
   /** Interval between hellos, ms. */
   readonly every: () => number;
   readonly hello: () => Hello;
   readonly transport: Transport;
-  readonly clock: Clock;
-  readonly newId: NewId;
 }

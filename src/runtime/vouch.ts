@@ -1,5 +1,4 @@
 import type { Clock, Timer } from "../message/clock.ts";
-import { encodeFrame } from "../message/frame.ts";
 import type { NewId } from "../message/id.ts";
 import type { Json } from "../message/message.ts";
 import { kindOf } from "../message/subject.ts";
@@ -7,6 +6,7 @@ import type { Transport } from "./broker/transport.ts";
 import { CONTROL_DOMAIN } from "./control.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { InRecord } from "./journal/records.ts";
+import { transientFrame } from "./transient.ts";
 import { VOUCH, type Vouch, type Word } from "./vouch-method.ts";
 import { contradiction, wordFor } from "./word.ts";
 
@@ -188,12 +188,8 @@ export class Vouching {
 
   #send(to: string, vouch: Vouch): void {
     const { node, journal, transport, clock, newId } = this.#options;
-    const now = clock.now();
-    const data = vouch as unknown as Json;
-    const item = { id: newId(), createdAt: now, deliverBy: null, timeout: null, data };
-    const { epoch } = journal;
+    const sender = { node, epoch: journal.epoch, clock, newId };
     const subject = `${to}.event.${VOUCH}.${CONTROL_DOMAIN}`;
-    const frame = encodeFrame(subject, { origin: node, epoch, sentAt: now, first: 0, acked: 0, items: [item] }, null);
-    transport.publish(subject, frame);
+    transport.publish(subject, transientFrame(subject, sender, vouch as unknown as Json));
   }
 }

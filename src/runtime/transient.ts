@@ -1,0 +1,19 @@
+import type { Clock } from "../message/clock.ts";
+import { encodeFrame } from "../message/frame.ts";
+import type { NewId } from "../message/id.ts";
+import type { Json } from "../message/message.ts";
+
+/** What a frame says of its sender: a node, the identity of its journal, and what stamps a message there. */
+export interface Sender {
+  readonly node: string;
+  readonly epoch: string;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+/** One event outside all lanes, as a frame: never journalled, never acknowledged, never sent again. */
+export function transientFrame(subject: string, { node, epoch, clock, newId }: Sender, data: Json): Uint8Array {
+  const now = clock.now();
+  const item = { id: newId(), createdAt: now, deliverBy: null, timeout: null, data };
+  return encodeFrame(subject, { origin: node, epoch, sentAt: now, first: 0, acked: 0, items: [item] }, null);
+}
