@@ -48,6 +48,8 @@ export interface Frame {
   readonly receiverEpoch?: string;
   /** The journal that the receiver is known to have by now, if that is another one than `receiverEpoch`. */
   readonly receiverNow?: string;
+  /** The life of the receiver's daemon that it was sent to. */
+  readonly receiverLife?: string;
   readonly items: readonly FrameItem[];
 }
 
@@ -68,6 +70,8 @@ export interface Ack {
   /** The receiver, and the identity of its journal. */
   readonly node: string;
   readonly receiverEpoch: string;
+  /** Which life of its daemon it is that answers. */
+  readonly receiverLife?: string;
   /** The epoch of the frame that it answers. */
   readonly epoch: string;
   readonly sentAt: number;
@@ -102,6 +106,7 @@ interface WireFrame {
   b?: number;
   n?: string;
   w?: string;
+  i?: string;
   m: WireItem[];
 }
 /** An item as it travels. */
@@ -118,6 +123,7 @@ interface WireAck {
   l: string;
   o: string;
   n: string;
+  i?: string;
   e: string;
   t: number;
   k: number;
@@ -143,12 +149,13 @@ export function sealFrame(
   items: readonly string[],
   compressFrom: number | null,
 ): Uint8Array {
-  const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow } = head;
+  const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow, receiverLife } = head;
   const wire: Omit<WireFrame, "m"> = { l: subject, o: origin, e: epoch, t: sentAt, f: first, a: acked };
   if (sentBefore !== undefined && sentBefore >= first) wire.s = sentBefore;
   if (base !== undefined) wire.b = base;
   if (receiverEpoch !== undefined) wire.n = receiverEpoch;
   if (receiverNow !== undefined && receiverNow !== receiverEpoch) wire.w = receiverNow;
+  if (receiverLife !== undefined) wire.i = receiverLife;
   const open = JSON.stringify(wire);
   return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, 0, compressFrom);
 }
@@ -171,6 +178,7 @@ export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array 
     u: ack.upTo,
     c: ack.credit,
   };
+  if (ack.receiverLife !== undefined) wire.i = ack.receiverLife;
   if (ack.wentBack === true) wire.g = 1;
   if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
   return pack(JSON.stringify(wire).slice(0, -1), ACK, null);
@@ -186,7 +194,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   const wire = unpack(subject, payload, 0, limits) as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { l, o, e, t, f, a, s, b, n, w, m } = wire as WireFrame;
+  const { l, o, e, t, f, a, s, b, n, w, i, m } = wire as WireFrame;
   insistMeant(l, subject);
   return {
     origin: o,
@@ -198,6 +206,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
     ...(b === undefined ? {} : { base: b }),
     ...(n === undefined ? {} : { receiverEpoch: n }),
     ...(w === undefined ? {} : { receiverNow: w }),
+    ...(i === undefined ? {} : { receiverLife: i }),
     items: m.map(decodeItem),
   };
 }
@@ -207,7 +216,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   const wire = unpack(subject, payload, ACK, limits) as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { l, o, n, e, t, k, s, u, c, g, v } = wire as WireAck;
+  const { l, o, n, i, e, t, k, s, u, c, g, v } = wire as WireAck;
   insistMeant(l, subject);
   return {
     node: o,
@@ -219,6 +228,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
     upTo: u,
     credit: c,
     verdicts: (v ?? []).map(([seq, state, reason]) => ({ seq, state: state as FinalState, reason })),
+    ...(i === undefined ? {} : { receiverLife: i }),
     ...(g === undefined ? {} : { wentBack: true }),
   };
 }
@@ -324,6 +334,7 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (wire.b !== undefined && !(isCount(wire.b) && wire.b <= wire.a)) return "base";
   if (wire.n !== undefined && !isToken(wire.n)) return "receiver's epoch";
   if (wire.w !== undefined && !isToken(wire.w)) return "receiver's present epoch";
+  if (wire.i !== undefined && !isToken(wire.i)) return "receiver's life";
   // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
   if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
   if (!Array.isArray(wire.m) || (wire.m.length === 0 && wire.f === 0)) return "no items";
@@ -351,6 +362,7 @@ function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefin
   if (typeof wire.l !== "string") return "subject";
   if (!isToken(wire.o)) return "node";
   if (!isToken(wire.n) || !isToken(wire.e)) return "epoch";
+  if (wire.i !== undefined && !isToken(wire.i)) return "life";
   if (!isTime(wire.t)) return "sending time";
   for (const n of [wire.k, wire.s, wire.u, wire.c]) if (!isCount(n)) return "a sequence number";
   if (wire.g !== undefined && wire.g !== 1) return "a mark";

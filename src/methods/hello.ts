@@ -8,6 +8,8 @@ export interface Hello {
   readonly version: string;
   /** Identity of its journal. */
   readonly epoch: string;
+  /** Which life of its daemon it is: another one after each start. */
+  readonly life: string;
   /** When its daemon started, and the time now, ms by its own clock. */
   readonly startedAt: number;
   readonly now: number;
@@ -20,6 +22,7 @@ export interface Hello {
 const HELLO: Checked = {
   version: "string",
   epoch: "string",
+  life: "string",
   startedAt: "number",
   now: "number",
   storage: ["ok", "low", "full"],
@@ -33,9 +36,10 @@ const MOST_METHODS = 1_000;
 
 function checkHello(data: Json): void {
   checkObject(data, HELLO);
-  const { version, epoch, startedAt, now, methods, every } = data as unknown as Hello;
+  const { version, epoch, life, startedAt, now, methods, every } = data as unknown as Hello;
   if (version.length > LONGEST_VERSION) throw new Error(`version: at most ${LONGEST_VERSION} characters`);
   if (!isToken(epoch)) throw new Error("epoch: expected letters, digits, _ and -");
+  if (!isToken(life)) throw new Error("life: expected letters, digits, _ and -");
   if (methods.length > MOST_METHODS) throw new Error(`methods: at most ${MOST_METHODS}`);
   if (!methods.every(isToken)) throw new Error("methods: expected names");
   for (const time of [startedAt, now, every]) {

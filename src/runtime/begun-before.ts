@@ -12,7 +12,7 @@ import type { Vouching } from "./vouch.ts";
 export interface BegunBeforeOptions {
   readonly journal: Journal;
   readonly routes: Routes;
-  readonly vouching: Pick<Vouching, "isUnproved">;
+  readonly vouching: Pick<Vouching, "life" | "isUnproved">;
 }
 
 export class BegunBefore {
@@ -52,9 +52,14 @@ export class BegunBefore {
     return method === undefined || method.command?.idempotent === true;
   }
 
-  /** It was on its way before, and may have run then: this journal may be an older one that was put back. */
-  isUnproved({ origin, sentBefore = 0 }: Frame, subject: string, seq: number): boolean {
-    if (seq > sentBefore || kindOf(subject) === "event" || !this.#options.vouching.isUnproved(origin)) return false;
+  /**
+   * It was on its way before, or it is late by a life of this daemon and its second sending came before it: it may have
+   * run then, and this journal may be an older one that was put back.
+   */
+  isUnproved({ origin, sentBefore = 0, receiverLife }: Frame, subject: string, seq: number): boolean {
+    const { vouching } = this.#options;
+    const forUs = receiverLife === undefined || receiverLife === vouching.life;
+    if ((seq > sentBefore && forUs) || kindOf(subject) === "event" || !vouching.isUnproved(origin)) return false;
     return this.#method(subject)?.command?.idempotent !== true;
   }
 

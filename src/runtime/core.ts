@@ -226,6 +226,7 @@ export class Core implements Child {
       hello: () => ({
         version: around.version,
         epoch: this.journal.epoch,
+        life: this.vouching.life,
         startedAt: around.startedAt,
         now: clock.now(),
         storage: this.storage.level(),

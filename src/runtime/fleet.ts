@@ -137,7 +137,7 @@ export class Fleet {
     const reborn = known.epoch !== undefined && known.epoch !== hello.epoch;
     known.lastSeen = now;
     known.hello = { ...hello, at: now };
-    this.#options.journal.outbox.receivers.heard(name, hello.epoch);
+    this.#options.journal.outbox.receivers.heard(name, hello.epoch, hello.life);
     if (known.epoch !== hello.epoch || known.every !== hello.every) {
       Object.assign(known, { epoch: hello.epoch, every: hello.every });
       // Whether it comes back with another journal must be seen across restarts of this node.

@@ -50,7 +50,7 @@ export interface ReceiveOptions {
   /** This journal told an origin of what it does not know: it is an earlier state of itself. */
   readonly onBehind: (origin: string) => void;
   /** Asks origins whether this journal may be an older one that was put back. */
-  readonly vouching: Pick<Vouching, "isUnproved" | "add">;
+  readonly vouching: Pick<Vouching, "life" | "isUnproved" | "add">;
   /** The outcome of a command is owed once more. */
   readonly again: (done: DoneRecord) => void;
   readonly onTaken: (records: readonly InRecord[]) => void;
@@ -113,7 +113,7 @@ export class Receiver {
   }
 
   async #receive(packet: Packet): Promise<void> {
-    const { verifier, alive, journal, clock, again } = this.#options;
+    const { verifier, alive, journal, clock, again, vouching } = this.#options;
     const { subject, payload } = packet;
     try {
       if (!isFrame(payload)) return await this.#foreign(packet);
@@ -137,8 +137,7 @@ export class Receiver {
       this.#count(frame, subject, accepted);
       const route = this.#options.routes.get(subject);
       for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
-      if (frame.sentBefore !== undefined)
-        this.#options.vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
+      vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
       // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
       const early = route?.method.command?.idempotent === true && !journal.renewed;
       if (early) this.#handOver(subject, accepted.taken, true);
@@ -260,12 +259,13 @@ export class Receiver {
     reply: string,
     answer: Pick<Ack, "last" | "started" | "upTo" | "verdicts" | "wentBack">,
   ): void {
-    const { node, journal, routes, transport, clock, hasRoom } = this.#options;
+    const { node, journal, routes, transport, clock, hasRoom, vouching } = this.#options;
     const route = routes.get(subject);
     const credit = route === undefined ? UNBOUNDED : hasRoom() ? Math.max(0, route.config.queue - route.waiting) : 0;
     // Also when all of it was taken: the sender may hold more.
     if (route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
-    const ack = { node, receiverEpoch: journal.epoch, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer };
+    const own = { node, receiverEpoch: journal.epoch, receiverLife: vouching.life };
+    const ack = { ...own, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer };
     const payload = encodeAck(subject, ack);
     // Without an ACK the frame would come again and again: the reasons give way.
     transport.publish(reply, payload.length <= transport.maxPayload() ? payload : encodeAck(subject, ack, 0));

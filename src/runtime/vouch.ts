@@ -51,8 +51,8 @@ interface Asked {
 
 export class Vouching {
   readonly #options: VouchingOptions;
-  /** Which life of the daemon it is that asks. */
-  readonly #life: string;
+  /** Which life of the daemon it is: what is sent to it says so, and what it asks. */
+  readonly life: string;
   readonly #open = new Map<string, Asked>();
   /** Origins that have given their word in this life: what comes from now on needs none. */
   readonly #met = new Set<string>();
@@ -65,7 +65,7 @@ export class Vouching {
   constructor(options: VouchingOptions) {
     const { node, journal, clock, newId } = options;
     this.#options = options;
-    this.#life = newId();
+    this.life = newId();
     this.#met.add(node);
     this.add(journal.inbox.pending().filter(({ message }) => kindOf(message.subject) === "command"));
     if (journal.sameBoot && this.#open.size > 0) this.#patience = clock.setTimeout(() => this.#goOn(), PATIENCE);
@@ -150,7 +150,7 @@ export class Vouching {
       // What has ended meanwhile needs no word.
       for (const id of ids) if (journal.inbox.find(id) === undefined) ids.delete(id);
       if (ids.size === 0) this.#close(origin);
-      else this.#send(origin, { life: this.#life, epoch: journal.epoch, ids: [...ids].slice(0, AT_ONCE) });
+      else this.#send(origin, { life: this.life, epoch: journal.epoch, ids: [...ids].slice(0, AT_ONCE) });
     }
     if (this.#open.size === 0) return;
     this.#timer = clock.setTimeout(() => this.#ask(), this.#wait);
@@ -160,7 +160,7 @@ export class Vouching {
   #judge(origin: string, life: string, word: Word): void {
     const { journal, behind } = this.#options;
     const asked = this.#open.get(origin);
-    if (life !== this.#life || asked === undefined || this.#behind) return;
+    if (life !== this.life || asked === undefined || this.#behind) return;
     const proof = contradiction(journal, origin, word);
     if (proof !== undefined) {
       // From now on it waits for the next life, in which this journal is another one.

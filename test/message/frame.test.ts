@@ -54,6 +54,8 @@ const frame: fc.Arbitrary<Frame> = fc
     sentAt: time,
     first: fc.maxSafeNat().map((first) => Math.max(0, first - 12)),
     acked: count,
+    receiverEpoch: token,
+    receiverLife: token,
     items: fc.array(fc.oneof({ weight: 4, arbitrary: message }, marker), { minLength: 1, maxLength: 12 }),
   })
   // What a frame carries is not acknowledged yet.
@@ -61,6 +63,7 @@ const frame: fc.Arbitrary<Frame> = fc
 const ack: fc.Arbitrary<Ack> = fc.record({
   node: token,
   receiverEpoch: token,
+  receiverLife: token,
   epoch: token,
   sentAt: time,
   last: count,
@@ -187,7 +190,7 @@ describe("a frame", () => {
     const most = Number.MAX_SAFE_INTEGER - 20;
     const numbers = { sentAt: 1_700_000_000_000, first: most, acked: most - 1, sentBefore: most, base: most - 2 };
     const epochs = { epoch: "0123456789abcdef", receiverEpoch: "0123456789abcdef", receiverNow: "fedcba9876543210" };
-    const head = { origin: long, ...epochs, ...numbers };
+    const head = { origin: long, ...epochs, receiverLife: "01HZZZZZZZ0123456789ABCDEF", ...numbers };
     const longest = [long, "command", long, long].join(".");
     fc.assert(
       fc.property(fc.array(real, { minLength: 1, maxLength: 10 }), (items) => {

@@ -31,6 +31,7 @@ function helloOf(clock: SimulatedClock, more: Partial<Hello> = {}): Hello {
   return {
     version: "1.0.0",
     epoch: "e1",
+    life: "l1",
     startedAt: 5,
     now: clock.now(),
     storage: "ok",

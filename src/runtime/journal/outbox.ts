@@ -152,7 +152,7 @@ export class Outbox {
     const received: OutMessage[] = [];
     const decided: OutMessage[] = [];
     const lane = this.#lanes.get(subject);
-    this.receivers.heard(ack.node, ack.receiverEpoch);
+    this.receivers.heard(ack.node, ack.receiverEpoch, ack.receiverLife);
     if (lane === undefined) return { received, decided };
     const last = Math.min(ack.last, lane.sent);
     const started = Math.max(lane.started, Math.min(ack.started, last));

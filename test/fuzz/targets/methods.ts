@@ -43,6 +43,7 @@ const valid = fc.oneof(
   of("hello", {
     version: "0.1.0",
     epoch: "a1b2",
+    life: "c3d4",
     startedAt: 1,
     now: 2,
     storage: "ok",

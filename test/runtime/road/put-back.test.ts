@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import type { Packet } from "../../../src/runtime/broker/transport.ts";
 import type { Disk } from "../../../src/runtime/journal/memory-store.ts";
 import { createWorld, type World } from "../../harness/world.ts";
+import { quiet } from "../../harness/world-time.ts";
 import { expectSound, settled } from "./sound.ts";
 
 /** Hosts that are put back in place, disk and all: their files are the very same, and nothing on them shows it. */
@@ -106,6 +108,27 @@ test("a command that is sent again to a node that was put back, and may have run
   await putBack(world, "ship1", image);
   expect(await world.ended(twice)).toMatchObject({ state: "interrupted" });
   expect(world.ledger.runsOf(twice)).toBe(1);
+});
+
+test("a first sending that comes a life too late, to a node that was put back since, begins nothing", async () => {
+  const world = await settled(await createWorld());
+  await world.ended(await world.send(WORK, { n: 1 }));
+  const image = world.backup("ship1");
+  // A slow way, or somebody at the broker, has a copy of all that is sent.
+  const late = world.broker.connect("late");
+  await quiet();
+  const kept: Packet[] = [];
+  late.subscribe(WORK, (packet) => kept.push(packet));
+  const once = await world.send(WORK, { n: 2 });
+  expect(await world.ended(once)).toMatchObject({ state: "succeeded" });
+  await putBack(world, "ship1", image);
+  for (const { subject, payload, reply } of kept.splice(0)) late.publish(subject, payload, reply);
+  await world.drained();
+  expect(codes(world, "ship1")).toContain("journal-restored");
+  const next = await world.send(WORK, { n: 3 });
+  expect(await world.ended(next)).toMatchObject({ state: "succeeded" });
+  expect(world.state(once)).toBe("succeeded");
+  expect(ran(world)).toEqual([1, 2, 3]);
 });
 
 test("what waits on a node whose host was booted begins when its origin vouches for it, and not before", async () => {

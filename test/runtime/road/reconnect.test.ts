@@ -54,7 +54,8 @@ class Peer {
 
   hello(): void {
     const now = this.#world.time.now();
-    const about = { version: "1", epoch: "e", startedAt: 0, now, storage: "ok", methods: ["work"], every: EVERY };
+    const life = { epoch: "e", life: "l", startedAt: 0 };
+    const about = { version: "1", ...life, now, storage: "ok", methods: ["work"], every: EVERY };
     this.#publish("central.event.hello.steward", 0, undefined, about);
   }
 
