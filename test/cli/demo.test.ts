@@ -9,7 +9,7 @@ import { parseSyslog } from "../../src/methods/syslog/parse.ts";
 import { findServerBinary } from "../../src/runtime/broker/server-binary.ts";
 import { built } from "../harness/built.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { commandLine, MARK, markedProcesses } from "../harness/leftovers.ts";
+import { commandLine, end, MARK, markedProcesses } from "../harness/leftovers.ts";
 import { Program } from "../harness/program.ts";
 import { atTestEnd, tempDir } from "../harness/temp.ts";
 
@@ -46,9 +46,7 @@ async function demo(args: readonly string[] = [], more: NodeJS.ProcessEnv = {}):
   const directory = await tempDir();
   const temp = join(directory, "t");
   await mkdir(temp);
-  const endAll = (): void => {
-    for (const pid of markedProcesses(temp)) process.kill(pid, "SIGKILL");
-  };
+  const endAll = (): void => markedProcesses(temp).forEach(end);
   atTestEnd(async () => endAll(), endAll);
   const env = { PATH: process.env.PATH, HOME: temp, TMPDIR: temp, STEWARD_NATS_SERVER: path, [MARK]: temp, ...more };
   return new Demo(main, temp, env, args);

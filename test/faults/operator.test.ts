@@ -1,6 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
+import { end } from "../harness/leftovers.ts";
 import type { Program } from "../harness/program.ts";
 import { processesOfRun } from "../harness/runner.ts";
 import { ledgerOf } from "./ledger.ts";
@@ -92,7 +93,7 @@ test("a node that is reinstalled: the run ends by itself and says that the node 
   const { fleet, run, id } = await begun("5s");
   const ship1 = fleet.node("ship1");
   await ship1.killWithRunner();
-  for (const pid of processesOfRun(id)) process.kill(pid, "SIGKILL");
+  processesOfRun(id).forEach(end);
   await rm(ship1.data, { recursive: true });
   await ship1.start();
   const { code, stderr } = await run.within(20_000);
@@ -105,7 +106,7 @@ test("a node that is reinstalled runs nothing again, and takes what is new", asy
   const { fleet, run, id } = await begun();
   const ship1 = fleet.node("ship1");
   await ship1.killWithRunner();
-  for (const pid of processesOfRun(id)) process.kill(pid, "SIGKILL");
+  processesOfRun(id).forEach(end);
   await rm(ship1.data, { recursive: true });
   await ship1.start();
   expect((await fleet.steward("run", "ship1", "--wait", "20s", "--", "true")).code).toBe(0);

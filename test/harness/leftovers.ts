@@ -50,7 +50,8 @@ export function commandLine(pid: number): string {
   return text(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
 }
 
-function end(pid: number): void {
+/** Kills a process that was there when somebody looked. */
+export function end(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {

@@ -38,7 +38,8 @@ export async function buildRunner(): Promise<{ readonly path: string; remove(): 
 /** The process id of the runner that serves `directory`, as long as it does. */
 export function runnerPid(directory: string): number | undefined {
   try {
-    return Number(readFileSync(join(directory, "runner.pid"), "utf8"));
+    // For a moment the file is there and empty.
+    return Number(readFileSync(join(directory, "runner.pid"), "utf8")) || undefined;
   } catch (error) {
     // A runner that leaves takes its file along, also between a look and a read.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
