@@ -119,6 +119,25 @@ test("one direction cut: the command runs, its outcome waits, the late outcome c
   await expectSound(world);
 });
 
+test("an outcome that went with one whose second sending met nobody, after the first was acknowledged late, still arrives", async () => {
+  const world = await settled(await createWorld());
+  const first = await world.send(WORK, { n: 1, ms: 100 });
+  const second = await world.send(WORK, { n: 2, ms: 5_050 });
+  await world.until(() => world.state(second) === "received", "both are there");
+  world.setFaults("ship1", { in: { delay: 6_000 } });
+  await world.until(() => world.state(first) === "succeeded", "central has the first outcome; its ACK is on its way");
+  world.cut("central");
+  // The first outcome waits for its second sending by now, and the other one goes in the same frame.
+  await world.until(() => world.state(second, "ship1") === "succeeded", "the second has ended");
+  world.setFaults("ship1", { in: { delay: 1_500 } });
+  // The ACK comes, and after it the word that nobody was there.
+  await world.advance(10_000);
+  world.setFaults("ship1", {});
+  world.heal("central");
+  expect(await world.ended(second)).toMatchObject({ state: "succeeded" });
+  await expectSound(world);
+});
+
 test("the broker goes away and comes back empty: nothing is lost, nothing is doubled", async () => {
   const world = await settled(await createWorld());
   const before = await world.submit(commands(10));
