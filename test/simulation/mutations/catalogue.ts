@@ -178,7 +178,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a node that was put back in place begins what it holds without asking who knows more",
     file: "src/runtime/vouch.ts",
     find: "return this.#open.get(origin)?.ids.has(id) ?? false;",
-    replace: "return this.#open.get(origin)?.ids.has(this.#life) ?? false;",
+    replace: "return this.#open.get(origin)?.ids.has(this.life) ?? false;",
     faults: ["restore", "crash"],
   },
   {
