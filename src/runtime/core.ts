@@ -364,6 +364,7 @@ export class Core implements Child {
     }
     this.#alive(ack.node, packet.payload.length, ack.sentAt, "an ACK", ack.receiverEpoch);
     this.publishers.answered(subject, ack);
+    if (this.fleet.isOther(ack.node, ack.receiverEpoch)) this.#repair.doubt(ack.node);
   }
 
   #alive(node: string, bytes: number, sentAt: number, cause: string, epoch?: string): void {

@@ -165,6 +165,11 @@ export class Fleet {
     return this.#known.get(name)?.heldBack;
   }
 
+  /** Whether this is another journal than the one that the node last said to have. */
+  isOther(name: string, epoch: string): boolean {
+    return (this.#known.get(name)?.epoch || epoch) !== epoch;
+  }
+
   bye(name: string, cause: string): void {
     if (!this.#known.has(name)) return;
     this.#late.delete(name);

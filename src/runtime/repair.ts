@@ -39,6 +39,8 @@ export class Repair {
   readonly #asked = new Map<string, string>();
   /** Nodes that have answered in this life. */
   readonly #met = new Set<string>();
+  /** Nodes that are asked once more when they are heard next. */
+  readonly #doubted = new Set<string>();
 
   constructor(options: RepairOptions) {
     this.#options = options;
@@ -57,10 +59,17 @@ export class Repair {
       if (outbox.openCount(node) > 0) this.look(node);
   }
 
+  /** It may have acknowledged with a journal that it has no more, after it was asked what the present one knows. */
+  doubt(node: string): void {
+    this.#doubted.add(node);
+  }
+
   /** A node has come back, or is still not of one mind with us. */
   look(node: string): void {
     const { journal, send, isResyncing } = this.#options;
-    if ((this.#met.has(node) && !isResyncing(node)) || this.#isAsked(node)) return;
+    const isSure = this.#met.has(node) && !isResyncing(node) && !this.#doubted.has(node);
+    if (isSure || this.#isAsked(node)) return;
+    this.#doubted.delete(node);
     const open: Json[] = [];
     // Earlier questions are commands like others: who has lost one does not leave it open for ever.
     for (const { lane, record } of journal.outbox.openOn(node))

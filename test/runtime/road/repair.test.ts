@@ -132,6 +132,23 @@ test("what went to a lost disk stays doubtful when the next disk answers for wha
   expect(world.ledger.runsOf(first)).toBe(1);
 });
 
+test("an ACK of a disk that is lost, which comes after the next one was asked, leaves no command open", async () => {
+  const world = await settled(await createWorld());
+  world.setFaults("central", { in: { delay: 3_000 } });
+  const id = await world.send(REDO, { n: 1, ms: 60_000 });
+  await world.until(() => world.ledger.runs.length === 1, "it runs; its ACK is on its way");
+  world.setFaults("central", {});
+  world.powerCut("ship1");
+  world.loseDisk("ship1");
+  // The ACK overtakes all that central asks the new disk.
+  world.setFaults("ship1", { in: { delay: 5_000 } });
+  await world.start("ship1");
+  await world.until(() => world.state(id) === "running", "central has the ACK");
+  world.setFaults("ship1", {});
+  expect(await world.ended(id)).toMatchObject({ state: "interrupted", reason: LOST });
+  await expectSound(world);
+});
+
 test("a command whose deadline passes after it went to a disk that is lost is not called expired", async () => {
   const world = await settled(await createWorld());
   world.setFaults("ship1", { out: { drop: 1 } });
