@@ -4,8 +4,8 @@ import { closedLoop, comparison, startCentral, startEdge, startResponder } from 
 
 const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
 
-/** Round trips of each side, twice, before anything is measured. */
-const WARM_UP = { inFlight: 100, bare: 100_000, durable: 100_000 };
+/** Rounds of each side that do not count: V8 compiles last what runs once a frame. */
+const WARM_UP = 5;
 
 /**
  * Durable, acknowledged `echo` commands from central to an edge and their outcomes back, both journals synced, beside the
@@ -46,18 +46,12 @@ export async function roundTrips(world, { levels = [1, 100, 1000], bytes = 200, 
   const payload = Buffer.from(data);
   const bare = () => nc.request("bare.echo", payload, { timeout: 10_000 });
 
-  // V8 compiles last what runs once a frame: before that a round tells more of the compiler than of either side.
-  for (let i = 0; i < 2; i++) {
-    await closedLoop(WARM_UP.bare, WARM_UP.inFlight, bare);
-    await closedLoop(WARM_UP.durable, WARM_UP.inFlight, durable);
-  }
-
   const results = [];
   for (const inFlight of levels) {
     const perSecond = { durable: [], bare: [] };
     let [durableTotal, bareTotal] = [200 * Math.min(inFlight, 20), 500 * Math.min(inFlight, 20)];
-    // The first rounds do not count: one to see how much fits into the time, one until both are compiled.
-    for (let i = -2; i < repeats; i++) {
+    // The very first one is short: it shows how much fits into the time.
+    for (let i = -1 - WARM_UP; i < repeats; i++) {
       const bareRate = await closedLoop(bareTotal, inFlight, bare);
       const durableRate = await closedLoop(durableTotal, inFlight, durable);
       if (i >= 0) {
