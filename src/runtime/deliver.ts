@@ -167,12 +167,13 @@ export class Publisher implements Child {
     frame.unheard = true;
     // A frame behind it may have met a node that came in between: only its own answer can tell.
     if (this.#inFlight.some((other) => !other.unheard)) return;
+    const [earliest = frame] = this.#inFlight;
+    const { last } = this.#inFlight.at(-1) ?? frame;
     const { journal, subject, onAbsent } = this.#options;
-    const [{ first: earliest, sentBefore }, { last }] = [this.#inFlight[0] ?? frame, this.#inFlight.at(-1) ?? frame];
-    journal.outbox.unsent(subject, sentBefore);
+    journal.outbox.unsent(subject, earliest.sentBefore);
     this.#stepBack(this.#lane.acked);
     // Of what was sent a second time the first sending may have been acknowledged since.
-    const from = Math.max(earliest, this.#lane.acked + 1);
+    const from = Math.max(earliest.first, this.#lane.acked + 1);
     const all = { count: last - from + 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 };
     for (const record of journal.outbox.take(subject, from, all)) this.#expiry.waits(record);
     onAbsent();

@@ -13,7 +13,8 @@ import { contradiction, wordFor } from "./word.ts";
 /**
  * Commands that lay in the inbox when the daemon started. The disk may be an older one that was put back in place, and they
  * may have run since: nothing on this host can tell, but their origin knows what it was told. So before one of them
- * begins, or ends without having begun, its origin is asked, once in each life of the daemon for all that it sent.
+ * begins, or ends without having begun, its origin is asked, once in each life of the daemon for all that it sent. The same
+ * goes for what comes in this life and was on its way in an earlier one.
  *
  *   unasked ─▶ asked (again and again, while the broker is there) ─▶ vouched: they go on
  *                                                                └─▶ behind: the journal is renewed, and they are interrupted
