@@ -2,7 +2,7 @@
  * Finds nats-server, or fetches it with the operating system's own packages into `.cache/nats-server`, without root and
  * without installing anything: `apt-get download` and `dpkg -x`. Where the machine's package lists are missing or too old
  * for that, fresh ones are fetched into the cache, from the machine's own sources, checked with its own keys.
- * The order of the search is that of src/runtime/broker/server-binary.ts; a test holds the two together.
+ * The order of the search is that of src/broker/server-binary.ts; a test holds the two together.
  */
 import { spawn } from "node:child_process";
 import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";

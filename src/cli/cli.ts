@@ -1,9 +1,9 @@
 import { isAbsolute, resolve } from "node:path";
+import type { Config } from "../config/config.ts";
+import type { ApartOptions } from "../journal/check/apart.ts";
+import type { OfflineCheck } from "../journal/offline.ts";
 import { StewardError } from "../message/errors.ts";
-import type { Config } from "../runtime/config/config.ts";
-import type { ApartOptions } from "../runtime/journal/check-apart.ts";
-import type { OfflineCheck } from "../runtime/journal/offline.ts";
-import type { ReloadAnswer } from "../runtime/operations.ts";
+import type { ReloadAnswer } from "../runtime/operate/operations.ts";
 import type { Daemon } from "./daemon.ts";
 import type { CliIo } from "./io.ts";
 import { type Paint, paintFor } from "./render/paint.ts";

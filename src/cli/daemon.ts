@@ -16,7 +16,7 @@ import type {
   ProcessVerb,
   ProcessView,
   ReloadAnswer,
-} from "../runtime/operations.ts";
+} from "../runtime/operate/operations.ts";
 
 /** The running daemon as the commands ask it; over its socket. Failures are StewardErrors, `no-daemon` among them. */
 export interface Daemon {

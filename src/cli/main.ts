@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { EXIT } from "../message/errors.ts";
-import { systemClock } from "../runtime/system-clock.ts";
+import { systemClock } from "../platform/system-clock.ts";
 import type { SignalName } from "./io.ts";
 import { runCli } from "./run-cli.ts";
 

@@ -1,15 +1,15 @@
-import { ApiClient } from "../runtime/api/client.ts";
+import { ApiClient } from "../api/client.ts";
 import type { Reach } from "./cli.ts";
 
 /** The real ways to the rest of steward. What is dear to load is loaded when it is needed. */
 export const reachDaemon: Reach = {
   loadConfig: async (file, env) => {
-    const { loadConfig } = await import("../runtime/config/load.ts");
+    const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env });
   },
   connect: async (socket, io) => new ApiClient({ socket, clock: io.clock }),
   startDaemon: async (config, pretty) => {
-    const { startDaemon } = await import("../runtime/daemon.ts");
+    const { startDaemon } = await import("../runtime/daemon/daemon.ts");
     return startDaemon({ config, pretty });
   },
   charts: async () => {
@@ -17,7 +17,7 @@ export const reachDaemon: Reach = {
     return charts();
   },
   checkJournal: async (path, options) => {
-    const { checkApart } = await import("../runtime/journal/check-apart.ts");
+    const { checkApart } = await import("../journal/check/apart.ts");
     return checkApart(path, options);
   },
 };

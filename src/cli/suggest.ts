@@ -1,5 +1,5 @@
+import { nearest } from "../config/nearest.ts";
 import { type ErrorCode, StewardError } from "../message/errors.ts";
-import { nearest } from "../runtime/config/nearest.ts";
 
 /** Adds the name that was probably meant to an error of `code` that carries the name as `detail`. */
 export async function withSuggestion<T>(

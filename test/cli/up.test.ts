@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RunningDaemon } from "../../src/cli/cli.ts";
+import type { Config } from "../../src/config/config.ts";
 import { StewardError } from "../../src/message/errors.ts";
-import type { Config } from "../../src/runtime/config/config.ts";
 import { type Running, type World, world } from "./world.ts";
 
 interface Fake {

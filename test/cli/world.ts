@@ -1,12 +1,12 @@
 import { join } from "node:path";
+import { type Api, openApi } from "../../src/api/server.ts";
 import type { Reach } from "../../src/cli/cli.ts";
 import type { CliIo, SignalName } from "../../src/cli/io.ts";
 import { reachDaemon } from "../../src/cli/reach.ts";
 import { runCli } from "../../src/cli/run-cli.ts";
+import { checkOffline } from "../../src/journal/offline.ts";
 import type { MethodLog } from "../../src/methods/define.ts";
-import { type Api, openApi } from "../../src/runtime/api/server.ts";
-import { checkOffline } from "../../src/runtime/journal/offline.ts";
-import { systemClock } from "../../src/runtime/system-clock.ts";
+import { systemClock } from "../../src/platform/system-clock.ts";
 import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
 import { atTestEnd, tempDir } from "../harness/temp.ts";
 

@@ -1,4 +1,7 @@
 import { expect } from "vitest";
+import type { Judgement } from "../../src/journal/inbox.ts";
+import { type Journal, openJournal } from "../../src/journal/journal.ts";
+import type { InRecord, OutRecord } from "../../src/journal/records.ts";
 import type { Clock } from "../../src/message/clock.ts";
 import {
   type Ack,
@@ -14,9 +17,6 @@ import { type FinalState, isFinalState, type State } from "../../src/message/lif
 import { type Json, type Message, replySubject } from "../../src/message/message.ts";
 import type { Report } from "../../src/message/report.ts";
 import { kindOf, parseSubject, receiverOf } from "../../src/message/subject.ts";
-import type { Judgement } from "../../src/runtime/journal/inbox.ts";
-import { type Journal, openJournal } from "../../src/runtime/journal/journal.ts";
-import type { InRecord, OutRecord } from "../../src/runtime/journal/records.ts";
 import { seededRandom } from "../harness/random.ts";
 import type { StoreHost } from "./store.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { type Journal, openJournal } from "../../src/journal/journal.ts";
+import type { OutRecord } from "../../src/journal/records.ts";
+import type { Store } from "../../src/journal/store/store.ts";
 import type { Ack, Frame, FrameItem } from "../../src/message/frame.ts";
 import type { Json, Message } from "../../src/message/message.ts";
-import { type Journal, openJournal } from "../../src/runtime/journal/journal.ts";
-import type { OutRecord } from "../../src/runtime/journal/records.ts";
-import type { Store } from "../../src/runtime/journal/store.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { seededRandom } from "../harness/random.ts";
 import { hosted, type StoreHost } from "./store.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Journal } from "../../src/journal/journal.ts";
 import type { FinalState, State } from "../../src/message/lifecycle.ts";
 import type { OutputPart, Report } from "../../src/message/report.ts";
-import type { Journal } from "../../src/runtime/journal/journal.ts";
 import { ackOf, COMMANDS, EVENTS, idOf, message, NODE, type Scene, START, scene, sendAll, take } from "./journal.ts";
 import type { StoreHost } from "./store.ts";
 

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { openLmdbStore } from "../../src/runtime/journal/lmdb-store.ts";
-import { type Disk, emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
-import { type Bounds, compareKeys, type Key, type Store, TABLES, type Table } from "../../src/runtime/journal/store.ts";
+import { openLmdbStore } from "../../src/journal/store/lmdb-store.ts";
+import { type Bounds, compareKeys, type Key, type Store, TABLES, type Table } from "../../src/journal/store/store.ts";
 import { SimulatedClock } from "../harness/clock.ts";
+import { type Disk, emptyDisk, openMemoryStore } from "../twins/memory-store.ts";
 
 /** One disk, and the stores that are opened on it one after the other. */
 export interface StoreHost {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { LinkStatus, Packet, Transport } from "../../src/broker/transport.ts";
 import { StewardError } from "../../src/message/errors.ts";
-import type { LinkStatus, Packet, Transport } from "../../src/runtime/broker/transport.ts";
 
 /** One broker and links to it, real or in memory; made for one test and cleaned up after it. */
 export interface TransportWorld {

@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isDeepStrictEqual } from "node:util";
-import { checkOffline } from "../../src/runtime/journal/offline.ts";
-import type { MessageDetail, MessageView } from "../../src/runtime/operations.ts";
-import { systemClock } from "../../src/runtime/system-clock.ts";
+import { checkOffline } from "../../src/journal/offline.ts";
+import { systemClock } from "../../src/platform/system-clock.ts";
+import type { MessageDetail, MessageView } from "../../src/runtime/operate/operations.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import type { Fleet } from "../harness/fleet.ts";
 import type { TestNode } from "../harness/test-node.ts";

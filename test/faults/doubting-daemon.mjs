@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 const [main = "", , file = ""] = process.argv.slice(3);
 const load = (name) => import(pathToFileURL(join(dirname(main), "..", name)).href);
 const [{ startDaemon }, { loadConfig }, { StewardError }] = await Promise.all(
-  ["runtime/daemon.js", "runtime/config/load.js", "message/errors.js"].map(load),
+  ["runtime/daemon/daemon.js", "config/load.js", "message/errors.js"].map(load),
 );
 
 function insistNoDoubt(what, origin) {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { messageDetail } from "../../src/api/shapes.ts";
+import type { Transport } from "../../src/broker/transport.ts";
 import { CATALOGUE } from "../../src/message/errors.ts";
 import { decodeFrame, encodeFrame, encodeItem, type Frame, isFrame } from "../../src/message/frame.ts";
 import { isId } from "../../src/message/id.ts";
-import { messageDetail } from "../../src/runtime/api/shapes.ts";
-import type { Transport } from "../../src/runtime/broker/transport.ts";
 import { createWorld, type World } from "../harness/world.ts";
 import { quiet } from "../harness/world-time.ts";
 import { insistLine } from "./target.ts";

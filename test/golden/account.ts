@@ -1,7 +1,7 @@
-import { fate } from "../../src/runtime/compare.ts";
-import { checkJournal } from "../../src/runtime/journal/check.ts";
-import type { Journal } from "../../src/runtime/journal/journal.ts";
-import type { Store } from "../../src/runtime/journal/store.ts";
+import { checkJournal } from "../../src/journal/check/check.ts";
+import type { Journal } from "../../src/journal/journal.ts";
+import type { Store } from "../../src/journal/store/store.ts";
+import { fate } from "../../src/runtime/resync/compare-answer.ts";
 import { idOf, KEYS, TAKEN } from "./story.ts";
 
 /** All that a journal says of itself, verb by verb, as JSON. Takes what can be asked for only once. */

@@ -2,10 +2,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Journal, openJournal } from "../../src/runtime/journal/journal.ts";
-import { openLmdbStore } from "../../src/runtime/journal/lmdb-store.ts";
-import { JOURNAL_VERSION } from "../../src/runtime/journal/records.ts";
-import type { Store } from "../../src/runtime/journal/store.ts";
+import { type Journal, openJournal } from "../../src/journal/journal.ts";
+import { JOURNAL_VERSION } from "../../src/journal/records.ts";
+import { openLmdbStore } from "../../src/journal/store/lmdb-store.ts";
+import type { Store } from "../../src/journal/store/store.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { seededRandom } from "../harness/random.ts";
 import { accountOf } from "./account.ts";

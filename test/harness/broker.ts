@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { findServerBinary } from "../../src/runtime/broker/server-binary.ts";
+import { findServerBinary } from "../../src/broker/server-binary.ts";
 import { atTestEnd } from "./temp.ts";
 
 /** A real nats-server on a free port of 127.0.0.1, gone when the test is over. */

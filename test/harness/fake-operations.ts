@@ -21,7 +21,7 @@ import type {
   ProcessVerb,
   ProcessView,
   ReloadAnswer,
-} from "../../src/runtime/operations.ts";
+} from "../../src/runtime/operate/operations.ts";
 import { SimulatedClock } from "./clock.ts";
 import { seededRandom } from "./random.ts";
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { findServerBinary } from "../../src/runtime/broker/server-binary.ts";
+import { findServerBinary } from "../../src/broker/server-binary.ts";
 import { startBroker, type TestBroker } from "./broker.ts";
 import { built } from "./built.ts";
 import { eventuallySeen } from "./eventually.ts";

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { ApiClient } from "../../src/runtime/api/client.ts";
-import { systemClock } from "../../src/runtime/system-clock.ts";
+import { ApiClient } from "../../src/api/client.ts";
+import { systemClock } from "../../src/platform/system-clock.ts";
 import { eventuallySeen } from "./eventually.ts";
 import type { Surroundings } from "./fleet.ts";
 import { writesOutside } from "./leftovers.ts";

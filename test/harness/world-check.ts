@@ -1,9 +1,9 @@
+import { checkJournal } from "../../src/journal/check/check.ts";
+import { openJournal } from "../../src/journal/journal.ts";
+import { TABLES } from "../../src/journal/store/store.ts";
 import { isFinal } from "../../src/message/lifecycle.ts";
 import { kindOf, parseSubject, receiverOf } from "../../src/message/subject.ts";
-import { checkJournal } from "../../src/runtime/journal/check.ts";
-import { openJournal } from "../../src/runtime/journal/journal.ts";
-import { emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
-import { TABLES } from "../../src/runtime/journal/store.ts";
+import { emptyDisk, openMemoryStore } from "../twins/memory-store.ts";
 import { seededRandom } from "./random.ts";
 import type { World } from "./world.ts";
 

@@ -1,6 +1,6 @@
-import type { Disk } from "../../src/runtime/journal/memory-store.ts";
-import type { InLane, OutLane } from "../../src/runtime/journal/records.ts";
-import type { Table } from "../../src/runtime/journal/store.ts";
+import type { InLane, OutLane } from "../../src/journal/records.ts";
+import type { Table } from "../../src/journal/store/store.ts";
+import type { Disk } from "../twins/memory-store.ts";
 
 /**
  * Whether anybody could know that a disk was put back: `other` holds, on its own disk, an ACK for what `image` never took, or

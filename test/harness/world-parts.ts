@@ -1,10 +1,10 @@
+import type { Transport } from "../../src/broker/transport.ts";
+import type { Store } from "../../src/journal/store/store.ts";
 import type { Clock } from "../../src/message/clock.ts";
 import { StewardError } from "../../src/message/errors.ts";
 import type { Spawner } from "../../src/methods/spawner.ts";
-import type { MemoryLink } from "../../src/runtime/broker/memory.ts";
-import type { Transport } from "../../src/runtime/broker/transport.ts";
-import type { Store } from "../../src/runtime/journal/store.ts";
-import type { Log } from "../../src/runtime/observe/log.ts";
+import type { Log } from "../../src/observe/log.ts";
+import type { MemoryLink } from "../twins/memory-broker.ts";
 import type { Line } from "./list-log.ts";
 
 /** Parts that a daemon of a world gets in place of the real ones. */

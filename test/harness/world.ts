@@ -1,17 +1,23 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkConfig } from "../../src/config/check.ts";
+import type { Config } from "../../src/config/config.ts";
+import { type Journal, openJournal } from "../../src/journal/journal.ts";
+import type { Store } from "../../src/journal/store/store.ts";
 import type { Random } from "../../src/message/clock.ts";
 import { isFinalState, type State } from "../../src/message/lifecycle.ts";
 import type { Json } from "../../src/message/message.ts";
 import { receiverOf } from "../../src/message/subject.ts";
-import { type LinkFaults, MemoryBroker, type MemoryLink } from "../../src/runtime/broker/memory.ts";
-import { checkConfig } from "../../src/runtime/config/check.ts";
-import type { Config } from "../../src/runtime/config/config.ts";
-import { type Daemon, startDaemon } from "../../src/runtime/daemon.ts";
-import { type Journal, openJournal } from "../../src/runtime/journal/journal.ts";
-import { type Disk, emptyDisk, openMemoryStore } from "../../src/runtime/journal/memory-store.ts";
-import type { Store } from "../../src/runtime/journal/store.ts";
-import type { Draft, Happening, MessageDetail, NodeDetail, ReloadAnswer } from "../../src/runtime/operations.ts";
+import { type Daemon, startDaemon } from "../../src/runtime/daemon/daemon.ts";
+import type {
+  Draft,
+  Happening,
+  MessageDetail,
+  NodeDetail,
+  ReloadAnswer,
+} from "../../src/runtime/operate/operations.ts";
+import { type LinkFaults, MemoryBroker, type MemoryLink } from "../twins/memory-broker.ts";
+import { type Disk, emptyDisk, openMemoryStore } from "../twins/memory-store.ts";
 import type { Line } from "./list-log.ts";
 import { MemoryHost, type MemoryProgram } from "./memory-spawner.ts";
 import { seededRandom } from "./random.ts";

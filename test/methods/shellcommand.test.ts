@@ -10,8 +10,8 @@ import type { CommandContext, CommandHandler } from "../../src/methods/define.ts
 import { echo } from "../../src/methods/echo.ts";
 import { shellcommand } from "../../src/methods/shellcommand.ts";
 import type { Spawner } from "../../src/methods/spawner.ts";
-import { openSpawner } from "../../src/runtime/runner/spawner.ts";
-import { systemClock } from "../../src/runtime/system-clock.ts";
+import { systemClock } from "../../src/platform/system-clock.ts";
+import { openSpawner } from "../../src/runner/spawner.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { MemoryHost } from "../harness/memory-spawner.ts";

@@ -2,9 +2,7 @@ import { describe, expect, it } from "vitest";
 import { filesBelow, importsOf, resolved, sourcesBelow } from "./sources.ts";
 
 /** Entry points: what runs or what users import, not what other files import. */
-const ENTRIES = new Set(["src/cli/main.ts", "src/runtime/runner/main.ts", "src/runtime/journal/check-main.ts"]);
-/** The twins in memory of what touches the world: made for tests. */
-const TWIN = /\/memory(?:-[a-z]+)*\.ts$/;
+const ENTRIES = new Set(["src/cli/main.ts", "src/runner/main.ts", "src/journal/check/main.ts"]);
 const USERS = ["src", "scripts", "bench", "examples", "test"];
 
 const present = filesBelow(".");
@@ -52,9 +50,7 @@ describe("functions, classes and constants", () => {
   });
 
   it("are there for more than their own tests", () => {
-    const dead = exported.filter(
-      (one) => !has(byCode, one) && has(byTests, one) && !one.usedInside && !TWIN.test(one.path),
-    );
+    const dead = exported.filter((one) => !has(byCode, one) && has(byTests, one) && !one.usedInside);
     expect(listed(dead)).toEqual([]);
   });
 });

@@ -4,9 +4,9 @@ import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { documents } from "../../scripts/docs/documents.ts";
 import { buildProgram } from "../../src/cli/program.ts";
+import { TABLES } from "../../src/journal/store/store.ts";
 import { CATALOGUE } from "../../src/message/errors.ts";
 import { STATES } from "../../src/message/lifecycle.ts";
-import { TABLES } from "../../src/runtime/journal/store.ts";
 import { filesBelow, ROOT } from "./sources.ts";
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");

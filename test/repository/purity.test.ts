@@ -8,9 +8,9 @@ interface Rule {
   readonly allowed: readonly string[];
 }
 
-const CLOCK = "src/runtime/system-clock.ts";
+const CLOCK = "src/platform/system-clock.ts";
 /** A program of its own that outlives the daemon: it has its own time and its own end. */
-const RUNNER = "src/runtime/runner/";
+const RUNNER = "src/runner/";
 const CLI = "src/cli/";
 
 const RULES: readonly Rule[] = [

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { normalise } from "../../src/message/errors.ts";
-import type { Disk } from "../../src/runtime/journal/memory-store.ts";
 import { World } from "../harness/world.ts";
 import { quiet } from "../harness/world-time.ts";
+import type { Disk } from "../twins/memory-store.ts";
 import { check, type Violation } from "./check.ts";
 import { LinkTruth } from "./link-truth.ts";
 import type { Script, Step } from "./script.ts";

@@ -1,6 +1,6 @@
 import type { Json } from "../../src/message/message.ts";
-import type { LinkFaults } from "../../src/runtime/broker/memory.ts";
 import type { Point } from "../harness/world-parts.ts";
+import type { LinkFaults } from "../twins/memory-broker.ts";
 
 /**
  * What is done to a fleet, as data: a list of steps that can be printed, stored, shortened and played again. Any part of

@@ -28,7 +28,7 @@ export function addConfig(program: Command, run: Runner): void {
     examples: [["steward config reference | less", "look a setting up"]],
   }).action(
     run<object>(async (cli) => {
-      const { referenceYaml } = await import("../../runtime/config/reference-yaml.ts");
+      const { referenceYaml } = await import("../../config/reference-yaml.ts");
       cli.print(referenceYaml().trimEnd());
       return undefined;
     }),
@@ -41,7 +41,7 @@ export function addConfig(program: Command, run: Runner): void {
     ],
   }).action(
     run<object>(async (cli) => {
-      const { jsonSchema } = await import("../../runtime/config/json-schema.ts");
+      const { jsonSchema } = await import("../../config/json-schema.ts");
       cli.printJson(jsonSchema());
       return undefined;
     }),
@@ -60,9 +60,9 @@ nothing changes, 1 when something does.`,
 
 async function check(cli: Cli, _options: object, [named]: readonly string[]): Promise<number> {
   const file = named === undefined ? cli.configFile : cli.path(named);
-  const { readConfigFile } = await import("../../runtime/config/load.ts");
-  const { checkConfig } = await import("../../runtime/config/check.ts");
-  const { formatFault } = await import("../../runtime/config/fault.ts");
+  const { readConfigFile } = await import("../../config/load.ts");
+  const { checkConfig } = await import("../../config/check.ts");
+  const { formatFault } = await import("../../config/fault.ts");
   const checked = checkConfig(readConfigFile(file), file, cli.io.env);
   if ("config" in checked) {
     const { node, central, subscribe, publish } = checked.config;
@@ -82,8 +82,8 @@ async function check(cli: Cli, _options: object, [named]: readonly string[]): Pr
 }
 
 async function diff(cli: Cli, _options: object, [before = "", after]: readonly string[]): Promise<number> {
-  const { loadConfig } = await import("../../runtime/config/load.ts");
-  const { diffConfig } = await import("../../runtime/config/diff.ts");
+  const { loadConfig } = await import("../../config/load.ts");
+  const { diffConfig } = await import("../../config/diff.ts");
   const options = { env: cli.io.env };
   const { changes } = diffConfig(
     loadConfig(cli.path(before), options),

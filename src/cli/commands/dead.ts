@@ -1,6 +1,6 @@
 import { Argument, type Command } from "commander";
 import { EXIT, StewardError } from "../../message/errors.ts";
-import type { DeadLetter } from "../../runtime/operations.ts";
+import type { DeadLetter } from "../../runtime/operate/operations.ts";
 import { command, type Runner } from "../command.ts";
 import { idOf } from "../options.ts";
 import { deadTable } from "../render/messages.ts";

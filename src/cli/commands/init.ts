@@ -32,7 +32,7 @@ node. It goes to ./steward.yaml, or to the file that --config names. A file that
     .option("--print", "print it instead of writing a file")
     .action(
       run<Options>(async (cli, options, [named]) => {
-        const { initConfig } = await import("../../runtime/config/init.ts");
+        const { initConfig } = await import("../../config/init.ts");
         const central = checkToken("node", options.central);
         const node = checkToken("node", named ?? central);
         const text = initConfig({

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { MessageDetail } from "../../runtime/operations.ts";
+import type { MessageDetail } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
 import { Follower } from "../follow/follower.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { EXIT, StewardError } from "../../message/errors.ts";
 import { checkToken, formatSubject } from "../../message/subject.ts";
-import type { Draft, NodeView } from "../../runtime/operations.ts";
+import type { Draft, NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
 import { announce } from "../follow/announce.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { parseMessages } from "../../intake/message-file.ts";
 import { EXIT, faultText, StewardError } from "../../message/errors.ts";
-import { parseMessages } from "../../runtime/intake/message-file.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
 import { submitAndWait } from "../follow/submit-and-wait.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Happening, LogLine } from "../../runtime/operations.ts";
+import type { Happening, LogLine } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
 import { followUntilInterrupted } from "../follow/interrupt.ts";

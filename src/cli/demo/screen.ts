@@ -1,6 +1,6 @@
 import { parseSubject } from "../../message/subject.ts";
-import { CONTROL_DOMAIN } from "../../runtime/control.ts";
-import type { Happening, LinkState } from "../../runtime/operations.ts";
+import { CONTROL_DOMAIN } from "../../runtime/execute/control.ts";
+import type { Happening, LinkState } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import type { Colour } from "../render/paint.ts";
 import { linkState, messageState } from "../render/states.ts";

@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Config } from "../../config/config.ts";
 import { EXIT, normalise } from "../../message/errors.ts";
-import type { Config } from "../../runtime/config/config.ts";
-import type { Health, NodeView } from "../../runtime/operations.ts";
+import type { Health, NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
 import type { Finding } from "./finding.ts";
@@ -91,7 +91,7 @@ async function natsServer(config: Config, cli: Cli): Promise<Finding> {
   if (config.broker.embedded === null) {
     return { check, verdict: "ok", text: `not needed here, the broker is ${config.broker.servers.join(", ")}` };
   }
-  const { findServerBinary } = await import("../../runtime/broker/server-binary.ts");
+  const { findServerBinary } = await import("../../broker/server-binary.ts");
   const found: Finding[] = [];
   const binary = await attempt(check, found, () => findServerBinary(cli.io.env));
   if (binary === undefined) return found[0] ?? { check, verdict: "fail", text: "not found" };

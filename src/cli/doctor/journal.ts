@@ -1,8 +1,8 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Config } from "../../config/config.ts";
+import type { OfflineCheck } from "../../journal/offline.ts";
 import { normalise } from "../../message/errors.ts";
-import type { Config } from "../../runtime/config/config.ts";
-import type { OfflineCheck } from "../../runtime/journal/offline.ts";
 import type { Cli } from "../cli.ts";
 import { bytes } from "../render/time.ts";
 import type { Finding } from "./finding.ts";
@@ -15,7 +15,7 @@ export async function journalAtRest(config: Config, cli: Cli): Promise<Finding[]
   const check = "journal";
   const path = join(config.data, "journal");
   try {
-    const { lockHolder } = await import("../../runtime/lock.ts");
+    const { lockHolder } = await import("../../runtime/daemon/lock.ts");
     if (lockHolder(config.data) !== undefined) return [];
     const progress = progressOn(cli);
     const options = { scratch: tmpdir(), onRows: progress.rows };

@@ -1,4 +1,4 @@
-import type { Accepted, NodeView } from "../../runtime/operations.ts";
+import type { Accepted, NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { linkState } from "../render/states.ts";

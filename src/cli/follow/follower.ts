@@ -1,6 +1,6 @@
 import { LONGEST_TIMER } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
-import type { Accepted, Happening, Health, LinkState, NodeView } from "../../runtime/operations.ts";
+import type { Accepted, Happening, Health, LinkState, NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { prefixedOutput, rawOutput } from "../render/output.ts";
 import { linkWord } from "../render/states.ts";

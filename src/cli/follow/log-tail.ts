@@ -1,5 +1,5 @@
 import { normalise } from "../../message/errors.ts";
-import type { LogLine } from "../../runtime/operations.ts";
+import type { LogLine } from "../../runtime/operate/operations.ts";
 
 /**
  * Joins stored log lines and those that come, so that none is printed twice or left out.

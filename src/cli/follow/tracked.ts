@@ -2,7 +2,7 @@ import { EXIT } from "../../message/errors.ts";
 import { isFinal, type State } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { parseSubject } from "../../message/subject.ts";
-import type { Happening, LinkState, MessageDetail } from "../../runtime/operations.ts";
+import type { Happening, LinkState, MessageDetail } from "../../runtime/operate/operations.ts";
 import type { OutputPrinter } from "../render/output.ts";
 
 /** A message that the command line waits for: what it knows of it by now. */

@@ -1,4 +1,4 @@
-import type { NodeDetail, NodeView, ProcessView } from "../../runtime/operations.ts";
+import type { NodeDetail, NodeView, ProcessView } from "../../runtime/operate/operations.ts";
 import type { Paint } from "./paint.ts";
 import { linkState, processState } from "./states.ts";
 import { pairs, table } from "./table.ts";

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import fc from "fast-check";
+import { openApi } from "../../../src/api/server.ts";
+import { SseReader } from "../../../src/api/sse-reader.ts";
 import { CATALOGUE } from "../../../src/message/errors.ts";
-import { openApi } from "../../../src/runtime/api/server.ts";
-import { SseReader } from "../../../src/runtime/api/sse-reader.ts";
-import { systemClock } from "../../../src/runtime/system-clock.ts";
+import { systemClock } from "../../../src/platform/system-clock.ts";
 import { fakeOperations } from "../../harness/fake-operations.ts";
 import { damagedText } from "../damage.ts";
 import { exchange } from "../exchange.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { CliIo } from "../../../src/cli/io.ts";
 import { reachDaemon } from "../../../src/cli/reach.ts";
 import { runCli } from "../../../src/cli/run-cli.ts";
-import { systemClock } from "../../../src/runtime/system-clock.ts";
+import { systemClock } from "../../../src/platform/system-clock.ts";
 import { damagedText } from "../damage.ts";
 import { insist, isPlain, type Target } from "../target.ts";
 import { temporaryRoom } from "./runner.ts";

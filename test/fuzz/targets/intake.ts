@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { stringify } from "yaml";
+import { checkConfig } from "../../../src/config/check.ts";
+import { parseMessages } from "../../../src/intake/message-file.ts";
 import { itemBytes } from "../../../src/message/bounds.ts";
 import { StewardError } from "../../../src/message/errors.ts";
 import { parseSubject } from "../../../src/message/subject.ts";
-import { checkConfig } from "../../../src/runtime/config/check.ts";
-import { parseMessages } from "../../../src/runtime/intake/message-file.ts";
 import { damagedText } from "../damage.ts";
 import { depthOf, insist, insistFinite, insistLine, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";

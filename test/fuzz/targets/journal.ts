@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { readLog } from "../../../src/runtime/journal/read-log.ts";
-import { openLog } from "../../../src/runtime/journal/write-ahead-log.ts";
-import { systemClock } from "../../../src/runtime/system-clock.ts";
+import { readLog } from "../../../src/journal/store/read-log.ts";
+import { openLog } from "../../../src/journal/store/write-ahead-log.ts";
+import { systemClock } from "../../../src/platform/system-clock.ts";
 import { damaged } from "../damage.ts";
 import { insist, type Target } from "../target.ts";
 import { temporaryRoom } from "./runner.ts";

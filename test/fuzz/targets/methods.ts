@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { messageDetail } from "../../../src/api/shapes.ts";
 import { StewardError } from "../../../src/message/errors.ts";
 import { isId } from "../../../src/message/id.ts";
 import { isFinalState } from "../../../src/message/lifecycle.ts";
@@ -12,8 +13,7 @@ import { type Hello, hello } from "../../../src/methods/hello.ts";
 import { ping } from "../../../src/methods/ping.ts";
 import { shellcommand } from "../../../src/methods/shellcommand.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
-import { messageDetail } from "../../../src/runtime/api/shapes.ts";
-import { cancelMethod, processMethod } from "../../../src/runtime/control.ts";
+import { cancelMethod, processMethod } from "../../../src/runtime/execute/control.ts";
 import { depthOf, insist, insistLine, insistSame, isPlain, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";
 

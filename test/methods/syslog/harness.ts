@@ -6,7 +6,7 @@ import type { Clock } from "../../../src/message/clock.ts";
 import type { Json } from "../../../src/message/message.ts";
 import type { MethodLog, SourceContext } from "../../../src/methods/define.ts";
 import type { LogRecord } from "../../../src/methods/syslog/record.ts";
-import { systemClock } from "../../../src/runtime/system-clock.ts";
+import { systemClock } from "../../../src/platform/system-clock.ts";
 
 /** A directory of the test's own, removed after it. */
 export function temporaryDirectories(): () => Promise<string> {

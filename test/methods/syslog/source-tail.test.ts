@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Clock } from "../../../src/message/clock.ts";
 import type { RunningSource } from "../../../src/methods/define.ts";
 import { tailSource } from "../../../src/methods/syslog/source-tail.ts";
-import { systemClock } from "../../../src/runtime/system-clock.ts";
+import { systemClock } from "../../../src/platform/system-clock.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { gate, RecordingContext, temporaryDirectories } from "./harness.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { Packet } from "../../../src/runtime/broker/transport.ts";
-import type { Disk } from "../../../src/runtime/journal/memory-store.ts";
+import type { Packet } from "../../../src/broker/transport.ts";
 import { createWorld, type World } from "../../harness/world.ts";
 import { quiet } from "../../harness/world-time.ts";
+import type { Disk } from "../../twins/memory-store.ts";
 import { expectSound, settled } from "./sound.ts";
 
 /** Hosts that are put back in place, disk and all: their files are the very same, and nothing on them shows it. */

@@ -3,8 +3,8 @@ import { decodeFrame, encodeAck, encodeFrame } from "../../../src/message/frame.
 import { idMaker } from "../../../src/message/id.ts";
 import { type Json, replySubject } from "../../../src/message/message.ts";
 import { parseSubject } from "../../../src/message/subject.ts";
-import type { MemoryLink } from "../../../src/runtime/broker/memory.ts";
 import { createWorld, type World } from "../../harness/world.ts";
+import type { MemoryLink } from "../../twins/memory-broker.ts";
 
 /** A real central, and thousands of nodes that do no more than speak the wire. */
 const NODES = 5_000;

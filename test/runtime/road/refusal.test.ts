@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Json } from "../../../src/message/message.ts";
-import type { MemoryLink } from "../../../src/runtime/broker/memory.ts";
 import { createWorld, type World } from "../../harness/world.ts";
+import type { MemoryLink } from "../../twins/memory-broker.ts";
 import { expectSound, settled } from "./sound.ts";
 
 const WORK = "ship1.command.work.os";

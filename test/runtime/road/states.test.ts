@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { openApi } from "../../../src/api/server.ts";
 import { reachDaemon } from "../../../src/cli/reach.ts";
 import { runCli } from "../../../src/cli/run-cli.ts";
 import type { Clock } from "../../../src/message/clock.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
-import { openApi } from "../../../src/runtime/api/server.ts";
-import type { MessageDetail } from "../../../src/runtime/operations.ts";
-import { systemClock } from "../../../src/runtime/system-clock.ts";
+import { systemClock } from "../../../src/platform/system-clock.ts";
+import type { MessageDetail } from "../../../src/runtime/operate/operations.ts";
 import { listLog } from "../../harness/list-log.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
 import { createWorld, type World } from "../../harness/world.ts";

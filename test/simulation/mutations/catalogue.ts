@@ -19,7 +19,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "ack-before-sync",
     breaks: "the receiver acknowledges what a power cut can still take from it",
-    file: "src/runtime/receive.ts",
+    file: "src/runtime/receive/receiver.ts",
     find: `      await journal.flushed().finally(() => this.#unflushed--);
       this.#acknowledge(packet, frame, accepted);`,
     replace: `      this.#acknowledge(packet, frame, accepted);
@@ -29,7 +29,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "id-before-sync",
     breaks: "an id is printed before its message is durable",
-    file: "src/runtime/operate.ts",
+    file: "src/runtime/operate/operate.ts",
     find: "      await storage.durable();\n    } catch (error) {",
     replace: "      void storage;\n    } catch (error) {",
     faults: ["crash", "slow", "torn"],
@@ -37,7 +37,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "sent-before-sync",
     breaks: "a frame is on the wire before its numbers are durable: after a crash they are given again",
-    file: "src/runtime/deliver.ts",
+    file: "src/runtime/deliver/publisher.ts",
     find: `    this.#options.journal
       .flushed()
       .then(() => this.#publish(frame, records, again))`,
@@ -48,7 +48,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-sequence-check",
     breaks: "a frame that comes twice is taken twice",
-    file: "src/runtime/journal/inbox.ts",
+    file: "src/journal/inbox.ts",
     find: "if (item === undefined || seq <= lane.last) {",
     replace: "if (item === undefined) {",
     faults: ["loss", "duplicate", "reorder", "halfopen"],
@@ -56,7 +56,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "gap-is-taken",
     breaks: "what comes after a lost frame is taken, and the lost one counts as taken",
-    file: "src/runtime/journal/inbox.ts",
+    file: "src/journal/inbox.ts",
     find: "if (first > lane.last + 1 && acked <= lane.last) {",
     replace: "lane.last = Math.max(lane.last, first - 1);\n    if (first < 0) {",
     faults: ["loss", "duplicate", "reorder", "halfopen"],
@@ -64,7 +64,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "one-ack-for-all",
     breaks: "one ACK satisfies every message in flight",
-    file: "src/runtime/journal/outbox.ts",
+    file: "src/journal/outbox.ts",
     find: "const last = Math.min(ack.last, lane.sent);",
     replace: "const last = lane.sent;",
     faults: ["loss", "duplicate", "reorder", "halfopen"],
@@ -72,7 +72,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "outcome-in-two-transactions",
     breaks: "a command is done on its node before the event that tells so is durable",
-    file: "src/runtime/respond.ts",
+    file: "src/runtime/execute/respond.ts",
     find: "    this.#send(record, last === undefined ? rest : { ...rest, output: last });",
     replace: "    setImmediate(() => this.#send(record, last === undefined ? rest : { ...rest, output: last }));",
     faults: ["crash", "slow", "torn"],
@@ -80,7 +80,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "checkpoint-in-two-transactions",
     breaks: "events are finished before it is durable where their sink stands",
-    file: "src/runtime/respond.ts",
+    file: "src/runtime/execute/respond.ts",
     find: "if (checkpoint !== undefined) this.#journal.setCheckpoint(checkpoint);",
     replace: "if (checkpoint !== undefined) setImmediate(() => this.#journal.setCheckpoint(checkpoint));",
     faults: ["crash", "slow", "torn"],
@@ -88,7 +88,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "running-after-begin",
     breaks: "side effects begin before it is durable that they may have",
-    file: "src/runtime/execute.ts",
+    file: "src/runtime/execute/subscriber.ts",
     find: "        await journal.flushed();",
     replace: "        journal.flushed().catch(() => undefined);",
     faults: ["crash", "slow", "torn"],
@@ -96,7 +96,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "run-again-after-crash",
     breaks: "a command that a crash cut short is begun again, whatever its method says",
-    file: "src/runtime/execute.ts",
+    file: "src/runtime/execute/subscriber.ts",
     find: "(handler.idempotent === true ? handler.run(context) : undefined)",
     replace: "handler.run(context)",
     faults: ["crash", "slow", "torn"],
@@ -104,7 +104,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "pending-lost-at-restart",
     breaks: "a restart forgets what was taken and not finished",
-    file: "src/runtime/execute.ts",
+    file: "src/runtime/execute/subscriber.ts",
     find: "this.#enqueue(left, true);",
     replace: "void left;",
     faults: ["crash", "slow", "torn"],
@@ -112,7 +112,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "order-broken",
     breaks: "messages of one frame are handed over backwards",
-    file: "src/runtime/receive.ts",
+    file: "src/runtime/receive/receiver.ts",
     find: "const some = queue.splice(0, HANDED_OVER);",
     replace: "const some = queue.splice(0, HANDED_OVER).reverse();",
     faults: ["slow"],
@@ -120,7 +120,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "dropped-in-silence",
     breaks: "a message that fails its process three times leaves no dead letter",
-    file: "src/runtime/journal/inbox.ts",
+    file: "src/journal/inbox.ts",
     find: `    this.#dead.add(dead);`,
     replace: "",
     faults: ["poison"],
@@ -128,7 +128,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "withdrawn-after-sending",
     breaks: "the origin ends what is on the wire, and a second, different final state comes from the node",
-    file: "src/runtime/journal/outbox.ts",
+    file: "src/journal/outbox.ts",
     find: "if (found === undefined || found.message.seq <= found.lane.sent) return undefined;",
     replace: "if (found === undefined) return undefined;",
     faults: ["cancel", "expiry", "delay"],
@@ -136,7 +136,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "silence-unseen",
     breaks: "a node that is gone is shown as there for ten minutes",
-    file: "src/runtime/config/link-profiles.ts",
+    file: "src/config/link-profiles.ts",
     find: "export const OFFLINE_AFTER = 6;",
     replace: "export const OFFLINE_AFTER = 60;",
     faults: ["partition", "halfopen", "oneway"],
@@ -144,7 +144,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "loss-untold",
     breaks: "a node that lost its disk does not say which commands it knows nothing of",
-    file: "src/runtime/compare.ts",
+    file: "src/runtime/resync/compare-answer.ts",
     find: `if (outcome === "lost" || outcome === "gone") lost.push(id);`,
     replace: `if (outcome === "lost" || outcome === "gone") continue;`,
     faults: ["disk", "crash", "loss"],
@@ -152,7 +152,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "earlier-journal-ignored",
     breaks: "what a lost disk may have begun is begun again on the next one",
-    file: "src/runtime/begun-before.ts",
+    file: "src/runtime/resync/may-have-run.ts",
     find: "const sentToOther = seq <= sentBefore && (renewed || receiverEpoch !== epoch);",
     replace: "const sentToOther = seq <= sentBefore && renewed;",
     faults: ["disk", "crash", "loss"],
@@ -160,7 +160,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "copy-undoubted",
     breaks: "what a copy of a journal holds unfinished is begun, though it may have run since",
-    file: "src/runtime/journal/journal.ts",
+    file: "src/journal/journal.ts",
     find: "    inbox.doubt();\n",
     replace: "",
     faults: ["restore", "partition", "oneway"],
@@ -168,7 +168,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "behind-unseen",
     breaks: "an origin that was put back takes numbers for its own that it gave to other messages",
-    file: "src/runtime/journal/outbox.ts",
+    file: "src/journal/outbox.ts",
     find: "return ack.wentBack === true || ack.last > Math.max(lane?.sent ?? 0, lane?.reached ?? 0);",
     replace: "return ack.wentBack === true && lane === undefined;",
     faults: ["restore", "crash"],
@@ -176,7 +176,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-word-asked",
     breaks: "a node that was put back in place begins what it holds without asking who knows more",
-    file: "src/runtime/vouch.ts",
+    file: "src/runtime/resync/vouch-ask.ts",
     find: "return this.#open.get(origin)?.ids.has(id) ?? false;",
     replace: "return this.#open.get(origin)?.ids.has(this.life) ?? false;",
     faults: ["restore", "crash"],
@@ -184,7 +184,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "word-unheeded",
     breaks: "a node that was put back in place asks, and goes on whatever it is told",
-    file: "src/runtime/vouch.ts",
+    file: "src/runtime/resync/vouch-ask.ts",
     find: "const proof = contradiction(journal, origin, word);",
     replace: "const proof = word.ids.length < 0 ? contradiction(journal, origin, word) : undefined;",
     faults: ["restore", "crash"],

@@ -1,0 +1,55 @@
+import { type ErrorCode, EXIT, normalise, StewardError } from "../message/errors.ts";
+import type { FailureBody } from "./shapes.ts";
+
+/** How an error leaves the API: a status for programs, the catalogue's words for people. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  "message-too-large": 413,
+  "config-invalid": 422,
+  "config-unreadable": 422,
+  "method-unknown": 404,
+  "node-unknown": 404,
+  "message-unknown": 404,
+  "process-unknown": 404,
+  "message-ambiguous": 409,
+  "subject-not-subscribed": 422,
+  "permission-denied": 403,
+  "data-invalid": 400,
+  "deadline-passed": 422,
+  "broker-unreachable": 503,
+  "broker-denied": 503,
+  "broker-auth": 503,
+  "journal-full": 507,
+  "journal-disk-full": 507,
+  "journal-failed": 503,
+  "already-running": 409,
+  "no-daemon": 503,
+  "api-failed": 502,
+  "runner-lost": 503,
+  "node-silent": 504,
+};
+
+/** A request that is refused for its form, before anything was asked of the daemon. */
+export class RequestRefused extends StewardError {
+  readonly status: number;
+
+  constructor(status: number, fault: string) {
+    super("request-invalid", { fault });
+    this.status = status;
+  }
+}
+
+function statusOf(error: StewardError): number {
+  if (error instanceof RequestRefused) return error.status;
+  return STATUS[error.code] ?? (error.exit === EXIT.usage ? 400 : 500);
+}
+
+/** What is answered for anything that was thrown; `defect` is true when it was nobody's fault but steward's. */
+export function failureOf(thrown: unknown): { status: number; body: FailureBody; defect: boolean } {
+  const error = normalise(thrown);
+  const { code, message, remedy, exit, details } = error;
+  return {
+    status: statusOf(error),
+    body: { error: { code, message, remedy, exit, details } },
+    defect: code === "internal",
+  };
+}

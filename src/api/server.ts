@@ -1,0 +1,149 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { getRequestListener } from "@hono/node-server";
+import type { Clock } from "../message/clock.ts";
+import type { MethodLog } from "../methods/define.ts";
+import type { Operations } from "../runtime/operate/operations.ts";
+import { apiApp, failed } from "./app.ts";
+import { EventStreams } from "./event-streams.ts";
+import { failureOf, RequestRefused } from "./failure.ts";
+import { listenOnSocket, PID_HEADER } from "./socket.ts";
+
+export interface ApiOptions {
+  readonly operations: Operations;
+  /** Path of the Unix socket. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+}
+
+export interface Api {
+  /** Ends open streams at once, lets requests that are under way finish for a short while, removes the socket. */
+  stop(): Promise<void>;
+}
+
+const STOP_GRACE = 2_000;
+
+/**
+ * Opens the local API: `listening` until `stop`. Nothing that comes over the socket ends the daemon: what is too broken
+ * for HTTP is answered with 400 and its connection closed.
+ */
+export async function openApi({ operations, path, clock, log }: ApiOptions): Promise<Api> {
+  const streams = new EventStreams(operations, clock);
+  const app = apiApp(operations, streams, log);
+  const listener = getRequestListener(app.fetch, {
+    hostname: "steward",
+    overrideGlobalObjects: false,
+    errorHandler: (error) => failed(error, log),
+  });
+  const active = new Set<unknown>();
+  let idle: (() => void) | undefined;
+  const server = createServer((incoming, outgoing) => {
+    active.add(outgoing);
+    outgoing.on("close", () => {
+      active.delete(outgoing);
+      if (active.size === 0) idle?.();
+    });
+    outgoing.setHeader(PID_HEADER, process.pid);
+    void listener(incoming, outgoing);
+  });
+  refuseBroken(server);
+  await listenOnSocket(server, path, clock);
+  server.on("error", (error) => log.error({ err: error }, "the API's socket failed"));
+
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    streams.close();
+    if (active.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.setTimeout(resolve, STOP_GRACE);
+        idle = () => {
+          clock.clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    server.closeAllConnections();
+    await closed;
+  };
+  return {
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+export interface MetricsListener {
+  /** The port it listens on, chosen by the system when 0 was asked for. */
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** A listener on TCP for Prometheus: GET /metrics and /healthz, and nothing else. */
+export async function serveMetrics(
+  address: { readonly host: string; readonly port: number },
+  operations: Operations,
+): Promise<MetricsListener> {
+  const server = createServer(metricsOnly(operations));
+  refuseBroken(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: address.host, port: address.port, exclusive: true }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const bound = server.address();
+  return {
+    port: typeof bound === "object" && bound !== null ? bound.port : address.port,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function metricsOnly(operations: Operations): RequestListener {
+  const answer = async (path: string | undefined): Promise<{ status: number; type: string; body: string }> => {
+    if (path === "/metrics")
+      return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: await operations.metrics() };
+    if (path !== "/healthz") throw new RequestRefused(404, "only /metrics and /healthz are served here");
+    const health = operations.health();
+    return { status: health.ok ? 200 : 503, type: "application/json", body: JSON.stringify(health) };
+  };
+  return (incoming, outgoing) => {
+    const path = incoming.method === "GET" || incoming.method === "HEAD" ? incoming.url?.split("?")[0] : undefined;
+    answer(path)
+      .catch((thrown: unknown) => {
+        const { status, body } = failureOf(thrown);
+        return { status, type: "application/json", body: JSON.stringify(body) };
+      })
+      .then(({ status, type, body }) => {
+        outgoing.writeHead(status, {
+          "content-type": type,
+          "content-length": Buffer.byteLength(body),
+          "cache-control": "no-store",
+        });
+        outgoing.end(body);
+      });
+  };
+}
+
+/** Answers what is not HTTP, or not whole, with 400 and closes its connection. */
+function refuseBroken(server: Server): void {
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (!socket.writable || error.code === "ECONNRESET") {
+      socket.destroy();
+      return;
+    }
+    const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+    const body = JSON.stringify(
+      failureOf(new RequestRefused(status, `the request cannot be read: ${error.message}`)).body,
+    );
+    const head = `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
+    socket.end(`${head}connection: close\r\n\r\n${body}`);
+  });
+}

@@ -1,0 +1,85 @@
+import { lstat, mkdir, unlink } from "node:fs/promises";
+import { request, type Server } from "node:http";
+import { dirname } from "node:path";
+import type { Clock } from "../message/clock.ts";
+import { faultText, StewardError } from "../message/errors.ts";
+
+/** The kernel's room for a socket's path; what is longer would be cut off in silence. Bytes. */
+const PATH_LIMIT = process.platform === "linux" ? 107 : 103;
+const PROBE_TIMEOUT = 1_000;
+
+/** The header in which a daemon names its process. */
+export const PID_HEADER = "steward-pid";
+
+/**
+ * Makes `server` listen on a Unix socket that only its owner may use. The file of a dead daemon is replaced.
+ * @throws StewardError `already-running` when a daemon listens there, `data-directory` when the path cannot be used.
+ */
+export async function listenOnSocket(server: Server, path: string, clock: Clock): Promise<void> {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > PATH_LIMIT)
+    throw unusable(path, `the path has ${bytes} bytes, the system allows ${PATH_LIMIT}: set a shorter \`socket:\``);
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await removeStale(path, clock);
+    await listen(server, path);
+  } catch (error) {
+    throw error instanceof StewardError ? error : unusable(path, faultText(error), error);
+  }
+}
+
+async function removeStale(path: string, clock: Clock): Promise<void> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw unusable(path, "something that is not a socket lies there");
+  const pid = await livingDaemon(path, clock);
+  if (pid !== undefined) throw new StewardError("already-running", { pid, path });
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+}
+
+/** The process that listens at `path`, `unknown` when it does not say; `undefined` when nobody listens. */
+function livingDaemon(path: string, clock: Clock): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const probe = request({ socketPath: path, path: "/healthz", headers: { host: "steward" }, agent: false });
+    const done = (settle: () => void): void => {
+      clock.clearTimeout(timer);
+      probe.destroy();
+      settle();
+    };
+    const timer = clock.setTimeout(() => done(() => resolve("unknown")), PROBE_TIMEOUT);
+    probe.on("response", (response) => done(() => resolve(String(response.headers[PID_HEADER] ?? "unknown"))));
+    probe.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ECONNREFUSED" || error.code === "ENOENT") done(() => resolve(undefined));
+      // It listens, whatever it is: it took the connection.
+      else if (error.code === "ECONNRESET" || error.code?.startsWith("HPE_")) done(() => resolve("unknown"));
+      else done(() => reject(error));
+    });
+    probe.end();
+  });
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.once("listening", () => {
+      server.off("error", reject);
+      resolve();
+    });
+    // The file is made inside this call: with the umask it never exists with a wider mode.
+    const umask = process.umask(0o177);
+    try {
+      server.listen(path);
+    } finally {
+      process.umask(umask);
+    }
+  });
+}
+
+function unusable(path: string, fault: string, cause?: unknown): StewardError {
+  return new StewardError("data-directory", { path, fault }, { cause });
+}

@@ -1,0 +1,90 @@
+import type { Actor } from "xstate";
+import { linkEvent, linkMachine } from "../actors/link.ts";
+import { type Inspector, startRoot } from "../actors/root.ts";
+import type { Clock } from "../message/clock.ts";
+import { normalise } from "../message/errors.ts";
+import type { Counters } from "../observe/counters.ts";
+import { listenForAcks } from "../runtime/deliver/acks.ts";
+import type { Health } from "../runtime/operate/operations.ts";
+import type { LinkStatus, Packet, Transport } from "./transport.ts";
+
+/** This node's link to the broker: its actor, what comes over it, and what the broker does not permit. */
+export interface BrokerLinkOptions {
+  readonly node: string;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly inspector: Inspector;
+  readonly counters: Counters;
+  readonly packet: (packet: Packet) => void;
+  readonly ack: (subject: string, packet: Packet) => void;
+  readonly unheard: (subject: string, first: number) => void;
+  readonly changed: (status: LinkStatus) => void;
+  readonly denied: (text: string) => void;
+}
+
+/** Refusals that are remembered: those of replies have ever new subjects, some tell enough. */
+const SOME = 10;
+
+export class BrokerLink {
+  readonly #actor: Actor<typeof linkMachine>;
+  readonly #releasers: (() => void)[] = [];
+  /** What the present broker has refused for want of permission. */
+  readonly #refused = new Set<string>();
+  readonly #options: BrokerLinkOptions;
+
+  constructor(options: BrokerLinkOptions) {
+    const { clock, inspector } = options;
+    this.#options = options;
+    this.#actor = startRoot(linkMachine, { actor: "link", role: "link", clock, inspector, input: { at: clock.now() } });
+  }
+
+  begin(): void {
+    const { node, transport, counters, packet, ack, unheard, denied } = this.#options;
+    const acks = listenForAcks(transport, {
+      ack,
+      unheard: (subject, first) => (first === 0 ? undefined : unheard(subject, first)),
+      refused: (error) => counters.refuse(normalise(error).code, { fault: normalise(error).message }),
+    });
+    const packets = transport.subscribe(`${node}.>`, packet);
+    const status = transport.onStatus((next) => this.#changed(next));
+    const refusals = transport.onRefusal(({ operation, subject }) => {
+      counters.refuse("broker-denied", { operation, subject });
+      if (this.#refused.size < SOME) this.#refused.add(`${operation} ${subject}`);
+      denied(`the broker refuses to let this node ${operation} ${subject}`);
+    });
+    this.#releasers.push(
+      () => acks.end(),
+      () => packets.end(),
+      status,
+      refusals,
+    );
+    this.#changed(transport.status());
+  }
+
+  health(): Health["broker"] {
+    const { value, context } = this.#actor.getSnapshot();
+    return {
+      state: value === "closed" ? "disconnected" : value,
+      since: context.since,
+      ...(context.server === null ? {} : { server: context.server }),
+      ...(context.fault === null ? {} : { fault: context.fault }),
+      ...(this.#refused.size === 0 ? {} : { refused: [...this.#refused] }),
+    };
+  }
+
+  /** Nothing comes over it any more; its actor still sees the transport close. */
+  end(): void {
+    for (const release of this.#releasers.splice(0).reverse()) release();
+  }
+
+  stop(): void {
+    this.#actor.stop();
+  }
+
+  #changed(status: LinkStatus): void {
+    const { clock, changed } = this.#options;
+    this.#actor.send(linkEvent(status, clock.now()));
+    if (status.state === "connected") this.#refused.clear();
+    changed(status);
+  }
+}

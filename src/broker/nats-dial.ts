@@ -1,0 +1,174 @@
+import { readFileSync } from "node:fs";
+import {
+  type Authenticator,
+  AuthorizationError,
+  type ConnectionOptions,
+  credsAuthenticator,
+  NatsConnectionImpl,
+  nkeyAuthenticator,
+  ProtocolHandler,
+  setTransportFactory,
+  TimeoutError,
+  tokenAuthenticator,
+  UserAuthenticationExpiredError,
+  usernamePasswordAuthenticator,
+} from "nats";
+import { NodeTransport, nodeResolveHost } from "nats/lib/node_transport.js";
+import type { BrokerConfig } from "../config/config.ts";
+import { faultText, StewardError } from "../message/errors.ts";
+
+/**
+ * One attempt to connect to one of the brokers. The client's own `connect()` gives nothing to hold until it has
+ * succeeded: a first connection could be neither given up nor explained. Here an attempt can be abandoned at any time,
+ * says why it failed, and never leaves a socket behind.
+ *
+ * Names are resolved by the system (hosts file, mDNS) and each address is dialled for itself with the whole time limit:
+ * Node's own race between addresses allows each 250 ms, too little behind a satellite.
+ */
+export interface Dial {
+  /** Rejects when no server took us, or when it was abandoned. */
+  readonly connected: Promise<Connection>;
+  abandon(): void;
+}
+
+export interface Connection {
+  readonly nats: NatsConnectionImpl;
+  /** Something came: the broker is there, though its answer to a ping may wait behind what it sends. */
+  alive(): void;
+  /** Ends it now, without a word to the broker. */
+  discard(): void;
+}
+
+const DIAL_TIMEOUT_MS = 15_000;
+
+/** Private only in the client's types. */
+const NewConnection = NatsConnectionImpl as unknown as new (options: ConnectionOptions) => NatsConnectionImpl;
+
+/** Checks the certificate of a broker that is given by its address against that address; the client takes `localhost`. */
+class AddressedTransport extends NodeTransport {
+  #host = "";
+
+  override connect(...args: Parameters<NodeTransport["connect"]>): Promise<void> {
+    this.#host = args[0].tlsName || args[0].hostname;
+    return super.connect(...args);
+  }
+
+  override startTLS(): ReturnType<NodeTransport["startTLS"]> {
+    this.options = { ...this.options, tls: { ...this.options.tls, host: this.#host } } as ConnectionOptions;
+    return super.startTLS();
+  }
+}
+
+setTransportFactory({ factory: () => new AddressedTransport(), dnsResolveFn: nodeResolveHost });
+
+export function dialBroker(broker: BrokerConfig, name: string, pingMs: number): Dial {
+  let abandoned = false;
+  let abandon = (): void => undefined;
+  const given = new Promise<never>((_, reject) => {
+    abandon = () => {
+      abandoned = true;
+      reject(new Error("abandoned"));
+    };
+  });
+  given.catch(() => undefined);
+
+  const dial = async (): Promise<Connection> => {
+    const nats = new NewConnection(connectionOptions(broker, name, pingMs));
+    const protocol = new ProtocolHandler(nats.options, nats);
+    nats.protocol = protocol;
+    const discard = (): void => {
+      protocol.heartbeats.cancel();
+      protocol.raceTimer?.cancel();
+      protocol.transport?.discard();
+      protocol.close().catch(() => undefined);
+    };
+    given.catch(discard);
+    try {
+      await protocol.dialLoop();
+    } catch (error) {
+      discard();
+      throw error;
+    }
+    if (abandoned) discard();
+    const alive = (): void => {
+      if (protocol.heartbeats.pendings.length > 0) protocol.heartbeats._reset();
+    };
+    return { nats, alive, discard };
+  };
+
+  const dialled = dial();
+  dialled.catch(() => undefined);
+  return { connected: Promise.race([dialled, given]), abandon: () => abandon() };
+}
+
+/** Whether a broker answered and refused who we say we are. */
+export function isDenial(error: unknown): boolean {
+  return (
+    error instanceof AuthorizationError ||
+    error instanceof UserAuthenticationExpiredError ||
+    (error instanceof StewardError && error.code === "broker-auth")
+  );
+}
+
+/** Why an attempt failed, for people. */
+export function dialFault(error: unknown): string {
+  if (error instanceof TimeoutError) return `no answer within ${DIAL_TIMEOUT_MS / 1000} s`;
+  if (error === undefined) return "the broker closed the connection";
+  return faultText(error);
+}
+
+function connectionOptions(broker: BrokerConfig, name: string, pingMs: number): ConnectionOptions {
+  const tlsWanted = broker.tls !== null || broker.servers.some((server) => server.startsWith("tls://"));
+  const { ca, cert, key } = broker.tls ?? {};
+  const authenticator = authenticatorOf(broker);
+  return {
+    servers: [...broker.servers],
+    name,
+    timeout: DIAL_TIMEOUT_MS,
+    // Reconnecting is the transport's own business: the client's loop can be neither stopped nor observed at its start.
+    reconnect: false,
+    ignoreAuthErrorAbort: true,
+    ignoreClusterUpdates: true,
+    noAsyncTraces: true,
+    // A dead link is noticed when the third probe falls due: within two of the profile's intervals.
+    pingInterval: Math.max(1, Math.floor((pingMs * 2) / 3)),
+    maxPingOut: 2,
+    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(tlsWanted
+      ? {
+          tls: { ...(ca ? { caFile: ca } : {}), ...(cert ? { certFile: cert } : {}), ...(key ? { keyFile: key } : {}) },
+        }
+      : {}),
+  };
+}
+
+/** Files are read at each attempt: a renewed credential needs no restart. */
+function authenticatorOf({ auth, servers }: BrokerConfig): Authenticator | undefined {
+  const read = (file: string): Uint8Array => {
+    try {
+      return readFileSync(file);
+    } catch (cause) {
+      throw new StewardError("broker-auth", { servers: servers.join(", "), fault: faultText(cause) }, { cause });
+    }
+  };
+  switch (auth.kind) {
+    case "none":
+      return undefined;
+    case "user":
+      return usernamePasswordAuthenticator(auth.user, auth.password);
+    case "token":
+      return tokenAuthenticator(auth.token);
+    case "nkey": {
+      const seed = /S[A-Z2-7]{57}/.exec(Buffer.from(read(auth.seedFile)).toString("latin1"))?.[0];
+      if (seed === undefined) {
+        throw new StewardError("broker-auth", {
+          servers: servers.join(", "),
+          fault: `${auth.seedFile} holds no nkey seed`,
+        });
+      }
+      return nkeyAuthenticator(Buffer.from(seed));
+    }
+    case "creds":
+      return credsAuthenticator(read(auth.file));
+  }
+}

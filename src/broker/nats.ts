@@ -1,0 +1,308 @@
+import { type Msg, type Subscription as NatsSubscription, PermissionViolationError } from "nats";
+import type { BrokerConfig } from "../config/config.ts";
+import type { Clock, Random, Timer } from "../message/clock.ts";
+import { StewardError } from "../message/errors.ts";
+import type { MethodLog } from "../methods/define.ts";
+import { type Connection, type Dial, dialBroker, dialFault, isDenial } from "./nats-dial.ts";
+import type { LinkStatus, Packet, Refusal, Subscription, Transport } from "./transport.ts";
+
+/**
+ * The transport over a real NATS broker. It never gives up:
+ *
+ *   connecting ──► connected ⇄ disconnected      closed: from anywhere, by `close()` alone
+ *        └───⇄ denied ⇄──┴──────────┘            denied: a broker refuses the credentials; attempts go on
+ *
+ * Invariants: subscriptions belong to the transport and are made anew on each connection, before `connected` is told;
+ * nothing is handed to the client while there is no connection; nothing a listener throws reaches the client.
+ */
+export interface NatsTransportOptions {
+  readonly broker: BrokerConfig;
+  /** Name of this node: shown by the broker, and part of the inbox, so that a permission `_INBOX.<name>.>` suffices. */
+  readonly name: string;
+  /** A dead link is noticed within twice this time, ms. */
+  readonly pingMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: MethodLog;
+}
+
+export function openNatsTransport(options: NatsTransportOptions): Transport {
+  return new NatsTransport(options);
+}
+
+const BACKOFF = { min: 200, max: 15_000 };
+/** A connection that held this long counts as good: the next loss begins with the shortest wait. */
+const SETTLED_MS = 5_000;
+const CLOSE_WITHIN_MS = 2_000;
+/** What nats-server takes unless it is configured otherwise; until a broker has said it. */
+const USUAL_PAYLOAD = 1024 * 1024;
+const REFUSAL_AGAIN_MS = 60_000;
+
+interface Collected {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly reply: string | undefined;
+}
+
+interface Subscribed {
+  readonly subject: string;
+  readonly listener: (packet: Packet) => void;
+  ended: boolean;
+  bound: NatsSubscription | undefined;
+}
+
+class NatsTransport implements Transport {
+  readonly inbox: string;
+  readonly #options: NatsTransportOptions;
+  readonly #subscriptions = new Set<Subscribed>();
+  readonly #statusListeners = new Set<(status: LinkStatus) => void>();
+  readonly #refusalListeners = new Set<(refusal: Refusal) => void>();
+  readonly #refused = new Map<string, number>();
+  readonly #flushing = new Set<() => void>();
+  readonly #running: Promise<void>;
+  #status: LinkStatus = { state: "connecting" };
+  #everConnected = false;
+  #maxPayload = USUAL_PAYLOAD;
+  #collected: Collected[] = [];
+  #dial: Dial | undefined;
+  #connection: Connection | undefined;
+  #wake: (() => void) | undefined;
+  #againTimer: Timer | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: NatsTransportOptions) {
+    this.#options = options;
+    this.inbox = `_INBOX.${options.name}.${Buffer.from(options.random.bytes(12)).toString("hex")}`;
+    this.#running = this.#run();
+  }
+
+  status(): LinkStatus {
+    return this.#status;
+  }
+
+  onStatus(listener: (status: LinkStatus) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
+  }
+
+  onRefusal(listener: (refusal: Refusal) => void): () => void {
+    this.#refusalListeners.add(listener);
+    return () => this.#refusalListeners.delete(listener);
+  }
+
+  maxPayload(): number {
+    this.#maxPayload = this.#connection?.nats.info?.max_payload ?? this.#maxPayload;
+    return this.#maxPayload;
+  }
+
+  subscribe(subject: string, listener: (packet: Packet) => void): Subscription {
+    const subscribed: Subscribed = { subject, listener, ended: false, bound: undefined };
+    this.#subscriptions.add(subscribed);
+    this.#bind(subscribed);
+    return {
+      end: () => {
+        subscribed.ended = true;
+        this.#subscriptions.delete(subscribed);
+        if (this.#connection !== undefined) subscribed.bound?.unsubscribe();
+      },
+    };
+  }
+
+  publish(subject: string, payload: Uint8Array, reply?: string): boolean {
+    if (this.#connection === undefined || this.#closing !== undefined) return false;
+    const limit = this.maxPayload();
+    if (payload.length > limit) {
+      throw new StewardError("message-too-large", { subject, bytes: payload.length, limit });
+    }
+    // Once all that is due now has said what it has to say, and before the next packet is worked on.
+    if (this.#collected.length === 0) process.nextTick(() => this.#handOver());
+    this.#collected.push({ subject, payload, reply });
+    return true;
+  }
+
+  async flush(): Promise<void> {
+    this.#handOver();
+    const connection = this.#connection;
+    if (connection === undefined) throw this.#unreachable("not connected");
+    // The client forgets those who wait for a flush when the connection ends.
+    await new Promise<void>((resolve, reject) => {
+      const lost = (): void => reject(this.#unreachable("the connection was lost"));
+      this.#flushing.add(lost);
+      connection.nats
+        .flush()
+        .then(resolve, lost)
+        .finally(() => this.#flushing.delete(lost));
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shut();
+    return this.#closing;
+  }
+
+  async #run(): Promise<void> {
+    const { broker, name, pingMs, clock, random, log } = this.#options;
+    let failures = 0;
+    while (this.#closing === undefined) {
+      this.#dial = dialBroker(broker, name, pingMs);
+      try {
+        const connection = await this.#dial.connected;
+        const from = clock.monotonic();
+        const fault = await this.#serve(connection);
+        if (clock.monotonic() - from >= SETTLED_MS) failures = 0;
+        this.#tell(fault);
+      } catch (error) {
+        const fault = dialFault(error);
+        log.debug({ servers: broker.servers, fault }, "no connection to the broker");
+        if (isDenial(error)) this.#tell({ state: "denied", fault });
+        else this.#tell(this.#notConnected(fault));
+      }
+      if (this.#closing === undefined) await this.#wait(backoff(failures++, random));
+    }
+  }
+
+  /** Works on one connection until it ends; what became of it. */
+  async #serve(connection: Connection): Promise<LinkStatus> {
+    const { nats } = connection;
+    const { log } = this.#options;
+    this.#connection = connection;
+    this.#everConnected = true;
+    this.#refused.clear();
+    for (const subscribed of this.#subscriptions) this.#bind(subscribed);
+    this.#tell({ state: "connected", server: nats.getServer() });
+    let fault: string | undefined;
+    for await (const status of nats.status()) {
+      if (status.type === "staleConnection") fault = "the broker stopped answering";
+      else if (status.type === "ldm") log.info({ server: status.server }, "the broker is about to shut down");
+      else if (status.type !== "error") continue;
+      else if (status.error instanceof PermissionViolationError) this.#refuse(status.error);
+      else log.warn({ fault: status.error.message }, "the broker reports an error");
+    }
+    const error = await nats.closed();
+    this.#connection = undefined;
+    for (const lost of this.#flushing) lost();
+    this.#flushing.clear();
+    for (const subscribed of this.#subscriptions) subscribed.bound = undefined;
+    this.#options.clock.clearTimeout(this.#againTimer);
+    this.#againTimer = undefined;
+    connection.discard();
+    const why = fault ?? dialFault(error ?? undefined);
+    return isDenial(error) ? { state: "denied", fault: why } : { state: "disconnected", fault: why };
+  }
+
+  #bind(subscribed: Subscribed): void {
+    if (this.#connection === undefined || this.#closing !== undefined) return;
+    subscribed.bound = this.#connection.nats.subscribe(subscribed.subject, {
+      callback: (error, message) => {
+        this.#connection?.alive();
+        // A subscription that is refused has ended for the client; `#refuse` asks for it again.
+        if (error !== null) subscribed.bound = undefined;
+        else if (!subscribed.ended) this.#receive(subscribed, message);
+      },
+    });
+  }
+
+  #receive(subscribed: Subscribed, message: Msg): void {
+    const { subject, data, reply } = message;
+    const noResponders = data.length === 0 && message.headers?.code === 503;
+    this.#guarded(`listener of ${subscribed.subject}`, () =>
+      subscribed.listener({ subject, payload: data, noResponders, ...(reply ? { reply } : {}) }),
+    );
+  }
+
+  #handOver(): void {
+    const batch = this.#collected;
+    if (batch.length === 0) return;
+    this.#collected = [];
+    const nats = this.#connection?.nats;
+    if (nats === undefined || nats.isClosed()) {
+      this.#options.log.debug({ packets: batch.length }, "the connection was lost before these were sent");
+      return;
+    }
+    for (const { subject, payload, reply } of batch) {
+      this.#guarded(`publish to ${subject}`, () =>
+        nats.publish(subject, payload, reply === undefined ? {} : { reply }),
+      );
+    }
+  }
+
+  #refuse({ operation, subject }: PermissionViolationError): void {
+    const { clock, log } = this.#options;
+    const refusal: Refusal = { operation: operation === "publish" ? "publish" : "subscribe", subject };
+    if (refusal.operation === "subscribe")
+      this.#againTimer ??= clock.setTimeout(() => this.#bindRefused(), REFUSAL_AGAIN_MS);
+    const key = `${refusal.operation} ${subject}`;
+    const now = clock.monotonic();
+    if (now - (this.#refused.get(key) ?? Number.NEGATIVE_INFINITY) < REFUSAL_AGAIN_MS) return;
+    // Replies go to ever new subjects: what is remembered of them must stay bounded.
+    if (this.#refused.size >= 1_000) this.#refused.clear();
+    this.#refused.set(key, now);
+    log.warn(refusal, "the broker refuses permission");
+    for (const listener of this.#refusalListeners) this.#guarded("refusal listener", () => listener(refusal));
+  }
+
+  #bindRefused(): void {
+    this.#againTimer = undefined;
+    for (const subscribed of this.#subscriptions) if (subscribed.bound === undefined) this.#bind(subscribed);
+  }
+
+  #tell(status: LinkStatus): void {
+    if (JSON.stringify(this.#status) === JSON.stringify(status)) return;
+    if (this.#closing !== undefined && status.state !== "closed") return;
+    this.#status = status;
+    for (const listener of this.#statusListeners) this.#guarded("status listener", () => listener(status));
+  }
+
+  #notConnected(fault: string): LinkStatus {
+    return this.#everConnected ? { state: "disconnected", fault } : { state: "connecting", fault };
+  }
+
+  #wait(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(resolve, ms);
+      this.#wake = () => {
+        clock.clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async #shut(): Promise<void> {
+    this.#handOver();
+    // `#closing` is set once this has returned its promise: all below runs after that.
+    await Promise.resolve();
+    this.#wake?.();
+    const connection = this.#connection;
+    if (connection === undefined) this.#dial?.abandon();
+    else {
+      const { clock } = this.#options;
+      const timer = clock.setTimeout(() => connection.discard(), CLOSE_WITHIN_MS);
+      connection.nats.drain().catch(() => connection.discard());
+      await connection.nats.closed();
+      clock.clearTimeout(timer);
+    }
+    await this.#running;
+    this.#tell({ state: "closed" });
+    this.#statusListeners.clear();
+    this.#refusalListeners.clear();
+  }
+
+  #guarded(what: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#options.log.error({ err: error }, `${what} failed`);
+    }
+  }
+
+  #unreachable(fault: string): StewardError {
+    return new StewardError("broker-unreachable", { servers: this.#options.broker.servers.join(", "), fault });
+  }
+}
+
+/** Milliseconds before the next attempt: random up to a bound that doubles, so that a fleet does not return as one. */
+export function backoff(failures: number, random: Random): number {
+  const bound = Math.min(BACKOFF.max, BACKOFF.min * 2 ** (failures + 1));
+  return BACKOFF.min + random.next() * (bound - BACKOFF.min);
+}

@@ -1,0 +1,57 @@
+import { execFile } from "node:child_process";
+import { access, constants, stat } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { StewardError } from "../message/errors.ts";
+
+/** Where nats-server is looked for, in this order: STEWARD_NATS_SERVER, PATH, the project's cache (`scripts/setup.mjs`). */
+export interface ServerBinary {
+  readonly path: string;
+  /** `2.9.10` */
+  readonly version: string;
+}
+
+/** The directory of package.json, from `src/` and from `dist/` alike. */
+export const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/**
+ * The first nats-server that runs. One that is named by STEWARD_NATS_SERVER is the only candidate: a wrong name is not
+ * replaced in silence.
+ * @throws StewardError `nats-server-missing`
+ */
+export async function findServerBinary(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  root: string = PROJECT_ROOT,
+): Promise<ServerBinary> {
+  const named = env.STEWARD_NATS_SERVER;
+  const onPath = (env.PATH ?? "").split(delimiter).filter((directory) => directory !== "");
+  const candidates = named
+    ? [named]
+    : [
+        ...onPath.map((directory) => join(directory, "nats-server")),
+        join(root, ".cache", "nats-server", "nats-server"),
+      ];
+  for (const path of candidates) {
+    if (!(await isProgram(path))) continue;
+    const version = await versionOf(path);
+    if (version !== undefined) return { path, version };
+  }
+  throw new StewardError("nats-server-missing", {}, { cause: new Error(`tried ${candidates.join(", ")}`) });
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function versionOf(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(path, ["--version"], { timeout: 10_000 }, (error, stdout) => {
+      resolve(error === null ? /v(\d+\.\d+\.\d+\S*)/.exec(stdout)?.[1] : undefined);
+    });
+  });
+}

@@ -1,0 +1,122 @@
+import { resolve } from "node:path";
+import { parseSubject } from "../message/subject.ts";
+import type { BrokerConfig, Config, PublishConfig, SubscribeConfig } from "./config.ts";
+import { type Environment, expand } from "./environment.ts";
+import { readHostPort } from "./fields.ts";
+import { linkProfile } from "./link-profiles.ts";
+import { pathsOf } from "./paths.ts";
+import type { Settings } from "./schema.ts";
+
+type Absolute = (path: string) => string;
+
+/** Turns a checked file into the value that the daemon uses: the defaults that depend on others, paths, subjects. Frozen. */
+export function compile(settings: Settings, file: string, env: Environment): Config {
+  const { node, central, retention, limits, intake } = settings;
+  const paths = pathsOf(file, settings.data);
+  const link = linkProfile(settings.link, settings.hello);
+  return frozen({
+    file: resolve(file),
+    node,
+    central,
+    broker: compileBroker(settings.broker, paths.absolute, env),
+    data: paths.data,
+    link,
+    hello: link.hello,
+    subscribe: settings.subscribe.map((entry) => compileSubscription(entry, node, central)),
+    publish: settings.publish.map((entry) => compilePublication(entry, paths.absolute)),
+    nodes: settings.nodes,
+    methods: settings.methods.map(paths.absolute),
+    control: { from: settings.control.from ?? [central] },
+    defaults: settings.defaults,
+    limits,
+    retention: {
+      age: retention.age,
+      bytes: retention.bytes ?? Math.floor(limits.journalBytes / 2),
+      deadLetters: retention.deadLetters,
+      logs: { age: retention.logs.age ?? retention.age, bytes: retention.logs.bytes },
+    },
+    intake: {
+      folder: orDefault(intake.folder, paths.intakeFolder, paths.absolute),
+      file: orDefault(intake.file, paths.intakeFile, paths.absolute),
+    },
+    socket: paths.socket(settings.socket),
+    metrics: settings.metrics === null ? null : (readHostPort(settings.metrics) ?? null),
+    log: settings.log,
+    shell: settings.shell,
+    supervision: settings.supervision,
+  });
+}
+
+function compileBroker(broker: Settings["broker"], absolute: Absolute, env: Environment): BrokerConfig {
+  const { embedded, tls } = broker;
+  const own = embedded === true ? { host: "127.0.0.1", port: 4222 } : embedded === false ? null : embedded;
+  const servers = own === null ? (broker.servers ?? []) : [`nats://${reachable(own.host)}:${own.port}`];
+  const tlsDemanded = servers.some((address) => address.startsWith("tls://"));
+  return {
+    servers,
+    embedded: own,
+    auth: compileAuth(broker, absolute, env),
+    tls:
+      tls === undefined
+        ? tlsDemanded
+          ? {}
+          : null
+        : Object.fromEntries(
+            Object.entries(tls).flatMap(([key, path]) => (path === undefined ? [] : [[key, absolute(path)]])),
+          ),
+  };
+}
+
+function compileAuth(broker: Settings["broker"], absolute: Absolute, env: Environment): BrokerConfig["auth"] {
+  const { user, password, token, nkey, creds } = broker;
+  if (user !== undefined && password !== undefined) {
+    return { kind: "user", user: expanded(user, env), password: expanded(password, env) };
+  }
+  if (token !== undefined) return { kind: "token", token: expanded(token, env) };
+  if (nkey !== undefined) return { kind: "nkey", seedFile: absolute(nkey) };
+  if (creds !== undefined) return { kind: "creds", file: absolute(creds) };
+  return { kind: "none" };
+}
+
+/** The rules have refused what cannot be filled in. */
+function expanded(text: string, env: Environment): string {
+  const result = expand(text, env);
+  return "value" in result ? result.value : "";
+}
+
+/** Where this machine itself finds a server that listens on `host`. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function compileSubscription(entry: Settings["subscribe"][number], node: string, central: string): SubscribeConfig {
+  const { kind, method, domain } = parseSubject(`${node}.${entry.subject}`);
+  // Every accepted node may report to central; nobody but central commands, unless the file says so.
+  const from = entry.from ?? (kind === "event" && node === central ? ["*"] : [central]);
+  const { subject, concurrency, queue, foreign } = entry;
+  return { subject, kind, method, domain, from, allow: entry.allow ?? null, concurrency, queue, foreign };
+}
+
+function compilePublication(entry: Settings["publish"][number], absolute: Absolute): PublishConfig {
+  const { subject, syslog, tail, source } = entry;
+  const { method, domain } = parseSubject(subject);
+  if (syslog !== undefined) return { subject, method, domain, source: "syslog", setting: syslog };
+  if (tail !== undefined) return { subject, method, domain, source: "tail", setting: absolute(tail) };
+  const [name = "", setting = ""] = Object.entries(source ?? {})[0] ?? [];
+  return { subject, method, domain, source: name, setting };
+}
+
+function orDefault(written: string | null | undefined, fallback: string, absolute: Absolute): string | null {
+  if (written === undefined) return fallback;
+  return written === null ? null : absolute(written);
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(frozen);
+  }
+  return value;
+}

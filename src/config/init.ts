@@ -1,0 +1,123 @@
+import { StewardError } from "../message/errors.ts";
+import { tokenFault } from "../message/subject.ts";
+import { checkConfig } from "./check.ts";
+import { formatFault, show } from "./fault.ts";
+import { flow } from "./reference-yaml.ts";
+
+export interface InitOptions {
+  readonly role: "central" | "edge";
+  /** This node's name; central's own is `central` unless given. */
+  readonly node: string;
+  /** Name of the management station; `central` unless given. An edge uses it. */
+  readonly central?: string;
+  /** Address of the broker. Central without one runs its own. */
+  readonly broker?: string;
+  /** Data directory; `./var/<node>` unless given. */
+  readonly data?: string;
+  /** Path of the JSON Schema, for editors. */
+  readonly schema?: string;
+}
+
+/**
+ * A commented steward.yaml to begin with. Valid as it stands.
+ * @throws StewardError `usage` that names the option which cannot be written into one
+ */
+export function initConfig(options: InitOptions): string {
+  for (const name of [options.node, options.central ?? "central"]) {
+    const fault = tokenFault(name);
+    if (fault !== undefined)
+      throw new StewardError("usage", { command: "init", fault: `${show(name)} is not a name: ${fault}` });
+  }
+  const text = options.role === "central" ? centralText(options) : edgeText(options);
+  const checked = checkConfig(text, "steward.yaml", {});
+  if ("config" in checked) return text;
+  throw new StewardError("usage", { command: "init", fault: checked.faults.map(formatFault).join("\n") });
+}
+
+function head(options: InitOptions, title: string): string {
+  const editor =
+    options.schema === undefined ? "" : `# yaml-language-server: $schema=${options.schema.replace(/\s/g, "%20")}\n`;
+  return `${editor}# ${title}
+# All settings: steward config reference. Test this file: steward config check. Run it: steward up.
+`;
+}
+
+function centralText(options: InitOptions): string {
+  const { node } = options;
+  const broker =
+    options.broker === undefined
+      ? `# Where the messages travel: a nats-server of the daemon's own, for this machine. To let edge nodes in, write
+# \`embedded: {host: 0.0.0.0, port: 4222}\`, or run a nats-server yourself and name it: \`servers: [nats://host:4222]\`.
+broker:
+  embedded: true`
+      : `# Where the messages travel.
+broker:
+  servers: [${flow(options.broker)}]`;
+  return `${head(options, "steward on the management station. It can also run commands on itself.")}
+# The name of this machine. The node whose name is that of \`central\` is the management station.
+node: ${flow(node)}
+central: ${flow(node)}
+
+${broker}
+
+# Journal, keys and output. Keep it: it is what makes messages durable.
+data: ${flow(options.data ?? `./var/${node}`)}
+
+# Nodes that you expect are shown before they were ever seen.
+nodes: []
+
+# What this machine takes. \`from\` says who may send it.
+subscribe:
+  # Commands for this machine itself: steward run ${node} -- uptime
+  - subject: command.shellcommand.operatingsystem
+    from: [${flow(node)}]
+    concurrency: 4
+
+  # Logs that edge nodes forward here. "*" is any accepted node.
+  - subject: event.syslogforwarding.operatingsystem
+    from: ["*"]
+`;
+}
+
+function edgeText(options: InitOptions): string {
+  const { node, central = "central", broker = "nats://127.0.0.1:4222" } = options;
+  return `${head(options, `steward on an edge node that ${central} commands and watches.`)}
+# The name of this machine, unique in the fleet, and that of the management station.
+node: ${flow(node)}
+central: ${flow(central)}
+
+# Where the messages travel.
+broker:
+  servers: [${flow(broker)}]
+  #user: ${node}
+  #password: \${STEWARD_BROKER_PASSWORD}
+
+# Journal, keys and output. Keep it: it is what makes messages durable.
+data: ${flow(options.data ?? `./var/${node}`)}
+
+# What the link is like: lan, gsm or satellite. Slower links say hello less often and send smaller, compressed frames.
+link: lan
+
+# What this machine takes, and from whom.
+subscribe:
+  # Any command: steward run ${node} -- uptime
+  - subject: command.shellcommand.operatingsystem
+    from: [${flow(central)}]
+    concurrency: 4
+
+  # Only these commands: steward run ${node} --domain nginx -- systemctl reload nginx
+  #- subject: command.shellcommand.nginx
+  #  from: [${flow(central)}]
+  #  allow: ["systemctl * nginx", "nginx -t"]
+
+# What this machine sends by itself.
+publish:
+  # What programs log here by syslog:
+  #- subject: ${central}.event.syslogforwarding.operatingsystem
+  #  syslog: udp://127.0.0.1:5514
+
+  # What is appended to a file:
+  #- subject: ${central}.event.syslogforwarding.apache
+  #  tail: /var/log/apache2/access.log
+`;
+}

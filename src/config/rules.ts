@@ -1,0 +1,159 @@
+import { tokenFault } from "../message/subject.ts";
+import { readDuration, readSize } from "../message/units.ts";
+import { expand } from "./environment.ts";
+import { pathsOf } from "./paths.ts";
+import type { Path } from "./schema-tree.ts";
+
+/**
+ * What the schema cannot say of one setting alone: how settings agree with each other, with the machine and with the
+ * environment. The rules read the file as it was written, so that a fault elsewhere hides none of them; what is of the
+ * wrong type is skipped here, the schema has named it.
+ */
+export type Report = (path: Path, message: string) => void;
+
+export interface Surroundings {
+  /** The configuration file, absolute. */
+  readonly file: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function checkRules(file: unknown, surroundings: Surroundings, report: Report): void {
+  const root = mapping(file);
+  checkSubscriptions(list(root.subscribe), report);
+  checkPublications(list(root.publish), root.node, report);
+  checkBroker(mapping(root.broker), "broker" in root, root, surroundings.env, report);
+  checkTwice(list(root.nodes), (i) => ["nodes", i], report);
+  checkSocket(root, surroundings.file, report);
+  checkSizes(root, report);
+  checkBackoff(mapping(mapping(root.supervision).backoff), report);
+}
+
+function checkSubscriptions(entries: readonly unknown[], report: Report): void {
+  const subjects = entries.map((entry) => mapping(entry).subject);
+  checkTwice(subjects, (i) => ["subscribe", i, "subject"], report);
+  entries.forEach((entry, i) => {
+    const { subject, allow } = mapping(entry);
+    if (allow !== undefined && text(subject)?.startsWith("event.")) {
+      report(["subscribe", i, "allow"], "only commands have patterns; say with `from` who may send this event");
+    }
+  });
+}
+
+function checkPublications(entries: readonly unknown[], node: unknown, report: Report): void {
+  const subjects = entries.map((entry) => mapping(entry).subject);
+  checkTwice(subjects, (i) => ["publish", i, "subject"], report);
+  entries.forEach((entry, i) => {
+    if (!isMapping(entry)) return;
+    const { subject, source } = entry;
+    if (typeof node === "string" && text(subject)?.split(".")[0] === node) {
+      report(["publish", i, "subject"], `${node} is this node itself; begin it with the node that shall receive it`);
+    }
+    const given = ["syslog", "tail", "source"].filter((key) => key in entry);
+    if (given.length === 0) report(["publish", i], "has no source: expected one of syslog, tail, source");
+    for (const extra of given.slice(1))
+      report(["publish", i, extra], `${given[0]} is given already; write an entry for each`);
+    if (!isMapping(source)) return;
+    const names = Object.keys(source);
+    if (names.length !== 1)
+      report(["publish", i, "source"], `expected one source and its setting, got ${names.length}`);
+    for (const name of names) {
+      const fault = name.startsWith("_") ? "a source's name begins with a letter or a digit" : tokenFault(name);
+      if (fault !== undefined) report(["publish", i, "source", name], `not the name of a source: ${fault}`);
+    }
+  });
+}
+
+function checkBroker(broker: Mapping, written: boolean, root: Mapping, env: Surroundings["env"], report: Report): void {
+  if (!written || !isMapping(root.broker)) return;
+  const embedded = broker.embedded === true || isMapping(broker.embedded);
+  if (embedded && "servers" in broker) report(["broker", "servers"], "`embedded` is given: leave one of the two out");
+  if (!embedded && !("servers" in broker)) {
+    report(["broker"], "has no address: expected `servers: [nats://<host>:4222]`, or on central `embedded: true`");
+  }
+  const central = root.central ?? "central";
+  if (embedded && typeof root.node === "string" && typeof central === "string" && root.node !== central) {
+    report(["broker", "embedded"], `only central (${central}) runs the broker; write its address under \`servers\``);
+  }
+  const ways = [["user", "password"], ["token"], ["nkey"], ["creds"]].filter((keys) =>
+    keys.some((key) => key in broker),
+  );
+  for (const way of ways.slice(1)) {
+    const key = way.find((k) => k in broker) ?? "";
+    report(["broker", key], `${ways[0]?.join(" and ")} already given; there is one way to log in`);
+  }
+  if ("user" in broker && !("password" in broker)) report(["broker", "user"], "`password` is missing beside it");
+  if ("password" in broker && !("user" in broker)) report(["broker", "password"], "`user` is missing beside it");
+  for (const key of ["nkey", "creds", "tls"]) {
+    if (embedded && key in broker) {
+      report(
+        ["broker", key],
+        "the embedded broker takes user and password, or a token; run a nats-server of your own for more",
+      );
+    }
+  }
+  const tls = mapping(broker.tls);
+  if ("cert" in tls && !("key" in tls)) report(["broker", "tls", "cert"], "`key` is missing beside it");
+  if ("key" in tls && !("cert" in tls)) report(["broker", "tls", "key"], "`cert` is missing beside it");
+  for (const key of ["user", "password", "token"]) {
+    const value = text(broker[key]);
+    if (value === undefined) continue;
+    const result = expand(value, env);
+    if ("fault" in result) report(["broker", key], result.fault);
+  }
+}
+
+const LONGEST_SOCKET = 103;
+
+function checkSocket(root: Mapping, file: string, report: Report): void {
+  const data = text(root.data);
+  const socket = text(root.socket);
+  if (data === undefined && socket === undefined) return;
+  const path = pathsOf(file, data ?? "").socket(socket);
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= LONGEST_SOCKET) return;
+  const remedy = "set `socket:` to a shorter one, such as /run/steward/steward.sock";
+  report(
+    [socket === undefined ? "data" : "socket"],
+    `the socket ${path} has ${bytes} bytes, a Unix socket takes ${LONGEST_SOCKET}: ${remedy}`,
+  );
+}
+
+function checkSizes(root: Mapping, report: Report): void {
+  const limits = mapping(root.limits);
+  const message = size(limits.messageBytes) ?? 512 * 1024;
+  const journal = size(limits.journalBytes) ?? 1024 ** 3;
+  const kept = size(mapping(root.retention).bytes);
+  if (message * 2 > journal) {
+    const key = "messageBytes" in limits ? "messageBytes" : "journalBytes";
+    report(["limits", key], "a message must fit twice into the journal: raise journalBytes or lower messageBytes");
+  }
+  if (kept !== undefined && kept > journal) report(["retention", "bytes"], "more than limits.journalBytes");
+}
+
+function checkBackoff(backoff: Mapping, report: Report): void {
+  const min = duration(backoff.min) ?? 200;
+  const max = duration(backoff.max) ?? 30_000;
+  if (min > max) report(["supervision", "backoff", "min" in backoff ? "min" : "max"], "`min` is longer than `max`");
+}
+
+function checkTwice(values: readonly unknown[], path: (i: number) => Path, report: Report): void {
+  const seen = new Map<string, number>();
+  values.forEach((value, i) => {
+    if (typeof value !== "string") return;
+    const first = seen.get(value);
+    if (first === undefined) seen.set(value, i);
+    else report(path(i), `${value} is listed twice; first as number ${first + 1}`);
+  });
+}
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const mapping = (value: unknown): Mapping => (isMapping(value) ? value : {});
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+const size = (value: unknown): number | undefined => (typeof value === "string" ? readSize(value) : undefined);
+const duration = (value: unknown): number | undefined => (typeof value === "string" ? readDuration(value) : undefined);

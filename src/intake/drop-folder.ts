@@ -1,0 +1,89 @@
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { faultText } from "../message/errors.ts";
+import { archiveIn } from "./archive.ts";
+import { fileTaker, type IntakeOptions } from "./file-taker.ts";
+import { watchFolder } from "./watched-folder.ts";
+
+/** Looks of an idle folder, of one with files that are not ripe yet, and of one that waits for the journal; ms apart. */
+const IDLE = 2_000;
+const BUSY = 250;
+const BLOCKED = 5_000;
+/** Files that are looked at in one look; the others wait for their turn. */
+const AT_ONCE = 1_000;
+
+const TAKEN = /^[^.].*\.(ya?ml|json)$/i;
+const UNFINISHED = /^\.|\.(tmp|part)$|~$/i;
+
+export interface DropFolderOptions extends IntakeOptions {
+  /** Made if it is missing; `done/` and `rejected/` are inside. */
+  readonly folder: string;
+}
+
+export interface Intake {
+  /** Takes no more files; resolves once the one that is being taken is dealt with. */
+  close(): Promise<void>;
+}
+
+/**
+ * Takes every `*.yaml`, `*.yml` and `*.json` that is put into a folder, in the order of their names; also what lay there
+ * before. Left alone: names that begin with a dot or end in `.tmp`, `.part` or `~`, folders, links and special files. So a
+ * writer that can stall writes under such a name and renames.
+ */
+export function openDropFolder(options: DropFolderOptions): Intake {
+  const { folder, clock, log } = options;
+  const taker = fileTaker(archiveIn(folder), options);
+  const ignored = new Set<string>();
+  let trouble = "";
+
+  async function look(): Promise<number> {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o750 });
+      const entries = await readdir(folder, { withFileTypes: true });
+      const names = entries
+        .map((entry) => entry.name)
+        .filter((name) => TAKEN.test(name))
+        .sort();
+      const next = await takeAll(names);
+      warnOfOthers(entries.filter((entry) => entry.isFile()).map((entry) => entry.name));
+      trouble = "";
+      return next;
+    } catch (thrown) {
+      const fault = faultText(thrown);
+      if (fault !== trouble) log.error({ folder, fault }, "cannot use the drop folder");
+      trouble = fault;
+      return BLOCKED;
+    }
+  }
+
+  async function takeAll(names: readonly string[]): Promise<number> {
+    taker.keepOnly(new Set(names.map((name) => join(folder, name))));
+    let next = names.length > AT_ONCE ? BUSY : IDLE;
+    for (const name of names.slice(0, AT_ONCE)) {
+      if (closing) break;
+      const progress = await taker.deal(join(folder, name), name);
+      // The files behind it would be refused as well, and would get ahead of it if they were not.
+      if (progress === "blocked") return BLOCKED;
+      if (progress === "waiting") next = BUSY;
+    }
+    return next;
+  }
+
+  function warnOfOthers(names: readonly string[]): void {
+    const others = names.filter((name) => !TAKEN.test(name) && !UNFINISHED.test(name));
+    for (const name of others) {
+      if (!ignored.has(name)) log.warn({ file: name }, "file left alone: only *.yaml, *.yml and *.json are taken");
+    }
+    ignored.clear();
+    for (const name of others) ignored.add(name);
+  }
+
+  let closing = false;
+  const watched = watchFolder({ folder, clock, concerns: (name) => TAKEN.test(name), look });
+  return {
+    close() {
+      closing = true;
+      return watched.close();
+    },
+  };
+}

@@ -1,0 +1,190 @@
+import type { Clock } from "../message/clock.ts";
+import { type ErrorCode, faultText, normalise, StewardError } from "../message/errors.ts";
+import type { MethodLog } from "../methods/define.ts";
+import type { Draft } from "../runtime/operate/operations.ts";
+import type { Archive } from "./archive.ts";
+import { MAX_FILE_BYTES, parseMessages, tooLarge } from "./message-file.ts";
+import { type FileMark, markOf, readWhole } from "./whole-file.ts";
+
+/**
+ * One file's way through an intake: growing → settled → judged → handed over → `done/`, or → `rejected/`.
+ * - A file is judged only when nothing about it has changed for a while, and again after each change.
+ * - What may be a beginning of something longer is given more time than what is whole.
+ * - Handed over means that the journal has every message, under the file's key. A crash before the move ends in the same
+ *   key being handed over again, which the journal answers as a duplicate.
+ * - A journal that has no room leaves the file where it is; everything else that is wrong with it moves it to `rejected/`.
+ */
+export interface FileTaker {
+  /** Whether it is time to deal with the file; also `ripe` for a bad one whose patience is over. */
+  look(path: string, name: string): Promise<"absent" | "waiting" | "ripe">;
+  /**
+   * Deals with the file if it is ripe; then it is kept under the name `as`. `blocked`: the journal takes nothing now.
+   */
+  deal(path: string, name: string, as?: string): Promise<"absent" | "waiting" | "moved" | "blocked">;
+  /** Forgets all files but these. */
+  keepOnly(paths: ReadonlySet<string>): void;
+}
+
+export interface Handed {
+  readonly ids: readonly string[];
+  /** The journal knew the key already: nothing was sent now. */
+  readonly duplicate: boolean;
+}
+
+/** What an intake is given. */
+export interface IntakeOptions {
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  /** Journals all of the drafts or none, once for each key. Refusals are StewardErrors. */
+  readonly take: (drafts: readonly Draft[], key: string) => Promise<Handed>;
+  /** The file is in `done/`. */
+  readonly onTaken?: (taken: Handed & { readonly name: string; readonly key: string }) => void;
+  readonly onRejected?: (rejected: { readonly name: string; readonly error: StewardError }) => void;
+  readonly maxBytes?: number;
+}
+
+/** Milliseconds without a change before a file is judged. */
+const SETTLE = 500;
+/** The same for what does not parse, or is YAML without a last line break: it may have been cut by a slow link. */
+const PATIENCE = 2_000;
+/** The same for an empty file: it was made, and will be written. */
+const EMPTY_PATIENCE = 60_000;
+
+const RETRIED: readonly ErrorCode[] = ["journal-full", "journal-disk-full", "journal-failed"];
+
+interface Seen {
+  readonly file: FileMark;
+  /** Monotonic time since when it is as it is. */
+  readonly since: number;
+  verdict?: Verdict | undefined;
+  handed?: Handed;
+}
+
+interface Verdict {
+  readonly patience: number;
+  readonly content: Content | StewardError;
+}
+
+interface Content {
+  readonly drafts: readonly Draft[];
+  readonly key: string;
+}
+
+type Examined =
+  | { readonly kind: "absent" | "waiting" }
+  | { readonly kind: "ripe"; readonly found: Seen; readonly content: Content | StewardError };
+
+export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
+  const { clock, log, take, maxBytes = MAX_FILE_BYTES } = options;
+  const seen = new Map<string, Seen>();
+  const told = new Set<string>();
+
+  const warnOnce = (path: string, fields: object, text: string): void => {
+    const fact = `${path}\0${text}`;
+    if (!told.has(fact)) log.warn(fields, text);
+    told.add(fact);
+  };
+
+  async function examine(path: string, name: string): Promise<Examined> {
+    const file = await markOf(path);
+    if (file === undefined) {
+      seen.delete(path);
+      return { kind: "absent" };
+    }
+    const known = seen.get(path);
+    if (known === undefined || known.file.mark !== file.mark) {
+      seen.set(path, { file, since: clock.monotonic() });
+      return { kind: "waiting" };
+    }
+    const age = clock.monotonic() - known.since;
+    if (age < SETTLE) return { kind: "waiting" };
+    known.verdict ??= await judge(path, name, file, age, maxBytes);
+    if (known.verdict === undefined || age < known.verdict.patience) return { kind: "waiting" };
+    return { kind: "ripe", found: known, content: known.verdict.content };
+  }
+
+  async function handOver(found: Seen, content: Content): Promise<Handed | StewardError> {
+    if (found.handed !== undefined) return found.handed;
+    try {
+      found.handed = await take(content.drafts, content.key);
+      return found.handed;
+    } catch (thrown) {
+      return normalise(thrown);
+    }
+  }
+
+  return {
+    look: async (path, name) => (await examine(path, name)).kind,
+
+    async deal(path, name, as = name) {
+      const examined = await examine(path, name);
+      if (examined.kind !== "ripe") return examined.kind;
+      const { found, content } = examined;
+      const result = content instanceof StewardError ? content : await handOver(found, content);
+      if (result instanceof StewardError && RETRIED.includes(result.code)) {
+        warnOnce(path, { file: name, fault: result.message }, "file waits: the journal takes no messages");
+        return "blocked";
+      }
+      if ((await markOf(path))?.mark !== found.file.mark) {
+        log.warn({ file: name }, "file changed while it was taken: what was added is not read");
+      }
+      try {
+        if (result instanceof StewardError) {
+          const moved = await archive.rejected(path, as, `${result.message}\n${result.remedy}`);
+          log.warn(
+            { file: name, moved: `rejected/${moved}`, code: result.code, fault: result.message },
+            "file rejected",
+          );
+        } else {
+          const moved = await archive.done(path, as, result.ids);
+          log.info(
+            { file: name, moved: `done/${moved}`, messages: result.ids.length, duplicate: result.duplicate },
+            "file taken",
+          );
+        }
+      } catch (thrown) {
+        warnOnce(path, { file: name, fault: faultText(thrown) }, "file was dealt with and cannot be moved away");
+        return "waiting";
+      }
+      seen.delete(path);
+      if (result instanceof StewardError) options.onRejected?.({ name, error: result });
+      else if (!(content instanceof StewardError)) options.onTaken?.({ name, key: content.key, ...result });
+      return "moved";
+    },
+
+    keepOnly(paths) {
+      for (const path of seen.keys()) if (!paths.has(path)) seen.delete(path);
+      for (const fact of told) if (!paths.has(fact.slice(0, fact.indexOf("\0")))) told.delete(fact);
+    },
+  };
+}
+
+/** `undefined`: it changed while it was read, or it is too early to say. */
+async function judge(
+  path: string,
+  name: string,
+  file: FileMark,
+  age: number,
+  maxBytes: number,
+): Promise<Verdict | undefined> {
+  const bad = (fault: string, patience = PATIENCE): Verdict => ({
+    patience,
+    content: new StewardError("message-invalid", { where: name, fault }),
+  });
+  if (file.size === 0) return bad("the file is empty", EMPTY_PATIENCE);
+  if (file.size > maxBytes) return { patience: SETTLE, content: tooLarge(name, file.size, maxBytes) };
+  try {
+    const whole = await readWhole(path, name, file);
+    if (whole === undefined) return undefined;
+    const mayGoOn = !/[\n\r}\]]\s*$/.test(whole.text.slice(-100));
+    if (mayGoOn && age < PATIENCE) return undefined;
+    return { patience: SETTLE, content: { drafts: parseMessages(whole.text, { name, maxBytes }), key: whole.key } };
+  } catch (thrown) {
+    if (thrown instanceof StewardError) return { patience: PATIENCE, content: thrown };
+    if (thrown instanceof TypeError) return bad("it is not UTF-8 text");
+    return {
+      patience: PATIENCE,
+      content: new StewardError("file-unreadable", { file: name, fault: faultText(thrown) }, { cause: thrown }),
+    };
+  }
+}

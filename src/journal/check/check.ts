@@ -1,0 +1,76 @@
+import { JOURNAL_VERSION } from "../records.ts";
+import { checkIn, type InCounts } from "./in.ts";
+import { checkOut, type OutCounts } from "./out.ts";
+import { Inspection, type Problem, type Rows } from "./problems.ts";
+import { id, json, list, record, sequence, text, token } from "./shapes.ts";
+
+/**
+ * Whether the rows of a journal are what a journal writes, and agree with each other: each has the shape of its record,
+ * and what one row says of another is so. Reads row after row; in memory it keeps lanes and what is pending, as the daemon
+ * does too. Nothing is changed.
+ */
+export interface JournalCheck {
+  readonly version: number | undefined;
+  readonly owner: string | undefined;
+  readonly epoch: string | undefined;
+  readonly rows: number;
+  readonly counts: OutCounts & InCounts;
+  /** The first of them. */
+  readonly problems: readonly Problem[];
+  /** All of them. */
+  readonly wrong: number;
+  readonly leftovers: number;
+}
+
+export interface CheckOptions {
+  /** Problems that are known from elsewhere. */
+  readonly known?: readonly Problem[];
+  /** Called now and then with the number of rows that were looked at. */
+  readonly onRows?: (rows: number) => void;
+}
+
+export function checkJournal(rows: Rows, { known = [], onRows }: CheckOptions = {}): JournalCheck {
+  const found = new Inspection(rows, onRows);
+  for (const { table, key, fault, harm } of known) found.add(table, key, fault, harm);
+  const meta = checkMeta(found);
+  const counts = { ...checkOut(found), ...checkIn(found, meta.owner) };
+  checkNotes(found);
+  for (const name of ["version", "node", "epoch"]) {
+    if (found.seen > 0 && rows.get("meta", name) === undefined) found.add("meta", name, "it is missing");
+  }
+  const { problems, wrong, leftovers, seen } = found;
+  return { ...meta, rows: seen, counts, problems, wrong, leftovers };
+}
+
+function checkMeta(found: Inspection): Pick<JournalCheck, "version" | "owner" | "epoch"> {
+  const meta = new Map<string, unknown>();
+  const shapes = new Map([
+    ["version", sequence],
+    ["node", token],
+    ["epoch", token],
+    ["home", text],
+    ["based", token],
+    ["boot", text],
+  ]);
+  for (const { key, value } of found.sound<unknown, string>("meta", text, json)) {
+    const fault = (shapes.get(key) ?? (() => "there is no such entry"))(value);
+    if (fault !== undefined) found.add("meta", key, fault);
+    else meta.set(key, value);
+  }
+  const [version, owner, epoch] = [meta.get("version"), meta.get("node"), meta.get("epoch")];
+  if (version !== undefined && (version as number) > JOURNAL_VERSION)
+    found.add("meta", "version", `it is ${version}, and this steward reads up to ${JOURNAL_VERSION}`);
+  return {
+    version: version as number | undefined,
+    owner: owner as string | undefined,
+    epoch: epoch as string | undefined,
+  };
+}
+
+/** What is written down beside messages. Where sources stand is their own affair. */
+function checkNotes(found: Inspection): void {
+  for (const _ of found.sound("checkpoints", text, json));
+  for (const _ of found.sound("nodes", token, record));
+  for (const _ of found.sound("taken", text, list(id)));
+  for (const _ of found.sound("cancelled", id, text));
+}

@@ -1,0 +1,230 @@
+import type { Verdict, WireItem } from "../../message/frame.ts";
+import { isId } from "../../message/id.ts";
+import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
+import type { Message } from "../../message/message.ts";
+import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
+import { isToken, parseSubject } from "../../message/subject.ts";
+import type { DeadRecord, DoneRecord, InLane, InRecord, OutBatch, OutLane, OutState } from "../records.ts";
+import type { Check } from "./problems.ts";
+
+/**
+ * The shapes of the records, checked field by field. A field that a record is given and its shape is not does not
+ * compile; one that only the row has is a fault.
+ */
+const AGE_OF_TIME = 8.64e15;
+
+function holds(what: string, test: (value: unknown) => boolean): Check {
+  return (value) => (test(value) ? undefined : `${shown(value)} is not ${what}`);
+}
+
+export const count = holds("a number from 0 on", (value) => Number.isSafeInteger(value) && (value as number) >= 0);
+export const sequence = holds("a number from 1 on", (value) => Number.isSafeInteger(value) && (value as number) >= 1);
+const time = holds("a time", (value) => typeof value === "number" && Math.abs(value) <= AGE_OF_TIME);
+export const text = holds("a text", (value) => typeof value === "string");
+export const id = holds("an id", isId);
+export const token = holds("a name", isToken);
+export const json = holds("a value", (value) => value !== undefined);
+export const record = holds("an object", isRecord);
+export const subject = holds("a subject", isSubject);
+const state = holds("a state", isState);
+const finalState = holds("a final state", (value) => isState(value) && isFinalState(value as State));
+const totals = holds("two totals", isTotals);
+
+export function one(...values: readonly unknown[]): Check {
+  return holds(values.map((value) => JSON.stringify(value)).join(" or "), (value) => values.includes(value));
+}
+
+function maybe(check: Check): Check {
+  return (value) => (value === undefined ? undefined : check(value));
+}
+
+function nullOr(check: Check): Check {
+  return (value) => (value === null ? undefined : check(value));
+}
+
+export function list(check: Check): Check {
+  return (value) => {
+    if (!Array.isArray(value)) return `${shown(value)} is not a list`;
+    for (const [i, each] of value.entries()) {
+      const fault = check(each);
+      if (fault !== undefined) return `${i}: ${fault}`;
+    }
+    return undefined;
+  };
+}
+
+/** A list of so many, each with a check of its own. */
+export function tuple(...checks: readonly Check[]): Check {
+  return (value) => {
+    if (!Array.isArray(value) || value.length !== checks.length)
+      return `${shown(value)} is not a list of ${checks.length}`;
+    for (const [i, check] of checks.entries()) {
+      const fault = check(value[i]);
+      if (fault !== undefined) return `${i}: ${fault}`;
+    }
+    return undefined;
+  };
+}
+
+function fields<T>(checks: { readonly [K in keyof T]-?: Check }): Check {
+  const known = Object.entries<Check>(checks);
+  const names = new Set(Object.keys(checks));
+  return (value) => {
+    if (!isRecord(value)) return `${shown(value)} is not an object`;
+    for (const [name, check] of known) {
+      const fault = check(value[name]);
+      if (fault !== undefined) return `${name}: ${fault}`;
+    }
+    const foreign = Object.keys(value).find((name) => !names.has(name));
+    return foreign === undefined ? undefined : `${foreign}: there is no such field`;
+  };
+}
+
+const message = fields<Message>({
+  id,
+  subject,
+  origin: token,
+  createdAt: time,
+  deliverBy: nullOr(time),
+  timeout: nullOr(count),
+  data: json,
+  inReplyTo: maybe(id),
+});
+
+const assertion = fields<Assertion>({ state, at: time, by: text, reason: maybe(text) });
+const life = fields<Life>({ state, history: list(assertion), conflict: maybe(assertion) });
+
+export const outputPart = fields<OutputPart>({
+  stream: one("stdout", "stderr"),
+  offset: count,
+  text,
+  encoding: maybe(one("base64")),
+});
+
+const outcome = fields<Outcome>({
+  state: finalState,
+  at: time,
+  startedAt: maybe(time),
+  code: maybe(holds("a whole number", Number.isSafeInteger)),
+  signal: maybe(text),
+  reason: maybe(text),
+  output: maybe(list(outputPart)),
+  totals: maybe(totals),
+  result: maybe(json),
+});
+
+const wireItem = fields<WireItem>({
+  i: id,
+  c: time,
+  b: maybe(time),
+  t: maybe(count),
+  d: json,
+  r: maybe(id),
+  x: maybe(one()),
+});
+
+export const outLane = fields<OutLane>({
+  v: one(1),
+  no: sequence,
+  subject,
+  next: sequence,
+  sent: count,
+  acked: count,
+  started: count,
+  open: sequence,
+  receiverEpoch: maybe(token),
+  base: maybe(count),
+});
+
+export const outBatch = fields<OutBatch>({ v: one(1), k: one(0, 1), m: list(nullOr(wireItem)) });
+
+const outState = fields<OutState>({
+  n: count,
+  p: tuple(time, time, time),
+  e: maybe(fields<Assertion>({ state: finalState, at: time, by: text, reason: maybe(text) })),
+  l: maybe(life),
+  o: maybe(outcome),
+  c: maybe(time),
+  i: maybe(id),
+  h: maybe(time),
+  x: maybe(one("expired", "cancelled")),
+});
+
+export const learnedRow = list(tuple(sequence, outState));
+
+export const inLane = fields<InLane>({
+  v: one(1),
+  origin: token,
+  epoch: token,
+  subject,
+  last: count,
+  verdicts: list(fields<Verdict>({ seq: sequence, state: finalState, reason: text })),
+  lastId: maybe(id),
+  lost: list(tuple(sequence, sequence)),
+  at: time,
+});
+
+const inRecord = fields<InRecord>({
+  v: one(1),
+  message,
+  // A dead letter of one's own that was taken back has none.
+  epoch: text,
+  seq: count,
+  receivedAt: time,
+  deadline: nullOr(time),
+  state: one("received", "running"),
+  startedAt: maybe(time),
+  attempts: count,
+  cancelRequestedBy: maybe(text),
+  doubtful: maybe(one(true)),
+});
+
+export const frameRow = list(inRecord);
+export const changeRow = list(tuple(count, (value) => (value === 0 ? undefined : inRecord(value))));
+
+export const doneRecord = fields<DoneRecord>({
+  v: one(1),
+  id,
+  subject,
+  origin: token,
+  createdAt: time,
+  receivedAt: time,
+  state: finalState,
+  outcome,
+  summary: text,
+});
+
+export const deadRecord = fields<DeadRecord>({
+  v: one(1),
+  message,
+  epoch: text,
+  seq: count,
+  receivedAt: time,
+  at: time,
+  reason: text,
+  attempts: count,
+});
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isState(value: unknown): boolean {
+  return typeof value === "string" && Object.hasOwn(STATES, value);
+}
+
+function isSubject(value: unknown): boolean {
+  if (typeof value !== "string") return false;
+  try {
+    parseSubject(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The beginning of a value that is not what it should be. */
+function shown(value: unknown): string {
+  const all = JSON.stringify(value) ?? "nothing";
+  return all.length > 60 ? `${all.slice(0, 60)}…` : all;
+}

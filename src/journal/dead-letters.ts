@@ -1,0 +1,68 @@
+import type { DeadRecord } from "./records.ts";
+import type { Store } from "./store/store.ts";
+
+/**
+ * Messages that could not be handled here, and those of this node that their receiver refused, each kept whole until an
+ * operator deals with it. How many they are, and of how many bytes, is known without reading them.
+ */
+export interface DeadBounds {
+  /** Whether what was put aside then, ms, has reached its age. */
+  readonly isOld: (at: number) => boolean;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+export class DeadLetters {
+  readonly #store: Store;
+  /** By id, the oldest first. */
+  readonly #held = new Map<string, { readonly at: number; readonly bytes: number }>();
+  #bytes = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+    const stored = this.all().sort((a, b) => a.at - b.at);
+    for (const dead of stored) this.#hold(dead);
+  }
+
+  all(): DeadRecord[] {
+    return [...this.#store.range("dead", {})].map(({ value }) => value as DeadRecord);
+  }
+
+  add(dead: DeadRecord): void {
+    this.#release(dead.message.id);
+    this.#store.put("dead", dead.message.id, dead);
+    this.#hold(dead);
+  }
+
+  /** Takes it out. */
+  remove(id: string): DeadRecord | undefined {
+    const dead = this.#store.get("dead", id) as DeadRecord | undefined;
+    if (dead === undefined) return undefined;
+    this.#store.remove("dead", id);
+    this.#release(id);
+    return dead;
+  }
+
+  /** Drops those that are out of bounds, the oldest first; at most `limit`. */
+  sweep({ isOld, count, bytes }: DeadBounds, limit: number): DeadRecord[] {
+    const dropped: DeadRecord[] = [];
+    for (const [id, { at }] of this.#held) {
+      const crowded = this.#held.size > count || this.#bytes > bytes;
+      if (dropped.length >= limit || !(crowded || isOld(at))) break;
+      const dead = this.remove(id);
+      if (dead !== undefined) dropped.push(dead);
+    }
+    return dropped;
+  }
+
+  #hold(dead: DeadRecord): void {
+    const bytes = Buffer.byteLength(JSON.stringify(dead));
+    this.#held.set(dead.message.id, { at: dead.at, bytes });
+    this.#bytes += bytes;
+  }
+
+  #release(id: string): void {
+    this.#bytes -= this.#held.get(id)?.bytes ?? 0;
+    this.#held.delete(id);
+  }
+}

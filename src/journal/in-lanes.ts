@@ -1,0 +1,79 @@
+import type { InLane } from "./records.ts";
+import type { Store } from "./store/store.ts";
+
+/**
+ * The lanes that this node takes from, by origin, epoch of its journal, and subject. An epoch other than the origin's latest
+ * is dead: nothing comes from a journal that was replaced, so what is known of its numbers is of use to nobody in the end.
+ */
+export class InLanes {
+  readonly #store: Store;
+  readonly #origins = new Map<string, Map<string, Map<string, InLane>>>();
+  #size = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+    for (const { value } of store.range("sources", {})) this.#hold(value as InLane);
+  }
+
+  get(origin: string, epoch: string, subject: string): InLane | undefined {
+    return this.#origins.get(origin)?.get(epoch)?.get(subject);
+  }
+
+  put(lane: InLane): void {
+    this.#hold(lane);
+    this.#store.put("sources", keyOf(lane), { ...lane });
+  }
+
+  /** How many lanes there are: of all origins, or of one, over all its epochs. */
+  count(origin?: string): number {
+    if (origin === undefined) return this.#size;
+    let count = 0;
+    for (const lanes of this.#origins.get(origin)?.values() ?? []) count += lanes.size;
+    return count;
+  }
+
+  /** The epochs that an origin was known by, with the lanes of each. */
+  epochs(origin: string): ReadonlyMap<string, ReadonlyMap<string, InLane>> {
+    return this.#origins.get(origin) ?? NONE;
+  }
+
+  /** Forgets dead epochs of which every lane `isOld` and none is `needed`; at most `limit` lanes, and one epoch more. */
+  sweep(isOld: (at: number) => boolean, needed: (origin: string, epoch: string) => boolean, limit: number): number {
+    let removed = 0;
+    for (const [origin, epochs] of this.#origins) {
+      if (epochs.size < 2) continue;
+      const latest = Math.max(...[...epochs.values()].map(lastHeard));
+      for (const [epoch, lanes] of epochs) {
+        if (removed >= limit) return removed;
+        const at = lastHeard(lanes);
+        if (at === latest || !isOld(at) || needed(origin, epoch)) continue;
+        for (const lane of lanes.values()) this.#store.remove("sources", keyOf(lane));
+        epochs.delete(epoch);
+        this.#size -= lanes.size;
+        removed += lanes.size;
+      }
+    }
+    return removed;
+  }
+
+  #hold(lane: InLane): void {
+    const { origin, epoch, subject } = lane;
+    const epochs = this.#origins.get(origin) ?? new Map<string, Map<string, InLane>>();
+    const lanes = epochs.get(epoch) ?? new Map<string, InLane>();
+    if (!lanes.has(subject)) this.#size++;
+    this.#origins.set(origin, epochs.set(epoch, lanes.set(subject, lane)));
+  }
+}
+
+const NONE: ReadonlyMap<string, ReadonlyMap<string, InLane>> = new Map();
+
+/** When the last of them moved on. */
+function lastHeard(lanes: ReadonlyMap<string, InLane>): number {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const { at } of lanes.values()) last = Math.max(last, at);
+  return last;
+}
+
+function keyOf({ origin, epoch, subject }: InLane): string {
+  return `${origin} ${epoch} ${subject}`;
+}

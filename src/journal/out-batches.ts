@@ -1,0 +1,269 @@
+import { decodeItem, messageOf } from "../message/frame.ts";
+import type { Message } from "../message/message.ts";
+import { kindOf, receiverOf } from "../message/subject.ts";
+import { ChurnMap } from "../platform/churn-map.ts";
+import { OutMessage } from "./out-message.ts";
+import type { OutBatch, OutLane, OutState } from "./records.ts";
+import type { Store } from "./store/store.ts";
+
+/** Messages that are at hand without a read, and how many of them a row holds. */
+const HOT = 8192;
+const MOST = 64;
+const MOST_BYTES = 64 * 1024;
+
+/** A lane, and what of it is at hand. */
+export class Lane implements OutLane {
+  readonly v = 1;
+  readonly no: number;
+  readonly subject: string;
+  next = 1;
+  sent = 0;
+  acked = 0;
+  started = 0;
+  open = 1;
+  receiverEpoch: string | undefined;
+  base = 0;
+  /** The highest number that was sent in this life. */
+  reached = 0;
+  readonly node: string;
+  readonly event: boolean;
+  /** Numbers of commands that the receiver has and that have no outcome. */
+  readonly openNumbers = new Set<number>();
+  /** In order; the latest ones mostly. */
+  batches: Batch[] = [];
+
+  constructor(no: number, subject: string) {
+    this.no = no;
+    this.subject = subject;
+    this.node = receiverOf(subject);
+    this.event = kindOf(subject) === "event";
+  }
+
+  get row(): OutLane {
+    const { v, no, subject, next, sent, acked, started, open, receiverEpoch, base } = this;
+    const based = base === 0 ? {} : { base };
+    return { v, no, subject, next, sent, acked, started, open, receiverEpoch, ...based };
+  }
+}
+
+/** Messages of one lane that were accepted in one turn: one row, and one more for each turn that learned more of them. */
+class Batch {
+  readonly lane: Lane;
+  readonly first: number;
+  readonly keep: boolean;
+  /** By number from `first` on; `undefined`: forgotten. */
+  readonly messages: (OutMessage | undefined)[] = [];
+  bytes = 0;
+  /** Rows of what was learned. */
+  learned = 0;
+  written = false;
+  /** Learned in this turn. */
+  changed = new Set<OutMessage>();
+
+  constructor(lane: Lane, first: number, keep: boolean) {
+    this.lane = lane;
+    this.first = first;
+    this.keep = keep;
+  }
+
+  get last(): number {
+    return this.first + this.messages.length - 1;
+  }
+
+  /** Nothing more is to come of it. */
+  get complete(): boolean {
+    const { lane, last, messages } = this;
+    return last <= lane.acked && (lane.event || messages.every((message) => message?.ended !== false));
+  }
+
+  get text(): string {
+    const texts = this.messages.map((message) => message?.text ?? "null");
+    return `{"v":1,"k":${this.keep ? 1 : 0},"m":[${texts.join(",")}]}`;
+  }
+}
+
+/**
+ * The messages that are owed, by lane and number: those of the present, and those that lie in the journal.
+ *
+ *   out      [lane, first number]               the messages of a batch, as they travel
+ *   learned  [lane, first number, 0, 1, 2, …]   what was learned of them since: of each the whole of what is known
+ */
+export class OutBatches {
+  readonly #store: Store;
+  readonly #origin: string;
+  readonly #byId = new ChurnMap<string, { lane: Lane; message: OutMessage }>();
+  /** What this turn wrote. */
+  #building = new Set<Batch>();
+  #changed = new Set<Batch>();
+  /** All that is at hand, the oldest first, and how many messages that is. */
+  readonly #atHand = new ChurnMap<Batch, Batch>();
+  #count = 0;
+
+  constructor(store: Store, origin: string) {
+    this.#store = store;
+    this.#origin = origin;
+  }
+
+  append(lane: Lane, message: Message, text: string, keep: boolean): OutMessage {
+    let batch = lane.batches.at(-1);
+    if (
+      batch === undefined ||
+      batch.written ||
+      batch.keep !== keep ||
+      batch.messages.length >= MOST ||
+      batch.bytes >= MOST_BYTES
+    ) {
+      batch = new Batch(lane, lane.next, keep);
+      lane.batches.push(batch);
+      this.#atHand.set(batch, batch);
+      this.#building.add(batch);
+    }
+    const record = new OutMessage(message, lane.next++, text, keep);
+    batch.messages.push(record);
+    batch.bytes += record.bytes;
+    this.#count++;
+    if (keep) this.#byId.set(message.id, { lane, message: record });
+    return record;
+  }
+
+  at(id: string): { lane: Lane; message: OutMessage } | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The batch with this number, at hand or from the store. */
+  batch(lane: Lane, seq: number): Batch | undefined {
+    const { batches } = lane;
+    let [low, high] = [0, batches.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((batches[middle] as Batch).first <= seq) low = middle + 1;
+      else high = middle;
+    }
+    const before = batches[low - 1];
+    return before !== undefined && before.last >= seq ? before : this.#load(lane, seq);
+  }
+
+  message(lane: Lane, seq: number): OutMessage | undefined {
+    const batch = this.batch(lane, seq);
+    return batch?.messages[seq - batch.first];
+  }
+
+  /** Something was learned of it, which `write` brings to the store. */
+  learned(lane: Lane, message: OutMessage): void {
+    const batch = this.batch(lane, message.seq);
+    if (batch === undefined) return;
+    batch.changed.add(message);
+    this.#changed.add(batch);
+  }
+
+  /** Nobody asks for these any more. */
+  drop(batch: Batch): void {
+    if (batch.written) this.#store.removeSoon("out", [batch.lane.no, batch.first]);
+    for (let n = 0; n < batch.learned; n++) this.#store.removeSoon("learned", [batch.lane.no, batch.first, n]);
+    this.#building.delete(batch);
+    this.#changed.delete(batch);
+    this.#letGo(batch);
+  }
+
+  /** Forgets one of the kept. */
+  forget(lane: Lane, seq: number): void {
+    const batch = this.batch(lane, seq);
+    const message = batch?.messages[seq - batch.first];
+    if (batch === undefined || message === undefined) return;
+    this.#byId.delete(message.message.id);
+    batch.messages[seq - batch.first] = undefined;
+    if (batch.messages.every((each) => each === undefined)) this.drop(batch);
+    else this.#store.putText("out", [lane.no, batch.first], batch.text);
+  }
+
+  /** The rows of this turn. Batches of which nothing more is to come are let go. */
+  write(): void {
+    for (const batch of this.#building) {
+      this.#store.putText("out", [batch.lane.no, batch.first], batch.text, true);
+      batch.written = true;
+    }
+    this.#building = new Set();
+    for (const batch of this.#changed) {
+      const rows = [...batch.changed].map((message) => [message.seq, message.state]);
+      this.#store.put("learned", [batch.lane.no, batch.first, batch.learned++], rows, true);
+      batch.changed = new Set();
+      if (batch.complete) this.#letGo(batch);
+    }
+    this.#changed = new Set();
+    if (this.#count > HOT) this.#evict();
+  }
+
+  /** Those of a lane that lie in the store, in order. */
+  *stored(lane: Lane, from: number, to: number): Generator<OutMessage> {
+    for (let seq = from; seq <= to; ) {
+      const batch = this.#read(lane, seq) ?? this.#readAfter(lane, seq);
+      if (batch === undefined) return;
+      for (const message of batch.messages) if (message !== undefined && message.seq >= from) yield message;
+      seq = batch.last + 1;
+    }
+  }
+
+  #load(lane: Lane, seq: number): Batch | undefined {
+    const batch = this.#read(lane, seq);
+    if (batch === undefined) return undefined;
+    lane.batches.push(batch);
+    lane.batches.sort((a, b) => a.first - b.first);
+    this.#atHand.set(batch, batch);
+    this.#count += batch.messages.length;
+    if (batch.keep)
+      for (const message of batch.messages)
+        if (message !== undefined) this.#byId.set(message.message.id, { lane, message });
+    return batch;
+  }
+
+  #read(lane: Lane, seq: number): Batch | undefined {
+    const bounds = { from: [lane.no], to: [lane.no, seq + 1], reverse: true, limit: 1 };
+    for (const { key, value } of this.#store.range("out", bounds)) {
+      const batch = this.#made(lane, key as number[], value as OutBatch);
+      if (batch.last >= seq) return batch;
+    }
+    return undefined;
+  }
+
+  #readAfter(lane: Lane, seq: number): Batch | undefined {
+    for (const { key, value } of this.#store.range("out", { from: [lane.no, seq], to: [lane.no + 1], limit: 1 }))
+      return this.#made(lane, key as number[], value as OutBatch);
+    return undefined;
+  }
+
+  #made(lane: Lane, [, first = 0]: readonly number[], { k, m }: OutBatch): Batch {
+    const batch = new Batch(lane, first, k === 1);
+    batch.written = true;
+    for (const wire of m) {
+      const seq = first + batch.messages.length;
+      const item = wire === null ? undefined : decodeItem(wire);
+      batch.messages.push(
+        item === undefined || "skip" in item
+          ? undefined
+          : new OutMessage(messageOf(item, lane.subject, this.#origin), seq, JSON.stringify(wire), batch.keep),
+      );
+    }
+    for (const { value } of this.#store.range("learned", { from: [lane.no, first], to: [lane.no, first + 1] })) {
+      batch.learned++;
+      for (const [seq, state] of value as [number, OutState][]) batch.messages[seq - first]?.restore(state);
+    }
+    return batch;
+  }
+
+  #letGo(batch: Batch): void {
+    if (!this.#atHand.delete(batch)) return;
+    this.#count -= batch.messages.length;
+    const { batches } = batch.lane;
+    batches.splice(batches.indexOf(batch), 1);
+    if (!batch.keep) return;
+    for (const message of batch.messages) if (message !== undefined) this.#byId.delete(message.message.id);
+  }
+
+  /** The older half goes. */
+  #evict(): void {
+    for (const batch of this.#atHand.values()) {
+      if (this.#count <= HOT / 2) return;
+      this.#letGo(batch);
+    }
+  }
+}

@@ -1,0 +1,394 @@
+import { StewardError } from "../message/errors.ts";
+import { type Ack, encodeItem } from "../message/frame.ts";
+import { endOf, type Life, type State } from "../message/lifecycle.ts";
+import type { Message } from "../message/message.ts";
+import { type OutputPart, type Report, withoutOutput } from "../message/report.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import { IdRows } from "./id-rows.ts";
+import { Lane, OutBatches } from "./out-batches.ts";
+import type { OutMessage } from "./out-message.ts";
+import { Receivers } from "./receivers.ts";
+import type { DeadRecord, OutLane, OutRecord, Reported } from "./records.ts";
+import type { Entry, Store } from "./store/store.ts";
+
+/** A message in its place. */
+interface Found {
+  readonly lane: Lane;
+  readonly message: OutMessage;
+}
+
+/**
+ * What this node owes to others: its lanes and the messages on them, until each is final.
+ *
+ * Invariants: a sequence number is given once, in the turn that journals the message. `acked <= sent < next`. The state
+ * of a message that nobody has reported on is read off its lane's watermarks, so that an ACK costs one write, whatever
+ * number of messages it covers. What one turn does to a lane is a few rows, whatever the number of messages.
+ */
+export class Outbox {
+  readonly receivers = new Receivers();
+  readonly #store: Store;
+  readonly #node: string;
+  readonly #dead: DeadLetters;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #byNumber = new Map<number, Lane>();
+  readonly #batches: OutBatches;
+  /** Where the kept messages are. */
+  readonly #ids: IdRows<readonly [lane: number, seq: number]>;
+  /** The commands of a node that are open, by number. */
+  readonly #openCount = new Map<string, number>();
+  /** Written at the end of this turn. */
+  #changed = new Set<Lane>();
+  #newIds: [string, [number, number]][] = [];
+  #armed = false;
+
+  constructor(store: Store, node: string, dead: DeadLetters) {
+    this.#store = store;
+    this.#dead = dead;
+    this.#node = node;
+    this.#batches = new OutBatches(store, node);
+    this.#ids = new IdRows(store, "ids");
+    for (const { value } of store.range("lanes", {})) {
+      const row = value as OutLane;
+      this.#restore(Object.assign(this.#addLane(row.no, row.subject), row));
+    }
+  }
+
+  /** Finds the commands that are open on a lane, and how far everything is final. */
+  #restore(lane: Lane): void {
+    let contiguous = true;
+    for (const message of this.#batches.stored(lane, lane.open, lane.acked)) {
+      if (message.seq > lane.acked) break;
+      if (lane.event || message.ended) {
+        if (contiguous) lane.open = message.seq + 1;
+        continue;
+      }
+      contiguous = false;
+      this.#opened(lane, message.seq);
+    }
+  }
+
+  get lanes(): ReadonlyMap<string, OutLane> {
+    return this.#lanes;
+  }
+
+  /** Gives each message its place on its lane. Durable with the store's next flush. `texts`: as they travel. */
+  enqueue(
+    messages: readonly Message[],
+    keep: boolean,
+    texts: readonly string[] = messages.map(encodeItem),
+  ): OutRecord[] {
+    return messages.map((message, i) => {
+      const lane = this.#lanes.get(message.subject) ?? this.#addLane(this.#byNumber.size + 1, message.subject);
+      const record = this.#batches.append(lane, message, texts[i] ?? "", keep);
+      if (keep) this.#newIds.push([message.id, [lane.no, record.seq]]);
+      this.#changes(lane);
+      return record;
+    });
+  }
+
+  /** The next records of a lane from `from` on, in order, within the bounds; at least one if there is any. */
+  take(
+    subject: string,
+    from: number,
+    bounds: { count: number; bytes: number; sizeOf: (record: OutRecord) => number },
+  ): OutRecord[] {
+    const lane = this.#lanes.get(subject);
+    const taken: OutRecord[] = [];
+    if (lane === undefined) return taken;
+    let bytes = 0;
+    let batch = this.#batches.batch(lane, from);
+    for (let seq = from; seq < lane.next && taken.length < bounds.count; seq++) {
+      if (batch === undefined || seq > batch.last) batch = this.#batches.batch(lane, seq);
+      const record = batch?.messages[seq - batch.first];
+      if (record === undefined) {
+        throw new StewardError("journal-failed", { path: subject, fault: `number ${seq} of the lane is missing` });
+      }
+      bytes += bounds.sizeOf(record);
+      if (taken.length > 0 && bytes > bounds.bytes) break;
+      taken.push(record);
+    }
+    return taken;
+  }
+
+  /** These are about to be on the wire: from now on only the receiver can say what became of them. */
+  sending(subject: string, records: readonly OutRecord[], at: number): void {
+    const lane = this.#lanes.get(subject);
+    const last = records.at(-1);
+    if (lane === undefined || last === undefined) return;
+    for (const record of records) if (record.keep && record.skip === undefined) (record as OutMessage).sent(at);
+    if (last.seq <= lane.sent) return;
+    // Its answer may get lost, and its journal after that: the next one must see that the first sending was not for it.
+    lane.receiverEpoch ??= this.receivers.of(lane.node);
+    lane.sent = last.seq;
+    lane.reached = Math.max(lane.reached, lane.sent);
+    this.#changes(lane);
+  }
+
+  /** This journal takes another epoch: what was acknowledged to the one before it proves nothing of what it sends now. */
+  renewed(): void {
+    for (const lane of this.#lanes.values()) this.#changes(Object.assign(lane, { base: lane.acked }));
+  }
+
+  /** Whether a receiver has what this journal never sent: then it is a copy of an earlier state of itself. */
+  isBehind(subject: string, ack: Pick<Ack, "last" | "wentBack">): boolean {
+    const lane = this.#lanes.get(subject);
+    return ack.wentBack === true || ack.last > Math.max(lane?.sent ?? 0, lane?.reached ?? 0);
+  }
+
+  /** The broker had nobody to hand the latest of these to: they were not sent after all. */
+  unsent(subject: string, sentBefore: number): void {
+    const lane = this.#lanes.get(subject);
+    if (lane === undefined) return;
+    this.receivers.absent(lane.node);
+    if (lane.sent <= sentBefore) return;
+    const sent = Math.max(sentBefore, lane.acked);
+    for (let seq = sent + 1; seq <= lane.sent; seq++) this.#batches.message(lane, seq)?.unsent();
+    lane.sent = sent;
+    this.#changes(lane);
+  }
+
+  /** Applies the receiver's word. Returns the records whose state it changed. */
+  acknowledge(subject: string, ack: Ack, at: number): { received: OutRecord[]; decided: OutRecord[] } {
+    const received: OutMessage[] = [];
+    const decided: OutMessage[] = [];
+    const lane = this.#lanes.get(subject);
+    this.receivers.heard(ack.node, ack.receiverEpoch, ack.receiverLife);
+    if (lane === undefined) return { received, decided };
+    const last = Math.min(ack.last, lane.sent);
+    const started = Math.max(lane.started, Math.min(ack.started, last));
+    const verdicts = new Map(ack.verdicts.map((verdict) => [verdict.seq, verdict]));
+    const before = lane.acked;
+    const acked = Math.max(before, last);
+    // What one journal was sent and did not acknowledge stays sent to that one, whichever journal answers.
+    const answered = last >= before && acked === lane.sent;
+    const receiverEpoch = answered ? ack.receiverEpoch : (lane.receiverEpoch ?? ack.receiverEpoch);
+    const changed = acked > before || started > lane.started || receiverEpoch !== lane.receiverEpoch;
+    Object.assign(lane, { acked, started, receiverEpoch });
+    for (let seq = before + 1; seq <= last; seq++) {
+      const message = this.#batches.message(lane, seq);
+      if (message === undefined) continue;
+      received.push(message);
+      if (verdicts.has(seq) || message.ended) continue;
+      if (!lane.event) {
+        this.#opened(lane, seq);
+        message.received(ack.sentAt, seq <= started);
+      } else if (message.keep) {
+        message.assert({ state: "received", at, by: ack.node });
+        this.#learned(lane, message);
+      }
+    }
+    for (const { seq, state, reason } of verdicts.values()) {
+      const message = seq <= last ? this.#batches.message(lane, seq) : undefined;
+      if (message === undefined || message.ended || (!message.keep && seq <= before)) continue;
+      decided.push(message);
+      if (!message.keep) {
+        this.#refused(message, reason, at);
+        continue;
+      }
+      message.assert({ state, at, by: ack.node, reason });
+      message.outcome = { state, at, reason };
+      this.#ended(lane, message);
+    }
+    for (let seq = before + 1; seq <= last; ) {
+      const batch = this.#batches.batch(lane, seq);
+      seq = (batch?.last ?? seq) + 1;
+      if (batch !== undefined && !batch.keep && batch.last <= last) this.#batches.drop(batch);
+    }
+    if (changed) this.#store.putSoon("lanes", subject, lane.row);
+    return { received, decided };
+  }
+
+  /** Folds a node's report on a command. `undefined`: no such command of ours, or not that node's to report on. */
+  report(id: string, from: string, report: Report, heard = report.at): Reported | undefined {
+    const found = this.#find(id);
+    if (found === undefined || found.lane.node !== from) return undefined;
+    const { lane, message } = found;
+    for (const part of report.output ?? []) this.#store.put("output", [id, part.stream, part.offset], part);
+    if (report.startedAt !== undefined && !message.ended) message.started(report.startedAt);
+    if (report.state === "running") {
+      if (message.asserted !== undefined) return { record: message, changed: false, conflict: false };
+      message.assert({ state: "running", at: report.startedAt, by: from });
+      this.#learned(lane, message);
+      return { record: message, changed: true, conflict: false };
+    }
+    const outcome = withoutOutput(report);
+    const before = message.asserted;
+    const ended = message.ended;
+    const { state, reason } = report;
+    const told = ended ? endOf(message.life) : undefined;
+    // Who cannot prove an end takes none back that was proved, though its clock may have gone back since.
+    const late = state === "interrupted" && told !== undefined && told.state !== state;
+    const at = late ? Math.max(report.at, told.at + 1) : report.at;
+    message.assert(reason === undefined ? { state, at, by: from } : { state, at, by: from, reason });
+    // The outcome shown is that of the assertion that stands, in whichever order they came.
+    const standing = ended ? endOf(message.life) : undefined;
+    if (!ended || (standing?.state === state && standing.at === at && standing.by === from)) message.outcome = outcome;
+    message.heardAt ??= heard;
+    this.#ended(lane, message);
+    const conflict = ended && message.life?.conflict !== undefined;
+    return { record: message, changed: message.asserted !== before, conflict };
+  }
+
+  /** Ends a message that was never on the wire. `undefined`: it was, and only its node can tell. */
+  withdraw(id: string, state: "expired" | "cancelled", at: number, reason: string): OutRecord | undefined {
+    const found = this.#find(id);
+    if (found === undefined || found.message.seq <= found.lane.sent) return undefined;
+    const { lane, message } = found;
+    if (message.skip !== undefined) return message;
+    message.assert({ state, at, by: this.#node, reason });
+    message.skip = state;
+    message.outcome = { state, at, reason };
+    this.#ended(lane, message);
+    return message;
+  }
+
+  cancelRequested(id: string, asked: { cancelRequestedAt: number; cancelId: string }): void {
+    const found = this.#find(id);
+    if (found === undefined) return;
+    Object.assign(found.message, asked);
+    this.#learned(found.lane, found.message);
+  }
+
+  find(id: string): { lane: OutLane; record: OutRecord } | undefined {
+    const found = this.#find(id);
+    return found && { lane: found.lane, record: found.message };
+  }
+
+  /** Newest first. */
+  *newest(prefix = ""): Generator<{ lane: OutLane; record: OutRecord }> {
+    this.#write();
+    for (const [, place] of this.#ids.newest(prefix)) {
+      const found = this.#there(place);
+      if (found !== undefined) yield { lane: found.lane, record: found.message };
+    }
+  }
+
+  /** Commands that a node has and that have no outcome yet. */
+  *openOn(node: string): Generator<{ lane: OutLane; record: OutRecord }> {
+    for (const lane of this.#lanes.values()) {
+      if (lane.node !== node) continue;
+      for (const seq of [...lane.openNumbers]) {
+        const record = this.#batches.message(lane, seq);
+        if (record !== undefined) yield { lane, record };
+      }
+    }
+  }
+
+  openCount(node: string): number {
+    return this.#openCount.get(node) ?? 0;
+  }
+
+  /** All output known of a command, each stream in order of offset. */
+  output(id: string): OutputPart[] {
+    return [...this.#outputRows(id)].map(({ value }) => value as OutputPart);
+  }
+
+  #outputRows(id: string): Iterable<Entry> {
+    return this.#store.range("output", { from: [id], to: [id, "\uffff"] });
+  }
+
+  stateOf(lane: OutLane, record: OutRecord): State {
+    return (record as OutMessage).stateOn(lane as Lane);
+  }
+
+  /** Every assertion known of a message, oldest first. */
+  history(lane: OutLane, record: OutRecord): Life {
+    return (record as OutMessage).historyOn(lane as Lane);
+  }
+
+  /**
+   * Forgets what ended and was made before `before`, but for what is spared; at most `limit` of them. Never what is still
+   * owed. Returns how many.
+   */
+  sweep(before: number, limit: number, spared: (at: number) => boolean = () => false): number {
+    this.#write();
+    let removed = 0;
+    for (const { key, entries } of this.#ids.rows()) {
+      const left = entries.filter(([id, place]) => {
+        if (removed >= limit) return true;
+        const found = this.#there(place);
+        if (found !== undefined) {
+          const { lane, message } = found;
+          const { createdAt } = message.message;
+          if (createdAt >= before || spared(createdAt)) return true;
+          if (message.seq > lane.acked || !(lane.event || message.ended)) return true;
+          for (const row of this.#outputRows(id)) this.#store.remove("output", row.key);
+          this.#batches.forget(lane, message.seq);
+        }
+        removed++;
+        return false;
+      });
+      if (left.length < entries.length) this.#ids.replace(key, left);
+      const [, place] = left.at(-1) ?? [];
+      const youngest = place && this.#there(place);
+      if (removed >= limit || (youngest !== undefined && youngest.message.message.createdAt >= before)) break;
+    }
+    return removed;
+  }
+
+  /** What nobody waits for by id and its receiver refuses is kept as a dead letter. */
+  #refused({ message, seq, attempts }: OutMessage, reason: string, at: number): void {
+    const dead: DeadRecord = { v: 1, message, epoch: "", seq, receivedAt: message.createdAt, at, reason, attempts };
+    this.#dead.add(dead);
+  }
+
+  #opened(lane: Lane, seq: number): void {
+    if (lane.openNumbers.has(seq)) return;
+    lane.openNumbers.add(seq);
+    this.#openCount.set(lane.node, this.openCount(lane.node) + 1);
+  }
+
+  #ended(lane: Lane, message: OutMessage): void {
+    if (lane.openNumbers.delete(message.seq)) this.#openCount.set(lane.node, this.openCount(lane.node) - 1);
+    if (message.seq === lane.open) lane.open++;
+    this.#learned(lane, message);
+  }
+
+  #addLane(no: number, subject: string): Lane {
+    const lane = new Lane(no, subject);
+    this.#lanes.set(subject, lane);
+    this.#byNumber.set(no, lane);
+    return lane;
+  }
+
+  #find(id: string): Found | undefined {
+    const atHand = this.#batches.at(id);
+    if (atHand !== undefined) return atHand;
+    const place = this.#ids.find(id);
+    return place && this.#there(place);
+  }
+
+  #there([no, seq]: readonly [number, number]): Found | undefined {
+    const lane = this.#byNumber.get(no);
+    const message = lane && this.#batches.message(lane, seq);
+    return lane === undefined || message === undefined ? undefined : { lane, message };
+  }
+
+  #learned(lane: Lane, message: OutMessage): void {
+    this.#batches.learned(lane, message);
+    this.#arm();
+  }
+
+  /** A lane that changes often in one turn is written once. */
+  #changes(lane: Lane): void {
+    this.#changed.add(lane);
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#armed) return;
+    this.#store.atTurnEnd(() => {
+      this.#armed = false;
+      this.#write();
+    });
+    this.#armed = true;
+  }
+
+  #write(): void {
+    this.#batches.write();
+    if (this.#newIds.length > 0) this.#ids.put(this.#newIds);
+    this.#newIds = [];
+    for (const lane of this.#changed) this.#store.put("lanes", lane.subject, lane.row);
+    this.#changed = new Set();
+  }
+}

@@ -1,0 +1,150 @@
+import type { Verdict, WireItem } from "../message/frame.ts";
+import type { Assertion, Life, State } from "../message/lifecycle.ts";
+import type { Json, Message } from "../message/message.ts";
+import type { Outcome } from "../message/report.ts";
+
+/** What lies in the journal. Each record carries the version of its layout; what is read here stays readable. */
+export const JOURNAL_VERSION = 1;
+
+/** One lane that this node sends on. Sequence numbers begin at 1. */
+export interface OutLane {
+  readonly v: 1;
+  readonly no: number;
+  readonly subject: string;
+  /** Next sequence number to give. */
+  next: number;
+  /** Up to here it was on the wire at least once. */
+  sent: number;
+  /** Up to here the receiver has it, durably. */
+  acked: number;
+  /** Up to here the receiver has started it. */
+  started: number;
+  /** Below here everything is final. */
+  open: number;
+  /** The journal that acknowledged it last. */
+  receiverEpoch: string | undefined;
+  /** Up to here that was before this journal took its present epoch; absent: nothing was. */
+  base?: number;
+}
+
+/** One message that this node accepted. */
+export interface OutRecord {
+  readonly message: Message;
+  readonly seq: number;
+  /** As it travels, JSON, and the bytes that it takes of a frame. */
+  readonly text: string;
+  readonly bytes: number;
+  /** Whether it is kept after its end, for the operator; what sources and replies send is not. */
+  readonly keep: boolean;
+  /** How often it was handed to the broker. */
+  readonly attempts: number;
+  /** What was said of it. Until then its state is read off the lane's watermarks. */
+  readonly life: Life | undefined;
+  /** The state that this adds up to. */
+  readonly asserted: State | undefined;
+  readonly outcome: Outcome | undefined;
+  readonly cancelRequestedAt: number | undefined;
+  /** The command that asks its node to end it. */
+  readonly cancelId: string | undefined;
+  /** When its end was first heard of, by the clock of this node. */
+  readonly heardAt: number | undefined;
+  /** It ended here before its first sending, and travels as a skip marker. */
+  readonly skip: "expired" | "cancelled" | undefined;
+}
+
+/** Messages of one lane that were accepted in one turn, as they lie in the journal. */
+export interface OutBatch {
+  readonly v: 1;
+  /** 1: they are kept after their end. */
+  readonly k: 0 | 1;
+  /** As they travel; `null`: forgotten since. */
+  readonly m: readonly (WireItem | null)[];
+}
+
+/** What was learned of one of them, as it lies in the journal. */
+export interface OutState {
+  /** Attempts, and when it was sent, received and started; ms, 0: not known. */
+  readonly n: number;
+  readonly p: readonly [number, number, number];
+  /** Its end, or else all that was said of it. */
+  readonly e: Assertion | undefined;
+  readonly l: Life | undefined;
+  readonly o: Outcome | undefined;
+  readonly c: number | undefined;
+  readonly i: string | undefined;
+  readonly h: number | undefined;
+  readonly x: "expired" | "cancelled" | undefined;
+}
+
+/** What a report came to: the record now, whether it is in another state, whether two ends contradict each other. */
+export interface Reported {
+  readonly record: OutRecord;
+  readonly changed: boolean;
+  readonly conflict: boolean;
+}
+
+/** One lane that this node receives on, for one epoch of its origin. */
+export interface InLane {
+  readonly v: 1;
+  readonly origin: string;
+  readonly epoch: string;
+  readonly subject: string;
+  /** Highest sequence number taken; all below are taken too. */
+  last: number;
+  /** Final states decided at the door which the origin may not know yet. */
+  verdicts: readonly Verdict[];
+  /** The message with the highest number, unless another journal of this node had it. */
+  lastId: string | undefined;
+  /** Numbers, from and to, that this journal knows nothing of though the origin holds an ACK for them: another had them. */
+  lost: readonly (readonly [from: number, to: number])[];
+  at: number;
+}
+
+/** One message taken from another node that is not finished. */
+export interface InRecord {
+  readonly v: 1;
+  readonly message: Message;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly receivedAt: number;
+  /** By this node's clock, ms; `null`: none. */
+  readonly deadline: number | null;
+  readonly state: "received" | "running";
+  readonly startedAt?: number;
+  /** How often it failed its process. */
+  readonly attempts: number;
+  readonly cancelRequestedBy?: string;
+  /** It may have run since this journal was copied. */
+  readonly doubtful?: true;
+}
+
+/** One command that ended here. */
+export interface DoneRecord {
+  readonly v: 1;
+  readonly id: string;
+  readonly subject: string;
+  readonly origin: string;
+  readonly createdAt: number;
+  readonly receivedAt: number;
+  readonly state: State;
+  readonly outcome: Outcome;
+  readonly summary: string;
+}
+
+/** A message that could not be handled, kept whole. */
+export interface DeadRecord {
+  readonly v: 1;
+  readonly message: Message;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly receivedAt: number;
+  readonly at: number;
+  readonly reason: string;
+  readonly attempts: number;
+}
+
+/** Something that must become durable together with messages: where a source or sink stands. */
+export interface Checkpoint {
+  readonly key: string;
+  readonly value: Json;
+}

@@ -1,0 +1,99 @@
+import { type DestinationStream, pino, stdSerializers } from "pino";
+import { prettyFactory } from "pino-pretty";
+import type { Clock } from "../message/clock.ts";
+import type { MethodLog } from "../methods/define.ts";
+import { LineWriter } from "./line-writer.ts";
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
+
+const RANK: Readonly<Record<LogLevel, number>> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, silent: 100 };
+
+export interface Log extends MethodLog {
+  /** A log whose lines all carry `fields`, such as `{role, actor}`. */
+  child(fields: object): Log;
+  /** Changes the level of this log and of all its relatives. */
+  setLevel(level: LogLevel): void;
+  /** Whether a line of this level would be written; for what is dear to prepare. */
+  enabled(level: Exclude<LogLevel, "silent">): boolean;
+  /** Lines that were lost because nobody took them. */
+  readonly lost: number;
+  /** Resolves when everything logged so far was handed to the system, or after a second. For a daemon that stops. */
+  flush(): Promise<void>;
+  /** The same within this turn, as far as it goes without waiting. For a daemon that crashes. */
+  flushNow(): void;
+}
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** For people at a terminal: one coloured line each instead of JSON. */
+  readonly pretty: boolean;
+  readonly clock: Clock;
+  /** This node's name, on every line. */
+  readonly node?: string;
+  /** Where lines go instead of standard output. */
+  readonly destination?: { write(line: string): unknown };
+}
+
+/**
+ * The daemon's log: pino, written from this process (no worker threads), one JSON object a line. A reader of standard
+ * output that stalls or goes away, and a full disk behind it, cost lines, never the daemon.
+ */
+export function openLog(options: LogOptions): Log {
+  const { clock } = options;
+  const output = options.destination === undefined ? new LineWriter(1, clock) : undefined;
+  const lines = output ?? options.destination ?? { write: () => undefined };
+  const base = pino(
+    {
+      level: "trace",
+      base: options.node === undefined ? {} : { node: options.node },
+      formatters: { level: (level) => ({ level }) },
+      serializers: { err: stdSerializers.err, error: stdSerializers.err },
+      timestamp: () => `,"time":${clock.now()}`,
+    },
+    options.pretty ? prettyStream(lines, output !== undefined) : { write: (line) => void lines.write(line) },
+  );
+  // Children of pino keep the level that they were born with; this one is shared.
+  const shared = { rank: RANK[options.level] };
+  const wrap = (logger: typeof base): Log => ({
+    debug: (fields, text) => {
+      if (shared.rank <= RANK.debug) logger.debug(fields, text);
+    },
+    info: (fields, text) => {
+      if (shared.rank <= RANK.info) logger.info(fields, text);
+    },
+    warn: (fields, text) => {
+      if (shared.rank <= RANK.warn) logger.warn(fields, text);
+    },
+    error: (fields, text) => {
+      if (shared.rank <= RANK.error) logger.error(fields, text);
+    },
+    child: (fields) => wrap(logger.child(fields) as typeof base),
+    setLevel: (level) => {
+      shared.rank = RANK[level];
+    },
+    enabled: (level) => shared.rank <= RANK[level],
+    get lost() {
+      return output?.lost ?? 0;
+    },
+    flush: async () => output?.flush(),
+    flushNow: () => output?.flushNow(),
+  });
+  return wrap(base);
+}
+
+/** Formats each line before it is written, in the same turn. */
+function prettyStream(destination: { write(line: string): unknown }, colorize: boolean): DestinationStream {
+  const format = prettyFactory({
+    colorize,
+    singleLine: true,
+    translateTime: "SYS:HH:MM:ss.l",
+    // Text that came over the wire must not steer the terminal.
+    messageFormat: (line, key) => printable(String(line[key] ?? "")),
+  });
+  return { write: (line) => destination.write(format(line)) };
+}
+
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\uFFFD");
+}

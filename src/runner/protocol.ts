@@ -1,0 +1,153 @@
+import { isOutput, type OutputPart } from "../message/report.ts";
+import type { RunEnd, RunSpec } from "../methods/spawner.ts";
+import { readRunEnd } from "./run-end.ts";
+
+/**
+ * What daemon and runner say to each other: one JSON object a line over a Unix socket. Both begin with `hello`.
+ *
+ * A runner outlives daemons, so it may be of another version than the daemon. `adopt`, `cancel` and what a runner says are
+ * therefore never changed: with these a daemon follows what an old runner has, until that has ended and it leaves. Nothing
+ * new is started by it: programs are started by a runner of the daemon's own version. Raise the version with every change
+ * of the runner that matters.
+ */
+export const PROTOCOL_VERSION = 1;
+
+/** Characters of what a bad request is called by. */
+const LONGEST_NAME = 200;
+
+/** A file of the runner of this version in the directory of the runs: each version has its own. */
+export function runnerFile(what: "sock" | "pid" | "pipes", version = PROTOCOL_VERSION): string {
+  return version === 1 ? `runner.${what}` : `runner-${version}.${what}`;
+}
+
+/** The version of the runner whose socket has this name; `undefined`: it is no runner's socket. */
+export function versionOfSocket(name: string): number | undefined {
+  const found = /^runner(?:-(\d+))?\.sock$/.exec(name);
+  return found === null ? undefined : Number(found[1] ?? 1);
+}
+
+export type ToRunner =
+  /** Environment and directory that programs start from. */
+  | {
+      readonly type: "hello";
+      readonly version: number;
+      readonly env: Readonly<Record<string, string>>;
+      readonly cwd: string;
+    }
+  | { readonly type: "start"; readonly spec: RunSpec }
+  | { readonly type: "adopt"; readonly id: string }
+  | { readonly type: "cancel"; readonly id: string }
+  /** Remove its record; it has ended. Answered with `forgotten`. */
+  | { readonly type: "forget"; readonly id: string };
+
+export type FromRunner =
+  | { readonly type: "hello"; readonly version: number; readonly pid: number }
+  /** It runs, or (pid 0) could not be started; its output follows from the beginning, then `end`. */
+  | { readonly type: "started"; readonly id: string; readonly pid: number }
+  | { readonly type: "output"; readonly id: string; readonly parts: readonly OutputPart[] }
+  | { readonly type: "end"; readonly id: string; readonly end: RunEnd }
+  | { readonly type: "forgotten"; readonly id: string; readonly fault?: string }
+  /** Not alive here. A start was refused because the id has a record already. */
+  | { readonly type: "notHere"; readonly id: string };
+
+export function encodeLine(message: ToRunner | FromRunner): string {
+  return `${JSON.stringify(message)}\n`;
+}
+
+/**
+ * A line from a daemon. Whatever names a run must be a text: it is said again in the answer.
+ *
+ * @throws Error that says what is wrong with it
+ */
+export function readToRunner(line: string): ToRunner {
+  const { message, type, id } = readMessage(line);
+  const { spec, env, cwd } = message;
+  const right =
+    type === "hello"
+      ? isTexts(env) && typeof cwd === "string"
+      : type === "start"
+        ? isSpec(spec)
+        : (type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
+  if (!right) throw unknownMessage(type);
+  return message as unknown as ToRunner;
+}
+
+/** What can be made out of a line that `readToRunner` refuses: what it asks for, and of which run. */
+export function requestIn(line: string): { readonly type?: string; readonly id?: string } {
+  try {
+    const { type, id, message } = readMessage(line);
+    const named = type === "start" ? (message.spec as { readonly id?: unknown } | null | undefined)?.id : id;
+    return {
+      ...(typeof type === "string" ? { type: type.slice(0, LONGEST_NAME) } : {}),
+      ...(typeof named === "string" && named.length <= LONGEST_NAME ? { id: named } : {}),
+    };
+  } catch {
+    return {};
+  }
+}
+
+function isSpec(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, argv, script, cwd, env, timeout, grace, head, tail } = value as Readonly<Record<string, unknown>>;
+  return (
+    typeof id === "string" &&
+    Array.isArray(argv) &&
+    argv.length > 0 &&
+    argv.every((each) => typeof each === "string") &&
+    (script === undefined || typeof script === "string") &&
+    (cwd === undefined || typeof cwd === "string") &&
+    (env === undefined || isTexts(env)) &&
+    [timeout, grace, head, tail].every((each) => typeof each === "number" && each >= 0)
+  );
+}
+
+function isTexts(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.values(value).every((each) => typeof each === "string");
+}
+
+function readMessage(line: string) {
+  const message: unknown = JSON.parse(line);
+  if (typeof message !== "object" || message === null) throw new Error("it is not an object");
+  const fields = message as Readonly<Record<string, unknown>>;
+  return { message: fields, type: fields.type, id: fields.id };
+}
+
+function unknownMessage(type: unknown): Error {
+  return new Error(`${typeof type === "string" ? JSON.stringify(type.slice(0, 40)) : "it"} is not of this protocol`);
+}
+
+/** A line from the runner, which may be older than this daemon. @throws Error that says what is wrong with it */
+export function readFromRunner(line: string): FromRunner {
+  const { message, type, id } = readMessage(line);
+  const { version, pid, parts, end, fault } = message;
+  const right =
+    type === "hello"
+      ? typeof version === "number" && typeof pid === "number"
+      : typeof id === "string" &&
+        ((type === "started" && typeof pid === "number") ||
+          (type === "output" && isOutput(parts)) ||
+          (type === "end" && readRunEnd(end) !== undefined) ||
+          (type === "forgotten" && (fault === undefined || typeof fault === "string")) ||
+          type === "notHere");
+  if (!right) throw unknownMessage(type);
+  return message as unknown as FromRunner;
+}
+
+/** Cuts a byte stream into lines, whatever the sizes in which it comes. */
+export class LineReader {
+  #pieces: Buffer[] = [];
+
+  /** The lines that `chunk` completes. */
+  push(chunk: Buffer): string[] {
+    const lines: string[] = [];
+    let from = 0;
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
+      this.#pieces.push(chunk.subarray(from, at));
+      lines.push(Buffer.concat(this.#pieces).toString("utf8"));
+      this.#pieces = [];
+      from = at + 1;
+    }
+    if (from < chunk.length) this.#pieces.push(chunk.subarray(from));
+    return lines;
+  }
+}

@@ -1,0 +1,188 @@
+import {
+  closeSync,
+  fsync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { readdir, readFile, rmdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { RunEnd, RunSpec } from "../methods/spawner.ts";
+import type { ProcessIdentity } from "./process-group.ts";
+import { readRunEnd } from "./run-end.ts";
+
+/**
+ * One directory a run: `spec.json` is the mark that stands before the start (an id that has it is never started again),
+ * `started.json` says which process it became, `end.json` how it ended, with all output that is kept. The first two need
+ * to survive the death of a process, not of the host, where no program outlives them; the end is synced.
+ */
+export interface Started extends ProcessIdentity {
+  readonly at: number;
+}
+
+export type RunRecord =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "begun";
+      readonly grace: number;
+      readonly started: Started | undefined;
+      /** By `markLost`: what was recorded of it, if anything was, went with an earlier life of the host. */
+      readonly hostRestarted: boolean;
+    }
+  | { readonly kind: "ended"; readonly end: RunEnd; readonly started: Started | undefined };
+
+const FORMAT = 1;
+const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+
+/** Ids become names of directories: no separator, no dot, nothing that looks like an option. */
+export function isRunId(id: unknown): id is string {
+  return typeof id === "string" && RUN_ID.test(id);
+}
+
+/** False when the id has its mark already. When it throws, the mark is not set. */
+export function markRun(directory: string, spec: RunSpec): boolean {
+  const own = join(directory, spec.id);
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  const { script, ...rest } = spec;
+  try {
+    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    rmSync(own, { recursive: true, force: true });
+    throw error;
+  }
+  try {
+    if (script !== undefined) writeFileSync(scriptFile(directory, spec.id), script, { mode: 0o600 });
+  } catch (error) {
+    rmSync(own, { recursive: true, force: true });
+    throw error;
+  }
+  return true;
+}
+
+/** Sets the mark of a run of which nobody can say whether it began. One that is marked keeps its mark. */
+export function markLost(directory: string, id: string): void {
+  const own = join(directory, id);
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, hostRestarted: true }), {
+      flag: "wx",
+      mode: 0o600,
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+export function scriptFile(directory: string, id: string): string {
+  return join(directory, id, "script");
+}
+
+export function recordStarted(directory: string, id: string, started: Started): void {
+  writeFileSync(join(directory, id, "started.json"), JSON.stringify({ format: FORMAT, ...started }), { mode: 0o600 });
+}
+
+/**
+ * Durable, and whole or not there at all, when it resolves. Only the syncs leave the thread: the rest costs less than
+ * the way to another one and back.
+ */
+export async function recordEnd(directory: string, id: string, end: RunEnd): Promise<void> {
+  const own = join(directory, id);
+  const temporary = join(own, "end.json.tmp");
+  const file = openSync(temporary, "w", 0o600);
+  try {
+    writeFileSync(file, JSON.stringify({ format: FORMAT, end }));
+    await sync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, join(own, "end.json"));
+  const folder = openSync(own, "r");
+  try {
+    await sync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function sync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fsync(fd, (error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+export async function readRecord(directory: string, id: string): Promise<RunRecord> {
+  const own = join(directory, id);
+  const started = startedOf(await readJson(join(own, "started.json")));
+  const end = readRunEnd(((await readJson(join(own, "end.json"))) as { end?: unknown } | undefined)?.end);
+  if (end !== undefined) return { kind: "ended", end, started };
+  const spec = await readFile(join(own, "spec.json"), "utf8").catch(absent);
+  if (spec === undefined) return { kind: "none" };
+  const mark = (parse(spec) ?? {}) as { grace?: unknown; hostRestarted?: unknown };
+  const grace = Number.isFinite(mark.grace) ? Math.max(0, mark.grace as number) : 0;
+  return { kind: "begun", grace, started, hostRestarted: mark.hostRestarted === true };
+}
+
+/** Signals are sent by what it says: a group's number is never 0, 1 or negative, which would mean others. */
+function startedOf(value: unknown): Started | undefined {
+  if (value === undefined) return undefined;
+  const { pid, startTime, boot, at } = value as Readonly<Record<string, unknown>>;
+  if (!Number.isSafeInteger(pid) || (pid as number) <= 1 || !Number.isFinite(at)) return undefined;
+  return isNameOrNull(startTime) && isNameOrNull(boot) ? (value as Started) : undefined;
+}
+
+function isNameOrNull(value: unknown): boolean {
+  return value === null || typeof value === "string";
+}
+
+export async function removeRecord(directory: string, id: string): Promise<void> {
+  const own = join(directory, id);
+  const names = (await readdir(own).catch(absent)) ?? [];
+  await Promise.all(names.map((name) => unlink(join(own, name)).catch(absent)));
+  await rmdir(own).catch(absent);
+}
+
+/** Ids of which something is recorded. */
+export function recordedIds(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && isRunId(entry.name))
+      .map((entry) => entry.name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** What the kernel calls this boot; process ids of another boot mean nothing. */
+export function bootId(): string | null {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return null;
+  }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, "utf8").catch(absent);
+  return text === undefined ? undefined : parse(text);
+}
+
+/** A record that a crash left half written counts as not written. */
+function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === "ENOENT") return undefined;
+  throw error;
+}

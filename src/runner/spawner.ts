@@ -1,0 +1,363 @@
+import { fileURLToPath } from "node:url";
+import type { Clock, Timer } from "../message/clock.ts";
+import { StewardError } from "../message/errors.ts";
+import type { MethodLog } from "../methods/define.ts";
+import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../methods/spawner.ts";
+import { type Deferred, deferred } from "../platform/deferred.ts";
+import type { Channel } from "./channel.ts";
+import { lookAfterReboot } from "./host-boot.ts";
+import { endOrphan } from "./orphans.ts";
+import { beyond, type Carried, carry } from "./parts.ts";
+import type { FromRunner } from "./protocol.ts";
+import { bootId, isRunId, type RunRecord, readRecord, recordedIds, removeRecord } from "./records.ts";
+import { Runners } from "./runners.ts";
+
+/**
+ * The daemon's side of the runners. A run that it follows:
+ *
+ *   asked → running → ended
+ *      ↘       ↘
+ *       looked up in its record: ended, lost (its mark is there, its end is not), or never begun
+ *
+ * It is looked up when no runner knows it, or the one that had it is gone: no more than its connection may be, so that one
+ * is asked first. Only what never began is started again.
+ */
+export interface SpawnerOptions {
+  /** The directory of the runs; made when it is not there. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  /** The compiled runner; absent: `STEWARD_RUNNER`, else the file beside this one. */
+  readonly runnerPath?: string;
+}
+
+export function openSpawner(options: SpawnerOptions): Spawner {
+  const runnerPath =
+    options.runnerPath ?? process.env.STEWARD_RUNNER ?? fileURLToPath(new URL("./main.js", import.meta.url));
+  return new RunnerSpawner({ ...options, runnerPath });
+}
+
+/** How often a start is sent to a new runner after the old one died without having begun it. */
+const START_ATTEMPTS = 3;
+/** How often a run is asked for again because the connection to its runner broke. */
+const FOLLOW_ATTEMPTS = 3;
+/** Milliseconds until a runner that does not answer is asked again for what it has. */
+const ASK_AGAIN = 2000;
+/** The host restarted, or this is another one: whatever ran is over. */
+const HOST_RESTARTED = "the host restarted before its end was recorded";
+
+interface Followed {
+  readonly id: string;
+  readonly run: Run;
+  readonly end: Deferred<RunEnd>;
+  /** `undefined`: nothing is known of it. */
+  answer: Deferred<Run | undefined>;
+  pid: number;
+  /** What is to be started, until it is. */
+  spec: RunSpec | undefined;
+  attempts: number;
+  /** How often the connection to the runner that had it broke. */
+  breaks: number;
+  listener: OutputListener;
+  /** The runner that has it, or was asked for it last; those to ask after it, once they are known. */
+  holder: Channel | undefined;
+  elsewhere: readonly Channel[] | undefined;
+  /** Takes over when its output begins again from the beginning. */
+  nextListener: OutputListener;
+  carried: Carried;
+}
+
+class RunnerSpawner implements Spawner {
+  readonly #options: Required<SpawnerOptions>;
+  readonly #runners: Runners;
+  readonly #runs = new Map<string, Followed>();
+  readonly #removals = new Map<string, Deferred<void>>();
+  readonly #retries = new Set<Timer>();
+  /** Of these a missing record does not prove that they never began. */
+  #unproved: ReadonlySet<string> = new Set();
+  #closed = false;
+
+  constructor(options: Required<SpawnerOptions>) {
+    this.#options = options;
+    this.#runners = new Runners({
+      ...options,
+      hear: (message, channel) => this.#hear(message, channel),
+      lost: (channel) => this.#runnerLost(channel),
+    });
+  }
+
+  takeOver(ids: readonly string[]): void {
+    const { directory, log } = this.#options;
+    this.#unproved = lookAfterReboot(directory, ids.filter(isRunId), log);
+  }
+
+  async start(spec: RunSpec, onOutput: OutputListener): Promise<Run> {
+    this.#check(spec.id);
+    const known = await this.#runs.get(spec.id)?.answer.promise;
+    if (known !== undefined) return known;
+    const followed = this.#runs.get(spec.id) ?? this.#follow(spec.id, onOutput);
+    if (followed.spec === undefined) {
+      followed.spec = spec;
+      void this.#ask(followed);
+    }
+    const run = await followed.answer.promise;
+    return run ?? this.start(spec, onOutput);
+  }
+
+  async adopt(id: string, onOutput: OutputListener): Promise<Run | undefined> {
+    this.#check(id);
+    const followed = this.#runs.get(id) ?? this.#follow(id, onOutput);
+    followed.nextListener = onOutput;
+    if (followed.answer.settled) followed.answer = deferred();
+    void this.#ask(followed);
+    return followed.answer.promise;
+  }
+
+  async forget(id: string): Promise<void> {
+    this.#check(id);
+    if (this.#runs.has(id)) throw new StewardError("internal", { fault: `run ${id} goes on and cannot be forgotten` });
+    await (this.#removals.get(id)?.promise ?? this.#remove(id));
+  }
+
+  async recorded(): Promise<readonly string[]> {
+    return recordedIds(this.#options.directory);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#retries) this.#options.clock.clearTimeout(timer);
+    this.#retries.clear();
+    this.#runs.clear();
+    await this.#runners.close();
+  }
+
+  /** By the runner where there is one: on a slow disk, removing a file takes its time. */
+  async #remove(id: string): Promise<void> {
+    const channel = this.#runners.current;
+    if (channel === undefined) return removeRecord(this.#options.directory, id);
+    const removal = deferred<void>();
+    this.#removals.set(id, removal);
+    channel.send({ type: "forget", id });
+    return removal.promise;
+  }
+
+  #check(id: string): void {
+    if (this.#closed) throw new StewardError("runner-lost", { fault: "this daemon is stopping" });
+    if (!isRunId(id)) throw new StewardError("internal", { fault: `${JSON.stringify(id)} is not an id of a run` });
+  }
+
+  #follow(id: string, onOutput: OutputListener): Followed {
+    const end = deferred<RunEnd>();
+    const followed: Followed = {
+      id,
+      run: {
+        get pid() {
+          return followed.pid;
+        },
+        cancel: () => followed.holder?.send({ type: "cancel", id }),
+        end: end.promise,
+      },
+      end,
+      answer: deferred(),
+      pid: 0,
+      spec: undefined,
+      attempts: 0,
+      breaks: 0,
+      holder: undefined,
+      elsewhere: undefined,
+      listener: onOutput,
+      nextListener: onOutput,
+      carried: { stdout: 0, stderr: 0 },
+    };
+    this.#runs.set(id, followed);
+    return followed;
+  }
+
+  /** Asks the runner to start it, or whoever has it for its output from the beginning. */
+  async #ask(followed: Followed): Promise<void> {
+    const { id, spec } = followed;
+    try {
+      const current = await this.#runners.reach(spec !== undefined);
+      if (this.#closed) return;
+      if (spec === undefined || current === undefined) {
+        await this.#seek(followed, current === undefined ? [] : [current]);
+        return;
+      }
+      followed.holder = current;
+      followed.elsewhere = undefined;
+      current.send({ type: "start", spec: sendable(spec) });
+    } catch (error) {
+      if (spec === undefined) {
+        this.#askAgain(followed, error);
+        return;
+      }
+      this.#runs.delete(id);
+      followed.answer.reject(error);
+    }
+  }
+
+  /** Asks these runners and those of other versions, one after the other; when none has it, its record tells. */
+  async #seek(followed: Followed, first: readonly Channel[]): Promise<void> {
+    let others: readonly Channel[];
+    try {
+      others = await this.#runners.others();
+    } catch (error) {
+      this.#askAgain(followed, error);
+      return;
+    }
+    if (this.#closed || this.#runs.get(followed.id) !== followed) return;
+    followed.elsewhere = [...first, ...others];
+    this.#askNext(followed);
+  }
+
+  #askNext(followed: Followed): void {
+    const [next, ...rest] = followed.elsewhere ?? [];
+    followed.holder = next;
+    followed.elsewhere = rest;
+    if (next === undefined) void this.#lookUp(followed);
+    else next.send({ type: "adopt", id: followed.id });
+  }
+
+  /** A runner that is there and does not answer may have the run: to say that it is over would be a guess. */
+  #askAgain(followed: Followed, error: unknown): void {
+    const { clock, log } = this.#options;
+    if (this.#closed || this.#runs.get(followed.id) !== followed) return;
+    log.warn({ run: followed.id, err: error }, "a runner does not answer; what it has is asked for again");
+    const timer = clock.setTimeout(() => {
+      this.#retries.delete(timer);
+      void this.#ask(followed);
+    }, ASK_AGAIN);
+    this.#retries.add(timer);
+  }
+
+  /** A runner of another version leaves once nobody waits for what it has. */
+  #releaseIdle(channel: Channel): void {
+    const needed = [...this.#runs.values()].some(
+      ({ holder, elsewhere }) => holder === channel || elsewhere?.includes(channel) === true,
+    );
+    if (!needed) this.#runners.release(channel);
+  }
+
+  #hear(message: FromRunner, channel: Channel): void {
+    if (message.type === "hello") return;
+    if (message.type === "forgotten") {
+      const removal = this.#removals.get(message.id);
+      this.#removals.delete(message.id);
+      if (message.fault === undefined) removal?.resolve();
+      else removal?.reject(new StewardError("internal", { fault: message.fault }));
+      return;
+    }
+    const followed = this.#runs.get(message.id);
+    if (followed === undefined) return;
+    switch (message.type) {
+      case "started":
+        followed.spec = undefined;
+        followed.holder = channel;
+        followed.elsewhere = [];
+        followed.pid = message.pid;
+        followed.listener = followed.nextListener;
+        followed.carried = { stdout: 0, stderr: 0 };
+        followed.answer.resolve(followed.run);
+        return;
+      case "output":
+        carry(followed.carried, message.parts);
+        followed.listener(message.parts);
+        return;
+      case "end":
+        this.#ended(followed, message.end);
+        this.#releaseIdle(channel);
+        return;
+      case "notHere":
+        if (followed.holder !== channel) return;
+        // A start that is refused has its mark already: another runner may have it.
+        if (followed.elsewhere === undefined) void this.#seek(followed, []);
+        else this.#askNext(followed);
+        this.#releaseIdle(channel);
+    }
+  }
+
+  #runnerLost(channel: Channel): void {
+    const all = [...this.#runs.values()];
+    const runs = all.filter(({ holder }) => holder === channel);
+    this.#options.log.warn(
+      { pid: channel.runnerPid, runs: runs.map((run) => run.id) },
+      "the connection to the runner is gone",
+    );
+    for (const followed of all) followed.elsewhere = followed.elsewhere?.filter((other) => other !== channel);
+    for (const followed of runs) {
+      // Its runner may be there all the same: then it is asked for what it has.
+      if (followed.spec === undefined && ++followed.breaks <= FOLLOW_ATTEMPTS) void this.#ask(followed);
+      else this.#askNext(followed);
+    }
+    for (const [id, removal] of this.#removals) {
+      this.#removals.delete(id);
+      removeRecord(this.#options.directory, id).then(removal.resolve, removal.reject);
+    }
+  }
+
+  /** Settles a run that no runner has, by what is written of it. */
+  async #lookUp(followed: Followed): Promise<void> {
+    const { id } = followed;
+    const { directory, clock, log } = this.#options;
+    try {
+      const record = await readRecord(directory, id);
+      if (this.#closed || this.#runs.get(id) !== followed) return;
+      if (record.kind === "none") {
+        if (this.#unproved.has(id)) this.#lost(followed, HOST_RESTARTED);
+        else this.#neverBegan(followed);
+        return;
+      }
+      followed.pid = record.started?.pid ?? 0;
+      followed.answer.resolve(followed.run);
+      if (record.kind === "ended") {
+        const { end } = record;
+        // A listener that was to take over has had nothing yet.
+        const carried = followed.listener === followed.nextListener ? followed.carried : { stdout: 0, stderr: 0 };
+        this.#ended(followed, end.kind === "exited" ? { ...end, rest: beyond(carried, end.rest) } : end);
+        return;
+      }
+      const found = await endOrphan(id, record.started, record.grace, clock);
+      if (found) log.warn({ run: id, pid: followed.pid }, "ended a program whose runner had died");
+      this.#lost(followed, whyLost(record));
+    } catch (error) {
+      if (followed.spec !== undefined) followed.answer.reject(error);
+      this.#lost(followed, `its record cannot be read: ${String(error)}`);
+    }
+  }
+
+  #neverBegan(followed: Followed): void {
+    if (followed.spec === undefined) {
+      this.#runs.delete(followed.id);
+      followed.answer.resolve(undefined);
+      followed.end.resolve({ kind: "lost", message: "nothing is recorded of it" });
+      return;
+    }
+    followed.attempts++;
+    if (followed.attempts < START_ATTEMPTS) {
+      void this.#ask(followed);
+      return;
+    }
+    this.#runs.delete(followed.id);
+    followed.answer.reject(new StewardError("runner-lost", { fault: "it died before the program began" }));
+  }
+
+  #lost(followed: Followed, message: string): void {
+    followed.answer.resolve(followed.run);
+    this.#ended(followed, { kind: "lost", message });
+  }
+
+  #ended(followed: Followed, end: RunEnd): void {
+    this.#runs.delete(followed.id);
+    followed.end.resolve(end);
+  }
+}
+
+function whyLost({ started, hostRestarted }: RunRecord & { kind: "begun" }): string {
+  const otherBoot = started !== undefined && started.boot !== bootId();
+  return hostRestarted || otherBoot ? HOST_RESTARTED : "the process that ran it died, and nobody saw its end";
+}
+
+/** JSON has no infinity. */
+function sendable(spec: RunSpec): RunSpec {
+  return { ...spec, timeout: Math.min(spec.timeout, Number.MAX_SAFE_INTEGER) };
+}

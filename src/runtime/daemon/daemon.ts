@@ -1,0 +1,358 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Transition } from "../../actors/root.ts";
+import { Supervisor } from "../../actors/supervisor.ts";
+import type { Child, ChildSpec, Exit } from "../../actors/supervisor-spec.ts";
+import { openApi, serveMetrics } from "../../api/server.ts";
+import { startEmbeddedBroker } from "../../broker/embedded.ts";
+import { openNatsTransport } from "../../broker/nats.ts";
+import type { Transport } from "../../broker/transport.ts";
+import type { Config } from "../../config/config.ts";
+import { watchFile } from "../../config/watch.ts";
+import { openDropFolder } from "../../intake/drop-folder.ts";
+import { openInmsgFile } from "../../intake/inmsg-file.ts";
+import { openJournal } from "../../journal/journal.ts";
+import { openLmdbStore } from "../../journal/store/lmdb-store.ts";
+import type { Store } from "../../journal/store/store.ts";
+import type { Clock, Random } from "../../message/clock.ts";
+import { faultText, normalise, StewardError } from "../../message/errors.ts";
+import type { Json } from "../../message/message.ts";
+import type { Method } from "../../methods/define.ts";
+import type { Spawner } from "../../methods/spawner.ts";
+import { Counters } from "../../observe/counters.ts";
+import { Happenings } from "../../observe/happenings.ts";
+import { inspector as openInspector } from "../../observe/inspection.ts";
+import { type Log, openLog } from "../../observe/log.ts";
+import { type Metrics, openMetrics } from "../../observe/metrics.ts";
+import { systemClock, systemRandom } from "../../platform/system-clock.ts";
+import { bootId } from "../../runner/records.ts";
+import { openSpawner } from "../../runner/spawner.ts";
+import { trustingVerifier, type Verifier } from "../../security/verify.ts";
+import { operate } from "../operate/operate.ts";
+import type { Operations, ReloadAnswer } from "../operate/operations.ts";
+import { submit } from "../submit/submit.ts";
+import { Core } from "./core.ts";
+import { lockDirectory } from "./lock.ts";
+import { Processes } from "./processes.ts";
+import { readingsOf } from "./readings.ts";
+import { reload } from "./reload.ts";
+import { markStart } from "./start-mark.ts";
+
+/**
+ * The composition root: makes every part of one daemon and puts it under supervision.
+ *
+ *   daemon (restForOne, escalates)
+ *   ├─ broker       nats-server, where the configuration asks for one
+ *   ├─ core         journal, broker link, the way in and out, the fleet
+ *   ├─ processes    (oneForOne, quarantines) subscribers, publishers, sources
+ *   ├─ intake       drop folder and inmsg.txt
+ *   ├─ configuration  reads a changed file again
+ *   └─ api          Unix socket, and metrics over TCP
+ *
+ * What fails takes those below it along; when that happens too often the daemon ends as failed, and whoever started it
+ * starts it again. Whatever is built anew is built from the journal.
+ */
+export interface DaemonOptions {
+  readonly config: Config;
+  /** The log is for people at a terminal. */
+  readonly pretty?: boolean;
+  /** In place of the real parts; for tests and simulation. */
+  readonly parts?: Partial<Parts>;
+}
+
+export interface Parts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly openStore: (directory: string) => Store;
+  readonly openTransport: (config: Config) => Transport;
+  readonly openSpawner: (directory: string) => Spawner;
+  /** Proves who sent what comes. */
+  readonly verifier: Verifier;
+  /** Names the boot of the host; `null`: nobody can tell. */
+  readonly boot: () => string | null;
+  /** Beside those that come with steward; one of the same name takes its place. */
+  readonly methods: readonly Method[];
+  /** Without lock, file intake and listeners: nothing of it shows outside of the parts above. */
+  readonly secluded: boolean;
+}
+
+export interface Daemon {
+  readonly operations: Operations;
+  /** Says bye, hands over what runs, flushes. Resolves when everything is closed. */
+  stop(): Promise<void>;
+  /** The same as SIGHUP. */
+  reload(): Promise<ReloadAnswer>;
+  /** Resolves when it was stopped; rejects when it gave up. */
+  readonly ended: Promise<void>;
+}
+
+const SHUTDOWN = 15_000;
+
+/** @throws StewardError why it cannot start: `already-running`, `data-directory`, `wrong-node`, `nats-server-missing`, … */
+export async function startDaemon({ config: initial, pretty = false, parts = {} }: DaemonOptions): Promise<Daemon> {
+  let config = initial;
+  const { clock = systemClock, random = systemRandom, boot = bootId, methods = [], secluded = false } = parts;
+  const lock = secluded ? { release: () => undefined } : lockDirectory(config.data);
+  const log = parts.log ?? openLog({ level: config.log.level, pretty, node: config.node, clock });
+  const mark = secluded ? { settled: () => undefined } : markStart(config.data, clock, log);
+  const happenings = new Happenings(log);
+  const counters = new Counters(log, clock);
+  const inspector = openInspector(log, happenings, clock);
+  const version = packageVersion();
+  const startedAt = clock.now();
+  let core: Core | undefined;
+  let processes: Processes | undefined;
+  let reloading: Promise<unknown> = Promise.resolve();
+  let metrics: Metrics | undefined;
+  const theCore = (): Core => part(core, "core");
+  const theProcesses = (): Processes => part(processes, "processes");
+
+  const operations = operate({
+    core: theCore,
+    processes: theProcesses,
+    config: () => config,
+    clock,
+    happenings,
+    metrics: () => part(metrics, "metrics"),
+    version,
+    startedAt,
+    counters,
+    reload: reloadNow,
+  });
+
+  const openTransport =
+    parts.openTransport ??
+    (({ broker, node, link }: Config) =>
+      openNatsTransport({ broker, name: node, pingMs: link.ping, clock, random, log: log.child({ role: "link" }) }));
+  const openStore =
+    parts.openStore ??
+    ((path: string) => openLmdbStore(path, clock, (seconds) => counters.commitSeconds.observe(seconds)));
+  const spawnerIn =
+    parts.openSpawner ?? ((directory: string) => openSpawner({ directory, clock, log: log.child({ role: "runner" }) }));
+
+  const children: (Pick<ChildSpec, "id" | "start"> & Partial<ChildSpec>)[] = [];
+  const { embedded } = config.broker;
+  if (embedded !== null) {
+    children.push({
+      id: "broker",
+      start: () =>
+        startEmbeddedBroker({
+          ...embedded,
+          auth: config.broker.auth,
+          directory: join(config.data, "broker"),
+          log: log.child({ role: "broker" }),
+          clock,
+        }) as Promise<Child>,
+    });
+  }
+  children.push({
+    id: "core",
+    start: async () => {
+      core = await Core.open({
+        config: () => config,
+        version,
+        startedAt,
+        clock,
+        random,
+        log,
+        counters,
+        happenings,
+        inspector,
+        methods,
+        verifier: parts.verifier ?? trustingVerifier,
+        openJournal: () => {
+          const path = join(config.data, "journal");
+          const store = openStore(path);
+          try {
+            return openJournal(store, { node: config.node, path, clock, random, boot: boot() });
+          } catch (error) {
+            // Rows that cannot be read are no defect of this program, and must not be written over.
+            void store.close().catch(() => undefined);
+            if (error instanceof StewardError) throw error;
+            throw new StewardError("journal-damaged", { path, fault: faultText(error) }, { cause: error });
+          }
+        },
+        openTransport: () => openTransport(config),
+        openSpawner: () => spawnerIn(join(config.data, "runs")),
+        processes: async (verb, subject) =>
+          (verb === "ps"
+            ? await operations.processes()
+            : await theProcesses().control(verb, subject)) as unknown as Json,
+      });
+      return core;
+    },
+  });
+  children.push({
+    id: "processes",
+    type: "supervisor",
+    shutdown: "infinity",
+    start: async () => {
+      processes = new Processes({
+        core: theCore(),
+        config: () => config,
+        clock,
+        random,
+        inspector,
+        counters,
+        log,
+        onChange: (change) => {
+          if (happenings.watched) happenings.emit({ type: "process", at: clock.now(), ...change });
+        },
+      });
+      await processes.start();
+      return processes.supervisor;
+    },
+  });
+  if (!secluded) {
+    children.push({ id: "intake", start: async () => openIntake() });
+    children.push({ id: "configuration", start: async () => watchConfiguration() });
+  }
+  children.push({ id: "api", start: () => openListeners() });
+
+  const root = new Supervisor(
+    {
+      id: config.node,
+      strategy: "restForOne",
+      intensity: config.supervision.intensity,
+      period: config.supervision.period,
+      onGiveUp: "escalate",
+      children: children.map((child) => ({
+        restart: "permanent",
+        shutdown: SHUTDOWN,
+        backoff: config.supervision.backoff,
+        ...child,
+      })),
+    },
+    {
+      clock,
+      random,
+      listener: {
+        transition: (transition: Transition) => inspector.transition(transition),
+        report: ({ kind, offender, cause, error }) =>
+          log.error({ err: error, child: offender.id, kind }, `${offender.id}: ${cause}`),
+      },
+    },
+  );
+
+  try {
+    await root.start();
+  } catch (error) {
+    counters.stop();
+    mark.settled();
+    lock.release();
+    await log.flush();
+    throw normalise(error);
+  }
+  log.info({ version, pid: process.pid, socket: config.socket }, `${config.node} is up`);
+  const ended = root.ended.then(async (exit: Exit) => {
+    counters.stop();
+    mark.settled();
+    lock.release();
+    log.info({ reason: exit.reason }, `${config.node} has ended`);
+    await log.flush();
+    if (exit.reason === "failed") throw normalise(exit.error);
+  });
+  ended.catch(() => undefined);
+
+  return {
+    operations,
+    ended,
+    reload: reloadNow,
+    async stop() {
+      await root.stop();
+      await ended.catch(() => undefined);
+    },
+  };
+
+  /** One at a time: a signal, the API and a changed file may ask at once. */
+  function reloadNow(): Promise<ReloadAnswer> {
+    const answer = reloading.then(() => reloadOnce());
+    reloading = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** A changed file is as good as SIGHUP; a bad one is logged and changes nothing. */
+  function watchConfiguration(): Child {
+    const watched = watchFile(config.file, () => {
+      reloadNow().catch((error) => log.error({ err: error }, "the changed configuration is not used"));
+    });
+    return closing(async () => watched.end());
+  }
+
+  async function reloadOnce(): Promise<ReloadAnswer> {
+    return await reload(config, {
+      core: theCore(),
+      processes: theProcesses(),
+      log,
+      apply: (next) => {
+        config = next;
+      },
+    });
+  }
+
+  function openIntake(): Child {
+    const { folder, file } = config.intake;
+    const common = {
+      clock,
+      log: log.child({ role: "intake" }),
+      take: async (drafts: Parameters<typeof submit>[0], key: string) => {
+        const { journal, filesInHand } = theCore();
+        filesInHand.add(key);
+        const known = journal.taken(key);
+        if (known !== undefined) return { ids: known, duplicate: true };
+        const records = submit(drafts, theCore().submitOptions, { key });
+        await journal.flushed();
+        return { ids: records.map(({ message }) => message.id), duplicate: false };
+      },
+      onTaken: ({ key }: { readonly key: string }) => void core?.filesInHand.delete(key),
+    };
+    const intakes = [
+      ...(folder === null ? [] : [openDropFolder({ ...common, folder })]),
+      ...(file === null ? [] : [openInmsgFile({ ...common, file })]),
+    ];
+    return closing(async () => {
+      for (const intake of intakes) await intake.close();
+    });
+  }
+
+  async function openListeners(): Promise<Child> {
+    metrics?.stop();
+    const opened = openMetrics(counters, readingsOf(theCore, theProcesses, clock), version);
+    metrics = opened;
+    if (secluded) return closing(async () => opened.stop());
+    const api = await openApi({ operations, path: config.socket, clock, log: log.child({ role: "api" }) });
+    const tcp = config.metrics === null ? undefined : await serveMetrics(config.metrics, operations);
+    return closing(async () => {
+      await tcp?.stop();
+      await api.stop();
+      opened.stop();
+    });
+  }
+}
+
+/** A child that ends only when it is asked to. */
+function closing(close: () => Promise<void>): Child {
+  let end: (exit: Exit) => void = () => undefined;
+  const ended = new Promise<Exit>((resolve) => {
+    end = resolve;
+  });
+  return {
+    ended,
+    async stop() {
+      await close();
+      end({ reason: "shutdown" });
+    },
+  };
+}
+
+function part<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw normalise(new Error(`${name} is not up`));
+  return value;
+}
+
+function packageVersion(): string {
+  const file = fileURLToPath(new URL("../../../package.json", import.meta.url));
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,118 @@
+import type { LinkStatus, Transport } from "../../broker/transport.ts";
+import type { Clock, Random } from "../../message/clock.ts";
+import { StewardError } from "../../message/errors.ts";
+import type { MethodLog } from "../../methods/define.ts";
+import type { Hello } from "../../methods/hello.ts";
+import type { Failures } from "../../observe/alerts.ts";
+import type { Announcer } from "../../observe/announce.ts";
+import type { Publishers } from "../deliver/publishers.ts";
+import { Clones } from "../fleet/clones.ts";
+import { Flapping } from "../fleet/flapping.ts";
+import type { Fleet, NodeChange } from "../fleet/fleet.ts";
+import type { Presence } from "../fleet/presence.ts";
+import type { Repair } from "../resync/compare-ask.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
+
+/** Holds what is to be sent, and lets it go, as the broker and the nodes come and go. */
+export interface TrafficOptions {
+  readonly transport: Transport;
+  readonly fleet: Fleet;
+  readonly publishers: Publishers;
+  readonly presence: Presence;
+  readonly repair: Repair;
+  readonly vouching: Vouching;
+  readonly announce: Announcer;
+  readonly failures: Failures;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: MethodLog;
+}
+
+export class Traffic {
+  readonly #options: TrafficOptions;
+  readonly #flapping: Flapping;
+  readonly #clones: Clones;
+
+  constructor(options: TrafficOptions) {
+    const { clock, fleet, publishers, failures, log } = options;
+    this.#options = options;
+    this.#flapping = new Flapping({ clock, report: (code, text, same) => failures.report(code, text, same) });
+    this.#clones = new Clones({
+      clock,
+      held: (name, why) => {
+        const { code, message } = new StewardError("node-cloned", { why });
+        fleet.hold(name, why);
+        publishers.pause(name, why);
+        failures.report(code, message, `${code} ${name}`);
+      },
+      released: (name, text) => {
+        fleet.hold(name, undefined);
+        log.warn({ node: name }, text);
+        this.#resume(name, text);
+      },
+    });
+  }
+
+  end(): void {
+    this.#flapping.end();
+    this.#options.vouching.end();
+  }
+
+  /** Why nothing may be sent to a node now; `undefined`: it may. */
+  halted(node: string): string | undefined {
+    const { transport, fleet } = this.#options;
+    if (transport.status().state !== "connected") return "no broker";
+    return fleet.link(node) === "offline" ? `${node} is offline` : fleet.heldBack(node);
+  }
+
+  linkChanged(status: LinkStatus): void {
+    const { fleet, presence, publishers, repair, vouching } = this.#options;
+    vouching.linked(status.state === "connected");
+    this.#flapping.ownLink(status.state === "connected", "fault" in status ? status.fault : undefined);
+    if (status.state === "connected") {
+      repair.begin();
+      fleet.ownLink(true);
+      presence.begin();
+      for (const node of publishers.receivers()) this.#resume(node, "the broker is back");
+    } else {
+      presence.end();
+      // Before the first attempt has ended nothing is known: a restart alone makes nobody late.
+      if (status.state !== "connecting" || status.fault !== undefined) fleet.ownLink(false);
+      publishers.pause(undefined, "no broker");
+    }
+  }
+
+  hello(origin: string, hello: Hello): void {
+    const { fleet, repair, publishers, failures } = this.#options;
+    this.#clones.hello(origin, hello);
+    // Of two nodes with one name neither is believed: it is not a node that came back each time.
+    if (fleet.heldBack(origin) !== undefined) return;
+    failures.heard(origin, hello.epoch);
+    const anew = fleet.isAnew(origin, hello);
+    if (anew) repair.forget(origin);
+    fleet.hello(origin, hello);
+    if (anew) publishers.again(origin);
+    repair.look(origin);
+  }
+
+  nodeChanged(change: NodeChange): void {
+    const { name, region, from, to, cause } = change;
+    const { repair, vouching, publishers, announce, transport } = this.#options;
+    this.#flapping.changed(change, transport.status().state !== "connected");
+    if (region === "session" && to === "resyncing") repair.look(name);
+    if (region !== "link") return;
+    if (to === "offline") {
+      publishers.pause(name, `${name} is offline`);
+      announce.openCommands(name, "unknown", cause);
+    }
+    if (from === "offline") announce.openCommands(name, undefined, cause);
+    if (to === "online") vouching.back(name);
+    if (to === "online") this.#resume(name, `${name} is back`);
+  }
+
+  /** Spread over nodes, so that a fleet that comes back together is not answered in one burst. */
+  #resume(node: string, cause: string): void {
+    const { clock, random, fleet, publishers } = this.#options;
+    publishers.resumeAfter(random.next() * Math.min(2000, fleet.size * 2), clock, node, cause);
+  }
+}

@@ -1,0 +1,199 @@
+import type { Inspector } from "../../actors/root.ts";
+import { Supervisor } from "../../actors/supervisor.ts";
+import type { ChildSpec, ChildView } from "../../actors/supervisor-spec.ts";
+import type { Config, PublishConfig } from "../../config/config.ts";
+import type { Clock, Random } from "../../message/clock.ts";
+import { StewardError } from "../../message/errors.ts";
+import type { Counters } from "../../observe/counters.ts";
+import type { Log } from "../../observe/log.ts";
+import { Subscriber } from "../execute/subscriber.ts";
+import type { ProcessVerb, ProcessView } from "../operate/operations.ts";
+import type { Route } from "../receive/routes.ts";
+import { startSource } from "../submit/source.ts";
+import { submit } from "../submit/submit.ts";
+import type { Core } from "./core.ts";
+
+/**
+ * The processes of this node under one supervisor: subscribers, publishers and sources, each a child of its own, so that
+ * one that fails again and again is quarantined and the others never notice.
+ */
+export interface ProcessesOptions {
+  readonly core: Core;
+  readonly config: () => Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly inspector: Inspector;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly onChange: (view: { subject: string; role: string; from: string; to: string; cause: string }) => void;
+}
+
+type Role = "subscriber" | "publisher" | "source";
+
+/** How long a process may take to start, ms. */
+const START_WITHIN = 30_000;
+/** How long a subscriber may finish what it cannot hand over, ms. */
+const SHUTDOWN = 10_000;
+
+export class Processes {
+  readonly supervisor: Supervisor;
+  readonly #options: ProcessesOptions;
+
+  constructor(options: ProcessesOptions) {
+    this.#options = options;
+    const { core, config, clock, random, inspector, onChange } = options;
+    const { intensity, period } = config().supervision;
+    const children = [
+      ...[...core.routes.all()].map((route) => this.#subscriberSpec(route)),
+      ...config().publish.map((publication) => this.#sourceSpec(publication)),
+    ];
+    this.supervisor = new Supervisor(
+      { id: "processes", strategy: "oneForOne", intensity, period, onGiveUp: "quarantine", children },
+      {
+        clock,
+        random,
+        listener: {
+          transition: (transition) => {
+            inspector.transition(transition);
+            const [role = "", subject = ""] = transition.actor.split(" ");
+            onChange({ subject, role, from: transition.from, to: transition.to, cause: transition.cause });
+          },
+          report: (report) => {
+            const { kind, offender, cause } = report;
+            if (kind === "quarantined")
+              core.failures.report(
+                "process-quarantined",
+                `${offender.id} failed too often and is quarantined: ${cause}`,
+              );
+            else if (kind !== "gaveUp")
+              core.failures.report(`process-failed ${offender.id}`, `${offender.id}: ${cause}`);
+          },
+        },
+      },
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.supervisor.start();
+    this.#options.core.publishers.superviseBy(this.supervisor);
+  }
+
+  views(): ProcessView[] {
+    return this.supervisor.children().map((child) => this.#view(child));
+  }
+
+  /** @throws StewardError `process-unknown` */
+  async control(verb: ProcessVerb, subject: string): Promise<ProcessView> {
+    const ids = this.supervisor
+      .children()
+      .map(({ id }) => id)
+      .filter((id) => id.endsWith(` ${subject}`));
+    const [first] = ids;
+    if (first === undefined) throw new StewardError("process-unknown", { node: this.#options.config().node, subject });
+    for (const id of ids) {
+      if (verb === "start") await this.supervisor.startChild(id);
+      else if (verb === "stop") await this.supervisor.stopChild(id);
+      else if (verb === "restart") await this.supervisor.restartChild(id);
+      else await this.supervisor.revive(id);
+    }
+    const child = this.supervisor.child(first);
+    if (child === undefined) throw new StewardError("process-unknown", { node: this.#options.config().node, subject });
+    return this.#view(child);
+  }
+
+  async addRoute(route: Route): Promise<void> {
+    await this.supervisor.addChild(this.#subscriberSpec(route));
+  }
+
+  async addSource(publication: PublishConfig): Promise<void> {
+    await this.supervisor.addChild(this.#sourceSpec(publication));
+  }
+
+  async remove(role: Role, subject: string): Promise<void> {
+    await this.supervisor.removeChild(`${role} ${subject}`);
+  }
+
+  #view(child: ChildView): ProcessView {
+    const { core } = this.#options;
+    const [role = "", subject = ""] = child.id.split(" ");
+    const route = role === "subscriber" ? core.routes.get(subject) : undefined;
+    const publisher = role === "publisher" ? core.publishers.get(subject) : undefined;
+    const lane = publisher?.view();
+    const own = route?.process?.state ?? publisher?.state ?? "working";
+    const state = child.state === "running" ? own : child.state === "stopping" ? "stopped" : child.state;
+    return {
+      subject,
+      role: role as Role,
+      state,
+      since: child.since,
+      restarts: child.restarts,
+      queued: route?.waiting ?? lane?.waiting ?? 0,
+      active: route?.process?.active ?? lane?.inFlight ?? 0,
+      ...(child.lastError === undefined ? {} : { lastError: child.lastError }),
+    };
+  }
+
+  #subscriberSpec(route: Route): ChildSpec {
+    const { core, config, clock, inspector, log, counters } = this.#options;
+    return {
+      id: `subscriber ${route.subject}`,
+      restart: "permanent",
+      shutdown: SHUTDOWN,
+      startTimeout: START_WITHIN,
+      backoff: config().supervision.backoff,
+      start: async () =>
+        new Subscriber({
+          route,
+          node: config().node,
+          directory: core.directory(route.method.name),
+          timeout: config().defaults.timeout,
+          journal: core.journal,
+          respond: core.respond,
+          spawner: core.spawner,
+          deadlines: core.deadlines,
+          vouching: core.vouching,
+          clock,
+          inspector,
+          log: log.child({ subject: route.subject }),
+          running: core.running,
+          onDead: (record, reason) => {
+            counters.deadLetters++;
+            core.failures.report(
+              "dead-letter",
+              `${record.message.id} on ${route.subject} failed its process again and again: ${reason}`,
+            );
+          },
+        }),
+    };
+  }
+
+  #sourceSpec(publication: PublishConfig): ChildSpec {
+    const { core, config, clock, log, counters } = this.#options;
+    return {
+      id: `source ${publication.subject}`,
+      restart: "permanent",
+      shutdown: SHUTDOWN,
+      startTimeout: START_WITHIN,
+      backoff: config().supervision.backoff,
+      start: async () => {
+        const source = core.methods.get(publication.method)?.sources?.[publication.source];
+        if (source === undefined) {
+          throw new StewardError("source-failed", {
+            subject: publication.subject,
+            fault: `${publication.method} has no source called ${publication.source}`,
+          });
+        }
+        return startSource({
+          config: publication,
+          source,
+          journal: core.journal,
+          counters,
+          clock,
+          log: log.child({ subject: publication.subject }),
+          enqueue: (subject, data) =>
+            void submit([{ subject, data, deliverBy: null }], core.submitOptions, { keep: false, own: true }),
+        });
+      },
+    };
+  }
+}

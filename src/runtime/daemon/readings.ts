@@ -1,0 +1,29 @@
+import type { Clock } from "../../message/clock.ts";
+import type { LaneReading, Readings } from "../../observe/readings.ts";
+import type { Core } from "./core.ts";
+import type { Processes } from "./processes.ts";
+
+/** What the metrics read of the running daemon at each scrape. */
+export function readingsOf(core: () => Core, processes: () => Processes, clock: Clock): Readings {
+  return {
+    nodes: () => {
+      const { fleet, journal } = core();
+      return [...fleet.names()].map((name) => ({
+        name,
+        link: fleet.link(name),
+        commands: journal.outbox.openCount(name),
+      }));
+    },
+    lanes: () => lanes(core(), clock.now()),
+    journal: () => core().journalHealth(),
+    link: () => core().link.health().state,
+    processes: () => processes().views(),
+    deadLetters: () => core().journal.inbox.dead().length,
+  };
+}
+
+function* lanes(core: Core, now: number): Iterable<LaneReading> {
+  for (const lane of core.publishers.lanes()) {
+    yield { ...lane, oldest: lane.oldest === null ? null : Math.max(0, now - lane.oldest) };
+  }
+}

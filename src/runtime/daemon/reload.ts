@@ -1,0 +1,81 @@
+import type { Config } from "../../config/config.ts";
+import { diffConfig } from "../../config/diff.ts";
+import { loadConfig } from "../../config/load.ts";
+import type { Log } from "../../observe/log.ts";
+import type { ReloadAnswer } from "../operate/operations.ts";
+import type { Core } from "./core.ts";
+import { builtInSubscriptions } from "./methods.ts";
+import type { Processes } from "./processes.ts";
+
+/** What a reload needs of the running daemon. */
+export interface Reloaded {
+  readonly core: Core;
+  readonly processes: Processes;
+  readonly log: Log;
+  /** From now on this is the configuration. */
+  readonly apply: (next: Config) => void;
+}
+
+/**
+ * Reads the file again and restarts only the processes that a change touches. A bad file changes nothing.
+ *
+ * @throws StewardError `config-invalid`, `config-unreadable`
+ */
+export async function reload(before: Config, { core, processes, log, apply }: Reloaded): Promise<ReloadAnswer> {
+  const after = loadConfig(before.file);
+  const { changes } = diffConfig(before, after);
+  // Another identity changes what defaults and permissions mean: nothing of it applies before a restart.
+  if (after.node !== before.node || after.central !== before.central) {
+    return { changes: [], needRestart: changes.map(({ text }) => text) };
+  }
+  const live = changes.filter(({ applies }) => applies === "live");
+  const { hello, nodes, control, defaults, limits, retention, log: logging, subscribe, publish } = after;
+  const { late, offline } = after.link;
+  const link = { ...before.link, hello, late, offline };
+  const next: Config = {
+    ...before,
+    link,
+    hello,
+    nodes,
+    control,
+    defaults,
+    limits,
+    retention,
+    log: logging,
+    subscribe,
+    publish,
+  };
+  apply(next);
+  log.setLevel(logging.level);
+  for (const name of nodes) core.fleet.expect(name);
+  // `control:` is who may send to subjects that no entry of `subscribe:` names.
+  for (const { subject, from } of builtInSubscriptions(next)) core.routes.permit(`${next.node}.${subject}`, from);
+  for (const { part, action, key } of live) {
+    if (part === "subscribe") await resubscribe(action, key);
+    if (part === "publish") await republish(action, key);
+  }
+  for (const { text, applies } of changes) log.info({ applies }, `configuration: ${text}`);
+  return {
+    changes: live.map(({ text }) => text),
+    needRestart: changes.filter(({ applies }) => applies === "restart").map(({ text }) => text),
+  };
+
+  async function resubscribe(action: "added" | "removed" | "changed", key: string): Promise<void> {
+    const subject = `${before.node}.${key}`;
+    if (action !== "added") {
+      await processes.remove("subscriber", subject);
+      core.routes.remove(subject);
+    }
+    const config = subscribe.find((subscription) => subscription.subject === key);
+    if (config === undefined) return;
+    const route = core.routes.add(config);
+    route.waiting = core.journal.inbox.pending(subject).length;
+    await processes.addRoute(route);
+  }
+
+  async function republish(action: "added" | "removed" | "changed", key: string): Promise<void> {
+    if (action !== "added") await processes.remove("source", key);
+    const config = publish.find((publication) => publication.subject === key);
+    if (config !== undefined) await processes.addSource(config);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Inspector } from "../../actors/root.ts";
+import type { Transport } from "../../broker/transport.ts";
+import type { Config } from "../../config/config.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock, Random } from "../../message/clock.ts";
+import type { Json } from "../../message/message.ts";
+import type { Method } from "../../methods/define.ts";
+import type { Spawner } from "../../methods/spawner.ts";
+import type { Counters } from "../../observe/counters.ts";
+import type { Happenings } from "../../observe/happenings.ts";
+import type { Log } from "../../observe/log.ts";
+import type { Verifier } from "../../security/verify.ts";
+import type { ProcessVerb } from "../operate/operations.ts";
+
+/** What stays when the core is restarted. */
+export interface Surroundings {
+  readonly config: () => Config;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly counters: Counters;
+  readonly happenings: Happenings;
+  readonly inspector: Inspector;
+  /** Beside those of steward and of the configuration. */
+  readonly methods: readonly Method[];
+  readonly verifier: Verifier;
+  readonly openJournal: () => Journal;
+  readonly openTransport: () => Transport;
+  readonly openSpawner: () => Spawner;
+  /** What `steward ps` and its verbs do here, for whoever asks over the wire. */
+  readonly processes: (verb: "ps" | ProcessVerb, subject: string) => Promise<Json>;
+}

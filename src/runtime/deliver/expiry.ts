@@ -1,0 +1,126 @@
+import type { Journal } from "../../journal/journal.ts";
+import type { OutLane, OutRecord } from "../../journal/records.ts";
+import type { Clock, Timer } from "../../message/clock.ts";
+import { receiverOf } from "../../message/subject.ts";
+import { Due } from "./due.ts";
+
+/**
+ * Ends the messages of one lane that wait longer than they may. Only those that were never on the wire: of the others
+ * only their node can tell. Time is measured, not read off the wall clock: see `Due`.
+ */
+export interface ExpiryOptions {
+  readonly lane: OutLane;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly onWithdrawn: (records: readonly OutRecord[]) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Messages looked at in one go. */
+const AT_ONCE = 1000;
+/** The longest wait of one timer, ms; a deadline further away is looked at again on the way. */
+const LONGEST = 86_400_000;
+
+export class Expiry {
+  readonly #options: ExpiryOptions;
+  readonly #due: Due;
+  /** When the earliest deadline falls due, by monotonic time. */
+  #next = Number.POSITIVE_INFINITY;
+  #timer: Timer | undefined;
+
+  constructor(options: ExpiryOptions) {
+    this.#options = options;
+    const { lane, clock, journal } = options;
+    const last = { count: 1, bytes: 1, sizeOf: () => 1 };
+    const youngest = lane.acked < lane.next - 1 ? journal.outbox.take(lane.subject, lane.next - 1, last)[0] : undefined;
+    this.#due = new Due({ lane, clock, youngest });
+    this.#scan();
+  }
+
+  /** The earliest deadline of a waiting message, ms since 1970 by the clock as it is; `null`: none. */
+  get next(): number | null {
+    const { lane, clock } = this.#options;
+    if (lane.sent >= lane.next - 1 || !Number.isFinite(this.#next)) return null;
+    return Math.round(clock.now() + this.#next - clock.monotonic());
+  }
+
+  /** Milliseconds until the deadline of a message; infinite: it has none. */
+  left(record: OutRecord): number {
+    return this.#due.left(record);
+  }
+
+  /** What is new on the lane was written just now; `deadline`: the earliest of it, ms since 1970. */
+  written(deadline: number): void {
+    this.#due.note();
+    this.#arm(deadline - this.#options.clock.now());
+  }
+
+  /** This one waits again. */
+  waits(record: OutRecord): void {
+    this.#arm(this.left(record));
+  }
+
+  stop(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  #arm(left: number): void {
+    const { clock } = this.#options;
+    const at = clock.monotonic() + left;
+    if (at >= this.#next) return;
+    this.#next = at;
+    clock.clearTimeout(this.#timer);
+    this.#timer = clock.setTimeout(() => this.#look(), Math.min(Math.max(0, left) + 1, LONGEST));
+  }
+
+  #look(): void {
+    try {
+      const withdrawn = this.#withdraw();
+      if (withdrawn.length > 0) this.#tell(withdrawn);
+      this.#scan();
+    } catch (error) {
+      this.#options.onFailure(error);
+    }
+  }
+
+  /** A final state that a crash could take back is nothing to tell anybody. */
+  #tell(withdrawn: readonly OutRecord[]): void {
+    const { journal, onWithdrawn, onFailure } = this.#options;
+    journal
+      .flushed()
+      .then(() => onWithdrawn(withdrawn))
+      .catch(onFailure);
+  }
+
+  #withdraw(): OutRecord[] {
+    const { lane, journal, clock } = this.#options;
+    const reason = `not delivered before its deadline: ${receiverOf(lane.subject)} was away`;
+    const withdrawn: OutRecord[] = [];
+    for (const record of this.#waiting()) {
+      if (record.skip !== undefined || this.left(record) > 0) continue;
+      const ended = journal.outbox.withdraw(record.message.id, "expired", clock.now(), reason);
+      if (ended !== undefined) withdrawn.push(ended);
+    }
+    return withdrawn;
+  }
+
+  #scan(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#next = Number.POSITIVE_INFINITY;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const record of this.#waiting()) {
+      if (record.skip === undefined) earliest = Math.min(earliest, this.left(record));
+    }
+    if (Number.isFinite(earliest)) this.#arm(earliest);
+  }
+
+  /** What was never on the wire, in order. */
+  *#waiting(): Generator<OutRecord> {
+    const { lane, journal } = this.#options;
+    for (let from = lane.sent + 1; from < lane.next; ) {
+      const records = journal.outbox.take(lane.subject, from, { count: AT_ONCE, bytes: AT_ONCE, sizeOf: () => 1 });
+      yield* records;
+      from = (records.at(-1)?.seq ?? lane.next) + 1;
+    }
+  }
+}

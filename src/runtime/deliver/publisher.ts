@@ -1,0 +1,393 @@
+import type { Actor } from "xstate";
+import { publisherMachine } from "../../actors/publisher.ts";
+import { startRoot } from "../../actors/root.ts";
+import type { Child, Exit } from "../../actors/supervisor-spec.ts";
+import type { OutLane, OutRecord } from "../../journal/records.ts";
+import type { Timer } from "../../message/clock.ts";
+import { normalise } from "../../message/errors.ts";
+import { type Ack, sealFrame } from "../../message/frame.ts";
+import { kindOf, receiverOf } from "../../message/subject.ts";
+import type { LaneView } from "../operate/operations.ts";
+import { Expiry } from "./expiry.ts";
+import { itemOf, recordBytes } from "./frame-items.ts";
+import { flightOf, type InFlight, itemsOfFrame } from "./in-flight.ts";
+import type { DeliverOptions } from "./options.ts";
+
+/** How long a lane without work still counts as working, ms. */
+const LINGER = 1000;
+/** How long a small frame waits for company while another one is on its way, ms. */
+const HOLD = 20;
+/** The shortest wait for an ACK of a receiver that is heard again, ms. */
+const SOON = 250;
+/** Space that the frame itself needs beside its items, bytes. */
+const ENVELOPE = 512;
+
+/**
+ * The publisher of one subject: takes batches off its lane in order, seals each into a frame, and moves the lane on by
+ * the receiver's cumulative ACKs. Several frames may be on the way; whatever goes wrong, it goes back to the first number
+ * that is not acknowledged.
+ *
+ * Invariants: nothing is on the wire before its place in the lane is durable; what the broker could hand to nobody
+ * counts as not sent; no state is kept here that the journal could not give back. No command is sent before the receiver
+ * has said which journal it has, else nobody could tell later whether a new one follows an old one that had taken it: a
+ * frame without messages asks.
+ */
+export class Publisher implements Child {
+  readonly ended: Promise<Exit>;
+  readonly #options: DeliverOptions;
+  readonly #lane: OutLane;
+  readonly #isEvent: boolean;
+  readonly #expiry: Expiry;
+  readonly #actor: Actor<typeof publisherMachine>;
+  readonly #schedule = (): void => {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#options.journal.atTurnEnd(this.#pump);
+  };
+  #end: (exit: Exit) => void = () => undefined;
+  #inFlight: InFlight[] = [];
+  /** Highest number handed to the broker since the last step back. */
+  #cursor: number;
+  #creditUpTo = Number.POSITIVE_INFINITY;
+  #ackTimer: Timer | undefined;
+  #scheduled = false;
+  #settleTimer: Timer | undefined;
+  #holdTimer: Timer | undefined;
+  #lastSent = Number.NEGATIVE_INFINITY;
+  /** How long the last ACK took, ms. */
+  #took: number | undefined;
+  /** Why the lane waits for another broker, as last told. */
+  #held = "";
+  /** The actor lets frames go. */
+  #open = false;
+  #stopped = false;
+
+  constructor(options: DeliverOptions, lane: OutLane) {
+    this.#options = options;
+    this.#lane = lane;
+    this.#cursor = lane.acked;
+    this.#isEvent = kindOf(options.subject) === "event";
+    this.#expiry = new Expiry({
+      lane,
+      journal: options.journal,
+      clock: options.clock,
+      onWithdrawn: options.onWithdrawn,
+      onFailure: (error) => this.#fail(error),
+    });
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    const pump = (): void => {
+      this.#open = true;
+      this.#schedule();
+    };
+    const hold = (): void => {
+      this.#open = false;
+    };
+    const machine = publisherMachine.provide({ actions: { pump, hold } });
+    this.#actor = startRoot(machine, {
+      actor: options.subject,
+      role: "publisher",
+      clock: options.clock,
+      inspector: options.inspector,
+      input: {
+        subject: options.subject,
+        backoff: { min: 500, max: Math.max(30_000, options.profile.ackTimeout), factor: 2 },
+        random: options.random,
+      },
+    });
+  }
+
+  get state(): "idle" | "working" | "backingOff" | "paused" {
+    const { value } = this.#actor.getSnapshot();
+    return value === "working" && this.#drained ? "idle" : value;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.reduce((sum, frame) => sum + frame.last - frame.first + 1, 0);
+  }
+
+  /** There is something new on the lane; `deadline`: its earliest `deliverBy`, ms. */
+  wake(deadline: number): void {
+    this.#expiry.written(deadline);
+    if (this.#open) this.#schedule();
+    else this.#actor.send({ type: "work" });
+  }
+
+  pause(cause: string): void {
+    this.#stepBack(this.#lane.acked);
+    this.#actor.send({ type: "pause", cause });
+  }
+
+  resume(cause: string): void {
+    this.#actor.send({ type: "resume", cause });
+  }
+
+  /** An ACK for this lane, or the broker's word that nobody took a frame. */
+  answered(ack: Ack): void {
+    const { journal, subject, onReceived, onDecided } = this.#options;
+    // A journal that is found to be an earlier one sends all of it again, as another one.
+    if (ack.epoch !== journal.epoch || journal.renewed) return;
+    if (journal.outbox.isBehind(subject, ack)) {
+      this.#options.onBehind();
+      return;
+    }
+    const { received, decided } = journal.outbox.acknowledge(subject, ack, this.#options.clock.now());
+    // What an overtaken ACK says of room is out of date.
+    if (ack.last >= this.#lane.acked) this.#creditUpTo = ack.last + ack.credit;
+    // Of an event that is kept it is the end.
+    if (this.#isEvent && received.some(({ keep }) => keep)) this.#onceDurable(() => onReceived(received, ack));
+    else if (received.length > 0) onReceived(received, ack);
+    if (decided.length > 0) this.#onceDurable(() => onDecided(decided, ack));
+    this.#settle(ack);
+    if (this.#open) this.#schedule();
+    else this.#actor.send({ type: "progress" });
+  }
+
+  /** The receiver is another one than before: what was on the way when the last one ended is lost. */
+  again(): void {
+    if (this.#drained) return;
+    this.#stepBack(this.#lane.acked);
+    this.#actor.send({ type: "progress" });
+  }
+
+  /** The receiver is heard again after a silence: an ACK that is not here soon will not come any more. */
+  heardAgain(): void {
+    if (this.#ackTimer === undefined) return;
+    const { clock, profile } = this.#options;
+    clock.clearTimeout(this.#ackTimer);
+    const soon = Math.min(profile.ackTimeout, Math.max(SOON, 2 * (this.#took ?? profile.ackTimeout)));
+    this.#ackTimer = clock.setTimeout(() => this.again(), soon);
+  }
+
+  /** Nobody subscribes for the receiver: proof that the frame beginning at `first` was handed to no one. */
+  unheard(first: number): void {
+    const frame = this.#inFlight.find((f) => f.first === first);
+    if (frame === undefined) return;
+    frame.unheard = true;
+    // A frame behind it may have met a node that came in between: only its own answer can tell.
+    if (this.#inFlight.some((other) => !other.unheard)) return;
+    const [earliest = frame] = this.#inFlight;
+    const { last } = this.#inFlight.at(-1) ?? frame;
+    const { journal, subject, onAbsent } = this.#options;
+    journal.outbox.unsent(subject, earliest.sentBefore);
+    this.#stepBack(this.#lane.acked);
+    // Of what was sent a second time the first sending may have been acknowledged since.
+    const from = Math.max(earliest.first, this.#lane.acked + 1);
+    const all = { count: last - from + 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 };
+    for (const record of journal.outbox.take(subject, from, all)) this.#expiry.waits(record);
+    onAbsent();
+    this.#actor.send({ type: "nodeAway", cause: `${receiverOf(this.#options.subject)} is not there` });
+  }
+
+  view(): LaneView {
+    const { journal, subject } = this.#options;
+    const waiting = this.#lane.next - 1 - this.#lane.acked;
+    const [first] =
+      waiting > 0 ? journal.outbox.take(subject, this.#lane.acked + 1, { count: 1, bytes: 1, sizeOf: () => 1 }) : [];
+    const { reason } = this.#actor.getSnapshot().context;
+    return {
+      subject,
+      waiting,
+      inFlight: this.inFlight,
+      oldest: first === undefined ? null : first.message.createdAt,
+      nextDeadline: this.#expiry.next,
+      ...(reason === "" ? {} : { reason }),
+    };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#release();
+    this.#end({ reason: "shutdown" });
+  }
+
+  #release(): void {
+    this.#stopped = true;
+    const { clock, window } = this.#options;
+    clock.clearTimeout(this.#ackTimer);
+    this.#expiry.stop();
+    clock.clearTimeout(this.#settleTimer);
+    clock.clearTimeout(this.#holdTimer);
+    window.forget(this.#schedule);
+    this.#stepBack(this.#lane.acked);
+    this.#actor.stop();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    const failure = normalise(error);
+    this.#release();
+    this.#end({ reason: "failed", error: failure });
+    this.#options.onFailure(failure);
+  }
+
+  /** Sends what may be sent: there is work, room on the way, credit at the receiver. Once a turn, for all of the turn. */
+  readonly #pump = (): void => {
+    this.#scheduled = false;
+    if (this.#stopped || !this.#open) return;
+    try {
+      while (this.#sendNext());
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#drained) this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
+  };
+
+  get #drained(): boolean {
+    return this.#inFlight.length === 0 && this.#lane.acked === this.#lane.next - 1;
+  }
+
+  /** The actor hears of the end of work only when no more came for a while. */
+  #settleDown(): void {
+    this.#settleTimer = undefined;
+    if (this.#drained && this.#open) this.#actor.send({ type: "drained" });
+  }
+
+  #sendNext(): boolean {
+    const { subject, urgent, journal, profile, window, transport, clock } = this.#options;
+    const from = Math.max(this.#cursor, this.#lane.acked) + 1;
+    if (from >= this.#lane.next || this.#inFlight.length >= profile.framesInFlight) return false;
+    if (!journal.outbox.receivers.knows(subject)) {
+      if (this.#inFlight.length === 0) this.#begin(flightOf(this.#lane, from, from - 1, 0), [], false);
+      return false;
+    }
+    if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap() && this.#holds()) return false;
+    if (from > this.#creditUpTo) {
+      if (this.#inFlight.length > 0) return false;
+      // The word that there is room again may be lost: after a while one message asks for it.
+      this.#creditUpTo = from;
+      this.#actor.send({ type: "noCredit", cause: `${receiverOf(subject)} has no room` });
+      return false;
+    }
+    const room = transport.maxPayload() - ENVELOPE;
+    const limit = Math.min(profile.frameBytes, room);
+    const count = Math.min(itemsOfFrame(this.#lane.next - from, profile.framesInFlight), this.#creditUpTo - from + 1);
+    const records = journal.outbox.take(subject, from, { count, bytes: limit, sizeOf: recordBytes });
+    const last = records.at(-1);
+    if (last === undefined) return false;
+    const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+    if (bytes > room) {
+      if (this.#inFlight.length === 0)
+        this.#hold(`the broker takes ${room} bytes at once, the next message has ${bytes}`);
+      return false;
+    }
+    if (!window.take(bytes, urgent, this.#schedule)) return false;
+
+    const frame = flightOf(this.#lane, from, last.seq, bytes);
+    const again = from <= this.#lane.sent;
+    journal.outbox.sending(subject, records, clock.now());
+    this.#cursor = last.seq;
+    this.#lastSent = clock.monotonic();
+    this.#begin(frame, records, again);
+    return true;
+  }
+
+  #begin(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
+    this.#inFlight.push(frame);
+    this.#options.journal
+      .flushed()
+      .then(() => this.#publish(frame, records, again))
+      .catch((error) => this.#fail(error));
+  }
+
+  /** Accepted for a broker that took more than this one. Nothing of it is sent; each new connection is looked at anew. */
+  #hold(cause: string): void {
+    if (cause !== this.#held) this.#options.onHeld(cause);
+    this.#held = cause;
+    this.#actor.send({ type: "noCredit", cause });
+  }
+
+  /** A small frame waits a little for the ACK of the one before it: the batch grows, and fewer syncs carry more. */
+  #holds(): boolean {
+    const { clock } = this.#options;
+    const left = this.#lastSent + HOLD - clock.monotonic();
+    if (left <= 0) return false;
+    this.#holdTimer ??= clock.setTimeout(() => {
+      this.#holdTimer = undefined;
+      this.#schedule();
+    }, left);
+    return true;
+  }
+
+  #enoughToOverlap(): number {
+    return Math.max(16, Math.ceil(this.inFlight / this.#inFlight.length));
+  }
+
+  #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
+    if (this.#stopped || !this.#inFlight.includes(frame)) return;
+    const { subject, transport, journal, profile, clock, node, onSent } = this.#options;
+    const { receivers } = journal.outbox;
+    const now = clock.now();
+    const { first, acked, sentBefore } = frame;
+    const payload = sealFrame(
+      subject,
+      { origin: node, epoch: journal.epoch, sentAt: now, first, acked, sentBefore, ...receivers.head(this.#lane) },
+      records.map((record) => itemOf(record, now, this.#expiry.left(record))),
+      profile.compressFrom,
+    );
+    if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
+      this.#options.journal.outbox.unsent(subject, frame.sentBefore);
+      this.#stepBack(this.#lane.acked);
+      return;
+    }
+    this.#held = "";
+    frame.publishedAt = clock.monotonic();
+    onSent({ subject, messages: records.length, bytes: payload.length, again });
+    if (this.#ackTimer === undefined) this.#armAck();
+  }
+
+  /** A final state that a crash could take back is nothing to tell anybody. */
+  #onceDurable(tell: () => void): void {
+    this.#options.journal
+      .flushed()
+      .then(tell)
+      .catch((error) => this.#fail(error));
+  }
+
+  /** Drops what an ACK covers from the frames on the way, and goes back if the receiver took less than it got. */
+  #settle(ack: Ack): void {
+    const { clock, onAnswered, window } = this.#options;
+    let released = 0;
+    const open: InFlight[] = [];
+    for (const frame of this.#inFlight) {
+      if (frame.last > ack.last) {
+        open.push(frame);
+        continue;
+      }
+      released += frame.bytes;
+      if (frame.publishedAt === undefined) continue;
+      this.#took = clock.monotonic() - frame.publishedAt;
+      onAnswered(this.#took / 1000);
+    }
+    this.#inFlight = open;
+    if (ack.upTo > ack.last && open.some((frame) => frame.last === ack.upTo)) {
+      for (const frame of open) released += frame.bytes;
+      this.#inFlight = [];
+      this.#cursor = ack.last;
+    }
+    this.#cursor = Math.max(this.#cursor, this.#lane.acked);
+    clock.clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    if (this.#inFlight.length > 0) this.#armAck();
+    window.release(released);
+  }
+
+  #stepBack(to: number): void {
+    const released = this.#inFlight.reduce((sum, frame) => sum + frame.bytes, 0);
+    this.#inFlight = [];
+    this.#cursor = to;
+    this.#options.clock.clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    this.#options.window.release(released);
+  }
+
+  #armAck(): void {
+    const { clock, profile, subject } = this.#options;
+    this.#ackTimer = clock.setTimeout(() => {
+      this.#ackTimer = undefined;
+      this.#stepBack(this.#lane.acked);
+      this.#actor.send({ type: "noAck", cause: `no ACK from ${receiverOf(subject)} within ${profile.ackTimeout} ms` });
+    }, profile.ackTimeout);
+  }
+}

@@ -1,0 +1,92 @@
+import type { InRecord } from "../../journal/records.ts";
+import type { Clock } from "../../message/clock.ts";
+import type { Json } from "../../message/message.ts";
+import type { OutputPart } from "../../message/report.ts";
+import type { CommandContext, MethodLog } from "../../methods/define.ts";
+import type { Spawner } from "../../methods/spawner.ts";
+import type { Cancellation } from "./cancellation.ts";
+
+/** What all commands of one subject have in common. */
+export interface CommandSurroundings {
+  readonly node: string;
+  readonly domain: string;
+  /** Milliseconds a command may run when it does not say. */
+  readonly timeout: number;
+  readonly stopping: AbortSignal;
+  readonly clock: Clock;
+  readonly spawner: Spawner;
+  readonly log: MethodLog;
+  readonly mayBegin: (record: InRecord, cancellation: Cancellation) => Promise<boolean>;
+  readonly progress: (record: InRecord, startedAt: number, parts: readonly OutputPart[]) => void;
+}
+
+/** One command as its method sees it. What a method does not ask for is not made. */
+export class RunningCommand implements CommandContext {
+  readonly #around: CommandSurroundings;
+  readonly #record: InRecord;
+  readonly #cancellation: Cancellation;
+  readonly #startedAt: number;
+
+  constructor(around: CommandSurroundings, record: InRecord, startedAt: number, cancellation: Cancellation) {
+    this.#around = around;
+    this.#record = record;
+    this.#startedAt = startedAt;
+    this.#cancellation = cancellation;
+  }
+
+  get id(): string {
+    return this.#record.message.id;
+  }
+
+  get node(): string {
+    return this.#around.node;
+  }
+
+  get subject(): string {
+    return this.#record.message.subject;
+  }
+
+  get domain(): string {
+    return this.#around.domain;
+  }
+
+  get origin(): string {
+    return this.#record.message.origin;
+  }
+
+  get data(): Json {
+    return this.#record.message.data;
+  }
+
+  get mayBegin(): () => Promise<boolean> {
+    return () => this.#around.mayBegin(this.#record, this.#cancellation);
+  }
+
+  get stopping(): AbortSignal {
+    return this.#around.stopping;
+  }
+
+  get timeout(): number {
+    return this.#record.message.timeout ?? this.#around.timeout;
+  }
+
+  get cancelled(): AbortSignal {
+    return this.#cancellation.signal;
+  }
+
+  get output(): (parts: readonly OutputPart[]) => void {
+    return (parts) => this.#around.progress(this.#record, this.#startedAt, parts);
+  }
+
+  get clock(): Clock {
+    return this.#around.clock;
+  }
+
+  get spawner(): Spawner {
+    return this.#around.spawner;
+  }
+
+  get log(): MethodLog {
+    return this.#around.log;
+  }
+}

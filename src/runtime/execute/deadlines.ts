@@ -1,0 +1,85 @@
+import type { InRecord } from "../../journal/records.ts";
+import type { Clock } from "../../message/clock.ts";
+
+/**
+ * Whether the deadline of a command that was taken has passed. Its frame says how much time is left, and within one life of
+ * the daemon that is measured, not read off the wall clock.
+ *
+ * What an earlier life took is judged by clocks. This node's own is believed when it has not gone back and says that
+ * there is time left. That a deadline has passed is the word of the origin's clock alone, as it was last heard in this life;
+ * where the origin stays silent, of central's. Until one of them was heard nothing is decided.
+ */
+export interface DeadlinesOptions {
+  readonly node: string;
+  readonly central: string;
+  readonly clock: Clock;
+}
+
+/** How long central stands in for nobody: the origin may be heard in that time, ms. */
+const STANDS_IN_AFTER = 60_000;
+/** What cannot be decided is looked at so often, ms. */
+const LOOK_EVERY = 1000;
+
+export class Deadlines {
+  readonly #options: DeadlinesOptions;
+  /** How far the clock of a node was ahead of this one's monotonic time when it was last heard, ms. */
+  readonly #ahead = new Map<string, number>();
+  #centralSince = Number.POSITIVE_INFINITY;
+
+  constructor(options: DeadlinesOptions) {
+    this.#options = options;
+  }
+
+  /** A verified frame or ACK of a node, and its time, ms. */
+  heard(node: string, sentAt: number): void {
+    const { clock, central } = this.#options;
+    const now = clock.monotonic();
+    this.#ahead.set(node, sentAt - now);
+    if (node === central) this.#centralSince = Math.min(this.#centralSince, now);
+  }
+
+  /** When a command that was taken just now must have begun, by monotonic time. */
+  measured({ deadline, receivedAt }: InRecord): number {
+    return deadline === null ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic() + deadline - receivedAt;
+  }
+
+  /** `measured`: of a command of this life. `undefined`: nobody can tell yet. */
+  passed({ deadline, receivedAt, message }: InRecord, measured?: number): boolean | undefined {
+    const { clock, node } = this.#options;
+    if (deadline === null) return false;
+    if (measured !== undefined) return measured <= clock.monotonic();
+    const now = clock.now();
+    const wentBack = now < receivedAt;
+    if (deadline > now && !wentBack) return false;
+    if (message.origin === node) return !wentBack;
+    const ahead = this.#ahead.get(message.origin) ?? this.#centralInstead();
+    return ahead === undefined ? undefined : (message.deliverBy ?? deadline) <= clock.monotonic() + ahead;
+  }
+
+  /** The same, once somebody can tell; `undefined`: not before the signal, or before nobody asked any more. */
+  async decided(record: InRecord, signal: AbortSignal, asked = () => true): Promise<boolean | undefined> {
+    for (;;) {
+      const passed = this.passed(record);
+      if (passed !== undefined || signal.aborted || !asked()) return passed;
+      await this.#pause(signal);
+    }
+  }
+
+  #centralInstead(): number | undefined {
+    const { clock, central } = this.#options;
+    return clock.monotonic() - this.#centralSince >= STANDS_IN_AFTER ? this.#ahead.get(central) : undefined;
+  }
+
+  #pause(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clock.clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = clock.setTimeout(done, LOOK_EVERY);
+      signal.addEventListener("abort", done);
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
+import { ChurnMap } from "../../platform/churn-map.ts";
+
+/** A method under way. */
+interface Watched {
+  readonly within: number;
+  /** Whether it waits for something that is not its own doing. */
+  readonly isExcused: () => boolean;
+  readonly hangs: (error: Error) => void;
+  over: boolean;
+}
+
+/** Watches over methods: each ends itself at its timeout, and one that does not is a defect. */
+export class HangWatch {
+  readonly #clock: Clock;
+  /** Begun in this turn: most end in it too, and need no timer. */
+  #begun: Watched[] = [];
+  readonly #timers = new ChurnMap<Watched, Timer>();
+  #stopped = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The same end, or a rejection when it is not there `within` so many milliseconds. What may run for weeks is not watched. */
+  over<T>(end: Promise<T>, within: number, isExcused: () => boolean): Promise<T> {
+    if (within > LONGEST_TIMER) return end;
+    return new Promise<T>((resolve, reject) => {
+      const watched: Watched = { within, isExcused, hangs: reject, over: false };
+      if (this.#begun.length === 0) setImmediate(() => this.#endTurn());
+      this.#begun.push(watched);
+      end.then(
+        (value) => {
+          this.#ended(watched);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#ended(watched);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #ended(watched: Watched): void {
+    watched.over = true;
+    const timer = this.#timers.get(watched);
+    if (timer === undefined) return;
+    this.#clock.clearTimeout(timer);
+    this.#timers.delete(watched);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers.values()) this.#clock.clearTimeout(timer);
+  }
+
+  #endTurn(): void {
+    const begun = this.#begun;
+    this.#begun = [];
+    for (const watched of begun) if (!watched.over && !this.#stopped) this.#watch(watched);
+  }
+
+  #watch(watched: Watched): void {
+    const look = (): void => {
+      this.#timers.delete(watched);
+      if (watched.isExcused()) this.#watch(watched);
+      else watched.hangs(new Error("the method did not end by itself after its timeout"));
+    };
+    this.#timers.set(watched, this.#clock.setTimeout(look, watched.within));
+  }
+}

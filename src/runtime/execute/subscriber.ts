@@ -1,0 +1,359 @@
+import { mkdir } from "node:fs/promises";
+import PQueue from "p-queue";
+import type { Actor } from "xstate";
+import { type Inspector, startRoot } from "../../actors/root.ts";
+import { subscriberMachine } from "../../actors/subscriber.ts";
+import type { Child, Exit } from "../../actors/supervisor-spec.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { InRecord } from "../../journal/records.ts";
+import type { Clock, Timer } from "../../message/clock.ts";
+import { normalise } from "../../message/errors.ts";
+import { isFinalState } from "../../message/lifecycle.ts";
+import type { Outcome } from "../../message/report.ts";
+import { summarise } from "../../message/summary.ts";
+import type { CommandEnd, CommandHandler, EventHandler, MethodLog } from "../../methods/define.ts";
+import type { Spawner } from "../../methods/spawner.ts";
+import type { ChurnMap } from "../../platform/churn-map.ts";
+import type { Route, RouteProcess } from "../receive/routes.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
+import { Cancellation } from "./cancellation.ts";
+import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { HangWatch } from "./hang-watch.ts";
+import type { Respond } from "./respond.ts";
+import { begins, handedOver, interrupted, isDoubtful, LeftOver } from "./unvouched.ts";
+
+/**
+ * The subscriber of one subject: runs what was taken, in the order in which it was taken, so many at a time.
+ *
+ * Invariants: a command begins only when `running` is durable, and once; its slot is free when its method has ended, not
+ * when its outcome is on disk. A throw of a method is a defect: this process ends as failed, and its supervisor starts
+ * another one, which goes on with what the journal still holds.
+ */
+export interface ExecuteOptions {
+  readonly route: Route;
+  readonly node: string;
+  /** Where event handlers of this method keep their files. */
+  readonly directory: string;
+  /** Milliseconds a command may run when it does not say. */
+  readonly timeout: number;
+  readonly journal: Journal;
+  readonly respond: Respond;
+  readonly spawner: Spawner;
+  readonly deadlines: Deadlines;
+  readonly vouching: Vouching;
+  readonly clock: Clock;
+  readonly inspector: Inspector;
+  readonly log: MethodLog;
+  /** Commands under way in this daemon, whichever process began them. */
+  readonly running: ChurnMap<string, Cancellation>;
+  readonly onDead: (record: InRecord, reason: string) => void;
+}
+
+/** A message that failed its process so often becomes a dead letter. */
+const POISONED = 3;
+/** How long a queue without work still counts as working, ms. */
+const LINGER = 1000;
+/** Events that one call of a handler takes. */
+const EVENT_BATCH = 256;
+/** How long a method may go on after its timeout before it counts as hanging, ms. */
+const HANGING = 15_000;
+
+export class Subscriber implements Child, RouteProcess {
+  readonly ended: Promise<Exit>;
+  readonly #options: ExecuteOptions;
+  readonly #actor: Actor<typeof subscriberMachine>;
+  readonly #queue: PQueue;
+  readonly #events: InRecord[] = [];
+  readonly #leftOver: LeftOver;
+  /** Commands that are taken over and of which nobody can tell yet whether they may begin. */
+  readonly #undecided = new Set<string>();
+  readonly #hangWatch: HangWatch;
+  readonly #surroundings: CommandSurroundings;
+  #end: (exit: Exit) => void = () => undefined;
+  #stopped = false;
+  /** The directory of the event handler. */
+  readonly #made: Promise<unknown>;
+  readonly #stopping = new AbortController();
+  #reserved = 0;
+  /** What the actor was told last. */
+  #busy = false;
+  #settleTimer: Timer | undefined;
+
+  constructor(options: ExecuteOptions) {
+    const { route, clock, inspector } = options;
+    this.#options = options;
+    this.#leftOver = new LeftOver(options.vouching);
+    this.#hangWatch = new HangWatch(clock);
+    const { node, timeout, spawner, log, respond } = options;
+    this.#surroundings = {
+      node,
+      domain: route.config.domain,
+      timeout,
+      stopping: this.#stopping.signal,
+      clock,
+      spawner,
+      log,
+      mayBegin: (record, cancellation) => this.#mayBegin(record, cancellation),
+      progress: (record, startedAt, parts) => respond.progress(record, startedAt, parts),
+    };
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    // Events of one subject are handled in order, whatever the concurrency of commands.
+    this.#queue = new PQueue({ concurrency: route.config.kind === "event" ? 1 : route.config.concurrency });
+    this.#queue.on("idle", () => {
+      if (!this.#stopped) this.#settleTimer ??= clock.setTimeout(() => this.#settleDown(), LINGER);
+    });
+    const machine = subscriberMachine.provide({
+      actions: { halt: () => this.#queue.pause(), proceed: () => void this.#queue.start() },
+    });
+    this.#actor = startRoot(machine, {
+      actor: route.subject,
+      role: "subscriber",
+      clock,
+      inspector,
+      input: { subject: route.subject, concurrency: route.config.concurrency },
+    });
+    const { event } = route.method;
+    const stores = route.config.kind === "event" && event?.transient !== true;
+    this.#made = stores ? mkdir(options.directory, { recursive: true }) : Promise.resolve();
+    this.#made.catch(() => undefined);
+    route.process = this;
+    const left = options.journal.inbox
+      .pending(route.subject)
+      .filter(({ message: { id } }) => !options.running.has(id) && !route.inHand.has(id));
+    this.#enqueue(left, true);
+  }
+
+  get state(): "idle" | "working" | "paused" {
+    const { value } = this.#actor.getSnapshot();
+    return value === "working" && this.#drained ? "idle" : value;
+  }
+
+  get #drained(): boolean {
+    return this.#queue.size === 0 && this.#queue.pending === 0;
+  }
+
+  get active(): number {
+    return this.#queue.pending;
+  }
+
+  reserve(): boolean {
+    const {
+      config: { kind, concurrency },
+      inHand,
+    } = this.#options.route;
+    // What is in hand without a place of its own comes first.
+    if (this.#stopped || kind === "event" || this.#queue.isPaused || inHand.size > this.#reserved) return false;
+    if (this.#leftOver.any || this.#queue.size > 0 || this.#queue.pending + this.#reserved >= concurrency) return false;
+    this.#reserved++;
+    return true;
+  }
+
+  feed(records: readonly InRecord[]): void {
+    // A place may have been kept by the process before this one.
+    for (const record of records) if (record.state === "running" && this.#reserved > 0) this.#reserved--;
+    this.#enqueue(records, false);
+  }
+
+  /** Takes no more. Commands that a recorder keeps alive are handed over to the next daemon; others may end first. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#release();
+    if (this.#options.route.method.command?.adopt === undefined) await this.#queue.onIdle();
+    // What was handed over has its end with the next daemon.
+    this.#hangWatch.stop();
+    this.#end({ reason: "shutdown" });
+  }
+
+  #release(): void {
+    this.#stopped = true;
+    this.#stopping.abort();
+    this.#options.clock.clearTimeout(this.#settleTimer);
+    this.#queue.clear();
+    this.#actor.stop();
+    if (this.#options.route.process === this) this.#options.route.process = undefined;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#release();
+    this.#end({ reason: "failed", error: normalise(error) });
+  }
+
+  #enqueue(records: readonly InRecord[], left: boolean): void {
+    if (this.#stopped || records.length === 0) return;
+    if (!this.#busy) {
+      this.#busy = true;
+      this.#actor.send({ type: "work" });
+    }
+    const { command, event } = this.#options.route.method;
+    if (this.#options.route.config.kind === "event") {
+      if (event === undefined) return;
+      this.#events.push(...records);
+      this.#add(() => this.#handle(event));
+    } else if (command !== undefined) {
+      for (const record of records) {
+        const startBy = left ? undefined : this.#options.deadlines.measured(record);
+        const go = (): void => this.#add(() => this.#command(command, record, left, startBy));
+        // What may run twice may begin without a word.
+        if (command.idempotent === true || !this.#leftOver.keeps(record, go)) go();
+      }
+    }
+  }
+
+  #add(task: () => Promise<void>): void {
+    void this.#queue.add(() => (this.#stopped ? Promise.resolve() : task()));
+  }
+
+  /** The actor hears of the end of work only when no more came for a while. */
+  #settleDown(): void {
+    this.#settleTimer = undefined;
+    if (this.#stopped || !this.#drained) return;
+    this.#busy = false;
+    this.#actor.send({ type: "drained" });
+  }
+
+  /** `startBy`: when it must have begun, by monotonic time; `undefined`: another process took it. */
+  async #command(handler: CommandHandler, taken: InRecord, left: boolean, startBy: number | undefined): Promise<void> {
+    const { journal, running, respond, clock, deadlines } = this.#options;
+    const { id } = taken.message;
+    // It keeps its place in the order while nobody can tell.
+    const asked = (): boolean => journal.inbox.find(id) !== undefined;
+    if (startBy === undefined && begins(taken)) await deadlines.decided(taken, this.#stopping.signal, asked);
+    if (this.#stopped) return;
+    // Cancelled or restarted meanwhile: the journal knows better than the queue.
+    const record = journal.inbox.find(id);
+    if (record === undefined || running.has(id)) return;
+    const outdated = this.#outdated(record, startBy);
+    // That it never began is not said without a word either.
+    const again = (): Promise<void> => this.#command(handler, record, left, startBy);
+    if (outdated !== undefined && this.#leftOver.keeps(record, () => this.#add(again))) return;
+    const cancellation = new Cancellation();
+    running.set(id, cancellation);
+    try {
+      const outcome = outdated ?? (await this.#run(handler, record, left, cancellation));
+      respond.outcome(record, outcome, summarise(record.message.data));
+    } catch (error) {
+      this.#failAfter(error, () => {
+        const { attempts } = journal.inbox.failedOnce(id) ?? record;
+        const reason = normalise(error).message;
+        if (handler.idempotent !== true)
+          respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
+        else if (attempts >= POISONED) this.#bury(record, reason);
+      });
+    } finally {
+      running.delete(id);
+    }
+  }
+
+  /** A message that must not start any more. */
+  #outdated(record: InRecord, startBy: number | undefined): Outcome | undefined {
+    if (!begins(record)) return undefined;
+    const at = this.#options.clock.now();
+    if (record.cancelRequestedBy !== undefined)
+      return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
+    if (this.#options.deadlines.passed(record, startBy) === true)
+      return { state: "expired", at, reason: "its deadline passed while it waited on the node" };
+    return undefined;
+  }
+
+  async #run(handler: CommandHandler, record: InRecord, left: boolean, cancellation: Cancellation): Promise<Outcome> {
+    const { journal, clock } = this.#options;
+    const startedAt = record.startedAt ?? clock.now();
+    if (record.cancelRequestedBy !== undefined) cancellation.request();
+    const context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
+    let end: Promise<CommandEnd> | undefined;
+    if (left && (record.state === "running" || record.doubtful === true)) {
+      end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
+      if (end === undefined) return interrupted(record, clock.now());
+    } else {
+      if (record.state !== "running") {
+        journal.inbox.start(record.message.id, startedAt);
+        await journal.flushed();
+        // The next daemon begins it.
+        if (this.#stopped && handler.adopt !== undefined) return await handedOver();
+      }
+      end = handler.run(context);
+    }
+    const within = context.timeout + (handler.grace ?? 0) + HANGING;
+    const ended = await this.#hangWatch.over(Promise.resolve(end), within, () => this.#undecided.has(context.id));
+    // A method is anybody's code: a state that is none would be refused by the origin, and the command stay open there.
+    if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(ended?.state)}`);
+    if (ended.state === "expired" && isDoubtful(journal, record.message.id)) return interrupted(record, clock.now());
+    return { at: clock.now(), ...(ended.state === "expired" ? {} : { startedAt }), ...ended };
+  }
+
+  /** Asked by what is taken over. Once this process is to stop there is no answer: the next one asks anew. */
+  async #mayBegin(record: InRecord, cancellation: Cancellation): Promise<boolean> {
+    const { id } = record.message;
+    this.#undecided.add(id);
+    const stopping = this.#stopping.signal;
+    const signal = AbortSignal.any([stopping, cancellation.signal]);
+    await this.#options.vouching.vouched(record, signal);
+    const passed = await this.#options.deadlines.decided(record, signal);
+    this.#undecided.delete(id);
+    if (passed === undefined && stopping.aborted) return await handedOver();
+    return passed !== true && !isDoubtful(this.#options.journal, id);
+  }
+
+  /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */
+  async #handle(handler: EventHandler): Promise<void> {
+    const { journal, node, route, directory, clock, log, respond } = this.#options;
+    const [first] = this.#events;
+    if (first === undefined) return;
+    const { origin } = first.message;
+    let count = 1;
+    if (first.attempts === 0) {
+      while (
+        count < EVENT_BATCH &&
+        this.#events[count]?.message.origin === origin &&
+        this.#events[count]?.attempts === 0
+      )
+        count++;
+    }
+    const batch = this.#events.splice(0, count);
+    const key = `sink ${route.subject} ${origin}`;
+    try {
+      await this.#made;
+      const input = batch.map(({ message }) => ({ id: message.id, createdAt: message.createdAt, data: message.data }));
+      const context = {
+        node,
+        origin,
+        domain: route.config.domain,
+        checkpoint: journal.checkpoint(key),
+        directory,
+        clock,
+        log,
+        stopping: this.#stopping.signal,
+      };
+      const value = await handler.handle(input, context);
+      respond.handled(batch, value === undefined ? undefined : { key, value });
+      if (this.#events.length > 0) this.#add(() => this.#handle(handler));
+    } catch (error) {
+      const reason = normalise(error).message;
+      this.#failAfter(error, () => {
+        for (const record of batch) {
+          const failed = journal.inbox.failedOnce(record.message.id);
+          if (failed !== undefined && failed.attempts >= POISONED) this.#bury(failed, reason);
+        }
+      });
+    }
+  }
+
+  /** Records a failure, then fails. The journal may be closed by now, when a method outlives its daemon's core. */
+  #failAfter(error: unknown, record: () => void): void {
+    try {
+      record();
+      this.#fail(error);
+    } catch (unrecorded) {
+      this.#fail(unrecorded);
+    }
+  }
+
+  #bury(record: InRecord, reason: string): void {
+    this.#options.respond.dead(record, reason);
+    this.#options.onDead(record, reason);
+  }
+}

@@ -1,0 +1,63 @@
+import type { Journal } from "../../journal/journal.ts";
+import type { InRecord } from "../../journal/records.ts";
+import type { Outcome } from "../../message/report.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
+
+/**
+ * The commands of one subject that an earlier life of the daemon took, and that may not go on before their origin has
+ * vouched for them. What comes from that origin meanwhile waits behind them; others pass.
+ */
+export class LeftOver {
+  readonly #vouching: Vouching;
+  readonly #waiting = new Map<string, (() => void)[]>();
+
+  constructor(vouching: Vouching) {
+    this.#vouching = vouching;
+  }
+
+  get any(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Whether it has to wait; `go` is called when it has not to any more, in the order of these calls. */
+  keeps(record: InRecord, go: () => void): boolean {
+    const { origin } = record.message;
+    const before = this.#waiting.get(origin);
+    if (before === undefined && !(begins(record) && this.#vouching.isOpen(record))) return false;
+    if (before !== undefined) before.push(go);
+    else {
+      this.#waiting.set(origin, [go]);
+      this.#vouching.onceVouched(origin, () => this.#proceed(origin));
+    }
+    return true;
+  }
+
+  #proceed(origin: string): void {
+    const all = this.#waiting.get(origin) ?? [];
+    this.#waiting.delete(origin);
+    for (const go of all) go();
+  }
+}
+
+/** Whether it has yet to begin. */
+export function begins({ state, doubtful }: InRecord): boolean {
+  return state !== "running" && doubtful !== true;
+}
+
+export function isDoubtful(journal: Journal, id: string): boolean {
+  return journal.inbox.find(id)?.doubtful === true;
+}
+
+/** A command of which nothing here can tell whether it ran to its end. */
+export function interrupted({ doubtful, startedAt }: InRecord, at: number): Outcome {
+  const reason =
+    doubtful === true
+      ? "this node's journal, or that of its origin, was restored from a copy: whether it ran since cannot be proved"
+      : "the daemon ended while it ran";
+  return { state: "interrupted", at, reason, ...(startedAt === undefined ? {} : { startedAt }) };
+}
+
+/** What is handed over to the next life of the daemon has no end in this one. */
+export function handedOver(): Promise<never> {
+  return new Promise(() => undefined);
+}

@@ -1,0 +1,77 @@
+import type { Clock, Timer } from "../../message/clock.ts";
+import type { NodeChange } from "./fleet.ts";
+
+/**
+ * Tells of a link that is lost again and again: once when that begins, and once when it is over, whatever the number of
+ * losses in between. Losses of this node's own link say nothing of others, and are told of it alone: a node that is gone
+ * for less than the patience of its profile is missed by nobody, and still sees itself that it loses its broker.
+ *
+ *   steady ──more than MOST losses within WINDOW──▶ flapping ──WINDOW without a loss──▶ steady
+ */
+export interface FlappingOptions {
+  readonly clock: Clock;
+  /** `same`: what counts as the same alert. */
+  readonly report: (code: string, text: string, same: string) => void;
+}
+
+const MOST = 5;
+const WINDOW = 600_000;
+const MINUTES = WINDOW / 60_000;
+/** In the place of a node's name. */
+const OWN = "";
+
+export class Flapping {
+  readonly #options: FlappingOptions;
+  /** When the latest losses of each node were, by monotonic time. */
+  readonly #losses = new Map<string, number[]>();
+  /** Those that flap, each with what ends that. */
+  readonly #flapping = new Map<string, Timer>();
+  #connected = false;
+
+  constructor(options: FlappingOptions) {
+    this.#options = options;
+  }
+
+  /** `own`: it is this node that has no broker. */
+  changed({ name, region, from, to, cause }: NodeChange, own: boolean): void {
+    if (own || region !== "link" || from !== "online") return;
+    this.#lost(name, `${name} is ${to}`, cause);
+  }
+
+  /** This node's link to its broker. */
+  ownLink(connected: boolean, fault = "the connection was lost"): void {
+    const lost = this.#connected && !connected;
+    this.#connected = connected;
+    if (lost) this.#lost(OWN, "this node has lost its broker", fault);
+  }
+
+  end(): void {
+    for (const timer of this.#flapping.values()) this.#options.clock.clearTimeout(timer);
+    this.#flapping.clear();
+  }
+
+  #lost(name: string, what: string, cause: string): void {
+    const { clock, report } = this.#options;
+    const now = clock.monotonic();
+    const recent = (this.#losses.get(name) ?? []).filter((at) => now - at < WINDOW);
+    this.#losses.set(name, [...recent, now].slice(-(MOST + 1)));
+    if (this.#flapping.has(name)) this.#untilCalm(name);
+    else if (recent.length >= MOST) {
+      this.#untilCalm(name);
+      const text = `${what} for the ${recent.length + 1}th time within ${MINUTES} minutes: its link flaps (${cause})`;
+      report("flapping", text, `flapping ${name}`);
+    }
+  }
+
+  #untilCalm(name: string): void {
+    const { clock, report } = this.#options;
+    clock.clearTimeout(this.#flapping.get(name));
+    const timer = clock.setTimeout(() => {
+      this.#flapping.delete(name);
+      this.#losses.delete(name);
+      const link = name === OWN ? "the link to the broker" : `the link of ${name}`;
+      report("flapping-over", `${link} was not lost for ${MINUTES} minutes`, `flapping-over ${name}`);
+    }, WINDOW);
+    this.#flapping.set(name, timer);
+  }
+}

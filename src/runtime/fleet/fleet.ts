@@ -1,0 +1,366 @@
+import type { Actor } from "xstate";
+import { type NodeContext, nodeMachine, type Region } from "../../actors/node.ts";
+import { type Inspector, startRoot } from "../../actors/root.ts";
+import { DeadlineWheel } from "../../actors/wheel.ts";
+import type { LinkProfile } from "../../config/config.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock } from "../../message/clock.ts";
+import type { Json } from "../../message/message.ts";
+import type { Hello } from "../../methods/hello.ts";
+import type { LinkState, NodeDetail } from "../operate/operations.ts";
+
+/**
+ * Every node that this one knows, each with its actor. Evidence of life is counted per frame and ACK, but an actor hears
+ * of it only when that changes something.
+ *
+ * Invariants: nobody is called offline before one full grace period after the start, and none while this node's own link
+ * to the broker is down; a deadline is judged by monotonic time, never by the wall clock.
+ */
+export interface FleetOptions {
+  readonly self: string;
+  readonly central: string;
+  readonly profile: LinkProfile;
+  readonly clock: Clock;
+  readonly inspector: Inspector;
+  readonly journal: Journal;
+  /** Told of every change of every region. */
+  readonly changed: (change: NodeChange) => void;
+}
+
+export interface NodeChange {
+  readonly name: string;
+  readonly at: number;
+  readonly region: string;
+  readonly from: string;
+  readonly to: string;
+  readonly cause: string;
+}
+
+interface Known {
+  readonly actor: Actor<typeof nodeMachine>;
+  readonly changes: NodeChange[];
+  link: LinkState;
+  busy: boolean;
+  accepted: boolean;
+  lastSeen: number | null;
+  /** Interval of its hellos as it last said, ms; kept across restarts of this node. */
+  every: number | undefined;
+  /** Identity of its journal as it last said. */
+  epoch: string | undefined;
+  /** Why nothing goes to it or comes from it. */
+  heldBack?: string | undefined;
+  hello?: Hello & { readonly at: number };
+}
+
+/** How long a node without commands still counts as busy, ms. */
+const LINGER = 1000;
+/** No node may ask for more patience than a hello a day, ms. */
+const LONGEST = 86_400_000;
+/** The latest changes kept of each node. */
+const CHANGES = 100;
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #known = new Map<string, Known>();
+  /** Stored at the end of this turn: a hello changes several regions at once. */
+  readonly #changed = new Map<string, Known>();
+  readonly #late: DeadlineWheel;
+  readonly #silent: DeadlineWheel;
+  readonly #idle: DeadlineWheel;
+  #ownLink = false;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    const { clock, profile, journal } = options;
+    const slot = Math.max(10, Math.min(1000, profile.hello / 10));
+    this.#late = new DeadlineWheel(clock, slot, (name) => this.#send(name, "late", "no sign of life"));
+    this.#silent = new DeadlineWheel(clock, slot, (name) => this.#send(name, "silent", "no sign of life"));
+    this.#idle = new DeadlineWheel(clock, LINGER / 2, (name) => {
+      const known = this.#known.get(name);
+      if (known !== undefined) known.busy = false;
+      this.#send(name, "idle", "all commands have ended");
+    });
+    for (const { name, snapshot } of journal.nodes()) {
+      this.#start(name, snapshot as unknown as StoredNode);
+      this.work(name, journal.outbox.openCount(name));
+    }
+  }
+
+  /** Names of all known nodes, this one excluded. */
+  names(): IterableIterator<string> {
+    return this.#known.keys();
+  }
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  has(name: string): boolean {
+    return this.#known.has(name);
+  }
+
+  /** Makes a node known before it was ever heard of. */
+  expect(name: string): void {
+    if (name !== this.#options.self) this.#get(name);
+  }
+
+  link(name: string): LinkState {
+    if (name === this.#options.self) return this.#ownLink ? "online" : "offline";
+    return this.#known.get(name)?.link ?? "neverSeen";
+  }
+
+  /** Verified evidence of life. `epoch`: of the journal that gave it, as far as it says so. */
+  alive(name: string, cause: string, epoch?: string): void {
+    if (name === this.#options.self) return;
+    const known = this.#get(name);
+    known.lastSeen = this.#options.clock.now();
+    // Who answers before its first hello, and has another journal at that, has lost what it answered for.
+    if (epoch !== undefined && known.epoch === undefined) {
+      known.epoch = epoch;
+      this.#store(name, known);
+    }
+    if (known.link !== "online") this.#send(name, "alive", cause);
+    this.#watch(name, known);
+  }
+
+  /** Whether its daemon or its journal is another one than before. */
+  isAnew(name: string, { startedAt, epoch }: Hello): boolean {
+    const known = this.#known.get(name);
+    return (known?.hello ?? { startedAt }).startedAt !== startedAt || (known?.epoch ?? epoch) !== epoch;
+  }
+
+  hello(name: string, hello: Hello): void {
+    if (name === this.#options.self) return;
+    const known = this.#get(name);
+    const now = this.#options.clock.now();
+    const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
+    const reborn = known.epoch !== undefined && known.epoch !== hello.epoch;
+    known.lastSeen = now;
+    known.hello = { ...hello, at: now };
+    this.#options.journal.outbox.receivers.heard(name, hello.epoch, hello.life);
+    if (known.epoch !== hello.epoch || known.every !== hello.every) {
+      Object.assign(known, { epoch: hello.epoch, every: hello.every });
+      // Whether it comes back with another journal must be seen across restarts of this node.
+      this.#store(name, known);
+    }
+    known.actor.send({
+      type: "hello",
+      at: now,
+      cause: reborn ? "hello with a new journal" : rebooted ? "hello after a restart" : "hello",
+      anew: rebooted || reborn,
+      storage: hello.storage,
+    });
+    this.#watch(name, known);
+  }
+
+  /** Two nodes have its name. `undefined`: one of them is gone, and what the other one has is to be compared anew. */
+  hold(name: string, why: string | undefined): void {
+    const known = this.#get(name);
+    known.heldBack = why;
+    if (why === undefined) known.epoch = "";
+  }
+
+  /** Why nothing goes to a node and nothing is taken from it; `undefined`: all is as it should be. */
+  heldBack(name: string): string | undefined {
+    return this.#known.get(name)?.heldBack;
+  }
+
+  /** Whether this is another journal than the one that the node last said to have. */
+  isOther(name: string, epoch: string): boolean {
+    return (this.#known.get(name)?.epoch || epoch) !== epoch;
+  }
+
+  bye(name: string, cause: string): void {
+    if (!this.#known.has(name)) return;
+    this.#late.delete(name);
+    this.#silent.delete(name);
+    this.#send(name, "bye", cause);
+  }
+
+  /** The broker says that nobody subscribes for this node. */
+  absent(name: string): void {
+    if (this.#known.has(name)) this.#send(name, "absent", "not subscribed at the broker");
+  }
+
+  accept(name: string): void {
+    if (name === this.#options.self) return;
+    const known = this.#get(name);
+    if (known.accepted) return;
+    known.accepted = true;
+    this.#send(name, "accept", "verified");
+  }
+
+  isResyncing(name: string): boolean {
+    return this.#known.get(name)?.actor.getSnapshot().matches({ session: "resyncing" }) ?? false;
+  }
+
+  /** What it thinks of our commands is what we think. */
+  agreed(name: string): void {
+    this.#send(name, "agreed", "of one mind");
+  }
+
+  /** Whether commands of ours run there. The actor hears of the end only when it lasts. */
+  work(name: string, running: number): void {
+    const known = this.#known.get(name);
+    if (known === undefined) return;
+    if (running === 0) {
+      if (known.busy) this.#idle.set(name, LINGER);
+      return;
+    }
+    this.#idle.delete(name);
+    if (known.busy) return;
+    known.busy = true;
+    this.#send(name, "busy", "commands run there");
+  }
+
+  /** While our own link is down nobody is judged; when it is back, everyone has a full grace period. */
+  ownLink(up: boolean): void {
+    this.#ownLink = up;
+    for (const [name, known] of this.#known) {
+      if (up) this.#watch(name, known);
+      else {
+        this.#late.delete(name);
+        this.#silent.delete(name);
+        if (known.link === "online") this.#send(name, "late", "this node has no broker");
+      }
+    }
+  }
+
+  describe(
+    name: string,
+  ): Omit<NodeDetail, "role" | "waiting" | "oldestWaiting" | "running" | "lanes" | "bytesIn" | "bytesOut"> | undefined {
+    const known = this.#known.get(name);
+    if (known === undefined) return undefined;
+    const { value, context } = known.actor.getSnapshot();
+    const { hello } = known;
+    return {
+      name,
+      link: value.link,
+      linkSince: context.linkSince,
+      cause: context.linkCause,
+      session: value.session,
+      work: value.work,
+      trust: value.trust,
+      storage: value.storage,
+      lastSeen: known.lastSeen,
+      asOf: this.#options.clock.now(),
+      changes: known.changes,
+      ...(known.heldBack === undefined ? {} : { heldBack: known.heldBack }),
+      ...(hello === undefined
+        ? {}
+        : {
+            version: hello.version,
+            epoch: hello.epoch,
+            startedAt: hello.startedAt,
+            methods: hello.methods,
+            clockSkew: hello.now - hello.at,
+          }),
+    };
+  }
+
+  stop(): void {
+    // As they are before their actors stop.
+    this.#storeChanged();
+    this.#late.stop();
+    this.#silent.stop();
+    this.#idle.stop();
+    for (const { actor } of this.#known.values()) actor.stop();
+  }
+
+  #get(name: string): Known {
+    return this.#known.get(name) ?? this.#start(name, undefined);
+  }
+
+  #start(name: string, stored: StoredNode | undefined): Known {
+    const { clock, inspector } = this.#options;
+    const actor = startRoot(nodeMachine, {
+      actor: name,
+      role: "node",
+      clock,
+      inspector,
+      input: { name, at: clock.now() },
+      ...(stored === undefined ? {} : { snapshot: stored.snapshot as never }),
+    });
+    const known: Known = {
+      actor,
+      changes: [...(stored?.changes ?? [])],
+      link: actor.getSnapshot().value.link,
+      busy: actor.getSnapshot().matches({ work: "busy" }),
+      accepted: actor.getSnapshot().matches({ trust: "accepted" }),
+      lastSeen: stored?.lastSeen ?? null,
+      every: stored?.every,
+      epoch: stored?.epoch,
+    };
+    let before = actor.getSnapshot().value as Record<Region, string>;
+    actor.subscribe(({ value, context }) => {
+      const after = value as Record<Region, string>;
+      for (const region of Object.keys(after) as Region[]) {
+        if (after[region] !== before[region]) this.#note(known, context, region, before[region], after[region]);
+      }
+      before = after;
+    });
+    this.#known.set(name, known);
+    if (stored !== undefined) this.#watch(name, known);
+    return known;
+  }
+
+  #note(known: Known, context: NodeContext, region: Region, from: string, to: string): void {
+    const { clock, changed } = this.#options;
+    if (region === "link") known.link = to as LinkState;
+    const cause = region === "link" ? context.linkCause : "";
+    const change: NodeChange = { name: context.name, at: clock.now(), region, from, to, cause };
+    if (region !== "work") {
+      known.changes.push(change);
+      if (known.changes.length > CHANGES) known.changes.shift();
+      this.#store(context.name, known);
+    }
+    changed(change);
+  }
+
+  /** With what this turn still changes of it. */
+  #store(name: string, known: Known): void {
+    if (this.#changed.size === 0) this.#options.journal.atTurnEnd(() => this.#storeChanged());
+    this.#changed.set(name, known);
+  }
+
+  #storeChanged(): void {
+    for (const [name, known] of this.#changed) this.#options.journal.setNode(name, storedOf(known));
+    this.#changed.clear();
+  }
+
+  /**
+   * Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. Between two edges there
+   * are no hellos, and silence means nothing: each would wait for the other one to speak first.
+   */
+  #watch(name: string, known: Known): void {
+    if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;
+    const { self, profile, central } = this.#options;
+    if (self !== central && name !== central) return;
+    if (known.hello === undefined && name !== central && known.lastSeen === null) return;
+    // A node that says hello more seldom than this one would is judged by its own interval.
+    const patience = Math.max(1, Math.min(known.every ?? 0, LONGEST) / profile.hello);
+    this.#late.set(name, profile.late * patience);
+    this.#silent.set(name, profile.offline * patience);
+  }
+
+  #send(
+    name: string,
+    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "agreed" | "busy" | "idle",
+    cause: string,
+  ): void {
+    this.#known.get(name)?.actor.send({ type, at: this.#options.clock.now(), cause });
+  }
+}
+
+interface StoredNode {
+  readonly snapshot: unknown;
+  readonly changes: readonly NodeChange[];
+  readonly lastSeen: number | null;
+  readonly every: number | undefined;
+  readonly epoch: string | undefined;
+}
+
+function storedOf({ actor, changes, lastSeen, every, epoch }: Known): Json {
+  const stored: StoredNode = { snapshot: actor.getPersistedSnapshot(), changes, lastSeen, every, epoch };
+  return stored as unknown as Json;
+}

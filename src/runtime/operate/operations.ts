@@ -1,0 +1,312 @@
+import type { Assertion, State } from "../../message/lifecycle.ts";
+import type { Json } from "../../message/message.ts";
+import type { Outcome, OutputPart } from "../../message/report.ts";
+
+/**
+ * What one can ask of a running daemon: the one surface behind the local API, and so behind the CLI, `curl` and the
+ * dashboard. All times are milliseconds since 1970. Every shown value is true `asOf` the time beside it.
+ * Failures are StewardErrors.
+ */
+export interface Operations {
+  /** Validates, authorises and journals; resolves when every message is durable. Order is kept. All or nothing. */
+  submit(drafts: readonly Draft[]): Promise<Accepted[]>;
+  cancel(id: string): Promise<CancelAnswer>;
+  /** Shows also what is not durable yet: see `durable`. */
+  messages(filter: MessageFilter): MessageView[];
+  /** By id or by an unambiguous beginning of one. */
+  message(id: string): MessageDetail;
+  /** Resolves when no crash can take back what was shown until now. */
+  durable(): Promise<void>;
+  nodes(): NodeView[];
+  node(name: string): NodeDetail;
+  /** Processes of this node, or of another one, asked over the wire (waits for its answer, at most `timeout` ms). */
+  processes(node?: string, timeout?: number): Promise<ProcessList>;
+  control(verb: ProcessVerb, node: string, subject: string): Promise<ProcessView>;
+  dead(): DeadLetter[];
+  /** Sends a dead letter's message through its process again. */
+  retryDead(id: string): Promise<void>;
+  dropDead(id: string): Promise<void>;
+  health(): Health;
+  /** The same check and restart as SIGHUP; answers with what changed. */
+  reload(): Promise<ReloadAnswer>;
+  /** Prometheus text exposition. */
+  metrics(): Promise<string>;
+  /** Calls `listener` for all that happens from now on, until the returned function is called. */
+  watch(listener: (happening: Happening) => void): () => void;
+  /** The lines of received logs: what the sinks have stored, newest day last, then what comes. See `LogQuery`. */
+  logs(query: LogQuery): Promise<LogLine[]>;
+}
+
+/** A message as an operator writes it, before it has an id. */
+export interface Draft {
+  /** `<node>.<command|event>.<method>.<domain>` */
+  readonly subject: string;
+  readonly data: Json;
+  /** Milliseconds from now; `null` waits for ever; absent: the configured default. */
+  readonly deliverBy?: number | null;
+  /** Milliseconds; absent: the configured default. */
+  readonly timeout?: number;
+  /** Refuse a receiver that this daemon has never heard of and that its configuration does not name. */
+  readonly knownNodesOnly?: boolean;
+}
+
+export interface Accepted {
+  readonly id: string;
+  readonly subject: string;
+  readonly node: string;
+  /** The receiver's link as it was then, so that the operator knows whether to wait. */
+  readonly link: LinkState;
+}
+
+export type CancelAnswer =
+  | { readonly kind: "done"; readonly id: string }
+  /** The node was asked; its answer will be the message's state. */
+  | { readonly kind: "requested"; readonly id: string; readonly reason: string }
+  | { readonly kind: "tooLate"; readonly id: string; readonly state: State };
+
+export interface MessageFilter {
+  readonly node?: string;
+  readonly state?: State;
+  readonly method?: string;
+  readonly domain?: string;
+  /** `out`: sent from here; `in`: taken from others. */
+  readonly direction?: "out" | "in";
+  /** Only messages that are not final. */
+  readonly open?: boolean;
+  readonly limit?: number;
+}
+
+export interface MessageView {
+  readonly id: string;
+  readonly subject: string;
+  readonly origin: string;
+  readonly direction: "out" | "in";
+  readonly state: State;
+  readonly final: boolean;
+  readonly since: number;
+  readonly createdAt: number;
+  readonly deliverBy: number | null;
+  /** Why it waits, or why it ended as it did. */
+  readonly reason?: string;
+  readonly code?: number;
+  readonly attempts: number;
+  readonly cancelRequestedAt?: number;
+  /** One line of the data, for lists. */
+  readonly summary: string;
+}
+
+export interface MessageDetail extends MessageView {
+  readonly data: Json;
+  readonly timeout: number | null;
+  readonly inReplyTo?: string;
+  readonly history: readonly Assertion[];
+  readonly conflict?: Assertion;
+  /** What the node said to the request to cancel it; absent: it was not asked, or has not answered. */
+  readonly cancelAnswer?: CancelSaid;
+  /** When its end was heard of here; its own times are by the clock of its node. */
+  readonly heardAt?: number;
+  readonly outcome?: Outcome;
+  /** All output known by now, in order of offset. */
+  readonly output: readonly OutputPart[];
+}
+
+/**
+ * `done`: it was ended, or will not start. `tooLate`: it had ended. `refused`: the node does not do so, and says why.
+ */
+export interface CancelSaid {
+  readonly kind: "done" | "tooLate" | "refused";
+  readonly at: number;
+  readonly reason?: string;
+}
+
+export type LinkState = "neverSeen" | "online" | "late" | "offline";
+
+export interface NodeView {
+  readonly name: string;
+  readonly role: "self" | "central" | "edge";
+  readonly link: LinkState;
+  readonly linkSince: number;
+  /** Why the link is as it is: `bye`, `silence`, `hello`, … */
+  readonly cause: string;
+  readonly session: "none" | "resyncing" | "live";
+  readonly work: "idle" | "busy";
+  readonly trust: "pending" | "accepted" | "revoked";
+  readonly storage: "ok" | "low" | "full";
+  /** Why nothing is sent to it and nothing taken from it: two nodes have its name. */
+  readonly heldBack?: string;
+  /** Last verified evidence of life; `null` if never. */
+  readonly lastSeen: number | null;
+  readonly asOf: number;
+  /** Messages for it that it has not acknowledged, and the age of the oldest in ms. */
+  readonly waiting: number;
+  readonly oldestWaiting: number | null;
+  /** Commands that it has and that have no outcome. */
+  readonly running: number;
+  readonly version?: string;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  /** Its clock minus ours, ms, as of the last hello. */
+  readonly clockSkew?: number;
+}
+
+export interface NodeDetail extends NodeView {
+  readonly epoch?: string;
+  readonly startedAt?: number;
+  readonly methods?: readonly string[];
+  /** The latest changes of its regions, newest last. */
+  readonly changes: readonly {
+    readonly at: number;
+    readonly region: string;
+    readonly from: string;
+    readonly to: string;
+    readonly cause: string;
+  }[];
+  readonly lanes: readonly LaneView[];
+}
+
+export interface LaneView {
+  readonly subject: string;
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly oldest: number | null;
+  readonly nextDeadline: number | null;
+  /** Why nothing moves, when nothing does. */
+  readonly reason?: string;
+}
+
+export type ProcessVerb = "start" | "stop" | "restart" | "revive";
+
+export type ProcessState = "starting" | "idle" | "working" | "backingOff" | "paused" | "quarantined" | "stopped";
+
+export interface ProcessView {
+  readonly subject: string;
+  readonly role: "publisher" | "subscriber" | "source" | "core";
+  readonly state: ProcessState;
+  readonly since: number;
+  readonly restarts: number;
+  readonly queued: number;
+  readonly active: number;
+  readonly lastError?: string;
+}
+
+export interface ProcessList {
+  readonly node: string;
+  readonly asOf: number;
+  readonly processes: readonly ProcessView[];
+}
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly subject: string;
+  readonly origin: string;
+  readonly at: number;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly summary: string;
+}
+
+export interface Health {
+  readonly node: string;
+  readonly ok: boolean;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly asOf: number;
+  readonly broker: {
+    readonly state: "connecting" | "connected" | "disconnected" | "denied";
+    readonly since: number;
+    readonly server?: string;
+    readonly fault?: string /** `publish <subject>`, `subscribe <subject>`: what it does not permit. */;
+    readonly refused?: readonly string[];
+  };
+  readonly journal: {
+    readonly state: "ok" | "low" | "full" | "failed";
+    readonly bytes: number;
+    readonly limit: number;
+  };
+  readonly quarantined: readonly string[];
+}
+
+export interface ReloadAnswer {
+  /** One line a change, empty when nothing changed. */
+  readonly changes: readonly string[];
+  /** Changes that need a restart of the daemon. */
+  readonly needRestart: readonly string[];
+}
+
+/** One thing that happened. What SSE carries; `type` is the SSE event's name. */
+export interface MessageHappening {
+  readonly type: "message";
+  readonly at: number;
+  readonly id: string;
+  readonly subject: string;
+  readonly state: State;
+  readonly by: string;
+  readonly reason?: string;
+  readonly outcome?: Outcome;
+}
+
+export type Happening =
+  | MessageHappening
+  | {
+      readonly type: "output";
+      readonly at: number;
+      readonly id: string;
+      readonly subject: string;
+      readonly parts: readonly OutputPart[];
+    }
+  | {
+      readonly type: "node";
+      readonly at: number;
+      readonly name: string;
+      readonly region: string;
+      readonly from: string;
+      readonly to: string;
+      readonly cause: string;
+    }
+  | {
+      readonly type: "process";
+      readonly at: number;
+      readonly subject: string;
+      readonly role: string;
+      readonly from: string;
+      readonly to: string;
+      readonly cause: string;
+    }
+  | {
+      readonly type: "transition";
+      readonly at: number;
+      readonly actor: string;
+      readonly role: string;
+      readonly event: string;
+      readonly from: string;
+      readonly to: string;
+      readonly cause: string;
+    }
+  | {
+      readonly type: "log";
+      readonly at: number;
+      readonly node: string;
+      readonly method: string;
+      readonly domain: string;
+      readonly lines: readonly string[];
+    }
+  | {
+      readonly type: "alert";
+      readonly at: number;
+      readonly node: string;
+      readonly code: string;
+      readonly text: string;
+    };
+
+export interface LogQuery {
+  readonly node?: string;
+  readonly domain?: string;
+  /** The last so many lines of each file; default 10. */
+  readonly lines?: number;
+}
+
+export interface LogLine {
+  readonly node: string;
+  readonly domain: string;
+  readonly line: string;
+}

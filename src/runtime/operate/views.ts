@@ -1,0 +1,205 @@
+import type { Outbox } from "../../journal/outbox.ts";
+import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
+import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
+import { kindOf, receiverOf } from "../../message/subject.ts";
+import { summarise } from "../../message/summary.ts";
+import type { CancelResult } from "../execute/control.ts";
+import type { CancelSaid, DeadLetter, LinkState, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
+
+/** How records of the journal are shown. */
+export interface Sight {
+  readonly outbox: Outbox;
+  readonly link: (node: string) => LinkState;
+  /** Why nothing moves on a lane; `undefined` when it does. */
+  readonly blocked: (subject: string) => string | undefined;
+  /** The latest changes of a node, oldest first. */
+  readonly changes: (node: string) => NodeDetail["changes"];
+  readonly now: number;
+}
+
+export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): MessageView {
+  const { message } = record;
+  const kind = kindOf(message.subject);
+  const state = shownState(lane, record, sight);
+  const life = sight.outbox.history(lane, record);
+  const history = state === "unknown" ? withAbsences(life.history, record, sight) : life.history;
+  const last = history.findLast((assertion) => assertion.state === state) ?? history.at(-1);
+  const reason = record.outcome?.reason ?? waitingReason(state, record, sight);
+  return {
+    id: message.id,
+    subject: message.subject,
+    origin: message.origin,
+    direction: "out",
+    state,
+    final: isFinal(kind, state),
+    since: last?.at ?? message.createdAt,
+    createdAt: message.createdAt,
+    deliverBy: message.deliverBy,
+    attempts: record.attempts,
+    summary: summarise(message.data),
+    ...(reason === undefined ? {} : { reason }),
+    ...(record.outcome?.code === undefined ? {} : { code: record.outcome.code }),
+    ...(record.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: record.cancelRequestedAt }),
+  };
+}
+
+export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): MessageDetail {
+  const { message, outcome } = record;
+  const { history, conflict } = sight.outbox.history(lane, record);
+  const cancelAnswer = record.cancelId === undefined ? undefined : cancelSaid(record.cancelId, sight);
+  return {
+    ...viewOut(lane, record, sight),
+    data: message.data,
+    timeout: message.timeout,
+    history: kindOf(message.subject) === "event" ? history : withAbsences(history, record, sight),
+    output: sight.outbox.output(message.id),
+    ...(cancelAnswer === undefined ? {} : { cancelAnswer }),
+    ...(record.heardAt === undefined ? {} : { heardAt: record.heardAt }),
+    ...(message.inReplyTo === undefined ? {} : { inReplyTo: message.inReplyTo }),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(conflict === undefined ? {} : { conflict }),
+  };
+}
+
+/** `unvouched`: its origin has not said yet that it cannot have run before this daemon was started. */
+export function viewIn(record: InRecord, unvouched: boolean): MessageView {
+  const { message } = record;
+  return {
+    id: message.id,
+    subject: message.subject,
+    origin: message.origin,
+    direction: "in",
+    state: record.state,
+    final: false,
+    since: record.startedAt ?? record.receivedAt,
+    createdAt: message.createdAt,
+    deliverBy: message.deliverBy,
+    attempts: record.attempts,
+    summary: summarise(message.data),
+    ...(unvouched
+      ? { reason: `waits until ${message.origin} says that it has not run: this daemon was restarted` }
+      : {}),
+  };
+}
+
+export function detailIn(record: InRecord, self: string, unvouched: boolean): MessageDetail {
+  const { message } = record;
+  return {
+    ...viewIn(record, unvouched),
+    data: message.data,
+    timeout: message.timeout,
+    history: [
+      { state: "received", at: record.receivedAt, by: self },
+      ...(record.startedAt === undefined ? [] : [{ state: "running" as const, at: record.startedAt, by: self }]),
+    ],
+    output: [],
+  };
+}
+
+export function viewDone(record: DoneRecord): MessageView {
+  const { id, subject, origin, createdAt, state, outcome, summary } = record;
+  return {
+    id,
+    subject,
+    origin,
+    direction: "in",
+    state,
+    final: true,
+    since: outcome.at,
+    createdAt,
+    deliverBy: null,
+    attempts: 0,
+    summary,
+    ...(outcome.reason === undefined ? {} : { reason: outcome.reason }),
+    ...(outcome.code === undefined ? {} : { code: outcome.code }),
+  };
+}
+
+export function detailDone(record: DoneRecord, self: string): MessageDetail {
+  const { outcome, receivedAt } = record;
+  return {
+    ...viewDone(record),
+    data: null,
+    timeout: null,
+    history: [
+      { state: "received", at: receivedAt, by: self },
+      ...(outcome.startedAt === undefined ? [] : [{ state: "running" as const, at: outcome.startedAt, by: self }]),
+      {
+        state: outcome.state,
+        at: outcome.at,
+        by: self,
+        ...(outcome.reason === undefined ? {} : { reason: outcome.reason }),
+      },
+    ],
+    outcome,
+    output: [],
+  };
+}
+
+export function viewDead({ message, at, reason, attempts }: DeadRecord): DeadLetter {
+  return {
+    id: message.id,
+    subject: message.subject,
+    origin: message.origin,
+    at,
+    reason,
+    attempts,
+    summary: summarise(message.data),
+  };
+}
+
+/** A command that a node has and that is away has an unknown state, until the node speaks again. */
+function shownState(lane: OutLane, record: OutRecord, { outbox, link }: Sight): State {
+  const state = outbox.stateOf(lane, record);
+  if (state !== "received" && state !== "running") return state;
+  if (kindOf(lane.subject) === "event") return state;
+  return link(receiverOf(lane.subject)) === "offline" ? "unknown" : state;
+}
+
+/**
+ * That a node which has a command is out of reach is no state of the message on disk: it follows from what is known of the
+ * node. A history tells it from when it was so, until the end was heard of.
+ */
+function withAbsences(history: readonly Assertion[], record: OutRecord, sight: Sight): readonly Assertion[] {
+  const { origin, createdAt, subject } = record.message;
+  const node = receiverOf(subject);
+  const final = history.find(({ state }) => isFinalState(state));
+  const there = history.find(({ by, state }) => by === node && !isFinalState(state));
+  // Before the first sending nothing is unknown; and a node's clock may be wrong.
+  if (there === undefined && history.every(({ by }) => by !== node) && record.life === undefined) return history;
+  const from = there !== undefined && there.at > createdAt && there.at < sight.now ? there.at : createdAt;
+  const until = record.heardAt ?? final?.at ?? Number.POSITIVE_INFINITY;
+  const link = sight.changes(node).filter(({ region, at }) => region === "link" && at >= from && at <= until);
+  const absences = link.flatMap(({ to, at, cause }, i): Assertion[] => {
+    if (to !== "offline" || at === until) return [];
+    const back = link[i + 1];
+    const since = back === undefined ? "" : `, and back ${Math.round((back.at - at) / 1000)} s later`;
+    return [{ state: "unknown", at, by: origin, reason: `${node} was offline (${cause})${since}` }];
+  });
+  return [...history.filter((said) => said !== final), ...absences, ...(final === undefined ? [] : [final])];
+}
+
+/** What came of the command that asked for the end of another one. */
+function cancelSaid(id: string, { outbox }: Sight): CancelSaid | undefined {
+  const outcome = outbox.find(id)?.record.outcome;
+  if (outcome === undefined) return undefined;
+  const { at, state, reason = "it gave no reason" } = outcome;
+  const { answer } = (outcome.result ?? {}) as { answer?: CancelResult };
+  if (state !== "succeeded") return { kind: "refused", at, reason };
+  if (answer === "refused") return { kind: "refused", at, reason: "only its origin and central may cancel it" };
+  if (answer === "tooLate") return { kind: "tooLate", at };
+  return { kind: "done", at, ...(answer === "notYetHere" ? { reason: "it had not come, and will not start" } : {}) };
+}
+
+function waitingReason(state: State, { message }: OutRecord, sight: Sight): string | undefined {
+  const { subject, deliverBy } = message;
+  const node = receiverOf(subject);
+  const due = deliverBy !== null && deliverBy <= sight.now;
+  const late = due ? `; its deadline has passed, and only ${node} can tell whether it began before` : "";
+  if (state === "unknown") return `${node} is offline: what became of it is not known yet`;
+  if (state !== "queued" && state !== "sent") return undefined;
+  const away = sight.link(node);
+  if (away === "offline") return `${node} is offline${late}`;
+  if (away === "neverSeen") return `${node} was never seen${late}`;
+  return sight.blocked(subject) ?? (due ? `${node} has not answered${late}` : undefined);
+}

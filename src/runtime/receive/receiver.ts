@@ -1,0 +1,380 @@
+import type { Packet, Transport } from "../../broker/transport.ts";
+import type { Accepted, Judgement } from "../../journal/inbox.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { DoneRecord, InRecord } from "../../journal/records.ts";
+import type { Clock } from "../../message/clock.ts";
+import { faultText, normalise, StewardError } from "../../message/errors.ts";
+import { type Ack, decodeFrame, encodeAck, type Frame, type FrameItem, isFrame } from "../../message/frame.ts";
+import type { Json } from "../../message/message.ts";
+import type { Report } from "../../message/report.ts";
+import { parseSubject } from "../../message/subject.ts";
+import type { MethodLog } from "../../methods/define.ts";
+import type { Counters } from "../../observe/counters.ts";
+import { authorise } from "../../security/authorise.ts";
+import type { Verifier } from "../../security/verify.ts";
+import { BegunBefore } from "../resync/may-have-run.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
+import { foreignData } from "./foreign.ts";
+import type { Route, Routes } from "./routes.ts";
+
+/**
+ * The way in, from top to bottom: decode, verify, presence, authorise, deadline, sequence check, journal, ACK, hand over.
+ * Each exit is counted by its reason. Nothing that comes over the wire can throw out of here.
+ */
+export interface ReceiveOptions {
+  readonly node: string;
+  readonly journal: Journal;
+  readonly transport: Transport;
+  readonly routes: Routes;
+  readonly verifier: Verifier;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  /** Whether the journal has room for more than ACKs and outcomes. */
+  readonly hasRoom: () => boolean;
+  /** A verified frame came from there. */
+  readonly alive: (origin: string, bytes: number, sentAt: number) => void;
+  /**
+   * Folds a report on a command of ours; false: there is no such command. What the world may learn of it once it is
+   * durable goes into `told`.
+   */
+  readonly report: (id: string, from: string, report: Report, told: (() => void)[]) => boolean;
+  /** Accepts what a plain NATS publisher sent, as a message of this node's own. Resolves when it is durable. */
+  readonly foreign: (subject: string, data: Json) => Promise<string>;
+  /** Where sinks that are called without the journal keep their files. */
+  readonly directory: (method: string) => string;
+  /** A known origin began a new count: a lost disk, a restored backup, or a clone. */
+  readonly onNewEpoch: (frame: Frame) => void;
+  /** An origin holds our ACK for these numbers, and this journal never saw them: another one had them. */
+  readonly onLost: (frame: Frame, subject: string, from: number, to: number) => void;
+  /** This journal told an origin of what it does not know: it is an earlier state of itself. */
+  readonly onBehind: (origin: string) => void;
+  /** Asks origins whether this journal may be an older one that was put back. */
+  readonly vouching: Pick<Vouching, "life" | "isUnproved" | "add">;
+  /** The outcome of a command is owed once more. */
+  readonly again: (done: DoneRecord) => void;
+  readonly onTaken: (records: readonly InRecord[]) => void;
+  /** The journal cannot be written: what was taken and not acknowledged exists in memory only. */
+  readonly onFailure: (error: StewardError) => void;
+}
+
+/** Frames that wait while the disk refuses. */
+const MOST_UNFLUSHED = 16;
+/**
+ * Messages taken in one turn of the event loop, and those handed over. A large frame has a turn for itself: what it brings
+ * about is on its way to the other end before the next one is worked on here.
+ */
+const A_TURN = 32;
+const HANDED_OVER = 64;
+const LOST = "it may have begun here before this node lost its journal";
+/** Reports are always taken: there is room kept for them. */
+const UNBOUNDED = 1_000_000;
+
+export class Receiver {
+  readonly #options: ReceiveOptions;
+  readonly #before: BegunBefore;
+  /** Lanes that were told to wait, with where their next ACK goes; by subject. */
+  readonly #waiting = new Map<string, Map<string, { frame: Frame; reply: string; upTo: number }>>();
+  /** Packets that wait for the next turn, and how many messages this one has room for. */
+  readonly #backlog: Packet[] = [];
+  #left = A_TURN;
+  /** What is durable and waits for its turn to be handed to a process; by subject. */
+  readonly #toHandOver = new Map<string, InRecord[]>();
+
+  /** Frames of which what was taken is not durable yet. */
+  #unflushed = 0;
+
+  constructor(options: ReceiveOptions) {
+    this.#options = options;
+    this.#before = new BegunBefore(options);
+  }
+
+  /** In order. What one turn has no room for waits for the next: what the first ones bring about goes out in between. */
+  receive(packet: Packet): void {
+    if (this.#left > 0 && this.#backlog.length === 0) void this.#receive(packet);
+    else this.#backlog.push(packet);
+  }
+
+  stop(): void {
+    this.#backlog.length = 0;
+  }
+
+  #spend(messages: number): void {
+    if (this.#left === A_TURN) {
+      setImmediate(() => {
+        this.#left = A_TURN;
+        for (let next = this.#backlog.shift(); next !== undefined; next = this.#backlog.shift()) {
+          void this.#receive(next);
+          if (this.#left <= 0) break;
+        }
+      });
+    }
+    this.#left -= messages;
+  }
+
+  async #receive(packet: Packet): Promise<void> {
+    const { verifier, alive, journal, clock, again, vouching } = this.#options;
+    const { subject, payload } = packet;
+    try {
+      if (!isFrame(payload)) return await this.#foreign(packet);
+      const frame = decodeFrame(subject, payload);
+      verifier.frame(frame, subject);
+      alive(frame.origin, payload.length, frame.sentAt);
+      if (frame.first === 0) return await this.#transient(packet, frame);
+      // Each waits for the disk with all that it holds; none of them can be acknowledged before it, and all come again.
+      if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED)
+        return this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
+
+      const at = clock.now();
+      const told: (() => void)[] = [];
+      this.#before.note(frame, subject);
+      // What is pending is doubted, what is taken now is not: unless it was on its way before.
+      if (journal.inbox.isBehind(frame, subject, journal.epoch)) this.#options.onBehind(frame.origin);
+      const accepted = journal.inbox.accept(frame, subject, at, (item, seq) =>
+        this.#judge(frame, subject, item, seq, at, told),
+      );
+      for (const done of accepted.again) again(done);
+      this.#count(frame, subject, accepted);
+      const route = this.#options.routes.get(subject);
+      for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
+      vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
+      // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
+      const early = route?.method.command?.idempotent === true && !journal.renewed;
+      if (early) this.#handOver(subject, accepted.taken, true);
+      // After the journal has heard of it: the next turn begins when this one is on disk.
+      this.#spend(frame.items.length);
+      this.#unflushed++;
+      await journal.flushed().finally(() => this.#unflushed--);
+      this.#acknowledge(packet, frame, accepted);
+      // The ACK is on its way before this node gets busy with what it took.
+      if (!early && !journal.renewed) this.#handOver(subject, accepted.taken);
+      if (told.length > 0) {
+        setImmediate(() => {
+          for (const tell of told) tell();
+        });
+      }
+    } catch (error) {
+      this.#refused(normalise(error), subject);
+    }
+  }
+
+  /** There is room again at this subject: the lanes that wait hear of it. */
+  roomAgain(subject: string): void {
+    const lanes = this.#waiting.get(subject);
+    if (lanes === undefined) return;
+    this.#waiting.delete(subject);
+    const { journal } = this.#options;
+    for (const { frame, reply, upTo } of lanes.values()) {
+      const lane = journal.inbox.lane(frame.origin, frame.epoch, subject);
+      this.#ack(subject, frame, reply, {
+        last: lane?.last ?? 0,
+        started: 0,
+        upTo: Math.max(upTo, lane?.last ?? 0),
+        verdicts: lane?.verdicts ?? [],
+      });
+    }
+  }
+
+  /** That a command is at its end without having begun is said only of one that cannot have begun here. */
+  #judge(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
+    if (this.#before.onLostDisk(frame, subject, item, seq))
+      return { kind: "verdict", state: "interrupted", reason: LOST };
+    const judged = this.#decide(frame, subject, item, seq, at, told);
+    if (judged.kind !== "verdict" || !this.#before.unrecorded(frame, subject, seq)) return judged;
+    const reason = `it may have begun here before this node was started; else: ${judged.reason}`;
+    return { kind: "verdict", state: "interrupted", reason };
+  }
+
+  /** What becomes of one new message, decided from this node's own configuration. */
+  #decide(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
+    if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
+    const { routes, counters, report, hasRoom, journal } = this.#options;
+    try {
+      if (item.inReplyTo !== undefined) {
+        if (report(item.inReplyTo, frame.origin, item.data as unknown as Report, told)) return { kind: "folded" };
+        counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });
+        return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
+      }
+      const route = routes.find(subject);
+      const own = frame.origin === this.#options.node && route.config.foreign;
+      if (!own) authorise(frame.origin, subject, item.data, route.config, route.method);
+      route.method[route.config.kind]?.check(item.data);
+      const canceller = journal.inbox.cancelledEarly(item.id);
+      if (canceller !== undefined)
+        return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
+      const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt;
+      const unproved = this.#before.isUnproved(frame, subject, seq);
+      // That it never began is not said before its origin was asked.
+      if (remaining !== null && remaining <= 0 && !unproved) {
+        counters.refuse("deadline-passed", { subject, origin: frame.origin });
+        return { kind: "verdict", state: "expired", reason: "its deadline had passed when it arrived" };
+      }
+      if (route.waiting >= route.config.queue || !hasRoom()) return { kind: "full" };
+      route.waiting++;
+      const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
+      // What may have begun in time is never said to have expired: it begins again, whenever its turn comes.
+      const bound = remaining !== null && !this.#before.unrecorded(frame, subject, seq);
+      return { kind: "take", deadline: bound ? at + remaining : null, start };
+    } catch (error) {
+      // A method's own check throws plain errors: they say what is wrong with the data.
+      const code = error instanceof Error && "code" in error ? String(error.code) : "data-invalid";
+      counters.refuse(code, { subject, origin: frame.origin, id: item.id, fault: faultText(error) });
+      return { kind: "verdict", state: "rejected", reason: faultText(error) };
+    }
+  }
+
+  #count(frame: Frame, subject: string, accepted: Accepted): void {
+    const { counters, onNewEpoch, onLost, log } = this.#options;
+    const { kind } = parseSubject(subject);
+    counters.accepted[kind] += accepted.taken.length;
+    counters.duplicates += accepted.duplicates;
+    if (accepted.gap !== undefined) {
+      log.debug(
+        { subject, origin: frame.origin, expected: accepted.gap, got: frame.first },
+        "a gap in the lane: it is sent again",
+      );
+    }
+    if (accepted.newEpoch) onNewEpoch(frame);
+    if (accepted.lost !== undefined) onLost(frame, subject, ...accepted.lost);
+  }
+
+  #acknowledge(packet: Packet, frame: Frame, accepted: Accepted): void {
+    if (packet.reply === undefined) return;
+    const upTo = frame.first + frame.items.length - 1;
+    // Commands of a lane start in order, so the last that has started stands for all before it.
+    const started = accepted.taken.findLast((record) => record.state === "running")?.seq ?? 0;
+    const { last, verdicts, wentBack } = accepted;
+    this.#ack(packet.subject, frame, packet.reply, {
+      last,
+      started,
+      upTo,
+      verdicts,
+      ...(wentBack ? { wentBack } : {}),
+    });
+  }
+
+  #ack(
+    subject: string,
+    frame: Frame,
+    reply: string,
+    answer: Pick<Ack, "last" | "started" | "upTo" | "verdicts" | "wentBack">,
+  ): void {
+    const { node, journal, routes, transport, clock, hasRoom, vouching } = this.#options;
+    const route = routes.get(subject);
+    const credit = route === undefined ? UNBOUNDED : hasRoom() ? Math.max(0, route.config.queue - route.waiting) : 0;
+    // Also when all of it was taken: the sender may hold more.
+    if (route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
+    const own = { node, receiverEpoch: journal.epoch, receiverLife: vouching.life };
+    const ack = { ...own, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer };
+    const payload = encodeAck(subject, ack);
+    // Without an ACK the frame would come again and again: the reasons give way.
+    transport.publish(reply, payload.length <= transport.maxPayload() ? payload : encodeAck(subject, ack, 0));
+  }
+
+  #waits(route: Route, frame: Frame, reply: string, upTo: number): void {
+    let lanes = this.#waiting.get(route.subject);
+    if (lanes === undefined) {
+      lanes = new Map();
+      this.#waiting.set(route.subject, lanes);
+    }
+    // Without its messages: those who wait may be many, and each frame has megabytes.
+    lanes.set(`${frame.origin} ${frame.epoch}`, { frame: { ...frame, items: [] }, reply, upTo });
+  }
+
+  /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
+  #handOver(subject: string, taken: readonly InRecord[], now = false): void {
+    if (taken.length === 0) return;
+    const queue = this.#toHandOver.get(subject);
+    if (queue !== undefined) {
+      queue.push(...taken);
+      return;
+    }
+    this.#toHandOver.set(subject, [...taken]);
+    if (now) this.#handSome(subject);
+    else setImmediate(() => this.#handSome(subject));
+  }
+
+  #handSome(subject: string): void {
+    const queue = this.#toHandOver.get(subject) ?? [];
+    const some = queue.splice(0, HANDED_OVER);
+    if (queue.length === 0) this.#toHandOver.delete(subject);
+    else setImmediate(() => this.#handSome(subject));
+    const { routes, journal, onTaken } = this.#options;
+    const route = routes.get(subject);
+    try {
+      onTaken(some);
+      for (const { message } of some) route?.inHand.delete(message.id);
+      if (route?.process !== undefined) route.process.feed(some);
+      // The process that kept a place for it is gone: it has not begun, and the next one finds it in the journal.
+      else for (const { message, state } of some) if (state === "running") journal.inbox.notStarted(message.id);
+    } catch (error) {
+      this.#refused(normalise(error), subject);
+    }
+  }
+
+  /** Presence: handled at once, acknowledged, never journalled. */
+  async #transient(packet: Packet, frame: Frame): Promise<void> {
+    const { routes, node, clock, log, directory } = this.#options;
+    const { subject } = packet;
+    const route = routes.find(subject);
+    const handler = route.method.event;
+    if (handler?.transient !== true)
+      throw new StewardError("frame-malformed", { subject, fault: "its messages have no sequence numbers" });
+    const items = frame.items.flatMap((item) => ("skip" in item ? [] : [item]));
+    for (const { data } of items) {
+      authorise(frame.origin, subject, data, route.config, route.method);
+      try {
+        handler.check(data);
+      } catch (error) {
+        const { name: method } = route.method;
+        throw new StewardError("data-invalid", { method, fault: faultText(error) }, { cause: error });
+      }
+    }
+    const context = {
+      node,
+      origin: frame.origin,
+      domain: route.config.domain,
+      checkpoint: undefined,
+      directory: directory(route.method.name),
+      clock,
+      log,
+    };
+    await handler.handle(
+      items.map(({ id, createdAt, data }) => ({ id, createdAt, data })),
+      context,
+    );
+    if (packet.reply !== undefined)
+      this.#ack(subject, frame, packet.reply, { last: 0, started: 0, upTo: 0, verdicts: [] });
+  }
+
+  /** A body of a plain NATS publisher: `{"data": …}`, where the configuration takes it. */
+  async #foreign({ subject, payload, reply }: Packet): Promise<void> {
+    const { routes, counters, transport, foreign } = this.#options;
+    const answer = (body: object): void => {
+      if (reply !== undefined) transport.publish(reply, Buffer.from(JSON.stringify(body)));
+    };
+    const route = routes.get(subject);
+    if (route === undefined || !route.config.foreign) {
+      counters.refuse("foreign-refused", { subject, bytes: payload.length });
+      answer({
+        error: { code: "foreign-refused", message: `${subject} does not take messages from plain NATS publishers` },
+      });
+      return;
+    }
+    try {
+      const data = foreignData(payload);
+      route.method[route.config.kind]?.check(data);
+      answer({ id: await foreign(subject, data) });
+    } catch (error) {
+      counters.refuse("foreign-invalid", { subject, fault: faultText(error) });
+      answer({ error: { code: "data-invalid", message: faultText(error) } });
+    }
+  }
+
+  #refused(error: StewardError, subject: string): void {
+    const { counters, log } = this.#options;
+    if (error.code === "journal-failed") this.#options.onFailure(error);
+    if (error.code === "internal") log.error({ err: error, subject }, "a packet could not be received");
+    counters.refuse(error.code, { subject, fault: error.message });
+  }
+}

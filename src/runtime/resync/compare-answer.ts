@@ -1,0 +1,60 @@
+import type { Inbox } from "../../journal/inbox.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Outbox } from "../../journal/outbox.ts";
+import { replySubject } from "../../message/message.ts";
+import type { Outcome } from "../../message/report.ts";
+import { parseSubject } from "../../message/subject.ts";
+import type { Compared, Listed } from "../execute/control.ts";
+
+/** What became of commands that their origin believes to be here, by this node's own journal. */
+export function compareHere(
+  { inbox, outbox }: Journal,
+  origin: string,
+  epoch: string,
+  open: readonly Listed[],
+): Compared {
+  const done: [string, Outcome][] = [];
+  const lost: string[] = [];
+  const owed = new Map<string, ReadonlySet<string>>();
+  for (const [id, subject, seq] of open) {
+    const home = replySubject(parseSubject(subject), origin);
+    const answers = owed.get(home) ?? answersOn(outbox, home);
+    owed.set(home, answers);
+    const outcome = fate(inbox, id, { origin, epoch, subject, seq });
+    // Its end is on the way home, and brings its output along.
+    if (outcome === undefined || answers.has(id)) continue;
+    if (outcome === "lost" || outcome === "gone") lost.push(id);
+    else done.push([id, outcome]);
+  }
+  return { done, lost };
+}
+
+/** The commands that the messages of a lane answer which nobody has acknowledged. */
+function answersOn(outbox: Outbox, subject: string): ReadonlySet<string> {
+  const lane = outbox.lanes.get(subject);
+  if (lane === undefined || lane.acked === lane.next - 1) return new Set();
+  const all = { count: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 };
+  const waiting = outbox.take(subject, lane.acked + 1, all);
+  return new Set(waiting.flatMap(({ message }) => message.inReplyTo ?? []));
+}
+
+/**
+ * What became of a command of which its origin holds our ACK: its end; `lost`, when the journal that acknowledged it is
+ * not this one; `gone`, when nothing is left of it here; `undefined` while it is open.
+ */
+export function fate(
+  inbox: Inbox,
+  id: string,
+  { origin, epoch, subject, seq }: { origin: string; epoch: string; subject: string; seq: number },
+): Outcome | "lost" | "gone" | undefined {
+  if (inbox.find(id) !== undefined) return undefined;
+  const done = inbox.done(id);
+  if (done !== undefined) return done.outcome;
+  const lane = inbox.lane(origin, epoch, subject);
+  if (lane === undefined || seq > lane.last) return "lost";
+  const verdict = lane.verdicts.find((given) => given.seq === seq);
+  if (verdict !== undefined) return { state: verdict.state, at: lane.at, reason: verdict.reason };
+  const dead = inbox.dead().find(({ message }) => message.id === id);
+  if (dead !== undefined) return { state: "failed", at: dead.at, reason: `dead letter: ${dead.reason}` };
+  return lane.lost.some(([from, to]) => seq >= from && seq <= to) ? "lost" : "gone";
+}

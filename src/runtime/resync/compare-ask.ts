@@ -1,0 +1,126 @@
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock } from "../../message/clock.ts";
+import type { Json } from "../../message/message.ts";
+import type { Outcome, Report } from "../../message/report.ts";
+import { receiverOf } from "../../message/subject.ts";
+import type { MethodLog } from "../../methods/define.ts";
+import { COMPARE, CONTROL_DOMAIN, type Compared } from "../execute/control.ts";
+import type { Draft } from "../operate/operations.ts";
+
+/**
+ * What two nodes think of the same commands, mended when they meet again. The origin lists its open commands; the node says
+ * which of them have ended, and which its journal knows nothing of because it was lost or restored: those are
+ * `interrupted`, for whether they ran cannot be proved. Until a node has answered it is `resyncing`.
+ *
+ * Each life of this daemon asks each node once in any case: its own journal may be an earlier one, put back in place, that
+ * never heard of their ends.
+ */
+export interface RepairOptions {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  readonly send: (draft: Draft) => string;
+  readonly isResyncing: (node: string) => boolean;
+  /** Nodes say hello to this one: it need not go to them. */
+  readonly heardByHello: boolean;
+  /** The two of one mind. */
+  readonly agreed: (node: string) => void;
+  /** What the world may learn of it once it is durable goes into `told`. */
+  readonly report: (id: string, from: string, report: Report, told: (() => void)[]) => void;
+}
+
+/** Commands in one question, and how long it may take to reach the node, ms. */
+const AT_ONCE = 500;
+const WITHIN = 60_000;
+
+export class Repair {
+  readonly #options: RepairOptions;
+  /** Questions that have no answer yet, by id. */
+  readonly #asked = new Map<string, string>();
+  /** Nodes that have answered in this life. */
+  readonly #met = new Set<string>();
+  /** Nodes that are asked once more when they are heard next. */
+  readonly #doubted = new Set<string>();
+
+  constructor(options: RepairOptions) {
+    this.#options = options;
+  }
+
+  /** A node began anew: what it was asked before may be lost with it. */
+  forget(node: string): void {
+    for (const [id, asked] of this.#asked) if (asked === node) this.#asked.delete(id);
+  }
+
+  /** The broker is there. */
+  begin(): void {
+    if (this.#options.heardByHello) return;
+    const { outbox } = this.#options.journal;
+    for (const node of new Set([...outbox.lanes.keys()].map(receiverOf)))
+      if (outbox.openCount(node) > 0) this.look(node);
+  }
+
+  /** It may have acknowledged with a journal that it has no more, after it was asked what the present one knows. */
+  doubt(node: string): void {
+    this.#doubted.add(node);
+  }
+
+  /** A node has come back, or is still not of one mind with us. */
+  look(node: string): void {
+    const { journal, send, isResyncing } = this.#options;
+    const isSure = this.#met.has(node) && !isResyncing(node) && !this.#doubted.has(node);
+    if (isSure || this.#isAsked(node)) return;
+    this.#doubted.delete(node);
+    const open: Json[] = [];
+    // Earlier questions are commands like others: who has lost one does not leave it open for ever.
+    for (const { lane, record } of journal.outbox.openOn(node))
+      open.push([record.message.id, lane.subject, record.seq]);
+    if (open.length === 0) this.#agreed(node);
+    for (let i = 0; i < open.length; i += AT_ONCE) {
+      const data = { epoch: journal.epoch, open: open.slice(i, i + AT_ONCE) };
+      this.#asked.set(send({ subject: subjectOf(node), data, deliverBy: WITHIN }), node);
+    }
+  }
+
+  /** A command of ours has ended: perhaps it was a question. */
+  ended(id: string, report: Pick<Outcome, "state" | "result">): void {
+    const node = this.#asked.get(id);
+    if (node === undefined) return;
+    const { log } = this.#options;
+    this.#asked.delete(id);
+    if (report.state === "succeeded") this.#mend(node, report.result as unknown as Compared);
+    // A node that does not know the question cannot answer it next time either.
+    else if (report.state === "rejected") log.warn({ node }, "this node cannot compare its journal with ours");
+    else return;
+    if (!this.#isAsked(node)) this.#agreed(node);
+  }
+
+  #agreed(node: string): void {
+    this.#met.add(node);
+    this.#options.agreed(node);
+  }
+
+  #isAsked(node: string): boolean {
+    return [...this.#asked.values()].includes(node);
+  }
+
+  #mend(node: string, { done, lost }: Compared): void {
+    const { clock, journal, log, report } = this.#options;
+    const told: (() => void)[] = [];
+    for (const [id, outcome] of done) report(id, node, outcome, told);
+    const reason = `${node} has lost its record of it: whether it ran cannot be proved`;
+    for (const id of lost) report(id, node, { state: "interrupted", at: clock.now(), reason }, told);
+    journal.flushed().then(
+      () => {
+        for (const tell of told) tell();
+      },
+      // Who brought the answer waits for the same commit, and says that it failed.
+      () => undefined,
+    );
+    if (done.length + lost.length > 0)
+      log.warn({ node, ended: done.length, lost: lost.length }, "what this node knew of commands was mended");
+  }
+}
+
+function subjectOf(node: string): string {
+  return `${node}.command.${COMPARE}.${CONTROL_DOMAIN}`;
+}

@@ -1,0 +1,69 @@
+import type { Journal } from "../../journal/journal.ts";
+import type { Frame, FrameItem } from "../../message/frame.ts";
+import { kindOf, parseSubject } from "../../message/subject.ts";
+import type { Method } from "../../methods/define.ts";
+import type { Routes } from "../receive/routes.ts";
+import type { Vouching } from "./vouch-ask.ts";
+
+/**
+ * Which commands of a frame may have begun on this node before it came, without this journal knowing of it: in an earlier
+ * life of the daemon, on a disk that is lost, or since this disk was copied.
+ */
+export interface BegunBeforeOptions {
+  readonly journal: Journal;
+  readonly routes: Routes;
+  readonly vouching: Pick<Vouching, "life" | "isUnproved">;
+}
+
+export class BegunBefore {
+  readonly #options: BegunBeforeOptions;
+  /** Commands of a lane up to here may have come to an earlier life of this daemon. */
+  readonly #sentBeforeUs = new Map<string, number>();
+
+  constructor(options: BegunBeforeOptions) {
+    this.#options = options;
+  }
+
+  /** The first frame of a lane in this life says what was on its way before. */
+  note({ origin, epoch, first, sentBefore = first - 1 }: Frame, subject: string): void {
+    if (kindOf(subject) !== "command") return;
+    const lane = `${origin} ${epoch} ${subject}`;
+    if (!this.#sentBeforeUs.has(lane)) this.#sentBeforeUs.set(lane, sentBefore);
+  }
+
+  /**
+   * It was on its way to another journal of this node's than the present one, which may have taken it. A frame that is for
+   * the other one itself may have been overtaken by a second sending of what it carries.
+   */
+  onLostDisk(frame: Frame, subject: string, item: FrameItem, seq: number): boolean {
+    const { receiverEpoch, receiverNow = receiverEpoch, sentBefore = 0 } = frame;
+    if (receiverEpoch === undefined || kindOf(subject) !== "command") return false;
+    const { epoch, renewed } = this.#options.journal;
+    const sentToOther = seq <= sentBefore && (renewed || receiverEpoch !== epoch);
+    if (!sentToOther && receiverNow === epoch) return false;
+    // What may run twice does, unless its origin has ended it.
+    return "skip" in item || this.#method(subject)?.command?.idempotent !== true;
+  }
+
+  /** What may run twice begins before it is durable, and a crash then leaves no trace of it. */
+  unrecorded({ origin, epoch }: Frame, subject: string, seq: number): boolean {
+    if (seq > (this.#sentBeforeUs.get(`${origin} ${epoch} ${subject}`) ?? 0)) return false;
+    const method = this.#method(subject);
+    return method === undefined || method.command?.idempotent === true;
+  }
+
+  /**
+   * It was on its way before, or it is late by a life of this daemon and its second sending came before it: it may have
+   * run then, and this journal may be an older one that was put back.
+   */
+  isUnproved({ origin, sentBefore = 0, receiverLife }: Frame, subject: string, seq: number): boolean {
+    const { vouching } = this.#options;
+    const forUs = receiverLife === undefined || receiverLife === vouching.life;
+    if ((seq > sentBefore && forUs) || kindOf(subject) === "event" || !vouching.isUnproved(origin)) return false;
+    return this.#method(subject)?.command?.idempotent !== true;
+  }
+
+  #method(subject: string): Method | undefined {
+    return this.#options.routes.method(parseSubject(subject).method);
+  }
+}

@@ -1,0 +1,44 @@
+import type { Journal } from "../../journal/journal.ts";
+import { StewardError } from "../../message/errors.ts";
+import type { Failures } from "../../observe/alerts.ts";
+
+/**
+ * A journal that is an earlier state of itself, put back, goes on as another one, and says so.
+ *
+ *   itself ─▶ renewed (somebody proves that it is old; the core ends as failed) ─▶ another one, from its next opening on
+ */
+export interface RenewalOptions {
+  readonly journal: Journal;
+  /** Where it lies. */
+  readonly path: string;
+  readonly failures: Failures;
+  /** The core ends; its supervisor opens the journal anew. */
+  readonly fall: (error: unknown) => void;
+}
+
+export class Renewal {
+  readonly #options: RenewalOptions;
+  #renewing = false;
+
+  constructor(options: RenewalOptions) {
+    this.#options = options;
+    const { restored } = options.journal;
+    if (restored !== undefined) this.#told(restored);
+  }
+
+  renew(proof: string): void {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    const { journal, fall } = this.#options;
+    journal.renew();
+    const restored = this.#told(proof);
+    journal.flushed().then(() => fall(restored), fall);
+  }
+
+  #told(proof: string): StewardError {
+    const { path, failures } = this.#options;
+    const restored = new StewardError("journal-restored", { path, proof });
+    failures.report(restored.code, restored.message);
+    return restored;
+  }
+}

@@ -1,0 +1,54 @@
+import type { Journal } from "../../journal/journal.ts";
+import { endOf, isFinalState } from "../../message/lifecycle.ts";
+import { receiverOf } from "../../message/subject.ts";
+import type { Word } from "./vouch-method.ts";
+
+/**
+ * What one journal was told by another, and whether the other one still knows it. Nothing is told before it is durable: a
+ * journal that knows less than it told is an earlier state of itself, put back in place.
+ */
+export function wordFor({ epoch: own, outbox, inbox }: Journal, node: string, epoch: string, ids: Word["ids"]): Word {
+  const acked: [string, number][] = [];
+  for (const { subject, acked: last, base = 0, receiverEpoch } of outbox.lanes.values())
+    if (receiverOf(subject) === node && receiverEpoch === epoch && last > base) acked.push([subject, last]);
+  const had = inbox.lanesOf(node, epoch).map(({ subject, last, lastId = null }) => [subject, last, lastId] as const);
+  const begun: string[] = [];
+  const ended: string[] = [];
+  const disowned: string[] = [];
+  for (const id of ids) {
+    const found = outbox.find(id);
+    if (found === undefined || receiverOf(found.lane.subject) !== node) {
+      disowned.push(id);
+      continue;
+    }
+    const { lane, record } = found;
+    const state = outbox.stateOf(lane, record);
+    if (isFinalState(state)) {
+      (endOf(record.life)?.by === node ? ended : disowned).push(id);
+      // A node that noted that it will run one at once, and did not, has told so with its ACK.
+    } else if (state === "running" && record.seq > lane.started) begun.push(id);
+  }
+  return { epoch: own, ids, acked, had, begun, ended, disowned };
+}
+
+/** Why this journal is an earlier state of itself, in words; `undefined`: by that word it is not. */
+export function contradiction(journal: Journal, origin: string, word: Word): string | undefined {
+  const { inbox } = journal;
+  const pending = (id: string) => inbox.find(id);
+  const ran = word.ended.some(pending) || word.begun.some((id) => pending(id)?.state === "received");
+  if (ran) return `${origin} was told of commands that ran, and it does not know that they did`;
+  for (const [subject, seq] of word.acked)
+    if ((inbox.lane(origin, word.epoch, subject)?.last ?? 0) < seq)
+      return `${origin} holds its ACK for messages that it does not know`;
+  for (const [subject, seq, id] of word.had)
+    if (!gave(journal, subject, seq, id)) return `${origin} has more of what this node sends than its journal knows of`;
+  return undefined;
+}
+
+/** Whether it was this journal that gave a number of a lane, and to that message. */
+function gave({ outbox }: Journal, subject: string, seq: number, id: string | null): boolean {
+  const lane = outbox.lanes.get(subject);
+  if (lane === undefined || outbox.isBehind(subject, { last: seq })) return false;
+  if (seq <= lane.acked || id === null) return true;
+  return outbox.take(subject, seq, { count: 1, bytes: 1, sizeOf: () => 1 })[0]?.message.id === id;
+}

@@ -1,0 +1,196 @@
+import { transientFrame } from "../../broker/transient.ts";
+import type { Transport } from "../../broker/transport.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { InRecord } from "../../journal/records.ts";
+import type { Clock, Timer } from "../../message/clock.ts";
+import type { NewId } from "../../message/id.ts";
+import type { Json } from "../../message/message.ts";
+import { kindOf } from "../../message/subject.ts";
+import { CONTROL_DOMAIN } from "../execute/control.ts";
+import { contradiction, wordFor } from "./vouch-answer.ts";
+import { VOUCH, type Vouch, type Word } from "./vouch-method.ts";
+
+/**
+ * Commands that lay in the inbox when the daemon started. The disk may be an older one that was put back in place, and they
+ * may have run since: nothing on this host can tell, but their origin knows what it was told. So before one of them
+ * begins, or ends without having begun, its origin is asked, once in each life of the daemon for all that it sent. The same
+ * goes for what comes in this life and was on its way in an earlier one.
+ *
+ *   unasked ─▶ asked (again and again, while the broker is there) ─▶ vouched: they go on
+ *                                                                └─▶ behind: the journal is renewed, and they are interrupted
+ *
+ * No word is needed for what this node sent to itself, and none to begin what may run twice. Where the host was not booted
+ * since the journal was last opened, no host was put back: after a while without an answer all goes on. A disk that was put
+ * back under a running host shows as soon as the origin is in reach, and only then.
+ *
+ * Invariants: a word counts for the life of the daemon that asked for it, and for nothing that came later. Nothing of it is
+ * journalled: a question is repeated until there is an answer.
+ */
+export interface VouchingOptions {
+  readonly node: string;
+  readonly journal: Journal;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Others were told what this journal does not know. */
+  readonly behind: (proof: string) => void;
+}
+
+/** Commands in one question, and the shortest and the longest wait for its answer, ms. */
+const AT_ONCE = 500;
+const SOON = 2_000;
+const LATE = 60_000;
+
+/** How long a host that was not booted waits for a word, ms. */
+const PATIENCE = 60_000;
+
+/** What one origin is asked. */
+interface Asked {
+  readonly ids: Set<string>;
+  readonly tell: (() => void)[];
+}
+
+export class Vouching {
+  readonly #options: VouchingOptions;
+  /** Which life of the daemon it is: what is sent to it says so, and what it asks. */
+  readonly life: string;
+  readonly #open = new Map<string, Asked>();
+  /** Origins that have given their word in this life: what comes from now on needs none. */
+  readonly #met = new Set<string>();
+  #timer: Timer | undefined;
+  #patience: Timer | undefined;
+  #wait = SOON;
+  #up = false;
+  #behind = false;
+
+  constructor(options: VouchingOptions) {
+    const { node, journal, clock, newId } = options;
+    this.#options = options;
+    this.life = newId();
+    this.#met.add(node);
+    this.add(journal.inbox.pending().filter(({ message }) => kindOf(message.subject) === "command"));
+    if (journal.sameBoot && this.#open.size > 0) this.#patience = clock.setTimeout(() => this.#goOn(), PATIENCE);
+  }
+
+  #goOn(): void {
+    if (!this.#behind) for (const origin of [...this.#open.keys()]) this.#close(origin);
+  }
+
+  /** Whether what an origin sends again may have run in an earlier life, for all that is known here. */
+  isUnproved(origin: string): boolean {
+    return !this.#met.has(origin);
+  }
+
+  /** These need a word. */
+  add(records: readonly InRecord[]): void {
+    let more = false;
+    for (const { message, doubtful } of records) {
+      const { id, origin } = message;
+      if (doubtful === true || this.#met.has(origin)) continue;
+      const asked = this.#open.get(origin) ?? { ids: new Set(), tell: [] };
+      more ||= !this.#open.has(origin);
+      this.#open.set(origin, asked);
+      asked.ids.add(id);
+    }
+    if (more && this.#up) this.linked(true);
+  }
+
+  /** Whether it may not begin yet, nor be said not to have begun. */
+  isOpen({ message: { id, origin } }: InRecord): boolean {
+    return this.#open.get(origin)?.ids.has(id) ?? false;
+  }
+
+  /** Once all that an origin sent before this life has its word. */
+  onceVouched(origin: string, tell: () => void): void {
+    const asked = this.#open.get(origin);
+    if (asked === undefined) tell();
+    else asked.tell.push(tell);
+  }
+
+  /** The same for one; or when the signal comes. */
+  vouched(record: InRecord, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted || !this.isOpen(record)) return resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      this.onceVouched(record.message.origin, resolve);
+    });
+  }
+
+  /** The broker is there, or is there no more. */
+  linked(up: boolean): void {
+    this.#rest();
+    this.#up = up;
+    this.#wait = SOON;
+    if (up && !this.#behind) this.#ask();
+  }
+
+  /** A node is there again: it need not be waited for. */
+  back(origin: string): void {
+    if (this.#timer !== undefined && this.#open.has(origin)) this.linked(true);
+  }
+
+  end(): void {
+    this.#options.clock.clearTimeout(this.#patience);
+    this.#rest();
+  }
+
+  /** Asks no more for now. */
+  #rest(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  heard(origin: string, vouch: Vouch): void {
+    if ("word" in vouch) this.#judge(origin, vouch.life, vouch.word);
+    else this.#send(origin, { life: vouch.life, word: wordFor(this.#options.journal, origin, vouch.epoch, vouch.ids) });
+  }
+
+  #ask(): void {
+    const { journal, clock } = this.#options;
+    for (const [origin, { ids }] of this.#open) {
+      // What has ended meanwhile needs no word.
+      for (const id of ids) if (journal.inbox.find(id) === undefined) ids.delete(id);
+      if (ids.size === 0) this.#close(origin);
+      else this.#send(origin, { life: this.life, epoch: journal.epoch, ids: [...ids].slice(0, AT_ONCE) });
+    }
+    if (this.#open.size === 0) return;
+    this.#timer = clock.setTimeout(() => this.#ask(), this.#wait);
+    this.#wait = Math.min(LATE, this.#wait * 2);
+  }
+
+  #judge(origin: string, life: string, word: Word): void {
+    const { journal, behind } = this.#options;
+    const asked = this.#open.get(origin);
+    if (life !== this.life || asked === undefined || this.#behind) return;
+    const proof = contradiction(journal, origin, word);
+    if (proof !== undefined) {
+      // From now on it waits for the next life, in which this journal is another one.
+      this.end();
+      this.#behind = true;
+      behind(proof);
+      return;
+    }
+    // Nobody is left who could say that it has not run.
+    journal.inbox.doubt(word.disowned.filter((id) => asked.ids.has(id)));
+    for (const id of word.ids) asked.ids.delete(id);
+    if (asked.ids.size === 0) {
+      this.#met.add(origin);
+      this.#close(origin);
+    }
+    // There is more to ask.
+    else this.linked(true);
+  }
+
+  #close(origin: string): void {
+    const asked = this.#open.get(origin);
+    this.#open.delete(origin);
+    for (const tell of asked?.tell ?? []) tell();
+  }
+
+  #send(to: string, vouch: Vouch): void {
+    const { node, journal, transport, clock, newId } = this.#options;
+    const sender = { node, epoch: journal.epoch, clock, newId };
+    const subject = `${to}.event.${VOUCH}.${CONTROL_DOMAIN}`;
+    transport.publish(subject, transientFrame(subject, sender, vouch as unknown as Json));
+  }
+}

@@ -1,0 +1,67 @@
+import { isId } from "../../message/id.ts";
+import type { Json } from "../../message/message.ts";
+import { isToken } from "../../message/subject.ts";
+import { checkObject } from "../../methods/check.ts";
+import { defineMethod, type Method } from "../../methods/define.ts";
+
+/** What a node asks of the origin of commands that it holds, and the answer. Presence, like a hello: never journalled. */
+export const VOUCH = "vouch";
+
+/** `life`: of the daemon that asks; an answer to an earlier one proves nothing. `epoch`: of its journal. */
+export type Vouch =
+  | { readonly life: string; readonly epoch: string; readonly ids: readonly string[] }
+  | { readonly life: string; readonly word: Word };
+
+/** What an origin was told by the journal that asks. */
+export interface Word {
+  /** The origin's own journal. */
+  readonly epoch: string;
+  /** The commands that it was asked about. */
+  readonly ids: readonly string[];
+  /** Of lanes to the node: the highest number that its journal acknowledged. */
+  readonly acked: readonly (readonly [subject: string, seq: number])[];
+  /** Of lanes from the node: the highest number that came from its journal, and the message that had it, where known. */
+  readonly had: readonly (readonly [subject: string, seq: number, id: string | null])[];
+  /** Those of which the node said that they began, and those of which it said how they ended. */
+  readonly begun: readonly string[];
+  readonly ended: readonly string[];
+  /** Those that the origin does not know, or that it ended itself. */
+  readonly disowned: readonly string[];
+}
+
+export function vouchMethod(heard: (origin: string, vouch: Vouch) => void): Method {
+  return defineMethod({
+    name: VOUCH,
+    summary: "A node asks the origin of commands that it holds whether it was told of their begin or end.",
+    event: {
+      transient: true,
+      check: checkVouch,
+      async handle(batch, { origin }) {
+        for (const { data } of batch) heard(origin, data as unknown as Vouch);
+        return undefined;
+      },
+    },
+  });
+}
+
+function checkVouch(data: Json): void {
+  checkObject(data, { life: "string" });
+  const { life, word } = data as { readonly life: Json; readonly word?: Json };
+  if (!isId(life)) throw new Error("life: expected an id");
+  const said = word === undefined ? data : word;
+  checkObject(said, { epoch: "string", ids: "strings" });
+  const { epoch, ids } = said as unknown as Word;
+  if (!isToken(epoch)) throw new Error("epoch: expected letters, digits, _ and -");
+  if (!ids.every(isId)) throw new Error("ids: expected ids of messages");
+  if (word === undefined) return;
+  checkObject(word, { begun: "strings", ended: "strings", disowned: "strings" });
+  const { acked, had } = word as { readonly acked?: Json; readonly had?: Json };
+  if (!Array.isArray(acked) || !acked.every((entry) => isPlace(entry, 2))) throw new Error("acked: expected numbers");
+  if (!Array.isArray(had) || !had.every((entry) => isPlace(entry, 3))) throw new Error("had: expected numbers");
+}
+
+function isPlace(entry: Json, length: number): boolean {
+  if (!Array.isArray(entry) || entry.length !== length) return false;
+  const [subject, seq, id = null] = entry as readonly Json[];
+  return typeof subject === "string" && Number.isSafeInteger(seq) && (id === null || typeof id === "string");
+}

@@ -1,0 +1,81 @@
+import type { Child, Exit } from "../../actors/supervisor-spec.ts";
+import type { PublishConfig } from "../../config/config.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock } from "../../message/clock.ts";
+import { type ErrorCode, faultText, StewardError } from "../../message/errors.ts";
+import type { Json } from "../../message/message.ts";
+import type { MethodLog, RunningSource, Source } from "../../methods/define.ts";
+import type { Counters } from "../../observe/counters.ts";
+
+/** A source under supervision: its events are journalled with its checkpoint in one transaction. */
+export interface SourceOptions {
+  readonly config: PublishConfig;
+  readonly source: Source;
+  readonly journal: Journal;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  /** Journals one event on the source's subject; throws one of NO_ROOM when there is no room. */
+  readonly enqueue: (subject: string, data: Json) => void;
+}
+
+/** Refusals that pass. */
+const NO_ROOM: readonly ErrorCode[] = ["journal-full", "journal-disk-full", "journal-failed"];
+/** How long a source waits for room in the journal before it asks again, ms. */
+const ROOM = 1000;
+
+export async function startSource(options: SourceOptions): Promise<Child> {
+  const { config, source, journal, counters, clock, log, enqueue } = options;
+  const key = `source ${config.subject} ${config.source} ${config.setting}`;
+  let end: (exit: Exit) => void = () => undefined;
+  const ended = new Promise<Exit>((resolve) => {
+    end = resolve;
+  });
+  let stopped = false;
+
+  const emit = async (data: Json, checkpoint?: Json): Promise<void> => {
+    for (;;) {
+      if (stopped) throw new StewardError("source-failed", { subject: config.subject, fault: "it was stopped" });
+      try {
+        enqueue(config.subject, data);
+        break;
+      } catch (error) {
+        if (!(error instanceof StewardError) || !NO_ROOM.includes(error.code)) throw error;
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, ROOM));
+      }
+    }
+    if (checkpoint !== undefined) journal.setCheckpoint({ key, value: checkpoint });
+    await journal.flushed();
+  };
+
+  let running: RunningSource;
+  try {
+    running = await source.start(config.setting, {
+      domain: config.domain,
+      checkpoint: journal.checkpoint(key),
+      emit,
+      mark: async (value) => {
+        journal.setCheckpoint({ key, value });
+        await journal.flushed();
+      },
+      dropped: (reason, count) => counters.drop(reason, count, { subject: config.subject }),
+      fail: (error) =>
+        end({
+          reason: "failed",
+          error: new StewardError("source-failed", { subject: config.subject, fault: error.message }, { cause: error }),
+        }),
+      clock,
+      log,
+    });
+  } catch (error) {
+    throw new StewardError("source-failed", { subject: config.subject, fault: faultText(error) }, { cause: error });
+  }
+  return {
+    ended,
+    async stop() {
+      await running.stop();
+      stopped = true;
+      end({ reason: "shutdown" });
+    },
+  };
+}

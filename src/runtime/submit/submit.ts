@@ -1,0 +1,104 @@
+import type { Config } from "../../config/config.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { OutRecord } from "../../journal/records.ts";
+import { dataFault } from "../../message/bounds.ts";
+import type { Clock } from "../../message/clock.ts";
+import { faultText, StewardError } from "../../message/errors.ts";
+import { encodeItem } from "../../message/frame.ts";
+import type { NewId } from "../../message/id.ts";
+import type { Message } from "../../message/message.ts";
+import { parseSubject } from "../../message/subject.ts";
+import type { Method } from "../../methods/define.ts";
+import type { Draft } from "../operate/operations.ts";
+
+/** The way of a draft into the journal: checked, stamped, queued. After `flushed` it will end in exactly one state. */
+export interface SubmitOptions {
+  readonly config: () => Config;
+  readonly journal: Journal;
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Bytes of the largest payload that the broker takes. */
+  readonly maxPayload: () => number;
+  /** Why there is no room in the journal for new messages; `undefined`: there is. */
+  readonly refusal: () => StewardError | undefined;
+  readonly isKnown: (node: string) => boolean;
+  /** There is something to publish on this subject. */
+  readonly wake: (subject: string, deadline: number) => void;
+  readonly onQueued: (records: readonly OutRecord[]) => void;
+}
+
+/** What a frame needs beside the message itself, bytes. */
+const ENVELOPE = 1024;
+/** Bytes of what this node's own sources make: they bound themselves, and nobody is there to hear a refusal. */
+const OWN_BYTES = 512 * 1024;
+
+/**
+ * All or nothing, in order. Durable with the journal's next flush; `key` makes it happen once however often it is called. `own`:
+ * made by a source of this node; not held to what is set for operators, nor to what the present broker takes.
+ *
+ * @throws StewardError why a draft is refused; then none of them is queued.
+ */
+export function submit(
+  drafts: readonly Draft[],
+  options: SubmitOptions,
+  { keep = true, key, own = false }: { keep?: boolean; key?: string; own?: boolean } = {},
+): OutRecord[] {
+  const { journal, refusal, wake, onQueued } = options;
+  const messages = drafts.map((draft) => stamp(draft, options));
+  const texts = messages.map((message) => sealed(message, options, own));
+  for (const message of messages) check(message, options);
+  const noRoom = refusal();
+  if (noRoom !== undefined) throw noRoom;
+  const records = journal.outbox.enqueue(messages, keep, texts);
+  if (key !== undefined)
+    journal.setTaken(
+      key,
+      messages.map(({ id }) => id),
+    );
+  onQueued(records);
+  for (const { subject, deliverBy } of messages) wake(subject, deliverBy ?? Number.POSITIVE_INFINITY);
+  return records;
+}
+
+/** Where the method is known here too, bad data need not travel to be refused. A method that is not may be the node's own. */
+function check(message: Message, { methods }: SubmitOptions): void {
+  const { method, kind } = parseSubject(message.subject);
+  try {
+    methods.get(method)?.[kind]?.check(message.data);
+  } catch (error) {
+    throw new StewardError("data-invalid", { method, fault: faultText(error) }, { cause: error });
+  }
+}
+
+function stamp(draft: Draft, options: SubmitOptions): Message {
+  const { config, clock, newId, isKnown } = options;
+  const { node, defaults } = config();
+  const subject = parseSubject(draft.subject);
+  if (draft.knownNodesOnly === true && !isKnown(subject.node))
+    throw new StewardError("node-unknown", { node: subject.node });
+  if (draft.data === undefined)
+    throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
+  const fault = dataFault(draft.data);
+  if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
+  const now = clock.now();
+  const wait = draft.deliverBy === undefined ? defaults.deliverBy : draft.deliverBy;
+  return {
+    id: newId(),
+    subject: draft.subject,
+    origin: node,
+    createdAt: now,
+    deliverBy: wait === null ? null : now + wait,
+    timeout: draft.timeout ?? null,
+    data: draft.data,
+  };
+}
+
+/** The message as it travels, if it may. */
+function sealed(message: Message, { config, maxPayload }: SubmitOptions, own: boolean): string {
+  const text = encodeItem(message);
+  const bytes = Buffer.byteLength(text);
+  const limit = own ? OWN_BYTES : Math.min(config().limits.messageBytes, maxPayload() - ENVELOPE);
+  if (bytes > limit) throw new StewardError("message-too-large", { subject: message.subject, bytes, limit });
+  return text;
+}

@@ -1,0 +1,148 @@
+import type { Journal } from "../../journal/journal.ts";
+import { StewardError } from "../../message/errors.ts";
+import { parseSubject } from "../../message/subject.ts";
+import type { Method } from "../../methods/define.ts";
+import type { Spawner } from "../../methods/spawner.ts";
+import type { Health } from "../operate/operations.ts";
+import { type Kept, Upkeep, type UpkeepOptions } from "./upkeep.ts";
+
+/**
+ * The room that the journal has: notices that it runs out, or that the journal fails.
+ *
+ *   ok ⇄ low ⇄ full   of its own limit, or of the disk, whichever is worse; a disk that refuses writes counts as full
+ *
+ * What is refused when it is full is new work. What is owed still passes: the journal keeps room for it.
+ */
+/** Share of the journal's limit from which it is low, and from which new messages are refused: the rest is for outcomes. */
+const LOW = 0.8;
+const FULL = 0.95;
+/** Of the disk's free bytes the same two floors; of a small disk a share of it. */
+const LOW_FREE = { bytes: 64 * 1024 * 1024, share: 1 / 4 };
+const FULL_FREE = { bytes: 16 * 1024 * 1024, share: 1 / 16 };
+/** How long an answer of the disk is good, ms. */
+const LOOK_AGAIN = 500;
+/** How long somebody waits for a disk that refuses, ms. */
+const PATIENCE = 2000;
+
+export class Storage {
+  readonly #journal: Journal;
+  readonly #options: UpkeepOptions;
+  /** Those who wait for the disk. */
+  readonly #waiting = new Set<() => void>();
+  #durable: Promise<void> | undefined;
+  #upkeep: Upkeep | undefined;
+  #looked = { at: Number.NEGATIVE_INFINITY, free: 0, size: 0 };
+
+  constructor(journal: Journal, options: UpkeepOptions) {
+    this.#journal = journal;
+    this.#options = options;
+  }
+
+  level(): "ok" | "low" | "full" {
+    const used = this.#journal.bytes() / this.#options.config().limits.journalBytes;
+    const { free, size } = this.#room();
+    if (used >= FULL || this.#journal.fault !== undefined || free < floor(FULL_FREE, size)) return "full";
+    return used >= LOW || free < floor(LOW_FREE, size) ? "low" : "ok";
+  }
+
+  hasRoom(): boolean {
+    return this.level() !== "full";
+  }
+
+  /** Why nothing is taken between the end of one core and the begin of the next. */
+  closed(): StewardError {
+    return new StewardError("journal-failed", { path: this.#options.config().data, fault: "it is being opened anew" });
+  }
+
+  /** Why new messages are refused; `undefined`: they are not. */
+  refusal(): StewardError | undefined {
+    const { data: path, limits } = this.#options.config();
+    const { fault } = this.#journal;
+    if (fault !== undefined) return new StewardError("journal-failed", { path, fault });
+    if (this.hasRoom()) return undefined;
+    const { free, size } = this.#room();
+    return free < floor(FULL_FREE, size)
+      ? new StewardError("journal-disk-full", { path, free, floor: floor(FULL_FREE, size) })
+      : new StewardError("journal-full", { held: this.#journal.bytes(), limit: limits.journalBytes });
+  }
+
+  /**
+   * Resolves when everything so far is durable. @throws StewardError `journal-failed` once the disk has refused it for a
+   * while; it is tried again all the same.
+   */
+  durable(): Promise<void> {
+    if (this.#durable === undefined) {
+      this.#durable = this.#wait();
+      // Those of one turn wait together, and no others.
+      this.#journal.atTurnEnd(() => {
+        this.#durable = undefined;
+      });
+    }
+    return this.#durable;
+  }
+
+  async #wait(): Promise<void> {
+    const { clock } = this.#options;
+    let stop = (): void => undefined;
+    const refused = new Promise<never>((_, reject) => {
+      const look = (): void => {
+        const refusal = this.#journal.fault === undefined ? undefined : this.refusal();
+        if (refusal === undefined) timer = clock.setTimeout(look, PATIENCE);
+        else reject(refusal);
+      };
+      let timer = clock.setTimeout(look, PATIENCE);
+      stop = () => clock.clearTimeout(timer);
+    });
+    this.#waiting.add(stop);
+    try {
+      await Promise.race([this.#journal.flushed(), refused]);
+    } finally {
+      stop();
+      this.#waiting.delete(stop);
+    }
+  }
+
+  health(failed: boolean): Health["journal"] {
+    const limit = this.#options.config().limits.journalBytes;
+    const state = failed || this.#journal.fault !== undefined ? "failed" : this.level();
+    return { state, bytes: this.#journal.bytes(), limit };
+  }
+
+  #room(): { free: number; size: number } {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#looked.at >= LOOK_AGAIN) {
+      try {
+        this.#looked = { at: now, ...this.#journal.room() };
+      } catch {
+        // A disk that does not even answer that has no room.
+        this.#looked = { at: now, free: 0, size: 0 };
+      }
+    }
+    return this.#looked;
+  }
+
+  /** Looks after the journal, and what is kept beside it, from now on. */
+  begin(onFailure: (error: unknown) => void, kept: Kept): void {
+    this.#upkeep = new Upkeep(this.#journal, this.#options, kept);
+    this.#upkeep.begin(onFailure);
+  }
+
+  async end(): Promise<void> {
+    for (const stop of this.#waiting) stop();
+    await this.#upkeep?.end();
+  }
+
+  /** Hands over the commands that the last daemon had as running, of methods that take such over. */
+  takeOverRuns(spawner: Spawner, methods: ReadonlyMap<string, Method>): void {
+    const running = this.#journal.inbox.pending().filter(({ state, message: { subject } }) => {
+      const { command } = methods.get(parseSubject(subject).method) ?? {};
+      return state === "running" && command?.adopt !== undefined;
+    });
+    spawner.takeOver(running.map(({ message }) => message.id));
+  }
+}
+
+/** Free bytes below which it is so. */
+function floor({ bytes, share }: typeof FULL_FREE, size: number): number {
+  return Math.max(1, Math.min(bytes, Math.floor(size * share)));
+}

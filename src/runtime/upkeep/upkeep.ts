@@ -1,0 +1,176 @@
+import type { Config } from "../../config/config.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock, Timer } from "../../message/clock.ts";
+import { idTime } from "../../message/id.ts";
+import type { Method, MethodLog } from "../../methods/define.ts";
+import type { Spawner } from "../../methods/spawner.ts";
+import type { Failures } from "../../observe/alerts.ts";
+import type { Counters } from "../../observe/counters.ts";
+import { LivedTime } from "./lived-time.ts";
+
+/**
+ * Forgets what is out of the bounds of `retention`: of the journal every minute, so much at once; of the files that methods
+ * have stored every hour. What is owed is never forgotten.
+ *
+ *   sweep ─(a minute; a second while there is more)─▶ sweep …        files ─(an hour after they were looked at)─▶ files …
+ */
+export interface UpkeepOptions {
+  readonly config: () => Config;
+  readonly clock: Clock;
+  readonly log: MethodLog;
+  readonly counters: Pick<Counters, "drop">;
+}
+
+/** What is looked after beside the journal. */
+export interface Kept {
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly failures: Pick<Failures, "report">;
+  /** Keys of files that were taken and are not moved away yet. */
+  readonly filesInHand: ReadonlySet<string>;
+  readonly spawner: Pick<Spawner, "recorded" | "forget">;
+  /** Where a method keeps its files. */
+  directory(method: string): string;
+}
+
+const SWEEP_EVERY = 60_000;
+/** The same while there is more to forget than is forgotten at once: it must keep up with what comes. */
+const SWEEP_AGAIN = 1000;
+const SWEEP_LIMIT = 5000;
+/** Of the journal's bytes dead letters have one part in so many. */
+const DEAD_SHARE = 4;
+/** Files that were taken, looked at in one sweep. */
+const TAKEN_LIMIT = 500;
+const FILES_EVERY = 3_600_000;
+const STAY_BEHIND = "files of ended runs stay behind";
+
+export class Upkeep {
+  readonly #journal: Journal;
+  readonly #options: UpkeepOptions;
+  readonly #kept: Kept;
+  readonly #lived: LivedTime;
+  readonly #stopping = new AbortController();
+  readonly #stopped = new Promise((resolve) => this.#stopping.signal.addEventListener("abort", resolve));
+  readonly #begunAt: number;
+  #timer: Timer | undefined;
+  #filesAt = Number.NEGATIVE_INFINITY;
+  #files: Promise<void> | undefined;
+
+  constructor(journal: Journal, options: UpkeepOptions, kept: Kept) {
+    this.#journal = journal;
+    this.#options = options;
+    this.#kept = kept;
+    this.#lived = new LivedTime(journal, options.clock);
+    this.#begunAt = options.clock.monotonic();
+  }
+
+  begin(onFailure: (error: unknown) => void): void {
+    const { clock, log } = this.#options;
+    let wait = SWEEP_EVERY;
+    const look = (): void => {
+      try {
+        wait = this.#sweep() < SWEEP_LIMIT ? SWEEP_EVERY : SWEEP_AGAIN;
+        this.#lookAtFiles();
+      } catch (error) {
+        onFailure(error);
+      }
+      this.#journal.flushed().catch(onFailure);
+      this.#timer = clock.setTimeout(look, wait);
+    };
+    this.#timer = clock.setTimeout(look, wait);
+    void this.#forgetRuns().catch((error) => log.warn({ err: error }, STAY_BEHIND));
+  }
+
+  /** Resolves when nothing is removed any more. */
+  async end(): Promise<void> {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#stopping.abort();
+    await this.#files;
+  }
+
+  /** How many records went. */
+  #sweep(): number {
+    const { clock, config, log } = this.#options;
+    const { age, bytes, logs } = config().retention;
+    this.#lived.look(Math.max(age, logs.age), Math.min(age, logs.age));
+    // Over its bytes the oldest of what has ended goes first, whatever its age and whatever a clock says.
+    const removed =
+      this.#journal.bytes() > bytes
+        ? this.#journal.sweep(Number.POSITIVE_INFINITY, SWEEP_LIMIT)
+        : this.#journal.sweep(clock.now() - age, SWEEP_LIMIT, (at) => this.#lived.spares(at, age));
+    if (removed > 0) log.debug({ removed }, "forgot what is older than its retention");
+    return Math.max(removed, this.#dropDeadLetters(), this.#forgetOthers(age));
+  }
+
+  /** What is of use to nobody once it is old: numbers of journals that were replaced, files that were moved away. */
+  #forgetOthers(age: number): number {
+    const { clock, log } = this.#options;
+    const isOld = (at: number): boolean => this.#isOld(at, age);
+    const lanes = this.#journal.inbox.sweepDeadEpochs(isOld, SWEEP_LIMIT);
+    if (lanes > 0) log.info({ lanes }, "forgot lanes of journals that their nodes do not have any more");
+    // Until the intakes have looked at every file, nobody knows which still lie there.
+    if (clock.monotonic() - this.#begunAt < FILES_EVERY) return lanes;
+    const { filesInHand } = this.#kept;
+    this.#journal.sweepTaken((key, ids) => !filesInHand.has(key) && ids.every((id) => isOld(idTime(id))), TAKEN_LIMIT);
+    return lanes;
+  }
+
+  #dropDeadLetters(): number {
+    const { config, counters } = this.#options;
+    const { age, bytes, deadLetters: count } = config().retention;
+    const bounds = { isOld: (at: number) => this.#isOld(at, age), count, bytes: bytes / DEAD_SHARE };
+    const dropped = this.#journal.deadLetters.sweep(bounds, SWEEP_LIMIT);
+    const [first] = dropped;
+    if (first === undefined) return 0;
+    const { id, subject, origin } = first.message;
+    counters.drop("dead-letter", dropped.length, { id, subject, origin });
+    const text = `${dropped.length} dead letters that nobody dealt with are out of their retention, the first ${id} on ${subject} from ${origin}`;
+    this.#kept.failures.report("dead-letter-dropped", text);
+    return dropped.length;
+  }
+
+  #isOld(at: number, age: number): boolean {
+    return at < this.#options.clock.now() - age && !this.#lived.spares(at, age);
+  }
+
+  /** Files of runs that nobody came for: a daemon before this one had no time, or the runner did not answer. */
+  async #forgetRuns(): Promise<void> {
+    const { spawner } = this.#kept;
+    const ended = (await spawner.recorded()).filter((id) => this.#journal.inbox.find(id) === undefined);
+    if (ended.length === 0) return;
+    // Until its end is on disk, the record of a run is all that tells it.
+    await Promise.race([this.#journal.flushed(), this.#stopped]);
+    for (const id of ended) {
+      if (this.#stopping.signal.aborted) return;
+      await spawner.forget(id).catch((error) => this.#options.log.warn({ err: error, id }, STAY_BEHIND));
+    }
+  }
+
+  #lookAtFiles(): void {
+    const { clock, log } = this.#options;
+    const now = clock.monotonic();
+    if (this.#files !== undefined || now - this.#filesAt < FILES_EVERY) return;
+    this.#filesAt = now;
+    this.#files = Promise.all([this.#forgetFiles(), this.#forgetRuns()])
+      .then(() => undefined)
+      .catch((error) => log.warn({ err: error }, "stored files that are out of bounds stay behind"))
+      .finally(() => {
+        this.#files = undefined;
+      });
+  }
+
+  async #forgetFiles(): Promise<void> {
+    const { clock, config, log, counters } = this.#options;
+    const { age, bytes } = config().retention.logs;
+    const now = clock.now();
+    const isOld = (at: number): boolean => this.#isOld(at, age);
+    for (const { name: method, event } of this.#kept.methods.values()) {
+      const bounds = { now, bytes, isOld, stopping: this.#stopping.signal };
+      const forgotten = await event?.forget?.(this.#kept.directory(method), bounds);
+      if (forgotten === undefined) continue;
+      const { files, early, held } = forgotten;
+      if (files > 0) log.info({ method, ...forgotten }, "forgot stored files that are out of their retention");
+      counters.drop("stored-files", early, { method, limit: bytes });
+      if (held > bytes) log.warn({ method, held, limit: bytes }, "what was stored today alone is more than its limit");
+    }
+  }
+}

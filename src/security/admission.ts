@@ -1,0 +1,98 @@
+import type { Config } from "../config/config.ts";
+import type { Inbox } from "../journal/inbox.ts";
+import type { Clock } from "../message/clock.ts";
+import { StewardError } from "../message/errors.ts";
+import type { Frame } from "../message/frame.ts";
+import { parseSubject } from "../message/subject.ts";
+import type { Verifier } from "./verify.ts";
+
+/**
+ * Bounds what a frame may leave behind for good: a known node, a lane with its number. Both are kept for ever, because
+ * forgetting a number could run a command twice; so who invents names, epochs and subjects without end must be stopped
+ * before they are remembered.
+ *
+ * Of two nodes that have one name nothing is taken but their hellos.
+ *
+ * A frame that is refused here gets no ACK: its sender keeps what it holds and sends it again, so that nothing of an honest
+ * node is lost, and it is taken once there is room. What is known already is always taken; nodes that the configuration
+ * names have their own room, which no stranger can fill.
+ */
+interface Around {
+  readonly config: () => Config;
+  readonly clock: Clock;
+  readonly counters: { node(name: string): unknown };
+}
+
+/** What is remembered so far, and who is told. */
+interface Memory {
+  readonly fleet: { readonly size: number; has(name: string): boolean; heldBack(name: string): string | undefined };
+  readonly journal: { readonly inbox: Pick<Inbox, "lane" | "laneCount"> };
+  readonly failures: { report(code: string, text: string): void };
+}
+
+/** Lanes of one node, over all the journals that it ever had: dozens of subjects, and a new disk many times. */
+const LANES_OF_A_NODE = 1_000;
+/** How often a refusal is told, ms. */
+const TELL_EVERY = 60_000;
+
+/** A verifier that also admits: it asks after the origin is proved, and before anything is remembered of it. */
+export function admitting(verifier: Verifier, { config, clock, counters }: Around, memory: Memory): Verifier {
+  const told = new Map<string, number>();
+  let named: { readonly of: Config; readonly names: ReadonlySet<string> } | undefined;
+
+  const namesOf = (present: Config): ReadonlySet<string> => {
+    if (named?.of === present) return named.names;
+    named = { of: present, names: namedIn(present) };
+    // They have numbers of their own in the metrics before strangers take them all.
+    for (const name of named.names) counters.node(name);
+    return named.names;
+  };
+
+  function admit({ origin, epoch, first }: Frame, subject: string): StewardError | undefined {
+    const { fleet, journal } = memory;
+    const { inbox } = journal;
+    if (first > 0 && inbox.lane(origin, epoch, subject) !== undefined) return undefined;
+    // What is no subject of this node is nobody's lane.
+    const { node } = parseSubject(subject);
+    const present = config();
+    if (node !== present.node) return new StewardError("subject-not-subscribed", { node: present.node, subject });
+    const names = namesOf(present);
+    const stranger = !names.has(origin) && origin !== node;
+    const { limits } = present;
+    if (stranger && !fleet.has(origin) && fleet.size >= limits.nodes + names.size)
+      return new StewardError("node-not-admitted", { origin, limit: limits.nodes });
+    if (first === 0) return undefined;
+    const own = inbox.laneCount(origin);
+    if (own >= LANES_OF_A_NODE) return new StewardError("lane-not-admitted", { origin, held: own, of: origin });
+    const all = inbox.laneCount();
+    if (stranger && all >= limits.lanes)
+      return new StewardError("lane-not-admitted", { origin, held: all, of: "all nodes" });
+    return undefined;
+  }
+
+  return {
+    ack: (ack, subject) => verifier.ack(ack, subject),
+    frame(frame, subject) {
+      verifier.frame(frame, subject);
+      const why = memory.fleet.heldBack(frame.origin);
+      // Told once, by who noticed it.
+      if (why !== undefined && frame.first > 0) throw new StewardError("node-cloned", { why });
+      const error = admit(frame, subject);
+      if (error === undefined) return;
+      const now = clock.monotonic();
+      if (now - (told.get(error.code) ?? Number.NEGATIVE_INFINITY) >= TELL_EVERY) {
+        told.set(error.code, now);
+        memory.failures.report(error.code, error.message);
+      }
+      throw error;
+    },
+  };
+}
+
+/** Every other node that the configuration names. */
+function namedIn({ node, central, nodes, subscribe, control }: Config): ReadonlySet<string> {
+  const names = new Set([central, ...nodes, ...control.from, ...subscribe.flatMap(({ from }) => from)]);
+  names.delete("*");
+  names.delete(node);
+  return names;
+}

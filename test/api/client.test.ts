@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type RequestListener } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ApiClient } from "../../src/api/client.ts";
+import { SimulatedClock, settle } from "../harness/clock.ts";
+
+describe("the client", () => {
+  let directory: string;
+  let socket: string;
+  let clock: SimulatedClock;
+  let client: ApiClient;
+  const ends: (() => Promise<void>)[] = [];
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "steward-client-"));
+    socket = join(directory, "api.sock");
+    clock = new SimulatedClock();
+    client = new ApiClient({ socket, clock, timeout: 5_000 });
+  });
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end();
+    expect(clock.armed).toBe(0);
+    await rm(directory, { recursive: true });
+  });
+
+  const serve = async (listener: RequestListener): Promise<void> => {
+    const server = createServer(listener);
+    await new Promise<void>((resolve) => server.listen(socket, resolve));
+    ends.push(
+      () =>
+        new Promise((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+    );
+  };
+
+  test("says `no-daemon` with the socket's path when nobody listens", async () => {
+    for (const ask of [client.nodes(), client.stream(), client.health(), client.submit([])]) {
+      await expect(ask).rejects.toMatchObject({ code: "no-daemon", details: { socket }, exit: 5 });
+    }
+  });
+
+  test("says `no-daemon` when an answer does not come in time, and when it breaks off", async () => {
+    await serve((incoming, outgoing) => {
+      if (incoming.url === "/v1/nodes") return;
+      outgoing.writeHead(200, { "content-type": "application/json", "content-length": 100 });
+      outgoing.write("[", () => outgoing.destroy());
+    });
+    await expect(client.dead()).rejects.toMatchObject({ code: "no-daemon" });
+    const late = expect(client.nodes()).rejects.toMatchObject({ code: "no-daemon" });
+    await settle();
+    await clock.advance(5_000);
+    await late;
+  });
+
+  test("says `api-failed` for an answer that steward would not give", async () => {
+    await serve((incoming, outgoing) => {
+      outgoing.writeHead(incoming.url === "/v1/nodes" ? 200 : 418, { "content-type": "application/json" });
+      outgoing.end(incoming.url === "/v1/nodes" ? "<html>" : '{"error":{"code":"from-the-future","message":"tea"}}');
+    });
+    await expect(client.nodes()).rejects.toMatchObject({ code: "api-failed", details: { status: 200 } });
+    await expect(client.dead()).rejects.toMatchObject({ code: "api-failed", details: { status: 418, fault: "tea" } });
+    await expect(client.health()).rejects.toMatchObject({ code: "api-failed" });
+  });
+});

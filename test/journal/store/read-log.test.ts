@@ -1,0 +1,152 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openJournal } from "../../../src/journal/journal.ts";
+import { openLmdbStore } from "../../../src/journal/store/lmdb-store.ts";
+import { FILE_HEADER, headerOf } from "../../../src/journal/store/log-format.ts";
+import { readLog } from "../../../src/journal/store/read-log.ts";
+import { TABLES } from "../../../src/journal/store/store.ts";
+import { openLog, type WriteAheadLog } from "../../../src/journal/store/write-ahead-log.ts";
+import { SimulatedClock } from "../../harness/clock.ts";
+import { seededRandom } from "../../harness/random.ts";
+import { tempDir } from "../../harness/temp.ts";
+
+const opened = (directory: string): WriteAheadLog => openLog(directory, readLog(directory, 0), new SimulatedClock());
+
+const append = (log: WriteAheadLog, record: unknown): Promise<void> =>
+  new Promise((resolve, reject) =>
+    log.append([[JSON.stringify(record)]], (error) => (error === null ? resolve() : reject(error))),
+  );
+
+/** Three segments with two records each; gives where the first and the second record of each end. */
+async function threeSegments(): Promise<{ directory: string; ends: number[] }> {
+  const directory = await tempDir();
+  const log = opened(directory);
+  const ends: number[] = [];
+  for (let segment = 1; segment <= 3; segment++) {
+    const before = log.size;
+    for (const n of [1, 2]) {
+      await append(log, segment * 10 + n);
+      ends.push(log.size - before);
+    }
+    if (segment < 3) log.rotate();
+  }
+  log.close();
+  return { directory, ends };
+}
+
+/** The file that holds the segment. */
+function fileOf(directory: string, segment: number): string {
+  const name = [...readLog(directory, 0).files].find(([, held]) => held === segment)?.[0];
+  return join(directory, name ?? "none");
+}
+
+function damage(file: string, at: number): void {
+  const bytes = readFileSync(file);
+  bytes[at] = (bytes[at] ?? 0) ^ 0x10;
+  writeFileSync(file, bytes);
+}
+
+describe("a log that rotted", () => {
+  it("gives what lies before the hole and nothing after it, and says where the hole is", async () => {
+    for (const [segment, at, left] of [
+      [1, FILE_HEADER + 13, []],
+      [1, FILE_HEADER + 28, [11]],
+      [2, FILE_HEADER + 13, [11, 12]],
+      [2, FILE_HEADER + 28, [11, 12, 21]],
+      [3, FILE_HEADER + 13, [11, 12, 21, 22]],
+    ] as const) {
+      const { directory } = await threeSegments();
+      damage(fileOf(directory, segment), at);
+      const state = readLog(directory, 0);
+      expect(state.records).toEqual(left);
+      expect(state.hole).toContain(`segment ${segment} of its log is damaged`);
+    }
+  });
+
+  it("knows a segment that is missing, and one of which the header is damaged", async () => {
+    for (const spoil of [(file: string) => rmSync(file), (file: string) => damage(file, 9)]) {
+      const { directory } = await threeSegments();
+      spoil(fileOf(directory, 2));
+      expect(readLog(directory, 0)).toMatchObject({ records: [11, 12], hole: "segment 2 of its log is missing" });
+    }
+    const { directory } = await threeSegments();
+    damage(fileOf(directory, 3), 9);
+    expect(readLog(directory, 0)).toMatchObject({
+      records: [11, 12, 21, 22],
+      hole: "the header of its log's segment 3 is damaged",
+    });
+  });
+
+  it("takes the last write, torn, for what nobody was told of", async () => {
+    const { directory } = await threeSegments();
+    damage(fileOf(directory, 3), FILE_HEADER + 28);
+    expect(readLog(directory, 0)).toMatchObject({ records: [11, 12, 21, 22, 31], hole: undefined });
+  });
+
+  it("is sound again once something was written after the hole, and what lay after it never comes back", async () => {
+    const { directory } = await threeSegments();
+    damage(fileOf(directory, 2), FILE_HEADER + 28);
+    const log = opened(directory);
+    await append(log, 41);
+    log.close();
+    expect(readLog(directory, 0)).toMatchObject({ records: [11, 12, 21, 41], hole: undefined });
+  });
+
+  it("is not read at all when a newer program wrote it", async () => {
+    const { directory } = await threeSegments();
+    const file = fileOf(directory, 3);
+    const bytes = readFileSync(file);
+    headerOf({ segment: 3, before: { segment: 2, at: 0, crc: 0 } }, 2).copy(bytes);
+    writeFileSync(file, bytes);
+    expect(() => readLog(directory, 0)).toThrow(expect.objectContaining({ code: "journal-version" }));
+    expect(readLog(directory, 3).records).toEqual([]);
+  });
+
+  it("names its tables in an order that only grows", () => {
+    expect(TABLES.slice(0, 15).join(" ")).toBe(
+      "meta lanes out ids sources pending done checkpoints nodes output dead taken cancelled learned progress",
+    );
+  });
+});
+
+describe("a journal on a log that rotted", () => {
+  it("counts as restored from an earlier state: it has a new epoch, once, and says why", async () => {
+    const directory = await tempDir();
+    let lives = 0;
+    const life = (path: string) => {
+      const clock = new SimulatedClock();
+      const store = openLmdbStore(path, clock, undefined, () => "the same disk");
+      const journal = openJournal(store, { node: "ship1", path, clock, random: seededRandom(++lives) });
+      return journal;
+    };
+    const before = life(join(directory, "before"));
+    for (const value of [1, 2, 3]) {
+      before.setCheckpoint({ key: "a", value });
+      await before.flushed();
+    }
+    // As a power cut leaves it: what is in the log did not reach LMDB.
+    powerCut(join(directory, "before"), join(directory, "after"));
+    await before.close();
+    for (const name of readdirSync(join(directory, "after"))) {
+      const file = join(directory, "after", name);
+      const at = readFileSync(file).indexOf('[7,"a",2]');
+      if (name.startsWith("wal-") && at !== -1) damage(file, at);
+    }
+    const after = life(join(directory, "after"));
+    expect(after.checkpoint("a")).toBe(1);
+    expect(after.restored).toMatch(/segment \d+ of its log is damaged at byte \d+/);
+    expect(after.epoch).not.toBe(before.epoch);
+    await after.flushed();
+    powerCut(join(directory, "after"), join(directory, "later"));
+    await after.close();
+    const later = life(join(directory, "later"));
+    expect([later.epoch, later.restored, later.checkpoint("a")]).toEqual([after.epoch, undefined, 1]);
+    await later.close();
+  });
+});
+
+function powerCut(from: string, to: string): void {
+  mkdirSync(to);
+  for (const name of readdirSync(from)) if (name !== "lock.mdb") copyFileSync(join(from, name), join(to, name));
+}

@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { setup } from "xstate";
+import { startRoot } from "../../src/actors/root.ts";
+import { Happenings } from "../../src/observe/happenings.ts";
+import { inspector } from "../../src/observe/inspection.ts";
+import type { Happening } from "../../src/runtime/operate/operations.ts";
+import { SimulatedClock } from "../harness/clock.ts";
+import { listLog } from "../harness/list-log.ts";
+
+const machine = setup({ types: { events: {} as { type: "GO"; cause?: string } | { type: "BREAK" } } }).createMachine({
+  initial: "idle",
+  states: {
+    idle: {
+      on: {
+        GO: "working",
+        BREAK: {
+          actions: () => {
+            throw new Error("boom");
+          },
+        },
+      },
+    },
+    working: {
+      on: {
+        GO: "idle",
+        BREAK: {
+          actions: () => {
+            throw new Error("boom");
+          },
+        },
+      },
+    },
+  },
+});
+
+function inspected(role: string) {
+  const log = listLog();
+  const happenings = new Happenings(log);
+  const seen: Happening[] = [];
+  const clock = new SimulatedClock();
+  const leave = happenings.subscribe((happening) => seen.push(happening));
+  const actor = startRoot(machine, {
+    actor: "ship1",
+    role,
+    clock,
+    inspector: inspector(log, happenings, clock),
+    input: undefined as never,
+  });
+  return { log, seen, clock, actor, leave };
+}
+
+test("each transition of a real actor is one line and one happening, with its cause", () => {
+  const { log, seen, clock, actor } = inspected("publisher");
+  actor.send({ type: "GO", cause: "a message" });
+  actor.stop();
+  const fields = { actor: "ship1", role: "publisher", event: "GO", from: "idle", to: "working", cause: "a message" };
+  expect(log.lines.map((line) => line.fields)).toContainEqual(fields);
+  expect(log.lines.filter((line) => (line.fields as { to?: string }).to === "working")).toHaveLength(1);
+  expect(log.lines.at(-1)).toMatchObject({ level: "info", text: "ship1 idle -> working" });
+  expect(seen).toContainEqual({ type: "transition", at: clock.now(), ...fields });
+});
+
+test.each([
+  ["node", "info"],
+  ["subscriber", "info"],
+  ["source", "info"],
+  ["link", "info"],
+  ["supervisor", "info"],
+  ["message", "debug"],
+  ["whatever", "debug"],
+])("a transition of a %s is logged at %s", (role, level) => {
+  const { log, actor } = inspected(role);
+  actor.send({ type: "GO" });
+  actor.stop();
+  expect(new Set(log.lines.map((line) => line.level))).toEqual(new Set([level]));
+});
+
+test("an actor that throws is an error line and a happening, and nobody else falls", () => {
+  const { log, seen, actor } = inspected("node");
+  actor.send({ type: "BREAK" });
+  expect(log.lines.at(-1)).toMatchObject({
+    level: "error",
+    fields: { actor: "ship1", role: "node", err: { message: "boom" } },
+  });
+  expect(seen.at(-1)).toMatchObject({ type: "transition", to: "failed", cause: "boom" });
+});
+
+test("without listeners transitions are only logged", () => {
+  const { log, seen, actor, leave } = inspected("node");
+  leave();
+  const before = seen.length;
+  actor.send({ type: "GO" });
+  actor.stop();
+  expect(seen).toHaveLength(before);
+  expect(log.lines.at(-1)?.text).toBe("ship1 idle -> working");
+});
