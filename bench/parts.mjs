@@ -4,11 +4,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startEmbeddedBroker } from "../dist/runtime/broker/embedded.js";
-import { loadConfig } from "../dist/runtime/config/load.js";
-import { startDaemon } from "../dist/runtime/daemon.js";
-import { openLog } from "../dist/runtime/observe/log.js";
-import { systemClock } from "../dist/runtime/system-clock.js";
+import { startEmbeddedBroker } from "../dist/broker/embedded.js";
+import { loadConfig } from "../dist/config/load.js";
+import { startDaemon } from "../dist/runtime/daemon/daemon.js";
+import { openLog } from "../dist/observe/log.js";
+import { systemClock } from "../dist/platform/system-clock.js";
 
 /** Everything a measurement needs, on real parts: a broker, and a directory that is gone afterwards. */
 export async function openWorld() {

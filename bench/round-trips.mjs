@@ -1,5 +1,5 @@
 import { connect } from "nats";
-import { ChurnMap } from "../dist/runtime/churn-map.js";
+import { ChurnMap } from "../dist/platform/churn-map.js";
 import { closedLoop, comparison, startCentral, startEdge, startResponder } from "./parts.mjs";
 
 const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
