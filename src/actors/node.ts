@@ -32,6 +32,8 @@ export type NodeEvent =
   | { readonly type: "accept"; readonly at: number; readonly cause: string }
   | { readonly type: "revoke"; readonly at: number; readonly cause: string };
 
+export type LinkState = "neverSeen" | "online" | "late" | "offline";
+
 export type Region = "link" | "session" | "work" | "trust" | "storage";
 
 export interface NodeContext {

@@ -2,7 +2,7 @@ import { type HttpBindings, RequestError } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
 import { readJson } from "./body.ts";
 import type { EventStreams } from "./event-streams.ts";
@@ -14,7 +14,7 @@ import { type Reply, ROUTES, type Route } from "./routes.ts";
 type Bindings = { Bindings: HttpBindings };
 
 /** The route table as an application: parse, call, answer; every failure becomes its JSON form. */
-export function apiApp(operations: Operations, streams: EventStreams, log: MethodLog): Hono<Bindings> {
+export function apiApp(operations: Operations, streams: EventStreams, log: Logger): Hono<Bindings> {
   const app = new Hono<Bindings>();
   app.onError((error) => failed(error, log));
   app.notFound((c) => failed(new RequestRefused(404, `there is no ${c.req.path}`), log));
@@ -45,7 +45,7 @@ export function apiApp(operations: Operations, streams: EventStreams, log: Metho
 }
 
 /** The JSON form of anything that was thrown; also for requests too broken to reach the application. */
-export function failed(thrown: unknown, log: MethodLog): Response {
+export function failed(thrown: unknown, log: Logger): Response {
   const { status, body, defect } = failureOf(
     thrown instanceof RequestError ? new RequestRefused(400, thrown.message) : thrown,
   );

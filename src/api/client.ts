@@ -1,6 +1,9 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Clock } from "../message/clock.ts";
+import type { Draft } from "../message/draft.ts";
 import { CATALOGUE, type Details, type ErrorCode, faultText, StewardError } from "../message/errors.ts";
+import type { Happening } from "../message/happening.ts";
+import type { ProcessVerb } from "../message/process-verb.ts";
 import type * as op from "../runtime/operate/operations.ts";
 import type { Gap, HappeningType } from "./shapes.ts";
 import { SseReader } from "./sse-reader.ts";
@@ -19,7 +22,7 @@ export interface StreamOptions {
 }
 
 /** A happening, or word of those that this client was too slow for. */
-export type StreamItem = op.Happening | ({ readonly type: "gap" } & Readonly<Gap>);
+export type StreamItem = Happening | ({ readonly type: "gap" } & Readonly<Gap>);
 
 interface Ask {
   readonly method: "GET" | "POST" | "DELETE";
@@ -39,7 +42,7 @@ export class ApiClient {
     this.#options = options;
   }
 
-  submit(drafts: readonly op.Draft[]): Promise<op.Accepted[]> {
+  submit(drafts: readonly Draft[]): Promise<op.Accepted[]> {
     return this.#ask({ method: "POST", path: "/v1/messages", body: drafts });
   }
 
@@ -67,7 +70,7 @@ export class ApiClient {
     return this.#ask({ method: "GET", path: "/v1/processes", query: { node, timeout } });
   }
 
-  control(verb: op.ProcessVerb, node: string, subject: string): Promise<op.ProcessView> {
+  control(verb: ProcessVerb, node: string, subject: string): Promise<op.ProcessView> {
     return this.#ask({
       method: "POST",
       path: `/v1/processes/${encodeURIComponent(node)}/${encodeURIComponent(subject)}/${verb}`,
@@ -124,7 +127,7 @@ export class ApiClient {
   async events(
     signal: AbortSignal,
     opened: () => void,
-    listener: (happening: op.Happening) => void,
+    listener: (happening: Happening) => void,
     options: { readonly types?: readonly HappeningType[]; readonly gap?: (missed: number | null) => void } = {},
   ): Promise<void> {
     if (signal.aborted) return;
@@ -149,7 +152,7 @@ export class ApiClient {
       for await (const piece of response as AsyncIterable<string>) {
         for (const { event, data } of reader.push(piece)) {
           if (signal?.aborted) return;
-          yield event === "gap" ? { type: "gap", ...(JSON.parse(data) as Gap) } : (JSON.parse(data) as op.Happening);
+          yield event === "gap" ? { type: "gap", ...(JSON.parse(data) as Gap) } : (JSON.parse(data) as Happening);
         }
       }
     } catch (error) {

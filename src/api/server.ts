@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../message/clock.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
 import { apiApp, failed } from "./app.ts";
 import { EventStreams } from "./event-streams.ts";
@@ -14,7 +14,7 @@ export interface ApiOptions {
   /** Path of the Unix socket. */
   readonly path: string;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
 }
 
 export interface Api {

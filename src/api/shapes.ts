@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Happening } from "../message/happening.ts";
 import { STATES } from "../message/lifecycle.ts";
 import type { Json } from "../message/message.ts";
 import type * as op from "../runtime/operate/operations.ts";
@@ -216,7 +217,7 @@ export const failure = z.strictObject({
 
 export type Gap = z.infer<typeof gap>;
 export type FailureBody = z.infer<typeof failure>;
-export type HappeningType = op.Happening["type"];
+export type HappeningType = Happening["type"];
 export const happeningTypes: readonly HappeningType[] = happening.options.map((option) => option.shape.type.value);
 
 /** The shapes by the names that they bear in the OpenAPI document. */
@@ -258,6 +259,6 @@ same<
     Same<typeof logLine, op.LogLine>,
     Same<typeof reloadAnswer, op.ReloadAnswer>,
     Same<typeof health, op.Health>,
-    Same<typeof happening, op.Happening>,
+    Same<typeof happening, Happening>,
   ]
 >();

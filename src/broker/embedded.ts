@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { BrokerConfig } from "../config/config.ts";
 import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import { takeOverOrphan } from "./orphan.ts";
 import { findServerBinary } from "./server-binary.ts";
 
@@ -22,7 +22,7 @@ export interface EmbeddedBrokerOptions {
   readonly port: number;
   /** For configuration and pid file; made if missing. */
   readonly directory: string;
-  readonly log: MethodLog;
+  readonly log: Logger;
   readonly clock: Clock;
   /** What clients must show: the daemon's own credentials, so user and password, or a token. */
   readonly auth?: BrokerConfig["auth"];

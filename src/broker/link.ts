@@ -3,10 +3,18 @@ import { linkEvent, linkMachine } from "../actors/link.ts";
 import { type Inspector, startRoot } from "../actors/root.ts";
 import type { Clock } from "../message/clock.ts";
 import { normalise } from "../message/errors.ts";
-import type { Counters } from "../observe/counters.ts";
-import { listenForAcks } from "../runtime/deliver/acks.ts";
-import type { Health } from "../runtime/operate/operations.ts";
+import { listenForAcks } from "./acks.ts";
 import type { LinkStatus, Packet, Transport } from "./transport.ts";
+
+/** The link to the broker as it is now. */
+export interface BrokerHealth {
+  readonly state: "connecting" | "connected" | "disconnected" | "denied";
+  readonly since: number;
+  readonly server?: string;
+  readonly fault?: string;
+  /** The operations that the broker does not permit: `publish <subject>`, `subscribe <subject>`. */
+  readonly refused?: readonly string[];
+}
 
 /** This node's link to the broker: its actor, what comes over it, and what the broker does not permit. */
 export interface BrokerLinkOptions {
@@ -14,7 +22,7 @@ export interface BrokerLinkOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly inspector: Inspector;
-  readonly counters: Counters;
+  readonly counters: { refuse(code: string, details: object): void };
   readonly packet: (packet: Packet) => void;
   readonly ack: (subject: string, packet: Packet) => void;
   readonly unheard: (subject: string, first: number) => void;
@@ -61,7 +69,7 @@ export class BrokerLink {
     this.#changed(transport.status());
   }
 
-  health(): Health["broker"] {
+  health(): BrokerHealth {
     const { value, context } = this.#actor.getSnapshot();
     return {
       state: value === "closed" ? "disconnected" : value,

@@ -2,7 +2,7 @@ import { type Msg, type Subscription as NatsSubscription, PermissionViolationErr
 import type { BrokerConfig } from "../config/config.ts";
 import type { Clock, Random, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import { type Connection, type Dial, dialBroker, dialFault, isDenial } from "./nats-dial.ts";
 import type { LinkStatus, Packet, Refusal, Subscription, Transport } from "./transport.ts";
 
@@ -23,7 +23,7 @@ export interface NatsTransportOptions {
   readonly pingMs: number;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: MethodLog;
+  readonly log: Logger;
 }
 
 export function openNatsTransport(options: NatsTransportOptions): Transport {

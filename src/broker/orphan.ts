@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 
 /**
  * A nats-server that a killed daemon left behind still holds the port. It is ended, and only when it is certainly ours: the
@@ -17,7 +17,7 @@ export async function takeOverOrphan(
   pidFile: string,
   configFile: string,
   clock: Clock,
-  log: Pick<MethodLog, "warn">,
+  log: Pick<Logger, "warn">,
 ): Promise<void> {
   const pid = Number.parseInt(await readFile(pidFile, "utf8").catch(() => ""), 10);
   if (Number.isSafeInteger(pid) && pid > 1 && (await isOurs(pid, configFile))) {

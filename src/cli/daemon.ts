@@ -1,9 +1,10 @@
+import type { Draft } from "../message/draft.ts";
+import type { Happening } from "../message/happening.ts";
+import type { ProcessVerb } from "../message/process-verb.ts";
 import type {
   Accepted,
   CancelAnswer,
   DeadLetter,
-  Draft,
-  Happening,
   Health,
   LogLine,
   LogQuery,
@@ -13,7 +14,6 @@ import type {
   NodeDetail,
   NodeView,
   ProcessList,
-  ProcessVerb,
   ProcessView,
   ReloadAnswer,
 } from "../runtime/operate/operations.ts";

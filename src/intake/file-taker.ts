@@ -1,7 +1,7 @@
 import type { Clock } from "../message/clock.ts";
+import type { Draft } from "../message/draft.ts";
 import { type ErrorCode, faultText, normalise, StewardError } from "../message/errors.ts";
-import type { MethodLog } from "../methods/define.ts";
-import type { Draft } from "../runtime/operate/operations.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Archive } from "./archive.ts";
 import { MAX_FILE_BYTES, parseMessages, tooLarge } from "./message-file.ts";
 import { type FileMark, markOf, readWhole } from "./whole-file.ts";
@@ -34,7 +34,7 @@ export interface Handed {
 /** What an intake is given. */
 export interface IntakeOptions {
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
   /** Journals all of the drafts or none, once for each key. Refusals are StewardErrors. */
   readonly take: (drafts: readonly Draft[], key: string) => Promise<Handed>;
   /** The file is in `done/`. */

@@ -1,6 +1,6 @@
 import { itemBytes } from "../message/bounds.ts";
+import type { Draft } from "../message/draft.ts";
 import { StewardError } from "../message/errors.ts";
-import type { Draft } from "../runtime/operate/operations.ts";
 import { readJson } from "./json-reader.ts";
 import { type Fault, positions, type Reading } from "./located.ts";
 import { readMessage } from "./message-form.ts";

@@ -1,9 +1,9 @@
 import { nearest } from "../config/nearest.ts";
+import type { Draft } from "../message/draft.ts";
 import { faultText } from "../message/errors.ts";
 import { shortened } from "../message/printable.ts";
 import { formatSubject, type Kind, parseSubject, type Subject, tokenFault } from "../message/subject.ts";
 import { readDuration } from "../message/units.ts";
-import type { Draft } from "../runtime/operate/operations.ts";
 import { describe, type Fault, type Located, type LocatedEntry, toJson } from "./located.ts";
 
 const SHORT_KEYS = ["to", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;

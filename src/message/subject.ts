@@ -100,3 +100,6 @@ export function receiverOf(subject: string): string {
 export function kindOf(subject: string): Kind {
   return subject.charCodeAt(subject.indexOf(".") + 1) === 99 /* c */ ? "command" : "event";
 }
+
+/** The domain of what daemons say to each other beside the work: hello, cancel, compare, … */
+export const CONTROL_DOMAIN = "steward";

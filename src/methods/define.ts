@@ -1,6 +1,7 @@
 import type { Clock } from "../message/clock.ts";
 import type { Json } from "../message/message.ts";
 import type { Outcome, OutputPart } from "../message/report.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Spawner } from "./spawner.ts";
 
 /**
@@ -70,7 +71,7 @@ export interface CommandContext {
   readonly output: (parts: readonly OutputPart[]) => void;
   readonly clock: Clock;
   readonly spawner: Spawner;
-  readonly log: MethodLog;
+  readonly log: Logger;
 }
 
 export interface EventHandler {
@@ -128,7 +129,7 @@ export interface EventContext {
    */
   readonly stopping?: AbortSignal;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
 }
 
 /** Makes events out of the world: a socket, a file. */
@@ -161,12 +162,5 @@ export interface SourceContext {
   dropped(reason: string, count: number): void;
   fail(error: Error): void;
   readonly clock: Clock;
-  readonly log: MethodLog;
-}
-
-export interface MethodLog {
-  debug(fields: object, text: string): void;
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
+  readonly log: Logger;
 }

@@ -1,10 +1,10 @@
 import type { Config } from "../config/config.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../message/clock.ts";
+import type { Draft } from "../message/draft.ts";
 import type { Frame } from "../message/frame.ts";
+import { CONTROL_DOMAIN } from "../message/subject.ts";
 import type { Failure } from "../methods/errorlog.ts";
-import { CONTROL_DOMAIN } from "../runtime/execute/control.ts";
-import type { Draft } from "../runtime/operate/operations.ts";
 import { Losses } from "../runtime/resync/journal-losses.ts";
 import type { Happenings } from "./happenings.ts";
 import type { Log } from "./log.ts";

@@ -3,13 +3,13 @@ import type { Journal } from "../journal/journal.ts";
 import type { InRecord, OutRecord } from "../journal/records.ts";
 import type { Clock } from "../message/clock.ts";
 import type { Ack } from "../message/frame.ts";
+import type { MessageHappening } from "../message/happening.ts";
 import { type FinalState, isFinalState, type State } from "../message/lifecycle.ts";
 import type { Message } from "../message/message.ts";
 import { type Report, readReport } from "../message/report.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Fleet } from "../runtime/fleet/fleet.ts";
-import type { MessageHappening } from "../runtime/operate/operations.ts";
 import type { Route } from "../runtime/receive/routes.ts";
 import type { Counters } from "./counters.ts";
 import type { Happenings } from "./happenings.ts";
@@ -21,7 +21,7 @@ export interface AnnounceOptions {
   readonly counters: Counters;
   readonly happenings: Happenings;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
   readonly config: () => Config;
   readonly fail: (code: string, text: string) => void;
 }

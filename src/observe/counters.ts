@@ -1,6 +1,6 @@
 import type { Clock } from "../message/clock.ts";
 import { type FinalState, isFinalState, STATES, type State } from "../message/lifecycle.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import { Durations } from "./durations.ts";
 import { RepeatedLine } from "./repeated-line.ts";
 
@@ -50,7 +50,7 @@ export class Counters {
   readonly #refusedLine: RepeatedLine;
   readonly #droppedLine: RepeatedLine;
 
-  constructor(log: MethodLog, clock: Clock) {
+  constructor(log: Logger, clock: Clock) {
     this.outcomes = Object.fromEntries(finalStates.map((state) => [state, 0])) as Record<FinalState, number>;
     this.#endedLine = new RepeatedLine(clock, (state, count, fields) =>
       log.info({ ...fields, state, count }, `commands ended: ${state}`),

@@ -1,5 +1,5 @@
-import type { MethodLog } from "../methods/define.ts";
-import type { Happening } from "../runtime/operate/operations.ts";
+import type { Happening } from "../message/happening.ts";
+import type { Logger } from "../platform/logger.ts";
 
 export type HappeningListener = (happening: Happening) => void;
 
@@ -9,11 +9,11 @@ export type HappeningListener = (happening: Happening) => void;
  * to make, ask `watched` first.
  */
 export class Happenings {
-  readonly #log: MethodLog;
+  readonly #log: Logger;
   /** Replaced, never changed, so that listeners may come and go while one is being called. */
   #listeners: readonly HappeningListener[] = [];
 
-  constructor(log: MethodLog) {
+  constructor(log: Logger) {
     this.#log = log;
   }
 

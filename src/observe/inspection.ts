@@ -1,7 +1,7 @@
 import type { Inspector } from "../actors/root.ts";
 import type { Clock } from "../message/clock.ts";
 import { faultText } from "../message/errors.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Happenings } from "./happenings.ts";
 
 /** Roles whose every change an operator wants to see; the others are for whoever looks for a fault. */
@@ -18,7 +18,7 @@ const SHOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** Makes every transition of every actor one line of the log and one happening. */
-export function inspector(log: MethodLog, happenings: Happenings, clock: Clock): Inspector {
+export function inspector(log: Logger, happenings: Happenings, clock: Clock): Inspector {
   return {
     transition: ({ actor, role, event, from, to, cause }) => {
       const text = from === "" ? `${actor} is ${to}` : `${actor} ${from} -> ${to}`;

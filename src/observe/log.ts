@@ -1,14 +1,14 @@
 import { type DestinationStream, pino, stdSerializers } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { Clock } from "../message/clock.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import { LineWriter } from "./line-writer.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 
 const RANK: Readonly<Record<LogLevel, number>> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, silent: 100 };
 
-export interface Log extends MethodLog {
+export interface Log extends Logger {
   /** A log whose lines all carry `fields`, such as `{role, actor}`. */
   child(fields: object): Log;
   /** Changes the level of this log and of all its relatives. */

@@ -1,12 +1,12 @@
-import type { Health, LinkState, ProcessView } from "../runtime/operate/operations.ts";
+import type { LinkState } from "../actors/node.ts";
 
 /** State that the metrics read at the moment of a scrape. Each call is cheap and changes nothing. */
 export interface Readings {
   nodes(): Iterable<NodeReading>;
   lanes(): Iterable<LaneReading>;
-  journal(): Health["journal"];
+  journal(): { readonly state: "ok" | "low" | "full" | "failed"; readonly bytes: number; readonly limit: number };
   /** The connection to the broker. */
-  link(): Health["broker"]["state"];
+  link(): "connecting" | "connected" | "disconnected" | "denied";
   processes(): Iterable<ProcessReading>;
   /** Dead letters that are kept. */
   deadLetters(): number;
@@ -27,4 +27,9 @@ export interface LaneReading {
   readonly oldest: number | null;
 }
 
-export type ProcessReading = Pick<ProcessView, "subject" | "role" | "state" | "restarts">;
+export interface ProcessReading {
+  readonly subject: string;
+  readonly role: string;
+  readonly state: string;
+  readonly restarts: number;
+}

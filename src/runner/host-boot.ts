@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import { bootId, markLost } from "./records.ts";
 
 /** Names the boot of the host in which the marks of this directory were last looked through. */
@@ -14,7 +14,7 @@ const FILE = "boot";
  *
  * Answers the ids of which a missing mark proves nothing, should the disk have no room for their marks.
  */
-export function lookAfterReboot(directory: string, ids: readonly string[], log: MethodLog): ReadonlySet<string> {
+export function lookAfterReboot(directory: string, ids: readonly string[], log: Logger): ReadonlySet<string> {
   const boot = bootId();
   if (boot !== null && boot === lastBoot(directory)) return new Set();
   try {

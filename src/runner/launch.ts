@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
-import type { MethodLog } from "../methods/define.ts";
+import type { Logger } from "../platform/logger.ts";
 import { type Channel, connectRunner } from "./channel.ts";
 import { runnerFile } from "./protocol.ts";
 
@@ -18,7 +18,7 @@ export interface LaunchOptions {
   /** The runner's compiled program. */
   readonly runnerPath: string;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
 }
 
 /**

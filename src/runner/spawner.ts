@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import type { Clock, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
-import type { MethodLog } from "../methods/define.ts";
 import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../methods/spawner.ts";
 import { type Deferred, deferred } from "../platform/deferred.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Channel } from "./channel.ts";
 import { lookAfterReboot } from "./host-boot.ts";
 import { endOrphan } from "./orphans.ts";
@@ -26,7 +26,7 @@ export interface SpawnerOptions {
   /** The directory of the runs; made when it is not there. */
   readonly directory: string;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
   /** The compiled runner; absent: `STEWARD_RUNNER`, else the file beside this one. */
   readonly runnerPath?: string;
 }

@@ -1,5 +1,4 @@
 import type { Config } from "../config/config.ts";
-import type { Inbox } from "../journal/inbox.ts";
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { Frame } from "../message/frame.ts";
@@ -26,7 +25,12 @@ interface Around {
 /** What is remembered so far, and who is told. */
 interface Memory {
   readonly fleet: { readonly size: number; has(name: string): boolean; heldBack(name: string): string | undefined };
-  readonly journal: { readonly inbox: Pick<Inbox, "lane" | "laneCount"> };
+  readonly journal: {
+    readonly inbox: {
+      lane(origin: string, epoch: string, subject: string): unknown;
+      laneCount(origin?: string): number;
+    };
+  };
   readonly failures: { report(code: string, text: string): void };
 }
 

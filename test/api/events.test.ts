@@ -4,7 +4,7 @@ import type { StreamItem } from "../../src/api/client.ts";
 import { STREAM_LIMITS } from "../../src/api/event-streams.ts";
 import { LIMITS } from "../../src/api/requests.ts";
 import { type ServerSentEvent, SseReader } from "../../src/api/sse-reader.ts";
-import type { Happening } from "../../src/runtime/operate/operations.ts";
+import type { Happening } from "../../src/message/happening.ts";
 import { settle } from "../harness/clock.ts";
 import { type ApiRoom, apiRoom } from "./api-room.ts";
 

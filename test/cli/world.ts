@@ -5,12 +5,12 @@ import type { CliIo, SignalName } from "../../src/cli/io.ts";
 import { reachDaemon } from "../../src/cli/reach.ts";
 import { runCli } from "../../src/cli/run-cli.ts";
 import { checkOffline } from "../../src/journal/offline.ts";
-import type { MethodLog } from "../../src/methods/define.ts";
+import type { Logger } from "../../src/platform/logger.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
 import { atTestEnd, tempDir } from "../harness/temp.ts";
 
-const quiet: MethodLog = {
+const quiet: Logger = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, it, vi } from "vitest";
-import type { Draft } from "../../src/runtime/operate/operations.ts";
+import type { Draft } from "../../src/message/draft.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet.ts";
 import { seededRandom } from "../harness/random.ts";

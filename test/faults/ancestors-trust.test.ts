@@ -2,7 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, vi } from "vitest";
-import type { Draft } from "../../src/runtime/operate/operations.ts";
+import type { Draft } from "../../src/message/draft.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet.ts";
 import type { TestNode } from "../harness/test-node.ts";

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { expect } from "vitest";
-import type { Draft } from "../../src/runtime/operate/operations.ts";
+import type { Draft } from "../../src/message/draft.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, type NodeOptions, startFleet } from "../harness/fleet.ts";
 import { processesOfRun } from "../harness/runner.ts";

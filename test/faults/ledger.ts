@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { Draft } from "../../src/runtime/operate/operations.ts";
+import type { Draft } from "../../src/message/draft.ts";
 import type { Fleet } from "../harness/fleet.ts";
 
 /**

@@ -1,13 +1,14 @@
+import type { Draft } from "../../src/message/draft.ts";
 import { StewardError } from "../../src/message/errors.ts";
+import type { Happening } from "../../src/message/happening.ts";
 import { idMaker } from "../../src/message/id.ts";
 import { isFinal, type State } from "../../src/message/lifecycle.ts";
+import type { ProcessVerb } from "../../src/message/process-verb.ts";
 import { parseSubject } from "../../src/message/subject.ts";
 import type {
   Accepted,
   CancelAnswer,
   DeadLetter,
-  Draft,
-  Happening,
   Health,
   LogLine,
   LogQuery,
@@ -18,7 +19,6 @@ import type {
   NodeView,
   Operations,
   ProcessList,
-  ProcessVerb,
   ProcessView,
   ReloadAnswer,
 } from "../../src/runtime/operate/operations.ts";

@@ -1,4 +1,4 @@
-import type { MethodLog } from "../../src/methods/define.ts";
+import type { Logger } from "../../src/platform/logger.ts";
 
 export interface Line {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -7,7 +7,7 @@ export interface Line {
 }
 
 /** A log that keeps its lines for a test to look at. */
-export function listLog(): MethodLog & { readonly lines: Line[] } {
+export function listLog(): Logger & { readonly lines: Line[] } {
   const lines: Line[] = [];
   const write = (level: Line["level"]) => (fields: object, text: string) => void lines.push({ level, fields, text });
   return { lines, debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };

@@ -5,17 +5,13 @@ import type { Config } from "../../src/config/config.ts";
 import { type Journal, openJournal } from "../../src/journal/journal.ts";
 import type { Store } from "../../src/journal/store/store.ts";
 import type { Random } from "../../src/message/clock.ts";
+import type { Draft } from "../../src/message/draft.ts";
+import type { Happening } from "../../src/message/happening.ts";
 import { isFinalState, type State } from "../../src/message/lifecycle.ts";
 import type { Json } from "../../src/message/message.ts";
 import { receiverOf } from "../../src/message/subject.ts";
 import { type Daemon, startDaemon } from "../../src/runtime/daemon/daemon.ts";
-import type {
-  Draft,
-  Happening,
-  MessageDetail,
-  NodeDetail,
-  ReloadAnswer,
-} from "../../src/runtime/operate/operations.ts";
+import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../src/runtime/operate/operations.ts";
 import { type LinkFaults, MemoryBroker, type MemoryLink } from "../twins/memory-broker.ts";
 import { type Disk, emptyDisk, openMemoryStore } from "../twins/memory-store.ts";
 import type { Line } from "./list-log.ts";

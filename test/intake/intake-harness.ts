@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Handed, IntakeOptions } from "../../src/intake/file-taker.ts";
+import type { Draft } from "../../src/message/draft.ts";
 import type { StewardError } from "../../src/message/errors.ts";
-import type { Draft } from "../../src/runtime/operate/operations.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 
 interface LogLine {

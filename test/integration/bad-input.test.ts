@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { connect as connectNats } from "nats";
 import { describe, expect, it } from "vitest";
-import type { Happening } from "../../src/runtime/operate/operations.ts";
+import type { Happening } from "../../src/message/happening.ts";
 import { startBroker, type TestBroker } from "../harness/broker.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";

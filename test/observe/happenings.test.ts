@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { Happening } from "../../src/message/happening.ts";
 import { Happenings } from "../../src/observe/happenings.ts";
-import type { Happening } from "../../src/runtime/operate/operations.ts";
 import { listLog } from "../harness/list-log.ts";
 
 const alert = (text: string): Happening => ({ type: "alert", at: 1, node: "n", code: "internal", text });

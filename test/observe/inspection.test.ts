@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { setup } from "xstate";
 import { startRoot } from "../../src/actors/root.ts";
+import type { Happening } from "../../src/message/happening.ts";
 import { Happenings } from "../../src/observe/happenings.ts";
 import { inspector } from "../../src/observe/inspection.ts";
-import type { Happening } from "../../src/runtime/operate/operations.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { listLog } from "../harness/list-log.ts";
 

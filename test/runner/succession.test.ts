@@ -210,7 +210,7 @@ describe("a runner of another version", () => {
   /** The runner as another release has it. */
   async function launchOther(version: number): Promise<number> {
     const root = await tempDir();
-    cpSync(join(runner.path, "../../.."), root, { recursive: true });
+    cpSync(join(runner.path, "../.."), root, { recursive: true });
     writeFileSync(join(root, "package.json"), '{"type":"module"}');
     const protocol = join(root, "runner/protocol.js");
     const text = readFileSync(protocol, "utf8");

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ProcessVerb } from "../../runtime/operate/operations.ts";
+import type { ProcessVerb } from "../../message/process-verb.ts";
 import { command, type Runner } from "../command.ts";
 import { processState } from "../render/states.ts";
 import { visible } from "../render/text.ts";

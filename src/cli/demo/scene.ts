@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { faultText } from "../../message/errors.ts";
-import type { Happening } from "../../runtime/operate/operations.ts";
+import type { Happening } from "../../message/happening.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";

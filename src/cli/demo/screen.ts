@@ -1,6 +1,6 @@
-import { parseSubject } from "../../message/subject.ts";
-import { CONTROL_DOMAIN } from "../../runtime/execute/control.ts";
-import type { Happening, LinkState } from "../../runtime/operate/operations.ts";
+import type { LinkState } from "../../actors/node.ts";
+import type { Happening } from "../../message/happening.ts";
+import { CONTROL_DOMAIN, parseSubject } from "../../message/subject.ts";
 import type { Cli } from "../cli.ts";
 import type { Colour } from "../render/paint.ts";
 import { linkState, messageState } from "../render/states.ts";

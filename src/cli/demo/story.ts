@@ -1,5 +1,7 @@
+import type { LinkState } from "../../actors/node.ts";
 import { EXIT } from "../../message/errors.ts";
-import type { Happening, LinkState, LogLine, MessageDetail } from "../../runtime/operate/operations.ts";
+import type { Happening } from "../../message/happening.ts";
+import type { LogLine, MessageDetail } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { logLine } from "../render/happening.ts";

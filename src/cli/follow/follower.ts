@@ -1,6 +1,8 @@
+import type { LinkState } from "../../actors/node.ts";
 import { LONGEST_TIMER } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
-import type { Accepted, Happening, Health, LinkState, NodeView } from "../../runtime/operate/operations.ts";
+import type { Happening } from "../../message/happening.ts";
+import type { Accepted, Health, NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { prefixedOutput, rawOutput } from "../render/output.ts";
 import { linkWord } from "../render/states.ts";

@@ -1,4 +1,4 @@
-import type { Happening } from "../../runtime/operate/operations.ts";
+import type { Happening } from "../../message/happening.ts";
 import type { Cli } from "../cli.ts";
 import { followEvents } from "./stream.ts";
 

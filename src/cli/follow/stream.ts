@@ -1,5 +1,5 @@
 import { normalise } from "../../message/errors.ts";
-import type { Happening } from "../../runtime/operate/operations.ts";
+import type { Happening } from "../../message/happening.ts";
 import type { Cli } from "../cli.ts";
 
 /**

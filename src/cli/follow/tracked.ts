@@ -1,8 +1,10 @@
+import type { LinkState } from "../../actors/node.ts";
 import { EXIT } from "../../message/errors.ts";
+import type { Happening } from "../../message/happening.ts";
 import { isFinal, type State } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { parseSubject } from "../../message/subject.ts";
-import type { Happening, LinkState, MessageDetail } from "../../runtime/operate/operations.ts";
+import type { MessageDetail } from "../../runtime/operate/operations.ts";
 import type { OutputPrinter } from "../render/output.ts";
 
 /** A message that the command line waits for: what it knows of it by now. */

@@ -1,4 +1,4 @@
-import type { Happening } from "../../runtime/operate/operations.ts";
+import type { Happening } from "../../message/happening.ts";
 import type { Paint } from "./paint.ts";
 import { messageState } from "./states.ts";
 import { visible, visibleButColours } from "./text.ts";

@@ -1,5 +1,6 @@
+import type { LinkState } from "../../actors/node.ts";
 import { STATES, type State } from "../../message/lifecycle.ts";
-import type { LinkState, ProcessState } from "../../runtime/operate/operations.ts";
+import type { ProcessState } from "../../runtime/operate/operations.ts";
 import type { Colour, Paint } from "./paint.ts";
 
 /** How each state is shown: a symbol and a word, and a colour for those who see it. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../../message/clock.ts";
-import type { MethodLog } from "../define.ts";
+import type { Logger } from "../../platform/logger.ts";
 import type { Address } from "./address.ts";
 import type { Losses } from "./losses.ts";
 
@@ -13,7 +13,7 @@ export interface ListenOptions {
   readonly fail: (error: Error) => void;
   readonly losses: Losses;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
 }
 
 export interface Listener {

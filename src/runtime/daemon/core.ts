@@ -20,13 +20,12 @@ import type { DeliverOptions } from "../deliver/options.ts";
 import { Publishers } from "../deliver/publishers.ts";
 import type { Window } from "../deliver/window.ts";
 import { cancelHere } from "../execute/cancel.ts";
+import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
-import type { CancelResult } from "../execute/control.ts";
 import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { Presence } from "../fleet/presence.ts";
-import type { Health } from "../operate/operations.ts";
 import { Receiver } from "../receive/receiver.ts";
 import { Routes } from "../receive/routes.ts";
 import { compareHere } from "../resync/compare-answer.ts";
@@ -34,7 +33,7 @@ import { Repair } from "../resync/compare-ask.ts";
 import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
 import { type SubmitOptions, submit } from "../submit/submit.ts";
-import { Storage } from "../upkeep/storage.ts";
+import { type JournalHealth, Storage } from "../upkeep/storage.ts";
 import { Traffic } from "./links.ts";
 import { builtInSubscriptions, loadMethods } from "./methods.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -274,7 +273,7 @@ export class Core implements Child {
     void this.#close();
   }
 
-  journalHealth(): Health["journal"] {
+  journalHealth(): JournalHealth {
     return this.storage.health(this.#failed !== undefined);
   }
 

@@ -1,10 +1,10 @@
 import type { LinkStatus, Transport } from "../../broker/transport.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
-import type { MethodLog } from "../../methods/define.ts";
 import type { Hello } from "../../methods/hello.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
+import type { Logger } from "../../platform/logger.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import { Clones } from "../fleet/clones.ts";
 import { Flapping } from "../fleet/flapping.ts";
@@ -25,7 +25,7 @@ export interface TrafficOptions {
   readonly failures: Failures;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: MethodLog;
+  readonly log: Logger;
 }
 
 export class Traffic {

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import type { Config, SubscribeConfig } from "../../config/config.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import { isToken } from "../../message/subject.ts";
+import { CONTROL_DOMAIN, isToken } from "../../message/subject.ts";
 import { bye } from "../../methods/bye.ts";
 import type { Method } from "../../methods/define.ts";
 import { echo } from "../../methods/echo.ts";
@@ -10,8 +10,10 @@ import { hello } from "../../methods/hello.ts";
 import { ping } from "../../methods/ping.ts";
 import { shellcommand } from "../../methods/shellcommand.ts";
 import { syslogforwarding } from "../../methods/syslogforwarding.ts";
-import { COMPARE, CONTROL_DOMAIN, cancelMethod, compareMethod, processMethod } from "../execute/control.ts";
+import { cancelMethod } from "../execute/cancel-method.ts";
+import { COMPARE, compareMethod } from "../resync/compare-method.ts";
 import { VOUCH, vouchMethod } from "../resync/vouch-method.ts";
+import { processMethod } from "./process-method.ts";
 
 /** What the daemon's own methods call when they are used. */
 export interface Hooks {

@@ -4,13 +4,13 @@ import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
+import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Verifier } from "../../security/verify.ts";
-import type { ProcessVerb } from "../operate/operations.ts";
 
 /** What stays when the core is restarted. */
 export interface Surroundings {

@@ -7,10 +7,10 @@ import type { Timer } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
 import { type Ack, sealFrame } from "../../message/frame.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
-import type { LaneView } from "../operate/operations.ts";
 import { Expiry } from "./expiry.ts";
 import { itemOf, recordBytes } from "./frame-items.ts";
 import { flightOf, type InFlight, itemsOfFrame } from "./in-flight.ts";
+import type { LaneView } from "./lane-view.ts";
 import type { DeliverOptions } from "./options.ts";
 
 /** How long a lane without work still counts as working, ms. */

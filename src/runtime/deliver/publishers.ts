@@ -4,7 +4,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { Ack } from "../../message/frame.ts";
 import { receiverOf } from "../../message/subject.ts";
-import type { LaneView } from "../operate/operations.ts";
+import type { LaneView } from "./lane-view.ts";
 import type { DeliverOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 import { Window } from "./window.ts";

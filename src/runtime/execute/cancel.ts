@@ -3,8 +3,8 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
+import type { CancelResult } from "./cancel-method.ts";
 import type { Cancellation } from "./cancellation.ts";
-import type { CancelResult } from "./control.ts";
 import type { Respond } from "./respond.ts";
 
 /** Ends a command on the node that has it: before it starts, while it runs, or when it comes. */

@@ -2,8 +2,9 @@ import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 import type { OutputPart } from "../../message/report.ts";
-import type { CommandContext, MethodLog } from "../../methods/define.ts";
+import type { CommandContext } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
+import type { Logger } from "../../platform/logger.ts";
 import type { Cancellation } from "./cancellation.ts";
 
 /** What all commands of one subject have in common. */
@@ -15,7 +16,7 @@ export interface CommandSurroundings {
   readonly stopping: AbortSignal;
   readonly clock: Clock;
   readonly spawner: Spawner;
-  readonly log: MethodLog;
+  readonly log: Logger;
   readonly mayBegin: (record: InRecord, cancellation: Cancellation) => Promise<boolean>;
   readonly progress: (record: InRecord, startedAt: number, parts: readonly OutputPart[]) => void;
 }
@@ -86,7 +87,7 @@ export class RunningCommand implements CommandContext {
     return this.#around.spawner;
   }
 
-  get log(): MethodLog {
+  get log(): Logger {
     return this.#around.log;
   }
 }

@@ -11,9 +11,10 @@ import { normalise } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { summarise } from "../../message/summary.ts";
-import type { CommandEnd, CommandHandler, EventHandler, MethodLog } from "../../methods/define.ts";
+import type { CommandEnd, CommandHandler, EventHandler } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
+import type { Logger } from "../../platform/logger.ts";
 import type { Route, RouteProcess } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -44,7 +45,7 @@ export interface ExecuteOptions {
   readonly vouching: Vouching;
   readonly clock: Clock;
   readonly inspector: Inspector;
-  readonly log: MethodLog;
+  readonly log: Logger;
   /** Commands under way in this daemon, whichever process began them. */
   readonly running: ChurnMap<string, Cancellation>;
   readonly onDead: (record: InRecord, reason: string) => void;

@@ -1,4 +1,5 @@
 import type { Actor } from "xstate";
+import type { LinkState } from "../../actors/node.ts";
 import { type NodeContext, nodeMachine, type Region } from "../../actors/node.ts";
 import { type Inspector, startRoot } from "../../actors/root.ts";
 import { DeadlineWheel } from "../../actors/wheel.ts";
@@ -7,7 +8,6 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 import type { Hello } from "../../methods/hello.ts";
-import type { LinkState, NodeDetail } from "../operate/operations.ts";
 
 /**
  * Every node that this one knows, each with its actor. Evidence of life is counted per frame and ACK, but an actor hears
@@ -34,6 +34,32 @@ export interface NodeChange {
   readonly from: string;
   readonly to: string;
   readonly cause: string;
+}
+
+/** A node as its actor and its hellos describe it; times are ms since 1970. */
+export interface NodeDescription {
+  readonly name: string;
+  readonly link: LinkState;
+  readonly linkSince: number;
+  /** Why the link is as it is: `bye`, `silence`, `hello`, … */
+  readonly cause: string;
+  readonly session: "none" | "resyncing" | "live";
+  readonly work: "idle" | "busy";
+  readonly trust: "pending" | "accepted" | "revoked";
+  readonly storage: "ok" | "low" | "full";
+  /** Why nothing is sent to it and nothing taken from it: two nodes have its name. */
+  readonly heldBack?: string;
+  /** Last verified evidence of life; `null` if never. */
+  readonly lastSeen: number | null;
+  readonly asOf: number;
+  readonly version?: string;
+  /** Its clock minus ours, ms, as of the last hello. */
+  readonly clockSkew?: number;
+  readonly epoch?: string;
+  readonly startedAt?: number;
+  readonly methods?: readonly string[];
+  /** The latest changes of its regions, newest last. */
+  readonly changes: readonly Omit<NodeChange, "name">[];
 }
 
 interface Known {
@@ -226,9 +252,7 @@ export class Fleet {
     }
   }
 
-  describe(
-    name: string,
-  ): Omit<NodeDetail, "role" | "waiting" | "oldestWaiting" | "running" | "lanes" | "bytesIn" | "bytesOut"> | undefined {
+  describe(name: string): NodeDescription | undefined {
     const known = this.#known.get(name);
     if (known === undefined) return undefined;
     const { value, context } = known.actor.getSnapshot();

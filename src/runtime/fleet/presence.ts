@@ -2,8 +2,8 @@ import { type Sender, transientFrame } from "../../broker/transient.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Timer } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
+import { CONTROL_DOMAIN } from "../../message/subject.ts";
 import type { Hello } from "../../methods/hello.ts";
-import { CONTROL_DOMAIN } from "../execute/control.ts";
 
 /** Says hello to central: when the link comes up, and at each interval; and bye at the end. Never journalled. */
 export class Presence {

@@ -1,23 +1,31 @@
+import type { BrokerLink } from "../../broker/link.ts";
 import type { Config } from "../../config/config.ts";
+import type { Journal } from "../../journal/journal.ts";
 import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
+import type { Draft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import { isId } from "../../message/id.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
-import { kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
+import type { ProcessVerb } from "../../message/process-verb.ts";
+import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
+import type { Method } from "../../methods/define.ts";
 import { readLogs } from "../../methods/syslog/stored.ts";
+import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import type { Core } from "../daemon/core.ts";
-import type { Processes } from "../daemon/processes.ts";
-import { CONTROL_DOMAIN } from "../execute/control.ts";
+import type { LaneView } from "../deliver/lane-view.ts";
+import type { Publishers } from "../deliver/publishers.ts";
+import type { CancelResult } from "../execute/cancel-method.ts";
 import { begins } from "../execute/unvouched.ts";
-import { submit } from "../submit/submit.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Routes } from "../receive/routes.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
+import { type SubmitOptions, submit } from "../submit/submit.ts";
+import type { JournalHealth, Storage } from "../upkeep/storage.ts";
 import type {
   CancelAnswer,
-  Draft,
-  LaneView,
   MessageDetail,
   MessageFilter,
   MessageView,
@@ -29,10 +37,37 @@ import type {
 } from "./operations.ts";
 import { detailDone, detailIn, detailOut, type Sight, viewDead, viewDone, viewIn, viewOut } from "./views.ts";
 
+/** The rooms that answer, of the core that runs now. */
+export interface Rooms {
+  readonly journal: Journal;
+  readonly storage: Storage;
+  readonly link: BrokerLink;
+  readonly fleet: Fleet;
+  readonly vouching: Vouching;
+  readonly publishers: Publishers;
+  readonly submitOptions: SubmitOptions;
+  readonly announce: Announcer;
+  readonly routes: Routes;
+  readonly methods: ReadonlyMap<string, Method>;
+  /** Commands under way on this node, by id. */
+  readonly running: { readonly size: number };
+  journalHealth(): JournalHealth;
+  /** Where a method keeps its files. */
+  directory(method: string): string;
+  cancelHere(id: string, by: string): CancelResult;
+}
+
+/** The supervised processes of this node. */
+export interface ProcessTable {
+  views(): ProcessView[];
+  /** @throws StewardError `process-unknown` */
+  control(verb: ProcessVerb, subject: string): Promise<ProcessView>;
+}
+
 /** What the running daemon answers to its operators. The core may be a new one after a failure: it is asked for anew. */
 export interface OperateOptions {
-  readonly core: () => Core;
-  readonly processes: () => Processes;
+  readonly core: () => Rooms;
+  readonly processes: () => ProcessTable;
   readonly config: () => Config;
   readonly clock: Clock;
   readonly happenings: Happenings;

@@ -1,6 +1,14 @@
+import type { LinkState } from "../../actors/node.ts";
+import type { BrokerHealth } from "../../broker/link.ts";
+import type { Draft } from "../../message/draft.ts";
+import type { Happening } from "../../message/happening.ts";
 import type { Assertion, State } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
+import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
+import type { LaneView } from "../deliver/lane-view.ts";
+import type { NodeDescription } from "../fleet/fleet.ts";
+import type { JournalHealth } from "../upkeep/storage.ts";
 
 /**
  * What one can ask of a running daemon: the one surface behind the local API, and so behind the CLI, `curl` and the
@@ -35,19 +43,6 @@ export interface Operations {
   watch(listener: (happening: Happening) => void): () => void;
   /** The lines of received logs: what the sinks have stored, newest day last, then what comes. See `LogQuery`. */
   logs(query: LogQuery): Promise<LogLine[]>;
-}
-
-/** A message as an operator writes it, before it has an id. */
-export interface Draft {
-  /** `<node>.<command|event>.<method>.<domain>` */
-  readonly subject: string;
-  readonly data: Json;
-  /** Milliseconds from now; `null` waits for ever; absent: the configured default. */
-  readonly deliverBy?: number | null;
-  /** Milliseconds; absent: the configured default. */
-  readonly timeout?: number;
-  /** Refuse a receiver that this daemon has never heard of and that its configuration does not name. */
-  readonly knownNodesOnly?: boolean;
 }
 
 export interface Accepted {
@@ -119,62 +114,21 @@ export interface CancelSaid {
   readonly reason?: string;
 }
 
-export type LinkState = "neverSeen" | "online" | "late" | "offline";
-
-export interface NodeView {
-  readonly name: string;
+/** A node in a list. */
+export interface NodeView extends Omit<NodeDescription, "epoch" | "startedAt" | "methods" | "changes"> {
   readonly role: "self" | "central" | "edge";
-  readonly link: LinkState;
-  readonly linkSince: number;
-  /** Why the link is as it is: `bye`, `silence`, `hello`, … */
-  readonly cause: string;
-  readonly session: "none" | "resyncing" | "live";
-  readonly work: "idle" | "busy";
-  readonly trust: "pending" | "accepted" | "revoked";
-  readonly storage: "ok" | "low" | "full";
-  /** Why nothing is sent to it and nothing taken from it: two nodes have its name. */
-  readonly heldBack?: string;
-  /** Last verified evidence of life; `null` if never. */
-  readonly lastSeen: number | null;
-  readonly asOf: number;
   /** Messages for it that it has not acknowledged, and the age of the oldest in ms. */
   readonly waiting: number;
   readonly oldestWaiting: number | null;
   /** Commands that it has and that have no outcome. */
   readonly running: number;
-  readonly version?: string;
   readonly bytesOut: number;
   readonly bytesIn: number;
-  /** Its clock minus ours, ms, as of the last hello. */
-  readonly clockSkew?: number;
 }
 
-export interface NodeDetail extends NodeView {
-  readonly epoch?: string;
-  readonly startedAt?: number;
-  readonly methods?: readonly string[];
-  /** The latest changes of its regions, newest last. */
-  readonly changes: readonly {
-    readonly at: number;
-    readonly region: string;
-    readonly from: string;
-    readonly to: string;
-    readonly cause: string;
-  }[];
+export interface NodeDetail extends NodeView, NodeDescription {
   readonly lanes: readonly LaneView[];
 }
-
-export interface LaneView {
-  readonly subject: string;
-  readonly waiting: number;
-  readonly inFlight: number;
-  readonly oldest: number | null;
-  readonly nextDeadline: number | null;
-  /** Why nothing moves, when nothing does. */
-  readonly reason?: string;
-}
-
-export type ProcessVerb = "start" | "stop" | "restart" | "revive";
 
 export type ProcessState = "starting" | "idle" | "working" | "backingOff" | "paused" | "quarantined" | "stopped";
 
@@ -211,18 +165,8 @@ export interface Health {
   readonly version: string;
   readonly startedAt: number;
   readonly asOf: number;
-  readonly broker: {
-    readonly state: "connecting" | "connected" | "disconnected" | "denied";
-    readonly since: number;
-    readonly server?: string;
-    readonly fault?: string /** `publish <subject>`, `subscribe <subject>`: what it does not permit. */;
-    readonly refused?: readonly string[];
-  };
-  readonly journal: {
-    readonly state: "ok" | "low" | "full" | "failed";
-    readonly bytes: number;
-    readonly limit: number;
-  };
+  readonly broker: BrokerHealth;
+  readonly journal: JournalHealth;
   readonly quarantined: readonly string[];
 }
 
@@ -232,71 +176,6 @@ export interface ReloadAnswer {
   /** Changes that need a restart of the daemon. */
   readonly needRestart: readonly string[];
 }
-
-/** One thing that happened. What SSE carries; `type` is the SSE event's name. */
-export interface MessageHappening {
-  readonly type: "message";
-  readonly at: number;
-  readonly id: string;
-  readonly subject: string;
-  readonly state: State;
-  readonly by: string;
-  readonly reason?: string;
-  readonly outcome?: Outcome;
-}
-
-export type Happening =
-  | MessageHappening
-  | {
-      readonly type: "output";
-      readonly at: number;
-      readonly id: string;
-      readonly subject: string;
-      readonly parts: readonly OutputPart[];
-    }
-  | {
-      readonly type: "node";
-      readonly at: number;
-      readonly name: string;
-      readonly region: string;
-      readonly from: string;
-      readonly to: string;
-      readonly cause: string;
-    }
-  | {
-      readonly type: "process";
-      readonly at: number;
-      readonly subject: string;
-      readonly role: string;
-      readonly from: string;
-      readonly to: string;
-      readonly cause: string;
-    }
-  | {
-      readonly type: "transition";
-      readonly at: number;
-      readonly actor: string;
-      readonly role: string;
-      readonly event: string;
-      readonly from: string;
-      readonly to: string;
-      readonly cause: string;
-    }
-  | {
-      readonly type: "log";
-      readonly at: number;
-      readonly node: string;
-      readonly method: string;
-      readonly domain: string;
-      readonly lines: readonly string[];
-    }
-  | {
-      readonly type: "alert";
-      readonly at: number;
-      readonly node: string;
-      readonly code: string;
-      readonly text: string;
-    };
 
 export interface LogQuery {
   readonly node?: string;

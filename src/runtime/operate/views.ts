@@ -1,10 +1,11 @@
+import type { LinkState } from "../../actors/node.ts";
 import type { Outbox } from "../../journal/outbox.ts";
 import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { summarise } from "../../message/summary.ts";
-import type { CancelResult } from "../execute/control.ts";
-import type { CancelSaid, DeadLetter, LinkState, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
+import type { CancelResult } from "../execute/cancel-method.ts";
+import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
 
 /** How records of the journal are shown. */
 export interface Sight {

@@ -8,8 +8,8 @@ import { type Ack, decodeFrame, encodeAck, type Frame, type FrameItem, isFrame }
 import type { Json } from "../../message/message.ts";
 import type { Report } from "../../message/report.ts";
 import { parseSubject } from "../../message/subject.ts";
-import type { MethodLog } from "../../methods/define.ts";
 import type { Counters } from "../../observe/counters.ts";
+import type { Logger } from "../../platform/logger.ts";
 import { authorise } from "../../security/authorise.ts";
 import type { Verifier } from "../../security/verify.ts";
 import { BegunBefore } from "../resync/may-have-run.ts";
@@ -29,7 +29,7 @@ export interface ReceiveOptions {
   readonly verifier: Verifier;
   readonly counters: Counters;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
   /** Whether the journal has room for more than ACKs and outcomes. */
   readonly hasRoom: () => boolean;
   /** A verified frame came from there. */

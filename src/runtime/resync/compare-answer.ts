@@ -4,7 +4,7 @@ import type { Outbox } from "../../journal/outbox.ts";
 import { replySubject } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 import { parseSubject } from "../../message/subject.ts";
-import type { Compared, Listed } from "../execute/control.ts";
+import type { Compared, Listed } from "./compare-method.ts";
 
 /** What became of commands that their origin believes to be here, by this node's own journal. */
 export function compareHere(

@@ -1,11 +1,11 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
+import type { Draft } from "../../message/draft.ts";
 import type { Json } from "../../message/message.ts";
 import type { Outcome, Report } from "../../message/report.ts";
-import { receiverOf } from "../../message/subject.ts";
-import type { MethodLog } from "../../methods/define.ts";
-import { COMPARE, CONTROL_DOMAIN, type Compared } from "../execute/control.ts";
-import type { Draft } from "../operate/operations.ts";
+import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
+import type { Logger } from "../../platform/logger.ts";
+import { COMPARE, type Compared } from "./compare-method.ts";
 
 /**
  * What two nodes think of the same commands, mended when they meet again. The origin lists its open commands; the node says
@@ -18,7 +18,7 @@ import type { Draft } from "../operate/operations.ts";
 export interface RepairOptions {
   readonly journal: Journal;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
   readonly send: (draft: Draft) => string;
   readonly isResyncing: (node: string) => boolean;
   /** Nodes say hello to this one: it need not go to them. */

@@ -2,7 +2,6 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Frame, FrameItem } from "../../message/frame.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
-import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "./vouch-ask.ts";
 
 /**
@@ -11,7 +10,7 @@ import type { Vouching } from "./vouch-ask.ts";
  */
 export interface BegunBeforeOptions {
   readonly journal: Journal;
-  readonly routes: Routes;
+  readonly routes: { method(name: string): Method | undefined };
   readonly vouching: Pick<Vouching, "life" | "isUnproved">;
 }
 

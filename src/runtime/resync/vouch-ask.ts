@@ -5,8 +5,7 @@ import type { InRecord } from "../../journal/records.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Json } from "../../message/message.ts";
-import { kindOf } from "../../message/subject.ts";
-import { CONTROL_DOMAIN } from "../execute/control.ts";
+import { CONTROL_DOMAIN, kindOf } from "../../message/subject.ts";
 import { contradiction, wordFor } from "./vouch-answer.ts";
 import { VOUCH, type Vouch, type Word } from "./vouch-method.ts";
 

@@ -4,8 +4,9 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import { type ErrorCode, faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
-import type { MethodLog, RunningSource, Source } from "../../methods/define.ts";
+import type { RunningSource, Source } from "../../methods/define.ts";
 import type { Counters } from "../../observe/counters.ts";
+import type { Logger } from "../../platform/logger.ts";
 
 /** A source under supervision: its events are journalled with its checkpoint in one transaction. */
 export interface SourceOptions {
@@ -14,7 +15,7 @@ export interface SourceOptions {
   readonly journal: Journal;
   readonly counters: Counters;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
   /** Journals one event on the source's subject; throws one of NO_ROOM when there is no room. */
   readonly enqueue: (subject: string, data: Json) => void;
 }

@@ -3,13 +3,13 @@ import type { Journal } from "../../journal/journal.ts";
 import type { OutRecord } from "../../journal/records.ts";
 import { dataFault } from "../../message/bounds.ts";
 import type { Clock } from "../../message/clock.ts";
+import type { Draft } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import { encodeItem } from "../../message/frame.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Message } from "../../message/message.ts";
 import { parseSubject } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
-import type { Draft } from "../operate/operations.ts";
 
 /** The way of a draft into the journal: checked, stamped, queued. After `flushed` it will end in exactly one state. */
 export interface SubmitOptions {

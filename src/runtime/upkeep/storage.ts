@@ -3,7 +3,6 @@ import { StewardError } from "../../message/errors.ts";
 import { parseSubject } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
-import type { Health } from "../operate/operations.ts";
 import { type Kept, Upkeep, type UpkeepOptions } from "./upkeep.ts";
 
 /**
@@ -23,6 +22,13 @@ const FULL_FREE = { bytes: 16 * 1024 * 1024, share: 1 / 16 };
 const LOOK_AGAIN = 500;
 /** How long somebody waits for a disk that refuses, ms. */
 const PATIENCE = 2000;
+
+/** Bytes that the journal holds, and how many it may. */
+export interface JournalHealth {
+  readonly state: "ok" | "low" | "full" | "failed";
+  readonly bytes: number;
+  readonly limit: number;
+}
 
 export class Storage {
   readonly #journal: Journal;
@@ -102,7 +108,7 @@ export class Storage {
     }
   }
 
-  health(failed: boolean): Health["journal"] {
+  health(failed: boolean): JournalHealth {
     const limit = this.#options.config().limits.journalBytes;
     const state = failed || this.#journal.fault !== undefined ? "failed" : this.level();
     return { state, bytes: this.#journal.bytes(), limit };

@@ -2,10 +2,11 @@ import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { idTime } from "../../message/id.ts";
-import type { Method, MethodLog } from "../../methods/define.ts";
+import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Counters } from "../../observe/counters.ts";
+import type { Logger } from "../../platform/logger.ts";
 import { LivedTime } from "./lived-time.ts";
 
 /**
@@ -17,7 +18,7 @@ import { LivedTime } from "./lived-time.ts";
 export interface UpkeepOptions {
   readonly config: () => Config;
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
   readonly counters: Pick<Counters, "drop">;
 }
 

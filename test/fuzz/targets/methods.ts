@@ -13,7 +13,8 @@ import { type Hello, hello } from "../../../src/methods/hello.ts";
 import { ping } from "../../../src/methods/ping.ts";
 import { shellcommand } from "../../../src/methods/shellcommand.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
-import { cancelMethod, processMethod } from "../../../src/runtime/execute/control.ts";
+import { processMethod } from "../../../src/runtime/daemon/process-method.ts";
+import { cancelMethod } from "../../../src/runtime/execute/cancel-method.ts";
 import { depthOf, insist, insistLine, insistSame, isPlain, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";
 

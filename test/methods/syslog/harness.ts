@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterEach } from "vitest";
 import type { Clock } from "../../../src/message/clock.ts";
 import type { Json } from "../../../src/message/message.ts";
-import type { MethodLog, SourceContext } from "../../../src/methods/define.ts";
+import type { SourceContext } from "../../../src/methods/define.ts";
 import type { LogRecord } from "../../../src/methods/syslog/record.ts";
+import type { Logger } from "../../../src/platform/logger.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
 
 /** A directory of the test's own, removed after it. */
@@ -25,7 +26,7 @@ export function temporaryDirectories(): () => Promise<string> {
 export class RecordingContext implements SourceContext {
   readonly domain = "test";
   readonly clock: Clock;
-  readonly log: MethodLog;
+  readonly log: Logger;
   readonly events: LogRecord[][] = [];
   readonly drops = new Map<string, number>();
   readonly failures: Error[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Draft } from "../../../src/runtime/operate/operations.ts";
+import type { Draft } from "../../../src/message/draft.ts";
 import { createWorld, type World } from "../../harness/world.ts";
 import { expectSound, settled } from "./sound.ts";
 

@@ -17,7 +17,7 @@ export interface Tried {
 /** Seeds within which each must be found. */
 export const SEEDS = 500;
 /** What the simulator is made of. */
-const PARTS = ["src", "test/harness", "test/simulation", "package.json"];
+const PARTS = ["src", "test/harness", "test/twins", "test/simulation", "package.json"];
 
 /** A copy of the sources with the change. The caller removes it. @throws when its place is not there exactly once. */
 export async function mutated(root: string, { name, file, find, replace }: Mutation): Promise<string> {

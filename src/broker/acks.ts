@@ -1,4 +1,4 @@
-import type { Packet, Transport } from "../../broker/transport.ts";
+import type { Packet, Transport } from "./transport.ts";
 
 /** What comes back on this connection's own subjects: ACKs, or "nobody there". */
 export function listenForAcks(

@@ -1,0 +1,10 @@
+/** A lane that this node sends on, as it is now. Times are ms since 1970. */
+export interface LaneView {
+  readonly subject: string;
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly oldest: number | null;
+  readonly nextDeadline: number | null;
+  /** Why nothing moves, when nothing does. */
+  readonly reason?: string;
+}

@@ -1,0 +1,31 @@
+import { isId } from "../../message/id.ts";
+import type { Json } from "../../message/message.ts";
+import { checkObject } from "../../methods/check.ts";
+import { defineMethod, type Method } from "../../methods/define.ts";
+
+/** What a node says to a cancel: it ends, it had ended, it will not start should it come, or it may not. */
+/** `full`: it has not come, and no more cancels of such are kept. */
+export type CancelResult = "done" | "tooLate" | "notYetHere" | "refused" | "full";
+
+/** An id becomes a key of the journal, also of a command that has not come yet: nothing else may. */
+function checkCancel(data: Json): void {
+  checkObject(data, { id: "string" });
+  if (!isId((data as { id: string }).id)) throw new Error("id: expected the id of a message");
+}
+
+const FULL = "it has not come yet, and this node keeps no more cancels of such commands: limits.earlyCancels";
+
+export function cancelMethod(cancel: (id: string, by: string) => CancelResult): Method {
+  return defineMethod({
+    name: "cancel",
+    summary: "Ends a command that waits or runs.",
+    command: {
+      idempotent: true,
+      check: checkCancel,
+      run: async ({ data, origin }) => {
+        const answer = cancel((data as { id: string }).id, origin);
+        return answer === "full" ? { state: "failed", reason: FULL } : { state: "succeeded", result: { answer } };
+      },
+    },
+  });
+}
