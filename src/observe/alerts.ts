@@ -1,11 +1,7 @@
 import type { Config } from "../config/config.ts";
-import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../message/clock.ts";
 import type { Draft } from "../message/draft.ts";
-import type { Frame } from "../message/frame.ts";
 import { CONTROL_DOMAIN } from "../message/subject.ts";
-import type { Failure } from "../methods/errorlog.ts";
-import { Losses } from "../runtime/resync/journal-losses.ts";
 import type { Happenings } from "./happenings.ts";
 import type { Log } from "./log.ts";
 
@@ -15,26 +11,21 @@ export interface FailuresOptions {
   readonly log: Log;
   readonly happenings: Happenings;
   readonly config: () => Config;
-  readonly journal: Journal;
   /** Journals the report to central, also when there is no room for anything else. */
   readonly send: (draft: Draft) => void;
 }
 
 /** The same failure is shown and reported at most so often, ms. The log has each. */
 const AGAIN = 10_000;
-/** Lanes that are named in one line. */
-const SOME = 10;
 /** Characters of a failure that travel: faults quote what others wrote. */
 const LONGEST = 2000;
 
 export class Failures {
   readonly #options: FailuresOptions;
-  readonly #losses: Losses;
   readonly #reported = new Map<string, number>();
 
   constructor(options: FailuresOptions) {
     this.#options = options;
-    this.#losses = new Losses(options.journal);
   }
 
   /** @param same what counts as the same failure */
@@ -56,36 +47,13 @@ export class Failures {
     }
   }
 
-  /** A node says which journal it has; `fresh`: a lane of this journal began just now. */
-  heard(node: string, epoch: string, fresh = false): void {
-    if (node === this.#options.config().node) return;
-    const loss = this.#losses.heard(node, epoch, fresh);
-    if (loss === undefined) return;
-    const { unsent, taken } = loss;
-    if (unsent !== undefined) {
-      const text = `${node} has a new journal (${epoch}): a lost disk, a restored backup or a clone`;
-      this.report("new-epoch", `${text}; what it had not sent is lost: ${some(unsent)}`, `new-epoch ${node}`);
-    }
-    if (taken.length > 0) {
-      const text = `${node} has a new journal: what the one before had taken and not dealt with is lost`;
-      this.report("journal-lost", `${text}: ${some(taken)}`, `journal-lost ${node}`);
-    }
-  }
-
-  lost({ origin }: Frame, subject: string, from: number, to: number): void {
-    const text = `${origin} sent ${subject} ${from} to ${to} to a journal of this node that is lost: they are not here`;
-    this.report("journal-lost", text, `journal-lost ${origin} ${subject}`);
-  }
-
   /** Another node's report. */
-  received(origin: string, { at, code, text }: Failure): void {
+  received(
+    origin: string,
+    { at, code, text }: { readonly at: number; readonly code: string; readonly text: string },
+  ): void {
     const { log, happenings } = this.#options;
     log.warn({ origin, code }, `${origin}: ${text.replace(/\s*\n\s*/g, " ")}`);
     happenings.emit({ type: "alert", at, node: origin, code, text });
   }
-}
-
-function some(lanes: readonly string[]): string {
-  const rest = lanes.length > SOME ? `, and ${lanes.length - SOME} lanes more` : "";
-  return `${lanes.slice(0, SOME).join(", ")}${rest}`;
 }

@@ -12,10 +12,10 @@ const ORGANS: Readonly<Record<string, readonly string[]>> = {
   message: [],
   platform: ["message"],
   actors: ["message"],
-  methods: ["message"],
+  methods: ["message", "platform"],
   config: ["message", "platform"],
   journal: WORDS,
-  broker: WORDS,
+  broker: [...WORDS, "actors"],
   runner: [...WORDS, "methods"],
   security: [...WORDS, "methods"],
   observe: [...WORDS, "actors"],
@@ -27,9 +27,11 @@ const ROAD = ["upkeep", "fleet", "resync", "deliver", "submit", "receive", "exec
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...ORGANS,
   ...Object.fromEntries(ROAD.map((room, i) => [room, [...Object.keys(ORGANS), ...ROAD.slice(0, i)]])),
+  // The composition root puts all of it together.
+  "runtime/daemon": [...Object.keys(ORGANS), ...ROAD, "api", "intake"],
   api: [...WORDS, "observe", "runtime/operate"],
   intake: [...WORDS, "runtime/operate"],
-  cli: ["api", "actors", "journal", "broker", "methods", "runtime/operate", "runtime/daemon", ...WORDS],
+  cli: ["api", "intake", "actors", "journal", "broker", "methods", "runtime/operate", "runtime/daemon", ...WORDS],
   dashboard: [],
 };
 
@@ -91,9 +93,6 @@ function circles(files: readonly Source[]): string[][] {
   return found;
 }
 
-/** Arrows that still run against the list: to be turned, never to be added to. */
-const STILL_AGAINST = 48;
-
 describe("imports", () => {
   it("follow the list of arrows between rooms", () => {
     const against = sources.flatMap((source) =>
@@ -103,7 +102,7 @@ describe("imports", () => {
         return MAY_IMPORT[roomOf(source.path)]?.includes(roomOf(target)) === true ? [] : [`${source.path} → ${target}`];
       }),
     );
-    expect(against.length <= STILL_AGAINST ? [] : against).toEqual([]);
+    expect(against).toEqual([]);
   });
 
   it("stay inside src, end in .ts and lead to a file", () => {

@@ -27,9 +27,11 @@ import { Respond } from "../execute/respond.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { Presence } from "../fleet/presence.ts";
 import { Receiver } from "../receive/receiver.ts";
+import { Reports } from "../receive/reports.ts";
 import { Routes } from "../receive/routes.ts";
 import { compareHere } from "../resync/compare-answer.ts";
 import { Repair } from "../resync/compare-ask.ts";
+import { JournalLosses } from "../resync/journal-losses.ts";
 import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
 import { type SubmitOptions, submit } from "../submit/submit.ts";
@@ -63,6 +65,7 @@ export class Core implements Child {
   readonly #around: Surroundings;
   readonly announce: Announcer;
   readonly failures: Failures;
+  readonly #losses: JournalLosses;
   readonly #repair: Repair;
   readonly #renewal: Renewal;
   readonly #receiver: Receiver;
@@ -161,19 +164,25 @@ export class Core implements Child {
       refusal: () => (this.#closing === undefined ? this.storage.refusal() : this.storage.closed()),
       isKnown: (node) => node === config.node || this.fleet.has(node),
       wake: (subject, deadline) => this.publishers.wake(subject, deadline),
-      onQueued: (records) => this.announce.queued(records),
+      onQueued: (records) => {
+        // A node that is written to is shown, also before it was ever seen.
+        for (const { message } of records) this.fleet.expect(receiverOf(message.subject));
+        this.announce.queued(records);
+      },
     };
     const withoutRefusal = { ...this.submitOptions, refusal: () => undefined };
     this.failures = new Failures({
       ...around,
-      journal: this.journal,
       send: (draft) => void submit([draft], withoutRefusal, { keep: false }),
     });
-    this.announce = new Announcer({
+    this.#losses = new JournalLosses(config.node, this.journal, this.failures);
+    this.announce = new Announcer({ ...around, failures: this.failures });
+    const reports = new Reports({
       ...around,
       journal: this.journal,
       fleet: this.fleet,
-      fail: (code, text) => this.failures.report(code, text),
+      announce: this.announce,
+      failures: this.failures,
     });
     this.#repair = new Repair({
       journal: this.journal,
@@ -183,7 +192,7 @@ export class Core implements Child {
       isResyncing: (node) => this.fleet.isResyncing(node),
       heardByHello: config.node === config.central,
       agreed: (node) => this.fleet.agreed(node),
-      report: (id, from, report, told) => void this.announce.report(id, from, report, told),
+      report: (id, from, report, told) => void reports.fold(id, from, report, told),
     });
     const fall = (error: unknown): void => this.#fall(error);
     this.#renewal = new Renewal({ journal: this.journal, path: config.data, failures: this.failures, fall });
@@ -199,7 +208,7 @@ export class Core implements Child {
       hasRoom: () => this.storage.hasRoom(),
       alive: (origin, bytes, sentAt) => this.#alive(origin, bytes, sentAt, "a frame"),
       report: (id, from, report, told) => {
-        const ours = this.announce.report(id, from, report, told);
+        const ours = reports.fold(id, from, report, told);
         if (ours && report.state !== "running") this.#repair.ended(id, report);
         return ours;
       },
@@ -209,8 +218,8 @@ export class Core implements Child {
         return record?.message.id ?? "";
       },
       directory: (method) => this.directory(method),
-      onNewEpoch: ({ origin, epoch }) => this.failures.heard(origin, epoch, true),
-      onLost: (frame, subject, from, to) => this.failures.lost(frame, subject, from, to),
+      onNewEpoch: ({ origin, epoch }) => this.#losses.heard(origin, epoch, true),
+      onLost: (frame, subject, from, to) => this.#losses.lost(frame, subject, from, to),
       onBehind: (origin) => this.#renewal.renew(`${origin} holds its ACK for messages that it does not know`),
       vouching: this.vouching,
       again: (done) => this.respond.again(done),
@@ -245,6 +254,9 @@ export class Core implements Child {
       vouching: this.vouching,
       announce: this.announce,
       failures: this.failures,
+      losses: this.#losses,
+      journal: this.journal,
+      config: around.config,
       clock,
       random,
       log,
@@ -333,7 +345,10 @@ export class Core implements Child {
         if (again) counters.resent += messages;
       },
       onAnswered: (seconds) => counters.ackSeconds.observe(seconds),
-      onReceived: (records, ack) => this.announce.received(node, records, ack),
+      onReceived: (records, ack) => {
+        this.fleet.work(node, this.journal.outbox.openCount(node));
+        this.announce.received(node, records, ack.started);
+      },
       onDecided: (records) => this.#endedUnrun(records, () => this.announce.decided(records)),
       onWithdrawn: (records) => this.#endedUnrun(records, () => this.announce.withdrawn(records)),
       onHeld: (cause) => this.failures.report("message-too-large", `${subject} waits for another broker: ${cause}`),
@@ -369,7 +384,7 @@ export class Core implements Child {
   #alive(node: string, bytes: number, sentAt: number, cause: string, epoch?: string): void {
     this.deadlines.heard(node, sentAt);
     this.#around.counters.received(node, bytes);
-    if (epoch !== undefined) this.failures.heard(node, epoch);
+    if (epoch !== undefined) this.#losses.heard(node, epoch);
     this.fleet.alive(node, cause, epoch);
     this.fleet.accept(node);
   }
@@ -384,10 +399,20 @@ export class Core implements Child {
       if (route.waiting === Math.floor(route.config.queue / 2)) this.#receiver.roomAgain(subject);
     }
     if (state === undefined) {
-      if (happenings.watched && route !== undefined) this.announce.tellLines(record, route);
+      if (happenings.watched && route !== undefined) {
+        const { method, config: subscription } = route;
+        const lines = method.event?.lines?.(record.message) ?? [];
+        this.announce.lines(record.message, method.name, subscription.domain, lines);
+      }
       return;
     }
-    if (origin !== config().node) this.announce.ended(record.message, state);
+    if (origin !== config().node && happenings.watched) {
+      // A crash could take back what is not durable; then it ends anew from what is on disk.
+      this.journal.flushed().then(
+        () => this.announce.taken([{ message: record.message, state }]),
+        () => undefined,
+      );
+    }
     if (route?.method.command?.adopt !== undefined) {
       this.journal
         .flushed()

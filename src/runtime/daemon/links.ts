@@ -1,6 +1,8 @@
 import type { LinkStatus, Transport } from "../../broker/transport.ts";
+import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
+import type { State } from "../../message/lifecycle.ts";
 import type { Hello } from "../../methods/hello.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
@@ -11,6 +13,7 @@ import { Flapping } from "../fleet/flapping.ts";
 import type { Fleet, NodeChange } from "../fleet/fleet.ts";
 import type { Presence } from "../fleet/presence.ts";
 import type { Repair } from "../resync/compare-ask.ts";
+import type { JournalLosses } from "../resync/journal-losses.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 
 /** Holds what is to be sent, and lets it go, as the broker and the nodes come and go. */
@@ -21,8 +24,11 @@ export interface TrafficOptions {
   readonly presence: Presence;
   readonly repair: Repair;
   readonly vouching: Vouching;
+  readonly journal: Journal;
   readonly announce: Announcer;
+  readonly config: () => { readonly node: string };
   readonly failures: Failures;
+  readonly losses: JournalLosses;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -83,11 +89,11 @@ export class Traffic {
   }
 
   hello(origin: string, hello: Hello): void {
-    const { fleet, repair, publishers, failures } = this.#options;
+    const { fleet, repair, publishers, losses } = this.#options;
     this.#clones.hello(origin, hello);
     // Of two nodes with one name neither is believed: it is not a node that came back each time.
     if (fleet.heldBack(origin) !== undefined) return;
-    failures.heard(origin, hello.epoch);
+    losses.heard(origin, hello.epoch);
     const anew = fleet.isAnew(origin, hello);
     if (anew) repair.forget(origin);
     fleet.hello(origin, hello);
@@ -97,17 +103,32 @@ export class Traffic {
 
   nodeChanged(change: NodeChange): void {
     const { name, region, from, to, cause } = change;
-    const { repair, vouching, publishers, announce, transport } = this.#options;
+    const { repair, vouching, publishers, transport } = this.#options;
     this.#flapping.changed(change, transport.status().state !== "connected");
     if (region === "session" && to === "resyncing") repair.look(name);
     if (region !== "link") return;
     if (to === "offline") {
       publishers.pause(name, `${name} is offline`);
-      announce.openCommands(name, "unknown", cause);
+      this.#tellOpenCommands(name, "unknown", cause);
     }
-    if (from === "offline") announce.openCommands(name, undefined, cause);
+    if (from === "offline") this.#tellOpenCommands(name, undefined, cause);
     if (to === "online") vouching.back(name);
     if (to === "online") this.#resume(name, `${name} is back`);
+  }
+
+  /** Tells the log and those who watch what the loss or return of a node means for the commands that it has. */
+  #tellOpenCommands(node: string, state: State | undefined, cause: string): void {
+    const { journal, announce, config, log } = this.#options;
+    const { outbox } = journal;
+    const commands = outbox.openCount(node);
+    if (commands > 0) {
+      const text =
+        state === "unknown" ? "what became of its commands is unknown" : "its commands are no longer unknown";
+      log.warn({ node, commands, cause }, `${node}: ${text}`);
+    }
+    if (!announce.watched) return;
+    for (const { lane, record } of outbox.openOn(node))
+      announce.tell(record, state ?? outbox.stateOf(lane, record), config().node, cause);
   }
 
   /** Spread over nodes, so that a fleet that comes back together is not answered in one burst. */

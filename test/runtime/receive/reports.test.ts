@@ -1,14 +1,13 @@
 import { expect, test } from "vitest";
-import type { Config } from "../../src/config/config.ts";
-import { openJournal } from "../../src/journal/journal.ts";
-import { Announcer } from "../../src/observe/announce.ts";
-import { Counters } from "../../src/observe/counters.ts";
-import { Happenings } from "../../src/observe/happenings.ts";
-import type { Fleet } from "../../src/runtime/fleet/fleet.ts";
-import { SimulatedClock } from "../harness/clock.ts";
-import { listLog } from "../harness/list-log.ts";
-import { seededRandom } from "../harness/random.ts";
-import { emptyDisk, openMemoryStore } from "../twins/memory-store.ts";
+import { openJournal } from "../../../src/journal/journal.ts";
+import { Announcer } from "../../../src/observe/announce.ts";
+import { Counters } from "../../../src/observe/counters.ts";
+import { Happenings } from "../../../src/observe/happenings.ts";
+import { Reports } from "../../../src/runtime/receive/reports.ts";
+import { SimulatedClock } from "../../harness/clock.ts";
+import { listLog } from "../../harness/list-log.ts";
+import { seededRandom } from "../../harness/random.ts";
+import { emptyDisk, openMemoryStore } from "../../twins/memory-store.ts";
 
 const ID = "01Q3DCBD00ZZZZZZZZZZZZZZZZ";
 
@@ -19,27 +18,26 @@ test("a second, different end of a command is an alert and counts nothing: the f
   const random = seededRandom(1);
   const journal = openJournal(openMemoryStore(emptyDisk()), { node: "central", path: "", clock, random });
   const alerts: string[][] = [];
-  const announcer = new Announcer({
+  const failures = { report: (code: string, text: string) => void alerts.push([code, text]) };
+  const happenings = new Happenings(log);
+  const config = () => ({ node: "central" });
+  const reports = new Reports({
     journal,
     counters,
     clock,
-    log,
-    fleet: { work: () => undefined } as unknown as Fleet,
-    happenings: new Happenings(log),
-    config: () => ({ node: "central" }) as Config,
-    fail: (code, text) => void alerts.push([code, text]),
+    failures,
+    fleet: { work: () => undefined },
+    announce: new Announcer({ counters, happenings, clock, failures, config }),
   });
   const subject = "ship1.command.shellcommand.os";
   const message = { id: ID, subject, origin: "central", createdAt: 1, deliverBy: null, timeout: null, data: null };
   journal.outbox.enqueue([message], true);
 
   const told: (() => void)[] = [];
-  expect(announcer.report(ID, "ship1", { state: "succeeded", at: 10, startedAt: 5 }, told)).toBe(true);
-  expect(announcer.report(ID, "ship1", { state: "succeeded", at: 10, startedAt: 5 }, told)).toBe(true);
+  expect(reports.fold(ID, "ship1", { state: "succeeded", at: 10, startedAt: 5 }, told)).toBe(true);
+  expect(reports.fold(ID, "ship1", { state: "succeeded", at: 10, startedAt: 5 }, told)).toBe(true);
   expect(alerts).toEqual([]);
-  expect(announcer.report(ID, "ship1", { state: "interrupted", at: 20, startedAt: 5, reason: "it died" }, told)).toBe(
-    true,
-  );
+  expect(reports.fold(ID, "ship1", { state: "interrupted", at: 20, startedAt: 5, reason: "it died" }, told)).toBe(true);
   expect(alerts).toEqual([["conflict", `ship1 reported a second, different end of ${ID}: interrupted`]]);
   expect(counters.outcomes).toMatchObject({ succeeded: 1, interrupted: 0 });
   const found = journal.outbox.find(ID);
