@@ -5,8 +5,7 @@ import { archiveIn } from "./archive.ts";
 import { fileTaker, type IntakeOptions } from "./file-taker.ts";
 import { watchFolder } from "./watched-folder.ts";
 
-/** Looks of an idle folder, of one with files that are not ripe yet, and of one that waits for the journal; ms apart. */
-const IDLE = 2_000;
+/** Looks of a folder with files that are not ripe yet, and of one that waits for the journal; ms apart. */
 const BUSY = 250;
 const BLOCKED = 5_000;
 /** Files that are looked at in one look; the others wait for their turn. */
@@ -36,7 +35,7 @@ export function openDropFolder(options: DropFolderOptions): Intake {
   const ignored = new Set<string>();
   let trouble = "";
 
-  async function look(): Promise<number> {
+  async function look(): Promise<number | null> {
     try {
       await mkdir(folder, { recursive: true, mode: 0o750 });
       const entries = await readdir(folder, { withFileTypes: true });
@@ -56,9 +55,9 @@ export function openDropFolder(options: DropFolderOptions): Intake {
     }
   }
 
-  async function takeAll(names: readonly string[]): Promise<number> {
+  async function takeAll(names: readonly string[]): Promise<number | null> {
     taker.keepOnly(new Set(names.map((name) => join(folder, name))));
-    let next = names.length > AT_ONCE ? BUSY : IDLE;
+    let next = names.length > AT_ONCE ? BUSY : null;
     for (const name of names.slice(0, AT_ONCE)) {
       if (closing) break;
       const progress = await taker.deal(join(folder, name), name);

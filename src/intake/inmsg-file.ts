@@ -7,8 +7,7 @@ import { fileTaker, type IntakeOptions } from "./file-taker.ts";
 import { watchFolder } from "./watched-folder.ts";
 import { markOf } from "./whole-file.ts";
 
-/** Looks at a file that is not there, at one that is not ripe yet, and while the journal takes nothing; ms apart. */
-const IDLE = 2_000;
+/** Looks at a file that is not ripe yet, and while the journal takes nothing; ms apart. */
 const BUSY = 250;
 const BLOCKED = 5_000;
 
@@ -32,7 +31,7 @@ export function openInmsgFile(options: InmsgFileOptions): Intake {
   const taker = fileTaker(archiveIn(options.archive ?? folder), options);
   let trouble = "";
 
-  async function look(): Promise<number> {
+  async function look(): Promise<number | null> {
     try {
       const next = await claimAndTake();
       trouble = "";
@@ -45,13 +44,13 @@ export function openInmsgFile(options: InmsgFileOptions): Intake {
     }
   }
 
-  async function claimAndTake(): Promise<number> {
+  async function claimAndTake(): Promise<number | null> {
     const progress = await taker.deal(claimed, name, archiveName());
     if (progress === "blocked") return BLOCKED;
     if (progress === "waiting") return BUSY;
     taker.keepOnly(new Set([file]));
     const present = await markOf(file);
-    if (present === undefined || present.size === 0) return IDLE;
+    if (present === undefined || present.size === 0) return null;
     if ((await taker.look(file, name)) === "ripe") await rename(file, claimed);
     return BUSY;
   }

@@ -4,14 +4,20 @@ import type { Clock, Timer } from "../message/clock.ts";
 
 /** How soon after a change it is looked at, ms: a burst of changes is looked at once. */
 const DEBOUNCE = 50;
+/**
+ * Without a change it is looked at so often, ms: each look wakes the disk. Network file systems report no changes of other
+ * hosts although they can be watched.
+ */
+const WATCHED = 30_000;
+const UNWATCHED = 2_000;
 
 export interface WatchedFolderOptions {
   readonly folder: string;
   readonly clock: Clock;
   /** Whether a change of the file of that name is worth a look. */
   readonly concerns: (name: string) => boolean;
-  /** Looks once; resolves with the ms after which to look again at the latest. Must not reject. */
-  readonly look: () => Promise<number>;
+  /** Looks once; resolves with the ms after which to look again, `null`: at the next change. Must not reject. */
+  readonly look: () => Promise<number | null>;
 }
 
 export interface WatchedFolder {
@@ -47,7 +53,8 @@ export function watchFolder({ folder, clock, concerns, look }: WatchedFolderOpti
       looking = undefined;
       // What came between the look and a watch that exists only now was seen by neither.
       if (!watched && rewatch()) changed = true;
-      lookWithin(changed ? DEBOUNCE : next);
+      const idle = watcher === undefined ? UNWATCHED : WATCHED;
+      lookWithin(changed ? DEBOUNCE : (next ?? idle));
     });
   };
 

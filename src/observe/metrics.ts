@@ -1,7 +1,8 @@
 import { Registry } from "prom-client";
+import type { Clock } from "../message/clock.ts";
 import { counterFamilies } from "./counter-families.ts";
 import type { Counters } from "./counters.ts";
-import { type ProcessHealth, processFamilies, watchProcess } from "./process-families.ts";
+import { LoopDelayWatch, processFamilies } from "./process-families.ts";
 import type { Readings } from "./readings.ts";
 import { stateFamilies } from "./state-families.ts";
 
@@ -13,11 +14,11 @@ export interface Metrics {
 }
 
 /** All metrics of one daemon, in a registry of its own; numbers are only read when somebody scrapes. */
-export function openMetrics(counters: Counters, readings: Readings, version: string): Metrics {
+export function openMetrics(counters: Counters, readings: Readings, version: string, clock: Clock): Metrics {
   const registry = new Registry();
-  const health: ProcessHealth = watchProcess();
+  const loopDelay = new LoopDelayWatch(clock);
   counterFamilies(registry, counters);
   stateFamilies(registry, readings);
-  processFamilies(registry, health, version);
-  return { contentType: registry.contentType, text: () => registry.metrics(), stop: () => health.stop() };
+  processFamilies(registry, loopDelay, version);
+  return { contentType: registry.contentType, text: () => registry.metrics(), stop: () => loopDelay.stop() };
 }

@@ -1,36 +1,54 @@
 import { readdir } from "node:fs/promises";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Gauge, type Registry } from "prom-client";
+import type { Clock, Timer } from "../message/clock.ts";
 import { counter, gauge } from "./family.ts";
 
-/** What is measured of this process all the time. */
-export interface ProcessHealth {
-  /** Delay of the event loop since the last call, seconds; the next call starts anew. */
-  takeLoopDelay(): { readonly p50: number; readonly p99: number; readonly max: number };
-  stop(): void;
+/** Delay of the event loop between two scrapes, seconds. */
+export interface LoopDelay {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
 }
 
 /** How often the event loop's delay is sampled, ms; it is part of what is measured and taken off again. */
 const RESOLUTION = 20;
+/** A scrape later than this after the last one finds the sampling stopped, ms. */
+const UNWATCHED = 10 * 60_000;
 
-export function watchProcess(): ProcessHealth {
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
-  delay.enable();
-  const seconds = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - RESOLUTION / 1e3);
-  return {
-    takeLoopDelay: () => {
-      const taken = { p50: seconds(delay.percentile(50)), p99: seconds(delay.percentile(99)), max: seconds(delay.max) };
-      delay.reset();
-      return taken;
-    },
-    stop: () => {
-      delay.disable();
-    },
-  };
+/**
+ * Samples the delay of the event loop from one scrape to the next: idle ⇄ sampling. The sampling wakes the processor fifty
+ * times a second, so it begins with the first scrape and ends when no scrape has come for a while.
+ */
+export class LoopDelayWatch {
+  readonly #clock: Clock;
+  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION });
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** `undefined`: nothing was sampled since the last call; sampling has begun now. */
+  take(): LoopDelay | undefined {
+    const delay = this.#delay;
+    const seconds = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - RESOLUTION / 1e3);
+    const taken = { p50: seconds(delay.percentile(50)), p99: seconds(delay.percentile(99)), max: seconds(delay.max) };
+    const isFirst = delay.enable();
+    delay.reset();
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = this.#clock.setTimeout(() => this.stop(), UNWATCHED);
+    return isFirst ? undefined : taken;
+  }
+
+  stop(): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#delay.disable();
+  }
 }
 
 /** The process itself, under the names that every Prometheus dashboard knows. */
-export function processFamilies(registry: Registry, health: ProcessHealth, version: string): void {
+export function processFamilies(registry: Registry, loopDelay: LoopDelayWatch, version: string): void {
   gauge(
     registry,
     { name: "steward_build_info", help: "Always 1; the version is a label.", labels: ["version", "node_version"] },
@@ -40,11 +58,13 @@ export function processFamilies(registry: Registry, health: ProcessHealth, versi
     registry,
     {
       name: "steward_event_loop_lag_seconds",
-      help: "Delay of the event loop since the last scrape.",
+      help: "Delay of the event loop since the last scrape; absent at the first one.",
       labels: ["quantile"],
     },
     () => {
-      const { p50, p99, max } = health.takeLoopDelay();
+      const taken = loopDelay.take();
+      if (taken === undefined) return [];
+      const { p50, p99, max } = taken;
       return [
         [p50, { quantile: "0.5" }],
         [p99, { quantile: "0.99" }],

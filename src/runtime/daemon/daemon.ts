@@ -319,7 +319,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
 
   async function openListeners(): Promise<Child> {
     metrics?.stop();
-    const opened = openMetrics(counters, readingsOf(theCore, theProcesses, clock), version);
+    const opened = openMetrics(counters, readingsOf(theCore, theProcesses, clock), version, clock);
     metrics = opened;
     if (secluded) return closing(async () => opened.stop());
     const api = await openApi({ operations, path: config.socket, clock, log: log.child({ role: "api" }) });
