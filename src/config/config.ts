@@ -47,9 +47,11 @@ export interface BrokerConfig {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
 }
 
+export type LinkName = "lan" | "gsm" | "satellite";
+
 /** What a kind of link allows. Times ms, sizes bytes. */
 export interface LinkProfile {
-  readonly name: "lan" | "gsm" | "satellite";
+  readonly name: LinkName;
   readonly hello: number;
   /** Missed hellos, as a time without evidence of life, after which a node is late, and offline. */
   readonly late: number;

@@ -75,7 +75,8 @@ function links(): string {
   return `## Links
 
 What \`link:\` sets. \`hello:\` changes the interval of the hellos and with it when a node is late (${LATE_AFTER} hellos without any
-evidence of life) and offline (${OFFLINE_AFTER}).
+evidence of life; ${LINK_PROFILES.satellite.lateAfter} on \`satellite\`) and offline (${OFFLINE_AFTER}; ${LINK_PROFILES.satellite.offlineAfter} on \`satellite\`). Frame, window, ACK and compression are those of the
+slower link of the two nodes: central sends to a satellite node as a satellite node sends.
 
 | link | hello | late | offline | ping | ACK awaited | frame | window | frames in flight | compressed |
 |---|---|---|---|---|---|---|---|---|---|

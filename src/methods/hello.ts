@@ -1,3 +1,4 @@
+import type { LinkName } from "../config/config.ts";
 import type { Json } from "../message/message.ts";
 import { isToken } from "../message/subject.ts";
 import { type Checked, checkObject } from "./check.ts";
@@ -17,7 +18,17 @@ export interface Hello {
   readonly methods: readonly string[];
   /** Interval to its next hello, ms. */
   readonly every: number;
+  /** The kind of its link, which frames to it have to cross as well. Absent: it was not asked for yet. */
+  readonly link?: LinkName;
 }
+
+/** The same as the last whole hello of this life, at another time: a hello that costs little on a dear link. */
+export interface BriefHello {
+  readonly life: string;
+  readonly version?: never;
+}
+
+const LINKS = ["lan", "gsm", "satellite"] as const satisfies readonly LinkName[];
 
 const HELLO: Checked = {
   version: "string",
@@ -34,12 +45,20 @@ const HELLO: Checked = {
 const LONGEST_VERSION = 100;
 const MOST_METHODS = 1_000;
 
+export function isBrief(hello: Hello | BriefHello): hello is BriefHello {
+  return hello.version === undefined;
+}
+
 function checkHello(data: Json): void {
+  checkObject(data, { life: "string" });
+  const said = data as unknown as Hello | BriefHello;
+  if (!isToken(said.life)) throw new Error("life: expected letters, digits, _ and -");
+  if (isBrief(said)) return;
   checkObject(data, HELLO);
-  const { version, epoch, life, startedAt, now, methods, every } = data as unknown as Hello;
+  const { version, epoch, startedAt, now, methods, every, link } = said;
+  if (link !== undefined && !LINKS.includes(link)) throw new Error(`link: expected ${LINKS.join(", ")}`);
   if (version.length > LONGEST_VERSION) throw new Error(`version: at most ${LONGEST_VERSION} characters`);
   if (!isToken(epoch)) throw new Error("epoch: expected letters, digits, _ and -");
-  if (!isToken(life)) throw new Error("life: expected letters, digits, _ and -");
   if (methods.length > MOST_METHODS) throw new Error(`methods: at most ${MOST_METHODS}`);
   if (!methods.every(isToken)) throw new Error("methods: expected names");
   for (const time of [startedAt, now, every]) {
@@ -48,7 +67,7 @@ function checkHello(data: Json): void {
 }
 
 /** "I am here, and this is what I am": presence, so it is neither journalled nor sent again. */
-export function hello(heard: (origin: string, hello: Hello) => void): Method {
+export function hello(heard: (origin: string, hello: Hello | BriefHello, saidAt: number) => void): Method {
   return defineMethod({
     name: "hello",
     summary: "A node says that it is there, at each interval and when it starts.",
@@ -56,7 +75,7 @@ export function hello(heard: (origin: string, hello: Hello) => void): Method {
       transient: true,
       check: checkHello,
       async handle(batch, { origin }) {
-        for (const { data } of batch) heard(origin, data as unknown as Hello);
+        for (const { data, createdAt } of batch) heard(origin, data as unknown as Hello | BriefHello, createdAt);
         return undefined;
       },
     },

@@ -147,15 +147,15 @@ describe("a link", () => {
     [
       "satellite",
       {
-        hello: 300_000,
-        late: 750_000,
+        hello: 600_000,
+        late: 900_000,
         offline: 1_800_000,
-        ping: 300_000,
+        ping: 900_000,
         ackTimeout: 60_000,
         frameBytes: 32_768,
         windowBytes: 131_072,
         framesInFlight: 4,
-        compressFrom: 512,
+        compressFrom: 128,
       },
     ],
   ])("%s has its profile", (name, profile) => {

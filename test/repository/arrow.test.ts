@@ -12,7 +12,7 @@ const ORGANS: Readonly<Record<string, readonly string[]>> = {
   message: [],
   platform: ["message"],
   actors: ["message"],
-  methods: ["message", "platform"],
+  methods: WORDS,
   config: ["message", "platform"],
   journal: WORDS,
   broker: [...WORDS, "actors"],

@@ -2,6 +2,8 @@ import { join } from "node:path";
 import type { Child, Exit } from "../../actors/supervisor-spec.ts";
 import { BrokerLink } from "../../broker/link.ts";
 import type { Packet, Transport } from "../../broker/transport.ts";
+import type { LinkName, LinkProfile } from "../../config/config.ts";
+import { acrossBoth } from "../../config/link-profiles.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { InRecord, OutRecord } from "../../journal/records.ts";
 import { normalise, type StewardError } from "../../message/errors.ts";
@@ -10,7 +12,7 @@ import { idMaker, type NewId } from "../../message/id.ts";
 import type { FinalState } from "../../message/lifecycle.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
-import type { Hello } from "../../methods/hello.ts";
+import type { BriefHello, Hello } from "../../methods/hello.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
@@ -71,6 +73,7 @@ export class Core implements Child {
   readonly #receiver: Receiver;
   readonly #presence: Presence;
   readonly link: BrokerLink;
+  readonly #profiles = new Map<LinkName, { readonly of: LinkProfile; readonly to: LinkProfile }>();
   #traffic: Traffic | undefined;
   #end: (exit: Exit) => void = () => undefined;
   #failed: StewardError | undefined;
@@ -79,7 +82,7 @@ export class Core implements Child {
   static async open(around: Surroundings): Promise<Core> {
     let core: Core | undefined;
     const methods = await loadMethods(around.config(), {
-      hello: (origin, hello) => core?.hello(origin, hello),
+      hello: (origin, hello, saidAt) => core?.hello(origin, hello, saidAt),
       bye: (origin, reason) => core?.fleet.bye(origin, `bye: ${reason}`),
       failure: (origin, failure) => core?.failures.received(origin, failure),
       cancel: (id, by) => core?.cancelHere(id, by) ?? "tooLate",
@@ -135,7 +138,7 @@ export class Core implements Child {
     for (const name of [config.central, ...config.nodes, ...owed]) this.fleet.expect(name);
     this.publishers = new Publishers({
       journal: this.journal,
-      windowBytes: config.link.windowBytes,
+      windowBytes: (node) => this.#profileTo(node).windowBytes,
       spec: { restart: "permanent", shutdown: 5000, backoff: config.supervision.backoff },
       make: (subject, window) => this.#deliverOptions(subject, window),
       halted: (node) => this.#traffic?.halted(node),
@@ -240,6 +243,7 @@ export class Core implements Child {
         storage: this.storage.level(),
         methods: [...methods.keys()],
         every: around.config().hello,
+        link: around.config().link.name,
       }),
       transport: this.transport,
       clock,
@@ -326,15 +330,31 @@ export class Core implements Child {
     this.#end(this.#failed === undefined ? { reason: "shutdown" } : { reason: "failed", error: this.#failed });
   }
 
+  /** What frames to a node have to cross: this node's link, and its own. */
+  #profileTo(node: string): LinkProfile {
+    const { link } = this.#around.config();
+    const other = this.fleet.linkName(node);
+    if (other === undefined || other === link.name) return link;
+    let profile = this.#profiles.get(other);
+    if (profile?.of !== link) {
+      profile = { of: link, to: acrossBoth(link, other) };
+      this.#profiles.set(other, profile);
+    }
+    return profile.to;
+  }
+
   #deliverOptions(subject: string, window: Window): DeliverOptions {
     const { clock, random, inspector, counters, config } = this.#around;
     const node = receiverOf(subject);
+    const profile = (): LinkProfile => this.#profileTo(node);
     return {
       subject,
       urgent: subject.includes(".command.cancel.") || subject.includes(".command.process."),
       journal: this.journal,
       transport: this.transport,
-      profile: config().link,
+      get profile() {
+        return profile();
+      },
       window,
       clock,
       random,
@@ -363,8 +383,8 @@ export class Core implements Child {
     for (const { message, outcome } of records) if (outcome !== undefined) this.#repair.ended(message.id, outcome);
   }
 
-  hello(origin: string, hello: Hello): void {
-    this.#traffic?.hello(origin, hello);
+  hello(origin: string, hello: Hello | BriefHello, saidAt: number): void {
+    this.#traffic?.hello(origin, hello, saidAt);
   }
 
   #ack(subject: string, packet: Packet): void {
@@ -377,7 +397,8 @@ export class Core implements Child {
       return;
     }
     this.#alive(ack.node, packet.payload.length, ack.sentAt, "an ACK", ack.receiverEpoch);
-    this.publishers.answered(subject, ack);
+    if (subject === this.#presence.subject) this.#presence.answered(ack);
+    else this.publishers.answered(subject, ack);
     if (this.fleet.isOther(ack.node, ack.receiverEpoch)) this.#repair.doubt(ack.node);
   }
 

@@ -3,7 +3,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { State } from "../../message/lifecycle.ts";
-import type { Hello } from "../../methods/hello.ts";
+import type { BriefHello, Hello } from "../../methods/hello.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Logger } from "../../platform/logger.ts";
@@ -12,6 +12,7 @@ import { Clones } from "../fleet/clones.ts";
 import { Flapping } from "../fleet/flapping.ts";
 import type { Fleet, NodeChange } from "../fleet/fleet.ts";
 import type { Presence } from "../fleet/presence.ts";
+import { WholeHellos } from "../fleet/whole-hellos.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
@@ -38,6 +39,7 @@ export class Traffic {
   readonly #options: TrafficOptions;
   readonly #flapping: Flapping;
   readonly #clones: Clones;
+  readonly #hellos = new WholeHellos();
 
   constructor(options: TrafficOptions) {
     const { clock, fleet, publishers, failures, log } = options;
@@ -88,7 +90,10 @@ export class Traffic {
     }
   }
 
-  hello(origin: string, hello: Hello): void {
+  /** A brief hello that nobody can complete is a sign of life, and no more: its node says the whole one next. */
+  hello(origin: string, said: Hello | BriefHello, saidAt: number): void {
+    const hello = this.#hellos.completed(origin, said, saidAt);
+    if (hello === undefined) return;
     const { fleet, repair, publishers, losses } = this.#options;
     this.#clones.hello(origin, hello);
     // Of two nodes with one name neither is believed: it is not a node that came back each time.

@@ -21,7 +21,7 @@ export class Publishers {
   readonly #resuming = new Set<Timer>();
   readonly #journal: Journal;
   readonly #make: (subject: string, window: Window) => DeliverOptions;
-  readonly #windowBytes: number;
+  readonly #windowBytes: (node: string) => number;
   readonly #spec: Omit<ChildSpec, "id" | "start">;
   /** Why nothing may be sent to a node now; `undefined`: it may. */
   readonly #halted: (node: string) => string | undefined;
@@ -29,7 +29,8 @@ export class Publishers {
 
   constructor(options: {
     journal: Journal;
-    windowBytes: number;
+    /** Bytes that may be on the way to a node at once. */
+    windowBytes: (node: string) => number;
     spec: Omit<ChildSpec, "id" | "start">;
     make: (subject: string, window: Window) => DeliverOptions;
     halted: (node: string) => string | undefined;
@@ -135,7 +136,7 @@ export class Publishers {
     const node = receiverOf(subject);
     let window = this.#windows.get(node);
     if (window === undefined) {
-      window = new Window(this.#windowBytes);
+      window = new Window(() => this.#windowBytes(node));
       this.#windows.set(node, window);
     }
     const publisher = new Publisher(this.#make(subject, window), lane);

@@ -3,17 +3,17 @@
  * small stop command never waits behind a large log.
  */
 export class Window {
-  readonly #limit: number;
+  readonly #limit: () => number;
   #used = 0;
   readonly #waiting = new Set<() => void>();
 
-  constructor(limit: number) {
+  constructor(limit: () => number) {
     this.#limit = limit;
   }
 
   /** Takes `bytes`, or remembers to call `retry` when there is room. One frame always fits into an empty window. */
   take(bytes: number, urgent: boolean, retry: () => void): boolean {
-    if (!urgent && this.#used > 0 && this.#used + bytes > this.#limit) {
+    if (!urgent && this.#used > 0 && this.#used + bytes > this.#limit()) {
       this.#waiting.add(retry);
       return false;
     }

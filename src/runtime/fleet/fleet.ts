@@ -3,7 +3,8 @@ import type { LinkState } from "../../actors/node.ts";
 import { type NodeContext, nodeMachine, type Region } from "../../actors/node.ts";
 import { type Inspector, startRoot } from "../../actors/root.ts";
 import { DeadlineWheel } from "../../actors/wheel.ts";
-import type { LinkProfile } from "../../config/config.ts";
+import type { LinkName, LinkProfile } from "../../config/config.ts";
+import { linkProfile } from "../../config/link-profiles.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
@@ -71,6 +72,10 @@ interface Known {
   lastSeen: number | null;
   /** Interval of its hellos as it last said, ms; kept across restarts of this node. */
   every: number | undefined;
+  /** The kind of its link as it last said; kept across restarts of this node. */
+  linkName: LinkName | undefined;
+  /** What its interval and its link allow it, until they change. */
+  patience?: Pick<LinkProfile, "late" | "offline"> | undefined;
   /** Identity of its journal as it last said. */
   epoch: string | undefined;
   /** Why nothing goes to it or comes from it. */
@@ -135,6 +140,11 @@ export class Fleet {
     return this.#known.get(name)?.link ?? "neverSeen";
   }
 
+  /** The kind of link that a node has, as far as it said. */
+  linkName(name: string): LinkName | undefined {
+    return this.#known.get(name)?.linkName;
+  }
+
   /** Verified evidence of life. `epoch`: of the journal that gave it, as far as it says so. */
   alive(name: string, cause: string, epoch?: string): void {
     if (name === this.#options.self) return;
@@ -164,8 +174,9 @@ export class Fleet {
     known.lastSeen = now;
     known.hello = { ...hello, at: now };
     this.#options.journal.outbox.receivers.heard(name, hello.epoch, hello.life);
-    if (known.epoch !== hello.epoch || known.every !== hello.every) {
-      Object.assign(known, { epoch: hello.epoch, every: hello.every });
+    const { epoch, every, link: linkName } = hello;
+    if (known.epoch !== epoch || known.every !== every || known.linkName !== linkName) {
+      Object.assign(known, { epoch, every, linkName, patience: undefined });
       // Whether it comes back with another journal must be seen across restarts of this node.
       this.#store(name, known);
     }
@@ -313,6 +324,7 @@ export class Fleet {
       accepted: actor.getSnapshot().matches({ trust: "accepted" }),
       lastSeen: stored?.lastSeen ?? null,
       every: stored?.every,
+      linkName: stored?.linkName,
       epoch: stored?.epoch,
     };
     let before = actor.getSnapshot().value as Record<Region, string>;
@@ -361,10 +373,9 @@ export class Fleet {
     const { self, profile, central } = this.#options;
     if (self !== central && name !== central) return;
     if (known.hello === undefined && name !== central && known.lastSeen === null) return;
-    // A node that says hello more seldom than this one would is judged by its own interval.
-    const patience = Math.max(1, Math.min(known.every ?? 0, LONGEST) / profile.hello);
-    this.#late.set(name, profile.late * patience);
-    this.#silent.set(name, profile.offline * patience);
+    known.patience ??= patienceWith(profile, known.every ?? 0, known.linkName ?? profile.name);
+    this.#late.set(name, known.patience.late);
+    this.#silent.set(name, known.patience.offline);
   }
 
   #send(
@@ -381,10 +392,22 @@ interface StoredNode {
   readonly changes: readonly NodeChange[];
   readonly lastSeen: number | null;
   readonly every: number | undefined;
+  readonly linkName?: LinkName | undefined;
   readonly epoch: string | undefined;
 }
 
-function storedOf({ actor, changes, lastSeen, every, epoch }: Known): Json {
-  const stored: StoredNode = { snapshot: actor.getPersistedSnapshot(), changes, lastSeen, every, epoch };
+function storedOf({ actor, changes, lastSeen, every, linkName, epoch }: Known): Json {
+  const stored: StoredNode = { snapshot: actor.getPersistedSnapshot(), changes, lastSeen, every, linkName, epoch };
   return stored as unknown as Json;
+}
+
+/** Its own interval and its own link say when a node should have been heard, unless this node's ask for more patience. */
+function patienceWith(own: LinkProfile, every: number, link: LinkName): Pick<LinkProfile, "late" | "offline"> {
+  const interval = Math.max(own.hello, Math.min(every, LONGEST));
+  if (link !== own.name) {
+    const { late, offline } = linkProfile(link, interval);
+    return { late: Math.max(own.late, late), offline: Math.max(own.offline, offline) };
+  }
+  const times = interval / own.hello;
+  return { late: own.late * times, offline: own.offline * times };
 }

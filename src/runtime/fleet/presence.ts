@@ -1,24 +1,44 @@
 import { type Sender, transientFrame } from "../../broker/transient.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Timer } from "../../message/clock.ts";
+import type { Ack } from "../../message/frame.ts";
 import type { Json } from "../../message/message.ts";
 import { CONTROL_DOMAIN } from "../../message/subject.ts";
 import type { Hello } from "../../methods/hello.ts";
 
-/** Says hello to central: when the link comes up, and at each interval; and bye at the end. Never journalled. */
+/**
+ * Says hello to central: when the link comes up, and at each interval; and bye at the end. Never journalled.
+ *
+ * A hello is whole when central may not know what it says: the first one on a connection, one after a change, one after
+ * an unanswered one, and one that follows the answer of another life of central's daemon. All others are brief.
+ */
+export interface PresenceOptions extends Sender {
+  readonly central: string;
+  /** Interval between hellos, ms. */
+  readonly every: () => number;
+  readonly hello: () => Hello;
+  readonly transport: Transport;
+}
+
+/** A whole hello comes at the latest after so many brief ones. */
+const BRIEF_IN_A_ROW = 11;
+
 export class Presence {
   readonly #options: PresenceOptions;
   #timer: Timer | undefined;
+  /** The last whole hello, but for its time, and the life of central's daemon that has answered it. */
+  #told: { readonly text: string; life?: string | undefined } | undefined;
+  #unanswered = false;
+  #brief = 0;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
   }
 
-  /** Says hello now, and from now on at each interval. */
+  /** Says a whole hello now, and goes on at each interval. */
   begin(): void {
-    this.end();
-    this.#send("hello", this.#options.hello() as unknown as Json);
-    this.#timer = this.#options.clock.setTimeout(() => this.begin(), this.#options.every());
+    this.#told = undefined;
+    this.#say();
   }
 
   end(): void {
@@ -30,18 +50,45 @@ export class Presence {
     this.#send("bye", { reason });
   }
 
+  /** An ACK of central for this node's hellos. */
+  answered({ receiverLife }: Ack): void {
+    this.#unanswered = false;
+    if (this.#told === undefined) return;
+    const { life } = this.#told;
+    this.#told.life = receiverLife;
+    if (life !== undefined && life !== receiverLife) this.begin();
+  }
+
+  /** The subject of this node's hellos. */
+  get subject(): string {
+    return `${this.#options.central}.event.hello.${CONTROL_DOMAIN}`;
+  }
+
+  #say(): void {
+    this.end();
+    this.#send("hello", this.#next());
+    this.#timer = this.#options.clock.setTimeout(() => this.#say(), this.#options.every());
+  }
+
+  #next(): Json {
+    const hello = this.#options.hello();
+    const text = JSON.stringify({ ...hello, now: 0 });
+    const isKnown = this.#told?.text === text && this.#told.life !== undefined;
+    const mayBeBrief = isKnown && !this.#unanswered && this.#brief < BRIEF_IN_A_ROW;
+    this.#unanswered = true;
+    if (mayBeBrief) {
+      this.#brief++;
+      return { life: hello.life };
+    }
+    this.#brief = 0;
+    this.#told = { text, life: this.#told?.life };
+    return hello as unknown as Json;
+  }
+
   #send(method: "hello" | "bye", data: Json): void {
     const { node, central, transport } = this.#options;
     if (node === central) return;
     const subject = `${central}.event.${method}.${CONTROL_DOMAIN}`;
     transport.publish(subject, transientFrame(subject, this.#options, data), `${transport.inbox}.${subject}.0`);
   }
-}
-
-export interface PresenceOptions extends Sender {
-  readonly central: string;
-  /** Interval between hellos, ms. */
-  readonly every: () => number;
-  readonly hello: () => Hello;
-  readonly transport: Transport;
 }

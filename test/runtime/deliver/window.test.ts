@@ -6,7 +6,7 @@ const nobody = (): void => undefined;
 
 describe("the window of a node", () => {
   it("lets bytes go up to its limit, and again what comes back", () => {
-    const window = new Window(100);
+    const window = new Window(() => 100);
     expect([window.take(60, false, nobody), window.take(40, false, nobody), window.take(1, false, nobody)]).toEqual([
       true,
       true,
@@ -17,7 +17,7 @@ describe("the window of a node", () => {
   });
 
   it("lets one frame pass when it is empty, however large, else nothing would ever move", () => {
-    const window = new Window(100);
+    const window = new Window(() => 100);
     expect(window.take(5000, false, nobody)).toBe(true);
     expect(window.take(1, false, nobody)).toBe(false);
     window.release(5000);
@@ -25,7 +25,7 @@ describe("the window of a node", () => {
   });
 
   it("lets the urgent pass without asking, and counts them", () => {
-    const window = new Window(100);
+    const window = new Window(() => 100);
     window.take(100, false, nobody);
     expect(window.take(200, true, nobody)).toBe(true);
     window.release(100);
@@ -35,7 +35,7 @@ describe("the window of a node", () => {
   });
 
   it("calls those that wait, once each and in the order in which they came, when there is room", () => {
-    const window = new Window(10);
+    const window = new Window(() => 10);
     const called: string[] = [];
     const waiters = ["a", "b", "c"].map((name) => () => void called.push(name));
     window.take(10, false, nobody);
@@ -50,7 +50,7 @@ describe("the window of a node", () => {
   });
 
   it("forgets who has gone", () => {
-    const window = new Window(10);
+    const window = new Window(() => 10);
     const called: string[] = [];
     const gone = (): void => void called.push("gone");
     window.take(10, false, nobody);
@@ -62,7 +62,7 @@ describe("the window of a node", () => {
   });
 
   it("lets one that waits ask again from within its call, without an end", () => {
-    const window = new Window(10);
+    const window = new Window(() => 10);
     let calls = 0;
     const again = (): void => {
       calls++;
@@ -83,7 +83,7 @@ describe("the window of a node", () => {
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 60 }),
         fc.integer({ min: 30, max: 100 }),
         (sizes, limit) => {
-          const window = new Window(limit);
+          const window = new Window(() => limit);
           const flying: number[] = [];
           let sent = 0;
           for (const size of sizes) {
