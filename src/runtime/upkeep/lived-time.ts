@@ -22,8 +22,8 @@ interface Chunk {
 
 const KEY = "retention lived-time";
 /** How far the last chunk reaches ahead of the clock, and how little of that may be left, ms. */
-const AHEAD = 15 * 60_000;
-const LEAST = 5 * 60_000;
+const AHEAD = 120 * 60_000;
+const LEAST = 60 * 60_000;
 /** The wall clock may run so much differently, ms, before it has jumped. */
 const TOLERANCE = 10_000;
 /** Chunks at most; of a clock that jumps all the time the oldest count as one. */

@@ -10,8 +10,8 @@ import type { Logger } from "../../platform/logger.ts";
 import { LivedTime } from "./lived-time.ts";
 
 /**
- * Forgets what is out of the bounds of `retention`: of the journal every minute, so much at once; of the files that methods
- * have stored every hour. What is owed is never forgotten.
+ * Forgets what is out of the bounds of `retention`: of the journal every minute, so much at once, and of a journal in which
+ * nothing happens every ten, for each look is a write to the disk; of the files that methods have stored every hour. What is owed is never forgotten.
  *
  *   sweep ─(a minute; a second while there is more)─▶ sweep …        files ─(an hour after they were looked at)─▶ files …
  */
@@ -34,6 +34,7 @@ export interface Kept {
 }
 
 const SWEEP_EVERY = 60_000;
+const SWEEP_IDLE = 600_000;
 /** The same while there is more to forget than is forgotten at once: it must keep up with what comes. */
 const SWEEP_AGAIN = 1000;
 const SWEEP_LIMIT = 5000;
@@ -67,9 +68,12 @@ export class Upkeep {
   begin(onFailure: (error: unknown) => void): void {
     const { clock, log } = this.#options;
     let wait = SWEEP_EVERY;
+    let bytes = -1;
     const look = (): void => {
       try {
-        wait = this.#sweep() < SWEEP_LIMIT ? SWEEP_EVERY : SWEEP_AGAIN;
+        const idle = bytes === this.#journal.bytes() ? SWEEP_IDLE : SWEEP_EVERY;
+        wait = this.#sweep() < SWEEP_LIMIT ? idle : SWEEP_AGAIN;
+        bytes = this.#journal.bytes();
         this.#lookAtFiles();
       } catch (error) {
         onFailure(error);
