@@ -69,11 +69,14 @@ export class Upkeep {
     const { clock, log } = this.#options;
     let wait = SWEEP_EVERY;
     let bytes = -1;
+    let swept = clock.monotonic();
     const look = (): void => {
       try {
-        const idle = bytes === this.#journal.bytes() ? SWEEP_IDLE : SWEEP_EVERY;
-        wait = this.#sweep() < SWEEP_LIMIT ? idle : SWEEP_AGAIN;
-        bytes = this.#journal.bytes();
+        if (bytes !== this.#journal.bytes() || clock.monotonic() - swept >= SWEEP_IDLE) {
+          wait = this.#sweep() < SWEEP_LIMIT ? SWEEP_EVERY : SWEEP_AGAIN;
+          bytes = this.#journal.bytes();
+          swept = clock.monotonic();
+        }
         this.#lookAtFiles();
       } catch (error) {
         onFailure(error);
