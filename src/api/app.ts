@@ -4,7 +4,7 @@ import { type Context, Hono } from "hono";
 import type { z } from "zod";
 import type { Logger } from "../platform/logger.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
-import { readJson } from "./body.ts";
+import { readBody } from "./body.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -23,7 +23,7 @@ export function apiApp(operations: Operations, streams: EventStreams, log: Logge
     app.on(route.method, route.path.replace(/\{(\w+)\}/g, ":$1"), async (c) => {
       const params = parsed(route.params, c.req.param(), "path");
       const query = parsed(route.query, queryOf(c), "query");
-      const body = route.body === undefined ? undefined : await readJson(c.env.incoming, LIMITS);
+      const body = route.body === undefined ? undefined : await readBody(c.env.incoming, LIMITS);
       return respond(c, streams, await route.handle(operations, { params, query, body }));
     });
   }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { EXIT } from "../message/errors.ts";
 import { systemClock } from "../platform/system-clock.ts";
 import type { SignalName } from "./io.ts";
@@ -30,6 +31,13 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   cwd: process.cwd(),
+  rawArguments: () => {
+    try {
+      return readFileSync("/proc/self/cmdline");
+    } catch {
+      return undefined;
+    }
+  },
   clock: systemClock,
   signals: {
     on: (name: SignalName, listener: () => void) => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, CommanderError } from "commander";
 import { EXIT, normalise, StewardError } from "../message/errors.ts";
+import { checkArguments } from "./arguments.ts";
 import { Cli, type GlobalOptions, type Reach } from "./cli.ts";
 import type { Runner } from "./command.ts";
 import type { CliIo } from "./io.ts";
@@ -25,6 +26,7 @@ export async function runCli(argv: readonly string[], io: CliIo, reach: Reach = 
   const program = buildProgram(run, version());
   prepare(program, io);
   try {
+    checkArguments(argv, () => io.rawArguments?.());
     await program.parseAsync(argv.length === 0 ? ["--help"] : argv, { from: "user" });
     return code;
   } catch (thrown) {

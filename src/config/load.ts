@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { faultText, StewardError } from "../message/errors.ts";
+import { textOf } from "../message/text.ts";
 import { checkConfig } from "./check.ts";
 import type { Config } from "./config.ts";
 import { LARGEST_FILE } from "./document.ts";
@@ -37,9 +38,7 @@ export function readConfigFile(file: string): string {
     ];
     throw unreadable(known ?? faultText(thrown), thrown);
   }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (thrown) {
-    throw unreadable("it is not UTF-8 text", thrown);
-  }
+  const read = textOf(bytes);
+  if ("fault" in read) throw unreadable(read.fault);
+  return read.text.replace(/^\uFEFF/, "");
 }

@@ -1,10 +1,10 @@
 import { nearest } from "../config/nearest.ts";
 import type { Draft } from "../message/draft.ts";
 import { faultText } from "../message/errors.ts";
+import { describe, type Fault, type Located, type LocatedEntry, toJson } from "../message/located.ts";
 import { shortened } from "../message/printable.ts";
 import { formatSubject, type Kind, parseSubject, type Subject, tokenFault } from "../message/subject.ts";
 import { readDuration } from "../message/units.ts";
-import { describe, type Fault, type Located, type LocatedEntry, toJson } from "./located.ts";
 
 const SHORT_KEYS = ["to", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;
 const LONG_KEYS = ["subject", "message"] as const;

@@ -51,6 +51,11 @@ export const CATALOGUE = {
     "Name the file with --config, or make one with `steward init`.",
     EXIT.usage,
   ),
+  "text-invalid": entry(
+    "{where} cannot be sent: {fault}",
+    "steward carries UTF-8: convert it (iconv -f latin1 -t utf8), or let the node's shell make the bytes: --script -- \"printf 'caf\\351'\".",
+    EXIT.usage,
+  ),
   "file-unreadable": entry("cannot read {file}: {fault}", "Check the path and its permissions.", EXIT.usage),
 
   // Who may, and what exists

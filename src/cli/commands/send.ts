@@ -5,7 +5,7 @@ import { EXIT, faultText, StewardError } from "../../message/errors.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
 import { submitAndWait } from "../follow/submit-and-wait.ts";
-import { readAll } from "../io.ts";
+import { checkedText, readAll } from "../io.ts";
 import { durationOrForever } from "../options.ts";
 import { withSuggestion } from "../suggest.ts";
 
@@ -62,9 +62,11 @@ async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly strin
 }
 
 async function readText(path: string, shown: string): Promise<string> {
+  let bytes: Buffer;
   try {
-    return await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (thrown) {
     throw new StewardError("file-unreadable", { file: shown, fault: faultText(thrown) }, { cause: thrown });
   }
+  return checkedText(bytes, shown);
 }

@@ -9,6 +9,7 @@ import { encodeItem } from "../../message/frame.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Message } from "../../message/message.ts";
 import { parseSubject } from "../../message/subject.ts";
+import { surrogateFaultIn } from "../../message/text.ts";
 import type { Method } from "../../methods/define.ts";
 
 /** The way of a draft into the journal: checked, stamped, queued. After `flushed` it will end in exactly one state. */
@@ -79,7 +80,7 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
     throw new StewardError("node-unknown", { node: subject.node });
   if (draft.data === undefined)
     throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
-  const fault = dataFault(draft.data);
+  const fault = dataFault(draft.data) ?? surrogateFaultIn(draft.data, "data");
   if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
   const now = clock.now();
   const wait = draft.deliverBy === undefined ? defaults.deliverBy : draft.deliverBy;

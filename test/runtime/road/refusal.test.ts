@@ -150,6 +150,9 @@ test.each([
   ["no data", "{}"],
   ["not an object", "[1]"],
   ["what the method does not take", JSON.stringify({ data: "text" })],
+  ["Latin-1", Buffer.from('{"data":{"n":"caf\xe9"}}', "latin1")],
+  ["a key that is given twice", '{"data":{"n":1},"data":{"n":2}}'],
+  ["half of a surrogate pair", '{"data":{"n":"\\ud800"}}'],
   ["nested too deep", `{"data":${"[".repeat(100)}${"]".repeat(100)}}`],
 ])("a plain publisher's body that is %s is refused with what is wrong", async (_name, body) => {
   const world = await settled(

@@ -1,10 +1,11 @@
-import { shortened } from "../message/printable.ts";
 import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading } from "./located.ts";
+import { shortened } from "./printable.ts";
+import { surrogateFault } from "./text.ts";
 
 /**
  * Reads JSON with positions: one value, or several one after the other (JSON lines). Linear in the size of the text.
  * Refuses what `JSON.parse` lets pass in silence: a key that is given twice, a number that cannot be kept exactly or is not
- * finite. A fault of syntax ends the reading, because nothing after it can be trusted.
+ * finite, half of a surrogate pair. A fault of syntax ends the reading, because nothing after it can be trusted.
  */
 export function readJson(text: string): Reading {
   const reader = new JsonReader(text);
@@ -119,12 +120,16 @@ class JsonReader {
     }
     this.#offset = end + 1;
     if (!escaped) return this.#text.slice(at + 1, end);
+    let text: string;
     try {
-      return JSON.parse(this.#text.slice(at, end + 1)) as string;
+      text = JSON.parse(this.#text.slice(at, end + 1)) as string;
     } catch {
       this.#offset = at;
       throw this.#fault("a backslash inside this string begins no known escape");
     }
+    const fault = surrogateFault(text);
+    if (fault !== undefined) this.faults.push({ at, text: fault });
+    return text;
   }
 
   #number(text: string, at: number): number {
