@@ -14,17 +14,22 @@ interface TextOptions {
   /** What editors check; no stricter than `fault`. */
   readonly shape?: RegExp;
   readonly hides?: (value: unknown) => boolean;
+  readonly quoted?: boolean;
 }
 
 /** Text that passes `fault`, which says in words what is wrong with it. */
-function text(expects: string, fault: (text: string) => string | undefined, { shape, hides }: TextOptions = {}) {
+function text(
+  expects: string,
+  fault: (text: string) => string | undefined,
+  { shape, hides, quoted = false }: TextOptions = {},
+) {
   const base = z.string().min(1);
   const shaped = shape === undefined ? base : base.regex(shape);
   const why = (value: unknown) =>
     typeof value !== "string" ? quoteHint(value) : value === "" ? undefined : fault(value);
   return kind(
     shaped.refine((value) => fault(value) === undefined),
-    { expects, why, ...(hides === undefined ? {} : { hides }) },
+    { expects, why, quoted, ...(hides === undefined ? {} : { hides }) },
   );
 }
 
@@ -39,7 +44,7 @@ export const origin = () =>
 
 export const secret = () => text("text", () => undefined, { hides: () => true });
 
-export const pattern = () => text("a pattern such as systemctl * nginx", () => undefined);
+export const pattern = () => text("a pattern such as systemctl * nginx", () => undefined, { quoted: true });
 
 export const path = () => text("a path", pathFault);
 
@@ -169,7 +174,7 @@ function measured(
       ? `write a number and a unit, as in ${format(least)} or ${format(most)}`
       : undefined;
   };
-  return kind(schema, { expects, why });
+  return kind(schema, { expects, why, format: (value) => (typeof value === "number" ? format(value) : "none") });
 }
 
 export const wholeNumber = (least: number, most: number) =>
@@ -191,9 +196,10 @@ export function oneOf<const V extends readonly [string, ...string[]]>(...values:
 /** `word` in place of the value turns it off; so does null. */
 export function orOff<S extends z.ZodType>(word: string, schema: S, expects: string) {
   const off = z.literal(word).transform(() => null);
-  const why = kinds.get(schema)?.why;
+  const { why, format = String } = kinds.get(schema) ?? {};
   return kind(z.union([off, schema, z.null()]), {
     expects: `${expects}, or ${word}`,
+    format: (value) => (value === null ? word : format(value)),
     ...(why === undefined ? {} : { why }),
   });
 }
@@ -203,7 +209,10 @@ export function listOf<S extends z.ZodType>(element: S, expects: string, least =
     if (typeof value === "string") return `write [${isToken(value) ? value : JSON.stringify(value)}]`;
     return Array.isArray(value) ? "it is empty" : undefined;
   };
-  return kind(z.array(element).min(least), { expects, why });
+  const { quoted = false } = kinds.get(element) ?? {};
+  const format = (value: unknown): string =>
+    !Array.isArray(value) ? "none" : quoted ? JSON.stringify(value) : `[${value.join(", ")}]`;
+  return kind(z.array(element).min(least), { expects, why, format });
 }
 
 export function flagHint(value: unknown): string | undefined {

@@ -67,6 +67,7 @@ describe("defaults", () => {
         messageBytes: 524_288,
         journalBytes: 1_073_741_824,
         outputBytes: 1_048_576,
+        timeout: 2_073_600_000,
         nodes: 10_000,
         earlyCancels: 10_000,
         lanes: 200_000,

@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { diffConfig } from "../../config/diff.ts";
 import { loadConfig } from "../../config/load.ts";
+import { reloaded } from "../../config/setting-rows.ts";
 import type { Log } from "../../observe/log.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
 import type { Core } from "./core.ts";
@@ -28,26 +29,14 @@ export async function reload(before: Config, { core, processes, log, apply }: Re
   if (after.node !== before.node || after.central !== before.central) {
     return { changes: [], needRestart: changes.map(({ text }) => text) };
   }
-  const live = changes.filter(({ applies }) => applies === "live");
-  const { hello, nodes, control, defaults, limits, retention, log: logging, subscribe, publish } = after;
-  const { late, offline } = after.link;
-  const link = { ...before.link, hello, late, offline };
-  const next: Config = {
-    ...before,
-    link,
-    hello,
-    nodes,
-    control,
-    defaults,
-    limits,
-    retention,
-    log: logging,
-    subscribe,
-    publish,
-  };
+  const live = changes.filter(({ applies }) => applies !== "restart");
+  const next = reloaded(before, after);
+  const { subscribe, publish } = next;
   apply(next);
-  log.setLevel(logging.level);
-  for (const name of nodes) core.fleet.expect(name);
+  log.setLevel(next.log.level);
+  const expected = new Set([next.central, ...next.nodes]);
+  for (const name of before.nodes) if (!expected.has(name)) core.fleet.expectNoMore(name);
+  for (const name of next.nodes) core.fleet.expect(name);
   // `control:` is who may send to subjects that no entry of `subscribe:` names.
   for (const { subject, from } of builtInSubscriptions(next)) core.routes.permit(`${next.node}.${subject}`, from);
   for (const { part, action, key } of live) {

@@ -90,7 +90,8 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
     origin: node,
     createdAt: now,
     deliverBy: wait === null ? null : now + wait,
-    timeout: draft.timeout ?? null,
+    // The receiver's own default is for those who say nothing, as plain publishers do.
+    timeout: draft.timeout ?? (subject.kind === "command" ? defaults.timeout : null),
     data: draft.data,
   };
 }

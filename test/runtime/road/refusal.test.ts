@@ -99,7 +99,7 @@ test("a refused message does not hold up the messages behind it on its lane", as
 /** A plain NATS client. */
 async function plain(
   world: World,
-): Promise<{ ask: (subject: string, body: string) => Promise<Json>; link: MemoryLink }> {
+): Promise<{ ask: (subject: string, body: string | Buffer) => Promise<Json>; link: MemoryLink }> {
   const link = world.broker.connect("plain");
   await world.advance(0);
   return {
@@ -109,7 +109,7 @@ async function plain(
       const listening = link.subscribe(`${link.inbox}.answer`, ({ payload }) => {
         answer = JSON.parse(Buffer.from(payload).toString()) as Json;
       });
-      link.publish(subject, Buffer.from(body), `${link.inbox}.answer`);
+      link.publish(subject, Buffer.from(body as string), `${link.inbox}.answer`);
       await world.advance(100);
       listening.end();
       return answer;
