@@ -5,6 +5,8 @@
 export interface Config {
   /** The file that it was read from, absolute. */
   readonly file: string;
+  /** The settings at its top level that it writes, whatever their values. */
+  readonly written: readonly string[];
   readonly node: string;
   readonly central: string;
   readonly broker: BrokerConfig;

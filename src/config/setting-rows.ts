@@ -42,7 +42,7 @@ export function reloaded(before: Config, after: Config): Config {
   const { hello, late, offline } = after.link;
   const next = merged(placesIn(schema), before as unknown as Values, after as unknown as Values);
   // The signs of life follow `hello`, which is live; the rest of the link is not.
-  return { ...(next as unknown as Config), link: { ...before.link, hello, late, offline } };
+  return { ...(next as unknown as Config), written: after.written, link: { ...before.link, hello, late, offline } };
 }
 
 type Values = Readonly<Record<string, unknown>>;

@@ -56,6 +56,7 @@ describe("defaults", () => {
     const { broker, data, subscribe, publish, link, ...rest } = configOf(minimal());
     expect(rest).toEqual({
       file: FILE,
+      written: ["node", "broker", "data"],
       node: "ship1",
       central: "central",
       hello: 10_000,

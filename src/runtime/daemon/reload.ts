@@ -1,7 +1,9 @@
 import type { Config } from "../../config/config.ts";
 import { diffConfig } from "../../config/diff.ts";
-import { loadConfig } from "../../config/load.ts";
+import { doubtOf } from "../../config/doubt.ts";
+import { loadConfig, readConfigFile } from "../../config/load.ts";
 import { reloaded } from "../../config/setting-rows.ts";
+import { SECOND_LOOK } from "../../config/watch.ts";
 import type { Log } from "../../observe/log.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
 import type { Core } from "./core.ts";
@@ -67,4 +69,28 @@ export async function reload(before: Config, { core, processes, log, apply }: Re
     const config = publish.find((publication) => publication.subject === key);
     if (config !== undefined) await processes.addSource(config);
   }
+}
+
+/**
+ * A file that was found changed, not asked for: applied unless it may be half written and this is the first look at it.
+ * Answers whether it was dealt with. A bad file is logged and changes nothing.
+ */
+export async function takeChanged(
+  before: Config,
+  sure: boolean,
+  { reload: apply, log }: { readonly reload: () => Promise<unknown>; readonly log: Pick<Log, "warn" | "error"> },
+): Promise<boolean> {
+  const { file } = before;
+  try {
+    const doubt = sure ? undefined : doubtOf(before, loadConfig(file), readConfigFile(file));
+    if (doubt !== undefined) {
+      const when = `in ${SECOND_LOOK / 1000} s, if it stays so; \`steward reload\` applies it now`;
+      log.warn({ file, doubt }, `${file} has changed and ${doubt}: it may not be whole yet, and is applied ${when}`);
+      return false;
+    }
+    await apply();
+  } catch (error) {
+    log.error({ err: error }, "the changed configuration is not used");
+  }
+  return true;
 }
