@@ -39,7 +39,7 @@ export async function readBody(
 
 /** The one value of a JSON text, held to the same rules as a message file. */
 function only(text: string): unknown {
-  const { values, faults } = readJson(text);
+  const { values, faults } = readJson(text, { anyKey: true });
   const [value] = values;
   const [fault] = faults;
   if (fault !== undefined) {

@@ -9,6 +9,8 @@ export interface CliIo {
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** In place of /etc/steward/steward.yaml. */
+  readonly systemConfig?: string;
   /** The arguments as the system has them, each ended by NUL; `undefined` where it does not tell. */
   rawArguments?(): Uint8Array | undefined;
   readonly clock: Clock;

@@ -7,6 +7,13 @@ export const reachDaemon: Reach = {
     const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env });
   },
+  socketOf: async (file, env) => {
+    const { socketOf } = await import("../config/socket-of.ts");
+    const socket = socketOf(file);
+    if (socket !== undefined) return socket;
+    const { loadConfig } = await import("../config/load.ts");
+    return loadConfig(file, { env }).socket;
+  },
   connect: async (socket, io) => new ApiClient({ socket, clock: io.clock }),
   startDaemon: async (config, pretty) => {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");

@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { faultText, StewardError } from "../message/errors.ts";
+import { nodeNameFault } from "../message/node-name.ts";
 import { isToken, parseSubject, tokenFault } from "../message/subject.ts";
-import { DURATION, formatDuration, formatSize, readDuration, readSize, SIZE } from "../message/units.ts";
+import {
+  DURATION,
+  formatDuration,
+  formatSize,
+  NEVER,
+  NEVER_TOO,
+  readDuration,
+  readSize,
+  SIZE,
+} from "../message/units.ts";
 import { kind, kinds } from "./about.ts";
 import { nearest } from "./nearest.ts";
 
@@ -35,7 +45,7 @@ function text(
 
 const TOKEN = "[A-Za-z0-9_][A-Za-z0-9_-]{0,62}";
 
-export const name = () => text("a name", tokenFault, { shape: new RegExp(`^${TOKEN}$`) });
+export const name = () => text("a name", nodeNameFault, { shape: new RegExp(`^${TOKEN}$`) });
 
 export const origin = () =>
   text('the name of a node, or "*" for any', (value) => (value === "*" ? undefined : tokenFault(value)), {
@@ -193,9 +203,9 @@ export function oneOf<const V extends readonly [string, ...string[]]>(...values:
   return kind(z.enum(values), { expects: `one of ${values.join(", ")}`, why });
 }
 
-/** `word` in place of the value turns it off; so does null. */
+/** `word` in place of the value turns it off; so does null, and for `never` the other words that people have for it. */
 export function orOff<S extends z.ZodType>(word: string, schema: S, expects: string) {
-  const off = z.literal(word).transform(() => null);
+  const off = z.literal(word === NEVER ? [NEVER, ...NEVER_TOO] : [word]).transform(() => null);
   const { why, format = String } = kinds.get(schema) ?? {};
   return kind(z.union([off, schema, z.null()]), {
     expects: `${expects}, or ${word}`,

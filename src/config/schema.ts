@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { NEVER } from "../message/units.ts";
 import { mapping, setting } from "./about.ts";
 import { decimal, duration, hostPort, listOf, name, oneOf, origin, orOff, path, size, wholeNumber } from "./fields.ts";
 import { broker } from "./schema-broker.ts";
@@ -65,7 +66,7 @@ export const schema = mapping({
   ),
   defaults: setting(
     mapping({
-      deliverBy: setting(orOff("never", duration("1s", "3650d"), "a duration from 1s to 3650d").prefault("7d"), {
+      deliverBy: setting(orOff(NEVER, duration("1s", "3650d"), "a duration from 1s to 3650d").prefault("7d"), {
         description: "How long a message may wait for its node before it expires; `never` waits for ever.",
       }),
       timeout: setting(duration("1s", "24d").prefault("1h"), {

@@ -3,12 +3,12 @@ import { shortened } from "./printable.ts";
 import { surrogateFault } from "./text.ts";
 
 /**
- * Reads JSON with positions: one value, or several one after the other (JSON lines). Linear in the size of the text.
+ * Reads JSON with positions (`anyKey`: also with the key __proto__): one value, or several one after the other (JSON lines). Linear in the size of the text.
  * Refuses what `JSON.parse` lets pass in silence: a key that is given twice, a number that cannot be kept exactly or is not
  * finite, half of a surrogate pair. A fault of syntax ends the reading, because nothing after it can be trusted.
  */
-export function readJson(text: string): Reading {
-  const reader = new JsonReader(text);
+export function readJson(text: string, { anyKey = false }: { readonly anyKey?: boolean } = {}): Reading {
+  const reader = new JsonReader(text, anyKey);
   const values: Located[] = [];
   try {
     while (!reader.atEnd()) values.push(reader.value(0));
@@ -38,10 +38,12 @@ const WORDS: ReadonlyMap<string, boolean | null> = new Map([
 class JsonReader {
   readonly faults: Fault[] = [];
   readonly #text: string;
+  readonly #anyKey: boolean;
   #offset = 0;
 
-  constructor(text: string) {
+  constructor(text: string, anyKey: boolean) {
     this.#text = text;
+    this.#anyKey = anyKey;
   }
 
   atEnd(): boolean {
@@ -80,7 +82,7 @@ class JsonReader {
       const key = this.#string();
       if (!this.#take(":")) throw this.#fault(`":" is expected after the key, not ${this.#here()}`);
       const value = this.value(depth + 1);
-      const fault = keyFault(key, keys);
+      const fault = this.#anyKey && !keys.has(key) ? undefined : keyFault(key, keys);
       if (fault === undefined) entries.push({ key, at: keyAt, value });
       else this.faults.push({ at: keyAt, text: fault });
       keys.add(key);

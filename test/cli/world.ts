@@ -90,6 +90,7 @@ export class World {
       stderr: sink("err"),
       env: { STEWARD_SOCKET: this.socket, ...settings.env },
       cwd: this.directory,
+      systemConfig: join(this.directory, "etc.yaml"),
       rawArguments: () => settings.rawArguments,
       clock: this.ops.clock,
       signals: {

@@ -1,7 +1,8 @@
 import type { Config } from "../../config/config.ts";
 import { diffConfig } from "../../config/diff.ts";
 import { doubtOf } from "../../config/doubt.ts";
-import { loadConfig, readConfigFile } from "../../config/load.ts";
+import { loadConfig } from "../../config/load.ts";
+import { readConfigFile } from "../../config/read.ts";
 import { reloaded } from "../../config/setting-rows.ts";
 import { SECOND_LOOK } from "../../config/watch.ts";
 import type { Log } from "../../observe/log.ts";

@@ -8,6 +8,7 @@ import { faultText, StewardError } from "../../message/errors.ts";
 import { encodeItem } from "../../message/frame.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Message } from "../../message/message.ts";
+import { nodeNameFault } from "../../message/node-name.ts";
 import { parseSubject } from "../../message/subject.ts";
 import { surrogateFaultIn } from "../../message/text.ts";
 import type { Method } from "../../methods/define.ts";
@@ -76,6 +77,9 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
   const { config, clock, newId, isKnown } = options;
   const { node, defaults } = config();
   const subject = parseSubject(draft.subject);
+  const nameFault = nodeNameFault(subject.node);
+  if (nameFault !== undefined)
+    throw new StewardError("subject-invalid", { subject: draft.subject, fault: `node: ${nameFault}` });
   if (draft.knownNodesOnly === true && !isKnown(subject.node))
     throw new StewardError("node-unknown", { node: subject.node });
   if (draft.data === undefined)
