@@ -3,6 +3,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
 import type { Logger } from "../platform/logger.ts";
+import { withTimes } from "../message/time-words.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
 import { readBody } from "./body.ts";
 import type { EventStreams } from "./event-streams.ts";
@@ -73,7 +74,7 @@ function respond(c: Context<Bindings>, streams: EventStreams, reply: Reply): Res
 }
 
 function jsonResponse(body: unknown, status: number): Response {
-  return new Response(JSON.stringify(body), {
+  return new Response(JSON.stringify(withTimes(body)), {
     status,
     headers: { "content-type": "application/json", "cache-control": "no-store" },
   });

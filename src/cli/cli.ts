@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { ApartOptions } from "../journal/check/apart.ts";
 import type { OfflineCheck } from "../journal/offline.ts";
 import { StewardError } from "../message/errors.ts";
+import { withTimes } from "../message/time-words.ts";
 import type { ReloadAnswer } from "../runtime/operate/operations.ts";
 import type { Daemon } from "./daemon.ts";
 import type { CliIo } from "./io.ts";
@@ -93,12 +94,12 @@ export class Cli {
 
   /** A list or a thing, whole and indented. */
   printJson(value: unknown): void {
-    this.io.stdout.write(`${jsonText(value, 2)}\n`);
+    this.io.stdout.write(`${jsonText(withTimes(value), 2)}\n`);
   }
 
   /** One line of a stream of things. */
   printJsonLine(value: unknown): void {
-    this.io.stdout.write(`${jsonText(value)}\n`);
+    this.io.stdout.write(`${jsonText(withTimes(value))}\n`);
   }
 
   /** steward's own words, beside what was asked for. Silent with --json. */

@@ -23,6 +23,10 @@ for (const stream of [process.stdout, process.stderr]) {
 const awake = new MessageChannel();
 awake.port1.on("message", () => undefined);
 
+// The log of `steward up` is written by the daemon's own parts, which go by the environment.
+const dashes = process.argv.indexOf("--");
+if (process.argv.slice(0, dashes < 0 ? undefined : dashes).includes("--no-color")) process.env.NO_COLOR = "1";
+
 process.exitCode = await runCli(process.argv.slice(2), {
   get stdin() {
     return process.stdin;

@@ -23,7 +23,8 @@ interface Options {
 export function addMessages(program: Command, run: Runner): void {
   command(program, "messages", {
     summary: "list messages, the newest last",
-    description: "List messages, the newest last: what was sent from here (→) and what was taken from others (←).",
+    description:
+      "List messages, the newest last: what was sent from here (→) and what was taken from others (←). The command is followed by [method.domain] where that is not shellcommand.operatingsystem. docs/words.md explains the states.",
     examples: [
       ["steward messages --open", "what is not final yet"],
       ["steward messages --node ship1 --state failed", "what failed on ship1"],
