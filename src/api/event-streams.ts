@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Clock, Timer } from "../message/clock.ts";
 import type { Happening } from "../message/happening.ts";
-import type { Operations } from "../runtime/operate/operations.ts";
 import { withTimes } from "../message/time-words.ts";
+import type { Operations } from "../runtime/operate/operations.ts";
 import { RequestRefused } from "./failure.ts";
 import { LIMITS } from "./requests.ts";
 

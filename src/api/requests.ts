@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Draft } from "../message/draft.ts";
 import { StewardError } from "../message/errors.ts";
 import type { ProcessVerb } from "../message/process-verb.ts";
-import type { LogQuery, MessageFilter } from "../runtime/operate/operations.ts";
 import { NEVER, NEVER_TOO } from "../message/units.ts";
+import type { LogQuery, MessageFilter } from "../runtime/operate/operations.ts";
 import { happeningTypes, json, state } from "./shapes.ts";
 
 /** What the API is asked, one schema a request: the source of the checks and of the OpenAPI document. */

@@ -2,9 +2,6 @@ import { StewardError } from "../message/errors.ts";
 import { nodeNameFault } from "../message/node-name.ts";
 import type { NodeView } from "../runtime/operate/operations.ts";
 
-/** What a target may be, for whoever wrote something else. */
-export const TARGET_FORMS = "a node (ship1), several with commas between them (ship1,ship2), or all";
-
 /**
  * The nodes that a target means, each once, in the order in which they are named.
  * @throws StewardError `target-invalid`, `usage`

@@ -5,8 +5,7 @@ import { describe, type Fault, type Located, type LocatedEntry, toJson } from ".
 import { nodeNameFault } from "../message/node-name.ts";
 import { shortened } from "../message/printable.ts";
 import { formatSubject, type Kind, parseSubject, type Subject, tokenFault } from "../message/subject.ts";
-import { readDuration } from "../message/units.ts";
-import { isNever } from "../message/units.ts";
+import { isNever, readDuration } from "../message/units.ts";
 
 const SHORT_KEYS = ["to", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;
 const LONG_KEYS = ["subject", "message"] as const;

@@ -1,7 +1,7 @@
 import { tokenFault } from "./subject.ts";
 
 /** The words of the target language: a node of such a name would be taken for something else by `steward run`. */
-export const TARGET_WORDS: ReadonlySet<string> = new Set([
+const TARGET_WORDS: ReadonlySet<string> = new Set([
   "all",
   "any",
   "none",

@@ -1,7 +1,7 @@
 import type { Draft } from "../../src/message/draft.ts";
 import { StewardError } from "../../src/message/errors.ts";
-import type { Happening } from "../../src/message/happening.ts";
 import { findId } from "../../src/message/find-id.ts";
+import type { Happening } from "../../src/message/happening.ts";
 import { idMaker } from "../../src/message/id.ts";
 import { isFinal, type State } from "../../src/message/lifecycle.ts";
 import type { ProcessVerb } from "../../src/message/process-verb.ts";

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { Draft } from "../../message/draft.ts";
 import { EXIT, StewardError } from "../../message/errors.ts";
 import { checkToken, formatSubject } from "../../message/subject.ts";
-import type { NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
 import { announce } from "../follow/announce.ts";
