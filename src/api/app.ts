@@ -2,9 +2,10 @@ import { type HttpBindings, RequestError } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
+import { withTimes } from "../message/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
-import { readJson } from "./body.ts";
+import { readBody } from "./body.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -23,7 +24,7 @@ export function apiApp(operations: Operations, streams: EventStreams, log: Logge
     app.on(route.method, route.path.replace(/\{(\w+)\}/g, ":$1"), async (c) => {
       const params = parsed(route.params, c.req.param(), "path");
       const query = parsed(route.query, queryOf(c), "query");
-      const body = route.body === undefined ? undefined : await readJson(c.env.incoming, LIMITS);
+      const body = route.body === undefined ? undefined : await readBody(c.env.incoming, LIMITS);
       return respond(c, streams, await route.handle(operations, { params, query, body }));
     });
   }
@@ -73,7 +74,7 @@ function respond(c: Context<Bindings>, streams: EventStreams, reply: Reply): Res
 }
 
 function jsonResponse(body: unknown, status: number): Response {
-  return new Response(JSON.stringify(body), {
+  return new Response(JSON.stringify(withTimes(body)), {
     status,
     headers: { "content-type": "application/json", "cache-control": "no-store" },
   });

@@ -1,4 +1,7 @@
 import type { IncomingMessage } from "node:http";
+import { readJson } from "../message/json-reader.ts";
+import { positions, toJson } from "../message/located.ts";
+import { textOf } from "../message/text.ts";
 import { RequestRefused } from "./failure.ts";
 
 /** How much past the limit is read and thrown away, so that the refusal reaches a client that is still sending. */
@@ -8,7 +11,7 @@ const DISCARD_FACTOR = 4;
  * Reads a request's JSON, bounded before it is decoded: bytes, then nesting, then syntax.
  * @throws RequestRefused 400, 413 or 415, which says what is wrong.
  */
-export async function readJson(
+export async function readBody(
   incoming: IncomingMessage,
   limits: { bodyBytes: number; nesting: number },
 ): Promise<unknown> {
@@ -26,19 +29,26 @@ export async function readJson(
 
   const bytes = await readBounded(incoming, limits.bodyBytes);
   if (bytes.length === 0) throw new RequestRefused(400, "the body is empty");
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new RequestRefused(400, "the body is not UTF-8");
-  }
+  const read = textOf(bytes);
+  if ("fault" in read) throw new RequestRefused(400, `the body cannot be read: ${read.fault}`);
+  const text = read.text.replace(/^\uFEFF/, "");
   if (deeperThan(text, limits.nesting))
     throw new RequestRefused(400, `the body is nested deeper than ${limits.nesting} levels`);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new RequestRefused(400, `the body is not JSON: ${(error as Error).message}`);
+  return only(text);
+}
+
+/** The one value of a JSON text, held to the same rules as a message file. */
+function only(text: string): unknown {
+  const { values, faults } = readJson(text, { anyKey: true });
+  const [value] = values;
+  const [fault] = faults;
+  if (fault !== undefined) {
+    const { line, column } = positions(text)(fault.at);
+    throw new RequestRefused(400, `the body is not JSON that is taken: line ${line}, column ${column}: ${fault.text}`);
   }
+  if (value === undefined || values.length > 1)
+    throw new RequestRefused(400, `the body is not JSON: it holds ${values.length} values, one is needed`);
+  return toJson(value);
 }
 
 async function readBounded(incoming: IncomingMessage, limit: number): Promise<Buffer> {

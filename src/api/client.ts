@@ -6,6 +6,7 @@ import type { Happening } from "../message/happening.ts";
 import type { ProcessVerb } from "../message/process-verb.ts";
 import type * as op from "../runtime/operate/operations.ts";
 import type { Gap, HappeningType } from "./shapes.ts";
+import { SilenceWatch } from "./silence.ts";
 import { SseReader } from "./sse-reader.ts";
 
 export interface ClientOptions {
@@ -33,7 +34,7 @@ interface Ask {
 
 /**
  * The local API, one method a route. Failures are StewardErrors: the daemon's own, with code and details; `no-daemon` when
- * nobody listens, answers in time, or stays to the end.
+ * nobody listens, answers in time, or stays to the end; `daemon-silent` when a daemon is there and answers nothing at all.
  */
 export class ApiClient {
   readonly #options: ClientOptions;
@@ -188,16 +189,21 @@ export class ApiClient {
         ...(signal === undefined ? {} : { signal }),
       });
       const timer = clock.setTimeout(() => sent.destroy(new Error(`no answer within ${timeout} ms`)), timeout);
-      const disarm = (): void => clock.clearTimeout(timer);
+      const watch = new SilenceWatch(socket, clock, (error) => sent.destroy(error));
+      const disarm = (): void => {
+        clock.clearTimeout(timer);
+        watch.end();
+      };
       sent.on("close", disarm);
       sent.on("response", (response) => {
+        watch.end();
         if (response.headers["content-type"] === "text/event-stream") disarm();
         response.on("end", disarm);
         resolve(response);
       });
       sent.on("error", (error) => {
         disarm();
-        reject(this.#lost(error));
+        reject(error instanceof StewardError ? error : this.#lost(error));
       });
       sent.end(payload);
     });

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Clock, Timer } from "../message/clock.ts";
 import type { Happening } from "../message/happening.ts";
+import { withTimes } from "../message/time-words.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
 import { RequestRefused } from "./failure.ts";
 import { LIMITS } from "./requests.ts";
@@ -104,7 +105,7 @@ export class EventStreams {
     let text: string | undefined;
     for (const stream of this.#streams) {
       if (stream.types !== undefined && !stream.types.has(happening.type)) continue;
-      text ??= `event: ${happening.type}\nid: ${id}\ndata: ${JSON.stringify(happening)}\n\n`;
+      text ??= `event: ${happening.type}\nid: ${id}\ndata: ${JSON.stringify(withTimes(happening))}\n\n`;
       this.#offer(stream, text);
     }
   }

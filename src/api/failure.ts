@@ -23,6 +23,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "journal-failed": 503,
   "already-running": 409,
   "no-daemon": 503,
+  "daemon-silent": 504,
   "api-failed": 502,
   "runner-lost": 503,
   "node-silent": 504,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Draft } from "../message/draft.ts";
 import { StewardError } from "../message/errors.ts";
 import type { ProcessVerb } from "../message/process-verb.ts";
+import { NEVER, NEVER_TOO } from "../message/units.ts";
 import type { LogQuery, MessageFilter } from "../runtime/operate/operations.ts";
 import { happeningTypes, json, state } from "./shapes.ts";
 
@@ -17,7 +18,11 @@ const opt = z.exactOptional;
 export const draft = z.strictObject({
   subject: z.string().max(300).describe("<node>.<command|event>.<method>.<domain>; node is the receiver"),
   data: json,
-  deliverBy: opt(milliseconds.nullable().describe("Milliseconds from now; null waits for ever; absent: the default")),
+  deliverBy: opt(
+    z
+      .union([milliseconds, z.null(), z.enum([NEVER, ...NEVER_TOO]).transform(() => null)])
+      .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
+  ),
   timeout: opt(milliseconds.min(1).describe("Milliseconds it may run; absent: the default")),
   knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
 }) satisfies z.ZodType<Draft>;

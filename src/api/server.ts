@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../message/clock.ts";
+import { withTimes } from "../message/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
 import { apiApp, failed } from "./app.ts";
@@ -112,7 +113,7 @@ function metricsOnly(operations: Operations): RequestListener {
       return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: await operations.metrics() };
     if (path !== "/healthz") throw new RequestRefused(404, "only /metrics and /healthz are served here");
     const health = operations.health();
-    return { status: health.ok ? 200 : 503, type: "application/json", body: JSON.stringify(health) };
+    return { status: health.ok ? 200 : 503, type: "application/json", body: JSON.stringify(withTimes(health)) };
   };
   return (incoming, outgoing) => {
     const path = incoming.method === "GET" || incoming.method === "HEAD" ? incoming.url?.split("?")[0] : undefined;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Happening } from "../message/happening.ts";
 import { STATES } from "../message/lifecycle.ts";
 import type { Json } from "../message/message.ts";
+import { TIME_KEYS } from "../message/time-words.ts";
 import type * as op from "../runtime/operate/operations.ts";
 
 /**
@@ -9,6 +10,34 @@ import type * as op from "../runtime/operate/operations.ts";
  * the compiler. Times are milliseconds since 1970.
  */
 const time = z.number().int().describe("Milliseconds since 1970");
+const timeText = z.string().nullable().describe("The same time as RFC 3339 text");
+/** Of a subject that is none they are absent. */
+const SUBJECT_PARTS = { node: "The receiver", method: "The method", domain: "The domain" } as const;
+
+/** A thing that is answered, with what stands beside its times and its subject: see `withTimes`. */
+function thing<S extends z.core.$ZodLooseShape>(shape: S) {
+  // What the server adds is documented, and no part of what the operations answer.
+  return z.strictObject({ ...shape, ...beside(shape) }) as unknown as z.ZodObject<S, z.core.$strict>;
+}
+
+function extended<B extends z.core.$ZodLooseShape, S extends z.core.$ZodLooseShape>(
+  base: z.ZodObject<B, z.core.$strict>,
+  shape: S,
+) {
+  return base.extend({ ...shape, ...beside(shape) }) as unknown as z.ZodObject<
+    z.core.util.Extend<B, S>,
+    z.core.$strict
+  >;
+}
+
+function beside(shape: z.core.$ZodLooseShape): Record<string, z.ZodType> {
+  const found: Record<string, z.ZodType> = {};
+  for (const key of Object.keys(shape)) if (TIME_KEYS.has(key)) found[`${key}Time`] = opt(timeText);
+  if (!("subject" in shape)) return found;
+  for (const [part, meaning] of Object.entries(SUBJECT_PARTS))
+    if (!(part in shape)) found[part] = opt(z.string().describe(`${meaning} of its subject`));
+  return found;
+}
 const milliseconds = z.number();
 const count = z.number().int().min(0);
 const text = z.string();
@@ -23,26 +52,26 @@ export const json = z.custom<Json>((value) => value !== undefined, "is missing")
 
 const linkState = z.enum(["neverSeen", "online", "late", "offline"]);
 
-export const accepted = z.strictObject({ id: text, subject: text, node: text, link: linkState });
+export const accepted = thing({ id: text, subject: text, node: text, link: linkState });
 
 export const cancelAnswer = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("done"), id: text }),
-  z.strictObject({ kind: z.literal("requested"), id: text, reason: text }),
-  z.strictObject({ kind: z.literal("tooLate"), id: text, state }),
+  thing({ kind: z.literal("done"), id: text }),
+  thing({ kind: z.literal("requested"), id: text, reason: text }),
+  thing({ kind: z.literal("tooLate"), id: text, state }),
 ]);
 
-const assertion = z.strictObject({ state, at: time, by: text, reason: opt(text) });
+const assertion = thing({ state, at: time, by: text, reason: opt(text) });
 
-const outputPart = z.strictObject({
+const outputPart = thing({
   stream: z.enum(["stdout", "stderr"]),
   offset: count.describe("Bytes of this stream before this part"),
   text,
   encoding: opt(z.literal("base64")),
 });
 
-const streamTotal = z.strictObject({ bytes: count, kept: count });
+const streamTotal = thing({ bytes: count, kept: count });
 
-const outcome = z.strictObject({
+const outcome = thing({
   state: finalState,
   at: time,
   startedAt: opt(time),
@@ -50,11 +79,11 @@ const outcome = z.strictObject({
   signal: opt(text),
   reason: opt(text),
   output: opt(z.array(outputPart)),
-  totals: opt(z.strictObject({ stdout: streamTotal, stderr: streamTotal })),
+  totals: opt(thing({ stdout: streamTotal, stderr: streamTotal })),
   result: opt(json),
 });
 
-export const messageView = z.strictObject({
+export const messageView = thing({
   id: text,
   subject: text,
   origin: text,
@@ -71,23 +100,23 @@ export const messageView = z.strictObject({
   summary: text,
 });
 
-export const messageDetail = messageView.extend({
+export const messageDetail = extended(messageView, {
   data: json,
   timeout: milliseconds.nullable().describe("Milliseconds it may run; null: the method's own limit"),
   inReplyTo: opt(text),
   history: z.array(assertion),
   conflict: opt(assertion),
   cancelAnswer: opt(
-    z
-      .strictObject({ kind: z.enum(["done", "tooLate", "refused"]), at: time, reason: opt(text) })
-      .describe("What the node said to the request to cancel it"),
+    thing({ kind: z.enum(["done", "tooLate", "refused"]), at: time, reason: opt(text) }).describe(
+      "What the node said to the request to cancel it",
+    ),
   ),
   heardAt: opt(time.describe("When its end was heard of here; its own times are by the clock of its node")),
   outcome: opt(outcome),
   output: z.array(outputPart),
 });
 
-export const nodeView = z.strictObject({
+export const nodeView = thing({
   name: text,
   role: z.enum(["self", "central", "edge"]),
   link: linkState,
@@ -109,7 +138,7 @@ export const nodeView = z.strictObject({
   clockSkew: opt(milliseconds.describe("Its clock minus this one, ms")),
 });
 
-const laneView = z.strictObject({
+const laneView = thing({
   subject: text,
   waiting: count,
   inFlight: count,
@@ -118,9 +147,9 @@ const laneView = z.strictObject({
   reason: opt(text),
 });
 
-const change = z.strictObject({ at: time, region: text, from: text, to: text, cause: text });
+const change = thing({ at: time, region: text, from: text, to: text, cause: text });
 
-export const nodeDetail = nodeView.extend({
+export const nodeDetail = extended(nodeView, {
   epoch: opt(text),
   startedAt: opt(time),
   methods: opt(z.array(text)),
@@ -128,7 +157,7 @@ export const nodeDetail = nodeView.extend({
   lanes: z.array(laneView),
 });
 
-export const processView = z.strictObject({
+export const processView = thing({
   subject: text,
   role: z.enum(["publisher", "subscriber", "source", "core"]),
   state: z.enum(["starting", "idle", "working", "backingOff", "paused", "quarantined", "stopped"]),
@@ -139,9 +168,9 @@ export const processView = z.strictObject({
   lastError: opt(text),
 });
 
-export const processList = z.strictObject({ node: text, asOf: time, processes: z.array(processView) });
+export const processList = thing({ node: text, asOf: time, processes: z.array(processView) });
 
-export const deadLetter = z.strictObject({
+export const deadLetter = thing({
   id: text,
   subject: text,
   origin: text,
@@ -151,31 +180,31 @@ export const deadLetter = z.strictObject({
   summary: text,
 });
 
-export const logLine = z.strictObject({ node: text, domain: text, line: text });
+export const logLine = thing({ node: text, domain: text, line: text });
 
-export const reloadAnswer = z.strictObject({ changes: z.array(text), needRestart: z.array(text) });
+export const reloadAnswer = thing({ changes: z.array(text), needRestart: z.array(text) });
 
-export const health = z.strictObject({
+export const health = thing({
   node: text,
   ok: z.boolean(),
   version: text,
   startedAt: time,
   asOf: time,
-  broker: z.strictObject({
+  broker: thing({
     state: z.enum(["connecting", "connected", "disconnected", "denied"]),
     since: time,
     server: opt(text),
     fault: opt(text),
     refused: opt(z.array(text)),
   }),
-  journal: z.strictObject({ state: z.enum(["ok", "low", "full", "failed"]), bytes: count, limit: count }),
+  journal: thing({ state: z.enum(["ok", "low", "full", "failed"]), bytes: count, limit: count }),
   quarantined: z.array(text),
 });
 
 const happened = <T extends string>(type: T) => ({ type: z.literal(type), at: time });
 
 export const happening = z.discriminatedUnion("type", [
-  z.strictObject({
+  thing({
     ...happened("message"),
     id: text,
     subject: text,
@@ -184,10 +213,10 @@ export const happening = z.discriminatedUnion("type", [
     reason: opt(text),
     outcome: opt(outcome),
   }),
-  z.strictObject({ ...happened("output"), id: text, subject: text, parts: z.array(outputPart) }),
-  z.strictObject({ ...happened("node"), name: text, region: text, from: text, to: text, cause: text }),
-  z.strictObject({ ...happened("process"), subject: text, role: text, from: text, to: text, cause: text }),
-  z.strictObject({
+  thing({ ...happened("output"), id: text, subject: text, parts: z.array(outputPart) }),
+  thing({ ...happened("node"), name: text, region: text, from: text, to: text, cause: text }),
+  thing({ ...happened("process"), subject: text, role: text, from: text, to: text, cause: text }),
+  thing({
     ...happened("transition"),
     actor: text,
     role: text,
@@ -196,8 +225,8 @@ export const happening = z.discriminatedUnion("type", [
     to: text,
     cause: text,
   }),
-  z.strictObject({ ...happened("log"), node: text, method: text, domain: text, lines: z.array(text) }),
-  z.strictObject({ ...happened("alert"), node: text, code: text, text }),
+  thing({ ...happened("log"), node: text, method: text, domain: text, lines: z.array(text) }),
+  thing({ ...happened("alert"), node: text, code: text, text }),
 ]);
 
 /** What a stream says in place of happenings that its client did not get. */

@@ -1,14 +1,18 @@
+import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { ApartOptions } from "../journal/check/apart.ts";
 import type { OfflineCheck } from "../journal/offline.ts";
 import { StewardError } from "../message/errors.ts";
+import { withTimes } from "../message/time-words.ts";
 import type { ReloadAnswer } from "../runtime/operate/operations.ts";
 import type { Daemon } from "./daemon.ts";
 import type { CliIo } from "./io.ts";
 import { type Paint, paintFor } from "./render/paint.ts";
 import { jsonText, visible } from "./render/text.ts";
 import { type Times, timesAt } from "./render/time.ts";
+
+const SYSTEM_CONFIG = "/etc/steward/steward.yaml";
 
 /** The options that every command takes. */
 export interface GlobalOptions {
@@ -21,6 +25,8 @@ export interface GlobalOptions {
 /** How a command reaches the rest of steward; a test may put something else in the place of any of them. */
 export interface Reach {
   loadConfig(file: string, env: CliIo["env"]): Promise<Config>;
+  /** The socket that a configuration names. Whatever else is wrong with the file, or missing around it, matters not. */
+  socketOf(file: string, env: CliIo["env"]): Promise<string>;
   connect(socket: string, io: CliIo): Promise<Daemon>;
   /** `pretty`: its log is for people, not for programs. */
   startDaemon(config: Config, pretty: boolean): Promise<RunningDaemon>;
@@ -48,7 +54,10 @@ export class Cli {
   /** Colours of standard output and of standard error. */
   readonly out: Paint;
   readonly err: Paint;
+  /** --config, STEWARD_CONFIG, ./steward.yaml, or where that is not, the machine's own in /etc. */
   readonly configFile: string;
+  /** The same for a file that is to be written: never the machine's own. */
+  readonly newConfigFile: string;
   readonly #socket: string | undefined;
   readonly reach: Reach;
   #config: Promise<Config> | undefined;
@@ -59,7 +68,11 @@ export class Cli {
     this.json = options.json === true;
     this.out = paintFor(io.stdout, io.env, options.color !== false);
     this.err = paintFor(io.stderr, io.env, options.color !== false);
-    this.configFile = this.path(options.config ?? named(io.env.STEWARD_CONFIG) ?? "steward.yaml");
+    const chosen = options.config ?? named(io.env.STEWARD_CONFIG);
+    this.newConfigFile = this.path(chosen ?? "steward.yaml");
+    const system = io.systemConfig ?? SYSTEM_CONFIG;
+    const fallsBack = chosen === undefined && !existsSync(this.newConfigFile) && existsSync(system);
+    this.configFile = fallsBack ? system : this.newConfigFile;
     const socket = options.socket ?? named(io.env.STEWARD_SOCKET);
     this.#socket = socket === undefined ? undefined : this.path(socket);
     this.reach = reach;
@@ -81,12 +94,12 @@ export class Cli {
 
   /** A list or a thing, whole and indented. */
   printJson(value: unknown): void {
-    this.io.stdout.write(`${jsonText(value, 2)}\n`);
+    this.io.stdout.write(`${jsonText(withTimes(value), 2)}\n`);
   }
 
   /** One line of a stream of things. */
   printJsonLine(value: unknown): void {
-    this.io.stdout.write(`${jsonText(value)}\n`);
+    this.io.stdout.write(`${jsonText(withTimes(value))}\n`);
   }
 
   /** steward's own words, beside what was asked for. Silent with --json. */
@@ -105,7 +118,7 @@ export class Cli {
 
   /** --socket, STEWARD_SOCKET, else the one that the configuration names. */
   async socket(): Promise<string> {
-    return this.#socket ?? (await this.config()).socket;
+    return this.#socket ?? (await this.reach.socketOf(this.configFile, this.io.env));
   }
 
   daemon(): Promise<Daemon> {

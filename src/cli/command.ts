@@ -36,7 +36,10 @@ function paragraphs(text: string): string {
 
 export function globalOptions(program: Command): Command {
   return program
-    .option("--config <file>", "configuration file (default: STEWARD_CONFIG, else ./steward.yaml)")
+    .option(
+      "--config <file>",
+      "configuration file (default: STEWARD_CONFIG, else ./steward.yaml, else /etc/steward/steward.yaml)",
+    )
     .option("--socket <path>", "the daemon's socket (default: STEWARD_SOCKET, else the configuration's)")
     .option("--json", "print JSON")
     .option("--no-color", "print without colour (also: NO_COLOR)");

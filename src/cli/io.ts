@@ -1,4 +1,6 @@
 import type { Clock } from "../message/clock.ts";
+import { StewardError } from "../message/errors.ts";
+import { textOf } from "../message/text.ts";
 
 /** The world as the command line sees it; a test hands in its own. */
 export interface CliIo {
@@ -7,6 +9,10 @@ export interface CliIo {
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** In place of /etc/steward/steward.yaml. */
+  readonly systemConfig?: string;
+  /** The arguments as the system has them, each ended by NUL; `undefined` where it does not tell. */
+  rawArguments?(): Uint8Array | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
   /** Ends the process without waiting for anything. */
@@ -26,9 +32,19 @@ export interface Signals {
   on(name: SignalName, listener: () => void): () => void;
 }
 
-/** All of standard input, as text. */
+/**
+ * All of standard input, as text.
+ * @throws StewardError `text-invalid` when it is not UTF-8
+ */
 export async function readAll(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk));
-  return Buffer.concat(chunks).toString("utf8");
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  return checkedText(Buffer.concat(chunks), "standard input");
+}
+
+/** The text of what was read from `name`. @throws StewardError `text-invalid` when it is not UTF-8 */
+export function checkedText(bytes: Uint8Array, name: string): string {
+  const read = textOf(bytes);
+  if ("text" in read) return read.text;
+  throw new StewardError("text-invalid", { where: name, fault: read.fault });
 }

@@ -1,42 +1,21 @@
 #!/usr/bin/env node
-import { EXIT } from "../message/errors.ts";
-import { systemClock } from "../platform/system-clock.ts";
-import type { SignalName } from "./io.ts";
-import { runCli } from "./run-cli.ts";
+import { readFileSync } from "node:fs";
 
 /**
- * The process around the command line. It ends by itself once nothing is left to do; only a second signal, and a reader
- * that closed its end of the pipe, end it at once.
+ * The entrance, in words that an old Node.js understands too: nothing else is loaded before its version is known to do, and
+ * nothing at all for `--version`.
  */
-const exitNow = (code: number): never => process.exit(code);
+const LEAST = [20, 19] as const;
 
-// `steward messages | head`: who reads has enough.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") exitNow(EXIT.ok);
-    throw error;
-  });
+const running = process.versions.node;
+const [major = 0, minor = 0] = running.split(".").map(Number);
+
+if (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1])) {
+  process.stderr.write(`steward needs Node.js ${LEAST.join(".")} or newer, this is ${running}\n`);
+  process.exitCode = 2;
+} else if (process.argv.length === 3 && process.argv[2] === "--version") {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  process.stdout.write(`${(JSON.parse(text) as { version: string }).version}\n`);
+} else {
+  await import("./process.ts");
 }
-
-// The clock's timers do not keep a process alive; a port that listens does.
-const awake = new MessageChannel();
-awake.port1.on("message", () => undefined);
-
-process.exitCode = await runCli(process.argv.slice(2), {
-  get stdin() {
-    return process.stdin;
-  },
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  cwd: process.cwd(),
-  clock: systemClock,
-  signals: {
-    on: (name: SignalName, listener: () => void) => {
-      process.on(name, listener);
-      return () => process.off(name, listener);
-    },
-  },
-  exitNow,
-});
-awake.port1.close();

@@ -1,5 +1,5 @@
 import { StewardError } from "../message/errors.ts";
-import { parseDuration } from "../message/units.ts";
+import { isNever, parseDuration } from "../message/units.ts";
 
 /** Readers of option values; each fault names the option. */
 export function duration(option: string, text: string): number {
@@ -13,9 +13,9 @@ export function duration(option: string, text: string): number {
   throw new StewardError("duration-invalid", { text: `${option} ${text}` });
 }
 
-/** A duration, or `forever`: `null`. */
-export function durationOrForever(option: string, text: string): number | null {
-  return text === "forever" ? null : duration(option, text);
+/** A duration, or `never` (`forever`, `null`): `null`. */
+export function durationOrNever(option: string, text: string): number | null {
+  return isNever(text) ? null : duration(option, text);
 }
 
 export function wholeNumber(option: string, command: string, text: string, least = 1): number {

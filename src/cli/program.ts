@@ -1,35 +1,67 @@
 import { Command } from "commander";
 import { globalOptions, type Register, type Runner } from "./command.ts";
-import { addCancel } from "./commands/cancel.ts";
-import { addComplete } from "./commands/complete.ts";
-import { addCompletion } from "./commands/completion.ts";
-import { addConfig } from "./commands/config.ts";
-import { addControl } from "./commands/control.ts";
-import { addDead } from "./commands/dead.ts";
-import { addDemo } from "./commands/demo.ts";
-import { addDoctor } from "./commands/doctor.ts";
-import { addInit } from "./commands/init.ts";
-import { addInspect } from "./commands/inspect.ts";
-import { addMachines } from "./commands/machines.ts";
-import { addMessage } from "./commands/message.ts";
-import { addMessages } from "./commands/messages.ts";
-import { addNode } from "./commands/node.ts";
-import { addNodes } from "./commands/nodes.ts";
-import { addPs } from "./commands/ps.ts";
-import { addReload } from "./commands/reload.ts";
-import { addRun } from "./commands/run.ts";
-import { addSend } from "./commands/send.ts";
-import { addUp } from "./commands/up.ts";
-import { addWatch } from "./commands/watch.ts";
 
-const GROUPS: readonly (readonly [string, readonly Register[]])[] = [
-  ["Daemon:", [addUp, addDemo, addInit, addReload, addDoctor, addConfig]],
-  ["Commands:", [addRun, addSend, addMessages, addMessage, addCancel, addDead]],
-  ["Fleet:", [addNodes, addNode, addPs, addControl, addWatch, addInspect]],
-  ["More:", [addMachines, addCompletion, addComplete]],
+/** The commands that one file registers, and the file, which is loaded only when one of them is needed. */
+interface Entry {
+  readonly names: readonly string[];
+  readonly load: () => Promise<Register>;
+}
+
+const entry = (names: string, load: Entry["load"]): Entry => ({ names: names.split(" "), load });
+
+const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
+  [
+    "Daemon:",
+    [
+      entry("up", async () => (await import("./commands/up.ts")).addUp),
+      entry("demo", async () => (await import("./commands/demo.ts")).addDemo),
+      entry("init", async () => (await import("./commands/init.ts")).addInit),
+      entry("reload", async () => (await import("./commands/reload.ts")).addReload),
+      entry("doctor", async () => (await import("./commands/doctor.ts")).addDoctor),
+      entry("config", async () => (await import("./commands/config.ts")).addConfig),
+    ],
+  ],
+  [
+    "Commands:",
+    [
+      entry("run", async () => (await import("./commands/run.ts")).addRun),
+      entry("send", async () => (await import("./commands/send.ts")).addSend),
+      entry("messages", async () => (await import("./commands/messages.ts")).addMessages),
+      entry("message", async () => (await import("./commands/message.ts")).addMessage),
+      entry("cancel", async () => (await import("./commands/cancel.ts")).addCancel),
+      entry("dead", async () => (await import("./commands/dead.ts")).addDead),
+    ],
+  ],
+  [
+    "Fleet:",
+    [
+      entry("nodes", async () => (await import("./commands/nodes.ts")).addNodes),
+      entry("node", async () => (await import("./commands/node.ts")).addNode),
+      entry("ps", async () => (await import("./commands/ps.ts")).addPs),
+      entry("start stop restart revive", async () => (await import("./commands/control.ts")).addControl),
+      entry("watch", async () => (await import("./commands/watch.ts")).addWatch),
+      entry("inspect", async () => (await import("./commands/inspect.ts")).addInspect),
+    ],
+  ],
+  [
+    "More:",
+    [
+      entry("machines", async () => (await import("./commands/machines.ts")).addMachines),
+      entry("completion", async () => (await import("./commands/completion.ts")).addCompletion),
+      entry("__complete", async () => (await import("./commands/complete.ts")).addComplete),
+    ],
+  ],
 ];
 
-export function buildProgram(run: Runner, version: string): Command {
+const NAMES: ReadonlySet<string> = new Set(GROUPS.flatMap(([, entries]) => entries.flatMap(({ names }) => names)));
+/** Options of the program itself that are followed by their value. */
+const WITH_VALUE = new Set(["--config", "--socket"]);
+
+/**
+ * The command line's grammar. `argv`: only what these words need of it is loaded; absent, or where they name no command, all
+ * of it is, for the help and for what was probably meant.
+ */
+export async function buildProgram(run: Runner, version: string, argv: readonly string[] = []): Promise<Command> {
   const program = globalOptions(new Command("steward"))
     .description("Command and watch machines that are hard to reach.")
     .version(version, "--version", "print the version")
@@ -41,10 +73,32 @@ export function buildProgram(run: Runner, version: string): Command {
       "\nExit codes: 0 all succeeded, 1 some failed, 2 bad usage, 3 some not delivered or unknown, 4 cancelled, 5 no daemon.\n" +
         "Begin with `steward init`, then `steward up`; `steward doctor` says what is missing.",
     );
-  for (const [heading, registers] of GROUPS) {
+  const wanted = needed(argv);
+  for (const [heading, entries] of GROUPS) {
     program.commandsGroup(heading);
-    for (const register of registers) register(program, run);
+    const loaded = await Promise.all(
+      entries
+        .filter(({ names }) => wanted === undefined || names.some((name) => wanted.includes(name)))
+        .map(({ load }) => load()),
+    );
+    for (const register of loaded) register(program, run);
   }
   program.helpCommand("help [command]", "show help of a command");
   return program;
+}
+
+/** The commands that the words name; `undefined`: all are needed. */
+function needed(argv: readonly string[]): readonly string[] | undefined {
+  const words = plainWords(argv);
+  const [first = ""] = words;
+  if (!NAMES.has(first) || first === "completion") return undefined;
+  if (first !== "__complete") return [first];
+  // The last word is the one at the cursor, and not whole yet.
+  const [completed = ""] = plainWords(argv.slice(argv.indexOf("__complete") + 1, -1));
+  return NAMES.has(completed) ? [first, completed] : undefined;
+}
+
+/** The words before `--` that are neither options nor their values. */
+function plainWords(argv: readonly string[]): readonly string[] {
+  return argv.filter((word, i) => !word.startsWith("-") && !WITH_VALUE.has(argv[i - 1] ?? ""));
 }

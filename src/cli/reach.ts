@@ -1,4 +1,3 @@
-import { ApiClient } from "../api/client.ts";
 import type { Reach } from "./cli.ts";
 
 /** The real ways to the rest of steward. What is dear to load is loaded when it is needed. */
@@ -7,7 +6,17 @@ export const reachDaemon: Reach = {
     const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env });
   },
-  connect: async (socket, io) => new ApiClient({ socket, clock: io.clock }),
+  socketOf: async (file, env) => {
+    const { socketOf } = await import("../config/socket-of.ts");
+    const socket = socketOf(file);
+    if (socket !== undefined) return socket;
+    const { loadConfig } = await import("../config/load.ts");
+    return loadConfig(file, { env }).socket;
+  },
+  connect: async (socket, io) => {
+    const { ApiClient } = await import("../api/client.ts");
+    return new ApiClient({ socket, clock: io.clock });
+  },
   startDaemon: async (config, pretty) => {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");
     return startDaemon({ config, pretty });

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type Command, CommanderError } from "commander";
+import { nearest } from "../config/nearest.ts";
 import { EXIT, normalise, StewardError } from "../message/errors.ts";
+import { checkArguments } from "./arguments.ts";
 import { Cli, type GlobalOptions, type Reach } from "./cli.ts";
 import type { Runner } from "./command.ts";
 import type { CliIo } from "./io.ts";
@@ -22,13 +24,17 @@ export async function runCli(argv: readonly string[], io: CliIo, reach: Reach = 
       const words = command.processedArgs.flat().filter((word): word is string => typeof word === "string");
       code = (await handler(cli, command.opts(), words)) ?? EXIT.ok;
     };
-  const program = buildProgram(run, version());
+  const program = await buildProgram(run, version(), argv);
   prepare(program, io);
   try {
+    checkArguments(argv, () => io.rawArguments?.());
+    checkHelp(argv, program);
     await program.parseAsync(argv.length === 0 ? ["--help"] : argv, { from: "user" });
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
+    // The help was printed in place of what a command of several parts lacks.
+    if (thrown instanceof CommanderError && thrown.code === "commander.help") return EXIT.usage;
     const error = thrown instanceof CommanderError ? usageError(thrown, argv, program) : normalise(thrown);
     const options = within?.optsWithGlobals<GlobalOptions>() ?? program.opts<GlobalOptions>();
     const json = options.json === true || (thrown instanceof CommanderError && beforeDashes(argv).includes("--json"));
@@ -63,6 +69,16 @@ function usageError(error: CommanderError, argv: readonly string[], program: Com
     fault += "; write `--` before the command that is to run there: steward run TARGET -- CMD…";
   }
   return new StewardError("usage", { fault, command: command === "" ? "" : command }, { cause: error });
+}
+
+/** `steward help nosuch` is a mistake like any other. @throws StewardError `usage` */
+function checkHelp([first, named]: readonly string[], program: Command): void {
+  if (first !== "help" || named === undefined || named.startsWith("-")) return;
+  const names = program.commands.map((one) => one.name());
+  if (names.includes(named) || named === "help") return;
+  const near = nearest(named, names);
+  const fault = `unknown command '${named}'${near === undefined ? "" : ` (Did you mean ${near}?)`}`;
+  throw new StewardError("usage", { fault, command: "" });
 }
 
 function beforeDashes(argv: readonly string[]): readonly string[] {

@@ -1,5 +1,6 @@
 import { nearest } from "../config/nearest.ts";
 import { type ErrorCode, StewardError } from "../message/errors.ts";
+import type { Daemon } from "./daemon.ts";
 
 /** Adds the name that was probably meant to an error of `code` that carries the name as `detail`. */
 export async function withSuggestion<T>(
@@ -17,4 +18,12 @@ export async function withSuggestion<T>(
     if (near === undefined) throw thrown;
     throw new StewardError(code, { ...thrown.details, [detail]: `${name} (did you mean ${near}?)` }, { cause: thrown });
   }
+}
+
+/** @throws StewardError `node-unknown`, with the name that was probably meant */
+export async function insistKnown(daemon: Daemon, node: string): Promise<void> {
+  const names = (await daemon.nodes()).map(({ name }) => name);
+  if (names.includes(node)) return;
+  const unknown = Promise.reject(new StewardError("node-unknown", { node }));
+  await withSuggestion(unknown, "node-unknown", "node", async () => names);
 }

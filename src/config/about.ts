@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Config } from "./config.ts";
 
 /** What is known of a setting beside its type: the faults, the documentation and the reload are made of it. */
 
@@ -9,13 +10,20 @@ export interface Kind {
   readonly why?: (value: unknown) => string | undefined;
   /** The value is, or may hold, a secret: it is never shown. */
   readonly hides?: (value: unknown) => boolean;
+  /** Spaces belong to it, so that a list of them is shown with quotes. */
+  readonly quoted?: boolean;
+  /** The compiled value as it would be written in the file. */
+  readonly format?: (value: unknown) => string;
 }
 
 /** What is known of a kind of value. */
 export const kinds = z.registry<Kind>();
 
-/** Whether a change is applied by a reload, or waits for a restart of the daemon. */
-export type Applies = "live" | "restart";
+/**
+ * How a change is applied: `live`, it is read anew wherever it is used; `process`, a reload restarts the processes that it
+ * touches; `restart`, it waits for a restart of the daemon.
+ */
+export type Applies = "live" | "process" | "restart";
 
 export interface About {
   readonly description: string;
@@ -25,6 +33,10 @@ export interface About {
   readonly fallback?: string;
   /** Absent: as the section around it. */
   readonly applies?: Applies;
+  /** The compiled value as text, where it does not stand at the setting's own path in `Config`. */
+  readonly read?: (config: Config) => string;
+  /** A change of it is told, its value never. */
+  readonly secret?: boolean;
   /** The reference file has it in effect, with the example, although it is optional. */
   readonly shown?: boolean;
 }

@@ -10,12 +10,13 @@ import type { Settings } from "./schema.ts";
 type Absolute = (path: string) => string;
 
 /** Turns a checked file into the value that the daemon uses: the defaults that depend on others, paths, subjects. Frozen. */
-export function compile(settings: Settings, file: string, env: Environment): Config {
+export function compile(settings: Settings, file: string, written: readonly string[], env: Environment): Config {
   const { node, central, retention, limits, intake } = settings;
   const paths = pathsOf(file, settings.data);
   const link = linkProfile(settings.link, settings.hello);
   return frozen({
     file: resolve(file),
+    written,
     node,
     central,
     broker: compileBroker(settings.broker, paths.absolute, env),

@@ -5,6 +5,8 @@
 export interface Config {
   /** The file that it was read from, absolute. */
   readonly file: string;
+  /** The settings at its top level that it writes, whatever their values. */
+  readonly written: readonly string[];
   readonly node: string;
   readonly central: string;
   readonly broker: BrokerConfig;
@@ -98,6 +100,8 @@ export interface LimitsConfig {
   readonly journalBytes: number;
   /** Output kept of each stream of a command: half at its beginning, half at its end. */
   readonly outputBytes: number;
+  /** Milliseconds that any command may run here, whatever its sender says. */
+  readonly timeout: number;
   /** Nodes that become known without being named in the configuration. */
   readonly nodes: number;
   /** Cancels that are kept of commands that have not come. */

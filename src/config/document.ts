@@ -10,7 +10,9 @@ import {
   type YAMLError,
 } from "yaml";
 import { faultText } from "../message/errors.ts";
+import { numberFault } from "../message/json-reader.ts";
 import { shortened } from "../message/printable.ts";
+import { surrogateFault } from "../message/text.ts";
 import { formatPath, show } from "./fault.ts";
 import type { Path } from "./schema-tree.ts";
 
@@ -78,6 +80,15 @@ export function readDocument(text: string): Reading {
   }
 }
 
+/** What a value would silently become something else by: an octal number of YAML 1.1, half of a surrogate pair. */
+function scalarFault(value: unknown, source: string | undefined): string | undefined {
+  if (typeof value === "string") return surrogateFault(value);
+  if (typeof value !== "number" || source === undefined) return undefined;
+  if (/^[-+]?0[0-9_]/.test(source))
+    return `${shortened(source)} would become ${value}; write ${value}, or put it in quotes`;
+  return numberFault(source, value);
+}
+
 function broken(message: string): Reading {
   return { root: undefined, faults: [{ line: 1, column: 1, path: "", message }] };
 }
@@ -132,7 +143,11 @@ function locate(document: Document.Parsed, position: (offset: number) => Positio
       return leaf(null);
     }
     if (node.anchor !== undefined && !expanded) anchors.set(node.anchor, node);
-    if (isScalar(node)) return leaf(node.value, node.value === null && !node.source);
+    if (isScalar(node)) {
+      const fault = expanded ? undefined : scalarFault(node.value, node.source);
+      if (fault !== undefined) faults.push({ ...at, path: formatPath(path), message: fault });
+      return leaf(node.value, node.value === null && !node.source);
+    }
     if (isSeq<Node | null>(node)) {
       const children = new Map(
         node.items.map((item, i) => {

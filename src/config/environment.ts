@@ -11,6 +11,7 @@ export function expand(text: string, env: Environment): { readonly value: string
     }
     const found = env[name];
     if (found === undefined) fault ??= `the environment variable ${name} is not set`;
+    else if (found.includes("\uFFFD")) fault ??= `the environment variable ${name} holds bytes that are not UTF-8 text`;
     else if (found === "") fault ??= `the environment variable ${name} is empty`;
     return found ?? "";
   });

@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { faultText, StewardError } from "../message/errors.ts";
+import { nodeNameFault } from "../message/node-name.ts";
 import { isToken, parseSubject, tokenFault } from "../message/subject.ts";
-import { DURATION, formatDuration, formatSize, readDuration, readSize, SIZE } from "../message/units.ts";
+import {
+  DURATION,
+  formatDuration,
+  formatSize,
+  NEVER,
+  NEVER_TOO,
+  readDuration,
+  readSize,
+  SIZE,
+} from "../message/units.ts";
 import { kind, kinds } from "./about.ts";
 import { nearest } from "./nearest.ts";
 
@@ -14,23 +24,28 @@ interface TextOptions {
   /** What editors check; no stricter than `fault`. */
   readonly shape?: RegExp;
   readonly hides?: (value: unknown) => boolean;
+  readonly quoted?: boolean;
 }
 
 /** Text that passes `fault`, which says in words what is wrong with it. */
-function text(expects: string, fault: (text: string) => string | undefined, { shape, hides }: TextOptions = {}) {
+function text(
+  expects: string,
+  fault: (text: string) => string | undefined,
+  { shape, hides, quoted = false }: TextOptions = {},
+) {
   const base = z.string().min(1);
   const shaped = shape === undefined ? base : base.regex(shape);
   const why = (value: unknown) =>
     typeof value !== "string" ? quoteHint(value) : value === "" ? undefined : fault(value);
   return kind(
     shaped.refine((value) => fault(value) === undefined),
-    { expects, why, ...(hides === undefined ? {} : { hides }) },
+    { expects, why, quoted, ...(hides === undefined ? {} : { hides }) },
   );
 }
 
 const TOKEN = "[A-Za-z0-9_][A-Za-z0-9_-]{0,62}";
 
-export const name = () => text("a name", tokenFault, { shape: new RegExp(`^${TOKEN}$`) });
+export const name = () => text("a name", nodeNameFault, { shape: new RegExp(`^${TOKEN}$`) });
 
 export const origin = () =>
   text('the name of a node, or "*" for any', (value) => (value === "*" ? undefined : tokenFault(value)), {
@@ -39,7 +54,7 @@ export const origin = () =>
 
 export const secret = () => text("text", () => undefined, { hides: () => true });
 
-export const pattern = () => text("a pattern such as systemctl * nginx", () => undefined);
+export const pattern = () => text("a pattern such as systemctl * nginx", () => undefined, { quoted: true });
 
 export const path = () => text("a path", pathFault);
 
@@ -169,7 +184,7 @@ function measured(
       ? `write a number and a unit, as in ${format(least)} or ${format(most)}`
       : undefined;
   };
-  return kind(schema, { expects, why });
+  return kind(schema, { expects, why, format: (value) => (typeof value === "number" ? format(value) : "none") });
 }
 
 export const wholeNumber = (least: number, most: number) =>
@@ -188,12 +203,13 @@ export function oneOf<const V extends readonly [string, ...string[]]>(...values:
   return kind(z.enum(values), { expects: `one of ${values.join(", ")}`, why });
 }
 
-/** `word` in place of the value turns it off; so does null. */
+/** `word` in place of the value turns it off; so does null, and for `never` the other words that people have for it. */
 export function orOff<S extends z.ZodType>(word: string, schema: S, expects: string) {
-  const off = z.literal(word).transform(() => null);
-  const why = kinds.get(schema)?.why;
+  const off = z.literal(word === NEVER ? [NEVER, ...NEVER_TOO] : [word]).transform(() => null);
+  const { why, format = String } = kinds.get(schema) ?? {};
   return kind(z.union([off, schema, z.null()]), {
     expects: `${expects}, or ${word}`,
+    format: (value) => (value === null ? word : format(value)),
     ...(why === undefined ? {} : { why }),
   });
 }
@@ -203,7 +219,10 @@ export function listOf<S extends z.ZodType>(element: S, expects: string, least =
     if (typeof value === "string") return `write [${isToken(value) ? value : JSON.stringify(value)}]`;
     return Array.isArray(value) ? "it is empty" : undefined;
   };
-  return kind(z.array(element).min(least), { expects, why });
+  const { quoted = false } = kinds.get(element) ?? {};
+  const format = (value: unknown): string =>
+    !Array.isArray(value) ? "none" : quoted ? JSON.stringify(value) : `[${value.join(", ")}]`;
+  return kind(z.array(element).min(least), { expects, why, format });
 }
 
 export function flagHint(value: unknown): string | undefined {

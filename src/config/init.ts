@@ -1,5 +1,5 @@
 import { StewardError } from "../message/errors.ts";
-import { tokenFault } from "../message/subject.ts";
+import { nodeNameFault } from "../message/node-name.ts";
 import { checkConfig } from "./check.ts";
 import { formatFault, show } from "./fault.ts";
 import { flow } from "./reference-yaml.ts";
@@ -24,7 +24,7 @@ export interface InitOptions {
  */
 export function initConfig(options: InitOptions): string {
   for (const name of [options.node, options.central ?? "central"]) {
-    const fault = tokenFault(name);
+    const fault = nodeNameFault(name);
     if (fault !== undefined)
       throw new StewardError("usage", { command: "init", fault: `${show(name)} is not a name: ${fault}` });
   }

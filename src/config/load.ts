@@ -1,10 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
-import { faultText, StewardError } from "../message/errors.ts";
+import { StewardError } from "../message/errors.ts";
 import { checkConfig } from "./check.ts";
 import type { Config } from "./config.ts";
-import { LARGEST_FILE } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import { formatFault } from "./fault.ts";
+import { readConfigFile } from "./read.ts";
 
 /**
  * Reads steward.yaml.
@@ -15,31 +14,4 @@ export function loadConfig(file: string, options: { readonly env?: Environment }
   if ("config" in checked) return checked.config;
   const faults = checked.faults.map(formatFault).join("\n");
   throw new StewardError("config-invalid", { file, count: checked.faults.length, faults });
-}
-
-/** The text of a configuration file, for `checkConfig`. @throws StewardError `config-unreadable` */
-export function readConfigFile(file: string): string {
-  const unreadable = (fault: string, cause?: unknown) =>
-    new StewardError("config-unreadable", { file, fault }, { cause });
-  let bytes: Buffer;
-  try {
-    // Looked at first: reading a named pipe would wait for ever.
-    const stat = statSync(file);
-    if (stat.isDirectory()) throw unreadable("it is a directory");
-    if (!stat.isFile()) throw unreadable("it is not a regular file");
-    if (stat.size > LARGEST_FILE) throw unreadable("it is larger than 1MB");
-    bytes = readFileSync(file);
-  } catch (thrown) {
-    if (thrown instanceof StewardError) throw thrown;
-    const code = (thrown as NodeJS.ErrnoException).code;
-    const known = { ENOENT: "there is no such file", ENOTDIR: "there is no such file", EACCES: "permission denied" }[
-      code ?? ""
-    ];
-    throw unreadable(known ?? faultText(thrown), thrown);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (thrown) {
-    throw unreadable("it is not UTF-8 text", thrown);
-  }
 }

@@ -22,7 +22,7 @@ what would be right, \`steward config reference\` prints all settings as a comme
 - Unknown keys are faults, and so are keys that are written twice. \`true\` and \`false\` are written without quotes.
 - A top-level section or list with nothing under it counts as not written.
 - **Reload.** \`SIGHUP\`, or a change of the file, checks it, shows the difference and applies it; a bad file changes nothing.
-  "live" below is applied at once and restarts only the processes that it touches; "restart" waits for a restart of the daemon.
+  "live" below is applied at once, "process" restarts the processes that it touches and no other, "restart" waits for a restart of the daemon.
 
 The least an edge node needs:
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { kind, mapping, setting } from "./about.ts";
+import type { BrokerConfig } from "./config.ts";
 import { flag, flagHint, host, keyFile, listOf, path, secret, server, wholeNumber } from "./fields.ts";
 
 const embedded = kind(
@@ -13,6 +14,11 @@ const embedded = kind(
   { expects: "true, false, or a mapping with host and port", why: flagHint },
 );
 
+function credential(auth: BrokerConfig["auth"], field: "user" | "password" | "token" | "seedFile" | "file"): string {
+  const value: unknown = field in auth ? auth[field as keyof typeof auth] : undefined;
+  return typeof value === "string" ? value : "none";
+}
+
 /** `broker:` in steward.yaml. */
 export const broker = mapping({
   servers: setting(listOf(server(), "a list of addresses such as [nats://127.0.0.1:4222]", 1).optional(), {
@@ -23,23 +29,34 @@ export const broker = mapping({
   embedded: setting(embedded.prefault(false), {
     description:
       "Instead of `servers`, on central only: run a nats-server of the daemon's own, under its supervision. `true` listens on 127.0.0.1:4222; {host: 0.0.0.0, port: 4222} lets the edge nodes in.",
+    read: ({ broker: { embedded: own } }) => (own === null ? "false" : `${own.host}:${own.port}`),
   }),
   user: setting(secret().optional(), {
     description: "User name at the broker. Credentials are one of: user and password, token, nkey, creds.",
     example: "ship1",
+    read: ({ broker: { auth } }) => credential(auth, "user"),
   }),
   password: setting(secret().optional(), {
     description: `Its password. user, password and token may take environment variables: \${NAME} ($\${ stands for \${ itself).`,
     example: `\${STEWARD_BROKER_PASSWORD}`,
+    read: ({ broker: { auth } }) => credential(auth, "password"),
+    secret: true,
   }),
   token: setting(secret().optional(), {
     description: "A token, instead of user and password.",
     example: `\${STEWARD_BROKER_TOKEN}`,
+    read: ({ broker: { auth } }) => credential(auth, "token"),
+    secret: true,
   }),
-  nkey: setting(keyFile().optional(), { description: "File that holds an nkey seed.", example: "./ship1.nk" }),
+  nkey: setting(keyFile().optional(), {
+    description: "File that holds an nkey seed.",
+    example: "./ship1.nk",
+    read: ({ broker: { auth } }) => credential(auth, "seedFile"),
+  }),
   creds: setting(keyFile().optional(), {
     description: "File with JWT and seed, as `nsc` writes it.",
     example: "./ship1.creds",
+    read: ({ broker: { auth } }) => credential(auth, "file"),
   }),
   tls: setting(
     mapping({
@@ -56,6 +73,12 @@ export const broker = mapping({
     {
       description: "Speak TLS with the broker. {} is enough when a known authority signed the broker's certificate.",
       example: {},
+      read: ({ broker: { tls } }) =>
+        tls === null
+          ? "off"
+          : `{${Object.entries(tls)
+              .map(([key, file]) => `${key}: ${file}`)
+              .join(", ")}}`,
     },
   ),
 });

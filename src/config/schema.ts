@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { NEVER } from "../message/units.ts";
 import { mapping, setting } from "./about.ts";
 import { decimal, duration, hostPort, listOf, name, oneOf, origin, orOff, path, size, wholeNumber } from "./fields.ts";
 import { broker } from "./schema-broker.ts";
@@ -29,6 +30,7 @@ export const schema = mapping({
     description:
       "What the link to the broker is like: sets hello, ping, window, frame size and compression, see docs/config.md.",
     applies: "restart",
+    read: ({ link }) => link.name,
   }),
   hello: setting(duration("100ms", "1d").optional(), {
     description: `Interval between two signs of life. Without any, a node is late after 2.5 of them and offline after 6.`,
@@ -38,11 +40,11 @@ export const schema = mapping({
   }),
   subscribe: setting(listOf(subscription, "a list of subscriptions").prefault([]), {
     description: "What this node takes. Each entry is a process of its own under supervision.",
-    applies: "live",
+    applies: "process",
   }),
   publish: setting(listOf(publication, "a list of publications").prefault([]), {
     description: "What this node sends by itself. Each entry is a process of its own under supervision.",
-    applies: "live",
+    applies: "process",
   }),
   nodes: setting(listOf(name(), "a list of names").prefault([]), {
     description: "Nodes that are expected: shown before they were ever seen.",
@@ -64,12 +66,12 @@ export const schema = mapping({
   ),
   defaults: setting(
     mapping({
-      deliverBy: setting(orOff("never", duration("1s", "3650d"), "a duration from 1s to 3650d").prefault("7d"), {
+      deliverBy: setting(orOff(NEVER, duration("1s", "3650d"), "a duration from 1s to 3650d").prefault("7d"), {
         description: "How long a message may wait for its node before it expires; `never` waits for ever.",
       }),
       timeout: setting(duration("1s", "24d").prefault("1h"), {
         description:
-          "How long a command may run before it is ended. An hour: long enough that no package upgrade is killed half way, short enough that a hung command frees its slot the same day. Shorter per command: --timeout.",
+          "How long a command that is sent from here may run before it is ended; also one that comes here and does not say, as from plain NATS publishers. An hour: long enough that no package upgrade is killed half way, short enough that a hung command frees its slot the same day. Shorter per command: --timeout.",
       }),
     }).prefault({}),
     { description: "For messages sent from here that do not say otherwise.", applies: "live" },
@@ -84,6 +86,9 @@ export const schema = mapping({
       }),
       outputBytes: setting(size("1KB", "1GB").prefault("1MB"), {
         description: "Output kept of each stream of a command: half from its beginning, half from its end.",
+      }),
+      timeout: setting(duration("1s", "24d").prefault("24d"), {
+        description: "How long any command may run here, whatever its sender says.",
       }),
       nodes: setting(wholeNumber(0, 1_000_000).prefault(10_000), {
         description:
@@ -157,6 +162,7 @@ export const schema = mapping({
     description: "Also serve Prometheus metrics over TCP at this address. They are always on the socket.",
     example: "127.0.0.1:9464",
     applies: "restart",
+    read: ({ metrics }) => (metrics === null ? "off" : `${metrics.host}:${metrics.port}`),
   }),
   log: setting(
     mapping({

@@ -14,6 +14,9 @@ const AT_ONCE = 1_000;
 const TAKEN = /^[^.].*\.(ya?ml|json)$/i;
 const UNFINISHED = /^\.|\.(tmp|part)$|~$/i;
 
+/** Whether U+FFFD stands in a name for bytes that are not UTF-8: such a file cannot be found again by it. */
+const misread = (name: string): boolean => name.includes("\uFFFD");
+
 export interface DropFolderOptions extends IntakeOptions {
   /** Made if it is missing; `done/` and `rejected/` are inside. */
   readonly folder: string;
@@ -41,7 +44,7 @@ export function openDropFolder(options: DropFolderOptions): Intake {
       const entries = await readdir(folder, { withFileTypes: true });
       const names = entries
         .map((entry) => entry.name)
-        .filter((name) => TAKEN.test(name))
+        .filter((name) => TAKEN.test(name) && !misread(name))
         .sort();
       const next = await takeAll(names);
       warnOfOthers(entries.filter((entry) => entry.isFile()).map((entry) => entry.name));
@@ -69,9 +72,10 @@ export function openDropFolder(options: DropFolderOptions): Intake {
   }
 
   function warnOfOthers(names: readonly string[]): void {
-    const others = names.filter((name) => !TAKEN.test(name) && !UNFINISHED.test(name));
+    const others = names.filter((name) => !UNFINISHED.test(name) && (!TAKEN.test(name) || misread(name)));
     for (const name of others) {
-      if (!ignored.has(name)) log.warn({ file: name }, "file left alone: only *.yaml, *.yml and *.json are taken");
+      const why = misread(name) ? "its name is not UTF-8; rename it" : "only *.yaml, *.yml and *.json are taken";
+      if (!ignored.has(name)) log.warn({ file: name }, `file left alone: ${why}`);
     }
     ignored.clear();
     for (const name of others) ignored.add(name);

@@ -176,12 +176,13 @@ async function judge(
   try {
     const whole = await readWhole(path, name, file);
     if (whole === undefined) return undefined;
-    const mayGoOn = !/[\n\r}\]]\s*$/.test(whole.text.slice(-100));
+    if ("fault" in whole.content) return bad(whole.content.fault);
+    const { text } = whole.content;
+    const mayGoOn = !/[\n\r}\]]\s*$/.test(text.slice(-100));
     if (mayGoOn && age < PATIENCE) return undefined;
-    return { patience: SETTLE, content: { drafts: parseMessages(whole.text, { name, maxBytes }), key: whole.key } };
+    return { patience: SETTLE, content: { drafts: parseMessages(text, { name, maxBytes }), key: whole.key } };
   } catch (thrown) {
     if (thrown instanceof StewardError) return { patience: PATIENCE, content: thrown };
-    if (thrown instanceof TypeError) return bad("it is not UTF-8 text");
     return {
       patience: PATIENCE,
       content: new StewardError("file-unreadable", { file: name, fault: faultText(thrown) }, { cause: thrown }),

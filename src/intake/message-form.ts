@@ -1,10 +1,11 @@
 import { nearest } from "../config/nearest.ts";
 import type { Draft } from "../message/draft.ts";
 import { faultText } from "../message/errors.ts";
+import { describe, type Fault, type Located, type LocatedEntry, toJson } from "../message/located.ts";
+import { nodeNameFault } from "../message/node-name.ts";
 import { shortened } from "../message/printable.ts";
 import { formatSubject, type Kind, parseSubject, type Subject, tokenFault } from "../message/subject.ts";
-import { readDuration } from "../message/units.ts";
-import { describe, type Fault, type Located, type LocatedEntry, toJson } from "./located.ts";
+import { isNever, readDuration } from "../message/units.ts";
 
 const SHORT_KEYS = ["to", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;
 const LONG_KEYS = ["subject", "message"] as const;
@@ -77,11 +78,11 @@ class Form {
 
   #receivers(node: Located | undefined): string[] {
     if (node === undefined) return [];
-    if (node.kind !== "list") return [this.#token("to", node)].filter((token) => token !== undefined);
+    if (node.kind !== "list") return [this.#node("to", node)].filter((token) => token !== undefined);
     if (node.items.length === 0) this.#fault({ at: node.at, text: "`to` is an empty list; name at least one node" });
     const names = new Set<string>();
     for (const item of node.items) {
-      const name = this.#token("to", item);
+      const name = this.#node("to", item);
       if (name === undefined) continue;
       if (names.has(name)) this.#fault({ at: item.at, text: `${name} is named twice in \`to\`` });
       names.add(name);
@@ -123,7 +124,7 @@ class Form {
       return undefined;
     }
     const entries = this.#entries(node, SUBJECT_KEYS);
-    const receiver = this.#token("node", this.#needed(entries, "node", node, "the node that receives it"));
+    const receiver = this.#node("node", this.#needed(entries, "node", node, "the node that receives it"));
     const type = this.#needed(entries, "messageType", node, "command or event");
     const kind = type === undefined ? undefined : this.#kind(type);
     const method = this.#token("method", this.#needed(entries, "method", node, "what it does"));
@@ -137,7 +138,7 @@ class Form {
     const deliverBy = entries.get("deliverBy");
     const timeout = entries.get("timeout");
     const waits =
-      deliverBy === undefined ? undefined : this.#duration("deliverBy", deliverBy.value, "null, which waits for ever");
+      deliverBy === undefined ? undefined : this.#duration("deliverBy", deliverBy.value, "never, which waits for ever");
     const runs = timeout === undefined ? undefined : this.#duration("timeout", timeout.value);
     if (runs === null)
       this.#fault({ at: timeout?.value.at ?? 0, text: "`timeout` is empty; leave it out for the usual limit" });
@@ -149,7 +150,8 @@ class Form {
   }
 
   #duration(key: string, node: Located, or?: string): number | null | undefined {
-    if (node.kind === "scalar" && node.value === null) return null;
+    if (node.kind === "scalar" && (node.value === null || (or !== undefined && isNever(String(node.value)))))
+      return null;
     const wanted = `a duration such as 500ms, 30s, 10m, 2h or 7d${or === undefined ? "" : `, or ${or}`}`;
     if (node.kind !== "scalar" || typeof node.value !== "string") {
       const given =
@@ -169,14 +171,18 @@ class Form {
     return undefined;
   }
 
-  #token(key: string, node: Located | undefined): string | undefined {
+  #node(key: string, node: Located | undefined): string | undefined {
+    return this.#token(key, node, nodeNameFault);
+  }
+
+  #token(key: string, node: Located | undefined, faultOf = tokenFault): string | undefined {
     if (node === undefined) return undefined;
     if (node.kind !== "scalar" || typeof node.value !== "string") {
       const quote = node.kind === "scalar" && node.value !== null ? "; put it in quotes" : "";
       this.#fault({ at: node.at, text: `\`${key}\` must be a name, not ${describe(node)}${quote}` });
       return undefined;
     }
-    const fault = tokenFault(node.value);
+    const fault = faultOf(node.value);
     if (fault === undefined) return node.value;
     this.#fault({ at: node.at, text: `\`${key}\`: ${fault}` });
     return undefined;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { lstat, open } from "node:fs/promises";
+import { type Text, textOf } from "../message/text.ts";
 
 /** A regular file as it is now; `mark` changes with every write, rename or replacement. */
 export interface FileMark {
@@ -10,7 +11,7 @@ export interface FileMark {
 
 /** A file's text, and a key that is the same for the same file and content, and for nothing else. */
 export interface WholeFile {
-  readonly text: string;
+  readonly content: Text;
   /**
    * A digest of name, content, inode and times. A daemon that dies between handing the messages over and moving the file
    * finds the same key again. The change time is part of it, so that the same file dropped again later has another one.
@@ -31,7 +32,6 @@ export async function markOf(path: string): Promise<FileMark | undefined> {
 
 /**
  * Reads a file that still has this mark; `undefined` when it changed before or meanwhile.
- * @throws TypeError when it is not UTF-8.
  */
 export async function readWhole(path: string, name: string, expected: FileMark): Promise<WholeFile | undefined> {
   // Neither follows a link nor waits for a FIFO that took the file's place since it was looked at.
@@ -48,7 +48,7 @@ export async function readWhole(path: string, name: string, expected: FileMark):
     }
     if (markText(await file.stat({ bigint: true })) !== expected.mark) return undefined;
     const key = createHash("sha256").update(`${name}\0${expected.mark}\0`).update(content).digest("hex");
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content), key };
+    return { content: textOf(content), key };
   } finally {
     await file.close();
   }

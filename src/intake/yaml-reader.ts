@@ -1,7 +1,8 @@
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, parseAllDocuments } from "yaml";
+import { keyFault, numberFault } from "../message/json-reader.ts";
+import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading } from "../message/located.ts";
 import { shortened } from "../message/printable.ts";
-import { keyFault, numberFault } from "./json-reader.ts";
-import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading } from "./located.ts";
+import { surrogateFault } from "../message/text.ts";
 
 /** How many values, and how many characters of text, the aliases of one document may unfold into. */
 const MAX_VALUES = 1_000_000;
@@ -121,7 +122,7 @@ class YamlReader {
         continue;
       }
       const key = typeof pair.key.value === "string" ? pair.key.value : (pair.key.source ?? String(pair.key.value));
-      const fault = keyFault(key, keys);
+      const fault = keyFault(key, keys) ?? surrogateFault(key);
       if (fault === undefined) entries.push({ key, at: keyAt, value });
       else this.#faults.push({ at: keyAt, text: fault });
       keys.add(key);
@@ -130,7 +131,12 @@ class YamlReader {
   }
 
   #scalar(value: unknown, source: string | undefined, at: number): null | boolean | number | string {
-    if (value === null || typeof value === "boolean" || typeof value === "string") return value;
+    if (value === null || typeof value === "boolean") return value;
+    if (typeof value === "string") {
+      const fault = surrogateFault(value);
+      if (fault !== undefined) this.#faults.push({ at, text: fault });
+      return value;
+    }
     if (typeof value === "number") {
       const written = source ?? String(value);
       const fault = /^[-+]?0[0-9]/.test(written)

@@ -26,6 +26,11 @@ export const CATALOGUE = {
     "Write <node>.<command|event>.<method>.<domain>, for example ship1.command.shellcommand.operatingsystem.",
     EXIT.usage,
   ),
+  "target-invalid": entry(
+    "{target} is not a target: {fault}",
+    "Write a node (ship1), several with commas between them (ship1,ship2), or all; `steward nodes` lists them.",
+    EXIT.usage,
+  ),
   "message-invalid": entry(
     "message {where} is not valid: {fault}",
     "See docs/messages.md for both message forms.",
@@ -48,7 +53,12 @@ export const CATALOGUE = {
   ),
   "config-unreadable": entry(
     "cannot read {file}: {fault}",
-    "Name the file with --config, or make one with `steward init`.",
+    "Name the file with --config (or the daemon's socket with --socket), or make one with `steward init`.",
+    EXIT.usage,
+  ),
+  "text-invalid": entry(
+    "{where} cannot be sent: {fault}",
+    "steward carries UTF-8: convert it (iconv -f latin1 -t utf8), or let the node's shell make the bytes: --script -- \"printf 'caf\\351'\".",
     EXIT.usage,
   ),
   "file-unreadable": entry("cannot read {file}: {fault}", "Check the path and its permissions.", EXIT.usage),
@@ -60,7 +70,7 @@ export const CATALOGUE = {
   ),
   "node-unknown": entry(
     "no node is called {node}",
-    "`steward nodes` lists those that are known; a new name needs --new.",
+    "`steward nodes` lists those that are known; `steward run` and `steward send` take a new one with --new.",
     EXIT.usage,
   ),
   "subject-not-subscribed": entry(
@@ -174,6 +184,11 @@ export const CATALOGUE = {
     "Start one with `steward up`, or name its configuration with --config.",
     EXIT.noDaemon,
   ),
+  "daemon-silent": entry(
+    "a daemon{who} is there at {socket} and does not answer for {seconds} s",
+    "It is stopped or overloaded: look at its log, and at `ps -o pid,stat,wchan`; what was asked of it may still be done.",
+    EXIT.noDaemon,
+  ),
   "request-invalid": entry(
     "the request is not valid: {fault}",
     "GET /openapi.json describes every request.",
@@ -191,7 +206,11 @@ export const CATALOGUE = {
   ),
   "api-failed": entry("the daemon answered {status}: {fault}", "See the daemon's log."),
   "message-unknown": entry("no message has the id {id}", "`steward messages` lists those that are known.", EXIT.usage),
-  "message-ambiguous": entry("{id} is the beginning of {count} ids: {ids}", "Write more of it.", EXIT.usage),
+  "message-ambiguous": entry(
+    "{id} is the {part} of {count} ids: {ids}",
+    "Write more of its beginning or of its end; @1 is the newest message.",
+    EXIT.usage,
+  ),
   "process-unknown": entry("node {node} has no process {subject}", "`steward ps` lists them.", EXIT.usage),
 
   // Running

@@ -30,6 +30,13 @@ export function tokenFault(text: string): string | undefined {
   return `${JSON.stringify(bad)} is not allowed; use letters, digits, '_' and '-'`;
 }
 
+export function isSubject(text: unknown): text is string {
+  if (typeof text !== "string") return false;
+  const [node, kind, method, domain, ...more] = text.split(".");
+  const isKind = kind === "command" || kind === "event";
+  return isKind && more.length === 0 && isToken(node) && isToken(method) && isToken(domain);
+}
+
 export function checkToken(what: "node" | "method" | "domain", text: string): string {
   const fault = tokenFault(text);
   if (fault !== undefined)

@@ -15,6 +15,15 @@ const UNITS = [
 
 const SIZES = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const;
 
+/** The word for a time without end; the others are understood as well. */
+export const NEVER = "never";
+export const NEVER_TOO = ["forever", "null"] as const;
+
+/** Whether a text means a time without end. */
+export function isNever(text: string): boolean {
+  return text === NEVER || (NEVER_TOO as readonly string[]).includes(text);
+}
+
 const NUMBER = "\\d+(?:\\.\\d+)?";
 export const DURATION = new RegExp(`^(?=\\d)${UNITS.map(([unit]) => `(?:(${NUMBER})${unit})?`).join("")}$`);
 export const SIZE = new RegExp(`^(${NUMBER})(?:([KMGTkmgt])(?:i?[Bb])?|[Bb])$`);

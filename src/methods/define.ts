@@ -65,6 +65,8 @@ export interface CommandContext {
   readonly stopping?: AbortSignal;
   /** Milliseconds it may run; the method ends itself at that time with `timedOut`. */
   readonly timeout: number;
+  /** The setting of this node that decided on it; absent: its sender did. */
+  readonly timeoutSetBy?: string | undefined;
   /** Fires when the command is cancelled; the method ends itself with `cancelled`. */
   readonly cancelled: AbortSignal;
   /** Output as it comes; bounded by the caller of the method. Never throws. */

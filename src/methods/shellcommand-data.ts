@@ -1,4 +1,5 @@
 import type { Json } from "../message/message.ts";
+import { surrogateFault } from "../message/text.ts";
 
 /**
  * The data of `shellcommand`, checked and compiled. Three forms:
@@ -77,6 +78,8 @@ function parseArgument(value: Json, where: string): string {
     throw new Error(`${where} must be a text, it is ${kindOf(value)}${hint}`);
   }
   if (value.includes("\0")) throw new Error(`${where} holds a NUL character`);
+  const half = surrogateFault(value);
+  if (half !== undefined) throw new Error(`${where}: ${half}`);
   const bytes = Buffer.byteLength(value);
   if (bytes > ARGUMENT_BYTES) {
     throw new Error(
@@ -95,6 +98,8 @@ function parseText(value: Json, where: string): string {
 function parseScript(value: Json): string {
   if (typeof value !== "string") throw new Error(`script must be a text, it is ${kindOf(value)}`);
   if (value.includes("\0")) throw new Error("script holds a NUL character");
+  const half = surrogateFault(value);
+  if (half !== undefined) throw new Error(`script: ${half}`);
   const bytes = Buffer.byteLength(value);
   if (bytes > SCRIPT_BYTES) throw new Error(`script has ${bytes} bytes, ${SCRIPT_BYTES} are allowed`);
   return value;

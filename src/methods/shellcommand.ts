@@ -6,7 +6,7 @@ import type { Run, RunEnd } from "./spawner.ts";
 
 export interface ShellcommandOptions {
   /** Bytes of output kept of each stream: half of its beginning, half of its end. */
-  readonly outputBytes: number;
+  readonly outputBytes: () => number;
   /** Milliseconds between SIGTERM and SIGKILL. */
   readonly grace: number;
 }
@@ -19,11 +19,11 @@ const SILENT = 8000;
 
 /** Runs a program, or a script, in a process group of its own, and tells how it ended. */
 export function shellcommand(options: ShellcommandOptions): Method {
-  const half = Math.floor(options.outputBytes / 2);
-
   const run = async (context: CommandContext): Promise<CommandEnd> => {
     if (context.cancelled.aborted) return { state: "cancelled", reason: "cancelled before it was started" };
     const command = parseCommand(context.data);
+    const outputBytes = options.outputBytes();
+    const half = Math.floor(outputBytes / 2);
     const started = await context.spawner.start(
       {
         id: context.id,
@@ -33,7 +33,7 @@ export function shellcommand(options: ShellcommandOptions): Method {
         timeout: context.timeout,
         grace: options.grace,
         head: half,
-        tail: options.outputBytes - half,
+        tail: outputBytes - half,
       },
       context.output,
     );
@@ -76,7 +76,7 @@ async function follow(run: Run, context: CommandContext, grace: number): Promise
   if (context.cancelled.aborted) run.cancel();
   const { promise: silent, stop } = silence(context, grace);
   try {
-    return outcomeOf(await Promise.race([run.end, silent]), context.timeout);
+    return outcomeOf(await Promise.race([run.end, silent]), context);
   } finally {
     stop();
     context.cancelled.removeEventListener("abort", cancel);
@@ -110,12 +110,12 @@ function silence(
   };
 }
 
-function outcomeOf(end: RunEnd, timeout: number): CommandEnd {
+function outcomeOf(end: RunEnd, context: CommandContext): CommandEnd {
   if (end.kind === "lost") return { state: "interrupted", reason: end.message };
   // The exit codes that a shell has for it.
   if (end.kind === "notStarted")
     return { state: "failed", code: end.code === "ENOENT" ? 127 : 126, reason: end.message };
-  const { state, reason } = verdict(end, timeout);
+  const { state, reason } = verdict(end, context);
   return {
     state,
     at: end.at,
@@ -128,8 +128,14 @@ function outcomeOf(end: RunEnd, timeout: number): CommandEnd {
   };
 }
 
-function verdict(end: RunEnd & { kind: "exited" }, timeout: number): Pick<CommandEnd, "state" | "reason"> {
-  if (end.ended === "timeout") return { state: "timedOut", reason: `ended after ${timeout / 1000} s, its timeout` };
+function verdict(
+  end: RunEnd & { kind: "exited" },
+  { timeout, timeoutSetBy }: CommandContext,
+): Pick<CommandEnd, "state" | "reason"> {
+  if (end.ended === "timeout") {
+    const whose = timeoutSetBy === undefined ? "its timeout" : timeoutSetBy;
+    return { state: "timedOut", reason: `ended after ${timeout / 1000} s, ${whose}` };
+  }
   if (end.ended === "cancel") return { state: "cancelled", reason: "ended on request while it ran" };
   const swept = end.swept ? "what it left running in the background was ended" : undefined;
   if (end.signal !== null) return reasoned("failed", `ended by ${end.signal}`, swept);

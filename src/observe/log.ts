@@ -30,6 +30,8 @@ export interface LogOptions {
   readonly clock: Clock;
   /** This node's name, on every line. */
   readonly node?: string;
+  /** Colour for people; default: on standard output, unless NO_COLOR is set. */
+  readonly colour?: boolean;
   /** Where lines go instead of standard output. */
   readonly destination?: { write(line: string): unknown };
 }
@@ -40,6 +42,12 @@ export interface LogOptions {
  */
 export function openLog(options: LogOptions): Log {
   const { clock } = options;
+  // The name on every line is this node's: another one that a line is about is its peer.
+  const about = (fields: object): object => {
+    if (options.node === undefined || !("node" in fields)) return fields;
+    const { node: peer, ...rest } = fields;
+    return peer === options.node ? rest : { peer, ...rest };
+  };
   const output = options.destination === undefined ? new LineWriter(1, clock) : undefined;
   const lines = output ?? options.destination ?? { write: () => undefined };
   const base = pino(
@@ -50,24 +58,26 @@ export function openLog(options: LogOptions): Log {
       serializers: { err: stdSerializers.err, error: stdSerializers.err },
       timestamp: () => `,"time":${clock.now()}`,
     },
-    options.pretty ? prettyStream(lines, output !== undefined) : { write: (line) => void lines.write(line) },
+    options.pretty
+      ? prettyStream(lines, options.colour ?? (output !== undefined && (process.env.NO_COLOR ?? "") === ""))
+      : { write: (line) => void lines.write(line) },
   );
   // Children of pino keep the level that they were born with; this one is shared.
   const shared = { rank: RANK[options.level] };
   const wrap = (logger: typeof base): Log => ({
     debug: (fields, text) => {
-      if (shared.rank <= RANK.debug) logger.debug(fields, text);
+      if (shared.rank <= RANK.debug) logger.debug(about(fields), text);
     },
     info: (fields, text) => {
-      if (shared.rank <= RANK.info) logger.info(fields, text);
+      if (shared.rank <= RANK.info) logger.info(about(fields), text);
     },
     warn: (fields, text) => {
-      if (shared.rank <= RANK.warn) logger.warn(fields, text);
+      if (shared.rank <= RANK.warn) logger.warn(about(fields), text);
     },
     error: (fields, text) => {
-      if (shared.rank <= RANK.error) logger.error(fields, text);
+      if (shared.rank <= RANK.error) logger.error(about(fields), text);
     },
-    child: (fields) => wrap(logger.child(fields) as typeof base),
+    child: (fields) => wrap(logger.child(about(fields)) as typeof base),
     setLevel: (level) => {
       shared.rank = RANK[level];
     },

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,6 +53,40 @@ describe("the client", () => {
     await settle();
     await clock.advance(5_000);
     await late;
+  });
+
+  test("says `daemon-silent` with its pid, soon, when a daemon is there and answers nothing at all", async () => {
+    await serve(() => undefined);
+    await writeFile(join(directory, "daemon.lock"), JSON.stringify({ pid: 4242 }));
+    const patient = new ApiClient({ socket, clock });
+    const asked = expect(patient.submit([])).rejects.toMatchObject({
+      code: "daemon-silent",
+      message: `a daemon (pid 4242) is there at ${socket} and does not answer for 7 s`,
+      exit: 5,
+    });
+    await settle();
+    await clock.advance(5_000);
+    await settle();
+    await clock.advance(2_000);
+    await asked;
+  });
+
+  test("waits for an answer that takes long while the daemon answers other questions", async () => {
+    let answer: (() => void) | undefined;
+    await serve((incoming, outgoing) => {
+      outgoing.setHeader("content-type", "application/json");
+      if (incoming.url === "/healthz") outgoing.end("{}");
+      else answer = () => void outgoing.end("[]");
+    });
+    const nodes = new ApiClient({ socket, clock }).nodes();
+    await expect.poll(() => answer).toBeDefined();
+    for (let seconds = 0; seconds < 30; seconds += 5) {
+      await clock.advance(5_000);
+      await expect.poll(() => clock.armed).toBe(2);
+      await settle();
+    }
+    answer?.();
+    expect(await nodes).toEqual([]);
   });
 
   test("says `api-failed` for an answer that steward would not give", async () => {

@@ -35,7 +35,9 @@ test("init with another node's name writes an edge node's file where --config sa
   const text = await readFile(join(w.directory, "sub", "ship1.yaml"), "utf8");
   expect(text).toContain("node: ship1\ncentral: hq\n");
   expect((await w.run(["config", "check", "sub/ship1.yaml"])).code).toBe(0);
-  expect((await w.run(["init", "ship1", "--print"])).out).toContain("node: ship1\n");
+  expect((await w.run(["init", "ship1", "--broker", "nats://10.0.0.1:4222", "--print"])).out).toContain(
+    "node: ship1\n",
+  );
   expect((await w.run(["init", "no.dots"])).code).toBe(2);
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { LogTail } from "../../src/cli/follow/log-tail.ts";
 import type { Happening } from "../../src/message/happening.ts";
+import { withTimes } from "../../src/message/time-words.ts";
 import type { LogLine } from "../../src/runtime/operate/operations.ts";
 import { type World, world } from "./world.ts";
 
@@ -111,7 +112,7 @@ test("inspect --json prints one transition a line", async () => {
   await running.shows("}\n");
   running.signal("SIGINT");
   await running.code;
-  expect(JSON.parse(running.out())).toEqual(transition(w, "ship1", "node"));
+  expect(JSON.parse(running.out())).toEqual(withTimes(transition(w, "ship1", "node")));
 });
 
 test("following without a daemon ends at once with 5", async () => {

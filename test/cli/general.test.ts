@@ -12,7 +12,7 @@ function allCommands(command: Command): Command[] {
 const pathOf = (command: Command): string[] =>
   command.parent === null ? [] : [...pathOf(command.parent), command.name()];
 
-const PROGRAM = buildProgram(() => async () => undefined, "0.0.0");
+const PROGRAM = await buildProgram(() => async () => undefined, "0.0.0");
 const SHOWN = allCommands(PROGRAM).filter((command) => command.name() !== "__complete");
 
 test("there are commands to look at", () => {
@@ -154,4 +154,16 @@ test("doctor tells of a data directory that cannot be one", async () => {
   );
   const { out } = await w.run(["doctor"]);
   expect(out).toContain(`✗ fail  data         ${join(w.directory, "x", "file")} is not a directory\n`);
+});
+
+test("a command of several parts without one prints its help and no error; a help that does not exist is one", async () => {
+  const w = await world();
+  const config = await w.run(["config"]);
+  expect(config.code).toBe(2);
+  expect(config.err).toContain("Usage: steward config");
+  expect(config.err + config.out).not.toContain("outputHelp");
+  const nosuch = await w.run(["help", "nodse"]);
+  expect([nosuch.code, nosuch.out]).toEqual([2, ""]);
+  expect(nosuch.err).toContain("✗ error: unknown command 'nodse' (Did you mean nodes?)");
+  expect((await w.run(["help", "nodes"])).code).toBe(0);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { withTimes } from "../../src/message/time-words.ts";
 import { sampleMessage, sampleNode } from "../harness/fake-operations.ts";
 import { world } from "./world.ts";
 
@@ -23,7 +24,7 @@ test("nodes --absolute prints ISO times; --json prints what the daemon answered"
   const w = await world();
   expect((await w.run(["nodes", "--absolute"])).out).toContain("2029-12-31T23:59:59.000Z");
   const { out } = await w.run(["--json", "nodes"]);
-  expect(JSON.parse(out)).toEqual(w.ops.nodes());
+  expect(JSON.parse(out)).toEqual(withTimes(w.ops.nodes()));
 });
 
 test("a table on a terminal is cut to its width, in a pipe it is whole", async () => {
@@ -44,7 +45,7 @@ test("node shows lanes with why nothing moves, and the latest changes", async ()
   expect(out).toContain("link       ○ offline since 1 h (silence)");
   expect(out).toMatch(/ship2\.command\.shellcommand\.operatingsystem +1 +0 +1 h +in 1 h +the node is offline/);
   expect((await w.run(["node", "ship1"])).out).toContain("1 min ago  link    neverSeen  online  hello");
-  expect(JSON.parse((await w.run(["node", "ship1", "--json"])).out)).toEqual(w.ops.node("ship1"));
+  expect(JSON.parse((await w.run(["node", "ship1", "--json"])).out)).toEqual(withTimes(w.ops.node("ship1")));
 });
 
 test("messages lists the newest last, with the whole id", async () => {
@@ -52,7 +53,18 @@ test("messages lists the newest last, with the whole id", async () => {
   const { out } = await w.run(["messages"]);
   const lines = out.trimEnd().split("\n").slice(1);
   expect(lines.map((line) => line.slice(0, 26))).toEqual([1, 0, 2].map((i) => w.ops.messageList[i]?.id));
-  expect(lines[0]).toMatch(/→ {2}ship2 {2}○ queued +1 h ago +uname -a \[shellcommand\.operatingsystem\]$/);
+  expect(lines[0]).toMatch(/→ {2}ship2 {2}○ queued +1 h ago +uname -a$/);
+});
+
+test("messages names method and domain only where they are not the usual ones", async () => {
+  const w = await world();
+  const at = w.ops.clock.now();
+  w.ops.messageList.push(sampleMessage("01Q3DCBD002FTJ57QXDT273Z00", "ship1.command.shellcommand.nginx", "queued", at));
+  w.ops.messageList.push(sampleMessage("01Q3DCBD002FTJ57QXDT273Z01", "central.event.report.d", "received", at));
+  const { out } = await w.run(["messages"]);
+  expect(out).toContain("[shellcommand.nginx]\n");
+  expect(out).toContain("[event report.d]\n");
+  expect(out).not.toContain("operatingsystem");
 });
 
 test("messages hands its filters to the daemon", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { withTimes } from "../../src/message/time-words.ts";
 import { sampleMessage } from "../harness/fake-operations.ts";
 import { world } from "./world.ts";
 
@@ -12,7 +13,7 @@ test("message shows state, outcome, history and output", async () => {
   expect(out).toContain("took       0.50 s\n");
   expect(out).toContain("HISTORY\n  2029-12-31T23:59:55.000Z  ○ queued, says central\n");
   expect(out).toContain("\nSTDOUT\n  Linux\n");
-  expect(JSON.parse((await w.run(["message", first?.id ?? "", "--json"])).out)).toEqual(first);
+  expect(JSON.parse((await w.run(["message", first?.id ?? "", "--json"])).out)).toEqual(withTimes(first));
 });
 
 test("message --output prints the output byte for byte and nothing else", async () => {

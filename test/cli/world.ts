@@ -24,7 +24,8 @@ export interface Settings {
   /** Width of the terminal; absent: no terminal. */
   readonly columns?: number;
   readonly env?: Record<string, string>;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
+  readonly rawArguments?: Uint8Array;
   readonly reach?: Partial<Reach>;
 }
 
@@ -89,6 +90,8 @@ export class World {
       stderr: sink("err"),
       env: { STEWARD_SOCKET: this.socket, ...settings.env },
       cwd: this.directory,
+      systemConfig: join(this.directory, "etc.yaml"),
+      rawArguments: () => settings.rawArguments,
       clock: this.ops.clock,
       signals: {
         on: (name, listener) => {

@@ -359,3 +359,16 @@ describe("whatever a file holds", () => {
     );
   });
 });
+
+describe("a value that would silently become another", () => {
+  it.each([
+    ["limits: {lanes: 0755}\n", "0755 would become 755"],
+    ["supervision: {intensity: 007}\n", "007 would become 7"],
+    ["subscribe:\n- {subject: command.a.b, concurrency: 010}\n", "010 would become 10"],
+    ["limits: {nodes: 12345678901234567890}\n", "too large to be kept exactly"],
+    ['subscribe:\n- {subject: command.a.b, allow: ["rm \\ud800"]}\n', "half of a character"],
+  ])("is refused: %j", (text, fault) => {
+    const checked = checkConfig(minimal(text), "steward.yaml", {});
+    expect("faults" in checked && checked.faults.map(({ message }) => message).join("\n")).toContain(fault);
+  });
+});

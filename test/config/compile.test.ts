@@ -56,6 +56,7 @@ describe("defaults", () => {
     const { broker, data, subscribe, publish, link, ...rest } = configOf(minimal());
     expect(rest).toEqual({
       file: FILE,
+      written: ["node", "broker", "data"],
       node: "ship1",
       central: "central",
       hello: 10_000,
@@ -67,6 +68,7 @@ describe("defaults", () => {
         messageBytes: 524_288,
         journalBytes: 1_073_741_824,
         outputBytes: 1_048_576,
+        timeout: 2_073_600_000,
         nodes: 10_000,
         earlyCancels: 10_000,
         lanes: 200_000,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { diffConfig, SETTING_ROWS } from "../../src/config/diff.ts";
+import { diffConfig } from "../../src/config/diff.ts";
 import { schema } from "../../src/config/schema.ts";
 import { everyPlace } from "../../src/config/schema-tree.ts";
+import { SETTING_ROWS } from "../../src/config/setting-rows.ts";
 import { configOf, minimal } from "./samples.ts";
 
 const diff = (before: string, after: string) => diffConfig(configOf(minimal(before)), configOf(minimal(after))).changes;
@@ -66,22 +67,28 @@ describe("diffConfig", () => {
         part: "subscribe",
         action: "changed",
         key: "command.shellcommand.nginx",
-        applies: "live",
+        applies: "process",
         text: 'subscribe command.shellcommand.nginx: allow all → ["nginx -t"], concurrency 1 → 4',
       },
-      { part: "subscribe", action: "added", key: "command.c.d", applies: "live", text: "subscribe command.c.d: added" },
+      {
+        part: "subscribe",
+        action: "added",
+        key: "command.c.d",
+        applies: "process",
+        text: "subscribe command.c.d: added",
+      },
       {
         part: "subscribe",
         action: "removed",
         key: "command.a.b",
-        applies: "live",
+        applies: "process",
         text: "subscribe command.a.b: removed",
       },
       {
         part: "publish",
         action: "changed",
         key: "central.event.a.b",
-        applies: "live",
+        applies: "process",
         text: "publish central.event.a.b: source tail /x → syslog udp://127.0.0.1:1",
       },
     ]);

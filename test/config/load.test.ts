@@ -55,7 +55,7 @@ describe("loadConfig", () => {
     expect(() => loadConfig(folder)).toThrowError(unreadable("it is a directory"));
     expect(() => loadConfig("/dev/null")).toThrowError(unreadable("it is not a regular file"));
     expect(() => loadConfig(write(new Uint8Array([0xff, 0xfe, 0x6e, 0x00])))).toThrowError(
-      unreadable("it is not UTF-8 text"),
+      unreadable("it is not UTF-8 text: the byte 0xff in line 1, column 1 begins no character"),
     );
     expect(() => loadConfig(write(" ".repeat(1024 * 1024 + 1)))).toThrowError(unreadable("it is larger than 1MB"));
   });

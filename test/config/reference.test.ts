@@ -16,8 +16,8 @@ const committed = (file: string): string => readFileSync(new URL(file, root), "u
 
 describe("the reference file", () => {
   it("is valid as it stands, and holds the defaults", () => {
-    const { subscribe, publish, ...reference } = configOf(referenceYaml());
-    const { subscribe: _s, publish: _p, ...defaults } = configOf(minimal());
+    const { subscribe, publish, written: _w, ...reference } = configOf(referenceYaml());
+    const { subscribe: _s, publish: _p, written: _d, ...defaults } = configOf(minimal());
     expect(reference).toEqual(defaults);
     expect([subscribe.length, publish.length]).toEqual([1, 1]);
   });

@@ -1,5 +1,6 @@
 import type { Draft } from "../../src/message/draft.ts";
 import { StewardError } from "../../src/message/errors.ts";
+import { findId } from "../../src/message/find-id.ts";
 import type { Happening } from "../../src/message/happening.ts";
 import { idMaker } from "../../src/message/id.ts";
 import { isFinal, type State } from "../../src/message/lifecycle.ts";
@@ -346,13 +347,14 @@ export class FakeOperations implements Operations {
   }
 
   #find(id: string): MessageDetail {
-    const found = this.messageList.filter((message) => message.id.startsWith(id));
-    const [first] = found;
-    if (first === undefined) throw new StewardError("message-unknown", { id });
-    if (found.length > 1) {
-      throw new StewardError("message-ambiguous", { id, count: found.length, ids: found.map((m) => m.id).join(", ") });
-    }
-    return first;
+    const ids = this.messageList
+      .map((message) => message.id)
+      .sort()
+      .reverse();
+    const wanted = findId(id, () => ids);
+    const found = this.messageList.find((message) => message.id === wanted);
+    if (found === undefined) throw new StewardError("message-unknown", { id });
+    return found;
   }
 
   #processesOf(node: string): ProcessView[] {

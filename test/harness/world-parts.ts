@@ -24,18 +24,22 @@ export type Point = (typeof POINTS)[number];
 
 /** A log that keeps what the present life says, from `info` on. */
 export function worldLog(lines: Line[], alive: () => boolean): Log {
+  const ranks = ["trace", "debug", "info", "warn", "error", "silent"];
+  let least = ranks.indexOf("info");
   const make = (bound: object): Log => {
     const write = (level: Line["level"]) => (fields: object, text: string) => {
-      if (alive()) lines.push({ level, fields: { ...bound, ...fields }, text });
+      if (alive() && ranks.indexOf(level) >= least) lines.push({ level, fields: { ...bound, ...fields }, text });
     };
     return {
-      debug: () => undefined,
+      debug: write("debug"),
       info: write("info"),
       warn: write("warn"),
       error: write("error"),
       child: (fields) => make({ ...bound, ...fields }),
-      setLevel: () => undefined,
-      enabled: (level) => level !== "debug" && level !== "trace",
+      setLevel: (level) => {
+        least = ranks.indexOf(level);
+      },
+      enabled: (level) => ranks.indexOf(level) >= least,
       lost: 0,
       flush: async () => undefined,
       flushNow: () => undefined,

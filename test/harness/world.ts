@@ -487,6 +487,18 @@ export class World {
     writeFileSync(place.file, place.text);
   }
 
+  /** What its steward.yaml says now. */
+  text(name: string): string {
+    return this.#place(name).text;
+  }
+
+  /** Writes its steward.yaml anew, as a whole. */
+  rewrite(name: string, text: string): void {
+    const place = this.#place(name);
+    place.text = text;
+    writeFileSync(place.file, text);
+  }
+
   /** Writes new settings and asks the daemon to read them, as SIGHUP does. */
   async reload(name: string, settings: NodeOptions): Promise<ReloadAnswer> {
     this.configure(name, settings);

@@ -154,7 +154,7 @@ describe("faults", () => {
     ["{to: a, event: x, domain: }", "`domain` must be a name, not empty"],
     ["{to: ../etc, event: x, domain: d}", '"." is not allowed'],
     ["{to: a, event: x, domain: d, schedule: [0, x]}", "let cron or a systemd timer"],
-    ["{to: a, event: x, domain: d, deliverBy: soon}", "or null, which waits for ever"],
+    ["{to: a, event: x, domain: d, deliverBy: soon}", "or never, which waits for ever"],
     ["{to: a, event: x, domain: d, deliverBy: 0s}", "`deliverBy` is"],
     ["{to: a, event: x, domain: d, timeout: null}", "leave it out for the usual limit"],
     ["{to: a, event: x, domain: d, timeout: [1]}", "`timeout` is a list"],

@@ -18,7 +18,7 @@ import { MemoryHost } from "../harness/memory-spawner.ts";
 import { buildRunner, isAlive, runnerPid } from "../harness/runner.ts";
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-const command = handlerOf(shellcommand({ outputBytes: 65_536, grace: 300 }).command);
+const command = handlerOf(shellcommand({ outputBytes: () => 65_536, grace: 300 }).command);
 const describeData = (data: Json): string => command.describe?.(data) ?? "";
 
 let count = 0;

@@ -94,3 +94,24 @@ test("without listeners transitions are only logged", () => {
   expect(seen).toHaveLength(before);
   expect(log.lines.at(-1)?.text).toBe("ship1 idle -> working");
 });
+
+test("what a publisher does again and again is one line an hour; who goes out of reach is a warning", async () => {
+  const log = listLog();
+  const clock = new SimulatedClock();
+  const { transition } = inspector(log, new Happenings(log), clock);
+  const seen = (level: string) => log.lines.filter((line) => line.level === level).length;
+  const change = { actor: "ship9.command.m.d", role: "publisher", cause: "never seen" };
+  for (let n = 0; n < 100; n++) {
+    transition({ ...change, event: "xstate.after.backoff.publisher.backingOff", from: "backingOff", to: "working" });
+    transition({ ...change, event: "SILENT", from: "working", to: "backingOff" });
+  }
+  expect([seen("info"), seen("debug")]).toEqual([2, 198]);
+  expect(JSON.stringify(log.lines)).not.toContain("xstate");
+  expect(log.lines[0]).toMatchObject({ fields: { event: "timer" } });
+  await clock.advance(3_600_000);
+  transition({ ...change, event: "SILENT", from: "working", to: "backingOff" });
+  expect(seen("info")).toBe(3);
+  transition({ actor: "ship1", role: "node", event: "silent", from: "link.late", to: "link.offline", cause: "" });
+  transition({ actor: "broker", role: "link", event: "denied", from: "connected", to: "denied", cause: "" });
+  expect(seen("warn")).toBe(2);
+});

@@ -34,6 +34,29 @@ describe("the log", () => {
     expect(all[0]?.indexOf("\n")).toBe((all[0]?.length ?? 0) - 1);
   });
 
+  test("names this node once on every line, and another one as its peer", () => {
+    const { all, log } = lines();
+    log.info({ node: "ship2", n: 1 }, "offline");
+    log.child({ node: "ship3" }).info({ node: "ship1" }, "here");
+    expect(all.map((line) => line.match(/"node":/g)?.length)).toEqual([1, 1]);
+    expect(all.map((line) => JSON.parse(line))).toMatchObject([
+      { node: "ship1", peer: "ship2", n: 1 },
+      { node: "ship1", peer: "ship3" },
+    ]);
+  });
+
+  test("for people it has colour only where that is wanted", () => {
+    for (const colour of [true, false]) {
+      const all: string[] = [];
+      const destination = { write: (line: string) => all.push(line) };
+      openLog({ level: "info", pretty: true, colour, node: "n", clock: new SimulatedClock(), destination }).info(
+        {},
+        "x",
+      );
+      expect(all.join("").includes("\u001b["), String(colour)).toBe(colour);
+    }
+  });
+
   test("a change of level reaches the relatives that exist already", () => {
     const { all, log } = lines();
     const child = log.child({ a: 1 });

@@ -34,13 +34,13 @@ describe("the documents", () => {
     expect(missing).toEqual([]);
   });
 
-  it.each(written)("%s names no npm script, command or option that does not exist", (path) => {
+  it.each(written)("%s names no npm script, command or option that does not exist", async (path) => {
     const text = read(path);
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     const npm = [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map((match) => match[1] ?? "");
     expect(npm.filter((name) => scripts[name] === undefined)).toEqual([]);
 
-    const program = buildProgram(() => async () => undefined, "0");
+    const program = await buildProgram(() => async () => undefined, "0");
     // In a fence after `$`, between backticks, or as it is typed in this checkout.
     const lines = [...text.matchAll(/(?:^\$ |`|^\.\/bin\/)(?:\.\/bin\/)?steward ([a-z][^`\n]*)/gm)].map(
       (match) => match[1] ?? "",
@@ -58,9 +58,9 @@ describe("the documents", () => {
     expect(TABLES.filter((table) => !text.includes(`\`${table}\``))).toEqual([]);
   });
 
-  it("README.md shows every command and every state", () => {
+  it("README.md shows every command and every state", async () => {
     const text = read("README.md");
-    const program = buildProgram(() => async () => undefined, "0");
+    const program = await buildProgram(() => async () => undefined, "0");
     const hidden = new Set(["help", "__complete"]);
     const names = program.commands.map((command) => command.name()).filter((name) => !hidden.has(name));
     expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);

@@ -16,7 +16,7 @@ What was not sent yet is cancelled at once. What was sent is asked for: the node
 \`steward message ID --follow\` waits for it. What is over cannot be cancelled: exit code 1.`,
     examples: [["steward cancel 01K9ZD3Q5V", "by id, or an unambiguous beginning of it"]],
   })
-    .argument("<id...>", "ids, or unambiguous beginnings of them")
+    .argument("<id...>", "ids, or beginnings or ends of them, or @1 for the newest message")
     .action(
       run<object>(async (cli, _options, words) => {
         const daemon = await cli.daemon();

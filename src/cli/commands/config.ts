@@ -60,7 +60,7 @@ nothing changes, 1 when something does.`,
 
 async function check(cli: Cli, _options: object, [named]: readonly string[]): Promise<number> {
   const file = named === undefined ? cli.configFile : cli.path(named);
-  const { readConfigFile } = await import("../../config/load.ts");
+  const { readConfigFile } = await import("../../config/read.ts");
   const { checkConfig } = await import("../../config/check.ts");
   const { formatFault } = await import("../../config/fault.ts");
   const checked = checkConfig(readConfigFile(file), file, cli.io.env);

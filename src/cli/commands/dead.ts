@@ -1,5 +1,6 @@
 import { Argument, type Command } from "commander";
 import { EXIT, StewardError } from "../../message/errors.ts";
+import { findId } from "../../message/find-id.ts";
 import type { DeadLetter } from "../../runtime/operate/operations.ts";
 import { command, type Runner } from "../command.ts";
 import { idOf } from "../options.ts";
@@ -21,7 +22,7 @@ export function addDead(program: Command, run: Runner): void {
     ],
   })
     .addArgument(new Argument("[verb]", "what to do with them").choices(["retry", "drop"]))
-    .argument("[id...]", "which: ids, or unambiguous beginnings of them")
+    .argument("[id...]", "which: ids, or beginnings or ends of them")
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options, [verb, ...words]) => {
@@ -47,14 +48,10 @@ export function addDead(program: Command, run: Runner): void {
     );
 }
 
-function choose(letters: readonly DeadLetter[], beginning: string): DeadLetter {
-  const found = letters.filter((letter) => letter.id.startsWith(beginning));
-  const [first] = found;
-  if (first === undefined) throw new StewardError("message-unknown", { id: beginning });
-  if (found.length === 1) return first;
-  throw new StewardError("message-ambiguous", {
-    id: beginning,
-    count: found.length,
-    ids: found.map((letter) => letter.id).join(", "),
-  });
+function choose(letters: readonly DeadLetter[], written: string): DeadLetter {
+  const newest = [...letters].sort((a, b) => b.at - a.at);
+  const id = findId(written, () => newest.map((letter) => letter.id));
+  const letter = letters.find((one) => one.id === id);
+  if (letter === undefined) throw new StewardError("message-unknown", { id: written });
+  return letter;
 }

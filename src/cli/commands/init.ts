@@ -35,6 +35,10 @@ node. It goes to ./steward.yaml, or to the file that --config names. A file that
         const { initConfig } = await import("../../config/init.ts");
         const central = checkToken("node", options.central);
         const node = checkToken("node", named ?? central);
+        if (node !== central && options.broker === undefined) {
+          const fault = `${node} is not the management station, so it needs the address of the broker: --broker nats://<host>:4222`;
+          throw new StewardError("usage", { fault, command: "init" });
+        }
         const text = initConfig({
           role: node === central ? "central" : "edge",
           node,
@@ -46,7 +50,7 @@ node. It goes to ./steward.yaml, or to the file that --config names. A file that
           cli.print(text.trimEnd());
           return undefined;
         }
-        const file = cli.configFile;
+        const file = cli.newConfigFile;
         await write(file, text, options.force === true);
         if (cli.json) cli.printJson({ file, node, central });
         else cli.print(`wrote ${visible(file)} for node ${node}`);

@@ -4,7 +4,7 @@ import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
 import { Follower } from "../follow/follower.ts";
 import { reportEnd } from "../follow/report.ts";
-import { durationOrForever, idOf } from "../options.ts";
+import { durationOrNever, idOf } from "../options.ts";
 import { messageLines, receiver } from "../render/messages.ts";
 import { partBytes, rawOutput } from "../render/output.ts";
 import { visibleButColours } from "../render/text.ts";
@@ -16,8 +16,8 @@ interface Options {
   readonly absolute?: boolean;
 }
 
-const DESCRIPTION = `Show one message: its state, how it came there, its outcome and its output. An id may be shortened as long as it
-stays the only one that begins so.
+const DESCRIPTION = `Show one message: its state, how it came there, its outcome and its output. An id may be shortened to its beginning
+or its end, as long as it stays the only one; @1 is the newest message, @2 the one before it.
 
 --follow prints the output so far and what comes, until the message is final; Ctrl-C ends that and nothing else. The exit
 code is then that of \`steward run\`; without --follow it is 0 once the message could be shown.`;
@@ -32,9 +32,9 @@ export function addMessage(program: Command, run: Runner): void {
       ["steward message 01K9ZD3Q5V --output > file", "its output, byte for byte"],
     ],
   })
-    .argument("<id...>", "its id, or an unambiguous beginning of it")
+    .argument("<id...>", "its id, its beginning or end, or @1 for the newest message, @2 for the one before")
     .option("-f, --follow", "print its output until it is final")
-    .option("--wait <time>", "with --follow: at most that long, or forever")
+    .option("--wait <time>", "with --follow: at most that long, or never (without limit)")
     .option("--output", "print its output and nothing else")
     .option("--absolute", "print times as ISO 8601")
     .action(
@@ -51,7 +51,7 @@ export function addMessage(program: Command, run: Runner): void {
 }
 
 async function follow(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
-  const limit = options.wait === undefined ? null : durationOrForever("--wait", options.wait);
+  const limit = options.wait === undefined ? null : durationOrNever("--wait", options.wait);
   const follower = new Follower(cli);
   try {
     await follower.listen();

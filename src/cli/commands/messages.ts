@@ -6,6 +6,7 @@ import { command, type Runner } from "../command.ts";
 import { wholeNumber } from "../options.ts";
 import { messageTable } from "../render/messages.ts";
 import { readState } from "../render/states.ts";
+import { insistKnown } from "../suggest.ts";
 
 interface Options {
   readonly node?: string;
@@ -22,7 +23,8 @@ interface Options {
 export function addMessages(program: Command, run: Runner): void {
   command(program, "messages", {
     summary: "list messages, the newest last",
-    description: "List messages, the newest last: what was sent from here (→) and what was taken from others (←).",
+    description:
+      "List messages, the newest last: what was sent from here (→) and what was taken from others (←). The command is followed by [method.domain] where that is not shellcommand.operatingsystem. docs/words.md explains the states.",
     examples: [
       ["steward messages --open", "what is not final yet"],
       ["steward messages --node ship1 --state failed", "what failed on ship1"],
@@ -40,7 +42,10 @@ export function addMessages(program: Command, run: Runner): void {
     .action(
       run<Options>(async (cli, options) => {
         const filter = filterOf(options);
-        const found = [...(await (await cli.daemon()).messages(filter))];
+        const daemon = await cli.daemon();
+        const found = [...(await daemon.messages(filter))];
+        // A node that is known no more may have left messages behind.
+        if (found.length === 0 && filter.node !== undefined) await insistKnown(daemon, filter.node);
         found.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
         if (cli.json) {
           cli.printJson(found);

@@ -10,6 +10,8 @@ interface Options {
 export function addNode(program: Command, run: Runner): void {
   command(program, "node", {
     summary: "show one node: its states, what waits for it, its latest changes",
+    description: `Show one node: its states (link, session, work, trust, storage), what waits for it in which lane, its latest changes.
+docs/words.md explains every word and state, and what to do about it.`,
     examples: [["steward node ship1", "everything that is known of ship1"]],
   })
     .argument("<node>", "its name")

@@ -9,6 +9,8 @@ interface Options {
 export function addNodes(program: Command, run: Runner): void {
   command(program, "nodes", {
     summary: "list the nodes and how they are",
+    description: `List the nodes and how they are. LINK is never seen, online, late or offline; WAITING counts the messages that a node has
+not acknowledged; NOTES has what an operator should notice. docs/words.md explains every word, and what to do about it.`,
     examples: [
       ["steward nodes", "all nodes, with what waits for them"],
       ["steward nodes --json", "the same for programs"],

@@ -12,7 +12,7 @@ export function addPs(program: Command, run: Runner): void {
   command(program, "ps", {
     summary: "list the processes of this node, or of another one",
     description:
-      "List the processes of this node, or ask another one for its own. It answers only while it is in reach.",
+      "List the processes of this node, or ask another one for its own. It answers only while it is in reach. docs/words.md explains the states.",
     examples: [
       ["steward ps", "here"],
       ["steward ps ship1", "on ship1"],

@@ -2,14 +2,14 @@ import type { Command } from "commander";
 import type { Draft } from "../../message/draft.ts";
 import { EXIT, StewardError } from "../../message/errors.ts";
 import { checkToken, formatSubject } from "../../message/subject.ts";
-import type { NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
 import { announce } from "../follow/announce.ts";
 import { submitAndWait } from "../follow/submit-and-wait.ts";
 import { readAll } from "../io.ts";
-import { duration, durationOrForever } from "../options.ts";
+import { duration, durationOrNever } from "../options.ts";
 import { withSuggestion } from "../suggest.ts";
+import { targetNodes } from "../targets.ts";
 
 interface Options {
   readonly domain: string;
@@ -29,7 +29,7 @@ The command's output goes to standard output and standard error, steward's own w
 
 How long it waits: as long as a node in reach (online or late) has something to do. What is for a node out of reach
 stays queued: steward says so, and ends with 3 once everything else is done. --wait 10m waits for all nodes, in reach
-or not, at most that long; --wait forever without limit; --no-wait (or --detach) not at all.
+or not, at most that long; --wait never without limit; --no-wait (or --detach) not at all.
 
 Ctrl-C detaches: the commands go on, and the line to come back with is printed. \`steward cancel\` takes them back.
 
@@ -56,11 +56,11 @@ export function addRun(program: Command, run: Runner): void {
     .argument("<target>", "node, comma-separated nodes, or all")
     .argument("[command...]", "program and arguments; write -- before it")
     .option("-d, --domain <domain>", "what it is for; the node's `subscribe:` must name it", "operatingsystem")
-    .option("--deliver-by <time>", "how long it may wait to start: 2h, 7d, or forever")
+    .option("--deliver-by <time>", "how long it may wait to start: 2h, 7d, or never (it waits for ever)")
     .option("--timeout <time>", "how long it may run")
     .option("--script", "the command is text for the node's `sh -c`; without one: standard input")
     .option("--new", "allow a node that nobody has heard of yet")
-    .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or forever")
+    .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or never (without limit)")
     .option("--no-wait", "print the ids and end")
     .option("--detach", "the same as --no-wait")
     .action(run<Options>(runCommand));
@@ -70,17 +70,17 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
   const [target = "", ...argv] = words;
   const data = await commandData(cli, argv, options.script === true);
   const detach = options.wait === false || options.detach === true;
-  const limit = typeof options.wait === "string" ? durationOrForever("--wait", options.wait) : undefined;
+  const limit = typeof options.wait === "string" ? durationOrNever("--wait", options.wait) : undefined;
   const draft = {
     data,
-    ...(options.deliverBy === undefined ? {} : { deliverBy: durationOrForever("--deliver-by", options.deliverBy) }),
+    ...(options.deliverBy === undefined ? {} : { deliverBy: durationOrNever("--deliver-by", options.deliverBy) }),
     ...(options.timeout === undefined ? {} : { timeout: duration("--timeout", options.timeout) }),
     knownNodesOnly: options.new !== true,
   };
   const domain = checkToken("domain", options.domain);
   const daemon = await cli.daemon();
   const nodes = await daemon.nodes();
-  const drafts = targets(target, nodes).map(
+  const drafts = targetNodes(target, nodes).map(
     (node): Draft => ({ ...draft, subject: formatSubject({ node, kind: "command", method: "shellcommand", domain }) }),
   );
   const submit = () =>
@@ -103,15 +103,4 @@ async function commandData(cli: Cli, argv: readonly string[], script: boolean): 
   }
   if (argv.length === 0) throw usage("there is no command to run; write it after `--`: steward run TARGET -- uptime");
   return argv;
-}
-
-/** The nodes that a target means, each once, in the order in which they are named. */
-function targets(target: string, nodes: readonly NodeView[]): readonly string[] {
-  if (target !== "all") {
-    const names = target.split(",").map((name) => checkToken("node", name.trim()));
-    return [...new Set(names)];
-  }
-  const names = nodes.filter((node) => node.role === "edge" && node.trust !== "revoked").map((node) => node.name);
-  if (names.length > 0) return names;
-  throw new StewardError("usage", { fault: "all means nobody: no edge node is known yet", command: "nodes" });
 }

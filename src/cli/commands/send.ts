@@ -5,8 +5,8 @@ import { EXIT, faultText, StewardError } from "../../message/errors.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
 import { submitAndWait } from "../follow/submit-and-wait.ts";
-import { readAll } from "../io.ts";
-import { durationOrForever } from "../options.ts";
+import { checkedText, readAll } from "../io.ts";
+import { durationOrNever } from "../options.ts";
 import { withSuggestion } from "../suggest.ts";
 
 interface Options {
@@ -38,7 +38,7 @@ export function addSend(program: Command, run: Runner): void {
     .argument("<file>", "message file, or - for standard input")
     .option("--new", "allow nodes that nobody has heard of yet")
     .option("--follow", "wait as long as a node in reach has something to do")
-    .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or forever")
+    .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or never (without limit)")
     .action(run<Options>(sendFile));
 }
 
@@ -46,7 +46,7 @@ async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly strin
   const text = file === "-" ? await readAll(cli.io.stdin) : await readText(cli.path(file), file);
   const knownNodesOnly = options.new !== true;
   const drafts = parseMessages(text, { name: file }).map((draft) => ({ ...draft, knownNodesOnly }));
-  const limit = options.wait === undefined ? undefined : durationOrForever("--wait", options.wait);
+  const limit = options.wait === undefined ? undefined : durationOrNever("--wait", options.wait);
   const daemon = await cli.daemon();
   const nodes = await daemon.nodes();
   const submit = () =>
@@ -62,9 +62,11 @@ async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly strin
 }
 
 async function readText(path: string, shown: string): Promise<string> {
+  let bytes: Buffer;
   try {
-    return await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (thrown) {
     throw new StewardError("file-unreadable", { file: shown, fault: faultText(thrown) }, { cause: thrown });
   }
+  return checkedText(bytes, shown);
 }

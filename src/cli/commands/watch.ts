@@ -7,6 +7,7 @@ import { followUntilInterrupted } from "../follow/interrupt.ts";
 import { LogTail } from "../follow/log-tail.ts";
 import { wholeNumber } from "../options.ts";
 import { happeningLines, logLine } from "../render/happening.ts";
+import { insistKnown } from "../suggest.ts";
 
 interface Options {
   readonly lines: string;
@@ -46,8 +47,12 @@ async function watch(cli: Cli, options: Options, [node, domain]: readonly string
   };
   const stored = async (count: number): Promise<readonly LogLine[]> =>
     (await cli.daemon()).logs({ ...query, lines: count });
+  if (node !== undefined) await insistKnown(await cli.daemon(), node);
   if (!options.follow) {
-    for (const line of await stored(lines)) print(line);
+    const found = await stored(lines);
+    for (const line of found) print(line);
+    if (found.length === 0)
+      cli.note(`no stored log lines${node === undefined ? "" : ` of ${[node, domain].join(" ").trim()}`}`);
     return undefined;
   }
   const tail = new LogTail(print);

@@ -1,4 +1,4 @@
-import { parseSubject } from "../../message/subject.ts";
+import { kindOf, parseSubject } from "../../message/subject.ts";
 import type { DeadLetter, MessageDetail, MessageView } from "../../runtime/operate/operations.ts";
 import type { Paint } from "./paint.ts";
 import { messageState } from "./states.ts";
@@ -11,9 +11,13 @@ function peer(message: MessageView): string {
   return message.direction === "out" ? (message.subject.split(".")[0] ?? "") : message.origin;
 }
 
+/** What nearly every message is for; only what is something else is said. */
+const USUAL = "shellcommand.operatingsystem";
+
 function work(subject: string): string {
   const [, kind, method, domain] = subject.split(".");
-  return `${kind === "event" ? "event " : ""}${method}.${domain}`;
+  const what = `${kind === "event" ? "event " : ""}${method}.${domain}`;
+  return what === USUAL ? "" : ` [${what}]`;
 }
 
 export function messageTable(messages: readonly MessageView[], times: Times, paint: Paint, columns?: number): string[] {
@@ -30,7 +34,7 @@ export function messageTable(messages: readonly MessageView[], times: Times, pai
       { title: "SINCE", cell: (m) => times.at(m.since) },
       {
         title: "WHAT",
-        cell: (m) => visible(`${m.summary}${m.reason === undefined ? "" : ` (${m.reason})`} [${work(m.subject)}]`),
+        cell: (m) => visible(`${m.summary}${m.reason === undefined ? "" : ` (${m.reason})`}${work(m.subject)}`),
       },
     ],
     columns,
@@ -41,7 +45,9 @@ export function messageLines(message: MessageDetail, times: Times, paint: Paint)
   const { outcome } = message;
   const ran = outcome?.startedAt === undefined ? undefined : took(outcome.at - outcome.startedAt);
   const wait =
-    message.deliverBy === null ? "for ever" : `until ${isoTime(message.deliverBy)} (${times.at(message.deliverBy)})`;
+    message.deliverBy === null
+      ? "never expires"
+      : `until ${isoTime(message.deliverBy)} (${times.at(message.deliverBy)})`;
   const lines = pairs([
     ["message", message.id],
     ["subject", visible(message.subject)],
@@ -56,7 +62,7 @@ export function messageLines(message: MessageDetail, times: Times, paint: Paint)
     ["took", ran],
     ["created", times.at(message.createdAt)],
     ["may wait", message.final ? undefined : wait],
-    ["may run", message.timeout === null ? undefined : span(message.timeout)],
+    ["may run", mayRun(message)],
     ["attempts", String(message.attempts)],
     ["heard", heard(message, times)],
     ["cancel", cancel(message, times)],
@@ -101,6 +107,15 @@ export function deadTable(letters: readonly DeadLetter[], times: Times, columns?
     ],
     columns,
   );
+}
+
+/** How long, and whose word that is; the reason of a `timedOut` names the node's setting where that was shorter. */
+function mayRun({ timeout, subject, origin, final, direction }: MessageDetail): string | undefined {
+  if (kindOf(subject) === "event" || (timeout === null && final)) return undefined;
+  const node = visible(receiver(subject));
+  if (timeout === null) return `as long as defaults.timeout of ${node} says`;
+  const bound = final || direction === "in" ? "" : `, unless limits.timeout of ${node} is shorter`;
+  return `${span(timeout)}, says ${visible(origin)}${bound}`;
 }
 
 /** Said only of an end that was late: after contact was lost, or after the deadline of its start. */

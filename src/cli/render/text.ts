@@ -1,4 +1,5 @@
 import { printable } from "../../message/printable.ts";
+import { columnsOf, cutTo } from "./width.ts";
 
 /**
  * Text from elsewhere on its way to a terminal. Names, reasons and log lines are written by other machines: control
@@ -37,14 +38,12 @@ export function bare(text: string): string {
 
 /** Columns that the text takes, colours not counted. */
 export function width(text: string): number {
-  return [...bare(text)].length;
+  return columnsOf(bare(text));
 }
 
 /** Cuts plain text to `columns`, with an ellipsis. */
 export function cut(text: string, columns: number): string {
-  const characters = [...text];
-  if (characters.length <= columns) return text;
-  return columns <= 1 ? characters.slice(0, columns).join("") : `${characters.slice(0, columns - 1).join("")}…`;
+  return cutTo(text, columns);
 }
 
 function escaped(character: string): string {

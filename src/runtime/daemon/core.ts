@@ -81,7 +81,7 @@ export class Core implements Child {
 
   static async open(around: Surroundings): Promise<Core> {
     let core: Core | undefined;
-    const methods = await loadMethods(around.config(), {
+    const methods = await loadMethods(around.config, {
       hello: (origin, hello, saidAt) => core?.hello(origin, hello, saidAt),
       bye: (origin, reason) => core?.fleet.bye(origin, `bye: ${reason}`),
       failure: (origin, failure) => core?.failures.received(origin, failure),

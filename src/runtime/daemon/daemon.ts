@@ -9,7 +9,7 @@ import { startEmbeddedBroker } from "../../broker/embedded.ts";
 import { openNatsTransport } from "../../broker/nats.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Config } from "../../config/config.ts";
-import { watchFile } from "../../config/watch.ts";
+import { ConfigWatch } from "../../config/watch.ts";
 import { openDropFolder } from "../../intake/drop-folder.ts";
 import { openInmsgFile } from "../../intake/inmsg-file.ts";
 import { openJournal } from "../../journal/journal.ts";
@@ -36,7 +36,7 @@ import { Core } from "./core.ts";
 import { lockDirectory } from "./lock.ts";
 import { Processes } from "./processes.ts";
 import { readingsOf } from "./readings.ts";
-import { reload } from "./reload.ts";
+import { reload, takeChanged } from "./reload.ts";
 import { markStart } from "./start-mark.ts";
 
 /**
@@ -273,10 +273,12 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
     return answer;
   }
 
-  /** A changed file is as good as SIGHUP; a bad one is logged and changes nothing. */
+  /** A changed file is as good as SIGHUP, once it is whole; a bad one is logged and changes nothing. */
   function watchConfiguration(): Child {
-    const watched = watchFile(config.file, () => {
-      reloadNow().catch((error) => log.error({ err: error }, "the changed configuration is not used"));
+    const watched = new ConfigWatch({
+      file: config.file,
+      clock,
+      changed: (sure) => takeChanged(config, sure, { reload: reloadNow, log }),
     });
     return closing(async () => watched.end());
   }

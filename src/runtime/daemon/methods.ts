@@ -27,9 +27,10 @@ export interface Hooks {
 }
 
 /** Every method of this node: those that come with steward, and the user's own. */
-export async function loadMethods(config: Config, hooks: Hooks): Promise<Map<string, Method>> {
+export async function loadMethods(present: () => Config, hooks: Hooks): Promise<Map<string, Method>> {
+  const config = present();
   const own = [
-    shellcommand({ outputBytes: config.limits.outputBytes, grace: config.shell.grace }),
+    shellcommand({ outputBytes: () => present().limits.outputBytes, grace: config.shell.grace }),
     syslogforwarding,
     echo,
     ping,

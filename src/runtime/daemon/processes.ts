@@ -8,6 +8,7 @@ import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Log } from "../../observe/log.ts";
 import { Subscriber } from "../execute/subscriber.ts";
+import { timeLimit } from "../execute/time-limit.ts";
 import type { ProcessView } from "../operate/operations.ts";
 import type { Route } from "../receive/routes.ts";
 import { startSource } from "../submit/source.ts";
@@ -147,7 +148,7 @@ export class Processes {
           route,
           node: config().node,
           directory: core.directory(route.method.name),
-          timeout: config().defaults.timeout,
+          limit: (asked) => timeLimit(asked, config()),
           journal: core.journal,
           respond: core.respond,
           spawner: core.spawner,

@@ -1,6 +1,10 @@
 import type { Config } from "../../config/config.ts";
 import { diffConfig } from "../../config/diff.ts";
+import { doubtOf } from "../../config/doubt.ts";
 import { loadConfig } from "../../config/load.ts";
+import { readConfigFile } from "../../config/read.ts";
+import { reloaded } from "../../config/setting-rows.ts";
+import { SECOND_LOOK } from "../../config/watch.ts";
 import type { Log } from "../../observe/log.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
 import type { Core } from "./core.ts";
@@ -28,26 +32,14 @@ export async function reload(before: Config, { core, processes, log, apply }: Re
   if (after.node !== before.node || after.central !== before.central) {
     return { changes: [], needRestart: changes.map(({ text }) => text) };
   }
-  const live = changes.filter(({ applies }) => applies === "live");
-  const { hello, nodes, control, defaults, limits, retention, log: logging, subscribe, publish } = after;
-  const { late, offline } = after.link;
-  const link = { ...before.link, hello, late, offline };
-  const next: Config = {
-    ...before,
-    link,
-    hello,
-    nodes,
-    control,
-    defaults,
-    limits,
-    retention,
-    log: logging,
-    subscribe,
-    publish,
-  };
+  const live = changes.filter(({ applies }) => applies !== "restart");
+  const next = reloaded(before, after);
+  const { subscribe, publish } = next;
   apply(next);
-  log.setLevel(logging.level);
-  for (const name of nodes) core.fleet.expect(name);
+  log.setLevel(next.log.level);
+  const expected = new Set([next.central, ...next.nodes]);
+  for (const name of before.nodes) if (!expected.has(name)) core.fleet.expectNoMore(name);
+  for (const name of next.nodes) core.fleet.expect(name);
   // `control:` is who may send to subjects that no entry of `subscribe:` names.
   for (const { subject, from } of builtInSubscriptions(next)) core.routes.permit(`${next.node}.${subject}`, from);
   for (const { part, action, key } of live) {
@@ -78,4 +70,28 @@ export async function reload(before: Config, { core, processes, log, apply }: Re
     const config = publish.find((publication) => publication.subject === key);
     if (config !== undefined) await processes.addSource(config);
   }
+}
+
+/**
+ * A file that was found changed, not asked for: applied unless it may be half written and this is the first look at it.
+ * Answers whether it was dealt with. A bad file is logged and changes nothing.
+ */
+export async function takeChanged(
+  before: Config,
+  sure: boolean,
+  { reload: apply, log }: { readonly reload: () => Promise<unknown>; readonly log: Pick<Log, "warn" | "error"> },
+): Promise<boolean> {
+  const { file } = before;
+  try {
+    const doubt = sure ? undefined : doubtOf(before, loadConfig(file), readConfigFile(file));
+    if (doubt !== undefined) {
+      const when = `in ${SECOND_LOOK / 1000} s, if it stays so; \`steward reload\` applies it now`;
+      log.warn({ file, doubt }, `${file} has changed and ${doubt}: it may not be whole yet, and is applied ${when}`);
+      return false;
+    }
+    await apply();
+  } catch (error) {
+    log.error({ err: error }, "the changed configuration is not used");
+  }
+  return true;
 }

@@ -6,13 +6,14 @@ import type { CommandContext } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Cancellation } from "./cancellation.ts";
+import type { TimeLimit } from "./time-limit.ts";
 
 /** What all commands of one subject have in common. */
 export interface CommandSurroundings {
   readonly node: string;
   readonly domain: string;
-  /** Milliseconds a command may run when it does not say. */
-  readonly timeout: number;
+  /** How long a command may run; `asked`: what it says itself. */
+  readonly limit: (asked: number | null) => TimeLimit;
   readonly stopping: AbortSignal;
   readonly clock: Clock;
   readonly spawner: Spawner;
@@ -26,6 +27,7 @@ export class RunningCommand implements CommandContext {
   readonly #around: CommandSurroundings;
   readonly #record: InRecord;
   readonly #cancellation: Cancellation;
+  #limit: TimeLimit | undefined;
   readonly #startedAt: number;
 
   constructor(around: CommandSurroundings, record: InRecord, startedAt: number, cancellation: Cancellation) {
@@ -68,7 +70,17 @@ export class RunningCommand implements CommandContext {
   }
 
   get timeout(): number {
-    return this.#record.message.timeout ?? this.#around.timeout;
+    return this.#timeLimit.ms;
+  }
+
+  get timeoutSetBy(): string | undefined {
+    return this.#timeLimit.setBy;
+  }
+
+  /** The same from its beginning to its end, whatever a reload changes meanwhile. */
+  get #timeLimit(): TimeLimit {
+    this.#limit ??= this.#around.limit(this.#record.message.timeout);
+    return this.#limit;
   }
 
   get cancelled(): AbortSignal {

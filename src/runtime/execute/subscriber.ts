@@ -22,6 +22,7 @@ import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { HangWatch } from "./hang-watch.ts";
 import type { Respond } from "./respond.ts";
+import type { TimeLimit } from "./time-limit.ts";
 import { begins, handedOver, interrupted, isDoubtful, LeftOver } from "./unvouched.ts";
 
 /**
@@ -36,8 +37,8 @@ export interface ExecuteOptions {
   readonly node: string;
   /** Where event handlers of this method keep their files. */
   readonly directory: string;
-  /** Milliseconds a command may run when it does not say. */
-  readonly timeout: number;
+  /** How long a command may run; `asked`: what it says itself. */
+  readonly limit: (asked: number | null) => TimeLimit;
   readonly journal: Journal;
   readonly respond: Respond;
   readonly spawner: Spawner;
@@ -86,11 +87,11 @@ export class Subscriber implements Child, RouteProcess {
     this.#options = options;
     this.#leftOver = new LeftOver(options.vouching);
     this.#hangWatch = new HangWatch(clock);
-    const { node, timeout, spawner, log, respond } = options;
+    const { node, limit, spawner, log, respond } = options;
     this.#surroundings = {
       node,
       domain: route.config.domain,
-      timeout,
+      limit,
       stopping: this.#stopping.signal,
       clock,
       spawner,

@@ -8,6 +8,7 @@ import { linkProfile } from "../../config/link-profiles.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
+import { receiverOf } from "../../message/subject.ts";
 import type { Hello } from "../../methods/hello.ts";
 
 /**
@@ -133,6 +134,15 @@ export class Fleet {
   /** Makes a node known before it was ever heard of. */
   expect(name: string): void {
     if (name !== this.#options.self) this.#get(name);
+  }
+
+  /** A node that is expected no more is shown no more, unless it was heard of or something waits for it. */
+  expectNoMore(name: string): void {
+    const known = this.#known.get(name);
+    if (known === undefined || known.lastSeen !== null) return;
+    for (const lane of this.#options.journal.outbox.lanes.values()) if (receiverOf(lane.subject) === name) return;
+    known.actor.stop();
+    this.#known.delete(name);
   }
 
   link(name: string): LinkState {

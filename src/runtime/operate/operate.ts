@@ -5,7 +5,7 @@ import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Draft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
-import { isId } from "../../message/id.ts";
+import { findId } from "../../message/find-id.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
@@ -336,21 +336,22 @@ export function operate(options: OperateOptions): Operations {
     return { kind: "requested", id, reason: `${node} has it: it was asked to end it` };
   }
 
-  /** The one id that begins like this. */
-  function whole(prefix: string): string {
-    const wanted = prefix.toUpperCase();
-    if (isId(wanted)) return wanted;
-    const ids = new Set(firstOf(all({}, wanted), () => true, 5).map(({ id }) => id));
-    const [id] = ids;
-    if (id === undefined) throw new StewardError("message-unknown", { id: prefix });
-    if (ids.size > 1)
-      throw new StewardError("message-ambiguous", { id: prefix, count: ids.size, ids: [...ids].join(", ") });
-    return id;
+  /** Ids of messages, the newest first; without a prefix those that steward sends for itself are left out. */
+  function* newestIds(prefix = ""): Iterable<string> {
+    const { outbox, inbox } = core().journal;
+    const pending = inbox.pending().map(({ message }) => message);
+    const streams: readonly Iterable<{ readonly id: string; readonly subject: string }>[] = [
+      mapped(outbox.newest(prefix), ({ record: { message } }) => message),
+      pending.filter(({ id }) => id.startsWith(prefix)).sort((a, b) => (a.id < b.id ? 1 : -1)),
+      inbox.newestDone(prefix),
+    ];
+    for (const { id, subject } of newestFirst(streams))
+      if (prefix !== "" || !subject.endsWith(`.${CONTROL_DOMAIN}`)) yield id;
   }
 
   function detail(prefix: string): MessageDetail {
     const { outbox, inbox } = core().journal;
-    const id = whole(prefix);
+    const id = findId(prefix, newestIds, newestIds);
     const out = outbox.find(id);
     if (out !== undefined) return detailOut(out.lane, out.record, sight());
     const pending = inbox.find(id);
@@ -358,6 +359,28 @@ export function operate(options: OperateOptions): Operations {
     const done = inbox.done(id);
     if (done === undefined) throw new StewardError("message-unknown", { id: prefix });
     return detailDone(done, self());
+  }
+}
+
+function* mapped<T, R>(items: Iterable<T>, of: (item: T) => R): Iterable<R> {
+  for (const item of items) yield of(item);
+}
+
+/** Items of several streams, each of them sorted by id from the newest on, as one. */
+function* newestFirst<T extends { readonly id: string }>(streams: readonly Iterable<T>[]): Iterable<T> {
+  const open = streams.map((stream) => {
+    const from = stream[Symbol.iterator]();
+    return { from, next: from.next() };
+  });
+  for (;;) {
+    let newest: { readonly from: Iterator<T>; next: IteratorResult<T> } | undefined;
+    for (const one of open) {
+      if (one.next.done === true) continue;
+      if (newest === undefined || one.next.value.id > (newest.next.value as T).id) newest = one;
+    }
+    if (newest === undefined) return;
+    yield newest.next.value as T;
+    newest.next = newest.from.next();
   }
 }
 

@@ -8,7 +8,9 @@ import { faultText, StewardError } from "../../message/errors.ts";
 import { encodeItem } from "../../message/frame.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Message } from "../../message/message.ts";
+import { nodeNameFault } from "../../message/node-name.ts";
 import { parseSubject } from "../../message/subject.ts";
+import { surrogateFaultIn } from "../../message/text.ts";
 import type { Method } from "../../methods/define.ts";
 
 /** The way of a draft into the journal: checked, stamped, queued. After `flushed` it will end in exactly one state. */
@@ -75,11 +77,14 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
   const { config, clock, newId, isKnown } = options;
   const { node, defaults } = config();
   const subject = parseSubject(draft.subject);
+  const nameFault = nodeNameFault(subject.node);
+  if (nameFault !== undefined)
+    throw new StewardError("subject-invalid", { subject: draft.subject, fault: `node: ${nameFault}` });
   if (draft.knownNodesOnly === true && !isKnown(subject.node))
     throw new StewardError("node-unknown", { node: subject.node });
   if (draft.data === undefined)
     throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
-  const fault = dataFault(draft.data);
+  const fault = dataFault(draft.data) ?? surrogateFaultIn(draft.data, "data");
   if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
   const now = clock.now();
   const wait = draft.deliverBy === undefined ? defaults.deliverBy : draft.deliverBy;
@@ -89,7 +94,8 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
     origin: node,
     createdAt: now,
     deliverBy: wait === null ? null : now + wait,
-    timeout: draft.timeout ?? null,
+    // The receiver's own default is for those who say nothing, as plain publishers do.
+    timeout: draft.timeout ?? (subject.kind === "command" ? defaults.timeout : null),
     data: draft.data,
   };
 }

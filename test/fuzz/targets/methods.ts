@@ -21,7 +21,7 @@ import { twisted } from "../twist.ts";
 /** The data of messages, as each method of steward takes it, and of the events that report on commands. */
 const METHODS: ReadonlyMap<string, Method> = new Map(
   [
-    shellcommand({ outputBytes: 1000, grace: 1 }),
+    shellcommand({ outputBytes: () => 1000, grace: 1 }),
     syslogforwarding,
     echo,
     ping,

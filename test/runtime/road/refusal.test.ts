@@ -99,7 +99,7 @@ test("a refused message does not hold up the messages behind it on its lane", as
 /** A plain NATS client. */
 async function plain(
   world: World,
-): Promise<{ ask: (subject: string, body: string) => Promise<Json>; link: MemoryLink }> {
+): Promise<{ ask: (subject: string, body: string | Buffer) => Promise<Json>; link: MemoryLink }> {
   const link = world.broker.connect("plain");
   await world.advance(0);
   return {
@@ -109,7 +109,7 @@ async function plain(
       const listening = link.subscribe(`${link.inbox}.answer`, ({ payload }) => {
         answer = JSON.parse(Buffer.from(payload).toString()) as Json;
       });
-      link.publish(subject, Buffer.from(body), `${link.inbox}.answer`);
+      link.publish(subject, Buffer.from(body as string), `${link.inbox}.answer`);
       await world.advance(100);
       listening.end();
       return answer;
@@ -150,6 +150,9 @@ test.each([
   ["no data", "{}"],
   ["not an object", "[1]"],
   ["what the method does not take", JSON.stringify({ data: "text" })],
+  ["Latin-1", Buffer.from('{"data":{"n":"caf\xe9"}}', "latin1")],
+  ["a key that is given twice", '{"data":{"n":1},"data":{"n":2}}'],
+  ["half of a surrogate pair", '{"data":{"n":"\\ud800"}}'],
   ["nested too deep", `{"data":${"[".repeat(100)}${"]".repeat(100)}}`],
 ])("a plain publisher's body that is %s is refused with what is wrong", async (_name, body) => {
   const world = await settled(

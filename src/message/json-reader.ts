@@ -1,13 +1,14 @@
-import { shortened } from "../message/printable.ts";
 import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading } from "./located.ts";
+import { shortened } from "./printable.ts";
+import { surrogateFault } from "./text.ts";
 
 /**
- * Reads JSON with positions: one value, or several one after the other (JSON lines). Linear in the size of the text.
+ * Reads JSON with positions (`anyKey`: also with the key __proto__): one value, or several one after the other (JSON lines). Linear in the size of the text.
  * Refuses what `JSON.parse` lets pass in silence: a key that is given twice, a number that cannot be kept exactly or is not
- * finite. A fault of syntax ends the reading, because nothing after it can be trusted.
+ * finite, half of a surrogate pair. A fault of syntax ends the reading, because nothing after it can be trusted.
  */
-export function readJson(text: string): Reading {
-  const reader = new JsonReader(text);
+export function readJson(text: string, { anyKey = false }: { readonly anyKey?: boolean } = {}): Reading {
+  const reader = new JsonReader(text, anyKey);
   const values: Located[] = [];
   try {
     while (!reader.atEnd()) values.push(reader.value(0));
@@ -37,10 +38,12 @@ const WORDS: ReadonlyMap<string, boolean | null> = new Map([
 class JsonReader {
   readonly faults: Fault[] = [];
   readonly #text: string;
+  readonly #anyKey: boolean;
   #offset = 0;
 
-  constructor(text: string) {
+  constructor(text: string, anyKey: boolean) {
     this.#text = text;
+    this.#anyKey = anyKey;
   }
 
   atEnd(): boolean {
@@ -79,7 +82,7 @@ class JsonReader {
       const key = this.#string();
       if (!this.#take(":")) throw this.#fault(`":" is expected after the key, not ${this.#here()}`);
       const value = this.value(depth + 1);
-      const fault = keyFault(key, keys);
+      const fault = this.#anyKey && !keys.has(key) ? undefined : keyFault(key, keys);
       if (fault === undefined) entries.push({ key, at: keyAt, value });
       else this.faults.push({ at: keyAt, text: fault });
       keys.add(key);
@@ -119,12 +122,16 @@ class JsonReader {
     }
     this.#offset = end + 1;
     if (!escaped) return this.#text.slice(at + 1, end);
+    let text: string;
     try {
-      return JSON.parse(this.#text.slice(at, end + 1)) as string;
+      text = JSON.parse(this.#text.slice(at, end + 1)) as string;
     } catch {
       this.#offset = at;
       throw this.#fault("a backslash inside this string begins no known escape");
     }
+    const fault = surrogateFault(text);
+    if (fault !== undefined) this.faults.push({ at, text: fault });
+    return text;
   }
 
   #number(text: string, at: number): number {

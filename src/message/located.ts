@@ -1,5 +1,5 @@
-import type { Json } from "../message/message.ts";
-import { shortened } from "../message/printable.ts";
+import type { Json } from "./message.ts";
+import { shortened } from "./printable.ts";
 
 /**
  * What a YAML and a JSON file have in common once they are read: a tree of values, each of which knows where in the text
