@@ -65,6 +65,7 @@ export const SETTING_ROWS: readonly Row[] = [
   row("intake.folder", (c) => c.intake.folder ?? "off"),
   row("intake.file", (c) => c.intake.file ?? "off"),
   row("socket", (c) => c.socket),
+  row("socketAccess", (c) => c.socketAccess),
   row("metrics", (c) => (c.metrics === null ? "off" : `${c.metrics.host}:${c.metrics.port}`)),
   row("log.level", (c) => c.log.level),
   row("shell.grace", (c) => formatDuration(c.shell.grace)),

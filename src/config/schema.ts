@@ -153,6 +153,11 @@ export const schema = mapping({
     example: "/run/steward/ship1.sock",
     applies: "restart",
   }),
+  socketAccess: setting(oneOf("owner", "group").prefault("owner"), {
+    description:
+      "Who may use the socket, and so command the fleet from here: `owner`, the user of the daemon and root; `group`, all members of the daemon's group too.",
+    applies: "restart",
+  }),
   metrics: setting(orOff("off", hostPort(), "<host>:<port>").prefault("off"), {
     description: "Also serve Prometheus metrics over TCP at this address. They are always on the socket.",
     example: "127.0.0.1:9464",
