@@ -5,7 +5,7 @@
  *   steward_VERSION_ARCH.deb                a package for Debian and Ubuntu, where dpkg-deb is there to make it
  *   SHA256SUMS
  *
- *   node scripts/release.mjs [--out DIRECTORY]
+ *   node scripts/release.mjs [--out DIRECTORY] [--quick]      --quick compresses little, for tests
  *
  * The same sources give the same bytes: every date is SOURCE_DATE_EPOCH, or that of the last commit.
  */
@@ -19,7 +19,9 @@ import { packDebian } from "./release/debian.mjs";
 import { programTree } from "./release/program-tree.mjs";
 import { ROOT, setupOrExit } from "./setup.mjs";
 
-const { values } = parseArgs({ options: { out: { type: "string", default: join(ROOT, "release") } } });
+const { values } = parseArgs({
+  options: { out: { type: "string", default: join(ROOT, "release") }, quick: { type: "boolean", default: false } },
+});
 const out = resolve(values.out);
 const { version, description } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 
@@ -27,7 +29,7 @@ await setupOrExit(["dependencies"]);
 mkdirSync(out, { recursive: true });
 const room = mkdtempSync(join(out, ".making-"));
 try {
-  const release = { version, description, epoch: await epoch(), room };
+  const release = { version, description, epoch: await epoch(), room, level: values.quick ? 0 : 6 };
   const tree = await programTree(release);
   const made = [await packBundle(release, tree, out)];
   if (await onPath("dpkg-deb")) made.push(await packDebian(release, tree, out));

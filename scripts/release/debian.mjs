@@ -19,8 +19,8 @@ import { settle } from "./dates-and-modes.mjs";
 
 const SCRIPTS = ["postinst", "prerm", "postrm"];
 
-/** Resolves with the path of the package. @throws Error with the words of dpkg */
-export async function packDebian({ version, description, epoch, room }, tree, out) {
+/** Takes the tree away, and resolves with the path of the package. @throws Error with the words of dpkg */
+export async function packDebian({ version, description, epoch, room, level }, tree, out) {
   const root = join(room, "debian");
   const inRoot = (path) => join(root, path);
   const put = (path, content) => {
@@ -29,7 +29,8 @@ export async function packDebian({ version, description, epoch, room }, tree, ou
   };
   mkdirSync(inRoot("usr/bin"), { recursive: true });
   mkdirSync(inRoot("etc/steward"), { recursive: true });
-  cpSync(tree, inRoot("usr/lib/steward"), { recursive: true });
+  mkdirSync(inRoot("usr/lib"), { recursive: true });
+  renameSync(tree, inRoot("usr/lib/steward"));
   renameSync(inRoot("usr/lib/steward/share"), inRoot("usr/share"));
   rmSync(inRoot("usr/share/systemd"), { recursive: true });
   rmSync(inRoot("usr/lib/steward/LICENSE"));
@@ -50,7 +51,7 @@ export async function packDebian({ version, description, epoch, room }, tree, ou
 
   const file = join(out, `steward_${version}_${architecture}.deb`);
   const env = { ...process.env, SOURCE_DATE_EPOCH: String(epoch) };
-  await dpkg(["--root-owner-group", "-Zxz", "--threads-max=1", "--build", root, file], "dpkg-deb", env);
+  await dpkg(["--root-owner-group", "-Zxz", `-z${level}`, "--threads-max=1", "--build", root, file], "dpkg-deb", env);
   return file;
 }
 

@@ -115,9 +115,17 @@ function textLine(text) {
 }
 
 function escaped(text) {
-  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("…", "\\&...");
+  return text
+    .replaceAll("\\", "\\e")
+    .replaceAll("-", "\\-")
+    .replace(/[^\t\n -~]/gu, glyph);
 }
 
 function quoted(text) {
   return `"${escaped(text).replaceAll('"', "\\(dq")}"`;
+}
+
+/** The name by which a formatter knows a letter that is not in ASCII. */
+function glyph(letter) {
+  return `\\[u${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
 }
