@@ -73,6 +73,19 @@ test("a service has the password in a file of its own, and its socket where its 
   });
 });
 
+test("a service can read its configuration, however careful the umask of who wrote it", async () => {
+  const w = await world();
+  const umask = process.umask(0o077);
+  try {
+    expect((await w.run(["init", "--listen", "0.0.0.0:4222", ...service(w)])).code).toBe(0);
+  } finally {
+    process.umask(umask);
+  }
+  expect(await modeOf(join(w.directory, "etc"))).toBe(0o755);
+  expect(await modeOf(join(w.directory, "etc/steward.yaml"))).toBe(0o644);
+  expect(await modeOf(join(w.directory, "etc/environment"))).toBe(0o600);
+});
+
 test("the password that the nodes have already is not replaced by another `init` of the station", async () => {
   const w = await world();
   const environment = join(w.directory, "etc/environment");

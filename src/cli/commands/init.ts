@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { faultText, StewardError } from "../../message/errors.ts";
@@ -76,6 +76,8 @@ Without --service the password stands in steward.yaml, which then its owner alon
           return undefined;
         }
         await write(file, text, options.force === true, literal === undefined ? 0o644 : 0o600);
+        // The daemon is another user than who writes this, whose files may be closed to others.
+        if (service) await opened(file);
         const kept = service && password !== undefined ? environment : undefined;
         if (kept !== undefined && password !== undefined)
           await setVariable(kept, PASSWORD_VARIABLE, password, options.force === true || options.listen === undefined);
@@ -157,6 +159,14 @@ async function setVariable(file: string, name: string, value: string, overwrite:
   } catch (thrown) {
     throw new StewardError("file-unwritable", { file, fault: faultText(thrown) }, { cause: thrown });
   }
+}
+
+/** Lets every user read a file of the service and pass its directory, whatever the umask was. */
+async function opened(file: string): Promise<void> {
+  const directory = dirname(file);
+  const { mode } = await stat(directory);
+  await chmod(file, 0o644);
+  if ((mode & 0o055) === 0) await chmod(directory, 0o755);
 }
 
 async function write(file: string, text: string, force: boolean, mode: number): Promise<void> {
