@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Making a release takes longer than any test may: `npm run test:release`.
+    exclude: ["test/release/**"],
     globalSetup: ["test/harness/built.ts"],
     setupFiles: ["test/harness/seed.ts"],
     pool: "forks",

@@ -14,6 +14,8 @@ export interface ApiOptions {
   readonly operations: Operations;
   /** Path of the Unix socket. */
   readonly path: string;
+  /** Who may use it, beside root; `owner` unless given. */
+  readonly access?: "owner" | "group";
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -29,7 +31,7 @@ const STOP_GRACE = 2_000;
  * Opens the local API: `listening` until `stop`. Nothing that comes over the socket ends the daemon: what is too broken
  * for HTTP is answered with 400 and its connection closed.
  */
-export async function openApi({ operations, path, clock, log }: ApiOptions): Promise<Api> {
+export async function openApi({ operations, path, access, clock, log }: ApiOptions): Promise<Api> {
   const streams = new EventStreams(operations, clock);
   const app = apiApp(operations, streams, log);
   const listener = getRequestListener(app.fetch, {
@@ -49,7 +51,7 @@ export async function openApi({ operations, path, clock, log }: ApiOptions): Pro
     void listener(incoming, outgoing);
   });
   refuseBroken(server);
-  await listenOnSocket(server, path, clock);
+  await listenOnSocket(server, path, clock, access);
   server.on("error", (error) => log.error({ err: error }, "the API's socket failed"));
 
   let stopped: Promise<void> | undefined;

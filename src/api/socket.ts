@@ -12,17 +12,23 @@ const PROBE_TIMEOUT = 1_000;
 export const PID_HEADER = "steward-pid";
 
 /**
- * Makes `server` listen on a Unix socket that only its owner may use. The file of a dead daemon is replaced.
+ * Makes `server` listen on a Unix socket that only its owner may use, with `access` "group" its group as well. The file
+ * of a dead daemon is replaced.
  * @throws StewardError `already-running` when a daemon listens there, `data-directory` when the path cannot be used.
  */
-export async function listenOnSocket(server: Server, path: string, clock: Clock): Promise<void> {
+export async function listenOnSocket(
+  server: Server,
+  path: string,
+  clock: Clock,
+  access: "owner" | "group" = "owner",
+): Promise<void> {
   const bytes = Buffer.byteLength(path);
   if (bytes > PATH_LIMIT)
     throw unusable(path, `the path has ${bytes} bytes, the system allows ${PATH_LIMIT}: set a shorter \`socket:\``);
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await mkdir(dirname(path), { recursive: true, mode: access === "group" ? 0o750 : 0o700 });
     await removeStale(path, clock);
-    await listen(server, path);
+    await listen(server, path, access === "group" ? 0o117 : 0o177);
   } catch (error) {
     throw error instanceof StewardError ? error : unusable(path, faultText(error), error);
   }
@@ -63,7 +69,7 @@ function livingDaemon(path: string, clock: Clock): Promise<string | undefined> {
   });
 }
 
-function listen(server: Server, path: string): Promise<void> {
+function listen(server: Server, path: string, mask: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.once("listening", () => {
@@ -71,7 +77,7 @@ function listen(server: Server, path: string): Promise<void> {
       resolve();
     });
     // The file is made inside this call: with the umask it never exists with a wider mode.
-    const umask = process.umask(0o177);
+    const umask = process.umask(mask);
     try {
       server.listen(path);
     } finally {

@@ -41,6 +41,7 @@ export function compile(settings: Settings, file: string, written: readonly stri
       file: orDefault(intake.file, paths.intakeFile, paths.absolute),
     },
     socket: paths.socket(settings.socket),
+    socketAccess: settings.socketAccess,
     metrics: settings.metrics === null ? null : (readHostPort(settings.metrics) ?? null),
     log: settings.log,
     shell: settings.shell,

@@ -34,7 +34,7 @@ export const schema = mapping({
   }),
   hello: setting(duration("100ms", "1d").optional(), {
     description: `Interval between two signs of life. Without any, a node is late after 2.5 of them and offline after 6.`,
-    fallback: "by link: lan 10s, gsm 1m, satellite 5m",
+    fallback: "by link: lan 10s, gsm 1m, satellite 10m",
     example: "10s",
     applies: "live",
   }),
@@ -156,6 +156,11 @@ export const schema = mapping({
       "Unix socket of the local API. At most 103 bytes: set a short one if the data directory's path is long.",
     fallback: "steward.sock in the data directory",
     example: "/run/steward/ship1.sock",
+    applies: "restart",
+  }),
+  socketAccess: setting(oneOf("owner", "group").prefault("owner"), {
+    description:
+      "Who may use the socket, and so command the fleet from here: `owner`, the user of the daemon and root; `group`, all members of the daemon's group too.",
     applies: "restart",
   }),
   metrics: setting(orOff("off", hostPort(), "<host>:<port>").prefault("off"), {

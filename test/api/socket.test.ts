@@ -37,6 +37,15 @@ describe("the API's socket", () => {
     await expect(stat(nested)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
+  test("is for the daemon's group as well where the configuration says so", async () => {
+    const nested = join(directory, "a", "api.sock");
+    const { clock } = operations;
+    const api = await openApi({ operations, path: nested, access: "group", clock, log: listLog() });
+    expect((await stat(nested)).mode & 0o777).toBe(0o660);
+    expect((await stat(join(directory, "a"))).mode & 0o777).toBe(0o750);
+    await api.stop();
+  });
+
   test("of a daemon that was killed is replaced", async () => {
     const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
     expect(spawnSync(process.execPath, ["-e", script]).signal).toBe("SIGKILL");

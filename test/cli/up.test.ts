@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { RunningDaemon } from "../../src/cli/cli.ts";
 import type { Config } from "../../src/config/config.ts";
 import { StewardError } from "../../src/message/errors.ts";
+import { ServiceManager } from "../../src/platform/service-manager.ts";
 import { type Running, type World, world } from "./world.ts";
 
 interface Fake {
@@ -17,6 +18,7 @@ interface Fake {
 async function up(
   w: World,
   reload: () => Promise<unknown> = async () => ({ changes: ["a"], needRestart: [] }),
+  manager?: ServiceManager,
 ): Promise<Fake> {
   await writeFile(
     join(w.directory, "steward.yaml"),
@@ -43,7 +45,7 @@ async function up(
     configs.push(config);
     return daemon;
   };
-  const running = w.start(["up"], { reach: { startDaemon } });
+  const running = w.start(["up"], { reach: { startDaemon, serviceManager: async () => manager } });
   await w.until(() => configs.length === 1);
   return { running, configs, asked, end };
 }
@@ -59,6 +61,23 @@ test("up starts the daemon with the configuration; SIGTERM stops it in good orde
   expect(await fake.running.code).toBe(0);
   expect(fake.running.forced).toEqual([]);
   expect(fake.running.listeners()).toBe(0);
+});
+
+test("whoever started it as a service hears when it is ready, when it stops, and that its loop turns", async () => {
+  const w = await world();
+  const said: string[] = [];
+  const sender = { send: (assignment: string) => said.push(assignment), close: () => said.push("closed") };
+  const manager = new ServiceManager({ sender, clock: w.ops.clock, watchdog: 20_000 });
+  const fake = await up(w, undefined, manager);
+  await w.until(() => said.includes("WATCHDOG=1"));
+  expect(said.splice(0)).toEqual(["STATUS=central is up", "READY=1", "WATCHDOG=1"]);
+  await w.ops.clock.advance(10_000);
+  expect(said.splice(0)).toEqual(["WATCHDOG=1"]);
+  fake.running.signal("SIGTERM");
+  expect(said.splice(0)).toEqual(["STOPPING=1"]);
+  fake.end();
+  await fake.running.code;
+  expect(said).toEqual(["closed"]);
 });
 
 test("a second signal ends it at once", async () => {

@@ -81,6 +81,7 @@ describe("defaults", () => {
       },
       intake: { folder: "/etc/steward/var/ship1/inbox", file: "/etc/steward/var/ship1/inmsg.txt" },
       socket: "/etc/steward/var/ship1/steward.sock",
+      socketAccess: "owner",
       metrics: null,
       log: { level: "info" },
       shell: { grace: 5000 },

@@ -26,6 +26,7 @@ describe("diffConfig", () => {
     ["", "retention: {logs: {age: 1d}}", "live", "retention.logs.age: 30d → 1d"],
     ["", "retention: {logs: {bytes: 1GB}}", "live", "retention.logs.bytes: 10GB → 1GB"],
     ["", "socket: /run/s", "restart", "socket: /etc/steward/var/ship1/steward.sock → /run/s"],
+    ["", "socketAccess: group", "restart", "socketAccess: owner → group"],
     ["metrics: 127.0.0.1:1", "", "restart", "metrics: 127.0.0.1:1 → off"],
     ["", "methods: [a.ts]", "restart", "methods: [] → [/etc/steward/a.ts]"],
     ["", "supervision: {backoff: {jitter: 0.5}}", "restart", "supervision.backoff.jitter: 0.2 → 0.5"],

@@ -1,5 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -7,7 +6,6 @@ import { checkConfig } from "../../src/config/check.ts";
 import { parseMessages } from "../../src/intake/message-file.ts";
 import type { Method } from "../../src/methods/define.ts";
 import { startFleet } from "../harness/fleet.ts";
-import { tempDir } from "../harness/temp.ts";
 import { filesBelow, ROOT } from "../repository/sources.ts";
 
 const files = filesBelow("examples");
@@ -39,44 +37,6 @@ describe("the examples", () => {
     expect(edge).toContain(`syslog: udp://${nginx}`);
     const [, target, port] = /target="([\d.]+)" port="(\d+)"/.exec(read("examples/rsyslog/steward.conf")) ?? [];
     expect(edge).toContain(`syslog: tcp://${target}:${port}`);
-  });
-
-  describe("for systemd", () => {
-    const unit = read("examples/systemd/steward.service");
-    const settings = new Map([...unit.matchAll(/^(\w+)=(.*)$/gm)].map(([, key = "", value = ""]) => [key, value]));
-
-    it.each([
-      ["commands outlive the daemon", { KillMode: "process" }],
-      ["a command that is ended for want of memory does not stop the daemon", { OOMPolicy: "continue" }],
-      [
-        "a daemon that fails again and again is started again for ever",
-        { Restart: "always", StartLimitIntervalSec: "0" },
-      ],
-      [
-        "it is asked to stop before it is killed, and to reload by SIGHUP",
-        { SendSIGKILL: "yes", ExecReload: "/bin/kill -HUP $MAINPID" },
-      ],
-    ])("say that %s", (_, wanted) => {
-      expect(Object.fromEntries(settings)).toMatchObject(wanted);
-    });
-
-    it("put no limit on the daemon that its commands would inherit", () => {
-      const sandbox =
-        /^(Protect|Private|Restrict|MemoryMax|MemoryHigh|NoNewPrivileges|SystemCallFilter|CapabilityBounding|RuntimeMax)/;
-      expect([...settings.keys()].filter((key) => sandbox.test(key))).toEqual([]);
-    });
-
-    it("have a unit that systemd understands, where there is one", async () => {
-      const directory = await tempDir();
-      const path = join(directory, "steward.service");
-      // Its program need not be installed here.
-      writeFileSync(path, unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`));
-      const { error, status, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", path], {
-        encoding: "utf8",
-      });
-      if (error !== undefined) return;
-      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    });
   });
 
   it("have a method that refuses bad data", async () => {

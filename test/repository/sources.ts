@@ -20,8 +20,8 @@ export function filesBelow(folder: string): string[] {
   const found: string[] = [];
   const walk = (path: string): void => {
     for (const entry of readdirSync(path, { withFileTypes: true })) {
-      if (MADE.has(entry.name)) continue;
       const inside = join(path, entry.name);
+      if (MADE.has(entry.name) || inside === join(ROOT, "release")) continue;
       if (entry.isDirectory()) walk(inside);
       else if (entry.isFile()) found.push(relative(ROOT, inside).split(sep).join("/"));
     }

@@ -324,7 +324,13 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
     const opened = openMetrics(counters, readingsOf(theCore, theProcesses, clock), version, clock);
     metrics = opened;
     if (secluded) return closing(async () => opened.stop());
-    const api = await openApi({ operations, path: config.socket, clock, log: log.child({ role: "api" }) });
+    const api = await openApi({
+      operations,
+      path: config.socket,
+      access: config.socketAccess,
+      clock,
+      log: log.child({ role: "api" }),
+    });
     const tcp = config.metrics === null ? undefined : await serveMetrics(config.metrics, operations);
     return closing(async () => {
       await tcp?.stop();
