@@ -40,6 +40,8 @@ export interface Survey {
   readonly unreadable: readonly { readonly entry: Entry; readonly why: string }[];
   /** Some files are still being written by a compressor. */
   readonly pending: boolean;
+  /** Why the file at the path cannot be opened. */
+  readonly fault: string | undefined;
   readonly stamp: string;
 }
 
@@ -65,9 +67,11 @@ class Surveyor {
   /** Styles of names that files of this log are known to have. */
   readonly #styles = new Set<string>();
   readonly #contents = new Map<string, Contents | "partial" | "damaged">();
+  #ends: readonly Position[] | undefined;
   #gone: Known[] = [];
   #missing: Position[] = [];
   #pending = false;
+  #fault: string | undefined;
 
   constructor(path: string, before: Before) {
     this.#path = path;
@@ -97,6 +101,7 @@ class Surveyor {
       missing: this.#missing,
       unreadable: this.#unreadable,
       pending: this.#pending,
+      fault: this.#fault,
       stamp,
     };
   }
@@ -239,7 +244,11 @@ class Surveyor {
   }
 
   async #judgeLive(entry: Entry): Promise<void> {
-    const file = await TailedFile.open(entry.name);
+    const file = await openOr(entry.name);
+    if (!(file instanceof TailedFile)) {
+      this.#fault = file;
+      return;
+    }
     this.#taken.push(file);
     // The path may lead to another file since it was listed.
     const { held, first } = this.#before;
@@ -311,7 +320,7 @@ class Surveyor {
     if (typeof contents === "string") return this.#giveUp(entry, "it cannot be unpacked: it is damaged");
     const { length, prints } = contents;
     const holds = ({ offset, print }: Position): boolean => offset > 0 && prints.get(offset) === print;
-    const isHeld = this.#before.held.some((file) => holds(file.position));
+    const isHeld = (await this.#heldEnds()).some(holds);
     const isKnown = this.#known.some((known) => holds(known) && known.offset === length && sameSecond(entry, known));
     if (isHeld || isKnown || length === 0) return this.#keep(entry, asKnown(entry));
     const gone = this.#gone.findIndex(
@@ -375,11 +384,24 @@ class Surveyor {
   }
 
   async #contentsOf(entry: Entry): Promise<Contents | "partial" | "damaged"> {
-    const { held, known, earlier } = this.#before;
-    const places = [...held.map(({ position }) => position), ...known, ...earlier].map(({ offset }) => offset);
+    const { known, earlier } = this.#before;
+    const places = [...(await this.#heldEnds()), ...known, ...earlier].map(({ offset }) => offset);
     const contents = this.#contents.get(keyOf(entry)) ?? (await contentsOf(entry.name, places));
     this.#contents.set(keyOf(entry), contents);
     return contents;
+  }
+
+  /** The ends of the open files: what they hold is read from them, and not from a copy. */
+  async #heldEnds(): Promise<readonly Position[]> {
+    if (this.#ends !== undefined) return this.#ends;
+    const ends: Position[] = [];
+    for (const file of this.#before.held) {
+      if (!(file instanceof TailedFile)) continue;
+      const offset = await file.size();
+      ends.push({ ...file.position, offset, print: await file.printAt(offset) });
+    }
+    this.#ends = ends;
+    return ends;
   }
 
   #keep(entry: Entry, known: Known): void {

@@ -31,7 +31,11 @@ const SETTLE = 50;
 const GONE = 60_000;
 
 /** What a pass found at the path. */
-export type Look = { readonly kind: "following" | "absent" } | { readonly kind: "fault"; readonly code: string };
+export type Look = { readonly kind: "following" | "absent" } | Fault;
+interface Fault {
+  readonly kind: "fault";
+  readonly code: string;
+}
 
 interface Followed {
   readonly file: LogFile;
@@ -56,6 +60,8 @@ export class Tail {
   readonly #goneSince = new Map<string, number>();
   /** When the checkpoint was written that this run began with, or the last pass of this one; wall ms. */
   #readAt: number;
+  /** Positions of files that another one had followed already, read to their end: only a late line can be missing. */
+  readonly #superseded: ReadonlySet<Position>;
   /** Positions of this run: what was written after them was never seen. */
   readonly #own = new Set<Position>();
   /** A file that was there before anybody followed it is followed from its end. */
@@ -70,6 +76,7 @@ export class Tail {
     this.#missing = new MissingLines(path, context, losses);
     const remembered = parseCheckpoint(context.checkpoint);
     this.#earlier = remembered?.files ?? [];
+    this.#superseded = new Set(this.#earlier.slice(0, -1).filter(({ offset, size }) => offset === size));
     this.#known = remembered?.known ?? [];
     this.#forgotten = remembered?.forgotten ?? 0n;
     this.#readAt = remembered?.at ?? context.clock.now();
@@ -109,17 +116,11 @@ export class Tail {
 
   /** Looks at the path, and takes up what is new there. The first one decides where to begin. */
   async look(): Promise<Look> {
-    try {
-      const { regular, directory, ...identity } = await identify(this.#path);
-      if (!regular) return { kind: "fault", code: directory ? "EISDIR" : "ENOTREG" };
-      if (!this.#isLast(identity) || (await this.#isDue())) await this.#survey(true);
-      return { kind: "following" };
-    } catch (error) {
-      const { code = "unknown" } = error as NodeJS.ErrnoException;
-      if (code !== "ENOENT") return { kind: "fault", code };
-      if (await this.#isDue()) await this.#survey(false);
-      return { kind: "absent" };
-    }
+    const found = await lookAt(this.#path);
+    if ("code" in found) return found;
+    const changed = "identity" in found && !this.#isLast(found.identity);
+    const fault = changed || (await this.#isDue()) ? await this.#survey(found.kind === "following") : undefined;
+    return fault === undefined ? { kind: found.kind } : { kind: "fault", code: fault };
   }
 
   async #isDue(): Promise<boolean> {
@@ -130,11 +131,13 @@ export class Tail {
   }
 
   /** @param present whether a file is at the path. While none is, its disk may not be mounted: nothing is given up. */
-  async #survey(present: boolean): Promise<void> {
+  async #survey(present: boolean): Promise<string | undefined> {
     const { clock } = this.#context;
-    for (const { file } of this.#files) if ((await file.check()) === "other") this.#beginAnew(file);
+    // First the open files to their ends: what is in them is not looked for anywhere else.
+    for (const followed of [...this.#files]) if (!(await this.#drain(followed, false))) this.#beginAnew(followed.file);
+    if (this.#stopped) return undefined;
     const before = this.#files.map(({ file }) => file);
-    const found = await survey(this.#path, {
+    const asked = {
       held: before,
       earlier: this.#earlier,
       known: this.#known,
@@ -142,7 +145,9 @@ export class Tail {
       first: this.#fromEnd,
       now: clock.now(),
       reach: MAX_LINE,
-    });
+    };
+    const found = await survey(this.#path, asked).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
+    if (typeof found === "string") return found;
     this.#take(found);
     const waits = !present || found.pending;
     this.#tell(found, waits);
@@ -150,9 +155,10 @@ export class Tail {
     this.#remember([...found.known, ...this.#notYetForgotten(found.gone, present)]);
     const changed = this.#surveyed?.stamp !== found.stamp;
     this.#surveyed = { at: clock.monotonic(), stamp: found.stamp, settled: !changed };
-    this.#fromEnd = false;
+    this.#fromEnd &&= found.fault !== undefined;
     // From here on a new file is known, whatever happens to it before its first line.
     if (changed || found.files.length !== before.length) await this.#mark();
+    return found.fault;
   }
 
   #take({ files }: Survey): void {
@@ -172,7 +178,7 @@ export class Tail {
     if (waits) return;
     for (const position of missing) {
       if (this.#own.has(position)) this.#missing.rewritten(position, this.#readAt);
-      else this.#missing.gone(position, this.#readAt);
+      else if (!this.#superseded.has(position)) this.#missing.gone(position, this.#readAt);
     }
     this.#own.clear();
   }
@@ -307,5 +313,18 @@ export class Tail {
       forgotten: this.#forgotten,
       at: this.#context.clock.now(),
     });
+  }
+}
+
+type Found = { readonly kind: "following"; readonly identity: Identity } | { readonly kind: "absent" } | Fault;
+
+async function lookAt(path: string): Promise<Found> {
+  try {
+    const { regular, directory, ...identity } = await identify(path);
+    if (!regular) return { kind: "fault", code: directory ? "EISDIR" : "ENOTREG" };
+    return { kind: "following", identity };
+  } catch (error) {
+    const { code = "unknown" } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? { kind: "absent" } : { kind: "fault", code };
   }
 }
