@@ -31,6 +31,8 @@ export interface LogFile {
   read(buffer: Buffer): Promise<number>;
   /** The bytes up to there are handed over. */
   advance(bytes: number): Promise<void>;
+  /** Before the first reading of a round, which changes the times of a file. */
+  look?(): Promise<void>;
   /** Says whether what was read is still there; see `TailedFile`. */
   check(): Promise<"same" | "touched" | "other">;
   /** False once the last of its names is gone. */

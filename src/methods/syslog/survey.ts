@@ -118,6 +118,8 @@ class Surveyor {
   async #findEarlier(): Promise<void> {
     // Of two positions in one file the later one is that of its present life.
     for (const position of [...this.#before.earlier].reverse()) {
+      // An empty file has nothing to be known by, and its inode may have been given to a copy: it is judged like a new one.
+      if (position.offset === 0 && this.#free.has(keyOf(position))) continue;
       const file = await this.#openAgain(position);
       if (file === undefined) this.#missing.unshift(position);
       else this.#taken.push(file);
@@ -162,6 +164,7 @@ class Surveyor {
   }
 
   async #compareKnown(entry: Entry, known: Known): Promise<void> {
+    if (known.offset === 0 && entry.size > 0) return;
     const untouched = entry.size === known.size && `${entry.mtime}` === known.mtime;
     if (untouched && !entry.live) return this.#keep(entry, known);
     const file = await resumed(entry.name, known);
@@ -321,6 +324,8 @@ class Surveyor {
     const { length, prints } = contents;
     const holds = ({ offset, print }: Position): boolean => offset > 0 && prints.get(offset) === print;
     const isHeld = (await this.#heldEnds()).some(holds);
+    // The rest of an open file is in nothing else, should the daemon end now: the copy stays unknown until that is read.
+    if (isHeld && this.#before.held.some((file) => file.position.size > file.offset)) return;
     const isKnown = this.#known.some((known) => holds(known) && known.offset === length && sameSecond(entry, known));
     if (isHeld || isKnown || length === 0) return this.#keep(entry, asKnown(entry));
     const gone = this.#gone.findIndex(
@@ -344,12 +349,13 @@ class Surveyor {
       this.#pending = true;
       return;
     }
-    const whole = this.#before.held.map(({ position }) => position).filter(({ offset, size }) => offset === size);
+    const whole = this.#before.earlier.filter(({ offset, size }) => offset === size);
+    const held = [...this.#before.held.map(({ position }) => position), ...whole];
     const stands = (known: Position): boolean =>
       sameSecond(entry, known) || basename(known.name) + (entry.packed ?? "") === basename(entry.name);
     const gone = this.#gone.findIndex(stands);
     if (gone !== -1) this.#gone.splice(gone, 1);
-    if (gone !== -1 || whole.some(stands) || this.#known.some((known) => sameSecond(entry, known))) {
+    if (gone !== -1 || held.some(stands) || this.#known.some((known) => sameSecond(entry, known))) {
       this.#keep(entry, asKnown(entry));
     } else if (!this.#isDoubtful(entry))
       this.#giveUp(entry, `${entry.packed} files cannot be unpacked here, .gz files can`);

@@ -215,6 +215,7 @@ export class Tail {
   async #drain(followed: Followed, last: boolean): Promise<boolean> {
     const { file } = followed;
     while (!this.#stopped) {
+      await file.look?.();
       const { name, mark } = await file.encoding();
       const length = await file.read(this.#buffer);
       // After the reading: so the bytes that were read are those of the file that was followed.
@@ -292,7 +293,7 @@ export class Tail {
   async #letGo(followed: Followed): Promise<void> {
     const { file } = followed;
     this.#files = this.#files.filter((f) => f !== followed);
-    if (await file.linked()) this.#remember([...this.#known, { ...file.position, ours: true }]);
+    this.#remember([...this.#known, { ...file.position, ours: true }]);
     await file.close();
     await this.#mark();
   }

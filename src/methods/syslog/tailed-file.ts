@@ -20,6 +20,8 @@ export class TailedFile implements LogFile {
   #print = "";
   #size = 0;
   #mtime = "";
+  /** A time of change that was set, and is none of a writing. */
+  #setTo = "";
 
   private constructor(handle: FileHandle, identity: Identity, name: string) {
     this.#handle = handle;
@@ -105,19 +107,24 @@ export class TailedFile implements LogFile {
     return this.#fill(buffer, this.#offset);
   }
 
+  async look(): Promise<void> {
+    const { mtimeNs, atimeNs } = await this.#handle.stat({ bigint: true });
+    // `touch` sets both times to one value, which no writing does.
+    if (atimeNs === mtimeNs) this.#setTo = `${mtimeNs}`;
+  }
+
   /**
    * Whether the bytes before `offset` are still there: `other` after a truncation, whatever was written since. `touched`: the
    * file was changed since the last look and has not grown, so that the same bytes may have been written anew; every call
    * says so until `accept`.
    */
   async check(): Promise<"same" | "touched" | "other"> {
-    const { size, mtimeNs, atimeNs } = await this.#handle.stat({ bigint: true });
+    const { size, mtimeNs } = await this.#handle.stat({ bigint: true });
     if (size < this.#offset) return "other";
     if ((await this.printAt(this.#offset)) !== this.#print) return "other";
     const mtime = `${mtimeNs}`;
     const changed = this.#mtime !== "" && this.#mtime !== mtime && this.#size === Number(size);
-    // `touch` sets both times to one value, which no writing does.
-    if (changed && size > 0 && atimeNs !== mtimeNs) return "touched";
+    if (changed && size > 0 && mtime !== this.#setTo) return "touched";
     this.#size = Number(size);
     this.#mtime = mtime;
     return "same";

@@ -294,6 +294,14 @@ class World {
 const LOST_ONCE: readonly (readonly Step[])[] = [
   // After the crash only the copy was found again, not the truncated file that had been rotated away meanwhile.
   [{ do: "copytruncate" }, { do: "rotate" }, { do: "late" }, { do: "crash", n: 0 }],
+  // The compressed copy was taken for the open file, whose last half line the end of the daemon then took along.
+  [{ do: "half" }, { do: "rotate" }, { do: "compress" }, { do: "rewrite", away: true }],
+  // The inode of an empty file was given to a copy.
+  [{ do: "rotate" }, { do: "wait" }, { do: "compress" }, { do: "copytruncate" }],
+  // Nothing is told of a file that cannot be unpacked and was empty.
+  [{ do: "rotate" }, { do: "crash", n: 0 }, { do: "pack" }],
+  [{ do: "half" }, { do: "rotate" }, { do: "pack" }],
+  [{ do: "write", n: 1 }, { do: "rotate" }, { do: "compress" }],
 ];
 
 const countOf = (lines: readonly string[]): Map<string, number> => {
@@ -305,7 +313,7 @@ const countOf = (lines: readonly string[]): Map<string, number> => {
 it("each line of a followed file is handed over exactly once, in order, or told to be missing, whatever happens to the file and to the daemon", async () => {
   const styles = fc.constantFrom<Style>("down", "up", "dated");
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), styles, fc.boolean(), async (steps, style, absent) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 20 }), styles, fc.boolean(), async (steps, style, absent) => {
       const directory = await mkdtemp(join(tmpdir(), "steward-tail-"));
       try {
         const world = new World(directory, style);
@@ -320,8 +328,10 @@ it("each line of a followed file is handed over exactly once, in order, or told 
         const [got, written] = [countOf(world.got), countOf(world.written)];
         const missing = [...written].filter(([line, times]) => (got.get(line) ?? 0) < times).map(([line]) => line);
         const doubled = [...got].filter(([line, times]) => times > (written.get(line) ?? 0)).map(([line]) => line);
-        expect(doubled).toEqual([]);
-        expect(missing.filter((line) => !world.excused.has(line))).toEqual([]);
+        expect({ doubled, missing: missing.filter((line) => !world.excused.has(line)) }).toEqual({
+          doubled: [],
+          missing: [],
+        });
         if (missing.length > 0) expect(world.told).not.toEqual([]);
         else if (!world.mayTell) expect(world.told).toEqual([]);
         // A line without its end waits in an old file, and late lines come late; all others keep their order.
@@ -331,6 +341,6 @@ it("each line of a followed file is handed over exactly once, in order, or told 
         await rm(directory, { recursive: true, force: true });
       }
     }),
-    { numRuns: 150, examples: LOST_ONCE.map((steps) => [[...steps], "down", false]) },
+    { numRuns: 60, examples: LOST_ONCE.map((steps) => [[...steps], "down", false]) },
   );
 }, 60_000);
