@@ -160,7 +160,7 @@ export const nodeDetail = extended(nodeView, {
 export const processView = thing({
   subject: text,
   role: z.enum(["publisher", "subscriber", "source", "core"]),
-  state: z.enum(["starting", "idle", "working", "backingOff", "paused", "quarantined", "stopped"]),
+  state: z.enum(["starting", "idle", "working", "backingOff", "blocked", "paused", "quarantined", "stopped"]),
   since: time,
   restarts: count,
   queued: count,
@@ -199,6 +199,7 @@ export const health = thing({
   }),
   journal: thing({ state: z.enum(["ok", "low", "full", "failed"]), bytes: count, limit: count }),
   quarantined: z.array(text),
+  blocked: z.array(z.strictObject({ subject: text, fault: text })),
 });
 
 const happened = <T extends string>(type: T) => ({ type: z.literal(type), at: time });

@@ -44,7 +44,10 @@ function checkPublications(entries: readonly unknown[], node: unknown, report: R
   checkTwice(subjects, (i) => ["publish", i, "subject"], report);
   entries.forEach((entry, i) => {
     if (!isMapping(entry)) return;
-    const { subject, source } = entry;
+    const { subject, source, tail } = entry;
+    if (/[*?]/.test(text(tail) ?? "")) {
+      report(["publish", i, "tail"], `${tail} is a pattern, and one file is followed: write an entry for each file`);
+    }
     if (typeof node === "string" && text(subject)?.split(".")[0] === node) {
       report(["publish", i, "subject"], `${node} is this node itself; begin it with the node that shall receive it`);
     }

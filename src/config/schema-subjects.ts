@@ -57,7 +57,7 @@ export const publication = kind(
       shown: true,
     }),
     tail: setting(path().optional(), {
-      description: "Follow this file, across rotation.",
+      description: "Follow this file, across rotation; one file, no pattern.",
       example: "/var/log/apache2/access.log",
     }),
     source: setting(

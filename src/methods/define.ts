@@ -162,6 +162,13 @@ export interface SourceContext {
   mark?(checkpoint: Json): Promise<void>;
   /** Counts what could not be kept, by reason; shown in the metrics and the log. */
   dropped(reason: string, count: number): void;
+  /** Tells the operators here and at central what went wrong; the source goes on. `code` names the kind. */
+  alert?(code: string, text: string): void;
+  /**
+   * Says that there is nothing to read from, and why; `undefined`: there is again. Shown as the state of the process, and
+   * makes the node unhealthy.
+   */
+  blocked?(fault: string | undefined): void;
   fail(error: Error): void;
   readonly clock: Clock;
   readonly log: Logger;

@@ -5,7 +5,7 @@ import type { LaneReading, ProcessReading, Readings } from "./readings.ts";
 
 const LINKS = ["neverSeen", "online", "late", "offline"] as const;
 const JOURNAL = ["ok", "low", "full", "failed"] as const;
-const PROCESSES = ["starting", "idle", "working", "backingOff", "paused", "quarantined", "stopped"] as const;
+const PROCESSES = ["starting", "idle", "working", "backingOff", "blocked", "paused", "quarantined", "stopped"] as const;
 
 /** Subjects that have series of their own, the fullest first; the rest share one. */
 const SUBJECTS = 1_000;

@@ -200,6 +200,11 @@ describe("settings that do not agree", () => {
       "6:4 publish[1].subject: c.event.a.b is listed twice; first as number 1",
     ],
     [
+      "a pattern where one file is followed",
+      minimal("publish:\n- {subject: c.event.a.b, tail: /var/log/*.log}\n"),
+      "5:26 publish[0].tail: /var/log/*.log is a pattern, and one file is followed: write an entry for each file",
+    ],
+    [
       "publishing to itself",
       minimal("publish:\n- {subject: ship1.event.a.b, tail: x}\n"),
       "5:4 publish[0].subject: ship1 is this node itself; begin it with the node that shall receive it",

@@ -101,7 +101,7 @@ async function natsServer(config: Config, cli: Cli): Promise<Finding> {
 }
 
 function daemon(health: Health, nodes: readonly NodeView[], now: number): Finding[] {
-  const { broker, journal, quarantined } = health;
+  const { broker, journal, quarantined, blocked } = health;
   const findings: Finding[] = [
     {
       check: "daemon",
@@ -134,6 +134,10 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
   if (quarantined.length > 0) {
     const remedy = `steward ps shows why; then: steward revive ${health.node} SUBJECT`;
     findings.push({ check: "processes", verdict: "warn", text: `quarantined: ${quarantined.join(", ")}`, remedy });
+  }
+  for (const { subject, fault } of blocked) {
+    const remedy = "Mend that, or correct this entry of `publish:` in steward.yaml; then it goes on by itself.";
+    findings.push({ check: "sources", verdict: "fail", text: `${subject} gets nothing: ${fault}`, remedy });
   }
   const skewed = nodes.filter((node) => Math.abs(node.clockSkew ?? 0) >= SKEW_LIMIT);
   if (skewed.length > 0) {

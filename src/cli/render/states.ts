@@ -40,6 +40,7 @@ const PROCESS: Readonly<Record<ProcessState, Look>> = {
   idle: look("●", "idle", "green"),
   working: look("▶", "working", "green"),
   backingOff: look("↻", "backing off", "yellow"),
+  blocked: look("✗", "blocked", "red"),
   paused: look("‖", "paused", "yellow"),
   quarantined: look("✗", "quarantined", "red"),
   stopped: look("■", "stopped", "dim"),

@@ -6,10 +6,20 @@ import type { Clock, Timer } from "../../message/clock.ts";
  *   kernel-full     datagrams that the kernel dropped because the receive buffer was full
  *   line-cut        bytes beyond the longest line
  *   not-utf8        characters that stand as U+FFFD for bytes that are not UTF-8
+ *   nul             NUL bytes before a line of a file, as a truncation leaves them
+ *   unread          bytes of a file that are gone before they were read, as far as they were seen; at least 1
  *   refused         connections beyond the allowed number
  *   not-durable     lines that were held when the source failed or was stopped
  */
-export type LossReason = "queue-full" | "kernel-full" | "line-cut" | "not-utf8" | "refused" | "not-durable";
+export type LossReason =
+  | "queue-full"
+  | "kernel-full"
+  | "line-cut"
+  | "not-utf8"
+  | "nul"
+  | "unread"
+  | "refused"
+  | "not-durable";
 
 const INTERVAL = 1_000;
 

@@ -1,17 +1,19 @@
-import { readdir } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { type Identity, identify, type Position, sameFile, TailedFile } from "./tailed-file.ts";
+import { type Identity, keyOf, sameFile } from "./log-file.ts";
 
 /**
  * Where a log's earlier files are: in the same directory, named as logrotate and its like name them. For `access.log`:
- * `access.log.1` (the higher the older), `access.log-20261122`, `access-2026-11-22.log` (the lower the older). Compressed ones
- * cannot be followed.
+ * `access.log.1`, `access.log-20261122`, `access-2026-11-22.log`, `access.log.old`, each of them also compressed. A name says that
+ * a file belongs to the log, and not how old it is: programs count upwards as well as downwards.
  */
-interface RotatedName {
+export interface RotatedName {
   /** Names of one style are one sequence. */
   readonly style: string;
-  /** Sorts a sequence, oldest first. */
+  /** Sorts a sequence as logrotate counts, oldest first: for files that were last changed at the same time. */
   readonly age: string;
+  /** Names like `access-1.log` may as well be another log. */
+  readonly doubtful: boolean;
 }
 
 export function rotatedName(base: string, name: string): RotatedName | undefined {
@@ -28,82 +30,152 @@ export function rotatedName(base: string, name: string): RotatedName | undefined
     if (!name.startsWith(before) || !name.endsWith(after) || name.length <= before.length + after.length) continue;
     const middle = name.slice(before.length, name.length - after.length);
     if (/^[.-]\d{1,3}$/.test(middle)) {
-      return { style: `${before}${middle[0]}N${after}`, age: String(999 - Number(middle.slice(1))).padStart(3, "0") };
+      const age = String(999 - Number(middle.slice(1))).padStart(3, "0");
+      return { style: `${before}${middle[0]}N${after}`, age, doubtful: after !== "" };
     }
-    if (/^[.\-_]\d[\d._T:-]*$/.test(middle)) {
-      return { style: `${before}${middle.replace(/\d/g, "0")}${after}`, age: middle };
+    if (/^[.\-_]\d[\d._TZ:-]*$/.test(middle)) {
+      return { style: `${before}${middle.replace(/\d/g, "0")}${after}`, age: middle, doubtful: false };
+    }
+    if (/^[.\-_](?:old|prev|previous)$/.test(middle)) {
+      return { style: `${before}${middle}${after}`, age: "", doubtful: false };
     }
   }
-  return undefined;
+  // The names of multilog, svlogd and s6-log, in a directory for each log.
+  const tai = base === "current" ? /^@([0-9a-f]{24})\.[su]$/.exec(name) : null;
+  return tai === null ? undefined : { style: "@", age: tai[1] ?? "", doubtful: false };
 }
 
-/** The file that holds what was read up to `position`, opened there: by inode, or a copy of it by its first bytes. */
-export async function locate(path: string, position: Position): Promise<TailedFile | undefined> {
-  const base = basename(path);
-  const candidates: { name: string; same: boolean; age: string }[] = [];
-  for (const entry of await entries(path)) {
-    const same = sameFile(entry, position);
-    const rotated = rotatedName(base, entry.name);
-    const ours = entry.name === base || rotated !== undefined;
-    // Without first bytes to compare, a file of another name may just have been given the inode.
-    const candidate = position.head.length === 0 ? same && ours : same || ours;
-    if (candidate) candidates.push({ name: entry.name, same, age: rotated?.age ?? "" });
-  }
-  // The file itself, else the latest copy: logs whose first lines are alike have copies that are alike.
-  candidates.sort((a, b) => Number(b.same) - Number(a.same) || (a.age < b.age ? 1 : -1));
-  for (const { name } of candidates) {
-    const file = await tryOpen(join(dirname(path), name));
-    if (file === undefined) continue;
-    if (await file.resume(position)) return file;
-    await file.close();
-  }
-  return undefined;
+/** The endings of compressed files; a `.gz` can be read. */
+const PACKED = /\.(?:gz|xz|zst|bz2|lzma|lz4|Z|zip)$/;
+export const READABLE = ".gz";
+
+/** A file of the log, as its directory shows it. */
+export interface Entry extends Identity {
+  /** Its path. */
+  readonly name: string;
+  readonly size: number;
+  /** Time of the last change, ns. */
+  readonly mtime: bigint;
+  /** Time of its creation, ns; 0 where the file system does not keep it. */
+  readonly birth: bigint;
+  /** The file at the log's own path. */
+  readonly live: boolean;
+  readonly rotated: RotatedName | undefined;
+  /** The ending of a compressed file. */
+  readonly packed: string | undefined;
 }
 
-/** The files that were rotated away after `last` was, oldest first, each at its beginning. */
-export async function rotatedAfter(path: string, last: Identity, known: readonly Identity[]): Promise<TailedFile[]> {
-  const base = basename(path);
-  const rotated = (await entries(path)).flatMap((entry) => {
-    const name = rotatedName(base, entry.name);
-    return name === undefined ? [] : [{ entry, ...name }];
-  });
-  const from = rotated.find(({ entry }) => sameFile(entry, last));
-  if (from === undefined) return [];
-  const later = rotated
-    .filter(({ entry, style, age }) => style === from.style && age > from.age && !known.some((k) => sameFile(k, entry)))
-    .sort((a, b) => (a.age < b.age ? -1 : 1));
-  const files: TailedFile[] = [];
-  for (const { entry } of later) {
-    const file = await tryOpen(join(dirname(path), entry.name));
-    if (file !== undefined) files.push(file);
-  }
-  return files;
+/** What lies beside a log, and a stamp that changes with the names there. */
+export interface Listing {
+  readonly entries: readonly Entry[];
+  readonly stamp: string;
 }
 
-/** The regular files beside `path`, itself included; only itself where the directory may not be listed. */
-async function entries(path: string): Promise<(Identity & { readonly name: string })[]> {
+const ROUNDS = 5;
+
+/** The log and its earlier files, each once, the oldest first. */
+export async function listLogs(path: string): Promise<Listing> {
+  const target = await realpath(path).catch(() => path);
+  const bases = new Set([basename(path), basename(target)]);
+  const directories = [...new Set([dirname(path), dirname(target)])];
+  for (let round = 1; ; round++) {
+    const stamp = await stampOf(path);
+    const found = new Map<string, Entry>();
+    for (const directory of directories) {
+      for (const name of await namesIn(directory)) {
+        const belongs = belonging(bases, target, name);
+        if (belongs === undefined && !bases.has(name)) continue;
+        const entry = await entryAt(join(directory, name), belongs);
+        if (entry !== undefined && !found.has(keyOf(entry))) found.set(keyOf(entry), entry);
+      }
+    }
+    const live = await entryAt(path, undefined);
+    if (live !== undefined) found.set(keyOf(live), { ...live, live: true });
+    // A file that was renamed meanwhile is in none of the names that were read.
+    if (round < ROUNDS && stamp !== (await stampOf(path))) continue;
+    return { entries: [...found.values()].sort(older), stamp };
+  }
+}
+
+/** Changes when a file appears, goes or is renamed where the log is. */
+export async function stampOf(path: string): Promise<string> {
+  const target = await realpath(path).catch(() => path);
+  const times: string[] = [target];
+  for (const directory of new Set([dirname(path), dirname(target)])) {
+    const found = await stat(directory, { bigint: true }).catch(() => undefined);
+    times.push(`${found?.mtimeNs ?? ""}`);
+  }
+  return times.join(" ");
+}
+
+/** A file of this identity, in the log's directory or one level below, whatever its name. */
+export async function findMoved(path: string, identity: Identity): Promise<string | undefined> {
   const directory = dirname(path);
-  const found: (Identity & { readonly name: string })[] = [];
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "EACCES" || error.code === "EPERM") return [basename(path)];
-    throw error;
-  });
-  for (const name of names) {
-    try {
-      const { dev, ino, regular } = await identify(join(directory, name));
-      if (regular) found.push({ name, dev, ino });
-    } catch {
-      // Gone since it was listed, or a dangling link: not what is looked for.
+  const below: string[] = [];
+  for (const name of await namesIn(directory)) {
+    const found = await stat(join(directory, name), { bigint: true }).catch(() => undefined);
+    if (found?.isDirectory()) below.push(join(directory, name));
+    else if (found !== undefined && sameFile(identify(found), identity)) return join(directory, name);
+  }
+  for (const folder of below) {
+    for (const name of await namesIn(folder)) {
+      const found = await stat(join(folder, name), { bigint: true }).catch(() => undefined);
+      if (found?.isFile() && sameFile(identify(found), identity)) return join(folder, name);
     }
   }
-  return found;
+  return undefined;
 }
 
-async function tryOpen(path: string): Promise<TailedFile | undefined> {
-  try {
-    return await TailedFile.open(path);
-  } catch {
-    // Removed or not permitted: as good as not there.
-    return undefined;
+function belonging(bases: ReadonlySet<string>, target: string, name: string): RotatedName | undefined {
+  const plain = name.replace(PACKED, "");
+  for (const base of bases) {
+    const rotated = rotatedName(base, plain);
+    if (rotated !== undefined) return rotated;
   }
+  // A link that leads to a file with a date in its name led to another one of that form before.
+  const shape = shapeOf(basename(target));
+  if (/0{4}-?00-?00/.test(shape) && shapeOf(plain) === shape) return { style: shape, age: plain, doubtful: false };
+  return undefined;
+}
+
+const shapeOf = (name: string): string => name.replace(/\d/g, "0");
+
+function older(a: Entry, b: Entry): number {
+  if (a.live !== b.live) return a.live ? 1 : -1;
+  if (a.mtime !== b.mtime) return a.mtime < b.mtime ? -1 : 1;
+  const [x, y] = [a.rotated?.age ?? "", b.rotated?.age ?? ""];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+const identify = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): Identity => ({
+  dev: `${dev}`,
+  ino: `${ino}`,
+});
+
+/** A directory that may not be listed, or is not there, shows nothing. */
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (["EACCES", "EPERM", "ENOENT", "ENOTDIR"].includes(code)) return [];
+    throw error;
+  }
+}
+
+async function entryAt(name: string, rotated: RotatedName | undefined): Promise<Entry | undefined> {
+  // A name that is gone since it was listed, and a dangling link, are none.
+  const found = await stat(name, { bigint: true }).catch(() => undefined);
+  if (!found?.isFile()) return undefined;
+  const packed = rotated === undefined ? undefined : PACKED.exec(name)?.[0];
+  return {
+    ...identify(found),
+    name,
+    size: Number(found.size),
+    mtime: found.mtimeNs,
+    birth: found.birthtimeNs,
+    live: false,
+    rotated,
+    packed,
+  };
 }

@@ -12,9 +12,14 @@ import { type Look, Tail } from "./tail.ts";
  * notices do not come from every file system and not through every link.
  *
  * following ⇄ absent (polled as often) ⇄ unreadable (warned once, polled with backoff); any → stopped
+ *
+ * A log that cannot be read, or is not there and does not come, blocks the source: shown, and told once. A log may be absent
+ * for a moment while it is rotated.
  */
 const POLL = 500;
 const MAX_BACKOFF = 30_000;
+/** How long a log may be absent before that is told, ms. */
+const ABSENT = 10_000;
 const STOP_GRACE = 5_000;
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -45,6 +50,9 @@ function checkPath(setting: Json): string {
   }
   if (!isAbsolute(setting))
     throw new Error(`tail: ${setting} must be an absolute path, like /var/log/nginx/access.log`);
+  if (/[*?]/.test(setting)) {
+    throw new Error(`tail: ${setting} is a pattern, and one file is followed: write an entry of its own for each file`);
+  }
   if (setting.endsWith("/")) throw new Error(`tail: ${setting} is a directory; name one file`);
   return setting;
 }
@@ -55,6 +63,8 @@ class TailSource implements RunningSource {
   readonly #losses: Losses;
   readonly #tail: Tail;
   #state = "";
+  /** Since when the log is absent, monotonic ms, until that is told. */
+  #absentSince: number | undefined;
   #backoff = POLL;
   #timer: Timer | undefined;
   #watcher: FSWatcher | undefined;
@@ -137,18 +147,36 @@ class TailSource implements RunningSource {
   #tell(look: Look): void {
     const state = look.kind === "fault" ? look.code : look.kind;
     this.#backoff = look.kind === "fault" && state === this.#state ? Math.min(MAX_BACKOFF, this.#backoff * 2) : POLL;
+    const { log, clock } = this.#context;
+    if (look.kind === "absent") this.#tellAbsent(clock.monotonic());
     if (state === this.#state) return;
     const before = this.#state;
     this.#state = state;
-    const { log } = this.#context;
     const fields = { path: this.#path };
+    if (look.kind !== "absent") this.#absentSince = undefined;
+    if (look.kind === "following") this.#context.blocked?.(undefined);
     if (look.kind === "fault") {
-      log.warn(
-        { ...fields, code: look.code },
-        `cannot follow ${this.#path}: ${REMEDIES[look.code] ?? look.code}; tried again until it works`,
-      );
+      const fault = `cannot follow ${this.#path}: ${REMEDIES[look.code] ?? look.code}`;
+      log.warn({ ...fields, code: look.code }, `${fault}; tried again until it works`);
+      this.#context.blocked?.(fault);
+      this.#context.alert?.("log-unreadable", `${fault}; tried again until it works`);
     } else if (look.kind === "absent") log.info(fields, `${this.#path} does not exist; waiting for it`);
     else if (before !== "") log.info(fields, `${this.#path} is followed now`);
+  }
+
+  #tellAbsent(now: number): void {
+    const fault = `${this.#path} does not exist`;
+    if (this.#state !== "absent") {
+      this.#absentSince = now;
+      // A log that is there comes and goes with its rotation; one that never was may be misspelt.
+      if (this.#state !== "following") this.#context.blocked?.(fault);
+    }
+    if (this.#absentSince === undefined || now - this.#absentSince < ABSENT) return;
+    this.#absentSince = undefined;
+    this.#context.blocked?.(fault);
+    const remedy =
+      "if its name is wrong, correct it under `tail:`; else it is followed from its beginning when it comes";
+    this.#context.alert?.("log-absent", `${fault}: ${remedy}`);
   }
 
   #listen(): void {

@@ -1,29 +1,7 @@
-import { createHash } from "node:crypto";
 import { constants, type FileHandle, open, stat } from "node:fs/promises";
-
-/** Which file it is, whatever its name: device and inode, as decimal text because they may exceed 2^53. */
-export interface Identity {
-  readonly dev: string;
-  readonly ino: string;
-}
-
-/** Digest of the first bytes of a file: tells a file from another one that was given its inode, and from its own truncation. */
-export interface Head {
-  readonly length: number;
-  readonly digest: string;
-}
-
-/** How far a file was handed over. */
-export type Position = Identity & {
-  readonly offset: number;
-  readonly head: Head;
-};
-
-const HEAD = 256;
-
-export function sameFile(a: Identity, b: Identity): boolean {
-  return a.dev === b.dev && a.ino === b.ino;
-}
+import { type Encoding, encodingOf, MARK_REACH } from "./encoding.ts";
+import { BEFORE, fingerprint, HEAD } from "./fingerprint.ts";
+import { type Identity, type LogFile, type Position, sameFile } from "./log-file.ts";
 
 /** Follows links, opens nothing. Rejects as `stat` does. */
 export async function identify(
@@ -33,16 +11,22 @@ export async function identify(
   return { dev: `${found.dev}`, ino: `${found.ino}`, regular: found.isFile(), directory: found.isDirectory() };
 }
 
-/** A file that is read piece by piece, open from the first byte to the last however often it is renamed. */
-export class TailedFile {
+/** A plain file that is read piece by piece, open from the first byte to the last however often it is renamed. */
+export class TailedFile implements LogFile {
   readonly identity: Identity;
   readonly #handle: FileHandle;
+  #name: string;
   #offset = 0;
-  #head: Head = { length: 0, digest: "" };
+  #print = "";
+  #size = 0;
+  #mtime = "";
+  /** A time of change that was set, and is none of a writing. */
+  #setTo = "";
 
-  private constructor(handle: FileHandle, identity: Identity) {
+  private constructor(handle: FileHandle, identity: Identity, name: string) {
     this.#handle = handle;
     this.identity = identity;
+    this.#name = name;
   }
 
   /** At its beginning. Rejects as `open` does. */
@@ -51,7 +35,7 @@ export class TailedFile {
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const { dev, ino } = await handle.stat({ bigint: true });
-      return new TailedFile(handle, { dev: `${dev}`, ino: `${ino}` });
+      return new TailedFile(handle, { dev: `${dev}`, ino: `${ino}` }, path);
     } catch (error) {
       await handle.close();
       throw error;
@@ -64,27 +48,42 @@ export class TailedFile {
   }
 
   get position(): Position {
-    return { ...this.identity, offset: this.#offset, head: this.#head };
+    const { dev, ino } = this.identity;
+    return {
+      dev,
+      ino,
+      name: this.#name,
+      offset: this.#offset,
+      print: this.#print,
+      size: this.#size,
+      mtime: this.#mtime,
+    };
   }
 
-  /** Takes up an earlier position; false when the file does not hold what was read then. */
+  /** Takes up an earlier position, of this file or of one that this is a copy of; false when other bytes are before it. */
   async resume(position: Position): Promise<boolean> {
     if ((await this.size()) < position.offset) return false;
-    if ((await this.#headOf(position.head.length)).digest !== position.head.digest) return false;
+    if ((await this.printAt(position.offset)) !== position.print) return false;
     this.#offset = position.offset;
-    this.#head = position.head;
+    this.#print = position.print;
+    if (sameFile(this.identity, position)) {
+      this.#size = position.size;
+      this.#mtime = position.mtime;
+    }
     return true;
   }
 
-  /** It was truncated: what it holds now is new. */
+  /** The file was written anew: all that it holds is new. */
   rewind(): void {
     this.#offset = 0;
-    this.#head = { length: 0, digest: "" };
+    this.#print = "";
+    this.#size = 0;
+    this.#mtime = "";
   }
 
   async advance(bytes: number): Promise<void> {
     this.#offset += bytes;
-    if (this.#head.length < HEAD) this.#head = await this.#headOf(Math.min(HEAD, this.#offset));
+    this.#print = await this.printAt(this.#offset);
   }
 
   /** To the beginning of the last line, if that is incomplete, else to the end. */
@@ -93,38 +92,75 @@ export class TailedFile {
     const buffer = Buffer.alloc(Math.min(size, reach));
     const read = await this.#fill(buffer, size - buffer.length);
     const newline = buffer.subarray(0, read).lastIndexOf(10);
-    await this.advance(newline === -1 && size > reach ? size : size - buffer.length + newline + 1);
+    const end = newline === -1 && size > reach ? size : size - buffer.length + newline + 1;
+    // A newline of UTF-16 has a second byte, before or after.
+    const wide = (await this.encoding()).name !== "utf-8" && newline !== -1;
+    await this.advance(wide ? end + (end % 2) : end);
+  }
+
+  async encoding(): Promise<Encoding> {
+    const buffer = Buffer.alloc(MARK_REACH);
+    return encodingOf(buffer.subarray(0, await this.#fill(buffer, 0)));
   }
 
   async read(buffer: Buffer): Promise<number> {
     return this.#fill(buffer, this.#offset);
   }
 
-  /** Whether what was read is still there: no truncation, whatever was written since. */
-  async unchanged(): Promise<boolean> {
-    if ((await this.size()) < this.#offset) return false;
-    return (await this.#headOf(this.#head.length)).digest === this.#head.digest;
+  async look(): Promise<void> {
+    const { mtimeNs, atimeNs } = await this.#handle.stat({ bigint: true });
+    // `touch` sets both times to one value, which no writing does.
+    if (atimeNs === mtimeNs) this.#setTo = `${mtimeNs}`;
+  }
+
+  /**
+   * Whether the bytes before `offset` are still there: `other` after a truncation, whatever was written since. `touched`: the
+   * file was changed since the last look and has not grown, so that the same bytes may have been written anew; every call
+   * says so until `accept`.
+   */
+  async check(): Promise<"same" | "touched" | "other"> {
+    const { size, mtimeNs } = await this.#handle.stat({ bigint: true });
+    if (size < this.#offset) return "other";
+    if ((await this.printAt(this.#offset)) !== this.#print) return "other";
+    const mtime = `${mtimeNs}`;
+    const changed = this.#mtime !== "" && this.#mtime !== mtime && this.#size === Number(size);
+    if (changed && size > 0 && mtime !== this.#setTo) return "touched";
+    this.#size = Number(size);
+    this.#mtime = mtime;
+    return "same";
+  }
+
+  /** The change without growth was none of its bytes. */
+  async accept(): Promise<void> {
+    this.#mtime = await this.changedAt();
+  }
+
+  async changedAt(): Promise<string> {
+    return `${(await this.#handle.stat({ bigint: true })).mtimeNs}`;
   }
 
   async size(): Promise<number> {
     return (await this.#handle.stat()).size;
   }
 
-  /** Whether it still has a name somewhere. */
   async linked(): Promise<boolean> {
     return (await this.#handle.stat()).nlink > 0;
+  }
+
+  seenAt(name: string): void {
+    this.#name = name;
   }
 
   async close(): Promise<void> {
     await this.#handle.close();
   }
 
-  async #headOf(length: number): Promise<Head> {
-    if (length === 0) return { length: 0, digest: "" };
-    const buffer = Buffer.alloc(length);
-    const read = await this.#fill(buffer, 0);
-    const digest = createHash("sha256").update(buffer.subarray(0, read)).digest("base64url").slice(0, 22);
-    return { length: read, digest };
+  async printAt(offset: number): Promise<string> {
+    const head = Buffer.alloc(Math.min(HEAD, offset));
+    const before = Buffer.alloc(Math.min(BEFORE, offset));
+    const read = await this.#fill(head, 0);
+    const then = await this.#fill(before, offset - before.length);
+    return fingerprint(head.subarray(0, read), before.subarray(0, then));
   }
 
   async #fill(buffer: Buffer, position: number): Promise<number> {

@@ -40,6 +40,8 @@ const SHUTDOWN = 10_000;
 export class Processes {
   readonly supervisor: Supervisor;
   readonly #options: ProcessesOptions;
+  /** Sources that have nothing to read from, by their subject. */
+  readonly #blocked = new Map<string, { readonly since: number; readonly fault: string }>();
 
   constructor(options: ProcessesOptions) {
     this.#options = options;
@@ -121,18 +123,30 @@ export class Processes {
     const route = role === "subscriber" ? core.routes.get(subject) : undefined;
     const publisher = role === "publisher" ? core.publishers.get(subject) : undefined;
     const lane = publisher?.view();
-    const own = route?.process?.state ?? publisher?.state ?? "working";
+    const blocked = role === "source" && child.state === "running" ? this.#blocked.get(subject) : undefined;
+    const own = blocked !== undefined ? "blocked" : (route?.process?.state ?? publisher?.state ?? "working");
+    const lastError = blocked?.fault ?? child.lastError;
     const state = child.state === "running" ? own : child.state === "stopping" ? "stopped" : child.state;
     return {
       subject,
       role: role as Role,
       state,
-      since: child.since,
+      since: blocked?.since ?? child.since,
       restarts: child.restarts,
       queued: route?.waiting ?? lane?.waiting ?? 0,
       active: route?.process?.active ?? lane?.inFlight ?? 0,
-      ...(child.lastError === undefined ? {} : { lastError: child.lastError }),
+      ...(lastError === undefined ? {} : { lastError }),
     };
+  }
+
+  #block(subject: string, fault: string | undefined): void {
+    const { clock, onChange } = this.#options;
+    const before = this.#blocked.has(subject);
+    if (fault === undefined) this.#blocked.delete(subject);
+    else this.#blocked.set(subject, { since: this.#blocked.get(subject)?.since ?? clock.now(), fault });
+    const [from, to] = before ? ["blocked", "working"] : ["working", "blocked"];
+    if (before === (fault === undefined))
+      onChange({ subject, role: "source", from, to, cause: fault ?? "it can be read" });
   }
 
   #subscriberSpec(route: Route): ChildSpec {
@@ -192,6 +206,8 @@ export class Processes {
           counters,
           clock,
           log: log.child({ subject: publication.subject }),
+          alert: (code, text) => core.failures.report(code, `${publication.subject}: ${text}`, `${code} ${text}`),
+          blocked: (fault) => this.#block(publication.subject, fault),
           enqueue: (subject, data) =>
             void submit([{ subject, data, deliverBy: null }], core.submitOptions, { keep: false, own: true }),
         });

@@ -286,14 +286,17 @@ export function operate(options: OperateOptions): Operations {
     health() {
       const journal = core().journalHealth();
       const broker = core().link.health();
-      const quarantined = processes()
-        .views()
-        .flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
+      const views = processes().views();
+      const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
+      const blocked = views.flatMap(({ subject, state, lastError = "" }) =>
+        state === "blocked" ? [{ subject, fault: lastError }] : [],
+      );
       const ok =
         broker.state === "connected" &&
         broker.refused === undefined &&
         (journal.state === "ok" || journal.state === "low") &&
-        quarantined.length === 0;
+        quarantined.length === 0 &&
+        blocked.length === 0;
       return {
         node: self(),
         ok,
@@ -303,6 +306,7 @@ export function operate(options: OperateOptions): Operations {
         broker,
         journal,
         quarantined,
+        blocked,
       };
     },
     reload: options.reload,

@@ -130,7 +130,16 @@ export interface NodeDetail extends NodeView, NodeDescription {
   readonly lanes: readonly LaneView[];
 }
 
-export type ProcessState = "starting" | "idle" | "working" | "backingOff" | "paused" | "quarantined" | "stopped";
+/** `blocked`: a source that runs and has nothing to read from: its file is not there, or may not be read. */
+export type ProcessState =
+  | "starting"
+  | "idle"
+  | "working"
+  | "backingOff"
+  | "blocked"
+  | "paused"
+  | "quarantined"
+  | "stopped";
 
 export interface ProcessView {
   readonly subject: string;
@@ -168,6 +177,8 @@ export interface Health {
   readonly broker: BrokerHealth;
   readonly journal: JournalHealth;
   readonly quarantined: readonly string[];
+  /** Sources that have nothing to read from, and why. */
+  readonly blocked: readonly { readonly subject: string; readonly fault: string }[];
 }
 
 export interface ReloadAnswer {

@@ -18,6 +18,10 @@ export interface SourceOptions {
   readonly log: Logger;
   /** Journals one event on the source's subject; throws one of NO_ROOM when there is no room. */
   readonly enqueue: (subject: string, data: Json) => void;
+  /** Tells this node's operators and central. */
+  readonly alert: (code: string, text: string) => void;
+  /** The source has nothing to read from; `undefined`: it has again, or has ended. */
+  readonly blocked: (fault: string | undefined) => void;
 }
 
 /** Refusals that pass. */
@@ -26,7 +30,7 @@ const NO_ROOM: readonly ErrorCode[] = ["journal-full", "journal-disk-full", "jou
 const ROOM = 1000;
 
 export async function startSource(options: SourceOptions): Promise<Child> {
-  const { config, source, journal, counters, clock, log, enqueue } = options;
+  const { config, source, journal, counters, clock, log, enqueue, alert, blocked } = options;
   const key = `source ${config.subject} ${config.source} ${config.setting}`;
   let end: (exit: Exit) => void = () => undefined;
   const ended = new Promise<Exit>((resolve) => {
@@ -60,6 +64,8 @@ export async function startSource(options: SourceOptions): Promise<Child> {
         await journal.flushed();
       },
       dropped: (reason, count) => counters.drop(reason, count, { subject: config.subject }),
+      alert,
+      blocked,
       fail: (error) =>
         end({
           reason: "failed",
@@ -76,6 +82,7 @@ export async function startSource(options: SourceOptions): Promise<Child> {
     async stop() {
       await running.stop();
       stopped = true;
+      blocked(undefined);
       end({ reason: "shutdown" });
     },
   };

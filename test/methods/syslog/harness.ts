@@ -31,6 +31,8 @@ export class RecordingContext implements SourceContext {
   readonly drops = new Map<string, number>();
   readonly failures: Error[] = [];
   readonly said: { level: string; text: string }[] = [];
+  readonly alerts: { code: string; text: string }[] = [];
+  readonly faults: (string | undefined)[] = [];
   checkpoint: Json | undefined;
   /** While set, `emit` waits for it. */
   gate: Promise<void> | undefined;
@@ -70,6 +72,16 @@ export class RecordingContext implements SourceContext {
 
   dropped(reason: string, count: number): void {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + count);
+    this.#notify();
+  }
+
+  alert(code: string, text: string): void {
+    this.alerts.push({ code, text });
+    this.#notify();
+  }
+
+  blocked(fault: string | undefined): void {
+    this.faults.push(fault);
     this.#notify();
   }
 

@@ -27,9 +27,12 @@ async function advanceUntil(clock: SimulatedClock, condition: () => boolean): Pr
 }
 
 describe("the setting", () => {
-  it.each([[""], [7], ["relative/access.log"], ["/var/log/"], ["/var/\0log"]])("%j is refused", (setting) => {
-    expect(() => tailSource.check(setting)).toThrow(/^tail: /);
-  });
+  it.each([[""], [7], ["relative/access.log"], ["/var/log/"], ["/var/\0log"], ["/var/log/*.log"]])(
+    "%j is refused",
+    (setting) => {
+      expect(() => tailSource.check(setting)).toThrow(/^tail: /);
+    },
+  );
 });
 
 describe("a followed file", () => {
@@ -100,6 +103,24 @@ describe("a followed file", () => {
     await advanceUntil(clock, () => context.said.at(-1)?.text.includes("does not exist") === true);
     await writeFile(path, "first\n");
     await advanceUntil(clock, () => context.lines.length === 1);
+  });
+
+  it("that is absent while it is rotated blocks nothing, and that stays away is told once", async () => {
+    const path = join(await directory(), "a.log");
+    await writeFile(path, "");
+    const clock = new SimulatedClock();
+    const { context } = await follow(path, new RecordingContext({ clock }));
+    await advanceUntil(clock, () => context.faults.length > 0);
+    expect(context.faults).toEqual([undefined]);
+    await rename(path, `${path}.1`);
+    await advanceUntil(clock, () => context.said.at(-1)?.text.includes("does not exist") === true);
+    expect(context.faults).toEqual([undefined]);
+    await advanceUntil(clock, () => context.alerts.length > 0);
+    expect(context.faults).toEqual([undefined, `${path} does not exist`]);
+    await clock.advance(60_000);
+    expect(context.alerts.map(({ code }) => code)).toEqual(["log-absent"]);
+    await writeFile(path, "");
+    await advanceUntil(clock, () => context.faults.at(-1) === undefined);
   });
 
   it("is looked at less and less often while it cannot be read", async () => {

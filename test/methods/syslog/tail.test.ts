@@ -8,9 +8,11 @@ import {
   rm,
   symlink,
   truncate,
+  utimes,
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Json } from "../../../src/message/message.ts";
 import { Losses } from "../../../src/methods/syslog/losses.ts";
@@ -245,7 +247,7 @@ describe("rotation by renaming", () => {
     await clock.advance(10_000);
     await tail.pass();
     expect(context.texts).toEqual(["one", "last"]);
-    expect(context.checkpoint).toEqual({ files: [] });
+    expect(context.checkpoint).toMatchObject({ files: [] });
   });
 
   it("says so when the file that was followed is gone after a restart", async () => {
@@ -259,7 +261,11 @@ describe("rotation by renaming", () => {
     const second = await restart({ tail, context });
     await second.tail.pass();
     expect(second.context.texts).toEqual(["two"]);
-    expect(second.context.said.some(({ level, text }) => level === "warn" && text.includes("is gone"))).toBe(true);
+    expect(second.context.alerts).toHaveLength(1);
+    expect(second.context.alerts[0]?.code).toBe("log-lines-lost");
+    expect(second.context.alerts[0]?.text).toMatch(
+      /read up to byte 4 .* was moved away, deleted or written anew between 2.*Z and 2.*Z.*: lines that it got since are lost/,
+    );
   });
 
   it("does not take a file for the old one only because it has its inode", async () => {
@@ -332,6 +338,238 @@ describe("rotation by copying and truncating", () => {
     await appendFile(path, "two\n");
     await tail.pass();
     expect(context.texts).toEqual(["one", "two"]);
+  });
+});
+
+const numbered = (from: number, count: number): string[] => Array.from({ length: count }, (_, i) => `line ${from + i}`);
+const written = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
+/** Gives a file a time of its last change that differs from all others. */
+let seconds = 1_800_000_000;
+const stamp = (path: string): Promise<void> => utimes(path, 1, ++seconds);
+
+describe("a log that is written anew", () => {
+  it("is read whole, though its first 300 bytes are the same", async () => {
+    const { path, tail, context } = await followed();
+    const same = "# ".padEnd(299, "x");
+    for (let life = 0; life < 3; life++) {
+      await writeFile(path, written([same, ...numbered(life * 1000, 1000)]));
+      await tail.pass();
+    }
+    expect(context.texts).toEqual([0, 1000, 2000].flatMap((from) => [same, ...numbered(from, 1000)]));
+    expect(context.alerts).toEqual([]);
+  });
+
+  it("is read again when it holds the same lines again", async () => {
+    const { path, tail, context, clock, restart } = await followed();
+    for (let life = 0; life < 4; life++) {
+      await writeFile(path, "a\nb\nc\n");
+      await stamp(path);
+      await tail.pass();
+      await clock.advance(60);
+      await tail.pass();
+    }
+    expect(context.texts).toHaveLength(12);
+    const second = await restart({ tail, context });
+    await writeFile(path, "a\nb\nc\n");
+    await stamp(path);
+    await second.tail.pass();
+    await clock.advance(60);
+    await second.tail.pass();
+    expect(second.context.texts).toEqual(["a", "b", "c"]);
+  });
+
+  it("is not read again when it was only touched", async () => {
+    const { path, tail, context, clock } = await followed();
+    await writeFile(path, "a\n");
+    await tail.pass();
+    for (let i = 0; i < 3; i++) {
+      await utimes(path, ++seconds, seconds);
+      await tail.pass();
+      await clock.advance(60);
+      await tail.pass();
+    }
+    expect(context.texts).toEqual(["a"]);
+  });
+
+  it("is told with its bytes when it was not read to its end before", async () => {
+    const { path, tail, context } = await followed();
+    await writeFile(path, written(numbered(0, 20_000)));
+    const emit = context.emit.bind(context);
+    context.emit = async (data, checkpoint) => {
+      await emit(data, checkpoint);
+      if (context.events.length === 3) await writeFile(path, written(numbered(20_000, 5)));
+    };
+    await tail.pass();
+    expect(context.texts.slice(-5)).toEqual(numbered(20_000, 5));
+    const bytes = written(numbered(0, 20_000)).length - written(numbered(0, context.texts.length - 5)).length;
+    expect(context.alerts.map(({ text }) => text)).toEqual([
+      expect.stringContaining(`at least ${bytes} bytes of lines are lost`),
+    ]);
+    expect(context.drops.get("unread")).toBe(bytes);
+  });
+});
+
+describe("an earlier file of a log", () => {
+  it("is read also when it was made and rotated while the daemon was away, before the log was first seen", async () => {
+    const { path, tail, context, restart } = await followed();
+    await tail.pass();
+    await writeFile(`${path}.1`, written(numbered(0, 100)));
+    await writeFile(path, written(numbered(100, 100)));
+    const second = await restart({ tail, context });
+    await second.tail.pass();
+    expect(second.context.texts).toEqual(numbered(0, 200));
+  });
+
+  it("is read once, though its number says that it is new: programs count upwards as well", async () => {
+    const { path, tail, context, clock } = await followed();
+    for (let i = 0; i < 5; i++) {
+      await writeFile(path, written(numbered(i * 100, 100)));
+      await tail.pass();
+      await rename(path, `${path}.${i + 1}`);
+      await clock.advance(20_000);
+      await tail.pass();
+    }
+    expect(context.texts).toEqual(numbered(0, 500));
+  });
+
+  it("is read once, counted upwards and rotated several times while the daemon was away", async () => {
+    const { path, tail, context, restart } = await followed();
+    await writeFile(path, written(numbered(0, 50)));
+    await tail.pass();
+    await appendFile(path, written(numbered(50, 50)));
+    for (let i = 1; i < 5; i++) {
+      await rename(path, `${path}.${i}`);
+      await stamp(`${path}.${i}`);
+      await writeFile(path, written(numbered(i * 100, 100)));
+    }
+    const second = await restart({ tail, context });
+    await second.tail.pass();
+    expect(second.context.texts).toEqual(numbered(50, 450));
+    expect(second.context.alerts).toEqual([]);
+  });
+
+  it("is read on where it was compressed, by its contents, and what was compressed before is not read", async () => {
+    const { path, tail, context, restart } = await followed();
+    await writeFile(path, written(numbered(0, 500)));
+    await tail.pass();
+    const compress = async (name: string, text: string): Promise<void> => {
+      await writeFile(`${name}.gz`, gzipSync(text));
+      await stamp(`${name}.gz`);
+    };
+    await compress(`${path}-20261121`, written(numbered(0, 700)));
+    await compress(`${path}-20261122`, written(numbered(700, 100)));
+    await writeFile(path, written(numbered(800, 1)));
+    const second = await restart({ tail, context });
+    await second.tail.pass();
+    expect(second.context.texts).toEqual(numbered(500, 301));
+    expect(second.context.alerts).toEqual([]);
+    const third = await restart(second);
+    await third.tail.pass();
+    expect(third.context.texts).toEqual([]);
+  });
+
+  it("is read where it was moved to, one directory below", async () => {
+    const { path, tail, context, restart } = await followed();
+    await writeFile(path, "one\n");
+    await tail.pass();
+    await appendFile(path, "two\n");
+    await mkdir(`${path}.d`);
+    await rename(path, join(`${path}.d`, "yesterday"));
+    await writeFile(path, "three\n");
+    const second = await restart({ tail, context });
+    await second.tail.pass();
+    expect(second.context.texts).toEqual(["two", "three"]);
+  });
+
+  it("is told, with its bytes and its time, when it cannot be unpacked; not when it was read before", async () => {
+    const { path, tail, context, restart } = await followed();
+    await writeFile(path, "one\n");
+    await stamp(path);
+    await tail.pass();
+    await rm(path);
+    await writeFile(`${path}.2.xz`, "as long as this");
+    await utimes(`${path}.2.xz`, 1, seconds);
+    await writeFile(path, "three\n");
+    const second = await restart({ tail, context });
+    await second.tail.pass();
+    expect(second.context.texts).toEqual(["three"]);
+    expect(second.context.alerts).toEqual([]);
+    await writeFile(`${path}.1.xz`, "not read at all");
+    await stamp(`${path}.1.xz`);
+    const third = await restart(second);
+    await third.tail.pass();
+    expect(third.context.alerts.map(({ text }) => text)).toEqual([
+      `${path}: its earlier file access.log.1.xz (15 bytes, last written ${new Date(seconds * 1000).toISOString()}) ` +
+        "is not sent: .xz files cannot be unpacked here, .gz files can",
+    ]);
+  });
+
+  it("was there before anybody followed the log, and is not read", async () => {
+    const { path, follow, restart } = await place();
+    await writeFile(path, "live\n");
+    await writeFile(`${path}.1`, "old\n");
+    await writeFile(`${path}.2.gz`, gzipSync("older\n"));
+    const first = follow();
+    await first.tail.pass();
+    const second = await restart(first);
+    await second.tail.pass();
+    expect([...first.context.texts, ...second.context.texts]).toEqual([]);
+  });
+
+  it("may have been found by a link that leads elsewhere now", async () => {
+    const { path, follow, restart } = await place();
+    await writeFile(`${path}-2026-11-21`, "");
+    await symlink(`${path}-2026-11-21`, path);
+    const first = follow();
+    await first.tail.pass();
+    await appendFile(path, "one\n");
+    await writeFile(`${path}-2026-11-22`, "two\n");
+    await writeFile(`${path}-2026-11-23`, "three\n");
+    await stamp(`${path}-2026-11-22`);
+    await rm(path);
+    await symlink(`${path}-2026-11-23`, path);
+    const second = await restart(first);
+    await second.tail.pass();
+    expect(second.context.texts).toEqual(["one", "two", "three"]);
+  });
+
+  it("with its number before the extension may be another log, until a file of this one goes there", async () => {
+    const { path, tail, context } = await followed();
+    await writeFile(path, "one\n");
+    await tail.pass();
+    await writeFile(path.replace(".log", "-2.log"), "another program's\n");
+    await tail.pass();
+    expect(context.texts).toEqual(["one"]);
+  });
+});
+
+describe("the encoding of a log", () => {
+  it("is told by its byte order mark, which is no text", async () => {
+    const { path, tail, context, restart } = await followed();
+    await writeFile(path, "\ufeffone\ntwo\n");
+    await tail.pass();
+    expect(context.texts).toEqual(["one", "two"]);
+    await rename(path, `${path}.1`);
+    const wide = Buffer.from("\ufeffzwölf 😀\r\nthree\nhal", "utf16le");
+    await writeFile(path, wide);
+    await tail.pass();
+    expect(context.texts.slice(2)).toEqual(["zwölf 😀", "three"]);
+    const second = await restart({ tail, context });
+    await appendFile(path, Buffer.from("f\n", "utf16le"));
+    await second.tail.pass();
+    await rename(path, `${path}.2`);
+    await writeFile(path, Buffer.from(wide).swap16());
+    await second.tail.pass();
+    expect(second.context.texts).toEqual(["half", "zwölf 😀", "three"]);
+    expect(second.context.drops.size).toBe(0);
+  });
+
+  it("leaves no NUL byte uncounted", async () => {
+    const { path, tail, context } = await followed();
+    await writeFile(path, "\0\0\0one\nt\0wo\n");
+    await tail.pass();
+    expect(context.texts).toEqual(["one", "t\0wo"]);
+    expect(context.drops.get("nul")).toBe(3);
   });
 });
 
