@@ -11,8 +11,9 @@ import { Subscriber } from "../execute/subscriber.ts";
 import { timeLimit } from "../execute/time-limit.ts";
 import type { ProcessView } from "../operate/operations.ts";
 import type { Route } from "../receive/routes.ts";
+import { BrokerLimit } from "../submit/broker-limit.ts";
+import { submitOwn } from "../submit/own-events.ts";
 import { startSource } from "../submit/source.ts";
-import { submit } from "../submit/submit.ts";
 import type { Core } from "./core.ts";
 
 /**
@@ -40,9 +41,11 @@ const SHUTDOWN = 10_000;
 export class Processes {
   readonly supervisor: Supervisor;
   readonly #options: ProcessesOptions;
+  readonly #brokerLimit: BrokerLimit;
 
   constructor(options: ProcessesOptions) {
     this.#options = options;
+    this.#brokerLimit = new BrokerLimit(options.core.transport, options.core.journal);
     const { core, config, clock, random, inspector, onChange } = options;
     const { intensity, period } = config().supervision;
     const children = [
@@ -193,7 +196,14 @@ export class Processes {
           clock,
           log: log.child({ subject: publication.subject }),
           enqueue: (subject, data) =>
-            void submit([{ subject, data, deliverBy: null }], core.submitOptions, { keep: false, own: true }),
+            submitOwn(subject, data, {
+              submit: core.submitOptions,
+              brokerLimit: () => this.#brokerLimit.bytes,
+              onDead: (reason) => {
+                counters.deadLetters++;
+                core.failures.report("dead-letter", `an event for ${subject} was put aside: ${reason}`);
+              },
+            }),
         });
       },
     };

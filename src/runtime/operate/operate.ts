@@ -268,8 +268,10 @@ export function operate(options: OperateOptions): Operations {
       if (letter === undefined) throw new StewardError("message-unknown", { id });
       const { subject } = letter.message;
       if (receiverOf(subject) !== self()) {
-        journal.inbox.dropDead(id);
+        // A letter that is refused again stays where it is.
         await send([{ subject, data: letter.message.data }]);
+        journal.inbox.dropDead(id);
+        await journal.flushed();
         return;
       }
       const route = routes.find(subject);
