@@ -135,6 +135,16 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
     const remedy = `steward ps shows why; then: steward revive ${health.node} SUBJECT`;
     findings.push({ check: "processes", verdict: "warn", text: `quarantined: ${quarantined.join(", ")}`, remedy });
   }
+  for (const { role, subject, since, reason } of health.waiting ?? []) {
+    const name = role === "core" ? subject : `${role} ${subject}`;
+    const remedy = "Mend what it says; the daemon tries again by itself.";
+    findings.push({
+      check: "processes",
+      verdict: "fail",
+      text: `${name} does not work, and is tried again since ${span(now - since)}: ${reason}`,
+      remedy,
+    });
+  }
   const skewed = nodes.filter((node) => Math.abs(node.clockSkew ?? 0) >= SKEW_LIMIT);
   if (skewed.length > 0) {
     const text = skewed

@@ -14,6 +14,7 @@ import type { Route } from "../receive/routes.ts";
 import { BrokerLimit } from "../submit/broker-limit.ts";
 import { submitOwn } from "../submit/own-events.ts";
 import { startSource } from "../submit/source.ts";
+import type { ChildReports } from "./child-reports.ts";
 import type { Core } from "./core.ts";
 
 /**
@@ -28,10 +29,13 @@ export interface ProcessesOptions {
   readonly inspector: Inspector;
   readonly counters: Counters;
   readonly log: Log;
+  readonly reports: ChildReports;
+  /** Children of the daemon that hold a port or a socket, and are shown while they cannot. */
+  readonly listeners: () => readonly ChildView[];
   readonly onChange: (view: { subject: string; role: string; from: string; to: string; cause: string }) => void;
 }
 
-type Role = "subscriber" | "publisher" | "source";
+type Role = ProcessView["role"];
 
 /** How long a process may take to start, ms. */
 const START_WITHIN = 30_000;
@@ -46,7 +50,7 @@ export class Processes {
   constructor(options: ProcessesOptions) {
     this.#options = options;
     this.#brokerLimit = new BrokerLimit(options.core.transport, options.core.journal);
-    const { core, config, clock, random, inspector, onChange } = options;
+    const { core, config, clock, random, inspector, reports, onChange } = options;
     const { intensity, period } = config().supervision;
     const children = [
       ...[...core.routes.all()].map((route) => this.#subscriberSpec(route)),
@@ -60,19 +64,11 @@ export class Processes {
         listener: {
           transition: (transition) => {
             inspector.transition(transition);
+            reports.transition(transition);
             const [role = "", subject = ""] = transition.actor.split(" ");
             onChange({ subject, role, from: transition.from, to: transition.to, cause: transition.cause });
           },
-          report: (report) => {
-            const { kind, offender, cause } = report;
-            if (kind === "quarantined")
-              core.failures.report(
-                "process-quarantined",
-                `${offender.id} failed too often and is quarantined: ${cause}`,
-              );
-            else if (kind !== "gaveUp")
-              core.failures.report(`process-failed ${offender.id}`, `${offender.id}: ${cause}`);
-          },
+          report: (report) => reports.report(report),
         },
       },
     );
@@ -84,7 +80,8 @@ export class Processes {
   }
 
   views(): ProcessView[] {
-    return this.supervisor.children().map((child) => this.#view(child));
+    const waiting = this.#options.listeners().filter((child) => child.waitsSince !== undefined);
+    return [...this.supervisor.children(), ...waiting].map((child) => this.#view(child));
   }
 
   /** @throws StewardError `process-unknown` */
@@ -134,6 +131,7 @@ export class Processes {
       restarts: child.restarts,
       queued: route?.waiting ?? lane?.waiting ?? 0,
       active: route?.process?.active ?? lane?.inFlight ?? 0,
+      ...(child.waitsSince === undefined ? {} : { waitsSince: child.waitsSince }),
       ...(child.lastError === undefined ? {} : { lastError: child.lastError }),
     };
   }

@@ -288,14 +288,17 @@ export function operate(options: OperateOptions): Operations {
     health() {
       const journal = core().journalHealth();
       const broker = core().link.health();
-      const quarantined = processes()
-        .views()
-        .flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
+      const views = processes().views();
+      const waiting = views.flatMap(({ role, subject, waitsSince: since, lastError = "" }) =>
+        since === undefined ? [] : [{ role, subject, since, reason: lastError }],
+      );
+      const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
       const ok =
         broker.state === "connected" &&
         broker.refused === undefined &&
         (journal.state === "ok" || journal.state === "low") &&
-        quarantined.length === 0;
+        quarantined.length === 0 &&
+        waiting.length === 0;
       return {
         node: self(),
         ok,
@@ -305,6 +308,7 @@ export function operate(options: OperateOptions): Operations {
         broker,
         journal,
         quarantined,
+        ...(waiting.length === 0 ? {} : { waiting }),
       };
     },
     reload: options.reload,

@@ -140,6 +140,8 @@ export interface ProcessView {
   readonly restarts: number;
   readonly queued: number;
   readonly active: number;
+  /** Since then it cannot work for a fault of its surroundings, which `lastError` names; it is tried again until it can. */
+  readonly waitsSince?: number;
   readonly lastError?: string;
 }
 
@@ -168,6 +170,15 @@ export interface Health {
   readonly broker: BrokerHealth;
   readonly journal: JournalHealth;
   readonly quarantined: readonly string[];
+  /** What cannot work for a fault of its surroundings, and is tried again until it can; absent: nothing. */
+  readonly waiting?: readonly WaitingProcess[];
+}
+
+export interface WaitingProcess {
+  readonly role: ProcessView["role"];
+  readonly subject: string;
+  readonly since: number;
+  readonly reason: string;
 }
 
 export interface ReloadAnswer {
