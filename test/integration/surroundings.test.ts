@@ -36,7 +36,7 @@ it("a daemon whose ports are all taken runs, says of each why it waits, and take
   const [tcpLog, udpLog] = ["tcplog", "udplog"].map((domain) => `ship9.event.syslogforwarding.${domain}`);
   const config = {
     metrics: `127.0.0.1:${metrics.port}`,
-    supervision: { backoff: { max: "1s" } },
+    supervision: { backoff: { min: "50ms", max: "200ms" } },
     publish: [
       { subject: tcpLog, syslog: `tcp://127.0.0.1:${syslog.port}` },
       { subject: udpLog, syslog: `udp://127.0.0.1:${udp.address().port}` },

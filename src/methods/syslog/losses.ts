@@ -6,10 +6,20 @@ import type { Clock, Timer } from "../../message/clock.ts";
  *   kernel-full     datagrams that the kernel dropped because the receive buffer was full
  *   line-cut        bytes beyond the longest line
  *   not-utf8        characters that stand as U+FFFD for bytes that are not UTF-8
- *   refused         connections beyond the allowed number
+ *   nul             NUL bytes at the beginning of messages
+ *   framing-error   counts before messages over TCP that were wrong
+ *   refused         connections beyond what descriptors, or their allowed number, leave room for
  *   not-durable     lines that were held when the source failed or was stopped
  */
-export type LossReason = "queue-full" | "kernel-full" | "line-cut" | "not-utf8" | "refused" | "not-durable";
+export type LossReason =
+  | "queue-full"
+  | "kernel-full"
+  | "line-cut"
+  | "not-utf8"
+  | "nul"
+  | "framing-error"
+  | "refused"
+  | "not-durable";
 
 const INTERVAL = 1_000;
 

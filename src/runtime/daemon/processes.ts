@@ -193,6 +193,8 @@ export class Processes {
           counters,
           clock,
           log: log.child({ subject: publication.subject }),
+          onLost: (text) =>
+            core.failures.report("source-lost", `the source of ${publication.subject} lost input: ${text}`, text),
           enqueue: (subject, data) =>
             submitOwn(subject, data, {
               submit: core.submitOptions,

@@ -7,6 +7,7 @@ import type { Json } from "../../message/message.ts";
 import type { RunningSource, Source } from "../../methods/define.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { SourceLosses } from "./source-losses.ts";
 
 /** A source under supervision: its events are journalled with its checkpoint in one transaction. */
 export interface SourceOptions {
@@ -18,6 +19,8 @@ export interface SourceOptions {
   readonly log: Logger;
   /** Journals one event on the source's subject; throws one of NO_ROOM when there is no room. */
   readonly enqueue: (subject: string, data: Json) => void;
+  /** Tells central what was lost. */
+  readonly onLost: (text: string) => void;
 }
 
 /** Refusals that pass. */
@@ -49,6 +52,7 @@ export async function startSource(options: SourceOptions): Promise<Child> {
     await journal.flushed();
   };
 
+  const losses = new SourceLosses(clock, options.onLost);
   let running: RunningSource;
   try {
     running = await source.start(config.setting, {
@@ -59,22 +63,29 @@ export async function startSource(options: SourceOptions): Promise<Child> {
         journal.setCheckpoint({ key, value });
         await journal.flushed();
       },
-      dropped: (reason, count) => counters.drop(reason, count, { subject: config.subject }),
-      fail: (error) =>
+      dropped: (reason, count) => {
+        counters.drop(reason, count, { subject: config.subject });
+        losses.add(reason, count);
+      },
+      fail: (error) => {
+        losses.close();
         end({
           reason: "failed",
           error: new StewardError("source-failed", { subject: config.subject, fault: error.message }, { cause: error }),
-        }),
+        });
+      },
       clock,
       log,
     });
   } catch (error) {
+    losses.close();
     throw new StewardError("source-failed", { subject: config.subject, fault: faultText(error) }, { cause: error });
   }
   return {
     ended,
     async stop() {
       await running.stop();
+      losses.close();
       stopped = true;
       end({ reason: "shutdown" });
     },
