@@ -326,6 +326,11 @@ export class Outbox {
     return removed;
   }
 
+  /** A message of this node that was never queued, for it can never be sent as it is: kept as a dead letter. */
+  putAside(message: Message, reason: string, at: number): void {
+    this.#dead.add({ v: 1, message, epoch: "", seq: 0, receivedAt: message.createdAt, at, reason, attempts: 0 });
+  }
+
   /** What nobody waits for by id and its receiver refuses is kept as a dead letter. */
   #refused({ message, seq, attempts }: OutMessage, reason: string, at: number): void {
     const dead: DeadRecord = { v: 1, message, epoch: "", seq, receivedAt: message.createdAt, at, reason, attempts };

@@ -88,6 +88,11 @@ export interface EventHandler {
   readonly transient?: boolean;
   /** What it records, as lines for people who watch live. Never throws on data that `check` let pass. */
   lines?(event: EventInput): readonly string[];
+  /**
+   * Divides data that is too large for one message into several, in order, each of at most `bytes` as JSON where that can be.
+   * Absent: the data cannot be divided, and an event of a source that is too large becomes a dead letter.
+   */
+  split?(data: Json, bytes: number): readonly Json[];
   /** Removes what it stored in its directory that is out of bounds, the oldest first. Called every hour, once at a time. */
   forget?(directory: string, bounds: KeepBounds): Promise<Forgotten>;
 }

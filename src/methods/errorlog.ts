@@ -4,6 +4,7 @@ import type { Json } from "../message/message.ts";
 import { checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 import { escapeControls } from "./syslog/text.ts";
+import { waitForRoom } from "./syslog/wait-for-room.ts";
 
 /** A failure somewhere in the fleet, as its node reports it. */
 export interface Failure {
@@ -30,13 +31,16 @@ export function errorlog(raised: (origin: string, failure: Failure) => void): Me
     summary: "Failures of the nodes, one file for each of them.",
     event: {
       check: checkFailure,
-      async handle(batch, { origin, directory, domain }) {
+      async handle(batch, context) {
+        const { origin, directory, domain } = context;
         const failures = batch.map(({ data }) => data as unknown as Failure);
-        await mkdir(directory, { recursive: true });
         const lines = failures.map(
           ({ at, code, text }) => `${new Date(at).toISOString()} ${domain} ${oneLine(code)} ${oneLine(text)}\n`,
         );
-        await appendFile(join(directory, `${origin}.log`), lines.join(""));
+        await waitForRoom(context, directory, async () => {
+          await mkdir(directory, { recursive: true });
+          await appendFile(join(directory, `${origin}.log`), lines.join(""));
+        });
         for (const failure of failures) raised(origin, failure);
         return undefined;
       },

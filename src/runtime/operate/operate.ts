@@ -268,8 +268,10 @@ export function operate(options: OperateOptions): Operations {
       if (letter === undefined) throw new StewardError("message-unknown", { id });
       const { subject } = letter.message;
       if (receiverOf(subject) !== self()) {
-        journal.inbox.dropDead(id);
+        // A letter that is refused again stays where it is.
         await send([{ subject, data: letter.message.data }]);
+        journal.inbox.dropDead(id);
+        await journal.flushed();
         return;
       }
       const route = routes.find(subject);
@@ -287,16 +289,16 @@ export function operate(options: OperateOptions): Operations {
       const journal = core().journalHealth();
       const broker = core().link.health();
       const views = processes().views();
-      const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
-      const blocked = views.flatMap(({ subject, state, lastError = "" }) =>
-        state === "blocked" ? [{ subject, fault: lastError }] : [],
+      const waiting = views.flatMap(({ role, subject, waitsSince: since, lastError = "" }) =>
+        since === undefined ? [] : [{ role, subject, since, reason: lastError }],
       );
+      const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
       const ok =
         broker.state === "connected" &&
         broker.refused === undefined &&
         (journal.state === "ok" || journal.state === "low") &&
         quarantined.length === 0 &&
-        blocked.length === 0;
+        waiting.length === 0;
       return {
         node: self(),
         ok,
@@ -306,7 +308,7 @@ export function operate(options: OperateOptions): Operations {
         broker,
         journal,
         quarantined,
-        blocked,
+        ...(waiting.length === 0 ? {} : { waiting }),
       };
     },
     reload: options.reload,
