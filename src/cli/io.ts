@@ -15,6 +15,8 @@ export interface CliIo {
   rawArguments?(): Uint8Array | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
+  /** From now on a reader that closes its end of a pipe ends nothing: what is printed after it is lost. */
+  outliveReaders(): void;
   /** Ends the process without waiting for anything. */
   exitNow(code: number): void;
 }

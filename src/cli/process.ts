@@ -10,8 +10,11 @@ import { runCli } from "./run-cli.ts";
  */
 const exitNow = (code: number): never => process.exit(code);
 
+let outlivesReaders = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
+    // A daemon goes on without its readers: its log counts the lines that are lost.
+    if (outlivesReaders) return;
     // `steward messages | head`: who reads has enough.
     if (error.code === "EPIPE") exitNow(EXIT.ok);
     if (stream === process.stdout) process.stderr.write(`✗ error: the output cannot be written: ${error.message}\n`);
@@ -34,7 +37,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
-  cwd: process.cwd(),
+  cwd: directory(),
   rawArguments: () => {
     try {
       return readFileSync("/proc/self/cmdline");
@@ -49,6 +52,18 @@ process.exitCode = await runCli(process.argv.slice(2), {
       return () => process.off(name, listener);
     },
   },
+  outliveReaders: () => {
+    outlivesReaders = true;
+  },
   exitNow,
 });
 awake.port1.close();
+
+/** A directory that was removed is no place to look for a file in; a path that begins with / is found all the same. */
+function directory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
+}

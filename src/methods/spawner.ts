@@ -39,7 +39,7 @@ export interface RunSpec {
   readonly script?: string;
   /** Absent: that of the daemon. */
   readonly cwd?: string;
-  /** On top of the daemon's environment. `STEWARD_RUN` is always set to the id. */
+  /** On top of the daemon's environment, from which steward's own variables and secrets are left out; `STEWARD_RUN` is the id. */
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds until the whole group gets SIGTERM. */
   readonly timeout: number;

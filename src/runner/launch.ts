@@ -5,6 +5,7 @@ import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { type Channel, connectRunner } from "./channel.ts";
+import { commandEnvironment } from "./environment.ts";
 import { runnerFile } from "./protocol.ts";
 
 const SOCKET_NAME = runnerFile("sock");
@@ -15,6 +16,8 @@ const READY_TIMEOUT = 30_000;
 export interface LaunchOptions {
   /** The directory of the runs. */
   readonly directory: string;
+  /** Names of environment variables that neither the runner nor a command may see. */
+  readonly withheld: () => readonly string[];
   /** The runner's compiled program. */
   readonly runnerPath: string;
   readonly clock: Clock;
@@ -48,12 +51,12 @@ function socketInode(directory: string): number | undefined {
 }
 
 /** Resolves when a runner is ready, or why none is. */
-async function launch({ directory, runnerPath, clock, log }: LaunchOptions): Promise<string> {
+async function launch({ directory, runnerPath, clock, log, withheld }: LaunchOptions): Promise<string> {
   const logFd = openSync(join(directory, "runner.log"), "a", 0o600);
   let child: ChildProcess;
   try {
     // Options of Node that are meant for the daemon (an inspector, say) are not for the runner.
-    const { NODE_OPTIONS: _, ...env } = process.env;
+    const { NODE_OPTIONS: _, ...env } = commandEnvironment(process.env, withheld());
     child = spawn(process.execPath, [runnerPath], {
       cwd: directory,
       env,

@@ -10,7 +10,7 @@ import { readRunEnd } from "./run-end.ts";
  * new is started by it: programs are started by a runner of the daemon's own version. Raise the version with every change
  * of the runner that matters.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Characters of what a bad request is called by. */
 const LONGEST_NAME = 200;

@@ -27,6 +27,8 @@ export interface SpawnerOptions {
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Names of environment variables that neither the runner nor a command may see; absent: those of steward alone. */
+  readonly withheld?: () => readonly string[];
   /** The compiled runner; absent: `STEWARD_RUNNER`, else the file beside this one. */
   readonly runnerPath?: string;
 }
@@ -34,7 +36,7 @@ export interface SpawnerOptions {
 export function openSpawner(options: SpawnerOptions): Spawner {
   const runnerPath =
     options.runnerPath ?? process.env.STEWARD_RUNNER ?? fileURLToPath(new URL("./main.js", import.meta.url));
-  return new RunnerSpawner({ ...options, runnerPath });
+  return new RunnerSpawner({ withheld: () => [], ...options, runnerPath });
 }
 
 /** How often a start is sent to a new runner after the old one died without having begun it. */

@@ -100,6 +100,7 @@ export class World {
           return () => set.delete(listener);
         },
       },
+      outliveReaders: () => undefined,
       exitNow: (code) => forced.push(code),
     };
     const code = runCli(argv, io, { ...reachDaemon, checkJournal: checkHere, ...settings.reach });

@@ -5,8 +5,10 @@ import { connect, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openLmdbStore } from "../../src/journal/store/lmdb-store.ts";
 import type { Run, RunEnd, RunSpec, Spawner } from "../../src/methods/spawner.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
+import { PROTOCOL_VERSION, runnerFile } from "../../src/runner/protocol.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { bytesOf, collector, textOf } from "../contract/spawner.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
@@ -127,10 +129,47 @@ describe("what a program is given", () => {
   });
 
   it("is the daemon's directory and environment where nothing else is said", async () => {
-    process.env.STEWARD_TEST_VARIABLE = "from the daemon";
-    const { stdout } = await outcome(sh('pwd; echo "$STEWARD_TEST_VARIABLE"'));
-    delete process.env.STEWARD_TEST_VARIABLE;
+    process.env.TEST_VARIABLE = "from the daemon";
+    const { stdout } = await outcome(sh('pwd; echo "$TEST_VARIABLE"'));
+    delete process.env.TEST_VARIABLE;
     expect(stdout.toString()).toBe(`${process.cwd()}\nfrom the daemon\n`);
+  });
+
+  it("is nothing that steward or its configuration reads from the environment, nor does the runner have that", async () => {
+    const secrets = { STEWARD_BROKER_PASSWORD: "secret1", BROKER_TOKEN: "secret2", LATER: "secret3" };
+    Object.assign(process.env, secrets);
+    const withheld = ["BROKER_TOKEN"];
+    spawner = openSpawner({
+      directory,
+      clock: systemClock,
+      log: quiet,
+      runnerPath: runner.path,
+      withheld: () => withheld,
+    });
+    others.push(spawner);
+    try {
+      expect((await outcome(sh("env"))).stdout.toString()).not.toMatch(/secret[12]/);
+      expect(readFileSync(`/proc/${servingPid()}/environ`, "utf8")).not.toMatch(/secret[12]/);
+      // The configuration was read again.
+      withheld.push("LATER");
+      expect((await outcome(sh("env"))).stdout.toString()).not.toMatch(/secret/);
+    } finally {
+      for (const name of Object.keys(secrets)) delete process.env[name];
+    }
+  });
+
+  it("is no descriptor but the standard ones, whatever its daemon has open", async () => {
+    // LMDB opens its file so that every child inherits it.
+    const store = openLmdbStore(join(base, "journal"), systemClock);
+    try {
+      const { stdout } = await outcome(spec(["ls", "-l", "/proc/self/fd"]));
+      const open = [...stdout.toString().matchAll(/ (\d+) -> (.*)$/gm)].map(([, fd, file]) => [Number(fd), file]);
+      // The fourth one is the listing itself.
+      expect(open.map(([fd]) => fd)).toEqual([0, 1, 2, 3]);
+      expect(open[3]?.[1]).toMatch(/^\/proc\/\d+\/fd$/);
+    } finally {
+      await store.close();
+    }
   });
 
   it("are pipes that it can open by name", async () => {
@@ -454,7 +493,7 @@ describe("the runner", () => {
     const pid = servingPid();
     process.kill(pid, "SIGKILL");
     await eventuallySeen("it is gone", () => !isAlive(pid));
-    expect(existsSync(join(directory, "runner.sock"))).toBe(true);
+    expect(existsSync(join(directory, runnerFile("sock")))).toBe(true);
     spawner = open();
     expect((await outcome(sh("exit 1"))).end).toMatchObject({ code: 1 });
   });
@@ -494,7 +533,7 @@ describe("a bad request", () => {
     const alive = sh(`while [ ! -e ${gate} ]; do sleep 0.02; done`);
     const run = await spawner.start(alive, ignore);
     const heard: { type: string; id?: string; pid?: number; fault?: string; end?: RunEnd }[] = [];
-    const socket = connect(join(directory, "runner.sock"));
+    const socket = connect(join(directory, runnerFile("sock")));
     const say = (...lines: readonly unknown[]): void => {
       for (const line of lines) socket.write(`${typeof line === "string" ? line : JSON.stringify(line)}\n`);
     };
@@ -505,7 +544,7 @@ describe("a bad request", () => {
       text = lines.pop() ?? "";
       for (const line of lines) heard.push(JSON.parse(line));
     });
-    say({ type: "hello", version: 1, env: {}, cwd: "/" });
+    say({ type: "hello", version: PROTOCOL_VERSION, env: {}, cwd: "/" });
     say(
       "no JSON",
       "[1]",
@@ -538,7 +577,7 @@ describe("a bad request", () => {
 
   it("before a hello ends the connection", async () => {
     const run = await spawner.start(sh("sleep 0.2"), ignore);
-    const socket = connect(join(directory, "runner.sock"));
+    const socket = connect(join(directory, runnerFile("sock")));
     socket.resume();
     const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.write("what?\n");
@@ -572,8 +611,8 @@ function daemonWith(run: RunSpec): ChildProcess {
     const log = openSync(directory + "/runner.log", "a");
     const child = spawn(process.execPath, [runner], { cwd: directory, detached: true, stdio: ["ignore", log, log, "pipe"] });
     child.stdio[3].once("data", () => {
-      const socket = connect(directory + "/runner.sock");
-      socket.write(JSON.stringify({ type: "hello", version: 1, env: process.env, cwd: "/" }) + "\\n");
+      const socket = connect(directory + "/${runnerFile("sock")}");
+      socket.write(JSON.stringify({ type: "hello", version: ${PROTOCOL_VERSION}, env: process.env, cwd: "/" }) + "\\n");
       socket.write(JSON.stringify({ type: "start", spec: JSON.parse(spec) }) + "\\n");
       socket.on("data", (chunk) => { if (String(chunk).includes("started")) console.log("started"); });
     });`;

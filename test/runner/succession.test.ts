@@ -7,6 +7,7 @@ import type { Clock } from "../../src/message/clock.ts";
 import type { RunSpec, Spawner } from "../../src/methods/spawner.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { startTimeOf } from "../../src/runner/process-group.ts";
+import { PROTOCOL_VERSION } from "../../src/runner/protocol.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { collector, textOf } from "../contract/spawner.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
@@ -214,8 +215,9 @@ describe("a runner of another version", () => {
     writeFileSync(join(root, "package.json"), '{"type":"module"}');
     const protocol = join(root, "runner/protocol.js");
     const text = readFileSync(protocol, "utf8");
-    expect(text).toContain("PROTOCOL_VERSION = 1;");
-    writeFileSync(protocol, text.replace("PROTOCOL_VERSION = 1;", `PROTOCOL_VERSION = ${version};`));
+    const own = `PROTOCOL_VERSION = ${PROTOCOL_VERSION};`;
+    expect(text).toContain(own);
+    writeFileSync(protocol, text.replace(own, `PROTOCOL_VERSION = ${version};`));
     mkdirSync(directory, { recursive: true });
     const main = join(root, "runner/main.js");
     const child = spawn(process.execPath, [main], {

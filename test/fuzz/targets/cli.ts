@@ -45,6 +45,7 @@ export const commandLines: Target = {
       cwd: directory,
       clock: systemClock,
       signals: { on: () => () => undefined },
+      outliveReaders: () => undefined,
       exitNow: () => undefined,
     };
     const code = await runCli(argv, io, reachDaemon);

@@ -54,6 +54,7 @@ async function commandLine(world: World): Promise<(...argv: string[]) => Promise
       cwd: directory,
       clock,
       signals: { on: () => () => undefined },
+      outliveReaders: () => undefined,
       exitNow: () => undefined,
     };
     const code = await runCli(argv, io, reachDaemon);
