@@ -4,7 +4,7 @@ import { textOf } from "../message/text.ts";
 
 /** The world as the command line sees it; a test hands in its own. */
 export interface CliIo {
-  readonly stdin: AsyncIterable<Uint8Array | string>;
+  readonly stdin: StandardInput;
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -19,6 +19,13 @@ export interface CliIo {
   outliveReaders(): void;
   /** Ends the process without waiting for anything. */
   exitNow(code: number): void;
+}
+
+export interface StandardInput extends AsyncIterable<Uint8Array | string> {
+  /** Whether something is on it that somebody may have meant for a command. Answers soon, also where nothing ever comes. */
+  waits(): Promise<boolean>;
+  /** Whether something came after that was answered with no. */
+  readonly came: boolean;
 }
 
 export interface Sink {

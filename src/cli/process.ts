@@ -3,6 +3,7 @@ import { EXIT } from "../message/errors.ts";
 import { systemClock } from "../platform/system-clock.ts";
 import type { SignalName } from "./io.ts";
 import { runCli } from "./run-cli.ts";
+import { ProcessInput } from "./standard-input.ts";
 
 /**
  * The process around the command line. It ends by itself once nothing is left to do; only a second signal, and a reader
@@ -31,9 +32,7 @@ const dashes = process.argv.indexOf("--");
 if (process.argv.slice(0, dashes < 0 ? undefined : dashes).includes("--no-color")) process.env.NO_COLOR = "1";
 
 process.exitCode = await runCli(process.argv.slice(2), {
-  get stdin() {
-    return process.stdin;
-  },
+  stdin: new ProcessInput(systemClock),
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,

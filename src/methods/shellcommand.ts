@@ -1,8 +1,8 @@
 import { LONGEST_TIMER } from "../message/clock.ts";
 import type { Json } from "../message/message.ts";
 import { type CommandContext, type CommandEnd, defineMethod, type Method } from "./define.ts";
-import { describeCommand, type ParsedCommand, parseCommand } from "./shellcommand-data.ts";
-import type { Run, RunEnd } from "./spawner.ts";
+import { describeCommand, interpreterOf, type ParsedCommand, parseCommand } from "./shellcommand-data.ts";
+import type { Run, RunEnd, RunSpec } from "./spawner.ts";
 
 export interface ShellcommandOptions {
   /** Bytes of output kept of each stream: half of its beginning, half of its end. */
@@ -62,12 +62,16 @@ export function shellcommand(options: ShellcommandOptions): Method {
   });
 }
 
-function programOf(command: ParsedCommand): { argv: readonly [string, ...string[]]; script?: string } {
-  if (command.kind === "program") return { argv: command.argv };
-  if (Buffer.byteLength(command.script) <= SCRIPT_ARGUMENT_BYTES) {
-    return { argv: [command.shell, "-c", command.script] };
-  }
-  return { argv: [command.shell], script: command.script };
+function programOf(command: ParsedCommand): Pick<RunSpec, "argv" | "script" | "args" | "input"> {
+  const input = command.input === undefined ? {} : { input: command.input };
+  if (command.kind === "program") return { argv: command.argv, ...input };
+  const { script, shell, args } = command;
+  const argv = interpreterOf(script, shell);
+  // A shell takes a text that begins with a dash for an option, and an interpreter of another kind may know no -c.
+  const asArgument =
+    args.length === 0 && !/^(?:-|#!)/.test(script) && Buffer.byteLength(script) <= SCRIPT_ARGUMENT_BYTES;
+  if (asArgument) return { argv: [...argv, "-c", script], ...input };
+  return { argv, script, args, ...input };
 }
 
 async function follow(run: Run, context: CommandContext, grace: number): Promise<CommandEnd> {

@@ -37,6 +37,10 @@ export interface RunSpec {
   readonly argv: readonly [string, ...string[]];
   /** Written to a file whose path is appended to `argv`: for texts that are too long for an argument. */
   readonly script?: string;
+  /** Arguments behind the path of that file. */
+  readonly args?: readonly string[];
+  /** What the program reads on its standard input; absent: nothing. */
+  readonly input?: { readonly text: string; readonly encoding: "utf8" | "base64" };
   /** Absent: that of the daemon. */
   readonly cwd?: string;
   /** On top of the daemon's environment, from which steward's own variables and secrets are left out; `STEWARD_RUN` is the id. */

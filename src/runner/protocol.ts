@@ -88,17 +88,27 @@ export function requestIn(line: string): { readonly type?: string; readonly id?:
 
 function isSpec(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { id, argv, script, cwd, env, timeout, grace, head, tail } = value as Readonly<Record<string, unknown>>;
+  const { id, argv, script, args, input, cwd, env, timeout, grace, head, tail } = value as Readonly<
+    Record<string, unknown>
+  >;
   return (
     typeof id === "string" &&
     Array.isArray(argv) &&
     argv.length > 0 &&
     argv.every((each) => typeof each === "string") &&
     (script === undefined || typeof script === "string") &&
+    (args === undefined || (Array.isArray(args) && args.every((each) => typeof each === "string"))) &&
+    (input === undefined || isInput(input)) &&
     (cwd === undefined || typeof cwd === "string") &&
     (env === undefined || isTexts(env)) &&
     [timeout, grace, head, tail].every((each) => typeof each === "number" && each >= 0)
   );
+}
+
+function isInput(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { text, encoding } = value as Readonly<Record<string, unknown>>;
+  return typeof text === "string" && (encoding === "utf8" || encoding === "base64");
 }
 
 function isTexts(value: unknown): boolean {

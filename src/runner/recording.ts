@@ -8,7 +8,7 @@ import { goAsUsual } from "./memory-shortage.ts";
 import { type Cursor, newCursor, Output } from "./output.ts";
 import type { Pipe } from "./pipes.ts";
 import { isGroupAlive, signalGroup, startTimeOf, terminateGroup } from "./process-group.ts";
-import { bootId, recordEnd, recordStarted, scriptFile } from "./records.ts";
+import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "./records.ts";
 import { startFault } from "./start-fault.ts";
 
 /**
@@ -80,20 +80,24 @@ export class Recording {
   start(pipes: { stdout: Pipe; stderr: Pipe } | undefined, env: Record<string, string>, cwd: string): void {
     const { spec } = this;
     const [program, ...args] = spec.argv;
-    if (spec.script !== undefined) args.push(scriptFile(this.#world.directory, spec.id));
+    if (spec.script !== undefined) args.push(scriptFile(this.#world.directory, spec.id), ...(spec.args ?? []));
     const directory = spec.cwd ?? cwd;
     let child: ChildProcess;
+    let input: number | undefined;
     try {
+      input = openInput(this.#world.directory, spec);
       child = spawn(program, args, {
         cwd: directory,
         env: { ...env, ...spec.env, STEWARD_RUN: spec.id },
         detached: true,
-        stdio: ["ignore", pipes?.stdout.writer ?? "pipe", pipes?.stderr.writer ?? "pipe"],
+        stdio: [input ?? "ignore", pipes?.stdout.writer ?? "pipe", pipes?.stderr.writer ?? "pipe"],
       });
     } catch (error) {
       closePipes(pipes, true);
       this.failed(startFault(error, program, directory));
       return;
+    } finally {
+      if (input !== undefined) closeSync(input);
     }
     child.once("error", (error) => {
       if (child.pid !== undefined) return;

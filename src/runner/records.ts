@@ -36,6 +36,7 @@ export type RunRecord =
   | { readonly kind: "ended"; readonly end: RunEnd; readonly started: Started | undefined };
 
 const FORMAT = 1;
+const INPUT = "input";
 const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
 /** Ids become names of directories: no separator, no dot, nothing that looks like an option. */
@@ -47,7 +48,7 @@ export function isRunId(id: unknown): id is string {
 export function markRun(directory: string, spec: RunSpec): boolean {
   const own = join(directory, spec.id);
   mkdirSync(own, { recursive: true, mode: 0o700 });
-  const { script, ...rest } = spec;
+  const { script, input, ...rest } = spec;
   try {
     writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "wx", mode: 0o600 });
   } catch (error) {
@@ -56,7 +57,8 @@ export function markRun(directory: string, spec: RunSpec): boolean {
     throw error;
   }
   try {
-    if (script !== undefined) writeFileSync(scriptFile(directory, spec.id), script, { mode: 0o600 });
+    if (script !== undefined) writeFileSync(scriptFile(directory, spec.id), script, { mode: 0o700 });
+    if (input !== undefined) writeFileSync(join(own, INPUT), Buffer.from(input.text, input.encoding), { mode: 0o600 });
   } catch (error) {
     rmSync(own, { recursive: true, force: true });
     throw error;
@@ -80,6 +82,15 @@ export function markLost(directory: string, id: string): void {
 
 export function scriptFile(directory: string, id: string): string {
   return join(directory, id, "script");
+}
+
+/** What a run reads on its standard input, opened and out of everybody's sight; `undefined`: it reads nothing. */
+export function openInput(directory: string, { id, input }: RunSpec): number | undefined {
+  if (input === undefined) return undefined;
+  const path = join(directory, id, INPUT);
+  const fd = openSync(path, "r");
+  rmSync(path, { force: true });
+  return fd;
 }
 
 export function recordStarted(directory: string, id: string, started: Started): void {

@@ -9,6 +9,7 @@ import type { OutputPart } from "../../src/message/report.ts";
 import type { CommandContext, CommandHandler } from "../../src/methods/define.ts";
 import { echo } from "../../src/methods/echo.ts";
 import { shellcommand } from "../../src/methods/shellcommand.ts";
+import { interpreterOf } from "../../src/methods/shellcommand-data.ts";
 import type { Spawner } from "../../src/methods/spawner.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
@@ -117,6 +118,13 @@ describe("describe", () => {
     [{ script: "ls", shell: "/bin/bash" }, "script(/bin/bash): ls"],
     [{ script: "ls", env: { A: "b" } }, "env A=b script: ls"],
     [["script:", "ls"], "'script:' ls"],
+    [{ script: "echo $1", args: ["a b", "c"] }, "script['a b' c]: echo $1"],
+    [{ script: "#!/bin/bash\nls", shell: "/bin/sh" }, "script(/bin/sh): $'#!/bin/bash\\nls'"],
+    [{ script: "wc", input: "a b" }, "script<<<'a b': wc"],
+    [{ argv: ["wc", "-l"], input: "a\nb" }, "wc -l <<<$'a\\nb'"],
+    [{ argv: ["wc"], input: { base64: "/w==" } }, "wc <<<base64:/w=="],
+    [{ argv: ["wc"], input: "base64:/w==" }, "wc <<<'base64:/w=='"],
+    [["wc", "<<<x"], "wc '<<<x'"],
     [["script(/bin/bash):", "ls"], "'script(/bin/bash):' ls"],
   ])("shows %j as %s", (data, line) => {
     expect(describeData(data)).toBe(line);
@@ -147,6 +155,22 @@ describe("describe", () => {
       ),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe("the interpreter of a script", () => {
+  it.each<[string, string | undefined, readonly string[]]>([
+    ["ls", undefined, ["/bin/sh"]],
+    ["ls", "/bin/bash", ["/bin/bash"]],
+    ["#!/bin/bash\nls", undefined, ["/bin/bash"]],
+    ["#! /usr/bin/env python3 \nls", undefined, ["/usr/bin/env", "python3"]],
+    ["#!/usr/bin/env -S bash -e\nls", undefined, ["/usr/bin/env", "-S bash -e"]],
+    ["#!/bin/bash\r\nls", undefined, ["/bin/bash"]],
+    ["#!/bin/bash", "/bin/sh", ["/bin/sh"]],
+    ["#!\nls", undefined, ["/bin/sh"]],
+    ["# !/bin/bash\nls", undefined, ["/bin/sh"]],
+  ])("%j, shell %s: %j", (script, shell, argv) => {
+    expect(interpreterOf(script, shell)).toEqual(argv);
   });
 });
 

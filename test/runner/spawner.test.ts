@@ -184,6 +184,29 @@ describe("what a program is given", () => {
     expect(ignored).toMatch(/0{16}$/);
   });
 
+  it("is what it reads on its standard input, byte for byte and once, and no other sees it", async () => {
+    const bytes = Buffer.from([0xff, 0x00, 0x0a, 0x80]);
+    const run = sh("cat; cat; ls $FOLDER", {
+      env: { FOLDER: join(directory, "with-input") },
+      id: "with-input",
+      input: { text: bytes.toString("base64"), encoding: "base64" },
+    });
+    const { stdout } = await outcome(run);
+    expect(stdout.subarray(0, 4)).toEqual(bytes);
+    expect(stdout.subarray(4).toString()).not.toContain("input");
+    expect((await outcome(spec(["cat"], { input: { text: "ü\n", encoding: "utf8" } }))).stdout.toString()).toBe("ü\n");
+  });
+
+  it("is a script with arguments behind it, in a file that is gone once the run is forgotten", async () => {
+    const text = '[[ $2 == "c d" ]] && stat -c %a "$0"';
+    const run = spec(["/bin/bash"], { script: text, args: ["a", "c d"] });
+    const { end, stdout } = await outcome(run);
+    expect(end).toMatchObject({ code: 0 });
+    expect(stdout.toString()).toBe("700\n");
+    await spawner.forget(run.id);
+    expect(existsSync(join(directory, run.id))).toBe(false);
+  });
+
   it("is a long script in a file, its text untouched", async () => {
     const text = `printf '%s' "$HOME" '$HOME' "\${0##*/}" #${"x".repeat(200_000)}`;
     const { end, stdout } = await outcome(spec(["/bin/sh"], { script: text, env: { HOME: "/h" } }));

@@ -7,6 +7,7 @@ import type { Clock } from "../../../src/message/clock.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
 import type { MessageDetail } from "../../../src/runtime/operate/operations.ts";
+import { inputOf } from "../../harness/input.ts";
 import { listLog } from "../../harness/list-log.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
 import { createWorld, type World } from "../../harness/world.ts";
@@ -45,9 +46,7 @@ async function commandLine(world: World): Promise<(...argv: string[]) => Promise
       },
     });
     const io = {
-      stdin: (async function* () {
-        yield "";
-      })(),
+      stdin: inputOf(undefined),
       stdout: sink("out"),
       stderr: sink("err"),
       env: { STEWARD_SOCKET: path },
