@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../message/clock.ts";
-import { StewardError } from "../message/errors.ts";
+import { faultText, StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { type Channel, connectRunner } from "./channel.ts";
 import { commandEnvironment } from "./environment.ts";
@@ -30,6 +30,16 @@ export interface LaunchOptions {
  * @throws StewardError `runner-lost`
  */
 export async function reachRunner(options: LaunchOptions): Promise<Channel> {
+  try {
+    return await findOrLaunch(options);
+  } catch (error) {
+    if (error instanceof StewardError) throw error;
+    // No descriptor, no memory, no room on the disk: nothing was asked of any runner.
+    throw new StewardError("runner-lost", { fault: faultText(error) }, { cause: error });
+  }
+}
+
+async function findOrLaunch(options: LaunchOptions): Promise<Channel> {
   const { directory, clock, log } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   let fault = "";

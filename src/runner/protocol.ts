@@ -34,6 +34,8 @@ export type ToRunner =
       readonly env: Readonly<Record<string, string>>;
       readonly cwd: string;
     }
+  /** Leave the proof that it has not begun. Answered with `prepared`. */
+  | { readonly type: "prepare"; readonly id: string }
   | { readonly type: "start"; readonly spec: RunSpec }
   | { readonly type: "adopt"; readonly id: string }
   | { readonly type: "cancel"; readonly id: string }
@@ -46,7 +48,7 @@ export type FromRunner =
   | { readonly type: "started"; readonly id: string; readonly pid: number }
   | { readonly type: "output"; readonly id: string; readonly parts: readonly OutputPart[] }
   | { readonly type: "end"; readonly id: string; readonly end: RunEnd }
-  | { readonly type: "forgotten"; readonly id: string; readonly fault?: string }
+  | { readonly type: "prepared" | "forgotten"; readonly id: string; readonly fault?: string }
   /** Not alive here. A start was refused because the id has a record already. */
   | { readonly type: "notHere"; readonly id: string };
 
@@ -67,7 +69,7 @@ export function readToRunner(line: string): ToRunner {
       ? isTexts(env) && typeof cwd === "string"
       : type === "start"
         ? isSpec(spec)
-        : (type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
+        : (type === "prepare" || type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
   if (!right) throw unknownMessage(type);
   return message as unknown as ToRunner;
 }
@@ -137,7 +139,7 @@ export function readFromRunner(line: string): FromRunner {
         ((type === "started" && typeof pid === "number") ||
           (type === "output" && isOutput(parts)) ||
           (type === "end" && readRunEnd(end) !== undefined) ||
-          (type === "forgotten" && (fault === undefined || typeof fault === "string")) ||
+          ((type === "forgotten" || type === "prepared") && (fault === undefined || typeof fault === "string")) ||
           type === "notHere");
   if (!right) throw unknownMessage(type);
   return message as unknown as FromRunner;

@@ -16,7 +16,7 @@ import type { ProcessIdentity } from "./process-group.ts";
 import { readRunEnd } from "./run-end.ts";
 
 /**
- * One directory a run: `spec.json` is the mark that stands before the start (an id that has it is never started again),
+ * One directory a run: `prepared` is the proof that it has not begun; `spec.json` is the mark that stands before the start (an id that has it is never started again),
  * `started.json` says which process it became, `end.json` how it ended, with all output that is kept. The first two need
  * to survive the death of a process, not of the host, where no program outlives them; the end is synced.
  */
@@ -25,23 +25,34 @@ export interface Started extends ProcessIdentity {
 }
 
 export type RunRecord =
+  /** Nothing is there, which proves nothing. */
   | { readonly kind: "none" }
+  | { readonly kind: "prepared" }
   | {
       readonly kind: "begun";
       readonly grace: number;
       readonly started: Started | undefined;
-      /** By `markLost`: what was recorded of it, if anything was, went with an earlier life of the host. */
-      readonly hostRestarted: boolean;
     }
   | { readonly kind: "ended"; readonly end: RunEnd; readonly started: Started | undefined };
 
 const FORMAT = 1;
 const INPUT = "input";
+const PREPARED = "prepared";
 const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
 /** Ids become names of directories: no separator, no dot, nothing that looks like an option. */
 export function isRunId(id: unknown): id is string {
   return typeof id === "string" && RUN_ID.test(id);
+}
+
+/**
+ * Leaves the proof that a run has not begun. Neither it nor its removal is synced, so it counts in one boot of the host alone,
+ * and names that one.
+ */
+export function prepareRun(directory: string, id: string): void {
+  const own = join(directory, id);
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  writeFileSync(join(own, PREPARED), bootId() ?? "", { mode: 0o600 });
 }
 
 /** False when the id has its mark already. When it throws, the mark is not set. */
@@ -51,6 +62,7 @@ export function markRun(directory: string, spec: RunSpec): boolean {
   const { script, input, ...rest } = spec;
   try {
     writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "wx", mode: 0o600 });
+    rmSync(join(own, PREPARED), { force: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     rmSync(own, { recursive: true, force: true });
@@ -64,20 +76,6 @@ export function markRun(directory: string, spec: RunSpec): boolean {
     throw error;
   }
   return true;
-}
-
-/** Sets the mark of a run of which nobody can say whether it began. One that is marked keeps its mark. */
-export function markLost(directory: string, id: string): void {
-  const own = join(directory, id);
-  mkdirSync(own, { recursive: true, mode: 0o700 });
-  try {
-    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, hostRestarted: true }), {
-      flag: "wx",
-      mode: 0o600,
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
 }
 
 export function scriptFile(directory: string, id: string): string {
@@ -132,10 +130,14 @@ export async function readRecord(directory: string, id: string): Promise<RunReco
   const end = readRunEnd(((await readJson(join(own, "end.json"))) as { end?: unknown } | undefined)?.end);
   if (end !== undefined) return { kind: "ended", end, started };
   const spec = await readFile(join(own, "spec.json"), "utf8").catch(absent);
-  if (spec === undefined) return { kind: "none" };
-  const mark = (parse(spec) ?? {}) as { grace?: unknown; hostRestarted?: unknown };
+  if (spec === undefined) {
+    const boot = bootId();
+    const prepared = await readFile(join(own, PREPARED), "utf8").catch(absent);
+    return { kind: boot !== null && prepared === boot ? "prepared" : "none" };
+  }
+  const mark = (parse(spec) ?? {}) as { grace?: unknown };
   const grace = Number.isFinite(mark.grace) ? Math.max(0, mark.grace as number) : 0;
-  return { kind: "begun", grace, started, hostRestarted: mark.hostRestarted === true };
+  return { kind: "begun", grace, started };
 }
 
 /** Signals are sent by what it says: a group's number is never 0, 1 or negative, which would mean others. */

@@ -70,6 +70,18 @@ export class Runners {
     void channel.close();
   }
 
+  /** Ends the connection to the one that starts programs, if it is not needed then; true when there is none any more. */
+  letGo(isIdle: () => boolean): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const channel = this.current;
+      if (channel === undefined) return true;
+      if (!isIdle()) return false;
+      this.#channels.delete(channel.version);
+      await channel.close();
+      return true;
+    });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#connecting;

@@ -325,9 +325,28 @@ describe("the end of a process group", () => {
   it("leaves a daemon alone that made a session of its own, and does not wait for it", async () => {
     const run = sh("setsid sleep 100 & echo hi");
     const { end } = await outcome(run);
-    expect(end).toMatchObject({ kind: "exited", code: 0 });
     const left = processesOfRun(run.id);
+    expect(end).toMatchObject({ kind: "exited", code: 0, left });
     expect(left).toHaveLength(1);
+    for (const pid of left) process.kill(pid, "SIGKILL");
+  });
+});
+
+describe("processes that left the group", () => {
+  it.each([
+    ["at the timeout", { timeout: 300 }, "timeout"],
+    ["at the end, though it holds no pipe", {}, undefined],
+  ])("are named %s, and not waited for", async (_, fields, ended) => {
+    const then = ended === undefined ? "" : "sleep 100";
+    const run = sh(`setsid sleep 100 > /dev/null 2>&1 < /dev/null & setsid sleep 101 & ${then}`, {
+      grace: 30_000,
+      ...fields,
+    });
+    const { end } = await outcome(run);
+    const left = processesOfRun(run.id);
+    expect(left).toHaveLength(2);
+    expect(end).toMatchObject({ kind: "exited", left });
+    if (ended !== undefined) expect(end).toMatchObject({ ended });
     for (const pid of left) process.kill(pid, "SIGKILL");
   });
 });
