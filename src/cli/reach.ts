@@ -19,7 +19,8 @@ export const reachDaemon: Reach = {
   },
   startDaemon: async (config, pretty) => {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");
-    return startDaemon({ config, pretty });
+    // A directory from which it was started may be removed or unmounted; its data directory is there as long as it is.
+    return startDaemon({ config, pretty, enter: (directory) => process.chdir(directory) });
   },
   serviceNotice: async ({ env, clock }) => {
     const { serviceNotice } = await import("../platform/service-notice.ts");

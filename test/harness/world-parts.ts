@@ -212,7 +212,8 @@ export function mortalLink(link: MemoryLink, reach: (point: Point) => void): Tra
 export function mortalSpawner(spawner: Spawner, alive: () => boolean): Spawner {
   const living = <T>(act: () => Promise<T>): Promise<T> => (alive() ? act() : new Promise(() => undefined));
   return {
-    takeOver: (ids) => (alive() ? spawner.takeOver(ids) : undefined),
+    prepare: (id) => living(() => spawner.prepare(id)),
+    isOnlyPrepared: (id) => living(() => spawner.isOnlyPrepared(id)),
     start: (spec, onOutput) => living(() => spawner.start(spec, (parts) => alive() && onOutput(parts))),
     adopt: (id, onOutput) => living(() => spawner.adopt(id, (parts) => alive() && onOutput(parts))),
     forget: (id) => living(() => spawner.forget(id)),

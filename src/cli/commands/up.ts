@@ -16,6 +16,7 @@ one at once. SIGHUP reads the configuration again: see \`steward reload\`.`,
 }
 
 async function up(cli: Cli): Promise<number> {
+  cli.io.outliveReaders();
   const manager = await cli.reach.serviceNotice(cli.io);
   const config = await cli.config();
   const { signals } = cli.io;

@@ -118,7 +118,6 @@ export class Core implements Child {
       newId: this.newId,
       behind: (proof) => this.#renewal.renew(proof),
     });
-    this.storage.takeOverRuns(this.spawner, methods);
     this.fleet = new Fleet({
       self: config.node,
       central: config.central,

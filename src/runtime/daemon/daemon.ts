@@ -59,6 +59,8 @@ export interface DaemonOptions {
   readonly config: Config;
   /** The log is for people at a terminal. */
   readonly pretty?: boolean;
+  /** Goes there to stand; absent: the daemon stays where it was started. */
+  readonly enter?: (directory: string) => void;
   /** In place of the real parts; for tests and simulation. */
   readonly parts?: Partial<Parts>;
 }
@@ -95,10 +97,16 @@ const SHUTDOWN = 15_000;
 const REFUSALS: readonly ErrorCode[] = ["already-running", "nats-server-missing"];
 
 /** @throws StewardError why it cannot start: `already-running`, `data-directory`, `wrong-node`, `nats-server-missing`, … */
-export async function startDaemon({ config: initial, pretty = false, parts = {} }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon({
+  config: initial,
+  pretty = false,
+  enter,
+  parts = {},
+}: DaemonOptions): Promise<Daemon> {
   let config = initial;
   const { clock = systemClock, random = systemRandom, boot = bootId, methods = [], secluded = false } = parts;
   const lock = secluded ? { release: () => undefined } : lockDirectory(config.data);
+  enter?.(config.data);
   const log = parts.log ?? openLog({ level: config.log.level, pretty, node: config.node, clock });
   const mark = secluded ? { settled: () => undefined } : markStart(config.data, clock, log);
   const happenings = new Happenings(log);
@@ -143,7 +151,14 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
     parts.openStore ??
     ((path: string) => openLmdbStore(path, clock, (seconds) => counters.commitSeconds.observe(seconds)));
   const spawnerIn =
-    parts.openSpawner ?? ((directory: string) => openSpawner({ directory, clock, log: log.child({ role: "runner" }) }));
+    parts.openSpawner ??
+    ((directory: string) =>
+      openSpawner({
+        directory,
+        clock,
+        log: log.child({ role: "runner" }),
+        withheld: () => config.environment,
+      }));
 
   const children: (Pick<ChildSpec, "id" | "start"> & Partial<ChildSpec>)[] = [];
   const { embedded } = config.broker;

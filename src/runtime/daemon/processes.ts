@@ -174,6 +174,13 @@ export class Processes {
           inspector,
           log: log.child({ subject: route.subject }),
           running: core.running,
+          onBegun: (record) => core.announce.taken([record]),
+          onWaits: (record, reason) =>
+            core.failures.report(
+              "command-waits",
+              `${record.message.id} on ${route.subject} waits: ${reason}`,
+              `command-waits ${route.subject} ${reason}`,
+            ),
           onDead: (record, reason) => {
             counters.deadLetters++;
             core.failures.report(

@@ -65,6 +65,12 @@ export class Respond {
     }
   }
 
+  /** A command has begun, and goes on without a word. */
+  begun(record: InRecord, startedAt: number): void {
+    if (this.#journal.inbox.find(record.message.id) === undefined) return;
+    this.#send(record, { state: "running", at: this.#clock.now(), startedAt });
+  }
+
   outcome(record: InRecord, outcome: Outcome, summary: string): void {
     if (this.#journal.inbox.find(record.message.id) === undefined) return;
     const parts = outcome.output === undefined ? [] : this.#split(outcome.output);
