@@ -12,7 +12,7 @@ import { type Key, keyText, type SetAside, type Store, type Table } from "./stor
  *   lanes      made anew from the list of subjects and what lies on them; all of it counts as sent
  *   out        skip markers, under their ids where `ids` has them
  *   ids        made anew from `out`
- *   learned    a message of that batch that was never sent is withdrawn: perhaps it had been
+ *   learned    a message of that batch that its node has not acknowledged is withdrawn: perhaps it had been
  *   pending    forgotten: its origin asks, and hears that this node has lost its record
  *   progress   what is left of that frame is in doubt: it is never begun
  *   taken      a file stays taken; its ids are not known
@@ -173,13 +173,15 @@ class Mend {
     this.#store.put("out", [lane.no, first], batch);
     const rows: [number, OutState][] = run
       .filter((seq) => !ended(learned.states.get(seq)) && seq > lane.acked)
-      .map((seq) => [seq, seq > lane.sent ? this.#withdrawn() : { ...UNTOLD, n: 1, x: "cancelled" }]);
+      .map((seq) => [seq, this.#undone(lane, seq, learned.states.get(seq))]);
     if (rows.length > 0) this.#store.put("learned", [lane.no, first, learned.next], rows);
   }
 
-  #withdrawn(): OutState {
+  /** Of what was on the wire the node alone can tell the end: it gets a skip marker, unless it has the message already. */
+  #undone(lane: OutLane, seq: number, known: OutState = UNTOLD): OutState {
     const { node, now: at } = this.#options;
     const state = "cancelled";
+    if (seq <= lane.sent) return { ...known, n: Math.max(1, known.n), x: state };
     return { ...UNTOLD, e: { state, at, by: node, reason: REASON }, o: { state, at, reason: REASON }, x: state };
   }
 
@@ -210,7 +212,8 @@ class Mend {
         const rows: [number, OutState][] = [];
         batch.m.forEach((item, i) => {
           const seq = first + i;
-          if (item !== null && seq > lane.sent && !ended(states.get(seq))) rows.push([seq, this.#withdrawn()]);
+          const known = states.get(seq);
+          if (item !== null && seq > lane.acked && !ended(known)) rows.push([seq, this.#undone(lane, seq, known)]);
         });
         if (rows.length > 0) this.#store.put("learned", [lane.no, first, next], rows);
       }

@@ -12,6 +12,7 @@ import {
   compareKeys,
   type Entry,
   type Key,
+  keyText,
   type Store,
   TABLES,
   type Table,
@@ -81,7 +82,7 @@ async function settle(path: string, clock: Clock, openStore: typeof openLmdbStor
   const problems: KnownProblem[] = [];
   for (const fault of [store.damage, store.mended])
     if (fault !== undefined) problems.push({ table: "files", key: "", fault, harm: "wrong" });
-  store.onSetAside(({ table, key, fault }) => problems.push({ table, key: JSON.stringify(key), fault, harm: "wrong" }));
+  store.onSetAside(({ table, key, fault }) => problems.push({ table, key, fault, harm: "wrong" }));
   await store.close();
   return problems;
 }
@@ -90,16 +91,22 @@ async function settle(path: string, clock: Clock, openStore: typeof openLmdbStor
 function openRows(path: string): { readonly rows: Rows; close(): Promise<void> } {
   const env = open({ path, maxDbs: TABLES.length + 2, encoding: "string", readOnly: true });
   const tables = new Map(TABLES.map((table) => [table, env.openDB<string, Key>({ name: table })]));
+  const isAside = (table: Table, key: Key): boolean => tables.get("aside")?.get([table, keyText(key)]) !== undefined;
   return {
     rows: {
       get: (table, key) => read(table, key, tables.get(table)?.get(key)),
-      range: (table, bounds) => walk(table, tables.get(table), bounds),
+      range: (table, bounds) => walk(table, tables.get(table), bounds, isAside),
     },
     close: () => env.close(),
   };
 }
 
-function* walk(name: Table, table: Database<string, Key> | undefined, bounds: Bounds): Generator<Entry> {
+function* walk(
+  name: Table,
+  table: Database<string, Key> | undefined,
+  bounds: Bounds,
+  isAside: (table: Table, key: Key) => boolean,
+): Generator<Entry> {
   if (table === undefined) return;
   const { from, to, reverse = false, limit = Number.POSITIVE_INFINITY } = bounds;
   const start = reverse ? to : from;
@@ -111,7 +118,10 @@ function* walk(name: Table, table: Database<string, Key> | undefined, bounds: Bo
       continue;
     }
     if (left-- <= 0) return;
-    yield { key, value: read(name, key, value) };
+    const row = read(name, key, value);
+    // One with a key that LMDB cannot name stays where it is: it was set aside all the same.
+    if (row instanceof Unreadable && isAside(name, key)) continue;
+    yield { key, value: row };
   }
 }
 

@@ -54,7 +54,7 @@ function findingsOf(checked: OfflineCheck, path: string, node: string): Finding[
   };
   const told = (harm: "wrong" | "leftover" | "aside", total: number): string => {
     const those = problems.filter((problem) => problem.harm === harm).slice(0, MOST_NAMED);
-    const lines = those.map(({ table, key, fault }) => `${table}${key === "" ? "" : ` ${key}`}: ${fault}`);
+    const lines = those.map(({ table, key, fault }) => `${table}${key === '""' ? "" : ` ${key}`}: ${fault}`);
     return [...lines, ...(total > those.length ? [`and ${total - those.length} more`] : [])].join("\n");
   };
   if (owner !== undefined && owner !== node) {

@@ -94,6 +94,12 @@ export function openLmdbStore(
   const asideNow: SetAside[] = [];
   let hearing: ((row: SetAside) => void)[] = [];
 
+  function rowAt(table: Table, key: Key): unknown {
+    const text = keyText(key);
+    const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
+    return found === undefined ? stored(table, key, tables.get(table)?.get(key)) : valueIn(found);
+  }
+
   /** A row as LMDB has it; one that is damaged is set aside, and counts as absent. */
   function stored(table: Table, key: Key, text: string | undefined): unknown {
     if (text === undefined) return undefined;
@@ -105,7 +111,9 @@ export function openLmdbStore(
 
   /** @param strayed the value, which is sound, and goes back to where it belongs if that is known */
   function setAside(table: Table, key: Key, text: string, fault: string, strayed: string | undefined): void {
-    if (closed) return;
+    const at: Key = [table, keyText(key)];
+    // A key that rotted into none of LMDB's text cannot be removed by it; its row is passed over from now on.
+    if (closed || table === "aside" || (rowAt("aside", at) as { text?: string } | undefined)?.text === text) return;
     const home = strayed === undefined ? undefined : ownKey(table, key, text);
     write(table, key, undefined, false);
     if (home !== undefined && strayed !== undefined) {
@@ -113,7 +121,7 @@ export function openLmdbStore(
       return;
     }
     const row: SetAside = { table, key, fault };
-    write("aside", [table, keyText(key)], { v: 1, ...row, text, open: true }, false);
+    write("aside", at, { v: 1, ...row, text, open: true }, false);
     asideNow.push(row);
     for (const listener of hearing) listener(row);
   }
@@ -337,11 +345,7 @@ export function openLmdbStore(
       const { bavail, blocks, bsize } = statfsSync(path);
       return { free: bavail * bsize, size: blocks * bsize };
     },
-    get(table, key) {
-      const text = keyText(key);
-      const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
-      return found === undefined ? stored(table, key, tables.get(table)?.get(key)) : valueIn(found);
-    },
+    get: rowAt,
     put: (table, key, value, fresh = false) => write(table, key, value, fresh),
     putText: (table, key, json, fresh = false) => write(table, key, undefined, fresh, json),
     remove: (table, key) => write(table, key, undefined, false),

@@ -75,7 +75,7 @@ const DAMAGE: readonly [name: string, damage: (hand: Hand) => void, table: Table
     (h) => h.put("meta", "version", 99),
     "meta",
     "version",
-    "it is 99, and this steward reads up to 1",
+    "it is 99, and this steward reads up to 2",
   ],
   ["no owner", (h) => h.drop("meta", "node"), "meta", "node", "it is missing"],
   ["an epoch that is none", (h) => h.put("meta", "epoch", 7), "meta", "epoch", "7 is not a name"],

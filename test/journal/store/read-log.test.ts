@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openJournal } from "../../../src/journal/journal.ts";
 import { openLmdbStore } from "../../../src/journal/store/lmdb-store.ts";
-import { FILE_HEADER, headerOf, LOG_VERSION } from "../../../src/journal/store/log-format.ts";
+import { FILE_HEADER, FRAME_HEADER, headerOf, LOG_VERSION, TRAILER } from "../../../src/journal/store/log-format.ts";
 import { readLog } from "../../../src/journal/store/read-log.ts";
 import { TABLES } from "../../../src/journal/store/store.ts";
 import { CAPACITY, openLog, type WriteAheadLog } from "../../../src/journal/store/write-ahead-log.ts";
@@ -12,6 +12,9 @@ import { seededRandom } from "../../harness/random.ts";
 import { tempDir } from "../../harness/temp.ts";
 
 const opened = (directory: string): WriteAheadLog => openLog(directory, readLog(directory, 0), new SimulatedClock());
+
+/** Bytes of a frame with one number of two digits. */
+const FRAME = FRAME_HEADER + "[11]".length + TRAILER;
 
 const append = (log: WriteAheadLog, record: unknown): Promise<void> =>
   new Promise((resolve, reject) =>
@@ -79,18 +82,18 @@ describe("a log that rotted", () => {
   });
 
   it("takes the last write, torn, for what nobody was told of", async () => {
-    const { directory, ends } = await threeSegments();
+    const { directory } = await threeSegments();
     const file = fileOf(directory, 3);
-    writeFileSync(file, readFileSync(file).fill(0, (ends.at(-1) ?? 0) - 14));
+    writeFileSync(file, readFileSync(file).fill(0, FILE_HEADER + 2 * FRAME - TRAILER - 2));
     expect(readLog(directory, 0)).toMatchObject({ records: [11, 12, 21, 22, 31], hole: undefined });
   });
 
   it("does not take the last write for torn that is whole in length, whichever bit of it rotted", async () => {
-    const { directory, ends } = await threeSegments();
+    const { directory } = await threeSegments();
     const file = fileOf(directory, 3);
     const whole = readFileSync(file);
-    const [from = 0, to = 0] = ends.slice(-2);
-    for (let at = from; at < to - 12; at++)
+    const from = FILE_HEADER + FRAME;
+    for (let at = from; at < from + FRAME - TRAILER; at++)
       for (const bit of [0, 3, 7]) {
         const rotten = Buffer.from(whole);
         rotten[at] = (rotten[at] ?? 0) ^ (1 << bit);
