@@ -18,7 +18,7 @@ const FIRST = 2;
 /** Ways to damage a page. Whether LMDB notices, or ends the process that reads, and by which signal, is its own affair. */
 const WAYS = [
   ["every page with noise in its head", (page: Buffer) => page.fill(0xaa, 10, 200)],
-  ["one page of ones", (page: Buffer, at: number) => at === 12 && page.fill(0xff)],
+  ["one page of ones", (page: Buffer, at: number) => at === 13 && page.fill(0xff)],
   ["one page of zeros", (page: Buffer, at: number) => at === 24 && page.fill(0)],
   ["every page of zeros", (page: Buffer) => page.fill(0)],
 ] as const;
