@@ -31,6 +31,7 @@ export class Outbox {
   readonly #dead: DeadLetters;
   readonly #lanes = new Map<string, Lane>();
   readonly #byNumber = new Map<number, Lane>();
+  #lastLane = 0;
   readonly #batches: OutBatches;
   /** Where the kept messages are. */
   readonly #ids: IdRows<readonly [lane: number, seq: number]>;
@@ -47,8 +48,11 @@ export class Outbox {
     this.#node = node;
     this.#batches = new OutBatches(store, node);
     this.#ids = new IdRows(store, "ids");
+    const named = new Set([...store.range("subjects", {})].map(({ key }) => Number(key)));
+    for (const no of named) this.#lastLane = Math.max(this.#lastLane, no);
     for (const { value } of store.range("lanes", {})) {
       const row = value as OutLane;
+      if (!named.has(row.no)) store.put("subjects", row.no, row.subject);
       this.#restore(Object.assign(this.#addLane(row.no, row.subject), row));
     }
   }
@@ -78,7 +82,7 @@ export class Outbox {
     texts: readonly string[] = messages.map(encodeItem),
   ): OutRecord[] {
     return messages.map((message, i) => {
-      const lane = this.#lanes.get(message.subject) ?? this.#addLane(this.#byNumber.size + 1, message.subject);
+      const lane = this.#lanes.get(message.subject) ?? this.#newLane(message.subject);
       const record = this.#batches.append(lane, message, texts[i] ?? "", keep);
       if (keep) this.#newIds.push([message.id, [lane.no, record.seq]]);
       this.#changes(lane);
@@ -349,7 +353,15 @@ export class Outbox {
     this.#learned(lane, message);
   }
 
+  /** The subject of a lane is told apart from where the lane stands: that changes often, and may rot. */
+  #newLane(subject: string): Lane {
+    const lane = this.#addLane(this.#lastLane + 1, subject);
+    this.#store.put("subjects", lane.no, subject);
+    return lane;
+  }
+
   #addLane(no: number, subject: string): Lane {
+    this.#lastLane = Math.max(this.#lastLane, no);
     const lane = new Lane(no, subject);
     this.#lanes.set(subject, lane);
     this.#byNumber.set(no, lane);
