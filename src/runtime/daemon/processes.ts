@@ -136,6 +136,7 @@ export class Processes {
       queued: route?.waiting ?? lane?.waiting ?? 0,
       active: route?.process?.active ?? lane?.inFlight ?? 0,
       ...(lastError === undefined ? {} : { lastError }),
+      ...(lane?.stuck === undefined ? {} : { stuck: lane.stuck }),
     };
   }
 
