@@ -69,7 +69,7 @@ export class Failures {
     const { node, central } = config();
     this.#reported.delete(same);
     if (!this.memory.over(node, same)) return;
-    log.info({ code }, `over: ${text}`);
+    log.info({ code, about: same }, `${code}: its cause is gone`);
     if (node === central) return;
     const data = { at: clock.now(), code, text: text.slice(0, LONGEST), about: same.slice(0, LONGEST), over: true };
     send({ subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`, data, deliverBy: null });

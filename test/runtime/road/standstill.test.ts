@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { transientFrame } from "../../../src/broker/transient.ts";
 import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../../../src/message/bounds.ts";
 import type { Draft } from "../../../src/message/draft.ts";
 import { decodeAck, encodeItem, sealFrame, type WholeItem } from "../../../src/message/frame.ts";
@@ -146,4 +147,89 @@ test("outcomes that have become too large for the broker go home in pieces, and 
   expect([...bytes.values()].join("")).toBe(text);
   expect(stuck(world, "ship1")).toEqual([]);
   await expectSound(world);
+});
+
+test("a node that is heard while nobody takes its subjects at the broker is told apart from one that is away, until it is permitted", async () => {
+  const world = await settled(await createWorld());
+  const denied = { operation: "subscribe", subject: "ship1.>" } as const;
+  world.link("ship1").refuse(denied);
+  const id = await world.send(WORK, { n: 1 });
+  await world.advance(45_000);
+  const why = `ship1 is online, but nobody takes ${WORK} at the broker`;
+  expect(world.node("ship1").link).toBe("online");
+  expect(world.message(id).reason).toBe(why);
+  expect(stuck(world)).toEqual([`${WORK}: ${why}`]);
+  const [next] = await world.daemon("central").operations.submit([{ subject: WORK, data: { n: 2 } }]);
+  expect(next).toMatchObject({ link: "online", blocked: why });
+  const alerts = () => world.daemon("ship1").operations.alerts();
+  expect(alerts()).toEqual([expect.objectContaining({ code: "broker-denied", state: "raised" })]);
+  expect(world.daemon("ship1").operations.health().broker.refused).toEqual(["subscribe ship1.>"]);
+  world.link("ship1").permit(denied);
+  expect(await world.ended(id, "central", 60_000)).toMatchObject({ state: "succeeded" });
+  expect(world.daemon("ship1").operations.health().broker.refused).toBeUndefined();
+  expect(alerts()).toEqual([expect.objectContaining({ code: "broker-denied", state: "over" })]);
+  const told = () => world.ledger.failures.filter(({ code }) => code === "broker-denied");
+  await world.until(() => told().length === 2, "central hears of both");
+  expect(told()[1]).toMatchObject({ origin: "ship1", about: expect.stringContaining("ship1.>"), over: true });
+  await world.stop("ship1");
+  await world.start("ship1");
+  expect(alerts()).toEqual([expect.objectContaining({ no: 1, code: "broker-denied", state: "over" })]);
+  await world.daemon("ship1").operations.clearAlert(1);
+  expect(alerts()).toEqual([]);
+});
+
+test("a node that says hello every second is noticed within seconds, though central's own interval is longer", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: { hello: "1s" } } }));
+  await world.advance(5_000);
+  world.crash("ship1");
+  await world.advance(8_000);
+  expect(world.node("ship1").link).toBe("offline");
+});
+
+test("two centrals of one name: the node holds them back, both hear of each other, and neither is taken for the other", async () => {
+  const world = await createWorld({ nodes: { central: {}, ship1: {}, twin: { node: "central", nodes: ["ship1"] } } });
+  await world.start("central", "ship1");
+  await world.advance(2_500);
+  await world.start("twin");
+  await world.advance(60_000);
+  const cloned = /^two nodes call themselves central/;
+  expect(world.node("central", "ship1").heldBack).toMatch(cloned);
+  for (const name of ["central", "twin"]) expect(world.node("central", name).heldBack).toMatch(cloned);
+  const before = world.lines("ship1").filter(({ level }) => level === "error").length;
+  await world.advance(120_000);
+  expect(world.lines("ship1").filter(({ level }) => level === "error")).toHaveLength(before);
+  await world.stop("twin");
+  await world.advance(60_000);
+  expect(world.node("central", "ship1").heldBack).toBeUndefined();
+  expect(world.node("central").heldBack).toBeUndefined();
+});
+
+test("hundreds of new names at once: those who are known are served meanwhile, and the others a few at a time", async () => {
+  const world = await settled(await createWorld());
+  const link = world.broker.connect("crowd");
+  await quiet();
+  const hello = (n: number): void => {
+    const sender = { node: `new${n}`, epoch: `e${n}`, clock: world.time, newId: idMaker(world.time, seededRandom(n)) };
+    const data = {
+      version: "1",
+      epoch: `e${n}`,
+      life: `l${n}`,
+      startedAt: 1,
+      now: 2,
+      storage: "ok",
+      methods: [],
+      every: 10_000,
+    };
+    link.publish("central.event.hello.steward", transientFrame("central.event.hello.steward", sender, data));
+  };
+  const order: string[] = [];
+  world.daemon("central").operations.watch((happening) => {
+    if (happening.type === "message" && happening.subject === "central.event.note.news") order.push("known");
+    if (happening.type === "node" && happening.region === "link") order.push("new");
+  });
+  for (let n = 0; n < 400; n++) hello(n);
+  await world.submit([{ subject: "central.event.note.news", data: { n: 1 } }], "ship1");
+  await world.until(() => order.length > 400, "all are there");
+  expect(order.indexOf("known")).toBeLessThan(200);
+  expect(order.filter((what) => what === "new")).toHaveLength(400);
 });
