@@ -140,6 +140,16 @@ export const CATALOGUE = {
     "the broker at {servers} refuses these credentials: {fault}",
     "Check `broker:` in steward.yaml.",
   ),
+  "broker-full": passing(
+    "the broker at {servers} has no room for another connection: {fault}",
+    "Raise `max_connections` in the broker's configuration, or end what holds its connections.",
+    EXIT.noDaemon,
+  ),
+  "broker-tls": passing(
+    "no secure connection to the broker at {servers}: {fault}",
+    "Check `broker.tls` in steward.yaml (ca, cert, key), and name and validity of the broker's certificate.",
+    EXIT.noDaemon,
+  ),
   "nats-server-missing": passing(
     "no nats-server was found",
     "Install it (Debian: apt-get install nats-server; macOS: brew install nats-server) or set STEWARD_NATS_SERVER to its path.",
@@ -221,6 +231,7 @@ export const CATALOGUE = {
     "Write more of its beginning or of its end; @1 is the newest message.",
     EXIT.usage,
   ),
+  "alert-unknown": entry("there is no alert {no}", "`steward alerts --all` lists those that are known.", EXIT.usage),
   "process-unknown": entry("node {node} has no process {subject}", "`steward ps` lists them.", EXIT.usage),
 
   // Running

@@ -11,11 +11,17 @@ export interface Failure {
   readonly at: number;
   readonly code: string;
   readonly text: string;
+  /** What counts as the same failure; absent: the code. */
+  readonly about?: string;
+  /** Its cause is gone. */
+  readonly over?: true;
 }
 
 function checkFailure(data: Json): void {
   checkObject(data, { at: "number", code: "string", text: "string" });
-  const { at } = data as unknown as Failure;
+  const { at, about, over } = data as unknown as { at: number; about?: unknown; over?: unknown };
+  if (about !== undefined && typeof about !== "string") throw new Error("about: expected a string");
+  if (over !== undefined && over !== true) throw new Error("over: expected true");
   if (!(at >= 0 && at <= 8.64e15)) throw new Error("at: expected a time");
 }
 
@@ -35,7 +41,8 @@ export function errorlog(raised: (origin: string, failure: Failure) => void): Me
         const { origin, directory, domain } = context;
         const failures = batch.map(({ data }) => data as unknown as Failure);
         const lines = failures.map(
-          ({ at, code, text }) => `${new Date(at).toISOString()} ${domain} ${oneLine(code)} ${oneLine(text)}\n`,
+          ({ at, code, text, over }) =>
+            `${new Date(at).toISOString()} ${domain} ${oneLine(code)} ${over === true ? "over: " : ""}${oneLine(text)}\n`,
         );
         await waitForRoom(context, directory, async () => {
           await mkdir(directory, { recursive: true });

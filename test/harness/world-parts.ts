@@ -193,6 +193,7 @@ export function mortalLink(link: MemoryLink, reach: (point: Point) => void): Tra
     onStatus: (listener) => link.onStatus(listener),
     onRefusal: (listener) => link.onRefusal(listener),
     maxPayload: () => link.maxPayload(),
+    askLimits: () => link.askLimits(),
     flush: () => link.flush(),
     close: () => link.close(),
     publish(subject, payload, reply) {

@@ -38,7 +38,7 @@ import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
 import { type SubmitOptions, submit } from "../submit/submit.ts";
 import { type JournalHealth, Storage } from "../upkeep/storage.ts";
-import { Traffic } from "./links.ts";
+import { stuckOf, Traffic } from "./links.ts";
 import { builtInSubscriptions, loadMethods } from "./methods.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -175,6 +175,7 @@ export class Core implements Child {
     const withoutRefusal = { ...this.submitOptions, refusal: () => undefined };
     this.failures = new Failures({
       ...around,
+      journal: this.journal,
       send: (draft) => void submit([draft], withoutRefusal, { keep: false }),
     });
     this.#losses = new JournalLosses(config.node, this.journal, this.failures);
@@ -208,6 +209,7 @@ export class Core implements Child {
       clock,
       log,
       hasRoom: () => this.storage.hasRoom(),
+      isKnown: this.submitOptions.isKnown,
       alive: (origin, bytes, sentAt) => this.#alive(origin, bytes, sentAt, "a frame"),
       report: (id, from, report, told) => {
         const ours = reports.fold(id, from, report, told);
@@ -243,6 +245,7 @@ export class Core implements Child {
         methods: [...methods.keys()],
         every: around.config().hello,
         link: around.config().link.name,
+        ...stuckOf(this.publishers),
       }),
       transport: this.transport,
       clock,
@@ -274,8 +277,10 @@ export class Core implements Child {
       packet: (packet) => this.#receiver.receive(packet),
       ack: (subject, packet) => this.#ack(subject, packet),
       unheard: (subject, first) => this.publishers.unheard(subject, first),
+      refusal: (subject, first, refusal) => traffic.refused(subject, first, refusal),
       changed: (status) => traffic.linkChanged(status),
       denied: (text) => this.failures.report("broker-denied", text, text),
+      permitted: (text) => this.failures.over("broker-denied", text, text),
     });
     this.link.begin();
     this.storage.begin(fall, this);
@@ -346,18 +351,16 @@ export class Core implements Child {
     const { clock, random, inspector, counters, config } = this.#around;
     const node = receiverOf(subject);
     const profile = (): LinkProfile => this.#profileTo(node);
+    const { journal, transport, fleet, newId } = this;
+    const shared = { journal, transport, fleet, newId, clock, random, inspector };
     return {
+      ...shared,
       subject,
       urgent: subject.includes(".command.cancel.") || subject.includes(".command.process."),
-      journal: this.journal,
-      transport: this.transport,
       get profile() {
         return profile();
       },
       window,
-      clock,
-      random,
-      inspector,
       node: config().node,
       onSent: ({ messages, bytes, again }) => {
         counters.sent(node, bytes);
@@ -371,7 +374,6 @@ export class Core implements Child {
       onDecided: (records) => this.#endedUnrun(records, () => this.announce.decided(records)),
       onWithdrawn: (records) => this.#endedUnrun(records, () => this.announce.withdrawn(records)),
       onHeld: (cause) => this.failures.report("message-too-large", `${subject} waits for another broker: ${cause}`),
-      onAbsent: () => this.fleet.absent(node),
       onBehind: () => this.#renewal.renew(`${node} has more of what this node sends than its journal knows of`),
       onFailure: (error) => (error.code === "journal-failed" ? this.#fall(error) : undefined),
     };
@@ -395,16 +397,19 @@ export class Core implements Child {
       this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
       return;
     }
+    this.#traffic?.acknowledged(ack);
     this.#alive(ack.node, packet.payload.length, ack.sentAt, "an ACK", ack.receiverEpoch);
-    if (subject === this.#presence.subject) this.#presence.answered(ack);
-    else this.publishers.answered(subject, ack);
+    if (subject === this.#presence.subject) {
+      // Two that answer in turn would be greeted without end.
+      if (!this.fleet.isDoubled(ack.node)) this.#presence.answered(ack);
+    } else this.publishers.answered(subject, ack);
     if (this.fleet.isOther(ack.node, ack.receiverEpoch)) this.#repair.doubt(ack.node);
   }
 
   #alive(node: string, bytes: number, sentAt: number, cause: string, epoch?: string): void {
     this.deadlines.heard(node, sentAt);
     this.#around.counters.received(node, bytes);
-    if (epoch !== undefined) this.#losses.heard(node, epoch);
+    if (epoch !== undefined && this.fleet.heldBack(node) === undefined) this.#losses.heard(node, epoch);
     this.fleet.alive(node, cause, epoch);
     this.fleet.accept(node);
   }

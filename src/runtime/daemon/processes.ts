@@ -138,6 +138,7 @@ export class Processes {
       active: route?.process?.active ?? lane?.inFlight ?? 0,
       ...(waitsSince === undefined ? {} : { waitsSince }),
       ...(lastError === undefined ? {} : { lastError }),
+      ...(lane?.stuck === undefined ? {} : { stuck: lane.stuck }),
     };
   }
 
