@@ -165,6 +165,7 @@ export const processView = thing({
   restarts: count,
   queued: count,
   active: count,
+  waitsSince: opt(time),
   lastError: opt(text),
 });
 
@@ -199,7 +200,7 @@ export const health = thing({
   }),
   journal: thing({ state: z.enum(["ok", "low", "full", "failed"]), bytes: count, limit: count }),
   quarantined: z.array(text),
-  blocked: z.array(z.strictObject({ subject: text, fault: text })),
+  waiting: opt(z.array(z.strictObject({ role: processView.shape.role, subject: text, since: time, reason: text }))),
 });
 
 const happened = <T extends string>(type: T) => ({ type: z.literal(type), at: time });

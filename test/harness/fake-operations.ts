@@ -147,7 +147,6 @@ export class FakeOperations implements Operations {
       broker: { state: "connected", since: now - 86_400_000, server: "127.0.0.1:4222" },
       journal: { state: "ok", bytes: 4096, limit: 1_073_741_824 },
       quarantined: [],
-      blocked: [],
     };
   }
 

@@ -101,7 +101,7 @@ async function natsServer(config: Config, cli: Cli): Promise<Finding> {
 }
 
 function daemon(health: Health, nodes: readonly NodeView[], now: number): Finding[] {
-  const { broker, journal, quarantined, blocked } = health;
+  const { broker, journal, quarantined } = health;
   const findings: Finding[] = [
     {
       check: "daemon",
@@ -135,9 +135,15 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
     const remedy = `steward ps shows why; then: steward revive ${health.node} SUBJECT`;
     findings.push({ check: "processes", verdict: "warn", text: `quarantined: ${quarantined.join(", ")}`, remedy });
   }
-  for (const { subject, fault } of blocked) {
-    const remedy = "Mend that, or correct this entry of `publish:` in steward.yaml; then it goes on by itself.";
-    findings.push({ check: "sources", verdict: "fail", text: `${subject} gets nothing: ${fault}`, remedy });
+  for (const { role, subject, since, reason } of health.waiting ?? []) {
+    const name = role === "core" ? subject : `${role} ${subject}`;
+    const remedy = "Mend what it says; the daemon tries again by itself.";
+    findings.push({
+      check: "processes",
+      verdict: "fail",
+      text: `${name} does not work, and is tried again since ${span(now - since)}: ${reason}`,
+      remedy,
+    });
   }
   const skewed = nodes.filter((node) => Math.abs(node.clockSkew ?? 0) >= SKEW_LIMIT);
   if (skewed.length > 0) {

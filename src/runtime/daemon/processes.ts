@@ -135,6 +135,7 @@ export class Processes {
       restarts: child.restarts,
       queued: route?.waiting ?? lane?.waiting ?? 0,
       active: route?.process?.active ?? lane?.inFlight ?? 0,
+      ...(blocked === undefined ? {} : { waitsSince: blocked.since }),
       ...(lastError === undefined ? {} : { lastError }),
     };
   }

@@ -287,16 +287,16 @@ export function operate(options: OperateOptions): Operations {
       const journal = core().journalHealth();
       const broker = core().link.health();
       const views = processes().views();
-      const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
-      const blocked = views.flatMap(({ subject, state, lastError = "" }) =>
-        state === "blocked" ? [{ subject, fault: lastError }] : [],
+      const waiting = views.flatMap(({ role, subject, waitsSince: since, lastError = "" }) =>
+        since === undefined ? [] : [{ role, subject, since, reason: lastError }],
       );
+      const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
       const ok =
         broker.state === "connected" &&
         broker.refused === undefined &&
         (journal.state === "ok" || journal.state === "low") &&
         quarantined.length === 0 &&
-        blocked.length === 0;
+        waiting.length === 0;
       return {
         node: self(),
         ok,
@@ -306,7 +306,7 @@ export function operate(options: OperateOptions): Operations {
         broker,
         journal,
         quarantined,
-        blocked,
+        ...(waiting.length === 0 ? {} : { waiting }),
       };
     },
     reload: options.reload,

@@ -149,6 +149,8 @@ export interface ProcessView {
   readonly restarts: number;
   readonly queued: number;
   readonly active: number;
+  /** Since then it cannot work for a fault of its surroundings, which `lastError` names; it is tried again until it can. */
+  readonly waitsSince?: number;
   readonly lastError?: string;
 }
 
@@ -177,8 +179,15 @@ export interface Health {
   readonly broker: BrokerHealth;
   readonly journal: JournalHealth;
   readonly quarantined: readonly string[];
-  /** Sources that have nothing to read from, and why. */
-  readonly blocked: readonly { readonly subject: string; readonly fault: string }[];
+  /** What cannot work for a fault of its surroundings, and is tried again until it can; absent: nothing. */
+  readonly waiting?: readonly WaitingProcess[];
+}
+
+export interface WaitingProcess {
+  readonly role: ProcessView["role"];
+  readonly subject: string;
+  readonly since: number;
+  readonly reason: string;
 }
 
 export interface ReloadAnswer {
