@@ -2,9 +2,9 @@ import type { Clock, Timer } from "../../message/clock.ts";
 
 /**
  * Tells central what a source could not keep, with the amount: the sum of some seconds first, and while it goes on the sum of
- * longer and longer times. Faults that take nothing away are counted alone.
+ * longer and longer times. Faults that take nothing away are counted alone, and so are those that a source tells by itself.
  */
-const KEPT: ReadonlySet<string> = new Set(["not-utf8", "nul", "framing-error"]);
+const KEPT: ReadonlySet<string> = new Set(["not-utf8", "nul", "framing-error", "unread"]);
 const FIRST = 6_000;
 const LONGEST = 3_600_000;
 
