@@ -86,8 +86,8 @@ test("as many commands run at once as the subscription says, and no more", async
   await expectSound(world);
 });
 
-test("a command that runs longer than its timeout is ended and says so; one without takes the node's own", async () => {
-  const world = await settled(await createWorld({ nodes: { ship1: { defaults: { timeout: "20s" } } } }));
+test("a command that runs longer than its timeout is ended and says so; one without takes its sender's default", async () => {
+  const world = await settled(await createWorld({ nodes: { central: { defaults: { timeout: "20s" } }, ship1: {} } }));
   const own = await world.send(WORK, { ms: 60_000 }, { timeout: 5_000 });
   expect(await world.ended(own)).toMatchObject({ state: "timedOut", reason: "ran longer than 5000 ms" });
   const program = await world.send("ship1.command.shellcommand.os", ["sleep", "60000"], { timeout: 5_000 });
