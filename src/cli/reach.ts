@@ -21,10 +21,10 @@ export const reachDaemon: Reach = {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");
     return startDaemon({ config, pretty });
   },
-  serviceManager: async ({ env, clock }) => {
-    const { serviceManager } = await import("../platform/service-manager.ts");
+  serviceNotice: async ({ env, clock }) => {
+    const { serviceNotice } = await import("../platform/service-notice.ts");
     const { NotifyProgram } = await import("../platform/notify-program.ts");
-    return serviceManager(env, process.pid, clock, (socket) => new NotifyProgram(socket, env.PATH));
+    return serviceNotice(env, process.pid, clock, (socket) => new NotifyProgram(socket, env.PATH));
   },
   charts: async () => {
     const { charts } = await import("../actors/chart.ts");

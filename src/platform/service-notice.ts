@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "../message/clock.ts";
 
 /**
- * The program that started this one as a service: systemd, or another that speaks its protocol. The daemon tells it three
- * things: that it is ready, that it stops, and, in between, that its event loop still turns.
+ * Notices to the manager that started this program as a service: systemd, or another that speaks its protocol. It hears
+ * three things: that the daemon is ready, that it stops, and, in between, that its event loop still turns.
  *
  *   starting → ready → stopping → closed
  *
@@ -12,23 +12,23 @@ import type { Clock, Timer } from "../message/clock.ts";
 export interface Sender {
   /** Passes on one assignment, such as `READY=1`. Never throws and never waits. */
   send(assignment: string): void;
-  /** What was sent before still arrives. */
+  /** Assignments that were sent before still arrive. */
   close(): void;
 }
 
-export interface ServiceManagerOptions {
+export interface ServiceNoticeOptions {
   readonly sender: Sender;
   readonly clock: Clock;
   /** Milliseconds without a sign of life after which the manager ends this process; `null`: it expects none. */
   readonly watchdog: number | null;
 }
 
-export class ServiceManager {
-  readonly #options: ServiceManagerOptions;
+export class ServiceNotice {
+  readonly #options: ServiceNoticeOptions;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(options: ServiceManagerOptions) {
+  constructor(options: ServiceNoticeOptions) {
     this.#options = options;
   }
 
@@ -69,18 +69,18 @@ type Environment = Record<string, string | undefined>;
 const VARIABLES = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] as const;
 
 /**
- * The manager that `env` names, or `undefined`. Its variables are taken out of `env`: a program that this one starts, and
+ * Notices to the manager that `env` names, or `undefined`. Its variables are taken out of `env`: a program that this one starts, and
  * that is a service in its own right, would otherwise speak in the daemon's name.
  */
-export function serviceManager(
+export function serviceNotice(
   env: Environment,
   pid: number,
   clock: Clock,
   open: (socket: string) => Sender,
-): ServiceManager | undefined {
+): ServiceNotice | undefined {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: usec = "", WATCHDOG_PID: watched } = env;
   for (const name of VARIABLES) delete env[name];
   if (socket === undefined || socket === "") return undefined;
   const asked = /^[1-9]\d{0,15}$/.test(usec) && (watched === undefined || watched === String(pid));
-  return new ServiceManager({ sender: open(socket), clock, watchdog: asked ? Number(usec) / 1000 : null });
+  return new ServiceNotice({ sender: open(socket), clock, watchdog: asked ? Number(usec) / 1000 : null });
 }
