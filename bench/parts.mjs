@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startEmbeddedBroker } from "../dist/broker/embedded.js";
 import { loadConfig } from "../dist/config/load.js";
-import { startDaemon } from "../dist/runtime/daemon/daemon.js";
 import { openLog } from "../dist/observe/log.js";
 import { systemClock } from "../dist/platform/system-clock.js";
+import { startDaemon } from "../dist/runtime/daemon/daemon.js";
 
 /** Everything a measurement needs, on real parts: a broker, and a directory that is gone afterwards. */
 export async function openWorld() {

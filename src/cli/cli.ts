@@ -31,7 +31,7 @@ export interface Reach {
   connect(socket: string, io: CliIo): Promise<Daemon>;
   /** `pretty`: its log is for people, not for programs. */
   startDaemon(config: Config, pretty: boolean): Promise<RunningDaemon>;
-  /** The program that started this one as a service, and waits to hear from it; `undefined`: none does. */
+  /** Tells the program that started this one as a service, such as systemd; `undefined`: none did. */
   serviceNotice(io: CliIo): Promise<ServiceNotice | undefined>;
   /** The state machines as Mermaid charts. */
   charts(): Promise<readonly { readonly name: string; readonly mermaid: string }[]>;

@@ -52,12 +52,12 @@ Without --service the password stands in steward.yaml, which then its owner alon
         const { initConfig, PASSWORD_VARIABLE } = await import("../../config/init.ts");
         const central = checkToken("node", options.central);
         const node = checkToken("node", named ?? central);
+        const role = node === central ? "central" : "edge";
+        checkListen(options, role);
         if (node !== central && options.broker === undefined) {
           const fault = `${node} is not the management station, so it needs the address of the broker: --broker nats://<host>:4222`;
           throw new StewardError("usage", { fault, command: "init" });
         }
-        const role = node === central ? "central" : "edge";
-        checkListen(options, role);
         const service = options.service === true;
         const file = service && cli.newConfigFile === cli.path("steward.yaml") ? SERVICE.file : cli.newConfigFile;
         const environment = join(dirname(file), "environment");
@@ -117,7 +117,7 @@ function checkListen({ listen, broker }: Options, role: "central" | "edge"): voi
   if (role === "edge" || broker !== undefined) throw new StewardError("usage", { fault, command: "init" });
 }
 
-/** Who logs in, and where. A user without a password has it in a variable that is set later. */
+/** The login at the broker, and the address without it. A user without a password has it in a variable that is set later. */
 function credentialsOf({ broker, listen }: Options): {
   readonly url?: string;
   readonly user?: string;

@@ -17,7 +17,7 @@ one at once. SIGHUP reads the configuration again: see \`steward reload\`.`,
 
 async function up(cli: Cli): Promise<number> {
   cli.io.outliveReaders();
-  const manager = await cli.reach.serviceNotice(cli.io);
+  const notice = await cli.reach.serviceNotice(cli.io);
   const config = await cli.config();
   const { signals } = cli.io;
   const stopping = new AbortController();
@@ -29,7 +29,7 @@ async function up(cli: Cli): Promise<number> {
       return;
     }
     cli.note("stopping; once more stops at once");
-    manager?.stopping();
+    notice?.stopping();
     stopping.abort();
   };
   const reload = (): void => {
@@ -42,7 +42,7 @@ async function up(cli: Cli): Promise<number> {
   const removers = [signals.on("SIGINT", stop), signals.on("SIGTERM", stop), signals.on("SIGHUP", reload)];
   try {
     running = await cli.reach.startDaemon(config, cli.io.stdout.isTTY === true);
-    manager?.ready(`${config.node} is up`);
+    notice?.ready(`${config.node} is up`);
     await Promise.race([running.ended, aborted(stopping.signal)]);
     // Ctrl-C while it started counts as well.
     if (stopping.signal.aborted) await running.stop();
@@ -50,7 +50,7 @@ async function up(cli: Cli): Promise<number> {
     return EXIT.ok;
   } finally {
     for (const remove of removers) remove();
-    manager?.close();
+    notice?.close();
   }
 }
 
