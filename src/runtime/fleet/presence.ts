@@ -23,6 +23,8 @@ export interface PresenceOptions extends Sender {
 
 /** A whole hello comes at the latest after so many brief ones. */
 const BRIEF_IN_A_ROW = 11;
+/** The shortest time between two hellos out of turn, ms. */
+const GREET_AGAIN = 1_000;
 
 export class Presence {
   readonly #options: PresenceOptions;
@@ -30,6 +32,8 @@ export class Presence {
   /** The last whole hello, but for its time, and the life of central's daemon that has answered it. */
   #told: { readonly text: string; life?: string | undefined } | undefined;
   #unanswered = false;
+  /** When the last whole hello was said out of turn, monotonic ms. */
+  #begunAt = Number.NEGATIVE_INFINITY;
   #brief = 0;
 
   constructor(options: PresenceOptions) {
@@ -39,6 +43,7 @@ export class Presence {
   /** Says a whole hello now, and goes on at each interval. */
   begin(): void {
     this.#told = undefined;
+    this.#begunAt = this.#options.clock.monotonic();
     this.#say();
   }
 
@@ -57,7 +62,11 @@ export class Presence {
     if (this.#told === undefined) return;
     const { life } = this.#told;
     this.#told.life = receiverLife;
-    if (life !== undefined && life !== receiverLife) this.begin();
+    if (life === undefined || life === receiverLife) return;
+    const { clock } = this.#options;
+    // Two centrals of one name answer in turn: they must not be greeted without end.
+    if (clock.monotonic() - this.#begunAt < GREET_AGAIN) this.#told = undefined;
+    else this.begin();
   }
 
   /** The subject of this node's hellos. */
