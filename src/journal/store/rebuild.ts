@@ -52,7 +52,7 @@ export function mendDatabase(path: string, identify: (file: string) => string): 
 }
 
 /** What is wrong with the file; changes nothing. */
-export function faultOf(file: string): string | undefined {
+function faultOf(file: string): string | undefined {
   const database = new DatabaseFile(file);
   try {
     const { isSound, fault } = look(database);
