@@ -51,17 +51,6 @@ export function mendDatabase(path: string, identify: (file: string) => string): 
   }
 }
 
-/** What is wrong with the file; changes nothing. */
-function faultOf(file: string): string | undefined {
-  const database = new DatabaseFile(file);
-  try {
-    const { isSound, fault } = look(database);
-    return isSound ? undefined : fault;
-  } finally {
-    database.close();
-  }
-}
-
 /** Which of its states is whole. */
 function look(database: DatabaseFile) {
   let isNewer = false;
