@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** What `npm run release` makes, tried out. A part of `.ci/run`. */
+/** The result of `npm run release` is tried out. A part of `.ci/run`. */
 export default defineConfig({
   test: {
     include: ["test/release/*.test.ts"],

@@ -1,5 +1,5 @@
 /**
- * Makes what travels to a machine into `release/`: `npm run release`.
+ * Makes the files that travel to a machine, into `release/`: `npm run release`.
  *
  *   steward-VERSION-PLATFORM-ARCH.tar.xz    a bundle that runs on any Node from 20.19 on, on this kind of machine
  *   steward_VERSION_ARCH.deb                a package for Debian and Ubuntu, where dpkg-deb is there to make it

@@ -14,7 +14,7 @@ export interface ApiOptions {
   readonly operations: Operations;
   /** Path of the Unix socket. */
   readonly path: string;
-  /** Who may use it, beside root; `owner` unless given. */
+  /** Users of the socket, beside root; `owner` unless given. */
   readonly access?: "owner" | "group";
   readonly clock: Clock;
   readonly log: Logger;

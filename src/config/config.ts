@@ -31,7 +31,7 @@ export interface Config {
   readonly intake: { readonly folder: string | null; readonly file: string | null };
   /** Path of the local API's Unix socket, absolute. */
   readonly socket: string;
-  /** Whose members may use it: the daemon's own user alone, or the group of the daemon as well. */
+  /** Users of the socket: the daemon's own alone, or the group of the daemon as well. */
   readonly socketAccess: "owner" | "group";
   /** `host:port` for Prometheus over TCP; null: only on the socket. */
   readonly metrics: { readonly host: string; readonly port: number } | null;

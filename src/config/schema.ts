@@ -160,7 +160,7 @@ export const schema = mapping({
   }),
   socketAccess: setting(oneOf("owner", "group").prefault("owner"), {
     description:
-      "Who may use the socket, and so command the fleet from here: `owner`, the user of the daemon and root; `group`, all members of the daemon's group too.",
+      "Users who may use the socket, and so command the fleet from here: `owner`, the user of the daemon and root; `group`, all members of the daemon's group too.",
     applies: "restart",
   }),
   metrics: setting(orOff("off", hostPort(), "<host>:<port>").prefault("off"), {

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "../message/clock.ts";
 
 /**
- * The program that started this one as a service: systemd, or another that speaks its protocol. The daemon tells it three
- * things: that it is ready, that it stops, and, in between, that its event loop still turns.
+ * Notices to the manager that started this program as a service: systemd, or another that speaks its protocol. It hears
+ * three things: that the daemon is ready, that it stops, and, in between, that its event loop still turns.
  *
  *   starting → ready → stopping → closed
  *
@@ -12,7 +12,7 @@ import type { Clock, Timer } from "../message/clock.ts";
 export interface Sender {
   /** Passes on one assignment, such as `READY=1`. Never throws and never waits. */
   send(assignment: string): void;
-  /** What was sent before still arrives. */
+  /** Assignments that were sent before still arrive. */
   close(): void;
 }
 
@@ -69,7 +69,7 @@ type Environment = Record<string, string | undefined>;
 const VARIABLES = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] as const;
 
 /**
- * The manager that `env` names, or `undefined`. Its variables are taken out of `env`: a program that this one starts, and
+ * Notices to the manager that `env` names, or `undefined`. Its variables are taken out of `env`: a program that this one starts, and
  * that is a service in its own right, would otherwise speak in the daemon's name.
  */
 export function serviceNotice(

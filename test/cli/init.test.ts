@@ -18,7 +18,7 @@ test("a station that lets edges in asks them for a new password, which its owner
   expect(broker.auth).toMatchObject({ kind: "user", user: "steward", password: expect.stringMatching(/^[\w-]{24}$/) });
   expect(answer.err).toContain("steward init NAME --broker nats://steward:PASSWORD@HOST:4333");
   expect(answer.err).toContain(`PASSWORD stands in ${file}`);
-  // Nobody reads it over somebody's shoulder, or in the log of an installer.
+  // The password is not read over somebody's shoulder, or in the log of an installer.
   expect(answer.out + answer.err).not.toContain("password" in broker.auth ? broker.auth.password : "");
   const other = await w.run(["init", "--listen", "[::]:4333", "--print"]);
   expect(other.out).toContain('host: "::"');

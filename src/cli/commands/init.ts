@@ -117,7 +117,7 @@ function checkListen({ listen, broker }: Options, role: "central" | "edge"): voi
   if (role === "edge" || broker !== undefined) throw new StewardError("usage", { fault, command: "init" });
 }
 
-/** Who logs in, and where. A user without a password has it in a variable that is set later. */
+/** The login at the broker, and the address without it. A user without a password has it in a variable that is set later. */
 function credentialsOf({ broker, listen }: Options): {
   readonly url?: string;
   readonly user?: string;
