@@ -52,12 +52,12 @@ Without --service the password stands in steward.yaml, which then its owner alon
         const { initConfig, PASSWORD_VARIABLE } = await import("../../config/init.ts");
         const central = checkToken("node", options.central);
         const node = checkToken("node", named ?? central);
+        const role = node === central ? "central" : "edge";
+        checkListen(options, role);
         if (node !== central && options.broker === undefined) {
           const fault = `${node} is not the management station, so it needs the address of the broker: --broker nats://<host>:4222`;
           throw new StewardError("usage", { fault, command: "init" });
         }
-        const role = node === central ? "central" : "edge";
-        checkListen(options, role);
         const service = options.service === true;
         const file = service && cli.newConfigFile === cli.path("steward.yaml") ? SERVICE.file : cli.newConfigFile;
         const environment = join(dirname(file), "environment");
