@@ -117,3 +117,17 @@ test("doctor asks a running daemon what it has to do", async () => {
   const { out } = await w.run(["doctor"]);
   expect(out).toMatch(/✓ ok {4}messages {5}.*ship2: \d+ not acknowledged.*1 dead letters \(`steward dead`\)\n/);
 });
+
+test("a secret that only the service has is no fault of the configuration", async () => {
+  const w = await world();
+  const password = ["$", "{STEWARD_BROKER_PASSWORD}"].join("");
+  const broker = `broker: {servers: ["nats://10.0.0.1:4222"], user: steward, password: "${password}"}`;
+  await writeFile(join(w.directory, "steward.yaml"), `node: ship1\n${broker}\ndata: ./d\n`);
+  const without = await w.run(["doctor"]);
+  expect(without.out).toMatch(/! warn {2}config .*node ship1.*STEWARD_BROKER_PASSWORD is not set here/);
+  expect(without.out).toContain("nats-server");
+  const withIt = await w.run(["doctor"], { env: { STEWARD_BROKER_PASSWORD: "x" } });
+  expect(withIt.out).toMatch(/✓ ok {4}config .*node ship1, central central/);
+  await writeFile(join(w.directory, "steward.yaml"), `node: ship1\n${broker}\ndata: ./d\nlink: lam\n`);
+  expect((await w.run(["doctor"])).out).toMatch(/✗ fail {2}config/);
+});

@@ -21,13 +21,8 @@ const MOST_NAMED = 10;
 
 export async function examine(cli: Cli): Promise<Finding[]> {
   const findings: Finding[] = [nodeVersion(process.versions.node), clock(cli.io.clock.now())];
-  const config = await attempt("config", findings, () => cli.config());
+  const config = await configuration(cli, findings);
   if (config !== undefined) {
-    findings.push({
-      check: "config",
-      verdict: "ok",
-      text: `${config.file}: node ${config.node}, central ${config.central}`,
-    });
     const data = await dataDirectory(config.data);
     findings.push(data, await natsServer(config, cli));
     if (data.verdict === "ok") findings.push(...(await journalAtRest(config, cli)));
@@ -44,6 +39,38 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   const alerts = await (await cli.daemon()).alerts().catch(() => []);
   findings.push(...raised(alerts, cli.io.clock.now()));
   return findings;
+}
+
+/**
+ * A secret that is not set here may be set where the daemon runs, as systemd does it for a service: a file without any
+ * other fault is looked at as if it were.
+ */
+async function configuration(cli: Cli, findings: Finding[]): Promise<Config | undefined> {
+  const missing = new Set<string>();
+  const filled = new Proxy(cli.io.env, {
+    get: (env, name: string) => {
+      if (!env[name]) missing.add(name);
+      return env[name] || "set elsewhere";
+    },
+  });
+  const config = await cli.reach.loadConfig(cli.configFile, filled).catch(() => undefined);
+  const check = "config";
+  if (config === undefined || missing.size === 0) return describe(await attempt(check, findings, () => cli.config()));
+  const names = [...missing].join(", ");
+  const text = `${summary(config)}; ${names} is not set here, so the login at the broker was not checked`;
+  const remedy =
+    "A service has it from /etc/steward/environment; a daemon started by hand needs it in its environment.";
+  findings.push({ check, verdict: "warn", text, remedy });
+  return config;
+
+  function describe(found: Config | undefined): Config | undefined {
+    if (found !== undefined) findings.push({ check, verdict: "ok", text: summary(found) });
+    return found;
+  }
+}
+
+function summary({ file, node, central }: Config): string {
+  return `${file}: node ${node}, central ${central}`;
 }
 
 async function attempt<T>(check: string, findings: Finding[], look: () => Promise<T>): Promise<T | undefined> {
