@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { startBroker } from "../harness/broker.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
@@ -49,6 +51,43 @@ describe("lines that came by syslog", () => {
     expect(stored.slice(0, 400).map((line) => line.split("app: ")[1])).toEqual(texts);
     expect(stored.slice(400).join("").replaceAll(/[^y]/g, "").length).toBeGreaterThanOrEqual(30_000);
     expect((await ship1.api.health()).ok).toBe(true);
+  });
+});
+
+describe("more senders than the daemon has descriptors for", () => {
+  it("are refused and counted, central hears how many, and there is room for new ones afterwards", async () => {
+    const publish = [{ subject: APP, syslog: "tcp://127.0.0.1:0" }];
+    const fleet = await startFleet({ nodes: { central: CENTRAL, ship1: { config: { publish } } } });
+    const ship1 = fleet.node("ship1");
+    const port = await portOf(ship1);
+    // Not from its beginning: the modules of the program are read many at once.
+    await promisify(execFile)("prlimit", ["--pid", `${ship1.daemon.pid}`, "--nofile=96:96"]);
+    const sockets = Array.from({ length: 150 }, (_, n) => {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      socket.write(`<13>app: ${n}\n`);
+      return socket;
+    });
+    const closed = sockets.map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+    const alert = join(fleet.central.data, "errorlog", "ship1.log");
+    const told = await eventuallySeen("central hears of it", async () => {
+      const text = await readFile(alert, "utf8");
+      return /lost input: (\d+) dropped \(refused\)/.exec(text)?.[1];
+    });
+    const stored = await linesAt(fleet);
+    expect(stored.length).toBeGreaterThan(10);
+    expect(stored.length + Number(told)).toBe(150);
+    // The daemon itself has what it needs: its API answers, and commands run.
+    expect((await fleet.central.steward("run", "ship1", "--", "true")).code).toBe(0);
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(closed);
+    await eventuallySeen("a new one is taken", async () => {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      socket.end("<13>app: later\n");
+      await new Promise((resolve) => socket.once("close", resolve));
+      return (await linesAt(fleet)).some((line) => line.endsWith("app: later"));
+    });
   });
 });
 

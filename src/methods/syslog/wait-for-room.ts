@@ -3,7 +3,7 @@ import type { EventContext } from "../define.ts";
 
 /**
  * Faults of a disk that pass when somebody, or time, mends them. A full disk is back-pressure, not a defect: lines wait at their
- * origin until there is room, instead of becoming dead letters here.
+ * origin until there is room, instead of becoming dead letters here. A directory in the place of a file does not pass.
  */
 const FIRST = 1_000;
 const LONGEST = 30_000;
@@ -19,7 +19,7 @@ export async function waitForRoom<T>(context: EventContext, directory: string, a
       return result;
     } catch (error) {
       const { code = "" } = error as NodeJS.ErrnoException;
-      if (!isOfSurroundings(error) || stopping === undefined || stopping.aborted) throw error;
+      if (!isOfSurroundings(error) || code === "EISDIR" || stopping === undefined || stopping.aborted) throw error;
       if (told !== code)
         log.error(
           { directory, code, error },
