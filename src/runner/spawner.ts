@@ -191,6 +191,7 @@ class RunnerSpawner implements Spawner {
       carried: { stdout: 0, stderr: 0 },
     };
     this.#runs.set(id, followed);
+    this.#wentIdle();
     return followed;
   }
 
@@ -402,7 +403,7 @@ class RunnerSpawner implements Spawner {
     this.#wentIdle();
   }
 
-  /** The runner costs memory: where nothing comes for a while it is let go, and leaves. */
+  /** The runner costs memory: where nothing runs for a while it is let go, and leaves. Called whenever a run comes or goes. */
   #wentIdle(): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#idle);
