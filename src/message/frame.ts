@@ -29,8 +29,17 @@ const PARSED_UNSEEN = 320 * 1024;
 /** Parts of a frame beside those of its data. */
 const OWN_PARTS = 64 * 1024;
 
+/** When a frame or an ACK was sealed, by the clocks of its sender, ms. */
+export interface SendingTime {
+  /** Wall time since 1970: it may jump. */
+  readonly sentAt: number;
+  /** The life of the sender's daemon, and the monotonic time of that life: it never jumps. */
+  readonly life?: string;
+  readonly uptime?: number;
+}
+
 /** A batch of one lane. The lane is (origin, the NATS subject it travels on). Without items it asks for an ACK alone. */
-export interface Frame {
+export interface Frame extends SendingTime {
   readonly origin: string;
   /** Identity of the origin's journal. */
   readonly epoch: string;
@@ -75,6 +84,8 @@ export interface Ack {
   /** The epoch of the frame that it answers. */
   readonly epoch: string;
   readonly sentAt: number;
+  /** Monotonic time of the receiver's life, ms. */
+  readonly uptime?: number;
   /** Cumulative, per lane. */
   readonly last: number;
   /** Messages of the lane up to here have been started; never more than `last`. */
@@ -107,6 +118,8 @@ interface WireFrame {
   n?: string;
   w?: string;
   i?: string;
+  j?: string;
+  p?: number;
   m: WireItem[];
 }
 /** An item as it travels. */
@@ -130,6 +143,7 @@ interface WireAck {
   s: number;
   u: number;
   c: number;
+  p?: number;
   g?: 1;
   v?: [number, string, string][];
 }
@@ -150,12 +164,15 @@ export function sealFrame(
   compressFrom: number | null,
 ): Uint8Array {
   const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow, receiverLife } = head;
+  const { life, uptime } = head;
   const wire: Omit<WireFrame, "m"> = { l: subject, o: origin, e: epoch, t: sentAt, f: first, a: acked };
   if (sentBefore !== undefined && sentBefore >= first) wire.s = sentBefore;
   if (base !== undefined) wire.b = base;
   if (receiverEpoch !== undefined) wire.n = receiverEpoch;
   if (receiverNow !== undefined && receiverNow !== receiverEpoch) wire.w = receiverNow;
   if (receiverLife !== undefined) wire.i = receiverLife;
+  if (life !== undefined) wire.j = life;
+  if (uptime !== undefined) wire.p = Math.round(uptime);
   const open = JSON.stringify(wire);
   return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, 0, compressFrom);
 }
@@ -179,6 +196,7 @@ export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array 
     c: ack.credit,
   };
   if (ack.receiverLife !== undefined) wire.i = ack.receiverLife;
+  if (ack.uptime !== undefined) wire.p = Math.round(ack.uptime);
   if (ack.wentBack === true) wire.g = 1;
   if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
   return pack(JSON.stringify(wire).slice(0, -1), ACK, null);
@@ -194,7 +212,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   const wire = unpack(subject, payload, 0, limits) as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { l, o, e, t, f, a, s, b, n, w, i, m } = wire as WireFrame;
+  const { l, o, e, t, f, a, s, b, n, w, i, j, p, m } = wire as WireFrame;
   insistMeant(l, subject);
   return {
     origin: o,
@@ -207,6 +225,8 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
     ...(n === undefined ? {} : { receiverEpoch: n }),
     ...(w === undefined ? {} : { receiverNow: w }),
     ...(i === undefined ? {} : { receiverLife: i }),
+    ...(j === undefined ? {} : { life: j }),
+    ...(p === undefined ? {} : { uptime: p }),
     items: m.map(decodeItem),
   };
 }
@@ -216,7 +236,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   const wire = unpack(subject, payload, ACK, limits) as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { l, o, n, i, e, t, k, s, u, c, g, v } = wire as WireAck;
+  const { l, o, n, i, e, t, k, s, u, c, p, g, v } = wire as WireAck;
   insistMeant(l, subject);
   return {
     node: o,
@@ -229,6 +249,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
     credit: c,
     verdicts: (v ?? []).map(([seq, state, reason]) => ({ seq, state: state as FinalState, reason })),
     ...(i === undefined ? {} : { receiverLife: i }),
+    ...(p === undefined ? {} : { uptime: p }),
     ...(g === undefined ? {} : { wentBack: true }),
   };
 }
@@ -335,6 +356,8 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (wire.n !== undefined && !isToken(wire.n)) return "receiver's epoch";
   if (wire.w !== undefined && !isToken(wire.w)) return "receiver's present epoch";
   if (wire.i !== undefined && !isToken(wire.i)) return "receiver's life";
+  if (wire.j !== undefined && !isToken(wire.j)) return "origin's life";
+  if (wire.p !== undefined && !isCount(wire.p)) return "origin's uptime";
   // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
   if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
   if (!Array.isArray(wire.m) || (wire.m.length === 0 && wire.f === 0)) return "no items";
@@ -364,6 +387,7 @@ function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefin
   if (!isToken(wire.n) || !isToken(wire.e)) return "epoch";
   if (wire.i !== undefined && !isToken(wire.i)) return "life";
   if (!isTime(wire.t)) return "sending time";
+  if (wire.p !== undefined && !isCount(wire.p)) return "uptime";
   for (const n of [wire.k, wire.s, wire.u, wire.c]) if (!isCount(n)) return "a sequence number";
   if (wire.g !== undefined && wire.g !== 1) return "a mark";
   if (wire.v === undefined) return undefined;

@@ -63,6 +63,8 @@ interface Life {
   readonly killed: Promise<void>;
   readonly kill: () => void;
   alive: boolean;
+  /** What came while its process stands still; `undefined`: it does not. */
+  held: (() => void)[] | undefined;
 }
 
 /** Where a node will be killed: when it comes to this point for the n-th time from now on. */
@@ -215,6 +217,22 @@ export class World {
     life.stores.at(-1)?.survive(keep, () => openMemoryStore(place.disk));
     link?.disconnect("the process is gone");
     life.kill();
+  }
+
+  /** As SIGSTOP does: the process stands still, and what comes for it waits in its buffers. */
+  freeze(name: string): void {
+    const life = this.#lifeOf(name);
+    life.held ??= [];
+    life.clock.freeze();
+  }
+
+  /** As SIGCONT does: what waits is read before any timer fires. */
+  thaw(name: string): void {
+    const life = this.#lifeOf(name);
+    const held = life.held ?? [];
+    life.held = undefined;
+    for (const read of held) read();
+    life.clock.thaw();
   }
 
   #over(place: Place, life: Life): void {
@@ -546,6 +564,7 @@ export class World {
       killed,
       kill,
       alive: true,
+      held: undefined,
     };
     const reach = (point: Point): void => this.#reach(place, life, point);
     const alive = (): boolean => life.alive;
@@ -568,7 +587,11 @@ export class World {
           if (!life.alive) store.crash();
           return store;
         },
-        openTransport: () => mortalLink(this.#connect(place, life), reach),
+        openTransport: () =>
+          mortalLink(this.#connect(place, life), reach, (read) => {
+            if (life.held === undefined) read();
+            else life.held.push(read);
+          }),
         boot: () => `boot ${place.boots}`,
         openSpawner: () => mortalSpawner(place.host.open(), alive),
         methods: worldMethods(this.ledger, {

@@ -7,7 +7,7 @@ import { acrossBoth } from "../../config/link-profiles.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { InRecord, OutRecord } from "../../journal/records.ts";
 import { normalise, type StewardError } from "../../message/errors.ts";
-import { decodeAck } from "../../message/frame.ts";
+import { decodeAck, type SendingTime } from "../../message/frame.ts";
 import { idMaker, type NewId } from "../../message/id.ts";
 import type { FinalState } from "../../message/lifecycle.ts";
 import { receiverOf } from "../../message/subject.ts";
@@ -209,7 +209,7 @@ export class Core implements Child {
       clock,
       log,
       hasRoom: () => this.storage.hasRoom(),
-      alive: (origin, bytes, sentAt) => this.#alive(origin, bytes, sentAt, "a frame"),
+      alive: (frame, bytes) => this.#alive(frame.origin, bytes, frame, "a frame"),
       report: (id, from, report, told) => {
         const ours = reports.fold(id, from, report, told);
         if (ours && report.state !== "running") this.#repair.ended(id, report);
@@ -233,6 +233,7 @@ export class Core implements Child {
       node: config.node,
       central: config.central,
       epoch: this.journal.epoch,
+      life: this.vouching.life,
       every: () => around.config().hello,
       hello: () => ({
         version: around.version,
@@ -360,6 +361,7 @@ export class Core implements Child {
       random,
       inspector,
       node: config().node,
+      life: this.vouching.life,
       onSent: ({ messages, bytes, again }) => {
         counters.sent(node, bytes);
         if (again) counters.resent += messages;
@@ -396,18 +398,27 @@ export class Core implements Child {
       this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
       return;
     }
-    this.#alive(ack.node, packet.payload.length, ack.sentAt, "an ACK", ack.receiverEpoch);
+    const { receiverLife: life, ...time } = ack;
+    this.#alive(
+      ack.node,
+      packet.payload.length,
+      life === undefined ? time : { ...time, life },
+      "an ACK",
+      ack.receiverEpoch,
+    );
     if (subject === this.#presence.subject) this.#presence.answered(ack);
     else this.publishers.answered(subject, ack);
     if (this.fleet.isOther(ack.node, ack.receiverEpoch)) this.#repair.doubt(ack.node);
   }
 
-  #alive(node: string, bytes: number, sentAt: number, cause: string, epoch?: string): void {
-    this.deadlines.heard(node, sentAt);
+  /** Returns how long it was under way, ms. */
+  #alive(node: string, bytes: number, time: SendingTime, cause: string, epoch?: string): number {
+    const underWay = this.deadlines.heard(node, time);
     this.#around.counters.received(node, bytes);
     if (epoch !== undefined) this.#losses.heard(node, epoch);
     this.fleet.alive(node, cause, epoch);
     this.fleet.accept(node);
+    return underWay;
   }
 
   /** A message taken from another node is at its end here. */

@@ -20,6 +20,8 @@ export interface DeliverOptions {
   readonly random: Random;
   readonly inspector: Inspector;
   readonly node: string;
+  /** Which life of this daemon it is. */
+  readonly life: string;
   readonly onSent: (event: Sent) => void;
   /** A frame was acknowledged, so many seconds after it was sent. */
   readonly onAnswered: (seconds: number) => void;

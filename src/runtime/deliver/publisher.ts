@@ -316,13 +316,14 @@ export class Publisher implements Child {
 
   #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     if (this.#stopped || !this.#inFlight.includes(frame)) return;
-    const { subject, transport, journal, profile, clock, node, onSent } = this.#options;
+    const { subject, transport, journal, profile, clock, node, life, onSent } = this.#options;
     const { receivers } = journal.outbox;
     const now = clock.now();
     const { first, acked, sentBefore } = frame;
+    const time = { sentAt: now, life, uptime: clock.monotonic() };
     const payload = sealFrame(
       subject,
-      { origin: node, epoch: journal.epoch, sentAt: now, first, acked, sentBefore, ...receivers.head(this.#lane) },
+      { origin: node, epoch: journal.epoch, ...time, first, acked, sentBefore, ...receivers.head(this.#lane) },
       records.map((record) => itemOf(record, now, this.#expiry.left(record))),
       profile.compressFrom,
     );

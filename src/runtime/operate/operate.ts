@@ -277,7 +277,7 @@ export function operate(options: OperateOptions): Operations {
       await journal.flushed();
       if (record === undefined) return;
       route.waiting++;
-      route.process?.feed([record]);
+      route.process?.feed([record], clock.monotonic());
     },
     async dropDead(id) {
       if (!core().journal.inbox.dropDead(id)) throw new StewardError("message-unknown", { id });

@@ -32,8 +32,8 @@ export interface ReceiveOptions {
   readonly log: Logger;
   /** Whether the journal has room for more than ACKs and outcomes. */
   readonly hasRoom: () => boolean;
-  /** A verified frame came from there. */
-  readonly alive: (origin: string, bytes: number, sentAt: number) => void;
+  /** A verified frame came. Returns how long it was under way, ms. */
+  readonly alive: (frame: Frame, bytes: number) => number;
   /**
    * Folds a report on a command of ours; false: there is no such command. What the world may learn of it once it is
    * durable goes into `told`.
@@ -66,6 +66,23 @@ const MOST_UNFLUSHED = 16;
  */
 const A_TURN = 32;
 const HANDED_OVER = 64;
+/** A frame that came, what is measured of its way, and what is to be told once it is durable. */
+interface Arrival {
+  readonly frame: Frame;
+  readonly subject: string;
+  /** Wall time, ms. */
+  readonly at: number;
+  /** How long it was under way, ms. */
+  readonly underWay: number;
+  readonly told: (() => void)[];
+}
+
+/** What one frame brought, and when that was taken by monotonic time. */
+interface Taken {
+  readonly records: InRecord[];
+  readonly takenAt: number;
+}
+
 const LOST = "it may have begun here before this node lost its journal";
 /** Reports are always taken: there is room kept for them. */
 const UNBOUNDED = 1_000_000;
@@ -79,7 +96,7 @@ export class Receiver {
   readonly #backlog: Packet[] = [];
   #left = A_TURN;
   /** What is durable and waits for its turn to be handed to a process; by subject. */
-  readonly #toHandOver = new Map<string, InRecord[]>();
+  readonly #toHandOver = new Map<string, Taken[]>();
 
   /** Frames of which what was taken is not durable yet. */
   #unflushed = 0;
@@ -119,20 +136,19 @@ export class Receiver {
       if (!isFrame(payload)) return await this.#foreign(packet);
       const frame = decodeFrame(subject, payload);
       verifier.frame(frame, subject);
-      alive(frame.origin, payload.length, frame.sentAt);
+      const underWay = alive(frame, payload.length);
       if (frame.first === 0) return await this.#transient(packet, frame);
       // Each waits for the disk with all that it holds; none of them can be acknowledged before it, and all come again.
       if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED)
         return this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
 
-      const at = clock.now();
-      const told: (() => void)[] = [];
+      const takenAt = clock.monotonic();
+      const arrival: Arrival = { frame, subject, at: clock.now(), underWay, told: [] };
+      const { at, told } = arrival;
       this.#before.note(frame, subject);
       // What is pending is doubted, what is taken now is not: unless it was on its way before.
       if (journal.inbox.isBehind(frame, subject, journal.epoch)) this.#options.onBehind(frame.origin);
-      const accepted = journal.inbox.accept(frame, subject, at, (item, seq) =>
-        this.#judge(frame, subject, item, seq, at, told),
-      );
+      const accepted = journal.inbox.accept(frame, subject, at, (item, seq) => this.#judge(arrival, item, seq));
       for (const done of accepted.again) again(done);
       this.#count(frame, subject, accepted);
       const route = this.#options.routes.get(subject);
@@ -140,14 +156,14 @@ export class Receiver {
       vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
       // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
       const early = route?.method.command?.idempotent === true && !journal.renewed;
-      if (early) this.#handOver(subject, accepted.taken, true);
+      if (early) this.#handOver(subject, accepted.taken, takenAt, true);
       // After the journal has heard of it: the next turn begins when this one is on disk.
       this.#spend(frame.items.length);
       this.#unflushed++;
       await journal.flushed().finally(() => this.#unflushed--);
       this.#acknowledge(packet, frame, accepted);
       // The ACK is on its way before this node gets busy with what it took.
-      if (!early && !journal.renewed) this.#handOver(subject, accepted.taken);
+      if (!early && !journal.renewed) this.#handOver(subject, accepted.taken, takenAt);
       if (told.length > 0) {
         setImmediate(() => {
           for (const tell of told) tell();
@@ -176,17 +192,18 @@ export class Receiver {
   }
 
   /** That a command is at its end without having begun is said only of one that cannot have begun here. */
-  #judge(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
+  #judge(arrival: Arrival, item: FrameItem, seq: number): Judgement {
+    const { frame, subject } = arrival;
     if (this.#before.onLostDisk(frame, subject, item, seq))
       return { kind: "verdict", state: "interrupted", reason: LOST };
-    const judged = this.#decide(frame, subject, item, seq, at, told);
+    const judged = this.#decide(arrival, item, seq);
     if (judged.kind !== "verdict" || !this.#before.unrecorded(frame, subject, seq)) return judged;
     const reason = `it may have begun here before this node was started; else: ${judged.reason}`;
     return { kind: "verdict", state: "interrupted", reason };
   }
 
   /** What becomes of one new message, decided from this node's own configuration. */
-  #decide(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
+  #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     const { routes, counters, report, hasRoom, journal } = this.#options;
     try {
@@ -202,12 +219,12 @@ export class Receiver {
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
-      const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt;
+      const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt - underWay;
       const unproved = this.#before.isUnproved(frame, subject, seq);
       // That it never began is not said before its origin was asked.
       if (remaining !== null && remaining <= 0 && !unproved) {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
-        return { kind: "verdict", state: "expired", reason: "its deadline had passed when it arrived" };
+        return { kind: "verdict", state: "expired", reason: expiredUnderWay(remaining, underWay) };
       }
       if (route.waiting >= route.config.queue || !hasRoom()) return { kind: "full" };
       route.waiting++;
@@ -265,7 +282,8 @@ export class Receiver {
     // Also when all of it was taken: the sender may hold more.
     if (route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
     const own = { node, receiverEpoch: journal.epoch, receiverLife: vouching.life };
-    const ack = { ...own, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer };
+    const time = { sentAt: clock.now(), uptime: clock.monotonic() };
+    const ack = { ...own, ...time, epoch: frame.epoch, credit, ...answer };
     const payload = encodeAck(subject, ack);
     // Without an ACK the frame would come again and again: the reasons give way.
     transport.publish(reply, payload.length <= transport.maxPayload() ? payload : encodeAck(subject, ack, 0));
@@ -282,29 +300,39 @@ export class Receiver {
   }
 
   /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
-  #handOver(subject: string, taken: readonly InRecord[], now = false): void {
+  #handOver(subject: string, taken: readonly InRecord[], takenAt: number, now = false): void {
     if (taken.length === 0) return;
+    const batch: Taken = { records: [...taken], takenAt };
     const queue = this.#toHandOver.get(subject);
     if (queue !== undefined) {
-      queue.push(...taken);
+      queue.push(batch);
       return;
     }
-    this.#toHandOver.set(subject, [...taken]);
+    this.#toHandOver.set(subject, [batch]);
     if (now) this.#handSome(subject);
     else setImmediate(() => this.#handSome(subject));
   }
 
   #handSome(subject: string): void {
     const queue = this.#toHandOver.get(subject) ?? [];
-    const some = queue.splice(0, HANDED_OVER);
+    let room = HANDED_OVER;
+    for (let batch = queue[0]; batch !== undefined && room > 0; batch = queue[0]) {
+      const some = batch.records.splice(0, room);
+      room -= some.length;
+      if (batch.records.length === 0) queue.shift();
+      this.#hand(subject, some, batch.takenAt);
+    }
     if (queue.length === 0) this.#toHandOver.delete(subject);
     else setImmediate(() => this.#handSome(subject));
+  }
+
+  #hand(subject: string, some: readonly InRecord[], takenAt: number): void {
     const { routes, journal, onTaken } = this.#options;
     const route = routes.get(subject);
     try {
       onTaken(some);
       for (const { message } of some) route?.inHand.delete(message.id);
-      if (route?.process !== undefined) route.process.feed(some);
+      if (route?.process !== undefined) route.process.feed(some, takenAt);
       // The process that kept a place for it is gone: it has not begun, and the next one finds it in the journal.
       else for (const { message, state } of some) if (state === "running") journal.inbox.notStarted(message.id);
     } catch (error) {
@@ -377,4 +405,11 @@ export class Receiver {
     if (error.code === "internal") log.error({ err: error, subject }, "a packet could not be received");
     counters.refuse(error.code, { subject, fault: error.message });
   }
+}
+
+function expiredUnderWay(remaining: number, underWay: number): string {
+  if (remaining + underWay <= 0) return "its deadline had passed when it was sent";
+  return underWay < 1000
+    ? "its deadline had passed when it arrived"
+    : `its deadline had passed when it arrived: it was under way for ${Math.round(underWay / 1000)} s`;
 }

@@ -24,8 +24,8 @@ export interface RouteProcess {
   readonly active: number;
   /** Whether a command taken now would run at once; if so, its place is kept for it. */
   reserve(): boolean;
-  /** Hands over messages just taken; they are durable. */
-  feed(records: readonly InRecord[]): void;
+  /** Hands over messages that were taken at that monotonic time; they are durable. */
+  feed(records: readonly InRecord[], takenAt: number): void;
 }
 
 export class Routes {

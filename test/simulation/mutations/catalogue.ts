@@ -113,8 +113,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "order-broken",
     breaks: "messages of one frame are handed over backwards",
     file: "src/runtime/receive/receiver.ts",
-    find: "const some = queue.splice(0, HANDED_OVER);",
-    replace: "const some = queue.splice(0, HANDED_OVER).reverse();",
+    find: "const some = batch.records.splice(0, room);",
+    replace: "const some = batch.records.splice(0, room).reverse();",
     faults: ["slow"],
   },
   {
