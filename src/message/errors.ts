@@ -124,6 +124,11 @@ export const CATALOGUE = {
     "{subject} does not take messages from plain NATS publishers",
     "Set `foreign: true` on that subject in steward.yaml.",
   ),
+  "queue-full": entry(
+    "{limit} messages wait on {subject} already: no more are taken",
+    "Wait until some of them have ended, or raise `queue` of that subject in steward.yaml.",
+    EXIT.notDelivered,
+  ),
   "broker-unreachable": entry(
     "cannot reach a broker at {servers}: {fault}",
     "Start nats-server there, or correct broker.servers.",

@@ -70,6 +70,7 @@ export type FrameItem =
       readonly timeout: number | null;
       readonly data: Json;
       readonly inReplyTo?: string;
+      readonly foreign?: true;
     }
   /** A message that ended at its origin: it travels so that the numbers close. */
   | { readonly id: string; readonly skip: "expired" | "cancelled" };
@@ -130,6 +131,7 @@ export interface WireItem {
   t?: number;
   d?: Json;
   r?: string;
+  f?: 1;
   x?: "expired" | "cancelled";
 }
 interface WireAck {
@@ -260,6 +262,7 @@ function toWire(item: FrameItem): WireItem {
   if (item.deliverBy !== null) wire.b = item.deliverBy;
   if (item.timeout !== null) wire.t = item.timeout;
   if (item.inReplyTo !== undefined) wire.r = item.inReplyTo;
+  if (item.foreign === true) wire.f = 1;
   return wire;
 }
 
@@ -273,13 +276,15 @@ export function decodeItem(wire: WireItem): FrameItem {
     timeout: wire.t ?? null,
     data: wire.d ?? null,
     ...(wire.r === undefined ? {} : { inReplyTo: wire.r }),
+    ...(wire.f === undefined ? {} : { foreign: true }),
   };
 }
 
 /** The message that came, or was kept, as an item of this lane. */
 export function messageOf(item: Exclude<FrameItem, { skip: string }>, subject: string, origin: string): Message {
-  const { id, createdAt, deliverBy, timeout, data, inReplyTo } = item;
+  const { id, createdAt, deliverBy, timeout, data, inReplyTo, foreign } = item;
   const message = { id, subject, origin, createdAt, deliverBy, timeout, data };
+  if (foreign === true) return { ...message, foreign };
   return inReplyTo === undefined ? message : { ...message, inReplyTo };
 }
 
@@ -378,6 +383,7 @@ function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string 
   if (item.b !== undefined && !isTime(item.b)) return "an item's deadline";
   if (item.t !== undefined && !isCount(item.t)) return "an item's timeout";
   if (item.r !== undefined && !isId(item.r)) return "the id that an item answers";
+  if (item.f !== undefined && (item.f !== 1 || item.r !== undefined)) return "an item's mark of a plain publisher";
   return dataFault(item.d, limits);
 }
 

@@ -226,6 +226,10 @@ export class World {
     life.clock.freeze();
   }
 
+  isFrozen(name: string): boolean {
+    return this.#place(name).life?.held !== undefined;
+  }
+
   /** As SIGCONT does: what waits is read before any timer fires. */
   thaw(name: string): void {
     const life = this.#lifeOf(name);
@@ -446,6 +450,7 @@ export class World {
   linkTruth(name: string): string {
     const { life, cut, faults, disk } = this.#place(name);
     if (life?.daemon === undefined) return "down silent";
+    if (life.held !== undefined) return `${life.no} silent`;
     const { in: inward = {}, out: outward = {} } = faults;
     // A core that begins anew gives everybody a grace period, as a daemon does.
     const whose = `${life.no}.${life.stores.length}`;

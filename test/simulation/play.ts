@@ -34,6 +34,8 @@ export interface Attempt {
   readonly origin: string;
   /** Simulated time, ms. */
   readonly at: number;
+  /** Simulated time at which it must have begun; `null`: it may wait for ever. */
+  readonly startBy: number | null;
   /** `open`: no answer, the daemon died meanwhile; or it could not say, since its disk failed. */
   answer: "open" | "accepted" | "refused";
   id: string | undefined;
@@ -85,7 +87,8 @@ class Player {
     // Accepted in the order of the calls, whichever answer came first.
     const numbers = new Map(this.#attempts.map(({ id, n }) => [id, n]));
     world.accepted.sort((a, b) => (numbers.get(a.id) ?? 0) - (numbers.get(b.id) ?? 0));
-    const { lost, doubled, ok, open, violations } = await check(world, this.#attempts);
+    const truthful = steps.every((step) => step.do !== "clock");
+    const { lost, doubled, ok, open, violations } = await check(world, this.#attempts, truthful);
     const all = [...this.#violations, ...this.#links.violations, ...violations];
     return {
       messages: this.#attempts.length,
@@ -117,8 +120,17 @@ class Player {
         return quiet();
       }
       case "stop":
+        if (!world.isUp(step.node)) return;
+        world.thaw(step.node);
+        await quiet();
         if (world.isUp(step.node)) await world.stop(step.node);
         return;
+      case "freeze":
+        if (world.isUp(step.node)) world.freeze(step.node);
+        return;
+      case "thaw":
+        if (world.isUp(step.node)) world.thaw(step.node);
+        return quiet();
       case "start":
         if (!world.isUp(step.node)) await world.start(step.node);
         return;
@@ -161,9 +173,11 @@ class Player {
 
   async #send({ from, n, messages }: Extract<Step, { do: "send" }>): Promise<void> {
     const world = this.#world;
-    if (!world.isUp(from)) return;
-    const attempts = messages.map(({ subject }, i): Attempt => {
-      return { n: n + i, subject, origin: from, at: world.time.monotonic(), answer: "open", id: undefined };
+    if (!world.isUp(from) || world.isFrozen(from)) return;
+    const at = world.time.monotonic();
+    const attempts = messages.map(({ subject, deliverBy = null }, i): Attempt => {
+      const startBy = deliverBy === null ? null : at + deliverBy;
+      return { n: n + i, subject, origin: from, at, startBy, answer: "open", id: undefined };
     });
     this.#attempts.push(...attempts);
     const drafts = messages.map((message, i) => ({ ...message, data: numbered(message.data, n + i) }));
@@ -188,7 +202,7 @@ class Player {
 
   async #cancel({ n, twice = false }: Extract<Step, { do: "cancel" }>): Promise<void> {
     const attempt = this.#attempts.find((one) => one.n === n);
-    if (attempt?.id === undefined || !this.#world.isUp(attempt.origin)) return;
+    if (attempt?.id === undefined || !this.#world.isUp(attempt.origin) || this.#world.isFrozen(attempt.origin)) return;
     const { operations } = this.#world.daemon(attempt.origin);
     // A refusal (it is gone, the journal is full) is an answer.
     for (let i = 0; i < (twice ? 2 : 1); i++) operations.cancel(attempt.id).catch(() => undefined);
@@ -208,6 +222,7 @@ class Player {
     for (const name of world.nodes) {
       this.#setDiskFault(name, null);
       world.heal(name);
+      if (world.isUp(name)) world.thaw(name);
       world.setFaults(name, {});
       world.setClock(name, 0);
       world.setFlush(name, 0);

@@ -28,7 +28,7 @@ export type Step =
       readonly keep?: number;
       readonly power?: boolean;
     }
-  | { readonly do: "stop" | "start" | "cut" | "heal"; readonly node: string }
+  | { readonly do: "stop" | "start" | "cut" | "heal" | "freeze" | "thaw"; readonly node: string }
   | { readonly do: "link"; readonly node: string; readonly out?: LinkFaults; readonly in?: LinkFaults }
   | { readonly do: "clock"; readonly node: string; readonly wrong: number; readonly rate?: number }
   /** How long each group commit, or each call of a sink, takes. */
@@ -52,6 +52,7 @@ export const FAULTS = {
   torn: { byDefault: true, means: "of what was not flushed at a crash, some whole turns are on the disk all the same" },
   power: { byDefault: true, means: "the programs of a node die with its daemon" },
   restart: { byDefault: true, means: "a daemon is stopped and started as its host does it" },
+  frozen: { byDefault: true, means: "the process of a node stands still for a while, and goes on" },
   partition: { byDefault: true, means: "a node loses its connection, and gets it back" },
   oneway: { byDefault: true, means: "one direction of a link is cut, the connection stands" },
   halfopen: { byDefault: true, means: "both directions of a link are cut, and nobody is told" },

@@ -89,6 +89,7 @@ const message = fields<Message>({
   timeout: nullOr(count),
   data: json,
   inReplyTo: maybe(id),
+  foreign: maybe(one(true)),
 });
 
 const assertion = fields<Assertion>({ state, at: time, by: text, reason: maybe(text) });
@@ -120,6 +121,7 @@ const wireItem = fields<WireItem>({
   t: maybe(count),
   d: json,
   r: maybe(id),
+  f: maybe(one(1)),
   x: maybe(one()),
 });
 

@@ -216,7 +216,7 @@ export class Core implements Child {
         return ours;
       },
       foreign: async (subject, data) => {
-        const [record] = submit([{ subject, data }], this.submitOptions);
+        const [record] = submit([{ subject, data }], this.submitOptions, { foreign: true });
         await this.journal.flushed();
         return record?.message.id ?? "";
       },

@@ -15,6 +15,7 @@ import { readLogs } from "../../methods/syslog/stored.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics.ts";
+import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
 import type { LaneView } from "../deliver/lane-view.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
@@ -273,6 +274,11 @@ export function operate(options: OperateOptions): Operations {
         return;
       }
       const route = routes.find(subject);
+      const { origin, data, foreign } = letter.message;
+      const sender = foreign === true && origin === self() ? PLAIN_PUBLISHER : origin;
+      authorise(sender, subject, data, route.config, route.method);
+      if (route.waiting >= route.config.queue)
+        throw new StewardError("queue-full", { subject, limit: route.config.queue });
       const record = journal.inbox.exhume(id, clock.now());
       await journal.flushed();
       if (record === undefined) return;

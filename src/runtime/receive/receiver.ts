@@ -7,10 +7,10 @@ import { faultText, normalise, StewardError } from "../../message/errors.ts";
 import { type Ack, decodeFrame, encodeAck, type Frame, type FrameItem, isFrame } from "../../message/frame.ts";
 import type { Json } from "../../message/message.ts";
 import type { Report } from "../../message/report.ts";
-import { parseSubject } from "../../message/subject.ts";
+import { kindOf, parseSubject } from "../../message/subject.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
-import { authorise } from "../../security/authorise.ts";
+import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
 import type { Verifier } from "../../security/verify.ts";
 import { BegunBefore } from "../resync/may-have-run.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
@@ -205,17 +205,17 @@ export class Receiver {
   /** What becomes of one new message, decided from this node's own configuration. */
   #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
-    const { routes, counters, report, hasRoom, journal } = this.#options;
+    const { routes, counters, report, journal } = this.#options;
     try {
-      if (item.inReplyTo !== undefined) {
+      if (item.inReplyTo !== undefined && kindOf(subject) === "event") {
         if (report(item.inReplyTo, frame.origin, item.data as unknown as Report, told)) return { kind: "folded" };
         counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });
         return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
       }
       const route = routes.find(subject);
-      const own = frame.origin === this.#options.node && route.config.foreign;
-      if (!own) authorise(frame.origin, subject, item.data, route.config, route.method);
-      route.method[route.config.kind]?.check(item.data);
+      // Only what this node took in for itself: from others the mark says nothing.
+      const foreign = item.foreign === true && frame.origin === this.#options.node;
+      authorise(foreign ? PLAIN_PUBLISHER : frame.origin, subject, item.data, route.config, route.method);
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
@@ -226,7 +226,7 @@ export class Receiver {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
         return { kind: "verdict", state: "expired", reason: expiredUnderWay(remaining, underWay) };
       }
-      if (route.waiting >= route.config.queue || !hasRoom()) return { kind: "full" };
+      if (this.#isFull(route)) return { kind: "full" };
       route.waiting++;
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // What may have begun in time is never said to have expired: it begins again, whenever its turn comes.
@@ -238,6 +238,10 @@ export class Receiver {
       counters.refuse(code, { subject, origin: frame.origin, id: item.id, fault: faultText(error) });
       return { kind: "verdict", state: "rejected", reason: faultText(error) };
     }
+  }
+
+  #isFull({ waiting, config }: Route): boolean {
+    return waiting >= config.queue || !this.#options.hasRoom();
   }
 
   #count(frame: Frame, subject: string, accepted: Accepted): void {
@@ -350,10 +354,10 @@ export class Receiver {
       throw new StewardError("frame-malformed", { subject, fault: "its messages have no sequence numbers" });
     const items = frame.items.flatMap((item) => ("skip" in item ? [] : [item]));
     for (const { data } of items) {
-      authorise(frame.origin, subject, data, route.config, route.method);
       try {
-        handler.check(data);
+        authorise(frame.origin, subject, data, route.config, route.method);
       } catch (error) {
+        if (error instanceof StewardError) throw error;
         const { name: method } = route.method;
         throw new StewardError("data-invalid", { method, fault: faultText(error) }, { cause: error });
       }
@@ -391,11 +395,13 @@ export class Receiver {
     }
     try {
       const data = foreignData(payload);
-      route.method[route.config.kind]?.check(data);
+      authorise(PLAIN_PUBLISHER, subject, data, route.config, route.method);
+      if (this.#isFull(route)) throw new StewardError("queue-full", { subject, limit: route.config.queue });
       answer({ id: await foreign(subject, data) });
     } catch (error) {
-      counters.refuse("foreign-invalid", { subject, fault: faultText(error) });
-      answer({ error: { code: "data-invalid", message: faultText(error) } });
+      const code = error instanceof StewardError ? error.code : "data-invalid";
+      counters.refuse(code === "data-invalid" ? "foreign-invalid" : code, { subject, fault: faultText(error) });
+      answer({ error: { code, message: faultText(error) } });
     }
   }
 

@@ -17,6 +17,14 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    name: "time-under-way-uncounted",
+    breaks: "what a link or a stopped process holds is begun after its deadline",
+    file: "src/runtime/receive/receiver.ts",
+    find: "item.deliverBy - frame.sentAt - underWay",
+    replace: "item.deliverBy - frame.sentAt - 0 * underWay",
+    faults: ["frozen", "expiry", "slow"],
+  },
+  {
     name: "ack-before-sync",
     breaks: "the receiver acknowledges what a power cut can still take from it",
     file: "src/runtime/receive/receiver.ts",
