@@ -48,8 +48,10 @@ export class Outbox {
     this.#batches = new OutBatches(store, node);
     this.#ids = new IdRows(store, "ids");
     for (const { value } of store.range("lanes", {})) {
-      const row = value as OutLane;
-      this.#restore(Object.assign(this.#addLane(row.no, row.subject), row));
+      const { marks, ...row } = value as OutLane;
+      const lane = Object.assign(this.#addLane(row.no, row.subject), row);
+      if (marks !== undefined) lane.passed.restore(marks);
+      this.#restore(lane);
     }
   }
 
@@ -115,7 +117,16 @@ export class Outbox {
     const lane = this.#lanes.get(subject);
     const last = records.at(-1);
     if (lane === undefined || last === undefined) return;
-    for (const record of records) if (record.keep && record.skip === undefined) (record as OutMessage).sent(at);
+    let kept = false;
+    for (const record of records) {
+      if (!record.keep || record.skip !== undefined) continue;
+      (record as OutMessage).sent(at);
+      kept = true;
+    }
+    if (kept) {
+      lane.passed.sent(records[0]?.seq ?? last.seq, last.seq, at);
+      this.#changes(lane);
+    }
     if (last.seq <= lane.sent) return;
     // Its answer may get lost, and its journal after that: the next one must see that the first sending was not for it.
     lane.receiverEpoch ??= this.receivers.of(lane.node);
@@ -144,6 +155,7 @@ export class Outbox {
     const sent = Math.max(sentBefore, lane.acked);
     for (let seq = sent + 1; seq <= lane.sent; seq++) this.#batches.message(lane, seq)?.unsent();
     lane.sent = sent;
+    lane.passed.unsent(sent);
     this.#changes(lane);
   }
 
@@ -164,6 +176,7 @@ export class Outbox {
     const receiverEpoch = answered ? ack.receiverEpoch : (lane.receiverEpoch ?? ack.receiverEpoch);
     const changed = acked > before || started > lane.started || receiverEpoch !== lane.receiverEpoch;
     Object.assign(lane, { acked, started, receiverEpoch });
+    if (!lane.event && changed) lane.passed.acked(acked, started, ack.sentAt);
     for (let seq = before + 1; seq <= last; seq++) {
       const message = this.#batches.message(lane, seq);
       if (message === undefined) continue;
@@ -198,11 +211,18 @@ export class Outbox {
     return { received, decided };
   }
 
-  /** Folds a node's report on a command. `undefined`: no such command of ours, or not that node's to report on. */
+  /** True for a message of this node that was never on the wire: nobody can know what becomes of it. */
+  isUnsent(id: string): boolean {
+    const found = this.#find(id);
+    return found !== undefined && found.message.seq > found.lane.sent;
+  }
+
+  /** Folds a node's report on a command. `undefined`: it is not one of this node's, not that node's to tell, or unsent. */
   report(id: string, from: string, report: Report, heard = report.at): Reported | undefined {
     const found = this.#find(id);
     if (found === undefined || found.lane.node !== from) return undefined;
     const { lane, message } = found;
+    if (message.seq > lane.sent) return undefined;
     for (const part of report.output ?? []) this.#store.put("output", [id, part.stream, part.offset], part);
     if (report.startedAt !== undefined && !message.ended) message.started(report.startedAt);
     if (report.state === "running") {
@@ -225,7 +245,9 @@ export class Outbox {
     if (!ended || (standing?.state === state && standing.at === at && standing.by === from)) message.outcome = outcome;
     message.heardAt ??= heard;
     this.#ended(lane, message);
-    const conflict = ended && message.life?.conflict !== undefined;
+    // An end from before the first sending gives way to the node's word, but not in silence.
+    const overruled = message.skip !== undefined && message.skip !== state;
+    const conflict = ended && (overruled || message.life?.conflict !== undefined);
     return { record: message, changed: message.asserted !== before, conflict };
   }
 

@@ -124,6 +124,10 @@ export const CATALOGUE = {
     "{subject} does not take messages from plain NATS publishers",
     "Set `foreign: true` on that subject in steward.yaml.",
   ),
+  "report-unsent": entry(
+    "{node} reports on command {id}, which was never sent to it",
+    "Somebody at the broker writes in its name, or two nodes have this name. See `steward doctor`.",
+  ),
   "queue-full": entry(
     "{limit} messages wait on {subject} already: no more are taken",
     "Wait until some of them have ended, or raise `queue` of that subject in steward.yaml.",

@@ -41,7 +41,7 @@ export interface WorldOptions {
 export type NodeOptions = Readonly<Record<string, Json>>;
 
 /** What an edge takes, what central takes, and how often a node says hello, where a test does not say otherwise. */
-const EDGE = ["command.work.os", "command.redo.os", "command.shellcommand.os", "event.note.news"];
+export const EDGE = ["command.work.os", "command.redo.os", "command.shellcommand.os", "event.note.news"];
 const SETTINGS: NodeOptions = {
   broker: { servers: ["nats://memory:4222"] },
   hello: "10s",

@@ -5,6 +5,7 @@ import type { World } from "../harness/world.ts";
 import { judge } from "../harness/world-check.ts";
 import { quiet } from "../harness/world-time.ts";
 import type { Attempt } from "./play.ts";
+import { GUARDED } from "./script.ts";
 
 /** What the promise says of a fleet at rest. Every breach has a kind, and words. */
 export interface Violation {
@@ -12,6 +13,7 @@ export interface Violation {
     | "lost"
     | "doubled"
     | "late"
+    | "trespass"
     | "breach"
     | "invented"
     | "owed"
@@ -43,6 +45,7 @@ export async function check(world: World, attempts: readonly Attempt[], truthful
     ...programs.map((id): Violation => ({ kind: "doubled", text: `the program of ${id} ran twice` })),
     ...breaches.map((text): Violation => ({ kind: "breach", text })),
     ...(truthful && world.replaced.size === 0 ? lateRuns(world, attempts) : []),
+    ...trespasses(world),
     ...unaccountedRuns(world, attempts),
     ...unaccountedNotes(world, attempts),
     ...world.faults.map((error): Violation => ({ kind: "threw", text: `a daemon threw into the broker: ${error}` })),
@@ -69,6 +72,13 @@ function lateRuns(world: World, attempts: readonly Attempt[]): Violation[] {
     if (by === null || method !== "work" || began <= by + UNSEEN_DELAY) return [];
     return [{ kind: "late", text: `${id} began ${Math.round((began - by) / 1000)} s after its deadline` }];
   });
+}
+
+/** Of what is sent there nothing is allowed. */
+function trespasses(world: World): Violation[] {
+  return world.ledger.runs
+    .filter(({ subject }) => subject.endsWith(GUARDED.subject))
+    .map(({ id, node }): Violation => ({ kind: "trespass", text: `${id} ran on ${node}, which does not take it` }));
 }
 
 /** Whatever ran was accepted by somebody, who knows its end; also what died before it could print the id. */

@@ -179,6 +179,9 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
         if (dice.chance(0.5)) steps.push({ do: "backup", node });
         else steps.push({ do: "crash", node }, { do: "restore", node, ...(dice.chance(0.5) ? { inPlace: true } : {}) });
         break;
+      case "trespass":
+        steps.push({ do: "trespass", node: dice.pick(nodes), way: dice.pick(["plain", "self", "central"]) });
+        break;
       case "poison":
       case "cancel":
       case "expiry":

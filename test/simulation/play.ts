@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { normalise } from "../../src/message/errors.ts";
-import { World } from "../harness/world.ts";
+import { EDGE, World } from "../harness/world.ts";
 import { quiet } from "../harness/world-time.ts";
+import type { MemoryLink } from "../twins/memory-broker.ts";
 import type { Disk } from "../twins/memory-store.ts";
 import { check, type Violation } from "./check.ts";
 import { LinkTruth } from "./link-truth.ts";
-import type { Script, Step } from "./script.ts";
+import { GUARDED, type Script, type Step } from "./script.ts";
 
 /**
  * Plays a script on a fleet: every step, then calm (all faults end, all nodes run), then until nobody owes anybody
@@ -49,7 +50,8 @@ const LOOK_EVERY = 1_000;
 const BLIND = 120_000;
 
 export async function play(script: Script, directory: string): Promise<Played> {
-  const nodes = Object.fromEntries(script.nodes.map((name) => [name, {}]));
+  const subscribe = [...EDGE.map((subject) => ({ subject })), GUARDED];
+  const nodes = Object.fromEntries(script.nodes.map((name) => [name, { subscribe }]));
   const world = new World(directory, { seed: script.seed, nodes });
   const player = new Player(world);
   try {
@@ -65,6 +67,7 @@ class Player {
   readonly #backups = new Map<string, Disk>();
   readonly #violations: Violation[] = [];
   readonly #links: LinkTruth;
+  #plain: MemoryLink | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -111,6 +114,8 @@ class Player {
         return this.#cancel(step);
       case "wait":
         return world.advance(step.ms);
+      case "trespass":
+        return this.#trespass(step);
       case "crash": {
         const { node, at, nth = 1, keep = 0, power = false } = step;
         if (!world.isUp(node)) return;
@@ -206,6 +211,24 @@ class Player {
     const { operations } = this.#world.daemon(attempt.origin);
     // A refusal (it is gone, the journal is full) is an answer.
     for (let i = 0; i < (twice ? 2 : 1); i++) operations.cancel(attempt.id).catch(() => undefined);
+    await quiet();
+  }
+
+  async #trespass({ node, way }: Extract<Step, { do: "trespass" }>): Promise<void> {
+    const subject = `${node}.${GUARDED.subject}`;
+    if (way === "plain") {
+      this.#plain ??= this.#world.broker.connect("plain");
+      this.#plain.publish(subject, Buffer.from(JSON.stringify({ data: { do: "fail" } })));
+      return quiet();
+    }
+    const from = way === "self" ? node : "central";
+    if (!this.#world.isUp(from) || this.#world.isFrozen(from)) return;
+    const data = way === "self" ? {} : { do: "fail" };
+    // A refusal is an answer.
+    this.#world
+      .daemon(from)
+      .operations.submit([{ subject, data }])
+      .catch(() => undefined);
     await quiet();
   }
 
