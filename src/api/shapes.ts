@@ -126,6 +126,7 @@ export const nodeView = thing({
   work: z.enum(["idle", "busy"]),
   trust: z.enum(["pending", "accepted", "revoked"]),
   storage: z.enum(["ok", "low", "full"]),
+  unheard: opt(z.literal(true).describe("Its link is as an earlier life of this daemon saw it")),
   heldBack: opt(text.describe("Why nothing is sent to it and nothing taken from it: two nodes have its name")),
   lastSeen: time.nullable(),
   asOf: time,

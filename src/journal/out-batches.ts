@@ -25,6 +25,11 @@ export class Lane implements Omit<OutLane, "marks"> {
   receiverEpoch: string | undefined;
   base = 0;
   readonly passed = new LaneMarks();
+  /** Skip markers that are not acknowledged, and a number before which nothing else waits. */
+  markers = 0;
+  /** How many commands of it run at once at the receiver, as it last said. */
+  concurrency: number | undefined;
+  firstWaiting = 1;
   /** The highest number that was sent in this life. */
   reached = 0;
   readonly node: string;

@@ -55,8 +55,10 @@ export class Outbox {
     }
   }
 
-  /** Finds the commands that are open on a lane, and how far everything is final. */
+  /** Finds the commands that are open on a lane, how far everything is final, and what travels as a skip marker. */
   #restore(lane: Lane): void {
+    for (const message of this.#batches.stored(lane, lane.acked + 1, lane.next - 1))
+      if (message.skip !== undefined) lane.markers++;
     let contiguous = true;
     for (const message of this.#batches.stored(lane, lane.open, lane.acked)) {
       if (message.seq > lane.acked) break;
@@ -176,10 +178,12 @@ export class Outbox {
     const receiverEpoch = answered ? ack.receiverEpoch : (lane.receiverEpoch ?? ack.receiverEpoch);
     const changed = acked > before || started > lane.started || receiverEpoch !== lane.receiverEpoch;
     Object.assign(lane, { acked, started, receiverEpoch });
+    if (ack.concurrency !== undefined) lane.concurrency = ack.concurrency;
     if (!lane.event && changed) lane.passed.acked(acked, started, ack.sentAt);
     for (let seq = before + 1; seq <= last; seq++) {
       const message = this.#batches.message(lane, seq);
       if (message === undefined) continue;
+      if (message.skip !== undefined) lane.markers--;
       received.push(message);
       if (verdicts.has(seq) || message.ended) continue;
       if (!lane.event) {
@@ -259,6 +263,7 @@ export class Outbox {
     if (message.skip !== undefined) return message;
     message.assert({ state, at, by: this.#node, reason });
     message.skip = state;
+    lane.markers++;
     message.outcome = { state, at, reason };
     this.#ended(lane, message);
     return message;
@@ -269,6 +274,17 @@ export class Outbox {
     if (found === undefined) return;
     Object.assign(found.message, asked);
     this.#learned(found.lane, found.message);
+  }
+
+  /** The messages of a lane that wait for an ACK: how many, and the oldest. For a skip marker nobody waits. */
+  waiting(subject: string): { readonly count: number; readonly oldest: OutRecord | undefined } {
+    const lane = this.#lanes.get(subject);
+    const count = lane === undefined ? 0 : lane.next - 1 - lane.acked - lane.markers;
+    if (lane === undefined || count <= 0) return { count: 0, oldest: undefined };
+    lane.firstWaiting = Math.max(lane.firstWaiting, lane.acked + 1);
+    let oldest = this.#batches.message(lane, lane.firstWaiting);
+    while (oldest?.skip !== undefined) oldest = this.#batches.message(lane, ++lane.firstWaiting);
+    return { count, oldest };
   }
 
   find(id: string): { lane: OutLane; record: OutRecord } | undefined {
@@ -294,6 +310,26 @@ export class Outbox {
         if (record !== undefined) yield { lane, record };
       }
     }
+  }
+
+  /**
+   * The oldest command of its lane that a received one waits for, and how many the receiver runs at once, if it has said so.
+   * `undefined`: as far as is known here its turn has come.
+   */
+  before(id: string): { readonly id: string; readonly concurrency: number | undefined } | undefined {
+    const found = this.#find(id);
+    if (found === undefined) return undefined;
+    const { lane, message } = found;
+    const { concurrency } = lane;
+    let older = 0;
+    for (const seq of lane.openNumbers) {
+      // In order: the older ones come first.
+      if (seq >= message.seq) return undefined;
+      if (++older >= (concurrency ?? 1)) break;
+    }
+    const [oldest] = lane.openNumbers;
+    const first = oldest === undefined ? undefined : this.#batches.message(lane, oldest);
+    return first === undefined ? undefined : { id: first.message.id, concurrency };
   }
 
   openCount(node: string): number {

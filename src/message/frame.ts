@@ -95,6 +95,8 @@ export interface Ack {
   readonly upTo: number;
   /** How many more messages of this lane the receiver takes. */
   readonly credit: number;
+  /** How many commands of this subject the receiver runs at once. */
+  readonly concurrency?: number;
   /** Final states decided at the door, until the origin has this ACK. */
   readonly verdicts: readonly Verdict[];
   /** The frame gave numbers again that other messages had: its origin is a copy of an earlier state of itself. */
@@ -146,6 +148,7 @@ interface WireAck {
   u: number;
   c: number;
   p?: number;
+  q?: number;
   g?: 1;
   v?: [number, string, string][];
 }
@@ -199,6 +202,7 @@ export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array 
   };
   if (ack.receiverLife !== undefined) wire.i = ack.receiverLife;
   if (ack.uptime !== undefined) wire.p = Math.round(ack.uptime);
+  if (ack.concurrency !== undefined) wire.q = ack.concurrency;
   if (ack.wentBack === true) wire.g = 1;
   if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
   return pack(JSON.stringify(wire).slice(0, -1), ACK, null);
@@ -238,7 +242,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   const wire = unpack(subject, payload, ACK, limits) as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { l, o, n, i, e, t, k, s, u, c, p, g, v } = wire as WireAck;
+  const { l, o, n, i, e, t, k, s, u, c, p, q, g, v } = wire as WireAck;
   insistMeant(l, subject);
   return {
     node: o,
@@ -252,6 +256,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
     verdicts: (v ?? []).map(([seq, state, reason]) => ({ seq, state: state as FinalState, reason })),
     ...(i === undefined ? {} : { receiverLife: i }),
     ...(p === undefined ? {} : { uptime: p }),
+    ...(q === undefined ? {} : { concurrency: q }),
     ...(g === undefined ? {} : { wentBack: true }),
   };
 }
@@ -394,6 +399,7 @@ function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefin
   if (wire.i !== undefined && !isToken(wire.i)) return "life";
   if (!isTime(wire.t)) return "sending time";
   if (wire.p !== undefined && !isCount(wire.p)) return "uptime";
+  if (wire.q !== undefined && !(isCount(wire.q) && wire.q > 0)) return "concurrency";
   for (const n of [wire.k, wire.s, wire.u, wire.c]) if (!isCount(n)) return "a sequence number";
   if (wire.g !== undefined && wire.g !== 1) return "a mark";
   if (wire.v === undefined) return undefined;

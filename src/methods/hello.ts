@@ -20,6 +20,8 @@ export interface Hello {
   readonly every: number;
   /** The kind of its link, which frames to it have to cross as well. Absent: it was not asked for yet. */
   readonly link?: LinkName;
+  /** Subjects on which commands wait there that nobody comes to, and why; absent: there are none. */
+  readonly stuck?: readonly (readonly [subject: string, reason: string])[];
 }
 
 /** The same as the last whole hello of this life, at another time: a hello that costs little on a dear link. */
@@ -29,6 +31,10 @@ export interface BriefHello {
 }
 
 const LINKS = ["lan", "gsm", "satellite"] as const satisfies readonly LinkName[];
+
+/** Entries of `stuck` in one hello, and characters of each. */
+export const MOST_STUCK = 20;
+const LONGEST_STUCK = 1_000;
 
 const HELLO: Checked = {
   version: "string",
@@ -61,9 +67,20 @@ function checkHello(data: Json): void {
   if (!isToken(epoch)) throw new Error("epoch: expected letters, digits, _ and -");
   if (methods.length > MOST_METHODS) throw new Error(`methods: at most ${MOST_METHODS}`);
   if (!methods.every(isToken)) throw new Error("methods: expected names");
+  const { stuck } = data as unknown as Hello;
+  if (stuck !== undefined && !(Array.isArray(stuck) && stuck.length <= MOST_STUCK && stuck.every(isStuck)))
+    throw new Error("stuck: expected subjects and reasons");
   for (const time of [startedAt, now, every]) {
     if (!(time >= 0 && time <= 8.64e15)) throw new Error("startedAt, now, every: expected times");
   }
+}
+
+function isStuck(entry: unknown): boolean {
+  return (
+    Array.isArray(entry) &&
+    entry.length === 2 &&
+    entry.every((text) => typeof text === "string" && text.length <= LONGEST_STUCK)
+  );
 }
 
 /** "I am here, and this is what I am": presence, so it is neither journalled nor sent again. */

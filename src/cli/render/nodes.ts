@@ -38,6 +38,7 @@ function notes(node: NodeView): string[] {
   if (node.role === "self" && node.link !== "online") found.push(visible(node.cause));
   if (node.trust !== "accepted" && node.role !== "self") found.push(`trust ${node.trust}`);
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
+  if (node.unheard === true) found.push("not heard since this daemon was started");
   if (node.heldBack !== undefined) found.push(visible(node.heldBack));
   if (node.session === "resyncing") found.push("resyncing");
   if (node.clockSkew !== undefined && Math.abs(node.clockSkew) >= 5_000) found.push(`clock ${skew(node.clockSkew)}`);
@@ -74,7 +75,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
         { title: "LANE", cell: (l) => visible(l.subject) },
         { title: "WAITING", cell: (l) => String(l.waiting), align: "right" },
         { title: "IN FLIGHT", cell: (l) => String(l.inFlight), align: "right" },
-        { title: "OLDEST", cell: (l) => (l.oldest === null ? "-" : span(l.oldest)) },
+        { title: "OLDEST", cell: (l) => (l.oldest === null ? "-" : span(Math.max(0, node.asOf - l.oldest))) },
         { title: "DEADLINE", cell: (l) => (l.nextDeadline === null ? "-" : times.at(l.nextDeadline)) },
         { title: "WHY", cell: (l) => visible(l.reason ?? "") },
       ],

@@ -12,7 +12,7 @@ import { idMaker, type NewId } from "../../message/id.ts";
 import type { FinalState } from "../../message/lifecycle.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
-import type { BriefHello, Hello } from "../../methods/hello.ts";
+import { type BriefHello, type Hello, MOST_STUCK } from "../../methods/hello.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
@@ -148,6 +148,8 @@ export class Core implements Child {
       const route = this.routes.add(subscription);
       route.waiting = this.journal.inbox.pending(route.subject).length;
     }
+    for (const { message } of this.journal.inbox.pending())
+      if (this.routes.get(message.subject) === undefined) this.routes.leftOn(message.subject, 1);
     this.respond = new Respond({
       journal: this.journal,
       node: config.node,
@@ -245,6 +247,7 @@ export class Core implements Child {
         methods: [...methods.keys()],
         every: around.config().hello,
         link: around.config().link.name,
+        ...this.#stuck(),
       }),
       transport: this.transport,
       clock,
@@ -281,6 +284,11 @@ export class Core implements Child {
     });
     this.link.begin();
     this.storage.begin(fall, this);
+  }
+
+  #stuck(): Pick<Hello, "stuck"> {
+    const stuck = this.routes.stuckSubjects(MOST_STUCK);
+    return stuck.length === 0 ? {} : { stuck };
   }
 
   #fall(error: unknown): void {
@@ -426,7 +434,8 @@ export class Core implements Child {
     const { happenings, config } = this.#around;
     const { id, subject, origin } = record.message;
     const route = this.routes.get(subject);
-    if (route !== undefined) {
+    if (route === undefined) this.routes.leftOn(subject, -1);
+    else {
       route.waiting--;
       if (route.waiting === Math.floor(route.config.queue / 2)) this.#receiver.roomAgain(subject);
     }

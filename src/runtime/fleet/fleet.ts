@@ -51,6 +51,8 @@ export interface NodeDescription {
   readonly storage: "ok" | "low" | "full";
   /** Why nothing is sent to it and nothing taken from it: two nodes have its name. */
   readonly heldBack?: string;
+  /** Its link is as an earlier life of this daemon saw it: nothing was heard of it since. */
+  readonly unheard?: true;
   /** Last verified evidence of life; `null` if never. */
   readonly lastSeen: number | null;
   readonly asOf: number;
@@ -71,6 +73,8 @@ interface Known {
   busy: boolean;
   accepted: boolean;
   lastSeen: number | null;
+  /** It was heard since this daemon was started. */
+  isHeard: boolean;
   /** Interval of its hellos as it last said, ms; kept across restarts of this node. */
   every: number | undefined;
   /** The kind of its link as it last said; kept across restarts of this node. */
@@ -88,6 +92,10 @@ interface Known {
 const LINGER = 1000;
 /** No node may ask for more patience than a hello a day, ms. */
 const LONGEST = 86_400_000;
+/** How often it is noted when each node was last seen, ms: more seldom where there are many. */
+const NOTE_EVERY = 10_000;
+const NOTE_PER_NODE = 10;
+const LAST_SEEN = "last seen";
 /** The latest changes kept of each node. */
 const CHANGES = 100;
 
@@ -100,6 +108,8 @@ export class Fleet {
   readonly #silent: DeadlineWheel;
   readonly #idle: DeadlineWheel;
   #ownLink = false;
+  /** When it was last noted, monotonic ms, when each node was seen. */
+  #notedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -112,8 +122,11 @@ export class Fleet {
       if (known !== undefined) known.busy = false;
       this.#send(name, "idle", "all commands have ended");
     });
+    const seen = (journal.checkpoint(LAST_SEEN) ?? {}) as Readonly<Record<string, number>>;
     for (const { name, snapshot } of journal.nodes()) {
-      this.#start(name, snapshot as unknown as StoredNode);
+      const known = this.#start(name, snapshot as unknown as StoredNode);
+      const lastSeen = Object.hasOwn(seen, name) ? seen[name] : undefined;
+      if (lastSeen !== undefined) known.lastSeen = Math.max(known.lastSeen ?? 0, lastSeen);
       this.work(name, journal.outbox.openCount(name));
     }
   }
@@ -160,6 +173,8 @@ export class Fleet {
     if (name === this.#options.self) return;
     const known = this.#get(name);
     known.lastSeen = this.#options.clock.now();
+    known.isHeard = true;
+    this.#noteSeen();
     // Who answers before its first hello, and has another journal at that, has lost what it answered for.
     if (epoch !== undefined && known.epoch === undefined) {
       known.epoch = epoch;
@@ -167,6 +182,16 @@ export class Fleet {
     }
     if (known.link !== "online") this.#send(name, "alive", cause);
     this.#watch(name, known);
+  }
+
+  /** A restart of this node must not make others look as if they had been silent since their link last changed. */
+  #noteSeen(): void {
+    const { clock, journal } = this.#options;
+    const now = clock.monotonic();
+    if (now - this.#notedAt < Math.max(NOTE_EVERY, this.#known.size * NOTE_PER_NODE)) return;
+    this.#notedAt = now;
+    const seen = [...this.#known].flatMap(([name, { lastSeen }]) => (lastSeen === null ? [] : [[name, lastSeen]]));
+    journal.setCheckpoint({ key: LAST_SEEN, value: Object.fromEntries(seen) as Json });
   }
 
   /** Whether its daemon or its journal is another one than before. */
@@ -215,6 +240,11 @@ export class Fleet {
   /** Whether this is another journal than the one that the node last said to have. */
   isOther(name: string, epoch: string): boolean {
     return (this.#known.get(name)?.epoch || epoch) !== epoch;
+  }
+
+  /** Why a node does not come to what waits there on a subject, as its last hello said. */
+  stuck(name: string, subject: string): string | undefined {
+    return this.#known.get(name)?.hello?.stuck?.find(([stuck]) => stuck === subject)?.[1];
   }
 
   bye(name: string, cause: string): void {
@@ -278,11 +308,12 @@ export class Fleet {
     if (known === undefined) return undefined;
     const { value, context } = known.actor.getSnapshot();
     const { hello } = known;
+    const isUnheard = !known.isHeard && (value.link === "online" || value.link === "late");
     return {
       name,
       link: value.link,
       linkSince: context.linkSince,
-      cause: context.linkCause,
+      cause: isUnheard ? "not heard since this daemon was started" : context.linkCause,
       session: value.session,
       work: value.work,
       trust: value.trust,
@@ -291,6 +322,7 @@ export class Fleet {
       asOf: this.#options.clock.now(),
       changes: known.changes,
       ...(known.heldBack === undefined ? {} : { heldBack: known.heldBack }),
+      ...(isUnheard ? { unheard: true } : {}),
       ...(hello === undefined
         ? {}
         : {
@@ -333,6 +365,7 @@ export class Fleet {
       busy: actor.getSnapshot().matches({ work: "busy" }),
       accepted: actor.getSnapshot().matches({ trust: "accepted" }),
       lastSeen: stored?.lastSeen ?? null,
+      isHeard: false,
       every: stored?.every,
       linkName: stored?.linkName,
       epoch: stored?.epoch,

@@ -287,7 +287,8 @@ export class Receiver {
     if (route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
     const own = { node, receiverEpoch: journal.epoch, receiverLife: vouching.life };
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
-    const ack = { ...own, ...time, epoch: frame.epoch, credit, ...answer };
+    const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
+    const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
     const payload = encodeAck(subject, ack);
     // Without an ACK the frame would come again and again: the reasons give way.
     transport.publish(reply, payload.length <= transport.maxPayload() ? payload : encodeAck(subject, ack, 0));
