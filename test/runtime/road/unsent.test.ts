@@ -5,7 +5,7 @@ import type { Json } from "../../../src/message/message.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { createWorld, type World } from "../../harness/world.ts";
 import { quiet } from "../../harness/world-time.ts";
-import { expectSound } from "./sound.ts";
+import { expectSound, settled } from "./sound.ts";
 
 const WORK = "ship1.command.work.os";
 const REPLIES = "central.event.work.os";
@@ -57,4 +57,19 @@ test("a report against the end of a command that was taken back before it was se
   await world.drained();
   await report(id, forged);
   expect(world.alerts()).toContain("conflict");
+});
+
+test("an outcome that tells of output which is not here says that the output is lost", async () => {
+  const world = await settled(await createWorld());
+  world.freeze("ship1");
+  const id = await world.send(WORK, {}, { deliverBy: null });
+  await world.until(() => world.state(id) === "sent", "it is sent");
+  const report = await forger(world);
+  const totals = { stdout: { bytes: 8, kept: 8 }, stderr: { bytes: 2, kept: 2 } };
+  const output = [{ stream: "stderr", offset: 0, text: "ok" }];
+  await report(id, { state: "succeeded", at: world.time.now(), code: 0, totals, output });
+  expect(world.message(id)).toMatchObject({
+    state: "succeeded",
+    reason: "output lost: 8 B of stdout never came to this journal",
+  });
 });
