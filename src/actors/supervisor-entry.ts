@@ -34,6 +34,8 @@ export class Entry implements Row {
   restarts = 0;
   since: number;
   lastError: unknown;
+  /** When the surroundings began to keep it from coming up, ms since 1970. */
+  waitsSince: number | undefined;
   readonly waiters: Waiter[] = [];
 
   constructor(spec: ChildSpec, since: number) {
@@ -64,8 +66,9 @@ export class Entry implements Row {
   }
 
   view(): ChildView {
-    const { state, restarts, since, lastError } = this;
+    const { state, restarts, since, lastError, waitsSince } = this;
     const error = lastError === undefined ? {} : { lastError: faultText(lastError) };
-    return { id: this.spec.id, state, restarts, since, ...error };
+    const waits = waitsSince === undefined ? {} : { waitsSince };
+    return { id: this.spec.id, state, restarts, since, ...waits, ...error };
   }
 }

@@ -1,4 +1,5 @@
 import { StewardError } from "../message/errors.ts";
+import { isOfSurroundings } from "../message/surroundings.ts";
 import { backoffDelay } from "./backoff.ts";
 import type { Handle } from "./one-at-a-time.ts";
 import { countRestart } from "./supervisor-decision.ts";
@@ -8,7 +9,7 @@ import type { SupervisorSpec } from "./supervisor-spec.ts";
 
 /**
  * What follows when a child is gone, or did not come up, and is to come back: it backs off, or it was too often, and it is
- * parked or its supervisor gives up. Its companions share its fate. The count is the child's under `quarantine`, the
+ * parked or its supervisor gives up; a fault of its surroundings is waited out. Its companions share its fate. The count is the child's under `quarantine`, the
  * supervisor's under `escalate`.
  */
 export class Restarts {
@@ -37,6 +38,12 @@ export class Restarts {
   restart(entry: Entry, error: unknown, cause: string): void {
     const now = this.#context.clock.monotonic();
     const escalates = this.#spec.onGiveUp === "escalate";
+    if (!escalates && isOfSurroundings(error)) {
+      entry.waitsSince ??= this.#context.clock.now();
+      this.#backOff(entry, now, cause);
+      return;
+    }
+    entry.waitsSince = undefined;
     const { times, tooMany } = countRestart(escalates ? this.#times : entry.restartTimes, now, this.#spec);
     if (escalates) this.#times = times;
     else entry.restartTimes = times;

@@ -98,6 +98,7 @@ export class Roster {
   land(entry: Entry, cause: string): void {
     this.stopWaiting(entry);
     if (entry.goal === "cycle") entry.goal = "up";
+    if (entry.goal === "down") entry.waitsSince = undefined;
     if (entry.state === "stopped") entry.answer();
     else this.move(entry, entry.landing, cause);
     const forgotten = entry.removing || (entry.spec.restart === "temporary" && entry.state === "stopped");
@@ -160,6 +161,7 @@ export class Roster {
     if (entry.state !== "starting") return;
     entry.upSince = this.#context.clock.monotonic();
     entry.asked = "no";
+    entry.waitsSince = undefined;
     this.move(entry, "started", entry.why);
     this.advance([entry]);
   }

@@ -46,7 +46,8 @@ export interface SupervisorSpec {
   readonly period: number;
   /**
    * `escalate`: one count for all; giving up stops all and ends the supervisor as failed.
-   * `quarantine`: a count per child; giving up parks that child, with the siblings that its restart would restart.
+   * `quarantine`: a count per child; giving up parks that child, with the siblings that its restart would restart. What fails
+   * for a fault of its surroundings does not count: it is tried again for ever, with growing pauses.
    */
   readonly onGiveUp: "escalate" | "quarantine";
   readonly children: readonly ChildSpec[];
@@ -61,6 +62,8 @@ export interface ChildView {
   readonly restarts: number;
   /** When it came into this state, milliseconds since 1970. */
   readonly since: number;
+  /** Since then it cannot come up for a fault of its surroundings, and is tried again until it does; ms since 1970. */
+  readonly waitsSince?: number;
   readonly lastError?: string;
 }
 

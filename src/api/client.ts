@@ -1,4 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import type { AlertView } from "../message/alert.ts";
 import type { Clock } from "../message/clock.ts";
 import type { Draft } from "../message/draft.ts";
 import { CATALOGUE, type Details, type ErrorCode, faultText, StewardError } from "../message/errors.ts";
@@ -76,6 +77,14 @@ export class ApiClient {
       method: "POST",
       path: `/v1/processes/${encodeURIComponent(node)}/${encodeURIComponent(subject)}/${verb}`,
     });
+  }
+
+  alerts(): Promise<AlertView[]> {
+    return this.#ask({ method: "GET", path: "/v1/alerts" });
+  }
+
+  clearAlert(no: number): Promise<void> {
+    return this.#ask({ method: "DELETE", path: `/v1/alerts/${no}` });
   }
 
   dead(): Promise<op.DeadLetter[]> {

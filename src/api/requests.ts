@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../message/bounds.ts";
 import type { Draft } from "../message/draft.ts";
 import { StewardError } from "../message/errors.ts";
 import type { ProcessVerb } from "../message/process-verb.ts";
@@ -12,7 +13,7 @@ export const LIMITS = { bodyBytes: 16 * 1024 * 1024, nesting: 64, drafts: 10_000
 const name = z.string().min(1).max(255);
 const id = z.string().min(1).max(64);
 const flag = z.enum(["true", "false"]).transform((value) => value === "true");
-const milliseconds = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const milliseconds = (least: number, most: number) => z.number().int().min(least).max(most);
 const opt = z.exactOptional;
 
 export const draft = z.strictObject({
@@ -20,10 +21,10 @@ export const draft = z.strictObject({
   data: json,
   deliverBy: opt(
     z
-      .union([milliseconds, z.null(), z.enum([NEVER, ...NEVER_TOO]).transform(() => null)])
+      .union([milliseconds(0, LONGEST_WAIT), z.null(), z.enum([NEVER, ...NEVER_TOO]).transform(() => null)])
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
-  timeout: opt(milliseconds.min(1).describe("Milliseconds it may run; absent: the default")),
+  timeout: opt(milliseconds(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
   knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
 }) satisfies z.ZodType<Draft>;
 
@@ -65,6 +66,7 @@ export const eventQuery = z.strictObject({
 export const noQuery = z.strictObject({});
 export const noParams = z.object({});
 export const byId = z.object({ id });
+export const byNumber = z.object({ no: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) });
 export const byName = z.object({ name });
 export const byProcess = z.object({
   node: name,

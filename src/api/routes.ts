@@ -178,6 +178,26 @@ export const ROUTES: readonly Route[] = [
   }),
   route({
     method: "GET",
+    path: "/v1/alerts",
+    summary: "What went wrong and was not cleared, the latest first; at central of all nodes",
+    answers: ok("Alerts", shape.alertView.array()),
+    failures: [503],
+    handle: (operations) => shown(operations, operations.alerts()),
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/alerts/{no}",
+    summary: "Clear an alert: it is forgotten until it is raised anew",
+    params: request.byNumber,
+    answers: { 204: { description: "It is cleared" } },
+    failures: [404],
+    handle: async (operations, { params }) => {
+      await operations.clearAlert(params.no);
+      return empty;
+    },
+  }),
+  route({
+    method: "GET",
     path: "/v1/logs",
     summary: "The last lines of received logs",
     query: request.logQuery,

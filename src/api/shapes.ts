@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AlertView } from "../message/alert.ts";
 import type { Happening } from "../message/happening.ts";
 import { STATES } from "../message/lifecycle.ts";
 import type { Json } from "../message/message.ts";
@@ -52,7 +53,13 @@ export const json = z.custom<Json>((value) => value !== undefined, "is missing")
 
 const linkState = z.enum(["neverSeen", "online", "late", "offline"]);
 
-export const accepted = thing({ id: text, subject: text, node: text, link: linkState });
+export const accepted = thing({
+  id: text,
+  subject: text,
+  node: text,
+  link: linkState,
+  blocked: opt(text.describe("Why nothing goes to it now, though it is there")),
+});
 
 export const cancelAnswer = z.discriminatedUnion("kind", [
   thing({ kind: z.literal("done"), id: text }),
@@ -116,6 +123,9 @@ export const messageDetail = extended(messageView, {
   output: z.array(outputPart),
 });
 
+const standstill = thing({ since: time, reason: text });
+const stuckLane = thing({ subject: text, since: time, reason: text });
+
 export const nodeView = thing({
   name: text,
   role: z.enum(["self", "central", "edge"]),
@@ -128,6 +138,7 @@ export const nodeView = thing({
   storage: z.enum(["ok", "low", "full"]),
   unheard: opt(z.literal(true).describe("Its link is as an earlier life of this daemon saw it")),
   heldBack: opt(text.describe("Why nothing is sent to it and nothing taken from it: two nodes have its name")),
+  stuck: opt(z.array(stuckLane).describe("Lanes to it, and those that it says of itself, which stand still")),
   lastSeen: time.nullable(),
   asOf: time,
   waiting: count.describe("Messages for it that it has not acknowledged"),
@@ -146,6 +157,7 @@ const laneView = thing({
   oldest: milliseconds.nullable(),
   nextDeadline: time.nullable(),
   reason: opt(text),
+  stuck: opt(standstill.describe("Since when, and why, it does not move though its node is there")),
 });
 
 const change = thing({ at: time, region: text, from: text, to: text, cause: text });
@@ -166,7 +178,9 @@ export const processView = thing({
   restarts: count,
   queued: count,
   active: count,
+  waitsSince: opt(time),
   lastError: opt(text),
+  stuck: opt(standstill),
 });
 
 export const processList = thing({ node: text, asOf: time, processes: z.array(processView) });
@@ -179,6 +193,18 @@ export const deadLetter = thing({
   reason: text,
   attempts: count,
   summary: text,
+});
+
+export const alertView = thing({
+  no: count,
+  node: text,
+  code: text,
+  text,
+  first: time,
+  last: time,
+  count: count.describe("How often it was raised"),
+  state: z.enum(["raised", "over"]).describe("over: its cause is gone"),
+  overAt: opt(time),
 });
 
 export const logLine = thing({ node: text, domain: text, line: text });
@@ -196,11 +222,13 @@ export const health = thing({
     since: time,
     server: opt(text),
     fault: opt(text),
+    code: opt(z.enum(["broker-unreachable", "broker-auth", "broker-full", "broker-tls"])),
     refused: opt(z.array(text)),
   }),
   journal: thing({ state: z.enum(["ok", "low", "full", "failed"]), bytes: count, limit: count }),
   quarantined: z.array(text),
-  blocked: z.array(z.strictObject({ subject: text, fault: text })),
+  waiting: opt(z.array(z.strictObject({ role: processView.shape.role, subject: text, since: time, reason: text }))),
+  stuck: z.array(stuckLane).describe("Lanes of this node that stand still though their nodes are there"),
 });
 
 const happened = <T extends string>(type: T) => ({ type: z.literal(type), at: time });
@@ -262,6 +290,7 @@ export const NAMED = {
   ProcessView: processView,
   ProcessList: processList,
   DeadLetter: deadLetter,
+  AlertView: alertView,
   LogLine: logLine,
   ReloadAnswer: reloadAnswer,
   Health: health,
@@ -287,6 +316,7 @@ same<
     Same<typeof processView, op.ProcessView>,
     Same<typeof processList, op.ProcessList>,
     Same<typeof deadLetter, op.DeadLetter>,
+    Same<typeof alertView, AlertView>,
     Same<typeof logLine, op.LogLine>,
     Same<typeof reloadAnswer, op.ReloadAnswer>,
     Same<typeof health, op.Health>,

@@ -3,8 +3,9 @@ import { linkEvent, linkMachine } from "../actors/link.ts";
 import { type Inspector, startRoot } from "../actors/root.ts";
 import type { Clock } from "../message/clock.ts";
 import { normalise } from "../message/errors.ts";
+import type { FrameRefusal } from "../message/frame-refusal.ts";
 import { listenForAcks } from "./acks.ts";
-import type { LinkStatus, Packet, Transport } from "./transport.ts";
+import type { LinkCode, LinkStatus, Packet, Refusal, Transport } from "./transport.ts";
 
 /** The link to the broker as it is now. */
 export interface BrokerHealth {
@@ -12,6 +13,8 @@ export interface BrokerHealth {
   readonly since: number;
   readonly server?: string;
   readonly fault?: string;
+  /** What kind of fault it is: the code of an error, which says what to do. */
+  readonly code?: LinkCode;
   /** The operations that the broker does not permit: `publish <subject>`, `subscribe <subject>`. */
   readonly refused?: readonly string[];
 }
@@ -26,8 +29,11 @@ export interface BrokerLinkOptions {
   readonly packet: (packet: Packet) => void;
   readonly ack: (subject: string, packet: Packet) => void;
   readonly unheard: (subject: string, first: number) => void;
+  readonly refusal: (subject: string, first: number, refusal: FrameRefusal) => void;
   readonly changed: (status: LinkStatus) => void;
   readonly denied: (text: string) => void;
+  /** It is permitted now. */
+  readonly permitted: (text: string) => void;
 }
 
 /** Refusals that are remembered: those of replies have ever new subjects, some tell enough. */
@@ -47,18 +53,24 @@ export class BrokerLink {
   }
 
   begin(): void {
-    const { node, transport, counters, packet, ack, unheard, denied } = this.#options;
+    const { node, transport, counters, packet, ack, unheard, refusal, denied, permitted } = this.#options;
     const acks = listenForAcks(transport, {
       ack,
+      refusal,
       unheard: (subject, first) => (first === 0 ? undefined : unheard(subject, first)),
       refused: (error) => counters.refuse(normalise(error).code, { fault: normalise(error).message }),
     });
     const packets = transport.subscribe(`${node}.>`, packet);
     const status = transport.onStatus((next) => this.#changed(next));
-    const refusals = transport.onRefusal(({ operation, subject }) => {
+    const refusals = transport.onRefusal(({ operation, subject, over }) => {
+      if (over === true) {
+        this.#refused.delete(`${operation} ${subject}`);
+        permitted(deniedText(operation, subject));
+        return;
+      }
       counters.refuse("broker-denied", { operation, subject });
       if (this.#refused.size < SOME) this.#refused.add(`${operation} ${subject}`);
-      denied(`the broker refuses to let this node ${operation} ${subject}`);
+      denied(deniedText(operation, subject));
     });
     this.#releasers.push(
       () => acks.end(),
@@ -71,11 +83,14 @@ export class BrokerLink {
 
   health(): BrokerHealth {
     const { value, context } = this.#actor.getSnapshot();
+    const status = this.#options.transport.status();
+    const code = "code" in status ? status.code : undefined;
     return {
       state: value === "closed" ? "disconnected" : value,
       since: context.since,
       ...(context.server === null ? {} : { server: context.server }),
       ...(context.fault === null ? {} : { fault: context.fault }),
+      ...(context.fault === null || code === undefined ? {} : { code }),
       ...(this.#refused.size === 0 ? {} : { refused: [...this.#refused] }),
     };
   }
@@ -95,4 +110,8 @@ export class BrokerLink {
     if (status.state === "connected") this.#refused.clear();
     changed(status);
   }
+}
+
+function deniedText(operation: Refusal["operation"], subject: string): string {
+  return `the broker refuses to let this node ${operation} ${subject}`;
 }

@@ -16,6 +16,7 @@ import {
 import { NodeTransport, nodeResolveHost } from "nats/lib/node_transport.js";
 import type { BrokerConfig } from "../config/config.ts";
 import { faultText, StewardError } from "../message/errors.ts";
+import type { LinkCode } from "./transport.ts";
 
 /**
  * One attempt to connect to one of the brokers. The client's own `connect()` gives nothing to hold until it has
@@ -40,6 +41,14 @@ export interface Connection {
 }
 
 const DIAL_TIMEOUT_MS = 15_000;
+/** How the protocol says why a connection is closed. */
+const COMPLAINT = /-ERR '([^'\r\n]{1,200})'/;
+const FULL = /^maximum .*connections exceeded$/i;
+const TLS = /\btls\b|\bssl\b|certificate/i;
+const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|EPROTO)/;
+
+/** The broker closed the connection before the client had read why. */
+class BrokerComplaint extends Error {}
 
 /** Private only in the client's types. */
 const NewConnection = NatsConnectionImpl as unknown as new (options: ConnectionOptions) => NatsConnectionImpl;
@@ -47,6 +56,18 @@ const NewConnection = NatsConnectionImpl as unknown as new (options: ConnectionO
 /** Checks the certificate of a broker that is given by its address against that address; the client takes `localhost`. */
 class AddressedTransport extends NodeTransport {
   #host = "";
+  /** What the broker said last before it closed the connection: the client may have failed to write before it read that. */
+  complaint: string | undefined;
+
+  override setupHandlers(): void {
+    for (const frame of this.yields) this.#listen(frame);
+    this.socket.on("data", (frame: Uint8Array) => this.#listen(frame));
+    super.setupHandlers();
+  }
+
+  #listen(frame: Uint8Array): void {
+    this.complaint = COMPLAINT.exec(Buffer.from(frame).toString("latin1"))?.[1] ?? this.complaint;
+  }
 
   override connect(...args: Parameters<NodeTransport["connect"]>): Promise<void> {
     this.#host = args[0].tlsName || args[0].hostname;
@@ -86,8 +107,10 @@ export function dialBroker(broker: BrokerConfig, name: string, pingMs: number): 
     try {
       await protocol.dialLoop();
     } catch (error) {
+      const { complaint } = (protocol.transport ?? {}) as Partial<AddressedTransport>;
       discard();
-      throw error;
+      if (complaint === undefined || isDenial(error)) throw error;
+      throw new BrokerComplaint(complaint, { cause: error });
     }
     if (abandoned) discard();
     const alive = (): void => {
@@ -110,8 +133,18 @@ export function isDenial(error: unknown): boolean {
   );
 }
 
+/** What kind of failure it was: what the protocol and TLS say in words and codes of their own is read here alone. */
+export function dialCode(error: unknown): LinkCode {
+  if (isDenial(error)) return "broker-auth";
+  const text = faultText(error);
+  if (FULL.test(text)) return "broker-full";
+  const { code } = (error ?? {}) as { code?: unknown };
+  return TLS.test(text) || (typeof code === "string" && TLS_CODES.test(code)) ? "broker-tls" : "broker-unreachable";
+}
+
 /** Why an attempt failed, for people. */
 export function dialFault(error: unknown): string {
+  if (error instanceof BrokerComplaint) return `the broker says: ${error.message}`;
   if (error instanceof TimeoutError) return `no answer within ${DIAL_TIMEOUT_MS / 1000} s`;
   if (error === undefined) return "the broker closed the connection";
   return faultText(error);

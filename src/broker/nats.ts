@@ -1,10 +1,11 @@
 import { type Msg, type Subscription as NatsSubscription, PermissionViolationError } from "nats";
 import type { BrokerConfig } from "../config/config.ts";
-import type { Clock, Random, Timer } from "../message/clock.ts";
+import type { Clock, Random } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
-import { type Connection, type Dial, dialBroker, dialFault, isDenial } from "./nats-dial.ts";
-import type { LinkStatus, Packet, Refusal, Subscription, Transport } from "./transport.ts";
+import { type Connection, type Dial, dialBroker, dialCode, dialFault, isDenial } from "./nats-dial.ts";
+import { Refusals } from "./refusals.ts";
+import type { LinkCode, LinkStatus, Packet, Refusal, Subscription, Transport } from "./transport.ts";
 
 /**
  * The transport over a real NATS broker. It never gives up:
@@ -36,7 +37,8 @@ const SETTLED_MS = 5_000;
 const CLOSE_WITHIN_MS = 2_000;
 /** What nats-server takes unless it is configured otherwise; until a broker has said it. */
 const USUAL_PAYLOAD = 1024 * 1024;
-const REFUSAL_AGAIN_MS = 60_000;
+/** Pauses between two questions what the broker takes, growing, ms. */
+const ASKING = { min: 2_500, max: 60_000 };
 
 interface Collected {
   readonly subject: string;
@@ -57,7 +59,7 @@ class NatsTransport implements Transport {
   readonly #subscriptions = new Set<Subscribed>();
   readonly #statusListeners = new Set<(status: LinkStatus) => void>();
   readonly #refusalListeners = new Set<(refusal: Refusal) => void>();
-  readonly #refused = new Map<string, number>();
+  readonly #refusals: Refusals;
   readonly #flushing = new Set<() => void>();
   readonly #running: Promise<void>;
   #status: LinkStatus = { state: "connecting" };
@@ -65,14 +67,24 @@ class NatsTransport implements Transport {
   #maxPayload = USUAL_PAYLOAD;
   #collected: Collected[] = [];
   #dial: Dial | undefined;
+  /** Asks what the broker takes. */
+  #asking: Dial | undefined;
+  #askPause = ASKING.min;
+  #askAgainAt = 0;
   #connection: Connection | undefined;
   #wake: (() => void) | undefined;
-  #againTimer: Timer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: NatsTransportOptions) {
     this.#options = options;
     this.inbox = `_INBOX.${options.name}.${Buffer.from(options.random.bytes(12)).toString("hex")}`;
+    this.#refusals = new Refusals({
+      ...options,
+      again: () => this.#bindRefused(),
+      tell: (refusal) => {
+        for (const listener of this.#refusalListeners) this.#guarded("refusal listener", () => listener(refusal));
+      },
+    });
     this.#running = this.#run();
   }
 
@@ -93,6 +105,36 @@ class NatsTransport implements Transport {
   maxPayload(): number {
     this.#maxPayload = this.#connection?.nats.info?.max_payload ?? this.#maxPayload;
     return this.#maxPayload;
+  }
+
+  askLimits(): void {
+    const { broker, name, pingMs, clock } = this.#options;
+    const now = clock.monotonic();
+    if (this.#connection === undefined || this.#asking !== undefined || now < this.#askAgainAt) return;
+    this.#askPause = Math.min(ASKING.max, this.#askPause * 2);
+    this.#askAgainAt = now + this.#askPause;
+    // A broker says what it takes when a connection begins, and never again: a second one asks, and ends at once.
+    const dial = dialBroker(broker, name, pingMs);
+    this.#asking = dial;
+    dial.connected
+      .then(
+        (asked) => {
+          this.#takes(asked.nats.info?.max_payload);
+          asked.discard();
+        },
+        (error) => this.#options.log.debug({ fault: dialFault(error) }, "the broker was not asked what it takes"),
+      )
+      .finally(() => {
+        this.#asking = undefined;
+      });
+  }
+
+  #takes(bytes: number | undefined): void {
+    const known = this.#connection?.nats.info;
+    if (bytes === undefined || known === undefined || known.max_payload === bytes) return;
+    this.#options.log.info({ before: known.max_payload, bytes }, "the broker takes payloads of another size now");
+    known.max_payload = bytes;
+    this.#askPause = ASKING.min;
   }
 
   subscribe(subject: string, listener: (packet: Packet) => void): Subscription {
@@ -153,9 +195,14 @@ class NatsTransport implements Transport {
         this.#tell(fault);
       } catch (error) {
         const fault = dialFault(error);
-        log.debug({ servers: broker.servers, fault }, "no connection to the broker");
-        if (isDenial(error)) this.#tell({ state: "denied", fault });
-        else this.#tell(this.#notConnected(fault));
+        const code = dialCode(error);
+        const known = "fault" in this.#status && this.#status.fault === fault;
+        const line = { servers: broker.servers, fault, code };
+        // A broker that answers and takes nobody in is not mended by waiting: once, for each fault.
+        if (code === "broker-unreachable" || known) log.debug(line, "no connection to the broker");
+        else log.warn(line, "the broker takes no connection of this node; attempts go on");
+        if (isDenial(error)) this.#tell({ state: "denied", fault, code });
+        else this.#tell(this.#notConnected(fault, code));
       }
       if (this.#closing === undefined) await this.#wait(backoff(failures++, random));
     }
@@ -167,7 +214,8 @@ class NatsTransport implements Transport {
     const { log } = this.#options;
     this.#connection = connection;
     this.#everConnected = true;
-    this.#refused.clear();
+    this.#refusals.clear();
+    this.#askPause = ASKING.min;
     for (const subscribed of this.#subscriptions) this.#bind(subscribed);
     this.#tell({ state: "connected", server: nats.getServer() });
     let fault: string | undefined;
@@ -175,7 +223,7 @@ class NatsTransport implements Transport {
       if (status.type === "staleConnection") fault = "the broker stopped answering";
       else if (status.type === "ldm") log.info({ server: status.server }, "the broker is about to shut down");
       else if (status.type !== "error") continue;
-      else if (status.error instanceof PermissionViolationError) this.#refuse(status.error);
+      else if (status.error instanceof PermissionViolationError) this.#refusals.refused(refusalOf(status.error));
       else log.warn({ fault: status.error.message }, "the broker reports an error");
     }
     const error = await nats.closed();
@@ -183,11 +231,11 @@ class NatsTransport implements Transport {
     for (const lost of this.#flushing) lost();
     this.#flushing.clear();
     for (const subscribed of this.#subscriptions) subscribed.bound = undefined;
-    this.#options.clock.clearTimeout(this.#againTimer);
-    this.#againTimer = undefined;
+    this.#refusals.clear();
     connection.discard();
     const why = fault ?? dialFault(error ?? undefined);
-    return isDenial(error) ? { state: "denied", fault: why } : { state: "disconnected", fault: why };
+    const code = error ? dialCode(error) : "broker-unreachable";
+    return isDenial(error) ? { state: "denied", fault: why, code } : { state: "disconnected", fault: why, code };
   }
 
   #bind(subscribed: Subscribed): void {
@@ -223,27 +271,27 @@ class NatsTransport implements Transport {
       this.#guarded(`publish to ${subject}`, () =>
         nats.publish(subject, payload, reply === undefined ? {} : { reply }),
       );
+      if (this.#refusals.some) this.#confirm({ operation: "publish", subject });
     }
   }
 
-  #refuse({ operation, subject }: PermissionViolationError): void {
-    const { clock, log } = this.#options;
-    const refusal: Refusal = { operation: operation === "publish" ? "publish" : "subscribe", subject };
-    if (refusal.operation === "subscribe")
-      this.#againTimer ??= clock.setTimeout(() => this.#bindRefused(), REFUSAL_AGAIN_MS);
-    const key = `${refusal.operation} ${subject}`;
-    const now = clock.monotonic();
-    if (now - (this.#refused.get(key) ?? Number.NEGATIVE_INFINITY) < REFUSAL_AGAIN_MS) return;
-    // Replies go to ever new subjects: what is remembered of them must stay bounded.
-    if (this.#refused.size >= 1_000) this.#refused.clear();
-    this.#refused.set(key, now);
-    log.warn(refusal, "the broker refuses permission");
-    for (const listener of this.#refusalListeners) this.#guarded("refusal listener", () => listener(refusal));
+  #bindRefused(): void {
+    for (const subscribed of this.#subscriptions)
+      if (subscribed.bound === undefined) {
+        this.#bind(subscribed);
+        this.#confirm({ operation: "subscribe", subject: subscribed.subject });
+      }
   }
 
-  #bindRefused(): void {
-    this.#againTimer = undefined;
-    for (const subscribed of this.#subscriptions) if (subscribed.bound === undefined) this.#bind(subscribed);
+  /** What was refused before was asked for once more: the broker says no before it answers what was sent after that. */
+  #confirm(asked: Refusal): void {
+    const asking = this.#refusals.asked(asked);
+    if (asking === undefined) return;
+    this.flush().then(
+      // The refusal itself is told a few turns of the event loop later.
+      () => setImmediate(() => setImmediate(() => this.#refusals.answered(asked, asking))),
+      () => undefined,
+    );
   }
 
   #tell(status: LinkStatus): void {
@@ -253,8 +301,8 @@ class NatsTransport implements Transport {
     for (const listener of this.#statusListeners) this.#guarded("status listener", () => listener(status));
   }
 
-  #notConnected(fault: string): LinkStatus {
-    return this.#everConnected ? { state: "disconnected", fault } : { state: "connecting", fault };
+  #notConnected(fault: string, code: LinkCode): LinkStatus {
+    return { state: this.#everConnected ? "disconnected" : "connecting", fault, code };
   }
 
   #wait(ms: number): Promise<void> {
@@ -273,6 +321,7 @@ class NatsTransport implements Transport {
     // `#closing` is set once this has returned its promise: all below runs after that.
     await Promise.resolve();
     this.#wake?.();
+    this.#asking?.abandon();
     const connection = this.#connection;
     if (connection === undefined) this.#dial?.abandon();
     else {
@@ -299,6 +348,10 @@ class NatsTransport implements Transport {
   #unreachable(fault: string): StewardError {
     return new StewardError("broker-unreachable", { servers: this.#options.broker.servers.join(", "), fault });
   }
+}
+
+function refusalOf({ operation, subject }: PermissionViolationError): Refusal {
+  return { operation: operation === "publish" ? "publish" : "subscribe", subject };
 }
 
 /** Milliseconds before the next attempt: random up to a bound that doubles, so that a fleet does not return as one. */

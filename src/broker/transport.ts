@@ -9,11 +9,17 @@ export interface Transport {
   /**
    * Calls `listener` when the broker refuses one publish or one subscription for want of permission, until the returned
    * function is called; at most once a minute for the same one. The connection goes on; a refused subscription is asked
-   * for again after a minute and at each reconnect.
+   * for again after growing pauses and at each reconnect. Once the broker permits what it has refused, `listener` hears of
+   * that too.
    */
   onRefusal(listener: (refusal: Refusal) => void): () => void;
   /** Largest payload the connected broker takes, bytes; the last known, or the usual, while there is none. */
   maxPayload(): number;
+  /**
+   * Something waits for room: the broker may take more by now. It is asked anew, but not more often than after growing
+   * pauses, and `maxPayload` says what came of it.
+   */
+  askLimits(): void;
   /** A prefix of subjects that reach this connection alone: replies are asked for at `${inbox}.<anything>`. */
   readonly inbox: string;
   /** Lasts until it is ended, across reconnects. `*` and `>` are NATS wildcards. What `listener` throws is only logged. */
@@ -45,13 +51,18 @@ export interface Subscription {
 export interface Refusal {
   readonly operation: "publish" | "subscribe";
   readonly subject: string;
+  /** It is permitted now. */
+  readonly over?: true;
 }
+
+/** Why there is no connection, as far as it decides what to do about it. */
+export type LinkCode = "broker-unreachable" | "broker-auth" | "broker-full" | "broker-tls";
 
 export type LinkStatus =
   /** Never connected yet; `fault`: why the last attempt failed. */
-  | { readonly state: "connecting"; readonly fault?: string }
+  | { readonly state: "connecting"; readonly fault?: string; readonly code?: LinkCode }
   | { readonly state: "connected"; readonly server: string }
-  | { readonly state: "disconnected"; readonly fault: string }
+  | { readonly state: "disconnected"; readonly fault: string; readonly code?: LinkCode }
   /** A broker answers, but refuses these credentials. Attempts go on. */
-  | { readonly state: "denied"; readonly fault: string }
+  | { readonly state: "denied"; readonly fault: string; readonly code?: LinkCode }
   | { readonly state: "closed" };

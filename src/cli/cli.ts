@@ -5,7 +5,7 @@ import type { ApartOptions } from "../journal/check/apart.ts";
 import type { OfflineCheck } from "../journal/offline.ts";
 import { StewardError } from "../message/errors.ts";
 import { withTimes } from "../message/time-words.ts";
-import type { ServiceManager } from "../platform/service-manager.ts";
+import type { ServiceNotice } from "../platform/service-notice.ts";
 import type { ReloadAnswer } from "../runtime/operate/operations.ts";
 import type { Daemon } from "./daemon.ts";
 import type { CliIo } from "./io.ts";
@@ -32,7 +32,7 @@ export interface Reach {
   /** `pretty`: its log is for people, not for programs. */
   startDaemon(config: Config, pretty: boolean): Promise<RunningDaemon>;
   /** The program that started this one as a service, and waits to hear from it; `undefined`: none does. */
-  serviceManager(io: CliIo): Promise<ServiceManager | undefined>;
+  serviceNotice(io: CliIo): Promise<ServiceNotice | undefined>;
   /** The state machines as Mermaid charts. */
   charts(): Promise<readonly { readonly name: string; readonly mermaid: string }[]>;
   /** Looks through the journal of a daemon that does not run; `undefined`: there is none. */

@@ -1,3 +1,4 @@
+import type { AlertView } from "../message/alert.ts";
 import type { Draft } from "../message/draft.ts";
 import type { Happening } from "../message/happening.ts";
 import type { ProcessVerb } from "../message/process-verb.ts";
@@ -31,6 +32,8 @@ export interface Daemon {
   dead(): Promise<DeadLetter[]>;
   retryDead(id: string): Promise<void>;
   dropDead(id: string): Promise<void>;
+  alerts(): Promise<AlertView[]>;
+  clearAlert(no: number): Promise<void>;
   health(): Promise<Health>;
   reload(): Promise<ReloadAnswer>;
   logs(query: LogQuery): Promise<LogLine[]>;

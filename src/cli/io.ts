@@ -4,7 +4,7 @@ import { textOf } from "../message/text.ts";
 
 /** The world as the command line sees it; a test hands in its own. */
 export interface CliIo {
-  readonly stdin: AsyncIterable<Uint8Array | string>;
+  readonly stdin: StandardInput;
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -15,8 +15,17 @@ export interface CliIo {
   rawArguments?(): Uint8Array | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
+  /** From now on a reader that closes its end of a pipe ends nothing: what is printed after it is lost. */
+  outliveReaders(): void;
   /** Ends the process without waiting for anything. */
   exitNow(code: number): void;
+}
+
+export interface StandardInput extends AsyncIterable<Uint8Array | string> {
+  /** Whether something is on it that somebody may have meant for a command. Answers soon, also where nothing ever comes. */
+  waits(): Promise<boolean>;
+  /** Whether something came after that was answered with no. */
+  readonly came: boolean;
 }
 
 export interface Sink {

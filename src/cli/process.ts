@@ -3,6 +3,7 @@ import { EXIT } from "../message/errors.ts";
 import { systemClock } from "../platform/system-clock.ts";
 import type { SignalName } from "./io.ts";
 import { runCli } from "./run-cli.ts";
+import { ProcessInput } from "./standard-input.ts";
 
 /**
  * The process around the command line. It ends by itself once nothing is left to do; only a second signal, and a reader
@@ -10,8 +11,11 @@ import { runCli } from "./run-cli.ts";
  */
 const exitNow = (code: number): never => process.exit(code);
 
+let outlivesReaders = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
+    // A daemon goes on without its readers: its log counts the lines that are lost.
+    if (outlivesReaders) return;
     // `steward messages | head`: who reads has enough.
     if (error.code === "EPIPE") exitNow(EXIT.ok);
     if (stream === process.stdout) process.stderr.write(`✗ error: the output cannot be written: ${error.message}\n`);
@@ -28,13 +32,11 @@ const dashes = process.argv.indexOf("--");
 if (process.argv.slice(0, dashes < 0 ? undefined : dashes).includes("--no-color")) process.env.NO_COLOR = "1";
 
 process.exitCode = await runCli(process.argv.slice(2), {
-  get stdin() {
-    return process.stdin;
-  },
+  stdin: new ProcessInput(systemClock),
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
-  cwd: process.cwd(),
+  cwd: directory(),
   rawArguments: () => {
     try {
       return readFileSync("/proc/self/cmdline");
@@ -49,6 +51,18 @@ process.exitCode = await runCli(process.argv.slice(2), {
       return () => process.off(name, listener);
     },
   },
+  outliveReaders: () => {
+    outlivesReaders = true;
+  },
   exitNow,
 });
 awake.port1.close();
+
+/** A directory that was removed is no place to look for a file in; a path that begins with / is found all the same. */
+function directory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
+}

@@ -40,6 +40,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("ps", async () => (await import("./commands/ps.ts")).addPs),
       entry("start stop restart revive", async () => (await import("./commands/control.ts")).addControl),
       entry("watch", async () => (await import("./commands/watch.ts")).addWatch),
+      entry("alerts", async () => (await import("./commands/alerts.ts")).addAlerts),
       entry("inspect", async () => (await import("./commands/inspect.ts")).addInspect),
     ],
   ],

@@ -19,12 +19,13 @@ export const reachDaemon: Reach = {
   },
   startDaemon: async (config, pretty) => {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");
-    return startDaemon({ config, pretty });
+    // A directory from which it was started may be removed or unmounted; its data directory is there as long as it is.
+    return startDaemon({ config, pretty, enter: (directory) => process.chdir(directory) });
   },
-  serviceManager: async ({ env, clock }) => {
-    const { serviceManager } = await import("../platform/service-manager.ts");
+  serviceNotice: async ({ env, clock }) => {
+    const { serviceNotice } = await import("../platform/service-notice.ts");
     const { NotifyProgram } = await import("../platform/notify-program.ts");
-    return serviceManager(env, process.pid, clock, (socket) => new NotifyProgram(socket, env.PATH));
+    return serviceNotice(env, process.pid, clock, (socket) => new NotifyProgram(socket, env.PATH));
   },
   charts: async () => {
     const { charts } = await import("../actors/chart.ts");

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { parseSubject } from "../message/subject.ts";
 import type { BrokerConfig, Config, PublishConfig, SubscribeConfig } from "./config.ts";
-import { type Environment, expand } from "./environment.ts";
+import { type Environment, expand, namesIn } from "./environment.ts";
 import { readHostPort } from "./fields.ts";
 import { linkProfile } from "./link-profiles.ts";
 import { pathsOf } from "./paths.ts";
@@ -20,6 +20,7 @@ export function compile(settings: Settings, file: string, written: readonly stri
     node,
     central,
     broker: compileBroker(settings.broker, paths.absolute, env),
+    environment: namesRead(settings.broker),
     data: paths.data,
     link,
     hello: link.hello,
@@ -84,6 +85,11 @@ function compileAuth(broker: Settings["broker"], absolute: Absolute, env: Enviro
 function expanded(text: string, env: Environment): string {
   const result = expand(text, env);
   return "value" in result ? result.value : "";
+}
+
+/** The environment variables that secrets are filled in from. */
+function namesRead({ user, password, token }: Settings["broker"]): string[] {
+  return [...new Set([user, password, token].flatMap((text) => (text === undefined ? [] : namesIn(text))))];
 }
 
 /** Where this machine itself finds a server that listens on `host`. */

@@ -10,6 +10,8 @@ export interface Config {
   readonly node: string;
   readonly central: string;
   readonly broker: BrokerConfig;
+  /** Names of the environment variables that the file was filled in from: no command sees them. */
+  readonly environment: readonly string[];
   /** Data directory, absolute. */
   readonly data: string;
   readonly link: LinkProfile;

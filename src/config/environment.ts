@@ -17,3 +17,8 @@ export function expand(text: string, env: Environment): { readonly value: string
   });
   return fault === undefined ? { value } : { fault };
 }
+
+/** The names of the environment variables that `expand` would fill in. */
+export function namesIn(text: string): string[] {
+  return [...text.matchAll(/\$\$\{|\$\{([^}]*)\}/g)].flatMap(([, name]) => (name === undefined ? [] : [name]));
+}

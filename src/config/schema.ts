@@ -78,7 +78,7 @@ export const schema = mapping({
   ),
   limits: setting(
     mapping({
-      messageBytes: setting(size("1KB", "64MB").prefault("512KB"), {
+      messageBytes: setting(size("1KB", "8MB").prefault("512KB"), {
         description: "Largest message. Keep it below the broker's max_payload (1MB unless configured).",
       }),
       journalBytes: setting(size("1MB", "1024GB").prefault("1GB"), {

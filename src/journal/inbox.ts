@@ -1,4 +1,4 @@
-import { type Frame, type FrameItem, messageOf, type Verdict } from "../message/frame.ts";
+import { type Frame, type FrameItem, messageOf, type Verdict, type WholeItem } from "../message/frame.ts";
 import { idTime } from "../message/id.ts";
 import type { FinalState } from "../message/lifecycle.ts";
 import { type Outcome, withoutOutput } from "../message/report.ts";
@@ -130,9 +130,9 @@ export class Inbox {
       if (judged.kind === "full") break;
       if (earlier !== undefined && "outcome" in earlier) again.push(earlier);
       lane.last = seq;
-      lane.lastId = item.id;
+      lane.lastId = item.id === "" ? undefined : item.id;
       if (judged.kind === "verdict") verdicts.push({ seq, state: judged.state, reason: judged.reason });
-      if (judged.kind === "take" && !("skip" in item)) {
+      if (judged.kind === "take" && "data" in item) {
         into ??= this.#pending.begin();
         taken.push(this.#take(into, frame, subject, seq, item, at, judged));
       }
@@ -177,7 +177,7 @@ export class Inbox {
     frame: Frame,
     subject: string,
     seq: number,
-    item: Exclude<FrameItem, { skip: string }>,
+    item: WholeItem,
     at: number,
     judged: { deadline: number | null; start: boolean },
   ): InRecord {

@@ -1,11 +1,13 @@
 import type { Clock, Random } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
+import { idMaker } from "../message/id.ts";
 import type { Json } from "../message/message.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Inbox } from "./inbox.ts";
+import { mend, namesOf } from "./mend.ts";
 import { Outbox } from "./outbox.ts";
 import { type Checkpoint, JOURNAL_VERSION } from "./records.ts";
-import type { Key, Store } from "./store/store.ts";
+import type { Key, SetAside, Store } from "./store/store.ts";
 
 /**
  * The durable record of one node: what it owes to others (`outbox`), what it took from others and what came of it
@@ -17,6 +19,10 @@ export interface Journal {
   readonly epoch: string;
   /** Why it was found to be an earlier state of itself; its epoch is new. */
   readonly restored: string | undefined;
+  /** What was damaged when it was opened, and was set aside or mended; one sentence each. */
+  readonly damaged: readonly string[];
+  /** Called with each row that is set aside from now on: what follows from it is done at the next opening. */
+  onSetAside(listener: (row: SetAside) => void): void;
   readonly outbox: Outbox;
   readonly inbox: Inbox;
   readonly deadLetters: DeadLetters;
@@ -69,22 +75,31 @@ export function openJournal(
     store.put("meta", "version", JOURNAL_VERSION);
     store.put("meta", "node", node);
   }
+  if (version !== undefined && version < JOURNAL_VERSION) store.put("meta", "version", JOURNAL_VERSION);
+  const mending = mend(store, {
+    node,
+    now: clock.now(),
+    newId: idMaker(clock, random),
+    lost: store.gaps,
+  });
   const deadLetters = new DeadLetters(store);
   const outbox = new Outbox(store, node, deadLetters);
   const inbox = new Inbox(store, deadLetters);
-  const renew = (): string => {
+  /** A journal that was put back may have forgotten what ran since; one that lost single rows knows what it has. */
+  const renew = (putBack = true): string => {
     const fresh = Buffer.from(random.bytes(8)).toString("hex");
     store.put("meta", "epoch", fresh);
-    inbox.doubt();
+    if (putBack) inbox.doubt();
     return fresh;
   };
   const home = store.get("meta", "home") as string | undefined;
   const copied = home !== undefined && home !== store.identity;
   // What is missing had been acknowledged, or had run: the same as with a backup.
-  const restored = store.damage ?? (copied ? "its files are a copy" : undefined);
+  const putBack = store.damage ?? (copied ? "its files are a copy" : undefined);
+  const restored = putBack ?? mending.renew;
   if (home !== store.identity) store.put("meta", "home", store.identity);
   const known = store.get("meta", "epoch") as string | undefined;
-  const epoch = known === undefined || restored !== undefined ? renew() : known;
+  const epoch = known === undefined || restored !== undefined ? renew(putBack !== undefined) : known;
   // What was acknowledged to an earlier epoch; a life that renews itself may still hear some of that.
   if (store.get("meta", "based") !== epoch) {
     outbox.renewed();
@@ -101,6 +116,14 @@ export function openJournal(
   return {
     epoch,
     restored,
+    damaged: damageOf(store, mending.rows),
+    onSetAside(listener) {
+      let isOld = true;
+      store.onSetAside((row) => {
+        if (!isOld) listener(row);
+      });
+      isOld = false;
+    },
     sameBoot,
     renew: () => {
       renewed = true;
@@ -139,4 +162,17 @@ export function openJournal(
     sweep: (before, limit, spared) => outbox.sweep(before, limit, spared) + inbox.sweep(before, limit, spared),
     close: () => store.close(),
   };
+}
+
+function damageOf(store: Store, rows: readonly SetAside[]): string[] {
+  const told = store.mended === undefined ? [] : [`the journal was mended, and nothing of it is lost: ${store.mended}`];
+  if (rows.length === 0) return told;
+  const many =
+    rows.length === 1
+      ? "1 row of the journal is damaged, and was"
+      : `${rows.length} rows of the journal are damaged, and were`;
+  return [
+    ...told,
+    `${many} set aside: ${namesOf(rows)}; no command starts of which a row was damaged, the rest goes on`,
+  ];
 }

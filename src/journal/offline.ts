@@ -1,25 +1,23 @@
-import {
-  closeSync,
-  constants,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  truncateSync,
-} from "node:fs";
+import { constants, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Database, open } from "lmdb";
 import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
 import { checkJournal, type JournalCheck } from "./check/check.ts";
-import { type Problem, type Rows, Unreadable } from "./check/problems.ts";
+import { type KnownProblem, type Rows, Unreadable } from "./check/problems.ts";
 import { openLmdbStore } from "./store/lmdb-store.ts";
-import { type Bounds, compareKeys, type Entry, type Key, type Store, TABLES, within } from "./store/store.ts";
+import { readRow } from "./store/row-text.ts";
+import {
+  type Bounds,
+  compareKeys,
+  type Entry,
+  type Key,
+  keyText,
+  type Store,
+  TABLES,
+  type Table,
+  within,
+} from "./store/store.ts";
 
 /**
  * Checks the journal of a daemon that is not running. All is done with a copy: to open LMDB is to write to it, and what the
@@ -42,14 +40,6 @@ export interface OfflineCheck extends JournalCheck {
 const SPARE = 16 * 1024 * 1024;
 /** What LMDB keeps there belongs to processes, not to the data. */
 const LOCK = "lock.mdb";
-const DATA = "data.mdb";
-
-/** Where LMDB's two first pages say how large the file is. */
-const META = { magic: 24, pageSize: 48, lastPage: 144 };
-const LMDB_MAGIC = 0xbeef_c0de;
-const LARGEST_PAGE = 65_536;
-/** So many pages at the end may be missing. */
-const UNUSED = 8;
 
 /** `undefined`: there is no journal. @throws StewardError `data-directory` */
 export async function checkOffline(path: string, options: OfflineOptions): Promise<OfflineCheck | undefined> {
@@ -64,14 +54,14 @@ export async function checkOffline(path: string, options: OfflineOptions): Promi
     if (bavail * bsize < 2 * bytes + SPARE)
       throw new Error(`its check needs ${2 * bytes + SPARE} bytes in ${scratch}, and ${bavail * bsize} are free there`);
     copy = mkdtempSync(join(scratch, "steward-doctor-"));
-    cpSync(path, copy, {
+    const journal = join(copy, "journal");
+    cpSync(path, journal, {
       recursive: true,
       mode: constants.COPYFILE_FICLONE,
       filter: (from) => basename(from) !== LOCK,
     });
-    secure(join(copy, DATA));
-    const known = await settle(copy, clock, openStore);
-    const { rows, close } = openRows(copy);
+    const known = await settle(journal, clock, openStore);
+    const { rows, close } = openRows(journal);
     try {
       return { ...checkJournal(rows, { known, ...(onRows === undefined ? {} : { onRows }) }), bytes };
     } finally {
@@ -86,50 +76,37 @@ export async function checkOffline(path: string, options: OfflineOptions): Promi
   }
 }
 
-/**
- * LMDB reads its file as memory, and ends the process where that is not what it should be: a file that is none of its own,
- * or was cut off, is not opened at all. Pages at the end that were never used may be missing in a good one; there the copy
- * is given its full length.
- */
-function secure(file: string): void {
-  const size = existsSync(file) ? statSync(file).size : 0;
-  if (size === 0) return;
-  const head = Buffer.alloc(2 * LARGEST_PAGE);
-  const opened = openSync(file, "r");
-  readSync(opened, head);
-  closeSync(opened);
-  const pageSize = head.readUInt32LE(META.pageSize);
-  const sound = [0, pageSize].filter(
-    (page) => page <= LARGEST_PAGE && head.readUInt32LE(page + META.magic) === LMDB_MAGIC,
-  );
-  if (sound.length < 2) throw new Error(`${DATA} is damaged at its beginning`);
-  const whole = Math.max(...sound.map((page) => Number(head.readBigUInt64LE(page + META.lastPage)) + 1)) * pageSize;
-  if (size < whole - UNUSED * pageSize) throw new Error(`${DATA} is cut off: it has ${size} bytes of ${whole}`);
-  if (size < whole) truncateSync(file, whole);
-}
-
 /** Brings what lies in the log to the tables, as the daemon would at its next start. Says what is wrong with the log. */
-async function settle(path: string, clock: Clock, openStore: typeof openLmdbStore): Promise<Problem[]> {
-  const store: Store & { readonly damage?: string | undefined } = openStore(path, clock);
-  const { damage } = store;
+async function settle(path: string, clock: Clock, openStore: typeof openLmdbStore): Promise<KnownProblem[]> {
+  const store = openStore(path, clock);
+  const problems: KnownProblem[] = [];
+  for (const fault of [store.damage, store.mended])
+    if (fault !== undefined) problems.push({ table: "files", key: "", fault, harm: "wrong" });
+  store.onSetAside(({ table, key, fault }) => problems.push({ table, key, fault, harm: "wrong" }));
   await store.close();
-  return damage === undefined ? [] : [{ table: "log", key: "", fault: damage, harm: "wrong" }];
+  return problems;
 }
 
 /** The tables as they are, with rows that no journal could have written. */
 function openRows(path: string): { readonly rows: Rows; close(): Promise<void> } {
   const env = open({ path, maxDbs: TABLES.length + 2, encoding: "string", readOnly: true });
   const tables = new Map(TABLES.map((table) => [table, env.openDB<string, Key>({ name: table })]));
+  const isAside = (table: Table, key: Key): boolean => tables.get("aside")?.get([table, keyText(key)]) !== undefined;
   return {
     rows: {
-      get: (table, key) => read(tables.get(table)?.get(key)),
-      range: (table, bounds) => walk(tables.get(table), bounds),
+      get: (table, key) => read(table, key, tables.get(table)?.get(key)),
+      range: (table, bounds) => walk(table, tables.get(table), bounds, isAside),
     },
     close: () => env.close(),
   };
 }
 
-function* walk(table: Database<string, Key> | undefined, bounds: Bounds): Generator<Entry> {
+function* walk(
+  name: Table,
+  table: Database<string, Key> | undefined,
+  bounds: Bounds,
+  isAside: (table: Table, key: Key) => boolean,
+): Generator<Entry> {
   if (table === undefined) return;
   const { from, to, reverse = false, limit = Number.POSITIVE_INFINITY } = bounds;
   const start = reverse ? to : from;
@@ -141,15 +118,15 @@ function* walk(table: Database<string, Key> | undefined, bounds: Bounds): Genera
       continue;
     }
     if (left-- <= 0) return;
-    yield { key, value: read(value) };
+    const row = read(name, key, value);
+    // One with a key that LMDB cannot name stays where it is: it was set aside all the same.
+    if (row instanceof Unreadable && isAside(name, key)) continue;
+    yield { key, value: row };
   }
 }
 
-function read(text: string | undefined): unknown {
+function read(table: Table, key: Key, text: string | undefined): unknown {
   if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return new Unreadable(`it is no JSON: ${JSON.stringify(text.slice(0, 60))}`);
-  }
+  const { json, fault } = readRow(table, key, text);
+  return fault === undefined ? JSON.parse(json) : new Unreadable(fault);
 }

@@ -31,6 +31,7 @@ export class Outbox {
   readonly #dead: DeadLetters;
   readonly #lanes = new Map<string, Lane>();
   readonly #byNumber = new Map<number, Lane>();
+  #lastLane = 0;
   readonly #batches: OutBatches;
   /** Where the kept messages are. */
   readonly #ids: IdRows<readonly [lane: number, seq: number]>;
@@ -47,8 +48,11 @@ export class Outbox {
     this.#node = node;
     this.#batches = new OutBatches(store, node);
     this.#ids = new IdRows(store, "ids");
+    const named = new Set([...store.range("subjects", {})].map(({ key }) => Number(key)));
+    for (const no of named) this.#lastLane = Math.max(this.#lastLane, no);
     for (const { value } of store.range("lanes", {})) {
       const { marks, ...row } = value as OutLane;
+      if (!named.has(row.no)) store.put("subjects", row.no, row.subject);
       const lane = Object.assign(this.#addLane(row.no, row.subject), row);
       if (marks !== undefined) lane.passed.restore(marks);
       this.#restore(lane);
@@ -82,7 +86,7 @@ export class Outbox {
     texts: readonly string[] = messages.map(encodeItem),
   ): OutRecord[] {
     return messages.map((message, i) => {
-      const lane = this.#lanes.get(message.subject) ?? this.#addLane(this.#byNumber.size + 1, message.subject);
+      const lane = this.#lanes.get(message.subject) ?? this.#newLane(message.subject);
       const record = this.#batches.append(lane, message, texts[i] ?? "", keep);
       if (keep) this.#newIds.push([message.id, [lane.no, record.seq]]);
       this.#changes(lane);
@@ -384,6 +388,11 @@ export class Outbox {
     return removed;
   }
 
+  /** A message of this node that was never queued, for it can never be sent as it is: kept as a dead letter. */
+  putAside(message: Message, reason: string, at: number): void {
+    this.#dead.add({ v: 1, message, epoch: "", seq: 0, receivedAt: message.createdAt, at, reason, attempts: 0 });
+  }
+
   /** What nobody waits for by id and its receiver refuses is kept as a dead letter. */
   #refused({ message, seq, attempts }: OutMessage, reason: string, at: number): void {
     const dead: DeadRecord = { v: 1, message, epoch: "", seq, receivedAt: message.createdAt, at, reason, attempts };
@@ -402,7 +411,15 @@ export class Outbox {
     this.#learned(lane, message);
   }
 
+  /** The subject of a lane is told apart from where the lane stands: that changes often, and may rot. */
+  #newLane(subject: string): Lane {
+    const lane = this.#addLane(this.#lastLane + 1, subject);
+    this.#store.put("subjects", lane.no, subject);
+    return lane;
+  }
+
   #addLane(no: number, subject: string): Lane {
+    this.#lastLane = Math.max(this.#lastLane, no);
     const lane = new Lane(no, subject);
     this.#lanes.set(subject, lane);
     this.#byNumber.set(no, lane);

@@ -4,7 +4,7 @@ import type { Json, Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
 
 /** What lies in the journal. Each record carries the version of its layout; what is read here stays readable. */
-export const JOURNAL_VERSION = 1;
+export const JOURNAL_VERSION = 2;
 
 /** One lane that this node sends on. Sequence numbers begin at 1. */
 export interface OutLane {

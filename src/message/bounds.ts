@@ -14,6 +14,13 @@ export interface FrameLimits {
 
 export const FRAME_LIMITS: FrameLimits = { bodyBytes: 8 * 1024 * 1024, items: 4096, depth: 64, parts: 250_000 };
 
+/**
+ * The longest that a message may wait for its node, and the longest that a command may run, ms: what every entrance takes,
+ * the API documents, and a receiver reads.
+ */
+export const LONGEST_WAIT = 36_500 * 86_400_000;
+export const LONGEST_TIMEOUT = LONGEST_WAIT;
+
 /** Size of a message within a frame, bytes, never too small. */
 export function itemBytes(data: Json): number {
   return 120 + Buffer.byteLength(JSON.stringify(data));

@@ -14,9 +14,12 @@ interface Entry {
   /** What to do, or to type, next. */
   readonly remedy: string;
   readonly exit: number;
+  /** Caused by the surroundings, and over when they are mended: whoever meets it tries again. See surroundings.ts. */
+  readonly passes?: true;
 }
 
 const entry = (sentence: string, remedy: string, exit: number = EXIT.someFailed): Entry => ({ sentence, remedy, exit });
+const passing = (...words: Parameters<typeof entry>) => ({ ...entry(...words), passes: true }) as const;
 
 export const CATALOGUE = {
   // What a user writes
@@ -146,19 +149,32 @@ export const CATALOGUE = {
     "the broker at {servers} refuses these credentials: {fault}",
     "Check `broker:` in steward.yaml.",
   ),
-  "nats-server-missing": entry(
+  "broker-full": passing(
+    "the broker at {servers} has no room for another connection: {fault}",
+    "Raise `max_connections` in the broker's configuration, or end what holds its connections.",
+    EXIT.noDaemon,
+  ),
+  "broker-tls": passing(
+    "no secure connection to the broker at {servers}: {fault}",
+    "Check `broker.tls` in steward.yaml (ca, cert, key), and name and validity of the broker's certificate.",
+    EXIT.noDaemon,
+  ),
+  "nats-server-missing": passing(
     "no nats-server was found",
     "Install it (Debian: apt-get install nats-server; macOS: brew install nats-server) or set STEWARD_NATS_SERVER to its path.",
   ),
-  "nats-server-failed": entry("nats-server ended: {fault}", "Its log lines are above; check port and store directory."),
+  "nats-server-failed": passing(
+    "nats-server ended: {fault}",
+    "Its log lines are above; check port and store directory.",
+  ),
 
   // The journal and the daemon
-  "journal-full": entry(
+  "journal-full": passing(
     "the journal holds {held} of {limit} bytes: new messages are refused",
     "Wait until nodes come back, cancel what is not needed, or raise limits.journalBytes.",
     EXIT.notDelivered,
   ),
-  "journal-disk-full": entry(
+  "journal-disk-full": passing(
     "the disk behind {path} has {free} bytes left, less than {floor}: new messages are refused",
     "Make room there. What is owed still passes, and the daemon goes on by itself.",
     EXIT.notDelivered,
@@ -198,6 +214,10 @@ export const CATALOGUE = {
     "It is stopped or overloaded: look at its log, and at `ps -o pid,stat,wchan`; what was asked of it may still be done.",
     EXIT.noDaemon,
   ),
+  "address-unusable": passing(
+    "cannot listen at {address}: {fault}",
+    "Stop the program that listens there, or choose another address in steward.yaml; the daemon goes on trying.",
+  ),
   "request-invalid": entry(
     "the request is not valid: {fault}",
     "GET /openapi.json describes every request.",
@@ -220,6 +240,7 @@ export const CATALOGUE = {
     "Write more of its beginning or of its end; @1 is the newest message.",
     EXIT.usage,
   ),
+  "alert-unknown": entry("there is no alert {no}", "`steward alerts --all` lists those that are known.", EXIT.usage),
   "process-unknown": entry("node {node} has no process {subject}", "`steward ps` lists them.", EXIT.usage),
 
   // Running

@@ -1,33 +1,11 @@
-import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
-import { dataFault, FRAME_LIMITS, type FrameLimits, hasMoreParts } from "./bounds.ts";
-import { faultText, StewardError } from "./errors.ts";
+import { dataFault, FRAME_LIMITS, type FrameLimits } from "./bounds.ts";
+import { StewardError } from "./errors.ts";
 import { isId } from "./id.ts";
 import type { FinalState } from "./lifecycle.ts";
 import { isFinalState, STATES, type State } from "./lifecycle.ts";
 import type { Json, Message } from "./message.ts";
-import { isToken, quoted } from "./subject.ts";
-
-/**
- * What travels between two daemons: a frame carries a batch of one lane, an ACK answers it. Layout, version 1:
- *
- *   'S' 'W'  version  flags  body
- *
- * flags: 1 = the body is deflated (raw), 2 = it is an ACK. The body is JSON with the short keys of the wire types below;
- * its first key, `l`, is the subject that it was sealed for: what was recorded elsewhere is good for nothing here; its
- * last, `h`, is the CRC-32 of the text before it: a damaged number must not pass for another one.
- * No JSON text begins with 'S', so a plain NATS publisher's body is never mistaken for a frame.
- */
-export const FRAME_VERSION = 1;
-const HEADER = 4;
-const DEFLATED = 1;
-const ACK = 2;
-const CHECKSUM = /,"h":(\d+)\}$/;
-const CHECKSUM_LENGTH = 16;
-
-/** Characters of a body that is parsed unseen: what can be in so few is parsed in no time, whatever it is. */
-const PARSED_UNSEEN = 320 * 1024;
-/** Parts of a frame beside those of its data. */
-const OWN_PARTS = 64 * 1024;
+import { insistMeant, isCount, isTime, KINDS, pack, unpack } from "./packet.ts";
+import { isToken } from "./subject.ts";
 
 /** When a frame or an ACK was sealed, by the clocks of its sender, ms. */
 export interface SendingTime {
@@ -72,8 +50,15 @@ export type FrameItem =
       readonly inReplyTo?: string;
       readonly foreign?: true;
     }
-  /** A message that ended at its origin: it travels so that the numbers close. */
-  | { readonly id: string; readonly skip: "expired" | "cancelled" };
+  /** A message that ended at its origin, or that its receiver cannot read: it travels so that the numbers close. */
+  | { readonly id: string; readonly skip: Skip }
+  /** A message that came and cannot be read: its place in the lane is known, and the fault. The id is "" if that is the fault. */
+  | { readonly id: string; readonly unreadable: string };
+
+export type Skip = "expired" | "cancelled" | "rejected";
+
+/** A message whole, as it travels. */
+export type WholeItem = Extract<FrameItem, { data: Json }>;
 
 /** "I have it, durably, up to `last`." Answers a frame; may come unasked when credit is back. */
 export interface Ack {
@@ -134,7 +119,7 @@ export interface WireItem {
   d?: Json;
   r?: string;
   f?: 1;
-  x?: "expired" | "cancelled";
+  x?: Skip;
 }
 interface WireAck {
   l: string;
@@ -152,6 +137,8 @@ interface WireAck {
   g?: 1;
   v?: [number, string, string][];
 }
+
+const SKIPS: ReadonlySet<unknown> = new Set<Skip>(["expired", "cancelled", "rejected"]);
 
 /** What a frame says of its items as a whole. */
 export type FrameHead = Omit<Frame, "items">;
@@ -179,7 +166,7 @@ export function sealFrame(
   if (life !== undefined) wire.j = life;
   if (uptime !== undefined) wire.p = Math.round(uptime);
   const open = JSON.stringify(wire);
-  return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, 0, compressFrom);
+  return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, KINDS.frame, compressFrom);
 }
 
 /** An item as it travels, JSON. */
@@ -205,21 +192,24 @@ export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array 
   if (ack.concurrency !== undefined) wire.q = ack.concurrency;
   if (ack.wentBack === true) wire.g = 1;
   if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
-  return pack(JSON.stringify(wire).slice(0, -1), ACK, null);
+  return pack(JSON.stringify(wire).slice(0, -1), KINDS.ack, null);
 }
 
-/** Whether the payload claims to be a frame or an ACK; anything else is a foreign body. */
-export function isFrame(payload: Uint8Array): boolean {
-  return payload.length >= HEADER && payload[0] === 0x53 && payload[1] === 0x57;
+/** Why a receiver could not read this message in a frame; `undefined`: it can. */
+export function messageFault(item: WholeItem): string | undefined {
+  return itemFault(toWire(item), FRAME_LIMITS);
 }
 
 /** @throws StewardError `frame-malformed`, `frame-misdirected`, `frame-version` or `frame-too-large`. */
 export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Frame {
-  const wire = unpack(subject, payload, 0, limits) as Partial<WireFrame>;
+  const wire = unpack(subject, payload, KINDS.frame, limits) as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
   const { l, o, e, t, f, a, s, b, n, w, i, j, p, m } = wire as WireFrame;
   insistMeant(l, subject);
+  const items = m.map((item) => readItem(item, limits));
+  const unreadable = f === 0 ? items.find((item) => "unreadable" in item) : undefined;
+  if (unreadable !== undefined) throw new StewardError("frame-malformed", { subject, fault: unreadable.unreadable });
   return {
     origin: o,
     epoch: e,
@@ -233,13 +223,13 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
     ...(i === undefined ? {} : { receiverLife: i }),
     ...(j === undefined ? {} : { life: j }),
     ...(p === undefined ? {} : { uptime: p }),
-    items: m.map(decodeItem),
+    items,
   };
 }
 
 /** `subject`: of the lane that it answers. @throws StewardError like `decodeFrame`. */
 export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Ack {
-  const wire = unpack(subject, payload, ACK, limits) as Partial<WireAck>;
+  const wire = unpack(subject, payload, KINDS.ack, limits) as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
   const { l, o, n, i, e, t, k, s, u, c, p, q, g, v } = wire as WireAck;
@@ -261,7 +251,17 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   };
 }
 
+/** One that cannot be read is no reason to refuse the others: the receiver says so of it alone. */
+function readItem(wire: WireItem, limits: FrameLimits): FrameItem {
+  const fault = itemFault(wire, limits);
+  if (fault === undefined) return decodeItem(wire);
+  const id: unknown = (wire as Partial<WireItem> | null)?.i;
+  return { id: isId(id) ? id : "", unreadable: fault };
+}
+
 function toWire(item: FrameItem): WireItem {
+  // Nobody can read that either.
+  if ("unreadable" in item) return { i: item.id };
   if ("skip" in item) return { i: item.id, x: item.skip };
   const wire: WireItem = { i: item.id, c: item.createdAt, d: item.data };
   if (item.deliverBy !== null) wire.b = item.deliverBy;
@@ -272,7 +272,7 @@ function toWire(item: FrameItem): WireItem {
 }
 
 /** The other way of `encodeItem`, of what was checked when it came. */
-export function decodeItem(wire: WireItem): FrameItem {
+export function decodeItem(wire: WireItem): Exclude<FrameItem, { unreadable: string }> {
   if (wire.x !== undefined) return { id: wire.i, skip: wire.x };
   return {
     id: wire.i,
@@ -286,72 +286,11 @@ export function decodeItem(wire: WireItem): FrameItem {
 }
 
 /** The message that came, or was kept, as an item of this lane. */
-export function messageOf(item: Exclude<FrameItem, { skip: string }>, subject: string, origin: string): Message {
+export function messageOf(item: WholeItem, subject: string, origin: string): Message {
   const { id, createdAt, deliverBy, timeout, data, inReplyTo, foreign } = item;
   const message = { id, subject, origin, createdAt, deliverBy, timeout, data };
   if (foreign === true) return { ...message, foreign };
   return inReplyTo === undefined ? message : { ...message, inReplyTo };
-}
-
-/** `open`: the body without its last key and without its end. */
-function pack(open: string, kind: number, compressFrom: number | null): Uint8Array {
-  const bytes = Buffer.allocUnsafe(HEADER + Buffer.byteLength(open) + CHECKSUM_LENGTH);
-  const end = HEADER + bytes.write(open, HEADER);
-  const length = end + bytes.write(`,"h":${crc32(bytes.subarray(HEADER, end))}}`, end, "latin1");
-  const deflated = compressFrom !== null && length - HEADER >= compressFrom;
-  bytes[0] = 0x53;
-  bytes[1] = 0x57;
-  bytes[2] = FRAME_VERSION;
-  bytes[3] = deflated ? kind | DEFLATED : kind;
-  if (!deflated) return bytes.subarray(0, length);
-  return Buffer.concat([bytes.subarray(0, HEADER), deflateRawSync(bytes.subarray(HEADER, length), { level: 6 })]);
-}
-
-function unpack(subject: string, payload: Uint8Array, kind: number, limits: FrameLimits): unknown {
-  if (!isFrame(payload))
-    throw new StewardError("frame-malformed", { subject, fault: "it does not begin like a frame" });
-  const version = payload[2] ?? 0;
-  const flags = payload[3] ?? 0;
-  if (version !== FRAME_VERSION)
-    throw new StewardError("frame-version", { subject, version, supported: FRAME_VERSION });
-  if ((flags & ~(DEFLATED | ACK)) !== 0 || (flags & ACK) !== kind) {
-    throw new StewardError("frame-malformed", { subject, fault: `its flags are ${flags}` });
-  }
-  let body: Uint8Array = payload.subarray(HEADER);
-  if ((flags & DEFLATED) !== 0) {
-    try {
-      body = inflateRawSync(body, { maxOutputLength: limits.bodyBytes });
-    } catch (error) {
-      if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
-        throw new StewardError("frame-too-large", { subject, limit: limits.bodyBytes }, { cause: error });
-      }
-      throw new StewardError("frame-malformed", { subject, fault: faultText(error) }, { cause: error });
-    }
-  }
-  if (body.length > limits.bodyBytes) throw new StewardError("frame-too-large", { subject, limit: limits.bodyBytes });
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const [tail, sum] = CHECKSUM.exec(bytes.toString("latin1", Math.max(0, bytes.length - CHECKSUM_LENGTH))) ?? [];
-  if (tail !== undefined && crc32(bytes.subarray(0, -tail.length)) !== Number(sum)) {
-    throw new StewardError("frame-malformed", { subject, fault: "its checksum is wrong" });
-  }
-  // A few kilobytes may expand into millions of parts, and parsing those would hold up the process for seconds.
-  const text = bytes.toString("utf8");
-  if (text.length > PARSED_UNSEEN && hasMoreParts(text, limits.parts + OWN_PARTS))
-    throw new StewardError("frame-malformed", { subject, fault: `it has more than ${limits.parts} parts` });
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new StewardError("frame-malformed", { subject, fault: "its body is not JSON" }, { cause: error });
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    throw new StewardError("frame-malformed", { subject, fault: "its body is not an object" });
-  }
-  return parsed;
-}
-
-function insistMeant(meant: string, subject: string): void {
-  if (meant !== subject) throw new StewardError("frame-misdirected", { subject, meant: quoted(meant) });
 }
 
 function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | undefined {
@@ -373,17 +312,13 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (!Array.isArray(wire.m) || (wire.m.length === 0 && wire.f === 0)) return "no items";
   if (wire.m.length > limits.items) return `${wire.m.length} items, ${limits.items} are allowed`;
   if (!isCount(wire.f + wire.m.length)) return "last sequence number";
-  for (const item of wire.m as Partial<WireItem>[]) {
-    const fault = itemFault(item, limits);
-    if (fault !== undefined) return fault;
-  }
   return undefined;
 }
 
 function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string | undefined {
   if (typeof item !== "object" || item === null) return "an item is not an object";
   if (!isId(item.i)) return "an item's id";
-  if (item.x !== undefined) return item.x === "expired" || item.x === "cancelled" ? undefined : "an item's skip marker";
+  if (item.x !== undefined) return SKIPS.has(item.x) ? undefined : "an item's skip marker";
   if (!isTime(item.c)) return "an item's time";
   if (item.b !== undefined && !isTime(item.b)) return "an item's deadline";
   if (item.t !== undefined && !isCount(item.t)) return "an item's timeout";
@@ -412,12 +347,4 @@ function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefin
       return "a verdict's state";
   }
   return undefined;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= 8.64e15;
 }

@@ -30,24 +30,34 @@ export interface CommandHandler {
   check(data: Json): void;
   /**
    * Runs the command. Resolves with its outcome; an expected failure is an outcome with `state: "failed"`, not an
-   * exception. A throw is a defect: the process is restarted by its supervisor.
+   * exception. A throw is a defect: the process is restarted by its supervisor. `notBegun` is answered only where it is
+   * proved that nothing of the command began.
    */
-  run(context: CommandContext): Promise<CommandEnd>;
+  run(context: CommandContext): Promise<CommandEnd | NotBegun>;
+  /** Called before the command is recorded as running: gets ready what the start needs, or says why it must wait. */
+  prepare?(context: CommandContext): Promise<NotBegun | undefined>;
   /** Milliseconds that it may take to end itself after its timeout; absent: it ends at once. */
   readonly grace?: number;
   /** Whether running it twice is harmless; then a command that was cut short is run again, else it is `interrupted`. */
   readonly idempotent?: boolean;
   /**
-   * After a restart of the daemon: takes over what was to be run, alive or ended, and starts it where it is proved that it
-   * never began; `undefined` when there is nothing to take over.
+   * After a restart of the daemon: takes over what was recorded as running, alive or ended. Nothing is started by it, unless
+   * it answers `notBegun`. `undefined`: nothing can be taken over, and the command is `interrupted`.
    */
-  adopt?(context: CommandContext): Promise<CommandEnd> | undefined;
+  adopt?(context: CommandContext): Promise<CommandEnd | NotBegun> | undefined;
   /** How `allow` patterns see the data, as one line; absent: `allow` cannot be used with this method. */
   describe?(data: Json): string;
 }
 
 /** An outcome; the daemon stamps the times that the method does not know better. */
 export type CommandEnd = Omit<Outcome, "at"> & { readonly at?: number };
+
+/** Nothing of the command has begun, and it may begin until its deadline. */
+export interface NotBegun {
+  readonly state: "notBegun";
+  /** What of this host hindered it, and may pass; absent: it may begin at once. */
+  readonly reason?: string;
+}
 
 export interface CommandContext {
   readonly id: string;
@@ -57,10 +67,10 @@ export interface CommandContext {
   readonly origin: string;
   readonly data: Json;
   /**
-   * Whether a command that is taken over may still begin: false when its deadline has passed. Resolves when that can be told
-   * for certain, or when the command is cancelled. Absent: it may.
+   * Says for what outside of it the method waits; `undefined`: it goes on. A method that waits does not count as hanging.
+   * Absent: nobody asks.
    */
-  readonly mayBegin?: () => Promise<boolean>;
+  readonly waits?: (reason: string | undefined) => void;
   /** Aborts when this process of the subject ends; what outlives it is taken over by the next. */
   readonly stopping?: AbortSignal;
   /** Milliseconds it may run; the method ends itself at that time with `timedOut`. */
@@ -88,6 +98,11 @@ export interface EventHandler {
   readonly transient?: boolean;
   /** What it records, as lines for people who watch live. Never throws on data that `check` let pass. */
   lines?(event: EventInput): readonly string[];
+  /**
+   * Divides data that is too large for one message into several, in order, each of at most `bytes` as JSON where that can be.
+   * Absent: the data cannot be divided, and an event of a source that is too large becomes a dead letter.
+   */
+  split?(data: Json, bytes: number): readonly Json[];
   /** Removes what it stored in its directory that is out of bounds, the oldest first. Called every hour, once at a time. */
   forget?(directory: string, bounds: KeepBounds): Promise<Forgotten>;
 }

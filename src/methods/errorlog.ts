@@ -4,17 +4,24 @@ import type { Json } from "../message/message.ts";
 import { checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 import { escapeControls } from "./syslog/text.ts";
+import { waitForRoom } from "./syslog/wait-for-room.ts";
 
 /** A failure somewhere in the fleet, as its node reports it. */
 export interface Failure {
   readonly at: number;
   readonly code: string;
   readonly text: string;
+  /** What counts as the same failure; absent: the code. */
+  readonly about?: string;
+  /** Its cause is gone. */
+  readonly over?: true;
 }
 
 function checkFailure(data: Json): void {
   checkObject(data, { at: "number", code: "string", text: "string" });
-  const { at } = data as unknown as Failure;
+  const { at, about, over } = data as unknown as { at: number; about?: unknown; over?: unknown };
+  if (about !== undefined && typeof about !== "string") throw new Error("about: expected a string");
+  if (over !== undefined && over !== true) throw new Error("over: expected true");
   if (!(at >= 0 && at <= 8.64e15)) throw new Error("at: expected a time");
 }
 
@@ -30,13 +37,17 @@ export function errorlog(raised: (origin: string, failure: Failure) => void): Me
     summary: "Failures of the nodes, one file for each of them.",
     event: {
       check: checkFailure,
-      async handle(batch, { origin, directory, domain }) {
+      async handle(batch, context) {
+        const { origin, directory, domain } = context;
         const failures = batch.map(({ data }) => data as unknown as Failure);
-        await mkdir(directory, { recursive: true });
         const lines = failures.map(
-          ({ at, code, text }) => `${new Date(at).toISOString()} ${domain} ${oneLine(code)} ${oneLine(text)}\n`,
+          ({ at, code, text, over }) =>
+            `${new Date(at).toISOString()} ${domain} ${oneLine(code)} ${over === true ? "over: " : ""}${oneLine(text)}\n`,
         );
-        await appendFile(join(directory, `${origin}.log`), lines.join(""));
+        await waitForRoom(context, directory, async () => {
+          await mkdir(directory, { recursive: true });
+          await appendFile(join(directory, `${origin}.log`), lines.join(""));
+        });
         for (const failure of failures) raised(origin, failure);
         return undefined;
       },

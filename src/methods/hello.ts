@@ -1,5 +1,6 @@
 import type { LinkName } from "../config/config.ts";
 import type { Json } from "../message/message.ts";
+import type { StuckLane } from "../message/standstill.ts";
 import { isToken } from "../message/subject.ts";
 import { type Checked, checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
@@ -20,8 +21,10 @@ export interface Hello {
   readonly every: number;
   /** The kind of its link, which frames to it have to cross as well. Absent: it was not asked for yet. */
   readonly link?: LinkName;
+  /** Lanes of its own that stand still, the worst few; absent: none does. */
+  readonly stuck?: readonly StuckLane[];
   /** Subjects on which commands wait there that nobody comes to, and why; absent: there are none. */
-  readonly stuck?: readonly (readonly [subject: string, reason: string])[];
+  readonly unattended?: readonly (readonly [subject: string, reason: string])[];
 }
 
 /** The same as the last whole hello of this life, at another time: a hello that costs little on a dear link. */
@@ -31,10 +34,6 @@ export interface BriefHello {
 }
 
 const LINKS = ["lan", "gsm", "satellite"] as const satisfies readonly LinkName[];
-
-/** Entries of `stuck` in one hello, and characters of each. */
-export const MOST_STUCK = 20;
-const LONGEST_STUCK = 1_000;
 
 const HELLO: Checked = {
   version: "string",
@@ -50,6 +49,8 @@ const HELLO: Checked = {
 /** A node's word about itself is kept as long as the node is known: it must be short. */
 const LONGEST_VERSION = 100;
 const MOST_METHODS = 1_000;
+export const MOST_STUCK = 3;
+export const LONGEST_REASON = 300;
 
 export function isBrief(hello: Hello | BriefHello): hello is BriefHello {
   return hello.version === undefined;
@@ -61,25 +62,40 @@ function checkHello(data: Json): void {
   if (!isToken(said.life)) throw new Error("life: expected letters, digits, _ and -");
   if (isBrief(said)) return;
   checkObject(data, HELLO);
-  const { version, epoch, startedAt, now, methods, every, link } = said;
+  const { version, epoch, startedAt, now, methods, every, link, stuck } = said;
   if (link !== undefined && !LINKS.includes(link)) throw new Error(`link: expected ${LINKS.join(", ")}`);
   if (version.length > LONGEST_VERSION) throw new Error(`version: at most ${LONGEST_VERSION} characters`);
   if (!isToken(epoch)) throw new Error("epoch: expected letters, digits, _ and -");
   if (methods.length > MOST_METHODS) throw new Error(`methods: at most ${MOST_METHODS}`);
   if (!methods.every(isToken)) throw new Error("methods: expected names");
-  const { stuck } = data as unknown as Hello;
-  if (stuck !== undefined && !(Array.isArray(stuck) && stuck.length <= MOST_STUCK && stuck.every(isStuck)))
-    throw new Error("stuck: expected subjects and reasons");
+  if (stuck !== undefined) checkStuck(stuck);
+  const { unattended } = data as unknown as Hello;
+  if (
+    unattended !== undefined &&
+    !(Array.isArray(unattended) && unattended.length <= MOST_STUCK && unattended.every(isUnattended))
+  )
+    throw new Error("unattended: expected subjects and reasons");
   for (const time of [startedAt, now, every]) {
     if (!(time >= 0 && time <= 8.64e15)) throw new Error("startedAt, now, every: expected times");
   }
 }
 
-function isStuck(entry: unknown): boolean {
+function checkStuck(stuck: unknown): void {
+  if (!Array.isArray(stuck) || stuck.length > MOST_STUCK) throw new Error(`stuck: at most ${MOST_STUCK}`);
+  for (const lane of stuck as Json[]) {
+    checkObject(lane, { subject: "string", since: "number", reason: "string" });
+    const { subject, since, reason } = lane as unknown as StuckLane;
+    if (subject.length > LONGEST_REASON || reason.length > LONGEST_REASON)
+      throw new Error(`stuck: at most ${LONGEST_REASON} characters`);
+    if (!(since >= 0 && since <= 8.64e15)) throw new Error("stuck: expected times");
+  }
+}
+
+function isUnattended(entry: unknown): boolean {
   return (
     Array.isArray(entry) &&
     entry.length === 2 &&
-    entry.every((text) => typeof text === "string" && text.length <= LONGEST_STUCK)
+    entry.every((text) => typeof text === "string" && text.length <= LONGEST_REASON)
   );
 }
 

@@ -2,22 +2,38 @@ import type { Json } from "../message/message.ts";
 import { surrogateFault } from "../message/text.ts";
 
 /**
- * The data of `shellcommand`, checked and compiled. Three forms:
+ * The data of `shellcommand`, checked and compiled. Its forms:
  *
  *   ["uname", "-a"]
  *   {argv: ["uname", "-a"], cwd: "/srv", env: {LANG: "C"}}
- *   {script: "cd /srv && ls", shell: "/bin/sh", cwd: …, env: …}
+ *   {script: "cd /srv && ls", shell: "/bin/sh", args: ["first"], cwd: …, env: …}
+ *
+ * Beside argv or script, `input` is what the program reads on its standard input: a text, or {base64: "…"}. A script that
+ * begins with `#!` is run by what it names there, unless `shell` names another.
  *
  * Nothing is expanded: the program gets every argument, and the shell the script, byte for byte.
  */
 interface Surroundings {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly input?: Input;
+}
+
+/** Bytes for the standard input. */
+export interface Input {
+  readonly text: string;
+  readonly encoding: "utf8" | "base64";
 }
 
 export type ParsedCommand =
   | (Surroundings & { readonly kind: "program"; readonly argv: readonly [string, ...string[]] })
-  | (Surroundings & { readonly kind: "script"; readonly script: string; readonly shell: string });
+  | (Surroundings & {
+      readonly kind: "script";
+      readonly script: string;
+      /** Absent: what the script names after `#!`, else /bin/sh. */
+      readonly shell?: string;
+      readonly args: readonly string[];
+    });
 
 const DEFAULT_SHELL = "/bin/sh";
 
@@ -36,29 +52,42 @@ export function parseCommand(data: Json): ParsedCommand {
     );
   }
   if (!isObject(data)) throw new Error('data must be a list ["program", "argument", …], {argv: […]} or {script: "…"}');
-  const { argv, script, shell, cwd, env, ...others } = data;
+  const { argv, script, shell, args, cwd, env, input, ...others } = data;
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) {
-    throw new Error(`${JSON.stringify(clip(unknown))} is not known; allowed are argv, script, shell, cwd and env`);
+    throw new Error(
+      `${JSON.stringify(clip(unknown))} is not known; allowed are argv, script, shell, args, cwd, env and input`,
+    );
   }
   const surroundings: Surroundings = {
     ...(cwd === undefined ? {} : { cwd: parseCwd(cwd) }),
     ...(env === undefined ? {} : { env: parseEnv(env) }),
+    ...(input === undefined ? {} : { input: parseInput(input) }),
   };
   if ((argv === undefined) === (script === undefined)) {
     throw new Error(argv === undefined ? "either argv or script is needed" : "argv and script exclude each other");
   }
   if (argv !== undefined) {
     if (shell !== undefined) throw new Error("shell goes with script, not with argv");
+    if (args !== undefined) throw new Error("args go with script; argv has its arguments behind the program");
     if (!isList(argv)) throw new Error("argv must be a list of texts");
     return { kind: "program", argv: parseArgv(argv, "argv"), ...surroundings };
   }
   return {
     kind: "script",
     script: parseScript(script ?? null),
-    shell: shell === undefined ? DEFAULT_SHELL : parseText(shell, "shell"),
+    args: args === undefined ? [] : parseArgs(args),
+    ...(shell === undefined ? {} : { shell: parseText(shell, "shell") }),
     ...surroundings,
   };
+}
+
+/** The program that runs a script, and its arguments before the file: the kernel reads the first line the same way. */
+export function interpreterOf(script: string, shell: string | undefined): readonly [string, ...string[]] {
+  if (shell !== undefined) return [shell];
+  const [, program, option = ""] = /^#![ \t]*(\S+)(?:[ \t]+(.*\S))?/.exec(script) ?? [];
+  if (program === undefined) return [DEFAULT_SHELL];
+  return option === "" ? [program] : [program, option];
 }
 
 function parseArgv(list: readonly Json[], where: string): readonly [string, ...string[]] {
@@ -70,6 +99,20 @@ function parseArgv(list: readonly Json[], where: string): readonly [string, ...s
   const total = [program, ...args].reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0);
   if (total > TOTAL_BYTES) throw new Error(`${where} has ${total} bytes in all, ${TOTAL_BYTES} are allowed`);
   return [program, ...args];
+}
+
+function parseArgs(value: Json): readonly string[] {
+  if (!isList(value)) throw new Error("args must be a list of texts");
+  return value.length === 0 ? [] : parseArgv(["script", ...value], "args").slice(1);
+}
+
+function parseInput(value: Json): Input {
+  if (typeof value === "string") return { text: value, encoding: "utf8" };
+  const base64 = isObject(value) && Object.keys(value).length === 1 ? value.base64 : undefined;
+  if (typeof base64 !== "string") throw new Error('input must be a text, or {base64: "…"}');
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(base64))
+    throw new Error("input.base64 is not base64");
+  return { text: base64, encoding: "base64" };
 }
 
 function parseArgument(value: Json, where: string): string {
@@ -129,6 +172,8 @@ function parseEnv(value: Json): Record<string, string> {
  *   grep 'a b' file                     quoted as a shell would when it holds a space or a quote, or is empty
  *   env -C /srv LANG=C ls               with a directory or an environment, as the program `env` would be called
  *   script: ls | wc -l                  a script; one for another shell than /bin/sh: `script(/bin/bash): …`
+ *   script[a 'b c']: echo "$2"          a script with arguments
+ *   wc -l <<<'a text'                   with something on its standard input; a script: `script<<<'a text': …`
  */
 export function describeCommand(command: ParsedCommand): string {
   const settings = Object.entries(command.env ?? {}).map(([name, setting]) => quote(`${name}=${setting}`));
@@ -138,9 +183,15 @@ export function describeCommand(command: ParsedCommand): string {
     const [program, ...args] = command.argv;
     // Behind `env` it could pass for an option or a setting.
     const first = prefix !== "" && /^-|=/.test(program) ? singleQuote(program) : quote(program);
-    return prefix + [first, ...args.map(quote)].join(" ");
+    return (
+      prefix + [first, ...args.map(quote), ...(command.input === undefined ? [] : [described(command.input)])].join(" ")
+    );
   }
-  const mark = command.shell === DEFAULT_SHELL ? "script:" : `script(${quote(command.shell)}):`;
+  const { script, shell, args, input } = command;
+  // A shell that is named counts also where a script names another one.
+  const named = shell === undefined || (shell === DEFAULT_SHELL && !script.startsWith("#!")) ? "" : `(${quote(shell)})`;
+  const words = args.length === 0 ? "" : `[${args.map(quote).join(" ")}]`;
+  const mark = `script${named}${words}${input === undefined ? "" : described(input)}:`;
   const raw = !CONTROL.test(command.script) && !command.script.startsWith("$'");
   return `${prefix}${mark} ${raw ? command.script : dollarQuote(command.script)}`;
 }
@@ -151,8 +202,12 @@ const CONTROL = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/;
 function quote(text: string): string {
   if (CONTROL.test(text)) return dollarQuote(text);
   // What ends in a colon could pass for the mark of a script.
-  if (text !== "" && !/[\s'"]/.test(text) && !text.endsWith(":")) return text;
+  if (text !== "" && !/[\s'"]|^<<<|^base64:/.test(text) && !text.endsWith(":")) return text;
   return singleQuote(text);
+}
+
+function described({ text, encoding }: Input): string {
+  return encoding === "utf8" ? `<<<${quote(text)}` : `<<<base64:${text}`;
 }
 
 function singleQuote(text: string): string {

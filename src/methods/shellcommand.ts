@@ -1,8 +1,9 @@
-import { LONGEST_TIMER } from "../message/clock.ts";
+import { LONGEST_TIMER, type Timer } from "../message/clock.ts";
+import { StewardError } from "../message/errors.ts";
 import type { Json } from "../message/message.ts";
-import { type CommandContext, type CommandEnd, defineMethod, type Method } from "./define.ts";
-import { describeCommand, type ParsedCommand, parseCommand } from "./shellcommand-data.ts";
-import type { Run, RunEnd } from "./spawner.ts";
+import { type CommandContext, type CommandEnd, defineMethod, type Method, type NotBegun } from "./define.ts";
+import { describeCommand, interpreterOf, type ParsedCommand, parseCommand } from "./shellcommand-data.ts";
+import type { Run, RunEnd, RunSpec } from "./spawner.ts";
 
 export interface ShellcommandOptions {
   /** Bytes of output kept of each stream: half of its beginning, half of its end. */
@@ -16,37 +17,55 @@ const SCRIPT_ARGUMENT_BYTES = 100_000;
 
 /** Milliseconds after its timeout and its grace in which the end of a program must be heard of. */
 const SILENT = 8000;
+const SILENCE = "the process that runs it does not say how it ended; it stays open until that one does, or is gone";
+
+const NOTHING_RECORDED: CommandEnd = {
+  state: "interrupted",
+  reason:
+    "the daemon ended when it was about to begin or had begun, and nothing else is recorded of it: whether it ran cannot be proved",
+};
+
+/** What keeps a program from being started without being its own fault: descriptors, processes, memory, room on the disk. */
+const HINDRANCES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "ENOSPC", "EDQUOT", "EIO"]);
 
 /** Runs a program, or a script, in a process group of its own, and tells how it ended. */
 export function shellcommand(options: ShellcommandOptions): Method {
-  const run = async (context: CommandContext): Promise<CommandEnd> => {
+  const prepare = async ({ spawner, id }: CommandContext): Promise<NotBegun | undefined> => {
+    try {
+      await spawner.prepare(id);
+      return undefined;
+    } catch (error) {
+      return notBegun(error);
+    }
+  };
+
+  const run = async (context: CommandContext): Promise<CommandEnd | NotBegun> => {
     if (context.cancelled.aborted) return { state: "cancelled", reason: "cancelled before it was started" };
     const command = parseCommand(context.data);
     const outputBytes = options.outputBytes();
     const half = Math.floor(outputBytes / 2);
-    const started = await context.spawner.start(
-      {
-        id: context.id,
-        ...programOf(command),
-        ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-        ...(command.env === undefined ? {} : { env: command.env }),
-        timeout: context.timeout,
-        grace: options.grace,
-        head: half,
-        tail: outputBytes - half,
-      },
-      context.output,
-    );
-    return follow(started, context, options.grace);
+    const spec: RunSpec = {
+      id: context.id,
+      ...programOf(command),
+      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+      ...(command.env === undefined ? {} : { env: command.env }),
+      timeout: context.timeout,
+      grace: options.grace,
+      head: half,
+      tail: outputBytes - half,
+    };
+    try {
+      return await follow(await context.spawner.start(spec, context.output), context, options.grace);
+    } catch (error) {
+      return notBegun(error);
+    }
   };
 
-  const adopt = async (context: CommandContext): Promise<CommandEnd> => {
+  const adopt = async (context: CommandContext): Promise<CommandEnd | NotBegun> => {
     const adopted = await context.spawner.adopt(context.id, context.output);
     if (adopted !== undefined) return follow(adopted, context, options.grace);
-    // The daemon died after it had noted that the program may begin, and before anybody began it.
-    if ((await context.mayBegin?.()) === false)
-      return { state: "expired", reason: "its deadline passed while the daemon was away, before it began" };
-    return run(context);
+    // That nothing is there proves nothing; that something is there which its start would have removed does.
+    return (await context.spawner.isOnlyPrepared(context.id)) ? { state: "notBegun" } : NOTHING_RECORDED;
   };
 
   return defineMethod({
@@ -55,6 +74,7 @@ export function shellcommand(options: ShellcommandOptions): Method {
     command: {
       check: (data: Json) => void parseCommand(data),
       grace: options.grace,
+      prepare,
       run,
       adopt,
       describe: (data: Json) => describeCommand(parseCommand(data)),
@@ -62,51 +82,70 @@ export function shellcommand(options: ShellcommandOptions): Method {
   });
 }
 
-function programOf(command: ParsedCommand): { argv: readonly [string, ...string[]]; script?: string } {
-  if (command.kind === "program") return { argv: command.argv };
-  if (Buffer.byteLength(command.script) <= SCRIPT_ARGUMENT_BYTES) {
-    return { argv: [command.shell, "-c", command.script] };
-  }
-  return { argv: [command.shell], script: command.script };
+function programOf(command: ParsedCommand): Pick<RunSpec, "argv" | "script" | "args" | "input"> {
+  const input = command.input === undefined ? {} : { input: command.input };
+  if (command.kind === "program") return { argv: command.argv, ...input };
+  const { script, shell, args } = command;
+  const argv = interpreterOf(script, shell);
+  // A shell takes a text that begins with a dash for an option, and an interpreter of another kind may know no -c.
+  const asArgument =
+    args.length === 0 && !/^(?:-|#!)/.test(script) && Buffer.byteLength(script) <= SCRIPT_ARGUMENT_BYTES;
+  if (asArgument) return { argv: [...argv, "-c", script], ...input };
+  return { argv, script, args, ...input };
 }
 
-async function follow(run: Run, context: CommandContext, grace: number): Promise<CommandEnd> {
+/** @throws what is no proof that nothing began */
+function notBegun(error: unknown): NotBegun {
+  if (!(error instanceof StewardError) || error.code !== "runner-lost") throw error;
+  return { state: "notBegun", reason: error.message };
+}
+
+async function follow(run: Run, context: CommandContext, grace: number): Promise<CommandEnd | NotBegun> {
   const cancel = (): void => run.cancel();
   context.cancelled.addEventListener("abort", cancel, { once: true });
   if (context.cancelled.aborted) run.cancel();
-  const { promise: silent, stop } = silence(context, grace);
+  const stop = lookWhenOverdue(run, context, grace);
   try {
-    return outcomeOf(await Promise.race([run.end, silent]), context);
+    const end = await run.end;
+    if (end.kind !== "notStarted" || !HINDRANCES.has(end.code)) return outcomeOf(end, context);
+    // Its record says for certain that nothing began; without it the same id may be started again.
+    await context.spawner.forget(context.id);
+    return { state: "notBegun", reason: end.message };
   } finally {
     stop();
     context.cancelled.removeEventListener("abort", cancel);
   }
 }
 
-/** Whoever runs it ends it at its timeout. When nothing is heard of that, it is frozen, and what it ran may go on. */
-function silence(
-  { timeout, clock, stopping }: CommandContext,
+/**
+ * Whoever runs a command ends it at its timeout. Where nothing is heard of that for a while, this daemon or the runner was
+ * stopped, and may go on: what is recorded is looked at, again and again, and nothing is said that could not be taken back.
+ */
+function lookWhenOverdue(
+  run: Run,
+  { timeout, clock, stopping, waits, log, id }: CommandContext,
   grace: number,
-): { promise: Promise<RunEnd>; stop: () => void } {
-  let silent: (end: RunEnd) => void = () => undefined;
-  const promise = new Promise<RunEnd>((resolve) => {
-    silent = resolve;
-  });
-  const message = "nobody said how it ended: the process that runs it does not answer";
+): () => void {
+  let timer: Timer;
+  const look = (): void => {
+    // What waits to be read is read first.
+    timer = clock.setTimeout(() => {
+      timer = clock.setTimeout(look, SILENT);
+      void run.look().then((known) => {
+        if (known) return;
+        log.warn({ run: id }, SILENCE);
+        waits?.(SILENCE);
+      });
+    }, 0);
+  };
+  const stop = (): void => clock.clearTimeout(timer);
   const wait = timeout + grace + SILENT;
   // What may run for weeks is not watched, nor what the next daemon will follow.
-  const timer =
-    wait > LONGEST_TIMER || stopping?.aborted === true
-      ? undefined
-      : clock.setTimeout(() => silent({ kind: "lost", message }), wait);
-  const stop = (): void => clock.clearTimeout(timer);
+  if (wait <= LONGEST_TIMER && stopping?.aborted !== true) timer = clock.setTimeout(look, wait);
   stopping?.addEventListener("abort", stop, { once: true });
-  return {
-    promise,
-    stop: () => {
-      stop();
-      stopping?.removeEventListener("abort", stop);
-    },
+  return () => {
+    stop();
+    stopping?.removeEventListener("abort", stop);
   };
 }
 
@@ -132,19 +171,29 @@ function verdict(
   end: RunEnd & { kind: "exited" },
   { timeout, timeoutSetBy }: CommandContext,
 ): Pick<CommandEnd, "state" | "reason"> {
+  const left = end.left === undefined ? undefined : stillThere(end.left);
   if (end.ended === "timeout") {
     const whose = timeoutSetBy === undefined ? "its timeout" : timeoutSetBy;
-    return { state: "timedOut", reason: `ended after ${timeout / 1000} s, ${whose}` };
+    return reasoned("timedOut", `ended after ${timeout / 1000} s, ${whose}`, left);
   }
-  if (end.ended === "cancel") return { state: "cancelled", reason: "ended on request while it ran" };
+  if (end.ended === "cancel") return reasoned("cancelled", "ended on request while it ran", left);
   const swept = end.swept ? "what it left running in the background was ended" : undefined;
-  if (end.signal !== null) return reasoned("failed", `ended by ${end.signal}`, swept);
-  if (end.code !== 0) return reasoned("failed", `exit code ${end.code}`, swept);
-  return reasoned("succeeded", undefined, swept);
+  if (end.signal !== null) return reasoned("failed", `ended by ${end.signal}`, swept, left);
+  if (end.code !== 0) return reasoned("failed", `exit code ${end.code}`, swept, left);
+  return reasoned("succeeded", undefined, swept, left);
+}
+
+/** A process that made a session of its own is a daemon: it is named, and left alone. */
+function stillThere(pids: readonly number[]): string {
+  const named = pids.slice(0, 10).join(", ");
+  const more = pids.length > 10 ? `, and ${pids.length - 10} more` : "";
+  return pids.length === 1
+    ? `process ${named} of this command has left its group and goes on`
+    : `${pids.length} processes of this command have left its group and go on: ${named}${more}`;
 }
 
 function reasoned(
-  state: "failed" | "succeeded",
+  state: "failed" | "succeeded" | "timedOut" | "cancelled",
   ...reasons: (string | undefined)[]
 ): Pick<CommandEnd, "state" | "reason"> {
   const reason = reasons.filter((text) => text !== undefined).join("; ");

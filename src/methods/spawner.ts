@@ -6,17 +6,20 @@ import type { OutputPart, StreamTotal } from "../message/report.ts";
  */
 export interface Spawner {
   /**
-   * Once, before anything else: the ids that are recorded as running. Only within one boot of the host does a missing
-   * record prove that a run never began; those of an earlier boot of which nothing is recorded are lost from now on.
+   * Called before a run is recorded as begun elsewhere: leaves the proof that it has not begun, which its start takes away.
+   * Pending while whoever starts programs does not answer. Throws StewardError `runner-lost` when nothing can be started.
    */
-  takeOver(ids: readonly string[]): void;
+  prepare(id: string): Promise<void>;
+  /** Whether it is proved that a run was prepared and never began: the proof is there, and the host was not restarted since. */
+  isOnlyPrepared(id: string): Promise<boolean>;
   /**
    * Resolves once the program runs or could not be started. Throws StewardError `runner-lost` when nothing can be
    * started at all; then nothing of this id began.
    */
   start(spec: RunSpec, onOutput: OutputListener): Promise<Run>;
   /**
-   * A run that was started under this id before, alive or ended; `undefined` when it never began, and may be started.
+   * A run that was started under this id before, alive or ended; `undefined` when nothing is recorded of it, which does not
+   * prove that it never began.
    * Its output comes again from the beginning, to this listener only; of one that has ended, all of it comes as `rest`.
    * While whoever may have it does not answer, this stays pending.
    */
@@ -37,9 +40,13 @@ export interface RunSpec {
   readonly argv: readonly [string, ...string[]];
   /** Written to a file whose path is appended to `argv`: for texts that are too long for an argument. */
   readonly script?: string;
+  /** Arguments behind the path of that file. */
+  readonly args?: readonly string[];
+  /** What the program reads on its standard input; absent: nothing. */
+  readonly input?: { readonly text: string; readonly encoding: "utf8" | "base64" };
   /** Absent: that of the daemon. */
   readonly cwd?: string;
-  /** On top of the daemon's environment. `STEWARD_RUN` is always set to the id. */
+  /** On top of the daemon's environment, from which steward's own variables and secrets are left out; `STEWARD_RUN` is the id. */
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds until the whole group gets SIGTERM. */
   readonly timeout: number;
@@ -56,6 +63,8 @@ export interface Run {
   /** Ends the whole group: SIGTERM, after the grace SIGKILL. */
   cancel(): void;
   readonly end: Promise<RunEnd>;
+  /** For whoever has waited too long: true when its end was found in its record, and `end` tells it. Never throws. */
+  look(): Promise<boolean>;
 }
 
 export type RunEnd =
@@ -67,6 +76,8 @@ export type RunEnd =
       readonly ended?: "timeout" | "cancel";
       /** Processes of the group outlived the main one, and were ended. */
       readonly swept?: true;
+      /** Processes that left the group and still live. */
+      readonly left?: readonly number[];
       readonly startedAt: number;
       readonly at: number;
       /** Output that `onOutput` has not carried: the kept tail. */

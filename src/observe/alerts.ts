@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../message/clock.ts";
 import type { Draft } from "../message/draft.ts";
 import { CONTROL_DOMAIN } from "../message/subject.ts";
+import { AlertMemory, type AlertStore } from "./alert-memory.ts";
 import type { Happenings } from "./happenings.ts";
 import type { Log } from "./log.ts";
 
@@ -11,21 +12,34 @@ export interface FailuresOptions {
   readonly log: Log;
   readonly happenings: Happenings;
   readonly config: () => Config;
+  readonly journal: AlertStore;
   /** Journals the report to central, also when there is no room for anything else. */
   readonly send: (draft: Draft) => void;
+}
+
+/** A failure as another node reports it. `about`: what counts as the same; `over`: its cause is gone. */
+interface Reported {
+  readonly at: number;
+  readonly code: string;
+  readonly text: string;
+  readonly about?: string;
+  readonly over?: true;
 }
 
 /** The same failure is shown and reported at most so often, ms. The log has each. */
 const AGAIN = 10_000;
 /** Characters of a failure that travel: faults quote what others wrote. */
 const LONGEST = 2000;
+const FLAPPING_OVER = "flapping-over";
 
 export class Failures {
   readonly #options: FailuresOptions;
   readonly #reported = new Map<string, number>();
+  readonly memory: AlertMemory;
 
   constructor(options: FailuresOptions) {
     this.#options = options;
+    this.memory = new AlertMemory(options.journal, options.clock);
   }
 
   /** @param same what counts as the same failure */
@@ -33,26 +47,49 @@ export class Failures {
     const { clock, log, config, happenings, send } = this.#options;
     log.error({ code }, text);
     const now = clock.monotonic();
-    if (now - (this.#reported.get(same) ?? Number.NEGATIVE_INFINITY) < AGAIN) return;
-    this.#reported.set(same, now);
     const { node, central } = config();
+    const told = now - (this.#reported.get(same) ?? Number.NEGATIVE_INFINITY) >= AGAIN;
+    this.#remember(node, code, text, same, told);
+    if (!told) return;
+    this.#reported.set(same, now);
     const at = clock.now();
     happenings.emit({ type: "alert", at, node, code, text });
     if (node !== central) {
       send({
         subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`,
-        data: { at, code, text: text.slice(0, LONGEST) },
+        data: { at, code, text: text.slice(0, LONGEST), about: same.slice(0, LONGEST) },
         deliverBy: null,
       });
     }
   }
 
+  /** The cause of what was reported is gone. `same`: as it was reported. */
+  over(code: string, text: string, same = code): void {
+    const { clock, log, config, send } = this.#options;
+    const { node, central } = config();
+    this.#reported.delete(same);
+    if (!this.memory.over(node, same)) return;
+    log.info({ code, about: same }, `${code}: its cause is gone`);
+    if (node === central) return;
+    const data = { at: clock.now(), code, text: text.slice(0, LONGEST), about: same.slice(0, LONGEST), over: true };
+    send({ subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`, data, deliverBy: null });
+  }
+
+  #remember(node: string, code: string, text: string, same: string, told: boolean): void {
+    // The end of flapping is told like an alert, and is none.
+    if (code === FLAPPING_OVER) this.memory.over(node, same.replace(FLAPPING_OVER, "flapping"));
+    else this.memory.raise(node, code, text, same, told);
+  }
+
   /** Another node's report. */
-  received(
-    origin: string,
-    { at, code, text }: { readonly at: number; readonly code: string; readonly text: string },
-  ): void {
+  received(origin: string, { at, code, text, about = code, over }: Reported): void {
     const { log, happenings } = this.#options;
+    if (over === true) {
+      this.memory.over(origin, about);
+      log.info({ origin, code }, `${origin}: over: ${text.replace(/\s*\n\s*/g, " ")}`);
+      return;
+    }
+    this.#remember(origin, code, text, about, true);
     log.warn({ origin, code }, `${origin}: ${text.replace(/\s*\n\s*/g, " ")}`);
     happenings.emit({ type: "alert", at, node: origin, code, text });
   }

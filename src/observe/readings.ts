@@ -25,6 +25,8 @@ export interface LaneReading {
   readonly inFlight: number;
   /** Age of the oldest message that is not acknowledged, ms; null when there is none. */
   readonly oldest: number | null;
+  /** How long it has been standing still though its node is there, ms; absent: it moves, or waits for its node. */
+  readonly stuckFor?: number;
 }
 
 export interface ProcessReading {

@@ -54,6 +54,15 @@ export function stateFamilies(registry: Registry, readings: Readings): void {
   );
   gauge(
     registry,
+    {
+      name: "steward_lane_stuck_seconds",
+      help: "How long a lane has been standing still though its node is there; 0: it does not.",
+      labels: laneLabels,
+    },
+    () => perSubject(readings.lanes(), (lane) => (lane.stuckFor ?? 0) / 1_000, Math.max),
+  );
+  gauge(
+    registry,
     { name: "steward_oldest_unacknowledged_seconds", help: "Age of the oldest message without ACK, of all lanes." },
     () => {
       let oldest = 0;

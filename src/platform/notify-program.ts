@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Sender } from "./service-manager.ts";
+import type { Sender } from "./service-notice.ts";
 
 /**
  * Sends to the service manager's socket through `systemd-notify`: the socket takes datagrams, which Node cannot send to a

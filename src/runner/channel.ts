@@ -27,6 +27,9 @@ export interface Channel {
 /** Bytes that a socket's path may have where it has fewest. */
 const PATH_LIMIT = 100;
 
+/** What a connection fails with where no runner listens. */
+const NOBODY: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"]);
+
 /** Milliseconds in which a runner says hello; one that is frozen never would. */
 const HELLO_TIMEOUT = 10_000;
 
@@ -95,12 +98,17 @@ function greet(socket: Socket, clock: Clock, expected: number): Promise<Channel 
       socket.destroy();
     };
     const timer = clock.setTimeout(() => refuse("it does not answer"), HELLO_TIMEOUT);
-    // Errors are followed by `close`: before hello it means that nobody is there, later that the runner is lost.
-    socket.on("error", () => undefined);
+    // Errors are followed by `close`: before hello it means that nobody is there, or that this process lacks what a connection
+    // needs; later that the runner is lost.
+    let fault: NodeJS.ErrnoException | undefined;
+    socket.on("error", (error) => {
+      fault = error;
+    });
     socket.once("close", () => {
       closed = true;
       clock.clearTimeout(timer);
-      resolve(undefined);
+      if (fault?.code === undefined || NOBODY.has(fault.code)) resolve(undefined);
+      else reject(new StewardError("runner-lost", { fault: fault.message }, { cause: fault }));
       onClosed?.();
     });
     const take = (message: FromRunner): void => {

@@ -18,6 +18,8 @@ export interface ConnectionHost {
   /** False when the id was started before and is not alive. */
   start(spec: RunSpec, listener: RunListener): boolean;
   find(id: string): Recording | undefined;
+  /** @throws when the disk takes no proof */
+  prepare(id: string): void;
   forget(id: string): Promise<void>;
   log(text: string): void;
   closed(): void;
@@ -70,6 +72,7 @@ export class Connection {
     const { type, id } = requestIn(line);
     this.#host.log(`refused ${type ?? "a line"}${id === undefined ? "" : ` of ${id}`}: ${String(error)}`);
     if (id === undefined) return;
+    if (type === "prepare") this.#send({ type: "prepared", id, fault: String(error) });
     if (type === "forget") this.#send({ type: "forgotten", id, fault: String(error) });
     if (type === "adopt") this.#notHere(id);
     // What is alive has its own end.
@@ -90,6 +93,10 @@ export class Connection {
         this.env = { ...message.env };
         this.cwd = message.cwd;
         this.#understood = true;
+        return;
+      case "prepare":
+        this.#host.prepare(message.id);
+        this.#send({ type: "prepared", id: message.id });
         return;
       case "start":
         if (!this.#host.start(message.spec, this.#listener(message.spec.id))) this.#notHere(message.spec.id);

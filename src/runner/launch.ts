@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../message/clock.ts";
-import { StewardError } from "../message/errors.ts";
+import { faultText, StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { type Channel, connectRunner } from "./channel.ts";
+import { commandEnvironment } from "./environment.ts";
 import { runnerFile } from "./protocol.ts";
 
 const SOCKET_NAME = runnerFile("sock");
@@ -15,6 +16,8 @@ const READY_TIMEOUT = 30_000;
 export interface LaunchOptions {
   /** The directory of the runs. */
   readonly directory: string;
+  /** Names of environment variables that neither the runner nor a command may see. */
+  readonly withheld: () => readonly string[];
   /** The runner's compiled program. */
   readonly runnerPath: string;
   readonly clock: Clock;
@@ -27,6 +30,16 @@ export interface LaunchOptions {
  * @throws StewardError `runner-lost`
  */
 export async function reachRunner(options: LaunchOptions): Promise<Channel> {
+  try {
+    return await findOrLaunch(options);
+  } catch (error) {
+    if (error instanceof StewardError) throw error;
+    // No descriptor, no memory, no room on the disk: nothing was asked of any runner.
+    throw new StewardError("runner-lost", { fault: faultText(error) }, { cause: error });
+  }
+}
+
+async function findOrLaunch(options: LaunchOptions): Promise<Channel> {
   const { directory, clock, log } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   let fault = "";
@@ -48,12 +61,12 @@ function socketInode(directory: string): number | undefined {
 }
 
 /** Resolves when a runner is ready, or why none is. */
-async function launch({ directory, runnerPath, clock, log }: LaunchOptions): Promise<string> {
+async function launch({ directory, runnerPath, clock, log, withheld }: LaunchOptions): Promise<string> {
   const logFd = openSync(join(directory, "runner.log"), "a", 0o600);
   let child: ChildProcess;
   try {
     // Options of Node that are meant for the daemon (an inspector, say) are not for the runner.
-    const { NODE_OPTIONS: _, ...env } = process.env;
+    const { NODE_OPTIONS: _, ...env } = commandEnvironment(process.env, withheld());
     child = spawn(process.execPath, [runnerPath], {
       cwd: directory,
       env,

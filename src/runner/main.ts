@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import type { Clock } from "../message/clock.ts";
+import { closeInherited } from "./descriptors.ts";
 import { goLast } from "./memory-shortage.ts";
 import { runnerFile } from "./protocol.ts";
 import { RunnerService } from "./service.ts";
@@ -35,10 +36,20 @@ function log(text: string): void {
 function say(word: "ready" | "taken"): boolean {
   try {
     writeSync(READY_FD, `${word}\n`);
-    closeSync(READY_FD);
     return true;
   } catch {
     return false;
+  } finally {
+    closeReady();
+  }
+}
+
+/** No command may inherit it. */
+function closeReady(): void {
+  try {
+    closeSync(READY_FD);
+  } catch {
+    // It was never there.
   }
 }
 
@@ -49,6 +60,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 // Programs of the operator hang on this process: a defect in the record of one must not take the others along.
 process.on("uncaughtException", (error) => log(`defect: ${error.stack ?? String(error)}`));
 
+closeInherited([READY_FD]);
 goLast();
 
 const service = new RunnerService({

@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 
+/** Processes that are named one by one. */
+const MOST_NAMED = 100;
+
 /** Says of a process id, later, whether it is still the same process. `null` where there is no /proc. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -59,6 +62,14 @@ export function groupsOfRun(runId: string): number[] {
   const own = statOf(process.pid)?.pgid;
   const groups = processIds().flatMap((pid) => (carriesRun(pid, runId) ? [statOf(pid)?.pgid ?? 0] : []));
   return [...new Set(groups)].filter((pgid) => pgid > 1 && pgid !== own);
+}
+
+/** Processes that carry the run's id in their environment and live, of those whose number is above `above`; the first few. */
+export function processesOfRun(runId: string, above: number): number[] {
+  return processIds()
+    .filter((pid) => pid > above && pid !== process.pid && carriesRun(pid, runId))
+    .filter((pid) => !/[ZX]/.test(statOf(pid)?.state ?? "X"))
+    .slice(0, MOST_NAMED);
 }
 
 function processIds(): number[] {

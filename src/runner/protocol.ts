@@ -10,7 +10,7 @@ import { readRunEnd } from "./run-end.ts";
  * new is started by it: programs are started by a runner of the daemon's own version. Raise the version with every change
  * of the runner that matters.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Characters of what a bad request is called by. */
 const LONGEST_NAME = 200;
@@ -34,6 +34,8 @@ export type ToRunner =
       readonly env: Readonly<Record<string, string>>;
       readonly cwd: string;
     }
+  /** Leave the proof that it has not begun. Answered with `prepared`. */
+  | { readonly type: "prepare"; readonly id: string }
   | { readonly type: "start"; readonly spec: RunSpec }
   | { readonly type: "adopt"; readonly id: string }
   | { readonly type: "cancel"; readonly id: string }
@@ -46,7 +48,7 @@ export type FromRunner =
   | { readonly type: "started"; readonly id: string; readonly pid: number }
   | { readonly type: "output"; readonly id: string; readonly parts: readonly OutputPart[] }
   | { readonly type: "end"; readonly id: string; readonly end: RunEnd }
-  | { readonly type: "forgotten"; readonly id: string; readonly fault?: string }
+  | { readonly type: "prepared" | "forgotten"; readonly id: string; readonly fault?: string }
   /** Not alive here. A start was refused because the id has a record already. */
   | { readonly type: "notHere"; readonly id: string };
 
@@ -67,7 +69,7 @@ export function readToRunner(line: string): ToRunner {
       ? isTexts(env) && typeof cwd === "string"
       : type === "start"
         ? isSpec(spec)
-        : (type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
+        : (type === "prepare" || type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
   if (!right) throw unknownMessage(type);
   return message as unknown as ToRunner;
 }
@@ -88,17 +90,27 @@ export function requestIn(line: string): { readonly type?: string; readonly id?:
 
 function isSpec(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { id, argv, script, cwd, env, timeout, grace, head, tail } = value as Readonly<Record<string, unknown>>;
+  const { id, argv, script, args, input, cwd, env, timeout, grace, head, tail } = value as Readonly<
+    Record<string, unknown>
+  >;
   return (
     typeof id === "string" &&
     Array.isArray(argv) &&
     argv.length > 0 &&
     argv.every((each) => typeof each === "string") &&
     (script === undefined || typeof script === "string") &&
+    (args === undefined || (Array.isArray(args) && args.every((each) => typeof each === "string"))) &&
+    (input === undefined || isInput(input)) &&
     (cwd === undefined || typeof cwd === "string") &&
     (env === undefined || isTexts(env)) &&
     [timeout, grace, head, tail].every((each) => typeof each === "number" && each >= 0)
   );
+}
+
+function isInput(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { text, encoding } = value as Readonly<Record<string, unknown>>;
+  return typeof text === "string" && (encoding === "utf8" || encoding === "base64");
 }
 
 function isTexts(value: unknown): boolean {
@@ -127,7 +139,7 @@ export function readFromRunner(line: string): FromRunner {
         ((type === "started" && typeof pid === "number") ||
           (type === "output" && isOutput(parts)) ||
           (type === "end" && readRunEnd(end) !== undefined) ||
-          (type === "forgotten" && (fault === undefined || typeof fault === "string")) ||
+          ((type === "forgotten" || type === "prepared") && (fault === undefined || typeof fault === "string")) ||
           type === "notHere");
   if (!right) throw unknownMessage(type);
   return message as unknown as FromRunner;

@@ -7,8 +7,8 @@ import { Audience, type RunListener } from "./audience.ts";
 import { goAsUsual } from "./memory-shortage.ts";
 import { type Cursor, newCursor, Output } from "./output.ts";
 import type { Pipe } from "./pipes.ts";
-import { isGroupAlive, signalGroup, startTimeOf, terminateGroup } from "./process-group.ts";
-import { bootId, recordEnd, recordStarted, scriptFile } from "./records.ts";
+import { isGroupAlive, processesOfRun, signalGroup, startTimeOf, terminateGroup } from "./process-group.ts";
+import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "./records.ts";
 import { startFault } from "./start-fault.ts";
 
 /**
@@ -80,20 +80,24 @@ export class Recording {
   start(pipes: { stdout: Pipe; stderr: Pipe } | undefined, env: Record<string, string>, cwd: string): void {
     const { spec } = this;
     const [program, ...args] = spec.argv;
-    if (spec.script !== undefined) args.push(scriptFile(this.#world.directory, spec.id));
+    if (spec.script !== undefined) args.push(scriptFile(this.#world.directory, spec.id), ...(spec.args ?? []));
     const directory = spec.cwd ?? cwd;
     let child: ChildProcess;
+    let input: number | undefined;
     try {
+      input = openInput(this.#world.directory, spec);
       child = spawn(program, args, {
         cwd: directory,
         env: { ...env, ...spec.env, STEWARD_RUN: spec.id },
         detached: true,
-        stdio: ["ignore", pipes?.stdout.writer ?? "pipe", pipes?.stderr.writer ?? "pipe"],
+        stdio: [input ?? "ignore", pipes?.stdout.writer ?? "pipe", pipes?.stderr.writer ?? "pipe"],
       });
     } catch (error) {
       closePipes(pipes, true);
       this.failed(startFault(error, program, directory));
       return;
+    } finally {
+      if (input !== undefined) closeSync(input);
     }
     child.once("error", (error) => {
       if (child.pid !== undefined) return;
@@ -148,7 +152,8 @@ export class Recording {
 
   #armTimeout(at: number): void {
     const left = at - this.#world.clock.monotonic();
-    if (left <= 0) this.#askToEnd("timeout");
+    // This process may have been stopped meanwhile: an exit that waits to be read counts before its timeout.
+    if (left <= 0) setImmediate(() => this.#askToEnd("timeout"));
     else this.#arm("timeout", Math.min(left, LONGEST_TIMER), () => this.#armTimeout(at));
   }
 
@@ -179,7 +184,11 @@ export class Recording {
 
   #drain(): void {
     if (this.#exit === undefined || this.#pid === undefined || this.#recording) return;
-    this.#groupGone ||= !isGroupAlive(this.#pid);
+    if (!this.#groupGone && !isGroupAlive(this.#pid)) {
+      this.#groupGone = true;
+      // The grace was for the group: whoever holds a pipe now has left it.
+      this.#drainUntil = Math.min(this.#drainUntil, this.#world.clock.monotonic() + LINGER);
+    }
     if (this.#groupGone && this.#openPipes === 0) {
       void this.#record(this.#exitedEnd());
       return;
@@ -201,17 +210,24 @@ export class Recording {
   }
 
   #exitedEnd(): RunEnd {
+    const left = this.#pid === undefined ? [] : processesOfRun(this.spec.id, this.#looksEverywhere ? 0 : this.#pid);
     return {
       kind: "exited",
       code: this.#exit?.code ?? null,
       signal: this.#exit?.signal ?? null,
       ...(this.#ended === undefined ? {} : { ended: this.#ended }),
       ...(this.#swept ? { swept: true as const } : {}),
+      ...(left.length > 0 ? { left } : {}),
       startedAt: this.#startedAt,
       at: this.#world.clock.now(),
       rest: [],
       totals: this.#output.totals(),
     };
+  }
+
+  /** Numbers of processes grow, but for once in millions: usually only what is younger than the program is looked at. */
+  get #looksEverywhere(): boolean {
+    return this.#ended !== undefined || this.#openPipes > 0;
   }
 
   async #record(end: RunEnd): Promise<void> {

@@ -16,7 +16,7 @@ import type { ProcessIdentity } from "./process-group.ts";
 import { readRunEnd } from "./run-end.ts";
 
 /**
- * One directory a run: `spec.json` is the mark that stands before the start (an id that has it is never started again),
+ * One directory a run: `prepared` is the proof that it has not begun; `spec.json` is the mark that stands before the start (an id that has it is never started again),
  * `started.json` says which process it became, `end.json` how it ended, with all output that is kept. The first two need
  * to survive the death of a process, not of the host, where no program outlives them; the end is synced.
  */
@@ -25,17 +25,19 @@ export interface Started extends ProcessIdentity {
 }
 
 export type RunRecord =
+  /** Nothing is there, which proves nothing. */
   | { readonly kind: "none" }
+  | { readonly kind: "prepared" }
   | {
       readonly kind: "begun";
       readonly grace: number;
       readonly started: Started | undefined;
-      /** By `markLost`: what was recorded of it, if anything was, went with an earlier life of the host. */
-      readonly hostRestarted: boolean;
     }
   | { readonly kind: "ended"; readonly end: RunEnd; readonly started: Started | undefined };
 
 const FORMAT = 1;
+const INPUT = "input";
+const PREPARED = "prepared";
 const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
 /** Ids become names of directories: no separator, no dot, nothing that looks like an option. */
@@ -43,20 +45,32 @@ export function isRunId(id: unknown): id is string {
   return typeof id === "string" && RUN_ID.test(id);
 }
 
+/**
+ * Leaves the proof that a run has not begun. Neither it nor its removal is synced, so it counts in one boot of the host alone,
+ * and names that one.
+ */
+export function prepareRun(directory: string, id: string): void {
+  const own = join(directory, id);
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  writeFileSync(join(own, PREPARED), bootId() ?? "", { mode: 0o600 });
+}
+
 /** False when the id has its mark already. When it throws, the mark is not set. */
 export function markRun(directory: string, spec: RunSpec): boolean {
   const own = join(directory, spec.id);
   mkdirSync(own, { recursive: true, mode: 0o700 });
-  const { script, ...rest } = spec;
+  const { script, input, ...rest } = spec;
   try {
     writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "wx", mode: 0o600 });
+    rmSync(join(own, PREPARED), { force: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     rmSync(own, { recursive: true, force: true });
     throw error;
   }
   try {
-    if (script !== undefined) writeFileSync(scriptFile(directory, spec.id), script, { mode: 0o600 });
+    if (script !== undefined) writeFileSync(scriptFile(directory, spec.id), script, { mode: 0o700 });
+    if (input !== undefined) writeFileSync(join(own, INPUT), Buffer.from(input.text, input.encoding), { mode: 0o600 });
   } catch (error) {
     rmSync(own, { recursive: true, force: true });
     throw error;
@@ -64,22 +78,17 @@ export function markRun(directory: string, spec: RunSpec): boolean {
   return true;
 }
 
-/** Sets the mark of a run of which nobody can say whether it began. One that is marked keeps its mark. */
-export function markLost(directory: string, id: string): void {
-  const own = join(directory, id);
-  mkdirSync(own, { recursive: true, mode: 0o700 });
-  try {
-    writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, hostRestarted: true }), {
-      flag: "wx",
-      mode: 0o600,
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
-}
-
 export function scriptFile(directory: string, id: string): string {
   return join(directory, id, "script");
+}
+
+/** What a run reads on its standard input, opened and out of everybody's sight; `undefined`: it reads nothing. */
+export function openInput(directory: string, { id, input }: RunSpec): number | undefined {
+  if (input === undefined) return undefined;
+  const path = join(directory, id, INPUT);
+  const fd = openSync(path, "r");
+  rmSync(path, { force: true });
+  return fd;
 }
 
 export function recordStarted(directory: string, id: string, started: Started): void {
@@ -121,10 +130,14 @@ export async function readRecord(directory: string, id: string): Promise<RunReco
   const end = readRunEnd(((await readJson(join(own, "end.json"))) as { end?: unknown } | undefined)?.end);
   if (end !== undefined) return { kind: "ended", end, started };
   const spec = await readFile(join(own, "spec.json"), "utf8").catch(absent);
-  if (spec === undefined) return { kind: "none" };
-  const mark = (parse(spec) ?? {}) as { grace?: unknown; hostRestarted?: unknown };
+  if (spec === undefined) {
+    const boot = bootId();
+    const prepared = await readFile(join(own, PREPARED), "utf8").catch(absent);
+    return { kind: boot !== null && prepared === boot ? "prepared" : "none" };
+  }
+  const mark = (parse(spec) ?? {}) as { grace?: unknown };
   const grace = Number.isFinite(mark.grace) ? Math.max(0, mark.grace as number) : 0;
-  return { kind: "begun", grace, started, hostRestarted: mark.hostRestarted === true };
+  return { kind: "begun", grace, started };
 }
 
 /** Signals are sent by what it says: a group's number is never 0, 1 or negative, which would mean others. */

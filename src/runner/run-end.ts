@@ -5,7 +5,7 @@ import type { RunEnd } from "../methods/spawner.ts";
 export function readRunEnd(value: unknown): RunEnd | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const end = value as Readonly<Record<string, unknown>>;
-  const { kind, message, code, signal, ended, startedAt, at, rest, totals } = end;
+  const { kind, message, code, signal, ended, left, startedAt, at, rest, totals } = end;
   if (kind === "lost") return typeof message === "string" ? (value as RunEnd) : undefined;
   if (kind === "notStarted") {
     return typeof message === "string" && typeof code === "string" ? (value as RunEnd) : undefined;
@@ -15,6 +15,7 @@ export function readRunEnd(value: unknown): RunEnd | undefined {
     (code === null || Number.isSafeInteger(code)) &&
     (signal === null || typeof signal === "string") &&
     (ended === undefined || ended === "timeout" || ended === "cancel") &&
+    (left === undefined || (Array.isArray(left) && left.every((pid) => Number.isSafeInteger(pid)))) &&
     Number.isFinite(startedAt) &&
     Number.isFinite(at) &&
     isOutput(rest) &&

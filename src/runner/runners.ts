@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Channel, connectRunner } from "./channel.ts";
+import { commandEnvironment } from "./environment.ts";
 import { type LaunchOptions, reachRunner } from "./launch.ts";
 import { type FromRunner, PROTOCOL_VERSION, runnerFile, versionOfSocket } from "./protocol.ts";
 
@@ -16,6 +17,8 @@ export interface RunnersOptions extends LaunchOptions {
 export class Runners {
   readonly #options: RunnersOptions;
   readonly #channels = new Map<number, Channel>();
+  /** What the runner was told to keep from commands. */
+  #withheld = "";
   #connecting: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -31,11 +34,16 @@ export class Runners {
   /** The one that starts programs; without `mayLaunch`, `undefined` when it is not there. @throws StewardError `runner-lost` */
   reach(mayLaunch: boolean): Promise<Channel | undefined> {
     return this.#inTurn(async () => {
-      if (this.current !== undefined || this.#closed) return this.current;
+      if (this.#closed) return this.current;
+      if (this.current !== undefined) {
+        // A configuration that was read again may name other secrets.
+        if (this.#options.withheld().join() !== this.#withheld) this.#greet(this.current);
+        return this.current;
+      }
       const { directory, clock } = this.#options;
       const channel = mayLaunch ? await reachRunner(this.#options) : await connectRunner(directory, clock);
       if (channel === undefined) return undefined;
-      channel.send({ type: "hello", version: PROTOCOL_VERSION, env: environment(), cwd: process.cwd() });
+      this.#greet(channel);
       return this.#keep(channel);
     });
   }
@@ -62,12 +70,32 @@ export class Runners {
     void channel.close();
   }
 
+  /** Ends the connection to the one that starts programs, if it is not needed then; true when there is none any more. */
+  letGo(isIdle: () => boolean): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const channel = this.current;
+      if (channel === undefined) return true;
+      if (!isIdle()) return false;
+      this.#channels.delete(channel.version);
+      await channel.close();
+      return true;
+    });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#connecting;
     const channels = [...this.#channels.values()];
     this.#channels.clear();
     await Promise.all(channels.map((channel) => channel.close()));
+  }
+
+  /** Says where commands start from, and with which environment. */
+  #greet(channel: Channel): void {
+    const withheld = this.#options.withheld();
+    this.#withheld = withheld.join();
+    const env = commandEnvironment(process.env, withheld);
+    channel.send({ type: "hello", version: PROTOCOL_VERSION, env, cwd: standing() });
   }
 
   #keep(channel: Channel): Channel {
@@ -102,8 +130,11 @@ function otherVersions(directory: string): number[] {
   }
 }
 
-function environment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
+/** Where this daemon stands. A directory that was removed is no place to start from. */
+function standing(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
 }

@@ -7,7 +7,7 @@ import { Connection } from "./connection.ts";
 import { Pipes } from "./pipes.ts";
 import { runnerFile } from "./protocol.ts";
 import { Recording, type RecordingWorld } from "./recording.ts";
-import { isRunId, markRun, removeRecord } from "./records.ts";
+import { isRunId, markRun, prepareRun, removeRecord } from "./records.ts";
 
 /**
  * The runner's socket and its runs.
@@ -81,6 +81,10 @@ export class RunnerService {
       pid: options.pid,
       start: (spec, listener) => this.#start(spec, listener, connection),
       find: (id) => this.#runs.get(id),
+      prepare: (id) => {
+        if (!isRunId(id)) throw new Error(`not an id: ${JSON.stringify(id)}`);
+        prepareRun(options.directory, id);
+      },
       forget: async (id) => {
         if (!isRunId(id) || this.#runs.has(id)) throw new Error(`${id} cannot be forgotten`);
         this.#removing++;

@@ -5,7 +5,6 @@ import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../methods/s
 import { type Deferred, deferred } from "../platform/deferred.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Channel } from "./channel.ts";
-import { lookAfterReboot } from "./host-boot.ts";
 import { endOrphan } from "./orphans.ts";
 import { beyond, type Carried, carry } from "./parts.ts";
 import type { FromRunner } from "./protocol.ts";
@@ -17,16 +16,21 @@ import { Runners } from "./runners.ts";
  *
  *   asked → running → ended
  *      ↘       ↘
- *       looked up in its record: ended, lost (its mark is there, its end is not), or never begun
+ *       looked up in its record: ended, or lost
  *
  * It is looked up when no runner knows it, or the one that had it is gone: no more than its connection may be, so that one
- * is asked first. Only what never began is started again.
+ * is asked first. A start is asked for once: where nothing is recorded of it, the program may have begun all the same, and may
+ * have removed its record itself.
+ *
+ * The runner is let go when nothing was asked of it for a while; then it leaves, and another is started when it is needed.
  */
 export interface SpawnerOptions {
   /** The directory of the runs; made when it is not there. */
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Names of environment variables that neither the runner nor a command may see; absent: those of steward alone. */
+  readonly withheld?: () => readonly string[];
   /** The compiled runner; absent: `STEWARD_RUNNER`, else the file beside this one. */
   readonly runnerPath?: string;
 }
@@ -34,15 +38,15 @@ export interface SpawnerOptions {
 export function openSpawner(options: SpawnerOptions): Spawner {
   const runnerPath =
     options.runnerPath ?? process.env.STEWARD_RUNNER ?? fileURLToPath(new URL("./main.js", import.meta.url));
-  return new RunnerSpawner({ ...options, runnerPath });
+  return new RunnerSpawner({ withheld: () => [], ...options, runnerPath });
 }
 
-/** How often a start is sent to a new runner after the old one died without having begun it. */
-const START_ATTEMPTS = 3;
 /** How often a run is asked for again because the connection to its runner broke. */
 const FOLLOW_ATTEMPTS = 3;
 /** Milliseconds until a runner that does not answer is asked again for what it has. */
 const ASK_AGAIN = 2000;
+/** Milliseconds without a run after which the runner is let go. */
+const IDLE = 60_000;
 /** The host restarted, or this is another one: whatever ran is over. */
 const HOST_RESTARTED = "the host restarted before its end was recorded";
 
@@ -55,7 +59,6 @@ interface Followed {
   pid: number;
   /** What is to be started, until it is. */
   spec: RunSpec | undefined;
-  attempts: number;
   /** How often the connection to the runner that had it broke. */
   breaks: number;
   listener: OutputListener;
@@ -71,10 +74,10 @@ class RunnerSpawner implements Spawner {
   readonly #options: Required<SpawnerOptions>;
   readonly #runners: Runners;
   readonly #runs = new Map<string, Followed>();
+  readonly #preparations = new Map<string, Deferred<void>>();
   readonly #removals = new Map<string, Deferred<void>>();
   readonly #retries = new Set<Timer>();
-  /** Of these a missing record does not prove that they never began. */
-  #unproved: ReadonlySet<string> = new Set();
+  #idle: Timer | undefined;
   #closed = false;
 
   constructor(options: Required<SpawnerOptions>) {
@@ -86,9 +89,26 @@ class RunnerSpawner implements Spawner {
     });
   }
 
-  takeOver(ids: readonly string[]): void {
-    const { directory, log } = this.#options;
-    this.#unproved = lookAfterReboot(directory, ids.filter(isRunId), log);
+  async prepare(id: string): Promise<void> {
+    this.#check(id);
+    const known = this.#preparations.get(id);
+    if (known !== undefined) return known.promise;
+    const preparation = deferred<void>();
+    this.#preparations.set(id, preparation);
+    try {
+      const channel = await this.#runners.reach(true);
+      if (channel === undefined) throw new StewardError("runner-lost", { fault: "this daemon is stopping" });
+      channel.send({ type: "prepare", id });
+      await preparation.promise;
+    } finally {
+      this.#preparations.delete(id);
+      this.#wentIdle();
+    }
+  }
+
+  async isOnlyPrepared(id: string): Promise<boolean> {
+    this.#check(id);
+    return !this.#runs.has(id) && (await readRecord(this.#options.directory, id)).kind === "prepared";
   }
 
   async start(spec: RunSpec, onOutput: OutputListener): Promise<Run> {
@@ -127,6 +147,7 @@ class RunnerSpawner implements Spawner {
     this.#closed = true;
     for (const timer of this.#retries) this.#options.clock.clearTimeout(timer);
     this.#retries.clear();
+    this.#options.clock.clearTimeout(this.#idle);
     this.#runs.clear();
     await this.#runners.close();
   }
@@ -155,13 +176,13 @@ class RunnerSpawner implements Spawner {
           return followed.pid;
         },
         cancel: () => followed.holder?.send({ type: "cancel", id }),
+        look: () => this.#look(followed),
         end: end.promise,
       },
       end,
       answer: deferred(),
       pid: 0,
       spec: undefined,
-      attempts: 0,
       breaks: 0,
       holder: undefined,
       elsewhere: undefined,
@@ -240,6 +261,12 @@ class RunnerSpawner implements Spawner {
 
   #hear(message: FromRunner, channel: Channel): void {
     if (message.type === "hello") return;
+    if (message.type === "prepared") {
+      const { id, fault } = message;
+      if (fault === undefined) this.#preparations.get(id)?.resolve();
+      else this.#preparations.get(id)?.reject(new StewardError("runner-lost", { fault }));
+      return;
+    }
     if (message.type === "forgotten") {
       const removal = this.#removals.get(message.id);
       this.#removals.delete(message.id);
@@ -289,6 +316,8 @@ class RunnerSpawner implements Spawner {
       if (followed.spec === undefined && ++followed.breaks <= FOLLOW_ATTEMPTS) void this.#ask(followed);
       else this.#askNext(followed);
     }
+    for (const preparation of this.#preparations.values())
+      preparation.reject(new StewardError("runner-lost", { fault: "it ended before it had answered" }));
     for (const [id, removal] of this.#removals) {
       this.#removals.delete(id);
       removeRecord(this.#options.directory, id).then(removal.resolve, removal.reject);
@@ -302,20 +331,16 @@ class RunnerSpawner implements Spawner {
     try {
       const record = await readRecord(directory, id);
       if (this.#closed || this.#runs.get(id) !== followed) return;
-      if (record.kind === "none") {
-        if (this.#unproved.has(id)) this.#lost(followed, HOST_RESTARTED);
-        else this.#neverBegan(followed);
+      if (record.kind === "none" || record.kind === "prepared") {
+        this.#nothingRecorded(followed, record.kind === "prepared");
+        return;
+      }
+      if (record.kind === "ended") {
+        this.#endedBy(followed, record);
         return;
       }
       followed.pid = record.started?.pid ?? 0;
       followed.answer.resolve(followed.run);
-      if (record.kind === "ended") {
-        const { end } = record;
-        // A listener that was to take over has had nothing yet.
-        const carried = followed.listener === followed.nextListener ? followed.carried : { stdout: 0, stderr: 0 };
-        this.#ended(followed, end.kind === "exited" ? { ...end, rest: beyond(carried, end.rest) } : end);
-        return;
-      }
       const found = await endOrphan(id, record.started, record.grace, clock);
       if (found) log.warn({ run: id, pid: followed.pid }, "ended a program whose runner had died");
       this.#lost(followed, whyLost(record));
@@ -325,20 +350,45 @@ class RunnerSpawner implements Spawner {
     }
   }
 
-  #neverBegan(followed: Followed): void {
-    if (followed.spec === undefined) {
+  /** The end of a run of which the runner that had it does not speak. */
+  async #look(followed: Followed): Promise<boolean> {
+    try {
+      const record = await readRecord(this.#options.directory, followed.id);
+      if (this.#closed || this.#runs.get(followed.id) !== followed) return true;
+      if (record.kind !== "ended") return false;
+      this.#endedBy(followed, record);
+      return true;
+    } catch (error) {
+      this.#options.log.warn({ run: followed.id, err: error }, "the record of a run cannot be read");
+      return false;
+    }
+  }
+
+  #endedBy(followed: Followed, { end, started }: RunRecord & { kind: "ended" }): void {
+    followed.pid = started?.pid ?? 0;
+    followed.answer.resolve(followed.run);
+    // A listener that was to take over has had nothing yet.
+    const carried = followed.listener === followed.nextListener ? followed.carried : { stdout: 0, stderr: 0 };
+    this.#ended(followed, end.kind === "exited" ? { ...end, rest: beyond(carried, end.rest) } : end);
+  }
+
+  /** `proved`: it was prepared, and never began. */
+  #nothingRecorded(followed: Followed, proved: boolean): void {
+    const message = "nothing is recorded of it: whether it ran cannot be proved";
+    if (proved && followed.spec !== undefined) {
       this.#runs.delete(followed.id);
-      followed.answer.resolve(undefined);
-      followed.end.resolve({ kind: "lost", message: "nothing is recorded of it" });
+      this.#wentIdle();
+      followed.answer.reject(new StewardError("runner-lost", { fault: "it ended before the program began" }));
       return;
     }
-    followed.attempts++;
-    if (followed.attempts < START_ATTEMPTS) {
-      void this.#ask(followed);
+    if (followed.spec !== undefined || followed.pid > 0) {
+      this.#lost(followed, message);
       return;
     }
     this.#runs.delete(followed.id);
-    followed.answer.reject(new StewardError("runner-lost", { fault: "it died before the program began" }));
+    this.#wentIdle();
+    followed.answer.resolve(undefined);
+    followed.end.resolve({ kind: "lost", message });
   }
 
   #lost(followed: Followed, message: string): void {
@@ -349,12 +399,27 @@ class RunnerSpawner implements Spawner {
   #ended(followed: Followed, end: RunEnd): void {
     this.#runs.delete(followed.id);
     followed.end.resolve(end);
+    this.#wentIdle();
+  }
+
+  /** The runner costs memory: where nothing comes for a while it is let go, and leaves. */
+  #wentIdle(): void {
+    const { clock } = this.#options;
+    clock.clearTimeout(this.#idle);
+    this.#idle = undefined;
+    if (this.#closed || this.#runs.size > 0) return;
+    this.#idle = clock.setTimeout(() => {
+      const isIdle = (): boolean =>
+        !this.#closed && this.#runs.size + this.#removals.size + this.#preparations.size === 0;
+      void this.#runners.letGo(isIdle).then((gone) => (gone || !isIdle() ? undefined : this.#wentIdle()));
+    }, IDLE);
   }
 }
 
-function whyLost({ started, hostRestarted }: RunRecord & { kind: "begun" }): string {
-  const otherBoot = started !== undefined && started.boot !== bootId();
-  return hostRestarted || otherBoot ? HOST_RESTARTED : "the process that ran it died, and nobody saw its end";
+function whyLost({ started }: RunRecord & { kind: "begun" }): string {
+  return started !== undefined && started.boot !== bootId()
+    ? HOST_RESTARTED
+    : "the process that ran it died, and nobody saw its end";
 }
 
 /** JSON has no infinity. */

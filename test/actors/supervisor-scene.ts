@@ -8,7 +8,7 @@ import { seededRandom } from "../harness/random.ts";
 /** How a child behaves; by default it starts, and ends when it is asked to. */
 export interface Behaviour {
   /** What its starts do, one after the other; beyond the list they succeed. */
-  starts?: ("ok" | "fail" | "hang")[];
+  starts?: ("ok" | "fail" | "refused" | "hang")[];
   onStop?: "end" | "hang" | "reject" | "throw" | "fail";
   /** `none`: it has no `kill`. */
   onKill?: "end" | "hang" | "none" | "throw";
@@ -52,6 +52,7 @@ export class Scene {
       const how = behaviour.starts?.[starts++] ?? "ok";
       this.log.push(`start ${id}`);
       if (how === "fail") throw new Error(`${id} cannot start`);
+      if (how === "refused") throw Object.assign(new Error(`${id} is refused its port`), { code: "EADDRINUSE" });
       if (how === "hang") {
         await new Promise<void>((resolve) => {
           this.#held.set(id, resolve);

@@ -16,9 +16,11 @@ interface Document {
 }
 
 const EXPECTED = [
+  "delete /v1/alerts/{no}",
   "delete /v1/dead/{id}",
   "get /healthz",
   "get /metrics",
+  "get /v1/alerts",
   "get /v1/dead",
   "get /v1/events",
   "get /v1/logs",

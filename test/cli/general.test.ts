@@ -129,14 +129,21 @@ test("doctor says what is well, what is not and what to do, and exits with the f
     ...w.ops.healthNow,
     broker: { state: "disconnected", since: w.ops.clock.now() - 60_000, fault: "refused" },
     quarantined: ["ship1.command.x.y"],
-    blocked: [{ subject: "central.event.syslogforwarding.web", fault: "/var/log/web.log does not exist" }],
+    waiting: [
+      {
+        role: "source",
+        subject: "central.event.syslogforwarding.web",
+        since: w.ops.clock.now() - 60_000,
+        reason: "/var/log/web.log does not exist",
+      },
+    ],
   };
   const ill = await w.run(["doctor"]);
   expect(ill.code).toBe(5);
   expect(ill.out).toContain("✗ fail  broker       disconnected for 1 min: refused\n        → Start nats-server there");
   expect(ill.out).toContain("! warn  processes    quarantined: ship1.command.x.y\n");
   expect(ill.out).toContain(
-    "✗ fail  sources      central.event.syslogforwarding.web gets nothing: /var/log/web.log does not exist\n        → Mend",
+    "✗ fail  processes    source central.event.syslogforwarding.web does not work, and is tried again since 1 min: /var/log/web.log does not exist\n        → Mend",
   );
 
   await w.down();

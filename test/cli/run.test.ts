@@ -1,6 +1,8 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { sampleNode } from "../harness/fake-operations.ts";
-import { type World, world } from "./world.ts";
+import { type Settings, type World, world } from "./world.ts";
 
 const OS = "command.shellcommand.operatingsystem";
 
@@ -263,9 +265,47 @@ test("a gap in the stream of output is filled by reading again; what the node di
     output: [head, tail],
     outcome: { state: "succeeded", at: 1, startedAt: 0, code: 0, output: [tail] },
   });
-  expect(await running.code).toBe(0);
+  // Whoever reads the file sees no marker.
+  expect(await running.code).toBe(1);
   expect(running.out()).toBe("head\ntail\n");
   expect(running.err()).toContain("… 4.8 MB of stdout were not kept …");
+  expect(running.err()).toContain("4.8 MB of the output of ship1 are missing above");
+});
+
+test.each([
+  ["into a file", {}, 1],
+  ["on a terminal", { columns: 100 }, 0],
+])("an output whose end was not kept is said; %s the exit code is %i", async (_, settings, code) => {
+  const w = await world();
+  const running = w.start(["run", "ship1", "--", "big"], settings);
+  await running.shows("● online");
+  const totals = { stdout: { bytes: 5000, kept: 5 }, stderr: { bytes: 0, kept: 0 } };
+  w.ops.assert(w.latest, "succeeded", {
+    output: [{ stream: "stdout", offset: 0, text: "head\n" }],
+    outcome: { state: "succeeded", at: 1, startedAt: 0, code: 0, totals },
+  });
+  expect(await running.code).toBe(code);
+  expect(running.err()).toContain("4.9 KB of stdout were not kept");
+  const shown = await w.run(["message", w.latest, "--output"], settings);
+  expect(shown).toMatchObject({ code, err: expect.stringContaining("were not kept") });
+});
+
+test("control sequences of one node are shown on a terminal, not obeyed, however they are cut; --raw and files pass them", async () => {
+  const text = "a\u001b]0;owned\u0007\r\n\u001b[3" + "1mred\u001b[2J\u001b]52;c;eA==\u0007\tend\u001b[5";
+  const part = (offset: number, piece: string) => ({ stream: "stdout" as const, offset, text: piece });
+  const print = async (argv: readonly string[], settings: Settings) => {
+    const w = await world();
+    const running = w.start(["run", "ship1", ...argv, "--", "x"], settings);
+    await running.shows("● online");
+    const output = [...text].map((character, i) => part(i, character));
+    w.ops.assert(w.latest, "succeeded", { output, outcome: { state: "succeeded", at: 1, startedAt: 0, code: 0 } });
+    await running.code;
+    return running.out();
+  };
+  const defused = "a\\x1b]0;owned\\x07\r\n\u001b[31mred\\x1b[2J\\x1b]52;c;eA==\\x07\tend\\x1b[5\u001b[0m\n";
+  expect(await print([], { columns: 100 })).toBe(defused);
+  expect(await print(["--raw"], { columns: 100 })).toBe(`${text}\n`);
+  expect(await print([], {})).toBe(text);
 });
 
 test("binary output of one node passes byte for byte; standard error goes to standard error", async () => {
@@ -317,10 +357,63 @@ test("--script sends text to the node's shell, from the arguments or from standa
   await w.run(["run", "ship1", "--no-wait", "--script", "--", "echo $HOME | wc -c"]);
   await w.run(["run", "ship1", "--no-wait", "--script"], { stdin: "cd /tmp\nls\n" });
   const data = w.ops.callsOf("submit").map((call) => (call.args[0] as { data: unknown }[])[0]?.data);
-  expect(data).toEqual([
-    ["sh", "-c", "echo $HOME | wc -c"],
-    ["sh", "-c", "cd /tmp\nls\n"],
+  expect(data).toEqual([["sh", "-c", "echo $HOME | wc -c"], { script: "cd /tmp\nls\n" }]);
+});
+
+test("--script FILE reads the file as it is and takes what follows as its arguments", async () => {
+  const w = await world();
+  await writeFile(join(w.directory, "fix.sh"), "#!/bin/bash\n[[ a ]]\n");
+  await writeFile(join(w.directory, "latin"), Buffer.from("#!/bin/sh\nrm caf\xe9\n", "latin1"));
+  await writeFile(join(w.directory, "binary"), Buffer.from("\x7fELF\0\0", "latin1"));
+  await w.run(["run", "ship1", "--no-wait", "--script", "fix.sh"]);
+  await w.run(["run", "ship1", "--no-wait", "--script", "fix.sh", "--", "-n", "b c"]);
+  await w.run(["run", "ship1", "--no-wait", "--script", "-", "x"], { stdin: "#!/bin/bash\n" });
+  await w.run(["run", "ship1", "--no-wait", "--script", "--", "#!/bin/bash\nls"]);
+  const script = "#!/bin/bash\n[[ a ]]\n";
+  expect(w.ops.callsOf("submit").map((call) => (call.args[0] as { data: unknown }[])[0]?.data)).toEqual([
+    { script },
+    { script, args: ["-n", "b c"] },
+    { script: "#!/bin/bash\n", args: ["x"] },
+    { script: "#!/bin/bash\nls" },
   ]);
+  for (const [file, fault] of [
+    ["uptime", 'there is no script "uptime"; a line for the shell is written behind it: --script -- "uptime"'],
+    ["latin", "latin cannot be sent: it is not UTF-8 text: the byte 0xe9 in line 2, column 7"],
+    ["binary", "binary holds a NUL byte at 4"],
+  ] as const) {
+    const { code, err } = await w.run(["run", "ship1", "--script", file]);
+    expect([code, err]).toEqual([2, expect.stringContaining(fault)]);
+  }
+});
+
+test("standard input travels with --stdin, text as text and bytes as base64, to programs and scripts", async () => {
+  const w = await world();
+  await writeFile(join(w.directory, "s"), "wc");
+  const stdin = "hello\n";
+  await w.run(["run", "ship1", "--no-wait", "--stdin", "--", "cat"], { stdin });
+  await w.run(["run", "ship1", "--no-wait", "-i", "--", "cat"], { stdin: Buffer.from([0xff, 0]) });
+  await w.run(["run", "ship1", "--no-wait", "-i", "--script", "--", "wc -l"], { stdin });
+  await w.run(["run", "ship1", "--no-wait", "-i", "--script", "s"], { stdin });
+  expect(w.ops.callsOf("submit").map((call) => (call.args[0] as { data: unknown }[])[0]?.data)).toEqual([
+    { argv: ["cat"], input: stdin },
+    { argv: ["cat"], input: { base64: "/wA=" } },
+    { argv: ["sh", "-c", "wc -l"], input: stdin },
+    { script: "wc", input: stdin },
+  ]);
+});
+
+test("standard input without --stdin is refused with the reason; what comes too late is said, with exit code 1", async () => {
+  const w = await world();
+  const refused = await w.run(["run", "ship1", "--", "cat"], { stdin: "hello\n" });
+  expect(refused).toMatchObject({ code: 2, err: expect.stringContaining("add --stdin to pass it on") });
+  const both = await w.run(["run", "ship1", "--stdin", "--script"], { stdin: "x" });
+  expect(both).toMatchObject({ code: 2, err: expect.stringContaining("standard input is the script already") });
+  expect(w.ops.callsOf("submit")).toEqual([]);
+  const late = w.start(["run", "ship1", "--", "cat"], { late: true });
+  await late.shows("● online");
+  ends(w, w.latest, 0);
+  expect(await late.code).toBe(1);
+  expect(late.err()).toContain("was not passed on: add --stdin");
 });
 
 test("--json prints one object a line, accepted first and summary last, and nothing else", async () => {

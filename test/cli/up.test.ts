@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { RunningDaemon } from "../../src/cli/cli.ts";
 import type { Config } from "../../src/config/config.ts";
 import { StewardError } from "../../src/message/errors.ts";
-import { ServiceManager } from "../../src/platform/service-manager.ts";
+import { ServiceNotice } from "../../src/platform/service-notice.ts";
 import { type Running, type World, world } from "./world.ts";
 
 interface Fake {
@@ -18,7 +18,7 @@ interface Fake {
 async function up(
   w: World,
   reload: () => Promise<unknown> = async () => ({ changes: ["a"], needRestart: [] }),
-  manager?: ServiceManager,
+  manager?: ServiceNotice,
 ): Promise<Fake> {
   await writeFile(
     join(w.directory, "steward.yaml"),
@@ -45,7 +45,7 @@ async function up(
     configs.push(config);
     return daemon;
   };
-  const running = w.start(["up"], { reach: { startDaemon, serviceManager: async () => manager } });
+  const running = w.start(["up"], { reach: { startDaemon, serviceNotice: async () => manager } });
   await w.until(() => configs.length === 1);
   return { running, configs, asked, end };
 }
@@ -67,7 +67,7 @@ test("whoever started it as a service hears when it is ready, when it stops, and
   const w = await world();
   const said: string[] = [];
   const sender = { send: (assignment: string) => said.push(assignment), close: () => said.push("closed") };
-  const manager = new ServiceManager({ sender, clock: w.ops.clock, watchdog: 20_000 });
+  const manager = new ServiceNotice({ sender, clock: w.ops.clock, watchdog: 20_000 });
   const fake = await up(w, undefined, manager);
   await w.until(() => said.includes("WATCHDOG=1"));
   expect(said.splice(0)).toEqual(["STATUS=central is up", "READY=1", "WATCHDOG=1"]);

@@ -8,6 +8,7 @@ import { checkOffline } from "../../src/journal/offline.ts";
 import type { Logger } from "../../src/platform/logger.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
+import { inputOf } from "../harness/input.ts";
 import { atTestEnd, tempDir } from "../harness/temp.ts";
 
 const quiet: Logger = {
@@ -25,6 +26,8 @@ export interface Settings {
   readonly columns?: number;
   readonly env?: Record<string, string>;
   readonly stdin?: string | Uint8Array;
+  /** Something comes on standard input once the command was sent. */
+  readonly late?: boolean;
   readonly rawArguments?: Uint8Array;
   readonly reach?: Partial<Reach>;
 }
@@ -83,9 +86,7 @@ export class World {
         chunks.filter((chunk) => to === undefined || chunk.to === to).map((chunk) => chunk.data),
       ).toString();
     const io: CliIo = {
-      stdin: (async function* () {
-        yield settings.stdin ?? "";
-      })(),
+      stdin: inputOf(settings.stdin, settings.late),
       stdout: sink("out"),
       stderr: sink("err"),
       env: { STEWARD_SOCKET: this.socket, ...settings.env },
@@ -100,6 +101,7 @@ export class World {
           return () => set.delete(listener);
         },
       },
+      outliveReaders: () => undefined,
       exitNow: (code) => forced.push(code),
     };
     const code = runCli(argv, io, { ...reachDaemon, checkJournal: checkHere, ...settings.reach });

@@ -61,6 +61,7 @@ describe("defaults", () => {
       central: "central",
       hello: 10_000,
       nodes: [],
+      environment: [],
       methods: [],
       control: { from: ["central"] },
       defaults: { deliverBy: 604_800_000, timeout: 3_600_000 },

@@ -350,6 +350,7 @@ export class Exchange {
 
   #judge(peer: Peer, frame: Frame, subject: string, item: FrameItem, _seq: number, start: boolean): Judgement {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
+    if ("unreadable" in item) return { kind: "verdict", state: "rejected", reason: item.unreadable };
     if (item.inReplyTo !== undefined) {
       const folded = peer.journal.outbox.report(item.inReplyTo, frame.origin, item.data as unknown as Report);
       if (folded?.conflict === true) throw new Error(`${item.inReplyTo} ended twice`);

@@ -1,5 +1,6 @@
 import { connect, type NatsConnection } from "nats";
-import { decodeFrame, type Frame, isFrame } from "../../src/message/frame.ts";
+import { decodeFrame, type Frame } from "../../src/message/frame.ts";
+import { isFrame } from "../../src/message/packet.ts";
 import type { Fleet } from "../harness/fleet.ts";
 import { atTestEnd } from "../harness/temp.ts";
 

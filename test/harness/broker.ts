@@ -16,6 +16,8 @@ export interface TestBroker {
   /** SIGSTOP: it keeps its sockets and says nothing. */
   freeze(): void;
   resume(): void;
+  /** SIGHUP: it reads its configuration anew, and keeps its connections. */
+  reload(): void;
 }
 
 export interface TestBrokerOptions {
@@ -55,6 +57,7 @@ export async function startBroker(options: TestBrokerOptions = {}): Promise<Test
     },
     freeze: () => void running.child.kill("SIGSTOP"),
     resume: () => void running.child.kill("SIGCONT"),
+    reload: () => void running.child.kill("SIGHUP"),
   };
 }
 

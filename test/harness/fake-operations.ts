@@ -1,3 +1,4 @@
+import type { AlertView } from "../../src/message/alert.ts";
 import type { Draft } from "../../src/message/draft.ts";
 import { StewardError } from "../../src/message/errors.ts";
 import { findId } from "../../src/message/find-id.ts";
@@ -44,6 +45,7 @@ export class FakeOperations implements Operations {
   readonly processList: Map<string, ProcessView[]>;
   readonly deadList: DeadLetter[];
   readonly logList: LogLine[];
+  alertList: AlertView[] = [];
   healthNow: Health;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
   metricsText = "# TYPE steward_up gauge\nsteward_up 1\n";
@@ -147,7 +149,7 @@ export class FakeOperations implements Operations {
       broker: { state: "connected", since: now - 86_400_000, server: "127.0.0.1:4222" },
       journal: { state: "ok", bytes: 4096, limit: 1_073_741_824 },
       quarantined: [],
-      blocked: [],
+      stuck: [],
     };
   }
 
@@ -291,6 +293,17 @@ export class FakeOperations implements Operations {
     };
     processes[index] = next;
     return next;
+  }
+
+  alerts(): AlertView[] {
+    this.#called("alerts");
+    return [...this.alertList];
+  }
+
+  async clearAlert(no: number): Promise<void> {
+    this.#called("clearAlert", no);
+    if (!this.alertList.some((alert) => alert.no === no)) throw new StewardError("alert-unknown", { no });
+    this.alertList = this.alertList.filter((alert) => alert.no !== no);
   }
 
   dead(): DeadLetter[] {

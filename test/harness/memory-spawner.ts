@@ -84,20 +84,15 @@ export class MemoryHost {
     return [...this.runs.values()].filter((run) => run.end === undefined).length;
   }
 
-  /** Of these a daemon learns nothing: the host went down, and a mark of theirs may have gone with it. */
-  readonly unproved = new Set<string>();
-  #restarted = false;
+  /** What comes of the next start in place of a program. */
+  refuseNext: RunEnd | undefined;
+  /** Prepared, and not begun. */
+  readonly prepared = new Set<string>();
 
-  /** The host goes down: the recorder and its programs with it. */
+  /** The host goes down: the recorder and its programs with it, and what proves something within one boot only. */
   restart(): void {
     this.kill();
-    this.#restarted = true;
-  }
-
-  takeOver(ids: readonly string[]): void {
-    if (!this.#restarted) return;
-    this.#restarted = false;
-    for (const id of ids) if (!this.runs.has(id)) this.unproved.add(id);
+    this.prepared.clear();
   }
 
   /** The recorder dies, and its programs with it. */
@@ -126,6 +121,13 @@ export class MemoryHost {
       follower: undefined,
     };
     this.runs.set(spec.id, run);
+    this.prepared.delete(spec.id);
+    const { refuseNext } = this;
+    this.refuseNext = undefined;
+    if (refuseNext !== undefined) {
+      this.#finish(run, refuseNext);
+      return run;
+    }
     if (program === undefined) {
       this.#finish(run, { kind: "notStarted", code: "ENOENT", message: `program not found: ${spec.argv[0]}` });
       return run;
@@ -194,8 +196,14 @@ class MemorySpawner implements Spawner {
     this.#host = host;
   }
 
-  takeOver(ids: readonly string[]): void {
-    this.#host.takeOver(ids);
+  async prepare(id: string): Promise<void> {
+    this.#check(id);
+    this.#host.prepared.add(id);
+  }
+
+  async isOnlyPrepared(id: string): Promise<boolean> {
+    this.#check(id);
+    return this.#host.prepared.has(id) && !this.#host.runs.has(id);
   }
 
   async start(spec: RunSpec, onOutput: OutputListener): Promise<Run> {
@@ -208,8 +216,6 @@ class MemorySpawner implements Spawner {
   async adopt(id: string, onOutput: OutputListener): Promise<Run | undefined> {
     this.#check(id);
     const known = this.#host.runs.get(id);
-    if (known === undefined && this.#host.unproved.has(id))
-      return this.#lost("the host restarted before its end was recorded");
     if (known === undefined) return undefined;
     return known.end === undefined ? this.#follow(known, onOutput) : this.#ended(known, known.end);
   }
@@ -221,11 +227,11 @@ class MemorySpawner implements Spawner {
       throw new StewardError("internal", { fault: `run ${id} goes on and cannot be forgotten` });
     }
     this.#host.runs.delete(id);
-    this.#host.unproved.delete(id);
+    this.#host.prepared.delete(id);
   }
 
   async recorded(): Promise<readonly string[]> {
-    return [...this.#host.runs.keys()];
+    return [...new Set([...this.#host.runs.keys(), ...this.#host.prepared])];
   }
 
   async close(): Promise<void> {
@@ -250,6 +256,7 @@ class MemorySpawner implements Spawner {
     return {
       pid: run.pid,
       cancel: () => this.#host.end(run, "cancel"),
+      look: async () => run.end !== undefined,
       // A daemon that let go hears of nothing any more.
       end: new Promise((resolve) => {
         void run.over.then((end) => {
@@ -259,13 +266,9 @@ class MemorySpawner implements Spawner {
     };
   }
 
-  #lost(message: string): Run {
-    return { pid: 0, cancel: () => undefined, end: Promise.resolve({ kind: "lost", message }) };
-  }
-
   #ended(run: Recorded, end: RunEnd): Run {
     const all: RunEnd = end.kind === "exited" ? { ...end, rest: run.parts } : end;
-    return { pid: run.pid, cancel: () => undefined, end: Promise.resolve(all) };
+    return { pid: run.pid, cancel: () => undefined, look: async () => true, end: Promise.resolve(all) };
   }
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { runnerFile } from "../../src/runner/protocol.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -39,7 +40,7 @@ export async function buildRunner(): Promise<{ readonly path: string; remove(): 
 export function runnerPid(directory: string): number | undefined {
   try {
     // For a moment the file is there and empty.
-    return Number(readFileSync(join(directory, "runner.pid"), "utf8")) || undefined;
+    return Number(readFileSync(join(directory, runnerFile("pid")), "utf8")) || undefined;
   } catch (error) {
     // A runner that leaves takes its file along, also between a look and a read.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;

@@ -197,6 +197,7 @@ export function mortalLink(
     onStatus: (listener) => link.onStatus(listener),
     onRefusal: (listener) => link.onRefusal(listener),
     maxPayload: () => link.maxPayload(),
+    askLimits: () => link.askLimits(),
     flush: () => link.flush(),
     close: () => link.close(),
     publish(subject, payload, reply) {
@@ -218,7 +219,8 @@ export function mortalLink(
 export function mortalSpawner(spawner: Spawner, alive: () => boolean): Spawner {
   const living = <T>(act: () => Promise<T>): Promise<T> => (alive() ? act() : new Promise(() => undefined));
   return {
-    takeOver: (ids) => (alive() ? spawner.takeOver(ids) : undefined),
+    prepare: (id) => living(() => spawner.prepare(id)),
+    isOnlyPrepared: (id) => living(() => spawner.isOnlyPrepared(id)),
     start: (spec, onOutput) => living(() => spawner.start(spec, (parts) => alive() && onOutput(parts))),
     adopt: (id, onOutput) => living(() => spawner.adopt(id, (parts) => alive() && onOutput(parts))),
     forget: (id) => living(() => spawner.forget(id)),

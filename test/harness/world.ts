@@ -472,6 +472,13 @@ export class World {
     return store;
   }
 
+  /** The link of its present life to the broker. */
+  link(name: string): MemoryLink {
+    const { link } = this.#place(name);
+    if (link === undefined) throw new Error(`${name} has no link`);
+    return link;
+  }
+
   host(name: string): MemoryHost {
     return this.#place(name).host;
   }

@@ -317,7 +317,7 @@ describe("a message that is larger than the broker takes", () => {
 });
 
 describe("what a node sends by itself", () => {
-  it("is not held to what messages of operators may have", async () => {
+  it("arrives whole, however little a message may have", async () => {
     const file = join(await tempDir(), "app.log");
     await writeFile(file, "");
     const publish = [{ subject: "central.event.syslogforwarding.app", tail: file }];

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
@@ -24,20 +24,21 @@ async function submit(fleet: Fleet, script: string, more: object = {}): Promise<
   return accepted?.id ?? "";
 }
 
-/** Accepts a command that ship1 notes as running and that its runner, which stands still, never hears of; kills both. */
+/** Accepts a command that ship1 has, and that its runner, which stands still, never hears of; kills both. */
 async function killedBetween(fleet: Fleet, script: string, more: object = {}): Promise<string> {
   const ship1 = fleet.node("ship1");
   expect((await fleet.steward("run", "ship1", "--", "true")).code).toBe(0);
   const runner = ship1.runnerPid() ?? 0;
   process.kill(runner, "SIGSTOP");
   const id = await submit(fleet, script, more);
-  await fleet.central.message(id, "running");
+  // Not `running`: nobody has begun it.
+  await fleet.central.message(id, "received");
   await ship1.kill();
   process.kill(runner, "SIGKILL");
   return id;
 }
 
-test("a command that was noted as running and that nobody began runs once when the daemon is back", async () => {
+test("a command that was about to begin and that nobody began runs once when the daemon is back", async () => {
   const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
   const id = await killedBetween(fleet, recorded(fleet));
   expect(await ledger(fleet)).toEqual([]);
@@ -56,17 +57,40 @@ test("a command that nobody began expires when the daemon comes back after its d
   expect(await ledger(fleet)).toEqual([]);
 });
 
-test("a command that nobody may have begun, for the host was restarted, is interrupted and not started", async () => {
+test.each([
+  ["its folder is removed", (runs: string, id: string) => rm(join(runs, id), { recursive: true })],
+  ["all that is recorded of runs is removed", (runs: string) => rm(runs, { recursive: true })],
+])("a command that runs is interrupted and not begun again when daemon and runner die and %s", async (_, remove) => {
   const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
   const ship1 = fleet.node("ship1");
-  const id = await killedBetween(fleet, recorded(fleet));
-  writeFileSync(join(ship1.data, "runs", "boot"), "the boot before");
+  const id = await submit(fleet, recorded(fleet, "sleep 100"));
+  await fleet.central.message(id, "running");
+  await ship1.killWithRunner();
+  await remove(join(ship1.data, "runs"), id);
   await ship1.start();
-  expect(await fleet.central.message(id, "interrupted")).toMatchObject({
-    reason: "the host restarted before its end was recorded",
-  });
+  expect((await fleet.central.message(id, "interrupted")).reason).toContain("whether it ran cannot be proved");
   expect((await fleet.steward("run", "ship1", "--", "true")).code).toBe(0);
-  expect(await ledger(fleet)).toEqual([]);
+  expect(await ledger(fleet)).toEqual([id]);
+  for (const pid of processesOfRun(id)) process.kill(pid, "SIGKILL");
+});
+
+test.each([
+  ["its daemon", (daemon: number) => [daemon]],
+  ["its runner", (_: number, runner: number) => [runner]],
+  ["daemon and runner", (daemon: number, runner: number) => [daemon, runner]],
+])("a command that ends while %s stands still, longer than all its limits, is told as it ended", async (_, which) => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: { config: { shell: { grace: "0s" } } } } });
+  const ship1 = fleet.node("ship1");
+  const id = await submit(fleet, recorded(fleet, "sleep 1"), { timeout: 2_000 });
+  await fleet.central.message(id, "running");
+  const still = which(ship1.daemon.pid, ship1.runnerPid() ?? 0);
+  for (const pid of still) process.kill(pid, "SIGSTOP");
+  const since = performance.now();
+  // Its timeout and all that is waited for after it.
+  await eventuallySeen("all its limits have passed", () => performance.now() - since > 12_000, 20_000);
+  for (const pid of still) process.kill(pid, "SIGCONT");
+  expect(await fleet.central.message(id, "succeeded")).toMatchObject({ outcome: { code: 0 } });
+  expect(await ledger(fleet)).toEqual([id]);
 });
 
 test("a command that is cancelled while its daemon is down goes on until it is back, and is ended then", async () => {

@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
+import { built } from "../harness/built.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { processesOfRun } from "../harness/runner.ts";
@@ -153,4 +155,30 @@ test("cancelling a command ends its whole process group, also what ignores SIGTE
     expect.arrayContaining(["queued", "received", "running", "cancelled"]),
   );
   expect((await fleet.steward("cancel", id)).stdout).toContain("already");
+});
+
+test("standard input and scripts reach the command whole, or are refused with the reason; a silent pipe holds up nothing", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: { config: { limits: { outputBytes: "64KB" } } } } });
+  const { central } = fleet;
+  const script = fleet.file("fix.sh");
+  await writeFile(script, `#!/bin/bash\n[[ $1 == "a b" ]] && cat && echo "$0"\n#${"x".repeat(160_000)}\n`);
+  const open = spawn(
+    process.execPath,
+    [(await built()).main, "--config", central.config, "run", "ship1", "--", "cat"],
+    {
+      stdio: ["pipe", "ignore", "ignore"],
+    },
+  );
+  const silent = new Promise<number | null>((resolve) => open.once("exit", resolve));
+  try {
+    const refused = await central.stewardWith("hello\n", "run", "ship1", "--", "cat");
+    expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("add --stdin") });
+    const passed = await central.stewardWith("hello\n", "run", "ship1", "--stdin", "--script", script, "a b");
+    expect(passed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^hello\n\/.*\/script\n$/) });
+    const cut = await fleet.steward("run", "ship1", "--", "head", "-c", "100000", "/dev/zero");
+    expect(cut).toMatchObject({ code: 1, stderr: expect.stringContaining("of the output of ship1 are missing above") });
+    expect(await silent).toBe(0);
+  } finally {
+    open.kill("SIGKILL");
+  }
 });

@@ -10,13 +10,12 @@ import {
   encodeAck,
   encodeFrame,
   encodeItem,
-  FRAME_VERSION,
   type Frame,
   type FrameItem,
-  isFrame,
 } from "../../src/message/frame.ts";
 import { type FinalState, isFinalState, STATES, type State } from "../../src/message/lifecycle.ts";
 import type { Json } from "../../src/message/message.ts";
+import { FRAME_VERSION, isFrame } from "../../src/message/packet.ts";
 
 const SUBJECT = "ship1.command.shellcommand.os";
 const ID = "01HZZZZZZZ0123456789ABCDEF";
@@ -219,14 +218,10 @@ describe("a frame", () => {
     expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d: [[[1]]] }] }), limits))).toBe(
       "no error",
     );
-    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d: [[[[1]]]] }] }), limits))).toBe(
-      "frame-malformed",
-    );
-    expect(
-      codeOf(() =>
-        decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d: { a: { b: { c: {} } } } }] }), limits),
-      ),
-    ).toBe("frame-malformed");
+    for (const d of [[[[[1]]]], { a: { b: { c: {} } } }]) {
+      const { items } = decodeFrame(SUBJECT, raw({ ...goodFrame, m: [{ ...goodItem, d }] }), limits);
+      expect(items).toEqual([{ id: ID, unreadable: "data is nested deeper than 3" }]);
+    }
   });
 
   const refused: [string, Uint8Array, ErrorCode][] = [
@@ -238,7 +233,8 @@ describe("a frame", () => {
     ["version 0", raw(goodFrame, { version: 0 }), "frame-version"],
     ["the next version", raw(goodFrame, { version: FRAME_VERSION + 1 }), "frame-version"],
     ["the next version, of a layout that nobody knows", raw("\u0001?", { version: 255, flags: 0 }), "frame-version"],
-    ["an unknown flag", raw(goodFrame, { flags: 4 }), "frame-malformed"],
+    ["an unknown flag", raw(goodFrame, { flags: 8 }), "frame-malformed"],
+    ["a refusal", raw(goodFrame, { flags: 4 }), "frame-malformed"],
     ["all flags", raw(goodFrame, { flags: 255 }), "frame-malformed"],
     [
       "an ACK",
@@ -327,7 +323,9 @@ describe("a frame", () => {
       { ...goodFrame, m: value },
     ]),
     ["no items outside all lanes", { ...goodFrame, f: 0, m: [] }],
-    ...[null, 1, "x", [], [[]], {}].map((value): [string, object] => [
+  ];
+  const unreadable: [string, { m: readonly unknown[] }][] = [
+    ...[null, 1, "x", [], [[]], {}].map((value): [string, { m: readonly unknown[] }] => [
       `an item = ${show(value)}`,
       { ...goodFrame, m: [goodItem, value] },
     ]),
@@ -342,28 +340,33 @@ describe("a frame", () => {
       `8${ID.slice(1)}`,
       `../${ID.slice(3)}`,
       {},
-    ].map((i): [string, object] => [`i = ${show(i)}`, { ...goodFrame, m: [{ ...goodItem, i }] }]),
-    ...[undefined, null, "1", -1, 9e15, [], true].map((c): [string, object] => [
+    ].map((i): [string, { m: readonly unknown[] }] => [`i = ${show(i)}`, { ...goodFrame, m: [{ ...goodItem, i }] }]),
+    ...[undefined, null, "1", -1, 9e15, [], true].map((c): [string, { m: readonly unknown[] }] => [
       `c = ${show(c)}`,
       { ...goodFrame, m: [{ ...goodItem, c }] },
     ]),
-    ...[null, "1", -1, 9e15, [], true].map((b): [string, object] => [
+    ...[null, "1", -1, 9e15, [], true].map((b): [string, { m: readonly unknown[] }] => [
       `b = ${show(b)}`,
       { ...goodFrame, m: [{ ...goodItem, b }] },
     ]),
-    ...[null, "1", -1, 1.5, 2 ** 53, [], false].map((t): [string, object] => [
+    ...[null, "1", -1, 1.5, 2 ** 53, [], false].map((t): [string, { m: readonly unknown[] }] => [
       `an item's t = ${show(t)}`,
       { ...goodFrame, m: [{ ...goodItem, t }] },
     ]),
-    ...[null, "", "x", 1, {}, [ID]].map((r): [string, object] => [
+    ...[null, "", "x", 1, {}, [ID]].map((r): [string, { m: readonly unknown[] }] => [
       `r = ${show(r)}`,
       { ...goodFrame, m: [{ ...goodItem, r }] },
     ]),
-    ...[null, "", "succeeded", "constructor", 1, true, {}, ["expired"]].map((x): [string, object] => [
-      `x = ${show(x)}`,
-      { ...goodFrame, m: [{ i: ID, x }] },
-    ]),
+    ...[null, "", "succeeded", "constructor", 1, true, {}, ["expired"]].map(
+      (x): [string, { m: readonly unknown[] }] => [`x = ${show(x)}`, { ...goodFrame, m: [{ i: ID, x }] }],
+    ),
   ];
+  it.each(unreadable)("with %s is taken, and that message is known as one that cannot be read", (_what, body) => {
+    const { items } = decodeFrame(SUBJECT, raw(body));
+    expect(items.map((item) => "unreadable" in item)).toEqual(body.m.map((_, i) => i === body.m.length - 1));
+    expect(codeOf(() => decodeFrame(SUBJECT, raw({ ...goodFrame, ...body, f: 0 })))).toBe("frame-malformed");
+  });
+
   it("may have no items: it asks what the receiver has", () => {
     expect(decodeFrame(SUBJECT, raw({ ...goodFrame, m: [] })).items).toEqual([]);
   });

@@ -12,6 +12,7 @@ describe("the summary of a message's data", () => {
     [["echo", 'say "hi"'], "echo 'say \"hi\"'"],
     [["echo", "a\n\tb"], "echo 'a b'"],
     [{ script: "cd /srv\nls -l | wc -l\n" }, "cd /srv ls -l | wc -l"],
+    [{ argv: ["cat", "a b"], input: "c" }, "cat 'a b'"],
     [{ script: 3 }, '{"script":3}'],
     [{ lines: 3 }, '{"lines":3}'],
     [[1, "a"], '[1,"a"]'],

@@ -9,6 +9,7 @@ import type { OutputPart } from "../../src/message/report.ts";
 import type { CommandContext, CommandHandler } from "../../src/methods/define.ts";
 import { echo } from "../../src/methods/echo.ts";
 import { shellcommand } from "../../src/methods/shellcommand.ts";
+import { interpreterOf } from "../../src/methods/shellcommand-data.ts";
 import type { Spawner } from "../../src/methods/spawner.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
@@ -117,6 +118,13 @@ describe("describe", () => {
     [{ script: "ls", shell: "/bin/bash" }, "script(/bin/bash): ls"],
     [{ script: "ls", env: { A: "b" } }, "env A=b script: ls"],
     [["script:", "ls"], "'script:' ls"],
+    [{ script: "echo $1", args: ["a b", "c"] }, "script['a b' c]: echo $1"],
+    [{ script: "#!/bin/bash\nls", shell: "/bin/sh" }, "script(/bin/sh): $'#!/bin/bash\\nls'"],
+    [{ script: "wc", input: "a b" }, "script<<<'a b': wc"],
+    [{ argv: ["wc", "-l"], input: "a\nb" }, "wc -l <<<$'a\\nb'"],
+    [{ argv: ["wc"], input: { base64: "/w==" } }, "wc <<<base64:/w=="],
+    [{ argv: ["wc"], input: "base64:/w==" }, "wc <<<'base64:/w=='"],
+    [["wc", "<<<x"], "wc '<<<x'"],
     [["script(/bin/bash):", "ls"], "'script(/bin/bash):' ls"],
   ])("shows %j as %s", (data, line) => {
     expect(describeData(data)).toBe(line);
@@ -147,6 +155,22 @@ describe("describe", () => {
       ),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe("the interpreter of a script", () => {
+  it.each<[string, string | undefined, readonly string[]]>([
+    ["ls", undefined, ["/bin/sh"]],
+    ["ls", "/bin/bash", ["/bin/bash"]],
+    ["#!/bin/bash\nls", undefined, ["/bin/bash"]],
+    ["#! /usr/bin/env python3 \nls", undefined, ["/usr/bin/env", "python3"]],
+    ["#!/usr/bin/env -S bash -e\nls", undefined, ["/usr/bin/env", "-S bash -e"]],
+    ["#!/bin/bash\r\nls", undefined, ["/bin/bash"]],
+    ["#!/bin/bash", "/bin/sh", ["/bin/sh"]],
+    ["#!\nls", undefined, ["/bin/sh"]],
+    ["# !/bin/bash\nls", undefined, ["/bin/sh"]],
+  ])("%j, shell %s: %j", (script, shell, argv) => {
+    expect(interpreterOf(script, shell)).toEqual(argv);
   });
 });
 
@@ -201,33 +225,53 @@ describe("run, with programs in memory", () => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  it("starts what it is to take over and what never began, unless its deadline has passed meanwhile", async () => {
-    const clock = new SimulatedClock();
-    const host = new MemoryHost(clock);
-    const spawner = host.open();
-    const inTime = contextOf(spawner, ["print", "now"], { clock, mayBegin: async () => true });
-    expect(await command.adopt?.(inTime)).toMatchObject({ state: "succeeded" });
-    const late = contextOf(spawner, ["print"], { clock, mayBegin: async () => false });
-    expect(await command.adopt?.(late)).toMatchObject({
-      state: "expired",
-      reason: expect.stringContaining("deadline"),
-    });
-    const unwanted = contextOf(spawner, ["print"], { clock, cancelled: AbortSignal.abort() });
-    expect(await command.adopt?.(unwanted)).toMatchObject({ state: "cancelled" });
-    expect(host.ledger).toEqual([inTime.id]);
+  it("takes over what was prepared and never began as such, and starts nothing by itself", async () => {
+    const host = new MemoryHost(new SimulatedClock());
+    const before = contextOf(host.open(), ["print", "now"]);
+    expect(await command.prepare?.(before)).toBeUndefined();
+    const context = { ...before, spawner: host.open() };
+    expect(await command.adopt?.(context)).toEqual({ state: "notBegun" });
+    expect(host.ledger).toEqual([]);
+    expect(await command.run(context)).toMatchObject({ state: "succeeded" });
   });
 
-  it("does not start what may have begun before the host was restarted", async () => {
+  it.each([
+    ["whose record is gone", (host: MemoryHost) => host.runs.clear()],
+    ["that was prepared before the host was restarted", (host: MemoryHost) => host.restart()],
+  ])("calls a run interrupted %s, for it may have begun", async (_, lose) => {
     const host = new MemoryHost(new SimulatedClock());
-    host.restart();
     const spawner = host.open();
-    const context = contextOf(spawner, ["print"]);
-    spawner.takeOver([context.id]);
-    expect(await command.adopt?.(context)).toMatchObject({
+    const context = contextOf(spawner, ["stay"]);
+    await command.prepare?.(context);
+    if (_.includes("gone")) void command.run(context);
+    await spawner.close();
+    host.kill();
+    lose(host);
+    expect(await command.adopt?.({ ...context, spawner: host.open() })).toMatchObject({
       state: "interrupted",
-      reason: "the host restarted before its end was recorded",
+      reason: expect.stringContaining("whether it ran cannot be proved"),
     });
-    expect(host.ledger).toEqual([]);
+    expect(host.runs.size).toBe(0);
+  });
+
+  it.each(["EMFILE", "EAGAIN", "ENOMEM", "ENOSPC"])(
+    "has not begun where the host gives no %s, and may be started again",
+    async (code) => {
+      const host = new MemoryHost(new SimulatedClock());
+      host.refuseNext = { kind: "notStarted", code, message: `sh could not be started: ${code}` };
+      const context = contextOf(host.open(), ["print", "x"]);
+      expect(await command.run(context)).toEqual({ state: "notBegun", reason: `sh could not be started: ${code}` });
+      expect(await command.run(context)).toMatchObject({ state: "succeeded" });
+      expect(host.ledger).toEqual([context.id]);
+    },
+  );
+
+  it("has not begun where the process that starts programs is not to be had", async () => {
+    const spawner = new MemoryHost(new SimulatedClock()).open();
+    await spawner.close();
+    const hindered = { state: "notBegun", reason: expect.stringContaining("this daemon is stopping") };
+    expect(await command.prepare?.(contextOf(spawner, ["print"]))).toEqual(hindered);
+    expect(await command.run(contextOf(spawner, ["print"]))).toEqual(hindered);
   });
 
   it("tells when the program ran, not when its end was heard of", async () => {
@@ -290,6 +334,7 @@ describe("run, with real programs", () => {
   async function run(data: Json, fields: Partial<CommandContext> = {}) {
     const parts: OutputPart[] = [];
     const end = await command.run(contextOf(spawner, data, { output: (more) => parts.push(...more), ...fields }));
+    if (end.state === "notBegun") throw new Error(end.reason);
     const text = (stream: OutputPart["stream"]): string =>
       [...parts, ...(end.output ?? [])]
         .filter((part) => part.stream === stream)

@@ -5,8 +5,10 @@ import { connect, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openLmdbStore } from "../../src/journal/store/lmdb-store.ts";
 import type { Run, RunEnd, RunSpec, Spawner } from "../../src/methods/spawner.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
+import { PROTOCOL_VERSION, runnerFile } from "../../src/runner/protocol.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { bytesOf, collector, textOf } from "../contract/spawner.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
@@ -127,10 +129,47 @@ describe("what a program is given", () => {
   });
 
   it("is the daemon's directory and environment where nothing else is said", async () => {
-    process.env.STEWARD_TEST_VARIABLE = "from the daemon";
-    const { stdout } = await outcome(sh('pwd; echo "$STEWARD_TEST_VARIABLE"'));
-    delete process.env.STEWARD_TEST_VARIABLE;
+    process.env.TEST_VARIABLE = "from the daemon";
+    const { stdout } = await outcome(sh('pwd; echo "$TEST_VARIABLE"'));
+    delete process.env.TEST_VARIABLE;
     expect(stdout.toString()).toBe(`${process.cwd()}\nfrom the daemon\n`);
+  });
+
+  it("is nothing that steward or its configuration reads from the environment, nor does the runner have that", async () => {
+    const secrets = { STEWARD_BROKER_PASSWORD: "secret1", BROKER_TOKEN: "secret2", LATER: "secret3" };
+    Object.assign(process.env, secrets);
+    const withheld = ["BROKER_TOKEN"];
+    spawner = openSpawner({
+      directory,
+      clock: systemClock,
+      log: quiet,
+      runnerPath: runner.path,
+      withheld: () => withheld,
+    });
+    others.push(spawner);
+    try {
+      expect((await outcome(sh("env"))).stdout.toString()).not.toMatch(/secret[12]/);
+      expect(readFileSync(`/proc/${servingPid()}/environ`, "utf8")).not.toMatch(/secret[12]/);
+      // The configuration was read again.
+      withheld.push("LATER");
+      expect((await outcome(sh("env"))).stdout.toString()).not.toMatch(/secret/);
+    } finally {
+      for (const name of Object.keys(secrets)) delete process.env[name];
+    }
+  });
+
+  it("is no descriptor but the standard ones, whatever its daemon has open", async () => {
+    // LMDB opens its file so that every child inherits it.
+    const store = openLmdbStore(join(base, "journal"), systemClock);
+    try {
+      const { stdout } = await outcome(spec(["ls", "-l", "/proc/self/fd"]));
+      const open = [...stdout.toString().matchAll(/ (\d+) -> (.*)$/gm)].map(([, fd, file]) => [Number(fd), file]);
+      // The fourth one is the listing itself.
+      expect(open.map(([fd]) => fd)).toEqual([0, 1, 2, 3]);
+      expect(open[3]?.[1]).toMatch(/^\/proc\/\d+\/fd$/);
+    } finally {
+      await store.close();
+    }
   });
 
   it("are pipes that it can open by name", async () => {
@@ -143,6 +182,29 @@ describe("what a program is given", () => {
     const [ids, ignored] = stdout.toString().trim().split("\n");
     expect(new Set(ids?.trim().split(/\s+/)).size).toBe(1);
     expect(ignored).toMatch(/0{16}$/);
+  });
+
+  it("is what it reads on its standard input, byte for byte and once, and no other sees it", async () => {
+    const bytes = Buffer.from([0xff, 0x00, 0x0a, 0x80]);
+    const run = sh("cat; cat; ls $FOLDER", {
+      env: { FOLDER: join(directory, "with-input") },
+      id: "with-input",
+      input: { text: bytes.toString("base64"), encoding: "base64" },
+    });
+    const { stdout } = await outcome(run);
+    expect(stdout.subarray(0, 4)).toEqual(bytes);
+    expect(stdout.subarray(4).toString()).not.toContain("input");
+    expect((await outcome(spec(["cat"], { input: { text: "ü\n", encoding: "utf8" } }))).stdout.toString()).toBe("ü\n");
+  });
+
+  it("is a script with arguments behind it, in a file that is gone once the run is forgotten", async () => {
+    const text = '[[ $2 == "c d" ]] && stat -c %a "$0"';
+    const run = spec(["/bin/bash"], { script: text, args: ["a", "c d"] });
+    const { end, stdout } = await outcome(run);
+    expect(end).toMatchObject({ code: 0 });
+    expect(stdout.toString()).toBe("700\n");
+    await spawner.forget(run.id);
+    expect(existsSync(join(directory, run.id))).toBe(false);
   });
 
   it("is a long script in a file, its text untouched", async () => {
@@ -263,9 +325,28 @@ describe("the end of a process group", () => {
   it("leaves a daemon alone that made a session of its own, and does not wait for it", async () => {
     const run = sh("setsid sleep 100 & echo hi");
     const { end } = await outcome(run);
-    expect(end).toMatchObject({ kind: "exited", code: 0 });
     const left = processesOfRun(run.id);
+    expect(end).toMatchObject({ kind: "exited", code: 0, left });
     expect(left).toHaveLength(1);
+    for (const pid of left) process.kill(pid, "SIGKILL");
+  });
+});
+
+describe("processes that left the group", () => {
+  it.each([
+    ["at the timeout", { timeout: 300 }, "timeout"],
+    ["at the end, though it holds no pipe", {}, undefined],
+  ])("are named %s, and not waited for", async (_, fields, ended) => {
+    const then = ended === undefined ? "" : "sleep 100";
+    const run = sh(`setsid sleep 100 > /dev/null 2>&1 < /dev/null & setsid sleep 101 & ${then}`, {
+      grace: 30_000,
+      ...fields,
+    });
+    const { end } = await outcome(run);
+    const left = processesOfRun(run.id);
+    expect(left).toHaveLength(2);
+    expect(end).toMatchObject({ kind: "exited", left });
+    if (ended !== undefined) expect(end).toMatchObject({ ended });
     for (const pid of left) process.kill(pid, "SIGKILL");
   });
 });
@@ -454,7 +535,7 @@ describe("the runner", () => {
     const pid = servingPid();
     process.kill(pid, "SIGKILL");
     await eventuallySeen("it is gone", () => !isAlive(pid));
-    expect(existsSync(join(directory, "runner.sock"))).toBe(true);
+    expect(existsSync(join(directory, runnerFile("sock")))).toBe(true);
     spawner = open();
     expect((await outcome(sh("exit 1"))).end).toMatchObject({ code: 1 });
   });
@@ -494,7 +575,7 @@ describe("a bad request", () => {
     const alive = sh(`while [ ! -e ${gate} ]; do sleep 0.02; done`);
     const run = await spawner.start(alive, ignore);
     const heard: { type: string; id?: string; pid?: number; fault?: string; end?: RunEnd }[] = [];
-    const socket = connect(join(directory, "runner.sock"));
+    const socket = connect(join(directory, runnerFile("sock")));
     const say = (...lines: readonly unknown[]): void => {
       for (const line of lines) socket.write(`${typeof line === "string" ? line : JSON.stringify(line)}\n`);
     };
@@ -505,7 +586,7 @@ describe("a bad request", () => {
       text = lines.pop() ?? "";
       for (const line of lines) heard.push(JSON.parse(line));
     });
-    say({ type: "hello", version: 1, env: {}, cwd: "/" });
+    say({ type: "hello", version: PROTOCOL_VERSION, env: {}, cwd: "/" });
     say(
       "no JSON",
       "[1]",
@@ -538,7 +619,7 @@ describe("a bad request", () => {
 
   it("before a hello ends the connection", async () => {
     const run = await spawner.start(sh("sleep 0.2"), ignore);
-    const socket = connect(join(directory, "runner.sock"));
+    const socket = connect(join(directory, runnerFile("sock")));
     socket.resume();
     const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.write("what?\n");
@@ -572,8 +653,8 @@ function daemonWith(run: RunSpec): ChildProcess {
     const log = openSync(directory + "/runner.log", "a");
     const child = spawn(process.execPath, [runner], { cwd: directory, detached: true, stdio: ["ignore", log, log, "pipe"] });
     child.stdio[3].once("data", () => {
-      const socket = connect(directory + "/runner.sock");
-      socket.write(JSON.stringify({ type: "hello", version: 1, env: process.env, cwd: "/" }) + "\\n");
+      const socket = connect(directory + "/${runnerFile("sock")}");
+      socket.write(JSON.stringify({ type: "hello", version: ${PROTOCOL_VERSION}, env: process.env, cwd: "/" }) + "\\n");
       socket.write(JSON.stringify({ type: "start", spec: JSON.parse(spec) }) + "\\n");
       socket.on("data", (chunk) => { if (String(chunk).includes("started")) console.log("started"); });
     });`;

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import type { Clock } from "../../src/message/clock.ts";
 import type { RunSpec, Spawner } from "../../src/methods/spawner.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { startTimeOf } from "../../src/runner/process-group.ts";
+import { PROTOCOL_VERSION } from "../../src/runner/protocol.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { collector, textOf } from "../contract/spawner.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
@@ -62,43 +63,41 @@ afterEach(async () => {
 });
 
 describe("a run of which nothing is recorded", () => {
-  it("never began within one boot of the host, and is started by whoever comes next", async () => {
-    spawner.takeOver([]);
+  it("may have begun: that its folder is not there is no proof", async () => {
+    const gate = join(directory, "gate");
+    const run = sh(gated(gate));
+    await spawner.prepare(run.id);
+    await spawner.start(run, ignore);
+    expect(await spawner.isOnlyPrepared(run.id)).toBe(false);
+    const { pid = 0 } = { pid: runnerPid(directory) };
+    await spawner.close();
+    process.kill(pid, "SIGKILL");
+    await eventuallySeen("it is gone", () => !isAlive(pid));
+    rmSync(join(directory, run.id), { recursive: true });
     spawner = open();
-    const run = sh("echo hi");
-    spawner.takeOver([run.id]);
     expect(await spawner.adopt(run.id, ignore)).toBeUndefined();
+    expect(await spawner.isOnlyPrepared(run.id)).toBe(false);
+    for (const left of processesOfRun(run.id)) process.kill(left, "SIGKILL");
+  });
+
+  it("but that it was prepared never began, as long as the host was not restarted", async () => {
+    const run = sh("echo hi");
+    await spawner.prepare(run.id);
+    await spawner.close();
+    spawner = open();
+    expect(await spawner.isOnlyPrepared(run.id)).toBe(true);
+    writeFileSync(join(directory, run.id, "prepared"), "another boot");
+    expect(await spawner.isOnlyPrepared(run.id)).toBe(false);
     expect(await (await spawner.start(run, ignore)).end).toMatchObject({ kind: "exited", code: 0 });
   });
 
-  it.each([
-    ["after the host was restarted", () => writeFileSync(join(directory, "boot"), "another boot")],
-    ["when nobody wrote down the boot", () => undefined],
-    ["when the word of the boot is torn", () => writeFileSync(join(directory, "boot"), "")],
-  ])("is lost %s, for every later daemon as well, and is not started", async (_, before) => {
-    mkdirSync(directory, { recursive: true });
-    before();
-    const run = sh(`touch ${join(directory, "ran")}`);
-    const lost = { kind: "lost", message: "the host restarted before its end was recorded" };
-    spawner.takeOver([run.id]);
-    expect(await (await spawner.adopt(run.id, ignore))?.end).toMatchObject(lost);
-    await spawner.close();
-    spawner = open();
-    spawner.takeOver([run.id]);
-    expect(await (await spawner.adopt(run.id, ignore))?.end).toMatchObject(lost);
-    expect(await (await spawner.start(run, ignore)).end).toMatchObject({ kind: "lost" });
-    expect(existsSync(join(directory, "ran"))).toBe(false);
-    const next = sh("true");
-    spawner.takeOver([run.id, next.id]);
-    expect(await spawner.adopt(next.id, ignore)).toBeUndefined();
-  });
-
-  it("is lost after the host was restarted also where the disk has no room to say so", async () => {
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, "blocked"), "");
-    spawner.takeOver(["blocked", "behind"]);
-    expect(await (await spawner.adopt("behind", ignore))?.end).toMatchObject({ kind: "lost" });
-    expect(existsSync(join(directory, "boot"))).toBe(false);
+  it("is lost when it removes its folder and kills its runner, however often it is asked for, and begins once", async () => {
+    const ran = join(directory, "..", "ran");
+    const run = sh(`echo x >> ${ran}; rm -r ${directory}/$STEWARD_RUN; kill -9 $PPID; sleep 100`);
+    const started = await spawner.start(run, ignore);
+    expect(await started.end).toMatchObject({ kind: "lost" });
+    expect(readFileSync(ran, "utf8")).toBe("x\n");
+    for (const left of processesOfRun(run.id)) process.kill(left, "SIGKILL");
   });
 });
 
@@ -214,8 +213,9 @@ describe("a runner of another version", () => {
     writeFileSync(join(root, "package.json"), '{"type":"module"}');
     const protocol = join(root, "runner/protocol.js");
     const text = readFileSync(protocol, "utf8");
-    expect(text).toContain("PROTOCOL_VERSION = 1;");
-    writeFileSync(protocol, text.replace("PROTOCOL_VERSION = 1;", `PROTOCOL_VERSION = ${version};`));
+    const own = `PROTOCOL_VERSION = ${PROTOCOL_VERSION};`;
+    expect(text).toContain(own);
+    writeFileSync(protocol, text.replace(own, `PROTOCOL_VERSION = ${version};`));
     mkdirSync(directory, { recursive: true });
     const main = join(root, "runner/main.js");
     const child = spawn(process.execPath, [main], {

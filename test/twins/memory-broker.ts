@@ -36,6 +36,8 @@ export interface MemoryLink extends Transport {
   setFaults(faults: { readonly out?: LinkFaults; readonly in?: LinkFaults }): void;
   /** The broker refuses this link's use of a subject from now on. */
   refuse(refusal: Refusal): void;
+  /** It does so no longer. */
+  permit(refusal: Refusal): void;
 }
 
 interface Subscribed {
@@ -54,7 +56,8 @@ interface Sent {
 export class MemoryBroker {
   readonly clock: Clock;
   readonly random: Random;
-  readonly maxPayload: number;
+  /** Links learn of a change when they connect, or ask. */
+  maxPayload: number;
   readonly subscriptions = new SubjectTree<Subscribed>();
   readonly #onFault: (error: unknown) => void;
   readonly #links = new Set<Link>();
@@ -126,6 +129,7 @@ class Link implements MemoryLink {
   readonly #refusalListeners = new Set<(refusal: Refusal) => void>();
   readonly #refused = new Set<string>();
   #status: LinkStatus = { state: "connecting" };
+  #maxPayload: number;
   /** Counts connections: a packet on its way does not survive the one it belongs to. */
   #connection = 0;
   #collected: Sent[] = [];
@@ -137,6 +141,7 @@ class Link implements MemoryLink {
   constructor(broker: MemoryBroker, name: string, onClosed: () => void) {
     this.#broker = broker;
     this.#onClosed = onClosed;
+    this.#maxPayload = broker.maxPayload;
     this.inbox = `_INBOX.${name}.${Buffer.from(broker.random.bytes(12)).toString("hex")}`;
   }
 
@@ -159,7 +164,11 @@ class Link implements MemoryLink {
   }
 
   maxPayload(): number {
-    return this.#broker.maxPayload;
+    return this.#maxPayload;
+  }
+
+  askLimits(): void {
+    if (this.connected) this.#maxPayload = this.#broker.maxPayload;
   }
 
   subscribe(subject: string, listener: (packet: Packet) => void): Subscription {
@@ -177,7 +186,7 @@ class Link implements MemoryLink {
 
   publish(subject: string, payload: Uint8Array, reply?: string): boolean {
     if (!this.connected || this.#closing !== undefined) return false;
-    const limit = this.#broker.maxPayload;
+    const limit = this.#maxPayload;
     if (payload.length > limit) throw new StewardError("message-too-large", { subject, bytes: payload.length, limit });
     if (this.#collected.length === 0) setImmediate(() => this.#handOver());
     this.#collected.push({ subject, payload: payload.slice(), reply });
@@ -226,6 +235,19 @@ class Link implements MemoryLink {
 
   refuse({ operation, subject }: Refusal): void {
     this.#refused.add(`${operation} ${subject}`);
+    if (operation !== "subscribe") return;
+    for (const subscribed of this.#subscriptions) {
+      if (subscribed.subject !== subject) continue;
+      this.#broker.subscriptions.remove(subject, subscribed);
+      this.#bind(subscribed);
+    }
+  }
+
+  permit({ operation, subject }: Refusal): void {
+    if (!this.#refused.delete(`${operation} ${subject}`)) return;
+    for (const subscribed of this.#subscriptions) if (subscribed.subject === subject) this.#bind(subscribed);
+    for (const listener of this.#refusalListeners)
+      setImmediate(() => this.#broker.guarded(() => listener({ operation, subject, over: true })));
   }
 
   lose(fault: string): void {
@@ -238,6 +260,7 @@ class Link implements MemoryLink {
   returnFromLoss(): void {
     if (this.#cut || !this.#broker.isUp || this.connected || this.#status.state === "closed") return;
     this.#connection++;
+    this.#maxPayload = this.#broker.maxPayload;
     for (const subscribed of this.#subscriptions) this.#bind(subscribed, true);
     this.#tell({ state: "connected", server: "memory" });
   }
@@ -260,6 +283,12 @@ class Link implements MemoryLink {
     const batch = this.#collected;
     const connection = this.#connection;
     this.#collected = [];
+    // As a broker does: who sends more than it takes is shown the door.
+    if (batch.some(({ payload }) => payload.length > this.#broker.maxPayload)) {
+      this.lose("Maximum Payload Violation");
+      setImmediate(() => this.returnFromLoss());
+      return;
+    }
     for (const sent of batch) {
       if (this.#isRefused({ operation: "publish", subject: sent.subject })) continue;
       this.#travel(this.#out, sent, (arrived) => {

@@ -121,6 +121,9 @@ export function openMemoryStore(disk: Disk = emptyDisk(), clock?: Clock): Store 
 
   return {
     identity: disk.identity,
+    gaps: false,
+    mended: undefined,
+    onSetAside: () => undefined,
     damage: undefined,
     get fault() {
       return disk.fault;

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { EXIT } from "../../message/errors.ts";
 import type { MessageDetail } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { command, type Runner } from "../command.ts";
@@ -6,13 +7,14 @@ import { Follower } from "../follow/follower.ts";
 import { reportEnd } from "../follow/report.ts";
 import { durationOrNever, idOf } from "../options.ts";
 import { messageLines, receiver } from "../render/messages.ts";
-import { partBytes, rawOutput } from "../render/output.ts";
+import { partBytes, RawOutput } from "../render/output.ts";
 import { visibleButColours } from "../render/text.ts";
 
 interface Options {
   readonly follow?: boolean;
   readonly wait?: string;
   readonly output?: boolean;
+  readonly raw?: boolean;
   readonly absolute?: boolean;
 }
 
@@ -20,7 +22,8 @@ const DESCRIPTION = `Show one message: its state, how it came there, its outcome
 or its end, as long as it stays the only one; @1 is the newest message, @2 the one before it.
 
 --follow prints the output so far and what comes, until the message is final; Ctrl-C ends that and nothing else. The exit
-code is then that of \`steward run\`; without --follow it is 0 once the message could be shown.`;
+code is then that of \`steward run\`; without --follow it is 0 once the message could be shown, and 1 when --output writes to a
+file or a pipe and a part of the output is not there.`;
 
 export function addMessage(program: Command, run: Runner): void {
   command(program, "message", {
@@ -36,6 +39,7 @@ export function addMessage(program: Command, run: Runner): void {
     .option("-f, --follow", "print its output until it is final")
     .option("--wait <time>", "with --follow: at most that long, or never (without limit)")
     .option("--output", "print its output and nothing else")
+    .option("--raw", "with --output or --follow: pass control sequences on to the terminal")
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options, words) => {
@@ -43,7 +47,7 @@ export function addMessage(program: Command, run: Runner): void {
         if (options.follow === true) return follow(cli, options, words);
         const details = await Promise.all(words.map((word) => daemon.message(idOf(word))));
         if (cli.json) cli.printJson(details.length === 1 ? details[0] : details);
-        else if (options.output === true) for (const detail of details) printRaw(cli, detail);
+        else if (options.output === true) return printOutput(cli, details, options.raw === true);
         else for (const [i, detail] of details.entries()) printDetail(cli, detail, options.absolute, i > 0);
         return undefined;
       }),
@@ -52,7 +56,7 @@ export function addMessage(program: Command, run: Runner): void {
 
 async function follow(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
   const limit = options.wait === undefined ? null : durationOrNever("--wait", options.wait);
-  const follower = new Follower(cli);
+  const follower = new Follower(cli, { raw: options.raw === true });
   try {
     await follower.listen();
     const daemon = await cli.daemon();
@@ -88,8 +92,14 @@ function printDetail(cli: Cli, detail: MessageDetail, absolute: boolean | undefi
   if (!detail.final) cli.note(`  ${cli.err("dim", "→")} follow it with: steward message ${detail.id} --follow`);
 }
 
-function printRaw(cli: Cli, detail: MessageDetail): void {
-  const printer = rawOutput(cli.io, (line) => cli.note(cli.err("dim", line)));
-  printer.take(detail.output, true);
-  printer.end();
+function printOutput(cli: Cli, details: readonly MessageDetail[], raw: boolean): number {
+  let missing = false;
+  for (const detail of details) {
+    const printer = new RawOutput(cli.io, (line) => cli.note(cli.err("dim", line)), raw);
+    printer.take(detail.output, true);
+    if (detail.outcome !== undefined) printer.finish(detail.outcome.totals);
+    printer.end();
+    missing ||= printer.missing > 0;
+  }
+  return missing && cli.io.stdout.isTTY !== true ? EXIT.someFailed : EXIT.ok;
 }

@@ -16,7 +16,8 @@ one at once. SIGHUP reads the configuration again: see \`steward reload\`.`,
 }
 
 async function up(cli: Cli): Promise<number> {
-  const manager = await cli.reach.serviceManager(cli.io);
+  cli.io.outliveReaders();
+  const manager = await cli.reach.serviceNotice(cli.io);
   const config = await cli.config();
   const { signals } = cli.io;
   const stopping = new AbortController();

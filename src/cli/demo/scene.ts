@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { faultText } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
@@ -161,7 +161,7 @@ export class Scene {
     this.#events.abort();
     await this.#stream;
     await this.#stopAll(() => true);
-    await this.#wait(RUNNERS_LEAVE_WITHIN, async () => NODES.every((node) => !existsSync(this.#runnerOf(node))));
+    await this.#wait(RUNNERS_LEAVE_WITHIN, async () => NODES.every((node) => !this.#hasRunner(node)));
     for (const remove of this.#removers.splice(0)) remove();
   }
 
@@ -179,9 +179,13 @@ export class Scene {
     });
   }
 
-  /** Where the process that starts a node's commands says that it is there. */
-  #runnerOf(node: string): string {
-    return join(this.#stage.directory, node, "runs", "runner.pid");
+  /** The process that starts a node's commands says in a file that it is there. */
+  #hasRunner(node: string): boolean {
+    try {
+      return readdirSync(join(this.#stage.directory, node, "runs")).some((name) => /^runner.*\.pid$/.test(name));
+    } catch {
+      return false;
+    }
   }
 
   async #wait(within: number, holds: () => Promise<boolean>): Promise<void> {

@@ -2,9 +2,11 @@ import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Config } from "../../config/config.ts";
-import { EXIT, normalise } from "../../message/errors.ts";
+import type { AlertView } from "../../message/alert.ts";
+import { EXIT, normalise, StewardError } from "../../message/errors.ts";
 import type { Health, NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
+import { standsStill } from "../render/nodes.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
 import type { Finding } from "./finding.ts";
 import { journalAtRest } from "./journal.ts";
@@ -14,6 +16,8 @@ const LEAST_NATS = [2, 9, 10] as const;
 /** A clock before this has not been set since the machine started. */
 const STEWARD_IS_OLDER = Date.UTC(2025, 0, 1);
 const SKEW_LIMIT = 5_000;
+/** Nodes or lanes that are named in one line. */
+const MOST_NAMED = 10;
 
 export async function examine(cli: Cli): Promise<Finding[]> {
   const findings: Finding[] = [nodeVersion(process.versions.node), clock(cli.io.clock.now())];
@@ -37,6 +41,8 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   findings.push(...daemon(health, nodes, cli.io.clock.now()));
   const letters = await (await cli.daemon()).dead().catch(() => []);
   findings.push(messages(nodes, letters.length));
+  const alerts = await (await cli.daemon()).alerts().catch(() => []);
+  findings.push(...raised(alerts, cli.io.clock.now()));
   return findings;
 }
 
@@ -101,7 +107,7 @@ async function natsServer(config: Config, cli: Cli): Promise<Finding> {
 }
 
 function daemon(health: Health, nodes: readonly NodeView[], now: number): Finding[] {
-  const { broker, journal, quarantined, blocked } = health;
+  const { broker, journal, quarantined, stuck } = health;
   const findings: Finding[] = [
     {
       check: "daemon",
@@ -117,7 +123,7 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
     });
   } else {
     const text = `${broker.state} for ${span(now - broker.since)}${broker.fault === undefined ? "" : `: ${broker.fault}`}`;
-    const remedy = "Start nats-server there, or correct `broker:` in steward.yaml.";
+    const { remedy } = new StewardError(broker.code ?? "broker-unreachable");
     findings.push({ check: "broker", verdict: "fail", text, remedy, exit: EXIT.noDaemon });
   }
   if (broker.refused !== undefined) {
@@ -133,20 +139,29 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
   }
   if (quarantined.length > 0) {
     const remedy = `steward ps shows why; then: steward revive ${health.node} SUBJECT`;
-    findings.push({ check: "processes", verdict: "warn", text: `quarantined: ${quarantined.join(", ")}`, remedy });
+    const text = `quarantined: ${worst(quarantined, "processes")}`;
+    findings.push({ check: "processes", verdict: "warn", text, remedy });
   }
-  for (const { subject, fault } of blocked) {
-    const remedy = "Mend that, or correct this entry of `publish:` in steward.yaml; then it goes on by itself.";
-    findings.push({ check: "sources", verdict: "fail", text: `${subject} gets nothing: ${fault}`, remedy });
+  for (const { role, subject, since, reason } of health.waiting ?? []) {
+    const name = role === "core" ? subject : `${role} ${subject}`;
+    const remedy = "Mend what it says; the daemon tries again by itself.";
+    findings.push({
+      check: "processes",
+      verdict: "fail",
+      text: `${name} does not work, and is tried again since ${span(now - since)}: ${reason}`,
+      remedy,
+    });
   }
+  findings.push(...heldBack(nodes), ...standstills(stuck, nodes, now));
   const skewed = nodes.filter((node) => Math.abs(node.clockSkew ?? 0) >= SKEW_LIMIT);
   if (skewed.length > 0) {
-    const text = skewed
+    const texts = [...skewed]
+      .sort((a, b) => Math.abs(b.clockSkew ?? 0) - Math.abs(a.clockSkew ?? 0))
       .map(
         (node) =>
           `${node.name} is ${span(Math.abs(node.clockSkew ?? 0))} ${(node.clockSkew ?? 0) < 0 ? "behind" : "ahead"}`,
-      )
-      .join(", ");
+      );
+    const text = worst(texts, "nodes");
     findings.push({
       check: "clocks",
       verdict: "warn",
@@ -157,12 +172,60 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
   return findings;
 }
 
-/** What the daemon has to do, by its own count. */
+/** Lanes that do not move though their nodes are there: of this node, and as others say of themselves. */
+function standstills(stuck: Health["stuck"], nodes: readonly NodeView[], now: number): Finding[] {
+  const check = "lanes";
+  const own = new Set(stuck.map(({ subject }) => subject));
+  const told = nodes.flatMap(({ name, stuck: lanes = [] }) =>
+    lanes.flatMap((lane) => (own.has(lane.subject) ? [] : [`at ${name}, ${standsStill(lane, now)}`])),
+  );
+  const texts = [...stuck.map((lane) => standsStill(lane, now)), ...told];
+  if (texts.length === 0) return [];
+  const remedy = "Mend the cause that is named; `steward node NODE` shows its lanes. Nothing is lost meanwhile.";
+  return [{ check, verdict: "fail", text: worst(texts, "lanes"), remedy }];
+}
+
+/** Alerts that nobody has cleared and whose cause is not known to be gone. */
+function raised(alerts: readonly AlertView[], now: number): Finding[] {
+  const open = alerts.filter(({ state }) => state === "raised");
+  if (open.length === 0) return [];
+  const texts = open.map(
+    ({ node, code, last, count }) =>
+      `${code} at ${node}, ${span(Math.max(0, now - last))} ago${count === 1 ? "" : ` (${count} times)`}`,
+  );
+  const remedy = "`steward alerts` says more; `steward alerts clear NO` forgets what somebody has seen to.";
+  return [{ check: "alerts", verdict: "warn", text: worst(texts, "alerts"), remedy }];
+}
+
+/** Nodes that nothing is sent to and nothing taken from. */
+function heldBack(nodes: readonly NodeView[]): Finding[] {
+  const texts = nodes.flatMap(({ heldBack: why }) => (why === undefined ? [] : [why]));
+  if (texts.length === 0) return [];
+  const { message: text, remedy } = new StewardError("node-cloned", { why: worst(texts, "names") });
+  return [{ check: "names", verdict: "fail", text, remedy }];
+}
+
+/** The first few in one line, and how many there are. */
+function worst(texts: readonly string[], what: string): string {
+  const more = texts.length - MOST_NAMED;
+  return more <= 0 ? texts.join("; ") : `${texts.slice(0, MOST_NAMED).join("; ")}; and ${more} more ${what}`;
+}
+
+/** What the daemon has to do, by its own count: the nodes that most is owed to, and the sum. */
 function messages(nodes: readonly NodeView[], letters: number): Finding {
-  const parts = nodes.flatMap(({ name, waiting, running }) => {
-    if (waiting + running === 0) return [];
-    return [`${name}: ${waiting} not acknowledged, ${running} without outcome`];
-  });
+  const owed = nodes.filter(({ waiting, running }) => waiting + running > 0);
+  const sum = (count: (node: NodeView) => number): number => owed.reduce((all, node) => all + count(node), 0);
+  const most = [...owed].sort((a, b) => b.waiting + b.running - a.waiting - a.running);
+  const named = most.map(
+    ({ name, waiting, running }) => `${name}: ${waiting} not acknowledged, ${running} without outcome`,
+  );
+  const all =
+    owed.length <= MOST_NAMED
+      ? []
+      : [
+          `${owed.length} nodes: ${sum(({ waiting }) => waiting)} messages not acknowledged, ${sum(({ running }) => running)} without outcome`,
+        ];
+  const parts = [...all, ...(named.length === 0 ? [] : [worst(named, "nodes (`steward nodes`)")])];
   if (letters > 0) parts.push(`${letters} dead letters (\`steward dead\`)`);
   return { check: "messages", verdict: "ok", text: parts.length === 0 ? "nothing is owed" : parts.join("; ") };
 }

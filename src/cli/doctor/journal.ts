@@ -5,6 +5,7 @@ import type { OfflineCheck } from "../../journal/offline.ts";
 import { normalise } from "../../message/errors.ts";
 import type { Cli } from "../cli.ts";
 import { bytes } from "../render/time.ts";
+import { inaccessible } from "./access.ts";
 import type { Finding } from "./finding.ts";
 
 /** How many rows are named to a person; programs are told more. */
@@ -15,6 +16,8 @@ export async function journalAtRest(config: Config, cli: Cli): Promise<Finding[]
   const check = "journal";
   const path = join(config.data, "journal");
   try {
+    const refused = inaccessible(config.data);
+    if (refused !== undefined) return [refused];
     const { lockHolder } = await import("../../runtime/daemon/lock.ts");
     if (lockHolder(config.data) !== undefined) return [];
     const progress = progressOn(cli);
@@ -30,7 +33,7 @@ export async function journalAtRest(config: Config, cli: Cli): Promise<Finding[]
 }
 
 function findingsOf(checked: OfflineCheck, path: string, node: string): Finding[] {
-  const { counts, problems, wrong, leftovers, owner, version, epoch, rows } = checked;
+  const { counts, problems, wrong, leftovers, aside, owner, version, epoch, rows } = checked;
   const details = {
     path,
     ...(version === undefined ? {} : { version }),
@@ -41,6 +44,7 @@ function findingsOf(checked: OfflineCheck, path: string, node: string): Finding[
     counts: { ...counts, owed: Object.fromEntries(counts.owed) },
     wrong,
     leftovers,
+    aside,
     problems,
   };
   const findings: Finding[] = [];
@@ -48,9 +52,9 @@ function findingsOf(checked: OfflineCheck, path: string, node: string): Finding[
     const journal = findings.length === 0 ? { details } : {};
     findings.push({ check: "journal", verdict, text, ...(remedy === undefined ? {} : { remedy }), ...journal });
   };
-  const told = (harm: "wrong" | "leftover", total: number): string => {
+  const told = (harm: "wrong" | "leftover" | "aside", total: number): string => {
     const those = problems.filter((problem) => problem.harm === harm).slice(0, MOST_NAMED);
-    const lines = those.map(({ table, key, fault }) => `${table}${key === "" ? "" : ` ${key}`}: ${fault}`);
+    const lines = those.map(({ table, key, fault }) => `${table}${key === '""' ? "" : ` ${key}`}: ${fault}`);
     return [...lines, ...(total > those.length ? [`and ${total - those.length} more`] : [])].join("\n");
   };
   if (owner !== undefined && owner !== node) {
@@ -59,6 +63,14 @@ function findingsOf(checked: OfflineCheck, path: string, node: string): Finding[
   if (wrong > 0)
     add("fail", `${path} is damaged, in ${many(wrong, "place")}:\n${told("wrong", wrong)}`, remedyFor(path));
   else if (findings.length === 0) add("ok", `${path} is sound: ${summary(checked)}`);
+  if (aside > 0) {
+    const text = `${many(aside, "row")} of it had rotted, and were set aside by the daemon, which told of it:\n${told("aside", aside)}`;
+    add(
+      "warn",
+      text,
+      "Check the disk and the memory of this machine. The rows are kept in the journal, and used for nothing.",
+    );
+  }
   if (leftovers > 0) {
     const text = `${many(leftovers, "row")} left behind, which nobody needs:\n${told("leftover", leftovers)}`;
     add("warn", text, "Nothing is lost by it but room. It is a defect in steward: please report it with these lines.");
@@ -67,7 +79,7 @@ function findingsOf(checked: OfflineCheck, path: string, node: string): Finding[
 }
 
 function remedyFor(path: string): string {
-  return `Copy ${path} away before a daemon starts. Then put a backup in its place, or move it away and begin with an empty one: when the nodes meet again they compare what they know, and what only this journal knew is lost.`;
+  return `Copy ${path} away, then start the daemon: it sets aside what is damaged, goes on with the rest, and tells central. Check the disk and the memory of this machine.`;
 }
 
 /** What is in it, in numbers. */

@@ -27,14 +27,15 @@ export async function announce(
     say(`${accepted.length} messages: ${near} for nodes in reach, ${accepted.length - near} for nodes out of reach`);
   }
   const now = cli.io.clock.now();
-  for (const { id, node, link } of accepted) {
+  for (const { id, node, link, blocked } of accepted) {
     const since = known.get(node)?.linkSince;
     const shown = linkState(link, to === "stdout" ? cli.out : cli.err);
     const age =
       since === undefined || link === "neverSeen" || link === "online"
         ? ""
         : ` since ${span(Math.max(0, now - since))}`;
-    const outlook = inReach(link) ? "" : `: queued, ${patience((await daemon.message(id)).deliverBy, now)}`;
+    const why = blocked === undefined ? "" : `: nothing goes to it now: ${visible(blocked)}`;
+    const outlook = inReach(link) ? why : `${why}: queued, ${patience((await daemon.message(id)).deliverBy, now)}`;
     say(`${id}  ${visible(node)}  ${shown}${age}${outlook}`);
   }
 }

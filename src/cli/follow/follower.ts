@@ -4,7 +4,7 @@ import { normalise } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
 import type { Accepted, Health, NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
-import { prefixedOutput, rawOutput } from "../render/output.ts";
+import { PrefixedOutput, RawOutput } from "../render/output.ts";
 import { linkWord } from "../render/states.ts";
 import { visible } from "../render/text.ts";
 import { followEvents, pauseFor } from "./stream.ts";
@@ -29,10 +29,17 @@ const DAEMON_MAY_BE_AWAY = 120_000;
 const BROKER_MAY_BE_AWAY = 30_000;
 const BROKER_LOOK = 1_000;
 
+/** How output is printed. */
+export interface FollowerLook {
+  /** Control sequences are passed on to the terminal. */
+  readonly raw?: boolean;
+}
+
 export class Follower {
   readonly tracked = new Map<string, Tracked>();
   readonly links = new Map<string, { state: LinkState; since: number }>();
   readonly #cli: Cli;
+  readonly #raw: boolean;
   readonly #stop = new AbortController();
   readonly #removers: (() => void)[] = [];
   readonly #early: Happening[] = [];
@@ -44,8 +51,9 @@ export class Follower {
   readonly #ended: Promise<Ending>;
   #stream: Promise<void> = Promise.resolve();
 
-  constructor(cli: Cli) {
+  constructor(cli: Cli, look: FollowerLook = {}) {
     this.#cli = cli;
+    this.#raw = look.raw === true;
     this.#ended = new Promise((resolve, reject) => {
       this.#settle = resolve;
       this.#fail = reject;
@@ -89,10 +97,10 @@ export class Follower {
     for (const node of nodes) this.links.set(node.name, { state: node.link, since: node.linkSince });
     for (const { id, subject, node } of messages) {
       const printer = this.#cli.json
-        ? rawOutput({ stdout: { write: () => undefined }, stderr: { write: () => undefined } }, () => undefined)
+        ? new RawOutput({ stdout: { write: () => undefined }, stderr: { write: () => undefined } }, () => undefined)
         : several
-          ? prefixedOutput(io, visible(node).padEnd(names), { out: this.#cli.out, err: this.#cli.err })
-          : rawOutput(io, (line) => this.#cli.note(this.#cli.err("dim", line)));
+          ? new PrefixedOutput(io, visible(node).padEnd(names), { out: this.#cli.out, err: this.#cli.err })
+          : new RawOutput(io, (line) => this.#cli.note(this.#cli.err("dim", line)), this.#raw);
       this.tracked.set(id, {
         id,
         subject,

@@ -1,16 +1,20 @@
+import { EXIT } from "../../message/errors.ts";
 import type { State } from "../../message/lifecycle.ts";
 import type { Cli } from "../cli.ts";
 import { linkWord, messageState, messageSymbol, messageWord } from "../render/states.ts";
 import { table } from "../render/table.ts";
 import { visible } from "../render/text.ts";
-import { span, took } from "../render/time.ts";
+import { bytes, span, took } from "../render/time.ts";
 import type { Ending, Follower } from "./follower.ts";
 import { exitCode, inReach, type Tracked } from "./tracked.ts";
 
 /** What is said when the waiting is over: a line for each node, the counts, how to come back. Answers the exit code. */
 export function reportEnd(cli: Cli, follower: Follower, ending: Ending): number {
   const all = [...follower.tracked.values()];
-  const exit = exitCode(all);
+  // Whoever reads a file later sees no marker on a terminal: the exit code has to say that something is missing there.
+  const cut = cli.json || cli.io.stdout.isTTY === true ? [] : all.filter(({ printer }) => printer.missing > 0);
+  const worst = exitCode(all);
+  const exit = cut.length > 0 && worst === EXIT.ok ? EXIT.someFailed : worst;
   if (cli.json) {
     for (const { id, node, subject, state, final, since, deliverBy, reason, outcome } of all) {
       cli.printJsonLine({ type: "end", id, node, subject, state, final, since, deliverBy, reason, outcome });
@@ -31,6 +35,10 @@ export function reportEnd(cli: Cli, follower: Follower, ending: Ending): number 
   if (all.length > 1) {
     const parts = [...counts(all)].map(([state, count]) => messageState(state, cli.err).replace(" ", ` ${count} `));
     cli.note(`${all.length} messages: ${parts.join(", ")}`);
+  }
+  for (const { node, printer } of cut) {
+    const text = `! ${bytes(printer.missing)} of the output of ${visible(node)} are missing above: it keeps no more (limits.outputBytes there)`;
+    cli.note(cli.err("yellow", text));
   }
   comeBack(
     cli,

@@ -3,7 +3,7 @@ import type { Accepted } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { announce, noteBroker } from "./announce.ts";
-import { Follower } from "./follower.ts";
+import { Follower, type FollowerLook } from "./follower.ts";
 import { reportEnd } from "./report.ts";
 
 /**
@@ -15,8 +15,9 @@ export async function submitAndWait(
   daemon: Daemon,
   submit: () => Promise<readonly Accepted[]>,
   limit: number | null | undefined,
+  look: FollowerLook = {},
 ): Promise<number> {
-  const follower = new Follower(cli);
+  const follower = new Follower(cli, look);
   try {
     await follower.listen();
     const connected = await noteBroker(cli, daemon);

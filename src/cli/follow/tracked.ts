@@ -54,6 +54,7 @@ export function takeDetail(tracked: Tracked, detail: MessageDetail): void {
   tracked.began ||= detail.history.some(({ state }) => state === "running");
   if (detail.outcome !== undefined) {
     tracked.printer.take(detail.outcome.output ?? [], true);
+    tracked.printer.finish(detail.outcome.totals);
     tracked.outcome = detail.outcome;
   }
   if ((tracked.final && !detail.final) || (!detail.final && detail.since < tracked.since)) return;

@@ -1,3 +1,4 @@
+import type { StuckLane } from "../../message/standstill.ts";
 import type { NodeDetail, NodeView, ProcessView } from "../../runtime/operate/operations.ts";
 import type { Paint } from "./paint.ts";
 import { linkState, processState } from "./states.ts";
@@ -40,9 +41,23 @@ function notes(node: NodeView): string[] {
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
   if (node.unheard === true) found.push("not heard since this daemon was started");
   if (node.heldBack !== undefined) found.push(visible(node.heldBack));
+  found.push(...stuckNotes(node));
   if (node.session === "resyncing") found.push("resyncing");
   if (node.clockSkew !== undefined && Math.abs(node.clockSkew) >= 5_000) found.push(`clock ${skew(node.clockSkew)}`);
   return found;
+}
+
+/** The lane that stands still for the longest, and how many more do. */
+function stuckNotes({ stuck = [], heldBack, asOf }: NodeView): string[] {
+  const [first, ...others] = stuck.filter(({ reason }) => reason !== heldBack);
+  if (first === undefined) return [];
+  const more = others.length === 0 ? "" : `; ${others.length} more lanes too`;
+  return [`${visible(standsStill(first, asOf))}${more}`];
+}
+
+/** In words, of one lane. */
+export function standsStill({ subject, since, reason }: StuckLane, now: number): string {
+  return `${subject} stands still since ${span(Math.max(0, now - since))}: ${reason}`;
 }
 
 function skew(ms: number): string {
@@ -77,7 +92,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
         { title: "IN FLIGHT", cell: (l) => String(l.inFlight), align: "right" },
         { title: "OLDEST", cell: (l) => (l.oldest === null ? "-" : span(Math.max(0, node.asOf - l.oldest))) },
         { title: "DEADLINE", cell: (l) => (l.nextDeadline === null ? "-" : times.at(l.nextDeadline)) },
-        { title: "WHY", cell: (l) => visible(l.reason ?? "") },
+        { title: "WHY", cell: (l) => visible(laneReason(l, node.asOf)) },
       ],
       columns,
     );
@@ -100,6 +115,10 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
   return lines;
 }
 
+function laneReason({ reason = "", stuck }: NodeDetail["lanes"][number], now: number): string {
+  return stuck === undefined ? reason : `stands still since ${span(Math.max(0, now - stuck.since))}: ${stuck.reason}`;
+}
+
 export function processTable(
   processes: readonly ProcessView[],
   times: Times,
@@ -116,8 +135,12 @@ export function processTable(
       { title: "QUEUED", cell: (p) => String(p.queued), align: "right" },
       { title: "ACTIVE", cell: (p) => String(p.active), align: "right" },
       { title: "RESTARTS", cell: (p) => String(p.restarts), align: "right" },
-      { title: "LAST ERROR", cell: (p) => visible(p.lastError ?? "") },
+      { title: "LAST ERROR", cell: (p) => visible(processNote(p, times)) },
     ],
     columns,
   );
+}
+
+function processNote({ stuck, lastError = "" }: ProcessView, times: Times): string {
+  return stuck === undefined ? lastError : `stands still since ${times.since(stuck.since)}: ${stuck.reason}`;
 }

@@ -1,8 +1,9 @@
 import { JOURNAL_VERSION } from "../records.ts";
+import type { SetAside } from "../store/store.ts";
 import { checkIn, type InCounts } from "./in.ts";
 import { checkOut, type OutCounts } from "./out.ts";
-import { Inspection, type Problem, type Rows } from "./problems.ts";
-import { id, json, list, record, sequence, text, token } from "./shapes.ts";
+import { Inspection, type KnownProblem, type Problem, type Rows } from "./problems.ts";
+import { id, json, list, record, sequence, setAside, text, token, tuple } from "./shapes.ts";
 
 /**
  * Whether the rows of a journal are what a journal writes, and agree with each other: each has the shape of its record,
@@ -20,11 +21,13 @@ export interface JournalCheck {
   /** All of them. */
   readonly wrong: number;
   readonly leftovers: number;
+  /** Rows that were damaged, and that a daemon has set aside since. */
+  readonly aside: number;
 }
 
 export interface CheckOptions {
   /** Problems that are known from elsewhere. */
-  readonly known?: readonly Problem[];
+  readonly known?: readonly KnownProblem[];
   /** Called now and then with the number of rows that were looked at. */
   readonly onRows?: (rows: number) => void;
 }
@@ -38,8 +41,8 @@ export function checkJournal(rows: Rows, { known = [], onRows }: CheckOptions = 
   for (const name of ["version", "node", "epoch"]) {
     if (found.seen > 0 && rows.get("meta", name) === undefined) found.add("meta", name, "it is missing");
   }
-  const { problems, wrong, leftovers, seen } = found;
-  return { ...meta, rows: seen, counts, problems, wrong, leftovers };
+  const { problems, wrong, leftovers, aside, seen } = found;
+  return { ...meta, rows: seen, counts, problems, wrong, leftovers, aside };
 }
 
 function checkMeta(found: Inspection): Pick<JournalCheck, "version" | "owner" | "epoch"> {
@@ -73,4 +76,6 @@ function checkNotes(found: Inspection): void {
   for (const _ of found.sound("nodes", token, record));
   for (const _ of found.sound("taken", text, list(id)));
   for (const _ of found.sound("cancelled", id, text));
+  for (const { value } of found.sound<SetAside & { readonly open: boolean }>("aside", tuple(text, text), setAside))
+    if (!value.open) found.add(value.table, value.key, value.fault, "aside");
 }

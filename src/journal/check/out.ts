@@ -62,6 +62,11 @@ function lanesOf(found: Inspection): Map<number, OutLane> {
   // The next lane gets the number after theirs.
   const last = Math.max(0, ...lanes.keys());
   if (last > lanes.size) found.add("lanes", "", `${last - lanes.size} of ${last} lanes are missing`);
+  for (const { key, value } of found.sound<string, number>("subjects", sequence, subjectShape)) {
+    const lane = lanes.get(key);
+    if (lane !== undefined && lane.subject !== value)
+      found.add("subjects", key, `lane ${key} is that of ${lane.subject}`);
+  }
   return lanes;
 }
 

@@ -1,14 +1,20 @@
 import type { Entry, Key, Store, Table } from "../store/store.ts";
 
-/** What is wrong with one row, or with the file of the log that is named in the place of a table. */
+/** What is wrong with one row, or with the files, named in the place of a table. */
 export interface Problem {
-  readonly table: Table | "log";
+  readonly table: Table | "files";
   /** JSON of the row's key. */
   readonly key: string;
   readonly fault: string;
-  /** `wrong`: something is lost, or would be taken for something else. `leftover`: only room is lost. */
-  readonly harm: "wrong" | "leftover";
+  /**
+   * `wrong`: something is lost, or would be taken for something else. `leftover`: only room is lost. `aside`: a daemon met
+   * it, set it aside and told of it.
+   */
+  readonly harm: "wrong" | "leftover" | "aside";
 }
+
+/** A problem that was met before the rows were looked through. */
+export type KnownProblem = Omit<Problem, "key"> & { readonly key: Key };
 
 /** The rows of a journal, to be read only. A value that cannot be read is an `Unreadable`. */
 export type Rows = Pick<Store, "get" | "range">;
@@ -35,6 +41,7 @@ export class Inspection {
   readonly problems: Problem[] = [];
   wrong = 0;
   leftovers = 0;
+  aside = 0;
   seen = 0;
   readonly #onRows: (rows: number) => void;
 
@@ -44,8 +51,9 @@ export class Inspection {
     this.#onRows = onRows;
   }
 
-  add(table: Table | "log", key: Key, fault: string, harm: Problem["harm"] = "wrong"): void {
+  add(table: Table | "files", key: Key, fault: string, harm: Problem["harm"] = "wrong"): void {
     if (harm === "wrong") this.wrong++;
+    else if (harm === "aside") this.aside++;
     else this.leftovers++;
     if (this.problems.length < MOST_TOLD) this.problems.push({ table, key: JSON.stringify(key), fault, harm });
   }

@@ -5,6 +5,7 @@ import type { Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
 import { isToken, parseSubject } from "../../message/subject.ts";
 import type { DeadRecord, DoneRecord, InLane, InRecord, OutBatch, OutLane, OutMarks, OutState } from "../records.ts";
+import { type SetAside, TABLES } from "../store/store.ts";
 import type { Check } from "./problems.ts";
 
 /**
@@ -212,6 +213,15 @@ export const deadRecord = fields<DeadRecord>({
   at: time,
   reason: text,
   attempts: count,
+});
+
+export const setAside = fields<SetAside & { v: 1; text: string; open: boolean }>({
+  v: one(1),
+  table: one(...TABLES),
+  key: json,
+  fault: text,
+  text,
+  open: one(true, false),
 });
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

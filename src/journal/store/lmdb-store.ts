@@ -3,13 +3,16 @@ import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import { merged, parsed, valueIn } from "./merge.ts";
+import { forgetClosed, isClosed, markClosed } from "./closed-mark.ts";
+import { merged, valueIn } from "./merge.ts";
 import { type LogState, readLog } from "./read-log.ts";
+import { type Mended, mendDatabase } from "./rebuild.ts";
 import { bytesFor, reserve } from "./reserve.ts";
-import { type Key, keyText, type Store, TABLES, type Table } from "./store.ts";
-import { bring, causeOf, releasedSegment } from "./to-lmdb.ts";
+import { ownKey, readRow } from "./row-text.ts";
+import { type Key, keyText, type SetAside, type Store, TABLES, type Table } from "./store.ts";
+import { bring, causeOf, logFiles, releasedSegment } from "./to-lmdb.ts";
 import { emptyMemory, type Logged, type Memory, type Operation, recordOf, tableOf, type Written } from "./turn-rows.ts";
-import { type LogRecord, openLog, type WriteAheadLog } from "./write-ahead-log.ts";
+import { CAPACITY, type LogRecord, openLog, type WriteAheadLog } from "./write-ahead-log.ts";
 
 /**
  * The store on disk: a write-ahead log for durability, LMDB for order and size. A turn's writes are one record of the
@@ -56,13 +59,18 @@ export function openLmdbStore(
   let env: RootDatabase;
   let log: WriteAheadLog;
   let found: LogState;
+  let mended: Mended;
   let memory = emptyMemory();
   let turn = 0;
   let operations: (Operation | undefined)[] = [];
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
+    mended = mendDatabase(path, identify);
     env = open({ path, maxDbs: TABLES.length + 2, encoding: "string", noMemInit: true, overlappingSync: false });
-    found = readLog(path, releasedSegment(env));
+    const mark = releasedSegment(env);
+    const expected = isClosed(path, mark) ? undefined : { files: logFiles(env), bytes: CAPACITY };
+    found = readLog(path, mark, expected);
+    forgetClosed(path);
     for (const replayed of found.records) {
       turn++;
       for (const [table, key, value] of replayed as Logged[]) record(tableOf(table, path), key, value, false);
@@ -81,6 +89,53 @@ export function openLmdbStore(
       { path, fault },
       { cause: error },
     );
+  }
+
+  const asideNow: SetAside[] = [];
+  let hearing: ((row: SetAside) => void)[] = [];
+
+  function rowAt(table: Table, key: Key): unknown {
+    const text = keyText(key);
+    const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
+    return found === undefined ? stored(table, key, tables.get(table)?.get(key)) : valueIn(found);
+  }
+
+  /** A row as LMDB has it; one that is damaged is set aside, and counts as absent. */
+  function stored(table: Table, key: Key, text: string | undefined): unknown {
+    if (text === undefined) return undefined;
+    const { json, fault, strayed } = readRow(table, key, text);
+    if (fault === undefined) return JSON.parse(json);
+    setAside(table, key, text, fault, strayed === true ? json : undefined);
+    return undefined;
+  }
+
+  /** @param strayed the value, which is sound, and goes back to where it belongs if that is known */
+  function setAside(table: Table, key: Key, text: string, fault: string, strayed: string | undefined): void {
+    const at: Key = [table, keyText(key)];
+    // A key that rotted into none of LMDB's text cannot be removed by it; its row is passed over from now on.
+    if (closed || table === "aside" || (rowAt("aside", at) as { text?: string } | undefined)?.text === text) return;
+    const home = strayed === undefined ? undefined : ownKey(table, key, text);
+    write(table, key, undefined, false);
+    if (home !== undefined && strayed !== undefined) {
+      write(table, home, undefined, false, strayed);
+      return;
+    }
+    const row: SetAside = { table, key, fault };
+    write("aside", at, { v: 1, ...row, text, open: true }, false);
+    asideNow.push(row);
+    for (const listener of hearing) listener(row);
+  }
+
+  /** All rows are looked at before any is used; those that the log says anew are as good as written again. */
+  function verify(): void {
+    for (const table of TABLES) {
+      const anew = memory.get(table);
+      for (const { key, value } of (tables.get(table) as Database<string, Key>).getRange({})) {
+        if (anew?.has(keyText(key))) continue;
+        const { json, fault, strayed } = readRow(table, key, value);
+        if (fault !== undefined) setAside(table, key, value, fault, strayed === true ? json : undefined);
+      }
+    }
   }
 
   /** On its way to LMDB, and the wait for its arrival. */
@@ -243,7 +298,7 @@ export function openLmdbStore(
     const segment = log.rotate();
     for (let tries = 0; !closed; tries++) {
       try {
-        await bring(rowsOf, segment, env, tables, path);
+        await bring(rowsOf, { segment, files: log.files }, env, tables, path);
         delete refused.rows;
         moving = undefined;
         log.release(segment);
@@ -271,9 +326,17 @@ export function openLmdbStore(
       arm();
     });
 
+  verify();
+
   return {
     identity: identify(join(path, "data.mdb")),
-    damage: found.hole,
+    damage: mended.lost ? mended.fault : found.hole,
+    gaps: mended.lost,
+    mended: mended.lost ? undefined : mended.fault,
+    onSetAside(listener) {
+      for (const row of asideNow) listener(row);
+      hearing.push(listener);
+    },
     get fault() {
       const cause = refused.log ?? refused.rows;
       return cause === undefined ? undefined : faultText(cause);
@@ -282,18 +345,16 @@ export function openLmdbStore(
       const { bavail, blocks, bsize } = statfsSync(path);
       return { free: bavail * bsize, size: blocks * bsize };
     },
-    get(table, key) {
-      const text = keyText(key);
-      const found = memory.get(table)?.get(text) ?? moving?.get(table)?.get(text);
-      return found === undefined ? parsed(tables.get(table)?.get(key)) : valueIn(found);
-    },
+    get: rowAt,
     put: (table, key, value, fresh = false) => write(table, key, value, fresh),
     putText: (table, key, json, fresh = false) => write(table, key, undefined, fresh, json),
     remove: (table, key) => write(table, key, undefined, false),
     putSoon: (table, key, value) => writeSoon(table, key, value),
     removeSoon: (table, key) => writeSoon(table, key, undefined),
     range: (table, bounds) =>
-      merged(tables.get(table) as Database<string, Key>, [moving?.get(table), memory.get(table)], bounds),
+      merged(tables.get(table) as Database<string, Key>, [moving?.get(table), memory.get(table)], bounds, (key, text) =>
+        stored(table, key, text),
+      ),
     atTurnEnd(work) {
       atEnd.push(work);
       arm();
@@ -310,6 +371,7 @@ export function openLmdbStore(
       return pages * size + log.size;
     },
     async close() {
+      const wasClosed = closed;
       closing = true;
       clock.clearTimeout(soonTimer);
       clock.clearTimeout(moveTimer);
@@ -328,8 +390,11 @@ export function openLmdbStore(
       }
       clock.clearTimeout(moveTimer);
       closed = true;
+      hearing = [];
       log.close();
+      const mark = wasClosed ? undefined : releasedSegment(env);
       await env.close().catch(() => undefined);
+      if (log.size === 0 && mark !== undefined) markClosed(path, mark);
     },
   };
 }

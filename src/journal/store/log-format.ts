@@ -6,16 +6,19 @@ import { crc32 } from "node:zlib";
  *   file     header, then frames, then whatever an earlier segment left there
  *   header   0 magic u32 · 4 version u16 · 6 zero · 8 segment u48 · 14 zero · 16 the segment before it u48 · 22 zero ·
  *            24 where that one ends u32 · 28 crc of its last frame u32 · 32 zero · 36 crc32 of these 36 bytes
- *   frame    0 segment, its low 32 bits · 4 length of the body · 8 crc32 of these 8 bytes and the body · 12 body
+ *   frame    0 segment, its low 32 bits · 4 length of the body · 8 crc32 of these 8 bytes and the body · 12 body · trailer
+ *   trailer  the three numbers before the body once more, the last first: it tells a frame that was written whole and has
+ *            rotted since from one that a power cut tore. Version 1 has none.
  *   body     JSON: the records of one write to the disk, a list. A record is a turn: a list of `[table, key, value?]`,
  *            the table by its position in TABLES, without a value the row is removed.
  *
  * Magic, version, segment and the header's crc keep their places in every version. The chain of headers says what belongs
  * to the log: a hole in it is rot, a tear at its very end is a write that nobody was told of.
  */
-export const LOG_VERSION = 1;
+export const LOG_VERSION = 2;
 export const FILE_HEADER = 40;
 export const FRAME_HEADER = 12;
+export const TRAILER = 12;
 
 const MAGIC = 0x474c_5453;
 const CRC_AT = FILE_HEADER - 4;
@@ -54,7 +57,7 @@ export function readHeader(bytes: Buffer): (Header & { readonly version: number 
   return { version: bytes.readUInt16LE(4), segment: bytes.readUIntLE(8, 6), before };
 }
 
-/** @param frame the whole frame; its crc is not looked at */
+/** @param frame the frame without its trailer; its crc is not looked at */
 export function frameCrc(frame: Buffer): number {
   return crc32(frame.subarray(FRAME_HEADER), crc32(frame.subarray(0, CRC_IN_FRAME)));
 }
@@ -68,22 +71,34 @@ export interface Frame {
 }
 
 /** The intact frame that begins there, of whatever segment. */
-export function frameAt(bytes: Buffer, at: number): Frame | undefined {
+export function frameAt(bytes: Buffer, at: number, version: number): Frame | undefined {
   if (at + FRAME_HEADER > bytes.length) return undefined;
   const end = at + FRAME_HEADER + bytes.readUInt32LE(at + 4);
   if (end > bytes.length) return undefined;
   const frame = bytes.subarray(at, end);
   const crc = frame.readUInt32LE(CRC_IN_FRAME);
   if (frameCrc(frame) !== crc) return undefined;
-  return { segment: frame.readUInt32LE(0), end, crc, body: frame.subarray(FRAME_HEADER) };
+  const trailer = version < 2 ? 0 : TRAILER;
+  return { segment: frame.readUInt32LE(0), end: end + trailer, crc, body: frame.subarray(FRAME_HEADER) };
 }
 
 /** Whether an intact frame of this segment begins anywhere from there on. JSON has no zero bytes: few places come into question. */
-export function hasFrameAfter(bytes: Buffer, at: number, segment: number): boolean {
+export function hasFrameAfter(bytes: Buffer, at: number, segment: number, version: number): boolean {
+  return marksAfter(bytes, at, segment).some((i) => frameAt(bytes, i, version) !== undefined);
+}
+
+/** Whether the frame that began there was written to its end: its trailer says so, whatever became of the rest. */
+export function wasWhole(bytes: Buffer, at: number, segment: number): boolean {
+  return marksAfter(bytes, at + FRAME_HEADER, segment).some((i) => {
+    const length = i - 8 - FRAME_HEADER - at;
+    return length >= 0 && bytes.readUInt32LE(i - 4) === length;
+  });
+}
+
+function marksAfter(bytes: Buffer, at: number, segment: number): number[] {
   const mark = Buffer.alloc(4);
   mark.writeUInt32LE(segment % 0x1_0000_0000);
-  for (let i = bytes.indexOf(mark, at); i !== -1; i = bytes.indexOf(mark, i + 1)) {
-    if (frameAt(bytes, i) !== undefined) return true;
-  }
-  return false;
+  const places: number[] = [];
+  for (let i = bytes.indexOf(mark, at); i !== -1; i = bytes.indexOf(mark, i + 1)) places.push(i);
+  return places;
 }

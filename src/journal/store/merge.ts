@@ -15,6 +15,7 @@ export function* merged(
   stored: Database<string, Key>,
   layers: readonly (Rows | undefined)[],
   bounds: Bounds,
+  read: (key: Key, text: string) => unknown,
 ): Generator<Entry> {
   const sign = bounds.reverse === true ? -1 : 1;
   const latest = new Map<string, Row>();
@@ -40,8 +41,10 @@ export function* merged(
       yield { key: row.key, value: fresher };
     }
     if (replaced) continue;
+    const sound = read(key, value);
+    if (sound === undefined) continue;
     if (left-- <= 0) return;
-    yield { key, value: parsed(value) };
+    yield { key, value: sound };
   }
   for (; i < fresh.length; i++) {
     const row = fresh[i];
@@ -57,8 +60,7 @@ export function valueIn(row: Pick<Row, "value" | "text">): unknown {
   return row.value === undefined ? parsed(row.text) : row.value;
 }
 
-/** What LMDB holds is JSON text. */
-export function parsed(text: string | undefined): unknown {
+function parsed(text: string | undefined): unknown {
   return text === undefined ? undefined : JSON.parse(text);
 }
 

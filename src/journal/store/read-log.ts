@@ -1,7 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { StewardError } from "../../message/errors.ts";
-import { FILE_HEADER, frameAt, type Header, hasFrameAfter, LOG_VERSION, type Mark, readHeader } from "./log-format.ts";
+import {
+  FILE_HEADER,
+  frameAt,
+  type Header,
+  hasFrameAfter,
+  LOG_VERSION,
+  type Mark,
+  readHeader,
+  wasWhole,
+} from "./log-format.ts";
 
 /** Files of the log, in the journal's directory. */
 export const LOG_FILE = /^wal-\d+\.log$/;
@@ -21,38 +30,54 @@ export interface LogState {
   readonly files: ReadonlyMap<string, number>;
 }
 
+/** What is known of the log from elsewhere. */
+export interface LogExpected {
+  /** How many files it had when this was last written down. */
+  readonly files: number;
+  /** A file of the log has this size at least. */
+  readonly bytes: number;
+}
+
 interface Segment {
-  readonly header: Header;
+  readonly header: Header & { readonly version: number };
   readonly bytes: Buffer;
 }
 
 /**
  * Reads the log back along the chain of its headers, from the newest to the last that is released, then forward.
  *
- * @param released highest segment whose content is safe elsewhere
+ * @param mark highest segment whose content is safe elsewhere; `undefined`: nobody knows. Then all is read that is there:
+ * a file is written again only when its segment is safe, and to bring the same rows twice does no harm
+ * @param expected `undefined`: everything that was in the log is safe elsewhere, whatever became of its files
  * @throws StewardError `journal-version`
  */
-export function readLog(directory: string, released: number): LogState {
+export function readLog(directory: string, mark: number | undefined, expected?: LogExpected): LogState {
+  const released = mark ?? 0;
   const files = new Map<string, number>();
   const segments = new Map<number, Segment>();
   let headless = 0;
+  let short: string | undefined;
   for (const name of readdirSync(directory).filter((entry) => LOG_FILE.test(entry))) {
     const bytes = readFileSync(join(directory, name));
     const header = readHeader(bytes);
     // A header goes to the disk together with its first frame, and before it: one that is damaged alone has rotted.
-    const segment = header?.segment ?? frameAt(bytes, FILE_HEADER)?.segment ?? 0;
+    const segment = header?.segment ?? frameAt(bytes, FILE_HEADER, LOG_VERSION)?.segment ?? 0;
     files.set(name, segment);
+    if (expected !== undefined && bytes.length < expected.bytes)
+      short ??= `${name} of its log has ${bytes.length} bytes of ${expected.bytes}`;
     if (segment <= released) continue;
     if (header === undefined) {
       headless = Math.max(headless, segment);
       continue;
     }
     const { version } = header;
-    if (version !== LOG_VERSION)
+    if (version > LOG_VERSION)
       throw new StewardError("journal-version", { path: join(directory, name), version, supported: LOG_VERSION });
     segments.set(segment, { header, bytes });
   }
-  const { chain, missing } = chainOf(segments, released);
+  const { chain, missing } = chainOf(segments, released, mark !== undefined);
+  if (expected !== undefined && files.size < expected.files)
+    short ??= `its log has ${files.size} files of ${expected.files}`;
   const records: unknown[] = [];
   let end: Mark = { segment: released, at: 0, crc: 0 };
   let hole = missing;
@@ -65,6 +90,7 @@ export function readLog(directory: string, released: number): LogState {
     break;
   }
   const newest = Math.max(released, ...segments.keys());
+  hole ??= short;
   if (headless > newest) hole ??= `the header of its log's segment ${headless} is damaged`;
   return { records, hole, end, released, highest: Math.max(newest, headless, ...files.values()), files };
 }
@@ -73,12 +99,14 @@ export function readLog(directory: string, released: number): LogState {
 function chainOf(
   segments: ReadonlyMap<number, Segment>,
   released: number,
+  isSure: boolean,
 ): { chain: readonly Segment[]; missing: string | undefined } {
   let chain: Segment[] = [];
   let missing: string | undefined;
   for (let number = Math.max(0, ...segments.keys()); number > released; ) {
     const segment = segments.get(number);
     if (segment === undefined) {
+      if (!isSure) break;
       missing = `segment ${number} of its log is missing`;
       chain = [];
       // What lies before the hole is as good as ever.
@@ -97,13 +125,15 @@ function framesOf({ header, bytes }: Segment, until: Mark | undefined): Pick<Log
   const records: unknown[] = [];
   let end: Mark = { segment, at: FILE_HEADER, crc: 0 };
   while (until === undefined || end.at < until.at) {
-    const frame = frameAt(bytes, end.at);
+    const frame = frameAt(bytes, end.at, header.version);
     if (frame === undefined || frame.segment !== segment % 0x1_0000_0000) break;
     for (const record of JSON.parse(frame.body.toString("utf8"))) records.push(record);
     end = { segment, at: frame.end, crc: frame.crc };
   }
   // The last write alone may be torn: each begins only once the one before it is durable.
   const whole =
-    until === undefined ? !hasFrameAfter(bytes, end.at, segment) : end.at === until.at && end.crc === until.crc;
+    until === undefined
+      ? !hasFrameAfter(bytes, end.at, segment, header.version) && !wasWhole(bytes, end.at, segment)
+      : end.at === until.at && end.crc === until.crc;
   return { records, end, hole: whole ? undefined : `segment ${segment} of its log is damaged at byte ${end.at}` };
 }

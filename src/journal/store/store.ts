@@ -7,6 +7,12 @@ export interface Store {
   readonly identity: string;
   /** Why writes that had been durable must be missing from what it found; what it has is an earlier state. */
   readonly damage: string | undefined;
+  /** Rows are missing here and there: what it has is no state that ever was. */
+  readonly gaps: boolean;
+  /** What was wrong with its files when they were opened, and was mended without a loss; `undefined`: nothing. */
+  readonly mended: string | undefined;
+  /** Called with each row that was set aside since the store was opened, and with each that will be. */
+  onSetAside(listener: (row: SetAside) => void): void;
   /** What the disk says since it refused a write; it is tried again until it takes it. `undefined`: all is well. */
   readonly fault: string | undefined;
   /** Bytes that the disk has left for everybody, and its size. */
@@ -54,6 +60,8 @@ export const TABLES = [
   "cancelled",
   "learned",
   "progress",
+  "aside",
+  "subjects",
 ] as const;
 export type Table = (typeof TABLES)[number];
 
@@ -65,6 +73,13 @@ export interface Bounds {
   readonly to?: Key;
   readonly reverse?: boolean;
   readonly limit?: number;
+}
+
+/** A row of which the checksum fails: it is in no table any more, but kept for whoever wants to read it. */
+export interface SetAside {
+  readonly table: Table;
+  readonly key: Key;
+  readonly fault: string;
 }
 
 export interface Entry {

@@ -1,5 +1,6 @@
 import type { Database, RootDatabase } from "lmdb";
 import { bytesFor, reserve } from "./reserve.ts";
+import { readRow, rowText } from "./row-text.ts";
 import type { Key, Table } from "./store.ts";
 import { type Memory, textOf } from "./turn-rows.ts";
 
@@ -7,12 +8,21 @@ import { type Memory, textOf } from "./turn-rows.ts";
 
 /** The last segment of the log that LMDB holds in full. */
 const RELEASED = "released segment";
+/** How many files the log has. */
+const FILES = "log files";
 
 /** Rows moved in one turn of the event loop. */
 const MOVED_AT_ONCE = 250;
 
-export function releasedSegment(env: RootDatabase): number {
-  return Number(env.get(RELEASED) ?? 0);
+/** `undefined`: nobody knows; the mark is missing, or its checksum fails. */
+export function releasedSegment(env: RootDatabase): number | undefined {
+  const { json, fault } = readRow("meta", RELEASED, String(env.get(RELEASED) ?? ""));
+  return fault === undefined && /^\d+$/.test(json) ? Number(json) : undefined;
+}
+
+export function logFiles(env: RootDatabase): number {
+  const { json, fault } = readRow("meta", FILES, String(env.get(FILES) ?? "0"));
+  return fault === undefined ? Number(json) : 0;
 }
 
 /**
@@ -21,7 +31,7 @@ export function releasedSegment(env: RootDatabase): number {
  */
 export async function bring(
   rowsOf: Memory,
-  segment: number,
+  { segment, files }: { readonly segment: number; readonly files: number },
   env: RootDatabase,
   tables: ReadonlyMap<Table, Database<string, Key>>,
   path: string,
@@ -29,15 +39,18 @@ export async function bring(
   const all = [...rowsOf].flatMap(([table, rows]) => [...rows.values()].map((row) => ({ table, row })));
   for (let from = 0; ; from += MOVED_AT_ONCE) {
     const some = all.slice(from, from + MOVED_AT_ONCE);
-    const bytes = some.reduce((sum, { row }) => sum + Buffer.byteLength(textOf(row) ?? ""), 0);
+    const bytes = some.reduce((sum, { row }) => sum + Buffer.byteLength(textOf(row) ?? "") + 17, 0);
     reserve(path, env, bytesFor(some.length, bytes));
     const promises = some.map(({ table, row }) => {
       const database = tables.get(table) as Database<string, Key>;
       const text = textOf(row);
-      return guarded(text === undefined ? database.remove(row.key) : database.put(row.key, text));
+      return guarded(
+        text === undefined ? database.remove(row.key) : database.put(row.key, rowText(table, row.key, text)),
+      );
     });
     const last = from + MOVED_AT_ONCE >= all.length;
-    if (last) promises.push(guarded(env.put(RELEASED, String(segment))));
+    if (last) promises.push(guarded(env.put(RELEASED, rowText("meta", RELEASED, String(segment)))));
+    if (last && files !== logFiles(env)) promises.push(guarded(env.put(FILES, rowText("meta", FILES, String(files)))));
     await committed(promises, env);
     if (last) return;
   }

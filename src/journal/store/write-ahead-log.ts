@@ -1,7 +1,18 @@
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, rmSync, write, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  write,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../message/clock.ts";
-import { FILE_HEADER, FRAME_HEADER, frameCrc, type Header, headerOf, type Mark } from "./log-format.ts";
+import { FILE_HEADER, FRAME_HEADER, frameCrc, type Header, headerOf, type Mark, TRAILER } from "./log-format.ts";
 import type { LogState } from "./read-log.ts";
 
 /**
@@ -27,13 +38,14 @@ export interface WriteAheadLog {
   /** Bytes that are not released, and how many fit into a segment without growing its file. */
   readonly size: number;
   readonly capacity: number;
+  readonly files: number;
   close(): void;
 }
 
 /** JSON; its pieces follow each other. */
 export type LogRecord = readonly string[];
 
-const CAPACITY = 4 * 1024 * 1024;
+export const CAPACITY = 4 * 1024 * 1024;
 /** The one that is written, the one that is being moved, and the room for what is owed. */
 const FILES = 3;
 const SCRATCH = 64 * 1024;
@@ -51,6 +63,8 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   /** Files by name, with the segment that each holds. */
   const files = new Map(state.files);
+  // A file that lost its end is made anew.
+  for (const name of files.keys()) if (statSync(join(directory, name)).size < CAPACITY) files.delete(name);
   let free = state.released;
   /** Where what is durable ends. */
   let end: Mark = state.end;
@@ -103,7 +117,7 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
 
   /** The records as one frame, behind the header if it is the first, in one buffer that is used again and again. */
   function gather(records: readonly LogRecord[]): { bytes: Buffer; crc: number } {
-    let most = FILE_HEADER + FRAME_HEADER + 2;
+    let most = FILE_HEADER + FRAME_HEADER + 2 + TRAILER;
     for (const record of records) {
       most++;
       for (const piece of record) most += 3 * piece.length;
@@ -121,11 +135,17 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
     frame.writeUInt32LE(frame.length - FRAME_HEADER, 4);
     const crc = frameCrc(frame);
     frame.writeUInt32LE(crc, 8);
+    at = scratch.writeUInt32LE(crc, at);
+    at = scratch.writeUInt32LE(frame.length - FRAME_HEADER, at);
+    at = scratch.writeUInt32LE(segment % 0x1_0000_0000, at);
     return { bytes: scratch.subarray(0, at), crc };
   }
 
   return {
     capacity: CAPACITY,
+    get files() {
+      return files.size;
+    },
     get size() {
       let sum = size();
       for (const bytes of earlier.values()) sum += bytes;
@@ -192,9 +212,10 @@ const OPENING = 0x5b;
 const COMMA = 0x2c;
 const CLOSING = 0x5d;
 
+/** A file of the log has its full size from its first moment: a shorter one has lost something. */
 function makeFile(directory: string, name: string): void {
-  const path = join(directory, name);
-  const file = openSync(path, "wx", 0o600);
+  const path = join(directory, "wal.new");
+  const file = openSync(path, "w", 0o600);
   try {
     const zeros = Buffer.alloc(CAPACITY);
     for (let at = 0; at < CAPACITY; ) at += writeSync(file, zeros, at);
@@ -206,6 +227,7 @@ function makeFile(directory: string, name: string): void {
   } finally {
     closeSync(file);
   }
+  renameSync(path, join(directory, name));
   const entries = openSync(directory, "r");
   try {
     fsyncSync(entries);

@@ -1,46 +1,50 @@
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
+import { isAmongLastDescriptors } from "../../platform/descriptors.ts";
 import { listenError } from "./address.ts";
-import { Framer } from "./framing.ts";
 import type { Listener, ListenOptions } from "./listen.ts";
-import { MAX_LINE } from "./record.ts";
+import { TcpConnection } from "./tcp-connection.ts";
 
 /**
  * Syslog over TCP (RFC 6587). While the queue is full every connection is paused, so that the senders' own queues fill and
- * nothing is dropped; it goes on when there is room. An incomplete message of a connection that ends is a message.
+ * nothing is dropped; it goes on when there is room. Connections beyond what descriptors allow are refused and counted.
  */
 const MAX_CONNECTIONS = 1_000;
 const KEEP_ALIVE = 60_000;
 
 export async function listenTcp(options: ListenOptions): Promise<Listener> {
   const { address, losses } = options;
-  const connections = new Set<{ readonly socket: Socket; readonly finish: () => void }>();
+  const isLast = options.isAmongLast ?? isAmongLastDescriptors;
+  const connections = new Set<TcpConnection>();
   let paused = false;
 
   const server = createServer((socket) => {
-    const framer = new Framer(MAX_LINE);
-    const peer = socket.remoteAddress ?? "";
-    const finish = (): void => {
-      if (!connections.delete(connection)) return;
-      const last = framer.end();
-      if (last !== undefined) options.take(last.bytes, last.cut, peer);
-    };
-    const connection = { socket, finish };
+    // Taken, it would be closed in silence as soon as there is no descriptor left, with all that comes behind it.
+    if (isLast(socket)) {
+      losses.add("refused", 1);
+      socket.destroy();
+      return;
+    }
+    const connection = new TcpConnection(socket, options);
     connections.add(connection);
     // A half-open connection would count for ever.
     socket.setKeepAlive(true, KEEP_ALIVE);
     socket.on("data", (chunk) => {
-      for (const frame of framer.push(chunk)) options.take(frame.bytes, frame.cut, peer);
+      connection.data(chunk);
       if (options.full()) pause();
     });
-    socket.on("close", finish);
+    socket.on("close", () => {
+      connections.delete(connection);
+      connection.finish();
+    });
     // A reset is followed by "close", which is what counts.
+    const peer = socket.remoteAddress ?? "";
     socket.on("error", (error) => options.log.debug({ error, peer }, "a syslog connection broke"));
-    if (paused) socket.pause();
+    if (paused) connection.pause();
   });
   const pause = (): void => {
     paused = true;
-    for (const { socket } of connections) socket.pause();
+    for (const connection of connections) connection.pause();
   };
   server.maxConnections = MAX_CONNECTIONS;
   server.on("drop", () => losses.add("refused", 1));
@@ -59,15 +63,12 @@ export async function listenTcp(options: ListenOptions): Promise<Listener> {
     resume() {
       if (!paused) return;
       paused = false;
-      for (const { socket } of connections) socket.resume();
+      for (const connection of connections) connection.resume();
     },
     async close() {
       const done = once(server, "close");
       server.close();
-      for (const { socket, finish } of connections) {
-        finish();
-        socket.destroy();
-      }
+      for (const connection of connections) connection.destroy();
       await done;
     },
   };

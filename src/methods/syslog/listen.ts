@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Clock } from "../../message/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Address } from "./address.ts";
@@ -12,6 +13,8 @@ export interface ListenOptions {
   readonly full: () => boolean;
   readonly fail: (error: Error) => void;
   readonly losses: Losses;
+  /** Whether a connection is among the last descriptors of this process; as the system says, if absent. */
+  readonly isAmongLast?: (socket: Socket) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -6,9 +6,10 @@ import type { Clock, Timer } from "../../message/clock.ts";
  *   kernel-full     datagrams that the kernel dropped because the receive buffer was full
  *   line-cut        bytes beyond the longest line
  *   not-utf8        characters that stand as U+FFFD for bytes that are not UTF-8
- *   nul             NUL bytes before a line of a file, as a truncation leaves them
+ *   nul             NUL bytes before a line of a file, as a truncation leaves them, or at the beginning of a message
  *   unread          bytes of a file that are gone before they were read, as far as they were seen; at least 1
- *   refused         connections beyond the allowed number
+ *   framing-error   counts before messages over TCP that were wrong
+ *   refused         connections beyond what descriptors, or their allowed number, leave room for
  *   not-durable     lines that were held when the source failed or was stopped
  */
 export type LossReason =
@@ -18,6 +19,7 @@ export type LossReason =
   | "not-utf8"
   | "nul"
   | "unread"
+  | "framing-error"
   | "refused"
   | "not-durable";
 

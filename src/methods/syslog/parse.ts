@@ -24,8 +24,13 @@ export function parseSyslog(message: string, now: number): LogRecord {
     rest = message.replace(/^\ufeff/, "");
   }
   const dated = timestamped(rest, now);
-  if (dated !== undefined) return { ...priority, ...dated };
-  return { ...priority, ...((code <= 191 ? tagged(rest) : undefined) ?? { text: rest }) };
+  if (dated !== undefined) return { ...priority, ...withoutMark(dated) };
+  return { ...priority, ...withoutMark((code <= 191 ? tagged(rest) : undefined) ?? { text: rest }) };
+}
+
+/** A byte order mark at the beginning of the text is no text, whatever stands before it. */
+function withoutMark(record: LogRecord): LogRecord {
+  return record.text.startsWith("\ufeff") ? { ...record, text: record.text.slice(1) } : record;
 }
 
 const HEADER = /^[1-9]\d{0,2} (\S{1,64}) (\S{1,255}) (\S{1,255}) (\S{1,255}) (\S{1,255})(?: |$)/;
@@ -63,14 +68,20 @@ function structuredData(rest: string, start: number): { elements: string[]; end:
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const ISO = /^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:Z|[+-]\d{2}:?\d{2})?)(?::? +|:?$)/i;
 const BSD = /^[*.]?([A-Z][a-z]{2}) {1,2}(\d{1,2})(?: (\d{4}))? (\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?::? +|:?$)/;
+/** What may stand between a time and a colon, or what follows. */
+const ZONE = /^([A-Z]{1,5}|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)(?:: *|(?= |$) *)/;
 
 function timestamped(rest: string, now: number): LogRecord | undefined {
   const iso = ISO.exec(rest);
   const found = iso ?? BSD.exec(rest);
   if (found === null) return undefined;
-  const time = iso === null ? bsdTime(found, now) : isoTime(iso[1] ?? "");
+  const after = rest.slice(found[0].length);
+  const zone = iso === null ? zoneOf(after) : undefined;
+  const time = iso === null ? bsdTime(found, now, zone?.minutes) : isoTime(iso[1] ?? "");
   if (time === undefined) return undefined;
-  return { time, ...hostAndTag(rest.slice(found[0].length)) };
+  // A zone that is not understood stays in the text, with the time that it belongs to.
+  if (zone !== undefined && zone.minutes === undefined) return { text: rest };
+  return { time, ...hostAndTag(after.slice(zone?.length ?? 0)) };
 }
 
 const HOST = /^([A-Za-z0-9_][A-Za-z0-9_.:%-]{0,254}) +/;
@@ -105,8 +116,38 @@ function isoTime(text: string): string | undefined {
   return stamp(Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${wholeSecond}.${millis(fraction)}${zoned}`));
 }
 
-/** Local time, as the sender's machine has it; without a year, the year that is nearest to now. */
-function bsdTime(found: RegExpExecArray, now: number): string | undefined {
+/** Minutes east of UTC of the names that mean one thing everywhere, or nearly, and of offsets. */
+const ZONES: Readonly<Record<string, number>> = {
+  ...{ UTC: 0, GMT: 0, UCT: 0, Z: 0, WET: 0, WEST: 60, CET: 60, CEST: 120, MET: 60, MEST: 120, EET: 120, EEST: 180 },
+  ...{ MSK: 180, EST: -300, EDT: -240, CDT: -300, MST: -420, MDT: -360, PST: -480, PDT: -420, AKST: -540 },
+  ...{ AKDT: -480, HST: -600, JST: 540, KST: 540, HKT: 480, SGT: 480, AEST: 600, AEDT: 660, AWST: 480, NZST: 720 },
+  ...{ NZDT: 780 },
+};
+
+/** The zone at the beginning of what stands behind a time; a word that may be a tag or a host is none. */
+function zoneOf(after: string): { readonly length: number; readonly minutes: number | undefined } | undefined {
+  const [whole, word = ""] = ZONE.exec(after) ?? [];
+  if (whole === undefined) return undefined;
+  const [, name = "", sign, hours, minutes = "0"] = /^([A-Z]*)(?:([+-])(\d{1,2}):?(\d{2})?)?$/.exec(word) ?? [];
+  const offset = Number(hours) * 60 + Number(minutes);
+  if (sign !== undefined)
+    return { length: whole.length, minutes: offset > 840 ? undefined : Number(`${sign}${offset}`) };
+  const known = ZONES[name];
+  const colon = whole.includes(":");
+  if (known !== undefined && (colon || known === 0)) return { length: whole.length, minutes: known };
+  // Routers write the zone before the colon, and a message that begins with a per cent sign.
+  return colon && name.length >= 3 && after.startsWith("%", whole.length)
+    ? { length: whole.length, minutes: undefined }
+    : undefined;
+}
+
+const DAY = 86_400_000;
+
+/**
+ * Local time, as the sender's machine has it, unless it names a zone. Without a year: the latest one that is not more than
+ * a day ahead, since a log tells of what was, and a clock that was never set begins with a January.
+ */
+function bsdTime(found: RegExpExecArray, now: number, zone: number | undefined): string | undefined {
   const [, name = "", day, year, hour, minute, second, fraction = ""] = found;
   const month = MONTHS.indexOf(name);
   const [d, h, m, s] = [Number(day), Number(hour), Number(minute), Math.min(Number(second), 60)];
@@ -114,11 +155,16 @@ function bsdTime(found: RegExpExecArray, now: number): string | undefined {
   const thisYear = new Date(now).getFullYear();
   const years = year === undefined ? [thisYear - 1, thisYear, thisYear + 1] : [Number(year)];
   const times = years
-    .map((y) => new Date(y, month, d, h, m, Math.min(s, 59), Number(millis(fraction))))
-    .filter((date) => date.getDate() === d)
-    .map((date) => date.getTime());
-  if (times.length === 0) return undefined;
-  return stamp(times.reduce((a, b) => (Math.abs(b - now) < Math.abs(a - now) ? b : a)));
+    .flatMap((y) => timeOf([y, month, d, h, m, Math.min(s, 59), Number(millis(fraction))], zone))
+    .filter((time) => year !== undefined || time <= now + DAY);
+  return times.length === 0 ? undefined : stamp(Math.max(...times));
+}
+
+/** None for a day that the year does not have. */
+function timeOf([y, month, d, h, m, s, ms]: [number, number, number, number, number, number, number], zone?: number) {
+  if (new Date(y, month, d).getDate() !== d) return [];
+  if (zone === undefined) return [new Date(y, month, d, h, m, s, ms).getTime()];
+  return [Date.UTC(y, month, d, h, m, s, ms) - zone * 60_000];
 }
 
 function inRange(month: number, day: number, hour: number, minute: number, second: number): boolean {

@@ -8,6 +8,7 @@ import { forgetLogs } from "./forget.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { parseBatch } from "./record.ts";
 import { renderLine } from "./render.ts";
+import { splitBatch } from "./split.ts";
 import { LOG_FILE } from "./stored.ts";
 import { waitForRoom } from "./wait-for-room.ts";
 
@@ -48,6 +49,8 @@ export const sink: EventHandler = {
   },
 
   forget: forgetLogs,
+
+  split: splitBatch,
 
   lines: (event) => linesOf(event),
 };

@@ -9,6 +9,7 @@ import { Losses } from "./losses.ts";
 import { parseSyslog } from "./parse.ts";
 import { MAX_LINE } from "./record.ts";
 import { cutAt, decode } from "./text.ts";
+import { fromUtf16 } from "./utf16.ts";
 
 /**
  * Listens for syslog and hands every message over as a line of an event. Lines that are not durable yet are held in memory,
@@ -84,14 +85,19 @@ function takeMessage(
   batcher: Batcher,
   losses: Losses,
 ): void {
-  const ended = trimEnd(message);
+  const ended = trimEnd(fromUtf16(message));
   if (ended.length === 0) return;
-  const bytes = ended.subarray(0, cutAt(ended, MAX_LINE));
-  losses.add("line-cut", cut + ended.length - bytes.length);
+  const begin = ended.findIndex((byte) => byte !== 0);
+  losses.add("nul", begin);
+  const whole = ended.subarray(begin);
+  const bytes = whole.subarray(0, cutAt(whole, MAX_LINE));
+  const lost = cut + whole.length - bytes.length;
+  losses.add("line-cut", lost);
   const { text, replaced } = decode(bytes);
   losses.add("not-utf8", replaced);
   const now = context.clock.now();
-  const record = parseSyslog(text, now);
+  const parsed = parseSyslog(text, now);
+  const record = lost === 0 ? parsed : { ...parsed, text: `${parsed.text} [cut: ${lost} bytes more]` };
   // As a relay does (RFC 3164, 4.3): what the sender did not say is what the receiver saw.
   const host = record.host ?? (isLoopback(peer) || peer === "" ? undefined : peer);
   const line = { ...record, time: record.time ?? new Date(now).toISOString(), ...(host === undefined ? {} : { host }) };

@@ -1,10 +1,10 @@
+import { isOfSurroundings } from "../../message/surroundings.ts";
 import type { EventContext } from "../define.ts";
 
 /**
  * Faults of a disk that pass when somebody, or time, mends them. A full disk is back-pressure, not a defect: lines wait at their
  * origin until there is room, instead of becoming dead letters here.
  */
-const PASSING = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "EMFILE", "ENFILE"]);
 const FIRST = 1_000;
 const LONGEST = 30_000;
 
@@ -19,7 +19,7 @@ export async function waitForRoom<T>(context: EventContext, directory: string, a
       return result;
     } catch (error) {
       const { code = "" } = error as NodeJS.ErrnoException;
-      if (!PASSING.has(code) || stopping === undefined || stopping.aborted) throw error;
+      if (!isOfSurroundings(error) || stopping === undefined || stopping.aborted) throw error;
       if (told !== code)
         log.error(
           { directory, code, error },

@@ -38,7 +38,7 @@ import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
 import { type SubmitOptions, submit } from "../submit/submit.ts";
 import { type JournalHealth, Storage } from "../upkeep/storage.ts";
-import { Traffic } from "./links.ts";
+import { stuckOf, Traffic } from "./links.ts";
 import { builtInSubscriptions, loadMethods } from "./methods.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -118,7 +118,6 @@ export class Core implements Child {
       newId: this.newId,
       behind: (proof) => this.#renewal.renew(proof),
     });
-    this.storage.takeOverRuns(this.spawner, methods);
     this.fleet = new Fleet({
       self: config.node,
       central: config.central,
@@ -178,6 +177,7 @@ export class Core implements Child {
     const withoutRefusal = { ...this.submitOptions, refusal: () => undefined };
     this.failures = new Failures({
       ...around,
+      journal: this.journal,
       send: (draft) => void submit([draft], withoutRefusal, { keep: false }),
     });
     this.#losses = new JournalLosses(config.node, this.journal, this.failures);
@@ -211,6 +211,7 @@ export class Core implements Child {
       clock,
       log,
       hasRoom: () => this.storage.hasRoom(),
+      isKnown: this.submitOptions.isKnown,
       alive: (frame, bytes) => this.#alive(frame.origin, bytes, frame, "a frame"),
       report: (id, from, report, told) => {
         const ours = reports.fold(id, from, report, told);
@@ -247,7 +248,8 @@ export class Core implements Child {
         methods: [...methods.keys()],
         every: around.config().hello,
         link: around.config().link.name,
-        ...this.#stuck(),
+        ...stuckOf(this.publishers),
+        ...this.#unattended(),
       }),
       transport: this.transport,
       clock,
@@ -279,16 +281,18 @@ export class Core implements Child {
       packet: (packet) => this.#receiver.receive(packet),
       ack: (subject, packet) => this.#ack(subject, packet),
       unheard: (subject, first) => this.publishers.unheard(subject, first),
+      refusal: (subject, first, refusal) => traffic.refused(subject, first, refusal),
       changed: (status) => traffic.linkChanged(status),
       denied: (text) => this.failures.report("broker-denied", text, text),
+      permitted: (text) => this.failures.over("broker-denied", text, text),
     });
     this.link.begin();
     this.storage.begin(fall, this);
   }
 
-  #stuck(): Pick<Hello, "stuck"> {
-    const stuck = this.routes.stuckSubjects(MOST_STUCK);
-    return stuck.length === 0 ? {} : { stuck };
+  #unattended(): Pick<Hello, "unattended"> {
+    const unattended = this.routes.unattended(MOST_STUCK);
+    return unattended.length === 0 ? {} : { unattended };
   }
 
   #fall(error: unknown): void {
@@ -356,18 +360,16 @@ export class Core implements Child {
     const { clock, random, inspector, counters, config } = this.#around;
     const node = receiverOf(subject);
     const profile = (): LinkProfile => this.#profileTo(node);
+    const { journal, transport, fleet, newId } = this;
+    const shared = { journal, transport, fleet, newId, clock, random, inspector };
     return {
+      ...shared,
       subject,
       urgent: subject.includes(".command.cancel.") || subject.includes(".command.process."),
-      journal: this.journal,
-      transport: this.transport,
       get profile() {
         return profile();
       },
       window,
-      clock,
-      random,
-      inspector,
       node: config().node,
       life: this.vouching.life,
       onSent: ({ messages, bytes, again }) => {
@@ -382,7 +384,6 @@ export class Core implements Child {
       onDecided: (records) => this.#endedUnrun(records, () => this.announce.decided(records)),
       onWithdrawn: (records) => this.#endedUnrun(records, () => this.announce.withdrawn(records)),
       onHeld: (cause) => this.failures.report("message-too-large", `${subject} waits for another broker: ${cause}`),
-      onAbsent: () => this.fleet.absent(node),
       onBehind: () => this.#renewal.renew(`${node} has more of what this node sends than its journal knows of`),
       onFailure: (error) => (error.code === "journal-failed" ? this.#fall(error) : undefined),
     };
@@ -406,6 +407,7 @@ export class Core implements Child {
       this.#around.counters.refuse("ack-misplaced", { subject, node: ack.node });
       return;
     }
+    this.#traffic?.acknowledged(ack);
     const { receiverLife: life, ...time } = ack;
     this.#alive(
       ack.node,
@@ -414,8 +416,10 @@ export class Core implements Child {
       "an ACK",
       ack.receiverEpoch,
     );
-    if (subject === this.#presence.subject) this.#presence.answered(ack);
-    else this.publishers.answered(subject, ack);
+    if (subject === this.#presence.subject) {
+      // Two that answer in turn would be greeted without end.
+      if (!this.fleet.isDoubled(ack.node)) this.#presence.answered(ack);
+    } else this.publishers.answered(subject, ack);
     if (this.fleet.isOther(ack.node, ack.receiverEpoch)) this.#repair.doubt(ack.node);
   }
 
@@ -423,7 +427,7 @@ export class Core implements Child {
   #alive(node: string, bytes: number, time: SendingTime, cause: string, epoch?: string): number {
     const underWay = this.deadlines.heard(node, time);
     this.#around.counters.received(node, bytes);
-    if (epoch !== undefined) this.#losses.heard(node, epoch);
+    if (epoch !== undefined && this.fleet.heldBack(node) === undefined) this.#losses.heard(node, epoch);
     this.fleet.alive(node, cause, epoch);
     this.fleet.accept(node);
     return underWay;

@@ -16,7 +16,7 @@ import { openJournal } from "../../journal/journal.ts";
 import { openLmdbStore } from "../../journal/store/lmdb-store.ts";
 import type { Store } from "../../journal/store/store.ts";
 import type { Clock, Random } from "../../message/clock.ts";
-import { faultText, normalise, StewardError } from "../../message/errors.ts";
+import { type ErrorCode, faultText, normalise, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
@@ -32,7 +32,9 @@ import { trustingVerifier, type Verifier } from "../../security/verify.ts";
 import { operate } from "../operate/operate.ts";
 import type { Operations, ReloadAnswer } from "../operate/operations.ts";
 import { submit } from "../submit/submit.ts";
+import { ChildReports } from "./child-reports.ts";
 import { Core } from "./core.ts";
+import { Listeners } from "./listeners.ts";
 import { lockDirectory } from "./lock.ts";
 import { Processes } from "./processes.ts";
 import { readingsOf } from "./readings.ts";
@@ -43,12 +45,12 @@ import { markStart } from "./start-mark.ts";
  * The composition root: makes every part of one daemon and puts it under supervision.
  *
  *   daemon (restForOne, escalates)
- *   ├─ broker       nats-server, where the configuration asks for one
+ *   ├─ broker       nats-server, where the configuration asks for one; tried again for ever, and the rest goes on meanwhile
  *   ├─ core         journal, broker link, the way in and out, the fleet
  *   ├─ processes    (oneForOne, quarantines) subscribers, publishers, sources
  *   ├─ intake       drop folder and inmsg.txt
  *   ├─ configuration  reads a changed file again
- *   └─ api          Unix socket, and metrics over TCP
+ *   └─ api          Unix socket, and metrics over TCP; each tried again for ever when its place is taken
  *
  * What fails takes those below it along; when that happens too often the daemon ends as failed, and whoever started it
  * starts it again. Whatever is built anew is built from the journal.
@@ -57,6 +59,8 @@ export interface DaemonOptions {
   readonly config: Config;
   /** The log is for people at a terminal. */
   readonly pretty?: boolean;
+  /** Goes there to stand; absent: the daemon stays where it was started. */
+  readonly enter?: (directory: string) => void;
   /** In place of the real parts; for tests and simulation. */
   readonly parts?: Partial<Parts>;
 }
@@ -89,12 +93,20 @@ export interface Daemon {
 }
 
 const SHUTDOWN = 15_000;
+/** At its first start an operator has to mend these; later they are tried again. */
+const REFUSALS: readonly ErrorCode[] = ["already-running", "nats-server-missing"];
 
 /** @throws StewardError why it cannot start: `already-running`, `data-directory`, `wrong-node`, `nats-server-missing`, … */
-export async function startDaemon({ config: initial, pretty = false, parts = {} }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon({
+  config: initial,
+  pretty = false,
+  enter,
+  parts = {},
+}: DaemonOptions): Promise<Daemon> {
   let config = initial;
   const { clock = systemClock, random = systemRandom, boot = bootId, methods = [], secluded = false } = parts;
   const lock = secluded ? { release: () => undefined } : lockDirectory(config.data);
+  enter?.(config.data);
   const log = parts.log ?? openLog({ level: config.log.level, pretty, node: config.node, clock });
   const mark = secluded ? { settled: () => undefined } : markStart(config.data, clock, log);
   const happenings = new Happenings(log);
@@ -106,6 +118,15 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
   let processes: Processes | undefined;
   let reloading: Promise<unknown> = Promise.resolve();
   let metrics: Metrics | undefined;
+  const listeners = new Map<string, Listeners>();
+  const reports = new ChildReports({
+    clock,
+    log,
+    alert: (code, text, same) => {
+      if (core === undefined) log.error({ code }, text);
+      else core.failures.report(code, text, same);
+    },
+  });
   const theCore = (): Core => part(core, "core");
   const theProcesses = (): Processes => part(processes, "processes");
 
@@ -130,21 +151,32 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
     parts.openStore ??
     ((path: string) => openLmdbStore(path, clock, (seconds) => counters.commitSeconds.observe(seconds)));
   const spawnerIn =
-    parts.openSpawner ?? ((directory: string) => openSpawner({ directory, clock, log: log.child({ role: "runner" }) }));
+    parts.openSpawner ??
+    ((directory: string) =>
+      openSpawner({
+        directory,
+        clock,
+        log: log.child({ role: "runner" }),
+        withheld: () => config.environment,
+      }));
 
   const children: (Pick<ChildSpec, "id" | "start"> & Partial<ChildSpec>)[] = [];
   const { embedded } = config.broker;
   if (embedded !== null) {
     children.push({
       id: "broker",
+      shutdown: "infinity",
       start: () =>
-        startEmbeddedBroker({
-          ...embedded,
-          auth: config.broker.auth,
-          directory: join(config.data, "broker"),
-          log: log.child({ role: "broker" }),
-          clock,
-        }) as Promise<Child>,
+        listen("broker", {
+          broker: () =>
+            startEmbeddedBroker({
+              ...embedded,
+              auth: config.broker.auth,
+              directory: join(config.data, "broker"),
+              log: log.child({ role: "broker" }),
+              clock,
+            }) as Promise<Child>,
+        }),
     });
   }
   children.push({
@@ -197,6 +229,8 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
         inspector,
         counters,
         log,
+        reports,
+        listeners: () => [...listeners.values()].flatMap((one) => one.views()),
         onChange: (change) => {
           if (happenings.watched) happenings.emit({ type: "process", at: clock.now(), ...change });
         },
@@ -209,7 +243,7 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
     children.push({ id: "intake", start: async () => openIntake() });
     children.push({ id: "configuration", start: async () => watchConfiguration() });
   }
-  children.push({ id: "api", start: () => openListeners() });
+  children.push({ id: "api", shutdown: "infinity", start: () => openListeners() });
 
   const root = new Supervisor(
     {
@@ -324,19 +358,71 @@ export async function startDaemon({ config: initial, pretty = false, parts = {} 
     const opened = openMetrics(counters, readingsOf(theCore, theProcesses, clock), version, clock);
     metrics = opened;
     if (secluded) return closing(async () => opened.stop());
-    const api = await openApi({
-      operations,
-      path: config.socket,
-      access: config.socketAccess,
-      clock,
-      log: log.child({ role: "api" }),
+    const address = config.metrics;
+    const opening = listen("api", {
+      api: async () => {
+        const api = await openApi({
+          operations,
+          path: config.socket,
+          access: config.socketAccess,
+          clock,
+          log: log.child({ role: "api" }),
+        });
+        return closing(() => api.stop());
+      },
+      ...(address === null ? {} : { metrics: () => openMetricsListener(address) }),
     });
-    const tcp = config.metrics === null ? undefined : await serveMetrics(config.metrics, operations);
-    return closing(async () => {
-      await tcp?.stop();
-      await api.stop();
-      opened.stop();
-    });
+    opening
+      .then(({ ended }) => ended)
+      .then(
+        () => opened.stop(),
+        () => opened.stop(),
+      );
+    return await opening;
+  }
+
+  async function openMetricsListener(address: NonNullable<Config["metrics"]>): Promise<Child> {
+    try {
+      const tcp = await serveMetrics(address, operations);
+      return closing(() => tcp.stop());
+    } catch (error) {
+      const details = { address: `${address.host}:${address.port}`, fault: faultText(error) };
+      throw new StewardError("address-unusable", details, { cause: error });
+    }
+  }
+
+  /** What holds a place outside of the daemon, each under a name of its own. */
+  async function listen(id: string, starts: Readonly<Record<string, ChildSpec["start"]>>): Promise<Child> {
+    const { intensity, period, backoff } = config.supervision;
+    const made = new Listeners(
+      {
+        id,
+        intensity,
+        period,
+        refuses: (error) => error instanceof StewardError && REFUSALS.includes(error.code),
+        children: Object.entries(starts).map(([name, start]) => ({
+          id: `core ${name}`,
+          restart: "permanent",
+          shutdown: SHUTDOWN,
+          backoff,
+          start,
+        })),
+      },
+      {
+        clock,
+        random,
+        listener: {
+          transition: (transition) => {
+            inspector.transition(transition);
+            reports.transition(transition);
+          },
+          report: (report) => reports.report(report),
+        },
+      },
+    );
+    listeners.set(id, made);
+    await made.start();
+    return made;
   }
 }
 

@@ -1,9 +1,13 @@
 import type { LinkStatus, Transport } from "../../broker/transport.ts";
+import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
+import type { Ack } from "../../message/frame.ts";
+import type { FrameRefusal } from "../../message/frame-refusal.ts";
 import type { State } from "../../message/lifecycle.ts";
-import type { BriefHello, Hello } from "../../methods/hello.ts";
+import { receiverOf } from "../../message/subject.ts";
+import { type BriefHello, type Hello, LONGEST_REASON, MOST_STUCK } from "../../methods/hello.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Logger } from "../../platform/logger.ts";
@@ -17,8 +21,15 @@ import type { Repair } from "../resync/compare-ask.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 
+/** What a hello says of lanes that stand still. */
+export function stuckOf(publishers: Pick<Publishers, "stuck">): Pick<Hello, "stuck"> {
+  const stuck = publishers.stuck(MOST_STUCK).map((lane) => ({ ...lane, reason: lane.reason.slice(0, LONGEST_REASON) }));
+  return stuck.length === 0 ? {} : { stuck };
+}
+
 /** Holds what is to be sent, and lets it go, as the broker and the nodes come and go. */
 export interface TrafficOptions {
+  readonly config: () => Config;
   readonly transport: Transport;
   readonly fleet: Fleet;
   readonly publishers: Publishers;
@@ -27,7 +38,6 @@ export interface TrafficOptions {
   readonly vouching: Vouching;
   readonly journal: Journal;
   readonly announce: Announcer;
-  readonly config: () => { readonly node: string };
   readonly failures: Failures;
   readonly losses: JournalLosses;
   readonly clock: Clock;
@@ -50,12 +60,13 @@ export class Traffic {
       held: (name, why) => {
         const { code, message } = new StewardError("node-cloned", { why });
         fleet.hold(name, why);
-        publishers.pause(name, why);
+        if (name !== options.config().node) publishers.pause(name, why);
         failures.report(code, message, `${code} ${name}`);
       },
       released: (name, text) => {
         fleet.hold(name, undefined);
         log.warn({ node: name }, text);
+        failures.over("node-cloned", text, `node-cloned ${name}`);
         this.#resume(name, text);
       },
     });
@@ -90,12 +101,22 @@ export class Traffic {
     }
   }
 
+  /** A node that refuses a frame is there, and says why its lane does not move. */
+  refused(subject: string, first: number, refusal: FrameRefusal): void {
+    const { fleet, publishers } = this.#options;
+    const { node } = refusal;
+    if (node !== receiverOf(subject) || !fleet.has(node)) return;
+    fleet.alive(node, "a refusal");
+    publishers.refused(subject, first, refusal);
+  }
+
   /** A brief hello that nobody can complete is a sign of life, and no more: its node says the whole one next. */
   hello(origin: string, said: Hello | BriefHello, saidAt: number): void {
     const hello = this.#hellos.completed(origin, said, saidAt);
     if (hello === undefined) return;
-    const { fleet, repair, publishers, losses } = this.#options;
+    const { fleet, repair, publishers, losses, config } = this.#options;
     this.#clones.hello(origin, hello);
+    if (origin === config().node) return;
     // Of two nodes with one name neither is believed: it is not a node that came back each time.
     if (fleet.heldBack(origin) !== undefined) return;
     losses.heard(origin, hello.epoch);
@@ -104,6 +125,12 @@ export class Traffic {
     fleet.hello(origin, hello);
     if (anew) publishers.again(origin);
     repair.look(origin);
+  }
+
+  /** An ACK of a hello tells of central what a hello tells of others. */
+  acknowledged({ node, receiverEpoch: epoch, sentAt: now, upTo }: Ack): void {
+    const { node: self, central, hello: every } = this.#options.config();
+    if (node === central && node !== self && upTo === 0) this.#clones.hello(node, { epoch, now, every });
   }
 
   nodeChanged(change: NodeChange): void {

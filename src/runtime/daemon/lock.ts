@@ -1,60 +1,187 @@
-import { randomUUID } from "node:crypto";
+import { spawnSync } from "node:child_process";
 import {
   accessSync,
+  closeSync,
   constants,
-  linkSync,
+  fstatSync,
+  ftruncateSync,
   mkdirSync,
+  openSync,
   readFileSync,
-  rmSync,
   statSync,
-  unlinkSync,
-  writeFileSync,
+  writeSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { faultText, StewardError } from "../../message/errors.ts";
-import { startTimeOf } from "../../runner/process-group.ts";
-
-const LOCK = "daemon.lock";
 
 /**
- * One daemon for each data directory: a file that names its process by pid and by when that process began, so that a pid
- * that was given to another process is not mistaken for it.
+ * One daemon for each data directory: the kernel holds a lock on a file in it, and on the directory itself, for as long as
+ * the daemon has them open. No process is looked up by its number, so the lock holds across containers that share a
+ * volume, and a daemon that was killed leaves none behind. The file stays, and says which process has the lock: for people.
  *
- * @throws StewardError `already-running`, `data-directory`
+ * Node.js cannot lock a file. The program `flock` (util-linux, busybox) is given the open file and locks it for both: a
+ * lock of that kind belongs to the open file, not to the process. On macOS and the BSDs the call that opens can lock.
+ * Nothing that the daemon starts inherits the file, so no program that outlives the daemon keeps its lock.
  */
+const LOCK = "daemon.lock";
+/** Opens and locks at once, without waiting; macOS and the BSDs have it. */
+const OPEN_LOCKED = 0x20;
+/** A look at the lock by `steward doctor` holds it for some milliseconds: a daemon that starts just then tries again. */
+const TRIES = 4;
+const BETWEEN = 75;
+
+/** @throws StewardError `already-running`, `data-directory` */
 export function lockDirectory(path: string): { release(): void } {
-  try {
-    makeDirectory(path);
-    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
+  for (let tries = 1; ; tries++) {
+    const locked = usable(path, () => {
+      makeDirectory(path);
+      accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+      return take(path);
+    });
+    if (locked !== undefined) return locked;
+    if (tries === TRIES) throw new StewardError("already-running", { pid: namedIn(path) ?? "unknown", path });
+    // A daemon that does not run yet has nothing else to do meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BETWEEN);
   }
-  const file = join(path, LOCK);
-  const mine = JSON.stringify({ pid: process.pid, began: startTimeOf(process.pid), nonce: randomUUID() });
-  const draft = `${file}.${randomUUID()}`;
+}
+
+/** The process of the daemon that has the directory, in its own words; `undefined`: none. Changes nothing. */
+export function lockHolder(path: string): string | undefined {
+  // A daemon writes its name before it does anything else, and wipes it when it ends.
+  const name = namedIn(path);
+  if (name === undefined) return undefined;
+  const held: number[] = [];
   try {
-    writeFileSync(draft, mine, { mode: 0o600 });
-    while (!placed(draft, file)) clearStale(path, file, draft);
+    return usable(path, () => isFree(join(path, LOCK), held)) ? undefined : name;
+  } finally {
+    for (const file of held) closeSync(file);
+  }
+}
+
+function isFree(name: string, held: number[]): boolean {
+  if (process.platform !== "linux") return openLocked(name, held) !== undefined;
+  const file = openedFor(name);
+  held.push(file);
+  return lockOpen(file);
+}
+
+/** `undefined`: another daemon has it. */
+function take(path: string): { release(): void } | undefined {
+  const held: number[] = [];
+  const release = (): void => {
+    for (const file of held.splice(0)) closeSync(file);
+  };
+  try {
+    const file = openLocked(join(path, LOCK), held);
+    if (file === undefined || !lockedItself(path, held)) {
+      release();
+      return undefined;
+    }
+    // Somebody removed the file between the two calls: whoever comes next would lock another one.
+    if (statSync(join(path, LOCK), { throwIfNoEntry: false })?.ino !== fstatSync(file).ino) {
+      release();
+      return take(path);
+    }
+    ftruncateSync(file);
+    writeSync(file, JSON.stringify({ pid: process.pid, host: hostname() }), 0);
+    return {
+      release() {
+        if (held.length === 0) return;
+        try {
+          ftruncateSync(file);
+        } catch {
+          // A disk that failed meanwhile keeps the name, which nobody takes for a lock.
+        }
+        release();
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function openLocked(name: string, held: number[]): number | undefined {
+  const flags = constants.O_RDWR | constants.O_CREAT;
+  if (process.platform === "linux") {
+    const file = openSync(name, flags, 0o600);
+    held.push(file);
+    return lockOpen(file) ? file : undefined;
+  }
+  try {
+    const file = openSync(name, flags | constants.O_NONBLOCK | OPEN_LOCKED, 0o600);
+    held.push(file);
+    return file;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return undefined;
+    throw error;
+  }
+}
+
+/** The directory too, where its file system can: then a removed lock file lets nobody in. */
+function lockedItself(path: string, held: number[]): boolean {
+  if (process.platform !== "linux") return true;
+  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  held.push(directory);
+  try {
+    return lockOpen(directory);
+  } catch {
+    // NFS locks no directories.
+    return true;
+  }
+}
+
+/** Locks an open file for this process. False: another one has it. @throws Error where files cannot be locked */
+function lockOpen(file: number): boolean {
+  const { status, stderr, error } = spawnSync("flock", ["-n", "3"], {
+    stdio: ["ignore", "ignore", "pipe", file],
+    encoding: "utf8",
+  });
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOENT")
+    throw new Error("the program `flock` is missing, with which it is locked: install util-linux or busybox");
+  if (error !== undefined) throw error;
+  if (status === 0) return true;
+  const fault = stderr.trim();
+  if (status === 1 && fault === "") return false;
+  throw new Error(`it cannot be locked: ${fault === "" ? `flock ended with ${status}` : fault}`);
+}
+
+/** On NFS only a file that is open for writing can be locked. */
+function openedFor(name: string): number {
+  try {
+    return openSync(name, constants.O_RDWR);
+  } catch {
+    return openSync(name, constants.O_RDONLY);
+  }
+}
+
+/** What the lock file says of its daemon; `undefined`: it has none. */
+function namedIn(path: string): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(path, LOCK), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  if (text === "") return undefined;
+  try {
+    const { pid, host } = JSON.parse(text) as { pid: unknown; host: unknown };
+    if (!Number.isSafeInteger(pid)) return "unknown";
+    return typeof host === "string" && host !== hostname() ? `${pid} on ${host}` : `${pid}`;
+  } catch {
+    return "unknown";
+  }
+}
+
+function usable<T>(path: string, work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     if (error instanceof StewardError) throw error;
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
-  } finally {
-    rmSync(draft, { force: true });
   }
-  return {
-    release() {
-      try {
-        if (readFileSync(file, "utf8") === mine) unlinkSync(file);
-      } catch {
-        // Gone already: nothing is left to release.
-      }
-    },
-  };
-}
-
-/** The pid of the daemon that has the directory; `undefined`: none. Changes nothing. */
-export function lockHolder(path: string): number | undefined {
-  return holder(join(path, LOCK));
 }
 
 /** Not Node's recursive `mkdir`: that never returns below a directory in which nothing can be made (/proc, an automount). */
@@ -66,72 +193,5 @@ function makeDirectory(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     if (!statSync(path).isDirectory()) throw new Error("it is not a directory", { cause: error });
-  }
-}
-
-/** A link appears at once with all that is in it, and never in the place of another. */
-function placed(draft: string, file: string): boolean {
-  try {
-    linkSync(draft, file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  }
-}
-
-/**
- * Removes a lock whose holder is dead. One at a time may do so: whoever judged it a moment ago could else remove the new
- * lock of another daemon that was faster.
- *
- * @throws StewardError `already-running`
- */
-function clearStale(path: string, file: string, draft: string): void {
-  const refuse = (pid: number | undefined): void => {
-    if (pid !== undefined) throw new StewardError("already-running", { pid, path });
-  };
-  refuse(holder(file));
-  const turn = `${file}.turn`;
-  if (!placed(draft, turn)) {
-    refuse(holder(turn));
-    // Left by a daemon that was killed at that very moment.
-    rmSync(turn, { force: true });
-    return;
-  }
-  try {
-    refuse(holder(file));
-    rmSync(file, { force: true });
-  } finally {
-    rmSync(turn, { force: true });
-  }
-}
-
-/** The pid of the living process that a lock names. */
-function holder(file: string): number | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-  try {
-    const { pid, began } = JSON.parse(text) as { pid: number; began: string | null };
-    if (!Number.isSafeInteger(pid) || pid <= 0 || !exists(pid)) return undefined;
-    const begins = startTimeOf(pid);
-    return began === null || begins === null || begins === began ? pid : undefined;
-  } catch {
-    // Nothing that a daemon wrote whole.
-    return undefined;
-  }
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It is there, and belongs to somebody else.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

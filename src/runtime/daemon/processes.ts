@@ -11,8 +11,10 @@ import { Subscriber } from "../execute/subscriber.ts";
 import { timeLimit } from "../execute/time-limit.ts";
 import type { ProcessView } from "../operate/operations.ts";
 import type { Route } from "../receive/routes.ts";
+import { BrokerLimit } from "../submit/broker-limit.ts";
+import { submitOwn } from "../submit/own-events.ts";
 import { startSource } from "../submit/source.ts";
-import { submit } from "../submit/submit.ts";
+import type { ChildReports } from "./child-reports.ts";
 import type { Core } from "./core.ts";
 
 /**
@@ -27,10 +29,13 @@ export interface ProcessesOptions {
   readonly inspector: Inspector;
   readonly counters: Counters;
   readonly log: Log;
+  readonly reports: ChildReports;
+  /** Children of the daemon that hold a port or a socket, and are shown while they cannot. */
+  readonly listeners: () => readonly ChildView[];
   readonly onChange: (view: { subject: string; role: string; from: string; to: string; cause: string }) => void;
 }
 
-type Role = "subscriber" | "publisher" | "source";
+type Role = ProcessView["role"];
 
 /** How long a process may take to start, ms. */
 const START_WITHIN = 30_000;
@@ -42,10 +47,12 @@ export class Processes {
   readonly #options: ProcessesOptions;
   /** Sources that have nothing to read from, by their subject. */
   readonly #blocked = new Map<string, { readonly since: number; readonly fault: string }>();
+  readonly #brokerLimit: BrokerLimit;
 
   constructor(options: ProcessesOptions) {
     this.#options = options;
-    const { core, config, clock, random, inspector, onChange } = options;
+    this.#brokerLimit = new BrokerLimit(options.core.transport, options.core.journal);
+    const { core, config, clock, random, inspector, reports, onChange } = options;
     const { intensity, period } = config().supervision;
     const children = [
       ...[...core.routes.all()].map((route) => this.#subscriberSpec(route)),
@@ -59,19 +66,11 @@ export class Processes {
         listener: {
           transition: (transition) => {
             inspector.transition(transition);
+            reports.transition(transition);
             const [role = "", subject = ""] = transition.actor.split(" ");
             onChange({ subject, role, from: transition.from, to: transition.to, cause: transition.cause });
           },
-          report: (report) => {
-            const { kind, offender, cause } = report;
-            if (kind === "quarantined")
-              core.failures.report(
-                "process-quarantined",
-                `${offender.id} failed too often and is quarantined: ${cause}`,
-              );
-            else if (kind !== "gaveUp")
-              core.failures.report(`process-failed ${offender.id}`, `${offender.id}: ${cause}`);
-          },
+          report: (report) => reports.report(report),
         },
       },
     );
@@ -83,7 +82,8 @@ export class Processes {
   }
 
   views(): ProcessView[] {
-    return this.supervisor.children().map((child) => this.#view(child));
+    const waiting = this.#options.listeners().filter((child) => child.waitsSince !== undefined);
+    return [...this.supervisor.children(), ...waiting].map((child) => this.#view(child));
   }
 
   /** @throws StewardError `process-unknown` */
@@ -126,6 +126,7 @@ export class Processes {
     const blocked = role === "source" && child.state === "running" ? this.#blocked.get(subject) : undefined;
     const own = blocked !== undefined ? "blocked" : (route?.process?.state ?? publisher?.state ?? "working");
     const lastError = blocked?.fault ?? child.lastError;
+    const waitsSince = blocked?.since ?? child.waitsSince;
     const state = child.state === "running" ? own : child.state === "stopping" ? "stopped" : child.state;
     return {
       subject,
@@ -135,7 +136,9 @@ export class Processes {
       restarts: child.restarts,
       queued: route?.waiting ?? lane?.waiting ?? 0,
       active: route?.process?.active ?? lane?.inFlight ?? 0,
+      ...(waitsSince === undefined ? {} : { waitsSince }),
       ...(lastError === undefined ? {} : { lastError }),
+      ...(lane?.stuck === undefined ? {} : { stuck: lane.stuck }),
     };
   }
 
@@ -172,6 +175,13 @@ export class Processes {
           inspector,
           log: log.child({ subject: route.subject }),
           running: core.running,
+          onBegun: (record) => core.announce.taken([record]),
+          onWaits: (record, reason) =>
+            core.failures.report(
+              "command-waits",
+              `${record.message.id} on ${route.subject} waits: ${reason}`,
+              `command-waits ${route.subject} ${reason}`,
+            ),
           onDead: (record, reason) => {
             counters.deadLetters++;
             core.failures.report(
@@ -208,8 +218,17 @@ export class Processes {
           log: log.child({ subject: publication.subject }),
           alert: (code, text) => core.failures.report(code, `${publication.subject}: ${text}`, `${code} ${text}`),
           blocked: (fault) => this.#block(publication.subject, fault),
+          onLost: (text) =>
+            core.failures.report("source-lost", `the source of ${publication.subject} lost input: ${text}`, text),
           enqueue: (subject, data) =>
-            void submit([{ subject, data, deliverBy: null }], core.submitOptions, { keep: false, own: true }),
+            submitOwn(subject, data, {
+              submit: core.submitOptions,
+              brokerLimit: () => this.#brokerLimit.bytes,
+              onDead: (reason) => {
+                counters.deadLetters++;
+                core.failures.report("dead-letter", `an event for ${subject} was put aside: ${reason}`);
+              },
+            }),
         });
       },
     };

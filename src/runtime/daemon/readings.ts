@@ -24,6 +24,11 @@ export function readingsOf(core: () => Core, processes: () => Processes, clock: 
 
 function* lanes(core: Core, now: number): Iterable<LaneReading> {
   for (const lane of core.publishers.lanes()) {
-    yield { ...lane, oldest: lane.oldest === null ? null : Math.max(0, now - lane.oldest) };
+    const age = (since: number): number => Math.max(0, now - since);
+    yield {
+      ...lane,
+      oldest: lane.oldest === null ? null : age(lane.oldest),
+      ...(lane.stuck === undefined ? {} : { stuckFor: age(lane.stuck.since) }),
+    };
   }
 }

@@ -59,9 +59,11 @@ export class Expiry {
     this.#arm(deadline - this.#options.clock.now());
   }
 
-  /** This one waits again. */
-  waits(record: OutRecord): void {
-    this.#arm(this.left(record));
+  /** Messages of these numbers were not sent after all: they wait again. */
+  waitAgain(from: number, to: number): void {
+    const all = { count: to - from + 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 };
+    for (const record of this.#options.journal.outbox.take(this.#options.lane.subject, from, all))
+      this.#arm(this.left(record));
   }
 
   stop(): void {

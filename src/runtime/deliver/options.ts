@@ -6,6 +6,8 @@ import type { OutRecord } from "../../journal/records.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import type { StewardError } from "../../message/errors.ts";
 import type { Ack } from "../../message/frame.ts";
+import type { NewId } from "../../message/id.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { Window } from "./window.ts";
 
 /** What the publisher of one subject works with, and whom it tells. */
@@ -22,6 +24,8 @@ export interface DeliverOptions {
   readonly node: string;
   /** Which life of this daemon it is. */
   readonly life: string;
+  readonly newId: NewId;
+  readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing">;
   readonly onSent: (event: Sent) => void;
   /** A frame was acknowledged, so many seconds after it was sent. */
   readonly onAnswered: (seconds: number) => void;
@@ -33,8 +37,6 @@ export interface DeliverOptions {
   readonly onHeld: (cause: string) => void;
   /** The receiver has more of this lane than was ever sent: this journal was restored from an earlier state. */
   readonly onBehind: () => void;
-  /** The broker had nobody to hand it to. */
-  readonly onAbsent: () => void;
   readonly onFailure: (error: StewardError) => void;
 }
 

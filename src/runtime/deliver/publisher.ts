@@ -1,24 +1,25 @@
 import type { Actor } from "xstate";
-import { publisherMachine } from "../../actors/publisher.ts";
-import { startRoot } from "../../actors/root.ts";
+import type { publisherMachine } from "../../actors/publisher.ts";
 import type { Child, Exit } from "../../actors/supervisor-spec.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Timer } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
-import { type Ack, sealFrame } from "../../message/frame.ts";
+import type { Ack } from "../../message/frame.ts";
+import type { FrameRefusal } from "../../message/frame-refusal.ts";
+import type { Standstill } from "../../message/standstill.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
+import { AckWait } from "./ack-wait.ts";
+import { Company } from "./company.ts";
 import { Expiry } from "./expiry.ts";
-import { itemOf, recordBytes } from "./frame-items.ts";
 import { flightOf, type InFlight, itemsOfFrame } from "./in-flight.ts";
 import type { LaneView } from "./lane-view.ts";
 import type { DeliverOptions } from "./options.ts";
+import { Outgoing } from "./outgoing.ts";
+import { startPublisherActor } from "./publisher-actor.ts";
+import { LaneStandstill } from "./standstill.ts";
 
 /** How long a lane without work still counts as working, ms. */
 const LINGER = 1000;
-/** How long a small frame waits for company while another one is on its way, ms. */
-const HOLD = 20;
-/** The shortest wait for an ACK of a receiver that is heard again, ms. */
-const SOON = 250;
 /** Space that the frame itself needs beside its items, bytes. */
 const ENVELOPE = 512;
 
@@ -38,6 +39,10 @@ export class Publisher implements Child {
   readonly #lane: OutLane;
   readonly #isEvent: boolean;
   readonly #expiry: Expiry;
+  readonly #outgoing: Outgoing;
+  readonly #standstill: LaneStandstill;
+  /** Since when the broker has nobody to hand this lane's frames to, monotonic ms. */
+  #unheardSince: number | undefined;
   readonly #actor: Actor<typeof publisherMachine>;
   readonly #schedule = (): void => {
     if (this.#scheduled || this.#stopped) return;
@@ -49,13 +54,10 @@ export class Publisher implements Child {
   /** Highest number handed to the broker since the last step back. */
   #cursor: number;
   #creditUpTo = Number.POSITIVE_INFINITY;
-  #ackTimer: Timer | undefined;
+  readonly #ackWait: AckWait;
+  readonly #company: Company;
   #scheduled = false;
   #settleTimer: Timer | undefined;
-  #holdTimer: Timer | undefined;
-  #lastSent = Number.NEGATIVE_INFINITY;
-  /** How long the last ACK took, ms. */
-  #took: number | undefined;
   /** Why the lane waits for another broker, as last told. */
   #held = "";
   /** The actor lets frames go. */
@@ -67,6 +69,8 @@ export class Publisher implements Child {
     this.#lane = lane;
     this.#cursor = lane.acked;
     this.#isEvent = kindOf(options.subject) === "event";
+    this.#company = new Company(options.clock, this.#schedule);
+    this.#ackWait = new AckWait({ ...options, onNone: () => this.#noAck() });
     this.#expiry = new Expiry({
       lane,
       journal: options.journal,
@@ -76,27 +80,14 @@ export class Publisher implements Child {
       onWithdrawn: options.onWithdrawn,
       onFailure: (error) => this.#fail(error),
     });
+    this.#outgoing = new Outgoing({ ...options, left: (record) => this.#expiry.left(record) });
+    this.#standstill = new LaneStandstill(options.clock);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    const pump = (): void => {
-      this.#open = true;
-      this.#schedule();
-    };
-    const hold = (): void => {
-      this.#open = false;
-    };
-    const machine = publisherMachine.provide({ actions: { pump, hold } });
-    this.#actor = startRoot(machine, {
-      actor: options.subject,
-      role: "publisher",
-      clock: options.clock,
-      inspector: options.inspector,
-      input: {
-        subject: options.subject,
-        backoff: { min: 500, max: Math.max(30_000, options.profile.ackTimeout), factor: 2 },
-        random: options.random,
-      },
+    this.#actor = startPublisherActor(options, (open) => {
+      this.#open = open;
+      if (open) this.#schedule();
     });
   }
 
@@ -118,6 +109,8 @@ export class Publisher implements Child {
 
   pause(cause: string): void {
     this.#stepBack(this.#lane.acked);
+    this.#standstill.moves();
+    this.#unheardSince = undefined;
     this.#actor.send({ type: "pause", cause });
   }
 
@@ -134,7 +127,13 @@ export class Publisher implements Child {
       this.#options.onBehind();
       return;
     }
+    const before = this.#lane.acked;
     const { received, decided } = journal.outbox.acknowledge(subject, ack, this.#options.clock.now());
+    this.#unheardSince = undefined;
+    if (this.#lane.acked > before) {
+      this.#standstill.moves();
+      this.#outgoing.acknowledged(this.#lane.acked);
+    }
     // What an overtaken ACK says of room is out of date.
     if (ack.last >= this.#lane.acked) this.#creditUpTo = ack.last + ack.credit;
     // Of an event that is kept it is the end.
@@ -146,6 +145,15 @@ export class Publisher implements Child {
     else this.#actor.send({ type: "progress" });
   }
 
+  /** The receiver does not take the frame that begins at `first`. */
+  refused(first: number, { node, reason, lasting }: FrameRefusal): void {
+    const frame = this.#inFlight.find((each) => each.first === first);
+    if (frame === undefined) return;
+    if (lasting && first === this.#lane.acked + 1) this.#outgoing.refused(first, frame.last);
+    this.#stepBack(this.#lane.acked);
+    this.#blocked("noAck", `${node} does not take it: ${reason}`);
+  }
+
   /** The receiver is another one than before: what was on the way when the last one ended is lost. */
   again(): void {
     if (this.#drained) return;
@@ -155,11 +163,7 @@ export class Publisher implements Child {
 
   /** The receiver is heard again after a silence: an ACK that is not here soon will not come any more. */
   heardAgain(): void {
-    if (this.#ackTimer === undefined) return;
-    const { clock, profile } = this.#options;
-    clock.clearTimeout(this.#ackTimer);
-    const soon = Math.min(profile.ackTimeout, Math.max(SOON, 2 * (this.#took ?? profile.ackTimeout)));
-    this.#ackTimer = clock.setTimeout(() => this.again(), soon);
+    if (this.#ackWait.isArmed) this.#ackWait.shorten(() => this.again());
   }
 
   /** Nobody subscribes for the receiver: proof that the frame beginning at `first` was handed to no one. */
@@ -171,21 +175,34 @@ export class Publisher implements Child {
     if (this.#inFlight.some((other) => !other.unheard)) return;
     const [earliest = frame] = this.#inFlight;
     const { last } = this.#inFlight.at(-1) ?? frame;
-    const { journal, subject, onAbsent } = this.#options;
+    const { journal, subject, fleet, clock } = this.#options;
     journal.outbox.unsent(subject, earliest.sentBefore);
     this.#stepBack(this.#lane.acked);
     // Of what was sent a second time the first sending may have been acknowledged since.
     const from = Math.max(earliest.first, this.#lane.acked + 1);
-    const all = { count: last - from + 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 };
-    for (const record of journal.outbox.take(subject, from, all)) this.#expiry.waits(record);
-    onAbsent();
-    this.#actor.send({ type: "nodeAway", cause: `${receiverOf(this.#options.subject)} is not there` });
+    this.#expiry.waitAgain(from, last);
+    this.#unheardSince ??= clock.monotonic();
+    const node = receiverOf(subject);
+    if (fleet.isHeardSince(node, this.#unheardSince)) {
+      this.#blocked("nodeAway", `${node} is online, but nobody takes ${subject} at the broker`);
+      return;
+    }
+    fleet.absent(node);
+    this.#actor.send({ type: "nodeAway", cause: `${node} is not there` });
+  }
+
+  /** Why, and since when, the lane does not move though its node is there. */
+  get stuck(): Standstill | undefined {
+    const { fleet, subject } = this.#options;
+    if (this.#lane.acked === this.#lane.next - 1) return undefined;
+    return fleet.standing(receiverOf(subject)) ?? this.#standstill.view();
   }
 
   view(): LaneView {
     const { journal, subject } = this.#options;
     const { count: waiting, oldest } = journal.outbox.waiting(subject);
     const { reason } = this.#actor.getSnapshot().context;
+    const { stuck } = this;
     return {
       subject,
       waiting,
@@ -193,6 +210,7 @@ export class Publisher implements Child {
       oldest: oldest === undefined ? null : oldest.message.createdAt,
       nextDeadline: this.#expiry.next,
       ...(reason === "" ? {} : { reason }),
+      ...(stuck === undefined ? {} : { stuck }),
     };
   }
 
@@ -205,10 +223,10 @@ export class Publisher implements Child {
   #release(): void {
     this.#stopped = true;
     const { clock, window } = this.#options;
-    clock.clearTimeout(this.#ackTimer);
+    this.#ackWait.end();
     this.#expiry.stop();
     clock.clearTimeout(this.#settleTimer);
-    clock.clearTimeout(this.#holdTimer);
+    this.#company.end();
     window.forget(this.#schedule);
     this.#stepBack(this.#lane.acked);
     this.#actor.stop();
@@ -252,22 +270,28 @@ export class Publisher implements Child {
       if (this.#inFlight.length === 0) this.#begin(flightOf(this.#lane, from, from - 1, 0), [], false);
       return false;
     }
-    if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap() && this.#holds()) return false;
+    if (this.#inFlight.length > 0 && this.#lane.next - from < this.#enoughToOverlap() && this.#company.waits())
+      return false;
     if (from > this.#creditUpTo) {
       if (this.#inFlight.length > 0) return false;
       // The word that there is room again may be lost: after a while one message asks for it.
       this.#creditUpTo = from;
-      this.#actor.send({ type: "noCredit", cause: `${receiverOf(subject)} has no room` });
+      this.#blocked("noCredit", `${receiverOf(subject)} has no room`, true);
       return false;
     }
     const room = transport.maxPayload() - ENVELOPE;
     const limit = Math.min(profile.frameBytes, room);
-    const count = Math.min(itemsOfFrame(this.#lane.next - from, profile.framesInFlight), this.#creditUpTo - from + 1);
-    const records = journal.outbox.take(subject, from, { count, bytes: limit, sizeOf: recordBytes });
+    const suspect = this.#outgoing.isSuspect(from);
+    if (suspect && this.#inFlight.length > 0) return false;
+    const most = suspect ? 1 : itemsOfFrame(this.#lane.next - from, profile.framesInFlight);
+    const count = Math.min(most, this.#creditUpTo - from + 1);
+    const sizeOf = (record: OutRecord) => this.#outgoing.bytes(record);
+    const records = journal.outbox.take(subject, from, { count, bytes: limit, sizeOf });
     const last = records.at(-1);
     if (last === undefined) return false;
-    const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+    const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
     if (bytes > room) {
+      if (this.#outgoing.giveWay(last, transport.maxPayload())) return true;
       if (this.#inFlight.length === 0)
         this.#hold(`the broker takes ${room} bytes at once, the next message has ${bytes}`);
       return false;
@@ -278,7 +302,7 @@ export class Publisher implements Child {
     const again = from <= this.#lane.sent;
     journal.outbox.sending(subject, records, clock.now());
     this.#cursor = last.seq;
-    this.#lastSent = clock.monotonic();
+    this.#company.sent();
     this.#begin(frame, records, again);
     return true;
   }
@@ -295,19 +319,13 @@ export class Publisher implements Child {
   #hold(cause: string): void {
     if (cause !== this.#held) this.#options.onHeld(cause);
     this.#held = cause;
-    this.#actor.send({ type: "noCredit", cause });
+    this.#options.transport.askLimits();
+    this.#blocked("noCredit", cause);
   }
 
-  /** A small frame waits a little for the ACK of the one before it: the batch grows, and fewer syncs carry more. */
-  #holds(): boolean {
-    const { clock } = this.#options;
-    const left = this.#lastSent + HOLD - clock.monotonic();
-    if (left <= 0) return false;
-    this.#holdTimer ??= clock.setTimeout(() => {
-      this.#holdTimer = undefined;
-      this.#schedule();
-    }, left);
-    return true;
+  #blocked(type: "noAck" | "nodeAway" | "noCredit", cause: string, busy = false): void {
+    this.#standstill.stands(cause, busy);
+    this.#actor.send({ type, cause });
   }
 
   #enoughToOverlap(): number {
@@ -316,17 +334,8 @@ export class Publisher implements Child {
 
   #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     if (this.#stopped || !this.#inFlight.includes(frame)) return;
-    const { subject, transport, journal, profile, clock, node, life, onSent } = this.#options;
-    const { receivers } = journal.outbox;
-    const now = clock.now();
-    const { first, acked, sentBefore } = frame;
-    const time = { sentAt: now, life, uptime: clock.monotonic() };
-    const payload = sealFrame(
-      subject,
-      { origin: node, epoch: journal.epoch, ...time, first, acked, sentBefore, ...receivers.head(this.#lane) },
-      records.map((record) => itemOf(record, now, this.#expiry.left(record))),
-      profile.compressFrom,
-    );
+    const { subject, transport, clock, onSent } = this.#options;
+    const payload = this.#outgoing.seal(this.#lane, frame, records);
     if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
       this.#options.journal.outbox.unsent(subject, frame.sentBefore);
       this.#stepBack(this.#lane.acked);
@@ -335,7 +344,7 @@ export class Publisher implements Child {
     this.#held = "";
     frame.publishedAt = clock.monotonic();
     onSent({ subject, messages: records.length, bytes: payload.length, again });
-    if (this.#ackTimer === undefined) this.#armAck();
+    if (!this.#ackWait.isArmed) this.#ackWait.arm();
   }
 
   /** A final state that a crash could take back is nothing to tell anybody. */
@@ -358,8 +367,9 @@ export class Publisher implements Child {
       }
       released += frame.bytes;
       if (frame.publishedAt === undefined) continue;
-      this.#took = clock.monotonic() - frame.publishedAt;
-      onAnswered(this.#took / 1000);
+      const took = clock.monotonic() - frame.publishedAt;
+      this.#ackWait.took(took);
+      onAnswered(took / 1000);
     }
     this.#inFlight = open;
     if (ack.upTo > ack.last && open.some((frame) => frame.last === ack.upTo)) {
@@ -368,9 +378,8 @@ export class Publisher implements Child {
       this.#cursor = ack.last;
     }
     this.#cursor = Math.max(this.#cursor, this.#lane.acked);
-    clock.clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
-    if (this.#inFlight.length > 0) this.#armAck();
+    this.#ackWait.end();
+    if (this.#inFlight.length > 0) this.#ackWait.arm();
     window.release(released);
   }
 
@@ -378,17 +387,13 @@ export class Publisher implements Child {
     const released = this.#inFlight.reduce((sum, frame) => sum + frame.bytes, 0);
     this.#inFlight = [];
     this.#cursor = to;
-    this.#options.clock.clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
+    this.#ackWait.end();
     this.#options.window.release(released);
   }
 
-  #armAck(): void {
-    const { clock, profile, subject } = this.#options;
-    this.#ackTimer = clock.setTimeout(() => {
-      this.#ackTimer = undefined;
-      this.#stepBack(this.#lane.acked);
-      this.#actor.send({ type: "noAck", cause: `no ACK from ${receiverOf(subject)} within ${profile.ackTimeout} ms` });
-    }, profile.ackTimeout);
+  #noAck(): void {
+    const { subject, profile } = this.#options;
+    this.#stepBack(this.#lane.acked);
+    this.#blocked("noAck", `no ACK from ${receiverOf(subject)} within ${profile.ackTimeout} ms`);
   }
 }

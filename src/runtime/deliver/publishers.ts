@@ -3,6 +3,8 @@ import type { ChildSpec } from "../../actors/supervisor-spec.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { Ack } from "../../message/frame.ts";
+import type { FrameRefusal } from "../../message/frame-refusal.ts";
+import type { StuckLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { LaneView } from "./lane-view.ts";
 import type { DeliverOptions } from "./options.ts";
@@ -96,6 +98,10 @@ export class Publishers {
     this.#running.get(subject)?.answered(ack);
   }
 
+  refused(subject: string, first: number, refusal: FrameRefusal): void {
+    this.#running.get(subject)?.refused(first, refusal);
+  }
+
   unheard(subject: string, first: number): void {
     this.#running.get(subject)?.unheard(first);
   }
@@ -119,6 +125,16 @@ export class Publishers {
           reason: "its publisher does not run",
         };
     }
+  }
+
+  /** Lanes that stand still though their nodes are there, the longest first; at most so many. */
+  stuck(most: number): StuckLane[] {
+    const found: StuckLane[] = [];
+    for (const [subject, publisher] of this.#running) {
+      const { stuck } = publisher;
+      if (stuck !== undefined) found.push({ subject, ...stuck });
+    }
+    return found.sort((a, b) => a.since - b.since).slice(0, most);
   }
 
   #ensure(subject: string): void {

@@ -18,7 +18,7 @@ export interface CommandSurroundings {
   readonly clock: Clock;
   readonly spawner: Spawner;
   readonly log: Logger;
-  readonly mayBegin: (record: InRecord, cancellation: Cancellation) => Promise<boolean>;
+  readonly waits: (record: InRecord, reason: string | undefined) => void;
   readonly progress: (record: InRecord, startedAt: number, parts: readonly OutputPart[]) => void;
 }
 
@@ -61,8 +61,8 @@ export class RunningCommand implements CommandContext {
     return this.#record.message.data;
   }
 
-  get mayBegin(): () => Promise<boolean> {
-    return () => this.#around.mayBegin(this.#record, this.#cancellation);
+  get waits(): (reason: string | undefined) => void {
+    return (reason) => this.#around.waits(this.#record, reason);
   }
 
   get stopping(): AbortSignal {

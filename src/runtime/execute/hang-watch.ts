@@ -10,6 +10,10 @@ interface Watched {
   over: boolean;
 }
 
+/** A timer that is so late tells that the whole process was stopped; how long it then has to read what waits, ms. */
+const PAUSED = 1000;
+const AFTER_PAUSE = 5000;
+
 /** Watches over methods: each ends itself at its timeout, and one that does not is a defect. */
 export class HangWatch {
   readonly #clock: Clock;
@@ -61,12 +65,21 @@ export class HangWatch {
     for (const watched of begun) if (!watched.over && !this.#stopped) this.#watch(watched);
   }
 
-  #watch(watched: Watched): void {
+  #watch(watched: Watched, within = watched.within): void {
+    const due = this.#clock.monotonic() + within;
     const look = (): void => {
       this.#timers.delete(watched);
-      if (watched.isExcused()) this.#watch(watched);
-      else watched.hangs(new Error("the method did not end by itself after its timeout"));
+      // This process was stopped meanwhile: word of the end may wait to be read.
+      if (this.#clock.monotonic() - due > PAUSED) this.#watch(watched, AFTER_PAUSE);
+      else if (watched.isExcused()) this.#watch(watched);
+      else setImmediate(() => this.#judge(watched));
     };
-    this.#timers.set(watched, this.#clock.setTimeout(look, watched.within));
+    this.#timers.set(watched, this.#clock.setTimeout(look, within));
+  }
+
+  /** One turn of I/O later. */
+  #judge(watched: Watched): void {
+    if (watched.over || this.#stopped) return;
+    watched.hangs(new Error("the method did not end by itself after its timeout"));
   }
 }

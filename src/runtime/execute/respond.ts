@@ -1,23 +1,14 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { DoneRecord, InRecord } from "../../journal/records.ts";
+import { FRAME_LIMITS } from "../../message/bounds.ts";
 import type { Clock } from "../../message/clock.ts";
-import { encodeItem } from "../../message/frame.ts";
+import { encodeItem, messageFault } from "../../message/frame.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Json, Message } from "../../message/message.ts";
 import { replySubject } from "../../message/message.ts";
 import { type Outcome, type OutputPart, type Report, withoutOutput } from "../../message/report.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
-import { partBytes, toParts } from "../../runner/parts.ts";
-
-/** Bytes of output that one report carries at most; the rest goes ahead of it in reports of its own. */
-const REPORT_BYTES = 64 * 1024;
-/** What a report needs beside its output, and the least output that one is made for, bytes. */
-const ENVELOPE = 2048;
-const LEAST_BYTES = 256;
-/** A byte of output becomes at most so many in JSON. */
-const INFLATION = 6;
-/** Characters of a reason that is cut because its report is too large. */
-const REASON = 500;
+import { asData, REPORT_ENVELOPE, splitOutput, tooLarge, withoutResult } from "../deliver/report-parts.ts";
 
 /** What of a command its answer needs. */
 interface Answered {
@@ -60,14 +51,20 @@ export class Respond {
 
   /** Output of a command that goes on. */
   progress(record: InRecord, startedAt: number, parts: readonly OutputPart[]): void {
-    for (const output of this.#split(parts)) {
+    for (const output of splitOutput(parts, this.#maxPayload())) {
       this.#send(record, { state: "running", at: this.#clock.now(), startedAt, output });
     }
   }
 
+  /** A command has begun, and goes on without a word. */
+  begun(record: InRecord, startedAt: number): void {
+    if (this.#journal.inbox.find(record.message.id) === undefined) return;
+    this.#send(record, { state: "running", at: this.#clock.now(), startedAt });
+  }
+
   outcome(record: InRecord, outcome: Outcome, summary: string): void {
     if (this.#journal.inbox.find(record.message.id) === undefined) return;
-    const parts = outcome.output === undefined ? [] : this.#split(outcome.output);
+    const parts = outcome.output === undefined ? [] : splitOutput(outcome.output, this.#maxPayload());
     const last = parts.pop();
     for (const output of parts) {
       this.#send(record, { state: "running", at: outcome.at, startedAt: outcome.startedAt ?? outcome.at, output });
@@ -111,46 +108,21 @@ export class Respond {
       data: report as unknown as Json,
       inReplyTo: id,
     };
+    const fault = messageFault(event);
+    if (fault !== undefined) {
+      this.#enqueue({ ...event, data: asData(withoutResult(report, fault)) });
+      return;
+    }
     const text = encodeItem(event);
     const bytes = Buffer.byteLength(text);
-    if (bytes <= this.#maxPayload() - ENVELOPE / 2) this.#journal.outbox.enqueue([event], false, [text]);
-    else this.#journal.outbox.enqueue([{ ...event, data: this.#cut(report, bytes) }], false);
+    const fits = bytes <= Math.min(this.#maxPayload(), FRAME_LIMITS.bodyBytes) - REPORT_ENVELOPE / 2;
+    if (fits) this.#enqueue(event, text);
+    // An end that is too large for the broker would keep all that follow it from their origin: it goes without its result.
+    else this.#enqueue({ ...event, data: asData(withoutResult(report, tooLarge(bytes, this.#maxPayload()))) });
+  }
+
+  #enqueue(event: Message, text = encodeItem(event)): void {
+    this.#journal.outbox.enqueue([event], false, [text]);
     this.#wake(event.subject, Number.POSITIVE_INFINITY);
   }
-
-  #split(parts: readonly OutputPart[]): OutputPart[][] {
-    const room = Math.floor((this.#maxPayload() - ENVELOPE) / INFLATION);
-    return split(parts, Math.min(REPORT_BYTES, Math.max(LEAST_BYTES, room)));
-  }
-
-  /** An end that is too large for the broker would keep all that follow it from their origin: it goes without its result. */
-  #cut(report: Report, bytes: number): Json {
-    if (!("result" in report) && !("reason" in report)) return report as unknown as Json;
-    const room = this.#maxPayload() - ENVELOPE / 2;
-    const { result, reason = "", ...rest } = report;
-    const cut =
-      result === undefined ? "" : `its result is left out: the report has ${bytes} bytes, the broker takes ${room}`;
-    const said = [reason.slice(0, REASON), cut].filter((text) => text !== "").join("; ");
-    return { ...rest, reason: said } as unknown as Json;
-  }
-}
-
-/** Groups parts into reports of at most so many bytes. */
-function split(parts: readonly OutputPart[], most: number): OutputPart[][] {
-  const groups: OutputPart[][] = [];
-  let bytes = 0;
-  const pieces = parts.flatMap((part) =>
-    part.text.length <= most ? [part] : toParts(part.stream, part.offset, partBytes(part), most),
-  );
-  for (const part of pieces) {
-    const group = groups.at(-1);
-    if (group === undefined || bytes + part.text.length > most) {
-      groups.push([part]);
-      bytes = part.text.length;
-    } else {
-      group.push(part);
-      bytes += part.text.length;
-    }
-  }
-  return groups;
 }

@@ -6,14 +6,15 @@ import { subscriberMachine } from "../../actors/subscriber.ts";
 import type { Child, Exit } from "../../actors/supervisor-spec.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { InRecord } from "../../journal/records.ts";
-import type { Clock, Timer } from "../../message/clock.ts";
+import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { summarise } from "../../message/summary.ts";
-import type { CommandEnd, CommandHandler, EventHandler } from "../../methods/define.ts";
+import type { CommandEnd, CommandHandler, EventHandler, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
+import { deferred } from "../../platform/deferred.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Route, RouteProcess } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
@@ -23,7 +24,8 @@ import type { Deadlines } from "./deadlines.ts";
 import { HangWatch } from "./hang-watch.ts";
 import type { Respond } from "./respond.ts";
 import type { TimeLimit } from "./time-limit.ts";
-import { begins, handedOver, interrupted, isDoubtful, LeftOver } from "./unvouched.ts";
+import { Untold } from "./untold.ts";
+import { begins, interrupted, LeftOver } from "./unvouched.ts";
 
 /**
  * The subscriber of one subject: runs what was taken, in the order in which it was taken, so many at a time.
@@ -50,6 +52,10 @@ export interface ExecuteOptions {
   /** Commands under way in this daemon, whichever process began them. */
   readonly running: ChurnMap<string, Cancellation>;
   readonly onDead: (record: InRecord, reason: string) => void;
+  /** A command is recorded as running from now on. */
+  readonly onBegun: (record: InRecord) => void;
+  /** A command waits, and for what. */
+  readonly onWaits: (record: InRecord, reason: string) => void;
 }
 
 /** A message that failed its process so often becomes a dead letter. */
@@ -59,6 +65,11 @@ const TOO_LATE = "its deadline passed while it waited on the node";
 const LINGER = 1000;
 /** Events that one call of a handler takes. */
 const EVENT_BATCH = 256;
+/** Pauses before a command that could not begin is tried again, ms. */
+const TRY_AGAIN = { first: 1000, longest: 15_000 };
+/** What starts commands is expected to answer within, ms. */
+const PREPARED_WITHIN = 10_000;
+const UNPREPARED = "the process that starts commands does not answer";
 /** How long a method may go on after its timeout before it counts as hanging, ms. */
 const HANGING = 15_000;
 
@@ -69,8 +80,9 @@ export class Subscriber implements Child, RouteProcess {
   readonly #queue: PQueue;
   readonly #events: InRecord[] = [];
   readonly #leftOver: LeftOver;
-  /** Commands that are taken over and of which nobody can tell yet whether they may begin. */
-  readonly #undecided = new Set<string>();
+  /** Commands that wait for something outside of their method, and for what. */
+  readonly #waiting = new Map<string, string>();
+  readonly #untold: Untold;
   readonly #hangWatch: HangWatch;
   readonly #surroundings: CommandSurroundings;
   #end: (exit: Exit) => void = () => undefined;
@@ -88,6 +100,7 @@ export class Subscriber implements Child, RouteProcess {
     this.#options = options;
     this.#leftOver = new LeftOver(options.vouching);
     this.#hangWatch = new HangWatch(clock);
+    this.#untold = new Untold(clock);
     const { node, limit, spawner, log, respond } = options;
     this.#surroundings = {
       node,
@@ -97,8 +110,11 @@ export class Subscriber implements Child, RouteProcess {
       clock,
       spawner,
       log,
-      mayBegin: (record, cancellation) => this.#mayBegin(record, cancellation),
-      progress: (record, startedAt, parts) => respond.progress(record, startedAt, parts),
+      waits: (record, reason) => this.#waits(record, reason),
+      progress: (record, startedAt, parts) => {
+        this.#untold.cancel(record.message.id);
+        respond.progress(record, startedAt, parts);
+      },
     };
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -148,6 +164,8 @@ export class Subscriber implements Child, RouteProcess {
       inHand,
     } = this.#options.route;
     // What is in hand without a place of its own comes first.
+    // What may not run twice is recorded as running when it is about to begin, and not before.
+    if (this.#options.route.method.command?.idempotent !== true) return false;
     if (this.#stopped || kind === "event" || this.#queue.isPaused || inHand.size > this.#reserved) return false;
     if (this.#leftOver.any || this.#queue.size > 0 || this.#queue.pending + this.#reserved >= concurrency) return false;
     this.#reserved++;
@@ -173,6 +191,7 @@ export class Subscriber implements Child, RouteProcess {
   #release(): void {
     this.#stopped = true;
     this.#stopping.abort();
+    this.#untold.stop();
     this.#options.clock.clearTimeout(this.#settleTimer);
     this.#queue.clear();
     this.#actor.stop();
@@ -220,7 +239,7 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   /** `startBy`: when it must have begun, by monotonic time; `undefined`: another process took it. */
-  async #command(handler: CommandHandler, taken: InRecord, startBy: number | undefined): Promise<void> {
+  async #command(handler: CommandHandler, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
     const { journal, running, respond, clock, deadlines } = this.#options;
     const { id } = taken.message;
     // It keeps its place in the order while nobody can tell.
@@ -236,9 +255,20 @@ export class Subscriber implements Child, RouteProcess {
     if (outdated !== undefined && this.#leftOver.keeps(record, () => this.#add(again))) return;
     const cancellation = new Cancellation();
     running.set(id, cancellation);
+    let notBegun: NotBegun | undefined;
     try {
-      const outcome = outdated ?? (await this.#run(handler, record, startBy, cancellation));
-      respond.outcome(record, outcome, summarise(record.message.data));
+      const end: Outcome | NotBegun | undefined = outdated ?? (await this.#run(handler, record, startBy, cancellation));
+      if (end?.state === "notBegun") {
+        notBegun = end;
+        if (journal.inbox.find(id)?.state === "running") journal.inbox.notStarted(id);
+        if (end.reason !== undefined) {
+          this.#waits(record, end.reason);
+          await this.#pause(attempt, startBy, cancellation);
+        }
+      } else if (end !== undefined) {
+        this.#waiting.delete(id);
+        respond.outcome(record, end, summarise(record.message.data));
+      }
     } catch (error) {
       this.#failAfter(error, () => {
         const { attempts } = journal.inbox.failedOnce(id) ?? record;
@@ -250,6 +280,59 @@ export class Subscriber implements Child, RouteProcess {
     } finally {
       running.delete(id);
     }
+    if (notBegun === undefined || this.#stopped) return;
+    // It keeps its place in the order, unless its origin has to give its word before it may begin.
+    const next = journal.inbox.find(id) ?? taken;
+    const once = (): Promise<void> => this.#command(handler, next, startBy, attempt + 1);
+    if (startBy !== undefined || !this.#leftOver.keeps(next, () => this.#add(once))) await once();
+  }
+
+  /** Resolves when the method can begin, or must not: then it is looked at anew. */
+  async #prepare(
+    handler: CommandHandler,
+    context: RunningCommand,
+    record: InRecord,
+    startBy: number | undefined,
+    cancellation: Cancellation,
+  ): Promise<NotBegun | undefined> {
+    if (handler.prepare === undefined) return undefined;
+    const { clock } = this.#options;
+    const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
+    const timers: Timer[] = [];
+    const { promise: over, resolve: ends } = deferred<NotBegun>();
+    const end = (): void => ends({ state: "notBegun" });
+    if (left <= LONGEST_TIMER) timers.push(clock.setTimeout(end, left));
+    timers.push(clock.setTimeout(() => this.#waits(record, UNPREPARED), PREPARED_WITHIN));
+    const { signal } = cancellation;
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+    try {
+      const hindered = await Promise.race([handler.prepare(context), over]);
+      return (
+        hindered ??
+        (this.#outdated(this.#options.journal.inbox.find(context.id) ?? record, startBy) && { state: "notBegun" })
+      );
+    } finally {
+      for (const timer of timers) clock.clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+    }
+  }
+
+  /** Before a start is tried again: longer each time, but never beyond the deadline, nor when somebody cancels. */
+  #pause(attempt: number, startBy: number | undefined, cancellation: Cancellation): Promise<void> {
+    const { clock } = this.#options;
+    const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
+    const signal = AbortSignal.any([this.#stopping.signal, cancellation.signal]);
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clock.clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = clock.setTimeout(done, Math.min(left, TRY_AGAIN.longest, TRY_AGAIN.first * 2 ** attempt));
+      signal.addEventListener("abort", done);
+      if (signal.aborted) done();
+    });
   }
 
   /** A command that must not start any more. One of this process has not started, though it is recorded as running. */
@@ -262,50 +345,70 @@ export class Subscriber implements Child, RouteProcess {
     return undefined;
   }
 
+  /** `undefined`: the next process of this subject has it. */
   async #run(
     handler: CommandHandler,
     record: InRecord,
     startBy: number | undefined,
     cancellation: Cancellation,
-  ): Promise<Outcome> {
-    const { journal, clock, deadlines } = this.#options;
-    const startedAt = record.startedAt ?? clock.now();
+  ): Promise<Outcome | NotBegun | undefined> {
+    const { journal, clock, respond, deadlines } = this.#options;
+    let startedAt = record.startedAt ?? clock.now();
     if (record.cancelRequestedBy !== undefined) cancellation.request();
-    const context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
-    let end: Promise<CommandEnd> | undefined;
+    let context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
+    let end: Promise<CommandEnd | NotBegun> | undefined;
     if (startBy === undefined && (record.state === "running" || record.doubtful === true)) {
       end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
       if (end === undefined) return interrupted(record, clock.now());
     } else {
       if (record.state !== "running") {
-        journal.inbox.start(record.message.id, startedAt);
+        const hindered = await this.#prepare(handler, context, record, startBy, cancellation);
+        if (this.#stopped && handler.adopt !== undefined) return undefined;
+        if (hindered !== undefined) return hindered;
+        startedAt = clock.now();
+        context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
+        journal.inbox.start(context.id, startedAt);
         await journal.flushed();
-        // The next daemon begins it.
-        if (this.#stopped && handler.adopt !== undefined) return await handedOver();
+        if (this.#stopped && handler.adopt !== undefined) {
+          // Nothing of it has begun, and nothing will here: the next process may begin it.
+          journal.inbox.notStarted(context.id);
+          return undefined;
+        }
         // The disk may have taken longer than there was time.
         if (deadlines.passed(record, startBy) === true) return { state: "expired", at: clock.now(), reason: TOO_LATE };
+        this.#options.onBegun({ ...record, state: "running", startedAt });
       }
       end = handler.run(context);
     }
+    // Most commands end before their origin would hear of their begin.
+    this.#untold.later(context.id, () => {
+      try {
+        respond.begun(record, startedAt);
+      } catch (error) {
+        // The core has closed its journal, and this process is about to end with it.
+        this.#fail(error);
+      }
+    });
     const within = context.timeout + (handler.grace ?? 0) + HANGING;
-    const ended = await this.#hangWatch.over(Promise.resolve(end), within, () => this.#undecided.has(context.id));
+    const { id } = context;
+    const ended = await this.#hangWatch
+      .over(Promise.resolve(end), within, () => this.#waiting.has(id))
+      .finally(() => this.#untold.cancel(id));
+    if (ended?.state === "notBegun") return ended;
     // A method is anybody's code: a state that is none would be refused by the origin, and the command stay open there.
-    if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(ended?.state)}`);
-    if (ended.state === "expired" && isDoubtful(journal, record.message.id)) return interrupted(record, clock.now());
-    return { at: clock.now(), ...(ended.state === "expired" ? {} : { startedAt }), ...ended };
+    const state: unknown = ended?.state;
+    if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(state)}`);
+    return { at: clock.now(), startedAt, ...ended };
   }
 
-  /** Asked by what is taken over. Once this process is to stop there is no answer: the next one asks anew. */
-  async #mayBegin(record: InRecord, cancellation: Cancellation): Promise<boolean> {
+  /** A command waits for something that is not its own doing; said once for each reason. */
+  #waits(record: InRecord, reason: string | undefined): void {
     const { id } = record.message;
-    this.#undecided.add(id);
-    const stopping = this.#stopping.signal;
-    const signal = AbortSignal.any([stopping, cancellation.signal]);
-    await this.#options.vouching.vouched(record, signal);
-    const passed = await this.#options.deadlines.decided(record, signal);
-    this.#undecided.delete(id);
-    if (passed === undefined && stopping.aborted) return await handedOver();
-    return passed !== true && !isDoubtful(this.#options.journal, id);
+    if (reason === undefined) this.#waiting.delete(id);
+    else if (this.#waiting.get(id) !== reason) {
+      this.#waiting.set(id, reason);
+      this.#options.onWaits(record, reason);
+    }
   }
 
   /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */

@@ -1,4 +1,3 @@
-import type { Journal } from "../../journal/journal.ts";
 import type { InRecord } from "../../journal/records.ts";
 import type { Outcome } from "../../message/report.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
@@ -44,10 +43,6 @@ export function begins({ state, doubtful }: InRecord): boolean {
   return state !== "running" && doubtful !== true;
 }
 
-export function isDoubtful(journal: Journal, id: string): boolean {
-  return journal.inbox.find(id)?.doubtful === true;
-}
-
 /** A command of which nothing here can tell whether it ran to its end. */
 export function interrupted({ doubtful, startedAt }: InRecord, at: number): Outcome {
   const reason =
@@ -55,9 +50,4 @@ export function interrupted({ doubtful, startedAt }: InRecord, at: number): Outc
       ? "this node's journal, or that of its origin, was restored from a copy: whether it ran since cannot be proved"
       : "the daemon ended while it ran";
   return { state: "interrupted", at, reason, ...(startedAt === undefined ? {} : { startedAt }) };
-}
-
-/** What is handed over to the next life of the daemon has no end in this one. */
-export function handedOver(): Promise<never> {
-  return new Promise(() => undefined);
 }

@@ -8,6 +8,7 @@ import { linkProfile } from "../../config/link-profiles.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
+import type { Standstill, StuckLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Hello } from "../../methods/hello.ts";
 
@@ -53,6 +54,8 @@ export interface NodeDescription {
   readonly heldBack?: string;
   /** Its link is as an earlier life of this daemon saw it: nothing was heard of it since. */
   readonly unheard?: true;
+  /** Lanes which stand still, as it says of itself; in a list, and those to it; the worst few. Absent: none does. */
+  readonly stuck?: readonly StuckLane[];
   /** Last verified evidence of life; `null` if never. */
   readonly lastSeen: number | null;
   readonly asOf: number;
@@ -73,8 +76,8 @@ interface Known {
   busy: boolean;
   accepted: boolean;
   lastSeen: number | null;
-  /** It was heard since this daemon was started. */
-  isHeard: boolean;
+  /** When that was, monotonic ms. */
+  heardAt: number;
   /** Interval of its hellos as it last said, ms; kept across restarts of this node. */
   every: number | undefined;
   /** The kind of its link as it last said; kept across restarts of this node. */
@@ -84,7 +87,7 @@ interface Known {
   /** Identity of its journal as it last said. */
   epoch: string | undefined;
   /** Why nothing goes to it or comes from it. */
-  heldBack?: string | undefined;
+  heldBack?: Standstill | undefined;
   hello?: Hello & { readonly at: number };
 }
 
@@ -96,6 +99,8 @@ const LONGEST = 86_400_000;
 const NOTE_EVERY = 10_000;
 const NOTE_PER_NODE = 10;
 const LAST_SEEN = "last seen";
+/** The shortest silence that makes a node late, where its profile is not shorter, ms. */
+const SHORTEST = 2_500;
 /** The latest changes kept of each node. */
 const CHANGES = 100;
 
@@ -110,6 +115,8 @@ export class Fleet {
   #ownLink = false;
   /** When it was last noted, monotonic ms, when each node was seen. */
   #notedAt = Number.NEGATIVE_INFINITY;
+  /** Another node has the name of this one. */
+  #selfHeld: string | undefined;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -172,8 +179,7 @@ export class Fleet {
   alive(name: string, cause: string, epoch?: string): void {
     if (name === this.#options.self) return;
     const known = this.#get(name);
-    known.lastSeen = this.#options.clock.now();
-    known.isHeard = true;
+    this.#seen(known);
     this.#noteSeen();
     // Who answers before its first hello, and has another journal at that, has lost what it answered for.
     if (epoch !== undefined && known.epoch === undefined) {
@@ -206,7 +212,7 @@ export class Fleet {
     const now = this.#options.clock.now();
     const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
     const reborn = known.epoch !== undefined && known.epoch !== hello.epoch;
-    known.lastSeen = now;
+    this.#seen(known);
     known.hello = { ...hello, at: now };
     this.#options.journal.outbox.receivers.heard(name, hello.epoch, hello.life);
     const { epoch, every, link: linkName } = hello;
@@ -227,14 +233,43 @@ export class Fleet {
 
   /** Two nodes have its name. `undefined`: one of them is gone, and what the other one has is to be compared anew. */
   hold(name: string, why: string | undefined): void {
+    if (name === this.#options.self) {
+      this.#selfHeld = why;
+      return;
+    }
     const known = this.#get(name);
-    known.heldBack = why;
+    known.heldBack = why === undefined ? undefined : { since: this.#options.clock.now(), reason: why };
     if (why === undefined) known.epoch = "";
+  }
+
+  /** That another node has this one's name. */
+  get selfHeld(): string | undefined {
+    return this.#selfHeld;
+  }
+
+  /** Whether two nodes have this name, which may be that of this one. */
+  isDoubled(name: string): boolean {
+    return (name === this.#options.self ? this.#selfHeld : this.heldBack(name)) !== undefined;
   }
 
   /** Why nothing goes to a node and nothing is taken from it; `undefined`: all is as it should be. */
   heldBack(name: string): string | undefined {
+    return this.standing(name)?.reason;
+  }
+
+  /** The same, with since when it is so. */
+  standing(name: string): Standstill | undefined {
     return this.#known.get(name)?.heldBack;
+  }
+
+  isHeardSince(name: string, at: number): boolean {
+    return (this.#known.get(name)?.heardAt ?? Number.NEGATIVE_INFINITY) > at;
+  }
+
+  #seen(known: Known): void {
+    const { clock } = this.#options;
+    known.lastSeen = clock.now();
+    known.heardAt = clock.monotonic();
   }
 
   /** Whether this is another journal than the one that the node last said to have. */
@@ -243,8 +278,8 @@ export class Fleet {
   }
 
   /** Why a node does not come to what waits there on a subject, as its last hello said. */
-  stuck(name: string, subject: string): string | undefined {
-    return this.#known.get(name)?.hello?.stuck?.find(([stuck]) => stuck === subject)?.[1];
+  unattended(name: string, subject: string): string | undefined {
+    return this.#known.get(name)?.hello?.unattended?.find(([left]) => left === subject)?.[1];
   }
 
   bye(name: string, cause: string): void {
@@ -308,7 +343,7 @@ export class Fleet {
     if (known === undefined) return undefined;
     const { value, context } = known.actor.getSnapshot();
     const { hello } = known;
-    const isUnheard = !known.isHeard && (value.link === "online" || value.link === "late");
+    const isUnheard = known.heardAt === Number.NEGATIVE_INFINITY && (value.link === "online" || value.link === "late");
     return {
       name,
       link: value.link,
@@ -321,7 +356,7 @@ export class Fleet {
       lastSeen: known.lastSeen,
       asOf: this.#options.clock.now(),
       changes: known.changes,
-      ...(known.heldBack === undefined ? {} : { heldBack: known.heldBack }),
+      ...(known.heldBack === undefined ? {} : { heldBack: known.heldBack.reason }),
       ...(isUnheard ? { unheard: true } : {}),
       ...(hello === undefined
         ? {}
@@ -330,6 +365,7 @@ export class Fleet {
             epoch: hello.epoch,
             startedAt: hello.startedAt,
             methods: hello.methods,
+            ...(hello.stuck === undefined || value.link === "offline" ? {} : { stuck: hello.stuck }),
             clockSkew: hello.now - hello.at,
           }),
     };
@@ -365,7 +401,7 @@ export class Fleet {
       busy: actor.getSnapshot().matches({ work: "busy" }),
       accepted: actor.getSnapshot().matches({ trust: "accepted" }),
       lastSeen: stored?.lastSeen ?? null,
-      isHeard: false,
+      heardAt: Number.NEGATIVE_INFINITY,
       every: stored?.every,
       linkName: stored?.linkName,
       epoch: stored?.epoch,
@@ -446,11 +482,12 @@ function storedOf({ actor, changes, lastSeen, every, linkName, epoch }: Known): 
 
 /** Its own interval and its own link say when a node should have been heard, unless this node's ask for more patience. */
 function patienceWith(own: LinkProfile, every: number, link: LinkName): Pick<LinkProfile, "late" | "offline"> {
-  const interval = Math.max(own.hello, Math.min(every, LONGEST));
   if (link !== own.name) {
-    const { late, offline } = linkProfile(link, interval);
+    const { late, offline } = linkProfile(link, Math.max(own.hello, Math.min(every, LONGEST)));
     return { late: Math.max(own.late, late), offline: Math.max(own.offline, offline) };
   }
-  const times = interval / own.hello;
-  return { late: own.late * times, offline: own.offline * times };
+  const times = (every > 0 ? Math.min(every, LONGEST) : own.hello) / own.hello;
+  // However often it says hello: a moment on a slow link must not look like a loss.
+  const least = Math.min(own.late, SHORTEST);
+  return { late: Math.max(least, own.late * times), offline: Math.max(2 * least, own.offline * times) };
 }

@@ -8,6 +8,7 @@ import type { Hello } from "../../methods/hello.ts";
 
 /**
  * Says hello to central: when the link comes up, and at each interval; and bye at the end. Never journalled.
+ * Central says hello to itself: another node that has its name hears it.
  *
  * A hello is whole when central may not know what it says: the first one on a connection, one after a change, one after
  * an unanswered one, and one that follows the answer of another life of central's daemon. All others are brief.
@@ -87,7 +88,7 @@ export class Presence {
 
   #send(method: "hello" | "bye", data: Json): void {
     const { node, central, transport } = this.#options;
-    if (node === central) return;
+    if (node === central && method === "bye") return;
     const subject = `${central}.event.${method}.${CONTROL_DOMAIN}`;
     transport.publish(subject, transientFrame(subject, this.#options, data), `${transport.inbox}.${subject}.0`);
   }

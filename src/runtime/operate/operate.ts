@@ -12,6 +12,7 @@ import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
 import { readLogs } from "../../methods/syslog/stored.ts";
+import type { AlertMemory } from "../../observe/alert-memory.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics.ts";
@@ -48,6 +49,7 @@ export interface Rooms {
   readonly publishers: Publishers;
   readonly submitOptions: SubmitOptions;
   readonly announce: Announcer;
+  readonly failures: { readonly memory: AlertMemory };
   readonly routes: Routes;
   readonly methods: ReadonlyMap<string, Method>;
   /** Commands under way on this node, by id. */
@@ -80,6 +82,9 @@ export interface OperateOptions {
 }
 
 const LIMIT = 100;
+/** Lanes that stand still: shown of one node, and of this daemon. */
+const WORST = 5;
+const MOST_STUCK = 100;
 const ANSWER_WITHIN = 10_000;
 
 export function operate(options: OperateOptions): Operations {
@@ -89,7 +94,7 @@ export function operate(options: OperateOptions): Operations {
     outbox: core().journal.outbox,
     link: (node) => core().fleet.link(node),
     blocked: (subject) => core().publishers.get(subject)?.view().reason,
-    stuck: (node, subject) => core().fleet.stuck(node, subject),
+    stuck: (node, subject) => core().fleet.unattended(node, subject),
     changes: (node) => core().fleet.describe(node)?.changes ?? [],
     now: clock.now(),
   });
@@ -191,7 +196,7 @@ export function operate(options: OperateOptions): Operations {
     if (known === undefined && name !== self()) return undefined;
     const oldest = lanes.flatMap((lane) => (lane.oldest === null ? [] : [lane.oldest]));
     const now = clock.now();
-    const counted = {
+    const sums = {
       waiting: lanes.reduce((sum, lane) => sum + lane.waiting, 0),
       oldestWaiting: oldest.length === 0 ? null : now - Math.min(...oldest),
       running: journal.outbox.openCount(name),
@@ -200,11 +205,15 @@ export function operate(options: OperateOptions): Operations {
       lanes,
     };
     const role = name === self() ? "self" : name === config().central ? "central" : "edge";
+    const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
+    const worst = [...stuck.sort((a, b) => a.since - b.since).slice(0, WORST), ...(known?.stuck ?? [])];
+    const counted = { ...sums, ...(worst.length === 0 ? {} : { stuck: worst }) };
     if (known !== undefined) return { ...known, role, ...counted };
     const { state, since, server = "" } = core().link.health();
     return {
       name,
       role,
+      ...(fleet.selfHeld === undefined ? {} : { heldBack: fleet.selfHeld }),
       link: fleet.link(name),
       linkSince: since,
       cause: state === "connected" ? `broker ${server}` : `broker ${state}`,
@@ -228,7 +237,9 @@ export function operate(options: OperateOptions): Operations {
       const records = await send(drafts);
       return records.map(({ message }) => {
         const node = receiverOf(message.subject);
-        return { id: message.id, subject: message.subject, node, link: core().fleet.link(node) };
+        const blocked = core().publishers.get(message.subject)?.stuck?.reason ?? core().fleet.heldBack(node);
+        const accepted = { id: message.id, subject: message.subject, node, link: core().fleet.link(node) };
+        return blocked === undefined ? accepted : { ...accepted, blocked };
       });
     },
     cancel: async (id) => await cancel(id),
@@ -276,8 +287,10 @@ export function operate(options: OperateOptions): Operations {
       if (letter === undefined) throw new StewardError("message-unknown", { id });
       const { subject } = letter.message;
       if (receiverOf(subject) !== self()) {
-        journal.inbox.dropDead(id);
+        // A letter that is refused again stays where it is.
         await send([{ subject, data: letter.message.data }]);
+        journal.inbox.dropDead(id);
+        await journal.flushed();
         return;
       }
       const route = routes.find(subject);
@@ -296,20 +309,28 @@ export function operate(options: OperateOptions): Operations {
       if (!core().journal.inbox.dropDead(id)) throw new StewardError("message-unknown", { id });
       await core().journal.flushed();
     },
+    alerts: () => core().failures.memory.all(),
+    async clearAlert(no) {
+      if (!core().failures.memory.clear(no)) throw new StewardError("alert-unknown", { no });
+      await core().journal.flushed();
+    },
     health() {
       const journal = core().journalHealth();
       const broker = core().link.health();
       const views = processes().views();
-      const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
-      const blocked = views.flatMap(({ subject, state, lastError = "" }) =>
-        state === "blocked" ? [{ subject, fault: lastError }] : [],
+      const waiting = views.flatMap(({ role, subject, waitsSince: since, lastError = "" }) =>
+        since === undefined ? [] : [{ role, subject, since, reason: lastError }],
       );
+      const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
+      const stuck = core().publishers.stuck(MOST_STUCK);
       const ok =
+        stuck.length === 0 &&
+        core().fleet.selfHeld === undefined &&
         broker.state === "connected" &&
         broker.refused === undefined &&
         (journal.state === "ok" || journal.state === "low") &&
         quarantined.length === 0 &&
-        blocked.length === 0;
+        waiting.length === 0;
       return {
         node: self(),
         ok,
@@ -319,7 +340,8 @@ export function operate(options: OperateOptions): Operations {
         broker,
         journal,
         quarantined,
-        blocked,
+        ...(waiting.length === 0 ? {} : { waiting }),
+        stuck,
       };
     },
     reload: options.reload,

@@ -1,11 +1,13 @@
 import type { LinkState } from "../../actors/node.ts";
 import type { BrokerHealth } from "../../broker/link.ts";
+import type { AlertView } from "../../message/alert.ts";
 import type { Draft } from "../../message/draft.ts";
 import type { Happening } from "../../message/happening.ts";
 import type { Assertion, State } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
+import type { Standstill, StuckLane } from "../../message/standstill.ts";
 import type { LaneView } from "../deliver/lane-view.ts";
 import type { NodeDescription } from "../fleet/fleet.ts";
 import type { JournalHealth } from "../upkeep/storage.ts";
@@ -34,6 +36,10 @@ export interface Operations {
   /** Sends a dead letter's message through its process again. */
   retryDead(id: string): Promise<void>;
   dropDead(id: string): Promise<void>;
+  /** What went wrong, at central of all nodes; the latest first. Kept across restarts. */
+  alerts(): AlertView[];
+  /** An operator has seen to it: it is forgotten until it is raised anew. */
+  clearAlert(no: number): Promise<void>;
   health(): Health;
   /** The same check and restart as SIGHUP; answers with what changed. */
   reload(): Promise<ReloadAnswer>;
@@ -51,6 +57,8 @@ export interface Accepted {
   readonly node: string;
   /** The receiver's link as it was then, so that the operator knows whether to wait. */
   readonly link: LinkState;
+  /** Why nothing goes to it now, though it is there. */
+  readonly blocked?: string;
 }
 
 export type CancelAnswer =
@@ -149,7 +157,11 @@ export interface ProcessView {
   readonly restarts: number;
   readonly queued: number;
   readonly active: number;
+  /** Since then it cannot work for a fault of its surroundings, which `lastError` names; it is tried again until it can. */
+  readonly waitsSince?: number;
   readonly lastError?: string;
+  /** Of a publisher: its lane does not move though its node is there. */
+  readonly stuck?: Standstill;
 }
 
 export interface ProcessList {
@@ -177,8 +189,17 @@ export interface Health {
   readonly broker: BrokerHealth;
   readonly journal: JournalHealth;
   readonly quarantined: readonly string[];
-  /** Sources that have nothing to read from, and why. */
-  readonly blocked: readonly { readonly subject: string; readonly fault: string }[];
+  /** What cannot work for a fault of its surroundings, and is tried again until it can; absent: nothing. */
+  readonly waiting?: readonly WaitingProcess[];
+  /** Lanes of this node that stand still though their nodes are there, the longest first; at most 100. */
+  readonly stuck: readonly StuckLane[];
+}
+
+export interface WaitingProcess {
+  readonly role: ProcessView["role"];
+  readonly subject: string;
+  readonly since: number;
+  readonly reason: string;
 }
 
 export interface ReloadAnswer {

@@ -1,14 +1,19 @@
+import type { Packet, Transport } from "../../broker/transport.ts";
 import { deeperThan, FRAME_LIMITS, hasMoreParts } from "../../message/bounds.ts";
+import { faultText, StewardError } from "../../message/errors.ts";
 import { readJson } from "../../message/json-reader.ts";
 import { toJson } from "../../message/located.ts";
 import type { Json } from "../../message/message.ts";
 import { textOf } from "../../message/text.ts";
+import type { Counters } from "../../observe/counters.ts";
+import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
+import type { Route, Routes } from "./routes.ts";
 
 /** Bytes of a plain publisher's body. */
 const FOREIGN_BYTES = 1024 * 1024;
 
 /** The data in the body of a plain NATS publisher: `{"data": …}`. Throws an Error that says what is wrong with it. */
-export function foreignData(payload: Uint8Array): Json {
+function foreignData(payload: Uint8Array): Json {
   if (payload.length > FOREIGN_BYTES)
     throw new Error(`the body has ${payload.length} bytes, ${FOREIGN_BYTES} are allowed`);
   const read = textOf(payload);
@@ -26,4 +31,39 @@ export function foreignData(payload: Uint8Array): Json {
     throw new Error('the body is not of the form {"data": …}');
   if (deeperThan(body, FRAME_LIMITS.depth)) throw new Error(`the body is nested deeper than ${FRAME_LIMITS.depth}`);
   return (body as { data: Json }).data;
+}
+
+interface ForeignOptions {
+  readonly routes: Routes;
+  readonly counters: Counters;
+  readonly transport: Transport;
+  /** As much waits there as may wait. */
+  readonly isFull: (route: Route) => boolean;
+  readonly foreign: (subject: string, data: Json) => Promise<string>;
+}
+
+/** A body of a plain NATS publisher: `{"data": …}`, where the configuration takes it. */
+export async function takeForeign({ subject, payload, reply }: Packet, options: ForeignOptions): Promise<void> {
+  const { routes, counters, transport, isFull, foreign } = options;
+  const answer = (body: object): void => {
+    if (reply !== undefined) transport.publish(reply, Buffer.from(JSON.stringify(body)));
+  };
+  const route = routes.get(subject);
+  if (route === undefined || !route.config.foreign) {
+    counters.refuse("foreign-refused", { subject, bytes: payload.length });
+    answer({
+      error: { code: "foreign-refused", message: `${subject} does not take messages from plain NATS publishers` },
+    });
+    return;
+  }
+  try {
+    const data = foreignData(payload);
+    authorise(PLAIN_PUBLISHER, subject, data, route.config, route.method);
+    if (isFull(route)) throw new StewardError("queue-full", { subject, limit: route.config.queue });
+    answer({ id: await foreign(subject, data) });
+  } catch (error) {
+    const code = error instanceof StewardError ? error.code : "data-invalid";
+    counters.refuse(code === "data-invalid" ? "foreign-invalid" : code, { subject, fault: faultText(error) });
+    answer({ error: { code, message: faultText(error) } });
+  }
 }

@@ -4,8 +4,10 @@ import type { Journal } from "../../journal/journal.ts";
 import type { DoneRecord, InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import { faultText, normalise, StewardError } from "../../message/errors.ts";
-import { type Ack, decodeFrame, encodeAck, type Frame, type FrameItem, isFrame } from "../../message/frame.ts";
+import { type Ack, decodeFrame, type Frame, type FrameItem } from "../../message/frame.ts";
+import { encodeRefusal } from "../../message/frame-refusal.ts";
 import type { Json } from "../../message/message.ts";
+import { isFrame } from "../../message/packet.ts";
 import type { Report } from "../../message/report.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
 import type { Counters } from "../../observe/counters.ts";
@@ -14,8 +16,10 @@ import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
 import type { Verifier } from "../../security/verify.ts";
 import { BegunBefore } from "../resync/may-have-run.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
-import { foreignData } from "./foreign.ts";
+import { fittingAck } from "./answer.ts";
+import { takeForeign } from "./foreign.ts";
 import type { Route, Routes } from "./routes.ts";
+import { Strangers } from "./strangers.ts";
 
 /**
  * The way in, from top to bottom: decode, verify, presence, authorise, deadline, sequence check, journal, ACK, hand over.
@@ -32,6 +36,8 @@ export interface ReceiveOptions {
   readonly log: Logger;
   /** Whether the journal has room for more than ACKs and outcomes. */
   readonly hasRoom: () => boolean;
+  /** Whether this node was heard of before, or is named. */
+  readonly isKnown: (node: string) => boolean;
   /** A verified frame came. Returns how long it was under way, ms. */
   readonly alive: (frame: Frame, bytes: number) => number;
   /**
@@ -90,6 +96,7 @@ const UNBOUNDED = 1_000_000;
 export class Receiver {
   readonly #options: ReceiveOptions;
   readonly #before: BegunBefore;
+  readonly #strangers = new Strangers();
   /** Lanes that were told to wait, with where their next ACK goes; by subject. */
   readonly #waiting = new Map<string, Map<string, { frame: Frame; reply: string; upTo: number }>>();
   /** Packets that wait for the next turn, and how many messages this one has room for. */
@@ -114,6 +121,7 @@ export class Receiver {
 
   stop(): void {
     this.#backlog.length = 0;
+    this.#strangers.end();
   }
 
   #spend(messages: number): void {
@@ -129,49 +137,77 @@ export class Receiver {
     this.#left -= messages;
   }
 
-  async #receive(packet: Packet): Promise<void> {
+  #receive(packet: Packet): Promise<void> {
+    return this.#guarded(packet, async () => {
+      const { subject, payload } = packet;
+      if (!isFrame(payload))
+        return await takeForeign(packet, { ...this.#options, isFull: (route) => this.#isFull(route) });
+      const frame = decodeFrame(subject, payload);
+      const take = (): Promise<void> => this.#take(packet, frame);
+      if (frame.first > 0 || this.#options.isKnown(frame.origin)) return await take();
+      if (!this.#strangers.add(() => void this.#guarded(packet, take)))
+        this.#options.counters.refuse("stranger-deferred", { subject, origin: frame.origin });
+    });
+  }
+
+  async #guarded(packet: Packet, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      const refused = normalise(error);
+      this.#refused(refused, packet.subject);
+      this.#tellSender(refused, packet);
+    }
+  }
+
+  async #take(packet: Packet, frame: Frame): Promise<void> {
     const { verifier, alive, journal, clock, again, vouching } = this.#options;
     const { subject, payload } = packet;
-    try {
-      if (!isFrame(payload)) return await this.#foreign(packet);
-      const frame = decodeFrame(subject, payload);
-      verifier.frame(frame, subject);
-      const underWay = alive(frame, payload.length);
-      if (frame.first === 0) return await this.#transient(packet, frame);
-      // Each waits for the disk with all that it holds; none of them can be acknowledged before it, and all come again.
-      if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED)
-        return this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
-
-      const takenAt = clock.monotonic();
-      const arrival: Arrival = { frame, subject, at: clock.now(), underWay, told: [] };
-      const { at, told } = arrival;
-      this.#before.note(frame, subject);
-      // What is pending is doubted, what is taken now is not: unless it was on its way before.
-      if (journal.inbox.isBehind(frame, subject, journal.epoch)) this.#options.onBehind(frame.origin);
-      const accepted = journal.inbox.accept(frame, subject, at, (item, seq) => this.#judge(arrival, item, seq));
-      for (const done of accepted.again) again(done);
-      this.#count(frame, subject, accepted);
-      const route = this.#options.routes.get(subject);
-      for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
-      vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
-      // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
-      const early = route?.method.command?.idempotent === true && !journal.renewed;
-      if (early) this.#handOver(subject, accepted.taken, takenAt, true);
-      // After the journal has heard of it: the next turn begins when this one is on disk.
-      this.#spend(frame.items.length);
-      this.#unflushed++;
-      await journal.flushed().finally(() => this.#unflushed--);
-      this.#acknowledge(packet, frame, accepted);
-      // The ACK is on its way before this node gets busy with what it took.
-      if (!early && !journal.renewed) this.#handOver(subject, accepted.taken, takenAt);
-      if (told.length > 0) {
-        setImmediate(() => {
-          for (const tell of told) tell();
-        });
-      }
-    } catch (error) {
-      this.#refused(normalise(error), subject);
+    verifier.frame(frame, subject);
+    const underWay = alive(frame, payload.length);
+    if (frame.first === 0) {
+      this.#spend(1);
+      return await this.#transient(packet, frame);
     }
+    // Each waits for the disk with all that it holds; none of them can be acknowledged before it, and all come again.
+    if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED)
+      return this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
+
+    const takenAt = clock.monotonic();
+    const arrival: Arrival = { frame, subject, at: clock.now(), underWay, told: [] };
+    const { at, told } = arrival;
+    this.#before.note(frame, subject);
+    // What is pending is doubted, what is taken now is not: unless it was on its way before.
+    if (journal.inbox.isBehind(frame, subject, journal.epoch)) this.#options.onBehind(frame.origin);
+    const accepted = journal.inbox.accept(frame, subject, at, (item, seq) => this.#judge(arrival, item, seq));
+    for (const done of accepted.again) again(done);
+    this.#count(frame, subject, accepted);
+    const route = this.#options.routes.get(subject);
+    for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
+    vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
+    // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
+    const early = route?.method.command?.idempotent === true && !journal.renewed;
+    if (early) this.#handOver(subject, accepted.taken, takenAt, true);
+    // After the journal has heard of it: the next turn begins when this one is on disk.
+    this.#spend(frame.items.length);
+    this.#unflushed++;
+    await journal.flushed().finally(() => this.#unflushed--);
+    this.#acknowledge(packet, frame, accepted);
+    // The ACK is on its way before this node gets busy with what it took.
+    if (!early && !journal.renewed) this.#handOver(subject, accepted.taken, takenAt);
+    if (told.length > 0) {
+      setImmediate(() => {
+        for (const tell of told) tell();
+      });
+    }
+  }
+
+  /** The sender of a frame that is not taken must know why: else its lane stands still in silence. */
+  #tellSender(error: StewardError, { subject, payload, reply }: Packet): void {
+    if (reply === undefined || error.code === "internal" || !isFrame(payload)) return;
+    const { node, journal, transport, clock } = this.#options;
+    const bytes = encodeRefusal(subject, error, { node, receiverEpoch: journal.epoch, sentAt: clock.now() });
+    if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
   }
 
   /** There is room again at this subject: the lanes that wait hear of it. */
@@ -204,8 +240,18 @@ export class Receiver {
 
   /** What becomes of one new message, decided from this node's own configuration. */
   #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement {
-    if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
-    const { routes, counters, report, journal } = this.#options;
+    const { routes, counters, report, journal, node } = this.#options;
+    if ("skip" in item) {
+      const by = journal.inbox.cancelledEarly(item.id);
+      if (by !== undefined && item.skip === "cancelled")
+        return { kind: "verdict", state: "cancelled", reason: `${by} cancelled it before it arrived` };
+      const reason = item.skip === "rejected" ? `${node} could not read it` : "it ended at its origin";
+      return { kind: "verdict", state: item.skip, reason };
+    }
+    if ("unreadable" in item) {
+      counters.refuse("frame-malformed", { subject, origin: frame.origin, id: item.id, fault: item.unreadable });
+      return { kind: "verdict", state: "rejected", reason: `${node} cannot read it: ${item.unreadable}` };
+    }
     try {
       if (item.inReplyTo !== undefined && kindOf(subject) === "event") {
         if (report(item.inReplyTo, frame.origin, item.data as unknown as Report, told)) return { kind: "folded" };
@@ -289,9 +335,7 @@ export class Receiver {
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
     const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
     const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
-    const payload = encodeAck(subject, ack);
-    // Without an ACK the frame would come again and again: the reasons give way.
-    transport.publish(reply, payload.length <= transport.maxPayload() ? payload : encodeAck(subject, ack, 0));
+    transport.publish(reply, fittingAck(subject, ack, transport.maxPayload()));
   }
 
   #waits(route: Route, frame: Frame, reply: string, upTo: number): void {
@@ -353,7 +397,7 @@ export class Receiver {
     const handler = route.method.event;
     if (handler?.transient !== true)
       throw new StewardError("frame-malformed", { subject, fault: "its messages have no sequence numbers" });
-    const items = frame.items.flatMap((item) => ("skip" in item ? [] : [item]));
+    const items = frame.items.flatMap((item) => ("data" in item ? [item] : []));
     for (const { data } of items) {
       try {
         authorise(frame.origin, subject, data, route.config, route.method);
@@ -378,32 +422,6 @@ export class Receiver {
     );
     if (packet.reply !== undefined)
       this.#ack(subject, frame, packet.reply, { last: 0, started: 0, upTo: 0, verdicts: [] });
-  }
-
-  /** A body of a plain NATS publisher: `{"data": …}`, where the configuration takes it. */
-  async #foreign({ subject, payload, reply }: Packet): Promise<void> {
-    const { routes, counters, transport, foreign } = this.#options;
-    const answer = (body: object): void => {
-      if (reply !== undefined) transport.publish(reply, Buffer.from(JSON.stringify(body)));
-    };
-    const route = routes.get(subject);
-    if (route === undefined || !route.config.foreign) {
-      counters.refuse("foreign-refused", { subject, bytes: payload.length });
-      answer({
-        error: { code: "foreign-refused", message: `${subject} does not take messages from plain NATS publishers` },
-      });
-      return;
-    }
-    try {
-      const data = foreignData(payload);
-      authorise(PLAIN_PUBLISHER, subject, data, route.config, route.method);
-      if (this.#isFull(route)) throw new StewardError("queue-full", { subject, limit: route.config.queue });
-      answer({ id: await foreign(subject, data) });
-    } catch (error) {
-      const code = error instanceof StewardError ? error.code : "data-invalid";
-      counters.refuse(code === "data-invalid" ? "foreign-invalid" : code, { subject, fault: faultText(error) });
-      answer({ error: { code, message: faultText(error) } });
-    }
   }
 
   #refused(error: StewardError, subject: string): void {

@@ -78,7 +78,7 @@ export class Routes {
   }
 
   /** Subjects on which something waits that nobody comes to, with the reason; at most so many. */
-  stuckSubjects(most: number): (readonly [subject: string, reason: string])[] {
+  unattended(most: number): (readonly [subject: string, reason: string])[] {
     const found: (readonly [string, string])[] = [];
     const note = (subject: string): void => {
       const reason = this.stuck(subject);

@@ -41,7 +41,7 @@ export class BegunBefore {
     const sentToOther = seq <= sentBefore && (renewed || receiverEpoch !== epoch);
     if (!sentToOther && receiverNow === epoch) return false;
     // What may run twice does, unless its origin has ended it.
-    return "skip" in item || this.#method(subject)?.command?.idempotent !== true;
+    return !("data" in item) || this.#method(subject)?.command?.idempotent !== true;
   }
 
   /** What may run twice begins before it is durable, and a crash then leaves no trace of it. */

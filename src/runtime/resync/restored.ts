@@ -1,4 +1,5 @@
 import type { Journal } from "../../journal/journal.ts";
+import type { SetAside } from "../../journal/store/store.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Failures } from "../../observe/alerts.ts";
 
@@ -22,8 +23,11 @@ export class Renewal {
 
   constructor(options: RenewalOptions) {
     this.#options = options;
-    const { restored } = options.journal;
+    const { journal, failures } = options;
+    const { restored } = journal;
     if (restored !== undefined) this.#told(restored);
+    for (const text of journal.damaged) failures.report("journal-damaged", text, text);
+    journal.onSetAside((row) => this.#damaged(row));
   }
 
   renew(proof: string): void {
@@ -33,6 +37,16 @@ export class Renewal {
     journal.renew();
     const restored = this.#told(proof);
     journal.flushed().then(() => fall(restored), fall);
+  }
+
+  /** A row rotted while the daemon ran: the core ends, and what follows from it is done at the next opening. */
+  #damaged({ table, key, fault }: SetAside): void {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    const { journal, path, fall } = this.#options;
+    const text = `the row ${table} ${JSON.stringify(key)} is damaged: ${fault}`;
+    const damaged = new StewardError("journal-damaged", { path, fault: text });
+    journal.flushed().then(() => fall(damaged), fall);
   }
 
   #told(proof: string): StewardError {

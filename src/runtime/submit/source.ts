@@ -7,6 +7,7 @@ import type { Json } from "../../message/message.ts";
 import type { RunningSource, Source } from "../../methods/define.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { SourceLosses } from "./source-losses.ts";
 
 /** A source under supervision: its events are journalled with its checkpoint in one transaction. */
 export interface SourceOptions {
@@ -22,6 +23,8 @@ export interface SourceOptions {
   readonly alert: (code: string, text: string) => void;
   /** The source has nothing to read from; `undefined`: it has again, or has ended. */
   readonly blocked: (fault: string | undefined) => void;
+  /** Tells central what was lost. */
+  readonly onLost: (text: string) => void;
 }
 
 /** Refusals that pass. */
@@ -53,6 +56,7 @@ export async function startSource(options: SourceOptions): Promise<Child> {
     await journal.flushed();
   };
 
+  const losses = new SourceLosses(clock, options.onLost);
   let running: RunningSource;
   try {
     running = await source.start(config.setting, {
@@ -63,24 +67,31 @@ export async function startSource(options: SourceOptions): Promise<Child> {
         journal.setCheckpoint({ key, value });
         await journal.flushed();
       },
-      dropped: (reason, count) => counters.drop(reason, count, { subject: config.subject }),
+      dropped: (reason, count) => {
+        counters.drop(reason, count, { subject: config.subject });
+        losses.add(reason, count);
+      },
       alert,
       blocked,
-      fail: (error) =>
+      fail: (error) => {
+        losses.close();
         end({
           reason: "failed",
           error: new StewardError("source-failed", { subject: config.subject, fault: error.message }, { cause: error }),
-        }),
+        });
+      },
       clock,
       log,
     });
   } catch (error) {
+    losses.close();
     throw new StewardError("source-failed", { subject: config.subject, fault: faultText(error) }, { cause: error });
   }
   return {
     ended,
     async stop() {
       await running.stop();
+      losses.close();
       stopped = true;
       blocked(undefined);
       end({ reason: "shutdown" });

@@ -1,16 +1,17 @@
 import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { OutRecord } from "../../journal/records.ts";
-import { dataFault } from "../../message/bounds.ts";
+import { dataFault, FRAME_LIMITS, LONGEST_TIMEOUT, LONGEST_WAIT } from "../../message/bounds.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Draft } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import { encodeItem } from "../../message/frame.ts";
+import { encodeItem, messageFault } from "../../message/frame.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Message } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { parseSubject } from "../../message/subject.ts";
 import { surrogateFaultIn } from "../../message/text.ts";
+import { formatDuration } from "../../message/units.ts";
 import type { Method } from "../../methods/define.ts";
 
 /** The way of a draft into the journal: checked, stamped, queued. After `flushed` it will end in exactly one state. */
@@ -32,6 +33,8 @@ export interface SubmitOptions {
 
 /** What a frame needs beside the message itself, bytes. */
 const ENVELOPE = 1024;
+/** Bytes of the largest message that a receiver reads. */
+const MOST_BYTES = FRAME_LIMITS.bodyBytes - ENVELOPE;
 /** Bytes of what this node's own sources make: they bound themselves, and nobody is there to hear a refusal. */
 const OWN_BYTES = 512 * 1024;
 
@@ -94,11 +97,9 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
     throw new StewardError("node-unknown", { node: subject.node });
   if (draft.data === undefined)
     throw new StewardError("message-invalid", { where: draft.subject, fault: "data is missing" });
-  const fault = dataFault(draft.data) ?? surrogateFaultIn(draft.data, "data");
-  if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
   const now = clock.now();
   const wait = draft.deliverBy === undefined ? defaults.deliverBy : draft.deliverBy;
-  return {
+  const message: Message = {
     id: newId(),
     subject: draft.subject,
     origin: node,
@@ -108,13 +109,27 @@ function stamp(draft: Draft, options: SubmitOptions): Message {
     timeout: draft.timeout ?? (subject.kind === "command" ? defaults.timeout : null),
     data: draft.data,
   };
+  const fault =
+    lengthFault("deliverBy", wait, 0, LONGEST_WAIT) ??
+    lengthFault("timeout", message.timeout, 1, LONGEST_TIMEOUT) ??
+    dataFault(draft.data) ??
+    surrogateFaultIn(draft.data, "data") ??
+    messageFault(message);
+  if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
+  return message;
+}
+
+function lengthFault(key: string, ms: number | null, least: number, most: number): string | undefined {
+  if (ms === null || (Number.isSafeInteger(ms) && ms >= least && ms <= most)) return undefined;
+  const given = Number.isSafeInteger(ms) && ms >= 0 ? formatDuration(ms) : `${ms} ms`;
+  return `${key} is ${given}, allowed is ${formatDuration(least)} to ${formatDuration(most)}, in whole milliseconds`;
 }
 
 /** The message as it travels, if it may. */
 function sealed(message: Message, { config, maxPayload }: SubmitOptions, own: boolean): string {
   const text = encodeItem(message);
   const bytes = Buffer.byteLength(text);
-  const limit = own ? OWN_BYTES : Math.min(config().limits.messageBytes, maxPayload() - ENVELOPE);
+  const limit = own ? OWN_BYTES : Math.min(config().limits.messageBytes, maxPayload() - ENVELOPE, MOST_BYTES);
   if (bytes > limit) throw new StewardError("message-too-large", { subject: message.subject, bytes, limit });
   return text;
 }

@@ -1,8 +1,5 @@
 import type { Journal } from "../../journal/journal.ts";
 import { StewardError } from "../../message/errors.ts";
-import { parseSubject } from "../../message/subject.ts";
-import type { Method } from "../../methods/define.ts";
-import type { Spawner } from "../../methods/spawner.ts";
 import { type Kept, Upkeep, type UpkeepOptions } from "./upkeep.ts";
 
 /**
@@ -136,15 +133,6 @@ export class Storage {
   async end(): Promise<void> {
     for (const stop of this.#waiting) stop();
     await this.#upkeep?.end();
-  }
-
-  /** Hands over the commands that the last daemon had as running, of methods that take such over. */
-  takeOverRuns(spawner: Spawner, methods: ReadonlyMap<string, Method>): void {
-    const running = this.#journal.inbox.pending().filter(({ state, message: { subject } }) => {
-      const { command } = methods.get(parseSubject(subject).method) ?? {};
-      return state === "running" && command?.adopt !== undefined;
-    });
-    spawner.takeOver(running.map(({ message }) => message.id));
   }
 }
 

@@ -4,6 +4,7 @@ import type { CliIo } from "../../../src/cli/io.ts";
 import { reachDaemon } from "../../../src/cli/reach.ts";
 import { runCli } from "../../../src/cli/run-cli.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
+import { inputOf } from "../../harness/input.ts";
 import { damagedText } from "../damage.ts";
 import { insist, isPlain, type Target } from "../target.ts";
 import { temporaryRoom } from "./runner.ts";
@@ -36,15 +37,14 @@ export const commandLines: Target = {
     const out: string[] = [];
     const err: string[] = [];
     const io: CliIo = {
-      stdin: (async function* () {
-        yield "to: ship1\n";
-      })(),
+      stdin: inputOf("to: ship1\n"),
       stdout: { write: (text) => out.push(String(text)) },
       stderr: { write: (text) => err.push(String(text)) },
       env: { STEWARD_SOCKET: join(directory, "none.sock") },
       cwd: directory,
       clock: systemClock,
       signals: { on: () => () => undefined },
+      outliveReaders: () => undefined,
       exitNow: () => undefined,
     };
     const code = await runCli(argv, io, reachDaemon);

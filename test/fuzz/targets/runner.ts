@@ -90,6 +90,10 @@ function insistConnection(bytes: Buffer): void {
       return true;
     },
     find: (id) => void named.push(id),
+    prepare: (id) => {
+      named.push(id);
+      if (!isRunId(id)) throw new Error("not an id");
+    },
     forget: async (id) => {
       named.push(id);
       if (!isRunId(id)) throw new Error("not an id");
@@ -147,7 +151,7 @@ export const runRecords: Target = {
     mkdirSync(join(directory, ID), { recursive: true });
     for (const name of ["spec.json", "started.json", "end.json"]) writeFileSync(join(directory, ID, name), input);
     const found = await readRecord(directory, ID);
-    insist(found.kind !== "none", "a run that has its mark is known");
+    insist(found.kind !== "none" && found.kind !== "prepared", "a run that has its mark is known");
     if (found.kind === "ended") insistEnd(found.end);
     else insist(Number.isFinite(found.grace) && found.grace >= 0, `the grace is ${found.grace}`);
     const { started } = found;

@@ -77,6 +77,5 @@ function frames(bytes: Buffer, size: number, limit = MAX_LINE): Frame[] {
   const framer = new Framer(limit);
   const found: Frame[] = [];
   for (let at = 0; at < bytes.length; at += size) found.push(...framer.push(bytes.subarray(at, at + size)));
-  const last = framer.end();
-  return last === undefined ? found : [...found, last];
+  return [...found, ...framer.end()];
 }

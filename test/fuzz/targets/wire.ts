@@ -2,8 +2,9 @@ import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { FRAME_LIMITS } from "../../../src/message/bounds.ts";
 import { CATALOGUE, type ErrorCode, StewardError } from "../../../src/message/errors.ts";
-import { decodeAck, decodeFrame, encodeAck, encodeFrame, FRAME_VERSION, isFrame } from "../../../src/message/frame.ts";
+import { decodeAck, decodeFrame, encodeAck, encodeFrame } from "../../../src/message/frame.ts";
 import { isId } from "../../../src/message/id.ts";
+import { FRAME_VERSION, isFrame } from "../../../src/message/packet.ts";
 import { formatSubject, isToken, parseSubject } from "../../../src/message/subject.ts";
 import { formatDuration, formatSize, readDuration, readSize } from "../../../src/message/units.ts";
 import { damaged, damagedText } from "../damage.ts";
@@ -98,11 +99,14 @@ export const frames: Target = {
     insist(Number.isSafeInteger(decoded.first + decoded.items.length), "every number of the frame can be acknowledged");
     insist(decoded.first === 0 || decoded.acked < decoded.first, "what it carries is not acknowledged yet");
     for (const item of decoded.items) {
+      if ("unreadable" in item) continue;
       insist(isId(item.id), "ids are ids");
       if ("skip" in item) continue;
       insist(depthOf(item.data) <= FRAME_LIMITS.depth, "nesting is bounded");
       insist(!Number.isNaN(new Date(item.createdAt).getTime()), "a time is a time");
     }
+    // What cannot be read cannot be written either.
+    if (decoded.items.some((item) => "unreadable" in item)) return;
     for (const compressFrom of [null, 0]) {
       insistSame(
         decodeFrame(SUBJECT, encodeFrame(SUBJECT, decoded, compressFrom)),

@@ -1,17 +1,20 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openJournal } from "../../../src/journal/journal.ts";
 import { openLmdbStore } from "../../../src/journal/store/lmdb-store.ts";
-import { FILE_HEADER, headerOf } from "../../../src/journal/store/log-format.ts";
+import { FILE_HEADER, FRAME_HEADER, headerOf, LOG_VERSION, TRAILER } from "../../../src/journal/store/log-format.ts";
 import { readLog } from "../../../src/journal/store/read-log.ts";
 import { TABLES } from "../../../src/journal/store/store.ts";
-import { openLog, type WriteAheadLog } from "../../../src/journal/store/write-ahead-log.ts";
+import { CAPACITY, openLog, type WriteAheadLog } from "../../../src/journal/store/write-ahead-log.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { tempDir } from "../../harness/temp.ts";
 
 const opened = (directory: string): WriteAheadLog => openLog(directory, readLog(directory, 0), new SimulatedClock());
+
+/** Bytes of a frame with one number of two digits. */
+const FRAME = FRAME_HEADER + "[11]".length + TRAILER;
 
 const append = (log: WriteAheadLog, record: unknown): Promise<void> =>
   new Promise((resolve, reject) =>
@@ -80,8 +83,47 @@ describe("a log that rotted", () => {
 
   it("takes the last write, torn, for what nobody was told of", async () => {
     const { directory } = await threeSegments();
-    damage(fileOf(directory, 3), FILE_HEADER + 28);
+    const file = fileOf(directory, 3);
+    writeFileSync(file, readFileSync(file).fill(0, FILE_HEADER + 2 * FRAME - TRAILER - 2));
     expect(readLog(directory, 0)).toMatchObject({ records: [11, 12, 21, 22, 31], hole: undefined });
+  });
+
+  it("does not take the last write for torn that is whole in length, whichever bit of it rotted", async () => {
+    const { directory } = await threeSegments();
+    const file = fileOf(directory, 3);
+    const whole = readFileSync(file);
+    const from = FILE_HEADER + FRAME;
+    for (let at = from; at < from + FRAME - TRAILER; at++)
+      for (const bit of [0, 3, 7]) {
+        const rotten = Buffer.from(whole);
+        rotten[at] = (rotten[at] ?? 0) ^ (1 << bit);
+        writeFileSync(file, rotten);
+        expect(readLog(directory, 0)).toMatchObject({
+          records: [11, 12, 21, 22, 31],
+          hole: `segment 3 of its log is damaged at byte ${from}`,
+        });
+      }
+  });
+
+  it("misses a file that is gone or has lost its end, unless all was safe elsewhere", async () => {
+    const expected = { files: 3, bytes: CAPACITY };
+    for (const spoil of [(file: string) => rmSync(file), (file: string) => truncateSync(file, 0)]) {
+      const { directory } = await threeSegments();
+      expect(readLog(directory, 0, expected).hole).toBeUndefined();
+      spoil(fileOf(directory, 3));
+      expect(readLog(directory, 0, expected)).toMatchObject({
+        records: [11, 12, 21, 22],
+        hole: expect.stringMatching(/^its log has 2 files of 3$|^wal-\d\.log of its log has 0 bytes of \d+$/),
+      });
+      expect(readLog(directory, 2).hole).toBeUndefined();
+    }
+  });
+
+  it("is read from its oldest segment on when nobody knows which of them are safe elsewhere", async () => {
+    const { directory } = await threeSegments();
+    expect(readLog(directory, undefined)).toMatchObject({ records: [11, 12, 21, 22, 31, 32], hole: undefined });
+    rmSync(fileOf(directory, 1));
+    expect(readLog(directory, undefined)).toMatchObject({ records: [21, 22, 31, 32], hole: undefined });
   });
 
   it("is sound again once something was written after the hole, and what lay after it never comes back", async () => {
@@ -97,15 +139,15 @@ describe("a log that rotted", () => {
     const { directory } = await threeSegments();
     const file = fileOf(directory, 3);
     const bytes = readFileSync(file);
-    headerOf({ segment: 3, before: { segment: 2, at: 0, crc: 0 } }, 2).copy(bytes);
+    headerOf({ segment: 3, before: { segment: 2, at: 0, crc: 0 } }, LOG_VERSION + 1).copy(bytes);
     writeFileSync(file, bytes);
     expect(() => readLog(directory, 0)).toThrow(expect.objectContaining({ code: "journal-version" }));
     expect(readLog(directory, 3).records).toEqual([]);
   });
 
   it("names its tables in an order that only grows", () => {
-    expect(TABLES.slice(0, 15).join(" ")).toBe(
-      "meta lanes out ids sources pending done checkpoints nodes output dead taken cancelled learned progress",
+    expect(TABLES.slice(0, 17).join(" ")).toBe(
+      "meta lanes out ids sources pending done checkpoints nodes output dead taken cancelled learned progress aside subjects",
     );
   });
 });

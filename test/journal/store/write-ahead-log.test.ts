@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { TRAILER } from "../../../src/journal/store/log-format.ts";
 import { readLog } from "../../../src/journal/store/read-log.ts";
 import { openLog, type WriteAheadLog } from "../../../src/journal/store/write-ahead-log.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
@@ -97,7 +98,7 @@ describe("the write-ahead log", () => {
       const torn = Buffer.from(whole);
       torn.fill(0, cut);
       writeFileSync(file, torn);
-      const survived = ["first", "second", "third"].filter((_, i) => (ends[i + 1] ?? 0) <= cut);
+      const survived = ["first", "second", "third"].filter((_, i) => (ends[i + 1] ?? 0) - TRAILER <= cut);
       expect(all(directory)).toEqual(survived);
     }
     for (let at = 0; at < end; at++) {
@@ -105,7 +106,9 @@ describe("the write-ahead log", () => {
       const flipped = Buffer.from(whole);
       flipped[at] = (flipped[at] ?? 0) ^ 0x10;
       writeFileSync(file, flipped);
-      const before = ["first", "second", "third"].filter((_, i) => (ends[i + 1] ?? 0) <= at);
+      // A trailer tells only that a frame was written whole: the frame itself says what is in it.
+      const isTrailer = ends.some((each) => each > 0 && at >= each - TRAILER && at < each);
+      const before = ["first", "second", "third"].filter((_, i) => isTrailer || (ends[i + 1] ?? 0) <= at);
       expect(all(directory)).toEqual(before);
     }
     writeFileSync(file, whole);

@@ -7,8 +7,7 @@ const LIMIT = 64;
 function frames(chunks: readonly Buffer[], limit = LIMIT): { text: string; cut: number }[] {
   const framer = new Framer(limit);
   const all: Frame[] = chunks.flatMap((chunk) => framer.push(chunk));
-  const last = framer.end();
-  if (last !== undefined) all.push(last);
+  all.push(...framer.end());
   return all.map(({ bytes, cut }) => ({ text: bytes.toString("latin1"), cut }));
 }
 
@@ -44,6 +43,67 @@ describe("a TCP stream", () => {
     ["digits and a space", "12 "],
   ])("that ends within %s gives what it has", (_what, stream) => {
     expect(texts(stream)).toEqual([stream]);
+  });
+
+  it("is messages that end with NUL, as some programs write them", () => {
+    expect(texts("<13>one\0<13>two\0\n<13>three\r\n<13>four\0")).toEqual([
+      "<13>one",
+      "<13>two",
+      "<13>three\r",
+      "<13>four",
+    ]);
+  });
+
+  it("has NULs at the beginning of a message counted, which end nothing", () => {
+    const framer = new Framer(LIMIT);
+    const found = framer.push(Buffer.from("\0\0\0<13>one\n\0<13>two\n<13>three\0"));
+    expect(found.map(({ bytes }) => bytes.toString())).toEqual(["<13>one", "<13>two", "<13>three"]);
+    expect([framer.takeNuls(), framer.takeNuls()]).toEqual([4, 0]);
+  });
+
+  it("has a line that only begins like a count and a priority taken as a line", () => {
+    expect(texts("2026 <info> started\n<13>next\n12 <1234> no\n5 <x\n")).toEqual([
+      "2026 <info> started",
+      "<13>next",
+      "12 <1234> no",
+      "5 <x",
+    ]);
+  });
+
+  describe("whose counts are wrong", () => {
+    const messages = Array.from({ length: 6 }, (_, n) => `<13>app: message é ${n} ${"xé".repeat(n * 3)}.`);
+    const stream = (count: (message: string) => number): string => messages.map((m) => `${count(m)} ${m}`).join("");
+    const run = (text: string) => {
+      const framer = new Framer(1_000);
+      const found = [...framer.push(Buffer.from(text)), ...framer.end()].map(({ bytes }) => bytes.toString());
+      return { found, errors: framer.takeErrors() };
+    };
+
+    it("because they count characters: every message behind the first is whole, nothing is lost, and the error is counted", () => {
+      const { found, errors } = run(stream((m) => m.length));
+      expect(found.slice(-5)).toEqual(messages.slice(1));
+      expect(found.slice(0, -5).join("")).toBe(messages[0]);
+      expect(errors).toBe(1);
+    });
+
+    it.each([1, 2, 7])(
+      "by %i too many: the step is found again, nothing is merged, and the error is counted",
+      (more) => {
+        const { found, errors } = run(stream((m) => Buffer.byteLength(m) + more));
+        for (const message of messages.slice(2)) expect(found).toContain(message);
+        for (const text of found) expect(text.split("app: message").length).toBeLessThanOrEqual(2);
+        for (const message of messages) expect(found.join("")).toContain(message.slice(10));
+        expect(errors).toBeGreaterThan(0);
+      },
+    );
+
+    it("by very many, so that the connection ends within the message: gives what it has, and the error is counted", () => {
+      const framer = new Framer(LIMIT);
+      framer.push(Buffer.from("100 <13>half"));
+      expect(framer.isWithin).toBe(true);
+      expect(framer.end().map(({ bytes }) => bytes.toString())).toEqual(["<13>half"]);
+      expect(framer.takeErrors()).toBe(1);
+    });
   });
 
   it("that ends within a counted message gives what it has", () => {
@@ -120,6 +180,6 @@ describe("a TCP stream", () => {
     const before = process.memoryUsage().arrayBuffers;
     for (let i = 0; i < 2_000; i++) expect(framer.push(chunk)).toEqual([]);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
-    expect(framer.end()).toMatchObject({ cut: 2_000 * 64 * 1024 - LIMIT });
+    expect(framer.end()).toMatchObject([{ cut: 2_000 * 64 * 1024 - LIMIT }]);
   });
 });

@@ -282,6 +282,49 @@ describe("what programs really send", () => {
     expect(parseSyslog("<13>Jan  1 00:00:03 h a: x", december).time).toBe(local(2027, 0, 1, 0, 0, 3));
   });
 
+  it.each([
+    [
+      "UTC before a colon, as routers write it",
+      "Nov 22 00:20:10 UTC: %SYS-5-CONFIG_I: Configured",
+      "00:20:10",
+      "%SYS-5-CONFIG_I",
+    ],
+    ["a zone of its own", "*Nov 22 00:20:10.000 CET: %LINK-3-UPDOWN: up", "-1", "%LINK-3-UPDOWN"],
+    ["an offset", "Nov 22 00:20:10 +0200: %LINK-3-UPDOWN: up", "-2", "%LINK-3-UPDOWN"],
+    ["UTC before a host", "Nov 22 00:20:10 UTC web1 app: up", "00:20:10", "app"],
+  ])("reads %s by its zone, wherever this daemon runs", (_what, message, clock, app) => {
+    const at = Date.UTC(2026, 10, 22, 0, 20, 10) + (clock.startsWith("-") ? Number(clock) * 3_600_000 : 0);
+    const record = parse(`<189>${message}`);
+    expect(record).toMatchObject({ time: new Date(at).toISOString(), app });
+    expect(record.text).not.toMatch(/UTC|CET|\+0200/);
+  });
+
+  it("leaves a zone that it does not know in the text, with its time", () => {
+    expect(parse("<189>Nov 22 00:20:10 XYZ: %SYS-5-CONFIG_I: Configured").text).toBe(
+      "Nov 22 00:20:10 XYZ: %SYS-5-CONFIG_I: Configured",
+    );
+  });
+
+  it("takes a tag in capitals for a tag", () => {
+    expect(parse("<78>Nov 22 14:20:55 CRON: run")).toMatchObject({
+      app: "CRON",
+      time: local(2026, 10, 22, 14, 20, 55),
+    });
+    expect(parse("<78>Nov 22 14:20:55 MST host1: run")).toMatchObject({ host: "MST", app: "host1" });
+  });
+
+  it("gives a line of a device that was never set the January that is past, and not one to come", () => {
+    const november = new Date(2026, 10, 30, 0, 20, 10).getTime();
+    expect(parseSyslog("<189>Jan  1 00:00:15 sw1 a: x", november).time).toBe(local(2026, 0, 1, 0, 0, 15));
+    expect(parseSyslog("<189>Dec  2 00:00:15 sw1 a: x", november).time).toBe(local(2025, 11, 2, 0, 0, 15));
+    expect(parseSyslog("<189>Nov 30 20:00:15 sw1 a: x", november).time).toBe(local(2026, 10, 30, 20, 0, 15));
+  });
+
+  it.each(["<13>\ufefftext", "<13>Nov 22 14:20:55 h app: \ufefftext", "<13>app: \ufefftext", "\ufefftext"])(
+    "strips the byte order mark of %j, wherever the text begins",
+    (message) => expect(parse(message).text).toBe("text"),
+  );
+
   it("keeps a 29 February of no near year as text", () => {
     expect(parse("<13>Feb 29 10:00:00 h a: x")).toEqual({
       facility: "user",
@@ -337,7 +380,8 @@ describe("any input", () => {
     fc.assert(
       fc.property(anything, (message) => {
         const { text, time, severity, ...named } = parse(message);
-        if (time === undefined && severity === undefined) expect(text).toBe(message.replace(/^\ufeff/, ""));
+        if (time === undefined && severity === undefined && named.app === undefined)
+          expect(text).toBe(message.replace(/^\ufeff{1,2}/, ""));
         const header = message.slice(0, message.length - text.length);
         for (const part of [named.host, named.app, named.pid, named.msgid, ...(named.structured ?? [])]) {
           if (part !== undefined) expect(header).toContain(part);

@@ -4,8 +4,11 @@ import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { RunningSource } from "../../../src/methods/define.ts";
 import { parseAddress } from "../../../src/methods/syslog/address.ts";
+import { listenTcp } from "../../../src/methods/syslog/listen-tcp.ts";
+import { Losses } from "../../../src/methods/syslog/losses.ts";
 import { syslogSource } from "../../../src/methods/syslog/source-syslog.ts";
 import { dropsOf } from "../../../src/methods/syslog/udp-drops.ts";
+import { SimulatedClock } from "../../harness/clock.ts";
 import { gate, RecordingContext } from "./harness.ts";
 
 const running: RunningSource[] = [];
@@ -87,7 +90,8 @@ describe("syslog over UDP", () => {
     await datagrams(port, [Buffer.from([0x3c, 0x31, 0x33, 0x3e, 0x63, 0xe9]), `<13>${"x".repeat(40_000)}`]);
     await context.until(() => context.lines.length === 2);
     expect(context.texts[0]).toBe("c\ufffd");
-    expect(context.texts[1]).toHaveLength(32 * 1024 - 4);
+    const lost = 40_004 - 32 * 1024;
+    expect(context.texts[1]).toBe(`${"x".repeat(32 * 1024 - 4)} [cut: ${lost} bytes more]`);
     await source.stop();
     expect(Object.fromEntries(context.drops)).toEqual({ "not-utf8": 1, "line-cut": 40_004 - 32 * 1024 });
   });
@@ -133,6 +137,18 @@ describe("syslog over UDP", () => {
   });
 });
 
+describe("what a datagram may hold", () => {
+  it("is UTF-16 with its mark, or with none, as some systems send it; NULs before the text are counted", async () => {
+    const { context, port } = await listen("udp://127.0.0.1:0");
+    const le = Buffer.from("\ufeff<13>app: één", "utf16le");
+    const be = Buffer.from("<13>app: twee", "utf16le").swap16();
+    await datagrams(port, [le, be, "\0\0<13>app: three\0"]);
+    await context.until(() => context.lines.length === 3);
+    expect(context.texts).toEqual(["één", "twee", "three"]);
+    expect(Object.fromEntries(context.drops)).toEqual({ nul: 2 });
+  });
+});
+
 describe("syslog over TCP", () => {
   it("takes both framings, over several segments and several in one", async () => {
     const { context, port } = await listen("tcp://127.0.0.1:0");
@@ -162,6 +178,68 @@ describe("syslog over TCP", () => {
     broken.resetAndDestroy();
     await context.until(() => context.lines.length === 3);
     expect(context.texts).toEqual(["ended", "whole", "broken"]);
+  });
+
+  it("takes a message that stands incomplete for some seconds, though its connection stays open", async () => {
+    const clock = new SimulatedClock();
+    const context = new RecordingContext({ clock });
+    const { port } = await listen("tcp://127.0.0.1:0", context);
+    const socket = await dial(port);
+    socket.write("<13>one\0<13>two\0<13>three");
+    await context.until(() => context.lines.length === 2);
+    await clock.advance(4_000);
+    expect(context.texts).toEqual(["one", "two"]);
+    await clock.advance(2_000);
+    await context.until(() => context.lines.length === 3);
+    expect(context.texts).toEqual(["one", "two", "three"]);
+    socket.write(" and <13>four\n");
+    await context.until(() => context.lines.length === 4);
+  });
+
+  it("counts a sender's wrong counts, and goes on with what comes behind them", async () => {
+    const { context, port } = await listen("tcp://127.0.0.1:0");
+    (await dial(port)).end("8 <13>a: é8 <13>b: t8 <13>c: t");
+    await context.until(() => context.lines.length >= 3);
+    expect(context.lines.map(({ app }) => app)).toEqual(expect.arrayContaining(["a", "b", "c"]));
+    expect(context.drops.get("framing-error")).toBe(1);
+  });
+
+  it.each(["utf16le", "utf16be"] as const)("reads a connection in %s", async (name) => {
+    const { context, port } = await listen("tcp://127.0.0.1:0");
+    const bytes = Buffer.from("\ufeff<13>app: één\n<13>app: twee\n", "utf16le");
+    const socket = await dial(port);
+    socket.setNoDelay(true);
+    for (const byte of name === "utf16le" ? bytes : bytes.swap16())
+      await new Promise<void>((resolve) => socket.write(Buffer.from([byte]), () => resolve()));
+    await context.until(() => context.lines.length === 2);
+    expect(context.texts).toEqual(["één", "twee"]);
+    expect(context.drops.size).toBe(0);
+  });
+
+  it("refuses and counts connections that would take the last descriptors, and takes new ones when there is room", async () => {
+    const context = new RecordingContext();
+    let room = 3;
+    const listener = await listenTcp({
+      address: parseAddress("tcp://127.0.0.1:0"),
+      take: (message) => void context.emit({ lines: [{ text: message.toString() }] }),
+      full: () => false,
+      fail: () => undefined,
+      losses: new Losses(context),
+      isAmongLast: () => room-- <= 0,
+      clock: new SimulatedClock(),
+      log: context.log,
+    });
+    const clients = await Promise.all(Array.from({ length: 5 }, () => dial(listener.address.port)));
+    for (const [n, client] of clients.entries()) {
+      client.on("error", () => undefined);
+      client.write(`<13>${n}\n`);
+    }
+    await context.until(() => context.lines.length === 3 && context.drops.get("refused") === 2);
+    room = 1;
+    (await dial(listener.address.port)).write("<13>later\n");
+    await context.until(() => context.lines.length === 4);
+    expect(context.texts.at(-1)).toBe("<13>later");
+    await listener.close();
   });
 
   it("takes many connections at once, each in its own order", async () => {

@@ -48,7 +48,7 @@ function speaker() {
       inbox: "_INBOX.ship1.x",
       publish: (subject: string, payload: Uint8Array) => {
         const [item] = decodeFrame(subject, payload).items;
-        if (item === undefined || "skip" in item) throw new Error("not a hello");
+        if (item === undefined || !("data" in item)) throw new Error("not a hello");
         said.push("version" in (item.data as object) ? "whole" : "brief");
         bytes.push(payload.length);
         return true;

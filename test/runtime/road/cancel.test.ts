@@ -66,7 +66,8 @@ test("cancelled while it waits on the node: it does not start", async () => {
     state: "cancelled",
     reason: "central cancelled it before it started",
   });
-  expect(world.state(busy)).toBe("running");
+  expect(world.message(id).history.map(({ state }) => state)).not.toContain("running");
+  await world.until(() => world.state(busy) === "running", "the other runs");
   await world.ended(busy);
   expect(world.ledger.runs.map(({ n }) => n)).toEqual([1]);
   await expectSound(world);

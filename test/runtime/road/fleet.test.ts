@@ -32,7 +32,7 @@ test("commands that an offline node has are unknown, and what they were when it 
   const world = await settled(await createWorld());
   const running = await world.send(WORK, { n: 1, ms: 300_000 }, { timeout: 600_000 });
   const waiting = await world.send(WORK, { n: 2 });
-  await world.until(() => world.state(waiting) === "received", "both are there");
+  await world.until(() => world.state(running) === "running" && world.state(waiting) === "received", "both are there");
   world.cut("ship1");
   await world.until(() => world.node("ship1").link === "offline", "it is offline");
   expect([running, waiting].map((id) => world.state(id))).toEqual(["unknown", "unknown"]);

@@ -30,7 +30,10 @@ test("a log that is not there blocks its source: its state, the health and an al
   const world = await following(path);
   const fault = `${path} does not exist`;
   expect(await source(world)).toMatchObject({ state: "blocked", lastError: fault });
-  expect(world.daemon("ship1").operations.health()).toMatchObject({ ok: false, blocked: [{ subject: WEB, fault }] });
+  expect(world.daemon("ship1").operations.health()).toMatchObject({
+    ok: false,
+    waiting: [{ role: "source", subject: WEB, reason: fault }],
+  });
   await world.until(() => texts(world, "log-absent").length > 0, "central has heard of it");
   expect(texts(world, "log-absent")).toEqual([expect.stringContaining(`${WEB}: ${fault}: if its name is wrong`)]);
 

@@ -7,6 +7,7 @@ import type { Clock } from "../../../src/message/clock.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
 import type { MessageDetail } from "../../../src/runtime/operate/operations.ts";
+import { inputOf } from "../../harness/input.ts";
 import { listLog } from "../../harness/list-log.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
 import { createWorld, type World } from "../../harness/world.ts";
@@ -45,15 +46,14 @@ async function commandLine(world: World): Promise<(...argv: string[]) => Promise
       },
     });
     const io = {
-      stdin: (async function* () {
-        yield "";
-      })(),
+      stdin: inputOf(undefined),
       stdout: sink("out"),
       stderr: sink("err"),
       env: { STEWARD_SOCKET: path },
       cwd: directory,
       clock,
       signals: { on: () => () => undefined },
+      outliveReaders: () => undefined,
       exitNow: () => undefined,
     };
     const code = await runCli(argv, io, reachDaemon);
@@ -261,13 +261,21 @@ test("a timeout that is longer than a timer can be does not end a command", asyn
   await expectSound(world);
 });
 
-test("a recorder that says nothing after the timeout makes its command interrupted, not failed", async () => {
-  const world = await settled(await createWorld({ programs: { silent: () => new Promise(() => undefined) } }));
+test("a recorder that says nothing after the timeout leaves its command open, which is said, and its word counts when it comes", async () => {
+  let speak: (code: number) => void = () => undefined;
+  const silent = () =>
+    new Promise<number>((resolve) => {
+      speak = resolve;
+    });
+  const world = await settled(await createWorld({ programs: { silent } }));
   const id = await world.send(SHELL, ["silent"], { timeout: 5_000 });
-  expect(await world.ended(id)).toMatchObject({
-    state: "interrupted",
-    reason: "nobody said how it ended: the process that runs it does not answer",
-  });
+  await world.advance(120_000);
+  expect(world.message(id)).toMatchObject({ state: "running", final: false });
+  expect(world.ledger.failures.filter(({ code }) => code === "command-waits")).toMatchObject([
+    { text: expect.stringContaining("does not say how it ended") },
+  ]);
+  speak(0);
+  expect(await world.ended(id)).toMatchObject({ state: "timedOut" });
   await expectSound(world);
 });
 

@@ -126,6 +126,14 @@ export const MUTATIONS: readonly Mutation[] = [
     faults: ["crash", "slow", "torn"],
   },
   {
+    name: "no-proof-is-taken-for-one",
+    breaks: "a command of which nothing is recorded but that it may have begun is begun again",
+    file: "src/runtime/execute/subscriber.ts",
+    find: "if (end === undefined) return interrupted(record, clock.now());",
+    replace: 'if (end === undefined) return { state: "notBegun" };',
+    faults: ["crash", "slow", "torn"],
+  },
+  {
     name: "pending-lost-at-restart",
     breaks: "a restart forgets what was taken and not finished",
     file: "src/runtime/execute/subscriber.ts",

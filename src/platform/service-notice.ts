@@ -16,19 +16,19 @@ export interface Sender {
   close(): void;
 }
 
-export interface ServiceManagerOptions {
+export interface ServiceNoticeOptions {
   readonly sender: Sender;
   readonly clock: Clock;
   /** Milliseconds without a sign of life after which the manager ends this process; `null`: it expects none. */
   readonly watchdog: number | null;
 }
 
-export class ServiceManager {
-  readonly #options: ServiceManagerOptions;
+export class ServiceNotice {
+  readonly #options: ServiceNoticeOptions;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(options: ServiceManagerOptions) {
+  constructor(options: ServiceNoticeOptions) {
     this.#options = options;
   }
 
@@ -72,15 +72,15 @@ const VARIABLES = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] as const;
  * The manager that `env` names, or `undefined`. Its variables are taken out of `env`: a program that this one starts, and
  * that is a service in its own right, would otherwise speak in the daemon's name.
  */
-export function serviceManager(
+export function serviceNotice(
   env: Environment,
   pid: number,
   clock: Clock,
   open: (socket: string) => Sender,
-): ServiceManager | undefined {
+): ServiceNotice | undefined {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: usec = "", WATCHDOG_PID: watched } = env;
   for (const name of VARIABLES) delete env[name];
   if (socket === undefined || socket === "") return undefined;
   const asked = /^[1-9]\d{0,15}$/.test(usec) && (watched === undefined || watched === String(pid));
-  return new ServiceManager({ sender: open(socket), clock, watchdog: asked ? Number(usec) / 1000 : null });
+  return new ServiceNotice({ sender: open(socket), clock, watchdog: asked ? Number(usec) / 1000 : null });
 }

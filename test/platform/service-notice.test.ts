@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { serviceManager } from "../../src/platform/service-manager.ts";
+import { serviceNotice } from "../../src/platform/service-notice.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 
 function started(env: Record<string, string>) {
@@ -7,7 +7,7 @@ function started(env: Record<string, string>) {
   const said: string[] = [];
   const sockets: string[] = [];
   const given: Record<string, string | undefined> = { PATH: "/bin", ...env };
-  const manager = serviceManager(given, 7, clock, (socket) => {
+  const manager = serviceNotice(given, 7, clock, (socket) => {
     sockets.push(socket);
     return { send: (assignment) => said.push(assignment), close: () => said.push("closed") };
   });

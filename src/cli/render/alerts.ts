@@ -1,0 +1,21 @@
+import type { AlertView } from "../../message/alert.ts";
+import { table } from "./table.ts";
+import { visible } from "./text.ts";
+import type { Times } from "./time.ts";
+
+export function alertTable(alerts: readonly AlertView[], times: Times, columns?: number): string[] {
+  return table(
+    alerts,
+    [
+      { title: "NO", cell: (a) => String(a.no), align: "right" },
+      { title: "NODE", cell: (a) => visible(a.node) },
+      { title: "ALERT", cell: (a) => visible(a.code) },
+      { title: "FIRST", cell: (a) => times.at(a.first) },
+      { title: "LAST", cell: (a) => times.at(a.last) },
+      { title: "TIMES", cell: (a) => String(a.count), align: "right" },
+      { title: "STATE", cell: (a) => (a.overAt === undefined ? "raised" : `over ${times.at(a.overAt)}`) },
+      { title: "WHAT", cell: (a) => visible(a.text) },
+    ],
+    columns,
+  );
+}

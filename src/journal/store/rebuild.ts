@@ -1,0 +1,146 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type Database, open, type RootDatabase } from "lmdb";
+import { JOURNAL_VERSION } from "../records.ts";
+import { DatabaseFile, type Visit } from "./database-file.ts";
+import { readRow, rowText } from "./row-text.ts";
+import { TABLES } from "./store.ts";
+
+/**
+ * What stands before LMDB: its file is looked through before it is opened, for a damaged page ends the process. One that
+ * is damaged is put aside, and another is made of what can be read of it: of the state that counts, or else of the one
+ * before it, which LMDB leaves whole until the next transaction, and from which the log goes on.
+ */
+export interface Mended {
+  /** `undefined`: the file was sound. */
+  readonly fault: string | undefined;
+  /** Rows are missing from what was made. */
+  readonly lost: boolean;
+}
+
+const DATA = "data.mdb";
+const SOUND: Mended = { fault: undefined, lost: false };
+/** Room that must be left beside the new file. */
+const SPARE = 4 * 1024 * 1024;
+
+/** @param identify what tells a file from a copy of it */
+export function mendDatabase(path: string, identify: (file: string) => string): Mended {
+  const file = join(path, DATA);
+  const hasLog = existsSync(join(path, "wal-0.log"));
+  if (!existsSync(file)) return hasLog ? { fault: `${DATA} is missing`, lost: true } : SOUND;
+  if (statSync(file).size === 0) return { fault: `${DATA} is empty, which is what an emptied disk leaves`, lost: true };
+  const database = new DatabaseFile(file);
+  try {
+    const found = look(database);
+    if (found.isSound || found.isNewer) return SOUND;
+    const kept = make(path, database, found.state, identify);
+    return { fault: `${DATA} was damaged (${found.fault}), and is kept as ${kept}`, lost: found.lost };
+  } finally {
+    database.close();
+  }
+}
+
+/** What is wrong with the file; changes nothing. */
+export function faultOf(file: string): string | undefined {
+  const database = new DatabaseFile(file);
+  try {
+    const { isSound, fault } = look(database);
+    return isSound ? undefined : fault;
+  } finally {
+    database.close();
+  }
+}
+
+/** Which of its states is whole. */
+function look(database: DatabaseFile) {
+  let isNewer = false;
+  const nothing: Visit = (table, key, value) => {
+    if (table !== "meta" || !key.toString("latin1").startsWith("version")) return;
+    const { json } = readRow("meta", "version", value.toString("utf8"));
+    if (Number(json) > JOURNAL_VERSION) isNewer = true;
+  };
+  const faults = [...database.faults];
+  for (let state = 0; state < database.states; state++) {
+    const { faults: found } = database.walk(state, nothing, TABLES);
+    if (found.length === 0)
+      return { state, isSound: faults.length === 0, lost: false, isNewer, fault: faults[0] ?? "" };
+    faults.push(...found);
+  }
+  return { state: 0, isSound: false, lost: true, isNewer, fault: faults[0] ?? "it cannot be read" };
+}
+
+/** Returns where the damaged file lies from now on. */
+function make(path: string, from: DatabaseFile, state: number, identify: (file: string) => string): string {
+  const { bavail, bsize } = statfsSync(path);
+  const { size } = statSync(join(path, DATA));
+  if (bavail * bsize < size + SPARE)
+    throw new Error(`${DATA} is damaged, and to mend it takes ${size + SPARE} bytes of room on the disk`);
+  const scratch = join(path, "mending");
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { mode: 0o700 });
+  const env = open({
+    path: scratch,
+    maxDbs: TABLES.length + 2,
+    keyEncoding: "binary",
+    encoding: "binary",
+    overlappingSync: false,
+  });
+  const home = identify(join(path, DATA));
+  let closed: Promise<void>;
+  try {
+    fill(env, from, state, home, identify(join(scratch, DATA)));
+  } finally {
+    closed = env.close();
+  }
+  void closed.catch(() => undefined);
+  const kept = keptName(path);
+  linkSync(join(path, DATA), kept);
+  renameSync(join(scratch, DATA), join(path, DATA));
+  rmSync(scratch, { recursive: true, force: true });
+  rmSync(join(path, "lock.mdb"), { force: true });
+  const entries = openSync(path, "r");
+  fsyncSync(entries);
+  closeSync(entries);
+  return kept;
+}
+
+/** The journal is at home in the new file if it was in the old one. */
+function fill(env: RootDatabase, from: DatabaseFile, state: number, oldHome: string, newHome: string): void {
+  const tables = new Map<string, Database<Buffer, Buffer>>();
+  for (const name of TABLES)
+    tables.set(name, env.openDB<Buffer, Buffer>({ name, keyEncoding: "binary", encoding: "binary" }));
+  env.transactionSync(() => {
+    const visit: Visit = (table, key, value) => {
+      const into = table === undefined ? (env as unknown as Database<Buffer, Buffer>) : tables.get(table);
+      if (into === undefined) return;
+      const copy = Buffer.from(value);
+      into.putSync(Buffer.from(key), table === "meta" ? rehomed(copy, oldHome, newHome) : copy);
+    };
+    from.walk(state, visit, TABLES);
+  });
+}
+
+function rehomed(value: Buffer, oldHome: string, newHome: string): Buffer {
+  const json = JSON.stringify(oldHome);
+  const { json: told, fault } = readRow("meta", "home", value.toString("utf8"));
+  if (fault !== undefined || told !== json) return value;
+  return Buffer.from(rowText("meta", "home", JSON.stringify(newHome)));
+}
+
+function keptName(path: string): string {
+  for (let n = 1; ; n++) {
+    const name = join(dirname(path), `${basename(path)}-damaged-${n}.mdb`);
+    if (!existsSync(name)) return name;
+  }
+}

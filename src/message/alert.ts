@@ -1,0 +1,14 @@
+/** One thing that went wrong, for as long as nobody has cleared it. Times are ms since 1970. */
+export interface AlertView {
+  readonly no: number;
+  readonly node: string;
+  readonly code: string;
+  readonly text: string;
+  readonly first: number;
+  readonly last: number;
+  /** How often it was raised. */
+  readonly count: number;
+  /** `over`: its cause is gone. */
+  readonly state: "raised" | "over";
+  readonly overAt?: number;
+}

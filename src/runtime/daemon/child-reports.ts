@@ -1,0 +1,55 @@
+import type { Transition } from "../../actors/root.ts";
+import type { SupervisorReport } from "../../actors/supervisor-spec.ts";
+import type { Clock } from "../../message/clock.ts";
+import { faultText } from "../../message/errors.ts";
+import { isOfSurroundings } from "../../message/surroundings.ts";
+import type { Logger } from "../../platform/logger.ts";
+
+/**
+ * What is told of children that fail. A defect is told each time. A fault of the surroundings is met again at each try: it is
+ * told when it is another one than before, once an hour while it lasts, and when it is over.
+ */
+export interface ChildReportsOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Tells central. */
+  readonly alert: (code: string, text: string, same: string) => void;
+}
+
+const AGAIN = 3_600_000;
+
+export class ChildReports {
+  readonly #options: ChildReportsOptions;
+  readonly #waiting = new Map<string, { readonly fault: string; readonly toldAt: number }>();
+
+  constructor(options: ChildReportsOptions) {
+    this.#options = options;
+  }
+
+  report({ kind, offender: { id }, cause, error }: SupervisorReport): void {
+    const { alert } = this.#options;
+    if (kind === "quarantined") alert("process-quarantined", `${id} failed too often and is quarantined: ${cause}`, id);
+    else if (kind === "gaveUp") return;
+    else if (error !== undefined && isOfSurroundings(error)) this.#waits(id, faultText(error));
+    else alert(`process-failed ${id}`, `${id}: ${cause}`, `process-failed ${id}`);
+  }
+
+  transition({ actor, to }: Pick<Transition, "actor" | "to">): void {
+    if (to !== "running" && to !== "stopped") return;
+    const waited = this.#waiting.get(actor);
+    this.#waiting.delete(actor);
+    if (waited !== undefined && to === "running") this.#options.log.info({ child: actor }, `${actor} works again`);
+  }
+
+  #waits(id: string, fault: string): void {
+    const now = this.#options.clock.monotonic();
+    const before = this.#waiting.get(id);
+    if (before?.fault === fault && now - before.toldAt < AGAIN) return;
+    this.#waiting.set(id, { fault, toldAt: now });
+    this.#options.alert(
+      "process-waits",
+      `${id} is tried again until it works: ${fault}`,
+      `process-waits ${id} ${fault}`,
+    );
+  }
+}
