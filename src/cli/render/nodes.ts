@@ -73,6 +73,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
     ["work", node.running > 0 ? `${node.work}, ${node.running} running` : node.work],
     ["trust", node.trust],
     ["storage", node.storage],
+    ["heard", node.unheard === true ? "not since this daemon was started" : undefined],
     ["held back", node.heldBack === undefined ? undefined : visible(node.heldBack)],
     ["waiting", waiting(node)],
     ["version", node.version === undefined ? undefined : visible(node.version)],

@@ -348,7 +348,7 @@ export class Fleet {
       name,
       link: value.link,
       linkSince: context.linkSince,
-      cause: isUnheard ? "not heard since this daemon was started" : context.linkCause,
+      cause: context.linkCause,
       session: value.session,
       work: value.work,
       trust: value.trust,
