@@ -136,6 +136,7 @@ export const nodeView = thing({
   work: z.enum(["idle", "busy"]),
   trust: z.enum(["pending", "accepted", "revoked"]),
   storage: z.enum(["ok", "low", "full"]),
+  unheard: opt(z.literal(true).describe("Its link is as an earlier life of this daemon saw it")),
   heldBack: opt(text.describe("Why nothing is sent to it and nothing taken from it: two nodes have its name")),
   stuck: opt(z.array(stuckLane).describe("Lanes to it, and those that it says of itself, which stand still")),
   lastSeen: time.nullable(),

@@ -7,13 +7,16 @@ import type { Json } from "../message/message.ts";
 export interface Sender {
   readonly node: string;
   readonly epoch: string;
+  /** Which life of its daemon it is. */
+  readonly life: string;
   readonly clock: Clock;
   readonly newId: NewId;
 }
 
 /** One event outside all lanes, as a frame: never journalled, never acknowledged, never sent again. */
-export function transientFrame(subject: string, { node, epoch, clock, newId }: Sender, data: Json): Uint8Array {
+export function transientFrame(subject: string, { node, epoch, life, clock, newId }: Sender, data: Json): Uint8Array {
   const now = clock.now();
   const item = { id: newId(), createdAt: now, deliverBy: null, timeout: null, data };
-  return encodeFrame(subject, { origin: node, epoch, sentAt: now, first: 0, acked: 0, items: [item] }, null);
+  const time = { sentAt: now, life, uptime: clock.monotonic() };
+  return encodeFrame(subject, { origin: node, epoch, ...time, first: 0, acked: 0, items: [item] }, null);
 }

@@ -2,6 +2,7 @@ import { decodeItem, messageOf } from "../message/frame.ts";
 import type { Message } from "../message/message.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
 import { ChurnMap } from "../platform/churn-map.ts";
+import { LaneMarks } from "./lane-marks.ts";
 import { OutMessage } from "./out-message.ts";
 import type { OutBatch, OutLane, OutState } from "./records.ts";
 import type { Store } from "./store/store.ts";
@@ -12,7 +13,7 @@ const MOST = 64;
 const MOST_BYTES = 64 * 1024;
 
 /** A lane, and what of it is at hand. */
-export class Lane implements OutLane {
+export class Lane implements Omit<OutLane, "marks"> {
   readonly v = 1;
   readonly no: number;
   readonly subject: string;
@@ -23,6 +24,12 @@ export class Lane implements OutLane {
   open = 1;
   receiverEpoch: string | undefined;
   base = 0;
+  readonly passed = new LaneMarks();
+  /** Skip markers that are not acknowledged, and a number before which nothing else waits. */
+  markers = 0;
+  /** How many commands of it run at once at the receiver, as it last said. */
+  concurrency: number | undefined;
+  firstWaiting = 1;
   /** The highest number that was sent in this life. */
   reached = 0;
   readonly node: string;
@@ -42,7 +49,11 @@ export class Lane implements OutLane {
   get row(): OutLane {
     const { v, no, subject, next, sent, acked, started, open, receiverEpoch, base } = this;
     const based = base === 0 ? {} : { base };
-    return { v, no, subject, next, sent, acked, started, open, receiverEpoch, ...based };
+    const [oldest = acked + 1] = this.openNumbers;
+    this.passed.forget(Math.min(oldest, acked + 1));
+    const marks = this.passed.row;
+    const marked = marks === undefined ? {} : { marks };
+    return { v, no, subject, next, sent, acked, started, open, receiverEpoch, ...based, ...marked };
   }
 }
 
@@ -247,6 +258,7 @@ export class OutBatches {
       batch.learned++;
       for (const [seq, state] of value as [number, OutState][]) batch.messages[seq - first]?.restore(state);
     }
+    if (batch.keep) for (const message of batch.messages) message?.recall(lane, lane.passed);
     return batch;
   }
 

@@ -2,6 +2,7 @@ import { type Assertion, fold, isFinalState, type Life, lifeOf, type State } fro
 import type { Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
 import { receiverOf } from "../message/subject.ts";
+import type { LaneMarks } from "./lane-marks.ts";
 import type { OutRecord, OutState } from "./records.ts";
 
 /** How far a lane has come, and whether it carries events. */
@@ -88,6 +89,18 @@ export class OutMessage implements OutRecord {
     if (this.#sentAt === 0) return;
     this.#startedAt = at;
     if (this.#receivedAt !== 0) this.#receivedAt = Math.min(this.#receivedAt, at);
+  }
+
+  /** What its lane has noted of it, where its own record has not. */
+  recall({ sent, acked, started }: Watermarks, marks: LaneMarks): void {
+    const { seq } = this;
+    if (this.ended || this.skip !== undefined || seq > sent) return;
+    const known = marks.of(seq);
+    this.attempts = Math.max(this.attempts, known.attempts);
+    this.#sentAt ||= known.sentAt;
+    if (this.#sentAt === 0) return;
+    if (seq <= acked) this.#receivedAt ||= known.receivedAt;
+    if (seq <= started) this.#startedAt ||= known.startedAt;
   }
 
   /** What can be said of it when nobody has reported, oldest first. */

@@ -51,14 +51,18 @@ export class Outbox {
     const named = new Set([...store.range("subjects", {})].map(({ key }) => Number(key)));
     for (const no of named) this.#lastLane = Math.max(this.#lastLane, no);
     for (const { value } of store.range("lanes", {})) {
-      const row = value as OutLane;
+      const { marks, ...row } = value as OutLane;
       if (!named.has(row.no)) store.put("subjects", row.no, row.subject);
-      this.#restore(Object.assign(this.#addLane(row.no, row.subject), row));
+      const lane = Object.assign(this.#addLane(row.no, row.subject), row);
+      if (marks !== undefined) lane.passed.restore(marks);
+      this.#restore(lane);
     }
   }
 
-  /** Finds the commands that are open on a lane, and how far everything is final. */
+  /** Finds the commands that are open on a lane, how far everything is final, and what travels as a skip marker. */
   #restore(lane: Lane): void {
+    for (const message of this.#batches.stored(lane, lane.acked + 1, lane.next - 1))
+      if (message.skip !== undefined) lane.markers++;
     let contiguous = true;
     for (const message of this.#batches.stored(lane, lane.open, lane.acked)) {
       if (message.seq > lane.acked) break;
@@ -119,7 +123,16 @@ export class Outbox {
     const lane = this.#lanes.get(subject);
     const last = records.at(-1);
     if (lane === undefined || last === undefined) return;
-    for (const record of records) if (record.keep && record.skip === undefined) (record as OutMessage).sent(at);
+    let kept = false;
+    for (const record of records) {
+      if (!record.keep || record.skip !== undefined) continue;
+      (record as OutMessage).sent(at);
+      kept = true;
+    }
+    if (kept) {
+      lane.passed.sent(records[0]?.seq ?? last.seq, last.seq, at);
+      this.#changes(lane);
+    }
     if (last.seq <= lane.sent) return;
     // Its answer may get lost, and its journal after that: the next one must see that the first sending was not for it.
     lane.receiverEpoch ??= this.receivers.of(lane.node);
@@ -148,6 +161,7 @@ export class Outbox {
     const sent = Math.max(sentBefore, lane.acked);
     for (let seq = sent + 1; seq <= lane.sent; seq++) this.#batches.message(lane, seq)?.unsent();
     lane.sent = sent;
+    lane.passed.unsent(sent);
     this.#changes(lane);
   }
 
@@ -168,9 +182,12 @@ export class Outbox {
     const receiverEpoch = answered ? ack.receiverEpoch : (lane.receiverEpoch ?? ack.receiverEpoch);
     const changed = acked > before || started > lane.started || receiverEpoch !== lane.receiverEpoch;
     Object.assign(lane, { acked, started, receiverEpoch });
+    if (ack.concurrency !== undefined) lane.concurrency = ack.concurrency;
+    if (!lane.event && changed) lane.passed.acked(acked, started, ack.sentAt);
     for (let seq = before + 1; seq <= last; seq++) {
       const message = this.#batches.message(lane, seq);
       if (message === undefined) continue;
+      if (message.skip !== undefined) lane.markers--;
       received.push(message);
       if (verdicts.has(seq) || message.ended) continue;
       if (!lane.event) {
@@ -202,11 +219,18 @@ export class Outbox {
     return { received, decided };
   }
 
-  /** Folds a node's report on a command. `undefined`: no such command of ours, or not that node's to report on. */
+  /** True for a message of this node that was never on the wire: nobody can know what becomes of it. */
+  isUnsent(id: string): boolean {
+    const found = this.#find(id);
+    return found !== undefined && found.message.seq > found.lane.sent;
+  }
+
+  /** Folds a node's report on a command. `undefined`: it is not one of this node's, not that node's to tell, or unsent. */
   report(id: string, from: string, report: Report, heard = report.at): Reported | undefined {
     const found = this.#find(id);
     if (found === undefined || found.lane.node !== from) return undefined;
     const { lane, message } = found;
+    if (message.seq > lane.sent) return undefined;
     for (const part of report.output ?? []) this.#store.put("output", [id, part.stream, part.offset], part);
     if (report.startedAt !== undefined && !message.ended) message.started(report.startedAt);
     if (report.state === "running") {
@@ -229,7 +253,9 @@ export class Outbox {
     if (!ended || (standing?.state === state && standing.at === at && standing.by === from)) message.outcome = outcome;
     message.heardAt ??= heard;
     this.#ended(lane, message);
-    const conflict = ended && message.life?.conflict !== undefined;
+    // An end from before the first sending gives way to the node's word, but not in silence.
+    const overruled = message.skip !== undefined && message.skip !== state;
+    const conflict = ended && (overruled || message.life?.conflict !== undefined);
     return { record: message, changed: message.asserted !== before, conflict };
   }
 
@@ -241,6 +267,7 @@ export class Outbox {
     if (message.skip !== undefined) return message;
     message.assert({ state, at, by: this.#node, reason });
     message.skip = state;
+    lane.markers++;
     message.outcome = { state, at, reason };
     this.#ended(lane, message);
     return message;
@@ -251,6 +278,17 @@ export class Outbox {
     if (found === undefined) return;
     Object.assign(found.message, asked);
     this.#learned(found.lane, found.message);
+  }
+
+  /** The messages of a lane that wait for an ACK: how many, and the oldest. For a skip marker nobody waits. */
+  waiting(subject: string): { readonly count: number; readonly oldest: OutRecord | undefined } {
+    const lane = this.#lanes.get(subject);
+    const count = lane === undefined ? 0 : lane.next - 1 - lane.acked - lane.markers;
+    if (lane === undefined || count <= 0) return { count: 0, oldest: undefined };
+    lane.firstWaiting = Math.max(lane.firstWaiting, lane.acked + 1);
+    let oldest = this.#batches.message(lane, lane.firstWaiting);
+    while (oldest?.skip !== undefined) oldest = this.#batches.message(lane, ++lane.firstWaiting);
+    return { count, oldest };
   }
 
   find(id: string): { lane: OutLane; record: OutRecord } | undefined {
@@ -276,6 +314,26 @@ export class Outbox {
         if (record !== undefined) yield { lane, record };
       }
     }
+  }
+
+  /**
+   * The oldest command of its lane that a received one waits for, and how many the receiver runs at once, if it has said so.
+   * `undefined`: as far as is known here its turn has come.
+   */
+  before(id: string): { readonly id: string; readonly concurrency: number | undefined } | undefined {
+    const found = this.#find(id);
+    if (found === undefined) return undefined;
+    const { lane, message } = found;
+    const { concurrency } = lane;
+    let older = 0;
+    for (const seq of lane.openNumbers) {
+      // In order: the older ones come first.
+      if (seq >= message.seq) return undefined;
+      if (++older >= (concurrency ?? 1)) break;
+    }
+    const [oldest] = lane.openNumbers;
+    const first = oldest === undefined ? undefined : this.#batches.message(lane, oldest);
+    return first === undefined ? undefined : { id: first.message.id, concurrency };
   }
 
   openCount(node: string): number {

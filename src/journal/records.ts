@@ -25,6 +25,18 @@ export interface OutLane {
   receiverEpoch: string | undefined;
   /** Up to here that was before this journal took its present epoch; absent: nothing was. */
   base?: number;
+  /** When what is not final passed the watermarks; absent: nothing did, or its own record has it. */
+  marks?: OutMarks | undefined;
+}
+
+/** Each stands for the messages after the one before it, up to its number; times in ms, those of `a` and `r` by the receiver. */
+export interface OutMarks {
+  /** When they were first sent, and how often. */
+  readonly s: readonly (readonly [upTo: number, at: number, attempts: number])[];
+  /** When the receiver had them. */
+  readonly a: readonly (readonly [upTo: number, at: number])[];
+  /** When the receiver had started them. */
+  readonly r: readonly (readonly [upTo: number, at: number])[];
 }
 
 /** One message that this node accepted. */

@@ -127,6 +127,15 @@ export const CATALOGUE = {
     "{subject} does not take messages from plain NATS publishers",
     "Set `foreign: true` on that subject in steward.yaml.",
   ),
+  "report-unsent": entry(
+    "{node} reports on command {id}, which was never sent to it",
+    "Somebody at the broker writes in its name, or two nodes have this name. See `steward doctor`.",
+  ),
+  "queue-full": entry(
+    "{limit} messages wait on {subject} already: no more are taken",
+    "Wait until some of them have ended, or raise `queue` of that subject in steward.yaml.",
+    EXIT.notDelivered,
+  ),
   "broker-unreachable": entry(
     "cannot reach a broker at {servers}: {fault}",
     "Start nats-server there, or correct broker.servers.",

@@ -7,8 +7,17 @@ import type { Json, Message } from "./message.ts";
 import { insistMeant, isCount, isTime, KINDS, pack, unpack } from "./packet.ts";
 import { isToken } from "./subject.ts";
 
+/** When a frame or an ACK was sealed, by the clocks of its sender, ms. */
+export interface SendingTime {
+  /** Wall time since 1970: it may jump. */
+  readonly sentAt: number;
+  /** The life of the sender's daemon, and the monotonic time of that life: it never jumps. */
+  readonly life?: string;
+  readonly uptime?: number;
+}
+
 /** A batch of one lane. The lane is (origin, the NATS subject it travels on). Without items it asks for an ACK alone. */
-export interface Frame {
+export interface Frame extends SendingTime {
   readonly origin: string;
   /** Identity of the origin's journal. */
   readonly epoch: string;
@@ -39,6 +48,7 @@ export type FrameItem =
       readonly timeout: number | null;
       readonly data: Json;
       readonly inReplyTo?: string;
+      readonly foreign?: true;
     }
   /** A message that ended at its origin, or that its receiver cannot read: it travels so that the numbers close. */
   | { readonly id: string; readonly skip: Skip }
@@ -60,6 +70,8 @@ export interface Ack {
   /** The epoch of the frame that it answers. */
   readonly epoch: string;
   readonly sentAt: number;
+  /** Monotonic time of the receiver's life, ms. */
+  readonly uptime?: number;
   /** Cumulative, per lane. */
   readonly last: number;
   /** Messages of the lane up to here have been started; never more than `last`. */
@@ -68,6 +80,8 @@ export interface Ack {
   readonly upTo: number;
   /** How many more messages of this lane the receiver takes. */
   readonly credit: number;
+  /** How many commands of this subject the receiver runs at once. */
+  readonly concurrency?: number;
   /** Final states decided at the door, until the origin has this ACK. */
   readonly verdicts: readonly Verdict[];
   /** The frame gave numbers again that other messages had: its origin is a copy of an earlier state of itself. */
@@ -92,6 +106,8 @@ interface WireFrame {
   n?: string;
   w?: string;
   i?: string;
+  j?: string;
+  p?: number;
   m: WireItem[];
 }
 /** An item as it travels. */
@@ -102,6 +118,7 @@ export interface WireItem {
   t?: number;
   d?: Json;
   r?: string;
+  f?: 1;
   x?: Skip;
 }
 interface WireAck {
@@ -115,6 +132,8 @@ interface WireAck {
   s: number;
   u: number;
   c: number;
+  p?: number;
+  q?: number;
   g?: 1;
   v?: [number, string, string][];
 }
@@ -137,12 +156,15 @@ export function sealFrame(
   compressFrom: number | null,
 ): Uint8Array {
   const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow, receiverLife } = head;
+  const { life, uptime } = head;
   const wire: Omit<WireFrame, "m"> = { l: subject, o: origin, e: epoch, t: sentAt, f: first, a: acked };
   if (sentBefore !== undefined && sentBefore >= first) wire.s = sentBefore;
   if (base !== undefined) wire.b = base;
   if (receiverEpoch !== undefined) wire.n = receiverEpoch;
   if (receiverNow !== undefined && receiverNow !== receiverEpoch) wire.w = receiverNow;
   if (receiverLife !== undefined) wire.i = receiverLife;
+  if (life !== undefined) wire.j = life;
+  if (uptime !== undefined) wire.p = Math.round(uptime);
   const open = JSON.stringify(wire);
   return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, KINDS.frame, compressFrom);
 }
@@ -166,6 +188,8 @@ export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array 
     c: ack.credit,
   };
   if (ack.receiverLife !== undefined) wire.i = ack.receiverLife;
+  if (ack.uptime !== undefined) wire.p = Math.round(ack.uptime);
+  if (ack.concurrency !== undefined) wire.q = ack.concurrency;
   if (ack.wentBack === true) wire.g = 1;
   if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
   return pack(JSON.stringify(wire).slice(0, -1), KINDS.ack, null);
@@ -181,7 +205,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   const wire = unpack(subject, payload, KINDS.frame, limits) as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { l, o, e, t, f, a, s, b, n, w, i, m } = wire as WireFrame;
+  const { l, o, e, t, f, a, s, b, n, w, i, j, p, m } = wire as WireFrame;
   insistMeant(l, subject);
   const items = m.map((item) => readItem(item, limits));
   const unreadable = f === 0 ? items.find((item) => "unreadable" in item) : undefined;
@@ -197,6 +221,8 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
     ...(n === undefined ? {} : { receiverEpoch: n }),
     ...(w === undefined ? {} : { receiverNow: w }),
     ...(i === undefined ? {} : { receiverLife: i }),
+    ...(j === undefined ? {} : { life: j }),
+    ...(p === undefined ? {} : { uptime: p }),
     items,
   };
 }
@@ -206,7 +232,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   const wire = unpack(subject, payload, KINDS.ack, limits) as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
-  const { l, o, n, i, e, t, k, s, u, c, g, v } = wire as WireAck;
+  const { l, o, n, i, e, t, k, s, u, c, p, q, g, v } = wire as WireAck;
   insistMeant(l, subject);
   return {
     node: o,
@@ -219,6 +245,8 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
     credit: c,
     verdicts: (v ?? []).map(([seq, state, reason]) => ({ seq, state: state as FinalState, reason })),
     ...(i === undefined ? {} : { receiverLife: i }),
+    ...(p === undefined ? {} : { uptime: p }),
+    ...(q === undefined ? {} : { concurrency: q }),
     ...(g === undefined ? {} : { wentBack: true }),
   };
 }
@@ -239,6 +267,7 @@ function toWire(item: FrameItem): WireItem {
   if (item.deliverBy !== null) wire.b = item.deliverBy;
   if (item.timeout !== null) wire.t = item.timeout;
   if (item.inReplyTo !== undefined) wire.r = item.inReplyTo;
+  if (item.foreign === true) wire.f = 1;
   return wire;
 }
 
@@ -252,13 +281,15 @@ export function decodeItem(wire: WireItem): Exclude<FrameItem, { unreadable: str
     timeout: wire.t ?? null,
     data: wire.d ?? null,
     ...(wire.r === undefined ? {} : { inReplyTo: wire.r }),
+    ...(wire.f === undefined ? {} : { foreign: true }),
   };
 }
 
 /** The message that came, or was kept, as an item of this lane. */
 export function messageOf(item: WholeItem, subject: string, origin: string): Message {
-  const { id, createdAt, deliverBy, timeout, data, inReplyTo } = item;
+  const { id, createdAt, deliverBy, timeout, data, inReplyTo, foreign } = item;
   const message = { id, subject, origin, createdAt, deliverBy, timeout, data };
+  if (foreign === true) return { ...message, foreign };
   return inReplyTo === undefined ? message : { ...message, inReplyTo };
 }
 
@@ -274,6 +305,8 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (wire.n !== undefined && !isToken(wire.n)) return "receiver's epoch";
   if (wire.w !== undefined && !isToken(wire.w)) return "receiver's present epoch";
   if (wire.i !== undefined && !isToken(wire.i)) return "receiver's life";
+  if (wire.j !== undefined && !isToken(wire.j)) return "origin's life";
+  if (wire.p !== undefined && !isCount(wire.p)) return "origin's uptime";
   // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
   if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
   if (!Array.isArray(wire.m) || (wire.m.length === 0 && wire.f === 0)) return "no items";
@@ -290,6 +323,7 @@ function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string 
   if (item.b !== undefined && !isTime(item.b)) return "an item's deadline";
   if (item.t !== undefined && !isCount(item.t)) return "an item's timeout";
   if (item.r !== undefined && !isId(item.r)) return "the id that an item answers";
+  if (item.f !== undefined && (item.f !== 1 || item.r !== undefined)) return "an item's mark of a plain publisher";
   return dataFault(item.d, limits);
 }
 
@@ -299,6 +333,8 @@ function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefin
   if (!isToken(wire.n) || !isToken(wire.e)) return "epoch";
   if (wire.i !== undefined && !isToken(wire.i)) return "life";
   if (!isTime(wire.t)) return "sending time";
+  if (wire.p !== undefined && !isCount(wire.p)) return "uptime";
+  if (wire.q !== undefined && !(isCount(wire.q) && wire.q > 0)) return "concurrency";
   for (const n of [wire.k, wire.s, wire.u, wire.c]) if (!isCount(n)) return "a sequence number";
   if (wire.g !== undefined && wire.g !== 1) return "a mark";
   if (wire.v === undefined) return undefined;

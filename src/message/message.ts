@@ -18,6 +18,8 @@ export interface Message {
   readonly data: Json;
   /** The id of the command that this event reports on. */
   readonly inReplyTo?: string;
+  /** A plain NATS publisher wrote it, and its origin took it in for itself. */
+  readonly foreign?: true;
 }
 
 /** Where the outcome of a command goes: `ship1.command.m.d` sent by `central` is answered on `central.event.m.d`. */

@@ -23,6 +23,8 @@ export interface Hello {
   readonly link?: LinkName;
   /** Lanes of its own that stand still, the worst few; absent: none does. */
   readonly stuck?: readonly StuckLane[];
+  /** Subjects on which commands wait there that nobody comes to, and why; absent: there are none. */
+  readonly unattended?: readonly (readonly [subject: string, reason: string])[];
 }
 
 /** The same as the last whole hello of this life, at another time: a hello that costs little on a dear link. */
@@ -67,6 +69,12 @@ function checkHello(data: Json): void {
   if (methods.length > MOST_METHODS) throw new Error(`methods: at most ${MOST_METHODS}`);
   if (!methods.every(isToken)) throw new Error("methods: expected names");
   if (stuck !== undefined) checkStuck(stuck);
+  const { unattended } = data as unknown as Hello;
+  if (
+    unattended !== undefined &&
+    !(Array.isArray(unattended) && unattended.length <= MOST_STUCK && unattended.every(isUnattended))
+  )
+    throw new Error("unattended: expected subjects and reasons");
   for (const time of [startedAt, now, every]) {
     if (!(time >= 0 && time <= 8.64e15)) throw new Error("startedAt, now, every: expected times");
   }
@@ -81,6 +89,14 @@ function checkStuck(stuck: unknown): void {
       throw new Error(`stuck: at most ${LONGEST_REASON} characters`);
     if (!(since >= 0 && since <= 8.64e15)) throw new Error("stuck: expected times");
   }
+}
+
+function isUnattended(entry: unknown): boolean {
+  return (
+    Array.isArray(entry) &&
+    entry.length === 2 &&
+    entry.every((text) => typeof text === "string" && text.length <= LONGEST_REASON)
+  );
 }
 
 /** "I am here, and this is what I am": presence, so it is neither journalled nor sent again. */

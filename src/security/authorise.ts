@@ -3,15 +3,23 @@ import { StewardError } from "../message/errors.ts";
 import type { Json } from "../message/message.ts";
 import type { Method } from "../methods/define.ts";
 
+/** A plain NATS publisher in the place of an origin: nobody knows its name. */
+export const PLAIN_PUBLISHER = "a plain NATS publisher";
+
 /**
- * Whether an origin may send this to this subject. The node decides by itself, from its own configuration.
+ * Whether an origin may send this to this subject: the one policy of a node, whichever way a message takes in, and also for
+ * what the node sends to itself. The node decides by itself, from its own configuration. A plain publisher has no name for
+ * `from`, so that `foreign` stands in the place of that; all else holds for it too.
  *
- * @throws StewardError `permission-denied`
+ * @throws StewardError `permission-denied`, and what the method's check throws
  */
 export function authorise(origin: string, subject: string, data: Json, config: SubscribeConfig, method: Method): void {
-  if (!config.from.includes(origin) && !config.from.includes("*")) {
+  if (origin === PLAIN_PUBLISHER) {
+    if (!config.foreign) throw new StewardError("permission-denied", { origin, subject, fault: "foreign is not set" });
+  } else if (!config.from.includes(origin) && !config.from.includes("*")) {
     throw new StewardError("permission-denied", { origin, subject, fault: `from is [${config.from.join(", ")}]` });
   }
+  method[config.kind]?.check(data);
   if (config.allow === null) return;
   const line = method.command?.describe?.(data);
   if (line === undefined)

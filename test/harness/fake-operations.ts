@@ -81,7 +81,7 @@ export class FakeOperations implements Operations {
             subject: "ship2.command.shellcommand.operatingsystem",
             waiting: 1,
             inFlight: 0,
-            oldest: 3_600_000,
+            oldest: now - 3_600_000,
             nextDeadline: now + 3_600_000,
             reason: "the node is offline",
           },

@@ -28,6 +28,8 @@ export interface RunLine {
   readonly method: string;
   readonly subject: string;
   readonly at: number;
+  /** Simulated time, ms. */
+  readonly began: number;
   readonly n: number | undefined;
 }
 
@@ -84,7 +86,15 @@ export function worldMethods(ledger: Ledger, life: MethodLife): Method[] {
     if (!life.alive()) return never();
     const { id, subject } = context;
     const data = context.data as WorkData;
-    ledger.runs.push({ node: life.node, id, method, subject, at: context.clock.now(), n: data.n });
+    ledger.runs.push({
+      node: life.node,
+      id,
+      method,
+      subject,
+      at: context.clock.now(),
+      began: context.clock.monotonic(),
+      n: data.n,
+    });
     life.reach("begin");
     if (!life.alive()) return never();
     if (data.do === "throw" || (data.do === "throwOnce" && ledger.runsOf(id) === 1)) throw new Error("it broke");

@@ -185,8 +185,12 @@ class UnflushedTurns {
   }
 }
 
-/** A link that tells of each packet that it carries. */
-export function mortalLink(link: MemoryLink, reach: (point: Point) => void): Transport {
+/** A link that tells of each packet that it carries. `read`: when the daemon comes to read what has come. */
+export function mortalLink(
+  link: MemoryLink,
+  reach: (point: Point) => void,
+  read: (packet: () => void) => void = (packet) => packet(),
+): Transport {
   return {
     inbox: link.inbox,
     status: () => link.status(),
@@ -201,11 +205,13 @@ export function mortalLink(link: MemoryLink, reach: (point: Point) => void): Tra
       return link.publish(subject, payload, reply);
     },
     subscribe: (subject, listener) =>
-      link.subscribe(subject, (packet) => {
-        reach("receive");
-        // Cut off by its own death, it hears nothing any more.
-        if (link.status().state === "connected") listener(packet);
-      }),
+      link.subscribe(subject, (packet) =>
+        read(() => {
+          reach("receive");
+          // Cut off by its own death, it hears nothing any more.
+          if (link.status().state === "connected") listener(packet);
+        }),
+      ),
   };
 }
 

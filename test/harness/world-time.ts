@@ -107,6 +107,8 @@ export class LifeClock implements Clock {
   readonly #onFire: () => void;
   readonly #armed = new Set<Timer>();
   #over = false;
+  /** What fell due while it stands still; `undefined`: it does not. */
+  #held: (() => void)[] | undefined;
 
   /**
    * @param wrong how far its wall clock is off, ms.
@@ -134,10 +136,15 @@ export class LifeClock implements Clock {
   setTimeout(fn: () => void, ms: number): Timer {
     if (this.#over) return undefined;
     const timer = this.#time.setTimeout(() => {
-      this.#armed.delete(timer);
+      if (this.#held !== undefined) this.#held.push(fire);
+      else fire();
+    }, ms);
+    const fire = (): void => {
+      // Cleared since.
+      if (!this.#armed.delete(timer)) return;
       this.#onFire();
       if (!this.#over) fn();
-    }, ms);
+    };
     this.#armed.add(timer);
     return timer;
   }
@@ -145,6 +152,17 @@ export class LifeClock implements Clock {
   clearTimeout(timer: Timer): void {
     this.#armed.delete(timer);
     this.#time.clearTimeout(timer);
+  }
+
+  /** No timer fires until `thaw`; time goes on, as it does for a process that was stopped. */
+  freeze(): void {
+    this.#held ??= [];
+  }
+
+  thaw(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const fire of held) fire();
   }
 
   end(): void {

@@ -41,7 +41,7 @@ export interface WorldOptions {
 export type NodeOptions = Readonly<Record<string, Json>>;
 
 /** What an edge takes, what central takes, and how often a node says hello, where a test does not say otherwise. */
-const EDGE = ["command.work.os", "command.redo.os", "command.shellcommand.os", "event.note.news"];
+export const EDGE = ["command.work.os", "command.redo.os", "command.shellcommand.os", "event.note.news"];
 const SETTINGS: NodeOptions = {
   broker: { servers: ["nats://memory:4222"] },
   hello: "10s",
@@ -63,6 +63,8 @@ interface Life {
   readonly killed: Promise<void>;
   readonly kill: () => void;
   alive: boolean;
+  /** What came while its process stands still; `undefined`: it does not. */
+  held: (() => void)[] | undefined;
 }
 
 /** Where a node will be killed: when it comes to this point for the n-th time from now on. */
@@ -215,6 +217,26 @@ export class World {
     life.stores.at(-1)?.survive(keep, () => openMemoryStore(place.disk));
     link?.disconnect("the process is gone");
     life.kill();
+  }
+
+  /** As SIGSTOP does: the process stands still, and what comes for it waits in its buffers. */
+  freeze(name: string): void {
+    const life = this.#lifeOf(name);
+    life.held ??= [];
+    life.clock.freeze();
+  }
+
+  isFrozen(name: string): boolean {
+    return this.#place(name).life?.held !== undefined;
+  }
+
+  /** As SIGCONT does: what waits is read before any timer fires. */
+  thaw(name: string): void {
+    const life = this.#lifeOf(name);
+    const held = life.held ?? [];
+    life.held = undefined;
+    for (const read of held) read();
+    life.clock.thaw();
   }
 
   #over(place: Place, life: Life): void {
@@ -428,6 +450,7 @@ export class World {
   linkTruth(name: string): string {
     const { life, cut, faults, disk } = this.#place(name);
     if (life?.daemon === undefined) return "down silent";
+    if (life.held !== undefined) return `${life.no} silent`;
     const { in: inward = {}, out: outward = {} } = faults;
     // A core that begins anew gives everybody a grace period, as a daemon does.
     const whose = `${life.no}.${life.stores.length}`;
@@ -553,6 +576,7 @@ export class World {
       killed,
       kill,
       alive: true,
+      held: undefined,
     };
     const reach = (point: Point): void => this.#reach(place, life, point);
     const alive = (): boolean => life.alive;
@@ -575,7 +599,11 @@ export class World {
           if (!life.alive) store.crash();
           return store;
         },
-        openTransport: () => mortalLink(this.#connect(place, life), reach),
+        openTransport: () =>
+          mortalLink(this.#connect(place, life), reach, (read) => {
+            if (life.held === undefined) read();
+            else life.held.push(read);
+          }),
         boot: () => `boot ${place.boots}`,
         openSpawner: () => mortalSpawner(place.host.open(), alive),
         methods: worldMethods(this.ledger, {

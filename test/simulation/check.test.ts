@@ -15,8 +15,24 @@ async function ran(): Promise<{ world: World; attempts: Attempt[] }> {
   return {
     world,
     attempts: [
-      { n: 0, subject: "ship1.command.work.os", origin: "central", at: 0, answer: "accepted", id: command },
-      { n: 1, subject: "central.event.note.news", origin: "ship1", at: 0, answer: "accepted", id: event },
+      {
+        n: 0,
+        subject: "ship1.command.work.os",
+        origin: "central",
+        at: 0,
+        startBy: null,
+        answer: "accepted",
+        id: command,
+      },
+      {
+        n: 1,
+        subject: "central.event.note.news",
+        origin: "ship1",
+        at: 0,
+        startBy: null,
+        answer: "accepted",
+        id: event,
+      },
     ],
   };
 }
@@ -70,7 +86,15 @@ test("the check does not ask an origin for what only its lost disk knew, and ask
   expect(world.forgotten).toEqual(new Set([attempts[0]?.id]));
   // The sink's files were on that disk too, and central was told when it met the lane again.
   const id = await world.send("central.event.note.news", { n: 2 }, {}, "ship1");
-  attempts.push({ n: 2, subject: "central.event.note.news", origin: "ship1", at: 30_000, answer: "accepted", id });
+  attempts.push({
+    n: 2,
+    subject: "central.event.note.news",
+    origin: "ship1",
+    at: 30_000,
+    startBy: null,
+    answer: "accepted",
+    id,
+  });
   await world.ended(id, "ship1");
   await world.advance(1_000);
   expect(await found(scene)).toEqual([]);
@@ -83,7 +107,15 @@ test("the check finds an event that is missing though it came after its receiver
   await late.world.start("central");
   const id = await late.world.send("central.event.note.news", { n: 2 }, {}, "ship1");
   const at = late.world.time.monotonic() + 1;
-  late.attempts.push({ n: 2, subject: "central.event.note.news", origin: "ship1", at, answer: "accepted", id });
+  late.attempts.push({
+    n: 2,
+    subject: "central.event.note.news",
+    origin: "ship1",
+    at,
+    startBy: null,
+    answer: "accepted",
+    id,
+  });
   await late.world.ended(id, "ship1");
   late.world.ledger.notes.clear();
   expect(await found(late)).toEqual(["vanished"]);

@@ -5,12 +5,15 @@ import type { World } from "../harness/world.ts";
 import { judge } from "../harness/world-check.ts";
 import { quiet } from "../harness/world-time.ts";
 import type { Attempt } from "./play.ts";
+import { GUARDED } from "./script.ts";
 
 /** What the promise says of a fleet at rest. Every breach has a kind, and words. */
 export interface Violation {
   readonly kind:
     | "lost"
     | "doubled"
+    | "late"
+    | "trespass"
     | "breach"
     | "invented"
     | "owed"
@@ -32,8 +35,8 @@ export interface Checked {
   readonly violations: readonly Violation[];
 }
 
-/** Stops the fleet. */
-export async function check(world: World, attempts: readonly Attempt[]): Promise<Checked> {
+/** Stops the fleet. `truthful`: no clock ever was wrong. */
+export async function check(world: World, attempts: readonly Attempt[], truthful = true): Promise<Checked> {
   const { ok, lost, doubled, open, breaches } = judge(world);
   const programs = programsRunTwice(world);
   const violations: Violation[] = [
@@ -41,6 +44,8 @@ export async function check(world: World, attempts: readonly Attempt[]): Promise
     ...doubled.map((id): Violation => ({ kind: "doubled", text: `${id} ran twice` })),
     ...programs.map((id): Violation => ({ kind: "doubled", text: `the program of ${id} ran twice` })),
     ...breaches.map((text): Violation => ({ kind: "breach", text })),
+    ...(truthful && world.replaced.size === 0 ? lateRuns(world, attempts) : []),
+    ...trespasses(world),
     ...unaccountedRuns(world, attempts),
     ...unaccountedNotes(world, attempts),
     ...world.faults.map((error): Violation => ({ kind: "threw", text: `a daemon threw into the broker: ${error}` })),
@@ -54,6 +59,26 @@ function programsRunTwice(world: World): string[] {
     const { ledger } = world.host(name);
     return ledger.filter((id, at) => ledger.indexOf(id) !== at && !world.unknowable.has(id));
   });
+}
+
+/** Packets that are slow from the beginning of a life look like a fast link, by what links and disks here may add up to, ms. */
+const UNSEEN_DELAY = 15_000;
+
+/** Nothing starts after its deadline; an idempotent command may, when it may have begun in time before. */
+function lateRuns(world: World, attempts: readonly Attempt[]): Violation[] {
+  const startBy = new Map(attempts.map((attempt) => [attempt.n, attempt.startBy]));
+  return world.ledger.runs.flatMap(({ id, n, method, began }): Violation[] => {
+    const by = n === undefined ? null : (startBy.get(n) ?? null);
+    if (by === null || method !== "work" || began <= by + UNSEEN_DELAY) return [];
+    return [{ kind: "late", text: `${id} began ${Math.round((began - by) / 1000)} s after its deadline` }];
+  });
+}
+
+/** Of what is sent there nothing is allowed. */
+function trespasses(world: World): Violation[] {
+  return world.ledger.runs
+    .filter(({ subject }) => subject.endsWith(GUARDED.subject))
+    .map(({ id, node }): Violation => ({ kind: "trespass", text: `${id} ran on ${node}, which does not take it` }));
 }
 
 /** Whatever ran was accepted by somebody, who knows its end; also what died before it could print the id. */

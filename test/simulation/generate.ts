@@ -117,6 +117,12 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
       case "restart":
         steps.push({ do: "stop", node });
         break;
+      case "frozen":
+        steps.push(
+          { do: "freeze", node: dice.pick(nodes) },
+          ...(dice.chance(0.5) ? [] : [{ do: "wait" as const, ms: dice.below(40 * SECOND) }]),
+        );
+        break;
       case "partition":
         steps.push({ do: "cut", node });
         break;
@@ -173,6 +179,9 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
         if (dice.chance(0.5)) steps.push({ do: "backup", node });
         else steps.push({ do: "crash", node }, { do: "restore", node, ...(dice.chance(0.5) ? { inPlace: true } : {}) });
         break;
+      case "trespass":
+        steps.push({ do: "trespass", node: dice.pick(nodes), way: dice.pick(["plain", "self", "central"]) });
+        break;
       case "poison":
       case "cancel":
       case "expiry":
@@ -188,6 +197,7 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
   /** Ends something that was done before. */
   function repair(): void {
     const done = dice.pick(steps);
+    if (done.do === "freeze") steps.push({ do: "thaw", node: done.node });
     if (done.do === "cut") steps.push({ do: "heal", node: done.node });
     if (done.do === "link") steps.push({ do: "link", node: done.node });
     if (done.do === "clock") steps.push({ do: "clock", node: done.node, wrong: 0 });

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { normalise } from "../../src/message/errors.ts";
-import { World } from "../harness/world.ts";
+import { EDGE, World } from "../harness/world.ts";
 import { quiet } from "../harness/world-time.ts";
+import type { MemoryLink } from "../twins/memory-broker.ts";
 import type { Disk } from "../twins/memory-store.ts";
 import { check, type Violation } from "./check.ts";
 import { LinkTruth } from "./link-truth.ts";
-import type { Script, Step } from "./script.ts";
+import { GUARDED, type Script, type Step } from "./script.ts";
 
 /**
  * Plays a script on a fleet: every step, then calm (all faults end, all nodes run), then until nobody owes anybody
@@ -34,6 +35,8 @@ export interface Attempt {
   readonly origin: string;
   /** Simulated time, ms. */
   readonly at: number;
+  /** Simulated time at which it must have begun; `null`: it may wait for ever. */
+  readonly startBy: number | null;
   /** `open`: no answer, the daemon died meanwhile; or it could not say, since its disk failed. */
   answer: "open" | "accepted" | "refused";
   id: string | undefined;
@@ -47,7 +50,8 @@ const LOOK_EVERY = 1_000;
 const BLIND = 120_000;
 
 export async function play(script: Script, directory: string): Promise<Played> {
-  const nodes = Object.fromEntries(script.nodes.map((name) => [name, {}]));
+  const subscribe = [...EDGE.map((subject) => ({ subject })), GUARDED];
+  const nodes = Object.fromEntries(script.nodes.map((name) => [name, { subscribe }]));
   const world = new World(directory, { seed: script.seed, nodes });
   const player = new Player(world);
   try {
@@ -63,6 +67,7 @@ class Player {
   readonly #backups = new Map<string, Disk>();
   readonly #violations: Violation[] = [];
   readonly #links: LinkTruth;
+  #plain: MemoryLink | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -85,7 +90,8 @@ class Player {
     // Accepted in the order of the calls, whichever answer came first.
     const numbers = new Map(this.#attempts.map(({ id, n }) => [id, n]));
     world.accepted.sort((a, b) => (numbers.get(a.id) ?? 0) - (numbers.get(b.id) ?? 0));
-    const { lost, doubled, ok, open, violations } = await check(world, this.#attempts);
+    const truthful = steps.every((step) => step.do !== "clock");
+    const { lost, doubled, ok, open, violations } = await check(world, this.#attempts, truthful);
     const all = [...this.#violations, ...this.#links.violations, ...violations];
     return {
       messages: this.#attempts.length,
@@ -108,6 +114,8 @@ class Player {
         return this.#cancel(step);
       case "wait":
         return world.advance(step.ms);
+      case "trespass":
+        return this.#trespass(step);
       case "crash": {
         const { node, at, nth = 1, keep = 0, power = false } = step;
         if (!world.isUp(node)) return;
@@ -117,8 +125,17 @@ class Player {
         return quiet();
       }
       case "stop":
+        if (!world.isUp(step.node)) return;
+        world.thaw(step.node);
+        await quiet();
         if (world.isUp(step.node)) await world.stop(step.node);
         return;
+      case "freeze":
+        if (world.isUp(step.node)) world.freeze(step.node);
+        return;
+      case "thaw":
+        if (world.isUp(step.node)) world.thaw(step.node);
+        return quiet();
       case "start":
         if (!world.isUp(step.node)) await world.start(step.node);
         return;
@@ -161,9 +178,11 @@ class Player {
 
   async #send({ from, n, messages }: Extract<Step, { do: "send" }>): Promise<void> {
     const world = this.#world;
-    if (!world.isUp(from)) return;
-    const attempts = messages.map(({ subject }, i): Attempt => {
-      return { n: n + i, subject, origin: from, at: world.time.monotonic(), answer: "open", id: undefined };
+    if (!world.isUp(from) || world.isFrozen(from)) return;
+    const at = world.time.monotonic();
+    const attempts = messages.map(({ subject, deliverBy = null }, i): Attempt => {
+      const startBy = deliverBy === null ? null : at + deliverBy;
+      return { n: n + i, subject, origin: from, at, startBy, answer: "open", id: undefined };
     });
     this.#attempts.push(...attempts);
     const drafts = messages.map((message, i) => ({ ...message, data: numbered(message.data, n + i) }));
@@ -188,10 +207,28 @@ class Player {
 
   async #cancel({ n, twice = false }: Extract<Step, { do: "cancel" }>): Promise<void> {
     const attempt = this.#attempts.find((one) => one.n === n);
-    if (attempt?.id === undefined || !this.#world.isUp(attempt.origin)) return;
+    if (attempt?.id === undefined || !this.#world.isUp(attempt.origin) || this.#world.isFrozen(attempt.origin)) return;
     const { operations } = this.#world.daemon(attempt.origin);
     // A refusal (it is gone, the journal is full) is an answer.
     for (let i = 0; i < (twice ? 2 : 1); i++) operations.cancel(attempt.id).catch(() => undefined);
+    await quiet();
+  }
+
+  async #trespass({ node, way }: Extract<Step, { do: "trespass" }>): Promise<void> {
+    const subject = `${node}.${GUARDED.subject}`;
+    if (way === "plain") {
+      this.#plain ??= this.#world.broker.connect("plain");
+      this.#plain.publish(subject, Buffer.from(JSON.stringify({ data: { do: "fail" } })));
+      return quiet();
+    }
+    const from = way === "self" ? node : "central";
+    if (!this.#world.isUp(from) || this.#world.isFrozen(from)) return;
+    const data = way === "self" ? {} : { do: "fail" };
+    // A refusal is an answer.
+    this.#world
+      .daemon(from)
+      .operations.submit([{ subject, data }])
+      .catch(() => undefined);
     await quiet();
   }
 
@@ -208,6 +245,7 @@ class Player {
     for (const name of world.nodes) {
       this.#setDiskFault(name, null);
       world.heal(name);
+      if (world.isUp(name)) world.thaw(name);
       world.setFaults(name, {});
       world.setClock(name, 0);
       world.setFlush(name, 0);

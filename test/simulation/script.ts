@@ -19,6 +19,8 @@ export type Step =
   /** Asks for the end of the message of that number, twice at once if so. */
   | { readonly do: "cancel"; readonly n: number; readonly twice?: boolean }
   | { readonly do: "wait"; readonly ms: number }
+  /** Sends a node what it does not take from there: `GUARDED`. */
+  | { readonly do: "trespass"; readonly node: string; readonly way: "plain" | "self" | "central" }
   /** Without `at`: at once. `keep`: whole turns that were not flushed and are on the disk all the same. */
   | {
       readonly do: "crash";
@@ -28,7 +30,7 @@ export type Step =
       readonly keep?: number;
       readonly power?: boolean;
     }
-  | { readonly do: "stop" | "start" | "cut" | "heal"; readonly node: string }
+  | { readonly do: "stop" | "start" | "cut" | "heal" | "freeze" | "thaw"; readonly node: string }
   | { readonly do: "link"; readonly node: string; readonly out?: LinkFaults; readonly in?: LinkFaults }
   | { readonly do: "clock"; readonly node: string; readonly wrong: number; readonly rate?: number }
   /** How long each group commit, or each call of a sink, takes. */
@@ -52,6 +54,7 @@ export const FAULTS = {
   torn: { byDefault: true, means: "of what was not flushed at a crash, some whole turns are on the disk all the same" },
   power: { byDefault: true, means: "the programs of a node die with its daemon" },
   restart: { byDefault: true, means: "a daemon is stopped and started as its host does it" },
+  frozen: { byDefault: true, means: "the process of a node stands still for a while, and goes on" },
   partition: { byDefault: true, means: "a node loses its connection, and gets it back" },
   oneway: { byDefault: true, means: "one direction of a link is cut, the connection stands" },
   halfopen: { byDefault: true, means: "both directions of a link are cut, and nobody is told" },
@@ -66,6 +69,7 @@ export const FAULTS = {
   slow: { byDefault: true, means: "group commits and sinks take long, commands hang" },
   poison: { byDefault: true, means: "messages throw, reject or fail their process each time" },
   cancel: { byDefault: true, means: "commands are cancelled, some twice at once, at any time of their life" },
+  trespass: { byDefault: true, means: "a node is sent what it does not take from there" },
   expiry: { byDefault: true, means: "messages have short deadlines and timeouts" },
   full: { byDefault: true, means: "a disk is full for a while" },
   sync: { byDefault: true, means: "a group commit fails for a while" },
@@ -76,6 +80,9 @@ export const FAULTS = {
     means: "a node comes back with an old copy of its disk, or with its whole host as it was",
   },
 } as const satisfies Record<string, { byDefault: boolean; means: string }>;
+
+/** What nodes of a script take from central alone, and from plain publishers; and of that one command line. */
+export const GUARDED = { subject: "command.work.guarded", from: ["central"], allow: ["work well"], foreign: true };
 
 export type Fault = keyof typeof FAULTS;
 

@@ -39,6 +39,7 @@ function notes(node: NodeView): string[] {
   if (node.role === "self" && node.link !== "online") found.push(visible(node.cause));
   if (node.trust !== "accepted" && node.role !== "self") found.push(`trust ${node.trust}`);
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
+  if (node.unheard === true) found.push("not heard since this daemon was started");
   if (node.heldBack !== undefined) found.push(visible(node.heldBack));
   found.push(...stuckNotes(node));
   if (node.session === "resyncing") found.push("resyncing");
@@ -72,6 +73,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
     ["work", node.running > 0 ? `${node.work}, ${node.running} running` : node.work],
     ["trust", node.trust],
     ["storage", node.storage],
+    ["heard", node.unheard === true ? "not since this daemon was started" : undefined],
     ["held back", node.heldBack === undefined ? undefined : visible(node.heldBack)],
     ["waiting", waiting(node)],
     ["version", node.version === undefined ? undefined : visible(node.version)],
@@ -89,7 +91,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
         { title: "LANE", cell: (l) => visible(l.subject) },
         { title: "WAITING", cell: (l) => String(l.waiting), align: "right" },
         { title: "IN FLIGHT", cell: (l) => String(l.inFlight), align: "right" },
-        { title: "OLDEST", cell: (l) => (l.oldest === null ? "-" : span(l.oldest)) },
+        { title: "OLDEST", cell: (l) => (l.oldest === null ? "-" : span(Math.max(0, node.asOf - l.oldest))) },
         { title: "DEADLINE", cell: (l) => (l.nextDeadline === null ? "-" : times.at(l.nextDeadline)) },
         { title: "WHY", cell: (l) => visible(laneReason(l, node.asOf)) },
       ],

@@ -4,7 +4,7 @@ import { type Assertion, isFinalState, type Life, STATES, type State } from "../
 import type { Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
 import { isToken, parseSubject } from "../../message/subject.ts";
-import type { DeadRecord, DoneRecord, InLane, InRecord, OutBatch, OutLane, OutState } from "../records.ts";
+import type { DeadRecord, DoneRecord, InLane, InRecord, OutBatch, OutLane, OutMarks, OutState } from "../records.ts";
 import { type SetAside, TABLES } from "../store/store.ts";
 import type { Check } from "./problems.ts";
 
@@ -90,6 +90,7 @@ const message = fields<Message>({
   timeout: nullOr(count),
   data: json,
   inReplyTo: maybe(id),
+  foreign: maybe(one(true)),
 });
 
 const assertion = fields<Assertion>({ state, at: time, by: text, reason: maybe(text) });
@@ -121,6 +122,7 @@ const wireItem = fields<WireItem>({
   t: maybe(count),
   d: json,
   r: maybe(id),
+  f: maybe(one(1)),
   x: maybe(one()),
 });
 
@@ -135,6 +137,13 @@ export const outLane = fields<OutLane>({
   open: sequence,
   receiverEpoch: maybe(token),
   base: maybe(count),
+  marks: maybe(
+    fields<OutMarks>({
+      s: list(tuple(count, time, count)),
+      a: list(tuple(count, time)),
+      r: list(tuple(count, time)),
+    }),
+  ),
 });
 
 export const outBatch = fields<OutBatch>({ v: one(1), k: one(0, 1), m: list(nullOr(wireItem)) });

@@ -7,12 +7,12 @@ import { acrossBoth } from "../../config/link-profiles.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { InRecord, OutRecord } from "../../journal/records.ts";
 import { normalise, type StewardError } from "../../message/errors.ts";
-import { decodeAck } from "../../message/frame.ts";
+import { decodeAck, type SendingTime } from "../../message/frame.ts";
 import { idMaker, type NewId } from "../../message/id.ts";
 import type { FinalState } from "../../message/lifecycle.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
-import type { BriefHello, Hello } from "../../methods/hello.ts";
+import { type BriefHello, type Hello, MOST_STUCK } from "../../methods/hello.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
@@ -147,6 +147,8 @@ export class Core implements Child {
       const route = this.routes.add(subscription);
       route.waiting = this.journal.inbox.pending(route.subject).length;
     }
+    for (const { message } of this.journal.inbox.pending())
+      if (this.routes.get(message.subject) === undefined) this.routes.leftOn(message.subject, 1);
     this.respond = new Respond({
       journal: this.journal,
       node: config.node,
@@ -210,14 +212,14 @@ export class Core implements Child {
       log,
       hasRoom: () => this.storage.hasRoom(),
       isKnown: this.submitOptions.isKnown,
-      alive: (origin, bytes, sentAt) => this.#alive(origin, bytes, sentAt, "a frame"),
+      alive: (frame, bytes) => this.#alive(frame.origin, bytes, frame, "a frame"),
       report: (id, from, report, told) => {
         const ours = reports.fold(id, from, report, told);
         if (ours && report.state !== "running") this.#repair.ended(id, report);
         return ours;
       },
       foreign: async (subject, data) => {
-        const [record] = submit([{ subject, data }], this.submitOptions);
+        const [record] = submit([{ subject, data }], this.submitOptions, { foreign: true });
         await this.journal.flushed();
         return record?.message.id ?? "";
       },
@@ -234,6 +236,7 @@ export class Core implements Child {
       node: config.node,
       central: config.central,
       epoch: this.journal.epoch,
+      life: this.vouching.life,
       every: () => around.config().hello,
       hello: () => ({
         version: around.version,
@@ -246,6 +249,7 @@ export class Core implements Child {
         every: around.config().hello,
         link: around.config().link.name,
         ...stuckOf(this.publishers),
+        ...this.#unattended(),
       }),
       transport: this.transport,
       clock,
@@ -284,6 +288,11 @@ export class Core implements Child {
     });
     this.link.begin();
     this.storage.begin(fall, this);
+  }
+
+  #unattended(): Pick<Hello, "unattended"> {
+    const unattended = this.routes.unattended(MOST_STUCK);
+    return unattended.length === 0 ? {} : { unattended };
   }
 
   #fall(error: unknown): void {
@@ -362,6 +371,7 @@ export class Core implements Child {
       },
       window,
       node: config().node,
+      life: this.vouching.life,
       onSent: ({ messages, bytes, again }) => {
         counters.sent(node, bytes);
         if (again) counters.resent += messages;
@@ -398,7 +408,14 @@ export class Core implements Child {
       return;
     }
     this.#traffic?.acknowledged(ack);
-    this.#alive(ack.node, packet.payload.length, ack.sentAt, "an ACK", ack.receiverEpoch);
+    const { receiverLife: life, ...time } = ack;
+    this.#alive(
+      ack.node,
+      packet.payload.length,
+      life === undefined ? time : { ...time, life },
+      "an ACK",
+      ack.receiverEpoch,
+    );
     if (subject === this.#presence.subject) {
       // Two that answer in turn would be greeted without end.
       if (!this.fleet.isDoubled(ack.node)) this.#presence.answered(ack);
@@ -406,12 +423,14 @@ export class Core implements Child {
     if (this.fleet.isOther(ack.node, ack.receiverEpoch)) this.#repair.doubt(ack.node);
   }
 
-  #alive(node: string, bytes: number, sentAt: number, cause: string, epoch?: string): void {
-    this.deadlines.heard(node, sentAt);
+  /** Returns how long it was under way, ms. */
+  #alive(node: string, bytes: number, time: SendingTime, cause: string, epoch?: string): number {
+    const underWay = this.deadlines.heard(node, time);
     this.#around.counters.received(node, bytes);
     if (epoch !== undefined && this.fleet.heldBack(node) === undefined) this.#losses.heard(node, epoch);
     this.fleet.alive(node, cause, epoch);
     this.fleet.accept(node);
+    return underWay;
   }
 
   /** A message taken from another node is at its end here. */
@@ -419,7 +438,8 @@ export class Core implements Child {
     const { happenings, config } = this.#around;
     const { id, subject, origin } = record.message;
     const route = this.routes.get(subject);
-    if (route !== undefined) {
+    if (route === undefined) this.routes.leftOn(subject, -1);
+    else {
       route.waiting--;
       if (route.waiting === Math.floor(route.config.queue / 2)) this.#receiver.roomAgain(subject);
     }

@@ -12,6 +12,10 @@ export interface ExpiryOptions {
   readonly lane: OutLane;
   readonly journal: Journal;
   readonly clock: Clock;
+  /** This node. */
+  readonly node: string;
+  /** This node has a broker. */
+  readonly isLinked: () => boolean;
   readonly onWithdrawn: (records: readonly OutRecord[]) => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -95,8 +99,9 @@ export class Expiry {
   }
 
   #withdraw(): OutRecord[] {
-    const { lane, journal, clock } = this.#options;
-    const reason = `not delivered before its deadline: ${receiverOf(lane.subject)} was away`;
+    const { lane, journal, clock, node, isLinked } = this.#options;
+    const away = isLinked() ? `${receiverOf(lane.subject)} was away` : `${node}, where it waits, had no broker`;
+    const reason = `not delivered before its deadline: ${away}`;
     const withdrawn: OutRecord[] = [];
     for (const record of this.#waiting()) {
       if (record.skip !== undefined || this.left(record) > 0) continue;

@@ -22,6 +22,8 @@ export interface DeliverOptions {
   readonly random: Random;
   readonly inspector: Inspector;
   readonly node: string;
+  /** Which life of this daemon it is. */
+  readonly life: string;
   readonly newId: NewId;
   readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing">;
   readonly onSent: (event: Sent) => void;

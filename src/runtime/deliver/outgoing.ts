@@ -22,6 +22,8 @@ export interface OutgoingOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly node: string;
+  /** Which life of this daemon it is. */
+  readonly life: string;
   readonly profile: Pick<LinkProfile, "compressFrom">;
   /** Milliseconds until the deadline of a message. */
   readonly left: (record: OutRecord) => number;
@@ -66,9 +68,10 @@ export class Outgoing {
 
   /** A frame of these messages, as it travels now. */
   seal(lane: OutLane, { first, acked, sentBefore }: InFlight, records: readonly OutRecord[]): Uint8Array {
-    const { journal, clock, node, profile } = this.#options;
+    const { journal, clock, node, life, profile } = this.#options;
     const now = clock.now();
-    const own = { origin: node, epoch: journal.epoch, sentAt: now, first, acked, sentBefore };
+    const time = { sentAt: now, life, uptime: clock.monotonic() };
+    const own = { origin: node, epoch: journal.epoch, ...time, first, acked, sentBefore };
     return sealFrame(
       lane.subject,
       { ...own, ...journal.outbox.receivers.head(lane) },

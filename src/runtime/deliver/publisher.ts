@@ -75,6 +75,8 @@ export class Publisher implements Child {
       lane,
       journal: options.journal,
       clock: options.clock,
+      isLinked: () => options.transport.status().state === "connected",
+      node: options.node,
       onWithdrawn: options.onWithdrawn,
       onFailure: (error) => this.#fail(error),
     });
@@ -198,16 +200,14 @@ export class Publisher implements Child {
 
   view(): LaneView {
     const { journal, subject } = this.#options;
-    const waiting = this.#lane.next - 1 - this.#lane.acked;
-    const [first] =
-      waiting > 0 ? journal.outbox.take(subject, this.#lane.acked + 1, { count: 1, bytes: 1, sizeOf: () => 1 }) : [];
+    const { count: waiting, oldest } = journal.outbox.waiting(subject);
     const { reason } = this.#actor.getSnapshot().context;
     const { stuck } = this;
     return {
       subject,
       waiting,
       inFlight: this.inFlight,
-      oldest: first === undefined ? null : first.message.createdAt,
+      oldest: oldest === undefined ? null : oldest.message.createdAt,
       nextDeadline: this.#expiry.next,
       ...(reason === "" ? {} : { reason }),
       ...(stuck === undefined ? {} : { stuck }),

@@ -1,9 +1,11 @@
 import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
+import type { SendingTime } from "../../message/frame.ts";
+import { TravelTimes } from "../receive/travel-times.ts";
 
 /**
- * Whether the deadline of a command that was taken has passed. Its frame says how much time is left, and within one life of
- * the daemon that is measured, not read off the wall clock.
+ * Whether the deadline of a command that was taken has passed. Its frame says how much time was left when it was sealed; from
+ * then on time is measured, under way and on this node, and within one life of the daemon never read off the wall clock.
  *
  * What an earlier life took is judged by clocks. This node's own is believed when it has not gone back and says that
  * there is time left. That a deadline has passed is the word of the origin's clock alone, as it was last heard in this life;
@@ -24,23 +26,27 @@ export class Deadlines {
   readonly #options: DeadlinesOptions;
   /** How far the clock of a node was ahead of this one's monotonic time when it was last heard, ms. */
   readonly #ahead = new Map<string, number>();
+  readonly #travelTimes = new TravelTimes();
   #centralSince = Number.POSITIVE_INFINITY;
 
   constructor(options: DeadlinesOptions) {
     this.#options = options;
   }
 
-  /** A verified frame or ACK of a node, and its time, ms. */
-  heard(node: string, sentAt: number): void {
+  /** A verified frame or ACK of a node was read just now. Returns how long it was under way, ms. */
+  heard(node: string, time: SendingTime): number {
     const { clock, central } = this.#options;
     const now = clock.monotonic();
-    this.#ahead.set(node, sentAt - now);
+    const underWay = this.#travelTimes.heard(node, time, now);
+    // Where the sender's wall clock alone tells of a delay, it may as well have gone back.
+    this.#ahead.set(node, time.sentAt + (time.uptime === undefined ? 0 : underWay) - now);
     if (node === central) this.#centralSince = Math.min(this.#centralSince, now);
+    return underWay;
   }
 
-  /** When a command that was taken just now must have begun, by monotonic time. */
-  measured({ deadline, receivedAt }: InRecord): number {
-    return deadline === null ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic() + deadline - receivedAt;
+  /** When a command that was taken at `takenAt` must have begun, both by monotonic time. */
+  measured({ deadline, receivedAt }: InRecord, takenAt: number): number {
+    return deadline === null ? Number.POSITIVE_INFINITY : takenAt + deadline - receivedAt;
   }
 
   /** `measured`: of a command of this life. `undefined`: nobody can tell yet. */

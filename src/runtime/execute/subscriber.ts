@@ -60,6 +60,7 @@ export interface ExecuteOptions {
 
 /** A message that failed its process so often becomes a dead letter. */
 const POISONED = 3;
+const TOO_LATE = "its deadline passed while it waited on the node";
 /** How long a queue without work still counts as working, ms. */
 const LINGER = 1000;
 /** Events that one call of a handler takes. */
@@ -141,7 +142,7 @@ export class Subscriber implements Child, RouteProcess {
     const left = options.journal.inbox
       .pending(route.subject)
       .filter(({ message: { id } }) => !options.running.has(id) && !route.inHand.has(id));
-    this.#enqueue(left, true);
+    this.#enqueue(left, undefined);
   }
 
   get state(): "idle" | "working" | "paused" {
@@ -171,10 +172,10 @@ export class Subscriber implements Child, RouteProcess {
     return true;
   }
 
-  feed(records: readonly InRecord[]): void {
+  feed(records: readonly InRecord[], takenAt: number): void {
     // A place may have been kept by the process before this one.
     for (const record of records) if (record.state === "running" && this.#reserved > 0) this.#reserved--;
-    this.#enqueue(records, false);
+    this.#enqueue(records, takenAt);
   }
 
   /** Takes no more. Commands that a recorder keeps alive are handed over to the next daemon; others may end first. */
@@ -203,7 +204,8 @@ export class Subscriber implements Child, RouteProcess {
     this.#end({ reason: "failed", error: normalise(error) });
   }
 
-  #enqueue(records: readonly InRecord[], left: boolean): void {
+  /** `takenAt`: monotonic time; `undefined`: another process took them. */
+  #enqueue(records: readonly InRecord[], takenAt: number | undefined): void {
     if (this.#stopped || records.length === 0) return;
     if (!this.#busy) {
       this.#busy = true;
@@ -216,8 +218,8 @@ export class Subscriber implements Child, RouteProcess {
       this.#add(() => this.#handle(event));
     } else if (command !== undefined) {
       for (const record of records) {
-        const startBy = left ? undefined : this.#options.deadlines.measured(record);
-        const go = (): void => this.#add(() => this.#command(command, record, left, startBy));
+        const startBy = takenAt === undefined ? undefined : this.#options.deadlines.measured(record, takenAt);
+        const go = (): void => this.#add(() => this.#command(command, record, startBy));
         // What may run twice may begin without a word.
         if (command.idempotent === true || !this.#leftOver.keeps(record, go)) go();
       }
@@ -237,13 +239,7 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   /** `startBy`: when it must have begun, by monotonic time; `undefined`: another process took it. */
-  async #command(
-    handler: CommandHandler,
-    taken: InRecord,
-    left: boolean,
-    startBy: number | undefined,
-    attempt = 0,
-  ): Promise<void> {
+  async #command(handler: CommandHandler, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
     const { journal, running, respond, clock, deadlines } = this.#options;
     const { id } = taken.message;
     // It keeps its place in the order while nobody can tell.
@@ -255,14 +251,13 @@ export class Subscriber implements Child, RouteProcess {
     if (record === undefined || running.has(id)) return;
     const outdated = this.#outdated(record, startBy);
     // That it never began is not said without a word either.
-    const again = (): Promise<void> => this.#command(handler, record, left, startBy);
+    const again = (): Promise<void> => this.#command(handler, record, startBy);
     if (outdated !== undefined && this.#leftOver.keeps(record, () => this.#add(again))) return;
     const cancellation = new Cancellation();
     running.set(id, cancellation);
     let notBegun: NotBegun | undefined;
     try {
-      const end: Outcome | NotBegun | undefined =
-        outdated ?? (await this.#run(handler, record, left, startBy, cancellation));
+      const end: Outcome | NotBegun | undefined = outdated ?? (await this.#run(handler, record, startBy, cancellation));
       if (end?.state === "notBegun") {
         notBegun = end;
         if (journal.inbox.find(id)?.state === "running") journal.inbox.notStarted(id);
@@ -288,8 +283,8 @@ export class Subscriber implements Child, RouteProcess {
     if (notBegun === undefined || this.#stopped) return;
     // It keeps its place in the order, unless its origin has to give its word before it may begin.
     const next = journal.inbox.find(id) ?? taken;
-    const once = (): Promise<void> => this.#command(handler, next, left, startBy, attempt + 1);
-    if (!left || !this.#leftOver.keeps(next, () => this.#add(once))) await once();
+    const once = (): Promise<void> => this.#command(handler, next, startBy, attempt + 1);
+    if (startBy !== undefined || !this.#leftOver.keeps(next, () => this.#add(once))) await once();
   }
 
   /** Resolves when the method can begin, or must not: then it is looked at anew. */
@@ -340,14 +335,13 @@ export class Subscriber implements Child, RouteProcess {
     });
   }
 
-  /** A message that must not start any more. */
+  /** A command that must not start any more. One of this process has not started, though it is recorded as running. */
   #outdated(record: InRecord, startBy: number | undefined): Outcome | undefined {
-    if (!begins(record)) return undefined;
+    if (startBy === undefined ? !begins(record) : record.doubtful === true) return undefined;
     const at = this.#options.clock.now();
     if (record.cancelRequestedBy !== undefined)
       return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
-    if (this.#options.deadlines.passed(record, startBy) === true)
-      return { state: "expired", at, reason: "its deadline passed while it waited on the node" };
+    if (this.#options.deadlines.passed(record, startBy) === true) return { state: "expired", at, reason: TOO_LATE };
     return undefined;
   }
 
@@ -355,16 +349,15 @@ export class Subscriber implements Child, RouteProcess {
   async #run(
     handler: CommandHandler,
     record: InRecord,
-    left: boolean,
     startBy: number | undefined,
     cancellation: Cancellation,
   ): Promise<Outcome | NotBegun | undefined> {
-    const { journal, clock, respond } = this.#options;
+    const { journal, clock, respond, deadlines } = this.#options;
     let startedAt = record.startedAt ?? clock.now();
     if (record.cancelRequestedBy !== undefined) cancellation.request();
     let context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
     let end: Promise<CommandEnd | NotBegun> | undefined;
-    if (left && (record.state === "running" || record.doubtful === true)) {
+    if (startBy === undefined && (record.state === "running" || record.doubtful === true)) {
       end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
       if (end === undefined) return interrupted(record, clock.now());
     } else {
@@ -381,6 +374,8 @@ export class Subscriber implements Child, RouteProcess {
           journal.inbox.notStarted(context.id);
           return undefined;
         }
+        // The disk may have taken longer than there was time.
+        if (deadlines.passed(record, startBy) === true) return { state: "expired", at: clock.now(), reason: TOO_LATE };
         this.#options.onBegun({ ...record, state: "running", startedAt });
       }
       end = handler.run(context);

@@ -52,6 +52,8 @@ export interface NodeDescription {
   readonly storage: "ok" | "low" | "full";
   /** Why nothing is sent to it and nothing taken from it: two nodes have its name. */
   readonly heldBack?: string;
+  /** Its link is as an earlier life of this daemon saw it: nothing was heard of it since. */
+  readonly unheard?: true;
   /** Lanes which stand still, as it says of itself; in a list, and those to it; the worst few. Absent: none does. */
   readonly stuck?: readonly StuckLane[];
   /** Last verified evidence of life; `null` if never. */
@@ -93,6 +95,10 @@ interface Known {
 const LINGER = 1000;
 /** No node may ask for more patience than a hello a day, ms. */
 const LONGEST = 86_400_000;
+/** How often it is noted when each node was last seen, ms: more seldom where there are many. */
+const NOTE_EVERY = 10_000;
+const NOTE_PER_NODE = 10;
+const LAST_SEEN = "last seen";
 /** The shortest silence that makes a node late, where its profile is not shorter, ms. */
 const SHORTEST = 2_500;
 /** The latest changes kept of each node. */
@@ -107,6 +113,8 @@ export class Fleet {
   readonly #silent: DeadlineWheel;
   readonly #idle: DeadlineWheel;
   #ownLink = false;
+  /** When it was last noted, monotonic ms, when each node was seen. */
+  #notedAt = Number.NEGATIVE_INFINITY;
   /** Another node has the name of this one. */
   #selfHeld: string | undefined;
 
@@ -121,8 +129,11 @@ export class Fleet {
       if (known !== undefined) known.busy = false;
       this.#send(name, "idle", "all commands have ended");
     });
+    const seen = (journal.checkpoint(LAST_SEEN) ?? {}) as Readonly<Record<string, number>>;
     for (const { name, snapshot } of journal.nodes()) {
-      this.#start(name, snapshot as unknown as StoredNode);
+      const known = this.#start(name, snapshot as unknown as StoredNode);
+      const lastSeen = Object.hasOwn(seen, name) ? seen[name] : undefined;
+      if (lastSeen !== undefined) known.lastSeen = Math.max(known.lastSeen ?? 0, lastSeen);
       this.work(name, journal.outbox.openCount(name));
     }
   }
@@ -169,6 +180,7 @@ export class Fleet {
     if (name === this.#options.self) return;
     const known = this.#get(name);
     this.#seen(known);
+    this.#noteSeen();
     // Who answers before its first hello, and has another journal at that, has lost what it answered for.
     if (epoch !== undefined && known.epoch === undefined) {
       known.epoch = epoch;
@@ -176,6 +188,16 @@ export class Fleet {
     }
     if (known.link !== "online") this.#send(name, "alive", cause);
     this.#watch(name, known);
+  }
+
+  /** A restart of this node must not make others look as if they had been silent since their link last changed. */
+  #noteSeen(): void {
+    const { clock, journal } = this.#options;
+    const now = clock.monotonic();
+    if (now - this.#notedAt < Math.max(NOTE_EVERY, this.#known.size * NOTE_PER_NODE)) return;
+    this.#notedAt = now;
+    const seen = [...this.#known].flatMap(([name, { lastSeen }]) => (lastSeen === null ? [] : [[name, lastSeen]]));
+    journal.setCheckpoint({ key: LAST_SEEN, value: Object.fromEntries(seen) as Json });
   }
 
   /** Whether its daemon or its journal is another one than before. */
@@ -255,6 +277,11 @@ export class Fleet {
     return (this.#known.get(name)?.epoch || epoch) !== epoch;
   }
 
+  /** Why a node does not come to what waits there on a subject, as its last hello said. */
+  unattended(name: string, subject: string): string | undefined {
+    return this.#known.get(name)?.hello?.unattended?.find(([left]) => left === subject)?.[1];
+  }
+
   bye(name: string, cause: string): void {
     if (!this.#known.has(name)) return;
     this.#late.delete(name);
@@ -316,6 +343,7 @@ export class Fleet {
     if (known === undefined) return undefined;
     const { value, context } = known.actor.getSnapshot();
     const { hello } = known;
+    const isUnheard = known.heardAt === Number.NEGATIVE_INFINITY && (value.link === "online" || value.link === "late");
     return {
       name,
       link: value.link,
@@ -329,6 +357,7 @@ export class Fleet {
       asOf: this.#options.clock.now(),
       changes: known.changes,
       ...(known.heldBack === undefined ? {} : { heldBack: known.heldBack.reason }),
+      ...(isUnheard ? { unheard: true } : {}),
       ...(hello === undefined
         ? {}
         : {

@@ -16,6 +16,7 @@ import type { AlertMemory } from "../../observe/alert-memory.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics.ts";
+import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
 import type { LaneView } from "../deliver/lane-view.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
@@ -93,11 +94,18 @@ export function operate(options: OperateOptions): Operations {
     outbox: core().journal.outbox,
     link: (node) => core().fleet.link(node),
     blocked: (subject) => core().publishers.get(subject)?.view().reason,
+    stuck: (node, subject) => core().fleet.unattended(node, subject),
     changes: (node) => core().fleet.describe(node)?.changes ?? [],
     now: clock.now(),
   });
 
-  const unvouched = (record: InRecord): boolean => begins(record) && core().vouching.isOpen(record);
+  const waitsFor = (record: InRecord): string | undefined => {
+    if (!begins(record)) return undefined;
+    const { subject, origin } = record.message;
+    if (core().vouching.isOpen(record))
+      return `waits until ${origin} says that it has not run: this daemon was restarted`;
+    return core().routes.stuck(subject);
+  };
 
   async function send(drafts: readonly Draft[]) {
     const { journal, storage, announce } = core();
@@ -128,7 +136,7 @@ export function operate(options: OperateOptions): Operations {
       for (const { lane, record } of outbox.newest(prefix)) yield viewOut(lane, record, sight());
     if (filter.direction === "out") return;
     for (const record of inbox.pending().reverse())
-      if (record.message.id.startsWith(prefix)) yield viewIn(record, unvouched(record));
+      if (record.message.id.startsWith(prefix)) yield viewIn(record, waitsFor(record));
     for (const record of inbox.newestDone(prefix)) yield viewDone(record);
   }
 
@@ -286,11 +294,16 @@ export function operate(options: OperateOptions): Operations {
         return;
       }
       const route = routes.find(subject);
+      const { origin, data, foreign } = letter.message;
+      const sender = foreign === true && origin === self() ? PLAIN_PUBLISHER : origin;
+      authorise(sender, subject, data, route.config, route.method);
+      if (route.waiting >= route.config.queue)
+        throw new StewardError("queue-full", { subject, limit: route.config.queue });
       const record = journal.inbox.exhume(id, clock.now());
       await journal.flushed();
       if (record === undefined) return;
       route.waiting++;
-      route.process?.feed([record]);
+      route.process?.feed([record], clock.monotonic());
     },
     async dropDead(id) {
       if (!core().journal.inbox.dropDead(id)) throw new StewardError("message-unknown", { id });
@@ -359,7 +372,15 @@ export function operate(options: OperateOptions): Operations {
     if (asked !== undefined)
       journal.outbox.cancelRequested(id, { cancelRequestedAt: clock.now(), cancelId: asked.message.id });
     await journal.flushed();
-    return { kind: "requested", id, reason: `${node} has it: it was asked to end it` };
+    const isHeard = core().fleet.link(node) === "online";
+    if (state === "sent") {
+      const when = isHeard ? "it was asked to cancel it" : "it is cancelled when that node is heard";
+      return { kind: "requested", id, reason: `${node} is not known to have it: ${when}` };
+    }
+    const end = isHeard
+      ? "it was asked to end it"
+      : `it is asked to end it when it is heard: its link is ${core().fleet.link(node)}`;
+    return { kind: "requested", id, reason: `${node} has it: ${end}` };
   }
 
   /** Ids of messages, the newest first; without a prefix those that steward sends for itself are left out. */
@@ -381,7 +402,7 @@ export function operate(options: OperateOptions): Operations {
     const out = outbox.find(id);
     if (out !== undefined) return detailOut(out.lane, out.record, sight());
     const pending = inbox.find(id);
-    if (pending !== undefined) return detailIn(pending, self(), unvouched(pending));
+    if (pending !== undefined) return detailIn(pending, self(), waitsFor(pending));
     const done = inbox.done(id);
     if (done === undefined) throw new StewardError("message-unknown", { id: prefix });
     return detailDone(done, self());

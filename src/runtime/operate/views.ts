@@ -2,6 +2,7 @@ import type { LinkState } from "../../actors/node.ts";
 import type { Outbox } from "../../journal/outbox.ts";
 import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
+import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { summarise } from "../../message/summary.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
@@ -13,6 +14,8 @@ export interface Sight {
   readonly link: (node: string) => LinkState;
   /** Why nothing moves on a lane; `undefined` when it does. */
   readonly blocked: (subject: string) => string | undefined;
+  /** Why a node does not come to what waits there on a subject, as it last said. */
+  readonly stuck: (node: string, subject: string) => string | undefined;
   /** The latest changes of a node, oldest first. */
   readonly changes: (node: string) => NodeDetail["changes"];
   readonly now: number;
@@ -47,13 +50,18 @@ export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): Message
 export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): MessageDetail {
   const { message, outcome } = record;
   const { history, conflict } = sight.outbox.history(lane, record);
+  const output = sight.outbox.output(message.id);
+  const lost = outcome === undefined ? undefined : lostOutput(outcome, output);
+  const view = viewOut(lane, record, sight);
+  const reason = [view.reason, lost].filter((text) => text !== undefined).join("; ");
   const cancelAnswer = record.cancelId === undefined ? undefined : cancelSaid(record.cancelId, sight);
   return {
-    ...viewOut(lane, record, sight),
+    ...view,
+    ...(reason === "" ? {} : { reason }),
     data: message.data,
     timeout: message.timeout,
     history: kindOf(message.subject) === "event" ? history : withAbsences(history, record, sight),
-    output: sight.outbox.output(message.id),
+    output,
     ...(cancelAnswer === undefined ? {} : { cancelAnswer }),
     ...(record.heardAt === undefined ? {} : { heardAt: record.heardAt }),
     ...(message.inReplyTo === undefined ? {} : { inReplyTo: message.inReplyTo }),
@@ -62,8 +70,23 @@ export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): Messa
   };
 }
 
-/** `unvouched`: its origin has not said yet that it cannot have run before this daemon was started. */
-export function viewIn(record: InRecord, unvouched: boolean): MessageView {
+/** What a node says that it kept of the output, and that is not in this journal: it went to another one, or got lost. */
+function lostOutput({ totals }: Outcome, output: readonly OutputPart[]): string | undefined {
+  if (totals === undefined) return undefined;
+  const lost = (["stdout", "stderr"] as const).flatMap((stream) => {
+    const here = output.reduce((sum, part) => sum + (part.stream === stream ? partLength(part) : 0), 0);
+    const { kept } = totals[stream];
+    return here < kept ? [`${kept - here} B of ${stream}`] : [];
+  });
+  return lost.length === 0 ? undefined : `output lost: ${lost.join(" and ")} never came to this journal`;
+}
+
+function partLength({ text, encoding }: OutputPart): number {
+  return Buffer.byteLength(text, encoding ?? "utf8");
+}
+
+/** `waitsFor`: why it does not begin; `undefined`: its turn has not come. */
+export function viewIn(record: InRecord, waitsFor: string | undefined): MessageView {
   const { message } = record;
   return {
     id: message.id,
@@ -77,16 +100,14 @@ export function viewIn(record: InRecord, unvouched: boolean): MessageView {
     deliverBy: message.deliverBy,
     attempts: record.attempts,
     summary: summarise(message.data),
-    ...(unvouched
-      ? { reason: `waits until ${message.origin} says that it has not run: this daemon was restarted` }
-      : {}),
+    ...(waitsFor === undefined ? {} : { reason: waitsFor }),
   };
 }
 
-export function detailIn(record: InRecord, self: string, unvouched: boolean): MessageDetail {
+export function detailIn(record: InRecord, self: string, waitsFor: string | undefined): MessageDetail {
   const { message } = record;
   return {
-    ...viewIn(record, unvouched),
+    ...viewIn(record, waitsFor),
     data: message.data,
     timeout: message.timeout,
     history: [
@@ -192,12 +213,19 @@ function cancelSaid(id: string, { outbox }: Sight): CancelSaid | undefined {
   return { kind: "done", at, ...(answer === "notYetHere" ? { reason: "it had not come, and will not start" } : {}) };
 }
 
+function waitsBehind(before: ReturnType<Outbox["before"]>): string | undefined {
+  if (before === undefined) return undefined;
+  return `waits for ${before.id}${before.concurrency === undefined ? "" : ` (concurrency ${before.concurrency})`}`;
+}
+
 function waitingReason(state: State, { message }: OutRecord, sight: Sight): string | undefined {
   const { subject, deliverBy } = message;
   const node = receiverOf(subject);
   const due = deliverBy !== null && deliverBy <= sight.now;
   const late = due ? `; its deadline has passed, and only ${node} can tell whether it began before` : "";
   if (state === "unknown") return `${node} is offline: what became of it is not known yet`;
+  if (state === "received" && kindOf(subject) === "command")
+    return sight.stuck(node, subject) ?? waitsBehind(sight.outbox.before(message.id));
   if (state !== "queued" && state !== "sent") return undefined;
   const away = sight.link(node);
   if (away === "offline") return `${node} is offline${late}`;

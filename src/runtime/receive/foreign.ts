@@ -1,12 +1,13 @@
 import type { Packet, Transport } from "../../broker/transport.ts";
 import { deeperThan, FRAME_LIMITS, hasMoreParts } from "../../message/bounds.ts";
-import { faultText } from "../../message/errors.ts";
+import { faultText, StewardError } from "../../message/errors.ts";
 import { readJson } from "../../message/json-reader.ts";
 import { toJson } from "../../message/located.ts";
 import type { Json } from "../../message/message.ts";
 import { textOf } from "../../message/text.ts";
 import type { Counters } from "../../observe/counters.ts";
-import type { Routes } from "./routes.ts";
+import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
+import type { Route, Routes } from "./routes.ts";
 
 /** Bytes of a plain publisher's body. */
 const FOREIGN_BYTES = 1024 * 1024;
@@ -36,12 +37,14 @@ interface ForeignOptions {
   readonly routes: Routes;
   readonly counters: Counters;
   readonly transport: Transport;
+  /** As much waits there as may wait. */
+  readonly isFull: (route: Route) => boolean;
   readonly foreign: (subject: string, data: Json) => Promise<string>;
 }
 
 /** A body of a plain NATS publisher: `{"data": …}`, where the configuration takes it. */
 export async function takeForeign({ subject, payload, reply }: Packet, options: ForeignOptions): Promise<void> {
-  const { routes, counters, transport, foreign } = options;
+  const { routes, counters, transport, isFull, foreign } = options;
   const answer = (body: object): void => {
     if (reply !== undefined) transport.publish(reply, Buffer.from(JSON.stringify(body)));
   };
@@ -55,10 +58,12 @@ export async function takeForeign({ subject, payload, reply }: Packet, options: 
   }
   try {
     const data = foreignData(payload);
-    route.method[route.config.kind]?.check(data);
+    authorise(PLAIN_PUBLISHER, subject, data, route.config, route.method);
+    if (isFull(route)) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     answer({ id: await foreign(subject, data) });
   } catch (error) {
-    counters.refuse("foreign-invalid", { subject, fault: faultText(error) });
-    answer({ error: { code: "data-invalid", message: faultText(error) } });
+    const code = error instanceof StewardError ? error.code : "data-invalid";
+    counters.refuse(code === "data-invalid" ? "foreign-invalid" : code, { subject, fault: faultText(error) });
+    answer({ error: { code, message: faultText(error) } });
   }
 }

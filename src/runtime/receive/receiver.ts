@@ -9,10 +9,10 @@ import { encodeRefusal } from "../../message/frame-refusal.ts";
 import type { Json } from "../../message/message.ts";
 import { isFrame } from "../../message/packet.ts";
 import type { Report } from "../../message/report.ts";
-import { parseSubject } from "../../message/subject.ts";
+import { kindOf, parseSubject } from "../../message/subject.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
-import { authorise } from "../../security/authorise.ts";
+import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
 import type { Verifier } from "../../security/verify.ts";
 import { BegunBefore } from "../resync/may-have-run.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
@@ -38,8 +38,8 @@ export interface ReceiveOptions {
   readonly hasRoom: () => boolean;
   /** Whether this node was heard of before, or is named. */
   readonly isKnown: (node: string) => boolean;
-  /** A verified frame came from there. */
-  readonly alive: (origin: string, bytes: number, sentAt: number) => void;
+  /** A verified frame came. Returns how long it was under way, ms. */
+  readonly alive: (frame: Frame, bytes: number) => number;
   /**
    * Folds a report on a command of ours; false: there is no such command. What the world may learn of it once it is
    * durable goes into `told`.
@@ -72,6 +72,23 @@ const MOST_UNFLUSHED = 16;
  */
 const A_TURN = 32;
 const HANDED_OVER = 64;
+/** A frame that came, what is measured of its way, and what is to be told once it is durable. */
+interface Arrival {
+  readonly frame: Frame;
+  readonly subject: string;
+  /** Wall time, ms. */
+  readonly at: number;
+  /** How long it was under way, ms. */
+  readonly underWay: number;
+  readonly told: (() => void)[];
+}
+
+/** What one frame brought, and when that was taken by monotonic time. */
+interface Taken {
+  readonly records: InRecord[];
+  readonly takenAt: number;
+}
+
 const LOST = "it may have begun here before this node lost its journal";
 /** Reports are always taken: there is room kept for them. */
 const UNBOUNDED = 1_000_000;
@@ -86,7 +103,7 @@ export class Receiver {
   readonly #backlog: Packet[] = [];
   #left = A_TURN;
   /** What is durable and waits for its turn to be handed to a process; by subject. */
-  readonly #toHandOver = new Map<string, InRecord[]>();
+  readonly #toHandOver = new Map<string, Taken[]>();
 
   /** Frames of which what was taken is not durable yet. */
   #unflushed = 0;
@@ -123,7 +140,8 @@ export class Receiver {
   #receive(packet: Packet): Promise<void> {
     return this.#guarded(packet, async () => {
       const { subject, payload } = packet;
-      if (!isFrame(payload)) return await takeForeign(packet, this.#options);
+      if (!isFrame(payload))
+        return await takeForeign(packet, { ...this.#options, isFull: (route) => this.#isFull(route) });
       const frame = decodeFrame(subject, payload);
       const take = (): Promise<void> => this.#take(packet, frame);
       if (frame.first > 0 || this.#options.isKnown(frame.origin)) return await take();
@@ -146,7 +164,7 @@ export class Receiver {
     const { verifier, alive, journal, clock, again, vouching } = this.#options;
     const { subject, payload } = packet;
     verifier.frame(frame, subject);
-    alive(frame.origin, payload.length, frame.sentAt);
+    const underWay = alive(frame, payload.length);
     if (frame.first === 0) {
       this.#spend(1);
       return await this.#transient(packet, frame);
@@ -155,14 +173,13 @@ export class Receiver {
     if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED)
       return this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
 
-    const at = clock.now();
-    const told: (() => void)[] = [];
+    const takenAt = clock.monotonic();
+    const arrival: Arrival = { frame, subject, at: clock.now(), underWay, told: [] };
+    const { at, told } = arrival;
     this.#before.note(frame, subject);
     // What is pending is doubted, what is taken now is not: unless it was on its way before.
     if (journal.inbox.isBehind(frame, subject, journal.epoch)) this.#options.onBehind(frame.origin);
-    const accepted = journal.inbox.accept(frame, subject, at, (item, seq) =>
-      this.#judge(frame, subject, item, seq, at, told),
-    );
+    const accepted = journal.inbox.accept(frame, subject, at, (item, seq) => this.#judge(arrival, item, seq));
     for (const done of accepted.again) again(done);
     this.#count(frame, subject, accepted);
     const route = this.#options.routes.get(subject);
@@ -170,14 +187,14 @@ export class Receiver {
     vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
     // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
     const early = route?.method.command?.idempotent === true && !journal.renewed;
-    if (early) this.#handOver(subject, accepted.taken, true);
+    if (early) this.#handOver(subject, accepted.taken, takenAt, true);
     // After the journal has heard of it: the next turn begins when this one is on disk.
     this.#spend(frame.items.length);
     this.#unflushed++;
     await journal.flushed().finally(() => this.#unflushed--);
     this.#acknowledge(packet, frame, accepted);
     // The ACK is on its way before this node gets busy with what it took.
-    if (!early && !journal.renewed) this.#handOver(subject, accepted.taken);
+    if (!early && !journal.renewed) this.#handOver(subject, accepted.taken, takenAt);
     if (told.length > 0) {
       setImmediate(() => {
         for (const tell of told) tell();
@@ -211,18 +228,19 @@ export class Receiver {
   }
 
   /** That a command is at its end without having begun is said only of one that cannot have begun here. */
-  #judge(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
+  #judge(arrival: Arrival, item: FrameItem, seq: number): Judgement {
+    const { frame, subject } = arrival;
     if (this.#before.onLostDisk(frame, subject, item, seq))
       return { kind: "verdict", state: "interrupted", reason: LOST };
-    const judged = this.#decide(frame, subject, item, seq, at, told);
+    const judged = this.#decide(arrival, item, seq);
     if (judged.kind !== "verdict" || !this.#before.unrecorded(frame, subject, seq)) return judged;
     const reason = `it may have begun here before this node was started; else: ${judged.reason}`;
     return { kind: "verdict", state: "interrupted", reason };
   }
 
   /** What becomes of one new message, decided from this node's own configuration. */
-  #decide(frame: Frame, subject: string, item: FrameItem, seq: number, at: number, told: (() => void)[]): Judgement {
-    const { routes, counters, report, hasRoom, journal, node } = this.#options;
+  #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement {
+    const { routes, counters, report, journal, node } = this.#options;
     if ("skip" in item) {
       const by = journal.inbox.cancelledEarly(item.id);
       if (by !== undefined && item.skip === "cancelled")
@@ -235,26 +253,26 @@ export class Receiver {
       return { kind: "verdict", state: "rejected", reason: `${node} cannot read it: ${item.unreadable}` };
     }
     try {
-      if (item.inReplyTo !== undefined) {
+      if (item.inReplyTo !== undefined && kindOf(subject) === "event") {
         if (report(item.inReplyTo, frame.origin, item.data as unknown as Report, told)) return { kind: "folded" };
         counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });
         return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
       }
       const route = routes.find(subject);
-      const own = frame.origin === node && route.config.foreign;
-      if (!own) authorise(frame.origin, subject, item.data, route.config, route.method);
-      route.method[route.config.kind]?.check(item.data);
+      // Only what this node took in for itself: from others the mark says nothing.
+      const foreign = item.foreign === true && frame.origin === this.#options.node;
+      authorise(foreign ? PLAIN_PUBLISHER : frame.origin, subject, item.data, route.config, route.method);
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
-      const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt;
+      const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt - underWay;
       const unproved = this.#before.isUnproved(frame, subject, seq);
       // That it never began is not said before its origin was asked.
       if (remaining !== null && remaining <= 0 && !unproved) {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
-        return { kind: "verdict", state: "expired", reason: "its deadline had passed when it arrived" };
+        return { kind: "verdict", state: "expired", reason: expiredUnderWay(remaining, underWay) };
       }
-      if (route.waiting >= route.config.queue || !hasRoom()) return { kind: "full" };
+      if (this.#isFull(route)) return { kind: "full" };
       route.waiting++;
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // What may have begun in time is never said to have expired: it begins again, whenever its turn comes.
@@ -266,6 +284,10 @@ export class Receiver {
       counters.refuse(code, { subject, origin: frame.origin, id: item.id, fault: faultText(error) });
       return { kind: "verdict", state: "rejected", reason: faultText(error) };
     }
+  }
+
+  #isFull({ waiting, config }: Route): boolean {
+    return waiting >= config.queue || !this.#options.hasRoom();
   }
 
   #count(frame: Frame, subject: string, accepted: Accepted): void {
@@ -310,7 +332,9 @@ export class Receiver {
     // Also when all of it was taken: the sender may hold more.
     if (route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
     const own = { node, receiverEpoch: journal.epoch, receiverLife: vouching.life };
-    const ack = { ...own, epoch: frame.epoch, sentAt: clock.now(), credit, ...answer };
+    const time = { sentAt: clock.now(), uptime: clock.monotonic() };
+    const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
+    const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
     transport.publish(reply, fittingAck(subject, ack, transport.maxPayload()));
   }
 
@@ -325,29 +349,39 @@ export class Receiver {
   }
 
   /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
-  #handOver(subject: string, taken: readonly InRecord[], now = false): void {
+  #handOver(subject: string, taken: readonly InRecord[], takenAt: number, now = false): void {
     if (taken.length === 0) return;
+    const batch: Taken = { records: [...taken], takenAt };
     const queue = this.#toHandOver.get(subject);
     if (queue !== undefined) {
-      queue.push(...taken);
+      queue.push(batch);
       return;
     }
-    this.#toHandOver.set(subject, [...taken]);
+    this.#toHandOver.set(subject, [batch]);
     if (now) this.#handSome(subject);
     else setImmediate(() => this.#handSome(subject));
   }
 
   #handSome(subject: string): void {
     const queue = this.#toHandOver.get(subject) ?? [];
-    const some = queue.splice(0, HANDED_OVER);
+    let room = HANDED_OVER;
+    for (let batch = queue[0]; batch !== undefined && room > 0; batch = queue[0]) {
+      const some = batch.records.splice(0, room);
+      room -= some.length;
+      if (batch.records.length === 0) queue.shift();
+      this.#hand(subject, some, batch.takenAt);
+    }
     if (queue.length === 0) this.#toHandOver.delete(subject);
     else setImmediate(() => this.#handSome(subject));
+  }
+
+  #hand(subject: string, some: readonly InRecord[], takenAt: number): void {
     const { routes, journal, onTaken } = this.#options;
     const route = routes.get(subject);
     try {
       onTaken(some);
       for (const { message } of some) route?.inHand.delete(message.id);
-      if (route?.process !== undefined) route.process.feed(some);
+      if (route?.process !== undefined) route.process.feed(some, takenAt);
       // The process that kept a place for it is gone: it has not begun, and the next one finds it in the journal.
       else for (const { message, state } of some) if (state === "running") journal.inbox.notStarted(message.id);
     } catch (error) {
@@ -365,10 +399,10 @@ export class Receiver {
       throw new StewardError("frame-malformed", { subject, fault: "its messages have no sequence numbers" });
     const items = frame.items.flatMap((item) => ("data" in item ? [item] : []));
     for (const { data } of items) {
-      authorise(frame.origin, subject, data, route.config, route.method);
       try {
-        handler.check(data);
+        authorise(frame.origin, subject, data, route.config, route.method);
       } catch (error) {
+        if (error instanceof StewardError) throw error;
         const { name: method } = route.method;
         throw new StewardError("data-invalid", { method, fault: faultText(error) }, { cause: error });
       }
@@ -396,4 +430,11 @@ export class Receiver {
     if (error.code === "internal") log.error({ err: error, subject }, "a packet could not be received");
     counters.refuse(error.code, { subject, fault: error.message });
   }
+}
+
+function expiredUnderWay(remaining: number, underWay: number): string {
+  if (remaining + underWay <= 0) return "its deadline had passed when it was sent";
+  return underWay < 1000
+    ? "its deadline had passed when it arrived"
+    : `its deadline had passed when it arrived: it was under way for ${Math.round(underWay / 1000)} s`;
 }

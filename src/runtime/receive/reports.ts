@@ -1,5 +1,6 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
+import { StewardError } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import { type Report, readReport } from "../../message/report.ts";
 import type { Failures } from "../../observe/alerts.ts";
@@ -26,13 +27,16 @@ export class Reports {
 
   /**
    * True when the command is one of this node's. The world learns of it through `told`, once it is durable.
-   * @throws StewardError `data-invalid`
+   * @throws StewardError `data-invalid`, `report-unsent`
    */
   fold(id: string, from: string, claimed: Report, told: (() => void)[]): boolean {
     const { journal, fleet, announce, failures, counters, clock } = this.#options;
     const report = readReport(claimed);
     const folded = journal.outbox.report(id, from, report, clock.now());
-    if (folded === undefined) return false;
+    if (folded === undefined) {
+      if (journal.outbox.isUnsent(id)) throw new StewardError("report-unsent", { id, node: from });
+      return false;
+    }
     const { record, changed, conflict } = folded;
     const { output } = report;
     if (output !== undefined) told.push(() => announce.output(record.message, output));

@@ -24,14 +24,16 @@ export interface RouteProcess {
   readonly active: number;
   /** Whether a command taken now would run at once; if so, its place is kept for it. */
   reserve(): boolean;
-  /** Hands over messages just taken; they are durable. */
-  feed(records: readonly InRecord[]): void;
+  /** Hands over messages that were taken at that monotonic time; they are durable. */
+  feed(records: readonly InRecord[], takenAt: number): void;
 }
 
 export class Routes {
   readonly #node: string;
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #routes = new Map<string, Route>();
+  /** How many messages wait on subjects that nothing here takes any more. */
+  readonly #left = new Map<string, number>();
 
   constructor(node: string, methods: ReadonlyMap<string, Method>) {
     this.#node = node;
@@ -44,6 +46,7 @@ export class Routes {
     const subject = `${this.#node}.${config.subject}`;
     const route: Route = { subject, config, method, waiting: 0, inHand: new ChurnMap(), process: undefined };
     this.#routes.set(subject, route);
+    this.#left.delete(subject);
     return route;
   }
 
@@ -54,7 +57,36 @@ export class Routes {
   }
 
   remove(subject: string): void {
+    const waiting = this.#routes.get(subject)?.waiting ?? 0;
+    if (waiting > 0) this.#left.set(subject, waiting);
     this.#routes.delete(subject);
+  }
+
+  /** One more message, or one less, waits on a subject that nothing here takes. */
+  leftOn(subject: string, change: 1 | -1): void {
+    const waiting = (this.#left.get(subject) ?? 0) + change;
+    if (waiting > 0) this.#left.set(subject, waiting);
+    else this.#left.delete(subject);
+  }
+
+  /** Why nobody comes to what waits on a subject; `undefined`: somebody does. */
+  stuck(subject: string): string | undefined {
+    const route = this.#routes.get(subject);
+    if (route === undefined) return `${this.#node} takes nothing on ${subject} any more: its subscription is gone`;
+    if (route.process === undefined) return `the process of ${subject} does not run on ${this.#node}`;
+    return route.process.state === "paused" ? `the process of ${subject} is paused on ${this.#node}` : undefined;
+  }
+
+  /** Subjects on which something waits that nobody comes to, with the reason; at most so many. */
+  unattended(most: number): (readonly [subject: string, reason: string])[] {
+    const found: (readonly [string, string])[] = [];
+    const note = (subject: string): void => {
+      const reason = this.stuck(subject);
+      if (reason !== undefined && found.length < most) found.push([subject, reason]);
+    };
+    for (const subject of this.#left.keys()) note(subject);
+    for (const { subject, waiting } of this.#routes.values()) if (waiting > 0) note(subject);
+    return found;
   }
 
   get(subject: string): Route | undefined {

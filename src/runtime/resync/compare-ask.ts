@@ -106,9 +106,13 @@ export class Repair {
   #mend(node: string, { done, lost }: Compared): void {
     const { clock, journal, log, report } = this.#options;
     const told: (() => void)[] = [];
-    for (const [id, outcome] of done) report(id, node, outcome, told);
+    const mend = (id: string, outcome: Outcome): void => {
+      // Of what was never sent it was not asked.
+      if (!journal.outbox.isUnsent(id)) report(id, node, outcome, told);
+    };
+    for (const [id, outcome] of done) mend(id, outcome);
     const reason = `${node} has lost its record of it: whether it ran cannot be proved`;
-    for (const id of lost) report(id, node, { state: "interrupted", at: clock.now(), reason }, told);
+    for (const id of lost) mend(id, { state: "interrupted", at: clock.now(), reason });
     journal.flushed().then(
       () => {
         for (const tell of told) tell();

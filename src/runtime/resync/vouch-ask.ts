@@ -188,7 +188,7 @@ export class Vouching {
 
   #send(to: string, vouch: Vouch): void {
     const { node, journal, transport, clock, newId } = this.#options;
-    const sender = { node, epoch: journal.epoch, clock, newId };
+    const sender = { node, epoch: journal.epoch, life: this.life, clock, newId };
     const subject = `${to}.event.${VOUCH}.${CONTROL_DOMAIN}`;
     transport.publish(subject, transientFrame(subject, sender, vouch as unknown as Json));
   }

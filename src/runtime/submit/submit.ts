@@ -38,19 +38,29 @@ const MOST_BYTES = FRAME_LIMITS.bodyBytes - ENVELOPE;
 /** Bytes of what this node's own sources make: they bound themselves, and nobody is there to hear a refusal. */
 const OWN_BYTES = 512 * 1024;
 
+export interface SubmitTerms {
+  /** The message is kept after its end. */
+  readonly keep?: boolean;
+  /** Makes it happen once, however often it is called. */
+  readonly key?: string;
+  /** A source of this node made it: it is not held to what is set for operators, nor to what the present broker takes. */
+  readonly own?: boolean;
+  /** A plain NATS publisher wrote it. */
+  readonly foreign?: boolean;
+}
+
 /**
- * All or nothing, in order. Durable with the journal's next flush; `key` makes it happen once however often it is called. `own`:
- * made by a source of this node; not held to what is set for operators, nor to what the present broker takes.
+ * All or nothing, in order. Durable with the journal's next flush.
  *
  * @throws StewardError why a draft is refused; then none of them is queued.
  */
 export function submit(
   drafts: readonly Draft[],
   options: SubmitOptions,
-  { keep = true, key, own = false }: { keep?: boolean; key?: string; own?: boolean } = {},
+  { keep = true, key, own = false, foreign = false }: SubmitTerms = {},
 ): OutRecord[] {
   const { journal, refusal, wake, onQueued } = options;
-  const messages = drafts.map((draft) => stamp(draft, options));
+  const messages = drafts.map((draft) => (foreign ? { ...stamp(draft, options), foreign } : stamp(draft, options)));
   const texts = messages.map((message) => sealed(message, options, own));
   for (const message of messages) check(message, options);
   const noRoom = refusal();

@@ -18,6 +18,7 @@ function speaker() {
   const presence = new Presence({
     node: "ship1",
     central: "central",
+    life: "l1",
     epoch: "e1",
     clock,
     newId: idMaker(clock, seededRandom(1)),

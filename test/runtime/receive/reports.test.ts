@@ -31,7 +31,8 @@ test("a second, different end of a command is an alert and counts nothing: the f
   });
   const subject = "ship1.command.shellcommand.os";
   const message = { id: ID, subject, origin: "central", createdAt: 1, deliverBy: null, timeout: null, data: null };
-  journal.outbox.enqueue([message], true);
+  const records = journal.outbox.enqueue([message], true);
+  journal.outbox.sending(subject, records, 2);
 
   const told: (() => void)[] = [];
   expect(reports.fold(ID, "ship1", { state: "succeeded", at: 10, startedAt: 5 }, told)).toBe(true);

@@ -1,0 +1,64 @@
+import type { SendingTime } from "../../message/frame.ts";
+
+/**
+ * How long frames and ACKs were under way: in a link, in the broker, in a buffer of this process while it stood still. No two
+ * clocks need to agree for that: the fastest frame of a sender shows how far its clock is from this node's monotonic time,
+ * and every other frame is late by what it took longer than that.
+ *
+ * Two clocks of the sender are held against this node's monotonic time, and the smaller delay counts: a jump of its wall
+ * clock shows in `sentAt` alone, a host that slept in `uptime` alone, and a real delay in both. A new life of the sender
+ * begins anew.
+ */
+export class TravelTimes {
+  /** The present life of each sender first, then the one before it, whose frames may have been overtaken. */
+  readonly #senders = new Map<string, readonly Sender[]>();
+
+  /** A frame or an ACK was read at `now`, monotonic ms. Returns how long it was under way beyond the fastest, ms. */
+  heard(node: string, { sentAt, life, uptime }: SendingTime, now: number): number {
+    const sender = this.#sender(node, life);
+    const byWall = sender.wall.late(now - sentAt, now);
+    return uptime === undefined ? byWall : Math.min(byWall, sender.uptime.late(now - uptime, now));
+  }
+
+  #sender(node: string, life: string | undefined): Sender {
+    const lives = this.#senders.get(node) ?? [];
+    const known = lives.find((sender) => sender.life === life);
+    if (known !== undefined) return known;
+    const sender: Sender = { life, wall: new Fastest(), uptime: new Fastest() };
+    this.#senders.set(node, [sender, ...lives.slice(0, 1)]);
+    return sender;
+  }
+}
+
+interface Sender {
+  readonly life: string | undefined;
+  readonly wall: Fastest;
+  readonly uptime: Fastest;
+}
+
+/** How long the fastest frame is remembered at least, ms: a clock that jumped is known again after twice this time. */
+const WINDOW = 600_000;
+/** Two clocks may drift apart by so much in each millisecond while nothing is heard. */
+const DRIFT = 0.0002;
+
+interface Seen {
+  offset: number;
+  at: number;
+  readonly since: number;
+}
+
+/** The smallest offset of this window and of the one before it. A window ends with a frame, never in a silence. */
+class Fastest {
+  #present: Seen | undefined;
+  #before: Seen | undefined;
+
+  late(offset: number, now: number): number {
+    if (this.#present === undefined || now - this.#present.since > WINDOW) {
+      this.#before = this.#present;
+      this.#present = { offset, at: now, since: now };
+    } else if (offset < this.#present.offset) Object.assign(this.#present, { offset, at: now });
+    const before = this.#before;
+    const earlier = before === undefined ? Number.POSITIVE_INFINITY : before.offset + (now - before.at) * DRIFT;
+    return offset - Math.min(this.#present.offset, earlier);
+  }
+}
