@@ -62,7 +62,16 @@ process.exitCode = failed ? 1 : 0;
 
 /** One run of every row, one after the other: their processes need the machine for themselves. */
 function pass(left, seed) {
-  const words = ["run", "test/faults", "--no-file-parallelism", "--reporter=verbose", "-t", "^row "];
+  const words = [
+    "run",
+    "--config",
+    "vitest.long.config.ts",
+    "test/faults",
+    "--no-file-parallelism",
+    "--reporter=verbose",
+    "-t",
+    "^row ",
+  ];
   const child = spawn(process.execPath, [join(ROOT, "node_modules/vitest/vitest.mjs"), ...words], {
     cwd: ROOT,
     // Its words are progress; standard output is for the result alone.

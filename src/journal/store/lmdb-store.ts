@@ -140,6 +140,8 @@ export function openLmdbStore(
 
   /** On its way to LMDB, and the wait for its arrival. */
   let moving: Memory | undefined;
+  /** Bytes of the pages in LMDB since the last move; asking LMDB dirties a page of its lock file. */
+  let rowBytes: number | undefined;
   let moved: Promise<void> = Promise.resolve();
   /** Writes of this turn, in their order, those that may wait among them, and who waits for them. */
   let asking: Waiter[] = [];
@@ -301,11 +303,13 @@ export function openLmdbStore(
         await bring(rowsOf, { segment, files: log.files }, env, tables, path);
         delete refused.rows;
         moving = undefined;
+        rowBytes = undefined;
         log.release(segment);
         if (moveDue) arm();
         return;
       } catch (error) {
         refused.rows = await causeOf(error);
+        rowBytes = undefined;
         // The log has it all.
         if (closing) return;
         await new Promise<void>((resolve) => {
@@ -317,6 +321,17 @@ export function openLmdbStore(
         });
       }
     }
+  }
+
+  function countRowBytes(): number {
+    let pages = 0;
+    let size = 4096;
+    for (const db of tables.values()) {
+      const stats = db.getStats() as Record<string, number>;
+      size = stats.pageSize ?? size;
+      pages += (stats.treeBranchPageCount ?? 0) + (stats.treeLeafPageCount ?? 0) + (stats.overflowPages ?? 0);
+    }
+    return pages * size;
   }
 
   const flushed = (): Promise<void> =>
@@ -361,14 +376,8 @@ export function openLmdbStore(
     },
     flushed,
     bytes() {
-      let pages = 0;
-      let size = 4096;
-      for (const db of tables.values()) {
-        const stats = db.getStats() as Record<string, number>;
-        size = stats.pageSize ?? size;
-        pages += (stats.treeBranchPageCount ?? 0) + (stats.treeLeafPageCount ?? 0) + (stats.overflowPages ?? 0);
-      }
-      return pages * size + log.size;
+      rowBytes ??= countRowBytes();
+      return rowBytes + log.size;
     },
     async close() {
       const wasClosed = closed;

@@ -209,7 +209,13 @@ test("hundreds of new names at once: those who are known are served meanwhile, a
   const link = world.broker.connect("crowd");
   await quiet();
   const hello = (n: number): void => {
-    const sender = { life: "l1", node: `new${n}`, epoch: `e${n}`, clock: world.time, newId: idMaker(world.time, seededRandom(n)) };
+    const sender = {
+      life: "l1",
+      node: `new${n}`,
+      epoch: `e${n}`,
+      clock: world.time,
+      newId: idMaker(world.time, seededRandom(n)),
+    };
     const data = {
       version: "1",
       epoch: `e${n}`,
