@@ -227,7 +227,7 @@ export const health = thing({
   }),
   journal: thing({ state: z.enum(["ok", "low", "full", "failed"]), bytes: count, limit: count }),
   quarantined: z.array(text),
-  waiting: opt(z.array(z.strictObject({ role: processView.shape.role, subject: text, since: time, reason: text }))),
+  waiting: opt(z.array(thing({ role: processView.shape.role, subject: text, since: time, reason: text }))),
   stuck: z.array(stuckLane).describe("Lanes of this node that stand still though their nodes are there"),
 });
 

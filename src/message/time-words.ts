@@ -20,6 +20,10 @@ export const TIME_KEYS: ReadonlySet<string> = new Set([
   "lastSeen",
   "asOf",
   "nextDeadline",
+  "waitsSince",
+  "first",
+  "last",
+  "overAt",
 ]);
 const OPAQUE: ReadonlySet<string> = new Set(["data", "result", "details"]);
 const LATEST = 8.64e15;

@@ -159,6 +159,7 @@ describe("the NATS transport", () => {
     expect(await reaches(transport, "disconnected")).toEqual({
       state: "disconnected",
       fault: "the broker stopped answering",
+      code: "broker-unreachable",
     });
     expect(performance.now() - from).toBeLessThan(2 * pingMs + 400);
     await proxy.heal();

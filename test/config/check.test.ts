@@ -65,7 +65,7 @@ describe("a file in which everything is wrong", () => {
     ],
     [
       "limits: {messageBytes: 5, age: 3d}",
-      "25:24 limits.messageBytes: expected a size from 1KB to 64MB, got 5: it has no unit; write 5B if it means bytes",
+      "25:24 limits.messageBytes: expected a size from 1KB to 8MB, got 5: it has no unit; write 5B if it means bytes",
       "25:27 limits.age: unknown key here; it exists as retention.age and retention.logs.age",
     ],
     ["retention: {bytes: 2GB}", "26:13 retention.bytes: more than limits.journalBytes"],

@@ -247,6 +247,7 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   "intake.folder": { intake: { folder: "off" } },
   "intake.file": { intake: { file: "off" } },
   socket: { socket: "/run/other.sock" },
+  socketAccess: { socketAccess: "group" },
   metrics: { metrics: "127.0.0.1:9" },
   "shell.grace": { shell: { grace: "1s" } },
   "supervision.intensity": { supervision: { intensity: 9 } },

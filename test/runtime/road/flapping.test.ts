@@ -75,7 +75,9 @@ test.each([
     expect(alerts(world, "ship1")).toEqual([OWN]);
     // Its profile is more patient than that: nobody else has missed it, and central heard of it from the node itself.
     expect(alerts(world)).toEqual([]);
-    expect(world.ledger.failures).toEqual([{ at: expect.any(Number), origin: "ship1", code: "flapping", text: OWN }]);
+    expect(world.ledger.failures).toEqual([
+      { at: expect.any(Number), origin: "ship1", code: "flapping", text: OWN, about: "flapping " },
+    ]);
     await world.advance(610_000);
     expect(alerts(world, "ship1")).toEqual([OWN, "the link to the broker was not lost for 10 minutes"]);
     await expectSound(world);
