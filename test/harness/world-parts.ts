@@ -2,7 +2,7 @@ import type { Transport } from "../../src/broker/transport.ts";
 import type { Store } from "../../src/journal/store/store.ts";
 import type { Clock } from "../../src/message/clock.ts";
 import { StewardError } from "../../src/message/errors.ts";
-import type { Spawner } from "../../src/methods/spawner.ts";
+import type { OutputListener, Run, Spawner } from "../../src/methods/spawner.ts";
 import type { Log } from "../../src/observe/log.ts";
 import type { MemoryLink } from "../twins/memory-broker.ts";
 import type { Line } from "./list-log.ts";
@@ -216,13 +216,33 @@ export function mortalLink(
 }
 
 /** A spawner that starts and ends nothing for a daemon that is dead. */
-export function mortalSpawner(spawner: Spawner, alive: () => boolean): Spawner {
-  const living = <T>(act: () => Promise<T>): Promise<T> => (alive() ? act() : new Promise(() => undefined));
+export function mortalSpawner(spawner: Spawner, alive: () => boolean, arrives: (read: () => void) => void): Spawner {
+  const living = <T>(act: () => Promise<T>): Promise<T> => (alive() ? heard(act()) : new Promise(() => undefined));
+  const heard = <T>(said: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      said.then(
+        (value) => arrives(() => resolve(value)),
+        (error) => arrives(() => reject(error)),
+      );
+    });
+  const heardOf = (run: Run): Run => ({
+    pid: run.pid,
+    end: heard(run.end),
+    cancel: () => run.cancel(),
+    look: () => heard(run.look()),
+  });
+  const listening =
+    (onOutput: OutputListener): OutputListener =>
+    (parts) =>
+      arrives(() => void (alive() && onOutput(parts)));
   return {
     prepare: (id) => living(() => spawner.prepare(id)),
     isOnlyPrepared: (id) => living(() => spawner.isOnlyPrepared(id)),
-    start: (spec, onOutput) => living(() => spawner.start(spec, (parts) => alive() && onOutput(parts))),
-    adopt: (id, onOutput) => living(() => spawner.adopt(id, (parts) => alive() && onOutput(parts))),
+    start: async (spec, onOutput) => heardOf(await living(() => spawner.start(spec, listening(onOutput)))),
+    adopt: async (id, onOutput) => {
+      const run = await living(() => spawner.adopt(id, listening(onOutput)));
+      return run === undefined ? undefined : heardOf(run);
+    },
     forget: (id) => living(() => spawner.forget(id)),
     recorded: () => living(() => spawner.recorded()),
     close: () => spawner.close(),

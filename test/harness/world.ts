@@ -580,6 +580,11 @@ export class World {
     };
     const reach = (point: Point): void => this.#reach(place, life, point);
     const alive = (): boolean => life.alive;
+    /** What comes from outside waits while the process stands still. */
+    const arrives = (read: () => void): void => {
+      if (life.held === undefined) read();
+      else life.held.push(read);
+    };
     place.life = life;
     const started = startDaemon({
       config: this.#config(place),
@@ -599,13 +604,9 @@ export class World {
           if (!life.alive) store.crash();
           return store;
         },
-        openTransport: () =>
-          mortalLink(this.#connect(place, life), reach, (read) => {
-            if (life.held === undefined) read();
-            else life.held.push(read);
-          }),
+        openTransport: () => mortalLink(this.#connect(place, life), reach, arrives),
         boot: () => `boot ${place.boots}`,
-        openSpawner: () => mortalSpawner(place.host.open(), alive),
+        openSpawner: () => mortalSpawner(place.host.open(), alive, arrives),
         methods: worldMethods(this.ledger, {
           node: place.name,
           clock: life.clock,
