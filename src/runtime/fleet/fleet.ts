@@ -96,7 +96,7 @@ const LINGER = 1000;
 /** No node may ask for more patience than a hello a day, ms. */
 const LONGEST = 86_400_000;
 /** How often it is noted when each node was last seen, ms: more seldom where there are many. */
-const NOTE_EVERY = 10_000;
+const NOTE_EVERY = 60_000;
 const NOTE_PER_NODE = 10;
 const LAST_SEEN = "last seen";
 /** The shortest silence that makes a node late, where its profile is not shorter, ms. */
@@ -192,8 +192,10 @@ export class Fleet {
 
   /** A restart of this node must not make others look as if they had been silent since their link last changed. */
   #noteSeen(): void {
-    const { clock, journal } = this.#options;
+    const { clock, journal, self, central } = this.#options;
     const now = clock.monotonic();
+    // Operators ask central; on an edge each note would be a write to its disk for nobody.
+    if (self !== central) return;
     if (now - this.#notedAt < Math.max(NOTE_EVERY, this.#known.size * NOTE_PER_NODE)) return;
     this.#notedAt = now;
     const seen = [...this.#known].flatMap(([name, { lastSeen }]) => (lastSeen === null ? [] : [[name, lastSeen]]));
@@ -374,6 +376,8 @@ export class Fleet {
   stop(): void {
     // As they are before their actors stop.
     this.#storeChanged();
+    this.#notedAt = Number.NEGATIVE_INFINITY;
+    this.#noteSeen();
     this.#late.stop();
     this.#silent.stop();
     this.#idle.stop();
