@@ -24,7 +24,10 @@ export interface Spawner {
    * While whoever may have it does not answer, this stays pending.
    */
   adopt(id: string, onOutput: OutputListener): Promise<Run | undefined>;
-  /** Removes what is recorded of a run, once its outcome is durable elsewhere. Throws while the run goes on here. */
+  /**
+   * Removes what is recorded of a run, once its outcome is durable elsewhere. Throws while the run goes on here. A preparation
+   * that is under way is given up: it throws, and leaves nothing behind.
+   */
   forget(id: string): Promise<void>;
   /** Ids of which something is recorded: at its start a daemon forgets those whose outcome it holds. */
   recorded(): Promise<readonly string[]>;

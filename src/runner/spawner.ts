@@ -98,10 +98,15 @@ class RunnerSpawner implements Spawner {
     try {
       const channel = await this.#runners.reach(true);
       if (channel === undefined) throw new StewardError("runner-lost", { fault: "this daemon is stopping" });
-      channel.send({ type: "prepare", id });
+      // A command that ended meanwhile was forgotten before it was asked for: a proof made now would stay behind.
+      if (this.#preparations.get(id) === preparation) channel.send({ type: "prepare", id });
+    } catch (error) {
+      preparation.reject(error);
+    }
+    try {
       await preparation.promise;
     } finally {
-      this.#preparations.delete(id);
+      if (this.#preparations.get(id) === preparation) this.#preparations.delete(id);
       this.#wentIdle();
     }
   }
@@ -136,6 +141,8 @@ class RunnerSpawner implements Spawner {
   async forget(id: string): Promise<void> {
     this.#check(id);
     if (this.#runs.has(id)) throw new StewardError("internal", { fault: `run ${id} goes on and cannot be forgotten` });
+    this.#preparations.get(id)?.reject(new StewardError("runner-lost", { fault: "its command has ended meanwhile" }));
+    this.#preparations.delete(id);
     await (this.#removals.get(id)?.promise ?? this.#remove(id));
   }
 

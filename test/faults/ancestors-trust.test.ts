@@ -33,6 +33,10 @@ it("ACK after a refused signature", async () => {
   const refused = await submit(central, ledger.draft("ship1"));
   await eventuallySeen("it is refused", async () => (await unproved(ship1)) > 0, RECONNECTS);
   expect(tap.acks(lane).map(({ subject }) => subject)).toEqual([]);
+  // Its sender hears why, and that it may come again.
+  await eventuallySeen("its sender is told", () => tap.refusals(lane).length > 0);
+  for (const each of tap.refusals(lane))
+    expect(each).toMatchObject({ node: "ship1", code: "signature-invalid", lasting: false });
   expect(await ship1.api.messages({ direction: "in" })).toEqual([]);
   expect(await ledger.ran()).toEqual([]);
   expect(await central.api.message(refused)).toMatchObject({ state: "sent", final: false });
@@ -91,7 +95,9 @@ it("a new node ran every old broadcast", async () => {
     [ship2, second],
   ] as const) {
     expect((await node.api.messages({ direction: "in" })).map((message) => message.id)).toEqual([id]);
-    expect((await node.steward("messages")).stdout.match(/shellcommand/g)).toHaveLength(1);
+    const { stdout } = await node.steward("messages");
+    expect(stdout.match(/[←→]/g)).toEqual(["←"]);
+    expect(stdout.match(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g)).toEqual([id]);
   }
   expect((await ledger.ran()).toSorted()).toEqual([...before, first, second].toSorted());
 });
@@ -136,6 +142,11 @@ it("a signature good for any node, any time, any method", async () => {
     const before = await misdirected(node);
     await tap.publish(subject, bytes);
     await eventuallySeen(`refused on ${subject}`, async () => (await misdirected(node)) === before + 1);
+    // It is answered with a refusal alone.
+    await eventuallySeen(`told on ${subject}`, () => tap.refusals(subject).length > 0);
+    expect(tap.refusals(subject)).toEqual([
+      expect.objectContaining({ node: node.name, code: "frame-misdirected", lasting: false }),
+    ]);
   }
   expect(await ledger.ran()).toEqual([id]);
   expect(await ship2.api.messages({ direction: "in" })).toEqual([]);

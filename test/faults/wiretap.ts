@@ -1,5 +1,6 @@
 import { connect, type NatsConnection } from "nats";
 import { decodeFrame, type Frame } from "../../src/message/frame.ts";
+import { decodeRefusal, type FrameRefusal, isRefusal } from "../../src/message/frame-refusal.ts";
 import { isFrame } from "../../src/message/packet.ts";
 import type { Fleet } from "../harness/fleet.ts";
 import { atTestEnd } from "../harness/temp.ts";
@@ -8,9 +9,11 @@ import { atTestEnd } from "../harness/temp.ts";
 export interface Wiretap {
   /** The first frame with messages that passed on this subject. */
   frame(subject: string): Frame & { readonly payload: Uint8Array };
-  /** ACKs that passed for this lane, each with the subject that it came on. */
+  /** ACKs that passed for this lane, each with the subject that it came on: whatever answers a frame and does not refuse it. */
   acks(lane: string): readonly { readonly subject: string; readonly payload: Uint8Array }[];
-  /** Resolves once the broker has it. What is answered is counted in `answers`. */
+  /** Refusals of frames that passed for this lane. */
+  refusals(lane: string): readonly FrameRefusal[];
+  /** Resolves once the broker has it. What answers it and does not refuse it is counted in `answers`. */
   publish(subject: string, payload: Uint8Array): Promise<void>;
   readonly answers: number;
 }
@@ -22,11 +25,12 @@ export async function wiretap(fleet: Fleet): Promise<Wiretap> {
     () => undefined,
   );
   const passed: { readonly subject: string; readonly payload: Uint8Array }[] = [];
-  const own = "wiretap.answer";
+  const own = "wiretap.answer.";
+  const answering = (lane: string) => passed.filter(({ subject }) => `${subject}.`.includes(`.${lane}.`));
   let answers = 0;
   nats.subscribe(">", {
     callback: (_error, { subject, data }) => {
-      if (subject === own) answers++;
+      if (subject.startsWith(own) && !isRefusal(data)) answers++;
       passed.push({ subject, payload: Uint8Array.from(data) });
     },
   });
@@ -40,9 +44,11 @@ export async function wiretap(fleet: Fleet): Promise<Wiretap> {
       }
       throw new Error(`no frame passed on ${subject}`);
     },
-    acks: (lane) => passed.filter(({ subject, payload }) => isFrame(payload) && subject.includes(`.${lane}.`)),
+    acks: (lane) => answering(lane).filter(({ payload }) => isFrame(payload) && !isRefusal(payload)),
+    refusals: (lane) =>
+      answering(lane).flatMap(({ payload }) => (isRefusal(payload) ? [decodeRefusal(lane, payload)] : [])),
     async publish(subject, payload) {
-      nats.publish(subject, payload, { reply: own });
+      nats.publish(subject, payload, { reply: `${own}${subject}` });
       await nats.flush();
     },
     get answers() {

@@ -111,8 +111,8 @@ describe("what an operator types", () => {
     const { central } = await startFleet({ nodes: { central: {}, ship1: {} } });
     const typed: readonly (readonly [args: readonly string[], code: number, words: RegExp])[] = [
       [["run", "ship9", "--", "true"], 2, /no node is called ship9[\s\S]*--new/],
-      [["run", "ship 1", "--", "true"], 2, /ship 1 is not a subject: node: " " is not allowed/],
-      [["run", "../etc", "--", "true"], 2, /node: "\." is not allowed/],
+      [["run", "ship 1", "--", "true"], 2, /ship 1 is not a target: " " is not allowed[\s\S]*`steward nodes`/],
+      [["run", "../etc", "--", "true"], 2, /\.\.\/etc is not a target: "\." is not allowed[\s\S]*`steward nodes`/],
       [["run", "ship1", "--domain", "a>b", "--", "true"], 2, /domain: ">" is not allowed/],
       [["run", "ship1"], 2, /missing|command|--/],
       [["node", "ship9"], 2, /no node is called ship9/],

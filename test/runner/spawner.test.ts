@@ -540,6 +540,24 @@ describe("the runner", () => {
     expect((await outcome(sh("exit 1"))).end).toMatchObject({ code: 1 });
   });
 
+  it("that becomes ready after a command has been taken back keeps no record of that one", async () => {
+    const [one, next] = [sh("exit 0"), sh("exit 4")];
+    const preparing = spawner.prepare(one.id);
+    await spawner.forget(one.id);
+    await expect(preparing).rejects.toMatchObject({ code: "runner-lost" });
+    // All that was asked of the runner before is done when this one has ended.
+    expect((await outcome(next)).end).toMatchObject({ code: 4 });
+    expect(await spawner.recorded()).toEqual([next.id]);
+  });
+
+  it("that cannot be started is told to everybody who waits for the same command", async () => {
+    spawner = openSpawner({ directory, clock: systemClock, log: quiet, runnerPath: "/no/such/runner.js" });
+    others.push(spawner);
+    const { id } = sh("exit 0");
+    const both = await Promise.allSettled([spawner.prepare(id), spawner.prepare(id)]);
+    expect(both).toMatchObject([{ reason: { code: "runner-lost" } }, { reason: { code: "runner-lost" } }]);
+  });
+
   it("that cannot be started is a clear error, and the next try is free", async () => {
     spawner = openSpawner({ directory, clock: systemClock, log: quiet, runnerPath: "/no/such/runner.js" });
     others.push(spawner);
