@@ -3,7 +3,7 @@ import type { Draft } from "../message/draft.ts";
 import { faultText } from "../message/errors.ts";
 import { describe, type Fault, type Located, type LocatedEntry, toJson } from "../message/located.ts";
 import { nodeNameFault } from "../message/node-name.ts";
-import { shortened } from "../message/printable.ts";
+import { inQuotes } from "../message/printable.ts";
 import { formatSubject, type Kind, parseSubject, type Subject, tokenFault } from "../message/subject.ts";
 import { isNever, readDuration } from "../message/units.ts";
 
@@ -212,7 +212,7 @@ function unknownKey(key: string, known: readonly string[]): string {
   const instead = NOT_HERE[key];
   if (instead !== undefined && Object.hasOwn(NOT_HERE, key)) return `\`${key}\` is not a key of this form: ${instead}`;
   const near = nearest(key, known);
-  const shown = JSON.stringify(shortened(key));
+  const shown = inQuotes(key);
   if (near !== undefined) return `${shown} is not known here; did you mean ${near}?`;
   return `${shown} is not known here; known are ${known.join(", ")}`;
 }

@@ -95,7 +95,8 @@ export function openJournal(
   const home = store.get("meta", "home") as string | undefined;
   const copied = home !== undefined && home !== store.identity;
   // What is missing had been acknowledged, or had run: the same as with a backup.
-  const putBack = store.damage ?? (copied ? "its files are a copy" : undefined);
+  const damage = store.gaps ? withKept(store, store.damage) : store.damage;
+  const putBack = damage ?? (copied ? "its files are a copy" : undefined);
   const restored = putBack ?? mending.renew;
   if (home !== store.identity) store.put("meta", "home", store.identity);
   const known = store.get("meta", "epoch") as string | undefined;
@@ -164,8 +165,14 @@ export function openJournal(
   };
 }
 
+/** A fault of the database, and where its damaged file can be found. */
+function withKept({ kept }: Store, fault: string | undefined): string | undefined {
+  return fault === undefined || kept === undefined ? fault : `${fault}, and is kept as ${kept}`;
+}
+
 function damageOf(store: Store, rows: readonly SetAside[]): string[] {
-  const told = store.mended === undefined ? [] : [`the journal was mended, and nothing of it is lost: ${store.mended}`];
+  const mended = withKept(store, store.mended);
+  const told = mended === undefined ? [] : [`the journal was mended, and nothing of it is lost: ${mended}`];
   if (rows.length === 0) return told;
   const many =
     rows.length === 1

@@ -287,9 +287,9 @@ export function normalise(thrown: unknown): StewardError {
   return new StewardError("internal", { fault: faultText(thrown) }, { cause: thrown });
 }
 
-/** The message of anything that was thrown, for people. */
+/** The message of anything that was thrown, for people: it may quote what others wrote. */
 export function faultText(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return printable(thrown instanceof Error ? thrown.message : String(thrown));
 }
 
 /** Details quote what others wrote. Lines may break where a detail has several. */

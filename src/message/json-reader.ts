@@ -1,5 +1,5 @@
 import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading } from "./located.ts";
-import { shortened } from "./printable.ts";
+import { inQuotes, shortened } from "./printable.ts";
 import { surrogateFault } from "./text.ts";
 
 /**
@@ -165,7 +165,7 @@ class JsonReader {
 
   #here(): string {
     const character = this.#text.codePointAt(this.#offset);
-    return character === undefined ? "the end of the text" : JSON.stringify(String.fromCodePoint(character));
+    return character === undefined ? "the end of the text" : inQuotes(String.fromCodePoint(character));
   }
 
   #fault(text: string): SyntaxFault {
@@ -175,7 +175,7 @@ class JsonReader {
 
 /** What is wrong with a key of a map, given those before it. */
 export function keyFault(key: string, before: ReadonlySet<string>): string | undefined {
-  if (before.has(key)) return `${JSON.stringify(shortened(key))} is given twice`;
+  if (before.has(key)) return `${inQuotes(key)} is given twice`;
   if (key === "__proto__") return '"__proto__" cannot be a key';
   return undefined;
 }

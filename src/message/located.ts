@@ -1,5 +1,5 @@
 import type { Json } from "./message.ts";
-import { shortened } from "./printable.ts";
+import { inQuotes } from "./printable.ts";
 
 /**
  * What a YAML and a JSON file have in common once they are read: a tree of values, each of which knows where in the text
@@ -44,7 +44,7 @@ export function describe(node: Located): string {
   if (node.kind === "map") return "a map";
   if (node.kind === "list") return "a list";
   if (node.value === null) return "empty";
-  if (typeof node.value === "string") return JSON.stringify(shortened(node.value));
+  if (typeof node.value === "string") return inQuotes(node.value);
   return `the ${typeof node.value} ${node.value}`;
 }
 

@@ -13,6 +13,11 @@ export function printableLine(text: string): string {
   return printable(text.replaceAll("\n", "\\n").replaceAll("\t", "\\t"));
 }
 
+/** A text from outside in quotes: JSON alone leaves some control characters as they are. */
+export function inQuotes(text: string, limit?: number): string {
+  return printable(JSON.stringify(shortened(text, limit)));
+}
+
 /** At most `limit` characters of a text from outside, so that a fault stays one readable line. */
 export function shortened(text: string, limit = 60): string {
   return text.length <= limit ? text : `${text.slice(0, limit)}…`;

@@ -1,4 +1,5 @@
 import { StewardError } from "./errors.ts";
+import { inQuotes } from "./printable.ts";
 
 /**
  * `<node>.<command|event>.<method>.<domain>`: what a message is about and who receives it. `node` is the receiver.
@@ -27,7 +28,7 @@ export function tokenFault(text: string): string | undefined {
   if (text.length > 63) return `it has ${text.length} characters, 63 are allowed`;
   if (text.startsWith("-")) return "it begins with '-'";
   const bad = [...text].find((c) => !/[A-Za-z0-9_-]/.test(c)) ?? "";
-  return `${JSON.stringify(bad)} is not allowed; use letters, digits, '_' and '-'`;
+  return `${inQuotes(bad)} is not allowed; use letters, digits, '_' and '-'`;
 }
 
 export function isSubject(text: unknown): text is string {

@@ -1,4 +1,5 @@
 import type { Json } from "../message/message.ts";
+import { inQuotes } from "../message/printable.ts";
 import { surrogateFault } from "../message/text.ts";
 
 /**
@@ -47,16 +48,14 @@ const SCRIPT_BYTES = 16 * 1024 * 1024;
 export function parseCommand(data: Json): ParsedCommand {
   if (isList(data)) return { kind: "program", argv: parseArgv(data, "data") };
   if (typeof data === "string") {
-    throw new Error(
-      `data is one text; write a list, ["program", "argument", …], or {script: ${JSON.stringify(clip(data))}}`,
-    );
+    throw new Error(`data is one text; write a list, ["program", "argument", …], or {script: ${inQuotes(clip(data))}}`);
   }
   if (!isObject(data)) throw new Error('data must be a list ["program", "argument", …], {argv: […]} or {script: "…"}');
   const { argv, script, shell, args, cwd, env, input, ...others } = data;
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) {
     throw new Error(
-      `${JSON.stringify(clip(unknown))} is not known; allowed are argv, script, shell, args, cwd, env and input`,
+      `${inQuotes(clip(unknown))} is not known; allowed are argv, script, shell, args, cwd, env and input`,
     );
   }
   const surroundings: Surroundings = {
@@ -150,14 +149,14 @@ function parseScript(value: Json): string {
 
 function parseCwd(value: Json): string {
   const cwd = parseText(value, "cwd");
-  if (!cwd.startsWith("/")) throw new Error(`cwd must be an absolute path, it is ${JSON.stringify(clip(cwd))}`);
+  if (!cwd.startsWith("/")) throw new Error(`cwd must be an absolute path, it is ${inQuotes(clip(cwd))}`);
   return cwd;
 }
 
 function parseEnv(value: Json): Record<string, string> {
   if (!isObject(value)) throw new Error(`env must be an object of texts, it is ${kindOf(value)}`);
   const entries = Object.entries(value).map(([name, setting]): [string, string] => {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`env: ${JSON.stringify(clip(name))} is not a name`);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`env: ${inQuotes(clip(name))} is not a name`);
     return [name, parseArgument(setting, `env.${name}`)];
   });
   const total = entries.reduce((sum, [name, setting]) => sum + name.length + Buffer.byteLength(setting) + 2, 0);

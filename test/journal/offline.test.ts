@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
 import { describe, expect, it } from "vitest";
 import { checkOffline, type OfflineCheck, type OfflineOptions } from "../../src/journal/offline.ts";
+import { JOURNAL_VERSION } from "../../src/journal/records.ts";
 import { openLmdbStore } from "../../src/journal/store/lmdb-store.ts";
 import { type Key, TABLES, type Table } from "../../src/journal/store/store.ts";
 import { goldenAt } from "../golden/record.ts";
@@ -43,6 +44,17 @@ function seen(path: string): unknown {
   });
 }
 
+/** What stands in the last turn of the log, and nowhere after it. */
+const LAST_TURN = '{"offset":20}';
+
+function changeLog(path: string, change: (bytes: Buffer) => void): void {
+  const [log] = readdirSync(path).filter((name) => readFileSync(join(path, name)).includes(LAST_TURN));
+  const file = join(path, log ?? "there is none");
+  const bytes = readFileSync(file);
+  change(bytes);
+  writeFileSync(file, bytes);
+}
+
 async function putText(path: string, table: Table, key: Key, text: string): Promise<void> {
   const env = open({ path, maxDbs: TABLES.length + 2, encoding: "string" });
   await env.openDB<string, Key>({ name: table }).put(key, text);
@@ -57,7 +69,7 @@ describe("the check of a journal at rest", () => {
     expect(checked).toMatchObject({
       problems: [],
       owner: "central",
-      version: 1,
+      version: JOURNAL_VERSION,
       counts: { kept: 21, done: 2, running: 3 },
     });
     expect(checked?.bytes).toBe(readdirSync(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0));
@@ -87,13 +99,16 @@ describe("the check of a journal at rest", () => {
 
   it("takes a torn end of the log for what it is: never acknowledged, and no damage", async () => {
     const { path, check } = await scene();
-    const [log] = readdirSync(path).filter((name) => readFileSync(join(path, name)).includes('{"offset":20}'));
-    const file = join(path, log ?? "there is none");
-    const bytes = readFileSync(file);
-    bytes[bytes.lastIndexOf('{"offset":20}')] = 0;
-    writeFileSync(file, bytes);
+    changeLog(path, (bytes) => bytes.fill(0, bytes.lastIndexOf(LAST_TURN)));
     // The last turn is gone, the one before it is there.
     expect(await check()).toMatchObject({ problems: [], counts: { kept: 21, done: 1 } });
+  });
+
+  it("takes the last turn for damaged where it was written to its end and has changed since", async () => {
+    const { path, check } = await scene();
+    changeLog(path, (bytes) => bytes.fill(0, bytes.lastIndexOf(LAST_TURN), bytes.lastIndexOf(LAST_TURN) + 1));
+    const fault = expect.stringMatching(/^segment \d+ of its log is damaged at byte \d+$/);
+    expect((await check())?.problems).toEqual([{ table: "files", key: `""`, fault, harm: "wrong" }]);
   });
 
   it("tells what the store says of its log", async () => {
@@ -101,7 +116,7 @@ describe("the check of a journal at rest", () => {
     const openStore: typeof openLmdbStore = (path, clock) =>
       Object.assign(openLmdbStore(path, clock), { damage: "record 7 of wal-1.log is damaged" });
     expect((await check({ openStore }))?.problems).toEqual([
-      { table: "log", key: `""`, fault: "record 7 of wal-1.log is damaged", harm: "wrong" },
+      { table: "files", key: `""`, fault: "record 7 of wal-1.log is damaged", harm: "wrong" },
     ]);
   });
 
@@ -109,15 +124,21 @@ describe("the check of a journal at rest", () => {
     const { path, scratch, check } = await scene();
     const file = join(path, "data.mdb");
     const { size } = statSync(file);
+    // Beyond the rows lies room alone: a daemon finds all of them, and so does the check.
     truncateSync(file, Math.floor(size / 3));
-    await expect(check()).rejects.toMatchObject({
-      code: "data-directory",
-      message: expect.stringContaining(`data.mdb is cut off: it has ${Math.floor(size / 3)} bytes of`),
-    });
-    expect(readdirSync(scratch)).toEqual([]);
-    writeFileSync(file, "no database");
-    await expect(check()).rejects.toMatchObject({ code: "data-directory" });
-    expect(readdirSync(scratch)).toEqual([]);
+    expect(await check()).toMatchObject({ problems: [], counts: { kept: 21, done: 2, running: 3 } });
+    for (const [spoil, fault] of [
+      [() => truncateSync(file, Math.floor(size / 20)), "data.mdb was damaged (the file is cut off)"],
+      [() => writeFileSync(file, "no database"), "data.mdb was damaged (its page 0 is none of LMDB's)"],
+      [() => truncateSync(file), "data.mdb is empty, which is what an emptied disk leaves"],
+      [() => rmSync(file), "data.mdb is missing"],
+    ] as const) {
+      spoil();
+      const before = seen(path);
+      expect((await check())?.problems[0]).toEqual({ table: "files", key: `""`, fault, harm: "wrong" });
+      expect(seen(path)).toEqual(before);
+      expect(readdirSync(scratch)).toEqual([]);
+    }
   });
 
   it("does not begin where there is no room for a copy", async () => {

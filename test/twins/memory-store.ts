@@ -123,6 +123,7 @@ export function openMemoryStore(disk: Disk = emptyDisk(), clock?: Clock): Store 
     identity: disk.identity,
     gaps: false,
     mended: undefined,
+    kept: undefined,
     onSetAside: () => undefined,
     damage: undefined,
     get fault() {

@@ -125,7 +125,7 @@ export class DatabaseFile {
       visit,
       names,
     );
-    if (this.#size < (walk.highest() + 1) * meta.pageSize) walk.fault("the file is cut off");
+    if (this.#size < (walk.highest() + 1) * meta.pageSize) walk.cause("the file is cut off");
     return { transaction: meta.transaction, pages: meta.last + 1, faults: walk.faults };
   }
 
@@ -167,6 +167,11 @@ class Walk {
 
   fault(text: string): void {
     if (this.faults.length < MOST_FAULTS) this.faults.push(text);
+  }
+
+  /** What brought the others about is told first. */
+  cause(text: string): void {
+    this.faults.unshift(text);
   }
 
   #mainEntry(key: Buffer, data: Buffer, flags: number): void {

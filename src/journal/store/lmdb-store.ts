@@ -348,6 +348,7 @@ export function openLmdbStore(
     damage: mended.lost ? mended.fault : found.hole,
     gaps: mended.lost,
     mended: mended.lost ? undefined : mended.fault,
+    kept: mended.kept,
     onSetAside(listener) {
       for (const row of asideNow) listener(row);
       hearing.push(listener);

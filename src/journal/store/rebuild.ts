@@ -25,6 +25,8 @@ import { TABLES } from "./store.ts";
 export interface Mended {
   /** `undefined`: the file was sound. */
   readonly fault: string | undefined;
+  /** Where the damaged file lies from now on, if there was one. */
+  readonly kept?: string;
   /** Rows are missing from what was made. */
   readonly lost: boolean;
 }
@@ -45,7 +47,7 @@ export function mendDatabase(path: string, identify: (file: string) => string): 
     const found = look(database);
     if (found.isSound || found.isNewer) return SOUND;
     const kept = make(path, database, found.state, identify);
-    return { fault: `${DATA} was damaged (${found.fault}), and is kept as ${kept}`, lost: found.lost };
+    return { fault: `${DATA} was damaged (${found.fault})`, kept, lost: found.lost };
   } finally {
     database.close();
   }

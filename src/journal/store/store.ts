@@ -11,6 +11,8 @@ export interface Store {
   readonly gaps: boolean;
   /** What was wrong with its files when they were opened, and was mended without a loss; `undefined`: nothing. */
   readonly mended: string | undefined;
+  /** Where the damaged file of its database was put; `undefined`: it was not damaged. */
+  readonly kept: string | undefined;
   /** Called with each row that was set aside since the store was opened, and with each that will be. */
   onSetAside(listener: (row: SetAside) => void): void;
   /** What the disk says since it refused a write; it is tried again until it takes it. `undefined`: all is well. */

@@ -9,7 +9,7 @@ import { bye } from "../../../src/methods/bye.ts";
 import type { Method } from "../../../src/methods/define.ts";
 import { echo } from "../../../src/methods/echo.ts";
 import { errorlog, type Failure } from "../../../src/methods/errorlog.ts";
-import { type Hello, hello } from "../../../src/methods/hello.ts";
+import { type BriefHello, type Hello, hello, isBrief } from "../../../src/methods/hello.ts";
 import { ping } from "../../../src/methods/ping.ts";
 import { shellcommand } from "../../../src/methods/shellcommand.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
@@ -51,6 +51,7 @@ const valid = fc.oneof(
     methods: ["echo", "ping"],
     every: 10_000,
   }),
+  of("hello", { life: "c3d4" }),
   of("bye", { reason: "it was stopped" }),
   of("errorlog", { at: 5, code: "new-epoch", text: "two\nlines" }),
   of("cancel", { id: "01HZZZZZZZ0123456789ABCDEF" }),
@@ -88,7 +89,7 @@ export const methodData: Target = {
         continue;
       }
       if (handler === method.command) insistDescribed(method, data);
-      if (method.name === "hello") insistShort(data as unknown as Hello);
+      if (method.name === "hello") insistShort(data as unknown as Hello | BriefHello);
       if (method.name === "cancel") insist(isId((data as { id?: unknown }).id), "what becomes a key is an id");
       if (method.name === "errorlog") new Date((data as unknown as Failure).at).toISOString();
       if (handler === method.event) insistLines(method, data);
@@ -101,7 +102,10 @@ function insistDescribed(method: Method, data: Json): void {
   insist(line === undefined || isPlain(line), "a command is described in one line");
 }
 
-function insistShort(hello: Hello): void {
+function insistShort(hello: Hello | BriefHello): void {
+  insist(hello.life.length <= 63, "what is kept of a hello is bounded");
+  // A brief one says no more than that.
+  if (isBrief(hello)) return;
   insist(JSON.stringify(hello.methods).length <= 100_000, "what is kept of a hello is bounded");
   insist(hello.version.length <= 100 && hello.epoch.length <= 63, "what is kept of a hello is bounded");
   for (const time of [hello.startedAt, hello.now, hello.every]) new Date(time).toISOString();

@@ -44,10 +44,10 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "ack-before-sync",
     breaks: "the receiver acknowledges what a power cut can still take from it",
     file: "src/runtime/receive/receiver.ts",
-    find: `      await journal.flushed().finally(() => this.#unflushed--);
-      this.#acknowledge(packet, frame, accepted);`,
-    replace: `      this.#acknowledge(packet, frame, accepted);
-      await journal.flushed().finally(() => this.#unflushed--);`,
+    find: `    await journal.flushed().finally(() => this.#unflushed--);
+    this.#acknowledge(packet, frame, accepted);`,
+    replace: `    this.#acknowledge(packet, frame, accepted);
+    await journal.flushed().finally(() => this.#unflushed--);`,
     faults: ["torn"],
   },
   {
@@ -137,7 +137,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "pending-lost-at-restart",
     breaks: "a restart forgets what was taken and not finished",
     file: "src/runtime/execute/subscriber.ts",
-    find: "this.#enqueue(left, true);",
+    find: "this.#enqueue(left, undefined);",
     replace: "void left;",
     faults: ["crash", "slow", "torn"],
   },
@@ -193,7 +193,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "copy-undoubted",
     breaks: "what a copy of a journal holds unfinished is begun, though it may have run since",
     file: "src/journal/journal.ts",
-    find: "    inbox.doubt();\n",
+    find: "    if (putBack) inbox.doubt();\n",
     replace: "",
     faults: ["restore", "partition", "oneway"],
   },
