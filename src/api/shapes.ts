@@ -12,12 +12,12 @@ import type * as op from "../runtime/operate/operations.ts";
  */
 const time = z.number().int().describe("Milliseconds since 1970");
 const timeText = z.string().nullable().describe("The same time as RFC 3339 text");
-/** Of a subject that is none they are absent. */
+/** The parts are absent where the text is no subject. */
 const SUBJECT_PARTS = { node: "The receiver", method: "The method", domain: "The domain" } as const;
 
 /** A thing that is answered, with what stands beside its times and its subject: see `withTimes`. */
 function thing<S extends z.core.$ZodLooseShape>(shape: S) {
-  // What the server adds is documented, and no part of what the operations answer.
+  // The times and parts that the server adds are documented here, and are no part of what the operations answer.
   return z.strictObject({ ...shape, ...beside(shape) }) as unknown as z.ZodObject<S, z.core.$strict>;
 }
 

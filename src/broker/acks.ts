@@ -1,7 +1,7 @@
 import { decodeRefusal, type FrameRefusal, isRefusal } from "../message/frame-refusal.ts";
 import type { Packet, Transport } from "./transport.ts";
 
-/** What comes back on this connection's own subjects: ACKs, refusals, or "nobody there". */
+/** The answers that come back on this connection's own subjects: ACKs, refusals, or "nobody there". */
 export function listenForAcks(
   transport: Transport,
   handlers: {

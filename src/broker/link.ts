@@ -13,7 +13,7 @@ export interface BrokerHealth {
   readonly since: number;
   readonly server?: string;
   readonly fault?: string;
-  /** What kind of fault it is: the code of an error, which says what to do. */
+  /** The code of the fault in the catalogue of errors, which says what to do. */
   readonly code?: LinkCode;
   /** The operations that the broker does not permit: `publish <subject>`, `subscribe <subject>`. */
   readonly refused?: readonly string[];
@@ -32,7 +32,7 @@ export interface BrokerLinkOptions {
   readonly refusal: (subject: string, first: number, refusal: FrameRefusal) => void;
   readonly changed: (status: LinkStatus) => void;
   readonly denied: (text: string) => void;
-  /** It is permitted now. */
+  /** The operation is permitted now. */
   readonly permitted: (text: string) => void;
 }
 

@@ -56,7 +56,7 @@ const NewConnection = NatsConnectionImpl as unknown as new (options: ConnectionO
 /** Checks the certificate of a broker that is given by its address against that address; the client takes `localhost`. */
 class AddressedTransport extends NodeTransport {
   #host = "";
-  /** What the broker said last before it closed the connection: the client may have failed to write before it read that. */
+  /** The last words of the broker before it closed the connection: the client may have failed to write before it read that. */
   complaint: string | undefined;
 
   override setupHandlers(): void {
@@ -133,7 +133,7 @@ export function isDenial(error: unknown): boolean {
   );
 }
 
-/** What kind of failure it was: what the protocol and TLS say in words and codes of their own is read here alone. */
+/** The kind of a failure: the words and codes of the protocol and of TLS are read here alone. */
 export function dialCode(error: unknown): LinkCode {
   if (isDenial(error)) return "broker-auth";
   const text = faultText(error);

@@ -283,7 +283,7 @@ class NatsTransport implements Transport {
       }
   }
 
-  /** What was refused before was asked for once more: the broker says no before it answers what was sent after that. */
+  /** Refused subscriptions were asked for once more: the broker says no before it answers what was sent after that. */
   #confirm(asked: Refusal): void {
     const asking = this.#refusals.asked(asked);
     if (asking === undefined) return;

@@ -3,7 +3,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Refusal } from "./transport.ts";
 
 /**
- * What the present broker refuses for want of permission: told once a minute, asked for again after growing pauses, and
+ * The operations that the present broker refuses for want of permission: told once a minute, asked for again after growing pauses, and
  * told once more when it is permitted.
  *
  *   permitted ──refused──▶ refused ──asked again, and no refusal came before the answer──▶ permitted
@@ -63,7 +63,7 @@ export class Refusals {
     tell(refusal);
   }
 
-  /** It is asked for again. `undefined`: it was not refused. */
+  /** The operation is asked for again. `undefined`: it was not refused. */
   asked(refusal: Refusal): number | undefined {
     return this.#known.get(keyOf(refusal))?.times;
   }

@@ -51,7 +51,7 @@ export interface Subscription {
 export interface Refusal {
   readonly operation: "publish" | "subscribe";
   readonly subject: string;
-  /** It is permitted now. */
+  /** The operation is permitted now. */
   readonly over?: true;
 }
 

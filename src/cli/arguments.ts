@@ -1,7 +1,7 @@
 import { StewardError } from "../message/errors.ts";
 import { textOf } from "../message/text.ts";
 
-/** What stands in an argument for bytes that Node.js could not read. */
+/** The character that stands in an argument for bytes that Node.js could not read. */
 const REPLACEMENT = "\uFFFD";
 
 /**
