@@ -17,6 +17,7 @@ export const LONG = [
   "test/fuzz/*.test.ts",
   "test/simulation/**/*.test.ts",
   "test/integration/bad-input.test.ts",
+  "test/integration/commands-without-daemon.test.ts",
   "test/integration/crashes.test.ts",
 ];
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { AlertView } from "../../src/message/alert.ts";
+import { withTimes } from "../../src/message/time-words.ts";
 import { world } from "./world.ts";
 
 const alert = (no: number, more: Partial<AlertView> = {}): AlertView => ({
@@ -22,7 +23,7 @@ test("alerts lists what is raised, with --all what is over too, and clears by nu
     /^NO +NODE +ALERT +FIRST +LAST +TIMES +STATE +WHAT\n +7 +ship1 +new-epoch .* 1 +raised +ship1 has a new journal\n$/,
   );
   expect((await w.run(["alerts", "--all"])).out).toMatch(/ 8 +ship1 +broker-denied .* 12 +over /);
-  expect(JSON.parse((await w.run(["alerts", "--json", "--all"])).out)).toEqual(w.ops.alertList);
+  expect(JSON.parse((await w.run(["alerts", "--json", "--all"])).out)).toEqual(withTimes(w.ops.alertList));
   expect(await w.run(["alerts", "clear"])).toMatchObject({
     code: 2,
     err: expect.stringContaining("clear needs numbers"),
