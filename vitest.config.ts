@@ -11,14 +11,13 @@ export const COMMON: TestUserConfig = {
   reporters: ["default"],
 };
 
-/** Whole fleets under faults, real and simulated, and damaged input by the thousand: `npm run test:long`. */
+/** Whole fleets under faults, real and simulated, damaged input by the thousand, and the longest scenes: `npm run test:long`. */
 export const LONG = [
   "test/faults/*.test.ts",
   "test/fuzz/*.test.ts",
   "test/simulation/**/*.test.ts",
-  "test/integration/bad-input.test.ts",
-  "test/integration/commands-without-daemon.test.ts",
-  "test/integration/crashes.test.ts",
+  "test/integration/{bad-input,commands-without-daemon,crashes,damaged-journal,link,operate,run-words}.test.ts",
+  "test/runtime/road/reconnect.test.ts",
 ];
 
 export default defineConfig({
