@@ -59,7 +59,7 @@ export class Cli {
   readonly err: Paint;
   /** --config, STEWARD_CONFIG, ./steward.yaml, or where that is not, the machine's own in /etc. */
   readonly configFile: string;
-  /** The same for a file that is to be written: never the machine's own. */
+  /** The configuration file that is to be written: never the machine's own. */
   readonly newConfigFile: string;
   readonly #socket: string | undefined;
   readonly reach: Reach;

@@ -22,9 +22,9 @@ export interface CliIo {
 }
 
 export interface StandardInput extends AsyncIterable<Uint8Array | string> {
-  /** Whether something is on it that somebody may have meant for a command. Answers soon, also where nothing ever comes. */
+  /** True when standard input holds something that may be meant for a command. The answer comes soon, also where no input ever does. */
   waits(): Promise<boolean>;
-  /** Whether something came after that was answered with no. */
+  /** True when input came after the answer was no. */
   readonly came: boolean;
 }
 

@@ -61,7 +61,7 @@ function processChanges<T extends { readonly subject: string }>(
   return [...changes, ...[...old.keys()].map((subject) => change("removed", subject, "removed"))];
 }
 
-/** What a subject alone says is no field of its own. */
+/** The parts of the subject are no fields of their own. */
 const SAID_BY_SUBJECT = new Set(["subject", "kind", "method", "domain"]);
 const SUBSCRIPTION = entryFields("subscribe");
 const PUBLICATION = entryFields("publish");

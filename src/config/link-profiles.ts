@@ -10,7 +10,7 @@ interface Usual extends Omit<LinkProfile, "name" | "late" | "offline"> {
   readonly offlineAfter: number;
 }
 
-/** What each kind of link allows, before `hello` is set by hand. Satellite bytes cost money: hence few hellos and pings. */
+/** The limits of each kind of link, before `hello` is set by hand. Satellite bytes cost money: hence few hellos and pings. */
 export const LINK_PROFILES = {
   lan: {
     hello: 10_000,
@@ -51,7 +51,7 @@ const SHORTEST_PING = 1_000;
 
 export function linkProfile(name: LinkProfile["name"], hello: number = LINK_PROFILES[name].hello): LinkProfile {
   const usual = LINK_PROFILES[name];
-  // Who wants to hear of nodes sooner wants to hear of a dead link sooner as well.
+  // A shorter interval of hellos asks for a dead link to be noticed sooner as well.
   const ping = Math.min(usual.ping, Math.max(SHORTEST_PING, Math.round((usual.ping * hello) / usual.hello)));
   const { lateAfter, offlineAfter, ...rest } = usual;
   return { ...rest, name, hello, ping, late: Math.round(hello * lateAfter), offline: hello * offlineAfter };

@@ -238,7 +238,7 @@ function worst(texts: readonly string[], what: string): string {
   return more <= 0 ? texts.join("; ") : `${texts.slice(0, MOST_NAMED).join("; ")}; and ${more} more ${what}`;
 }
 
-/** What the daemon has to do, by its own count: the nodes that most is owed to, and the sum. */
+/** The work before the daemon, by its own count: the nodes that most is owed to, and the sum. */
 function messages(nodes: readonly NodeView[], letters: number): Finding {
   const owed = nodes.filter(({ waiting, running }) => waiting + running > 0);
   const sum = (count: (node: NodeView) => number): number => owed.reduce((all, node) => all + count(node), 0);

@@ -18,14 +18,14 @@ export class Defused {
   #held = "";
   #coloured = false;
 
-  /** What may be printed now; the beginning of a character or of a colour is held back. */
+  /** The text that may be printed now; the beginning of a character or of a colour is held back. */
   write(chunk: Buffer): string {
     const text = this.#held + this.#decoder.write(chunk);
     this.#held = BEGUN.exec(text)?.[0] ?? "";
     return this.#shown(text.slice(0, text.length - this.#held.length));
   }
 
-  /** What was held back; there is no more to come. */
+  /** The text that was held back; there is no more to come. */
   end(): string {
     const rest = this.#held + this.#decoder.end();
     this.#decoder = new StringDecoder("utf8");

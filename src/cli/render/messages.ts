@@ -11,7 +11,7 @@ function peer(message: MessageView): string {
   return message.direction === "out" ? (message.subject.split(".")[0] ?? "") : message.origin;
 }
 
-/** What nearly every message is for; only what is something else is said. */
+/** The method and domain of nearly every message; only others are shown. */
 const USUAL = "shellcommand.operatingsystem";
 
 function work(subject: string): string {

@@ -193,9 +193,9 @@ export class Fleet {
   /** A restart of this node must not make others look as if they had been silent since their link last changed. */
   #noteSeen(): void {
     const { clock, journal, self, central } = this.#options;
-    const now = clock.monotonic();
     // Operators ask central; on an edge each note would be a write to its disk for nobody.
     if (self !== central) return;
+    const now = clock.monotonic();
     if (now - this.#notedAt < Math.max(NOTE_EVERY, this.#known.size * NOTE_PER_NODE)) return;
     this.#notedAt = now;
     const seen = [...this.#known].flatMap(([name, { lastSeen }]) => (lastSeen === null ? [] : [[name, lastSeen]]));
