@@ -1,7 +1,7 @@
 import { charts } from "../../src/actors/chart.ts";
-import { initConfig } from "../../src/config/init.ts";
-import { jsonSchema } from "../../src/config/json-schema.ts";
-import { referenceMarkdown } from "../../src/config/reference-markdown.ts";
+import { initConfig } from "../../src/config/reference/init.ts";
+import { jsonSchema } from "../../src/config/reference/json-schema.ts";
+import { referenceMarkdown } from "../../src/config/reference/markdown.ts";
 import { errorsMarkdown } from "./errors.ts";
 import { machinesMarkdown } from "./machines.ts";
 

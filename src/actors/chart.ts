@@ -3,7 +3,7 @@ import { linkMachine } from "./link.ts";
 import { nodeMachine } from "./node.ts";
 import { publisherMachine } from "./publisher.ts";
 import { subscriberMachine } from "./subscriber.ts";
-import { LIFECYCLE } from "./supervisor-decision.ts";
+import { LIFECYCLE } from "./supervisor/decision.ts";
 
 /** Every machine as a Mermaid state diagram, read off the machine itself. */
 export function charts(): { readonly name: string; readonly mermaid: string }[] {

@@ -2,7 +2,7 @@ import { type HttpBindings, RequestError } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
-import { withTimes } from "../message/time-words.ts";
+import { withTimes } from "../message/text/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
 import { readBody } from "./body.ts";

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { readJson } from "../message/json-reader.ts";
-import { positions, toJson } from "../message/located.ts";
-import { textOf } from "../message/text.ts";
+import { readJson } from "../message/text/json-reader.ts";
+import { positions, toJson } from "../message/text/located.ts";
+import { textOf } from "../message/text/text.ts";
 import { RequestRefused } from "./failure.ts";
 
 /** How much past the limit is read and thrown away, so that the refusal reaches a client that is still sending. */

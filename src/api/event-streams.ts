@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Clock, Timer } from "../message/clock.ts";
 import type { Happening } from "../message/happening.ts";
-import { withTimes } from "../message/time-words.ts";
+import { withTimes } from "../message/text/time-words.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
 import { RequestRefused } from "./failure.ts";
 import { LIMITS } from "./requests.ts";

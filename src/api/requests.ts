@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../message/bounds.ts";
 import type { Draft } from "../message/draft.ts";
 import { StewardError } from "../message/errors.ts";
 import type { ProcessVerb } from "../message/process-verb.ts";
-import { NEVER, NEVER_TOO } from "../message/units.ts";
+import { NEVER, NEVER_TOO } from "../message/text/units.ts";
+import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../message/wire/bounds.ts";
 import type { LogQuery, MessageFilter } from "../runtime/operate/operations.ts";
 import { happeningTypes, json, state } from "./shapes.ts";
 

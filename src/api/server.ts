@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../message/clock.ts";
-import { withTimes } from "../message/time-words.ts";
+import { withTimes } from "../message/text/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
 import { apiApp, failed } from "./app.ts";

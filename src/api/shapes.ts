@@ -3,7 +3,7 @@ import type { AlertView } from "../message/alert.ts";
 import type { Happening } from "../message/happening.ts";
 import { STATES } from "../message/lifecycle.ts";
 import type { Json } from "../message/message.ts";
-import { TIME_KEYS } from "../message/time-words.ts";
+import { TIME_KEYS } from "../message/text/time-words.ts";
 import type * as op from "../runtime/operate/operations.ts";
 
 /**

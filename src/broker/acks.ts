@@ -1,4 +1,4 @@
-import { decodeRefusal, type FrameRefusal, isRefusal } from "../message/frame-refusal.ts";
+import { decodeRefusal, type FrameRefusal, isRefusal } from "../message/wire/frame-refusal.ts";
 import type { Packet, Transport } from "./transport.ts";
 
 /** The answers that come back on this connection's own subjects: ACKs, refusals, or "nobody there". */

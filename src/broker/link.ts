@@ -3,7 +3,7 @@ import { linkEvent, linkMachine } from "../actors/link.ts";
 import { type Inspector, startRoot } from "../actors/root.ts";
 import type { Clock } from "../message/clock.ts";
 import { normalise } from "../message/errors.ts";
-import type { FrameRefusal } from "../message/frame-refusal.ts";
+import type { FrameRefusal } from "../message/wire/frame-refusal.ts";
 import { listenForAcks } from "./acks.ts";
 import type { LinkCode, LinkStatus, Packet, Refusal, Transport } from "./transport.ts";
 

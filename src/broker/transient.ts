@@ -1,7 +1,7 @@
 import type { Clock } from "../message/clock.ts";
-import { encodeFrame } from "../message/frame.ts";
 import type { NewId } from "../message/id.ts";
 import type { Json } from "../message/message.ts";
+import { encodeFrame } from "../message/wire/frame.ts";
 
 /** What a frame says of its sender: a node, the identity of its journal, and what stamps a message there. */
 export interface Sender {

@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { ApartOptions } from "../journal/check/apart.ts";
 import type { OfflineCheck } from "../journal/offline.ts";
 import { StewardError } from "../message/errors.ts";
-import { withTimes } from "../message/time-words.ts";
+import { withTimes } from "../message/text/time-words.ts";
 import type { ServiceNotice } from "../platform/service-notice.ts";
 import type { ReloadAnswer } from "../runtime/operate/operations.ts";
 import type { Daemon } from "./daemon.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
-import { textOf } from "../message/text.ts";
+import { textOf } from "../message/text/text.ts";
 
 /** The world as the command line sees it; a test hands in its own. */
 export interface CliIo {

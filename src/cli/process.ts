@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { EXIT } from "../message/errors.ts";
 import { systemClock } from "../platform/system-clock.ts";
+import { ProcessInput } from "./input/standard-input.ts";
 import type { SignalName } from "./io.ts";
 import { runCli } from "./run-cli.ts";
-import { ProcessInput } from "./standard-input.ts";
 
 /**
  * The process around the command line. It ends by itself once nothing is left to do; only a second signal, and a reader

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { type Command, CommanderError } from "commander";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../config/schema/nearest.ts";
 import { EXIT, normalise, StewardError } from "../message/errors.ts";
-import { checkArguments } from "./arguments.ts";
 import { Cli, type GlobalOptions, type Reach } from "./cli.ts";
 import type { Runner } from "./command.ts";
+import { checkArguments } from "./input/arguments.ts";
 import type { CliIo } from "./io.ts";
 import { buildProgram } from "./program.ts";
 import { reachDaemon } from "./reach.ts";

@@ -1,4 +1,4 @@
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../config/schema/nearest.ts";
 import { type ErrorCode, StewardError } from "../message/errors.ts";
 import type { Daemon } from "./daemon.ts";
 

@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
-import { printableLine } from "../message/printable.ts";
+import { printableLine } from "../message/text/printable.ts";
 import { compile } from "./compile.ts";
 import type { Config } from "./config.ts";
-import { type Located, positionOf, readDocument } from "./document.ts";
-import type { Environment } from "./environment.ts";
-import { type ConfigFault, formatPath } from "./fault.ts";
+import { type Located, positionOf, readDocument } from "./file/document.ts";
+import type { Environment } from "./file/environment.ts";
+import { type ConfigFault, formatPath } from "./file/fault.ts";
 import { checkRules } from "./rules.ts";
-import { schema } from "./schema.ts";
-import { checkSchema } from "./schema-faults.ts";
-import { elementOf, mappingOf, type Path, schemaAt } from "./schema-tree.ts";
+import { schema } from "./schema/schema.ts";
+import { checkSchema } from "./schema/schema-faults.ts";
+import { elementOf, mappingOf, type Path, schemaAt } from "./schema/schema-tree.ts";
 
 /** More faults than that help nobody. */
 const MOST_FAULTS = 100;

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import { parseSubject } from "../message/subject.ts";
 import type { BrokerConfig, Config, PublishConfig, SubscribeConfig } from "./config.ts";
-import { type Environment, expand, namesIn } from "./environment.ts";
-import { readHostPort } from "./fields.ts";
+import { type Environment, expand, namesIn } from "./file/environment.ts";
+import { pathsOf } from "./file/paths.ts";
 import { linkProfile } from "./link-profiles.ts";
-import { pathsOf } from "./paths.ts";
-import type { Settings } from "./schema.ts";
+import { readHostPort } from "./schema/fields.ts";
+import type { Settings } from "./schema/schema.ts";
 
 type Absolute = (path: string) => string;
 

@@ -1,6 +1,6 @@
-import type { Applies } from "./about.ts";
 import type { Config, PublishConfig, SubscribeConfig } from "./config.ts";
-import { entryFields, SETTING_ROWS } from "./setting-rows.ts";
+import type { Applies } from "./schema/about.ts";
+import { entryFields, SETTING_ROWS } from "./schema/setting-rows.ts";
 
 /** One difference between two configurations, by the process or the setting that it touches. */
 export interface ConfigChange {

@@ -1,9 +1,9 @@
 import { StewardError } from "../message/errors.ts";
 import { checkConfig } from "./check.ts";
 import type { Config } from "./config.ts";
-import type { Environment } from "./environment.ts";
-import { formatFault } from "./fault.ts";
-import { readConfigFile } from "./read.ts";
+import type { Environment } from "./file/environment.ts";
+import { formatFault } from "./file/fault.ts";
+import { readConfigFile } from "./file/read.ts";
 
 /**
  * Reads steward.yaml.

@@ -1,8 +1,8 @@
 import { tokenFault } from "../message/subject.ts";
-import { readDuration, readSize } from "../message/units.ts";
-import { expand } from "./environment.ts";
-import { pathsOf } from "./paths.ts";
-import type { Path } from "./schema-tree.ts";
+import { readDuration, readSize } from "../message/text/units.ts";
+import { expand } from "./file/environment.ts";
+import { pathsOf } from "./file/paths.ts";
+import type { Path } from "./schema/schema-tree.ts";
 
 /**
  * What the schema cannot say of one setting alone: how settings agree with each other, with the machine and with the

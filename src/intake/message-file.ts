@@ -1,8 +1,8 @@
-import { itemBytes } from "../message/bounds.ts";
 import type { Draft } from "../message/draft.ts";
 import { StewardError } from "../message/errors.ts";
-import { readJson } from "../message/json-reader.ts";
-import { type Fault, positions, type Reading } from "../message/located.ts";
+import { readJson } from "../message/text/json-reader.ts";
+import { type Fault, positions, type Reading } from "../message/text/located.ts";
+import { itemBytes } from "../message/wire/bounds.ts";
 import { readMessage } from "./message-form.ts";
 import { readYaml } from "./yaml-reader.ts";
 

@@ -1,11 +1,11 @@
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../config/schema/nearest.ts";
 import type { Draft } from "../message/draft.ts";
 import { faultText } from "../message/errors.ts";
-import { describe, type Fault, type Located, type LocatedEntry, toJson } from "../message/located.ts";
 import { nodeNameFault } from "../message/node-name.ts";
-import { inQuotes } from "../message/printable.ts";
 import { formatSubject, type Kind, parseSubject, type Subject, tokenFault } from "../message/subject.ts";
-import { isNever, readDuration } from "../message/units.ts";
+import { describe, type Fault, type Located, type LocatedEntry, toJson } from "../message/text/located.ts";
+import { inQuotes } from "../message/text/printable.ts";
+import { isNever, readDuration } from "../message/text/units.ts";
 
 const SHORT_KEYS = ["to", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;
 const LONG_KEYS = ["subject", "message"] as const;

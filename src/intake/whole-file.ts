@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { lstat, open } from "node:fs/promises";
-import { type Text, textOf } from "../message/text.ts";
+import { type Text, textOf } from "../message/text/text.ts";
 
 /** A regular file as it is now; `mark` changes with every write, rename or replacement. */
 export interface FileMark {

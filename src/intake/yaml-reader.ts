@@ -1,8 +1,8 @@
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, parseAllDocuments } from "yaml";
-import { keyFault, numberFault } from "../message/json-reader.ts";
-import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading } from "../message/located.ts";
-import { shortened } from "../message/printable.ts";
-import { surrogateFault } from "../message/text.ts";
+import { keyFault, numberFault } from "../message/text/json-reader.ts";
+import { type Fault, type Located, type LocatedEntry, MAX_DEPTH, type Reading } from "../message/text/located.ts";
+import { shortened } from "../message/text/printable.ts";
+import { surrogateFault } from "../message/text/text.ts";
 
 /** How many values, and how many characters of text, the aliases of one document may unfold into. */
 const MAX_VALUES = 1_000_000;

@@ -1,8 +1,8 @@
-import { type Frame, type FrameItem, messageOf, type Verdict, type WholeItem } from "../message/frame.ts";
 import { idTime } from "../message/id.ts";
 import type { FinalState } from "../message/lifecycle.ts";
 import { type Outcome, withoutOutput } from "../message/report.ts";
 import { kindOf } from "../message/subject.ts";
+import { type Frame, type FrameItem, messageOf, type Verdict, type WholeItem } from "../message/wire/frame.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
 import { type InFrame, InFrames } from "./in-frames.ts";

@@ -1,6 +1,6 @@
-import { decodeItem, messageOf } from "../message/frame.ts";
 import type { Message } from "../message/message.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
+import { decodeItem, messageOf } from "../message/wire/frame.ts";
 import { ChurnMap } from "../platform/churn-map.ts";
 import { LaneMarks } from "./lane-marks.ts";
 import { OutMessage } from "./out-message.ts";

@@ -1,8 +1,8 @@
 import { StewardError } from "../message/errors.ts";
-import { type Ack, encodeItem } from "../message/frame.ts";
 import { endOf, type Life, type State } from "../message/lifecycle.ts";
 import type { Message } from "../message/message.ts";
 import { type OutputPart, type Report, withoutOutput } from "../message/report.ts";
+import { type Ack, encodeItem } from "../message/wire/frame.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
 import { Lane, OutBatches } from "./out-batches.ts";

@@ -1,5 +1,5 @@
-import type { FrameHead } from "../message/frame.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
+import type { FrameHead } from "../message/wire/frame.ts";
 import type { OutLane } from "./records.ts";
 
 type Told = Pick<FrameHead, "base" | "receiverEpoch" | "receiverNow" | "receiverLife">;

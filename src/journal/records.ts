@@ -1,7 +1,7 @@
-import type { Verdict, WireItem } from "../message/frame.ts";
 import type { Assertion, Life, State } from "../message/lifecycle.ts";
 import type { Json, Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
+import type { Verdict, WireItem } from "../message/wire/frame.ts";
 
 /** What lies in the journal. Each record carries the version of its layout; what is read here stays readable. */
 export const JOURNAL_VERSION = 2;

@@ -1,4 +1,4 @@
-import { printable } from "./printable.ts";
+import { printable } from "./text/printable.ts";
 
 /**
  * Every error that steward itself raises: one class, one catalogue. `code` is stable and what decisions read; the sentence

@@ -1,5 +1,5 @@
 import { StewardError } from "./errors.ts";
-import { inQuotes } from "./printable.ts";
+import { inQuotes } from "./text/printable.ts";
 
 /**
  * `<node>.<command|event>.<method>.<domain>`: what a message is about and who receives it. `node` is the receiver.

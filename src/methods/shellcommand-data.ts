@@ -1,6 +1,6 @@
 import type { Json } from "../message/message.ts";
-import { inQuotes } from "../message/printable.ts";
-import { surrogateFault } from "../message/text.ts";
+import { inQuotes } from "../message/text/printable.ts";
+import { surrogateFault } from "../message/text/text.ts";
 
 /**
  * The data of `shellcommand`, checked and compiled. Its forms:

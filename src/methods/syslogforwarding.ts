@@ -1,7 +1,7 @@
 import { defineMethod } from "./define.ts";
-import { sink } from "./syslog/sink.ts";
-import { syslogSource } from "./syslog/source-syslog.ts";
-import { tailSource } from "./syslog/source-tail.ts";
+import { syslogSource } from "./syslog/network/source-syslog.ts";
+import { tailSource } from "./syslog/tail/source-tail.ts";
+import { sink } from "./syslog/write/sink.ts";
 
 /** Carries log lines: from a syslog socket or a followed file on one node, into files on another. */
 export const syslogforwarding = defineMethod({

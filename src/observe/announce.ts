@@ -5,8 +5,8 @@ import type { Message } from "../message/message.ts";
 import type { Outcome, OutputPart } from "../message/report.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
 import type { Failures } from "./alerts.ts";
-import type { Counters } from "./counters.ts";
 import type { Happenings } from "./happenings.ts";
+import type { Counters } from "./metrics/counters.ts";
 
 /** A message that this node sends, as far as it is told of. */
 export interface SentMessage {

@@ -37,7 +37,7 @@ export interface SpawnerOptions {
 
 export function openSpawner(options: SpawnerOptions): Spawner {
   const runnerPath =
-    options.runnerPath ?? process.env.STEWARD_RUNNER ?? fileURLToPath(new URL("./main.js", import.meta.url));
+    options.runnerPath ?? process.env.STEWARD_RUNNER ?? fileURLToPath(new URL("./process/main.js", import.meta.url));
   return new RunnerSpawner({ withheld: () => [], ...options, runnerPath });
 }
 

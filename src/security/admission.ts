@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
-import type { Frame } from "../message/frame.ts";
 import { parseSubject } from "../message/subject.ts";
+import type { Frame } from "../message/wire/frame.ts";
 import type { Verifier } from "./verify.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Ack, Frame } from "../message/frame.ts";
+import type { Ack, Frame } from "../message/wire/frame.ts";
 
 /**
  * Proves that a frame or an ACK comes from the node that it names. It stands between decoding and everything else.

@@ -5,7 +5,7 @@ import { linkMachine } from "../../src/actors/link.ts";
 import { nodeMachine } from "../../src/actors/node.ts";
 import { publisherMachine } from "../../src/actors/publisher.ts";
 import { subscriberMachine } from "../../src/actors/subscriber.ts";
-import { LIFECYCLE } from "../../src/actors/supervisor-decision.ts";
+import { LIFECYCLE } from "../../src/actors/supervisor/decision.ts";
 
 const drawn = (name: string): string => charts().find((chart) => chart.name === name)?.mermaid ?? "";
 const arrows = (name: string): string[] =>

@@ -1,6 +1,6 @@
-import { Supervisor } from "../../src/actors/supervisor.ts";
-import type { SupervisorContext } from "../../src/actors/supervisor-roster.ts";
-import type { ChildSpec, SupervisorSpec } from "../../src/actors/supervisor-spec.ts";
+import type { SupervisorContext } from "../../src/actors/supervisor/roster.ts";
+import type { ChildSpec, SupervisorSpec } from "../../src/actors/supervisor/spec.ts";
+import { Supervisor } from "../../src/actors/supervisor/supervisor.ts";
 
 export interface SupervisorChildOptions {
   readonly restart: ChildSpec["restart"];

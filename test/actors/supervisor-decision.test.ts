@@ -10,8 +10,8 @@ import {
   need,
   nextStep,
   type Row,
-} from "../../src/actors/supervisor-decision.ts";
-import type { ChildSpec, ChildState, Exit, Strategy } from "../../src/actors/supervisor-spec.ts";
+} from "../../src/actors/supervisor/decision.ts";
+import type { ChildSpec, ChildState, Exit, Strategy } from "../../src/actors/supervisor/spec.ts";
 import { seededRandom } from "../harness/random.ts";
 
 const failed: Exit = { reason: "failed", error: new Error("boom") };

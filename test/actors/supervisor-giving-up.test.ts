@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Supervisor } from "../../src/actors/supervisor.ts";
-import type { Child, SupervisorSpec } from "../../src/actors/supervisor-spec.ts";
+import type { Child, SupervisorSpec } from "../../src/actors/supervisor/spec.ts";
+import type { Supervisor } from "../../src/actors/supervisor/supervisor.ts";
 import { supervisorChild } from "./supervisor-child.ts";
 import { Scene, settle, states } from "./supervisor-scene.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Supervisor } from "../../src/actors/supervisor.ts";
-import type { ChildSpec, Strategy, SupervisorSpec } from "../../src/actors/supervisor-spec.ts";
+import type { ChildSpec, Strategy, SupervisorSpec } from "../../src/actors/supervisor/spec.ts";
+import type { Supervisor } from "../../src/actors/supervisor/supervisor.ts";
 import { supervisorChild } from "./supervisor-child.ts";
 import { Scene } from "./supervisor-scene.ts";
 

@@ -1,7 +1,7 @@
 import type { Transition } from "../../src/actors/root.ts";
-import { Supervisor } from "../../src/actors/supervisor.ts";
-import type { SupervisorContext } from "../../src/actors/supervisor-roster.ts";
-import type { Child, ChildSpec, Exit, SupervisorReport, SupervisorSpec } from "../../src/actors/supervisor-spec.ts";
+import type { SupervisorContext } from "../../src/actors/supervisor/roster.ts";
+import type { Child, ChildSpec, Exit, SupervisorReport, SupervisorSpec } from "../../src/actors/supervisor/spec.ts";
+import { Supervisor } from "../../src/actors/supervisor/supervisor.ts";
 import { SimulatedClock, settle } from "../harness/clock.ts";
 import { seededRandom } from "../harness/random.ts";
 

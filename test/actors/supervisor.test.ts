@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ChildSpec, Exit } from "../../src/actors/supervisor-spec.ts";
+import type { ChildSpec, Exit } from "../../src/actors/supervisor/spec.ts";
 import { Scene, settle, states } from "./supervisor-scene.ts";
 
 describe("starting", () => {

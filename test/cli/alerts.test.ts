@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AlertView } from "../../src/message/alert.ts";
-import { withTimes } from "../../src/message/time-words.ts";
+import { withTimes } from "../../src/message/text/time-words.ts";
 import { world } from "./world.ts";
 
 const alert = (no: number, more: Partial<AlertView> = {}): AlertView => ({

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { findServerBinary } from "../../src/broker/server-binary.ts";
 import { openLogWriters } from "../../src/cli/demo/log-writers.ts";
-import { parseSyslog } from "../../src/methods/syslog/parse.ts";
+import { parseSyslog } from "../../src/methods/syslog/network/parse.ts";
 import { built } from "../harness/built.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { commandLine, end, MARK, markedProcesses } from "../harness/leftovers.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withTimes } from "../../src/message/time-words.ts";
+import { withTimes } from "../../src/message/text/time-words.ts";
 import { sampleMessage } from "../harness/fake-operations.ts";
 import { world } from "./world.ts";
 

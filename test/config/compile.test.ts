@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseAddress } from "../../src/methods/syslog/address.ts";
+import { parseAddress } from "../../src/methods/syslog/network/address.ts";
 import { configOf, DESIGN_EXAMPLE, FILE, faultsOf, minimal } from "./samples.ts";
 
 describe("the example of the design", () => {

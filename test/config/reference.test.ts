@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { initConfig } from "../../src/config/init.ts";
-import { jsonSchema } from "../../src/config/json-schema.ts";
-import { referenceMarkdown } from "../../src/config/reference-markdown.ts";
-import { referenceYaml } from "../../src/config/reference-yaml.ts";
-import { schema } from "../../src/config/schema.ts";
-import { everyPlace } from "../../src/config/schema-tree.ts";
+import { initConfig } from "../../src/config/reference/init.ts";
+import { jsonSchema } from "../../src/config/reference/json-schema.ts";
+import { referenceMarkdown } from "../../src/config/reference/markdown.ts";
+import { referenceYaml } from "../../src/config/reference/yaml.ts";
+import { schema } from "../../src/config/schema/schema.ts";
+import { everyPlace } from "../../src/config/schema/schema-tree.ts";
 import { isToken } from "../../src/message/subject.ts";
 import { configOf, DESIGN_EXAMPLE, faultsOf, minimal } from "./samples.ts";
 

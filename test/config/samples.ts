@@ -1,6 +1,6 @@
 import { checkConfig } from "../../src/config/check.ts";
 import type { Config } from "../../src/config/config.ts";
-import { formatFault } from "../../src/config/fault.ts";
+import { formatFault } from "../../src/config/file/fault.ts";
 
 export const FILE = "/etc/steward/steward.yaml";
 

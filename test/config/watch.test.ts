@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { doubtOf } from "../../src/config/doubt.ts";
-import { ConfigWatch } from "../../src/config/watch.ts";
+import { ConfigWatch } from "../../src/config/file/watch.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { atTestEnd, tempDir } from "../harness/temp.ts";
 import { configOf, minimal } from "./samples.ts";

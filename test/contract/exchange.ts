@@ -3,6 +3,11 @@ import type { Judgement } from "../../src/journal/inbox.ts";
 import { type Journal, openJournal } from "../../src/journal/journal.ts";
 import type { InRecord, OutRecord } from "../../src/journal/records.ts";
 import type { Clock } from "../../src/message/clock.ts";
+import { idMaker } from "../../src/message/id.ts";
+import { type FinalState, isFinalState, type State } from "../../src/message/lifecycle.ts";
+import { type Json, type Message, replySubject } from "../../src/message/message.ts";
+import type { Report } from "../../src/message/report.ts";
+import { kindOf, parseSubject, receiverOf } from "../../src/message/subject.ts";
 import {
   type Ack,
   decodeAck,
@@ -11,12 +16,7 @@ import {
   encodeFrame,
   type Frame,
   type FrameItem,
-} from "../../src/message/frame.ts";
-import { idMaker } from "../../src/message/id.ts";
-import { type FinalState, isFinalState, type State } from "../../src/message/lifecycle.ts";
-import { type Json, type Message, replySubject } from "../../src/message/message.ts";
-import type { Report } from "../../src/message/report.ts";
-import { kindOf, parseSubject, receiverOf } from "../../src/message/subject.ts";
+} from "../../src/message/wire/frame.ts";
 import { seededRandom } from "../harness/random.ts";
 import type { StoreHost } from "./store.ts";
 

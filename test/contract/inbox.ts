@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Accepted, Judgement } from "../../src/journal/inbox.ts";
 import type { Journal } from "../../src/journal/journal.ts";
-import type { Frame, FrameItem } from "../../src/message/frame.ts";
 import type { Outcome } from "../../src/message/report.ts";
+import type { Frame, FrameItem } from "../../src/message/wire/frame.ts";
 import { frameOf, idOf, START, scene } from "./journal.ts";
 import type { StoreHost } from "./store.ts";
 

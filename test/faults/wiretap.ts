@@ -1,7 +1,7 @@
 import { connect, type NatsConnection } from "nats";
-import { decodeFrame, type Frame } from "../../src/message/frame.ts";
-import { decodeRefusal, type FrameRefusal, isRefusal } from "../../src/message/frame-refusal.ts";
-import { isFrame } from "../../src/message/packet.ts";
+import { decodeFrame, type Frame } from "../../src/message/wire/frame.ts";
+import { decodeRefusal, type FrameRefusal, isRefusal } from "../../src/message/wire/frame-refusal.ts";
+import { isFrame } from "../../src/message/wire/packet.ts";
 import type { Fleet } from "../harness/fleet.ts";
 import { atTestEnd } from "../harness/temp.ts";
 

@@ -1,9 +1,9 @@
 import { deflateRawSync } from "node:zlib";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseMessages } from "../../src/intake/message-file.ts";
-import { dataFault, FRAME_LIMITS } from "../../src/message/bounds.ts";
 import { StewardError } from "../../src/message/errors.ts";
-import { decodeAck, decodeFrame, encodeFrame } from "../../src/message/frame.ts";
+import { dataFault, FRAME_LIMITS } from "../../src/message/wire/bounds.ts";
+import { decodeAck, decodeFrame, encodeFrame } from "../../src/message/wire/frame.ts";
 
 /** Work and memory are bounded before anything is expanded; counted in steps, never in seconds. */
 const SUBJECT = "ship1.command.shellcommand.os";

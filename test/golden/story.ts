@@ -1,9 +1,9 @@
 import type { Judgement } from "../../src/journal/inbox.ts";
 import type { Journal } from "../../src/journal/journal.ts";
-import type { Ack, Frame, FrameItem } from "../../src/message/frame.ts";
 import type { FinalState } from "../../src/message/lifecycle.ts";
 import type { Json, Message } from "../../src/message/message.ts";
 import type { Report } from "../../src/message/report.ts";
+import type { Ack, Frame, FrameItem } from "../../src/message/wire/frame.ts";
 
 /**
  * A journal's life in which everything happens that can happen to one: what a golden journal is recorded from. It is told

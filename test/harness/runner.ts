@@ -25,13 +25,13 @@ export async function buildRunner(): Promise<{ readonly path: string; remove(): 
         typeRoots: [join(root, "node_modules/@types")],
       },
       include: [],
-      files: [join(root, "src/runner/main.ts")],
+      files: [join(root, "src/runner/process/main.ts")],
     }),
   );
   await writeFile(join(directory, "package.json"), '{"type":"module"}');
   await promisify(execFile)(join(root, "node_modules/.bin/tsc"), ["-p", config]);
   return {
-    path: join(out, "runner/main.js"),
+    path: join(out, "runner/process/main.js"),
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }

@@ -1,8 +1,10 @@
 import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { deeperThan, FRAME_LIMITS } from "../../src/message/bounds.ts";
 import { type ErrorCode, StewardError } from "../../src/message/errors.ts";
+import { type FinalState, isFinalState, STATES, type State } from "../../src/message/lifecycle.ts";
+import type { Json } from "../../src/message/message.ts";
+import { deeperThan, FRAME_LIMITS } from "../../src/message/wire/bounds.ts";
 import {
   type Ack,
   decodeAck,
@@ -12,10 +14,8 @@ import {
   encodeItem,
   type Frame,
   type FrameItem,
-} from "../../src/message/frame.ts";
-import { type FinalState, isFinalState, STATES, type State } from "../../src/message/lifecycle.ts";
-import type { Json } from "../../src/message/message.ts";
-import { FRAME_VERSION, isFrame } from "../../src/message/packet.ts";
+} from "../../src/message/wire/frame.ts";
+import { FRAME_VERSION, isFrame } from "../../src/message/wire/packet.ts";
 
 const SUBJECT = "ship1.command.shellcommand.os";
 const ID = "01HZZZZZZZ0123456789ABCDEF";

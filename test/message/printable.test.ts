@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { faultText } from "../../src/message/errors.ts";
-import { readJson } from "../../src/message/json-reader.ts";
-import { describe as named } from "../../src/message/located.ts";
 import { tokenFault } from "../../src/message/subject.ts";
+import { readJson } from "../../src/message/text/json-reader.ts";
+import { describe as named } from "../../src/message/text/located.ts";
 import { parseCommand } from "../../src/methods/shellcommand-data.ts";
 
 /** JSON writes the first two as they are. */

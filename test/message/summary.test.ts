@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/message/message.ts";
-import { summarise } from "../../src/message/summary.ts";
+import { summarise } from "../../src/message/text/summary.ts";
 
 describe("the summary of a message's data", () => {
   it.each<[Json, string]>([

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readJson } from "../../src/message/json-reader.ts";
-import { surrogateFaultIn, textOf } from "../../src/message/text.ts";
+import { readJson } from "../../src/message/text/json-reader.ts";
+import { surrogateFaultIn, textOf } from "../../src/message/text/text.ts";
 
 describe("bytes become text", () => {
   it("unchanged when they are UTF-8, byte order mark included", () => {

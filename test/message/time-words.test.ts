@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openApiDocument } from "../../src/api/openapi.ts";
-import { TIME_KEYS, withTimes } from "../../src/message/time-words.ts";
+import { TIME_KEYS, withTimes } from "../../src/message/text/time-words.ts";
 
 describe("beside what programs read in JSON", () => {
   it("stands each time as RFC 3339 text, and the parts of each subject", () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { StewardError } from "../../src/message/errors.ts";
-import { formatDuration, formatSize, parseDuration, readDuration, readSize } from "../../src/message/units.ts";
+import { formatDuration, formatSize, parseDuration, readDuration, readSize } from "../../src/message/text/units.ts";
 
 describe("durations", () => {
   it.each([

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BOUNDS, Counters, OTHER } from "../../src/observe/counters.ts";
-import { Durations } from "../../src/observe/durations.ts";
+import { BOUNDS, Counters, OTHER } from "../../src/observe/metrics/counters.ts";
+import { Durations } from "../../src/observe/metrics/durations.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { type Line, listLog } from "../harness/list-log.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Counters, OTHER } from "../../src/observe/counters.ts";
-import { type Metrics, openMetrics } from "../../src/observe/metrics.ts";
-import type { LaneReading, NodeReading, ProcessReading, Readings } from "../../src/observe/readings.ts";
+import { Counters, OTHER } from "../../src/observe/metrics/counters.ts";
+import { type Metrics, openMetrics } from "../../src/observe/metrics/metrics.ts";
+import type { LaneReading, NodeReading, ProcessReading, Readings } from "../../src/observe/metrics/readings.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { listLog } from "../harness/list-log.ts";
 

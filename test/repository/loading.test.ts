@@ -31,7 +31,7 @@ function packagesOf(path: string): string[] {
 
 const COMMANDS = [...sources.keys()].filter((path) => path.startsWith("src/cli/commands/"));
 /** What a command cannot do without from its first moment on. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = { "src/cli/commands/send.ts": ["yaml"] };
+const NEEDED: Readonly<Record<string, readonly string[]>> = { "src/cli/commands/messages/send.ts": ["yaml"] };
 
 describe("the command line answers at once, for it loads no more than it needs:", () => {
   it("its entrance loads nothing", () => {

@@ -50,6 +50,15 @@ describe("sources", () => {
     expect(sources.map(({ path }) => path).filter((path) => /^src\/(runtime\/)?[^/]+$/.test(path))).toEqual([]);
   });
 
+  it("are about a dozen in each folder", () => {
+    const count = new Map<string, number>();
+    for (const { path } of sources) {
+      const folder = path.slice(0, path.lastIndexOf("/"));
+      count.set(folder, (count.get(folder) ?? 0) + 1);
+    }
+    expect([...count].filter(([, files]) => files > 15)).toEqual([]);
+  });
+
   it("are named for what they do, in lower case with hyphens", () => {
     const names = sources.map(({ path }) => path);
     expect(names.filter((path) => /manager|helper|util|misc|common/i.test(path))).toEqual([]);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { OutputPart } from "../../src/message/report.ts";
-import { newCursor, Output } from "../../src/runner/output.ts";
 import { PART_BYTES, partBytes } from "../../src/runner/parts.ts";
+import { newCursor, Output } from "../../src/runner/process/output.ts";
 
 function place(parts: readonly OutputPart[], stream: OutputPart["stream"], into: Buffer): number {
   let covered = 0;

@@ -209,7 +209,7 @@ describe("a runner of another version", () => {
   /** The runner as another release has it. */
   async function launchOther(version: number): Promise<number> {
     const root = await tempDir();
-    cpSync(join(runner.path, "../.."), root, { recursive: true });
+    cpSync(join(runner.path, "../../.."), root, { recursive: true });
     writeFileSync(join(root, "package.json"), '{"type":"module"}');
     const protocol = join(root, "runner/protocol.js");
     const text = readFileSync(protocol, "utf8");
@@ -217,7 +217,7 @@ describe("a runner of another version", () => {
     expect(text).toContain(own);
     writeFileSync(protocol, text.replace(own, `PROTOCOL_VERSION = ${version};`));
     mkdirSync(directory, { recursive: true });
-    const main = join(root, "runner/main.js");
+    const main = join(root, "runner/process/main.js");
     const child = spawn(process.execPath, [main], {
       cwd: directory,
       detached: true,

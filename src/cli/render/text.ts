@@ -1,4 +1,4 @@
-import { printable } from "../../message/printable.ts";
+import { printable } from "../../message/text/printable.ts";
 import { columnsOf, cutTo } from "./width.ts";
 
 /**

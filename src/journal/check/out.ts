@@ -1,7 +1,7 @@
-import type { WireItem } from "../../message/frame.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
+import type { WireItem } from "../../message/wire/frame.ts";
 import type { OutBatch, OutLane, OutState } from "../records.ts";
 import { checkPlaces, IdSum, placeOf } from "./ids.ts";
 import type { Inspection } from "./problems.ts";

@@ -1,9 +1,9 @@
-import type { Verdict, WireItem } from "../../message/frame.ts";
 import { isId } from "../../message/id.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
 import { isToken, parseSubject } from "../../message/subject.ts";
+import type { Verdict, WireItem } from "../../message/wire/frame.ts";
 import type { DeadRecord, DoneRecord, InLane, InRecord, OutBatch, OutLane, OutMarks, OutState } from "../records.ts";
 import { type SetAside, TABLES } from "../store/store.ts";
 import type { Check } from "./problems.ts";

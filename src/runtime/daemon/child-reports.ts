@@ -1,5 +1,5 @@
 import type { Transition } from "../../actors/root.ts";
-import type { SupervisorReport } from "../../actors/supervisor-spec.ts";
+import type { SupervisorReport } from "../../actors/supervisor/spec.ts";
 import type { Clock } from "../../message/clock.ts";
 import { faultText } from "../../message/errors.ts";
 import { isOfSurroundings } from "../../message/surroundings.ts";

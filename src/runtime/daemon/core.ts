@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Child, Exit } from "../../actors/supervisor-spec.ts";
+import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import { BrokerLink } from "../../broker/link.ts";
 import type { Packet, Transport } from "../../broker/transport.ts";
 import type { LinkName, LinkProfile } from "../../config/config.ts";
@@ -7,10 +7,10 @@ import { acrossBoth } from "../../config/link-profiles.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { InRecord, OutRecord } from "../../journal/records.ts";
 import { normalise, type StewardError } from "../../message/errors.ts";
-import { decodeAck, type SendingTime } from "../../message/frame.ts";
 import { idMaker, type NewId } from "../../message/id.ts";
 import type { FinalState } from "../../message/lifecycle.ts";
 import { receiverOf } from "../../message/subject.ts";
+import { decodeAck, type SendingTime } from "../../message/wire/frame.ts";
 import type { Method } from "../../methods/define.ts";
 import { type BriefHello, type Hello, MOST_STUCK } from "../../methods/hello.ts";
 import type { Spawner } from "../../methods/spawner.ts";

@@ -1,7 +1,7 @@
 import type { Transition } from "../../actors/root.ts";
-import { Supervisor } from "../../actors/supervisor.ts";
-import type { SupervisorContext } from "../../actors/supervisor-roster.ts";
-import type { Child, ChildSpec, ChildView, Exit, SupervisorReport } from "../../actors/supervisor-spec.ts";
+import type { SupervisorContext } from "../../actors/supervisor/roster.ts";
+import type { Child, ChildSpec, ChildView, Exit, SupervisorReport } from "../../actors/supervisor/spec.ts";
+import { Supervisor } from "../../actors/supervisor/supervisor.ts";
 import { isOfSurroundings } from "../../message/surroundings.ts";
 
 /**

@@ -1,12 +1,12 @@
 import type { Inspector } from "../../actors/root.ts";
-import { Supervisor } from "../../actors/supervisor.ts";
-import type { ChildSpec, ChildView } from "../../actors/supervisor-spec.ts";
+import type { ChildSpec, ChildView } from "../../actors/supervisor/spec.ts";
+import { Supervisor } from "../../actors/supervisor/supervisor.ts";
 import type { Config, PublishConfig } from "../../config/config.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
-import type { Counters } from "../../observe/counters.ts";
 import type { Log } from "../../observe/log.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import { Subscriber } from "../execute/subscriber.ts";
 import { timeLimit } from "../execute/time-limit.ts";
 import type { ProcessView } from "../operate/operations.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../../message/clock.ts";
-import type { LaneReading, Readings } from "../../observe/readings.ts";
+import type { LaneReading, Readings } from "../../observe/metrics/readings.ts";
 import type { Core } from "./core.ts";
 import type { Processes } from "./processes.ts";
 

@@ -1,10 +1,10 @@
 import type { Config } from "../../config/config.ts";
 import { diffConfig } from "../../config/diff.ts";
 import { doubtOf } from "../../config/doubt.ts";
+import { readConfigFile } from "../../config/file/read.ts";
+import { SECOND_LOOK } from "../../config/file/watch.ts";
 import { loadConfig } from "../../config/load.ts";
-import { readConfigFile } from "../../config/read.ts";
-import { reloaded } from "../../config/setting-rows.ts";
-import { SECOND_LOOK } from "../../config/watch.ts";
+import { reloaded } from "../../config/schema/setting-rows.ts";
 import type { Log } from "../../observe/log.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
 import type { Core } from "./core.ts";

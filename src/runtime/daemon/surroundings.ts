@@ -7,9 +7,9 @@ import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
-import type { Counters } from "../../observe/counters.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Verifier } from "../../security/verify.ts";
 
 /** What stays when the core is restarted. */

@@ -1,5 +1,5 @@
 import type { OutRecord } from "../../journal/records.ts";
-import { encodeItem, type Skip } from "../../message/frame.ts";
+import { encodeItem, type Skip } from "../../message/wire/frame.ts";
 
 /** A wall clock that is off by no more than this is what it was, ms. */
 const SAME_CLOCK = 1000;

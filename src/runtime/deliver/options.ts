@@ -5,8 +5,8 @@ import type { Journal } from "../../journal/journal.ts";
 import type { OutRecord } from "../../journal/records.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import type { StewardError } from "../../message/errors.ts";
-import type { Ack } from "../../message/frame.ts";
 import type { NewId } from "../../message/id.ts";
+import type { Ack } from "../../message/wire/frame.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Window } from "./window.ts";
 

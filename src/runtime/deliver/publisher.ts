@@ -1,13 +1,13 @@
 import type { Actor } from "xstate";
 import type { publisherMachine } from "../../actors/publisher.ts";
-import type { Child, Exit } from "../../actors/supervisor-spec.ts";
+import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Timer } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
-import type { Ack } from "../../message/frame.ts";
-import type { FrameRefusal } from "../../message/frame-refusal.ts";
 import type { Standstill } from "../../message/standstill.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
+import type { Ack } from "../../message/wire/frame.ts";
+import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
 import { AckWait } from "./ack-wait.ts";
 import { Company } from "./company.ts";
 import { Expiry } from "./expiry.ts";

@@ -1,11 +1,11 @@
-import type { Supervisor } from "../../actors/supervisor.ts";
-import type { ChildSpec } from "../../actors/supervisor-spec.ts";
+import type { ChildSpec } from "../../actors/supervisor/spec.ts";
+import type { Supervisor } from "../../actors/supervisor/supervisor.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
-import type { Ack } from "../../message/frame.ts";
-import type { FrameRefusal } from "../../message/frame-refusal.ts";
 import type { StuckLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
+import type { Ack } from "../../message/wire/frame.ts";
+import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
 import type { LaneView } from "./lane-view.ts";
 import type { DeliverOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";

@@ -1,7 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
-import type { Counters } from "../../observe/counters.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import type { CancelResult } from "./cancel-method.ts";
 import type { Cancellation } from "./cancellation.ts";

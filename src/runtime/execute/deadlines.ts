@@ -1,6 +1,6 @@
 import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
-import type { SendingTime } from "../../message/frame.ts";
+import type { SendingTime } from "../../message/wire/frame.ts";
 import { TravelTimes } from "../receive/travel-times.ts";
 
 /**

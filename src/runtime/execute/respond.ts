@@ -1,13 +1,13 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { DoneRecord, InRecord } from "../../journal/records.ts";
-import { FRAME_LIMITS } from "../../message/bounds.ts";
 import type { Clock } from "../../message/clock.ts";
-import { encodeItem, messageFault } from "../../message/frame.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Json, Message } from "../../message/message.ts";
 import { replySubject } from "../../message/message.ts";
 import { type Outcome, type OutputPart, type Report, withoutOutput } from "../../message/report.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
+import { FRAME_LIMITS } from "../../message/wire/bounds.ts";
+import { encodeItem, messageFault } from "../../message/wire/frame.ts";
 import { asData, REPORT_ENVELOPE, splitOutput, tooLarge, withoutResult } from "../deliver/report-parts.ts";
 
 /** What of a command its answer needs. */

@@ -1,9 +1,9 @@
 import { type Sender, transientFrame } from "../../broker/transient.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Timer } from "../../message/clock.ts";
-import type { Ack } from "../../message/frame.ts";
 import type { Json } from "../../message/message.ts";
 import { CONTROL_DOMAIN } from "../../message/subject.ts";
+import type { Ack } from "../../message/wire/frame.ts";
 import type { Hello } from "../../methods/hello.ts";
 
 /**

@@ -4,7 +4,7 @@ import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../..
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
-import { summarise } from "../../message/summary.ts";
+import { summarise } from "../../message/text/summary.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
 

@@ -1,4 +1,4 @@
-import { type Ack, encodeAck } from "../../message/frame.ts";
+import { type Ack, encodeAck } from "../../message/wire/frame.ts";
 
 /** Verdicts of one ACK: no reader takes more than the first, and few of them fit where the broker takes little. */
 const MOST_VERDICTS = 1024;

@@ -1,11 +1,11 @@
 import type { Packet, Transport } from "../../broker/transport.ts";
-import { deeperThan, FRAME_LIMITS, hasMoreParts } from "../../message/bounds.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import { readJson } from "../../message/json-reader.ts";
-import { toJson } from "../../message/located.ts";
 import type { Json } from "../../message/message.ts";
-import { textOf } from "../../message/text.ts";
-import type { Counters } from "../../observe/counters.ts";
+import { readJson } from "../../message/text/json-reader.ts";
+import { toJson } from "../../message/text/located.ts";
+import { textOf } from "../../message/text/text.ts";
+import { deeperThan, FRAME_LIMITS, hasMoreParts } from "../../message/wire/bounds.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
 import type { Route, Routes } from "./routes.ts";
 

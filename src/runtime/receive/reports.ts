@@ -5,7 +5,7 @@ import { isFinalState } from "../../message/lifecycle.ts";
 import { type Report, readReport } from "../../message/report.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
-import type { Counters } from "../../observe/counters.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 
 /** The reports of nodes on this node's commands: folded into their records, and told. */

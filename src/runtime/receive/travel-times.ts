@@ -1,4 +1,4 @@
-import type { SendingTime } from "../../message/frame.ts";
+import type { SendingTime } from "../../message/wire/frame.ts";
 
 /**
  * How long frames and ACKs were under way: in a link, in the broker, in a buffer of this process while it stood still. No two

@@ -1,6 +1,6 @@
 import type { Journal } from "../../journal/journal.ts";
-import type { Frame } from "../../message/frame.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
+import type { Frame } from "../../message/wire/frame.ts";
 import type { Failures } from "../../observe/alerts.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Journal } from "../../journal/journal.ts";
-import type { Frame, FrameItem } from "../../message/frame.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
+import type { Frame, FrameItem } from "../../message/wire/frame.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Vouching } from "./vouch-ask.ts";
 

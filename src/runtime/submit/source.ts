@@ -1,11 +1,11 @@
-import type { Child, Exit } from "../../actors/supervisor-spec.ts";
+import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { PublishConfig } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import { type ErrorCode, faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { RunningSource, Source } from "../../methods/define.ts";
-import type { Counters } from "../../observe/counters.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { SourceLosses } from "./source-losses.ts";
 

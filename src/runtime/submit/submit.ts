@@ -1,17 +1,17 @@
 import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { OutRecord } from "../../journal/records.ts";
-import { dataFault, FRAME_LIMITS, LONGEST_TIMEOUT, LONGEST_WAIT } from "../../message/bounds.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Draft } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import { encodeItem, messageFault } from "../../message/frame.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Message } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { parseSubject } from "../../message/subject.ts";
-import { surrogateFaultIn } from "../../message/text.ts";
-import { formatDuration } from "../../message/units.ts";
+import { surrogateFaultIn } from "../../message/text/text.ts";
+import { formatDuration } from "../../message/text/units.ts";
+import { dataFault, FRAME_LIMITS, LONGEST_TIMEOUT, LONGEST_WAIT } from "../../message/wire/bounds.ts";
+import { encodeItem, messageFault } from "../../message/wire/frame.ts";
 import type { Method } from "../../methods/define.ts";
 
 /** The way of a draft into the journal: checked, stamped, queued. After `flushed` it will end in exactly one state. */

@@ -5,7 +5,7 @@ import { idTime } from "../../message/id.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Failures } from "../../observe/alerts.ts";
-import type { Counters } from "../../observe/counters.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { LivedTime } from "./lived-time.ts";
 

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { Connection } from "../../../src/runner/connection.ts";
+import { Connection } from "../../../src/runner/process/connection.ts";
 import { LineReader, PROTOCOL_VERSION, readFromRunner, readToRunner } from "../../../src/runner/protocol.ts";
 import { isRunId, readRecord } from "../../../src/runner/records.ts";
 import { damaged } from "../damage.ts";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { type Frame, Framer } from "../../../src/methods/syslog/framing.ts";
-import { parseSyslog } from "../../../src/methods/syslog/parse.ts";
+import { type Frame, Framer } from "../../../src/methods/syslog/network/framing.ts";
+import { parseSyslog } from "../../../src/methods/syslog/network/parse.ts";
 import { MAX_LINE, parseBatch, weightOf } from "../../../src/methods/syslog/record.ts";
-import { renderLine } from "../../../src/methods/syslog/render.ts";
 import { decode } from "../../../src/methods/syslog/text.ts";
+import { renderLine } from "../../../src/methods/syslog/write/render.ts";
 import { damaged, damagedText } from "../damage.ts";
 import { insist, insistSame, isPlain, type Target } from "../target.ts";
 

@@ -1,12 +1,12 @@
 import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
-import { FRAME_LIMITS } from "../../../src/message/bounds.ts";
 import { CATALOGUE, type ErrorCode, StewardError } from "../../../src/message/errors.ts";
-import { decodeAck, decodeFrame, encodeAck, encodeFrame } from "../../../src/message/frame.ts";
 import { isId } from "../../../src/message/id.ts";
-import { FRAME_VERSION, isFrame } from "../../../src/message/packet.ts";
 import { formatSubject, isToken, parseSubject } from "../../../src/message/subject.ts";
-import { formatDuration, formatSize, readDuration, readSize } from "../../../src/message/units.ts";
+import { formatDuration, formatSize, readDuration, readSize } from "../../../src/message/text/units.ts";
+import { FRAME_LIMITS } from "../../../src/message/wire/bounds.ts";
+import { decodeAck, decodeFrame, encodeAck, encodeFrame } from "../../../src/message/wire/frame.ts";
+import { FRAME_VERSION, isFrame } from "../../../src/message/wire/packet.ts";
 import { damaged, damagedText } from "../damage.ts";
 import { depthOf, insist, insistFinite, insistLine, insistSame, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Batcher } from "../../../src/methods/syslog/batch.ts";
 import { Losses } from "../../../src/methods/syslog/losses.ts";
+import { Batcher } from "../../../src/methods/syslog/network/batch.ts";
 import type { LogRecord } from "../../../src/methods/syslog/record.ts";
 import { SimulatedClock, settle } from "../../harness/clock.ts";
 import { gate } from "./harness.ts";

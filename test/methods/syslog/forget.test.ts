@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { KeepBounds } from "../../../src/methods/define.ts";
-import { forgetLogs } from "../../../src/methods/syslog/forget.ts";
-import { sink } from "../../../src/methods/syslog/sink.ts";
+import { forgetLogs } from "../../../src/methods/syslog/write/forget.ts";
+import { sink } from "../../../src/methods/syslog/write/sink.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { RecordingContext, temporaryDirectories } from "./harness.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Frame, Framer } from "../../../src/methods/syslog/framing.ts";
+import { type Frame, Framer } from "../../../src/methods/syslog/network/framing.ts";
 
 const LIMIT = 64;
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { takeLines } from "../../../src/methods/syslog/lines.ts";
 import { MAX_LINE } from "../../../src/methods/syslog/record.ts";
+import { takeLines } from "../../../src/methods/syslog/tail/lines.ts";
 
 const take = (text: string, last = false) => {
   const { records, consumed } = takeLines(Buffer.from(text), last);

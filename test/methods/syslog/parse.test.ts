@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseSyslog } from "../../../src/methods/syslog/parse.ts";
+import { parseSyslog } from "../../../src/methods/syslog/network/parse.ts";
 
 const NOW = new Date(2026, 10, 22, 15, 0, 0).getTime();
 const local = (...at: [number, number, number, number, number, number, number?]): string =>

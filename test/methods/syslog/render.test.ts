@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseSyslog } from "../../../src/methods/syslog/parse.ts";
+import { parseSyslog } from "../../../src/methods/syslog/network/parse.ts";
 import { type LogRecord, MAX_BATCH_BYTES, parseBatch, weightOf } from "../../../src/methods/syslog/record.ts";
-import { renderLine } from "../../../src/methods/syslog/render.ts";
 import { cutAt, decode, escapeControls } from "../../../src/methods/syslog/text.ts";
+import { renderLine } from "../../../src/methods/syslog/write/render.ts";
 
 const time = "2026-11-22T14:20:55.123Z";
 

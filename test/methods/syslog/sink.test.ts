@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../src/message/message.ts";
 import type { EventContext, EventInput } from "../../../src/methods/define.ts";
-import { sink } from "../../../src/methods/syslog/sink.ts";
-import { lastLines, listLogs, readLogs } from "../../../src/methods/syslog/stored.ts";
+import { sink } from "../../../src/methods/syslog/write/sink.ts";
+import { lastLines, listLogs, readLogs } from "../../../src/methods/syslog/write/stored.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { RecordingContext, temporaryDirectories } from "./harness.ts";
@@ -201,7 +201,7 @@ describe("a disk that takes nothing", () => {
     const said = new RecordingContext();
     const context = contextIn(root, undefined, { clock, stopping: stopping.signal, log: said.log });
     let attempts = 0;
-    const { waitForRoom } = await import("../../../src/methods/syslog/wait-for-room.ts");
+    const { waitForRoom } = await import("../../../src/methods/syslog/write/wait-for-room.ts");
     const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
     const stored = waitForRoom(context, root, async () => {
       if (attempts++ < 5) throw full;
@@ -219,7 +219,7 @@ describe("a disk that takes nothing", () => {
     const root = await directory();
     const clock = new SimulatedClock();
     const stopping = new AbortController();
-    const { waitForRoom } = await import("../../../src/methods/syslog/wait-for-room.ts");
+    const { waitForRoom } = await import("../../../src/methods/syslog/write/wait-for-room.ts");
     const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
     const waiting = waitForRoom(contextIn(root, undefined, { clock, stopping: stopping.signal }), root, () =>
       Promise.reject(full),

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { RunningSource } from "../../../src/methods/define.ts";
-import { parseAddress } from "../../../src/methods/syslog/address.ts";
-import { listenTcp } from "../../../src/methods/syslog/listen-tcp.ts";
 import { Losses } from "../../../src/methods/syslog/losses.ts";
-import { syslogSource } from "../../../src/methods/syslog/source-syslog.ts";
-import { dropsOf } from "../../../src/methods/syslog/udp-drops.ts";
+import { parseAddress } from "../../../src/methods/syslog/network/address.ts";
+import { listenTcp } from "../../../src/methods/syslog/network/listen-tcp.ts";
+import { syslogSource } from "../../../src/methods/syslog/network/source-syslog.ts";
+import { dropsOf } from "../../../src/methods/syslog/network/udp-drops.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { gate, RecordingContext } from "./harness.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Clock } from "../../../src/message/clock.ts";
 import type { RunningSource } from "../../../src/methods/define.ts";
-import { tailSource } from "../../../src/methods/syslog/source-tail.ts";
+import { tailSource } from "../../../src/methods/syslog/tail/source-tail.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { gate, RecordingContext, temporaryDirectories } from "./harness.ts";

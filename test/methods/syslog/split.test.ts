@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type LogRecord, parseBatch } from "../../../src/methods/syslog/record.ts";
-import { splitBatch } from "../../../src/methods/syslog/split.ts";
+import { splitBatch } from "../../../src/methods/syslog/write/split.ts";
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 const linesOf = (parts: ReturnType<typeof splitBatch>): LogRecord[] => parts.flatMap((part) => parseBatch(part).lines);

@@ -18,7 +18,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Losses } from "../../../src/methods/syslog/losses.ts";
-import { Tail } from "../../../src/methods/syslog/tail.ts";
+import { Tail } from "../../../src/methods/syslog/tail/tail.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { RecordingContext } from "./harness.ts";
 

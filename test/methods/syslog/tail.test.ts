@@ -16,8 +16,8 @@ import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Json } from "../../../src/message/message.ts";
 import { Losses } from "../../../src/methods/syslog/losses.ts";
-import { rotatedName } from "../../../src/methods/syslog/rotation.ts";
-import { Tail } from "../../../src/methods/syslog/tail.ts";
+import { rotatedName } from "../../../src/methods/syslog/tail/rotation.ts";
+import { Tail } from "../../../src/methods/syslog/tail/tail.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { RecordingContext, temporaryDirectories } from "./harness.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Child, Exit } from "../../../src/actors/supervisor-spec.ts";
+import type { Child, Exit } from "../../../src/actors/supervisor/spec.ts";
 import { StewardError } from "../../../src/message/errors.ts";
 import { ChildReports } from "../../../src/runtime/daemon/child-reports.ts";
 import { Listeners } from "../../../src/runtime/daemon/listeners.ts";

@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { SETTING_ROWS } from "../../../src/config/setting-rows.ts";
-import { encodeFrame } from "../../../src/message/frame.ts";
+import { SETTING_ROWS } from "../../../src/config/schema/setting-rows.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json } from "../../../src/message/message.ts";
+import { encodeFrame } from "../../../src/message/wire/frame.ts";
 import { eventuallySeen } from "../../harness/eventually.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { createWorld, type NodeOptions, type World } from "../../harness/world.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Ack, decodeFrame } from "../../../src/message/frame.ts";
 import { idMaker } from "../../../src/message/id.ts";
+import { type Ack, decodeFrame } from "../../../src/message/wire/frame.ts";
 import type { Hello } from "../../../src/methods/hello.ts";
 import { Presence } from "../../../src/runtime/fleet/presence.ts";
 import { WholeHellos } from "../../../src/runtime/fleet/whole-hellos.ts";

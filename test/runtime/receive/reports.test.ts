@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { openJournal } from "../../../src/journal/journal.ts";
 import { Announcer } from "../../../src/observe/announce.ts";
-import { Counters } from "../../../src/observe/counters.ts";
 import { Happenings } from "../../../src/observe/happenings.ts";
+import { Counters } from "../../../src/observe/metrics/counters.ts";
 import { Reports } from "../../../src/runtime/receive/reports.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { listLog } from "../../harness/list-log.ts";

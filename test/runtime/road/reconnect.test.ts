@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { decodeFrame, encodeAck, encodeFrame } from "../../../src/message/frame.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import { type Json, replySubject } from "../../../src/message/message.ts";
 import { parseSubject } from "../../../src/message/subject.ts";
+import { decodeFrame, encodeAck, encodeFrame } from "../../../src/message/wire/frame.ts";
 import { createWorld, type World } from "../../harness/world.ts";
 import type { MemoryLink } from "../../twins/memory-broker.ts";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { transientFrame } from "../../../src/broker/transient.ts";
-import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../../../src/message/bounds.ts";
 import type { Draft } from "../../../src/message/draft.ts";
-import { decodeAck, encodeItem, sealFrame, type WholeItem } from "../../../src/message/frame.ts";
 import { idMaker } from "../../../src/message/id.ts";
+import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../../../src/message/wire/bounds.ts";
+import { decodeAck, encodeItem, sealFrame, type WholeItem } from "../../../src/message/wire/frame.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { createWorld, type World } from "../../harness/world.ts";
 import { quiet } from "../../harness/world-time.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Transport } from "../../../src/broker/transport.ts";
-import { encodeAck, encodeFrame, type Frame } from "../../../src/message/frame.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json } from "../../../src/message/message.ts";
+import { encodeAck, encodeFrame, type Frame } from "../../../src/message/wire/frame.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { createWorld, type World } from "../../harness/world.ts";
 import { quiet } from "../../harness/world-time.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { encodeFrame } from "../../../src/message/frame.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json } from "../../../src/message/message.ts";
+import { encodeFrame } from "../../../src/message/wire/frame.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { createWorld, type World } from "../../harness/world.ts";
 import { quiet } from "../../harness/world-time.ts";

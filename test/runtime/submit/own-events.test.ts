@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Config } from "../../../src/config/config.ts";
 import { openJournal } from "../../../src/journal/journal.ts";
-import { encodeItem } from "../../../src/message/frame.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json } from "../../../src/message/message.ts";
+import { encodeItem } from "../../../src/message/wire/frame.ts";
 import type { Method } from "../../../src/methods/define.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
 import { submitOwn } from "../../../src/runtime/submit/own-events.ts";

@@ -1,0 +1,74 @@
+import type { Timer } from "../../message/clock.ts";
+import { faultText, StewardError } from "../../message/errors.ts";
+import type { Goal, Row } from "./decision.ts";
+import type { ChildRun } from "./run.ts";
+import type { ChildSpec, ChildState, ChildView } from "./spec.ts";
+
+/** Who asked for a child to be up (or at least tried again by itself), or down. */
+export interface Waiter {
+  readonly for: "up" | "down";
+  readonly resolve: (view: ChildView) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What a supervisor keeps of one child. It has a run exactly while it is starting, running or stopping. */
+export class Entry implements Row {
+  readonly spec: ChildSpec;
+  state: ChildState = "stopped";
+  goal: Goal = "up";
+  /** Why it has that goal. */
+  why = "first start";
+  /** What becomes of it once it is down. */
+  landing: "retry" | "park" | "leave" = "leave";
+  /** Its start was asked for by a caller, who gets its failure; `added`: and then it is forgotten. */
+  asked: "no" | "started" | "added" = "no";
+  removing = false;
+  run: ChildRun | undefined;
+  /** Armed while it backs off. */
+  timer: Timer;
+  /** Retries since the last quiet time. */
+  attempt = 0;
+  /** Monotonic time at which it came up. */
+  upSince = 0;
+  restartTimes: readonly number[] = [];
+  restarts = 0;
+  since: number;
+  lastError: unknown;
+  /** When the surroundings began to keep it from coming up, ms since 1970. */
+  waitsSince: number | undefined;
+  readonly waiters: Waiter[] = [];
+
+  constructor(spec: ChildSpec, since: number) {
+    this.spec = spec;
+    this.since = since;
+  }
+
+  get waits(): boolean {
+    return this.timer !== undefined;
+  }
+
+  aim(goal: Goal, landing: Entry["landing"], why: string): void {
+    this.goal = goal;
+    this.landing = landing;
+    this.why = why;
+  }
+
+  /** Tells those who waited for the state that it is in now. */
+  answer(): void {
+    const { state } = this;
+    const isUp = state === "running" || state === "backingOff" || state === "quarantined";
+    for (const waiter of this.waiters.splice(0)) {
+      if (waiter.for === "down" ? state === "stopped" : isUp) waiter.resolve(this.view());
+      else if (waiter.for === "up" && state === "stopped" && this.goal === "down") {
+        waiter.reject(new StewardError("process-failed", { subject: this.spec.id, fault: `not started: ${this.why}` }));
+      } else this.waiters.push(waiter);
+    }
+  }
+
+  view(): ChildView {
+    const { state, restarts, since, lastError, waitsSince } = this;
+    const error = lastError === undefined ? {} : { lastError: faultText(lastError) };
+    const waits = waitsSince === undefined ? {} : { waitsSince };
+    return { id: this.spec.id, state, restarts, since, ...waits, ...error };
+  }
+}

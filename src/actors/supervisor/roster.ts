@@ -1,0 +1,176 @@
+import type { Clock, Random } from "../../message/clock.ts";
+import { StewardError } from "../../message/errors.ts";
+import { type ChildEvent, companions, LIFECYCLE, need, nextStep } from "./decision.ts";
+import { Entry } from "./entry.ts";
+import type { Handle } from "./one-at-a-time.ts";
+import { ChildRun, type Down } from "./run.ts";
+import type { ChildSpec, SupervisorListener, SupervisorReport, SupervisorSpec } from "./spec.ts";
+
+export interface SupervisorContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly listener: SupervisorListener;
+}
+
+/**
+ * The children of one supervisor, in start order: moves them through their life, does what their goals need as soon as it
+ * may be done, and tells the listener.
+ *
+ * Under `oneForOne` with `quarantine` the children are independent: each is started and stopped at its own pace, and what
+ * one needs costs the same with ten siblings or ten thousand. Everywhere else they come up and go down one by one.
+ */
+export class Roster {
+  readonly #entries = new Map<string, Entry>();
+  readonly #spec: SupervisorSpec;
+  readonly #context: SupervisorContext;
+  readonly #handle: Handle;
+  readonly #down: (entry: Entry, how: Down) => void;
+  readonly #independent: boolean;
+  #alive = 0;
+  #moving = 0;
+  #listenerFaults = 0;
+
+  /** `down` is called when a child's run is over; it must let the child land or come back. */
+  constructor(
+    spec: SupervisorSpec,
+    context: SupervisorContext,
+    handle: Handle,
+    down: (entry: Entry, how: Down) => void,
+  ) {
+    this.#spec = spec;
+    this.#context = context;
+    this.#handle = handle;
+    this.#down = down;
+    this.#independent = spec.strategy === "oneForOne" && spec.onGiveUp === "quarantine";
+    for (const child of spec.children) this.add(child);
+  }
+
+  /** How many have a run. */
+  get alive(): number {
+    return this.#alive;
+  }
+
+  /** How many of them are starting or stopping. */
+  get moving(): number {
+    return this.#moving;
+  }
+
+  get listenerFaults(): number {
+    return this.#listenerFaults;
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  all(): Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  add(spec: ChildSpec): Entry {
+    const entry = new Entry(spec, this.#context.clock.now());
+    this.#entries.set(spec.id, entry);
+    return entry;
+  }
+
+  companions(entry: Entry): readonly Entry[] {
+    const { strategy } = this.#spec;
+    return strategy === "oneForOne" ? [] : companions(strategy, this.all(), entry);
+  }
+
+  /** Does what may be done now. `touched`: whose needs may have changed. */
+  advance(touched: readonly Entry[]): void {
+    if (this.#independent) {
+      for (const entry of touched) {
+        const kind = need(entry);
+        if (kind !== undefined) this.#step(kind, entry);
+      }
+      return;
+    }
+    const rows = this.all();
+    for (let next = nextStep(this.#spec.strategy, rows); next !== undefined; ) {
+      this.#step(next.kind, next.row);
+      next = nextStep(this.#spec.strategy, rows);
+    }
+  }
+
+  /** It has no run (any more): it goes where it was to go. */
+  land(entry: Entry, cause: string): void {
+    this.stopWaiting(entry);
+    if (entry.goal === "cycle") entry.goal = "up";
+    if (entry.goal === "down") entry.waitsSince = undefined;
+    if (entry.state === "stopped") entry.answer();
+    else this.move(entry, entry.landing, cause);
+    const forgotten = entry.removing || (entry.spec.restart === "temporary" && entry.state === "stopped");
+    if (forgotten && entry.goal === "down") this.#entries.delete(entry.spec.id);
+  }
+
+  stopWaiting(entry: Entry): void {
+    if (entry.timer !== undefined) this.#context.clock.clearTimeout(entry.timer);
+    entry.timer = undefined;
+  }
+
+  move(entry: Entry, event: ChildEvent, cause: string): void {
+    const { state: from } = entry;
+    const { id } = entry.spec;
+    const to = LIFECYCLE[from][event];
+    if (to === undefined)
+      throw new StewardError("internal", { fault: `${event} cannot happen to ${id}: it is ${from}` });
+    if (from === "starting" || from === "stopping") this.#moving--;
+    if (to === "starting" || to === "stopping") this.#moving++;
+    entry.state = to;
+    entry.since = this.#context.clock.now();
+    this.#tell((listener) => listener.transition({ actor: id, role: "child", event, from, to, cause }));
+    entry.answer();
+  }
+
+  report(kind: SupervisorReport["kind"], entry: Entry, cause: string, error: unknown): void {
+    const { id, type = "worker", restart, shutdown } = entry.spec;
+    const offender = { id, type, restart, shutdown, restarts: entry.restarts };
+    this.#tell((listener) => listener.report({ kind, supervisor: this.#spec.id, offender, cause, error }));
+  }
+
+  #step(kind: "start" | "stop", entry: Entry): void {
+    if (kind === "stop") {
+      this.move(entry, "stop", entry.why);
+      entry.run?.stop();
+      return;
+    }
+    if (entry.state === "backingOff") entry.restarts++;
+    this.move(entry, "start", entry.why);
+    this.#alive++;
+    entry.run = new ChildRun(entry.spec, this.#context.clock, {
+      started: () => this.#handle(() => this.#started(entry)),
+      down: (how) =>
+        this.#handle(() => {
+          entry.run = undefined;
+          this.#alive--;
+          this.#down(entry, how);
+        }),
+      trouble: (cause, error) =>
+        this.#handle(() => {
+          entry.lastError = error ?? new Error(cause);
+          this.report("shutdownError", entry, cause, error);
+        }),
+    });
+    void entry.run.start();
+  }
+
+  #started(entry: Entry): void {
+    // Asked to stop in the same turn: then it never was up.
+    if (entry.state !== "starting") return;
+    entry.upSince = this.#context.clock.monotonic();
+    entry.asked = "no";
+    entry.waitsSince = undefined;
+    this.move(entry, "started", entry.why);
+    this.advance([entry]);
+  }
+
+  #tell(say: (listener: SupervisorListener) => void): void {
+    try {
+      say(this.#context.listener);
+    } catch {
+      this.#listenerFaults++;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { StewardError } from "../../message/errors.ts";
+import type { Backoff } from "../backoff.ts";
+import type { Transition } from "../root.ts";
+
+/** Supervision as data: what is supervised, how, and what a supervisor says about it. All times in milliseconds. */
+
+/** How a child ended: done, asked to, or a defect. */
+export type Exit =
+  | { readonly reason: "normal" }
+  | { readonly reason: "shutdown" }
+  | { readonly reason: "failed"; readonly error: unknown };
+
+/** Something alive. */
+export interface Child {
+  /** Settles once, when it is gone; nothing else proves that. A rejection counts as failed. */
+  readonly ended: Promise<Exit>;
+  /** Asks it to end. A rejection means that it cannot end by itself: it is killed. */
+  stop(): Promise<void>;
+  /** Ends it without asking. */
+  kill?(): void;
+}
+
+export interface ChildSpec {
+  readonly id: string;
+  /** `signal` fires when the child is no longer wanted before it has started. A child that comes too late is stopped. */
+  start(signal: AbortSignal): Promise<Child>;
+  /** `permanent`: always; `transient`: only when it failed; `temporary`: never, and it is forgotten once it has ended. */
+  readonly restart: "permanent" | "transient" | "temporary";
+  /** How long it may take to stop before it is killed; `brutal`: killed at once. */
+  readonly shutdown: number | "infinity" | "brutal";
+  /** Absent: restarted without delay. */
+  readonly backoff?: Backoff;
+  /** A start that takes longer has failed. Absent: it may take for ever, and its supervisor's start with it. */
+  readonly startTimeout?: number;
+  /** Default `worker`. */
+  readonly type?: "worker" | "supervisor";
+}
+
+export type Strategy = "oneForOne" | "oneForAll" | "restForOne";
+
+export interface SupervisorSpec {
+  readonly id: string;
+  readonly strategy: Strategy;
+  /** So many restarts within `period` are tolerated; one more, and it gives up. */
+  readonly intensity: number;
+  readonly period: number;
+  /**
+   * `escalate`: one count for all; giving up stops all and ends the supervisor as failed.
+   * `quarantine`: a count per child; giving up parks that child, with the siblings that its restart would restart. What fails
+   * for a fault of its surroundings does not count: it is tried again for ever, with growing pauses.
+   */
+  readonly onGiveUp: "escalate" | "quarantine";
+  readonly children: readonly ChildSpec[];
+}
+
+export type ChildState = "starting" | "running" | "backingOff" | "quarantined" | "stopping" | "stopped";
+
+export interface ChildView {
+  readonly id: string;
+  readonly state: ChildState;
+  /** How often its supervisor has started it again, with its siblings' restarts that took it along. */
+  readonly restarts: number;
+  /** When it came into this state, milliseconds since 1970. */
+  readonly since: number;
+  /** Since then it cannot come up for a fault of its surroundings, and is tried again until it does; ms since 1970. */
+  readonly waitsSince?: number;
+  readonly lastError?: string;
+}
+
+/**
+ * - `startError`: a start failed; each one.
+ * - `childTerminated`: it ended by itself, and it failed or is permanent; exactly one a crash.
+ * - `shutdownError`: it did not end as it should when it was stopped.
+ * - `gaveUp`: too many restarts; the supervisor ends as failed. `quarantined`: too many restarts; the child is parked.
+ */
+export interface SupervisorReport {
+  readonly kind: "startError" | "childTerminated" | "shutdownError" | "gaveUp" | "quarantined";
+  readonly supervisor: string;
+  readonly offender: Offender;
+  /** What happened, in words. */
+  readonly cause: string;
+  /** What was thrown, if anything was. */
+  readonly error: unknown;
+}
+
+export interface Offender {
+  readonly id: string;
+  readonly type: "worker" | "supervisor";
+  readonly restart: ChildSpec["restart"];
+  readonly shutdown: ChildSpec["shutdown"];
+  readonly restarts: number;
+}
+
+/** Whom a supervisor tells. It may call the supervisor back; what it throws is counted and harms nothing. */
+export interface SupervisorListener {
+  /** Each change of state of a child: its id, the role `child`, and why. */
+  transition(transition: Transition): void;
+  report(report: SupervisorReport): void;
+}
+
+/** The longest time that a timer of Node can wait; beyond it fires at once. */
+const LONGEST = 2_147_483_647;
+
+/** @throws StewardError `internal`: a wrong spec is a defect of whoever wrote it. */
+export function checkSupervisorSpec(spec: SupervisorSpec): void {
+  const at = `supervisor ${spec.id}`;
+  insist(Number.isInteger(spec.intensity) && spec.intensity >= 0, `${at}: intensity must be a whole number from 0`);
+  insist(Number.isFinite(spec.period) && spec.period > 0, `${at}: period must be more than 0 ms`);
+  const ids = new Set<string>();
+  for (const child of spec.children) {
+    checkChildSpec(child);
+    insist(!ids.has(child.id), `${at}: two children are called ${child.id}`);
+    ids.add(child.id);
+  }
+}
+
+/** @throws StewardError `internal`: a wrong spec is a defect of whoever wrote it. */
+export function checkChildSpec({ id, shutdown, startTimeout, backoff }: ChildSpec): void {
+  const at = `child ${id}`;
+  insist(id !== "", "a child has an empty id");
+  insist(typeof shutdown === "string" || isTime(shutdown), `${at}: shutdown must be 0 to ${LONGEST} ms`);
+  insist(startTimeout === undefined || isTime(startTimeout), `${at}: startTimeout must be 0 to ${LONGEST} ms`);
+  if (backoff === undefined) return;
+  const { min, max, factor, jitter, resetAfter } = backoff;
+  insist(isTime(min) && isTime(max) && min <= max, `${at}: backoff needs 0 <= min <= max <= ${LONGEST} ms`);
+  insist(Number.isFinite(factor) && factor >= 1, `${at}: backoff.factor must be at least 1`);
+  insist(jitter >= 0 && jitter <= 1, `${at}: backoff.jitter must be 0 to 1`);
+  insist(resetAfter >= 0, `${at}: backoff.resetAfter must be at least 0 ms`);
+}
+
+function isTime(ms: number): boolean {
+  return ms >= 0 && ms <= LONGEST;
+}
+
+function insist(holds: boolean, fault: string): void {
+  if (!holds) throw new StewardError("internal", { fault });
+}

@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import { command, type Runner } from "../../command.ts";
+import { nodeLines } from "../../render/nodes.ts";
+import { withSuggestion } from "../../suggest.ts";
+
+interface Options {
+  readonly absolute?: boolean;
+}
+
+export function addNode(program: Command, run: Runner): void {
+  command(program, "node", {
+    summary: "show one node: its states, what waits for it, its latest changes",
+    description: `Show one node: its states (link, session, work, trust, storage), what waits for it in which lane, its latest changes.
+docs/words.md explains every word and state, and what to do about it.`,
+    examples: [["steward node ship1", "everything that is known of ship1"]],
+  })
+    .argument("<node>", "its name")
+    .option("--absolute", "print times as ISO 8601")
+    .action(
+      run<Options>(async (cli, options, [name = ""]) => {
+        const daemon = await cli.daemon();
+        const known = (): Promise<string[]> => daemon.nodes().then((nodes) => nodes.map((node) => node.name));
+        const node = await withSuggestion(daemon.node(name), "node-unknown", "node", known);
+        if (cli.json) cli.printJson(node);
+        else cli.print(...nodeLines(node, cli.times(options.absolute), cli.out, cli.columns));
+        return undefined;
+      }),
+    );
+}

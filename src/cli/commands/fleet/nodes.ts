@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { command, type Runner } from "../../command.ts";
+import { nodeTable } from "../../render/nodes.ts";
+
+interface Options {
+  readonly absolute?: boolean;
+}
+
+export function addNodes(program: Command, run: Runner): void {
+  command(program, "nodes", {
+    summary: "list the nodes and how they are",
+    description: `List the nodes and how they are. LINK is never seen, online, late or offline; WAITING counts the messages that a node has
+not acknowledged; NOTES has what an operator should notice. docs/words.md explains every word, and what to do about it.`,
+    examples: [
+      ["steward nodes", "all nodes, with what waits for them"],
+      ["steward nodes --json", "the same for programs"],
+    ],
+  })
+    .option("--absolute", "print times as ISO 8601")
+    .action(
+      run<Options>(async (cli, options) => {
+        const nodes = [...(await (await cli.daemon()).nodes())].sort((a, b) => (a.name < b.name ? -1 : 1));
+        if (cli.json) cli.printJson(nodes);
+        else cli.print(...nodeTable(nodes, cli.times(options.absolute), cli.out, cli.columns));
+        return undefined;
+      }),
+    );
+}

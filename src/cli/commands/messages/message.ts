@@ -1,0 +1,105 @@
+import type { Command } from "commander";
+import { EXIT } from "../../../message/errors.ts";
+import type { MessageDetail } from "../../../runtime/operate/operations.ts";
+import type { Cli } from "../../cli.ts";
+import { command, type Runner } from "../../command.ts";
+import { Follower } from "../../follow/follower.ts";
+import { reportEnd } from "../../follow/report.ts";
+import { durationOrNever, idOf } from "../../input/options.ts";
+import { messageLines, receiver } from "../../render/messages.ts";
+import { partBytes, RawOutput } from "../../render/output.ts";
+import { visibleButColours } from "../../render/text.ts";
+
+interface Options {
+  readonly follow?: boolean;
+  readonly wait?: string;
+  readonly output?: boolean;
+  readonly raw?: boolean;
+  readonly absolute?: boolean;
+}
+
+const DESCRIPTION = `Show one message: its state, how it came there, its outcome and its output. An id may be shortened to its beginning
+or its end, as long as it stays the only one; @1 is the newest message, @2 the one before it.
+
+--follow prints the output so far and what comes, until the message is final; Ctrl-C ends that and nothing else. The exit
+code is then that of \`steward run\`; without --follow it is 0 once the message could be shown, and 1 when --output writes to a
+file or a pipe and a part of the output is not there.`;
+
+export function addMessage(program: Command, run: Runner): void {
+  command(program, "message", {
+    summary: "show one message, or follow it to its end",
+    description: DESCRIPTION,
+    examples: [
+      ["steward message 01K9ZD3Q5V", "state, history, outcome and output"],
+      ["steward message 01K9ZD3Q5V --follow", "come back to a run that was detached"],
+      ["steward message 01K9ZD3Q5V --output > file", "its output, byte for byte"],
+    ],
+  })
+    .argument("<id...>", "its id, its beginning or end, or @1 for the newest message, @2 for the one before")
+    .option("-f, --follow", "print its output until it is final")
+    .option("--wait <time>", "with --follow: at most that long, or never (without limit)")
+    .option("--output", "print its output and nothing else")
+    .option("--raw", "with --output or --follow: pass control sequences on to the terminal")
+    .option("--absolute", "print times as ISO 8601")
+    .action(
+      run<Options>(async (cli, options, words) => {
+        const daemon = await cli.daemon();
+        if (options.follow === true) return follow(cli, options, words);
+        const details = await Promise.all(words.map((word) => daemon.message(idOf(word))));
+        if (cli.json) cli.printJson(details.length === 1 ? details[0] : details);
+        else if (options.output === true) return printOutput(cli, details, options.raw === true);
+        else for (const [i, detail] of details.entries()) printDetail(cli, detail, options.absolute, i > 0);
+        return undefined;
+      }),
+    );
+}
+
+async function follow(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
+  const limit = options.wait === undefined ? null : durationOrNever("--wait", options.wait);
+  const follower = new Follower(cli, { raw: options.raw === true });
+  try {
+    await follower.listen();
+    const daemon = await cli.daemon();
+    const details = await Promise.all(words.map((word) => daemon.message(idOf(word))));
+    const nodes = await daemon.nodes();
+    const messages = details.map(({ id, subject }) => {
+      const node = receiver(subject);
+      return { id, subject, node, link: nodes.find((known) => known.name === node)?.link ?? ("neverSeen" as const) };
+    });
+    const ending = await follower.wait(messages, nodes, "final", limit ?? undefined);
+    return reportEnd(cli, follower, ending);
+  } finally {
+    await follower.close();
+  }
+}
+
+function printDetail(cli: Cli, detail: MessageDetail, absolute: boolean | undefined, apart: boolean): void {
+  if (apart) cli.print("");
+  cli.print(...messageLines(detail, cli.times(absolute), cli.out));
+  for (const stream of ["stdout", "stderr"] as const) {
+    const parts = detail.output.filter((part) => part.stream === stream);
+    if (parts.length === 0) continue;
+    const text = Buffer.concat(parts.map(partBytes)).toString("utf8");
+    cli.print(
+      "",
+      stream.toUpperCase(),
+      ...text
+        .replace(/\n$/, "")
+        .split("\n")
+        .map((line) => `  ${visibleButColours(line.replace(/\r$/, ""))}`),
+    );
+  }
+  if (!detail.final) cli.note(`  ${cli.err("dim", "→")} follow it with: steward message ${detail.id} --follow`);
+}
+
+function printOutput(cli: Cli, details: readonly MessageDetail[], raw: boolean): number {
+  let missing = false;
+  for (const detail of details) {
+    const printer = new RawOutput(cli.io, (line) => cli.note(cli.err("dim", line)), raw);
+    printer.take(detail.output, true);
+    if (detail.outcome !== undefined) printer.finish(detail.outcome.totals);
+    printer.end();
+    missing ||= printer.missing > 0;
+  }
+  return missing && cli.io.stdout.isTTY !== true ? EXIT.someFailed : EXIT.ok;
+}

@@ -1,0 +1,118 @@
+import type { Command } from "commander";
+import type { Draft } from "../../../message/draft.ts";
+import { EXIT } from "../../../message/errors.ts";
+import { checkToken, formatSubject } from "../../../message/subject.ts";
+import type { Cli } from "../../cli.ts";
+import { command, type Runner } from "../../command.ts";
+import { announce } from "../../follow/announce.ts";
+import { submitAndWait } from "../../follow/submit-and-wait.ts";
+import { commandData } from "../../input/command-data.ts";
+import { duration, durationOrNever } from "../../input/options.ts";
+import { targetNodes } from "../../input/targets.ts";
+import { withSuggestion } from "../../suggest.ts";
+
+interface Options {
+  readonly domain: string;
+  readonly deliverBy?: string;
+  readonly timeout?: string;
+  readonly script?: string | boolean;
+  readonly stdin?: boolean;
+  readonly raw?: boolean;
+  readonly new?: boolean;
+  readonly wait?: string | false;
+  readonly detach?: boolean;
+}
+
+const DESCRIPTION = `Run a command on one node, several, or all of them.
+
+TARGET is a node, several with commas between them, or all (every edge node that is not revoked).
+
+The command's output goes to standard output and standard error, steward's own words to standard error.
+
+Standard input is passed on with --stdin alone: it is read to its end first, travels with the command, and may be as
+large as a message (limits.messageBytes). Without --stdin, steward refuses to run when something is on it, so that nothing
+is lost unseen. A terminal, /dev/null and a pipe on which nothing comes count as nothing, so cron and CI need no redirection.
+
+A script is run by what it names after #!, else by /bin/sh. It is a file (--script FILE), standard input (--script -, or no
+words behind --script), or the words behind \`--script --\`; words behind a file are its arguments.
+
+On a terminal, control sequences in the output are shown, not obeyed, but for colours; --raw passes them on. When the output
+goes to a file or a pipe and the node has not kept all of it (limits.outputBytes), the exit code is 1.
+
+How long it waits: as long as a node in reach (online or late) has something to do. What is for a node out of reach
+stays queued: steward says so, and ends with 3 once everything else is done. --wait 10m waits for all nodes, in reach
+or not, at most that long; --wait never without limit; --no-wait (or --detach) not at all.
+
+Ctrl-C detaches: the commands go on, and the line to come back with is printed. \`steward cancel\` takes them back.
+
+Exit code: 0 all succeeded; 1 some failed, timed out, were rejected or interrupted; 3 some have no outcome yet or
+expired; 4 some were cancelled; 5 no daemon, or it has no broker. When several apply: 1, then 3 or 5, then 4.
+
+A node that goes out of reach while it runs something makes that \`unknown\`: it goes on there, and its outcome comes when
+the node is back.
+
+With --json: one JSON object a line, of type accepted, message, output, end, and summary at last.`;
+
+export function addRun(program: Command, run: Runner): void {
+  command(program, "run", {
+    summary: "run a command on nodes and see what comes of it",
+    description: DESCRIPTION,
+    examples: [
+      ["steward run ship1 -- uptime", "one node"],
+      ["steward run ship1,ship2 --timeout 30s -- df -h", "two nodes, 30 seconds each"],
+      ["steward run all --deliver-by 7d --no-wait -- apt-get update", "leave it to wait for those who are away"],
+      ["steward run ship1 --script -- 'ls /tmp | wc -l'", "a line for the node's shell"],
+      ["steward run all --script fix.sh -- --dry-run", "a whole script, with an argument"],
+      ["tar c site | steward run ship1 --stdin -- tar x -C /srv", "with standard input"],
+    ],
+  })
+    .argument("<target>", "node, comma-separated nodes, or all")
+    .argument("[command...]", "program and arguments; write -- before it")
+    .option("-d, --domain <domain>", "what it is for; the node's `subscribe:` must name it", "operatingsystem")
+    .option("--deliver-by <time>", "how long it may wait to start: 2h, 7d, or never (it waits for ever)")
+    .option("--timeout <time>", "how long it may run")
+    .option("--script [file]", "run a script: a file, - for standard input, or without a name the words behind `--`")
+    .option("-i, --stdin", "pass standard input on to the command")
+    .option("--raw", "pass control sequences in the output on to the terminal")
+    .option("--new", "allow a node that nobody has heard of yet")
+    .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or never (without limit)")
+    .option("--no-wait", "print the ids and end")
+    .option("--detach", "the same as --no-wait")
+    .action(run<Options>(runCommand));
+}
+
+async function runCommand(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
+  const [target = "", ...argv] = words;
+  const data = await commandData(cli, { ...options, argv });
+  const detach = options.wait === false || options.detach === true;
+  const limit = typeof options.wait === "string" ? durationOrNever("--wait", options.wait) : undefined;
+  const draft = {
+    data,
+    ...(options.deliverBy === undefined ? {} : { deliverBy: durationOrNever("--deliver-by", options.deliverBy) }),
+    ...(options.timeout === undefined ? {} : { timeout: duration("--timeout", options.timeout) }),
+    knownNodesOnly: options.new !== true,
+  };
+  const domain = checkToken("domain", options.domain);
+  const daemon = await cli.daemon();
+  const nodes = await daemon.nodes();
+  const drafts = targetNodes(target, nodes).map(
+    (node): Draft => ({ ...draft, subject: formatSubject({ node, kind: "command", method: "shellcommand", domain }) }),
+  );
+  const submit = () =>
+    withSuggestion(daemon.submit(drafts), "node-unknown", "node", async () => nodes.map((node) => node.name));
+
+  if (detach) {
+    const accepted = await submit();
+    await announce(cli, daemon, accepted, nodes, "stdout");
+    return EXIT.ok;
+  }
+  const exit = await submitAndWait(cli, daemon, submit, limit, { raw: options.raw === true });
+  if (!cli.io.stdin.came) return exit;
+  cli.note(
+    cli.err(
+      "yellow",
+      "! something came on standard input after the command was sent, and was not passed on: add --stdin",
+    ),
+  );
+  return exit === EXIT.ok ? EXIT.someFailed : exit;
+}

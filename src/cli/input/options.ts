@@ -1,0 +1,33 @@
+import { StewardError } from "../../message/errors.ts";
+import { isNever, parseDuration } from "../../message/text/units.ts";
+
+/** Readers of option values; each fault names the option. */
+export function duration(option: string, text: string): number {
+  let ms: number;
+  try {
+    ms = parseDuration(text);
+  } catch {
+    throw new StewardError("duration-invalid", { text: `${option} ${text}` });
+  }
+  if (ms > 0) return ms;
+  throw new StewardError("duration-invalid", { text: `${option} ${text}` });
+}
+
+/** A duration, or `never` (`forever`, `null`): `null`. */
+export function durationOrNever(option: string, text: string): number | null {
+  return isNever(text) ? null : duration(option, text);
+}
+
+export function wholeNumber(option: string, command: string, text: string, least = 1): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least) return value;
+  throw new StewardError("usage", {
+    fault: `${option} takes a whole number from ${least} on, not ${JSON.stringify(text)}`,
+    command,
+  });
+}
+
+/** Ids are upper case; who types one may not be. */
+export function idOf(text: string): string {
+  return text.toUpperCase();
+}

@@ -1,0 +1,29 @@
+import { readFileSync, statSync } from "node:fs";
+import { faultText, StewardError } from "../../message/errors.ts";
+import { textOf } from "../../message/text/text.ts";
+import { LARGEST_FILE } from "./document.ts";
+
+/** The text of a configuration file, for `checkConfig`. @throws StewardError `config-unreadable` */
+export function readConfigFile(file: string): string {
+  const unreadable = (fault: string, cause?: unknown) =>
+    new StewardError("config-unreadable", { file, fault }, { cause });
+  let bytes: Buffer;
+  try {
+    // Looked at first: reading a named pipe would wait for ever.
+    const stat = statSync(file);
+    if (stat.isDirectory()) throw unreadable("it is a directory");
+    if (!stat.isFile()) throw unreadable("it is not a regular file");
+    if (stat.size > LARGEST_FILE) throw unreadable("it is larger than 1MB");
+    bytes = readFileSync(file);
+  } catch (thrown) {
+    if (thrown instanceof StewardError) throw thrown;
+    const code = (thrown as NodeJS.ErrnoException).code;
+    const known = { ENOENT: "there is no such file", ENOTDIR: "there is no such file", EACCES: "permission denied" }[
+      code ?? ""
+    ];
+    throw unreadable(known ?? faultText(thrown), thrown);
+  }
+  const read = textOf(bytes);
+  if ("fault" in read) throw unreadable(read.fault);
+  return read.text.replace(/^\uFEFF/, "");
+}

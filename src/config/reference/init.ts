@@ -1,0 +1,166 @@
+import { StewardError } from "../../message/errors.ts";
+import { nodeNameFault } from "../../message/node-name.ts";
+import { checkConfig } from "../check.ts";
+import { formatFault, show } from "../file/fault.ts";
+import { flow } from "./yaml.ts";
+
+export interface InitOptions {
+  readonly role: "central" | "edge";
+  /** This node's name; central's own is `central` unless given. */
+  readonly node: string;
+  /** Name of the management station; `central` unless given. An edge uses it. */
+  readonly central?: string;
+  /** Address of the broker. Central without one runs its own. */
+  readonly broker?: string;
+  /** Address on which central's own broker lets the edge nodes in, `host:port`. */
+  readonly listen?: string;
+  /** How this node logs in at the broker. Its password may be `\${NAME}`, which is filled in from the environment. */
+  readonly login?: Login;
+  /** Data directory; `./var/<node>` unless given. */
+  readonly data?: string;
+  /** Path of the API's socket, which the daemon's group may use; beside the data, and its owner's, unless given. */
+  readonly socket?: string;
+  /** Path of the JSON Schema, for editors. */
+  readonly schema?: string;
+}
+
+/** The variable from which a service takes its password at the broker. */
+export const PASSWORD_VARIABLE = "STEWARD_BROKER_PASSWORD";
+
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
+/**
+ * A commented steward.yaml to begin with. Valid as it stands.
+ * @throws StewardError `usage` that names the option which cannot be written into one
+ */
+export function initConfig(options: InitOptions): string {
+  for (const name of [options.node, options.central ?? "central"]) {
+    const fault = nodeNameFault(name);
+    if (fault !== undefined)
+      throw new StewardError("usage", { command: "init", fault: `${show(name)} is not a name: ${fault}` });
+  }
+  const text = options.role === "central" ? centralText(options) : edgeText(options);
+  // The variable that the password stands in may be set later, where the daemon runs.
+  const checked = checkConfig(text, "steward.yaml", { [PASSWORD_VARIABLE]: "set later" });
+  if ("config" in checked) return text;
+  throw new StewardError("usage", { command: "init", fault: checked.faults.map(formatFault).join("\n") });
+}
+
+function head(options: InitOptions, title: string): string {
+  const editor =
+    options.schema === undefined ? "" : `# yaml-language-server: $schema=${options.schema.replace(/\s/g, "%20")}\n`;
+  return `${editor}# ${title}
+# All settings: steward config reference. Test this file: steward config check. Run it: steward up.
+`;
+}
+
+function loginText(login: Login | undefined): string {
+  return login === undefined ? "" : `\n  user: ${flow(login.user)}\n  password: ${flow(login.password)}`;
+}
+
+function dataText({ data, node, socket }: InitOptions): string {
+  const access =
+    socket === undefined
+      ? ""
+      : `
+
+# Where \`steward run\` and the others find the daemon. Members of the daemon's group may use it, and so command from here.
+socket: ${flow(socket)}
+socketAccess: group`;
+  return `# Journal, keys and output. Keep it: it is what makes messages durable.
+data: ${flow(data ?? `./var/${node}`)}${access}`;
+}
+
+function ownBroker({ listen = "", login }: InitOptions): string {
+  const [, host = "", port = ""] = /^\[?(.*?)\]?:(\d{1,5})$/.exec(listen) ?? [];
+  if (port === "") {
+    const fault = `--listen takes the address and the port to listen on, such as 0.0.0.0:4222, not ${show(listen)}`;
+    throw new StewardError("usage", { command: "init", fault });
+  }
+  return `# Where the messages travel: a nats-server of the daemon's own, which lets in whoever shows this user and password. Both
+# and all messages cross the network in the clear: on a network that others share, use a VPN, or TLS with a nats-server
+# that you run yourself.
+broker:
+  embedded: ${flow({ host, port: Number(port) })}${loginText(login)}`;
+}
+
+function centralText(options: InitOptions): string {
+  const { node } = options;
+  const broker =
+    options.listen !== undefined
+      ? ownBroker(options)
+      : options.broker === undefined
+        ? `# Where the messages travel: a nats-server of the daemon's own, for this machine. To let edge nodes in, begin with
+# \`steward init --listen 0.0.0.0:4222\`, or run a nats-server yourself and name it: \`servers: [nats://host:4222]\`.
+broker:
+  embedded: true`
+        : `# Where the messages travel.
+broker:
+  servers: [${flow(options.broker)}]${loginText(options.login)}`;
+  return `${head(options, "steward on the management station. It can also run commands on itself.")}
+# The name of this machine. The node whose name is that of \`central\` is the management station.
+node: ${flow(node)}
+central: ${flow(node)}
+
+${broker}
+
+${dataText(options)}
+
+# Nodes that you expect are shown before they were ever seen.
+nodes: []
+
+# What this machine takes. \`from\` says who may send it.
+subscribe:
+  # Commands for this machine itself: steward run ${node} -- uptime
+  - subject: command.shellcommand.operatingsystem
+    from: [${flow(node)}]
+    concurrency: 4
+
+  # Logs that edge nodes forward here. "*" is any accepted node.
+  - subject: event.syslogforwarding.operatingsystem
+    from: ["*"]
+`;
+}
+
+function edgeText(options: InitOptions): string {
+  const { node, central = "central", broker = "nats://127.0.0.1:4222" } = options;
+  return `${head(options, `steward on an edge node that ${central} commands and watches.`)}
+# The name of this machine, unique in the fleet, and that of the management station.
+node: ${flow(node)}
+central: ${flow(central)}
+
+# Where the messages travel.
+broker:
+  servers: [${flow(broker)}]${loginText(options.login) || `\n  #user: ${node}\n  #password: \${${PASSWORD_VARIABLE}}`}
+
+${dataText(options)}
+
+# What the link is like: lan, gsm or satellite. Slower links say hello less often and send smaller, compressed frames.
+link: lan
+
+# What this machine takes, and from whom.
+subscribe:
+  # Any command: steward run ${node} -- uptime
+  - subject: command.shellcommand.operatingsystem
+    from: [${flow(central)}]
+    concurrency: 4
+
+  # Only these commands: steward run ${node} --domain nginx -- systemctl reload nginx
+  #- subject: command.shellcommand.nginx
+  #  from: [${flow(central)}]
+  #  allow: ["systemctl * nginx", "nginx -t"]
+
+# What this machine sends by itself.
+publish:
+  # What programs log here by syslog:
+  #- subject: ${central}.event.syslogforwarding.operatingsystem
+  #  syslog: udp://127.0.0.1:5514
+
+  # What is appended to a file:
+  #- subject: ${central}.event.syslogforwarding.apache
+  #  tail: /var/log/apache2/access.log
+`;
+}

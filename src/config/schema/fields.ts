@@ -1,0 +1,270 @@
+import { z } from "zod";
+import { faultText, StewardError } from "../../message/errors.ts";
+import { nodeNameFault } from "../../message/node-name.ts";
+import { isToken, parseSubject, tokenFault } from "../../message/subject.ts";
+import {
+  DURATION,
+  formatDuration,
+  formatSize,
+  NEVER,
+  NEVER_TOO,
+  readDuration,
+  readSize,
+  SIZE,
+} from "../../message/text/units.ts";
+import { kind, kinds } from "./about.ts";
+import { nearest } from "./nearest.ts";
+
+/**
+ * The kinds of value that a setting can have. Each checks itself (zod), says in words what it expects, and knows why a
+ * value that people tend to write is not that.
+ */
+
+interface TextOptions {
+  /** What editors check; no stricter than `fault`. */
+  readonly shape?: RegExp;
+  readonly hides?: (value: unknown) => boolean;
+  readonly quoted?: boolean;
+}
+
+/** Text that passes `fault`, which says in words what is wrong with it. */
+function text(
+  expects: string,
+  fault: (text: string) => string | undefined,
+  { shape, hides, quoted = false }: TextOptions = {},
+) {
+  const base = z.string().min(1);
+  const shaped = shape === undefined ? base : base.regex(shape);
+  const why = (value: unknown) =>
+    typeof value !== "string" ? quoteHint(value) : value === "" ? undefined : fault(value);
+  return kind(
+    shaped.refine((value) => fault(value) === undefined),
+    { expects, why, quoted, ...(hides === undefined ? {} : { hides }) },
+  );
+}
+
+const TOKEN = "[A-Za-z0-9_][A-Za-z0-9_-]{0,62}";
+
+export const name = () => text("a name", nodeNameFault, { shape: new RegExp(`^${TOKEN}$`) });
+
+export const origin = () =>
+  text('the name of a node, or "*" for any', (value) => (value === "*" ? undefined : tokenFault(value)), {
+    shape: new RegExp(`^(${TOKEN}|\\*)$`),
+  });
+
+export const secret = () => text("text", () => undefined, { hides: () => true });
+
+export const pattern = () => text("a pattern such as systemctl * nginx", () => undefined, { quoted: true });
+
+export const path = () => text("a path", pathFault);
+
+export const keyFile = () =>
+  text(
+    "the path of a file",
+    (value) => (isSeed(value) ? "this is the seed itself; write it to a file" : pathFault(value)),
+    {
+      hides: isSeed,
+    },
+  );
+
+export const receivedSubject = () =>
+  text("<command|event>.<method>.<domain>", receivedFault, {
+    shape: new RegExp(`^(command|event)\\.${TOKEN}\\.${TOKEN}$`),
+  });
+
+export const sentSubject = () =>
+  text(
+    "<node>.event.<method>.<domain>",
+    (value) => {
+      const fault = subjectFault(value);
+      if (fault !== undefined) return fault;
+      return parseSubject(value).kind === "event" ? undefined : "a source makes events, not commands";
+    },
+    { shape: new RegExp(`^${TOKEN}\\.event\\.${TOKEN}\\.${TOKEN}$`) },
+  );
+
+const SERVER =
+  /^(?:(?:nats|tls):\/\/)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?::(\d{1,5}))?$/;
+export const server = () =>
+  text(
+    "an address such as nats://127.0.0.1:4222",
+    (value) => {
+      if (value.includes("@")) return "credentials are written under broker: user and password, or token";
+      const match = SERVER.exec(value);
+      if (match === null)
+        return /^\w+:\/\//.test(value) && !/^(nats|tls):/.test(value)
+          ? "use nats:// or tls://"
+          : "write nats://<host>:<port>";
+      return match[1] === undefined || isPort(Number(match[1]), 1) ? undefined : "a port is a number from 1 to 65535";
+    },
+    { shape: SERVER, hides: (value) => typeof value === "string" && value.includes("@") },
+  );
+
+/** What the syslog method reads; without a host it is the loopback address. */
+const LISTENER = /^(?:udp|tcp):\/\/(?:\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[A-Za-z0-9._-]*):(\d{1,5})\/?$/;
+export const syslogAddress = () =>
+  text(
+    "an address such as udp://127.0.0.1:5514",
+    (value) => {
+      const match = LISTENER.exec(value);
+      return match !== null && isPort(Number(match[1]), 0)
+        ? undefined
+        : "write udp://<address>:<port> or tcp://<address>:<port>";
+    },
+    { shape: LISTENER },
+  );
+
+export const host = () =>
+  text("an IP address or a host name", (value) =>
+    /^[0-9A-Za-z:._-]+$/.test(value) ? undefined : "write it without scheme and port",
+  );
+
+const HOST_PORT = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
+export const hostPort = () =>
+  text("<host>:<port>", (value) => (readHostPort(value) ? undefined : "write it as in 127.0.0.1:9464"), {
+    shape: HOST_PORT,
+  });
+
+export function readHostPort(value: string): { host: string; port: number } | undefined {
+  const match = HOST_PORT.exec(value);
+  const port = Number(match?.[3]);
+  return match !== null && isPort(port, 0) ? { host: match[1] ?? match[2] ?? "", port } : undefined;
+}
+
+const isPort = (port: number, least: number): boolean => port >= least && port <= 65535;
+
+/** Milliseconds, in and out of bounds by the texts given. */
+export function duration(least: string, most: string) {
+  const bounds = [readDuration(least) ?? 0, readDuration(most) ?? 0] as const;
+  return measured(
+    DURATION,
+    readDuration,
+    bounds,
+    `a duration from ${least} to ${most}`,
+    formatDuration,
+    (n) => `write ${n}s if it means seconds`,
+  );
+}
+
+/** Bytes. */
+export function size(least: string, most: string) {
+  const bounds = [readSize(least) ?? 0, readSize(most) ?? 0] as const;
+  return measured(
+    SIZE,
+    readSize,
+    bounds,
+    `a size from ${least} to ${most}`,
+    formatSize,
+    (n) => `write ${n}B if it means bytes`,
+  );
+}
+
+function measured(
+  shape: RegExp,
+  read: (text: string) => number | undefined,
+  [least, most]: readonly [number, number],
+  expects: string,
+  format: (value: number) => string,
+  unitHint: (text: string) => string,
+) {
+  const schema = z
+    .string()
+    .regex(shape)
+    .transform((value, context) => {
+      const result = read(value);
+      if (result !== undefined && result >= least && result <= most) return result;
+      context.addIssue({ code: "custom", message: expects });
+      return z.NEVER;
+    });
+  const why = (value: unknown): string | undefined => {
+    if (typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value)))
+      return `it has no unit; ${unitHint(String(value))}`;
+    if (typeof value !== "string") return undefined;
+    return read(value) === undefined
+      ? `write a number and a unit, as in ${format(least)} or ${format(most)}`
+      : undefined;
+  };
+  return kind(schema, { expects, why, format: (value) => (typeof value === "number" ? format(value) : "none") });
+}
+
+export const wholeNumber = (least: number, most: number) =>
+  kind(z.number().int().min(least).max(most), { expects: `a whole number from ${least} to ${most}`, why: numberHint });
+
+export const decimal = (least: number, most: number) =>
+  kind(z.number().min(least).max(most), { expects: `a number from ${least} to ${most}`, why: numberHint });
+
+export const flag = () => kind(z.boolean(), { expects: "true or false", why: flagHint });
+
+export function oneOf<const V extends readonly [string, ...string[]]>(...values: V) {
+  const why = (value: unknown): string | undefined => {
+    const near = typeof value === "string" ? nearest(value, values) : undefined;
+    return near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`;
+  };
+  return kind(z.enum(values), { expects: `one of ${values.join(", ")}`, why });
+}
+
+/** `word` in place of the value turns it off; so does null, and for `never` the other words that people have for it. */
+export function orOff<S extends z.ZodType>(word: string, schema: S, expects: string) {
+  const off = z.literal(word === NEVER ? [NEVER, ...NEVER_TOO] : [word]).transform(() => null);
+  const { why, format = String } = kinds.get(schema) ?? {};
+  return kind(z.union([off, schema, z.null()]), {
+    expects: `${expects}, or ${word}`,
+    format: (value) => (value === null ? word : format(value)),
+    ...(why === undefined ? {} : { why }),
+  });
+}
+
+export function listOf<S extends z.ZodType>(element: S, expects: string, least = 0) {
+  const why = (value: unknown): string | undefined => {
+    if (typeof value === "string") return `write [${isToken(value) ? value : JSON.stringify(value)}]`;
+    return Array.isArray(value) ? "it is empty" : undefined;
+  };
+  const { quoted = false } = kinds.get(element) ?? {};
+  const format = (value: unknown): string =>
+    !Array.isArray(value) ? "none" : quoted ? JSON.stringify(value) : `[${value.join(", ")}]`;
+  return kind(z.array(element).min(least), { expects, why, format });
+}
+
+export function flagHint(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  if (value === "true" || value === "false") return "remove the quotes";
+  const word = { yes: "true", on: "true", no: "false", off: "false" }[value.toLowerCase()];
+  return word === undefined ? undefined : `write ${word}`;
+}
+
+function numberHint(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" && Number.isFinite(Number(value)) ? "remove the quotes" : undefined;
+}
+
+function quoteHint(value: unknown): string | undefined {
+  return typeof value === "number" || typeof value === "boolean" ? "put it in quotes" : undefined;
+}
+
+const isSeed = (value: unknown): boolean => typeof value === "string" && /^S[A-Z][A-Z2-7]{40,}$/.test(value);
+
+function pathFault(value: string): string | undefined {
+  if (value.includes("\0") || value.includes("\n")) return "a path is one line of text";
+  if (value.startsWith("~")) return "~ is not expanded; write the path in full";
+  if (value.includes("${")) return "environment variables are taken in broker.user, password and token only";
+  return undefined;
+}
+
+function receivedFault(value: string): string | undefined {
+  const tokens = value.split(".");
+  if (tokens.length === 4 && (tokens[1] === "command" || tokens[1] === "event")) {
+    return `leave the node out: ${tokens.slice(1).join(".")}`;
+  }
+  if (tokens.length !== 3) return `it has ${tokens.length === 1 ? "1 part" : `${tokens.length} parts`}, 3 are needed`;
+  if (tokens[0] !== "command" && tokens[0] !== "event")
+    return `it begins with ${JSON.stringify(tokens[0])}, not with command or event`;
+  return subjectFault(`this.${value}`);
+}
+
+function subjectFault(value: string): string | undefined {
+  try {
+    parseSubject(value);
+    return undefined;
+  } catch (thrown) {
+    return thrown instanceof StewardError ? String(thrown.details.fault) : faultText(thrown);
+  }
+}

@@ -1,0 +1,51 @@
+import { isSubject, parseSubject } from "../subject.ts";
+
+/**
+ * What a program finds in JSON beside what people chose to store: one rule, applied wherever steward answers in JSON.
+ *
+ * - Beside each time `x`, milliseconds since 1970, stands `xTime`, the same as RFC 3339 text; `null` beside `null`.
+ * - Beside each `subject` stand its parts `node` (the receiver), `method` and `domain`.
+ *
+ * What a message carries (`data`, `result`) and the details of an error are somebody else's and stay as they are.
+ */
+export const TIME_KEYS: ReadonlySet<string> = new Set([
+  "at",
+  "since",
+  "createdAt",
+  "deliverBy",
+  "startedAt",
+  "heardAt",
+  "cancelRequestedAt",
+  "linkSince",
+  "lastSeen",
+  "asOf",
+  "nextDeadline",
+  "waitsSince",
+  "first",
+  "last",
+  "overAt",
+]);
+const OPAQUE: ReadonlySet<string> = new Set(["data", "result", "details"]);
+const LATEST = 8.64e15;
+
+export function withTimes(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(withTimes);
+  const out: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(value)) {
+    out[key] = OPAQUE.has(key) ? inner : withTimes(inner);
+    if (TIME_KEYS.has(key) && (inner === null || typeof inner === "number")) out[`${key}Time`] = rfc3339(inner);
+    if (key === "subject" && isSubject(inner)) Object.assign(out, partsOf(inner, value));
+  }
+  return out;
+}
+
+/** The parts that the value does not name itself. */
+function partsOf(subject: string, value: object): Readonly<Record<string, string>> {
+  const { node, method, domain } = parseSubject(subject);
+  return Object.fromEntries(Object.entries({ node, method, domain }).filter(([key]) => !Object.hasOwn(value, key)));
+}
+
+function rfc3339(time: number | null): string | null {
+  return time === null || !(Math.abs(time) <= LATEST) ? null : new Date(time).toISOString();
+}

@@ -1,0 +1,70 @@
+import { StewardError } from "../errors.ts";
+import { isToken } from "../subject.ts";
+import { FRAME_LIMITS } from "./bounds.ts";
+import { insistMeant, isFrame, isTime, KINDS, pack, unpack } from "./packet.ts";
+
+/** "I do not take this frame, and this is why." Answers a frame that has no ACK: its sender keeps what it holds. */
+export interface FrameRefusal {
+  /** The receiver, and the identity of its journal. */
+  readonly node: string;
+  readonly receiverEpoch: string;
+  readonly sentAt: number;
+  readonly code: string;
+  readonly reason: string;
+  /** The frame arrived as it was sent: sent again, it will be refused again. */
+  readonly lasting: boolean;
+}
+
+interface WireRefusal {
+  l: string;
+  o: string;
+  n: string;
+  t: number;
+  c: string;
+  x: string;
+  y?: 1;
+}
+
+/** Characters of a refusal's reason that travel. */
+const REASON = 300;
+
+/** For the sender of a frame on this subject. */
+export function encodeRefusal(
+  subject: string,
+  error: StewardError,
+  { node, receiverEpoch, sentAt }: Pick<FrameRefusal, "node" | "receiverEpoch" | "sentAt">,
+): Uint8Array {
+  const reason = error.message.slice(0, REASON);
+  const wire: WireRefusal = { l: subject, o: node, n: receiverEpoch, t: sentAt, c: error.code, x: reason };
+  if (isLasting(error)) wire.y = 1;
+  return pack(JSON.stringify(wire).slice(0, -1), KINDS.refusal, null);
+}
+
+/** Whether the payload claims to refuse a frame. */
+export function isRefusal(payload: Uint8Array): boolean {
+  return isFrame(payload) && payload[3] === KINDS.refusal;
+}
+
+/** `subject`: of the lane that it is about. @throws StewardError like `decodeFrame`. */
+export function decodeRefusal(subject: string, payload: Uint8Array): FrameRefusal {
+  const wire = unpack(subject, payload, KINDS.refusal, FRAME_LIMITS) as Partial<WireRefusal>;
+  const fault = refusalFault(wire);
+  if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
+  const { l, o, n, t, c, x, y } = wire as WireRefusal;
+  insistMeant(l, subject);
+  return { node: o, receiverEpoch: n, sentAt: t, code: c, reason: x, lasting: y === 1 };
+}
+
+/** Whether what this error refuses would be refused again, however often it came: it arrived as it was sent. */
+function isLasting({ code, details }: StewardError): boolean {
+  return code === "frame-too-large" || (code === "frame-malformed" && details.damaged === undefined);
+}
+
+function refusalFault(wire: Partial<WireRefusal>): string | undefined {
+  if (typeof wire.l !== "string") return "subject";
+  if (!isToken(wire.o)) return "node";
+  if (!isToken(wire.n)) return "epoch";
+  if (!isTime(wire.t)) return "sending time";
+  if (!isToken(wire.c) || typeof wire.x !== "string") return "a reason";
+  return wire.y === undefined || wire.y === 1 ? undefined : "a mark";
+}

@@ -1,0 +1,350 @@
+import { StewardError } from "../errors.ts";
+import { isId } from "../id.ts";
+import type { FinalState } from "../lifecycle.ts";
+import { isFinalState, STATES, type State } from "../lifecycle.ts";
+import type { Json, Message } from "../message.ts";
+import { isToken } from "../subject.ts";
+import { dataFault, FRAME_LIMITS, type FrameLimits } from "./bounds.ts";
+import { insistMeant, isCount, isTime, KINDS, pack, unpack } from "./packet.ts";
+
+/** When a frame or an ACK was sealed, by the clocks of its sender, ms. */
+export interface SendingTime {
+  /** Wall time since 1970: it may jump. */
+  readonly sentAt: number;
+  /** The life of the sender's daemon, and the monotonic time of that life: it never jumps. */
+  readonly life?: string;
+  readonly uptime?: number;
+}
+
+/** A batch of one lane. The lane is (origin, the NATS subject it travels on). Without items it asks for an ACK alone. */
+export interface Frame extends SendingTime {
+  readonly origin: string;
+  /** Identity of the origin's journal. */
+  readonly epoch: string;
+  /** Origin's clock when it was sealed, ms. The receiver measures deadlines against it, never against its own. */
+  readonly sentAt: number;
+  /** Sequence number of the first item; 0: transient, outside all lanes. */
+  readonly first: number;
+  /** The origin holds an ACK up to here and will not send these again. */
+  readonly acked: number;
+  /** Up to here messages may have reached the receiver before, unacknowledged. */
+  readonly sentBefore?: number;
+  /** Numbers up to here were acknowledged to an earlier journal of the origin. */
+  readonly base?: number;
+  /** The receiver's journal, as the origin last heard of it: the one that acknowledged what came after `base`. */
+  readonly receiverEpoch?: string;
+  /** The journal that the receiver is known to have by now, if that is another one than `receiverEpoch`. */
+  readonly receiverNow?: string;
+  /** The life of the receiver's daemon that it was sent to. */
+  readonly receiverLife?: string;
+  readonly items: readonly FrameItem[];
+}
+
+export type FrameItem =
+  | {
+      readonly id: string;
+      readonly createdAt: number;
+      readonly deliverBy: number | null;
+      readonly timeout: number | null;
+      readonly data: Json;
+      readonly inReplyTo?: string;
+      readonly foreign?: true;
+    }
+  /** A message that ended at its origin, or that its receiver cannot read: it travels so that the numbers close. */
+  | { readonly id: string; readonly skip: Skip }
+  /** A message that came and cannot be read: its place in the lane is known, and the fault. The id is "" if that is the fault. */
+  | { readonly id: string; readonly unreadable: string };
+
+export type Skip = "expired" | "cancelled" | "rejected";
+
+/** A message whole, as it travels. */
+export type WholeItem = Extract<FrameItem, { data: Json }>;
+
+/** "I have it, durably, up to `last`." Answers a frame; may come unasked when credit is back. */
+export interface Ack {
+  /** The receiver, and the identity of its journal. */
+  readonly node: string;
+  readonly receiverEpoch: string;
+  /** Which life of its daemon it is that answers. */
+  readonly receiverLife?: string;
+  /** The epoch of the frame that it answers. */
+  readonly epoch: string;
+  readonly sentAt: number;
+  /** Monotonic time of the receiver's life, ms. */
+  readonly uptime?: number;
+  /** Cumulative, per lane. */
+  readonly last: number;
+  /** Messages of the lane up to here have been started; never more than `last`. */
+  readonly started: number;
+  /** Last sequence number of the frame that it answers; larger than `last` means: send again from `last` + 1. */
+  readonly upTo: number;
+  /** How many more messages of this lane the receiver takes. */
+  readonly credit: number;
+  /** How many commands of this subject the receiver runs at once. */
+  readonly concurrency?: number;
+  /** Final states decided at the door, until the origin has this ACK. */
+  readonly verdicts: readonly Verdict[];
+  /** The frame gave numbers again that other messages had: its origin is a copy of an earlier state of itself. */
+  readonly wentBack?: true;
+}
+
+export interface Verdict {
+  readonly seq: number;
+  readonly state: FinalState;
+  readonly reason: string;
+}
+
+interface WireFrame {
+  l: string;
+  o: string;
+  e: string;
+  t: number;
+  f: number;
+  a: number;
+  s?: number;
+  b?: number;
+  n?: string;
+  w?: string;
+  i?: string;
+  j?: string;
+  p?: number;
+  m: WireItem[];
+}
+/** An item as it travels. */
+export interface WireItem {
+  i: string;
+  c?: number;
+  b?: number;
+  t?: number;
+  d?: Json;
+  r?: string;
+  f?: 1;
+  x?: Skip;
+}
+interface WireAck {
+  l: string;
+  o: string;
+  n: string;
+  i?: string;
+  e: string;
+  t: number;
+  k: number;
+  s: number;
+  u: number;
+  c: number;
+  p?: number;
+  q?: number;
+  g?: 1;
+  v?: [number, string, string][];
+}
+
+const SKIPS: ReadonlySet<unknown> = new Set<Skip>(["expired", "cancelled", "rejected"]);
+
+/** What a frame says of its items as a whole. */
+export type FrameHead = Omit<Frame, "items">;
+
+/** For one subject and no other. `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
+export function encodeFrame(subject: string, { items, ...head }: Frame, compressFrom: number | null): Uint8Array {
+  return sealFrame(subject, head, items.map(encodeItem), compressFrom);
+}
+
+/** The same from items that were encoded before: a message that is sent again need not be encoded again. */
+export function sealFrame(
+  subject: string,
+  head: FrameHead,
+  items: readonly string[],
+  compressFrom: number | null,
+): Uint8Array {
+  const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow, receiverLife } = head;
+  const { life, uptime } = head;
+  const wire: Omit<WireFrame, "m"> = { l: subject, o: origin, e: epoch, t: sentAt, f: first, a: acked };
+  if (sentBefore !== undefined && sentBefore >= first) wire.s = sentBefore;
+  if (base !== undefined) wire.b = base;
+  if (receiverEpoch !== undefined) wire.n = receiverEpoch;
+  if (receiverNow !== undefined && receiverNow !== receiverEpoch) wire.w = receiverNow;
+  if (receiverLife !== undefined) wire.i = receiverLife;
+  if (life !== undefined) wire.j = life;
+  if (uptime !== undefined) wire.p = Math.round(uptime);
+  const open = JSON.stringify(wire);
+  return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, KINDS.frame, compressFrom);
+}
+
+/** An item as it travels, JSON. */
+export function encodeItem(item: FrameItem): string {
+  return JSON.stringify(toWire(item));
+}
+
+/** For the lanes of one subject. `reasons`: characters of each verdict's reason that travel. */
+export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array {
+  const wire: WireAck = {
+    l: subject,
+    o: ack.node,
+    n: ack.receiverEpoch,
+    e: ack.epoch,
+    t: ack.sentAt,
+    k: ack.last,
+    s: ack.started,
+    u: ack.upTo,
+    c: ack.credit,
+  };
+  if (ack.receiverLife !== undefined) wire.i = ack.receiverLife;
+  if (ack.uptime !== undefined) wire.p = Math.round(ack.uptime);
+  if (ack.concurrency !== undefined) wire.q = ack.concurrency;
+  if (ack.wentBack === true) wire.g = 1;
+  if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
+  return pack(JSON.stringify(wire).slice(0, -1), KINDS.ack, null);
+}
+
+/** Why a receiver could not read this message in a frame; `undefined`: it can. */
+export function messageFault(item: WholeItem): string | undefined {
+  return itemFault(toWire(item), FRAME_LIMITS);
+}
+
+/** @throws StewardError `frame-malformed`, `frame-misdirected`, `frame-version` or `frame-too-large`. */
+export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Frame {
+  const wire = unpack(subject, payload, KINDS.frame, limits) as Partial<WireFrame>;
+  const fault = frameFault(wire, limits);
+  if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
+  const { l, o, e, t, f, a, s, b, n, w, i, j, p, m } = wire as WireFrame;
+  insistMeant(l, subject);
+  const items = m.map((item) => readItem(item, limits));
+  const unreadable = f === 0 ? items.find((item) => "unreadable" in item) : undefined;
+  if (unreadable !== undefined) throw new StewardError("frame-malformed", { subject, fault: unreadable.unreadable });
+  return {
+    origin: o,
+    epoch: e,
+    sentAt: t,
+    first: f,
+    acked: a,
+    ...(s === undefined ? {} : { sentBefore: s }),
+    ...(b === undefined ? {} : { base: b }),
+    ...(n === undefined ? {} : { receiverEpoch: n }),
+    ...(w === undefined ? {} : { receiverNow: w }),
+    ...(i === undefined ? {} : { receiverLife: i }),
+    ...(j === undefined ? {} : { life: j }),
+    ...(p === undefined ? {} : { uptime: p }),
+    items,
+  };
+}
+
+/** `subject`: of the lane that it answers. @throws StewardError like `decodeFrame`. */
+export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Ack {
+  const wire = unpack(subject, payload, KINDS.ack, limits) as Partial<WireAck>;
+  const fault = ackFault(wire, limits);
+  if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
+  const { l, o, n, i, e, t, k, s, u, c, p, q, g, v } = wire as WireAck;
+  insistMeant(l, subject);
+  return {
+    node: o,
+    receiverEpoch: n,
+    epoch: e,
+    sentAt: t,
+    last: k,
+    started: s,
+    upTo: u,
+    credit: c,
+    verdicts: (v ?? []).map(([seq, state, reason]) => ({ seq, state: state as FinalState, reason })),
+    ...(i === undefined ? {} : { receiverLife: i }),
+    ...(p === undefined ? {} : { uptime: p }),
+    ...(q === undefined ? {} : { concurrency: q }),
+    ...(g === undefined ? {} : { wentBack: true }),
+  };
+}
+
+/** One that cannot be read is no reason to refuse the others: the receiver says so of it alone. */
+function readItem(wire: WireItem, limits: FrameLimits): FrameItem {
+  const fault = itemFault(wire, limits);
+  if (fault === undefined) return decodeItem(wire);
+  const id: unknown = (wire as Partial<WireItem> | null)?.i;
+  return { id: isId(id) ? id : "", unreadable: fault };
+}
+
+function toWire(item: FrameItem): WireItem {
+  // Nobody can read that either.
+  if ("unreadable" in item) return { i: item.id };
+  if ("skip" in item) return { i: item.id, x: item.skip };
+  const wire: WireItem = { i: item.id, c: item.createdAt, d: item.data };
+  if (item.deliverBy !== null) wire.b = item.deliverBy;
+  if (item.timeout !== null) wire.t = item.timeout;
+  if (item.inReplyTo !== undefined) wire.r = item.inReplyTo;
+  if (item.foreign === true) wire.f = 1;
+  return wire;
+}
+
+/** The other way of `encodeItem`, of what was checked when it came. */
+export function decodeItem(wire: WireItem): Exclude<FrameItem, { unreadable: string }> {
+  if (wire.x !== undefined) return { id: wire.i, skip: wire.x };
+  return {
+    id: wire.i,
+    createdAt: wire.c ?? 0,
+    deliverBy: wire.b ?? null,
+    timeout: wire.t ?? null,
+    data: wire.d ?? null,
+    ...(wire.r === undefined ? {} : { inReplyTo: wire.r }),
+    ...(wire.f === undefined ? {} : { foreign: true }),
+  };
+}
+
+/** The message that came, or was kept, as an item of this lane. */
+export function messageOf(item: WholeItem, subject: string, origin: string): Message {
+  const { id, createdAt, deliverBy, timeout, data, inReplyTo, foreign } = item;
+  const message = { id, subject, origin, createdAt, deliverBy, timeout, data };
+  if (foreign === true) return { ...message, foreign };
+  return inReplyTo === undefined ? message : { ...message, inReplyTo };
+}
+
+function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | undefined {
+  if (typeof wire.l !== "string") return "subject";
+  if (!isToken(wire.o)) return "origin";
+  if (!isToken(wire.e)) return "epoch";
+  if (!isTime(wire.t)) return "sending time";
+  if (!isCount(wire.f)) return "first sequence number";
+  if (!isCount(wire.a)) return "acknowledged sequence number";
+  if (wire.s !== undefined && !isCount(wire.s)) return "sequence number sent before";
+  if (wire.b !== undefined && !(isCount(wire.b) && wire.b <= wire.a)) return "base";
+  if (wire.n !== undefined && !isToken(wire.n)) return "receiver's epoch";
+  if (wire.w !== undefined && !isToken(wire.w)) return "receiver's present epoch";
+  if (wire.i !== undefined && !isToken(wire.i)) return "receiver's life";
+  if (wire.j !== undefined && !isToken(wire.j)) return "origin's life";
+  if (wire.p !== undefined && !isCount(wire.p)) return "origin's uptime";
+  // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
+  if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
+  if (!Array.isArray(wire.m) || (wire.m.length === 0 && wire.f === 0)) return "no items";
+  if (wire.m.length > limits.items) return `${wire.m.length} items, ${limits.items} are allowed`;
+  if (!isCount(wire.f + wire.m.length)) return "last sequence number";
+  return undefined;
+}
+
+function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string | undefined {
+  if (typeof item !== "object" || item === null) return "an item is not an object";
+  if (!isId(item.i)) return "an item's id";
+  if (item.x !== undefined) return SKIPS.has(item.x) ? undefined : "an item's skip marker";
+  if (!isTime(item.c)) return "an item's time";
+  if (item.b !== undefined && !isTime(item.b)) return "an item's deadline";
+  if (item.t !== undefined && !isCount(item.t)) return "an item's timeout";
+  if (item.r !== undefined && !isId(item.r)) return "the id that an item answers";
+  if (item.f !== undefined && (item.f !== 1 || item.r !== undefined)) return "an item's mark of a plain publisher";
+  return dataFault(item.d, limits);
+}
+
+function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefined {
+  if (typeof wire.l !== "string") return "subject";
+  if (!isToken(wire.o)) return "node";
+  if (!isToken(wire.n) || !isToken(wire.e)) return "epoch";
+  if (wire.i !== undefined && !isToken(wire.i)) return "life";
+  if (!isTime(wire.t)) return "sending time";
+  if (wire.p !== undefined && !isCount(wire.p)) return "uptime";
+  if (wire.q !== undefined && !(isCount(wire.q) && wire.q > 0)) return "concurrency";
+  for (const n of [wire.k, wire.s, wire.u, wire.c]) if (!isCount(n)) return "a sequence number";
+  if (wire.g !== undefined && wire.g !== 1) return "a mark";
+  if (wire.v === undefined) return undefined;
+  if (!Array.isArray(wire.v) || wire.v.length > limits.items) return "verdicts";
+  for (const verdict of wire.v as unknown[]) {
+    if (!Array.isArray(verdict) || verdict.length !== 3) return "a verdict";
+    const [seq, state, reason] = verdict as unknown[];
+    if (!isCount(seq) || typeof reason !== "string") return "a verdict";
+    if (typeof state !== "string" || !Object.hasOwn(STATES, state) || !isFinalState(state as State))
+      return "a verdict's state";
+  }
+  return undefined;
+}

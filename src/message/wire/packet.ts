@@ -1,0 +1,110 @@
+import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
+import { faultText, StewardError } from "../errors.ts";
+import { quoted } from "../subject.ts";
+import { type FrameLimits, hasMoreParts } from "./bounds.ts";
+
+/**
+ * What travels between two daemons: a frame carries a batch of one lane, an ACK answers it. Layout, version 1:
+ *
+ *   'S' 'W'  version  flags  body
+ *
+ * flags: 1 = the body is deflated (raw), 2 = it is an ACK, 4 = it refuses a frame. The body is JSON with the short keys of the wire types below;
+ * its first key, `l`, is the subject that it was sealed for: what was recorded elsewhere is good for nothing here; its
+ * last, `h`, is the CRC-32 of the text before it: a damaged number must not pass for another one.
+ * No JSON text begins with 'S', so a plain NATS publisher's body is never mistaken for a frame.
+ */
+export const FRAME_VERSION = 1;
+const HEADER = 4;
+const DEFLATED = 1;
+const ACK = 2;
+const REFUSAL = 4;
+const CHECKSUM = /,"h":(\d+)\}$/;
+const CHECKSUM_LENGTH = 16;
+
+/** Characters of a body that is parsed unseen: what can be in so few is parsed in no time, whatever it is. */
+const PARSED_UNSEEN = 320 * 1024;
+/** Parts of a frame beside those of its data. */
+const OWN_PARTS = 64 * 1024;
+
+/** What a packet of steward's is. */
+export const KINDS = { frame: 0, ack: ACK, refusal: REFUSAL } as const;
+type Kind = (typeof KINDS)[keyof typeof KINDS];
+
+/** Whether the payload claims to be a frame, an ACK or a refusal; anything else is a foreign body. */
+export function isFrame(payload: Uint8Array): boolean {
+  return payload.length >= HEADER && payload[0] === 0x53 && payload[1] === 0x57;
+}
+
+/** `open`: the body without its last key and without its end. */
+export function pack(open: string, kind: Kind, compressFrom: number | null): Uint8Array {
+  const bytes = Buffer.allocUnsafe(HEADER + Buffer.byteLength(open) + CHECKSUM_LENGTH);
+  const end = HEADER + bytes.write(open, HEADER);
+  const length = end + bytes.write(`,"h":${crc32(bytes.subarray(HEADER, end))}}`, end, "latin1");
+  const deflated = compressFrom !== null && length - HEADER >= compressFrom;
+  bytes[0] = 0x53;
+  bytes[1] = 0x57;
+  bytes[2] = FRAME_VERSION;
+  bytes[3] = deflated ? kind | DEFLATED : kind;
+  if (!deflated) return bytes.subarray(0, length);
+  return Buffer.concat([bytes.subarray(0, HEADER), deflateRawSync(bytes.subarray(HEADER, length), { level: 6 })]);
+}
+
+export function unpack(subject: string, payload: Uint8Array, kind: Kind, limits: FrameLimits): unknown {
+  if (!isFrame(payload))
+    throw new StewardError("frame-malformed", { subject, fault: "it does not begin like a frame" });
+  const version = payload[2] ?? 0;
+  const flags = payload[3] ?? 0;
+  if (version !== FRAME_VERSION)
+    throw new StewardError("frame-version", { subject, version, supported: FRAME_VERSION });
+  if ((flags & ~(DEFLATED | ACK | REFUSAL)) !== 0 || (flags & ~DEFLATED) !== kind) {
+    throw new StewardError("frame-malformed", { subject, fault: `its flags are ${flags}` });
+  }
+  let body: Uint8Array = payload.subarray(HEADER);
+  if ((flags & DEFLATED) !== 0) {
+    try {
+      body = inflateRawSync(body, { maxOutputLength: limits.bodyBytes });
+    } catch (error) {
+      if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
+        throw new StewardError("frame-too-large", { subject, limit: limits.bodyBytes }, { cause: error });
+      }
+      throw damaged(subject, faultText(error), error);
+    }
+  }
+  if (body.length > limits.bodyBytes) throw new StewardError("frame-too-large", { subject, limit: limits.bodyBytes });
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const [tail, sum] = CHECKSUM.exec(bytes.toString("latin1", Math.max(0, bytes.length - CHECKSUM_LENGTH))) ?? [];
+  if (tail !== undefined && crc32(bytes.subarray(0, -tail.length)) !== Number(sum)) {
+    throw damaged(subject, "its checksum is wrong");
+  }
+  // A few kilobytes may expand into millions of parts, and parsing those would hold up the process for seconds.
+  const text = bytes.toString("utf8");
+  if (text.length > PARSED_UNSEEN && hasMoreParts(text, limits.parts + OWN_PARTS))
+    throw new StewardError("frame-malformed", { subject, fault: `it has more than ${limits.parts} parts` });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw damaged(subject, "its body is not JSON", error);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new StewardError("frame-malformed", { subject, fault: "its body is not an object" });
+  }
+  return parsed;
+}
+
+/** What came is not what was sent. */
+function damaged(subject: string, fault: string, cause?: unknown): StewardError {
+  return new StewardError("frame-malformed", { subject, fault, damaged: 1 }, { cause });
+}
+
+export function insistMeant(meant: string, subject: string): void {
+  if (meant !== subject) throw new StewardError("frame-misdirected", { subject, meant: quoted(meant) });
+}
+
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+export function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= 8.64e15;
+}

@@ -1,0 +1,91 @@
+import { rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isToken } from "../../../message/subject.ts";
+import type { Forgotten, KeepBounds } from "../../define.ts";
+import { inTurn } from "./in-turn.ts";
+import { LOG_FILE, names } from "./stored.ts";
+
+/**
+ * Removes stored logs that are too old, and the oldest whole days of all logs while there are too many bytes. A log's day
+ * here is that on which it was last written, by this node's clock: an origin with a wrong clock loses nothing by it.
+ *
+ * Invariants: what is written today stays. A log goes whole, with what the sink noted beside it, and never while the sink
+ * is writing in its directory. What is held in memory is a number for each day, however many logs there are.
+ */
+const DAY = 86_400_000;
+
+export async function forgetLogs(root: string, bounds: KeepBounds): Promise<Forgotten> {
+  const { now, bytes, isOld, stopping } = bounds;
+  const today = Math.floor(now / DAY);
+  const name = Number.isNaN(new Date(now).getTime()) ? "" : `${new Date(now).toISOString().slice(0, 10)}.log`;
+  const goes = (log: Log): boolean => log.day !== today && log.name !== name;
+  const held = new Map<number, number>();
+  let total = 0;
+  let some = false;
+  for await (const log of stored(root)) {
+    if (stopping.aborted) return { files: 0, bytes: 0, early: 0, held: total };
+    total += log.bytes;
+    if (!goes(log)) continue;
+    if (isOld(log.writtenAt)) {
+      some = true;
+      total -= log.bytes;
+    } else held.set(log.day, (held.get(log.day) ?? 0) + log.bytes);
+  }
+  const crowded = new Set<number>();
+  for (const [day, size] of [...held].sort(([a], [b]) => a - b)) {
+    if (total <= bytes) break;
+    crowded.add(day);
+    total -= size;
+  }
+  const forgotten = { files: 0, bytes: 0, early: 0 };
+  if (!some && crowded.size === 0) return { ...forgotten, held: total };
+  for await (const { directory, name } of stored(root)) {
+    if (stopping.aborted) break;
+    await inTurn(directory, async () => {
+      // It may have been written since it was counted.
+      const log = await look(directory, name);
+      if (log === undefined || !goes(log)) return;
+      const old = isOld(log.writtenAt);
+      if (!old && !crowded.has(log.day)) return;
+      await rm(join(directory, name), { force: true });
+      await rm(join(directory, `.${name}.opening`), { force: true });
+      forgotten.files++;
+      forgotten.bytes += log.bytes;
+      if (!old) forgotten.early++;
+    });
+  }
+  return { ...forgotten, held: total };
+}
+
+interface Log {
+  readonly directory: string;
+  readonly name: string;
+  readonly bytes: number;
+  readonly writtenAt: number;
+  readonly day: number;
+}
+
+async function* stored(root: string): AsyncGenerator<Log> {
+  for (const node of await names(root)) {
+    if (!isToken(node)) continue;
+    for (const domain of await names(join(root, node))) {
+      if (!isToken(domain)) continue;
+      const directory = join(root, node, domain);
+      for (const name of await names(directory)) {
+        const log = LOG_FILE.test(name) ? await look(directory, name) : undefined;
+        if (log !== undefined) yield log;
+      }
+    }
+  }
+}
+
+/** `undefined`: it is not there any more. */
+async function look(directory: string, name: string): Promise<Log | undefined> {
+  try {
+    const { size, mtimeMs } = await stat(join(directory, name));
+    return { directory, name, bytes: size, writtenAt: mtimeMs, day: Math.floor(mtimeMs / DAY) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

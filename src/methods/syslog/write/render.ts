@@ -1,0 +1,19 @@
+import type { LogRecord } from "../record.ts";
+import { escapeControls } from "../text.ts";
+
+/** Structured data that is about the transport, not about what happened (registered by IANA with RFC 5424). */
+const TRANSPORT = /^\[(?:timeQuality|origin|meta)[ \]]/;
+
+/**
+ * One line, without its newline. Of syslog: `2026-11-22T14:20:55.123Z host app[pid]: text`, with MSGID and structured data
+ * before the text where they tell something; a host that is not known is `-`. Of a file: the text as it is.
+ */
+export function renderLine(record: LogRecord): string {
+  // A newline in the text of a file can only be forged; it must not make two lines of one.
+  if (record.time === undefined) return record.text.replaceAll("\n", "#012");
+  const { app, pid } = record;
+  const tag = app === undefined ? "" : pid === undefined ? `${app}:` : `${app}[${pid}]:`;
+  const structured = (record.structured ?? []).filter((element) => !TRANSPORT.test(element));
+  const parts = [record.time, record.host ?? "-", tag, record.msgid ?? "", structured.join(""), record.text];
+  return escapeControls(parts.filter((part) => part !== "").join(" "));
+}

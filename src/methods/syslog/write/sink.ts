@@ -1,0 +1,202 @@
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Json } from "../../../message/message.ts";
+import { isToken } from "../../../message/subject.ts";
+import type { EventContext, EventHandler, EventInput } from "../../define.ts";
+import { parseBatch } from "../record.ts";
+import { forgetLogs } from "./forget.ts";
+import { inTurn } from "./in-turn.ts";
+import { renderLine } from "./render.ts";
+import { splitBatch } from "./split.ts";
+import { LOG_FILE } from "./stored.ts";
+import { waitForRoom } from "./wait-for-room.ts";
+
+/**
+ * Stores received lines in `<directory>/<origin>/<domain>/<YYYY-MM-DD>.log`; the day is that of the event's making, UTC, by the
+ * origin's clock (not of the line: a device with a wrong clock must not scatter its lines).
+ *
+ * Exactly once, though a batch may come twice: before a file is appended to, it is cut back to where the batch began.
+ * Where that was is in the checkpoint for the file that the batch before wrote last; for any other file it is
+ * written down, durable, before its first byte (`.<file>.opening`), together with the event that was to come first.
+ */
+interface Checkpoint {
+  readonly file: string;
+  readonly size: number;
+  readonly ino: string;
+  /** What was written down for this batch and is not needed any more. */
+  readonly opened: readonly { readonly file: string; readonly first: string }[];
+}
+
+interface OpenLog {
+  readonly name: string;
+  readonly handle: FileHandle;
+  readonly ino: string;
+  readonly created: boolean;
+  /** The event under which its size before this batch was written down beside it. */
+  readonly noted: string | undefined;
+}
+
+export const sink: EventHandler = {
+  check: (data) => void parseBatch(data),
+
+  async handle(batch, context) {
+    if (!isToken(context.origin) || !isToken(context.domain)) {
+      throw new Error(`${JSON.stringify(`${context.origin}/${context.domain}`)} cannot be a path`);
+    }
+    const directory = join(context.directory, context.origin, context.domain);
+    return await waitForRoom(context, directory, () => inTurn(directory, () => store(batch, directory, context)));
+  },
+
+  forget: forgetLogs,
+
+  split: splitBatch,
+
+  lines: (event) => linesOf(event),
+};
+
+function linesOf(event: EventInput): string[] {
+  return parseBatch(event.data).lines.map(renderLine);
+}
+
+async function store(
+  batch: readonly EventInput[],
+  directory: string,
+  context: EventContext,
+): Promise<Json | undefined> {
+  const before = parseCheckpoint(context.checkpoint);
+  await makeDirectories(context.directory, directory);
+  for (const { file, first } of before?.opened ?? []) {
+    // An attempt at this batch may have written down another one since.
+    if ((await readOpening(directory, file))?.first === first) await rm(openingPath(directory, file), { force: true });
+  }
+
+  const logs = new Map<string, OpenLog>();
+  let last: OpenLog | undefined;
+  try {
+    for (const { name, first, text } of byDay(batch)) {
+      last = logs.get(name) ?? (await openAt(directory, name, first, before));
+      logs.set(name, last);
+      await last.handle.appendFile(text);
+    }
+    if (last === undefined) return context.checkpoint;
+    for (const { handle } of logs.values()) await handle.datasync();
+    if ([...logs.values()].some((log) => log.created)) await syncDirectory(directory);
+    const opened = [...logs.values()].flatMap(({ name, noted }) =>
+      noted === undefined ? [] : [{ file: name, first: noted }],
+    );
+    return { file: last.name, size: (await last.handle.stat()).size, ino: last.ino, opened };
+  } finally {
+    for (const { handle } of logs.values()) await handle.close();
+  }
+}
+
+/** Consecutive events of a day, as the text to append and the event that is first in it. */
+function byDay(batch: readonly EventInput[]): { name: string; first: string; text: string }[] {
+  const runs: { name: string; first: string; parts: string[] }[] = [];
+  for (const event of batch) {
+    const name = `${day(event.createdAt)}.log`;
+    const lines = linesOf(event).map((line) => `${line}\n`);
+    const run = runs.at(-1);
+    if (run?.name === name) run.parts.push(...lines);
+    else runs.push({ name, first: event.id, parts: lines });
+  }
+  return runs.map(({ name, first, parts }) => ({ name, first, text: parts.join("") }));
+}
+
+/** A time that no calendar has is stored under the first day. */
+function day(time: number): string {
+  const date = new Date(time);
+  const text = Number.isNaN(date.getTime()) ? "" : date.toISOString();
+  return /^\d{4}-/.test(text) ? text.slice(0, 10) : "1970-01-01";
+}
+
+/** Opens a file for appending, without what an earlier attempt at this batch left in it. */
+async function openAt(
+  directory: string,
+  name: string,
+  first: string,
+  before: Checkpoint | undefined,
+): Promise<OpenLog> {
+  const path = join(directory, name);
+  const { handle, created } = await openOrCreate(path);
+  try {
+    const stat = await handle.stat({ bigint: true });
+    const ino = `${stat.ino}`;
+    const size = Number(stat.size);
+    const note = await readOpening(directory, name);
+    if (note?.first === first && note.ino === ino && note.size <= size) {
+      await handle.truncate(note.size);
+      return { name, handle, ino, created, noted: first };
+    }
+    if (before?.file === name && before.ino === ino && before.size <= size) {
+      if (before.size < size) await handle.truncate(before.size);
+      return { name, handle, ino, created, noted: undefined };
+    }
+    if (created) await syncDirectory(directory);
+    await writeOpening(directory, name, { first, ino, size });
+    return { name, handle, ino, created, noted: first };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function openOrCreate(path: string): Promise<{ handle: FileHandle; created: boolean }> {
+  const append = constants.O_WRONLY | constants.O_APPEND;
+  try {
+    return { handle: await open(path, append), created: false };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return { handle: await open(path, append | constants.O_CREAT, 0o640), created: true };
+  }
+}
+
+type Opening = { readonly first: string; readonly ino: string; readonly size: number };
+
+const openingPath = (directory: string, name: string): string => join(directory, `.${name}.opening`);
+
+async function writeOpening(directory: string, name: string, opening: Opening): Promise<void> {
+  const path = openingPath(directory, name);
+  await writeFile(path, JSON.stringify(opening), { mode: 0o640, flush: true });
+  await syncDirectory(directory);
+}
+
+/** One that is torn was never followed by a byte in the log. */
+async function readOpening(directory: string, name: string): Promise<Opening | undefined> {
+  try {
+    return JSON.parse(await readFile(openingPath(directory, name), "utf8")) as Opening;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function makeDirectories(root: string, directory: string): Promise<void> {
+  const made = await mkdir(directory, { recursive: true, mode: 0o750 });
+  if (made === undefined) return;
+  await syncDirectory(join(directory, ".."));
+  await syncDirectory(root);
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function parseCheckpoint(checkpoint: Json | undefined): Checkpoint | undefined {
+  if (typeof checkpoint !== "object" || checkpoint === null || Array.isArray(checkpoint)) return undefined;
+  const { file, size, ino, opened } = checkpoint as { readonly [key: string]: Json };
+  if (typeof file !== "string" || typeof size !== "number" || typeof ino !== "string") return undefined;
+  return { file, size, ino, opened: Array.isArray(opened) ? opened.filter(isOpened) : [] };
+}
+
+function isOpened(value: Json): value is { readonly file: string; readonly first: string } {
+  if (typeof value !== "object" || value === null || !("file" in value)) return false;
+  const { file, first } = value;
+  return typeof file === "string" && LOG_FILE.test(file) && typeof first === "string";
+}

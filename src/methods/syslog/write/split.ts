@@ -1,0 +1,76 @@
+import type { Json } from "../../../message/message.ts";
+import { type LogRecord, MAX_BATCH_LINES, parseBatch } from "../record.ts";
+import { renderLine } from "./render.ts";
+
+/**
+ * A batch of lines in several, each of at most `bytes` as JSON. A line that is too large alone is divided: each piece
+ * carries the header of the line, and marks say where it was divided, so that no text is lost.
+ */
+const CONTINUES = " [continues]";
+const CONTINUED = "[continued] ";
+/** What a batch needs beside its lines. */
+const FRAME = Buffer.byteLength(JSON.stringify({ lines: [] }));
+/** The least text that a piece carries, bytes: below it there is no progress. */
+const LEAST = 64;
+
+/** Characters that JSON writes as one byte. */
+const PLAIN = /[ !#-[\]-~]/;
+
+export function splitBatch(data: Json, bytes: number): readonly Json[] {
+  const batches: LogRecord[][] = [];
+  let batch: LogRecord[] = [];
+  let size = FRAME;
+  for (const record of parseBatch(data).lines.flatMap((line) => divided(line, bytes - FRAME - 1))) {
+    const more = jsonBytes(record) + 1;
+    if (batch.length > 0 && (size + more > bytes || batch.length >= MAX_BATCH_LINES)) {
+      batches.push(batch);
+      batch = [];
+      size = FRAME;
+    }
+    batch.push(record);
+    size += more;
+  }
+  if (batch.length > 0) batches.push(batch);
+  return batches.map((lines) => ({ lines }));
+}
+
+function divided(record: LogRecord, bytes: number): LogRecord[] {
+  if (jsonBytes(record) <= bytes) return [record];
+  const header = { ...record, text: "" };
+  const room = bytes - jsonBytes(header) - CONTINUES.length - CONTINUED.length;
+  // A header that leaves no room for the text is text itself, as it would be stored.
+  if (room < LEAST && record.time !== undefined && Object.keys(record).length > 2) {
+    const text = renderLine(record).slice(record.time.length + 1);
+    return divided({ time: record.time, text }, bytes);
+  }
+  const pieces = textPieces(record.text, Math.max(LEAST, room));
+  const last = pieces.length - 1;
+  return pieces.map((piece, i) => ({
+    ...record,
+    text: `${i === 0 ? "" : CONTINUED}${piece}${i === last ? "" : CONTINUES}`,
+  }));
+}
+
+/** Pieces of a text that take at most so many bytes in JSON; no character is torn. */
+function textPieces(text: string, bytes: number): string[] {
+  const pieces: string[] = [];
+  let start = 0;
+  let at = 0;
+  let size = 0;
+  for (const character of text) {
+    const more = PLAIN.test(character) ? 1 : jsonBytes(character) - 2;
+    if (size + more > bytes && at > start) {
+      pieces.push(text.slice(start, at));
+      start = at;
+      size = 0;
+    }
+    size += more;
+    at += character.length;
+  }
+  pieces.push(text.slice(start));
+  return pieces;
+}
+
+function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}

@@ -1,0 +1,106 @@
+import { constants } from "node:fs";
+import { open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { isToken } from "../../../message/subject.ts";
+
+/** What the sink has stored: for those who look at received logs. */
+export interface StoredLog {
+  /** The origin. */
+  readonly node: string;
+  readonly domain: string;
+  /** Absolute paths, one a day, oldest first. */
+  readonly files: readonly string[];
+}
+
+export interface StoredQuery {
+  readonly node?: string;
+  readonly domain?: string;
+  /** The last so many lines of each log; default 10. */
+  readonly lines?: number;
+}
+
+export interface StoredLine {
+  readonly node: string;
+  readonly domain: string;
+  readonly line: string;
+}
+
+/** One day of one log. */
+export const LOG_FILE = /^\d{4}-\d{2}-\d{2}\.log$/;
+
+const MAX_LINES = 10_000;
+const BLOCK = 64 * 1024;
+/** However long its lines are, no more than this is read of one log. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+export async function listLogs(directory: string, query: StoredQuery = {}): Promise<StoredLog[]> {
+  const logs: StoredLog[] = [];
+  for (const node of await names(directory)) {
+    if (!isToken(node) || (query.node !== undefined && query.node !== node)) continue;
+    for (const domain of await names(join(directory, node))) {
+      if (!isToken(domain) || (query.domain !== undefined && query.domain !== domain)) continue;
+      const days = (await names(join(directory, node, domain))).filter((name) => LOG_FILE.test(name));
+      if (days.length > 0) logs.push({ node, domain, files: days.map((name) => join(directory, node, domain, name)) });
+    }
+  }
+  return logs;
+}
+
+/** The last lines of each log, oldest first; from the days before when the newest has too few. */
+export async function readLogs(directory: string, query: StoredQuery = {}): Promise<StoredLine[]> {
+  const wanted = Math.min(MAX_LINES, Math.max(0, Math.trunc(query.lines ?? 10)));
+  const found: StoredLine[] = [];
+  for (const { node, domain, files } of await listLogs(directory, query)) {
+    let lines: string[] = [];
+    for (const file of files.toReversed()) {
+      if (lines.length >= wanted) break;
+      lines = [...(await lastLines(file, wanted - lines.length)), ...lines];
+    }
+    found.push(...lines.map((line) => ({ node, domain, line })));
+  }
+  return found;
+}
+
+/** Read from the end, block by block. What lacks its newline is still being written and is left out. */
+export async function lastLines(path: string, count: number): Promise<string[]> {
+  if (count <= 0) return [];
+  const handle = await open(path, constants.O_RDONLY).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (handle === undefined) return [];
+  try {
+    const blocks: Buffer[] = [];
+    let position = (await handle.stat()).size;
+    let newlines = 0;
+    let held = 0;
+    // One newline more than lines: the one before the first of them.
+    while (position > 0 && newlines <= count && held < MAX_BYTES) {
+      const length = Math.min(BLOCK, position);
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position - length);
+      if (bytesRead < length) break;
+      position -= length;
+      held += length;
+      for (const byte of buffer) if (byte === 10) newlines++;
+      blocks.unshift(buffer);
+    }
+    const lines = Buffer.concat(blocks).toString("utf8").split("\n");
+    lines.pop();
+    // The first one is torn unless the file begins there.
+    if (position > 0) lines.shift();
+    return lines.slice(-count);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Sorted; none where there is no such directory. */
+export async function names(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).sort();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,280 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
+import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
+import { isGroupAlive, processesOfRun, signalGroup, startTimeOf, terminateGroup } from "../process-group.ts";
+import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "../records.ts";
+import { Audience, type RunListener } from "./audience.ts";
+import { goAsUsual } from "./memory-shortage.ts";
+import { type Cursor, newCursor, Output } from "./output.ts";
+import type { Pipe } from "./pipes.ts";
+import { startFault } from "./start-fault.ts";
+
+/**
+ * One run, from its start to its recorded end.
+ *
+ *   waiting → running → draining → recording → over
+ *
+ * running:   the main process lives. Timeout or cancel ask the group to end; after the grace it is killed.
+ * draining:  it has exited; others may hold its pipes or linger in its group. Those in the group are killed when the
+ *            linger is over; those that left it (daemons) keep their lives and lose the pipe.
+ * recording: the end is written and synced; only then do listeners hear of it.
+ * Invariant: the group is never signalled once it was seen empty, for then its number may be somebody else's.
+ */
+export interface RecordingWorld {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly log: (text: string) => void;
+}
+
+/** How long processes that outlive the main one may hold its pipes. */
+const LINGER = 500;
+/** How long a killed group may take to vanish. */
+const VANISH = 1000;
+/** Between two looks at a group that is to go: from short to long, for a look costs milliseconds. */
+const POLL = { first: 20, last: 250 };
+/** How often an end that could not be written is tried again while nobody has heard of it. */
+const RETRY = 2000;
+const BOOT = bootId();
+
+type TimerName = "timeout" | "kill" | "poll";
+
+export class Recording {
+  readonly spec: RunSpec;
+  readonly #world: RecordingWorld;
+  readonly #output: Output;
+  readonly #audience: Audience;
+  readonly #over: () => void;
+  readonly #readers: Readable[] = [];
+  #pid: number | undefined;
+  #startedAt = 0;
+  #ended: "timeout" | "cancel" | undefined;
+  #exit: { code: number | null; signal: string | null } | undefined;
+  #openPipes = 0;
+  #groupGone = false;
+  #killed = false;
+  #swept = false;
+  #drainUntil = 0;
+  #poll = POLL.first;
+  #recording = false;
+  readonly #timers = new Map<TimerName, Timer>();
+
+  constructor(spec: RunSpec, world: RecordingWorld, over: () => void) {
+    this.spec = spec;
+    this.#world = world;
+    this.#output = new Output(spec.head, spec.tail);
+    this.#audience = new Audience(this.#output, world.clock);
+    this.#over = over;
+  }
+
+  /** The listener hears everything from the beginning. */
+  listen(listener: RunListener): void {
+    this.#audience.add(listener);
+  }
+
+  leave(listener: RunListener): void {
+    this.#audience.remove(listener);
+  }
+
+  start(pipes: { stdout: Pipe; stderr: Pipe } | undefined, env: Record<string, string>, cwd: string): void {
+    const { spec } = this;
+    const [program, ...args] = spec.argv;
+    if (spec.script !== undefined) args.push(scriptFile(this.#world.directory, spec.id), ...(spec.args ?? []));
+    const directory = spec.cwd ?? cwd;
+    let child: ChildProcess;
+    let input: number | undefined;
+    try {
+      input = openInput(this.#world.directory, spec);
+      child = spawn(program, args, {
+        cwd: directory,
+        env: { ...env, ...spec.env, STEWARD_RUN: spec.id },
+        detached: true,
+        stdio: [input ?? "ignore", pipes?.stdout.writer ?? "pipe", pipes?.stderr.writer ?? "pipe"],
+      });
+    } catch (error) {
+      closePipes(pipes, true);
+      this.failed(startFault(error, program, directory));
+      return;
+    } finally {
+      if (input !== undefined) closeSync(input);
+    }
+    child.once("error", (error) => {
+      if (child.pid !== undefined) return;
+      closePipes(pipes, true);
+      this.failed(startFault(error, program, directory));
+    });
+    if (child.pid === undefined) return;
+    closePipes(pipes, false);
+    this.#begun(child, child.pid, pipes);
+  }
+
+  /** It could not be started. */
+  failed(end: RunEnd): void {
+    this.#audience.started(0);
+    void this.#record(end);
+  }
+
+  cancel(): void {
+    this.#askToEnd("cancel");
+  }
+
+  #begun(child: ChildProcess, pid: number, pipes: { stdout: Pipe; stderr: Pipe } | undefined): void {
+    const { clock, directory, log } = this.#world;
+    this.#pid = pid;
+    goAsUsual(pid);
+    this.#startedAt = clock.now();
+    child.once("exit", (code, signal) => this.#exited(code, signal));
+    this.#follow("stdout", pipes?.stdout.reader ?? child.stdout);
+    this.#follow("stderr", pipes?.stderr.reader ?? child.stderr);
+    try {
+      recordStarted(directory, this.spec.id, { pid, startTime: startTimeOf(pid), boot: BOOT, at: this.#startedAt });
+    } catch (error) {
+      log(`run ${this.spec.id}: its start could not be recorded: ${String(error)}`);
+    }
+    this.#armTimeout(clock.monotonic() + this.spec.timeout);
+    this.#audience.started(pid);
+  }
+
+  #follow(name: "stdout" | "stderr", reader: Readable | null): void {
+    if (reader === null) return;
+    this.#openPipes++;
+    this.#readers.push(reader);
+    reader.on("data", (chunk: Buffer) => {
+      if (this.#output.write(name, chunk)) this.#audience.more();
+    });
+    reader.on("error", (error) => this.#world.log(`run ${this.spec.id}: reading ${name}: ${error.message}`));
+    reader.once("close", () => {
+      this.#openPipes--;
+      this.#drain();
+    });
+  }
+
+  #armTimeout(at: number): void {
+    const left = at - this.#world.clock.monotonic();
+    // This process may have been stopped meanwhile: an exit that waits to be read counts before its timeout.
+    if (left <= 0) setImmediate(() => this.#askToEnd("timeout"));
+    else this.#arm("timeout", Math.min(left, LONGEST_TIMER), () => this.#armTimeout(at));
+  }
+
+  #askToEnd(why: "timeout" | "cancel"): void {
+    if (this.#pid === undefined || this.#exit !== undefined || this.#ended !== undefined || this.#recording) return;
+    this.#ended = why;
+    terminateGroup(this.#pid);
+    const { grace } = this.spec;
+    this.#drainUntil = this.#world.clock.monotonic() + grace;
+    this.#arm("kill", grace, () => this.#kill());
+  }
+
+  #kill(): void {
+    if (this.#pid === undefined || this.#groupGone) return;
+    this.#killed = true;
+    signalGroup(this.#pid, "SIGKILL");
+    this.#drainUntil = this.#world.clock.monotonic() + VANISH;
+  }
+
+  #exited(code: number | null, signal: string | null): void {
+    this.#exit = { code, signal };
+    this.#disarm("timeout");
+    this.#disarm("kill");
+    // One that was asked to end leaves the others of its group the rest of the grace.
+    this.#drainUntil = Math.max(this.#drainUntil, this.#world.clock.monotonic() + LINGER);
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#exit === undefined || this.#pid === undefined || this.#recording) return;
+    if (!this.#groupGone && !isGroupAlive(this.#pid)) {
+      this.#groupGone = true;
+      // The grace was for the group: whoever holds a pipe now has left it.
+      this.#drainUntil = Math.min(this.#drainUntil, this.#world.clock.monotonic() + LINGER);
+    }
+    if (this.#groupGone && this.#openPipes === 0) {
+      void this.#record(this.#exitedEnd());
+      return;
+    }
+    if (this.#world.clock.monotonic() >= this.#drainUntil) {
+      if (this.#groupGone || this.#killed) {
+        // Whoever still holds the pipe has left the group, or cannot be killed.
+        for (const reader of this.#readers) reader.destroy();
+        void this.#record(this.#exitedEnd());
+        return;
+      }
+      this.#swept = this.#ended === undefined;
+      this.#kill();
+    }
+    if (this.#timers.has("poll")) return;
+    const left = Math.max(1, this.#drainUntil - this.#world.clock.monotonic());
+    this.#arm("poll", Math.min(this.#poll, left), () => this.#drain());
+    this.#poll = Math.min(this.#poll * 2, POLL.last);
+  }
+
+  #exitedEnd(): RunEnd {
+    const left = this.#pid === undefined ? [] : processesOfRun(this.spec.id, this.#looksEverywhere ? 0 : this.#pid);
+    return {
+      kind: "exited",
+      code: this.#exit?.code ?? null,
+      signal: this.#exit?.signal ?? null,
+      ...(this.#ended === undefined ? {} : { ended: this.#ended }),
+      ...(this.#swept ? { swept: true as const } : {}),
+      ...(left.length > 0 ? { left } : {}),
+      startedAt: this.#startedAt,
+      at: this.#world.clock.now(),
+      rest: [],
+      totals: this.#output.totals(),
+    };
+  }
+
+  /** Numbers of processes grow, but for once in millions: usually only what is younger than the program is looked at. */
+  get #looksEverywhere(): boolean {
+    return this.#ended !== undefined || this.#openPipes > 0;
+  }
+
+  async #record(end: RunEnd): Promise<void> {
+    if (this.#recording) return;
+    this.#recording = true;
+    this.#audience.stop();
+    for (const name of [...this.#timers.keys()]) this.#disarm(name);
+    for (;;) {
+      try {
+        await recordEnd(this.#world.directory, this.spec.id, this.#withRest(end, newCursor()));
+        break;
+      } catch (error) {
+        this.#world.log(`run ${this.spec.id}: its end could not be recorded: ${String(error)}`);
+        const removed = (error as NodeJS.ErrnoException).code === "ENOENT";
+        if (this.#audience.size > 0 || removed) break;
+        await new Promise<void>((resolve) => this.#world.clock.setTimeout(resolve, RETRY));
+      }
+    }
+    this.#audience.end((cursor) => this.#withRest(end, cursor));
+    this.#over();
+  }
+
+  #withRest(end: RunEnd, cursor: Cursor): RunEnd {
+    return end.kind === "exited" ? { ...end, rest: this.#output.rest(cursor) } : end;
+  }
+
+  #arm(name: TimerName, ms: number, fn: () => void): void {
+    this.#disarm(name);
+    const timer = this.#world.clock.setTimeout(() => {
+      this.#timers.delete(name);
+      fn();
+    }, ms);
+    this.#timers.set(name, timer);
+  }
+
+  #disarm(name: TimerName): void {
+    const timer = this.#timers.get(name);
+    if (timer !== undefined) this.#world.clock.clearTimeout(timer);
+    this.#timers.delete(name);
+  }
+}
+
+/** The program has its own copy of the writing ends. */
+function closePipes(pipes: { stdout: Pipe; stderr: Pipe } | undefined, both: boolean): void {
+  if (pipes === undefined) return;
+  for (const pipe of [pipes.stdout, pipes.stderr]) {
+    closeSync(pipe.writer);
+    if (both) pipe.reader.destroy();
+  }
+}
