@@ -55,7 +55,7 @@ test("an error is one block, and with --json one object on standard error", asyn
   expect(human).toEqual({
     code: 5,
     out: "",
-    err: `✗ error: no daemon answers at ${w.socket}\n  → Start one with \`steward up\`, or name its configuration with --config.\n`,
+    err: `✗ error: no daemon answers at ${w.socket}\n  → Start the daemon (a service: \`systemctl start steward\`, else \`steward up\`), or name its configuration with --config.\n`,
   });
   const { code, out, err } = await w.run(["nodes", "--json"]);
   expect([code, out]).toEqual([5, ""]);
@@ -121,7 +121,7 @@ test("doctor says what is well, what is not and what to do, and exits with the f
   );
   const well = await w.run(["doctor"]);
   expect(well.code).toBe(0);
-  expect(well.out).toContain("✓ ok    daemon       central answers, version 0.1.0, runs for 1 d\n");
+  expect(well.out).toContain("✓ ok    daemon       central answers, version 0.1.0, started 1 d ago\n");
   expect(well.out).toContain(`✓ ok    data         ${join(w.directory, "d")} is made at the first start\n`);
   expect(well.out).toContain("✓ ok    nats-server  not needed here, the broker is nats://10.0.0.1:4222\n");
 

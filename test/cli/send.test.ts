@@ -60,5 +60,5 @@ test("a file that cannot be read is said by name", async () => {
   const w = await world();
   const { code, err } = await w.run(["send", "missing.yaml"]);
   expect(code).toBe(2);
-  expect(err).toContain("cannot read missing.yaml: ENOENT");
+  expect(err).toContain("cannot read missing.yaml: there is no such file");
 });

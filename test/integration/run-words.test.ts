@@ -34,7 +34,7 @@ test("a node whose daemon is killed or frozen while a command runs: unknown, wit
   const sent = await waits.within(30_000);
   expect(sent.code).toBe(3);
   expect(sent.stderr).toMatch(
-    /→ {2}ship2 {2}sent {2}offline since .*; whether ship2 has it is not known; may wait 1 h more\n/,
+    /→ {2}ship2 {2}sent {2}offline since .*; ship2 may not have the message yet; may wait 1 h more\n/,
   );
 
   // What is cancelled meanwhile ends as soon as its node is back.

@@ -24,7 +24,7 @@ export async function followUntilInterrupted(cli: Cli, { onOpen, onHappening }: 
       },
       onHappening,
       onGap: (missed) =>
-        cli.note(cli.err("yellow", `! ${missed ?? "some"} happenings were left out: this terminal is too slow`)),
+        cli.note(cli.err("yellow", `! ${missed ?? "some"} events were left out: this terminal is too slow`)),
     });
   } finally {
     for (const remove of removers) remove();

@@ -31,6 +31,11 @@ export function visibleButColours(text: string): string {
     .join("");
 }
 
+/** `1 row`, `2 rows`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** The text without colours. */
 export function bare(text: string): string {
   return text.replace(SGR, "");
