@@ -81,6 +81,8 @@ test("doctor names the ten nodes that most is owed to, and the sum, where a thou
   expect(line).toContain(
     "1000 nodes: 500500 messages not acknowledged, 1000 commands without outcome; n999: 1000 messages not acknowledged",
   );
-  expect(line).toContain("n990: 991 messages not acknowledged, 1 command without outcome; and 990 more nodes (`steward nodes`)");
+  expect(line).toContain(
+    "n990: 991 messages not acknowledged, 1 command without outcome; and 990 more nodes (`steward nodes`)",
+  );
   expect(line.length).toBeLessThan(800);
 });

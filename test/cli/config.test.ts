@@ -11,7 +11,9 @@ test("init writes a file that passes the check, and does not overwrite it withou
   expect(made.code).toBe(0);
   expect(made.out).toBe(`wrote ${join(w.directory, "steward.yaml")} for node central\n`);
   expect(made.err).toContain("then: steward up\n");
-  expect((await w.run(["config", "check"])).out).toMatch(/^✓ ok .*steward\.yaml: node central, management station central/);
+  expect((await w.run(["config", "check"])).out).toMatch(
+    /^✓ ok .*steward\.yaml: node central, management station central/,
+  );
   const again = await w.run(["init"]);
   expect(again.code).toBe(2);
   expect(again.err).toContain("exists already; --force overwrites it");

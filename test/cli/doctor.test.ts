@@ -115,7 +115,9 @@ test("doctor shows how far it is on a terminal, and nowhere else", async () => {
 test("doctor asks a running daemon what it has to do", async () => {
   const w = await world();
   const { out } = await w.run(["doctor"]);
-  expect(out).toMatch(/✓ ok {4}messages {5}.*ship2: \d+ messages? not acknowledged.*1 dead letter \(`steward dead`\)\n/);
+  expect(out).toMatch(
+    /✓ ok {4}messages {5}.*ship2: \d+ messages? not acknowledged.*1 dead letter \(`steward dead`\)\n/,
+  );
 });
 
 test("a secret that only the service has is no fault of the configuration", async () => {

@@ -81,7 +81,9 @@ test("an unknown or ambiguous id is bad usage with what to type next", async () 
   const w = await world();
   const unknown = await w.run(["message", "7ZZZ"]);
   expect(unknown.code).toBe(2);
-  expect(unknown.err).toBe("✗ error: no message has the id 7ZZZ\n  → `steward messages --limit 1000` lists the newest messages with their ids.\n");
+  expect(unknown.err).toBe(
+    "✗ error: no message has the id 7ZZZ\n  → `steward messages --limit 1000` lists the newest messages with their ids.\n",
+  );
   const ambiguous = await w.run(["message", "01Q"]);
   expect(ambiguous.code).toBe(2);
   expect(ambiguous.err).toContain("is the beginning of 3 ids");

@@ -58,7 +58,8 @@ function notes(node: NodeView): string[] {
 function stuckNotes({ stuck = [], heldBack, asOf }: NodeView): string[] {
   const [first, ...others] = stuck.filter(({ reason }) => reason !== heldBack);
   if (first === undefined) return [];
-  const more = others.length === 0 ? "" : `; so ${others.length === 1 ? "does 1 more lane" : `do ${others.length} more lanes`}`;
+  const more =
+    others.length === 0 ? "" : `; so ${others.length === 1 ? "does 1 more lane" : `do ${others.length} more lanes`}`;
   return [`${visible(standsStill(first, asOf))}${more}`];
 }
 
