@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Program } from "../harness/program.ts";
+import { Program } from "../harness/fleet/program.ts";
 import { tempDir } from "../harness/temp.ts";
 import { ROOT } from "../repository/sources.ts";
 
