@@ -218,7 +218,6 @@ export async function startDaemon({
   });
   children.push({
     id: "processes",
-    type: "supervisor",
     shutdown: "infinity",
     start: async () => {
       processes = new Processes({
@@ -264,8 +263,7 @@ export async function startDaemon({
       random,
       listener: {
         transition: (transition: Transition) => inspector.transition(transition),
-        report: ({ kind, offender, cause, error }) =>
-          log.error({ err: error, child: offender.id, kind }, `${offender.id}: ${cause}`),
+        report: ({ kind, child, cause, error }) => log.error({ err: error, child, kind }, `${child}: ${cause}`),
       },
     },
   );
