@@ -217,7 +217,6 @@ export async function startDaemon({
   });
   children.push({
     id: "processes",
-    type: "supervisor",
     shutdown: "infinity",
     start: async () => {
       processes = new Processes({
@@ -263,8 +262,7 @@ export async function startDaemon({
       random,
       listener: {
         transition: (transition: Transition) => inspector.transition(transition),
-        report: ({ kind, offender, cause, error }) =>
-          log.error({ err: error, child: offender.id, kind }, `${offender.id}: ${cause}`),
+        report: ({ kind, child, cause, error }) => log.error({ err: error, child, kind }, `${child}: ${cause}`),
       },
     },
   );
