@@ -15,7 +15,7 @@ export const COMMON: TestUserConfig = {
 export const LONG = [
   "test/faults/*.test.ts",
   "test/fuzz/*.test.ts",
-  "test/journal/rot-daemon.test.ts",
+  "test/journal/rot-{core,daemon}.test.ts",
   "test/simulation/**/*.test.ts",
   "test/integration/{bad-input,commands-without-daemon,crashes,damaged-journal,link,operate,run-words}.test.ts",
   "test/runtime/road/reconnect.test.ts",

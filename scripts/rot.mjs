@@ -1,8 +1,9 @@
 /**
- * A real daemon on a journal of which one bit rotted, again and again:
+ * A daemon on a journal of which one bit rotted, again and again:
  *
- *   npm run rot -- [--flips 1000] [--seed 1]
+ *   npm run rot -- [--flips 1000] [--daemons 100] [--seed 1]
  *
+ * `flips`: whole daemons in one process, with a broker and programs in memory; `daemons`: real processes, which take longer.
  * Prints what came of the trials, and as the last line the counts as JSON: how many started, were told of, would have run or
  * sent something else (`wrong`), and lost something without a word (`lost`). The exit code is 1 unless the last two are 0 and
  * every daemon started.
@@ -15,10 +16,14 @@ import { parseArgs } from "node:util";
 import { ROOT, setupOrExit } from "./setup.mjs";
 
 const { values } = parseArgs({
-  options: { flips: { type: "string", default: "1000" }, seed: { type: "string", default: "1" } },
+  options: {
+    flips: { type: "string", default: "1000" },
+    daemons: { type: "string", default: "100" },
+    seed: { type: "string", default: "1" },
+  },
 });
-if (!(Number(values.flips) >= 0) || !Number.isInteger(Number(values.seed))) {
-  process.stderr.write("usage: npm run rot -- [--flips N] [--seed N]\n");
+if (Object.values(values).some((value) => !/^\d+$/.test(value))) {
+  process.stderr.write("usage: npm run rot -- [--flips N] [--daemons N] [--seed N]\n");
   process.exit(2);
 }
 await setupOrExit();
@@ -28,10 +33,11 @@ writeFileSync(report, "");
 const env = {
   ...process.env,
   STEWARD_ROT_FLIPS: values.flips,
+  STEWARD_ROT_DAEMONS: values.daemons,
   STEWARD_ROT_SEED: values.seed,
   STEWARD_ROT_REPORT: report,
 };
-const words = ["run", "--config", "vitest.long.config.ts", "test/journal/rot-daemon"];
+const words = ["run", "--config", "vitest.long.config.ts", "test/journal/rot-"];
 try {
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   // Its words are progress; standard output is for the result alone.

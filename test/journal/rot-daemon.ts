@@ -1,47 +1,18 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Draft } from "../../src/message/draft.ts";
-import type { State } from "../../src/message/lifecycle.ts";
+import type { MessageDetail } from "../../src/runtime/operate/operations.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { processesOfRun } from "../harness/runner.ts";
 import type { TestNode } from "../harness/test-node.ts";
+import { type Accepted, type Finding, type Harm, judge, written } from "./rot-judge.ts";
 
 /**
  * A real daemon on a journal that rotted. The journal is that of a node that was killed with commands of every kind in it:
  * ended ones, one that runs, some that wait behind it, and some for a node that is away. Each trial puts its files back into
  * the very files that they were, does its harm, starts the daemon, and looks at what ran and at what it shows.
  */
-export interface Harm {
-  readonly file: string;
-  readonly what: string;
-  /** `undefined`: the file goes. */
-  readonly to: (bytes: Buffer) => Buffer | undefined;
-  /** The database is another file with the same bytes, as a copy is. */
-  readonly copied?: boolean;
-  /** Of an earlier time: it knows of nothing that came after, a withdrawal included. */
-  readonly earlier?: boolean;
-}
-
-/** `told`: something is not as before, and an alert says so. Words of the judge stand in `wrong` and `lost`. */
-export interface Finding {
-  readonly started: boolean;
-  readonly told: boolean;
-  readonly wrong: readonly string[];
-  /** Silently: not as before, and nothing was told. */
-  readonly lost: readonly string[];
-}
-
-/** A command that was accepted, and what is true of it when the sound journal was taken up. */
-interface Accepted {
-  readonly id: string;
-  readonly word: string;
-  readonly kind: "ended" | "begun" | "waits" | "away" | "withdrawn";
-  readonly data: string;
-  /** How it ends, or goes on, where nothing was harmed. */
-  readonly expected: readonly State[];
-}
-
 type Image = ReadonlyMap<string, Buffer>;
 
 const DATABASE = "data.mdb";
@@ -76,42 +47,36 @@ export class RottenJournal {
     const fleet = await startFleet({ nodes: { central: { config: { subscribe, nodes: ["ship1"], hello: "200ms" } } } });
     const { central } = fleet;
     const accepted: Accepted[] = [];
-    const accept = async (
-      kind: Accepted["kind"],
-      to: string,
-      words: readonly string[],
-      expected: readonly State[],
-      after = "",
-    ) => {
+    const accept = async (kind: Accepted["kind"], to: string, words: readonly string[], after = "") => {
       const drafts = words.map((word): Draft => {
         const text = `echo "$STEWARD_RUN ${word}" >>${fleet.file("ledger")}${after}; echo ${word}`;
         return { subject: to, data: ["sh", "-c", text], deliverBy: null };
       });
       const answers = await central.api.submit(drafts);
       answers.forEach(({ id }, i) => {
-        accepted.push({ id, word: words[i] ?? "", kind, data: JSON.stringify(drafts[i]?.data), expected });
+        const word = words[i] ?? "";
+        accepted.push({ id, word, kind, data: JSON.stringify(drafts[i]?.data), line: `${id} ${word}` });
       });
       return answers.map(({ id }) => id);
     };
     const free = "central.command.shellcommand.free";
     const ordered = "central.command.shellcommand.ordered";
     const ship1 = "ship1.command.shellcommand.operatingsystem";
-    for (const id of await accept("ended", free, ["ended01", "ended02", "ended03", "ended04"], ["succeeded"]))
+    for (const id of await accept("ended", free, ["ended01", "ended02", "ended03", "ended04"]))
       await central.message(id, "succeeded");
-    for (const id of await accept("withdrawn", ship1, ["withdrawn01", "withdrawn02"], ["cancelled"]))
-      await central.api.cancel(id);
+    for (const id of await accept("withdrawn", ship1, ["withdrawn01", "withdrawn02"])) await central.api.cancel(id);
     await central.killWithRunner();
     const older = imageOf(central.data);
     await central.start();
-    await accept("away", ship1, ["away01", "away02", "away03", "away04", "away05"], ["queued"]);
+    await accept("away", ship1, ["away01", "away02", "away03", "away04", "away05"]);
     const gate = `; while [ ! -e ${fleet.file("gate")} ]; do sleep 0.05; done`;
-    const [begun = ""] = await accept("begun", ordered, ["begun01"], ["interrupted"], gate);
+    const [begun = ""] = await accept("begun", ordered, ["begun01"], gate);
     await eventuallySeen("it runs", () => linesOf(fleet).length === 5);
-    for (const id of await accept("waits", ordered, ["waits01", "waits02", "waits03"], ["succeeded"]))
+    for (const id of await accept("waits", ordered, ["waits01", "waits02", "waits03"]))
       await central.message(id, "received");
     await central.message(begun, "running");
     // What was accepted a moment ago is in the log alone.
-    await accept("away", ship1, ["away06", "away07"], ["queued"]);
+    await accept("away", ship1, ["away06", "away07"]);
     await central.killWithRunner();
     // Its process goes on: whoever killed the host would have ended it as well.
     writeFileSync(fleet.file("gate"), "");
@@ -124,9 +89,7 @@ export class RottenJournal {
     const sizes = new Map<string, number>();
     for (const [name, bytes] of this.#image) {
       if (dirname(name) !== "journal") continue;
-      let end = bytes.length;
-      while (end > 0 && bytes[end - 1] === 0) end--;
-      sizes.set(name.slice("journal/".length), Math.min(bytes.length, end + 32));
+      sizes.set(name.slice("journal/".length), written(bytes));
     }
     return sizes;
   }
@@ -180,8 +143,6 @@ export class RottenJournal {
 
   async #judge(isEarlier: boolean): Promise<Finding> {
     const { api } = this.#node;
-    const wrong: string[] = [];
-    const lost: string[] = [];
     const waits = this.#accepted.filter(({ kind }) => kind === "waits" || kind === "begun");
     const isTold = async (): Promise<boolean> => (await api.alerts()).some(({ code }) => code.startsWith("journal-"));
     const since = performance.now();
@@ -193,30 +154,23 @@ export class RottenJournal {
     };
     await eventuallySeen("they have ended", look, FINAL_WITHIN).catch(() => undefined);
     const told = await isTold();
-    for (const { id, word, kind, data, expected } of this.#accepted) {
-      const detail = await api.message(id).catch(() => undefined);
-      if (detail === undefined) {
-        if (!told) lost.push(`${word} is not known`);
-        continue;
-      }
-      const { state } = detail;
-      const open = state === "queued" || state === "sent";
-      if (kind === "withdrawn" && open && !(isEarlier && told)) wrong.push(`${word} was withdrawn, and is ${state}`);
-      if (state === "failed") wrong.push(`${word} has failed: ${detail.reason ?? detail.code}`);
-      if (detail.data !== null && JSON.stringify(detail.data) !== data && open)
-        wrong.push(`${word} would be sent as ${JSON.stringify(detail.data)}`);
-      if (told || expected.includes(state)) continue;
-      lost.push(`${word} is ${state}${detail.reason === undefined ? "" : ` (${detail.reason})`}`);
-    }
-    const ran = linesOf(this.#fleet);
-    const may = new Set(waits.filter(({ kind }) => kind === "waits").map(({ id, word }) => `${id} ${word}`));
-    for (const line of ran) {
-      if (may.delete(line)) continue;
-      wrong.push(`ran: ${line}`);
-    }
+    const details = new Map<string, MessageDetail>();
+    for (const { id } of this.#accepted)
+      await api.message(id).then(
+        (detail) => void details.set(id, detail),
+        () => undefined,
+      );
+    const finding = judge({
+      accepted: this.#accepted,
+      detail: (id) => details.get(id),
+      told,
+      ran: linesOf(this.#fleet),
+      runs: ["waits"],
+      ends: { ended: "succeeded", begun: "interrupted", waits: "succeeded", away: "queued", withdrawn: "cancelled" },
+      isEarlier,
+    });
     const extra = readdirSync(dirname(this.#fleet.file("x"))).filter((name) => name !== "ledger" && name !== "gate");
-    for (const name of extra) wrong.push(`a command wrote ${name}`);
-    return { started: true, told, wrong, lost };
+    return { ...finding, wrong: [...finding.wrong, ...extra.map((name) => `a command wrote ${name}`)] };
   }
 
   async #end(): Promise<void> {
@@ -248,25 +202,6 @@ export class RottenJournal {
   #journal(name: string): string {
     return join(this.#node.data, "journal", name);
   }
-}
-
-/** One bit, each of each file as likely as any other. */
-export function anyBit(extents: ReadonlyMap<string, number>, next: () => number): Harm {
-  const total = [...extents.values()].reduce((sum, size) => sum + size, 0);
-  let at = Math.floor(next() * total);
-  for (const [file, size] of extents) {
-    if (at < size) {
-      const byte = at;
-      const bit = Math.floor(next() * 8);
-      const to = (bytes: Buffer): Buffer => {
-        bytes[byte] = (bytes[byte] ?? 0) ^ (1 << bit);
-        return bytes;
-      };
-      return { file, what: `bit ${bit} of byte ${byte} turned`, to };
-    }
-    at -= size;
-  }
-  throw new Error("there are no files");
 }
 
 function imageOf(directory: string): Image {
