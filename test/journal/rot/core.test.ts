@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { seededRandom } from "../harness/random.ts";
-import { tempDir } from "../harness/temp.ts";
-import { RottenCore } from "./rot-core.ts";
-import { anyBit } from "./rot-judge.ts";
-import { FLIPS, SEED, trials } from "./rot-trials.ts";
+import { seededRandom } from "../../harness/random.ts";
+import { tempDir } from "../../harness/temp.ts";
+import { RottenCore } from "./core.ts";
+import { anyBit } from "./judge.ts";
+import { FLIPS, SEED, trials } from "./trials.ts";
 
 it("central on a journal of which one bit rotted has sent and run what was accepted, or tells that it has not", async () => {
   const journal = await RottenCore.make(await tempDir());

@@ -1,12 +1,12 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Draft } from "../../src/message/draft.ts";
-import type { MessageDetail } from "../../src/runtime/operate/operations.ts";
-import { eventuallySeen } from "../harness/eventually.ts";
-import { type Fleet, startFleet } from "../harness/fleet/fleet.ts";
-import { processesOfRun } from "../harness/fleet/runner.ts";
-import type { TestNode } from "../harness/fleet/test-node.ts";
-import { type Accepted, type Finding, type Harm, judge, written } from "./rot-judge.ts";
+import type { Draft } from "../../../src/message/draft.ts";
+import type { MessageDetail } from "../../../src/runtime/operate/operations.ts";
+import { eventuallySeen } from "../../harness/eventually.ts";
+import { type Fleet, startFleet } from "../../harness/fleet/fleet.ts";
+import { processesOfRun } from "../../harness/fleet/runner.ts";
+import type { TestNode } from "../../harness/fleet/test-node.ts";
+import { type Accepted, type Finding, type Harm, judge, written } from "./judge.ts";
 
 /**
  * A real daemon on a journal that rotted. The journal is that of a node that was killed with commands of every kind in it:

@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import type { Finding, Harm } from "./rot-judge.ts";
+import type { Finding, Harm } from "./judge.ts";
 
 /** `npm run rot` asks for more trials, and says where each is noted. */
 const number = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { seededRandom } from "../harness/random.ts";
-import { RottenJournal } from "./rot-daemon.ts";
-import { anyBit } from "./rot-judge.ts";
-import { FLIPS, SEED, trials } from "./rot-trials.ts";
+import { seededRandom } from "../../harness/random.ts";
+import { RottenJournal } from "./daemon.ts";
+import { anyBit } from "./judge.ts";
+import { FLIPS, SEED, trials } from "./trials.ts";
 
 it("a daemon starts on a journal that rotted: it runs nothing else, and loses nothing without a word", async () => {
   const journal = await RottenJournal.make();

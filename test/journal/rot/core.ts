@@ -1,17 +1,17 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkConfig } from "../../src/config/check.ts";
-import { openLmdbStore } from "../../src/journal/store/lmdb-store.ts";
-import type { Draft } from "../../src/message/draft.ts";
-import { systemClock } from "../../src/platform/system-clock.ts";
-import { type Daemon, startDaemon } from "../../src/runtime/daemon/daemon.ts";
-import { eventuallySeen } from "../harness/eventually.ts";
-import { MEMORY_PROGRAMS, MemoryHost, type MemoryProgram } from "../twins/memory-spawner.ts";
-import { seededRandom } from "../harness/random.ts";
-import { worldLog } from "../harness/world/parts.ts";
-import { MemoryBroker } from "../twins/memory-broker.ts";
-import { emptyDisk, openMemoryStore } from "../twins/memory-store.ts";
-import { type Accepted, type Finding, type Harm, judge, written } from "./rot-judge.ts";
+import { checkConfig } from "../../../src/config/check.ts";
+import { openLmdbStore } from "../../../src/journal/store/lmdb-store.ts";
+import type { Draft } from "../../../src/message/draft.ts";
+import { systemClock } from "../../../src/platform/system-clock.ts";
+import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
+import { eventuallySeen } from "../../harness/eventually.ts";
+import { seededRandom } from "../../harness/random.ts";
+import { worldLog } from "../../harness/world/parts.ts";
+import { MemoryBroker } from "../../twins/memory-broker.ts";
+import { MEMORY_PROGRAMS, MemoryHost, type MemoryProgram } from "../../twins/memory-spawner.ts";
+import { emptyDisk, openMemoryStore } from "../../twins/memory-store.ts";
+import { type Accepted, type Finding, type Harm, judge, written } from "./judge.ts";
 
 /**
  * The same as rot-daemon.ts without processes: central is a whole daemon in this one, on files of a journal that rotted. Its
