@@ -196,7 +196,8 @@ function falseAlarms(world: World): Violation[] {
   );
 }
 
-const MISSING = /^\d+ events? (?:was|were) acknowledged to (\w+) by a journal of this node .* not here: (.*)$/;
+const MISSING =
+  /^\d+ events? (?:was|were) acknowledged to (\w+) by a journal of this node .* not here: (.*)\. \w+ does not/;
 const RENEWED =
   /^(\w+) (?:has a new journal|goes on with an earlier state of its journal .* it has forgotten (.*), which)/;
 const LANE = /(\S+) (?:\d+ of )?(\d+)(?: to \d+)?(?:, |$)/g;

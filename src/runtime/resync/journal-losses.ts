@@ -122,8 +122,9 @@ export class JournalLosses {
       const count = Object.values(lanes).reduce((sum, lane) => sum + lane.count, 0);
       const named = some(Object.entries(lanes).map(([subject, lane]) => `${subject} ${numbers(lane)}`));
       const [were, are] = count === 1 ? ["1 event was", "is"] : [`${count} events were`, "are"];
-      const text = `${were} acknowledged to ${origin} by a journal of this node that is gone, and ${are} not here`;
-      this.#options.failures.report("journal-lost", `${text}: ${named}`, `journal-lost ${origin} ${named}`);
+      const text = `${were} acknowledged to ${origin} by a journal of this node that is gone, and ${are} not here: ${named}`;
+      const remedy = `${origin} does not send them again: look for them where they came from.`;
+      this.#options.failures.report("journal-lost", `${text}. ${remedy}`, `journal-lost ${origin} ${named}`);
     }
     this.#setMissing({});
   }
