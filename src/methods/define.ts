@@ -77,6 +77,8 @@ export interface CommandContext {
   readonly timeout: number;
   /** The setting of this node that decided on it; absent: its sender did. */
   readonly timeoutSetBy?: string | undefined;
+  /** Milliseconds within which it must begin; absent: whenever its turn comes. */
+  readonly startWithin?: number | undefined;
   /** Fires when the command is cancelled; the method ends itself with `cancelled`. */
   readonly cancelled: AbortSignal;
   /** Output as it comes; bounded by the caller of the method. Never throws. */

@@ -124,10 +124,10 @@ export class Traffic {
     if (hello === undefined) return;
     const { fleet, repair, publishers, losses, config } = this.#options;
     this.#clones.hello(origin, hello);
+    losses.heard(origin, hello.epoch);
     if (origin === config().node) return;
     // Of two nodes with one name neither is believed: it is not a node that came back each time.
     if (fleet.heldBack(origin) !== undefined) return;
-    losses.heard(origin, hello.epoch);
     const anew = fleet.isAnew(origin, hello);
     if (anew) repair.forget(origin);
     fleet.hello(origin, hello);

@@ -239,8 +239,12 @@ export class Processes {
           log: log.child({ subject: publication.subject }),
           alert: (code, text) => core.failures.report(code, `${publication.subject}: ${text}`, `${code} ${text}`),
           blocked: (fault) => this.block("source", publication.subject, fault),
-          onLost: (text) =>
-            core.failures.report("source-lost", `the source of ${publication.subject} lost input: ${text}`, text),
+          onLost: (text, reason) =>
+            core.failures.report(
+              "source-lost",
+              `the source of ${publication.subject} lost input: ${text}`,
+              `source-lost ${publication.subject} ${reason}`,
+            ),
           enqueue: (subject, data) =>
             submitOwn(subject, data, {
               submit: core.submitOptions,

@@ -356,7 +356,8 @@ export class Subscriber implements Child, RouteProcess {
         if (this.#stopped && handler.adopt !== undefined) return undefined;
         if (hindered !== undefined) return hindered;
         startedAt = clock.now();
-        context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
+        const by = startBy ?? deadlines.estimated(record);
+        context = new RunningCommand(this.#surroundings, record, startedAt, cancellation, by);
         journal.inbox.start(context.id, startedAt);
         await journal.flushed();
         if (this.#stopped && handler.adopt !== undefined) {
