@@ -237,7 +237,7 @@ export const CATALOGUE = {
     EXIT.notDelivered,
   ),
   "node-refused": entry(
-    "{node} did not do this, it is {state}: {fault}",
+    "{node} did not do this ({state}): {fault}",
     "`steward ps {node}` lists the processes of {node}, `steward node {node}` tells how it is.",
   ),
   "file-unwritable": entry(

@@ -207,8 +207,10 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number, servers
 function standstills(stuck: Health["stuck"], nodes: readonly NodeView[], now: number): Finding[] {
   const check = "lanes";
   const own = new Set(stuck.map(({ subject }) => subject));
-  const told = nodes.flatMap(({ name, stuck: lanes = [] }) =>
-    lanes.flatMap((lane) => (own.has(lane.subject) ? [] : [`at ${name}, ${standsStill(lane, now)}`])),
+  const told = nodes.flatMap(({ name, role, stuck: lanes = [] }) =>
+    (role === "self" ? [] : lanes).flatMap((lane) =>
+      own.has(lane.subject) ? [] : [`at ${name}, ${standsStill(lane, now)}`],
+    ),
   );
   const texts = [...stuck.map((lane) => standsStill(lane, now)), ...told];
   if (texts.length === 0) return [];
@@ -248,19 +250,21 @@ function messages(nodes: readonly NodeView[], letters: number): Finding {
   const owed = nodes.filter(({ waiting, running }) => waiting + running > 0);
   const sum = (count: (node: NodeView) => number): number => owed.reduce((all, node) => all + count(node), 0);
   const most = [...owed].sort((a, b) => b.waiting + b.running - a.waiting - a.running);
-  const named = most.map(
-    ({ name, waiting, running }) =>
-      `${name}: ${counted(waiting, "message")} not acknowledged, ${counted(running, "command")} without outcome`,
+  const named = most.map(({ name, waiting, running }) => `${name}: ${openWork(waiting, running)}`);
+  const sums = openWork(
+    sum(({ waiting }) => waiting),
+    sum(({ running }) => running),
   );
-  const all =
-    owed.length <= MOST_NAMED
-      ? []
-      : [
-          `${owed.length} nodes: ${sum(({ waiting }) => waiting)} messages not acknowledged, ${sum(({ running }) => running)} commands without outcome`,
-        ];
+  const all = owed.length <= MOST_NAMED ? [] : [`${owed.length} nodes: ${sums}`];
   const parts = [...all, ...(named.length === 0 ? [] : [worst(named, "nodes (`steward nodes`)")])];
   if (letters > 0) parts.push(`${counted(letters, "dead letter")} (\`steward dead\`)`);
   return { check: "messages", verdict: "ok", text: parts.length === 0 ? "none is open" : parts.join("; ") };
+}
+
+function openWork(waiting: number, running: number): string {
+  const messages = waiting === 0 ? [] : [`${counted(waiting, "message")} not acknowledged`];
+  const commands = running === 0 ? [] : [`${counted(running, "command")} without outcome`];
+  return [...messages, ...commands].join(", ");
 }
 
 function atLeast(version: string, least: readonly number[]): boolean {

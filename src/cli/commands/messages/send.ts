@@ -50,6 +50,7 @@ async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly strin
     knownNodesOnly,
   }));
   const limit = options.wait === undefined ? undefined : durationOrNever("--wait", options.wait);
+  cli.endWithin(limit);
   const daemon = await cli.daemon();
   const nodes = await daemon.nodes();
   const submit = () =>
