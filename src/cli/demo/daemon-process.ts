@@ -14,7 +14,7 @@ import { builtProgram } from "../../platform/installation.ts";
 export interface DaemonProcess {
   readonly node: string;
   readonly pid: number;
-  /** Resolves when it is gone, with its last words on standard error. */
+  /** Resolves when the process has ended, with its last lines on standard error. */
   readonly ended: Promise<string>;
   stop(): Promise<void>;
   stopNow(): void;
@@ -61,7 +61,7 @@ export function startDaemonProcess(options: {
       await ended;
       clock.clearTimeout(timer);
     },
-    // A second SIGTERM is how a daemon is told to end at once; it takes its broker along.
+    // A second SIGTERM ends a daemon at once, and its broker with it.
     stopNow: () => void child.kill("SIGTERM"),
   };
 }

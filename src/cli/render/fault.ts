@@ -2,7 +2,7 @@ import { normalise, type StewardError } from "../../message/errors.ts";
 import type { Paint } from "./paint.ts";
 import { jsonText, visible } from "./text.ts";
 
-/** An error as one block: what happened, what to type next. */
+/** An error as one block for people: the fault, then the remedy. */
 export function faultBlock(thrown: unknown, paint: Paint): string {
   const error = normalise(thrown);
   const lines = error.message.split("\n").map(visible).join("\n  ");

@@ -1,5 +1,5 @@
 import { printable } from "../../message/text/printable.ts";
-import { columnsOf, cutTo } from "./width.ts";
+import { columnsOf } from "./width.ts";
 
 /**
  * Text from elsewhere on its way to a terminal. Names, reasons and log lines are written by other machines: control
@@ -22,7 +22,7 @@ export function jsonText(value: unknown, indent?: number): string {
   return printable(JSON.stringify(value, null, indent));
 }
 
-/** As `visible`, but lets colours through: for a program's output. */
+/** As `visible`, but lets colours pass: for the output of programs. */
 export function visibleButColours(text: string): string {
   // Split with a group: every second piece is a colour.
   return text
@@ -44,11 +44,6 @@ export function bare(text: string): string {
 /** Columns that the text takes, colours not counted. */
 export function width(text: string): number {
   return columnsOf(bare(text));
-}
-
-/** Cuts plain text to `columns`, with an ellipsis. */
-export function cut(text: string, columns: number): string {
-  return cutTo(text, columns);
 }
 
 function escaped(character: string): string {
