@@ -12,9 +12,9 @@ import { findServerBinary } from "./server-binary.ts";
 /**
  * A nats-server as a child process of the daemon: starting → running → ended.
  *
- * It runs in a process group of its own, so that Ctrl-C in a terminal reaches the daemon alone, which stops it last. It
- * ends with the daemon; when the daemon was killed, the server that is left behind is ended at the next start, recognised
- * by the pid file that it writes itself and by its command line. It stores nothing but that and its configuration.
+ * The server has a process group of its own, so that Ctrl-C in a terminal reaches the daemon alone, which stops the server
+ * last. After a daemon that was killed, the next start ends the server that is left, recognised by its pid file and its
+ * command line. Pid file and configuration are the only files of the server.
  */
 export interface EmbeddedBrokerOptions {
   readonly host: string;

@@ -8,7 +8,7 @@ import { Refusals } from "./refusals.ts";
 import type { LinkCode, LinkStatus, Packet, Refusal, Subscription, Transport } from "./transport.ts";
 
 /**
- * The transport over a real NATS broker. It never gives up:
+ * The transport over a real NATS broker, which never gives up:
  *
  *   connecting ──► connected ⇄ disconnected      closed: from anywhere, by `close()` alone
  *        └───⇄ denied ⇄──┴──────────┘            denied: a broker refuses the credentials; attempts go on

@@ -6,7 +6,7 @@ import type { SignalName } from "./io.ts";
 import { runCli } from "./run-cli.ts";
 
 /**
- * The process around the command line. It ends by itself once no work is left; only a second signal, and a reader that
+ * The process around the command line. The process ends by itself once no work is left; only a second signal, and a reader that
  * closed its end of the pipe, end it at once.
  */
 const exitNow = (code: number): never => process.exit(code);

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { commandWords } from "./grammar.ts";
 
 /**
- * The completion scripts of the shells. They hold the commands; `steward __complete` gives options and the names that only
+ * The completion scripts of the shells, which hold the commands; `steward __complete` gives options and the names that only
  * the daemon knows, within a third of a second or not at all.
  */
 export type Shell = "bash" | "zsh" | "fish";

@@ -8,7 +8,7 @@ import { builtProgram } from "../../platform/installation.ts";
  *
  *   running ──stop──▶ stopping ──▶ ended        at `stopNow`, and when it takes too long: at once
  *
- * It is in a process group of its own, so that Ctrl-C in a terminal reaches the demo alone, which stops the daemons in
+ * The daemon is in a process group of its own, so that Ctrl-C in a terminal reaches the demo alone, which stops the daemons in
  * good order: the edges first, which say bye, then central with its broker.
  */
 export interface DaemonProcess {

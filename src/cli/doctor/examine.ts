@@ -250,12 +250,13 @@ function messages(nodes: readonly NodeView[], letters: number): Finding {
   const owed = nodes.filter(({ waiting, running }) => waiting + running > 0);
   const sum = (count: (node: NodeView) => number): number => owed.reduce((all, node) => all + count(node), 0);
   const most = [...owed].sort((a, b) => b.waiting + b.running - a.waiting - a.running);
-  const named = most.map(({ name, waiting, running }) => `${name}: ${openWork(waiting, running)}`);
-  const sums = openWork(
-    sum(({ waiting }) => waiting),
-    sum(({ running }) => running),
+  const hasSum = owed.length > MOST_NAMED;
+  const sums = [sum(({ waiting }) => waiting), sum(({ running }) => running)] as const;
+  const all = hasSum ? [`${owed.length} nodes: ${openWork(...sums)}`] : [];
+  // The sum before them names the things that the short form counts.
+  const named = most.map(
+    ({ name, waiting, running }) => `${name}: ${hasSum ? `${waiting} and ${running}` : openWork(waiting, running)}`,
   );
-  const all = owed.length <= MOST_NAMED ? [] : [`${owed.length} nodes: ${sums}`];
   const parts = [...all, ...(named.length === 0 ? [] : [worst(named, "nodes (`steward nodes`)")])];
   if (letters > 0) parts.push(`${counted(letters, "dead letter")} (\`steward dead\`)`);
   return { check: "messages", verdict: "ok", text: parts.length === 0 ? "none is open" : parts.join("; ") };

@@ -9,7 +9,7 @@ export function faultBlock(thrown: unknown, paint: Paint): string {
   return `${paint("red", "✗ error:")} ${lines}\n  ${paint("dim", "→")} ${visible(error.remedy).replace(/ {2,}/g, " ")}\n`;
 }
 
-/** The same for programs, one line. */
+/** An error for programs, on one line. */
 export function faultJson(thrown: unknown): string {
   const error: StewardError = normalise(thrown);
   const { code, message, remedy, details, exit } = error;

@@ -22,7 +22,7 @@ export function jsonText(value: unknown, indent?: number): string {
   return printable(JSON.stringify(value, null, indent));
 }
 
-/** As `visible`, but lets colours pass: for the output of programs. */
+/** Output of a program on one line: colours pass, other control characters are shown as `\x1b`. */
 export function visibleButColours(text: string): string {
   // Split with a group: every second piece is a colour.
   return text

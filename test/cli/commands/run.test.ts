@@ -202,7 +202,7 @@ test.each([
   }
   await w.until(() => ended);
   expect(await running.code).toBe(5);
-  expect(running.err()).toContain("does not answer for 3 s");
+  expect(running.err()).toContain("has not answered for 3 s");
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });

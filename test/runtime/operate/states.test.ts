@@ -223,7 +223,7 @@ test("unknown is told everywhere while it lasts, and a late outcome says that it
   const { out } = await cli("message", id);
   expect(out).toContain("state      ✓ succeeded");
   expect(out).toMatch(
-    /heard late {3}.*; its state had been unknown, and its deadline had passed, and it had started before/,
+    /heard late {2}.*; its state had been unknown, and its deadline had passed, and it had started before/,
   );
   expect(out).toMatch(/ \? unknown, says central \(ship1 was offline \(no sign of life\), and back \d+ s later\)\n/);
   expect(world.message(id).history.map(({ state }) => state)).toEqual([
