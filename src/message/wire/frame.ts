@@ -12,8 +12,8 @@ export interface SendingTime {
   /** Wall time since 1970: it may jump. */
   readonly sentAt: number;
   /** The life of the sender's daemon, and the monotonic time of that life: it never jumps. */
-  readonly life?: string;
-  readonly uptime?: number;
+  readonly life?: string | undefined;
+  readonly uptime?: number | undefined;
 }
 
 /** A batch of one lane. The lane is (origin, the NATS subject it travels on). Without items it asks for an ACK alone. */

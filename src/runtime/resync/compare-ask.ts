@@ -1,10 +1,11 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
-import type { Draft } from "../../message/draft.ts";
+import type { DraftTaker } from "../../message/draft.ts";
 import type { Json } from "../../message/message.ts";
 import type { Outcome, Report } from "../../message/report.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import type { Logger } from "../../platform/logger.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import { COMPARE, type Compared } from "./compare-method.ts";
 
 /**
@@ -19,14 +20,17 @@ export interface RepairOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly send: (draft: Draft) => string;
-  readonly isResyncing: (node: string) => boolean;
+  readonly submitter: DraftTaker;
+  readonly fleet: Pick<Fleet, "isResyncing" | "agreed">;
   /** Nodes say hello to this one: it need not go to them. */
   readonly heardByHello: boolean;
-  /** The two of one mind. */
-  readonly agreed: (node: string) => void;
-  /** What the world may learn of it once it is durable goes into `told`. */
-  readonly report: (id: string, from: string, report: Report, told: (() => void)[]) => void;
+  readonly reports: ReportFolder;
+}
+
+/** Folds the end of a command of ours into its record: `receive/reports.ts`. */
+export interface ReportFolder {
+  /** What the world may learn of it once it is durable goes into `told`. False: there is no such command. */
+  fold(id: string, from: string, report: Report, told: (() => void)[]): boolean;
 }
 
 /** Commands in one question, and how long it may take to reach the node, ms. */
@@ -66,8 +70,8 @@ export class Repair {
 
   /** A node has come back, or is still not of one mind with us. */
   look(node: string): void {
-    const { journal, send, isResyncing } = this.#options;
-    const isSure = this.#met.has(node) && !isResyncing(node) && !this.#doubted.has(node);
+    const { journal, submitter, fleet } = this.#options;
+    const isSure = this.#met.has(node) && !fleet.isResyncing(node) && !this.#doubted.has(node);
     if (isSure || this.#isAsked(node)) return;
     this.#doubted.delete(node);
     const open: Json[] = [];
@@ -77,7 +81,8 @@ export class Repair {
     if (open.length === 0) this.#agreed(node);
     for (let i = 0; i < open.length; i += AT_ONCE) {
       const data = { epoch: journal.epoch, open: open.slice(i, i + AT_ONCE) };
-      this.#asked.set(send({ subject: subjectOf(node), data, deliverBy: WITHIN }), node);
+      const [asked] = submitter.submit([{ subject: subjectOf(node), data, deliverBy: WITHIN }], { owed: true });
+      this.#asked.set(asked?.message.id ?? "", node);
     }
   }
 
@@ -96,7 +101,7 @@ export class Repair {
 
   #agreed(node: string): void {
     this.#met.add(node);
-    this.#options.agreed(node);
+    this.#options.fleet.agreed(node);
   }
 
   #isAsked(node: string): boolean {
@@ -104,11 +109,11 @@ export class Repair {
   }
 
   #mend(node: string, { done, lost }: Compared): void {
-    const { clock, journal, log, report } = this.#options;
+    const { clock, journal, log, reports } = this.#options;
     const told: (() => void)[] = [];
     const mend = (id: string, outcome: Outcome): void => {
       // Of what was never sent it was not asked.
-      if (!journal.outbox.isUnsent(id)) report(id, node, outcome, told);
+      if (!journal.outbox.isUnsent(id)) reports.fold(id, node, outcome, told);
     };
     for (const [id, outcome] of done) mend(id, outcome);
     const reason = `${node} has lost its record of it: whether it ran cannot be proved`;

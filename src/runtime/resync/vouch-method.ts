@@ -29,7 +29,7 @@ export interface Word {
   readonly disowned: readonly string[];
 }
 
-export function vouchMethod(heard: (origin: string, vouch: Vouch) => void): Method {
+export function vouchMethod(vouching: { heard(origin: string, vouch: Vouch): void }): Method {
   return defineMethod({
     name: VOUCH,
     summary: "A node asks the origin of commands that it holds whether it was told of their begin or end.",
@@ -37,7 +37,7 @@ export function vouchMethod(heard: (origin: string, vouch: Vouch) => void): Meth
       transient: true,
       check: checkVouch,
       async handle(batch, { origin }) {
-        for (const { data } of batch) heard(origin, data as unknown as Vouch);
+        for (const { data } of batch) vouching.heard(origin, data as unknown as Vouch);
         return undefined;
       },
     },
