@@ -1,8 +1,8 @@
-import { fileURLToPath } from "node:url";
 import type { Clock, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../methods/spawner.ts";
 import { type Deferred, deferred } from "../platform/deferred.ts";
+import { builtProgram } from "../platform/installation.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Channel } from "./channel.ts";
 import { endOrphan } from "./orphans.ts";
@@ -31,13 +31,12 @@ export interface SpawnerOptions {
   readonly log: Logger;
   /** Names of environment variables that neither the runner nor a command may see; absent: those of steward alone. */
   readonly withheld?: () => readonly string[];
-  /** The compiled runner; absent: `STEWARD_RUNNER`, else the file beside this one. */
+  /** The compiled runner; absent: `STEWARD_RUNNER`, else that of this installation. */
   readonly runnerPath?: string;
 }
 
 export function openSpawner(options: SpawnerOptions): Spawner {
-  const runnerPath =
-    options.runnerPath ?? process.env.STEWARD_RUNNER ?? fileURLToPath(new URL("./process/main.js", import.meta.url));
+  const runnerPath = options.runnerPath ?? process.env.STEWARD_RUNNER ?? builtProgram("runner/process/main.js");
   return new RunnerSpawner({ withheld: () => [], ...options, runnerPath });
 }
 

@@ -12,7 +12,7 @@ import { PROTOCOL_VERSION, runnerFile } from "../../src/runner/protocol.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { bytesOf, collector, textOf } from "../contract/spawner.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { buildRunner, isAlive, processesOfRun, runnerPid } from "../harness/runner.ts";
+import { buildRunner, isAlive, processesOfRun, runnerPid } from "../harness/fleet/runner.ts";
 
 let runner: Awaited<ReturnType<typeof buildRunner>>;
 let base: string;

@@ -1,9 +1,9 @@
 import { idTime } from "../../src/message/id.ts";
 import { isFinal } from "../../src/message/lifecycle.ts";
 import { kindOf, receiverOf } from "../../src/message/subject.ts";
-import type { World } from "../harness/world.ts";
-import { judge } from "../harness/world-check.ts";
-import { quiet } from "../harness/world-time.ts";
+import { judge } from "../harness/world/check.ts";
+import { quiet } from "../harness/world/time.ts";
+import type { World } from "../harness/world/world.ts";
 import type { Attempt } from "./play.ts";
 import { GUARDED } from "./script.ts";
 

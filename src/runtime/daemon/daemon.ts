@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Transition } from "../../actors/root.ts";
 import type { Child, ChildSpec, Exit } from "../../actors/supervisor/spec.ts";
 import { Supervisor } from "../../actors/supervisor/supervisor.ts";
@@ -26,6 +24,7 @@ import { inspector as openInspector } from "../../observe/inspection.ts";
 import { type Log, openLog } from "../../observe/log.ts";
 import { Counters } from "../../observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../observe/metrics/metrics.ts";
+import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
@@ -113,7 +112,7 @@ export async function startDaemon({
   const happenings = new Happenings(log);
   const counters = new Counters(log, clock);
   const inspector = openInspector(log, happenings, clock);
-  const version = packageVersion();
+  const version = installedVersion();
   const startedAt = clock.now();
   let core: Core | undefined;
   let processes: Processes | undefined;
@@ -219,7 +218,6 @@ export async function startDaemon({
   });
   children.push({
     id: "processes",
-    type: "supervisor",
     shutdown: "infinity",
     start: async () => {
       processes = new Processes({
@@ -263,8 +261,7 @@ export async function startDaemon({
       random,
       listener: {
         transition: (transition: Transition) => inspector.transition(transition),
-        report: ({ kind, offender, cause, error }) =>
-          log.error({ err: error, child: offender.id, kind }, `${offender.id}: ${cause}`),
+        report: ({ kind, child, cause, error }) => log.error({ err: error, child, kind }, `${child}: ${cause}`),
       },
     },
   );
@@ -443,9 +440,4 @@ function closing(close: () => Promise<void>): Child {
 function part<T>(value: T | undefined, name: string): T {
   if (value === undefined) throw normalise(new Error(`${name} is not up`));
   return value;
-}
-
-function packageVersion(): string {
-  const file = fileURLToPath(new URL("../../../package.json", import.meta.url));
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

@@ -108,7 +108,7 @@ export class Publisher implements Child {
       role: "publisher",
       clock,
       inspector,
-      input: { subject, backoff: { min: 500, max: Math.max(30_000, link.profile.ackTimeout), factor: 2 }, random },
+      input: { backoff: { min: 500, max: Math.max(30_000, link.profile.ackTimeout), factor: 2 }, random },
     });
   }
 

@@ -124,16 +124,7 @@ export class Subscriber implements Child, RouteProcess {
     this.#queue.on("idle", () => {
       if (!this.#stopped) this.#settleTimer ??= clock.setTimeout(() => this.#settleDown(), LINGER);
     });
-    const machine = subscriberMachine.provide({
-      actions: { halt: () => this.#queue.pause(), proceed: () => void this.#queue.start() },
-    });
-    this.#actor = startRoot(machine, {
-      actor: route.subject,
-      role: "subscriber",
-      clock,
-      inspector,
-      input: { subject: route.subject, concurrency: route.config.concurrency },
-    });
+    this.#actor = startRoot(subscriberMachine, { actor: route.subject, role: "subscriber", clock, inspector });
     const { event } = route.method;
     const stores = route.config.kind === "event" && event?.transient !== true;
     this.#made = stores ? mkdir(options.directory, { recursive: true }) : Promise.resolve();
@@ -145,7 +136,7 @@ export class Subscriber implements Child, RouteProcess {
     this.#enqueue(left, undefined);
   }
 
-  get state(): "idle" | "working" | "paused" {
+  get state(): "idle" | "working" {
     const { value } = this.#actor.getSnapshot();
     return value === "working" && this.#drained ? "idle" : value;
   }

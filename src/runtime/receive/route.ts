@@ -18,7 +18,7 @@ export class Backlog {
 
 /** The subscriber of a subject, as those see it who hand messages to it. */
 export interface RouteProcess {
-  readonly state: "idle" | "working" | "paused";
+  readonly state: "idle" | "working";
   /** Messages under way. */
   readonly active: number;
   /** Whether a command taken now would run at once; if so, its place is kept for it. */

@@ -50,8 +50,7 @@ export class Routes {
   stuck(subject: string): string | undefined {
     const route = this.#routes.get(subject);
     if (route === undefined) return `${this.#node} takes nothing on ${subject} any more: its subscription is gone`;
-    if (route.process === undefined) return `the process of ${subject} does not run on ${this.#node}`;
-    return route.process.state === "paused" ? `the process of ${subject} is paused on ${this.#node}` : undefined;
+    return route.process === undefined ? `the process of ${subject} does not run on ${this.#node}` : undefined;
   }
 
   /** Subjects on which something waits that nobody comes to, with the reason; at most so many. */
