@@ -1,11 +1,10 @@
 import { normalise, type StewardError } from "../message/errors.ts";
-import { decodeRefusal, type FrameRefusal, isRefusal } from "../message/wire/frame-refusal.ts";
 import type { Packet, Subscription, Transport } from "./transport.ts";
 
 /** Takes what comes back for the frames of this node: `runtime/deliver/acks.ts`. */
 export interface Answers {
-  acknowledged(subject: string, packet: Packet): void;
-  refused(subject: string, first: number, refusal: FrameRefusal): void;
+  /** An answer to the frame of this subject that begins at `first`. @throws StewardError why it cannot be taken */
+  answered(subject: string, first: number, packet: Packet): void;
   /** The broker had nobody to hand the frame to. */
   unheard(subject: string, first: number): void;
   unreadable(error: StewardError): void;
@@ -20,8 +19,7 @@ export function listenForAcks(transport: Transport, answers: Answers): Subscript
     try {
       const first = Number(packet.subject.slice(cut + 1));
       if (packet.noResponders) answers.unheard(subject, first);
-      else if (isRefusal(packet.payload)) answers.refused(subject, first, decodeRefusal(subject, packet.payload));
-      else answers.acknowledged(subject, packet);
+      else answers.answered(subject, first, packet);
     } catch (error) {
       answers.unreadable(normalise(error));
     }

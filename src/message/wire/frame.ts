@@ -145,11 +145,11 @@ export type FrameHead = Omit<Frame, "items">;
 
 /** For one subject and no other. `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
 export function encodeFrame(subject: string, { items, ...head }: Frame, compressFrom: number | null): Uint8Array {
-  return sealFrame(subject, head, items.map(encodeItem), compressFrom);
+  return packFrame(subject, head, items.map(encodeItem), compressFrom);
 }
 
 /** The same from items that were encoded before: a message that is sent again need not be encoded again. */
-export function sealFrame(
+export function packFrame(
   subject: string,
   head: FrameHead,
   items: readonly string[],

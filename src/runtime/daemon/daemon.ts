@@ -17,6 +17,7 @@ import type { Clock, Random } from "../../message/clock.ts";
 import type { Draft } from "../../message/draft.ts";
 import { type ErrorCode, faultText, normalise, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Happenings } from "../../observe/happenings.ts";
@@ -28,7 +29,7 @@ import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
-import { trustingVerifier, type Verifier } from "../../security/verify.ts";
+import { ClearEnvelope } from "../../security/envelope.ts";
 import { operate } from "../operate/operate.ts";
 import type { Operations, ReloadAnswer } from "../operate/operations.ts";
 import { ChildReports } from "./child-reports.ts";
@@ -72,8 +73,8 @@ export interface Parts {
   readonly openStore: (directory: string) => Store;
   readonly openTransport: (config: Config) => Transport;
   readonly openSpawner: (directory: string) => Spawner;
-  /** Proves who sent what comes. */
-  readonly verifier: Verifier;
+  /** Seals what goes, and proves who sent what comes. */
+  readonly envelope: Envelope;
   /** Names the boot of the host; `null`: nobody can tell. */
   readonly boot: () => string | null;
   /** Beside those that come with steward; one of the same name takes its place. */
@@ -193,7 +194,7 @@ export async function startDaemon({
         happenings,
         inspector,
         methods,
-        verifier: parts.verifier ?? trustingVerifier,
+        envelope: parts.envelope ?? new ClearEnvelope(),
         openJournal: () => {
           const path = join(config.data, "journal");
           const store = openStore(path);

@@ -9,7 +9,7 @@ import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
-import { admitting } from "../../security/admission.ts";
+import { Admission } from "../../security/admission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
 import { Canceller } from "../execute/cancel.ts";
@@ -81,7 +81,7 @@ export class Road implements Rooms {
   readonly #acks: Acks;
 
   constructor(options: RoadOptions) {
-    const { config, journal, transport, fleet, newId, verifier } = options;
+    const { config, journal, transport, fleet, newId } = options;
     const { node, central, data } = config();
     this.#options = options;
     this.newId = newId;
@@ -117,9 +117,9 @@ export class Road implements Rooms {
     const presence = new Presence({ ...told, epoch: journal.epoch, self });
     const links = new Links({ ...resync, presence, deadlines });
     fleet.watch(links);
-    const admission = admitting(verifier, options, { fleet, journal, failures });
-    this.#receiver = new Receiver({ ...resync, data, links, routes, verifier: admission, answers: respond });
-    this.#acks = new Acks({ ...resync, links, presence, verifier });
+    const admission = new Admission(told);
+    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, answers: respond });
+    this.#acks = new Acks({ ...resync, links, presence });
 
     this.announce = announce;
     this.publishers = publishers;

@@ -5,12 +5,12 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
-import type { Verifier } from "../../security/verify.ts";
 
 /** What stays when the core is restarted. */
 export interface Surroundings {
@@ -25,7 +25,7 @@ export interface Surroundings {
   readonly inspector: Inspector;
   /** Beside those of steward and of the configuration. */
   readonly methods: readonly Method[];
-  readonly verifier: Verifier;
+  readonly envelope: Envelope;
   readonly openJournal: () => Journal;
   readonly openTransport: () => Transport;
   readonly openSpawner: () => Spawner;

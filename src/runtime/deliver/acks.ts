@@ -1,11 +1,11 @@
 import type { Answers } from "../../broker/acks.ts";
 import type { Packet } from "../../broker/transport.ts";
-import type { StewardError } from "../../message/errors.ts";
+import { StewardError } from "../../message/errors.ts";
 import { receiverOf } from "../../message/subject.ts";
-import { type Ack, decodeAck } from "../../message/wire/frame.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
+import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
-import type { Verifier } from "../../security/verify.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Presence } from "../fleet/presence.ts";
 import type { Repair } from "../resync/compare-ask.ts";
@@ -18,7 +18,7 @@ export interface AnswerWatcher {
 }
 
 export interface AcksOptions {
-  readonly verifier: Pick<Verifier, "ack">;
+  readonly envelope: Pick<Envelope, "open">;
   readonly counters: Pick<Counters, "refuse">;
   readonly fleet: Pick<Fleet, "has" | "isKnown" | "isDoubled" | "isOther">;
   readonly links: AnswerWatcher;
@@ -35,17 +35,22 @@ export class Acks implements Answers {
     this.#options = options;
   }
 
-  acknowledged(subject: string, { payload }: Packet): void {
-    const { verifier, counters, fleet, links, presence, publishers, repair } = this.#options;
-    const ack = decodeAck(subject, payload);
-    verifier.ack(ack, subject);
+  answered(subject: string, first: number, { payload }: Packet): void {
+    const opened = this.#options.envelope.open(subject, payload);
+    if (opened.kind === "ack") this.#acknowledged(subject, opened.ack, payload.length);
+    else if (opened.kind === "refusal") this.#refused(subject, first, opened.refusal);
+    else throw new StewardError("frame-malformed", { subject, fault: "it is a frame, and came as an answer" });
+  }
+
+  #acknowledged(subject: string, ack: Ack, bytes: number): void {
+    const { counters, fleet, links, presence, publishers, repair } = this.#options;
     const { node, receiverEpoch } = ack;
     // An ACK makes nobody known: only who was written to can answer.
     if (node !== receiverOf(subject) || !fleet.isKnown(node)) {
       counters.refuse("ack-misplaced", { subject, node });
       return;
     }
-    links.acknowledged(ack, payload.length);
+    links.acknowledged(ack, bytes);
     if (subject === presence.subject) {
       // Two that answer in turn would be greeted without end.
       if (!fleet.isDoubled(node)) presence.answered(ack);
@@ -54,7 +59,7 @@ export class Acks implements Answers {
   }
 
   /** A node that refuses a frame is there, and says why its lane does not move. */
-  refused(subject: string, first: number, refusal: FrameRefusal): void {
+  #refused(subject: string, first: number, refusal: FrameRefusal): void {
     const { fleet, links, publishers } = this.#options;
     const { node } = refusal;
     if (node !== receiverOf(subject) || !fleet.has(node)) return;

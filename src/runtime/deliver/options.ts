@@ -4,6 +4,7 @@ import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import type { NewId } from "../../message/id.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
@@ -20,6 +21,7 @@ export interface DeliverParts {
   readonly life: string;
   readonly journal: Journal;
   readonly transport: Transport;
+  readonly envelope: Pick<Envelope, "seal">;
   readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing" | "work">;
   readonly clock: Clock;
   readonly random: Random;

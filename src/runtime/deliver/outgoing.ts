@@ -3,7 +3,8 @@ import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Report } from "../../message/report.ts";
-import { encodeItem, type Skip, sealFrame } from "../../message/wire/frame.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
+import { encodeItem, type Skip } from "../../message/wire/frame.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { LinkTo } from "./link-to.ts";
 import { asData, smallerReports } from "./report-parts.ts";
@@ -23,6 +24,7 @@ export interface OutgoingOptions {
   readonly node: string;
   /** Which life of this daemon it is. */
   readonly life: string;
+  readonly envelope: Pick<Envelope, "seal">;
   readonly link: Pick<LinkTo, "profile">;
   /** Milliseconds until the deadline of a message. */
   readonly left: (record: OutRecord) => number;
@@ -73,11 +75,11 @@ export class Outgoing {
 
   /** A frame of these messages, as it travels now. */
   seal(lane: OutLane, { first, acked, sentBefore }: InFlight, records: readonly OutRecord[]): Uint8Array {
-    const { journal, clock, node, life, link } = this.#options;
+    const { journal, clock, node, life, envelope, link } = this.#options;
     const now = clock.now();
     const time = { sentAt: now, life, uptime: clock.monotonic() };
     const own = { origin: node, epoch: journal.epoch, ...time, first, acked, sentBefore };
-    return sealFrame(
+    return envelope.seal(
       lane.subject,
       { ...own, ...journal.outbox.receivers.head(lane) },
       records.map((record) => this.#item(record, now)),

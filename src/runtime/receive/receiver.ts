@@ -9,14 +9,14 @@ import type { DraftTaker } from "../../message/draft.ts";
 import { faultText, normalise, StewardError } from "../../message/errors.ts";
 import type { Report } from "../../message/report.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
-import { type Ack, decodeFrame, type Frame, type FrameItem } from "../../message/wire/frame.ts";
-import { encodeRefusal } from "../../message/wire/frame-refusal.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
+import type { Ack, Frame, FrameItem } from "../../message/wire/frame.ts";
 import { isFrame } from "../../message/wire/packet.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
+import type { Admission } from "../../security/admission.ts";
 import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
-import type { Verifier } from "../../security/verify.ts";
 import type { Evidence } from "../fleet/evidence.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Repair } from "../resync/compare-ask.ts";
@@ -41,7 +41,8 @@ export interface ReceiveOptions {
   readonly journal: Journal;
   readonly transport: Transport;
   readonly routes: Routes;
-  readonly verifier: Verifier;
+  readonly envelope: Envelope;
+  readonly admission: Pick<Admission, "insist">;
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Logger;
@@ -143,12 +144,18 @@ export class Receiver {
     return this.#guarded(packet, async () => {
       const { subject, payload } = packet;
       if (!isFrame(payload)) return await takeForeign(packet, this.#options);
-      const frame = decodeFrame(subject, payload);
+      const frame = this.#open(subject, payload);
       const take = (): Promise<void> => this.#take(packet, frame);
       if (frame.first > 0 || this.#options.fleet.isKnown(frame.origin)) return await take();
       if (!this.#strangers.add(() => void this.#guarded(packet, take)))
         this.#options.counters.refuse("stranger-deferred", { subject, origin: frame.origin });
     });
+  }
+
+  #open(subject: string, payload: Uint8Array): Frame {
+    const opened = this.#options.envelope.open(subject, payload);
+    if (opened.kind === "frame") return opened.frame;
+    throw new StewardError("frame-malformed", { subject, fault: `it is no frame, it is of kind ${opened.kind}` });
   }
 
   async #guarded(packet: Packet, act: () => Promise<void>): Promise<void> {
@@ -162,9 +169,9 @@ export class Receiver {
   }
 
   async #take(packet: Packet, frame: Frame): Promise<void> {
-    const { verifier, links, journal, clock, answers, vouching, renewal } = this.#options;
+    const { admission, links, journal, clock, answers, vouching, renewal } = this.#options;
     const { subject, payload } = packet;
-    verifier.frame(frame, subject);
+    admission.insist(frame, subject);
     const underWay = links.alive(frame.origin, payload.length, frame, "a frame");
     if (frame.first === 0) {
       this.#spend(1);
@@ -207,8 +214,8 @@ export class Receiver {
   /** The sender of a frame that is not taken must know why: else its lane stands still in silence. */
   #tellSender(error: StewardError, { subject, payload, reply }: Packet): void {
     if (reply === undefined || error.code === "internal" || !isFrame(payload)) return;
-    const { node, journal, transport, clock } = this.#options;
-    const bytes = encodeRefusal(subject, error, { node, receiverEpoch: journal.epoch, sentAt: clock.now() });
+    const { node, journal, transport, clock, envelope } = this.#options;
+    const bytes = envelope.sealRefusal(subject, error, { node, receiverEpoch: journal.epoch, sentAt: clock.now() });
     if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
   }
 
@@ -323,7 +330,7 @@ export class Receiver {
     reply: string,
     answer: Pick<Ack, "last" | "started" | "upTo" | "verdicts" | "wentBack">,
   ): void {
-    const { node, journal, routes, transport, clock, vouching } = this.#options;
+    const { node, journal, routes, transport, clock, vouching, envelope } = this.#options;
     const route = routes.get(subject);
     const credit = route === undefined ? UNBOUNDED : this.#credit(route);
     // Also when all of it was taken: the sender may hold more.
@@ -332,7 +339,7 @@ export class Receiver {
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
     const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
     const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
-    transport.publish(reply, fittingAck(subject, ack, transport.maxPayload()));
+    transport.publish(reply, fittingAck(envelope, subject, ack, transport.maxPayload()));
   }
 
   #awaitRoom(route: Route, frame: Frame, reply: string, upTo: number): void {

@@ -6,6 +6,7 @@ import type { Clock, Timer } from "../../message/clock.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Json } from "../../message/message.ts";
 import { CONTROL_DOMAIN, kindOf } from "../../message/subject.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Renewal } from "./restored.ts";
 import { contradiction, wordFor } from "./vouch-answer.ts";
 import { VOUCH, type Vouch, type Word } from "./vouch-method.ts";
@@ -32,6 +33,7 @@ export interface VouchingOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly envelope: Pick<Envelope, "seal">;
   /** Which life of the daemon it is: what is sent to it says so, and what it asks. */
   readonly life: string;
   readonly renewal: Pick<Renewal, "renew">;
@@ -188,8 +190,8 @@ export class Vouching {
   }
 
   #send(to: string, vouch: Vouch): void {
-    const { node, journal, transport, clock, newId } = this.#options;
-    const sender = { node, epoch: journal.epoch, life: this.life, clock, newId };
+    const { journal, transport } = this.#options;
+    const sender = { ...this.#options, epoch: journal.epoch };
     const subject = `${to}.event.${VOUCH}.${CONTROL_DOMAIN}`;
     transport.publish(subject, transientFrame(subject, sender, vouch as unknown as Json));
   }

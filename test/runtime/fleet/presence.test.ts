@@ -4,6 +4,7 @@ import { type Ack, decodeFrame } from "../../../src/message/wire/frame.ts";
 import type { Hello } from "../../../src/methods/hello.ts";
 import { Presence } from "../../../src/runtime/fleet/presence.ts";
 import { WholeHellos } from "../../../src/runtime/fleet/whole-hellos.ts";
+import { ClearEnvelope } from "../../../src/security/envelope.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
 
@@ -18,6 +19,7 @@ function speaker() {
   const presence = new Presence({
     node: "ship1",
     central: "central",
+    envelope: new ClearEnvelope(),
     life: "l1",
     epoch: "e1",
     clock,
