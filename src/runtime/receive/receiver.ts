@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { Packet, Transport } from "../../broker/transport.ts";
-import type { Accepted, Judgement } from "../../journal/inbox.ts";
+import type { Judgement, Place, PlacedNew, Taken } from "../../journal/inbox.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { DoneRecord, InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
@@ -33,8 +33,8 @@ import type { Routes } from "./routes.ts";
 import { Strangers } from "./strangers.ts";
 
 /**
- * The way in, from top to bottom: decode, verify, presence, authorise, deadline, sequence check, journal, ACK, hand over.
- * Each exit is counted by its reason. Nothing that comes over the wire can throw out of here.
+ * The way in, from top to bottom: open the envelope, admit, presence, place in the lane, judge what is new (permission,
+ * deadline, room), journal, ACK, hand over. Each exit is counted by its reason. Nothing that comes over the wire can throw out of here.
  */
 export interface ReceiveOptions {
   readonly node: string;
@@ -88,8 +88,8 @@ interface Arrival {
   readonly told: (() => void)[];
 }
 
-/** What one frame brought, and when that was taken by monotonic time. */
-interface Taken {
+/** Messages of one frame, and when they were taken by monotonic time. */
+interface Batch {
   readonly records: InRecord[];
   readonly takenAt: number;
 }
@@ -106,7 +106,7 @@ export class Receiver {
   readonly #backlog: Packet[] = [];
   #left = A_TURN;
   /** What is durable and waits for its turn to be handed to a process; by subject. */
-  readonly #toHandOver = new Map<string, Taken[]>();
+  readonly #toHandOver = new Map<string, Batch[]>();
 
   /** Frames of which what was taken is not durable yet. */
   #unflushed = 0;
@@ -169,7 +169,7 @@ export class Receiver {
   }
 
   async #take(packet: Packet, frame: Frame): Promise<void> {
-    const { admission, links, journal, clock, answers, vouching, renewal } = this.#options;
+    const { admission, links, journal, clock, vouching, renewal } = this.#options;
     const { subject, payload } = packet;
     admission.insist(frame, subject);
     const underWay = links.alive(frame.origin, payload.length, frame, "a frame");
@@ -188,9 +188,10 @@ export class Receiver {
     // What is pending is doubted, what is taken now is not: unless it was on its way before.
     if (journal.inbox.isBehind(frame, subject, journal.epoch))
       renewal.renew(`${frame.origin} holds its ACK for messages that it does not know`);
-    const accepted = journal.inbox.accept(frame, subject, at, (item, seq) => this.#judge(arrival, item, seq));
-    for (const done of accepted.again) answers.again(done);
-    this.#count(frame, subject, accepted);
+    const place = journal.inbox.place(frame, subject);
+    const decisions = place.kind === "new" ? this.#judgeAll(arrival, place) : [];
+    const accepted = journal.inbox.take(place, decisions, at);
+    this.#count(place, accepted);
     const route = this.#options.routes.get(subject);
     for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
     vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
@@ -201,7 +202,7 @@ export class Receiver {
     this.#spend(frame.items.length);
     this.#unflushed++;
     await journal.flushed().finally(() => this.#unflushed--);
-    this.#acknowledge(packet, frame, accepted);
+    this.#acknowledge(packet, place, accepted);
     // The ACK is on its way before this node gets busy with what it took.
     if (!early && !journal.renewed) this.#handOver(subject, accepted.taken, takenAt);
     if (told.length > 0) {
@@ -226,19 +227,36 @@ export class Receiver {
     this.#ack(subject, frame, reply, { last, started: 0, upTo: Math.max(upTo, last), verdicts: lane?.verdicts ?? [] });
   }
 
+  /** Decides on what is new, in order, as far as there is room. */
+  #judgeAll(arrival: Arrival, place: PlacedNew): Judgement[] {
+    const { journal, answers } = this.#options;
+    const { items, first } = arrival.frame;
+    const decisions: Judgement[] = [];
+    for (let seq = place.from; seq < first + items.length; seq++) {
+      const item = items[seq - first];
+      if (item === undefined) break;
+      const judged = journal.inbox.known(place, item, seq) ?? this.#judge(arrival, item, seq);
+      // This one and what follows must come again.
+      if (judged === "full") break;
+      if (judged.kind === "known" && judged.done !== undefined) answers.again(judged.done);
+      decisions.push(judged);
+    }
+    return decisions;
+  }
+
   /** That a command is at its end without having begun is said only of one that cannot have begun here. */
-  #judge(arrival: Arrival, item: FrameItem, seq: number): Judgement {
+  #judge(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
     const { frame, subject } = arrival;
     if (this.#before.onLostDisk(frame, subject, item, seq))
       return { kind: "verdict", state: "interrupted", reason: LOST };
     const judged = this.#decide(arrival, item, seq);
-    if (judged.kind !== "verdict" || !this.#before.unrecorded(frame, subject, seq)) return judged;
+    if (judged === "full" || judged.kind !== "verdict" || !this.#before.unrecorded(frame, subject, seq)) return judged;
     const reason = `it may have begun here before this node was started; else: ${judged.reason}`;
     return { kind: "verdict", state: "interrupted", reason };
   }
 
   /** What becomes of one new message, decided from this node's own configuration. */
-  #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement {
+  #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement | "full" {
     const { routes, counters, reports, repair, journal, node } = this.#options;
     if ("skip" in item) {
       const by = journal.inbox.cancelledEarly(item.id);
@@ -275,7 +293,7 @@ export class Receiver {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
         return { kind: "verdict", state: "expired", reason: expiredUnderWay(remaining, underWay) };
       }
-      if (this.#credit(route) === 0) return { kind: "full" };
+      if (this.#credit(route) === 0) return "full";
       route.taken();
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // What may have begun in time is never said to have expired: it begins again, whenever its turn comes.
@@ -294,33 +312,33 @@ export class Receiver {
     return this.#options.storage.hasRoom() ? route.room : 0;
   }
 
-  #count(frame: Frame, subject: string, accepted: Accepted): void {
+  #count(place: Place, { taken }: Taken): void {
+    const { frame, subject } = place;
     const { counters, losses, log } = this.#options;
     const { kind } = parseSubject(subject);
-    counters.accepted[kind] += accepted.taken.length;
-    counters.duplicates += accepted.duplicates;
-    if (accepted.gap !== undefined) {
+    counters.accepted[kind] += taken.length;
+    counters.duplicates += place.duplicates;
+    if (place.kind === "gap") {
       log.debug(
-        { subject, origin: frame.origin, expected: accepted.gap, got: frame.first },
+        { subject, origin: frame.origin, expected: place.expected, got: frame.first },
         "a gap in the lane: it is sent again",
       );
     }
-    if (accepted.newEpoch) losses.heard(frame.origin, frame.epoch, true);
-    if (accepted.lost !== undefined) losses.lost(frame, subject, ...accepted.lost);
+    if (place.newEpoch) losses.heard(frame.origin, frame.epoch, true);
+    if (place.lost !== undefined) losses.lost(frame, subject, ...place.lost);
   }
 
-  #acknowledge(packet: Packet, frame: Frame, accepted: Accepted): void {
+  #acknowledge(packet: Packet, { kind, frame }: Place, { last, taken, verdicts }: Taken): void {
     if (packet.reply === undefined) return;
     const upTo = frame.first + frame.items.length - 1;
     // Commands of a lane start in order, so the last that has started stands for all before it.
-    const started = accepted.taken.findLast((record) => record.state === "running")?.seq ?? 0;
-    const { last, verdicts, wentBack } = accepted;
+    const started = taken.findLast((record) => record.state === "running")?.seq ?? 0;
     this.#ack(packet.subject, frame, packet.reply, {
       last,
       started,
       upTo,
       verdicts,
-      ...(wentBack ? { wentBack } : {}),
+      ...(kind === "wentBack" ? { wentBack: true } : {}),
     });
   }
 
@@ -353,7 +371,7 @@ export class Receiver {
   /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
   #handOver(subject: string, taken: readonly InRecord[], takenAt: number, now = false): void {
     if (taken.length === 0) return;
-    const batch: Taken = { records: [...taken], takenAt };
+    const batch: Batch = { records: [...taken], takenAt };
     const queue = this.#toHandOver.get(subject);
     if (queue !== undefined) {
       queue.push(batch);
