@@ -127,6 +127,7 @@ export async function startDaemon({
       if (core === undefined) log.error({ code }, text);
       else core.road.failures.report(code, text, same);
     },
+    over: (code, text, same) => core?.road.failures.over(code, text, same),
   });
   const theRoad = (): Road => part(core, "core").road;
   const theProcesses = (): Processes => part(processes, "processes");
@@ -209,6 +210,7 @@ export async function startDaemon({
         },
         openTransport: () => openTransport(config),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
+        waiting: () => processes?.waiting() ?? [],
         processes: async (verb, subject) =>
           (verb === "ps"
             ? await operations.processes()
@@ -341,9 +343,10 @@ export async function startDaemon({
       },
       onTaken: ({ key }: { readonly key: string }) => void core?.road.filesInHand.delete(key),
     };
+    const blocked = (name: string) => (fault: string | undefined) => processes?.block("core", name, fault);
     const intakes = [
-      ...(folder === null ? [] : [openDropFolder({ ...common, folder })]),
-      ...(file === null ? [] : [openInmsgFile({ ...common, file })]),
+      ...(folder === null ? [] : [openDropFolder({ ...common, folder, blocked: blocked("drop-folder") })]),
+      ...(file === null ? [] : [openInmsgFile({ ...common, file, blocked: blocked("message-file") })]),
     ];
     return closing(async () => {
       for (const intake of intakes) await intake.close();

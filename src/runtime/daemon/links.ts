@@ -21,6 +21,7 @@ import type { Fleet, NodeChange, NodeWatcher } from "../fleet/fleet.ts";
 import type { Presence } from "../fleet/presence.ts";
 import { WholeHellos } from "../fleet/whole-hellos.ts";
 import type { Repair } from "../resync/compare-ask.ts";
+import type { JournalIdentities } from "../resync/journal-identities.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 
@@ -36,6 +37,7 @@ export interface LinksOptions {
   readonly deadlines: Pick<Deadlines, "heard">;
   readonly repair: Pick<Repair, "begin" | "forget" | "look">;
   readonly vouching: Pick<Vouching, "linked" | "back" | "end">;
+  readonly identities: Pick<JournalIdentities, "end">;
   readonly losses: Pick<JournalLosses, "heard">;
   readonly journal: { readonly outbox: Pick<Outbox, "openCount" | "openOn" | "stateOf"> };
   readonly announce: Pick<Announcer, "watched" | "tell">;
@@ -68,6 +70,7 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
 
   end(): void {
     this.#flapping.end();
+    this.#options.identities.end();
     this.#options.vouching.end();
   }
 
@@ -116,10 +119,10 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
     if (hello === undefined) return;
     const { fleet, repair, publishers, losses, config } = this.#options;
     this.#clones.hello(origin, hello);
+    losses.heard(origin, hello.epoch);
     if (origin === config().node) return;
     // Of two nodes with one name neither is believed: it is not a node that came back each time.
     if (fleet.heldBack(origin) !== undefined) return;
-    losses.heard(origin, hello.epoch);
     const anew = fleet.isAnew(origin, hello);
     if (anew) repair.forget(origin);
     fleet.hello(origin, hello);

@@ -16,6 +16,7 @@ import type { Canceller } from "../execute/cancel.ts";
 import { cancelMethod } from "../execute/cancel-method.ts";
 import { compareHere } from "../resync/compare-answer.ts";
 import { COMPARE, compareMethod } from "../resync/compare-method.ts";
+import type { JournalIdentities } from "../resync/journal-identities.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { VOUCH, vouchMethod } from "../resync/vouch-method.ts";
 import type { Links } from "./links.ts";
@@ -29,6 +30,7 @@ export interface OwnParts {
   readonly failures: Pick<Failures, "received">;
   readonly canceller: Pick<Canceller, "cancel">;
   readonly vouching: Pick<Vouching, "heard">;
+  readonly identities: Pick<JournalIdentities, "answered">;
   readonly processes: Parameters<typeof processMethod>[0];
 }
 
@@ -48,7 +50,7 @@ const OWN = [
 
 /** The methods that come with steward. */
 export function ownMethods(parts: OwnParts): readonly Method[] {
-  const { config, journal, links, failures, canceller, vouching, processes } = parts;
+  const { config, journal, links, failures, canceller, vouching, identities, processes } = parts;
   const own: Readonly<Record<(typeof OWN)[number], Method>> = {
     shellcommand: shellcommand({ outputBytes: () => config().limits.outputBytes, grace: config().shell.grace }),
     syslogforwarding,
@@ -60,7 +62,9 @@ export function ownMethods(parts: OwnParts): readonly Method[] {
     cancel: cancelMethod(canceller),
     process: processMethod(processes),
     compare: compareMethod((origin, epoch, open) => compareHere(journal, origin, epoch, open)),
-    vouch: vouchMethod(vouching),
+    vouch: vouchMethod({
+      heard: (origin, vouch) => identities.answered(origin, vouch) || vouching.heard(origin, vouch),
+    }),
   };
   return OWN.map((name) => own[name]);
 }

@@ -1,11 +1,13 @@
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../message/clock.ts";
+import { asLane } from "../../message/standstill.ts";
 import type { Method } from "../../methods/define.ts";
 import { type Hello, LONGEST_REASON, MOST_STUCK } from "../../methods/hello.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Greeter } from "../fleet/presence.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Storage } from "../upkeep/storage.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export interface OwnHelloOptions {
   readonly version: string;
@@ -17,6 +19,8 @@ export interface OwnHelloOptions {
   readonly clock: Clock;
   readonly methods: ReadonlyMap<string, Method>;
   readonly storage: Pick<Storage, "level">;
+  /** Processes that cannot work for a fault of their surroundings. */
+  readonly waiting: Surroundings["waiting"];
   readonly publishers: Pick<Publishers, "stuck">;
   readonly routes: Pick<Routes, "unattended">;
 }
@@ -30,10 +34,12 @@ export class OwnHello implements Greeter {
   }
 
   hello(): Hello {
-    const { version, epoch, life, startedAt, config, clock, methods, storage, publishers, routes } = this.#options;
+    const { version, epoch, life, startedAt, config, clock, methods, storage, publishers, routes, waiting } =
+      this.#options;
     const { hello: every, link } = config();
-    const stuck = publishers
-      .stuck(MOST_STUCK)
+    const stuck = [...publishers.stuck(MOST_STUCK), ...waiting().map(asLane)]
+      .sort((a, b) => a.since - b.since)
+      .slice(0, MOST_STUCK)
       .map((lane) => ({ ...lane, reason: lane.reason.slice(0, LONGEST_REASON) }));
     const unattended = routes.unattended(MOST_STUCK);
     return {

@@ -9,11 +9,12 @@ import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import { Subscriber } from "../execute/subscriber.ts";
-import type { ProcessView } from "../operate/operations.ts";
+import type { ProcessView, WaitingProcess } from "../operate/operations.ts";
 import type { Route } from "../receive/route.ts";
 import { BrokerLimit } from "../submit/broker-limit.ts";
 import { OwnEvents } from "../submit/own-events.ts";
-import { type SourceWatcher, startSource } from "../submit/source.ts";
+import type { ProcessWatcher } from "../submit/process-watcher.ts";
+import { startSource } from "../submit/source.ts";
 import type { ChildReports } from "./child-reports.ts";
 import type { Road } from "./road.ts";
 
@@ -42,10 +43,10 @@ const START_WITHIN = 30_000;
 /** How long a subscriber may finish what it cannot hand over, ms. */
 const SHUTDOWN = 10_000;
 
-export class Processes implements SourceWatcher {
+export class Processes implements ProcessWatcher {
   readonly supervisor: Supervisor;
   readonly #options: ProcessesOptions;
-  /** Sources that have nothing to read from, by their subject. */
+  /** What runs and cannot work for a fault of its surroundings, by the name of its process. */
   readonly #blocked = new Map<string, { readonly since: number; readonly fault: string }>();
   readonly #events: OwnEvents;
 
@@ -83,8 +84,21 @@ export class Processes implements SourceWatcher {
   }
 
   views(): ProcessView[] {
+    const children = this.supervisor.children();
     const waiting = this.#options.listeners().filter((child) => child.waitsSince !== undefined);
-    return [...this.supervisor.children(), ...waiting].map((child) => this.#view(child));
+    const intakes = [...this.#blocked].flatMap(([id, { since }]): ChildView[] =>
+      id.startsWith("core ") ? [{ id, state: "running", restarts: 0, since }] : [],
+    );
+    return [...children, ...waiting, ...intakes].map((child) => this.#view(child));
+  }
+
+  /** What cannot work for a fault of its surroundings, and is tried again until it can; the longest first. */
+  waiting(): WaitingProcess[] {
+    return this.views()
+      .flatMap(({ role, subject, waitsSince: since, lastError = "" }) =>
+        since === undefined ? [] : [{ role, subject, since, reason: lastError }],
+      )
+      .sort((a, b) => a.since - b.since);
   }
 
   /** @throws StewardError `process-unknown` */
@@ -124,7 +138,7 @@ export class Processes implements SourceWatcher {
     const route = role === "subscriber" ? road.routes.get(subject) : undefined;
     const publisher = role === "publisher" ? road.publishers.get(subject) : undefined;
     const lane = publisher?.view();
-    const blocked = role === "source" && child.state === "running" ? this.#blocked.get(subject) : undefined;
+    const blocked = child.state === "running" ? this.#blocked.get(child.id) : undefined;
     const own = blocked !== undefined ? "blocked" : (route?.process?.state ?? publisher?.state ?? "working");
     const lastError = blocked?.fault ?? child.lastError;
     const waitsSince = blocked?.since ?? child.waitsSince;
@@ -148,14 +162,21 @@ export class Processes implements SourceWatcher {
     if (happenings.watched) happenings.emit({ type: "process", at: clock.now(), ...change });
   }
 
-  blocked(subject: string, fault: string | undefined): void {
-    const { clock } = this.#options;
-    const before = this.#blocked.has(subject);
-    if (fault === undefined) this.#blocked.delete(subject);
-    else this.#blocked.set(subject, { since: this.#blocked.get(subject)?.since ?? clock.now(), fault });
-    const [from, to] = before ? ["blocked", "working"] : ["working", "blocked"];
-    if (before === (fault === undefined))
-      this.#changed({ subject, role: "source", from, to, cause: fault ?? "it can be read" });
+  /** It runs and cannot work, and why; `undefined`: it can again. Central is told of all but sources, which say more themselves. */
+  block(role: Role, subject: string, fault: string | undefined): void {
+    const { clock, reports } = this.#options;
+    const id = `${role} ${subject}`;
+    const before = this.#blocked.get(id);
+    if (before?.fault === fault) return;
+    if (fault === undefined) this.#blocked.delete(id);
+    else this.#blocked.set(id, { since: before?.since ?? clock.now(), fault });
+    if (role !== "source") {
+      if (fault === undefined) reports.works(id);
+      else reports.waits(id, fault);
+    }
+    if ((before === undefined) === (fault === undefined)) return;
+    const [from, to] = before === undefined ? ["working", "blocked"] : ["blocked", "working"];
+    this.#changed({ subject, role, from, to, cause: fault ?? "its fault is gone" });
   }
 
   #subscriberSpec(route: Route): ChildSpec {
@@ -171,6 +192,7 @@ export class Processes implements SourceWatcher {
           ...road,
           route,
           node: config().node,
+          watcher: this,
           directory: road.directory(route.method.name),
           config,
           clock,

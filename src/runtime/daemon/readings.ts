@@ -1,5 +1,6 @@
 import type { Clock } from "../../message/clock.ts";
-import type { LaneReading, Readings } from "../../observe/metrics/readings.ts";
+import type { LaneReading, ProcessReading, Readings } from "../../observe/metrics/readings.ts";
+import type { ProcessView } from "../operate/operations.ts";
 import type { Processes } from "./processes.ts";
 import type { Road } from "./road.ts";
 
@@ -17,9 +18,16 @@ export function readingsOf(road: () => Road, processes: () => Processes, clock: 
     lanes: () => lanes(road(), clock.now()),
     journal: () => road().storage.health(),
     link: () => road().link.health().state,
-    processes: () => processes().views(),
+    processes: () =>
+      processes()
+        .views()
+        .map((view) => withWait(view, clock.now())),
     deadLetters: () => road().journal.inbox.dead().length,
   };
+}
+
+function withWait(view: ProcessView, now: number): ProcessReading {
+  return view.waitsSince === undefined ? view : { ...view, waitsFor: Math.max(0, now - view.waitsSince) };
 }
 
 function* lanes(road: Road, now: number): Iterable<LaneReading> {

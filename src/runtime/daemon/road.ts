@@ -23,6 +23,7 @@ import { Receiver } from "../receive/receiver.ts";
 import { Reports } from "../receive/reports.ts";
 import { Routes } from "../receive/routes.ts";
 import { Repair } from "../resync/compare-ask.ts";
+import { JournalIdentities } from "../resync/journal-identities.ts";
 import { JournalLosses } from "../resync/journal-losses.ts";
 import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
@@ -67,6 +68,7 @@ export class Road implements Rooms {
   readonly submitter: Submitter;
   readonly failures: Failures;
   readonly vouching: Vouching;
+  readonly identities: JournalIdentities;
   readonly routes: Routes;
   readonly respond: Respond;
   readonly canceller: Canceller;
@@ -102,12 +104,13 @@ export class Road implements Rooms {
     const told = { ...ground, announce, failures, publishers, submitter };
 
     const renewal = new Renewal({ ...told, path: data });
-    const losses = new JournalLosses(node, journal, failures);
     const vouching = new Vouching({ ...told, renewal });
+    const identities = new JournalIdentities({ ...told, vouching });
+    const losses = new JournalLosses({ ...told, identities });
     const reports = new Reports(told);
-    const repair = new Repair({ ...told, reports, heardByHello: node === central });
+    const repair = new Repair({ ...told, identities, reports, heardByHello: node === central });
     publishers.equip({ ...told, repair, renewal });
-    const resync = { ...told, renewal, losses, vouching, reports, repair };
+    const resync = { ...told, renewal, identities, losses, vouching, reports, repair };
 
     const routes = new Routes(node, methods, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
@@ -126,6 +129,7 @@ export class Road implements Rooms {
     this.submitter = submitter;
     this.failures = failures;
     this.vouching = vouching;
+    this.identities = identities;
     this.routes = routes;
     this.deadlines = deadlines;
     this.respond = respond;

@@ -33,6 +33,8 @@ export class Publishers {
   /** What all lanes to a node share. */
   readonly #ways = new Map<string, { readonly link: LinkTo; readonly window: Window }>();
   readonly #resuming = new Set<Timer>();
+  /** Lanes of which the receiver is to be asked once their publisher runs. */
+  readonly #asking = new Set<string>();
   readonly #options: PublishersOptions;
   #parts: DeliverParts | undefined;
   #supervisor: Supervisor | undefined;
@@ -57,6 +59,18 @@ export class Publishers {
     const publisher = this.#running.get(subject);
     if (publisher !== undefined) publisher.wake(deadline);
     else this.#ensure(subject);
+  }
+
+  /** Asks the receiver of a lane how much of it its present journal has. */
+  ask(subject: string): void {
+    this.#asking.add(subject);
+    const publisher = this.#running.get(subject);
+    if (publisher === undefined) this.#ensure(subject);
+    else this.#askBy(publisher, subject);
+  }
+
+  #askBy(publisher: Publisher, subject: string): void {
+    if (this.#asking.delete(subject)) publisher.ask();
   }
 
   pause(node: string | undefined, cause: string): void {
@@ -183,6 +197,7 @@ export class Publishers {
     const halted = this.#options.fleet.halted(node);
     if (halted !== undefined) publisher.pause(halted);
     else if (lane.acked < lane.next - 1) publisher.wake(Number.POSITIVE_INFINITY);
+    this.#askBy(publisher, subject);
     return publisher;
   }
 }

@@ -14,6 +14,7 @@ import type { Outcome } from "../../message/report.ts";
 import { summarise } from "../../message/text/summary.ts";
 import type { CommandEnd, CommandHandler, EventHandler, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
+import { waitForRoom } from "../../methods/syslog/write/wait-for-room.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
@@ -22,6 +23,7 @@ import { deferred } from "../../platform/deferred.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Route, RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
+import type { ProcessWatcher } from "../submit/process-watcher.ts";
 import { Cancellation } from "./cancellation.ts";
 import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -53,6 +55,7 @@ export interface ExecuteOptions {
   readonly log: Logger;
   /** Commands under way in this daemon, whichever process began them. */
   readonly running: ChurnMap<string, Cancellation>;
+  readonly watcher: ProcessWatcher;
   readonly announce: Pick<Announcer, "taken">;
   readonly failures: Pick<Failures, "report">;
   readonly counters: Pick<Counters, "deadLetters">;
@@ -87,8 +90,8 @@ export class Subscriber implements Child, RouteProcess {
   readonly #surroundings: CommandSurroundings;
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
-  /** The directory of the event handler. */
-  readonly #made: Promise<unknown>;
+  /** The directory of the event handler is there. */
+  #made = false;
   readonly #stopping = new AbortController();
   #reserved = 0;
   /** What the actor was told last. */
@@ -125,10 +128,6 @@ export class Subscriber implements Child, RouteProcess {
       if (!this.#stopped) this.#settleTimer ??= clock.setTimeout(() => this.#settleDown(), LINGER);
     });
     this.#actor = startRoot(subscriberMachine, { actor: route.subject, role: "subscriber", clock, inspector });
-    const { event } = route.method;
-    const stores = route.config.kind === "event" && event?.transient !== true;
-    this.#made = stores ? mkdir(options.directory, { recursive: true }) : Promise.resolve();
-    this.#made.catch(() => undefined);
     route.process = this;
     const left = options.journal.inbox
       .pending(route.subject)
@@ -357,7 +356,8 @@ export class Subscriber implements Child, RouteProcess {
         if (this.#stopped && handler.adopt !== undefined) return undefined;
         if (hindered !== undefined) return hindered;
         startedAt = clock.now();
-        context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
+        const by = startBy ?? deadlines.estimated(record);
+        context = new RunningCommand(this.#surroundings, record, startedAt, cancellation, by);
         journal.inbox.start(context.id, startedAt);
         await journal.flushed();
         if (this.#stopped && handler.adopt !== undefined) {
@@ -406,7 +406,7 @@ export class Subscriber implements Child, RouteProcess {
 
   /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */
   async #handle(handler: EventHandler): Promise<void> {
-    const { journal, node, route, directory, clock, log, respond } = this.#options;
+    const { journal, node, route, directory, clock, log, respond, watcher } = this.#options;
     const [first] = this.#events;
     if (first === undefined) return;
     const { origin } = first.message;
@@ -422,7 +422,6 @@ export class Subscriber implements Child, RouteProcess {
     const batch = this.#events.splice(0, count);
     const key = `sink ${route.subject} ${origin}`;
     try {
-      await this.#made;
       const input = batch.map(({ message }) => ({ id: message.id, createdAt: message.createdAt, data: message.data }));
       const context = {
         node,
@@ -433,11 +432,17 @@ export class Subscriber implements Child, RouteProcess {
         clock,
         log,
         stopping: this.#stopping.signal,
+        blocked: (fault: string | undefined) => watcher.block("subscriber", route.subject, fault),
       };
+      if (!this.#made && handler.transient !== true)
+        await waitForRoom(context, directory, () => mkdir(directory, { recursive: true }));
+      this.#made = true;
       const value = await handler.handle(input, context);
       respond.handled(batch, value === undefined ? undefined : { key, value });
       if (this.#events.length > 0) this.#add(() => this.#handle(handler));
     } catch (error) {
+      // A handler that waited was told to stop: its events have not failed, and come again.
+      if (this.#stopped) return;
       const reason = normalise(error).message;
       this.#failAfter(error, () => {
         for (const record of batch) {

@@ -54,7 +54,7 @@ export interface ReceiveOptions {
   readonly reports: Pick<Reports, "fold">;
   readonly repair: Pick<Repair, "ended">;
   readonly submitter: DraftTaker;
-  readonly losses: Pick<JournalLosses, "heard" | "lost">;
+  readonly losses: Pick<JournalLosses, "heard" | "missing">;
   readonly renewal: Pick<Renewal, "renew">;
   readonly vouching: Pick<Vouching, "life" | "isUnproved" | "add">;
   readonly answers: Answers;
@@ -324,8 +324,8 @@ export class Receiver {
         "a gap in the lane: it is sent again",
       );
     }
-    if (place.newEpoch) losses.heard(frame.origin, frame.epoch, true);
-    if (place.lost !== undefined) losses.lost(frame, subject, ...place.lost);
+    if (place.newEpoch) losses.heard(frame.origin, frame.epoch);
+    if (place.lost !== undefined) losses.missing(frame.origin, subject, ...place.lost);
   }
 
   #acknowledge(packet: Packet, { kind, frame }: Place, { last, taken, verdicts }: Taken): void {

@@ -9,6 +9,7 @@ import type { Failures } from "../../observe/alerts.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { OwnEvents } from "./own-events.ts";
+import type { ProcessWatcher } from "./process-watcher.ts";
 import { SourceLosses } from "./source-losses.ts";
 
 /** A source under supervision: its events are journalled with its checkpoint in one transaction. */
@@ -21,13 +22,7 @@ export interface SourceOptions {
   readonly log: Logger;
   readonly events: Pick<OwnEvents, "submit">;
   readonly failures: Pick<Failures, "report">;
-  readonly watcher: SourceWatcher;
-}
-
-/** Hears whether a source has something to read from: `daemon/processes.ts`. */
-export interface SourceWatcher {
-  /** `undefined`: it can be read, or has ended. */
-  blocked(subject: string, fault: string | undefined): void;
+  readonly watcher: ProcessWatcher;
 }
 
 /** Refusals that pass. */
@@ -60,8 +55,8 @@ export async function startSource(options: SourceOptions): Promise<Child> {
     await journal.flushed();
   };
 
-  const losses = new SourceLosses(clock, (text) =>
-    failures.report("source-lost", `the source of ${subject} lost input: ${text}`, text),
+  const losses = new SourceLosses(clock, (text, reason) =>
+    failures.report("source-lost", `the source of ${subject} lost input: ${text}`, `source-lost ${subject} ${reason}`),
   );
   let running: RunningSource;
   try {
@@ -78,7 +73,7 @@ export async function startSource(options: SourceOptions): Promise<Child> {
         losses.add(reason, count);
       },
       alert: (code, text) => failures.report(code, `${subject}: ${text}`, `${code} ${text}`),
-      blocked: (fault) => watcher.blocked(subject, fault),
+      blocked: (fault) => watcher.block("source", subject, fault),
       fail: (error) => {
         losses.close();
         end({
@@ -99,7 +94,7 @@ export async function startSource(options: SourceOptions): Promise<Child> {
       await running.stop();
       losses.close();
       stopped = true;
-      watcher.blocked(subject, undefined);
+      watcher.block("source", subject, undefined);
       end({ reason: "shutdown" });
     },
   };
