@@ -42,8 +42,8 @@ async function move(
 }
 
 /**
- * Whoever waits for the sidecar finds all of it. A full disk must not keep the file in the intake: the move needs no
- * room, and the explanation is in the log as well.
+ * Writes the sidecar whole, then gives it its name. A full disk must not keep the file in the intake: the move needs no
+ * room, and the log has the explanation too.
  */
 async function writeWhole(path: string, draft: string, text: string): Promise<void> {
   try {
