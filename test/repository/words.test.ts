@@ -54,7 +54,6 @@ const UNREAD: readonly string[] = [
   "api",
   "broker",
   "cli",
-  "config",
   "intake",
   "journal",
   "message",
