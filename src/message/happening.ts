@@ -1,7 +1,7 @@
 import type { State } from "./lifecycle.ts";
 import type { Outcome, OutputPart } from "./report.ts";
 
-/** One thing that happened. What SSE carries; `type` is the SSE event's name. */
+/** One thing that happened, as an SSE event carries it; `type` is the name of the SSE event. */
 export interface MessageHappening {
   readonly type: "message";
   readonly at: number;

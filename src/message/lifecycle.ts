@@ -44,7 +44,7 @@ export const STATES = {
 export type State = keyof typeof STATES;
 export type FinalState = { [S in State]: (typeof STATES)[S]["final"] extends true ? S : never }[State];
 
-/** Somebody's word about a message. `at` is milliseconds since 1970 by the clock of the one who asserts. */
+/** The word of a node about a message. `at` is milliseconds since 1970 by the clock of the node that asserts. */
 export interface Assertion {
   readonly state: State;
   readonly at: number;
@@ -53,7 +53,10 @@ export interface Assertion {
   readonly reason?: string;
 }
 
-/** What is known of one message: the assertions that carry its present state, oldest first, and what contradicts it. */
+/**
+ * The knowledge of one message: the assertions that carry its present state, oldest first, and the one that contradicts
+ * it.
+ */
 export interface Life {
   readonly state: State;
   readonly history: readonly Assertion[];

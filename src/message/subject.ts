@@ -21,7 +21,7 @@ export function isToken(text: unknown): text is string {
   return typeof text === "string" && TOKEN.test(text);
 }
 
-/** What is wrong with a token, in words; `undefined` when nothing is. */
+/** The fault of a token, in words; `undefined`: there is none. */
 export function tokenFault(text: string): string | undefined {
   if (TOKEN.test(text)) return undefined;
   if (text === "") return "it is empty";
@@ -109,5 +109,5 @@ export function kindOf(subject: string): Kind {
   return subject.charCodeAt(subject.indexOf(".") + 1) === 99 /* c */ ? "command" : "event";
 }
 
-/** The domain of what daemons say to each other beside the work: hello, cancel, compare, … */
+/** The domain of the messages between daemons beside the work: hello, cancel, compare, … */
 export const CONTROL_DOMAIN = "steward";

@@ -3,16 +3,16 @@ import { inQuotes } from "../message/text/printable.ts";
 import { surrogateFault } from "../message/text/text.ts";
 
 /**
- * The data of `shellcommand`, checked and compiled. Its forms:
+ * The data of `shellcommand`, checked and compiled. The forms:
  *
  *   ["uname", "-a"]
  *   {argv: ["uname", "-a"], cwd: "/srv", env: {LANG: "C"}}
  *   {script: "cd /srv && ls", shell: "/bin/sh", args: ["first"], cwd: …, env: …}
  *
- * Beside argv or script, `input` is what the program reads on its standard input: a text, or {base64: "…"}. A script that
- * begins with `#!` is run by what it names there, unless `shell` names another.
+ * Beside argv or script, `input` is what the program reads on its standard input: a text, or {base64: "…"}. A script
+ * that begins with `#!` is run by what it names there, unless `shell` names another.
  *
- * Nothing is expanded: the program gets every argument, and the shell the script, byte for byte.
+ * No text is expanded: the program gets every argument, and the shell the script, byte for byte.
  */
 interface Surroundings {
   readonly cwd?: string;
@@ -38,7 +38,9 @@ export type ParsedCommand =
 
 const DEFAULT_SHELL = "/bin/sh";
 
-/** What Linux takes: one string has 128 KiB with its closing NUL; all together, environment included, about 2 MiB. */
+/**
+ * The limits of Linux: one string has 128 KiB with its closing NUL; all together, environment included, about 2 MiB.
+ */
 const ARGUMENT_BYTES = 128 * 1024 - 1;
 const TOTAL_BYTES = 1024 * 1024;
 const ARGUMENTS = 10_000;
@@ -200,7 +202,7 @@ const CONTROL = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/;
 
 function quote(text: string): string {
   if (CONTROL.test(text)) return dollarQuote(text);
-  // What ends in a colon could pass for the mark of a script.
+  // A text that ends in a colon could pass for the mark of a script.
   if (text !== "" && !/[\s'"]|^<<<|^base64:/.test(text) && !text.endsWith(":")) return text;
   return singleQuote(text);
 }
@@ -213,7 +215,7 @@ function singleQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Everything on one line, as bash writes it. */
+/** The text on one line, as bash writes it. */
 function dollarQuote(text: string): string {
   const escaped = text.replace(/['\\]|\p{Cc}|\u2028|\u2029/gu, (c) => {
     if (c === "'" || c === "\\") return `\\${c}`;

@@ -12,7 +12,7 @@ import type { Counters } from "./metrics/counters.ts";
 export interface SentMessage {
   readonly message: Message;
   readonly seq: number;
-  /** Its record stays after its end. */
+  /** True: the record stays after the end. */
   readonly keep: boolean;
   readonly asserted?: State | undefined;
   readonly life?: { readonly state: State } | undefined;
@@ -29,7 +29,7 @@ export interface AnnouncerOptions {
 
 type Told = { -readonly [K in keyof MessageHappening]: MessageHappening[K] };
 
-/** The progress of messages on the road, told to the counters and to those who watch. */
+/** The progress of messages on the road, told to the counters and to the open streams. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
 
@@ -37,7 +37,7 @@ export class Announcer {
     this.#options = options;
   }
 
-  /** Whether anybody looks on; what is dear to find out for them need not be otherwise. */
+  /** True while a stream is open; without one, dear details need not be found out. */
   get watched(): boolean {
     return this.#options.happenings.watched;
   }

@@ -13,7 +13,7 @@ export function deferred<T>(): Deferred<T> {
     resolve = yes;
     reject = no;
   });
-  // Whoever waits for it hears of it; that nobody does is no defect.
+  // A rejection that no one waits for is no defect.
   promise.catch(() => undefined);
   const own: Deferred<T> = {
     promise,

@@ -27,10 +27,10 @@ export interface Channel {
 /** Bytes that a socket's path may have where it has fewest. */
 const PATH_LIMIT = 100;
 
-/** What a connection fails with where no runner listens. */
+/** Codes of a failed connection where no runner listens. */
 const NOBODY: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"]);
 
-/** Milliseconds in which a runner says hello; one that is frozen never would. */
+/** Milliseconds in which a runner must say hello; a frozen one never does. */
 const HELLO_TIMEOUT = 10_000;
 
 /**
@@ -47,7 +47,7 @@ export async function connectRunner(
   if (Buffer.byteLength(path) <= PATH_LIMIT) return greet(connect(path), clock, version);
   if (!existsSync("/proc/self/fd"))
     throw new StewardError("runner-lost", { fault: `the path is too long for a socket: ${path}` });
-  // A way around the limit: the directory by its descriptor.
+  // A path by the directory's descriptor is short enough.
   let fd: number;
   try {
     fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);

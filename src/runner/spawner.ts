@@ -18,11 +18,12 @@ import { Runners } from "./runners.ts";
  *      ↘       ↘
  *       looked up in its record: ended, or lost
  *
- * It is looked up when no runner knows it, or the one that had it is gone: no more than its connection may be, so that one
- * is asked first. A start is asked for once: where nothing is recorded of it, the program may have begun all the same, and may
- * have removed its record itself.
+ * A run is looked up when no runner knows it, or the one that had it is gone: perhaps only its connection is, so that
+ * runner is asked first. A start is asked for once: where nothing is recorded of it, the program may have begun all the
+ * same, and may have removed its record itself.
  *
- * The runner is let go when nothing was asked of it for a while; then it leaves, and another is started when it is needed.
+ * The runner is let go when nothing was asked of it for a while; then it leaves, and another is started when it is
+ * needed.
  */
 export interface SpawnerOptions {
   /** The directory of the runs; made when it is not there. */
@@ -47,7 +48,7 @@ const FOLLOW_ATTEMPTS = 3;
 const ASK_AGAIN = 2000;
 /** Milliseconds without a run after which the runner is let go. */
 const IDLE = 60_000;
-/** The host restarted, or this is another one: whatever ran is over. */
+/** The host restarted, or this is another one: every run is over. */
 const HOST_RESTARTED = "the host restarted before its end was recorded";
 
 interface Followed {
@@ -57,7 +58,7 @@ interface Followed {
   /** `undefined`: nothing is known of it. */
   answer: Deferred<Run | undefined>;
   pid: number;
-  /** What is to be started, until it is. */
+  /** The program to be started, until it is. */
   spec: RunSpec | undefined;
   /** How often the connection to the runner that had it broke. */
   breaks: number;
@@ -320,7 +321,7 @@ class RunnerSpawner implements Spawner {
     );
     for (const followed of all) followed.elsewhere = followed.elsewhere?.filter((other) => other !== channel);
     for (const followed of runs) {
-      // Its runner may be there all the same: then it is asked for what it has.
+      // The runner may be there all the same, and is asked for the run.
       if (followed.spec === undefined && ++followed.breaks <= FOLLOW_ATTEMPTS) void this.#ask(followed);
       else this.#askNext(followed);
     }
