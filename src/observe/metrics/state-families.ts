@@ -56,6 +56,14 @@ export function stateFamilies(families: Families, readings: Readings): void {
   );
 
   gauge("steward_processes", "Processes by role and state.", () => processCounts(readings.processes()));
+  gauge(
+    "steward_process_waiting_seconds",
+    "How long a process cannot work for a fault of its surroundings; absent: it can.",
+    () =>
+      [...readings.processes()].flatMap(({ subject, role, waitsFor }): Sample[] =>
+        waitsFor === undefined ? [] : [[waitsFor / 1_000, { subject, role }]],
+      ),
+  );
   families.counter("steward_process_restarts_total", "Restarts of a process since the daemon started.", () =>
     restarts(readings.processes()),
   );
