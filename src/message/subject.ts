@@ -60,39 +60,27 @@ export function parseSubject(text: string): Subject {
 }
 
 function readSubject(text: string): Subject {
+  const invalid = (fault: string): StewardError =>
+    new StewardError("subject-invalid", { subject: quoted(text), fault });
   const tokens = text.split(".");
-  const [node, kind, method, domain] = tokens;
-  if (tokens.length !== 4 || node === undefined || kind === undefined || method === undefined || domain === undefined) {
-    throw new StewardError("subject-invalid", {
-      subject: quoted(text),
-      fault: `it has ${tokens.length} parts, 4 are needed: <node>.<command|event>.<method>.<domain>`,
-    });
-  }
-  for (const [what, token] of [
-    ["node", node],
-    ["method", method],
-    ["domain", domain],
-  ] as const) {
+  const [node = "", kind = "", method = "", domain = ""] = tokens;
+  if (tokens.length !== 4)
+    throw invalid(`it has ${tokens.length} parts, 4 are needed: <node>.<command|event>.<method>.<domain>`);
+  for (const [what, token] of Object.entries({ node, method, domain })) {
     const fault = tokenFault(token);
-    if (fault !== undefined)
-      throw new StewardError("subject-invalid", { subject: quoted(text), fault: `${what}: ${fault}` });
+    if (fault !== undefined) throw invalid(`${what}: ${fault}`);
   }
-  if (kind !== "command" && kind !== "event") {
-    throw new StewardError("subject-invalid", {
-      subject: quoted(text),
-      fault: `the second part is ${JSON.stringify(clipped(kind))}, it must be "command" or "event"`,
-    });
-  }
+  if (kind !== "command" && kind !== "event")
+    throw invalid(`the second part is ${inQuotes(kind, LONGEST)}, it must be "command" or "event"`);
   return { node, kind, method, domain };
 }
 
+/** Characters of a wrong subject that are shown. */
+const LONGEST = 100;
+
 /** Text that is no subject may be anything: it must stay one short line wherever it is shown. */
 export function quoted(text: string): string {
-  return /^[\x20-\x7e]{1,100}$/.test(text) ? text : JSON.stringify(clipped(text));
-}
-
-function clipped(text: string): string {
-  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
+  return text.length <= LONGEST && /^[\x20-\x7e]+$/.test(text) ? text : inQuotes(text, LONGEST);
 }
 
 export function formatSubject(subject: Subject): string {

@@ -50,15 +50,13 @@ const SCRIPT_BYTES = 16 * 1024 * 1024;
 export function parseCommand(data: Json): ParsedCommand {
   if (isList(data)) return { kind: "program", argv: parseArgv(data, "data") };
   if (typeof data === "string") {
-    throw new Error(`data is one text; write a list, ["program", "argument", …], or {script: ${inQuotes(clip(data))}}`);
+    throw new Error(`data is one text; write a list, ["program", "argument", …], or {script: ${inQuotes(data)}}`);
   }
   if (!isObject(data)) throw new Error('data must be a list ["program", "argument", …], {argv: […]} or {script: "…"}');
   const { argv, script, shell, args, cwd, env, input, ...others } = data;
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) {
-    throw new Error(
-      `${inQuotes(clip(unknown))} is not known; allowed are argv, script, shell, args, cwd, env and input`,
-    );
+    throw new Error(`${inQuotes(unknown)} is not known; allowed are argv, script, shell, args, cwd, env and input`);
   }
   const surroundings: Surroundings = {
     ...(cwd === undefined ? {} : { cwd: parseCwd(cwd) }),
@@ -151,14 +149,14 @@ function parseScript(value: Json): string {
 
 function parseCwd(value: Json): string {
   const cwd = parseText(value, "cwd");
-  if (!cwd.startsWith("/")) throw new Error(`cwd must be an absolute path, it is ${inQuotes(clip(cwd))}`);
+  if (!cwd.startsWith("/")) throw new Error(`cwd must be an absolute path, it is ${inQuotes(cwd)}`);
   return cwd;
 }
 
 function parseEnv(value: Json): Record<string, string> {
   if (!isObject(value)) throw new Error(`env must be an object of texts, it is ${kindOf(value)}`);
   const entries = Object.entries(value).map(([name, setting]): [string, string] => {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`env: ${inQuotes(clip(name))} is not a name`);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`env: ${inQuotes(name)} is not a name`);
     return [name, parseArgument(setting, `env.${name}`)];
   });
   const total = entries.reduce((sum, [name, setting]) => sum + name.length + Buffer.byteLength(setting) + 2, 0);
@@ -238,8 +236,4 @@ function kindOf(value: Json): string {
   if (value === null) return "null";
   if (isList(value)) return "a list";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-function clip(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

@@ -27,8 +27,6 @@ export interface AnnouncerOptions {
   readonly config: () => { readonly node: string };
 }
 
-type Told = { -readonly [K in keyof MessageHappening]: MessageHappening[K] };
-
 /** The progress of messages on the road, told to the counters and to the open streams. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
@@ -61,32 +59,31 @@ export class Announcer {
 
   /** Messages that ended here before their first sending. */
   withdrawn(records: readonly SentMessage[]): void {
-    const { config } = this.#options;
+    const { node } = this.#options.config();
     for (const record of records) {
       const { outcome } = record;
-      if (outcome === undefined) continue;
-      this.count(record, outcome.state, config().node, outcome.reason);
-      this.tell(record, outcome.state, config().node, outcome.reason);
+      if (outcome !== undefined) this.#ended(record, outcome.state, node, outcome.reason);
     }
   }
 
   /** Final states that came with an ACK. */
   decided(records: readonly SentMessage[]): void {
-    const { counters } = this.#options;
+    const { counters, failures } = this.#options;
     for (const record of records) {
+      const { subject } = record.message;
       const state = record.life?.state;
       if (state !== undefined && isFinalState(state)) {
-        const node = receiverOf(record.message.subject);
-        this.count(record, state, node, record.outcome?.reason);
-        this.tell(record, state, node, record.outcome?.reason);
+        this.#ended(record, state, receiverOf(subject), record.outcome?.reason);
       } else {
         counters.deadLetters++;
-        this.#options.failures.report(
-          "refused",
-          `${record.message.subject} was refused by its receiver: see \`steward dead\``,
-        );
+        failures.report("refused", `${subject} was refused by its receiver: see \`steward dead\``);
       }
     }
+  }
+
+  #ended(record: SentMessage, state: FinalState, by: string, reason: string | undefined): void {
+    this.count(record, state, by, reason);
+    this.tell(record, state, by, reason);
   }
 
   output({ id, subject }: Message, parts: readonly OutputPart[]): void {
@@ -96,18 +93,9 @@ export class Announcer {
 
   /** Messages of others, and the state that they are in on this node now. */
   taken(records: readonly { readonly message: Message; readonly state: State }[]): void {
-    const { happenings, clock, config } = this.#options;
+    const { happenings, config } = this.#options;
     if (!happenings.watched) return;
-    for (const { message, state } of records) {
-      happenings.emit({
-        type: "message",
-        at: clock.now(),
-        id: message.id,
-        subject: message.subject,
-        state,
-        by: config().node,
-      });
-    }
+    for (const { message, state } of records) this.#emit(message, state, config().node, {});
   }
 
   /** Lines that an event recorded, for those who watch live. */
@@ -124,13 +112,14 @@ export class Announcer {
     else counters.end(state, { id, subject, by, ...(reason === undefined ? {} : { reason }) });
   }
 
-  tell(record: SentMessage, state: State, by: string, reason?: string): void {
+  tell({ message, outcome }: SentMessage, state: State, by: string, reason?: string): void {
+    if (!this.#options.happenings.watched) return;
+    const why = reason === undefined ? {} : { reason };
+    this.#emit(message, state, by, outcome === undefined ? why : { ...why, outcome });
+  }
+
+  #emit({ id, subject }: Message, state: State, by: string, more: Pick<MessageHappening, "reason" | "outcome">): void {
     const { happenings, clock } = this.#options;
-    if (!happenings.watched) return;
-    const { id, subject } = record.message;
-    const happening: Told = { type: "message", at: clock.now(), id, subject, state, by };
-    if (reason !== undefined) happening.reason = reason;
-    if (record.outcome !== undefined) happening.outcome = record.outcome;
-    happenings.emit(happening);
+    happenings.emit({ type: "message", at: clock.now(), id, subject, state, by, ...more });
   }
 }

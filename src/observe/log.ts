@@ -65,19 +65,16 @@ export function openLog(options: LogOptions): Log {
   );
   // Children of pino keep the level that they were born with; this one is shared.
   const shared = { rank: RANK[options.level] };
+  const line =
+    (logger: typeof base, level: "debug" | "info" | "warn" | "error") =>
+    (fields: object, text: string): void => {
+      if (shared.rank <= RANK[level]) logger[level](about(fields), text);
+    };
   const wrap = (logger: typeof base): Log => ({
-    debug: (fields, text) => {
-      if (shared.rank <= RANK.debug) logger.debug(about(fields), text);
-    },
-    info: (fields, text) => {
-      if (shared.rank <= RANK.info) logger.info(about(fields), text);
-    },
-    warn: (fields, text) => {
-      if (shared.rank <= RANK.warn) logger.warn(about(fields), text);
-    },
-    error: (fields, text) => {
-      if (shared.rank <= RANK.error) logger.error(about(fields), text);
-    },
+    debug: line(logger, "debug"),
+    info: line(logger, "info"),
+    warn: line(logger, "warn"),
+    error: line(logger, "error"),
     child: (fields) => wrap(logger.child(about(fields)) as typeof base),
     setLevel: (level) => {
       shared.rank = RANK[level];

@@ -3,6 +3,7 @@ import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
+import { sleep } from "../../platform/sleep.ts";
 import { isGroupAlive, processesOfRun, signalGroup, startTimeOf, terminateGroup } from "../process-group.ts";
 import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "../records.ts";
 import { Audience, type RunListener } from "./audience.ts";
@@ -243,7 +244,7 @@ export class Recording {
         this.#world.log(`run ${this.spec.id}: its end could not be recorded: ${String(error)}`);
         const removed = (error as NodeJS.ErrnoException).code === "ENOENT";
         if (this.#audience.size > 0 || removed) break;
-        await new Promise<void>((resolve) => this.#world.clock.setTimeout(resolve, RETRY));
+        await sleep(this.#world.clock, RETRY);
       }
     }
     this.#audience.end((cursor) => this.#withRest(end, cursor));

@@ -17,6 +17,7 @@ import { waitForRoom } from "../../methods/syslog/write/wait-for-room.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import { deferred } from "../../platform/deferred.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { sleep } from "../../platform/sleep.ts";
 import type { Route, RouteProcess } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -313,16 +314,7 @@ export class Subscriber implements Child, RouteProcess {
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
     const signal = AbortSignal.any([this.#stopping.signal, cancellation.signal]);
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clock.clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = clock.setTimeout(done, Math.min(left, TRY_AGAIN.longest, TRY_AGAIN.first * 2 ** attempt));
-      signal.addEventListener("abort", done);
-      if (signal.aborted) done();
-    });
+    return sleep(clock, Math.min(left, TRY_AGAIN.longest, TRY_AGAIN.first * 2 ** attempt), signal);
   }
 
   /** A command that must not start any more. One of this process has not started, though it is recorded as running. */

@@ -7,6 +7,7 @@ import type { Json } from "../../message/message.ts";
 import type { RunningSource, Source } from "../../methods/define.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { sleep } from "../../platform/sleep.ts";
 import { SourceLosses } from "./source-losses.ts";
 
 /** A source under supervision: its events are journalled with its checkpoint in one transaction. */
@@ -49,7 +50,7 @@ export async function startSource(options: SourceOptions): Promise<Child> {
         break;
       } catch (error) {
         if (!(error instanceof StewardError) || !NO_ROOM.includes(error.code)) throw error;
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, ROOM));
+        await sleep(clock, ROOM);
       }
     }
     if (checkpoint !== undefined) journal.setCheckpoint({ key, value: checkpoint });
