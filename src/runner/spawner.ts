@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../methods/spawner.ts";
-import { type Deferred, deferred } from "../platform/deferred.ts";
+import { Deferred } from "../platform/deferred.ts";
 import { hostUptime } from "../platform/host-time.ts";
 import { builtProgram } from "../platform/installation.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -96,7 +96,7 @@ class RunnerSpawner implements Spawner {
     this.#check(id);
     const known = this.#preparations.get(id);
     if (known !== undefined) return known.promise;
-    const preparation = deferred<void>();
+    const preparation = new Deferred<void>();
     this.#preparations.set(id, preparation);
     try {
       const channel = await this.#runners.reach(true);
@@ -138,7 +138,7 @@ class RunnerSpawner implements Spawner {
     this.#check(id);
     const followed = this.#runs.get(id) ?? this.#follow(id, onOutput);
     followed.nextListener = onOutput;
-    if (followed.answer.settled) followed.answer = deferred();
+    if (followed.answer.settled) followed.answer = new Deferred();
     void this.#ask(followed);
     return followed.answer.promise;
   }
@@ -168,7 +168,7 @@ class RunnerSpawner implements Spawner {
   async #remove(id: string): Promise<void> {
     const channel = this.#runners.current;
     if (channel === undefined) return removeRecord(this.#options.directory, id);
-    const removal = deferred<void>();
+    const removal = new Deferred<void>();
     this.#removals.set(id, removal);
     channel.send({ type: "forget", id });
     return removal.promise;
@@ -180,7 +180,7 @@ class RunnerSpawner implements Spawner {
   }
 
   #follow(id: string, onOutput: OutputListener): Followed {
-    const end = deferred<RunEnd>();
+    const end = new Deferred<RunEnd>();
     const followed: Followed = {
       id,
       run: {
@@ -192,7 +192,7 @@ class RunnerSpawner implements Spawner {
         end: end.promise,
       },
       end,
-      answer: deferred(),
+      answer: new Deferred(),
       pid: 0,
       spec: undefined,
       startBy: undefined,
@@ -334,7 +334,10 @@ class RunnerSpawner implements Spawner {
       preparation.reject(new StewardError("runner-lost", { fault: "it ended before it had answered" }));
     for (const [id, removal] of this.#removals) {
       this.#removals.delete(id);
-      removeRecord(this.#options.directory, id).then(removal.resolve, removal.reject);
+      removeRecord(this.#options.directory, id).then(
+        () => removal.resolve(),
+        (error: unknown) => removal.reject(error),
+      );
     }
   }
 

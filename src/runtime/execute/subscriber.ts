@@ -15,7 +15,7 @@ import type { CommandEnd, CommandHandler, EventHandler, NotBegun } from "../../m
 import type { Spawner } from "../../methods/spawner.ts";
 import { waitForRoom } from "../../methods/syslog/write/wait-for-room.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
-import { deferred } from "../../platform/deferred.ts";
+import { Deferred } from "../../platform/deferred.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { sleep } from "../../platform/sleep.ts";
 import type { Route, RouteProcess } from "../receive/routes.ts";
@@ -290,15 +290,15 @@ export class Subscriber implements Child, RouteProcess {
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
     const timers: Timer[] = [];
-    const { promise: over, resolve: ends } = deferred<NotBegun>();
-    const end = (): void => ends({ state: "notBegun" });
+    const over = new Deferred<NotBegun>();
+    const end = (): void => over.resolve({ state: "notBegun" });
     if (left <= LONGEST_TIMER) timers.push(clock.setTimeout(end, left));
     timers.push(clock.setTimeout(() => this.#waits(record, UNPREPARED), PREPARED_WITHIN));
     const { signal } = cancellation;
     signal.addEventListener("abort", end);
     if (signal.aborted) end();
     try {
-      const hindered = await Promise.race([handler.prepare(context), over]);
+      const hindered = await Promise.race([handler.prepare(context), over.promise]);
       return (
         hindered ??
         (this.#outdated(this.#options.journal.inbox.find(context.id) ?? record, startBy) && { state: "notBegun" })
