@@ -9,12 +9,11 @@ export function startPublisherActor(
   open: (open: boolean) => void,
 ): Actor<typeof publisherMachine> {
   const { subject, clock, inspector, profile, random } = options;
-  const actions = { pump: () => open(true), hold: () => open(false) };
-  return startRoot(publisherMachine.provide({ actions }), {
+  return startRoot(publisherMachine, {
     actor: subject,
     role: "publisher",
     clock,
     inspector,
-    input: { backoff: { min: 500, max: Math.max(30_000, profile.ackTimeout), factor: 2 }, random },
+    input: { backoff: { min: 500, max: Math.max(30_000, profile.ackTimeout), factor: 2 }, random, open },
   });
 }
