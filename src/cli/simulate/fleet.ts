@@ -1,6 +1,4 @@
-import { openNatsTransport } from "../../broker/nats.ts";
 import type { Transport } from "../../broker/transport.ts";
-import type { Config } from "../../config/config.ts";
 import type { Clock, Random, Timer } from "../../message/clock.ts";
 import { faultText } from "../../message/errors.ts";
 import { idMaker } from "../../message/id.ts";
@@ -15,7 +13,9 @@ export interface SimulatedFleetOptions {
   readonly prefix: string;
   readonly every: number;
   readonly version: string;
-  readonly config: Pick<Config, "broker" | "central" | "link">;
+  readonly central: string;
+  /** A connection to the broker, under a name of its own. */
+  readonly connect: (name: string) => Transport;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -23,37 +23,32 @@ export interface SimulatedFleetOptions {
 
 /** How often the nodes that are due say hello, ms. */
 const TICK = 50;
-/** Pause after which a node that central has not answered yet says hello again, ms. */
+/** Pause after which a node that central has not answered yet says hello again, ms; each is twice as long as the one before. */
 const AGAIN = 2_000;
 
 export class SimulatedFleet {
   readonly #options: SimulatedFleetOptions;
   readonly #transports: Transport[] = [];
   readonly #nodes: SimulatedNode[] = [];
-  /** When each node says hello next, monotonic ms. */
-  readonly #due: number[] = [];
+  /** When each node says hello next, monotonic ms, and its pause as long as nobody answers. */
+  readonly #due: { at: number; pause: number }[] = [];
   #timer: Timer | undefined;
   #unreadable = 0;
 
   constructor(options: SimulatedFleetOptions) {
     this.#options = options;
-    const { config, clock, random, log, prefix, connections } = options;
+    const { clock, random, prefix, connections } = options;
     const newId = idMaker(clock, random);
     const token = (): string => Buffer.from(random.bytes(8)).toString("hex");
-    for (let i = 0; i < connections; i++) {
-      const name = `${prefix}fleet${i + 1}`;
-      this.#transports.push(
-        openNatsTransport({ broker: config.broker, name, pingMs: config.link.ping, clock, random, log }),
-      );
-    }
+    for (let i = 0; i < connections; i++) this.#transports.push(options.connect(`${prefix}fleet${i + 1}`));
     const startedAt = clock.now();
     const begin = clock.monotonic();
     for (let i = 0; i < options.nodes; i++) {
       const transport = this.#transports[i % connections] as Transport;
       const own = { node: `${prefix}${i + 1}`, epoch: token(), life: token(), inbox: `${transport.inbox}.${i}` };
-      const node = new SimulatedNode({ ...options, central: config.central, transport, newId, startedAt, ...own });
+      const node = new SimulatedNode({ ...options, transport, newId, startedAt, ...own });
       this.#nodes.push(node);
-      this.#due.push(begin + (AGAIN * i) / options.nodes);
+      this.#due.push({ at: begin + (AGAIN * i) / options.nodes, pause: AGAIN });
       transport.subscribe(`${own.node}.>`, (packet) => this.#guarded(() => node.packet(packet)));
     }
     for (const transport of this.#transports)
@@ -84,9 +79,10 @@ export class SimulatedFleet {
     const { clock, every } = this.#options;
     const now = clock.monotonic();
     for (const [i, node] of this.#nodes.entries()) {
-      if ((this.#due[i] ?? 0) > now) continue;
-      // A node that nobody has heard is in more of a hurry.
-      this.#due[i] = now + (node.heard ? every : Math.min(every, AGAIN));
+      const due = this.#due[i];
+      if (due === undefined || due.at > now) continue;
+      due.at = now + (node.heard ? every : Math.min(every, due.pause));
+      due.pause *= 2;
       node.hello();
     }
     this.#timer = clock.setTimeout(() => this.#tick(), TICK);

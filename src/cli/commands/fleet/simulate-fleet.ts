@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { openNatsTransport } from "../../../broker/nats.ts";
 import type { Timer } from "../../../message/clock.ts";
 import { faultText } from "../../../message/errors.ts";
 import { installedVersion } from "../../../platform/installation.ts";
@@ -42,16 +43,24 @@ async function simulateFleet(cli: Cli, options: Options, [count = ""]: readonly 
   const nodes = wholeNumber("the number of nodes", name, count);
   const connections = Math.min(nodes, wholeNumber("--connections", name, options.connections));
   const every = duration("--hello", options.hello);
-  const config = await cli.config();
+  const { central, broker, link } = await cli.config();
   const { clock, signals } = cli.io;
-  const version = installedVersion();
-  const own = { clock, random: systemRandom, log: logOf(cli), version };
-  const fleet = new SimulatedFleet({ nodes, connections, prefix: options.prefix, every, config, ...own });
+  const own = { clock, random: systemRandom, log: logOf(cli) };
+  const fleet = new SimulatedFleet({
+    ...own,
+    nodes,
+    connections,
+    prefix: options.prefix,
+    every,
+    central,
+    version: installedVersion(),
+    connect: (connection) => openNatsTransport({ ...own, broker, name: connection, pingMs: link.ping }),
+  });
   let told = "";
   let timer: Timer | undefined;
   const tell = (): void => {
     const view = fleet.view();
-    const text = `${view.heard} of ${nodes} nodes are heard by ${config.central}; commands answered: ${view.commands}`;
+    const text = `${view.heard} of ${nodes} nodes are heard by ${central}; commands answered: ${view.commands}`;
     if (text !== told && cli.json) cli.printJsonLine({ type: "fleet", nodes, ...view });
     if (text !== told && !cli.json) cli.print(text);
     told = text;
