@@ -124,15 +124,12 @@ export class Subscriber implements Child, RouteProcess {
     this.#queue.on("idle", () => {
       if (!this.#stopped) this.#settleTimer ??= clock.setTimeout(() => this.#settleDown(), LINGER);
     });
-    const machine = subscriberMachine.provide({
-      actions: { halt: () => this.#queue.pause(), proceed: () => void this.#queue.start() },
-    });
-    this.#actor = startRoot(machine, {
+    this.#actor = startRoot(subscriberMachine, {
       actor: route.subject,
       role: "subscriber",
       clock,
       inspector,
-      input: { subject: route.subject, concurrency: route.config.concurrency },
+      input: undefined,
     });
     const { event } = route.method;
     const stores = route.config.kind === "event" && event?.transient !== true;
@@ -145,7 +142,7 @@ export class Subscriber implements Child, RouteProcess {
     this.#enqueue(left, undefined);
   }
 
-  get state(): "idle" | "working" | "paused" {
+  get state(): "idle" | "working" {
     const { value } = this.#actor.getSnapshot();
     return value === "working" && this.#drained ? "idle" : value;
   }
