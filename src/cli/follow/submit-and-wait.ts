@@ -28,7 +28,7 @@ export async function submitAndWait(
     const seen = connected ? accepted : accepted.map((one) => ({ ...one, link: "offline" as const }));
     await announce(cli, daemon, seen, nodes);
     const rule = limit !== undefined ? "final" : connected ? "reachable" : "none";
-    const ending = await follower.wait(accepted, nodes, rule, limit ?? undefined);
+    const ending = await follower.wait(accepted, nodes, rule, cli.timeLeft);
     const exit = reportEnd(cli, follower, ending);
     return (!connected || ending === "noBroker") && exit === EXIT.notDelivered ? EXIT.noDaemon : exit;
   } finally {

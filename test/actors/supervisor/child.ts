@@ -22,7 +22,6 @@ export function supervisorChild(
 ): ChildSpec {
   return {
     id: spec.id,
-    type: "supervisor",
     restart: options.restart,
     shutdown: options.shutdown ?? "infinity",
     ...(options.backoff === undefined ? {} : { backoff: options.backoff }),

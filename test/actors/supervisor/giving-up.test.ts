@@ -120,7 +120,7 @@ describe("giving up", () => {
     expect(starts).toBe(27);
     const gaveUp = scene.reports.filter((report) => report.kind === "gaveUp");
     expect(gaveUp.map((report) => report.supervisor).filter((id) => id === "low")).toHaveLength(9);
-    expect(gaveUp.at(-1)).toMatchObject({ supervisor: "top", offender: { id: "middle", type: "supervisor" } });
+    expect(gaveUp.at(-1)).toMatchObject({ supervisor: "top", child: "middle" });
     expect(scene.alive()).toEqual([]);
     expect(scene.clock.armed).toBe(0);
   });

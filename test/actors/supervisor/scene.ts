@@ -97,7 +97,7 @@ export class Scene {
   }
 
   kinds(): string[] {
-    return this.reports.map((report) => `${report.kind} ${report.offender.id}`);
+    return this.reports.map((report) => `${report.kind} ${report.child}`);
   }
 
   #bear(id: string, behaviour: Behaviour): Child {

@@ -464,7 +464,7 @@ describe("restarting", () => {
       {
         kind: "childTerminated",
         supervisor: "sup",
-        offender: { id: "a", type: "worker", restart: "permanent", shutdown: 1_000, restarts: 0 },
+        child: "a",
         cause: "it failed: boom",
         error: new Error("boom"),
       },

@@ -38,6 +38,15 @@ test("alerts lists what is raised, with --all what is over too, and clears by nu
   expect((await w.run(["alerts"])).err).toBe("no alerts\n");
 });
 
+test("node shows the alerts of that node which are not over", async () => {
+  const w = await world();
+  w.ops.alertList = [alert(7), alert(8, { node: "ship2" }), alert(9, { state: "over", overAt: 3_000 })];
+  const { out } = await w.run(["node", "ship1"]);
+  expect(out.split("\n").filter((line) => line.includes("new-epoch"))).toEqual([
+    expect.stringMatching(/^ +7 +ship1 +new-epoch .* raised +ship1 has a new journal$/),
+  ]);
+});
+
 test("doctor points at alerts, fails for a lane that stands still and for a name that two nodes have", async () => {
   const w = await world();
   const since = w.ops.clock.now() - 120_000;

@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { settle } from "../../harness/clock.ts";
 import { sampleNode } from "../../harness/fake-operations.ts";
 import { type Settings, type World, world } from "../world.ts";
 
@@ -177,6 +179,32 @@ test("--wait waits for nodes out of reach too, and no longer than it says", asyn
   await w.ops.clock.advance(1);
   expect(await running.code).toBe(3);
   expect(running.err()).toContain("the time to wait is over");
+});
+
+test.each([
+  ["run", "ship2", "--wait", "3s", "--", "uptime"],
+  ["send", "-", "--wait", "3s"],
+  ["message", "01", "--follow", "--wait", "3s"],
+])("a daemon that is there and answers nothing is not waited for longer than --wait says: %s", async (...argv) => {
+  const w = await world();
+  await w.down();
+  const server = createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(w.socket, resolve));
+  const running = w.start(argv, { stdin: "{to: ship2, command: shellcommand, domain: os, data: [uptime]}" });
+  let ended = false;
+  void running.code.then(() => {
+    ended = true;
+  });
+  await w.until(() => w.ops.clock.armed > 0);
+  for (let ms = 0; ms < 3_000; ms += 100) {
+    await settle();
+    await w.ops.clock.advance(100);
+  }
+  await w.until(() => ended);
+  expect(await running.code).toBe(5);
+  expect(running.err()).toContain("does not answer for 3 s");
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test("--wait forever sees the outcome of a node that comes back", async () => {

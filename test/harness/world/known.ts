@@ -22,6 +22,26 @@ export function knowsMore(other: Disk, name: string, image: Disk, node: string):
   return hadMore || gotMore;
 }
 
+/** How far the lanes of a disk went when it was put in place: numbers that it had taken, and those that it had given. */
+export interface LaneEnds {
+  /** By origin and subject. */
+  readonly taken: ReadonlyMap<string, number>;
+  /** By subject; where the same files were put back, those of which it is certain. */
+  readonly given: ReadonlyMap<string, number>;
+}
+
+export function laneEnds(disk: Disk, inPlace: boolean): LaneEnds {
+  const taken = new Map<string, number>();
+  for (const { origin, subject, last } of rows<InLane>(disk, "sources")) {
+    const lane = `${origin} ${subject}`;
+    taken.set(lane, Math.max(last, taken.get(lane) ?? 0));
+  }
+  const given = new Map(
+    rows<OutLane>(disk, "lanes").map(({ subject, acked, next }) => [subject, inPlace ? acked : next - 1]),
+  );
+  return { taken, given };
+}
+
 function rows<T>(disk: Disk, table: Table): T[] {
   return [...(disk.tables.get(table)?.values() ?? [])].map(({ value }) => value as T);
 }

@@ -18,7 +18,7 @@ import { type Disk, emptyDisk, openMemoryStore } from "../../twins/memory-store.
 import type { Line } from "../list-log.ts";
 import { seededRandom } from "../random.ts";
 import { atTestEnd, tempDir } from "../temp.ts";
-import { knowsMore } from "./known.ts";
+import { knowsMore, type LaneEnds, laneEnds } from "./known.ts";
 import { Ledger, worldMethods } from "./methods.ts";
 import { type CrashableStore, mortalLink, mortalSpawner, type Point, slowStore, worldLog } from "./parts.ts";
 import { LifeClock, quiet, WorldTime } from "./time.ts";
@@ -125,6 +125,8 @@ export class World {
   readonly unknowable = new Set<string>();
   /** Nodes whose disk was lost or restored, and when that was last, ms of simulated time. */
   readonly replaced = new Map<string, number>();
+  /** How far the lanes went of each disk that was put in the place of another, by node. */
+  readonly putInPlace = new Map<string, LaneEnds[]>();
   /** What no daemon should ever do: throw into the broker. */
   readonly faults: unknown[] = [];
   /** Daemons that ended as failed. */
@@ -287,7 +289,7 @@ export class World {
     const { fault: _healed, ...copy } = structuredClone(disk);
     const place = this.#place(name);
     if (inPlace) this.#rollBack(place, disk);
-    this.#replace(place, inPlace ? copy : { ...copy, identity: `${copy.identity} restored` });
+    this.#replace(place, inPlace ? copy : { ...copy, identity: `${copy.identity} restored` }, inPlace);
     place.host.restart();
   }
 
@@ -306,8 +308,9 @@ export class World {
   }
 
   /** Programs end with the host that had the disk; what its node knew since is known no more. */
-  #replace(place: Place, disk: Disk): void {
+  #replace(place: Place, disk: Disk, inPlace = false): void {
     const { name, host } = place;
+    this.putInPlace.set(name, [...(this.putInPlace.get(name) ?? []), laneEnds(disk, inPlace)]);
     host.kill();
     place.boots++;
     // Where the disk of a node is another one than it was, and that of its origin too, nobody knows what ran.

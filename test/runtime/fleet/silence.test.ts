@@ -118,6 +118,7 @@ test("a new epoch is an alert, a restart is none", async () => {
   world.loseDisk("ship1");
   await world.start("ship1");
   await world.ended(await world.send(WORK));
+  await world.advance(60_000);
   expect(world.alerts().filter((code) => code === "new-epoch")).toHaveLength(1);
 });
 

@@ -55,7 +55,7 @@ export function addMessage(program: Command, run: Runner): void {
 }
 
 async function follow(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
-  const limit = options.wait === undefined ? null : durationOrNever("--wait", options.wait);
+  cli.endWithin(options.wait === undefined ? null : durationOrNever("--wait", options.wait));
   const follower = new Follower(cli, { raw: options.raw === true });
   try {
     await follower.listen();
@@ -66,7 +66,7 @@ async function follow(cli: Cli, options: Options, words: readonly string[]): Pro
       const node = receiver(subject);
       return { id, subject, node, link: nodes.find((known) => known.name === node)?.link ?? ("neverSeen" as const) };
     });
-    const ending = await follower.wait(messages, nodes, "final", limit ?? undefined);
+    const ending = await follower.wait(messages, nodes, "final", cli.timeLeft);
     return reportEnd(cli, follower, ending);
   } finally {
     await follower.close();
