@@ -3,6 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
+import { sleep } from "../platform/sleep.ts";
 
 /**
  * Ends a nats-server that a killed daemon left behind and that still holds the port. Pids are given out again, so the process
@@ -32,7 +33,7 @@ export async function takeOverOrphan(
           fault: `the nats-server of an earlier daemon (pid ${pid}) does not end`,
         });
       if (waited > TERM_FOR_MS && !forced) forced = signal(pid, "SIGKILL");
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, LOOK_EVERY_MS));
+      await sleep(clock, LOOK_EVERY_MS);
     }
   }
   await rm(pidFile, { force: true });

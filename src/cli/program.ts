@@ -48,6 +48,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
     "More:",
     [
       entry("machines", async () => (await import("./commands/fleet/machines.ts")).addMachines),
+      entry("simulate-fleet", async () => (await import("./commands/fleet/simulate-fleet.ts")).addSimulateFleet),
       entry("completion", async () => (await import("./commands/host/completion.ts")).addCompletion),
       entry("__complete", async () => (await import("./commands/host/complete.ts")).addComplete),
     ],

@@ -66,20 +66,11 @@ describe("docs/words.md explains", () => {
 });
 
 /** Folders whose comments are still to be read again. */
-const UNREAD: readonly string[] = [
-  "api",
-  "config",
-  "journal",
-  "message",
-  "methods",
-  "observe",
-  "platform",
-  "runner",
-  "runtime",
-  "security",
-].map((room) => `src/${room}/`);
+const UNREAD: readonly string[] = ["api", "journal", "message/wire", "methods/syslog", "runtime", "security"].map(
+  (room) => `src/${room}/`,
+);
 /** Files in those folders that have been. */
-const READ: readonly string[] = [];
+const READ: readonly string[] = ["mend", "offline", "records", "dead-letters"].map((file) => `src/journal/${file}.ts`);
 
 const riddlesIn = (text: string): string[] =>
   sentencesOf(text).flatMap((sentence) => (isRiddle(sentence.text) ? [sentence.text] : []));
