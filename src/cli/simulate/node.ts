@@ -37,7 +37,7 @@ export interface SimulatedNodeOptions {
   readonly inbox: string;
 }
 
-/** What is owed to the origin on one subject. */
+/** The messages for an origin on one subject. */
 interface Owed {
   next: number;
   acked: number;
