@@ -15,7 +15,7 @@ import type { Method } from "../../methods/define.ts";
 import { type BriefHello, type Hello, MOST_STUCK } from "../../methods/hello.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
-import { Announcer } from "../../observe/announce.ts";
+import { Announcer } from "../../observe/announcer.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
 import { admitting } from "../../security/admission.ts";
 import type { DeliverOptions } from "../deliver/options.ts";

@@ -10,7 +10,7 @@ import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
 import { type BriefHello, type Hello, LONGEST_REASON, MOST_STUCK } from "../../methods/hello.ts";
 import type { Failures } from "../../observe/alerts.ts";
-import type { Announcer } from "../../observe/announce.ts";
+import type { Announcer } from "../../observe/announcer.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import { Clones } from "../fleet/clones.ts";

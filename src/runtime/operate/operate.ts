@@ -14,7 +14,7 @@ import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/
 import type { Method } from "../../methods/define.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
-import type { Announcer } from "../../observe/announce.ts";
+import type { Announcer } from "../../observe/announcer.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openJournal } from "../../../src/journal/journal.ts";
-import { Announcer } from "../../../src/observe/announce.ts";
+import { Announcer } from "../../../src/observe/announcer.ts";
 import { Happenings } from "../../../src/observe/happenings.ts";
 import { Counters } from "../../../src/observe/metrics/counters.ts";
 import { Reports } from "../../../src/runtime/receive/reports.ts";
