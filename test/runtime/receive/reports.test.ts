@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openJournal } from "../../../src/journal/journal.ts";
-import { Announcer } from "../../../src/observe/announcer.ts";
+import { Announcer } from "../../../src/observe/announce.ts";
 import { Happenings } from "../../../src/observe/happenings.ts";
 import { Counters } from "../../../src/observe/metrics/counters.ts";
 import { Reports } from "../../../src/runtime/receive/reports.ts";
@@ -27,7 +27,7 @@ test("a second, different end of a command is an alert and counts nothing: the f
     clock,
     failures,
     fleet: { work: () => undefined },
-    announce: new Announcer({ counters, happenings, clock, failures, config }),
+    announce: new Announcer({ counters, happenings, clock, config }),
   });
   const subject = "ship1.command.shellcommand.os";
   const message = { id: ID, subject, origin: "central", createdAt: 1, deliverBy: null, timeout: null, data: null };
