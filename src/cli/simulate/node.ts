@@ -38,7 +38,7 @@ export interface SimulatedNodeOptions {
   readonly inbox: string;
 }
 
-/** What is owed to the origin on one subject. */
+/** Outcomes that the origin is owed on one subject. */
 interface Owed {
   next: number;
   acked: number;
