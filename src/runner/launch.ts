@@ -5,7 +5,7 @@ import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { type Channel, connectRunner } from "./channel.ts";
-import { commandEnvironment } from "./environment.ts";
+import { commandEnvironment } from "./command-environment.ts";
 import { runnerFile } from "./protocol.ts";
 
 const SOCKET_NAME = runnerFile("sock");

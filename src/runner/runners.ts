@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Channel, connectRunner } from "./channel.ts";
-import { commandEnvironment } from "./environment.ts";
+import { commandEnvironment } from "./command-environment.ts";
 import { type LaunchOptions, reachRunner } from "./launch.ts";
 import { type FromRunner, PROTOCOL_VERSION, runnerFile, versionOfSocket } from "./protocol.ts";
 

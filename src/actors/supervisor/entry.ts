@@ -1,7 +1,7 @@
 import type { Timer } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
+import type { ChildRun } from "./child-run.ts";
 import type { Goal, Row } from "./decision.ts";
-import type { ChildRun } from "./run.ts";
 import type { ChildSpec, ChildState, ChildView } from "./spec.ts";
 
 /** A caller that asked for a child to be up (or at least tried again by itself), or down. */

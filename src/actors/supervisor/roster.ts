@@ -1,8 +1,8 @@
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
+import { ChildRun, type Down } from "./child-run.ts";
 import { type ChildEvent, companions, LIFECYCLE, need, nextStep } from "./decision.ts";
 import { Entry } from "./entry.ts";
-import { ChildRun, type Down } from "./run.ts";
 import type { ChildSpec, SupervisorListener, SupervisorReport, SupervisorSpec } from "./spec.ts";
 
 export interface SupervisorContext {

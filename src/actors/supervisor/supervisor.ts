@@ -1,10 +1,10 @@
 import { StewardError } from "../../message/errors.ts";
 import { isOfSurroundings } from "../../message/surroundings.ts";
 import { backoffDelay } from "../backoff.ts";
+import { causeOf, type Down, errorOf } from "./child-run.ts";
 import { comesBack, countRestart } from "./decision.ts";
 import type { Entry, Waiter } from "./entry.ts";
 import { Roster, type SupervisorContext } from "./roster.ts";
-import { causeOf, type Down, errorOf } from "./run.ts";
 import {
   type Child,
   type ChildSpec,

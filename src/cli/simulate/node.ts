@@ -37,7 +37,7 @@ export interface SimulatedNodeOptions {
   readonly inbox: string;
 }
 
-/** The messages for an origin on one subject. */
+/** Outcomes that the origin is owed on one subject. */
 interface Owed {
   next: number;
   acked: number;

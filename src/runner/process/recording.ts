@@ -5,7 +5,7 @@ import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 import { sleep } from "../../platform/sleep.ts";
 import { isGroupAlive, processesOfRun, signalGroup, startTimeOf, terminateGroup } from "../process-group.ts";
-import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "../records.ts";
+import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "../run-records.ts";
 import { Audience, type RunListener } from "./audience.ts";
 import { goAsUsual } from "./memory-shortage.ts";
 import { type Cursor, newCursor, Output } from "./output.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { RunSpec } from "../../methods/spawner.ts";
 import { hostUptime } from "../../platform/host-time.ts";
 import { runnerFile } from "../protocol.ts";
-import { isRunId, markRun, prepareRun, removeRecord } from "../records.ts";
+import { isRunId, markRun, prepareRun, removeRecord } from "../run-records.ts";
 import type { RunListener } from "./audience.ts";
 import { Connection } from "./connection.ts";
 import { Pipes } from "./pipes.ts";

@@ -27,7 +27,7 @@ import { Counters } from "../../observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../observe/metrics/metrics.ts";
 import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
-import { bootId } from "../../runner/records.ts";
+import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { ClearEnvelope } from "../../security/envelope.ts";
 import { operate } from "../operate/operate.ts";
