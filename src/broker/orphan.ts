@@ -3,6 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
+import { sleep } from "../platform/sleep.ts";
 
 /**
  * A nats-server that a killed daemon left behind still holds the port. It is ended, and only when it is certainly ours: the
@@ -30,7 +31,7 @@ export async function takeOverOrphan(
       if (waited > GIVE_UP_AFTER_MS)
         throw new StewardError("nats-server-failed", { fault: `process ${pid} of an earlier daemon does not end` });
       if (waited > TERM_FOR_MS && !forced) forced = signal(pid, "SIGKILL");
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, LOOK_EVERY_MS));
+      await sleep(clock, LOOK_EVERY_MS);
     }
   }
   await rm(pidFile, { force: true });

@@ -7,7 +7,7 @@ export const reachDaemon: Reach = {
     return loadConfig(file, { env });
   },
   socketOf: async (file, env) => {
-    const { socketOf } = await import("../config/file/socket-of.ts");
+    const { socketOf } = await import("../config/file/paths.ts");
     const socket = socketOf(file);
     if (socket !== undefined) return socket;
     const { loadConfig } = await import("../config/load.ts");

@@ -9,12 +9,12 @@ import { printable } from "./text/printable.ts";
 export const EXIT = { ok: 0, someFailed: 1, usage: 2, notDelivered: 3, cancelled: 4, noDaemon: 5 } as const;
 
 interface Entry {
-  /** What happened; `{name}` is replaced by the detail of that name. */
+  /** The event; `{name}` is replaced by the detail of that name. */
   readonly sentence: string;
-  /** What to do, or to type, next. */
+  /** The thing to do, or to type, next. */
   readonly remedy: string;
   readonly exit: number;
-  /** Caused by the surroundings, and over when they are mended: whoever meets it tries again. See surroundings.ts. */
+  /** Caused by the surroundings, and over when they are mended: the caller tries again. See surroundings.ts. */
   readonly passes?: true;
 }
 
@@ -22,7 +22,7 @@ const entry = (sentence: string, remedy: string, exit: number = EXIT.someFailed)
 const passing = (...words: Parameters<typeof entry>) => ({ ...entry(...words), passes: true }) as const;
 
 export const CATALOGUE = {
-  // What a user writes
+  // Faults of what a user writes
   usage: entry("{fault}", "See `steward {command} --help`.", EXIT.usage),
   "subject-invalid": entry(
     "{subject} is not a subject: {fault}",
@@ -66,7 +66,7 @@ export const CATALOGUE = {
   ),
   "file-unreadable": entry("cannot read {file}: {fault}", "Check the path and its permissions.", EXIT.usage),
 
-  // Who may, and what exists
+  // Permissions, and things that do not exist
   "method-unknown": entry(
     "node {node} has no method {method}",
     "Known methods: {known}. Check the spelling or load it under `methods:`.",
@@ -270,7 +270,7 @@ export class StewardError extends Error {
     this.details = details;
   }
 
-  /** What to do next, one sentence. */
+  /** The thing to do next, one sentence. */
   get remedy(): string {
     return fill(CATALOGUE[this.code].remedy, this.details);
   }

@@ -1,10 +1,12 @@
 import type { Kind } from "./subject.ts";
 
 /**
- * The states of a message, and how assertions fold into one state. Plain code, no machine: at fleet scale a message costs a
- * table look-up. The fold is commutative and idempotent: any order and any repetition of the same assertions end in the same
- * state. The origin asserts `held`, `queued`, `sent` and `unknown`, the node all others; the origin ends only what it has not
- * sent yet, and there the word of the node stands above its own.
+ * The states of a message, and how assertions fold into one state. Plain code, no machine: at fleet scale a message costs
+ * a table look-up. The fold is commutative and idempotent: any order and any repetition of the same assertions end in the
+ * same state. `rank`: the order in which a message passes its states.
+ *
+ * The origin asserts `held`, `queued`, `sent` and `unknown`, the node all others; `cancelled` and `expired` the origin too,
+ * before the first sending.
  */
 export const STATES = {
   /** Valid, not yet eligible. */
@@ -17,15 +19,17 @@ export const STATES = {
   received: { final: false, rank: 3 },
   /** Side effects may have begun. */
   running: { final: false, rank: 4 },
-  /** Contact was lost after `received`; a late outcome still counts. */
+  /** Contact was lost after it was received; a late outcome still counts. */
   unknown: { final: false, rank: 5 },
   succeeded: { final: true, rank: 6 },
   failed: { final: true, rank: 6 },
+  /** Ended after its timeout. */
   timedOut: { final: true, rank: 6 },
+  /** Ended on request. */
   cancelled: { final: true, rank: 6 },
-  /** Refused for its signature, permission, method or data; never tried again by itself. */
+  /** Refused for signature, permission, method or data; never retried by itself. */
   rejected: { final: true, rank: 6 },
-  /** It began, and its end cannot be proved. */
+  /** Begun, and its end cannot be proved. */
   interrupted: { final: true, rank: 6 },
   /** Not started before its deadline. */
   expired: { final: true, rank: 6 },
@@ -34,7 +38,7 @@ export const STATES = {
 export type State = keyof typeof STATES;
 export type FinalState = { [S in State]: (typeof STATES)[S]["final"] extends true ? S : never }[State];
 
-/** Somebody's word about a message. `at` is milliseconds since 1970 by the clock of the one who asserts. */
+/** The word of a node about a message. `at` is milliseconds since 1970 by the clock of the node that asserts. */
 export interface Assertion {
   readonly state: State;
   readonly at: number;
@@ -43,7 +47,10 @@ export interface Assertion {
   readonly reason?: string;
 }
 
-/** What is known of one message: the assertions that carry its present state, oldest first, and what contradicts it. */
+/**
+ * The knowledge of one message: the assertions that carry its present state, oldest first, and the one that contradicts
+ * it.
+ */
 export interface Life {
   readonly state: State;
   readonly history: readonly Assertion[];

@@ -54,19 +54,15 @@ const UNREAD: readonly string[] = [
   "api",
   "broker",
   "cli",
-  "config",
   "intake",
   "journal",
-  "message",
-  "methods",
-  "observe",
-  "platform",
-  "runner",
+  "message/wire",
+  "methods/syslog",
   "runtime",
   "security",
 ].map((room) => `src/${room}/`);
 /** Files in those folders that have been. */
-const READ: readonly string[] = [];
+const READ: readonly string[] = ["mend", "offline", "records", "dead-letters"].map((file) => `src/journal/${file}.ts`);
 
 const riddlesIn = (text: string): string[] =>
   sentencesOf(text).flatMap((sentence) => (isRiddle(sentence.text) ? [sentence.text] : []));

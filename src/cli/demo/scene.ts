@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { faultText } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
+import { sleep } from "../../platform/sleep.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
@@ -192,7 +193,7 @@ export class Scene {
     const { clock } = this.#cli.io;
     const until = clock.monotonic() + within;
     while (!(await holds()) && clock.monotonic() < until) {
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, ASK_AGAIN));
+      await sleep(clock, ASK_AGAIN);
     }
   }
 

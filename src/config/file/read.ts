@@ -9,7 +9,7 @@ export function readConfigFile(file: string): string {
     new StewardError("config-unreadable", { file, fault }, { cause });
   let bytes: Buffer;
   try {
-    // Looked at first: reading a named pipe would wait for ever.
+    // Only regular files are read: a named pipe would wait for ever.
     const stat = statSync(file);
     if (stat.isDirectory()) throw unreadable("it is a directory");
     if (!stat.isFile()) throw unreadable("it is not a regular file");

@@ -33,6 +33,30 @@ export const MUTATIONS: readonly Mutation[] = [
     faults: ["trespass", "slow"],
   },
   {
+    name: "door-of-the-lanes-open",
+    breaks: "the policy is asked for plain publishers alone, and not for what comes by a lane",
+    file: "src/runtime/receive/receiver.ts",
+    find: "authorise(foreign ? PLAIN_PUBLISHER : frame.origin, subject, item.data, route.config, route.method);",
+    replace: "if (foreign) authorise(PLAIN_PUBLISHER, subject, item.data, route.config, route.method);",
+    faults: ["trespass", "slow"],
+  },
+  {
+    name: "deadline-at-the-start-unheeded",
+    breaks: "what waits on its node, or for its disk, is begun after its deadline",
+    file: "src/runtime/receive/receiver.ts",
+    find: "deadline: bound ? at + remaining : null",
+    replace: "deadline: bound ? null : null",
+    faults: ["frozen", "expiry", "slow"],
+  },
+  {
+    name: "end-told-without-a-look",
+    breaks: "after a crash a command is told as interrupted before it was asked what its program does",
+    file: "src/runtime/execute/subscriber.ts",
+    find: "end = handler.adopt?.(context) ?? (",
+    replace: "end = (",
+    faults: ["crash", "slow"],
+  },
+  {
     name: "time-under-way-uncounted",
     breaks: "what a link or a stopped process holds is begun after its deadline",
     file: "src/runtime/receive/receiver.ts",
@@ -45,8 +69,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "the receiver acknowledges what a power cut can still take from it",
     file: "src/runtime/receive/receiver.ts",
     find: `    await journal.flushed().finally(() => this.#unflushed--);
-    this.#acknowledge(packet, frame, accepted);`,
-    replace: `    this.#acknowledge(packet, frame, accepted);
+    this.#acknowledge(packet, place, accepted);`,
+    replace: `    this.#acknowledge(packet, place, accepted);
     await journal.flushed().finally(() => this.#unflushed--);`,
     faults: ["torn"],
   },
@@ -73,8 +97,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "no-sequence-check",
     breaks: "a frame that comes twice is taken twice",
     file: "src/journal/inbox.ts",
-    find: "if (item === undefined || seq <= lane.last) {",
-    replace: "if (item === undefined) {",
+    find: "const from = Math.max(first, last + 1);",
+    replace: "const from = first;",
     faults: ["loss", "duplicate", "reorder", "halfopen"],
   },
   {
