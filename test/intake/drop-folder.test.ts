@@ -79,7 +79,11 @@ describe("what is taken", () => {
     expect(h.subjects).toEqual(["z.event.note.d"]);
     expect(h.rejected).toEqual([]);
     expect(await h.list()).toHaveLength(9);
-    expect(h.logged.filter((line) => line.level === "warn").map((line) => line.fields.file)).toEqual(["link.yaml", "pipe.yaml", "target"]);
+    expect(h.logged.filter((line) => line.level === "warn").map((line) => line.fields.file)).toEqual([
+      "link.yaml",
+      "pipe.yaml",
+      "target",
+    ]);
   });
 
   it("takes a file of the same name again, and keeps both", async () => {

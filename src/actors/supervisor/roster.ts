@@ -124,6 +124,11 @@ export class Roster {
     entry.answer();
   }
 
+  failed(entry: Entry, error: unknown): void {
+    entry.lastError = error;
+    entry.lastErrorAt = this.#context.clock.now();
+  }
+
   report(kind: SupervisorReport["kind"], entry: Entry, cause: string, error: unknown): void {
     const { id, type = "worker", restart, shutdown } = entry.spec;
     const offender = { id, type, restart, shutdown, restarts: entry.restarts };
@@ -149,7 +154,7 @@ export class Roster {
         }),
       trouble: (cause, error) =>
         this.#handle(() => {
-          entry.lastError = error ?? new Error(cause);
+          this.failed(entry, error ?? new Error(cause));
           this.report("shutdownError", entry, cause, error);
         }),
     });

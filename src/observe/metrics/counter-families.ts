@@ -35,6 +35,11 @@ export function counterFamilies(registry: Registry, counters: Counters): void {
   );
   counter(
     registry,
+    { name: "steward_log_lines_divided_total", help: "Lines of logs that were too long, and go in marked parts." },
+    () => [[counters.linesDivided]],
+  );
+  counter(
+    registry,
     { name: "steward_outcomes_total", help: "Commands that ended, by final state.", labels: ["state"] },
     () => Object.entries(counters.outcomes).map(([state, count]) => [count, { state }]),
   );

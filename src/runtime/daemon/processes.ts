@@ -139,6 +139,7 @@ export class Processes {
     const blocked = child.state === "running" ? this.#blocked.get(child.id) : undefined;
     const own = blocked !== undefined ? "blocked" : (route?.process?.state ?? publisher?.state ?? "working");
     const lastError = blocked?.fault ?? child.lastError;
+    const lastErrorAt = blocked?.since ?? child.lastErrorAt;
     const waitsSince = blocked?.since ?? child.waitsSince;
     const state = child.state === "running" ? own : child.state === "stopping" ? "stopped" : child.state;
     return {
@@ -151,6 +152,7 @@ export class Processes {
       active: route?.process?.active ?? lane?.inFlight ?? 0,
       ...(waitsSince === undefined ? {} : { waitsSince }),
       ...(lastError === undefined ? {} : { lastError }),
+      ...(lastErrorAt === undefined ? {} : { lastErrorAt }),
       ...(lane?.stuck === undefined ? {} : { stuck: lane.stuck }),
     };
   }
@@ -197,10 +199,10 @@ export class Processes {
           running: core.running,
           blocked: (fault) => this.block("subscriber", route.subject, fault),
           onBegun: (record) => core.announce.taken([record]),
-          onWaits: (record, reason) =>
-            core.failures.report(
+          onWaits: ({ message: { id } }, reason, over) =>
+            core.failures[over ? "over" : "report"](
               "command-waits",
-              `${record.message.id} on ${route.subject} waits: ${reason}`,
+              `${id} on ${route.subject} ${over ? "waits no more" : "waits"}: ${reason}`,
               `command-waits ${route.subject} ${reason}`,
             ),
           onDead: (record, reason) => {
@@ -238,6 +240,7 @@ export class Processes {
           clock,
           log: log.child({ subject: publication.subject }),
           alert: (code, text) => core.failures.report(code, `${publication.subject}: ${text}`, `${code} ${text}`),
+          lineBytes: () => config().limits.lineBytes,
           blocked: (fault) => this.block("source", publication.subject, fault),
           onLost: (text) =>
             core.failures.report("source-lost", `the source of ${publication.subject} lost input: ${text}`, text),

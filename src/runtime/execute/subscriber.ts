@@ -57,8 +57,8 @@ export interface ExecuteOptions {
   readonly onBegun: (record: InRecord) => void;
   /** Events cannot be handled for a fault of the surroundings, which is waited out; `undefined`: they can again. */
   readonly blocked: (fault: string | undefined) => void;
-  /** A command waits, and for what. */
-  readonly onWaits: (record: InRecord, reason: string) => void;
+  /** A command waits, and for what; `over`: no command waits for that any more. */
+  readonly onWaits: (record: InRecord, reason: string, over: boolean) => void;
 }
 
 /** A message that failed its process so often becomes a dead letter. */
@@ -155,6 +155,12 @@ export class Subscriber implements Child, RouteProcess {
 
   get active(): number {
     return this.#queue.pending;
+  }
+
+  waitsFor(id?: string): string | undefined {
+    if (id !== undefined) return this.#waiting.get(id);
+    const [first] = this.#waiting;
+    return first && `${first[0]} waits there: ${first[1]}`;
   }
 
   reserve(): boolean {
@@ -265,7 +271,7 @@ export class Subscriber implements Child, RouteProcess {
           await this.#pause(attempt, startBy, cancellation);
         }
       } else if (end !== undefined) {
-        this.#waiting.delete(id);
+        this.#waits(record, undefined);
         respond.outcome(record, end, summarise(record.message.data));
       }
     } catch (error) {
@@ -340,8 +346,10 @@ export class Subscriber implements Child, RouteProcess {
     const at = this.#options.clock.now();
     if (record.cancelRequestedBy !== undefined)
       return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
-    if (this.#options.deadlines.passed(record, startBy) === true) return { state: "expired", at, reason: TOO_LATE };
-    return undefined;
+    if (this.#options.deadlines.passed(record, startBy) !== true) return undefined;
+    const hindered = this.#waiting.get(record.message.id);
+    const reason = hindered === undefined ? TOO_LATE : `${TOO_LATE}: ${hindered}`;
+    return { state: "expired", at, reason };
   }
 
   /** `undefined`: the next process of this subject has it. */
@@ -375,6 +383,7 @@ export class Subscriber implements Child, RouteProcess {
         }
         // The disk may have taken longer than there was time.
         if (deadlines.passed(record, startBy) === true) return { state: "expired", at: clock.now(), reason: TOO_LATE };
+        this.#waits(record, undefined);
         this.#options.onBegun({ ...record, state: "running", startedAt });
       }
       end = handler.run(context);
@@ -403,11 +412,13 @@ export class Subscriber implements Child, RouteProcess {
   /** A command waits for something that is not its own doing; said once for each reason. */
   #waits(record: InRecord, reason: string | undefined): void {
     const { id } = record.message;
+    const before = this.#waiting.get(id);
+    if (before === reason) return;
     if (reason === undefined) this.#waiting.delete(id);
-    else if (this.#waiting.get(id) !== reason) {
-      this.#waiting.set(id, reason);
-      this.#options.onWaits(record, reason);
-    }
+    else this.#waiting.set(id, reason);
+    if (before !== undefined && ![...this.#waiting.values()].includes(before))
+      this.#options.onWaits(record, before, true);
+    if (reason !== undefined) this.#options.onWaits(record, reason, false);
   }
 
   /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */

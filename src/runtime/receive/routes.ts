@@ -22,6 +22,8 @@ export interface RouteProcess {
   readonly state: "idle" | "working" | "paused";
   /** Messages under way. */
   readonly active: number;
+  /** For what outside of it a command waits that its turn has come to; without an id, the first of those. */
+  waitsFor(id?: string): string | undefined;
   /** Whether a command taken now would run at once; if so, its place is kept for it. */
   reserve(): boolean;
   /** Hands over messages that were taken at that monotonic time; they are durable. */
@@ -77,11 +79,11 @@ export class Routes {
     return route.process.state === "paused" ? `the process of ${subject} is paused on ${this.#node}` : undefined;
   }
 
-  /** Subjects on which something waits that nobody comes to, with the reason; at most so many. */
+  /** Subjects on which something waits that nobody comes to, or that cannot be begun, with the reason; at most so many. */
   unattended(most: number): (readonly [subject: string, reason: string])[] {
     const found: (readonly [string, string])[] = [];
     const note = (subject: string): void => {
-      const reason = this.stuck(subject);
+      const reason = this.stuck(subject) ?? this.#routes.get(subject)?.process?.waitsFor();
       if (reason !== undefined && found.length < most) found.push([subject, reason]);
     };
     for (const subject of this.#left.keys()) note(subject);

@@ -23,6 +23,8 @@ export interface SourceOptions {
   readonly alert: (code: string, text: string) => void;
   /** The source has nothing to read from; `undefined`: it has again, or has ended. */
   readonly blocked: (fault: string | undefined) => void;
+  /** Bytes of one line beyond which a source divides it. */
+  readonly lineBytes: () => number;
   /** Tells central what was lost. */
   readonly onLost: (text: string) => void;
 }
@@ -66,6 +68,10 @@ export async function startSource(options: SourceOptions): Promise<Child> {
       mark: async (value) => {
         journal.setCheckpoint({ key, value });
         await journal.flushed();
+      },
+      lineBytes: options.lineBytes,
+      divided: (lines) => {
+        counters.linesDivided += lines;
       },
       dropped: (reason, count) => {
         counters.drop(reason, count, { subject: config.subject });
