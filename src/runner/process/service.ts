@@ -32,6 +32,7 @@ interface Waiting {
   readonly recording: Recording;
   readonly env: Record<string, string>;
   readonly cwd: string;
+  readonly umask: number | undefined;
 }
 
 export class RunnerService {
@@ -101,7 +102,7 @@ export class RunnerService {
   }
 
   /** False when the id was started before and is not alive. */
-  #start(spec: RunSpec, listener: RunListener, { env, cwd }: Connection): boolean {
+  #start(spec: RunSpec, listener: RunListener, { env, cwd, umask }: Connection): boolean {
     if (!isRunId(spec.id)) throw new Error(`not an id: ${JSON.stringify(spec.id)}`);
     const alive = this.#runs.get(spec.id);
     if (alive !== undefined) {
@@ -126,7 +127,7 @@ export class RunnerService {
     });
     this.#runs.set(spec.id, recording);
     recording.listen(listener);
-    this.#waiting.push({ recording, env, cwd });
+    this.#waiting.push({ recording, env, cwd, umask });
     void this.#startWaiting();
     return true;
   }
@@ -137,7 +138,7 @@ export class RunnerService {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       await new Promise((resolve) => setImmediate(resolve));
       try {
-        next.recording.start(await this.#pipes.take(), next.env, next.cwd);
+        next.recording.start(await this.#pipes.take(), next);
       } catch (error) {
         next.recording.failed({
           kind: "notStarted",

@@ -42,7 +42,12 @@ describe("lines of a file", () => {
     let text = "";
     let parts = 0;
     for (let at = 0; at < bytes.length; ) {
-      const taken = takeLines(bytes.subarray(at, at + 70), { last: true, encoding, limit: 30, parts });
+      const taken = takeLines(bytes.subarray(at, at + 70), {
+        last: at + 70 >= bytes.length,
+        encoding,
+        limit: 30,
+        parts,
+      });
       at += taken.consumed;
       parts = taken.parts;
       for (const record of taken.records) {
