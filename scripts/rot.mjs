@@ -37,7 +37,7 @@ const env = {
   STEWARD_ROT_SEED: values.seed,
   STEWARD_ROT_REPORT: report,
 };
-const words = ["run", "--config", "vitest.long.config.ts", "test/journal/rot-"];
+const words = ["run", "--config", "vitest.long.config.ts", "test/journal/rot/core", "test/journal/rot/daemon"];
 try {
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   // Its words are progress; standard output is for the result alone.

@@ -16,6 +16,8 @@ export interface ClientOptions {
   readonly clock: Clock;
   /** Milliseconds to wait for an answer; default 60 s. Streams wait for ever once they are open. */
   readonly timeout?: number;
+  /** When the asker must have all answers, by monotonic time: a daemon that is stopped is not waited for longer. */
+  readonly until?: number | undefined;
 }
 
 export interface StreamOptions {
@@ -183,7 +185,7 @@ export class ApiClient {
 
   /** Resolves with the head of the answer. */
   #send(ask: Ask, signal?: AbortSignal): Promise<IncomingMessage> {
-    const { socket, clock, timeout = 60_000 } = this.#options;
+    const { socket, clock, timeout = 60_000, until } = this.#options;
     const payload = ask.body === undefined ? undefined : Buffer.from(JSON.stringify(ask.body));
     return new Promise((resolve, reject) => {
       const sent: ClientRequest = request({
@@ -198,7 +200,7 @@ export class ApiClient {
         ...(signal === undefined ? {} : { signal }),
       });
       const timer = clock.setTimeout(() => sent.destroy(new Error(`no answer within ${timeout} ms`)), timeout);
-      const watch = new SilenceWatch(socket, clock, (error) => sent.destroy(error));
+      const watch = new SilenceWatch(socket, clock, (error) => sent.destroy(error), until);
       const disarm = (): void => {
         clock.clearTimeout(timer);
         watch.end();
@@ -246,7 +248,7 @@ export class ApiClient {
     const code = (cause as NodeJS.ErrnoException | undefined)?.code;
     const socket = this.#options.socket;
     if (code === "EACCES" || code === "EPERM")
-      return new StewardError("file-unreadable", { file: socket, fault: faultText(cause) }, { cause });
+      return new StewardError("socket-denied", { socket, fault: faultText(cause) }, { cause });
     return new StewardError("no-daemon", { socket }, { cause });
   }
 }

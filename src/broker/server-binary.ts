@@ -1,27 +1,23 @@
 import { execFile } from "node:child_process";
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { StewardError } from "../message/errors.ts";
+import { INSTALLATION } from "../platform/installation.ts";
 
-/** Where nats-server is looked for, in this order: STEWARD_NATS_SERVER, PATH, the project's cache (`scripts/setup.mjs`). */
+/** A nats-server, searched in this order: STEWARD_NATS_SERVER, PATH, the cache of the project (`scripts/setup.mjs`). */
 export interface ServerBinary {
   readonly path: string;
   /** `2.9.10` */
   readonly version: string;
 }
 
-/** The directory of package.json, from `src/` and from `dist/` alike. */
-export const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
-
 /**
- * The first nats-server that runs. One that is named by STEWARD_NATS_SERVER is the only candidate: a wrong name is not
- * replaced in silence.
+ * The first nats-server that runs. STEWARD_NATS_SERVER names the only candidate: a wrong name is not replaced in silence.
  * @throws StewardError `nats-server-missing`
  */
 export async function findServerBinary(
   env: Readonly<Record<string, string | undefined>> = process.env,
-  root: string = PROJECT_ROOT,
+  root: string = INSTALLATION,
 ): Promise<ServerBinary> {
   const named = env.STEWARD_NATS_SERVER;
   const onPath = (env.PATH ?? "").split(delimiter).filter((directory) => directory !== "");

@@ -12,7 +12,7 @@ const RESERVE = { share: 8, least: 16, most: 256 };
 let limit: number | undefined;
 
 /**
- * Whether a connection that was just taken is among the last descriptors. False where the system does not tell.
+ * True for a new connection that is among the last descriptors. False where the system does not tell.
  *
  * @param share of the reserve that is kept: operators get in where senders of logs do not any more
  */

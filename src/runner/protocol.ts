@@ -3,14 +3,14 @@ import type { RunEnd, RunSpec } from "../methods/spawner.ts";
 import { readRunEnd } from "./run-end.ts";
 
 /**
- * What daemon and runner say to each other: one JSON object a line over a Unix socket. Both begin with `hello`.
+ * The messages between daemon and runner: one JSON object a line over a Unix socket. Both begin with `hello`.
  *
- * A runner outlives daemons, so it may be of another version than the daemon. `adopt`, `cancel` and what a runner says are
- * therefore never changed: with these a daemon follows what an old runner has, until that has ended and it leaves. Nothing
- * new is started by it: programs are started by a runner of the daemon's own version. Raise the version with every change
- * of the runner that matters.
+ * A runner outlives daemons, so it may be of another version than the daemon. `adopt`, `cancel` and the runner's own
+ * messages are therefore never changed: with these a daemon follows the runs of an old runner, until they have ended
+ * and it leaves. Programs are started by a runner of the daemon's own version alone. Raise the version with every
+ * change of the runner that matters.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Characters of what a bad request is called by. */
 const LONGEST_NAME = 200;
@@ -38,7 +38,8 @@ export type ToRunner =
     }
   /** Leave the proof that it has not begun. Answered with `prepared`. */
   | { readonly type: "prepare"; readonly id: string }
-  | { readonly type: "start"; readonly spec: RunSpec }
+  /** `startBy`: uptime of the host, ms, after which it must not start; the request may wait in a socket. */
+  | { readonly type: "start"; readonly spec: RunSpec; readonly startBy?: number }
   | { readonly type: "adopt"; readonly id: string }
   | { readonly type: "cancel"; readonly id: string }
   /** Remove its record; it has ended. Answered with `forgotten`. */
@@ -46,7 +47,7 @@ export type ToRunner =
 
 export type FromRunner =
   | { readonly type: "hello"; readonly version: number; readonly pid: number }
-  /** It runs, or (pid 0) could not be started; its output follows from the beginning, then `end`. */
+  /** The program runs, or (pid 0) could not be started; its output follows from the beginning, then `end`. */
   | { readonly type: "started"; readonly id: string; readonly pid: number }
   | { readonly type: "output"; readonly id: string; readonly parts: readonly OutputPart[] }
   | { readonly type: "end"; readonly id: string; readonly end: RunEnd }
@@ -59,24 +60,24 @@ export function encodeLine(message: ToRunner | FromRunner): string {
 }
 
 /**
- * A line from a daemon. Whatever names a run must be a text: it is said again in the answer.
+ * A line from a daemon. The name of a run must be a text: the answer repeats it.
  *
  * @throws Error that says what is wrong with it
  */
 export function readToRunner(line: string): ToRunner {
   const { message, type, id } = readMessage(line);
-  const { spec, env, cwd, umask } = message;
+  const { spec, startBy, env, cwd, umask } = message;
   const right =
     type === "hello"
       ? isTexts(env) && typeof cwd === "string" && (umask === undefined || isMask(umask))
       : type === "start"
-        ? isSpec(spec)
+        ? isSpec(spec) && (startBy === undefined || typeof startBy === "number")
         : (type === "prepare" || type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
   if (!right) throw unknownMessage(type);
   return message as unknown as ToRunner;
 }
 
-/** What can be made out of a line that `readToRunner` refuses: what it asks for, and of which run. */
+/** The request and the run of a line that `readToRunner` refuses, as far as they can be read. */
 export function requestIn(line: string): { readonly type?: string; readonly id?: string } {
   try {
     const { type, id, message } = readMessage(line);

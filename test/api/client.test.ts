@@ -61,7 +61,7 @@ describe("the client", () => {
     const patient = new ApiClient({ socket, clock });
     const asked = expect(patient.submit([])).rejects.toMatchObject({
       code: "daemon-silent",
-      message: `a daemon (pid 4242) is there at ${socket} and does not answer for 7 s`,
+      message: `the daemon (pid 4242) at ${socket} has not answered for 7 s`,
       exit: 5,
     });
     await settle();
@@ -69,6 +69,19 @@ describe("the client", () => {
     await settle();
     await clock.advance(2_000);
     await asked;
+  });
+
+  test("says so within the time that the asker has", async () => {
+    await serve(() => undefined);
+    const hurried = new ApiClient({ socket, clock, until: clock.monotonic() + 3_000 });
+    await clock.advance(1_000);
+    const asked = expect(hurried.submit([])).rejects.toMatchObject({ code: "daemon-silent", details: { seconds: 2 } });
+    for (let ms = 0; ms < 2_000; ms += 100) {
+      await settle();
+      await clock.advance(100);
+    }
+    await asked;
+    expect(clock.armed).toBe(0);
   });
 
   test("waits for an answer that takes long while the daemon answers other questions", async () => {

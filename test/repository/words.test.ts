@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { openApiDocument } from "../../src/api/openapi.ts";
 import { NAMED } from "../../src/api/shapes.ts";
+import { CATALOGUE } from "../../src/message/errors.ts";
 import { STATES } from "../../src/message/lifecycle.ts";
+import { isRiddle, sentencesOf } from "./sentences.ts";
+import { placeOf, sourcesBelow } from "./sources.ts";
 
 const text = readFileSync(new URL("../../docs/words.md", import.meta.url), "utf8");
 
@@ -21,7 +24,22 @@ function valuesOf(...fields: readonly string[]): string[] {
   return [...found];
 }
 
+/** The codes with which the sources raise an alert, where they are written out and are no errors of the catalogue. */
+function alertCodes(): string[] {
+  const raised = sourcesBelow("src").flatMap(({ text: source }) => [
+    ...source.matchAll(/\b(?:report|alert)(?:\?\.)?\(\s*"([a-z]+(?:-[a-z]+)*)"|const (?:WAITS|CODE) = "([a-z-]+)"/g),
+  ]);
+  const codes = new Set(raised.map(([, called, named]) => called ?? named ?? ""));
+  return [...codes].filter((code) => !Object.hasOwn(CATALOGUE, code)).sort();
+}
+
 describe("docs/words.md explains", () => {
+  it("every alert that is no error of the catalogue", () => {
+    const codes = alertCodes();
+    expect(codes).toEqual(expect.arrayContaining(["flapping", "log-lines-lost", "new-epoch", "process-waits"]));
+    expect(codes.filter((code) => !new RegExp(`^\\|.*\\b${code}\\b.*\\|`, "m").test(text))).toEqual([]);
+  });
+
   it("every state of a message, a node, a process, a journal and the connection", () => {
     const words = [...Object.keys(STATES), ...valuesOf("state", "link", "session", "work", "trust", "storage", "role")];
     expect(words.length).toBeGreaterThan(30);
@@ -44,5 +62,57 @@ describe("docs/words.md explains", () => {
     ];
     expect(fields.filter((field) => !new RegExp(`\\b${field}\\b`).test(text))).toEqual([]);
     expect(Object.keys(NAMED.NodeView.shape)).toEqual(expect.arrayContaining(["link", "session", "trust"]));
+  });
+});
+
+/** Folders whose comments are still to be read again. */
+const UNREAD: readonly string[] = [
+  "api",
+  "broker",
+  "intake",
+  "journal",
+  "message/wire",
+  "methods/syslog",
+  "runtime",
+  "security",
+].map((room) => `src/${room}/`);
+/** Files in those folders that have been. */
+const READ: readonly string[] = ["mend", "offline", "records", "dead-letters"].map((file) => `src/journal/${file}.ts`);
+
+const riddlesIn = (text: string): string[] =>
+  sentencesOf(text).flatMap((sentence) => (isRiddle(sentence.text) ? [sentence.text] : []));
+
+describe("a sentence of a comment", () => {
+  it("begins with the thing that it speaks of", () => {
+    const riddles = sourcesBelow("src")
+      .filter(({ path }) => READ.includes(path) || !UNREAD.some((folder) => path.startsWith(folder)))
+      .flatMap((source) =>
+        sentencesOf(source.text).flatMap(({ at, text: words }) =>
+          isRiddle(words) ? [`${placeOf(source, at)}: ${words}`] : [],
+        ),
+      );
+    expect(riddles).toEqual([]);
+  });
+
+  it("is a riddle when a pronoun or a question word stands in the place of its subject", () => {
+    expect(riddlesIn("/** Whether it ended. The same of a lane, ms. */")).toEqual([
+      "Whether it ended.",
+      "The same of a lane, ms.",
+    ]);
+    expect(riddlesIn("/**\n * The lane is full. Nobody\n * waits for it.\n */")).toEqual(["Nobody waits for it."]);
+    expect(riddlesIn("a();\n// A lane waits.\n// Those that do\n// are few.\nb();")).toEqual([
+      "Those that do are few.",
+    ]);
+    expect(riddlesIn("const a = 1; // What is left.\n// Its end.")).toEqual(["What is left.", "Its end."]);
+    expect(riddlesIn("/** - `a`: first\n * - whose end is near */")).toEqual(["whose end is near"]);
+  });
+
+  it("may begin with code, and stand in a tag or a drawing", () => {
+    expect(riddlesIn("/** `It. That is` code. Statements end. */")).toEqual([]);
+    expect(riddlesIn('const text = "// What is this?";')).toEqual([]);
+    expect(riddlesIn("/**\n * A drawing:\n *\n *   what ─▶ whose. It ends\n */")).toEqual([]);
+    expect(riddlesIn("/**\n * A lane.\n * @throws Error. It says why.\n * @returns what was read\n */")).toEqual([]);
+    expect(riddlesIn("/** A lane. @throws Error of its disk. It ends. */")).toEqual([]);
+    expect(riddlesIn("/** Other lanes, e.g. those of a node, wait, as before. */")).toEqual([]);
   });
 });

@@ -12,11 +12,11 @@ import {
 import type { RunListener } from "./audience.ts";
 import type { Recording } from "./recording.ts";
 
-/** What a connection needs of the runner that it belongs to. */
+/** The runner as a connection sees it. */
 export interface ConnectionHost {
   readonly pid: number;
   /** False when the id was started before and is not alive. */
-  start(spec: RunSpec, listener: RunListener): boolean;
+  start(spec: RunSpec, listener: RunListener, startBy?: number): boolean;
   find(id: string): Recording | undefined;
   /** @throws when the disk takes no proof */
   prepare(id: string): void;
@@ -28,8 +28,8 @@ export interface ConnectionHost {
 /**
  * The runner's end of one daemon: greeted ─▶ understood ─▶ closed.
  *
- * What is no hello of this version at first ends the connection. Afterwards a bad request is answered as what it seems to be
- * about, in words that daemons of every version know, and harms no other: many runs hang on one connection.
+ * A first message that is no hello of this version ends the connection. A later bad request is answered as what it
+ * seems to be about, in words that daemons of every version know, and harms no other: many runs hang on one connection.
  */
 export class Connection {
   env: Record<string, string> = {};
@@ -76,7 +76,7 @@ export class Connection {
     if (type === "prepare") this.#send({ type: "prepared", id, fault: String(error) });
     if (type === "forget") this.#send({ type: "forgotten", id, fault: String(error) });
     if (type === "adopt") this.#notHere(id);
-    // What is alive has its own end.
+    // A run that is alive has its own end.
     if (type !== "start" || this.#host.find(id) !== undefined) return;
     this.#listeners.delete(id);
     this.#send({ type: "started", id, pid: 0 });
@@ -101,7 +101,8 @@ export class Connection {
         this.#send({ type: "prepared", id: message.id });
         return;
       case "start":
-        if (!this.#host.start(message.spec, this.#listener(message.spec.id))) this.#notHere(message.spec.id);
+        if (!this.#host.start(message.spec, this.#listener(message.spec.id), message.startBy))
+          this.#notHere(message.spec.id);
         return;
       case "adopt": {
         const recording = this.#host.find(message.id);

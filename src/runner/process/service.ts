@@ -2,6 +2,7 @@ import { linkSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { RunSpec } from "../../methods/spawner.ts";
+import { hostUptime } from "../../platform/host-time.ts";
 import { runnerFile } from "../protocol.ts";
 import { isRunId, markRun, prepareRun, removeRecord } from "../records.ts";
 import type { RunListener } from "./audience.ts";
@@ -14,9 +15,10 @@ import { Recording, type RecordingWorld } from "./recording.ts";
  *
  *   listening → serving → gone
  *
- * It goes by itself when no daemon is connected and nothing runs. The socket's name is taken by a hard link, which fails
- * when it is there already: so there is one runner a directory, and a stale name is for the daemon to remove.
- * Programs are started one at a time, each in a turn of the event loop of its own, so that timers are never starved.
+ * The runner leaves by itself when no daemon is connected and nothing runs. The socket's name is taken by a hard link,
+ * which fails when it is there already: so there is one runner a directory, and a stale name is for the daemon to
+ * remove. Programs are started one at a time, each in a turn of the event loop of its own, so that timers are never
+ * starved.
  */
 const SOCKET_NAME = runnerFile("sock");
 /** How long the first daemon may take to connect. */
@@ -33,6 +35,8 @@ interface Waiting {
   readonly env: Record<string, string>;
   readonly cwd: string;
   readonly umask: number | undefined;
+  /** Uptime of the host after which it must not start, ms. */
+  readonly startBy: number;
 }
 
 export class RunnerService {
@@ -80,7 +84,7 @@ export class RunnerService {
     const options = this.#options;
     const connection = new Connection(socket, {
       pid: options.pid,
-      start: (spec, listener) => this.#start(spec, listener, connection),
+      start: (spec, listener, startBy) => this.#start(spec, listener, connection, startBy),
       find: (id) => this.#runs.get(id),
       prepare: (id) => {
         if (!isRunId(id)) throw new Error(`not an id: ${JSON.stringify(id)}`);
@@ -102,7 +106,12 @@ export class RunnerService {
   }
 
   /** False when the id was started before and is not alive. */
-  #start(spec: RunSpec, listener: RunListener, { env, cwd, umask }: Connection): boolean {
+  #start(
+    spec: RunSpec,
+    listener: RunListener,
+    { env, cwd, umask }: Connection,
+    startBy = Number.POSITIVE_INFINITY,
+  ): boolean {
     if (!isRunId(spec.id)) throw new Error(`not an id: ${JSON.stringify(spec.id)}`);
     const alive = this.#runs.get(spec.id);
     if (alive !== undefined) {
@@ -127,7 +136,7 @@ export class RunnerService {
     });
     this.#runs.set(spec.id, recording);
     recording.listen(listener);
-    this.#waiting.push({ recording, env, cwd, umask });
+    this.#waiting.push({ recording, env, cwd, umask, startBy });
     void this.#startWaiting();
     return true;
   }
@@ -137,6 +146,12 @@ export class RunnerService {
     this.#starting = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       await new Promise((resolve) => setImmediate(resolve));
+      // The request may have waited in the socket of a runner that was stopped, or with its host asleep.
+      if (next.startBy !== Number.POSITIVE_INFINITY && (hostUptime() ?? 0) > next.startBy) {
+        const message = "its deadline passed before the process that starts programs had read of it";
+        next.recording.failed({ kind: "notStarted", code: "ETIME", message });
+        continue;
+      }
       try {
         next.recording.start(await this.#pipes.take(), next);
       } catch (error) {
@@ -150,7 +165,7 @@ export class RunnerService {
     this.#starting = false;
   }
 
-  /** Nobody may come any more: it leaves unless somebody is there. */
+  /** Leaves, unless a daemon is connected or something runs. */
   leaveWhenIdle(): void {
     if (this.#connections.size + this.#runs.size + this.#removing > 0 || this.#socketInode === undefined) return;
     // The name first: whoever connects from now on finds none, and starts a runner of its own.

@@ -29,7 +29,7 @@ export class ChildReports {
     this.#options = options;
   }
 
-  report({ kind, offender: { id }, cause, error }: SupervisorReport): void {
+  report({ kind, child: id, cause, error }: SupervisorReport): void {
     const { alert } = this.#options;
     if (kind === "quarantined") alert("process-quarantined", `${id} failed too often and is quarantined: ${cause}`, id);
     else if (kind === "gaveUp") return;

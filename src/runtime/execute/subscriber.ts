@@ -4,6 +4,7 @@ import type { Actor } from "xstate";
 import { type Inspector, startRoot } from "../../actors/root.ts";
 import { subscriberMachine } from "../../actors/subscriber.ts";
 import type { Child, Exit } from "../../actors/supervisor/spec.ts";
+import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { InRecord } from "../../journal/records.ts";
 import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
@@ -14,17 +15,21 @@ import { summarise } from "../../message/text/summary.ts";
 import type { CommandEnd, CommandHandler, EventHandler, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { waitForRoom } from "../../methods/syslog/write/wait-for-room.ts";
+import type { Failures } from "../../observe/alerts.ts";
+import type { Announcer } from "../../observe/announce.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
-import { deferred } from "../../platform/deferred.ts";
+import { Deferred } from "../../platform/deferred.ts";
 import type { Logger } from "../../platform/logger.ts";
-import type { Route, RouteProcess } from "../receive/routes.ts";
+import { sleep } from "../../platform/sleep.ts";
+import type { Route, RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
+import type { ProcessWatcher } from "../submit/process-watcher.ts";
 import { Cancellation } from "./cancellation.ts";
 import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { HangWatch } from "./hang-watch.ts";
 import type { Respond } from "./respond.ts";
-import type { TimeLimit } from "./time-limit.ts";
 import { Untold } from "./untold.ts";
 import { begins, interrupted, LeftOver } from "./unvouched.ts";
 
@@ -40,8 +45,7 @@ export interface ExecuteOptions {
   readonly node: string;
   /** Where event handlers of this method keep their files. */
   readonly directory: string;
-  /** How long a command may run; `asked`: what it says itself. */
-  readonly limit: (asked: number | null) => TimeLimit;
+  readonly config: () => Config;
   readonly journal: Journal;
   readonly respond: Respond;
   readonly spawner: Spawner;
@@ -52,13 +56,10 @@ export interface ExecuteOptions {
   readonly log: Logger;
   /** Commands under way in this daemon, whichever process began them. */
   readonly running: ChurnMap<string, Cancellation>;
-  readonly onDead: (record: InRecord, reason: string) => void;
-  /** A command is recorded as running from now on. */
-  readonly onBegun: (record: InRecord) => void;
-  /** Events cannot be handled for a fault of the surroundings, which is waited out; `undefined`: they can again. */
-  readonly blocked: (fault: string | undefined) => void;
-  /** A command waits, and for what; `over`: no command waits for that any more. */
-  readonly onWaits: (record: InRecord, reason: string, over: boolean) => void;
+  readonly watcher: ProcessWatcher;
+  readonly announce: Pick<Announcer, "taken">;
+  readonly failures: Pick<Failures, "report" | "over">;
+  readonly counters: Pick<Counters, "deadLetters">;
 }
 
 /** A message that failed its process so often becomes a dead letter. */
@@ -104,11 +105,11 @@ export class Subscriber implements Child, RouteProcess {
     this.#leftOver = new LeftOver(options.vouching);
     this.#hangWatch = new HangWatch(clock);
     this.#untold = new Untold(clock);
-    const { node, limit, spawner, log, respond } = options;
+    const { node, config, spawner, log, respond } = options;
     this.#surroundings = {
       node,
       domain: route.config.domain,
-      limit,
+      config,
       stopping: this.#stopping.signal,
       clock,
       spawner,
@@ -127,16 +128,7 @@ export class Subscriber implements Child, RouteProcess {
     this.#queue.on("idle", () => {
       if (!this.#stopped) this.#settleTimer ??= clock.setTimeout(() => this.#settleDown(), LINGER);
     });
-    const machine = subscriberMachine.provide({
-      actions: { halt: () => this.#queue.pause(), proceed: () => void this.#queue.start() },
-    });
-    this.#actor = startRoot(machine, {
-      actor: route.subject,
-      role: "subscriber",
-      clock,
-      inspector,
-      input: { subject: route.subject, concurrency: route.config.concurrency },
-    });
+    this.#actor = startRoot(subscriberMachine, { actor: route.subject, role: "subscriber", clock, inspector });
     route.process = this;
     const left = options.journal.inbox
       .pending(route.subject)
@@ -144,7 +136,7 @@ export class Subscriber implements Child, RouteProcess {
     this.#enqueue(left, undefined);
   }
 
-  get state(): "idle" | "working" | "paused" {
+  get state(): "idle" | "working" {
     const { value } = this.#actor.getSnapshot();
     return value === "working" && this.#drained ? "idle" : value;
   }
@@ -304,15 +296,15 @@ export class Subscriber implements Child, RouteProcess {
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
     const timers: Timer[] = [];
-    const { promise: over, resolve: ends } = deferred<NotBegun>();
-    const end = (): void => ends({ state: "notBegun" });
+    const over = new Deferred<NotBegun>();
+    const end = (): void => over.resolve({ state: "notBegun" });
     if (left <= LONGEST_TIMER) timers.push(clock.setTimeout(end, left));
     timers.push(clock.setTimeout(() => this.#waits(record, UNPREPARED), PREPARED_WITHIN));
     const { signal } = cancellation;
     signal.addEventListener("abort", end);
     if (signal.aborted) end();
     try {
-      const hindered = await Promise.race([handler.prepare(context), over]);
+      const hindered = await Promise.race([handler.prepare(context), over.promise]);
       return (
         hindered ??
         (this.#outdated(this.#options.journal.inbox.find(context.id) ?? record, startBy) && { state: "notBegun" })
@@ -328,16 +320,7 @@ export class Subscriber implements Child, RouteProcess {
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
     const signal = AbortSignal.any([this.#stopping.signal, cancellation.signal]);
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clock.clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = clock.setTimeout(done, Math.min(left, TRY_AGAIN.longest, TRY_AGAIN.first * 2 ** attempt));
-      signal.addEventListener("abort", done);
-      if (signal.aborted) done();
-    });
+    return sleep(clock, Math.min(left, TRY_AGAIN.longest, TRY_AGAIN.first * 2 ** attempt), signal);
   }
 
   /** A command that must not start any more. One of this process has not started, though it is recorded as running. */
@@ -373,7 +356,8 @@ export class Subscriber implements Child, RouteProcess {
         if (this.#stopped && handler.adopt !== undefined) return undefined;
         if (hindered !== undefined) return hindered;
         startedAt = clock.now();
-        context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
+        const by = startBy ?? deadlines.estimated(record);
+        context = new RunningCommand(this.#surroundings, record, startedAt, cancellation, by);
         journal.inbox.start(context.id, startedAt);
         await journal.flushed();
         if (this.#stopped && handler.adopt !== undefined) {
@@ -384,7 +368,7 @@ export class Subscriber implements Child, RouteProcess {
         // The disk may have taken longer than there was time.
         if (deadlines.passed(record, startBy) === true) return { state: "expired", at: clock.now(), reason: TOO_LATE };
         this.#waits(record, undefined);
-        this.#options.onBegun({ ...record, state: "running", startedAt });
+        this.#options.announce.taken([{ message: record.message, state: "running" }]);
       }
       end = handler.run(context);
     }
@@ -416,14 +400,21 @@ export class Subscriber implements Child, RouteProcess {
     if (before === reason) return;
     if (reason === undefined) this.#waiting.delete(id);
     else this.#waiting.set(id, reason);
-    if (before !== undefined && ![...this.#waiting.values()].includes(before))
-      this.#options.onWaits(record, before, true);
-    if (reason !== undefined) this.#options.onWaits(record, reason, false);
+    const { failures } = this.#options;
+    const { subject } = record.message;
+    const tell = (how: "report" | "over", why: string): void =>
+      failures[how](
+        "command-waits",
+        `${id} on ${subject} ${how === "over" ? "waits no more" : "waits"}: ${why}`,
+        `command-waits ${subject} ${why}`,
+      );
+    if (before !== undefined && ![...this.#waiting.values()].includes(before)) tell("over", before);
+    if (reason !== undefined) tell("report", reason);
   }
 
   /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */
   async #handle(handler: EventHandler): Promise<void> {
-    const { journal, node, route, directory, clock, log, respond } = this.#options;
+    const { journal, node, route, directory, clock, log, respond, watcher } = this.#options;
     const [first] = this.#events;
     if (first === undefined) return;
     const { origin } = first.message;
@@ -449,7 +440,7 @@ export class Subscriber implements Child, RouteProcess {
         clock,
         log,
         stopping: this.#stopping.signal,
-        blocked: this.#options.blocked,
+        blocked: (fault: string | undefined) => watcher.block("subscriber", route.subject, fault),
       };
       if (!this.#made && handler.transient !== true)
         await waitForRoom(context, directory, () => mkdir(directory, { recursive: true }));
@@ -481,7 +472,10 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   #bury(record: InRecord, reason: string): void {
-    this.#options.respond.dead(record, reason);
-    this.#options.onDead(record, reason);
+    const { respond, counters, failures } = this.#options;
+    const { id, subject } = record.message;
+    respond.dead(record, reason);
+    counters.deadLetters++;
+    failures.report("dead-letter", `${id} on ${subject} failed its process again and again: ${reason}`);
   }
 }

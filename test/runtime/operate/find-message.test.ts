@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createWorld } from "../../harness/world.ts";
-import { settled } from "../road/sound.ts";
+import { settled } from "../../harness/world/sound.ts";
+import { createWorld } from "../../harness/world/world.ts";
 
 test("a message is found by @1, by its end and by its beginning, at its origin and at its node, whatever steward sent meanwhile", async () => {
   const world = await settled(await createWorld());

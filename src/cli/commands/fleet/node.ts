@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { command, type Runner } from "../../command.ts";
+import { command, type Runner, WORDS } from "../../command.ts";
+import { alertTable } from "../../render/alerts.ts";
 import { nodeLines } from "../../render/nodes.ts";
 import { withSuggestion } from "../../suggest.ts";
 
@@ -9,12 +10,12 @@ interface Options {
 
 export function addNode(program: Command, run: Runner): void {
   command(program, "node", {
-    summary: "show one node: its states, what waits for it, its latest changes",
-    description: `Show one node: its states (link, session, work, trust, storage), what waits for it in which lane, its latest changes.
-docs/words.md explains every word and state, and what to do about it.`,
+    summary: "show one node: its states, its lanes, its latest changes, its alerts",
+    description: `Show one node: its states (link, session, work, trust, storage), the messages that wait in each of its lanes, its latest
+changes, its alerts. ${WORDS} explains every word and state, and what to do about it.`,
     examples: [["steward node ship1", "everything that is known of ship1"]],
   })
-    .argument("<node>", "its name")
+    .argument("<node>", "name of the node")
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options, [name = ""]) => {
@@ -22,7 +23,12 @@ docs/words.md explains every word and state, and what to do about it.`,
         const known = (): Promise<string[]> => daemon.nodes().then((nodes) => nodes.map((node) => node.name));
         const node = await withSuggestion(daemon.node(name), "node-unknown", "node", known);
         if (cli.json) cli.printJson(node);
-        else cli.print(...nodeLines(node, cli.times(options.absolute), cli.out, cli.columns));
+        else {
+          const times = cli.times(options.absolute);
+          const alerts = (await daemon.alerts()).filter((alert) => alert.node === name && alert.state === "raised");
+          cli.print(...nodeLines(node, times, cli.out, cli.columns));
+          if (alerts.length > 0) cli.print("", ...alertTable(alerts, times, cli.columns));
+        }
         return undefined;
       }),
     );
