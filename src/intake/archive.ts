@@ -32,7 +32,7 @@ async function move(
   sidecar: string,
   kept: number,
 ): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o750 });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   const present = new Set(await readdir(folder));
   const target = freeName(present, name, suffix);
   await writeWhole(join(folder, target + suffix), join(folder, `.${target}${suffix}`), sidecar);
@@ -47,7 +47,7 @@ async function move(
  */
 async function writeWhole(path: string, draft: string, text: string): Promise<void> {
   try {
-    await writeFile(draft, text, { mode: 0o640 });
+    await writeFile(draft, text, { mode: 0o600 });
     await rename(draft, path);
   } catch {
     await rm(draft, { force: true }).catch(() => undefined);

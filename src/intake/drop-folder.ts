@@ -45,7 +45,7 @@ export function openDropFolder(options: DropFolderOptions): Intake {
   const ignored = new Set<string>();
 
   async function look(): Promise<number | null> {
-    await mkdir(folder, { recursive: true, mode: 0o750 });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const entries = await readdir(folder, { withFileTypes: true });
     const names = entries
       .map((entry) => entry.name)

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly directory: string;
   /** Names of environment variables that neither the runner nor a command may see. */
   readonly withheld: () => readonly string[];
+  /** Of commands; absent: that of the runner. */
+  readonly umask?: number;
   /** The runner's compiled program. */
   readonly runnerPath: string;
   readonly clock: Clock;

@@ -62,6 +62,8 @@ export interface DaemonOptions {
   readonly pretty?: boolean;
   /** Goes there to stand; absent: the daemon stays where it was started. */
   readonly enter?: (directory: string) => void;
+  /** Commands get this one; absent: that of the daemon. */
+  readonly umask?: number;
   /** In place of the real parts; for tests and simulation. */
   readonly parts?: Partial<Parts>;
 }
@@ -102,6 +104,7 @@ export async function startDaemon({
   config: initial,
   pretty = false,
   enter,
+  umask,
   parts = {},
 }: DaemonOptions): Promise<Daemon> {
   let config = initial;
@@ -160,6 +163,7 @@ export async function startDaemon({
         clock,
         log: log.child({ role: "runner" }),
         withheld: () => config.environment,
+        ...(umask === undefined ? {} : { umask }),
       }));
 
   const children: (Pick<ChildSpec, "id" | "start"> & Partial<ChildSpec>)[] = [];
