@@ -14,7 +14,7 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import { asData, REPORT_ENVELOPE, splitOutput, tooLarge, withoutResult } from "../deliver/report-parts.ts";
-import type { Answers } from "../receive/receiver.ts";
+import type { Answers } from "../receive/judge.ts";
 import type { Routes } from "../receive/routes.ts";
 
 export interface RespondOptions {
