@@ -11,9 +11,9 @@ export interface Failure {
   readonly at: number;
   readonly code: string;
   readonly text: string;
-  /** What counts as the same failure; absent: the code. */
+  /** The key by which failures are the same one; absent: the code. */
   readonly about?: string;
-  /** Its cause is gone. */
+  /** The cause is gone. */
   readonly over?: true;
 }
 
@@ -25,7 +25,7 @@ function checkFailure(data: Json): void {
   if (!(at >= 0 && at <= 8.64e15)) throw new Error("at: expected a time");
 }
 
-/** A line is one failure: what others wrote must not make two of it. */
+/** The text of another node on one line, since a line is one failure. */
 function oneLine(text: string): string {
   return escapeControls(text.replaceAll("\n", " "));
 }

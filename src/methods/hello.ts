@@ -5,12 +5,12 @@ import { isToken } from "../message/subject.ts";
 import { type Checked, checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 
-/** What a node says of itself at each hello. */
+/** The word of a node about itself, at each hello. */
 export interface Hello {
   readonly version: string;
   /** Identity of its journal. */
   readonly epoch: string;
-  /** Which life of its daemon it is: another one after each start. */
+  /** The run of its daemon: another one after each start. */
   readonly life: string;
   /** When its daemon started, and the time now, ms by its own clock. */
   readonly startedAt: number;
@@ -27,7 +27,9 @@ export interface Hello {
   readonly unattended?: readonly (readonly [subject: string, reason: string])[];
 }
 
-/** The same as the last whole hello of this life, at another time: a hello that costs little on a dear link. */
+/**
+ * A hello that equals the last whole one of this run of the daemon, but for the time: it costs little on a dear link.
+ */
 export interface BriefHello {
   readonly life: string;
   readonly version?: never;

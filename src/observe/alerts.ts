@@ -3,11 +3,12 @@ import type { Clock } from "../message/clock.ts";
 import type { DraftTaker } from "../message/draft.ts";
 import type { Json } from "../message/message.ts";
 import { CONTROL_DOMAIN } from "../message/subject.ts";
+import { Recently } from "../platform/recently.ts";
 import { AlertMemory, type AlertStore } from "./alert-memory.ts";
 import type { Happenings } from "./happenings.ts";
 import type { Log } from "./log.ts";
 
-/** What goes wrong on this node, told to its log, to those who watch, and to central. */
+/** Failures of this node, told to its log, to the open streams, and to central. */
 export interface FailuresOptions {
   readonly clock: Clock;
   readonly log: Log;
@@ -18,7 +19,9 @@ export interface FailuresOptions {
   readonly submitter: DraftTaker;
 }
 
-/** A failure as another node reports it. `about`: what counts as the same; `over`: its cause is gone. */
+/**
+ * A failure as another node reports it. `about`: the key by which failures are the same one; `over`: its cause is gone.
+ */
 interface Reported {
   readonly at: number;
   readonly code: string;
@@ -27,19 +30,22 @@ interface Reported {
   readonly over?: true;
 }
 
-/** The same failure is shown and reported at most so often, ms. The log has each. */
+/** Interval between two reports of one failure, ms. The log has each. */
 const AGAIN = 10_000;
+/** Failures that are remembered. */
+const REMEMBERED = 10_000;
 /** Characters of a failure that travel: faults quote what others wrote. */
 const LONGEST = 2000;
 const FLAPPING_OVER = "flapping-over";
 
 export class Failures {
   readonly #options: FailuresOptions;
-  readonly #reported = new Map<string, number>();
+  readonly #reported: Recently;
   readonly memory: AlertMemory;
 
   constructor(options: FailuresOptions) {
     this.#options = options;
+    this.#reported = new Recently(options.clock, AGAIN, REMEMBERED);
     this.memory = new AlertMemory(options.journal, options.clock);
   }
 
@@ -47,12 +53,10 @@ export class Failures {
   report(code: string, text: string, same = code): void {
     const { clock, log, config, happenings } = this.#options;
     log.error({ code }, text);
-    const now = clock.monotonic();
     const { node } = config();
-    const told = now - (this.#reported.get(same) ?? Number.NEGATIVE_INFINITY) >= AGAIN;
+    const told = !this.#reported.has(same);
     this.#remember(node, code, text, same, told);
     if (!told) return;
-    this.#reported.set(same, now);
     const at = clock.now();
     happenings.emit({ type: "alert", at, node, code, text });
     this.#tellCentral({ at, code, text: text.slice(0, LONGEST), about: same.slice(0, LONGEST) });
@@ -62,7 +66,7 @@ export class Failures {
   over(code: string, text: string, same = code): void {
     const { clock, log, config } = this.#options;
     const { node } = config();
-    this.#reported.delete(same);
+    this.#reported.forget(same);
     if (!this.memory.over(node, same)) return;
     log.info({ code, about: same }, `${code}: its cause is gone`);
     const at = clock.now();

@@ -11,7 +11,7 @@ import type { Counters } from "./metrics/counters.ts";
 export interface SentMessage {
   readonly message: Message;
   readonly seq: number;
-  /** Its record stays after its end. */
+  /** True: the record stays after the end. */
   readonly keep: boolean;
   readonly asserted?: State | undefined;
   readonly life?: { readonly state: State } | undefined;
@@ -25,9 +25,7 @@ export interface AnnouncerOptions {
   readonly config: () => { readonly node: string };
 }
 
-type Told = { -readonly [K in keyof MessageHappening]: MessageHappening[K] };
-
-/** The progress of messages on the road, told to the counters and to those who watch. */
+/** The progress of messages on the road, told to the counters and to the open streams. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
 
@@ -35,7 +33,7 @@ export class Announcer {
     this.#options = options;
   }
 
-  /** Whether anybody looks on; what is dear to find out for them need not be otherwise. */
+  /** True while a stream is open; without one, dear details need not be found out. */
   get watched(): boolean {
     return this.#options.happenings.watched;
   }
@@ -59,12 +57,10 @@ export class Announcer {
 
   /** Messages that ended here before their first sending. */
   withdrawn(records: readonly SentMessage[]): void {
-    const { config } = this.#options;
+    const { node } = this.#options.config();
     for (const record of records) {
       const { outcome } = record;
-      if (outcome === undefined) continue;
-      this.count(record, outcome.state, config().node, outcome.reason);
-      this.tell(record, outcome.state, config().node, outcome.reason);
+      if (outcome !== undefined) this.#ended(record, outcome.state, node, outcome.reason);
     }
   }
 
@@ -73,17 +69,21 @@ export class Announcer {
     const { counters } = this.#options;
     const refused: T[] = [];
     for (const record of records) {
+      const { subject } = record.message;
       const state = record.life?.state;
       if (state !== undefined && isFinalState(state)) {
-        const node = receiverOf(record.message.subject);
-        this.count(record, state, node, record.outcome?.reason);
-        this.tell(record, state, node, record.outcome?.reason);
+        this.#ended(record, state, receiverOf(subject), record.outcome?.reason);
       } else {
         counters.deadLetters++;
         refused.push(record);
       }
     }
     return refused;
+  }
+
+  #ended(record: SentMessage, state: FinalState, by: string, reason: string | undefined): void {
+    this.count(record, state, by, reason);
+    this.tell(record, state, by, reason);
   }
 
   output({ id, subject }: Message, parts: readonly OutputPart[]): void {
@@ -93,18 +93,9 @@ export class Announcer {
 
   /** Messages of others, and the state that they are in on this node now. */
   taken(records: readonly { readonly message: Message; readonly state: State }[]): void {
-    const { happenings, clock, config } = this.#options;
+    const { happenings, config } = this.#options;
     if (!happenings.watched) return;
-    for (const { message, state } of records) {
-      happenings.emit({
-        type: "message",
-        at: clock.now(),
-        id: message.id,
-        subject: message.subject,
-        state,
-        by: config().node,
-      });
-    }
+    for (const { message, state } of records) this.#emit(message, state, config().node, {});
   }
 
   /** Lines that an event recorded, for those who watch live. */
@@ -121,13 +112,14 @@ export class Announcer {
     else counters.end(state, { id, subject, by, ...(reason === undefined ? {} : { reason }) });
   }
 
-  tell(record: SentMessage, state: State, by: string, reason?: string): void {
+  tell({ message, outcome }: SentMessage, state: State, by: string, reason?: string): void {
+    if (!this.#options.happenings.watched) return;
+    const why = reason === undefined ? {} : { reason };
+    this.#emit(message, state, by, outcome === undefined ? why : { ...why, outcome });
+  }
+
+  #emit({ id, subject }: Message, state: State, by: string, more: Pick<MessageHappening, "reason" | "outcome">): void {
     const { happenings, clock } = this.#options;
-    if (!happenings.watched) return;
-    const { id, subject } = record.message;
-    const happening: Told = { type: "message", at: clock.now(), id, subject, state, by };
-    if (reason !== undefined) happening.reason = reason;
-    if (record.outcome !== undefined) happening.outcome = record.outcome;
-    happenings.emit(happening);
+    happenings.emit({ type: "message", at: clock.now(), id, subject, state, by, ...more });
   }
 }

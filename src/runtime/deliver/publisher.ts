@@ -95,22 +95,18 @@ export class Publisher implements Child {
     this.#actor = this.#startActor();
   }
 
-  /** Its effect is that frames are let go, or held. */
   #startActor(): Actor<typeof publisherMachine> {
     const { subject, clock, inspector, link, random } = this.#options;
-    const pump = (): void => {
-      this.#open = true;
-      this.#schedule();
+    const open = (isOpen: boolean): void => {
+      this.#open = isOpen;
+      if (isOpen) this.#schedule();
     };
-    const hold = (): void => {
-      this.#open = false;
-    };
-    return startRoot(publisherMachine.provide({ actions: { pump, hold } }), {
+    return startRoot(publisherMachine, {
       actor: subject,
       role: "publisher",
       clock,
       inspector,
-      input: { backoff: { min: 500, max: Math.max(30_000, link.profile.ackTimeout), factor: 2 }, random },
+      input: { backoff: { min: 500, max: Math.max(30_000, link.profile.ackTimeout), factor: 2 }, random, open },
     });
   }
 

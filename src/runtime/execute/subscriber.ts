@@ -19,8 +19,9 @@ import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
-import { deferred } from "../../platform/deferred.ts";
+import { Deferred } from "../../platform/deferred.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { sleep } from "../../platform/sleep.ts";
 import type { Route, RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import type { ProcessWatcher } from "../submit/process-watcher.ts";
@@ -289,15 +290,15 @@ export class Subscriber implements Child, RouteProcess {
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
     const timers: Timer[] = [];
-    const { promise: over, resolve: ends } = deferred<NotBegun>();
-    const end = (): void => ends({ state: "notBegun" });
+    const over = new Deferred<NotBegun>();
+    const end = (): void => over.resolve({ state: "notBegun" });
     if (left <= LONGEST_TIMER) timers.push(clock.setTimeout(end, left));
     timers.push(clock.setTimeout(() => this.#waits(record, UNPREPARED), PREPARED_WITHIN));
     const { signal } = cancellation;
     signal.addEventListener("abort", end);
     if (signal.aborted) end();
     try {
-      const hindered = await Promise.race([handler.prepare(context), over]);
+      const hindered = await Promise.race([handler.prepare(context), over.promise]);
       return (
         hindered ??
         (this.#outdated(this.#options.journal.inbox.find(context.id) ?? record, startBy) && { state: "notBegun" })
@@ -313,16 +314,7 @@ export class Subscriber implements Child, RouteProcess {
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
     const signal = AbortSignal.any([this.#stopping.signal, cancellation.signal]);
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clock.clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = clock.setTimeout(done, Math.min(left, TRY_AGAIN.longest, TRY_AGAIN.first * 2 ** attempt));
-      signal.addEventListener("abort", done);
-      if (signal.aborted) done();
-    });
+    return sleep(clock, Math.min(left, TRY_AGAIN.longest, TRY_AGAIN.first * 2 ** attempt), signal);
   }
 
   /** A command that must not start any more. One of this process has not started, though it is recorded as running. */

@@ -135,10 +135,13 @@ export function operate(options: OperateOptions): Operations {
   function* all(filter: MessageFilter, prefix = ""): Iterable<MessageView> {
     const { outbox, inbox } = core().journal;
     if (filter.direction !== "in")
-      for (const { lane, record } of outbox.newest(prefix)) yield viewOut(lane, record, sight());
+      // Of a journal of millions few are open: those are known without a look at the others.
+      for (const { lane, record } of filter.open === true && prefix === "" ? outbox.open() : outbox.newest(prefix))
+        yield viewOut(lane, record, sight());
     if (filter.direction === "out") return;
     for (const record of inbox.pending().reverse())
       if (record.message.id.startsWith(prefix)) yield viewIn(record, waitsFor(record));
+    if (filter.open === true) return;
     for (const record of inbox.newestDone(prefix)) yield viewDone(record);
   }
 
@@ -173,7 +176,9 @@ export function operate(options: OperateOptions): Operations {
     try {
       const detail = await Promise.race([outcome, silence]);
       if (detail.state === "succeeded") return detail.outcome?.result ?? null;
-      throw new StewardError("api-failed", { status: detail.state, fault: detail.reason ?? `${node} gave no reason` });
+      const { state, reason: fault = "it gave no reason" } = detail;
+      if (state === "expired") throw new StewardError("node-silent", { node, seconds: Math.round(timeout / 1000) });
+      throw new StewardError("node-refused", { node, state, fault });
     } finally {
       clock.clearTimeout(timer);
       unsubscribe();
@@ -219,7 +224,7 @@ export function operate(options: OperateOptions): Operations {
       ...(fleet.selfHeld === undefined ? {} : { heldBack: fleet.selfHeld }),
       link: fleet.link(name),
       linkSince: since,
-      cause: state === "connected" ? `broker ${server}` : `broker ${state}`,
+      cause: state === "connected" ? `connected to the broker ${server}` : `no connection to the broker (${state})`,
       session: "live",
       work: core().running.size > 0 ? "busy" : "idle",
       trust: "accepted",
@@ -287,7 +292,7 @@ export function operate(options: OperateOptions): Operations {
     async retryDead(id) {
       const { journal, routes } = core();
       const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
-      if (letter === undefined) throw new StewardError("message-unknown", { id });
+      if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
       const { subject } = letter.message;
       if (receiverOf(subject) !== self()) {
         // A letter that is refused again stays where it is.
@@ -308,7 +313,7 @@ export function operate(options: OperateOptions): Operations {
       route.process?.feed([record], clock.monotonic());
     },
     async dropDead(id) {
-      if (!core().journal.inbox.dropDead(id)) throw new StewardError("message-unknown", { id });
+      if (!core().journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
       await core().journal.flushed();
     },
     alerts: () => core().failures.memory.all(),
@@ -374,13 +379,13 @@ export function operate(options: OperateOptions): Operations {
     await journal.flushed();
     const isHeard = core().fleet.link(node) === "online";
     if (state === "sent") {
-      const when = isHeard ? "it was asked to cancel it" : "it is cancelled when that node is heard";
-      return { kind: "requested", id, reason: `${node} is not known to have it: ${when}` };
+      const when = isHeard ? `${node} was asked to cancel it` : `it is cancelled when ${node} is heard again`;
+      return { kind: "requested", id, reason: `${node} may not have the message yet: ${when}` };
     }
     const end = isHeard
-      ? "it was asked to end it"
-      : `it is asked to end it when it is heard: its link is ${core().fleet.link(node)}`;
-    return { kind: "requested", id, reason: `${node} has it: ${end}` };
+      ? "was asked to end it"
+      : `is asked to end it when it is heard again (its link is ${core().fleet.link(node)})`;
+    return { kind: "requested", id, reason: `${node} has the message and ${end}` };
   }
 
   /** Ids of messages, the newest first; without a prefix those that steward sends for itself are left out. */

@@ -8,6 +8,7 @@ import type { RunningSource, Source } from "../../methods/define.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { sleep } from "../../platform/sleep.ts";
 import type { OwnEvents } from "./own-events.ts";
 import type { ProcessWatcher } from "./process-watcher.ts";
 import { SourceLosses } from "./source-losses.ts";
@@ -48,7 +49,7 @@ export async function startSource(options: SourceOptions): Promise<Child> {
         break;
       } catch (error) {
         if (!(error instanceof StewardError) || !NO_ROOM.includes(error.code)) throw error;
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, ROOM));
+        await sleep(clock, ROOM);
       }
     }
     if (checkpoint !== undefined) journal.setCheckpoint({ key, value: checkpoint });
