@@ -180,7 +180,7 @@ export class Processes implements ProcessWatcher {
   }
 
   #subscriberSpec(route: Route): ChildSpec {
-    const { road, config, clock, inspector, log, counters } = this.#options;
+    const { road, config, clock, inspector, log } = this.#options;
     return {
       id: `subscriber ${route.subject}`,
       restart: "permanent",
@@ -197,7 +197,6 @@ export class Processes implements ProcessWatcher {
           config,
           clock,
           inspector,
-          counters,
           log: log.child({ subject: route.subject }),
         }),
     };
