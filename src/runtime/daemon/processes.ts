@@ -182,7 +182,7 @@ export class Processes implements ProcessWatcher {
   }
 
   #subscriberSpec(route: Route): ChildSpec {
-    const { road, config, clock, inspector, log, counters } = this.#options;
+    const { road, config, clock, inspector, log } = this.#options;
     return {
       id: `subscriber ${route.subject}`,
       restart: "permanent",
@@ -199,7 +199,6 @@ export class Processes implements ProcessWatcher {
           config,
           clock,
           inspector,
-          counters,
           log: log.child({ subject: route.subject }),
         }),
     };

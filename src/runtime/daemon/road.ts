@@ -112,7 +112,7 @@ export class Road implements Rooms {
     publishers.equip({ ...told, repair, renewal });
     const resync = { ...told, renewal, identities, losses, vouching, reports, repair };
 
-    const routes = new Routes(node, methods, journal.inbox.pending());
+    const routes = new Routes(node, methods, options.storage, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
     const respond = new Respond({ ...told, routes });
     this.canceller = new Canceller({ ...told, respond, running });

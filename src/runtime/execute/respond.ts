@@ -10,11 +10,13 @@ import { kindOf, parseSubject } from "../../message/subject.ts";
 import { FRAME_LIMITS } from "../../message/wire/bounds.ts";
 import { encodeItem, messageFault } from "../../message/wire/frame.ts";
 import type { Spawner } from "../../methods/spawner.ts";
+import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import { asData, REPORT_ENVELOPE, splitOutput, tooLarge, withoutResult } from "../deliver/report-parts.ts";
-import type { Answers } from "../receive/receiver.ts";
+import type { Answers } from "../receive/judge.ts";
 import type { Routes } from "../receive/routes.ts";
 
 export interface RespondOptions {
@@ -23,6 +25,8 @@ export interface RespondOptions {
   readonly transport: Pick<Transport, "maxPayload">;
   readonly publishers: Pick<Publishers, "wake">;
   readonly routes: Pick<Routes, "finished">;
+  readonly failures: Pick<Failures, "report">;
+  readonly counters: Pick<Counters, "deadLetters">;
   readonly announce: Pick<Announcer, "watched" | "taken" | "lines">;
   readonly spawner: Pick<Spawner, "forget">;
   readonly newId: NewId;
@@ -90,8 +94,12 @@ export class Respond implements Answers {
     const at = this.#options.clock.now();
     if (this.#options.journal.inbox.bury(record.message.id, reason, at) === undefined) return;
     const outcome: Outcome = { state: "failed", at, reason: `dead letter: ${reason}` };
-    if (kindOf(record.message.subject) === "command") this.#send(record, outcome);
+    const { id, subject } = record.message;
+    if (kindOf(subject) === "command") this.#send(record, outcome);
     this.#ended(record, outcome);
+    this.#options.counters.deadLetters++;
+    const text = `${id} on ${subject} failed its process again and again: ${reason}`;
+    this.#options.failures.report("dead-letter", text);
   }
 
   /** A command is at its end here. */

@@ -1,35 +1,29 @@
-import { mkdir } from "node:fs/promises";
 import PQueue from "p-queue";
 import type { Actor } from "xstate";
 import { type Inspector, startRoot } from "../../actors/root.ts";
 import { subscriberMachine } from "../../actors/subscriber.ts";
 import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { Config } from "../../config/config.ts";
-import type { Journal } from "../../journal/journal.ts";
 import type { InRecord } from "../../journal/records.ts";
-import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
+import { LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { summarise } from "../../message/text/summary.ts";
 import type { CommandEnd, CommandHandler, EventHandler, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
-import { waitForRoom } from "../../methods/syslog/write/wait-for-room.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
-import type { Counters } from "../../observe/metrics/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import { Deferred } from "../../platform/deferred.ts";
-import type { Logger } from "../../platform/logger.ts";
 import { sleep } from "../../platform/sleep.ts";
-import type { Route, RouteProcess } from "../receive/route.ts";
+import type { RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
-import type { ProcessWatcher } from "../submit/process-watcher.ts";
 import { Cancellation } from "./cancellation.ts";
 import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
 import type { Deadlines } from "./deadlines.ts";
+import { EventBatches, type EventBatchOptions, POISONED } from "./event-batches.ts";
 import { HangWatch } from "./hang-watch.ts";
-import type { Respond } from "./respond.ts";
 import { Untold } from "./untold.ts";
 import { begins, interrupted, LeftOver } from "./unvouched.ts";
 
@@ -40,35 +34,21 @@ import { begins, interrupted, LeftOver } from "./unvouched.ts";
  * when its outcome is on disk. A throw of a method is a defect: this process ends as failed, and its supervisor starts
  * another one, which goes on with what the journal still holds.
  */
-export interface ExecuteOptions {
-  readonly route: Route;
-  readonly node: string;
-  /** Where event handlers of this method keep their files. */
-  readonly directory: string;
+export interface ExecuteOptions extends EventBatchOptions {
   readonly config: () => Config;
-  readonly journal: Journal;
-  readonly respond: Respond;
   readonly spawner: Spawner;
   readonly deadlines: Deadlines;
   readonly vouching: Vouching;
-  readonly clock: Clock;
   readonly inspector: Inspector;
-  readonly log: Logger;
   /** Commands under way in this daemon, whichever process began them. */
   readonly running: ChurnMap<string, Cancellation>;
-  readonly watcher: ProcessWatcher;
   readonly announce: Pick<Announcer, "taken">;
   readonly failures: Pick<Failures, "report" | "over">;
-  readonly counters: Pick<Counters, "deadLetters">;
 }
 
-/** A message that failed its process so often becomes a dead letter. */
-const POISONED = 3;
 const TOO_LATE = "its deadline passed while it waited on the node";
 /** How long a queue without work still counts as working, ms. */
 const LINGER = 1000;
-/** Events that one call of a handler takes. */
-const EVENT_BATCH = 256;
 /** Pauses before a command that could not begin is tried again, ms. */
 const TRY_AGAIN = { first: 1000, longest: 15_000 };
 /** What starts commands is expected to answer within, ms. */
@@ -82,7 +62,7 @@ export class Subscriber implements Child, RouteProcess {
   readonly #options: ExecuteOptions;
   readonly #actor: Actor<typeof subscriberMachine>;
   readonly #queue: PQueue;
-  readonly #events: InRecord[] = [];
+  readonly #events: EventBatches;
   readonly #leftOver: LeftOver;
   /** Commands that wait for something outside of their method, and for what. */
   readonly #waiting = new Map<string, string>();
@@ -91,8 +71,6 @@ export class Subscriber implements Child, RouteProcess {
   readonly #surroundings: CommandSurroundings;
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
-  /** The directory of the event handler is there. */
-  #made = false;
   readonly #stopping = new AbortController();
   #reserved = 0;
   /** What the actor was told last. */
@@ -103,6 +81,7 @@ export class Subscriber implements Child, RouteProcess {
     const { route, clock, inspector } = options;
     this.#options = options;
     this.#leftOver = new LeftOver(options.vouching);
+    this.#events = new EventBatches(options, this.#stopping.signal);
     this.#hangWatch = new HangWatch(clock);
     this.#untold = new Untold(clock);
     const { node, config, spawner, log, respond } = options;
@@ -211,7 +190,7 @@ export class Subscriber implements Child, RouteProcess {
     const { command, event } = this.#options.route.method;
     if (this.#options.route.config.kind === "event") {
       if (event === undefined) return;
-      this.#events.push(...records);
+      this.#events.add(records);
       this.#add(() => this.#handle(event));
     } else if (command !== undefined) {
       for (const record of records) {
@@ -272,7 +251,7 @@ export class Subscriber implements Child, RouteProcess {
         const reason = normalise(error).message;
         if (handler.idempotent !== true)
           respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
-        else if (attempts >= POISONED) this.#bury(record, reason);
+        else if (attempts >= POISONED) respond.dead(record, reason);
       });
     } finally {
       running.delete(id);
@@ -412,52 +391,11 @@ export class Subscriber implements Child, RouteProcess {
     if (reason !== undefined) tell("report", reason);
   }
 
-  /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */
   async #handle(handler: EventHandler): Promise<void> {
-    const { journal, node, route, directory, clock, log, respond, watcher } = this.#options;
-    const [first] = this.#events;
-    if (first === undefined) return;
-    const { origin } = first.message;
-    let count = 1;
-    if (first.attempts === 0) {
-      while (
-        count < EVENT_BATCH &&
-        this.#events[count]?.message.origin === origin &&
-        this.#events[count]?.attempts === 0
-      )
-        count++;
-    }
-    const batch = this.#events.splice(0, count);
-    const key = `sink ${route.subject} ${origin}`;
     try {
-      const input = batch.map(({ message }) => ({ id: message.id, createdAt: message.createdAt, data: message.data }));
-      const context = {
-        node,
-        origin,
-        domain: route.config.domain,
-        checkpoint: journal.checkpoint(key),
-        directory,
-        clock,
-        log,
-        stopping: this.#stopping.signal,
-        blocked: (fault: string | undefined) => watcher.block("subscriber", route.subject, fault),
-      };
-      if (!this.#made && handler.transient !== true)
-        await waitForRoom(context, directory, () => mkdir(directory, { recursive: true }));
-      this.#made = true;
-      const value = await handler.handle(input, context);
-      respond.handled(batch, value === undefined ? undefined : { key, value });
-      if (this.#events.length > 0) this.#add(() => this.#handle(handler));
+      if (await this.#events.handle(handler)) this.#add(() => this.#handle(handler));
     } catch (error) {
-      // A handler that waited was told to stop: its events have not failed, and come again.
-      if (this.#stopped) return;
-      const reason = normalise(error).message;
-      this.#failAfter(error, () => {
-        for (const record of batch) {
-          const failed = journal.inbox.failedOnce(record.message.id);
-          if (failed !== undefined && failed.attempts >= POISONED) this.#bury(failed, reason);
-        }
-      });
+      this.#fail(error);
     }
   }
 
@@ -469,13 +407,5 @@ export class Subscriber implements Child, RouteProcess {
     } catch (unrecorded) {
       this.#fail(unrecorded);
     }
-  }
-
-  #bury(record: InRecord, reason: string): void {
-    const { respond, counters, failures } = this.#options;
-    const { id, subject } = record.message;
-    respond.dead(record, reason);
-    counters.deadLetters++;
-    failures.report("dead-letter", `${id} on ${subject} failed its process again and again: ${reason}`);
   }
 }

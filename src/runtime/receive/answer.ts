@@ -1,20 +1,106 @@
+import type { Packet, Transport } from "../../broker/transport.ts";
+import type { Place, Taken } from "../../journal/inbox.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock } from "../../message/clock.ts";
+import type { StewardError } from "../../message/errors.ts";
 import type { Envelope } from "../../message/wire/envelope.ts";
-import type { Ack } from "../../message/wire/frame.ts";
+import type { Ack, Frame } from "../../message/wire/frame.ts";
+import { isFrame } from "../../message/wire/packet.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
+import type { Route } from "./route.ts";
+import type { Routes } from "./routes.ts";
 
+export interface AnswerOptions {
+  readonly node: string;
+  readonly journal: Journal;
+  readonly transport: Transport;
+  readonly envelope: Envelope;
+  readonly routes: Routes;
+  readonly clock: Clock;
+  readonly vouching: Pick<Vouching, "life">;
+}
+
+/** Reports are always taken: there is room kept for them. */
+const UNBOUNDED = 1_000_000;
 /** Verdicts of one ACK: no reader takes more than the first, and few of them fit where the broker takes little. */
 const MOST_VERDICTS = 1024;
 const FEW_VERDICTS = 16;
+
+/** The answers to frames: how much of a lane this node has and how much more it takes, or why a frame is not taken. */
+export class Answer {
+  readonly #options: AnswerOptions;
+
+  constructor(options: AnswerOptions) {
+    this.#options = options;
+  }
+
+  /** Once it is durable. */
+  acknowledge(packet: Packet, { kind, frame }: Place, { last, taken, verdicts }: Taken): void {
+    if (packet.reply === undefined) return;
+    const upTo = frame.first + frame.items.length - 1;
+    // Commands of a lane start in order, so the last that has started stands for all before it.
+    const started = taken.findLast((record) => record.state === "running")?.seq ?? 0;
+    this.#ack(packet.subject, frame, packet.reply, {
+      last,
+      started,
+      upTo,
+      verdicts,
+      ...(kind === "wentBack" ? { wentBack: true } : {}),
+    });
+  }
+
+  #ack(
+    subject: string,
+    frame: Frame,
+    reply: string,
+    answer: Pick<Ack, "last" | "started" | "upTo" | "verdicts" | "wentBack">,
+  ): void {
+    const { node, journal, routes, transport, clock, vouching, envelope } = this.#options;
+    const route = routes.get(subject);
+    const credit = route === undefined ? UNBOUNDED : routes.credit(route);
+    // Also when all of it was taken: the sender may hold more.
+    if (route !== undefined && credit === 0) this.#awaitRoom(route, frame, reply, answer.upTo);
+    const own = { node, receiverEpoch: journal.epoch, receiverLife: vouching.life };
+    const time = { sentAt: clock.now(), uptime: clock.monotonic() };
+    const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
+    const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
+    transport.publish(reply, fittingAck(envelope, subject, ack, transport.maxPayload()));
+  }
+
+  #awaitRoom(route: Route, frame: Frame, reply: string, upTo: number): void {
+    // Without its messages: those who wait may be many, and each frame has megabytes.
+    const head = { ...frame, items: [] };
+    route.awaitRoom(`${frame.origin} ${frame.epoch}`, {
+      roomAgain: () => this.#roomAgain(route.subject, head, reply, upTo),
+    });
+  }
+
+  /** Presence is acknowledged too: its sender then knows that it was heard. */
+  heard({ subject, reply }: Packet, frame: Frame): void {
+    if (reply !== undefined) this.#ack(subject, frame, reply, { last: 0, started: 0, upTo: 0, verdicts: [] });
+  }
+
+  /** The sender of a frame that is not taken must know why: else its lane stands still in silence. */
+  refuse(error: StewardError, { subject, payload, reply }: Packet): void {
+    if (reply === undefined || error.code === "internal" || !isFrame(payload)) return;
+    const { node, journal, transport, clock, envelope } = this.#options;
+    const bytes = envelope.sealRefusal(subject, error, { node, receiverEpoch: journal.epoch, sentAt: clock.now() });
+    if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
+  }
+
+  /** There is room again for a lane that was told to wait. */
+  #roomAgain(subject: string, frame: Frame, reply: string, upTo: number): void {
+    const lane = this.#options.journal.inbox.lane(frame.origin, frame.epoch, subject);
+    const last = lane?.last ?? 0;
+    this.#ack(subject, frame, reply, { last, started: 0, upTo: Math.max(upTo, last), verdicts: lane?.verdicts ?? [] });
+  }
+}
 
 /**
  * An ACK as it travels. Without one the frame would come again and again: where the broker takes less, the reasons give
  * way, and after them the later verdicts. The ACK then ends before the first that has no room, and the rest comes again.
  */
-export function fittingAck(
-  envelope: Pick<Envelope, "sealAck">,
-  subject: string,
-  ack: Ack,
-  maxPayload: number,
-): Uint8Array {
+function fittingAck(envelope: Pick<Envelope, "sealAck">, subject: string, ack: Ack, maxPayload: number): Uint8Array {
   const payload = envelope.sealAck(subject, withVerdicts(ack, MOST_VERDICTS));
   if (payload.length <= maxPayload) return payload;
   const bare = envelope.sealAck(subject, withVerdicts(ack, MOST_VERDICTS), 0);

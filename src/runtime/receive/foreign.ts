@@ -9,7 +9,6 @@ import { textOf } from "../../message/text/text.ts";
 import { deeperThan, FRAME_LIMITS, hasMoreParts } from "../../message/wire/bounds.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
-import type { Storage } from "../upkeep/storage.ts";
 import type { Routes } from "./routes.ts";
 
 /** Bytes of a plain publisher's body. */
@@ -41,13 +40,12 @@ interface ForeignOptions {
   readonly counters: Counters;
   readonly transport: Transport;
   readonly journal: Pick<Journal, "flushed">;
-  readonly storage: Pick<Storage, "hasRoom">;
   readonly submitter: DraftTaker;
 }
 
 /** A body of a plain NATS publisher: `{"data": …}`, where the configuration takes it. */
 export async function takeForeign({ subject, payload, reply }: Packet, options: ForeignOptions): Promise<void> {
-  const { routes, counters, transport, journal, storage, submitter } = options;
+  const { routes, counters, transport, journal, submitter } = options;
   const answer = (body: object): void => {
     if (reply !== undefined) transport.publish(reply, Buffer.from(JSON.stringify(body)));
   };
@@ -62,8 +60,7 @@ export async function takeForeign({ subject, payload, reply }: Packet, options: 
   try {
     const data = foreignData(payload);
     authorise(PLAIN_PUBLISHER, subject, data, route.config, route.method);
-    if (route.room === 0 || !storage.hasRoom())
-      throw new StewardError("queue-full", { subject, limit: route.config.queue });
+    if (routes.credit(route) === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const [record] = submitter.submit([{ subject, data }], { foreign: true });
     await journal.flushed();
     answer({ id: record?.message.id ?? "" });

@@ -3,19 +3,27 @@ import type { InRecord } from "../../journal/records.ts";
 import { StewardError } from "../../message/errors.ts";
 import { parseSubject } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
+import type { Storage } from "../upkeep/storage.ts";
 import { Backlog, Route } from "./route.ts";
 
 /** What this node takes, by subject, and what waits on subjects that nothing here takes any more. */
 export class Routes {
   readonly #node: string;
+  readonly #storage: Pick<Storage, "hasRoom">;
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #routes = new Map<string, Route>();
   readonly #backlogs = new Map<string, Backlog>();
 
   /** `pending`: what was taken and not finished before. */
-  constructor(node: string, methods: ReadonlyMap<string, Method>, pending: readonly InRecord[] = []) {
+  constructor(
+    node: string,
+    methods: ReadonlyMap<string, Method>,
+    storage: Pick<Storage, "hasRoom">,
+    pending: readonly InRecord[] = [],
+  ) {
     this.#node = node;
     this.#methods = methods;
+    this.#storage = storage;
     for (const { message } of pending) this.#backlog(message.subject).messages++;
   }
 
@@ -62,6 +70,11 @@ export class Routes {
     };
     for (const [subject, { messages }] of this.#backlogs) if (messages > 0) note(subject);
     return found;
+  }
+
+  /** How many more messages may be taken on a route. */
+  credit(route: Route): number {
+    return this.#storage.hasRoom() ? route.room : 0;
   }
 
   get(subject: string): Route | undefined {

@@ -42,7 +42,7 @@ function codeOf(work: () => unknown): object {
 
 describe("the routes of a node", () => {
   it("lead from a full subject to its setting and its method", () => {
-    const routes = new Routes("ship1", methods);
+    const routes = new Routes("ship1", methods, { hasRoom: () => true });
     const route = routes.add(settings("command.shellcommand.os"));
     routes.add(settings("event.errorlog.os"));
     expect(route).toMatchObject({
@@ -61,7 +61,7 @@ describe("the routes of a node", () => {
   });
 
   it("end when they are removed", () => {
-    const routes = new Routes("ship1", methods);
+    const routes = new Routes("ship1", methods, { hasRoom: () => true });
     routes.add(settings("command.shellcommand.os"));
     routes.remove("ship1.command.shellcommand.os");
     expect([routes.get("ship1.command.shellcommand.os"), [...routes.all()]]).toEqual([undefined, []]);
@@ -90,13 +90,13 @@ describe("the routes of a node", () => {
     ["ship1.command.*.os", { code: "subject-invalid" }],
     ["", { code: "subject-invalid" }],
   ])("say why nothing takes %j", (subject, why) => {
-    const routes = new Routes("ship1", methods);
+    const routes = new Routes("ship1", methods, { hasRoom: () => true });
     routes.add(settings("command.shellcommand.os"));
     expect(codeOf(() => routes.find(subject))).toMatchObject(why);
   });
 
   it("are not made to a method that does not exist, or takes messages of the other kind", () => {
-    const routes = new Routes("ship1", methods);
+    const routes = new Routes("ship1", methods, { hasRoom: () => true });
     for (const subject of [
       "command.reboot.os",
       "event.shellcommand.os",

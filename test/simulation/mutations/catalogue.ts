@@ -59,7 +59,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "time-under-way-uncounted",
     breaks: "what a link or a stopped process holds is begun after its deadline",
-    file: "src/runtime/receive/receiver.ts",
+    file: "src/runtime/receive/judge.ts",
     find: "item.deliverBy - frame.sentAt - underWay",
     replace: "item.deliverBy - frame.sentAt - 0 * underWay",
     faults: ["frozen", "expiry", "slow"],
@@ -69,8 +69,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "the receiver acknowledges what a power cut can still take from it",
     file: "src/runtime/receive/receiver.ts",
     find: `    await journal.flushed().finally(() => this.#unflushed--);
-    this.#acknowledge(packet, place, accepted);`,
-    replace: `    this.#acknowledge(packet, place, accepted);
+    this.#answer.acknowledge(packet, place, accepted);`,
+    replace: `    this.#answer.acknowledge(packet, place, accepted);
     await journal.flushed().finally(() => this.#unflushed--);`,
     faults: ["torn"],
   },
@@ -168,7 +168,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "order-broken",
     breaks: "messages of one frame are handed over backwards",
-    file: "src/runtime/receive/receiver.ts",
+    file: "src/runtime/receive/hand-over.ts",
     find: "const some = batch.records.splice(0, room);",
     replace: "const some = batch.records.splice(0, room).reverse();",
     faults: ["slow"],

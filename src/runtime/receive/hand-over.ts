@@ -1,0 +1,78 @@
+import type { Journal } from "../../journal/journal.ts";
+import type { InRecord } from "../../journal/records.ts";
+import type { Announcer } from "../../observe/announce.ts";
+import type { Routes } from "./routes.ts";
+
+export interface HandOverOptions {
+  readonly journal: Journal;
+  readonly routes: Routes;
+  readonly announce: Pick<Announcer, "taken">;
+}
+
+/** Hears of packets that were taken and cannot be handed over. */
+export interface Refuser {
+  refused(error: unknown, subject: string): void;
+}
+
+/** Messages handed over in one turn. */
+const A_TURN = 64;
+
+/** Messages of one frame, and when they were taken by monotonic time. */
+interface Batch {
+  readonly records: InRecord[];
+  readonly takenAt: number;
+}
+
+/** Messages that were taken and wait for their turn to be handed to their process, in order. */
+export class HandOver {
+  readonly #options: HandOverOptions;
+  readonly #refuser: Refuser;
+  /** By subject. */
+  readonly #waiting = new Map<string, Batch[]>();
+
+  constructor(options: HandOverOptions, refuser: Refuser) {
+    this.#options = options;
+    this.#refuser = refuser;
+  }
+
+  /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
+  add(subject: string, taken: readonly InRecord[], takenAt: number, now = false): void {
+    if (taken.length === 0) return;
+    const batch: Batch = { records: [...taken], takenAt };
+    const queue = this.#waiting.get(subject);
+    if (queue !== undefined) {
+      queue.push(batch);
+      return;
+    }
+    this.#waiting.set(subject, [batch]);
+    if (now) this.#some(subject);
+    else setImmediate(() => this.#some(subject));
+  }
+
+  #some(subject: string): void {
+    const queue = this.#waiting.get(subject) ?? [];
+    let room = A_TURN;
+    for (let batch = queue[0]; batch !== undefined && room > 0; batch = queue[0]) {
+      const some = batch.records.splice(0, room);
+      room -= some.length;
+      if (batch.records.length === 0) queue.shift();
+      this.#hand(subject, some, batch.takenAt);
+    }
+    if (queue.length === 0) this.#waiting.delete(subject);
+    else setImmediate(() => this.#some(subject));
+  }
+
+  #hand(subject: string, some: readonly InRecord[], takenAt: number): void {
+    const { routes, journal, announce } = this.#options;
+    const route = routes.get(subject);
+    try {
+      announce.taken(some);
+      for (const { message } of some) route?.inHand.delete(message.id);
+      if (route?.process !== undefined) route.process.feed(some, takenAt);
+      // The process that kept a place for it is gone: it has not begun, and the next one finds it in the journal.
+      else for (const { message, state } of some) if (state === "running") journal.inbox.notStarted(message.id);
+    } catch (error) {
+      this.#refuser.refused(error, subject);
+    }
+  }
+}

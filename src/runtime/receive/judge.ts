@@ -1,0 +1,139 @@
+import type { Judgement, PlacedNew } from "../../journal/inbox.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { DoneRecord } from "../../journal/records.ts";
+import { faultText } from "../../message/errors.ts";
+import type { Report } from "../../message/report.ts";
+import { kindOf } from "../../message/subject.ts";
+import type { Frame, FrameItem } from "../../message/wire/frame.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
+import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
+import type { Repair } from "../resync/compare-ask.ts";
+import type { BegunBefore } from "../resync/may-have-run.ts";
+import type { Reports } from "./reports.ts";
+import type { Routes } from "./routes.ts";
+
+/** A frame that came, what is measured of its way, and what is to be told once it is durable. */
+export interface Arrival {
+  readonly frame: Frame;
+  readonly subject: string;
+  /** Wall time, ms. */
+  readonly at: number;
+  /** How long it was under way, ms. */
+  readonly underWay: number;
+  readonly told: (() => void)[];
+}
+
+export interface JudgeOptions {
+  readonly node: string;
+  readonly journal: Journal;
+  readonly routes: Routes;
+  readonly counters: Counters;
+  readonly reports: Pick<Reports, "fold">;
+  readonly repair: Pick<Repair, "ended">;
+  readonly answers: Answers;
+}
+
+/** Sends the outcomes of commands home: `execute/respond.ts`. */
+export interface Answers {
+  /** An outcome is owed once more. */
+  again(done: DoneRecord): void;
+}
+
+const LOST = "it may have begun here before this node lost its journal";
+
+/** Decides on new messages, from this node's own configuration: permission, deadline, room. Each exit is counted by its reason. */
+export class Judge {
+  readonly #options: JudgeOptions;
+  readonly #before: BegunBefore;
+
+  constructor(options: JudgeOptions, before: BegunBefore) {
+    this.#options = options;
+    this.#before = before;
+  }
+
+  /** In order, as far as there is room. */
+  all(arrival: Arrival, place: PlacedNew): Judgement[] {
+    const { journal, answers } = this.#options;
+    const { items, first } = arrival.frame;
+    const decisions: Judgement[] = [];
+    for (let seq = place.from; seq < first + items.length; seq++) {
+      const item = items[seq - first];
+      if (item === undefined) break;
+      const judged = journal.inbox.known(place, item, seq) ?? this.#one(arrival, item, seq);
+      // This one and what follows must come again.
+      if (judged === "full") break;
+      if (judged.kind === "known" && judged.done !== undefined) answers.again(judged.done);
+      decisions.push(judged);
+    }
+    return decisions;
+  }
+
+  /** That a command is at its end without having begun is said only of one that cannot have begun here. */
+  #one(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
+    const { frame, subject } = arrival;
+    if (this.#before.onLostDisk(frame, subject, item, seq))
+      return { kind: "verdict", state: "interrupted", reason: LOST };
+    const judged = this.#decide(arrival, item, seq);
+    if (judged === "full" || judged.kind !== "verdict" || !this.#before.unrecorded(frame, subject, seq)) return judged;
+    const reason = `it may have begun here before this node was started; else: ${judged.reason}`;
+    return { kind: "verdict", state: "interrupted", reason };
+  }
+
+  #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement | "full" {
+    const { routes, counters, reports, repair, journal, node } = this.#options;
+    if ("skip" in item) {
+      const by = journal.inbox.cancelledEarly(item.id);
+      if (by !== undefined && item.skip === "cancelled")
+        return { kind: "verdict", state: "cancelled", reason: `${by} cancelled it before it arrived` };
+      const reason = item.skip === "rejected" ? `${node} could not read it` : "it ended at its origin";
+      return { kind: "verdict", state: item.skip, reason };
+    }
+    if ("unreadable" in item) {
+      counters.refuse("frame-malformed", { subject, origin: frame.origin, id: item.id, fault: item.unreadable });
+      return { kind: "verdict", state: "rejected", reason: `${node} cannot read it: ${item.unreadable}` };
+    }
+    try {
+      if (item.inReplyTo !== undefined && kindOf(subject) === "event") {
+        const report = item.data as unknown as Report;
+        if (reports.fold(item.inReplyTo, frame.origin, report, told)) {
+          if (report.state !== "running") repair.ended(item.inReplyTo, report);
+          return { kind: "folded" };
+        }
+        counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });
+        return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
+      }
+      const route = routes.find(subject);
+      // Only what this node took in for itself: from others the mark says nothing.
+      const foreign = item.foreign === true && frame.origin === this.#options.node;
+      authorise(foreign ? PLAIN_PUBLISHER : frame.origin, subject, item.data, route.config, route.method);
+      const canceller = journal.inbox.cancelledEarly(item.id);
+      if (canceller !== undefined)
+        return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
+      const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt - underWay;
+      const unproved = this.#before.isUnproved(frame, subject, seq);
+      // That it never began is not said before its origin was asked.
+      if (remaining !== null && remaining <= 0 && !unproved) {
+        counters.refuse("deadline-passed", { subject, origin: frame.origin });
+        return { kind: "verdict", state: "expired", reason: expiredUnderWay(remaining, underWay) };
+      }
+      if (routes.credit(route) === 0) return "full";
+      route.taken();
+      const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
+      // What may have begun in time is never said to have expired: it begins again, whenever its turn comes.
+      const bound = remaining !== null && !this.#before.unrecorded(frame, subject, seq);
+      return { kind: "take", deadline: bound ? at + remaining : null, start };
+    } catch (error) {
+      // A method's own check throws plain errors: they say what is wrong with the data.
+      const code = error instanceof Error && "code" in error ? String(error.code) : "data-invalid";
+      counters.refuse(code, { subject, origin: frame.origin, id: item.id, fault: faultText(error) });
+      return { kind: "verdict", state: "rejected", reason: faultText(error) };
+    }
+  }
+}
+
+function expiredUnderWay(remaining: number, underWay: number): string {
+  if (remaining + underWay <= 0) return "its deadline had passed when it was sent";
+  return underWay < 1000
+    ? "its deadline had passed when it arrived"
+    : `its deadline had passed when it arrived: it was under way for ${Math.round(underWay / 1000)} s`;
+}

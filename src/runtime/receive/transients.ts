@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import type { Clock } from "../../message/clock.ts";
+import { faultText, StewardError } from "../../message/errors.ts";
+import type { Frame } from "../../message/wire/frame.ts";
+import type { Logger } from "../../platform/logger.ts";
+import { authorise } from "../../security/authorise.ts";
+import type { Routes } from "./routes.ts";
+
+export interface TransientsOptions {
+  readonly node: string;
+  /** The data directory: methods keep their files below it. */
+  readonly data: string;
+  readonly routes: Routes;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Presence, and whatever else is outside all lanes: handled at once, never journalled. */
+export class Transients {
+  readonly #options: TransientsOptions;
+
+  constructor(options: TransientsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws StewardError why it is not handled */
+  async handle(subject: string, frame: Frame): Promise<void> {
+    const { routes, node, clock, log, data } = this.#options;
+    const route = routes.find(subject);
+    const handler = route.method.event;
+    if (handler?.transient !== true)
+      throw new StewardError("frame-malformed", { subject, fault: "its messages have no sequence numbers" });
+    const items = frame.items.flatMap((item) => ("data" in item ? [item] : []));
+    for (const { data } of items) {
+      try {
+        authorise(frame.origin, subject, data, route.config, route.method);
+      } catch (error) {
+        if (error instanceof StewardError) throw error;
+        const { name: method } = route.method;
+        throw new StewardError("data-invalid", { method, fault: faultText(error) }, { cause: error });
+      }
+    }
+    const context = {
+      node,
+      origin: frame.origin,
+      domain: route.config.domain,
+      checkpoint: undefined,
+      directory: join(data, route.method.name),
+      clock,
+      log,
+    };
+    await handler.handle(
+      items.map(({ id, createdAt, data }) => ({ id, createdAt, data })),
+      context,
+    );
+  }
+}
