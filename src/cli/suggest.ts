@@ -2,7 +2,7 @@ import { nearest } from "../config/schema/nearest.ts";
 import { type ErrorCode, StewardError } from "../message/errors.ts";
 import type { Daemon } from "./daemon.ts";
 
-/** Adds the name that was probably meant to an error of `code` that carries the name as `detail`. */
+/** Adds the nearest known name to an error of `code` that carries the unknown name as `detail`. */
 export async function withSuggestion<T>(
   answer: Promise<T>,
   code: ErrorCode,
@@ -20,7 +20,7 @@ export async function withSuggestion<T>(
   }
 }
 
-/** @throws StewardError `node-unknown`, with the name that was probably meant */
+/** @throws StewardError `node-unknown`, with the nearest known name */
 export async function insistKnown(daemon: Daemon, node: string): Promise<void> {
   const names = (await daemon.nodes()).map(({ name }) => name);
   if (names.includes(node)) return;

@@ -210,8 +210,4 @@ describe("finality", () => {
       expect(isFinal("command", state)).toBe(true);
     }
   });
-
-  it("leaves final states to the node, as the table says", () => {
-    for (const state of states.filter(isFinalState)) expect(STATES[state].by).toBe("node");
-  });
 });

@@ -6,7 +6,7 @@ import { visible } from "../render/text.ts";
 import { isoTime, span } from "../render/time.ts";
 import { inReach } from "./tracked.ts";
 
-/** Says what was accepted, who it resolved to, and what is to be expected of each; the id is the first word of a line. */
+/** Prints each accepted message: its id first, its node, and how soon that can be expected to take it. */
 export async function announce(
   cli: Cli,
   daemon: Daemon,
@@ -34,7 +34,7 @@ export async function announce(
       since === undefined || link === "neverSeen" || link === "online"
         ? ""
         : ` since ${span(Math.max(0, now - since))}`;
-    const why = blocked === undefined ? "" : `: nothing goes to it now: ${visible(blocked)}`;
+    const why = blocked === undefined ? "" : `: no message goes to ${visible(node)} now: ${visible(blocked)}`;
     const outlook = inReach(link) ? why : `${why}: queued, ${patience((await daemon.message(id)).deliverBy, now)}`;
     say(`${id}  ${visible(node)}  ${shown}${age}${outlook}`);
   }
@@ -46,7 +46,7 @@ function patience(deliverBy: number | null, now: number): string {
     : `waits until ${isoTime(deliverBy)} (${span(Math.max(0, deliverBy - now))})`;
 }
 
-/** Says so when the daemon has no broker: it takes messages, but nothing moves. Answers whether it has one. */
+/** Answers whether the daemon is connected to a broker, and prints a warning where it is not. */
 export async function noteBroker(cli: Cli, daemon: Daemon): Promise<boolean> {
   const { broker } = await daemon.health();
   if (broker.state === "connected") return true;
@@ -55,7 +55,7 @@ export async function noteBroker(cli: Cli, daemon: Daemon): Promise<boolean> {
   cli.note(
     cli.err(
       "yellow",
-      `! the daemon has no connection to a broker since ${since} (${broker.state}${fault}); what is accepted stays queued until it has`,
+      `! the daemon has no connection to a broker since ${since} (${broker.state}${fault}); messages stay queued until it has one`,
     ),
   );
   return false;

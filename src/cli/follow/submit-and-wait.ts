@@ -7,8 +7,8 @@ import { Follower, type FollowerLook } from "./follower.ts";
 import { reportEnd } from "./report.ts";
 
 /**
- * Submits, tells who is in reach, follows what comes of it and answers the exit code. `limit`: wait for all, in reach or
- * not, at most so many ms (`null`: without limit); absent: for those in reach.
+ * Submits messages, prints which nodes are in reach, follows the messages and answers the exit code. `limit`: wait for all
+ * nodes, in reach or not, at most so many ms (`null`: without limit); absent: for the nodes in reach.
  */
 export async function submitAndWait(
   cli: Cli,
@@ -22,7 +22,7 @@ export async function submitAndWait(
     await follower.listen();
     const connected = await noteBroker(cli, daemon);
     const accepted = await submit();
-    // Read after it: a node may be known by this message only.
+    // Read after the submission: a node may be known by this message only.
     const nodes = await daemon.nodes();
     // Without a broker no other node is in reach, whatever was known of it before.
     const seen = connected ? accepted : accepted.map((one) => ({ ...one, link: "offline" as const }));

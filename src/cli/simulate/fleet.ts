@@ -2,6 +2,7 @@ import type { Transport } from "../../broker/transport.ts";
 import type { Clock, Random, Timer } from "../../message/clock.ts";
 import { faultText } from "../../message/errors.ts";
 import { idMaker } from "../../message/id.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { SimulatedNode } from "./node.ts";
 
@@ -14,6 +15,7 @@ export interface SimulatedFleetOptions {
   readonly every: number;
   readonly version: string;
   readonly central: string;
+  readonly envelope: Envelope;
   /** A connection to the broker, under a name of its own. */
   readonly connect: (name: string) => Transport;
   readonly clock: Clock;

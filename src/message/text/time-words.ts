@@ -1,12 +1,12 @@
 import { isSubject, parseSubject } from "../subject.ts";
 
 /**
- * What a program finds in JSON beside what people chose to store: one rule, applied wherever steward answers in JSON.
+ * Fields that steward adds to every answer in JSON, for programs: one rule.
  *
  * - Beside each time `x`, milliseconds since 1970, stands `xTime`, the same as RFC 3339 text; `null` beside `null`.
  * - Beside each `subject` stand its parts `node` (the receiver), `method` and `domain`.
  *
- * What a message carries (`data`, `result`) and the details of an error are somebody else's and stay as they are.
+ * The contents of a message (`data`, `result`) and the details of an error stay as they are.
  */
 export const TIME_KEYS: ReadonlySet<string> = new Set([
   "at",

@@ -18,15 +18,15 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
-import type { LaneView } from "../deliver/lane-view.ts";
+import type { LaneView } from "../deliver/publisher.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import { begins } from "../execute/unvouched.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
-import { type SubmitOptions, submit } from "../submit/submit.ts";
-import type { JournalHealth, Storage } from "../upkeep/storage.ts";
+import type { Submitter } from "../submit/submit.ts";
+import type { Storage } from "../upkeep/storage.ts";
 import type {
   CancelAnswer,
   MessageDetail,
@@ -49,17 +49,16 @@ export interface Rooms {
   readonly fleet: Fleet;
   readonly vouching: Vouching;
   readonly publishers: Publishers;
-  readonly submitOptions: SubmitOptions;
+  readonly submitter: Submitter;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly routes: Routes;
   readonly methods: ReadonlyMap<string, Method>;
   /** Commands under way on this node, by id. */
   readonly running: { readonly size: number };
-  journalHealth(): JournalHealth;
+  readonly canceller: { cancel(id: string, by: string): CancelResult };
   /** Where a method keeps its files. */
   directory(method: string): string;
-  cancelHere(id: string, by: string): CancelResult;
 }
 
 /** The supervised processes of this node. */
@@ -112,7 +111,7 @@ export function operate(options: OperateOptions): Operations {
 
   async function send(drafts: readonly Draft[]) {
     const { journal, storage, announce } = core();
-    const records = submit(drafts, core().submitOptions);
+    const records = core().submitter.submit(drafts);
     try {
       await storage.durable();
     } catch (error) {
@@ -177,7 +176,9 @@ export function operate(options: OperateOptions): Operations {
     try {
       const detail = await Promise.race([outcome, silence]);
       if (detail.state === "succeeded") return detail.outcome?.result ?? null;
-      throw new StewardError("api-failed", { status: detail.state, fault: detail.reason ?? `${node} gave no reason` });
+      const { state, reason: fault = "it gave no reason" } = detail;
+      if (state === "expired") throw new StewardError("node-silent", { node, seconds: Math.round(timeout / 1000) });
+      throw new StewardError("node-refused", { node, state, fault });
     } finally {
       clock.clearTimeout(timer);
       unsubscribe();
@@ -223,7 +224,7 @@ export function operate(options: OperateOptions): Operations {
       ...(fleet.selfHeld === undefined ? {} : { heldBack: fleet.selfHeld }),
       link: fleet.link(name),
       linkSince: since,
-      cause: state === "connected" ? `broker ${server}` : `broker ${state}`,
+      cause: state === "connected" ? `connected to the broker ${server}` : `no connection to the broker (${state})`,
       session: "live",
       work: core().running.size > 0 ? "busy" : "idle",
       trust: "accepted",
@@ -291,7 +292,7 @@ export function operate(options: OperateOptions): Operations {
     async retryDead(id) {
       const { journal, routes } = core();
       const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
-      if (letter === undefined) throw new StewardError("message-unknown", { id });
+      if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
       const { subject } = letter.message;
       if (receiverOf(subject) !== self()) {
         // A letter that is refused again stays where it is.
@@ -304,16 +305,15 @@ export function operate(options: OperateOptions): Operations {
       const { origin, data, foreign } = letter.message;
       const sender = foreign === true && origin === self() ? PLAIN_PUBLISHER : origin;
       authorise(sender, subject, data, route.config, route.method);
-      if (route.waiting >= route.config.queue)
-        throw new StewardError("queue-full", { subject, limit: route.config.queue });
+      if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
       const record = journal.inbox.exhume(id, clock.now());
       await journal.flushed();
       if (record === undefined) return;
-      route.waiting++;
+      route.taken();
       route.process?.feed([record], clock.monotonic());
     },
     async dropDead(id) {
-      if (!core().journal.inbox.dropDead(id)) throw new StewardError("message-unknown", { id });
+      if (!core().journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
       await core().journal.flushed();
     },
     alerts: () => core().failures.memory.all(),
@@ -322,7 +322,7 @@ export function operate(options: OperateOptions): Operations {
       await core().journal.flushed();
     },
     health() {
-      const journal = core().journalHealth();
+      const journal = core().storage.health();
       const broker = core().link.health();
       const views = processes().views();
       const waiting = processes().waiting();
@@ -360,7 +360,7 @@ export function operate(options: OperateOptions): Operations {
     if (final) return { kind: "tooLate", id, state };
     const { journal } = core();
     if (direction === "in") {
-      const answer = core().cancelHere(id, self());
+      const answer = core().canceller.cancel(id, self());
       await journal.flushed();
       return answer === "done" ? { kind: "done", id } : { kind: "tooLate", id, state: detail(id).state };
     }
@@ -373,19 +373,19 @@ export function operate(options: OperateOptions): Operations {
     if (kindOf(subject) === "event") return { kind: "tooLate", id, state };
     const { node } = parseSubject(subject);
     const draft = { subject: `${node}.command.cancel.${CONTROL_DOMAIN}`, data: { id }, deliverBy: null };
-    const [asked] = submit([draft], core().submitOptions);
+    const [asked] = core().submitter.submit([draft]);
     if (asked !== undefined)
       journal.outbox.cancelRequested(id, { cancelRequestedAt: clock.now(), cancelId: asked.message.id });
     await journal.flushed();
     const isHeard = core().fleet.link(node) === "online";
     if (state === "sent") {
-      const when = isHeard ? "it was asked to cancel it" : "it is cancelled when that node is heard";
-      return { kind: "requested", id, reason: `${node} is not known to have it: ${when}` };
+      const when = isHeard ? `${node} was asked to cancel it` : `it is cancelled when ${node} is heard again`;
+      return { kind: "requested", id, reason: `${node} may not have the message yet: ${when}` };
     }
     const end = isHeard
-      ? "it was asked to end it"
-      : `it is asked to end it when it is heard: its link is ${core().fleet.link(node)}`;
-    return { kind: "requested", id, reason: `${node} has it: ${end}` };
+      ? "was asked to end it"
+      : `is asked to end it when it is heard again (its link is ${core().fleet.link(node)})`;
+    return { kind: "requested", id, reason: `${node} has the message and ${end}` };
   }
 
   /** Ids of messages, the newest first; without a prefix those that steward sends for itself are left out. */

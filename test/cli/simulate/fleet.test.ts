@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { SimulatedFleet } from "../../../src/cli/simulate/fleet.ts";
+import { ClearEnvelope } from "../../../src/security/envelope.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";
 
 /** A fleet over the broker of a world of which central alone is a real daemon. */
@@ -10,6 +11,7 @@ async function fleetBeside(world: World, nodes: number): Promise<SimulatedFleet>
     connections: 2,
     prefix: "sim",
     central: "central",
+    envelope: new ClearEnvelope(),
     version: "0.0.0",
     every: 10_000,
     clock: world.time,

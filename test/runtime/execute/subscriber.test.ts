@@ -70,7 +70,7 @@ test("a dead letter can be sent through its process again, or dropped", async ()
   expect(operations.dead()).toHaveLength(1);
   await world.drive(operations.dropDead(id));
   expect(operations.dead()).toEqual([]);
-  await expect(operations.retryDead(id)).rejects.toMatchObject({ code: "message-unknown" });
+  await expect(operations.retryDead(id)).rejects.toMatchObject({ code: "dead-letter-unknown" });
   await expectSound(world);
 });
 
