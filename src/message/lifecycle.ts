@@ -19,17 +19,15 @@ export const STATES = {
   received: { final: false, rank: 3 },
   /** Side effects may have begun. */
   running: { final: false, rank: 4 },
-  /** Contact was lost after it was received; a late outcome still counts. */
+  /** Contact was lost after `received`; a late outcome still counts. */
   unknown: { final: false, rank: 5 },
   succeeded: { final: true, rank: 6 },
   failed: { final: true, rank: 6 },
-  /** Ended after its timeout. */
   timedOut: { final: true, rank: 6 },
-  /** Ended on request. */
   cancelled: { final: true, rank: 6 },
-  /** Refused for signature, permission, method or data; never retried by itself. */
+  /** Refused for its signature, permission, method or data; never tried again by itself. */
   rejected: { final: true, rank: 6 },
-  /** Begun, and its end cannot be proved. */
+  /** It began, and its end cannot be proved. */
   interrupted: { final: true, rank: 6 },
   /** Not started before its deadline. */
   expired: { final: true, rank: 6 },

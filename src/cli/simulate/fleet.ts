@@ -15,9 +15,9 @@ export interface SimulatedFleetOptions {
   readonly every: number;
   readonly version: string;
   readonly central: string;
-  readonly envelope: Envelope;
   /** A connection to the broker, under a name of its own. */
   readonly connect: (name: string) => Transport;
+  readonly envelope: Envelope;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

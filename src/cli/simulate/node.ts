@@ -25,9 +25,9 @@ export interface SimulatedNodeOptions {
   readonly central: string;
   readonly version: string;
   readonly transport: Transport;
+  readonly envelope: Envelope;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly envelope: Envelope;
   readonly epoch: string;
   readonly life: string;
   readonly startedAt: number;
@@ -37,7 +37,7 @@ export interface SimulatedNodeOptions {
   readonly inbox: string;
 }
 
-/** What is owed to the origin on one subject. */
+/** Answers that the origin has not acknowledged, on one subject. */
 interface Owed {
   next: number;
   acked: number;
@@ -149,7 +149,7 @@ export class SimulatedNode {
     const { acked, items } = owed;
     const time = { sentAt: clock.now(), life, uptime: clock.monotonic() };
     const head = { origin: node, epoch, ...time, first: acked + 1, acked, sentBefore: owed.next - 1 };
-    const payload = envelope.seal(subject, head, items.map(encodeItem), null);
-    transport.publish(subject, payload, `${inbox}.${subject}.${head.first}`);
+    const packet = envelope.seal(subject, head, items.map(encodeItem), null);
+    transport.publish(subject, packet, `${inbox}.${subject}.${head.first}`);
   }
 }

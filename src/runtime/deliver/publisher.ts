@@ -95,7 +95,6 @@ export class Publisher implements Child {
     this.#actor = this.#startActor();
   }
 
-  /** Its effect is that frames are let go, or held. */
   #startActor(): Actor<typeof publisherMachine> {
     const { subject, clock, inspector, link, random } = this.#options;
     const open = (isOpen: boolean): void => {

@@ -11,12 +11,12 @@ async function fleetBeside(world: World, nodes: number): Promise<SimulatedFleet>
     connections: 2,
     prefix: "sim",
     central: "central",
-    envelope: new ClearEnvelope(),
     version: "0.0.0",
     every: 10_000,
     clock: world.time,
     random: world.random,
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+    envelope: new ClearEnvelope(),
     connect: (name) => world.broker.connect(name),
   });
   onTestFinished(() => fleet.stop());
