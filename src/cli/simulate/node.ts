@@ -37,7 +37,7 @@ export interface SimulatedNodeOptions {
   readonly inbox: string;
 }
 
-/** Outcomes that the origin is owed on one subject. */
+/** Answers that the origin has not acknowledged, on one subject. */
 interface Owed {
   next: number;
   acked: number;
