@@ -296,12 +296,26 @@ export class Outbox {
     return found && { lane: found.lane, record: found.message };
   }
 
-  /** Newest first. */
-  *newest(prefix = ""): Generator<{ lane: OutLane; record: OutRecord }> {
+  /** Newest first; those with an id lower than `before`. */
+  *newest(prefix = "", before?: string): Generator<{ lane: OutLane; record: OutRecord }> {
     this.#write();
-    for (const [, place] of this.#ids.newest(prefix)) {
+    for (const [, place] of this.#ids.newest(prefix, before)) {
       const found = this.#there(place);
       if (found !== undefined) yield { lane: found.lane, record: found.message };
+    }
+  }
+
+  /** The kept messages of a lane that are not final, the newest first. */
+  *open(subject: string): Generator<{ lane: OutLane; record: OutRecord }> {
+    const lane = this.#lanes.get(subject);
+    if (lane === undefined) return;
+    const owed = function* (): Generator<number> {
+      for (let seq = lane.next - 1; seq > lane.acked; seq--) yield seq;
+      yield* [...lane.openNumbers].reverse();
+    };
+    for (const seq of owed()) {
+      const record = this.#batches.message(lane, seq);
+      if (record?.keep === true && record.skip === undefined) yield { lane, record };
     }
   }
 

@@ -29,8 +29,8 @@ import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { trustingVerifier, type Verifier } from "../../security/verify.ts";
-import { operate } from "../operate/operate.ts";
-import type { Operations, ReloadAnswer } from "../operate/operations.ts";
+import { LocalOperations } from "../operate/operate.ts";
+import type { ReloadAnswer } from "../operate/operations.ts";
 import { submit } from "../submit/submit.ts";
 import { ChildReports } from "./child-reports.ts";
 import { Core } from "./core.ts";
@@ -83,7 +83,7 @@ export interface Parts {
 }
 
 export interface Daemon {
-  readonly operations: Operations;
+  readonly operations: LocalOperations;
   /** Says bye, hands over what runs, flushes. Resolves when everything is closed. */
   stop(): Promise<void>;
   /** The same as SIGHUP. */
@@ -130,7 +130,7 @@ export async function startDaemon({
   const theCore = (): Core => part(core, "core");
   const theProcesses = (): Processes => part(processes, "processes");
 
-  const operations = operate({
+  const operations = new LocalOperations({
     core: theCore,
     processes: theProcesses,
     config: () => config,

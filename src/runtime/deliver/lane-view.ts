@@ -5,8 +5,8 @@ export interface LaneView {
   readonly subject: string;
   readonly waiting: number;
   readonly inFlight: number;
-  readonly oldest: number | null;
-  readonly nextDeadline: number | null;
+  readonly oldestCreatedAt: number | null;
+  readonly nextDeliverBy: number | null;
   /** Why nothing moves, when nothing does. */
   readonly reason?: string;
   /** Absent while the lane moves, and while its node is away or there is no broker. */

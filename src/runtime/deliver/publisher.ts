@@ -207,8 +207,8 @@ export class Publisher implements Child {
       subject,
       waiting,
       inFlight: this.inFlight,
-      oldest: oldest === undefined ? null : oldest.message.createdAt,
-      nextDeadline: this.#expiry.next,
+      oldestCreatedAt: oldest === undefined ? null : oldest.message.createdAt,
+      nextDeliverBy: this.#expiry.next,
       ...(reason === "" ? {} : { reason }),
       ...(stuck === undefined ? {} : { stuck }),
     };

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { command, type Runner } from "../../command.ts";
 import { nodeLines } from "../../render/nodes.ts";
-import { withSuggestion } from "../../suggest.ts";
+import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {
   readonly absolute?: boolean;
@@ -19,8 +19,7 @@ docs/words.md explains every word and state, and what to do about it.`,
     .action(
       run<Options>(async (cli, options, [name = ""]) => {
         const daemon = await cli.daemon();
-        const known = (): Promise<string[]> => daemon.nodes().then((nodes) => nodes.map((node) => node.name));
-        const node = await withSuggestion(daemon.node(name), "node-unknown", "node", known);
+        const node = await withNodeSuggestion(daemon, daemon.node(name));
         if (cli.json) cli.printJson(node);
         else cli.print(...nodeLines(node, cli.times(options.absolute), cli.out, cli.columns));
         return undefined;
