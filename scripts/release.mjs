@@ -25,7 +25,7 @@ const { values } = parseArgs({
 const out = resolve(values.out);
 const { version, description } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 
-await setupOrExit(["dependencies"]);
+await setupOrExit(["dependencies", "build"]);
 mkdirSync(out, { recursive: true });
 const room = mkdtempSync(join(out, ".making-"));
 try {

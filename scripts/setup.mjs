@@ -134,8 +134,7 @@ function sourcesDigest(root) {
       else if (entry.isFile()) add(path);
     }
   };
-  for (const file of ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"])
-    add(join(root, file));
+  for (const file of ["package.json", "package-lock.json", "tsconfig.json", "scripts/build.mjs"]) add(join(root, file));
   walk(join(root, "src"));
   return hash.digest("hex");
 }

@@ -1,12 +1,12 @@
 /**
- * The installed program as a directory: the compiled sources, the packages that they need without what only developers
- * read, the native parts for this kind of machine alone, manual, completions and the launcher.
+ * The installed program as a directory: what was built, the packages with native parts without what only developers read
+ * and for this kind of machine alone, the licences of all, manual, completions and the launcher.
  */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import { run } from "../nats-server.mjs";
+import { build, NATIVE } from "../build.mjs";
 import { ROOT } from "../setup.mjs";
 import { manual } from "./manual.mjs";
 
@@ -31,8 +31,9 @@ const LICENCE = /^(?:licen[cs]e|notice|copying)/i;
 export async function programTree({ version, epoch, room }) {
   const tree = join(room, "steward");
   mkdirSync(join(tree, "bin"), { recursive: true });
-  await compileInto(join(tree, "dist"), room);
-  for (const path of neededPackages()) copyFolder(join(ROOT, path), join(tree, path), IDLE_FOLDERS);
+  const within = await build({ out: join(tree, "dist"), release: true });
+  write(tree, "LICENSES", licencesOf(within));
+  for (const path of packagesBeside()) copyFolder(join(ROOT, path), join(tree, path), IDLE_FOLDERS);
   const { name, description, license, type, engines, bin } = JSON.parse(
     readFileSync(join(ROOT, "package.json"), "utf8"),
   );
@@ -43,23 +44,32 @@ export async function programTree({ version, epoch, room }) {
   return tree;
 }
 
-async function compileInto(dist, room) {
-  const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
-  const options = ["--outDir", dist, "--sourceMap", "false", "--incremental", "false", "--tsBuildInfoFile", "null"];
-  const { code, output } = await run(
-    process.execPath,
-    [compiler, "-p", join(ROOT, "tsconfig.build.json"), ...options],
-    room,
-  );
-  if (code !== 0) throw new Error(`the sources do not compile:\n${output}`);
+/** The terms of the packages within the program, which demand that they travel with it. */
+function licencesOf(packages) {
+  const texts = packages.map((name) => {
+    const room = join(ROOT, "node_modules", name);
+    const { version, license } = JSON.parse(readFileSync(join(room, "package.json"), "utf8"));
+    const files = readdirSync(room).filter((file) => LICENCE.test(file));
+    return [`${name} ${version}: ${license}`, ...files.map((file) => readFileSync(join(room, file), "utf8"))].join(
+      "\n\n",
+    );
+  });
+  return texts.join(`\n\n${"-".repeat(72)}\n\n`);
 }
 
-/** Those of the lock file that are no development packages, and are installed here. */
-function neededPackages() {
+/** The packages with native parts, and all that they need, as far as it is installed here. */
+function packagesBeside() {
   const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
-  return Object.entries(packages).flatMap(([path, { dev, devOptional }]) =>
-    path === "" || dev || devOptional || !existsSync(join(ROOT, path, "package.json")) ? [] : [path],
-  );
+  const found = new Set();
+  const add = (name) => {
+    const path = `node_modules/${name}`;
+    if (found.has(path) || !existsSync(join(ROOT, path, "package.json"))) return;
+    found.add(path);
+    const { dependencies = {}, optionalDependencies = {} } = packages[path] ?? {};
+    for (const needed of Object.keys({ ...dependencies, ...optionalDependencies })) add(needed);
+  };
+  for (const name of NATIVE) add(name);
+  return found;
 }
 
 function copyFolder(from, to, without = new Set()) {
@@ -91,10 +101,10 @@ function fitsLibc(name) {
 
 /** `share/` as it lies below /usr. */
 async function share(tree, version, epoch) {
-  const program = await import(pathToFileURL(join(tree, "dist/cli/program.js")).href);
+  const program = await import(pathToFileURL(join(ROOT, "dist/cli/program.js")).href);
   const built = await program.buildProgram(() => async () => undefined, version);
   write(tree, "share/man/man1/steward.1.gz", gzipSync(manual(built, version, epoch), { level: 9 }));
-  const { completionScript } = await import(pathToFileURL(join(tree, "dist/cli/completion/scripts.js")).href);
+  const { completionScript } = await import(pathToFileURL(join(ROOT, "dist/cli/completion/scripts.js")).href);
   const completions = {
     bash: "share/bash-completion/completions/steward",
     zsh: "share/zsh/vendor-completions/_steward",

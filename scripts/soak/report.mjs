@@ -91,7 +91,7 @@ ${sum("struck").toLocaleString("en")} faults, ${sum("commands").toLocaleString("
 ${[...failures, ...(passes > 1 && measured.length > 0 ? ["", "Measured in the last pass:", ""] : []), ...measured].join("\n")}
 
 Rows 14 (thousands of nodes at once) and 15 (a cloned node) are not among them: they are shown on simulated time, in
-\`test/runtime/road/reconnect.test.ts\` and \`clone.test.ts\`. Latency, loss, bandwidth and half-open links are made by a proxy between daemon and broker.
+\`test/runtime/fleet/reconnect.test.ts\` and \`clones.test.ts\`. Latency, loss, bandwidth and half-open links are made by a proxy between daemon and broker.
 Which deliberate break of the code makes which row fail stands in \`test/faults/README.md\`.
 ${shortcomings(failing, todo)}`;
 }

@@ -1,6 +1,6 @@
 import type { Random } from "../message/clock.ts";
 
-/** How long to wait before the next try. Times in milliseconds. */
+/** The waits between tries. Times in milliseconds. */
 export interface Backoff {
   /** Before the first retry. */
   readonly min: number;
@@ -18,7 +18,7 @@ export interface Backoff {
  * The delay before retry number `attempt`, counted from 0. Jitter only shortens: the result lies in
  * `[base × (1 − jitter), base]`, so that `max` is a promise.
  */
-export function backoffDelay(backoff: Backoff, attempt: number, random: Random): number {
+export function backoffDelay(backoff: Omit<Backoff, "resetAfter">, attempt: number, random: Random): number {
   // 0 × Infinity is not a number, and factor ** attempt does become Infinity.
   const base = backoff.min === 0 ? 0 : Math.min(backoff.max, backoff.min * backoff.factor ** attempt);
   return Math.round(base * (1 - backoff.jitter * random.next()));

@@ -22,53 +22,36 @@ function chart(machine: AnyStateMachine): string {
 
 function statesOf(node: AnyStateNode, depth: number): string[] {
   const indent = "  ".repeat(depth);
-  const lines: string[] = [];
-  const initial = node.type === "parallel" ? undefined : node.initial?.target[0];
-  if (initial !== undefined) lines.push(`${indent}[*] --> ${idOf(initial)}`);
   const children = Object.values(node.states) as AnyStateNode[];
-  for (const [i, child] of children.entries()) {
-    if (node.type === "parallel") {
-      lines.push(`${indent}state ${child.key} {`, ...statesOf(child, depth + 1), `${indent}}`);
-      continue;
-    }
-    lines.push(...arrowsOf(child, children, indent));
-    if (child.type === "final") lines.push(`${indent}${idOf(child)} --> [*]`);
-    // What every state of this level answers to is drawn once, from its first state on.
-    if (i === children.length - 1) lines.push(...sharedArrows(node, children, indent));
+  if (node.type === "parallel") {
+    return children.flatMap((child) => [`${indent}state ${child.key} {`, ...statesOf(child, depth + 1), `${indent}}`]);
   }
-  return lines;
+  const initial = node.initial?.target[0];
+  const lines = initial === undefined ? [] : [`[*] --> ${idOf(initial)}`];
+  for (const child of children) {
+    lines.push(...arrows(child, [child], children));
+    if (child.type === "final") lines.push(`${idOf(child)} --> [*]`);
+  }
+  // A transition of the level as a whole is drawn from each of its states to the others.
+  const lasting = children.filter(({ type }) => type !== "final");
+  return [...lines, ...arrows(node, lasting, children)].map((line) => indent + line);
 }
 
-function arrowsOf(state: AnyStateNode, siblings: readonly AnyStateNode[], indent: string): string[] {
+/** The arrows that the transitions of `owner` make from `sources` to `targets`. */
+function arrows(owner: AnyStateNode, sources: readonly AnyStateNode[], targets: readonly AnyStateNode[]): string[] {
   const lines: string[] = [];
-  for (const [event, transitions] of state.transitions) {
-    for (const transition of transitions) {
-      const guard = typeof transition.guard === "string" ? ` [${transition.guard}]` : "";
-      for (const target of transition.target ?? []) {
-        if (siblings.includes(target))
-          lines.push(`${indent}${idOf(state)} --> ${idOf(target)}: ${eventName(event)}${guard}`);
-      }
+  for (const [event, transitions] of owner.transitions) {
+    for (const { guard, target = [] } of transitions) {
+      const label = `${eventName(event)}${typeof guard === "string" ? ` [${guard}]` : ""}`;
+      for (const to of target.filter((state) => targets.includes(state)))
+        for (const from of sources)
+          if (from !== to || from === owner) lines.push(`${idOf(from)} --> ${idOf(to)}: ${label}`);
     }
   }
   return lines;
 }
 
-function sharedArrows(parent: AnyStateNode, children: readonly AnyStateNode[], indent: string): string[] {
-  const lines: string[] = [];
-  for (const [event, transitions] of parent.transitions) {
-    for (const { target } of transitions) {
-      for (const to of target ?? []) {
-        for (const from of children) {
-          if (from !== to && from.type !== "final")
-            lines.push(`${indent}${idOf(from)} --> ${idOf(to)}: ${eventName(event)}`);
-        }
-      }
-    }
-  }
-  return lines;
-}
-
-/** The life of a supervised child is a table, drawn the same way. */
+/** The states of a supervised child are a table, drawn in the same way. */
 function childChart(): string {
   const lines = ["stateDiagram-v2", "  [*] --> stopped"];
   for (const [from, events] of Object.entries(LIFECYCLE)) {

@@ -1,7 +1,7 @@
 import { assign, setup } from "xstate";
 
 /**
- * What is known of one node, in regions that change independently of each other. Driven by ACKs, events and time; time
+ * The knowledge of one node, in regions that change independently of each other. Driven by ACKs, events and time; time
  * comes as events too (`late`, `silent`), from one deadline wheel for all nodes, so that an actor costs no timer.
  *
  *   link     neverSeen ─▶ online ⇄ late ─▶ offline ─▶ online
@@ -9,28 +9,23 @@ import { assign, setup } from "xstate";
  *   work     idle ⇄ busy
  *   trust    pending ─▶ accepted ─▶ revoked
  *   storage  ok ⇄ low ⇄ full
+ *
+ * `alive`: verified evidence of life, any frame or ACK. `agreed`: the node thinks of our commands as we do.
  */
 export type NodeEvent =
-  /** Verified evidence of life: any frame or ACK. */
-  | { readonly type: "alive"; readonly at: number; readonly cause: string }
+  | {
+      readonly type: "alive" | "agreed" | "late" | "silent" | "bye" | "absent" | "busy" | "idle" | "accept" | "revoke";
+      readonly at: number;
+      readonly cause: string;
+    }
   | {
       readonly type: "hello";
       readonly at: number;
       readonly cause: string;
       readonly storage: "ok" | "low" | "full";
-      /** Its daemon or its journal is another one than before. */
+      /** The daemon or its journal is another one than before. */
       readonly anew: boolean;
-    }
-  /** What it thinks of our commands is what we think. */
-  | { readonly type: "agreed"; readonly at: number; readonly cause: string }
-  | { readonly type: "late"; readonly at: number; readonly cause: string }
-  | { readonly type: "silent"; readonly at: number; readonly cause: string }
-  | { readonly type: "bye"; readonly at: number; readonly cause: string }
-  | { readonly type: "absent"; readonly at: number; readonly cause: string }
-  | { readonly type: "busy"; readonly at: number; readonly cause: string }
-  | { readonly type: "idle"; readonly at: number; readonly cause: string }
-  | { readonly type: "accept"; readonly at: number; readonly cause: string }
-  | { readonly type: "revoke"; readonly at: number; readonly cause: string };
+    };
 
 export type LinkState = "neverSeen" | "online" | "late" | "offline";
 
@@ -42,6 +37,8 @@ export interface NodeContext {
   readonly linkSince: number;
   readonly linkCause: string;
 }
+
+const seen = { target: "online", actions: "changed" } as const;
 
 export const nodeMachine = setup({
   types: { context: {} as NodeContext, events: {} as NodeEvent, input: {} as { name: string; at: number } },
@@ -61,9 +58,7 @@ export const nodeMachine = setup({
       initial: "neverSeen",
       on: { bye: { target: ".offline", actions: "changed" } },
       states: {
-        neverSeen: {
-          on: { alive: { target: "online", actions: "changed" }, hello: { target: "online", actions: "changed" } },
-        },
+        neverSeen: { on: { alive: seen, hello: seen } },
         online: {
           on: {
             late: { target: "late", actions: "changed" },
@@ -71,16 +66,8 @@ export const nodeMachine = setup({
             absent: { target: "late", actions: "changed" },
           },
         },
-        late: {
-          on: {
-            alive: { target: "online", actions: "changed" },
-            hello: { target: "online", actions: "changed" },
-            silent: { target: "offline", actions: "changed" },
-          },
-        },
-        offline: {
-          on: { alive: { target: "online", actions: "changed" }, hello: { target: "online", actions: "changed" } },
-        },
+        late: { on: { alive: seen, hello: seen, silent: { target: "offline", actions: "changed" } } },
+        offline: { on: { alive: seen, hello: seen } },
       },
     },
     session: {
@@ -106,32 +93,14 @@ export const nodeMachine = setup({
     },
     storage: {
       initial: "ok",
-      states: {
-        ok: {
-          on: {
-            hello: [
-              { guard: "storageLow", target: "low" },
-              { guard: "storageFull", target: "full" },
-            ],
-          },
-        },
-        low: {
-          on: {
-            hello: [
-              { guard: "storageOk", target: "ok" },
-              { guard: "storageFull", target: "full" },
-            ],
-          },
-        },
-        full: {
-          on: {
-            hello: [
-              { guard: "storageOk", target: "ok" },
-              { guard: "storageLow", target: "low" },
-            ],
-          },
-        },
+      on: {
+        hello: [
+          { guard: "storageOk", target: ".ok" },
+          { guard: "storageLow", target: ".low" },
+          { guard: "storageFull", target: ".full" },
+        ],
       },
+      states: { ok: {}, low: {}, full: {} },
     },
   },
 });

@@ -1,42 +1,29 @@
 import { assign, setup } from "xstate";
 import type { Random } from "../message/clock.ts";
+import { type Backoff, backoffDelay } from "./backoff.ts";
 
 /**
- * The publisher of one subject, on the sending node. It learns of edges only (there is work, there is none, nothing
- * moves), never of single messages. `pump` is the effect that hands frames to the broker, until `hold`.
+ * The publisher of one subject, on the sending node. Events are edges (work came, work is done, nothing moves), never
+ * single messages. `pump` is the effect that hands frames to the broker, until `hold`.
  *
  *   idle ──work──▶ working ──drained──▶ idle
  *                  working ──noAck | nodeAway | noCredit──▶ backingOff ──delay | progress | resume──▶ working
  *   any ──pause──▶ paused ──resume──▶ working
  */
-export interface Backoff {
-  /** Milliseconds. */
-  readonly min: number;
-  readonly max: number;
-  readonly factor: number;
-}
-
 export interface PublisherInput {
-  readonly subject: string;
-  readonly backoff: Backoff;
+  readonly backoff: Pick<Backoff, "min" | "max" | "factor">;
   readonly random: Random;
 }
 
 export type PublisherEvent =
-  | { readonly type: "work" }
-  | { readonly type: "drained" }
-  /** An ACK moved the lane on. */
-  | { readonly type: "progress" }
-  | { readonly type: "noAck"; readonly cause: string }
-  | { readonly type: "nodeAway"; readonly cause: string }
-  | { readonly type: "noCredit"; readonly cause: string }
-  | { readonly type: "pause"; readonly cause: string }
-  | { readonly type: "resume"; readonly cause: string };
+  /** `progress`: an ACK moved the lane on. */
+  | { readonly type: "work" | "drained" | "progress" }
+  | { readonly type: "noAck" | "nodeAway" | "noCredit" | "pause" | "resume"; readonly cause: string };
 
 interface PublisherContext extends PublisherInput {
   /** Backoffs in a row without progress. */
   readonly attempt: number;
-  /** Why nothing moves; empty when it does. */
+  /** The reason why nothing moves; empty when it does. */
   readonly reason: string;
 }
 
@@ -45,20 +32,15 @@ export const publisherMachine = setup({
   actions: {
     pump: () => undefined,
     hold: () => undefined,
-    blocked: assign(({ context, event }) => ({
-      attempt: context.attempt + 1,
-      reason: "cause" in event ? event.cause : "",
-    })),
-    paused: assign(({ event }) => ({ reason: "cause" in event ? event.cause : "" })),
+    blocked: assign(({ context, event }) => ({ attempt: context.attempt + 1, reason: causeOf(event) })),
+    paused: assign(({ event }) => ({ reason: causeOf(event) })),
     moving: assign({ attempt: 0, reason: "" }),
     clear: assign({ reason: "" }),
   },
   delays: {
-    // Full jitter over the upper half: many publishers that lost the same node do not come back in one burst.
-    backoff: ({ context: { attempt, backoff, random } }) => {
-      const ceiling = Math.min(backoff.max, backoff.min * backoff.factor ** Math.max(0, attempt - 1));
-      return ceiling / 2 + (random.next() * ceiling) / 2;
-    },
+    // Half of the wait is left to chance: many publishers that lost the same node do not come back in one burst.
+    backoff: ({ context: { attempt, backoff, random } }) =>
+      backoffDelay({ ...backoff, jitter: 0.5 }, Math.max(0, attempt - 1), random),
   },
 }).createMachine({
   id: "publisher",
@@ -90,3 +72,7 @@ export const publisherMachine = setup({
     paused: { on: { resume: { target: "working", actions: "moving" } } },
   },
 });
+
+function causeOf(event: PublisherEvent): string {
+  return "cause" in event ? event.cause : "";
+}

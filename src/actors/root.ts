@@ -8,21 +8,21 @@ import {
 } from "xstate";
 import type { Clock } from "../message/clock.ts";
 
-/** One change of state of one actor: what `steward inspect` shows and what the log keeps. */
+/** One change of state of one actor, as `steward inspect` and the log show it. */
 export interface Transition {
-  /** What the actor stands for: a node's name, a subject, `link`. */
+  /** The thing that the actor stands for: a node's name, a subject, `link`. */
   readonly actor: string;
   readonly role: string;
   readonly event: string;
   readonly from: string;
   readonly to: string;
-  /** Why, in a few words; the event's own `cause` if it has one. */
+  /** The reason in a few words: the `cause` of the event, if it has one. */
   readonly cause: string;
 }
 
 export interface Inspector {
   transition(transition: Transition): void;
-  /** An actor threw: a defect. It is dead now. */
+  /** An actor threw, and is dead now: a defect. */
   failed(actor: string, role: string, error: unknown): void;
 }
 
@@ -31,22 +31,22 @@ export interface RootOptions<L extends AnyActorLogic> {
   readonly role: string;
   readonly clock: Clock;
   readonly inspector: Inspector;
-  readonly input: InputFrom<L>;
+  readonly input?: InputFrom<L>;
   readonly snapshot?: SnapshotFrom<L>;
 }
 
 /**
- * The one place where root actors are made: each has an error observer (without one XState raises an uncaught
- * exception), the daemon's clock, and its transitions reported. Only changes of state are reported, not every event.
+ * Makes every root actor, each with an error observer (without one XState raises an uncaught exception), the daemon's
+ * clock, and its transitions reported. Only changes of state are reported, not every event.
  */
 export function startRoot<L extends AnyActorLogic>(logic: L, options: RootOptions<L>): Actor<L> {
-  const { actor: name, role, clock, inspector } = options;
+  const { actor: name, role, clock, inspector, input, snapshot } = options;
   let before: Readonly<Record<string, string>> = {};
   const create = createActor as (logic: L, options: ActorOptions<L>) => Actor<L>;
   const root = create(logic, {
     id: name,
-    input: options.input,
-    ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
+    ...(input === undefined ? {} : { input }),
+    ...(snapshot === undefined ? {} : { snapshot }),
     clock: {
       setTimeout: (fn: () => void, ms: number) => clock.setTimeout(fn, ms),
       clearTimeout: (timer: unknown) => clock.clearTimeout(timer),

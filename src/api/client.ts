@@ -12,6 +12,8 @@ export interface ClientOptions {
   readonly clock: Clock;
   /** Milliseconds to wait for an answer; default 60 s. Streams wait for ever once they are open. */
   readonly timeout?: number;
+  /** When the asker must have all answers, by monotonic time: a daemon that is stopped is not waited for longer. */
+  readonly until?: number | undefined;
 }
 
 /**
@@ -73,7 +75,7 @@ class Connection {
   }
 
   #send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
-    const { socket, clock, timeout = 60_000 } = this.#options;
+    const { socket, clock, timeout = 60_000, until } = this.#options;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const length =
       payload === undefined ? {} : { "content-type": "application/json", "content-length": payload.length };
@@ -87,7 +89,7 @@ class Connection {
         ...(signal === undefined ? {} : { signal }),
       });
       const timer = clock.setTimeout(() => sent.destroy(new Error(`no answer within ${timeout} ms`)), timeout);
-      const watch = new SilenceWatch(socket, clock, (error) => sent.destroy(error));
+      const watch = new SilenceWatch(socket, clock, (error) => sent.destroy(error), until);
       const disarm = (): void => {
         clock.clearTimeout(timer);
         watch.end();

@@ -4,14 +4,18 @@ import { dirname, join } from "node:path";
 import type { Clock, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 
-/** How long an answer may take before the daemon is asked whether it is alive, and how long it may take for that, ms. */
-const PATIENCE = 5_000;
-const PROBE = 2_000;
+/**
+ * How long a daemon may say nothing, ms: for the most of it an answer may take its time, for the rest the daemon is asked
+ * whether it is alive. Who has less time waits less, but never so little that a busy daemon would look dead.
+ */
+const SILENCE = 7_000;
+const LEAST_SILENCE = 500;
+const PATIENCE_SHARE = 5 / 7;
 /** Where a daemon that has its socket in its data directory names its process. */
 const LOCK = "daemon.lock";
 
 /**
- * Watches over one request: a daemon that is stopped or hangs takes connections and answers none of them. After five seconds
+ * Watches over one request: a daemon that is stopped or hangs takes connections and answers none of them. After a while
  * it is asked for its health over another connection; a daemon that answers that may take its time, and is asked again.
  * `lost` is called with a StewardError when it does not answer.
  */
@@ -19,15 +23,22 @@ export class SilenceWatch {
   readonly #socket: string;
   readonly #clock: Clock;
   readonly #lost: (error: StewardError) => void;
+  readonly #patience: number;
+  readonly #probeTime: number;
+  readonly #silence: number;
   #timer: Timer | undefined;
   #probe: ClientRequest | undefined;
   #ended = false;
 
-  constructor(socket: string, clock: Clock, lost: (error: StewardError) => void) {
+  /** `until`: when the asker must have its answer, by monotonic time. */
+  constructor(socket: string, clock: Clock, lost: (error: StewardError) => void, until = Number.POSITIVE_INFINITY) {
     this.#socket = socket;
     this.#clock = clock;
     this.#lost = lost;
-    this.#timer = clock.setTimeout(() => this.#look(), PATIENCE);
+    this.#silence = Math.min(SILENCE, Math.max(LEAST_SILENCE, until - clock.monotonic()));
+    this.#patience = Math.round(this.#silence * PATIENCE_SHARE);
+    this.#probeTime = this.#silence - this.#patience;
+    this.#timer = clock.setTimeout(() => this.#look(), this.#patience);
   }
 
   end(): void {
@@ -40,7 +51,7 @@ export class SilenceWatch {
     const options = { socketPath: this.#socket, path: "/healthz", headers: { host: "steward" }, agent: false };
     const probe = request(options);
     this.#probe = probe;
-    this.#timer = this.#clock.setTimeout(() => this.#judged(false), PROBE);
+    this.#timer = this.#clock.setTimeout(() => this.#judged(false), this.#probeTime);
     probe.on("response", () => this.#judged(true));
     // A refused connection is an answer: the request hears of it by itself.
     probe.on("error", () => this.#judged(true));
@@ -53,15 +64,15 @@ export class SilenceWatch {
     this.#probe = undefined;
     this.#clock.clearTimeout(this.#timer);
     probe.destroy();
-    if (alive) this.#timer = this.#clock.setTimeout(() => this.#look(), PATIENCE);
-    else this.#lost(silent(this.#socket));
+    if (alive) this.#timer = this.#clock.setTimeout(() => this.#look(), this.#patience);
+    else this.#lost(silent(this.#socket, this.#silence));
   }
 }
 
-function silent(socket: string): StewardError {
+function silent(socket: string, silence: number): StewardError {
   const pid = pidBeside(socket);
   const who = pid === undefined ? "" : ` (pid ${pid})`;
-  return new StewardError("daemon-silent", { who, socket, seconds: (PATIENCE + PROBE) / 1000 });
+  return new StewardError("daemon-silent", { who, socket, seconds: Math.round(silence / 100) / 10 });
 }
 
 function pidBeside(socket: string): number | undefined {

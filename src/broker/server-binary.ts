@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { StewardError } from "../message/errors.ts";
+import { INSTALLATION } from "../platform/installation.ts";
 
 /** Where nats-server is looked for, in this order: STEWARD_NATS_SERVER, PATH, the project's cache (`scripts/setup.mjs`). */
 export interface ServerBinary {
@@ -11,9 +11,6 @@ export interface ServerBinary {
   readonly version: string;
 }
 
-/** The directory of package.json, from `src/` and from `dist/` alike. */
-export const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
-
 /**
  * The first nats-server that runs. One that is named by STEWARD_NATS_SERVER is the only candidate: a wrong name is not
  * replaced in silence.
@@ -21,7 +18,7 @@ export const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
  */
 export async function findServerBinary(
   env: Readonly<Record<string, string | undefined>> = process.env,
-  root: string = PROJECT_ROOT,
+  root: string = INSTALLATION,
 ): Promise<ServerBinary> {
   const named = env.STEWARD_NATS_SERVER;
   const onPath = (env.PATH ?? "").split(delimiter).filter((directory) => directory !== "");

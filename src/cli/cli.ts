@@ -28,7 +28,8 @@ export interface Reach {
   loadConfig(file: string, env: CliIo["env"]): Promise<Config>;
   /** The socket that a configuration names. Whatever else is wrong with the file, or missing around it, matters not. */
   socketOf(file: string, env: CliIo["env"]): Promise<string>;
-  connect(socket: string, io: CliIo): Promise<Daemon>;
+  /** `until`: when the command must end, by monotonic time. */
+  connect(socket: string, io: CliIo, until?: number): Promise<Daemon>;
   /** `pretty`: its log is for people, not for programs. */
   startDaemon(config: Config, pretty: boolean): Promise<RunningDaemon>;
   /** Tells the program that started this one as a service, such as systemd; `undefined`: none did. */
@@ -65,6 +66,7 @@ export class Cli {
   readonly reach: Reach;
   #config: Promise<Config> | undefined;
   #daemon: Promise<Daemon> | undefined;
+  #until: number | undefined;
 
   constructor(io: CliIo, options: GlobalOptions, reach: Reach) {
     this.io = io;
@@ -124,8 +126,18 @@ export class Cli {
     return this.#socket ?? (await this.reach.socketOf(this.configFile, this.io.env));
   }
 
+  /** The whole command is to end within so many ms, reaching the daemon included; `null`, absent: it takes its time. */
+  endWithin(ms: number | null | undefined): void {
+    if (typeof ms === "number") this.#until = this.io.clock.monotonic() + ms;
+  }
+
+  /** Milliseconds until then; `undefined`: without limit. */
+  get timeLeft(): number | undefined {
+    return this.#until === undefined ? undefined : Math.max(0, this.#until - this.io.clock.monotonic());
+  }
+
   daemon(): Promise<Daemon> {
-    this.#daemon ??= this.socket().then((socket) => this.reach.connect(socket, this.io));
+    this.#daemon ??= this.socket().then((socket) => this.reach.connect(socket, this.io, this.#until));
     return this.#daemon;
   }
 

@@ -13,9 +13,9 @@ export const reachDaemon: Reach = {
     const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env }).socket;
   },
-  connect: async (socket, io) => {
+  connect: async (socket, io, until) => {
     const { openClient } = await import("../api/client.ts");
-    return openClient({ socket, clock: io.clock });
+    return openClient({ socket, clock: io.clock, until });
   },
   startDaemon: async (config, pretty) => {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");

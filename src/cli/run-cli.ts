@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { type Command, CommanderError } from "commander";
 import { nearest } from "../config/schema/nearest.ts";
 import { EXIT, normalise, StewardError } from "../message/errors.ts";
+import { installedVersion } from "../platform/installation.ts";
 import { Cli, type GlobalOptions, type Reach } from "./cli.ts";
 import type { Runner } from "./command.ts";
 import { checkArguments } from "./input/arguments.ts";
@@ -24,7 +24,7 @@ export async function runCli(argv: readonly string[], io: CliIo, reach: Reach = 
       const words = command.processedArgs.flat().filter((word): word is string => typeof word === "string");
       code = (await handler(cli, command.opts(), words)) ?? EXIT.ok;
     };
-  const program = await buildProgram(run, version(), argv);
+  const program = await buildProgram(run, installedVersion(), argv);
   prepare(program, io);
   try {
     checkArguments(argv, () => io.rawArguments?.());
@@ -84,9 +84,4 @@ function checkHelp([first, named]: readonly string[], program: Command): void {
 function beforeDashes(argv: readonly string[]): readonly string[] {
   const dashes = argv.indexOf("--");
   return dashes < 0 ? argv : argv.slice(0, dashes);
-}
-
-function version(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

@@ -19,6 +19,8 @@ export interface Journal {
   readonly epoch: string;
   /** Why it was found to be an earlier state of itself; its epoch is new. */
   readonly restored: string | undefined;
+  /** The epochs that it had before the present one, the latest first. */
+  readonly ancestors: readonly string[];
   /** What was damaged when it was opened, and was set aside or mended; one sentence each. */
   readonly damaged: readonly string[];
   /** Called with each row that is set aside from now on: what follows from it is done at the next opening. */
@@ -58,6 +60,9 @@ export interface Journal {
   sweep(before: number, limit: number, spared?: (at: number) => boolean): number;
   close(): Promise<void>;
 }
+
+/** Earlier epochs that a journal remembers. */
+const MOST_ANCESTORS = 8;
 
 /** @throws StewardError `wrong-node`, `journal-version` */
 export function openJournal(
@@ -101,9 +106,15 @@ export function openJournal(
   if (home !== store.identity) store.put("meta", "home", store.identity);
   const known = store.get("meta", "epoch") as string | undefined;
   const epoch = known === undefined || restored !== undefined ? renew(putBack !== undefined) : known;
-  // What was acknowledged to an earlier epoch; a life that renews itself may still hear some of that.
-  if (store.get("meta", "based") !== epoch) {
-    outbox.renewed();
+  // ACKs went to an earlier epoch; a life that renews itself may still hear some of them.
+  const earlier = (store.get("meta", "based") ?? (known === epoch ? undefined : known)) as string | undefined;
+  let ancestors = (store.get("meta", "ancestors") ?? []) as readonly string[];
+  if (earlier !== epoch) {
+    if (earlier !== undefined) {
+      ancestors = [earlier, ...ancestors].slice(0, MOST_ANCESTORS);
+      store.put("meta", "ancestors", ancestors);
+    }
+    outbox.renewed(ancestors, restored === undefined);
     store.put("meta", "based", epoch);
   }
   const sameBoot = boot !== null && store.get("meta", "boot") === boot;
@@ -117,6 +128,7 @@ export function openJournal(
   return {
     epoch,
     restored,
+    ancestors,
     damaged: damageOf(store, mending.rows),
     onSetAside(listener) {
       let isOld = true;

@@ -24,6 +24,7 @@ export class Lane implements Omit<OutLane, "marks"> {
   open = 1;
   receiverEpoch: string | undefined;
   base = 0;
+  given: readonly (readonly [epoch: string, upTo: number])[] = [];
   readonly passed = new LaneMarks();
   /** Skip markers that are not acknowledged, and a number before which nothing else waits. */
   markers = 0;
@@ -47,8 +48,8 @@ export class Lane implements Omit<OutLane, "marks"> {
   }
 
   get row(): OutLane {
-    const { v, no, subject, next, sent, acked, started, open, receiverEpoch, base } = this;
-    const based = base === 0 ? {} : { base };
+    const { v, no, subject, next, sent, acked, started, open, receiverEpoch, base, given } = this;
+    const based = { ...(base === 0 ? {} : { base }), ...(given.length === 0 ? {} : { given }) };
     const [oldest = acked + 1] = this.openNumbers;
     this.passed.forget(Math.min(oldest, acked + 1));
     const marks = this.passed.row;

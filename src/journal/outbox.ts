@@ -141,9 +141,19 @@ export class Outbox {
     this.#changes(lane);
   }
 
-  /** This journal takes another epoch: what was acknowledged to the one before it proves nothing of what it sends now. */
-  renewed(): void {
-    for (const lane of this.#lanes.values()) this.#changes(Object.assign(lane, { base: lane.acked }));
+  /**
+   * This journal has taken another epoch: ACKs of the one before prove nothing of what is sent now. `earlier`: the latest
+   * first. `mixed`: numbers that nobody acknowledged may be those of two states of the latest one.
+   */
+  renewed(earlier: readonly string[], mixed: boolean): void {
+    const [latest] = earlier;
+    for (const lane of this.#lanes.values()) {
+      lane.base = lane.acked;
+      const upTo = mixed ? lane.acked : lane.next - 1;
+      if (latest !== undefined)
+        lane.given = [[latest, upTo] as const, ...lane.given].filter(([epoch]) => earlier.includes(epoch));
+      this.#changes(lane);
+    }
   }
 
   /** Whether a receiver has what this journal never sent: then it is a copy of an earlier state of itself. */

@@ -25,6 +25,8 @@ export interface OutLane {
   receiverEpoch: string | undefined;
   /** Up to here that was before this journal took its present epoch; absent: nothing was. */
   base?: number;
+  /** Up to where an earlier epoch of this journal had given numbers, the latest first; absent: there was none. */
+  given?: readonly (readonly [epoch: string, upTo: number])[];
   /** When what is not final passed the watermarks; absent: nothing did, or its own record has it. */
   marks?: OutMarks | undefined;
 }

@@ -77,6 +77,8 @@ export interface CommandContext {
   readonly timeout: number;
   /** The setting of this node that decided on it; absent: its sender did. */
   readonly timeoutSetBy?: string | undefined;
+  /** Milliseconds within which it must begin; absent: whenever its turn comes. */
+  readonly startWithin?: number | undefined;
   /** Fires when the command is cancelled; the method ends itself with `cancelled`. */
   readonly cancelled: AbortSignal;
   /** Output as it comes; bounded by the caller of the method. Never throws. */
@@ -145,6 +147,8 @@ export interface EventContext {
    * handler does not wait.
    */
   readonly stopping?: AbortSignal;
+  /** Says for what fault of the surroundings the handler waits; `undefined`: it goes on. Shown as the state of the process. */
+  readonly blocked?: (fault: string | undefined) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -25,8 +25,11 @@ const NOTHING_RECORDED: CommandEnd = {
     "the daemon ended when it was about to begin or had begun, and nothing else is recorded of it: whether it ran cannot be proved",
 };
 
-/** What keeps a program from being started without being its own fault: descriptors, processes, memory, room on the disk. */
-const HINDRANCES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "ENOSPC", "EDQUOT", "EIO"]);
+/** Hindrances of a start that are not the program's own: descriptors, processes, memory, room on the disk, time. */
+const HINDRANCES: ReadonlySet<string> = new Set([
+  ...["EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "ENOSPC", "EDQUOT", "EIO"],
+  "ETIME",
+]);
 
 /** Runs a program, or a script, in a process group of its own, and tells how it ended. */
 export function shellcommand(options: ShellcommandOptions): Method {
@@ -49,6 +52,7 @@ export function shellcommand(options: ShellcommandOptions): Method {
       ...programOf(command),
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
       ...(command.env === undefined ? {} : { env: command.env }),
+      ...(context.startWithin === undefined ? {} : { startWithin: context.startWithin }),
       timeout: context.timeout,
       grace: options.grace,
       head: half,

@@ -53,6 +53,8 @@ export interface RunSpec {
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds until the whole group gets SIGTERM. */
   readonly timeout: number;
+  /** Milliseconds within which it must begin, from now on; else it does not. Absent: whenever its turn comes. */
+  readonly startWithin?: number;
   /** Milliseconds between SIGTERM and SIGKILL. */
   readonly grace: number;
   /** Bytes kept of the beginning and of the end of each stream. */
@@ -87,7 +89,8 @@ export type RunEnd =
       readonly rest: readonly OutputPart[];
       readonly totals: { readonly stdout: StreamTotal; readonly stderr: StreamTotal };
     }
-  /** The program could not be started. `ENOENT`: it was not found; `ENOTDIR`: `cwd` is no directory; `EACCES`, `E2BIG`, … */
+  /** The program could not be started. `ENOENT`: it was not found; `ENOTDIR`: `cwd` is no directory; `EACCES`, `E2BIG`, …;
+   * `ETIME`: not in time. */
   | { readonly kind: "notStarted"; readonly code: string; readonly message: string }
   /** It began, and nobody saw its end. */
   | { readonly kind: "lost"; readonly message: string };

@@ -1,10 +1,13 @@
 import { randomFillSync } from "node:crypto";
 import type { Clock, Random } from "../message/clock.ts";
+import { HostTime, hostUptime } from "./host-time.ts";
+
+const hostTime = new HostTime({ wall: Date.now, awake: () => performance.now(), uptime: hostUptime });
 
 /** The real time and the real dice; the only file that touches them. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic: () => hostTime.monotonic(),
   setTimeout: (fn, ms) => {
     const timer = setTimeout(fn, ms);
     timer.unref();

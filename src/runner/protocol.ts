@@ -10,7 +10,7 @@ import { readRunEnd } from "./run-end.ts";
  * new is started by it: programs are started by a runner of the daemon's own version. Raise the version with every change
  * of the runner that matters.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Characters of what a bad request is called by. */
 const LONGEST_NAME = 200;
@@ -36,7 +36,8 @@ export type ToRunner =
     }
   /** Leave the proof that it has not begun. Answered with `prepared`. */
   | { readonly type: "prepare"; readonly id: string }
-  | { readonly type: "start"; readonly spec: RunSpec }
+  /** `startBy`: uptime of the host, ms, after which it must not start; the request may wait in a socket. */
+  | { readonly type: "start"; readonly spec: RunSpec; readonly startBy?: number }
   | { readonly type: "adopt"; readonly id: string }
   | { readonly type: "cancel"; readonly id: string }
   /** Remove its record; it has ended. Answered with `forgotten`. */
@@ -63,12 +64,12 @@ export function encodeLine(message: ToRunner | FromRunner): string {
  */
 export function readToRunner(line: string): ToRunner {
   const { message, type, id } = readMessage(line);
-  const { spec, env, cwd } = message;
+  const { spec, startBy, env, cwd } = message;
   const right =
     type === "hello"
       ? isTexts(env) && typeof cwd === "string"
       : type === "start"
-        ? isSpec(spec)
+        ? isSpec(spec) && (startBy === undefined || typeof startBy === "number")
         : (type === "prepare" || type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
   if (!right) throw unknownMessage(type);
   return message as unknown as ToRunner;

@@ -1,8 +1,9 @@
-import { fileURLToPath } from "node:url";
 import type { Clock, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../methods/spawner.ts";
 import { type Deferred, deferred } from "../platform/deferred.ts";
+import { hostUptime } from "../platform/host-time.ts";
+import { builtProgram } from "../platform/installation.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Channel } from "./channel.ts";
 import { endOrphan } from "./orphans.ts";
@@ -31,13 +32,12 @@ export interface SpawnerOptions {
   readonly log: Logger;
   /** Names of environment variables that neither the runner nor a command may see; absent: those of steward alone. */
   readonly withheld?: () => readonly string[];
-  /** The compiled runner; absent: `STEWARD_RUNNER`, else the file beside this one. */
+  /** The compiled runner; absent: `STEWARD_RUNNER`, else that of this installation. */
   readonly runnerPath?: string;
 }
 
 export function openSpawner(options: SpawnerOptions): Spawner {
-  const runnerPath =
-    options.runnerPath ?? process.env.STEWARD_RUNNER ?? fileURLToPath(new URL("./process/main.js", import.meta.url));
+  const runnerPath = options.runnerPath ?? process.env.STEWARD_RUNNER ?? builtProgram("runner/process/main.js");
   return new RunnerSpawner({ withheld: () => [], ...options, runnerPath });
 }
 
@@ -59,6 +59,8 @@ interface Followed {
   pid: number;
   /** What is to be started, until it is. */
   spec: RunSpec | undefined;
+  /** Uptime of the host after which it must not start, ms; absent: whenever its turn comes. */
+  startBy: number | undefined;
   /** How often the connection to the runner that had it broke. */
   breaks: number;
   listener: OutputListener;
@@ -123,6 +125,8 @@ class RunnerSpawner implements Spawner {
     const followed = this.#runs.get(spec.id) ?? this.#follow(spec.id, onOutput);
     if (followed.spec === undefined) {
       followed.spec = spec;
+      const uptime = spec.startWithin === undefined ? undefined : hostUptime();
+      followed.startBy = uptime && uptime + (spec.startWithin ?? 0);
       void this.#ask(followed);
     }
     const run = await followed.answer.promise;
@@ -190,6 +194,7 @@ class RunnerSpawner implements Spawner {
       answer: deferred(),
       pid: 0,
       spec: undefined,
+      startBy: undefined,
       breaks: 0,
       holder: undefined,
       elsewhere: undefined,
@@ -204,7 +209,7 @@ class RunnerSpawner implements Spawner {
 
   /** Asks the runner to start it, or whoever has it for its output from the beginning. */
   async #ask(followed: Followed): Promise<void> {
-    const { id, spec } = followed;
+    const { id, spec, startBy } = followed;
     try {
       const current = await this.#runners.reach(spec !== undefined);
       if (this.#closed) return;
@@ -214,7 +219,7 @@ class RunnerSpawner implements Spawner {
       }
       followed.holder = current;
       followed.elsewhere = undefined;
-      current.send({ type: "start", spec: sendable(spec) });
+      current.send({ type: "start", spec: sendable(spec), ...(startBy === undefined ? {} : { startBy }) });
     } catch (error) {
       if (spec === undefined) {
         this.#askAgain(followed, error);

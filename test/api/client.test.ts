@@ -72,6 +72,19 @@ describe("the client", () => {
     await asked;
   });
 
+  test("says so within the time that the asker has", async () => {
+    await serve(() => undefined);
+    const hurried = openClient({ socket, clock, until: clock.monotonic() + 3_000 });
+    await clock.advance(1_000);
+    const asked = expect(hurried.submit([])).rejects.toMatchObject({ code: "daemon-silent", details: { seconds: 2 } });
+    for (let ms = 0; ms < 2_000; ms += 100) {
+      await settle();
+      await clock.advance(100);
+    }
+    await asked;
+    expect(clock.armed).toBe(0);
+  });
+
   test("waits for an answer that takes long while the daemon answers other questions", async () => {
     let answer: (() => void) | undefined;
     await serve((incoming, outgoing) => {

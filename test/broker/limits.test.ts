@@ -8,8 +8,8 @@ import type { BrokerConfig } from "../../src/config/config.ts";
 import type { Clock } from "../../src/message/clock.ts";
 import { systemClock, systemRandom } from "../../src/platform/system-clock.ts";
 import { bytes, collect, reaches } from "../contract/transport.ts";
-import { startBroker } from "../harness/broker.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
+import { startBroker } from "../harness/fleet/broker.ts";
 import { tempDir } from "../harness/temp.ts";
 
 const HURRY = 50;

@@ -10,8 +10,8 @@ import type { LinkStatus, Refusal, Transport } from "../../src/broker/transport.
 import type { BrokerConfig } from "../../src/config/config.ts";
 import { systemClock, systemRandom } from "../../src/platform/system-clock.ts";
 import { bytes, collect, reaches, text, transportContract } from "../contract/transport.ts";
-import { startBroker } from "../harness/broker.ts";
-import { startProxy } from "../harness/proxy.ts";
+import { startBroker } from "../harness/fleet/broker.ts";
+import { startProxy } from "../harness/fleet/proxy.ts";
 import { seededRandom } from "../harness/random.ts";
 import { tempDir } from "../harness/temp.ts";
 

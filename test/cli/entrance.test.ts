@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { built } from "../harness/built.ts";
-import { Program } from "../harness/program.ts";
+import { Program } from "../harness/fleet/program.ts";
 import { tempDir } from "../harness/temp.ts";
 
 // The program is compiled first, on a machine that may be busy.

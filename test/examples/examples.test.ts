@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { checkConfig } from "../../src/config/check.ts";
 import { parseMessages } from "../../src/intake/message-file.ts";
 import type { Method } from "../../src/methods/define.ts";
-import { startFleet } from "../harness/fleet.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
 import { filesBelow, ROOT } from "../repository/sources.ts";
 
 const files = filesBelow("examples");

@@ -4,11 +4,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { expect, it, vi } from "vitest";
 import type { Draft } from "../../src/message/draft.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
 import { seededRandom } from "../harness/random.ts";
-import { RECONNECTS } from "./checker.ts";
-import { type Ledger, ledgerOf } from "./ledger.ts";
-import { metric } from "./metric.ts";
+import { RECONNECTS } from "./scene/checker.ts";
+import { type Ledger, ledgerOf } from "./scene/ledger.ts";
+import { metric } from "./scene/metric.ts";
 
 /**
  * There is no method that copies files yet. A file travels as the data of a command that writes it, or as the output of one

@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 import { expect, it, vi } from "vitest";
 import type { Draft } from "../../src/message/draft.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet.ts";
-import type { TestNode } from "../harness/test-node.ts";
-import { RECONNECTS } from "./checker.ts";
-import { ledgerOf } from "./ledger.ts";
-import { metric } from "./metric.ts";
-import { wiretap } from "./wiretap.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+import type { TestNode } from "../harness/fleet/test-node.ts";
+import { RECONNECTS } from "./scene/checker.ts";
+import { ledgerOf } from "./scene/ledger.ts";
+import { metric } from "./scene/metric.ts";
+import { wiretap } from "./scene/wiretap.ts";
 
 /**
  * Failures of the ancestors in whom they believed, and for how long; each by its name, over real daemons. steward does not
@@ -24,7 +24,7 @@ vi.setConfig({ testTimeout: 90_000 });
 
 // What stands for a bad signature: a verifier that refuses, in daemons that are real in everything else.
 it("ACK after a refused signature", async () => {
-  const doubting = { within: [process.execPath, fileURLToPath(new URL("doubting-daemon.mjs", import.meta.url))] };
+  const doubting = { within: [process.execPath, fileURLToPath(new URL("scene/doubting-daemon.mjs", import.meta.url))] };
   const fleet = await startFleet({ nodes: { central: doubting, ship1: doubting } });
   const [{ central }, ship1, ledger, tap] = [fleet, fleet.node("ship1"), ledgerOf(fleet), await wiretap(fleet)];
   const lane = `ship1.${SHELL}`;

@@ -5,19 +5,19 @@ import { fileURLToPath } from "node:url";
 import { connect as connectNats } from "nats";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { type Fleet, startFleet } from "../harness/fleet.ts";
-import type { TestNode } from "../harness/test-node.ts";
-import { RECONNECTS } from "./checker.ts";
-import { cpuMs } from "./cpu.ts";
-import { type Ledger, ledgerOf } from "./ledger.ts";
-import { metric } from "./metric.ts";
+import { type Fleet, startFleet } from "../harness/fleet/fleet.ts";
+import type { TestNode } from "../harness/fleet/test-node.ts";
+import { RECONNECTS } from "./scene/checker.ts";
+import { cpuMs } from "./scene/cpu.ts";
+import { type Ledger, ledgerOf } from "./scene/ledger.ts";
+import { metric } from "./scene/metric.ts";
 
 /**
  * The failures of programs that did the same job before, each by its name and through the real entrance. Those of whom they
  * believed stand in `ancestors-trust.test.ts`, that of their file copy in `ancestors-files.test.ts`.
  */
 const SHELL = "command.shellcommand.operatingsystem";
-const digest = fileURLToPath(new URL("poison-method.mjs", import.meta.url));
+const digest = fileURLToPath(new URL("scene/poison-method.mjs", import.meta.url));
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });

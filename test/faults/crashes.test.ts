@@ -2,12 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { expect } from "vitest";
 import type { Draft } from "../../src/message/draft.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { type Fleet, type NodeOptions, startFleet } from "../harness/fleet.ts";
-import { processesOfRun } from "../harness/runner.ts";
-import { check } from "./checker.ts";
-import { ledgerOf } from "./ledger.ts";
-import { metric } from "./metric.ts";
-import { row } from "./row.ts";
+import { type Fleet, type NodeOptions, startFleet } from "../harness/fleet/fleet.ts";
+import { processesOfRun } from "../harness/fleet/runner.ts";
+import { check } from "./scene/checker.ts";
+import { ledgerOf } from "./scene/ledger.ts";
+import { metric } from "./scene/metric.ts";
+import { row } from "./scene/row.ts";
 
 /** Rows 1 to 4: daemons that are killed, at any point and at the worst ones. */
 

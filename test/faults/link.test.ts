@@ -1,11 +1,11 @@
 import { expect } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet.ts";
-import { check, RECONNECTS } from "./checker.ts";
-import { cpuMs } from "./cpu.ts";
-import { ledgerOf } from "./ledger.ts";
-import { metric } from "./metric.ts";
-import { row } from "./row.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+import { check, RECONNECTS } from "./scene/checker.ts";
+import { cpuMs } from "./scene/cpu.ts";
+import { ledgerOf } from "./scene/ledger.ts";
+import { metric } from "./scene/metric.ts";
+import { row } from "./scene/row.ts";
 
 /** Rows 5 to 9: a broker that dies, links that are cut, silent, slow and false. */
 

@@ -2,12 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet.ts";
-import { whyNoSmallDisk } from "../harness/small-disk.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+import { whyNoSmallDisk } from "../harness/fleet/small-disk.ts";
 import { tempDir } from "../harness/temp.ts";
-import { check } from "./checker.ts";
-import { ledgerOf } from "./ledger.ts";
-import { row } from "./row.ts";
+import { check } from "./scene/checker.ts";
+import { ledgerOf } from "./scene/ledger.ts";
+import { row } from "./scene/row.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -16,7 +16,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const subscribe = [{ subject: "command.shellcommand.ordered", from: ["central"], concurrency: 1 }];
 const ordered = { domain: "ordered" };
-const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const beside = (name: string): string => fileURLToPath(new URL(`scene/${name}`, import.meta.url));
 
 const DAY = 86_400_000;
 const CLOCKS = { "+10 years": 3650 * DAY, "-1 day": -DAY, "1970 at boot": -Date.now(), right: 0 };

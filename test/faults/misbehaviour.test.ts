@@ -7,16 +7,16 @@ import { connect as connectNats } from "nats";
 import { expect } from "vitest";
 import type { Random } from "../../src/message/clock.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet.ts";
-import { processesOfRun } from "../harness/runner.ts";
-import { check } from "./checker.ts";
-import { LAST_WORD, ledgerOf } from "./ledger.ts";
-import { metric } from "./metric.ts";
-import { row } from "./row.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+import { processesOfRun } from "../harness/fleet/runner.ts";
+import { check } from "./scene/checker.ts";
+import { LAST_WORD, ledgerOf } from "./scene/ledger.ts";
+import { metric } from "./scene/metric.ts";
+import { row } from "./scene/row.ts";
 
 /** Rows 12, 13, 16, 17 and 18: messages, programs, operators, strangers and methods that misbehave. */
 
-const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const beside = (name: string): string => fileURLToPath(new URL(`scene/${name}`, import.meta.url));
 const OS = "command.shellcommand.operatingsystem";
 
 row(

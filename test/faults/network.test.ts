@@ -1,10 +1,10 @@
 import { expect, test, vi } from "vitest";
-import { startBroker } from "../harness/broker.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { type Fleet, startFleet } from "../harness/fleet.ts";
-import { type Network, startNetwork, whyNoNetem, whyNoNetwork } from "../harness/network.ts";
-import { check } from "./checker.ts";
-import { ledgerOf } from "./ledger.ts";
+import { startBroker } from "../harness/fleet/broker.ts";
+import { type Fleet, startFleet } from "../harness/fleet/fleet.ts";
+import { type Network, startNetwork, whyNoNetem, whyNoNetwork } from "../harness/fleet/network.ts";
+import { check } from "./scene/checker.ts";
+import { ledgerOf } from "./scene/ledger.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });

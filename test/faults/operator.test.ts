@@ -1,10 +1,10 @@
 import { rm, writeFile } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
-import { type Fleet, startFleet } from "../harness/fleet.ts";
+import { type Fleet, startFleet } from "../harness/fleet/fleet.ts";
+import type { Program } from "../harness/fleet/program.ts";
+import { processesOfRun } from "../harness/fleet/runner.ts";
 import { end } from "../harness/leftovers.ts";
-import type { Program } from "../harness/program.ts";
-import { processesOfRun } from "../harness/runner.ts";
-import { ledgerOf } from "./ledger.ts";
+import { ledgerOf } from "./scene/ledger.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });

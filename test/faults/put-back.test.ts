@@ -2,9 +2,9 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet.ts";
-import type { TestNode } from "../harness/test-node.ts";
-import { ledgerOf } from "./ledger.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+import type { TestNode } from "../harness/fleet/test-node.ts";
+import { ledgerOf } from "./scene/ledger.ts";
 
 /** What the files of a data directory hold. */
 type Image = ReadonlyMap<string, Uint8Array>;

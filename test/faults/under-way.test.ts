@@ -1,8 +1,8 @@
 import { expect } from "vitest";
-import { startFleet } from "../harness/fleet.ts";
-import { check, RECONNECTS } from "./checker.ts";
-import { ledgerOf } from "./ledger.ts";
-import { row } from "./row.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+import { check, RECONNECTS } from "./scene/checker.ts";
+import { ledgerOf } from "./scene/ledger.ts";
+import { row } from "./scene/row.ts";
 
 /** How long a command may wait, and for how much longer it is held on its way, ms: less than a link takes to be missed. */
 const DEADLINE = 400;

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { connect as connectNats } from "nats";
 import { expect, it } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet.ts";
-import type { TestNode } from "../harness/test-node.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+import type { TestNode } from "../harness/fleet/test-node.ts";
 import { readCorpus } from "./corpus.ts";
 import { exchange } from "./exchange.ts";
 

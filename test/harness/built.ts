@@ -54,17 +54,13 @@ async function build(directory: string): Promise<Built> {
   }
   try {
     const out = join(directory, "unfinished");
-    const tsc = join(ROOT, "node_modules/.bin/tsc");
-    const info = join(directory, "tsbuildinfo");
-    const args = ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", out, "--tsBuildInfoFile", info];
     await symlink(join(ROOT, "node_modules"), join(directory, "node_modules"));
     await cp(join(ROOT, "package.json"), join(directory, "package.json"));
-    await promisify(execFile)(tsc, args);
+    await promisify(execFile)(process.execPath, [join(ROOT, "scripts/build.mjs"), "--out", out]);
     await rename(out, join(directory, "dist"));
     return { main };
   } catch (error) {
-    const { stdout = "" } = error as { stdout?: string };
-    await writeFile(failed, `${stdout}\n${String(error)}`);
-    throw new Error(`the build failed:\n${stdout}`, { cause: error });
+    await writeFile(failed, String(error));
+    throw new Error("the build failed", { cause: error });
   }
 }

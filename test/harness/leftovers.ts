@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { eventuallySeen } from "./eventually.ts";
-import type { Surroundings } from "./fleet.ts";
+import type { Surroundings } from "./fleet/fleet.ts";
 
 /** In the environment of every process that a fleet starts, and so of all that those start. */
 export const MARK = "STEWARD_TEST_FLEET";

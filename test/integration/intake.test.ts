@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connect } from "nats";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { type Fleet, startFleet } from "../harness/fleet.ts";
+import { type Fleet, startFleet } from "../harness/fleet/fleet.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });

@@ -2,7 +2,7 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { expect, test, vi } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });

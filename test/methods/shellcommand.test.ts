@@ -15,8 +15,8 @@ import { systemClock } from "../../src/platform/system-clock.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { MemoryHost } from "../harness/memory-spawner.ts";
-import { buildRunner, isAlive, runnerPid } from "../harness/runner.ts";
+import { buildRunner, isAlive, runnerPid } from "../harness/fleet/runner.ts";
+import { MemoryHost } from "../twins/memory-spawner.ts";
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const command = handlerOf(shellcommand({ outputBytes: () => 65_536, grace: 300 }).command);

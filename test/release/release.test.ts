@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Program } from "../harness/program.ts";
+import { Program } from "../harness/fleet/program.ts";
 import { tempDir } from "../harness/temp.ts";
 import { ROOT } from "../repository/sources.ts";
 
@@ -59,6 +59,10 @@ describe.skipIf(cannotPack)("npm run release", () => {
     const native = files.filter((path) => path.endsWith(".node"));
     expect(native.length).toBeGreaterThan(0);
     expect(native.filter((path) => !path.includes(`-${process.platform}-${process.arch}/`))).toEqual([]);
+    // What went into the program has its terms beside it.
+    const terms = readFileSync(join(root, "LICENSES"), "utf8");
+    for (const name of ["nats", "xstate", "pino", "p-queue", "yaml", "zod", "hono"])
+      expect(terms).toMatch(new RegExp(`^${name} \\d.*: \\S`, "m"));
     // The bundle brings what the package installs.
     for (const path of ["share/man/man1/steward.1.gz", "share/systemd/steward.service", "LICENSE"])
       expect(existsSync(join(root, path)), path).toBe(true);

@@ -15,6 +15,12 @@ export interface Source {
   readonly code: string;
 }
 
+/** A comment as it is written, `//` or `/*` included; `at`: its offset in the text. */
+export interface Comment {
+  readonly at: number;
+  readonly text: string;
+}
+
 /** All files below a folder, as paths from the root of the repository. */
 export function filesBelow(folder: string): string[] {
   const found: string[] = [];
@@ -113,6 +119,12 @@ function namesOf(clause: string): string[] {
 
 /** Blanks comments, and what is inside strings, templates and regular expressions; code inside `${…}` stays. */
 export function blanked(text: string): string {
+  return read(text).code;
+}
+
+/** The blanked code, and the comments that were blanked. */
+export function read(text: string): { readonly code: string; readonly comments: readonly Comment[] } {
+  const comments: Comment[] = [];
   let out = "";
   let i = 0;
   const blank = (end: number): void => {
@@ -121,6 +133,10 @@ export function blanked(text: string): string {
   };
   const keep = (): void => {
     out += text.charAt(i++);
+  };
+  const comment = (end: number): void => {
+    comments.push({ at: i, text: text.slice(i, end) });
+    blank(end);
   };
   const template = (): void => {
     keep();
@@ -137,8 +153,8 @@ export function blanked(text: string): string {
     let depth = 0;
     while (i < text.length) {
       const character = text.charAt(i);
-      if (text.startsWith("//", i)) blank(endOr(text.indexOf("\n", i)));
-      else if (text.startsWith("/*", i)) blank(endOr(text.indexOf("*/", i + 2) + 2));
+      if (text.startsWith("//", i)) comment(endOr(text.indexOf("\n", i)));
+      else if (text.startsWith("/*", i)) comment(endOr(text.indexOf("*/", i + 2) + 2));
       else if (character === '"' || character === "'") quoted(character);
       else if (character === "`") template();
       else if (character === "/" && /(^|[(,=:[!&|?{};+*%~^<>-]|\b(?:return|typeof|case))\s*$/.test(out.slice(-40)))
@@ -174,5 +190,5 @@ export function blanked(text: string): string {
     if (i < text.length) keep();
   };
   code(false);
-  return out;
+  return { code: out, comments };
 }

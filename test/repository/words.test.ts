@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { NAMED, openApiDocument } from "../../src/api/openapi.ts";
 import { STATES } from "../../src/message/lifecycle.ts";
+import { isRiddle, sentencesOf } from "./sentences.ts";
+import { placeOf, sourcesBelow } from "./sources.ts";
 
 const text = readFileSync(new URL("../../docs/words.md", import.meta.url), "utf8");
 
@@ -43,5 +45,62 @@ describe("docs/words.md explains", () => {
     ];
     expect(fields.filter((field) => !new RegExp(`\\b${field}\\b`).test(text))).toEqual([]);
     expect(Object.keys(NAMED.NodeView.shape)).toEqual(expect.arrayContaining(["link", "session", "trust"]));
+  });
+});
+
+/** Folders whose comments are still to be read again. */
+const UNREAD: readonly string[] = [
+  "api",
+  "broker",
+  "cli",
+  "config",
+  "intake",
+  "journal",
+  "message",
+  "methods",
+  "observe",
+  "platform",
+  "runner",
+  "runtime",
+  "security",
+].map((room) => `src/${room}/`);
+/** Files in those folders that have been. */
+const READ: readonly string[] = [];
+
+const riddlesIn = (text: string): string[] =>
+  sentencesOf(text).flatMap((sentence) => (isRiddle(sentence.text) ? [sentence.text] : []));
+
+describe("a sentence of a comment", () => {
+  it("begins with the thing that it speaks of", () => {
+    const riddles = sourcesBelow("src")
+      .filter(({ path }) => READ.includes(path) || !UNREAD.some((folder) => path.startsWith(folder)))
+      .flatMap((source) =>
+        sentencesOf(source.text).flatMap(({ at, text: words }) =>
+          isRiddle(words) ? [`${placeOf(source, at)}: ${words}`] : [],
+        ),
+      );
+    expect(riddles).toEqual([]);
+  });
+
+  it("is a riddle when a pronoun or a question word stands in the place of its subject", () => {
+    expect(riddlesIn("/** Whether it ended. The same of a lane, ms. */")).toEqual([
+      "Whether it ended.",
+      "The same of a lane, ms.",
+    ]);
+    expect(riddlesIn("/**\n * The lane is full. Nobody\n * waits for it.\n */")).toEqual(["Nobody waits for it."]);
+    expect(riddlesIn("a();\n// A lane waits.\n// Those that do\n// are few.\nb();")).toEqual([
+      "Those that do are few.",
+    ]);
+    expect(riddlesIn("const a = 1; // What is left.\n// Its end.")).toEqual(["What is left.", "Its end."]);
+    expect(riddlesIn("/** - `a`: first\n * - whose end is near */")).toEqual(["whose end is near"]);
+  });
+
+  it("may begin with code, and stand in a tag or a drawing", () => {
+    expect(riddlesIn("/** `It. That is` code. Statements end. */")).toEqual([]);
+    expect(riddlesIn('const text = "// What is this?";')).toEqual([]);
+    expect(riddlesIn("/**\n * A drawing:\n *\n *   what ─▶ whose. It ends\n */")).toEqual([]);
+    expect(riddlesIn("/**\n * A lane.\n * @throws Error. It says why.\n * @returns what was read\n */")).toEqual([]);
+    expect(riddlesIn("/** A lane. @throws Error of its disk. It ends. */")).toEqual([]);
+    expect(riddlesIn("/** Other lanes, e.g. those of a node, wait, as before. */")).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import type { Clock } from "../../src/message/clock.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { buildRunner, isAlive, runnerPid } from "../harness/runner.ts";
+import { buildRunner, isAlive, runnerPid } from "../harness/fleet/runner.ts";
 import { tempDir } from "../harness/temp.ts";
 
 /** Less than a runner waits for a first connection, ms. */

@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLmdbStore } from "../../src/journal/store/lmdb-store.ts";
 import type { Run, RunEnd, RunSpec, Spawner } from "../../src/methods/spawner.ts";
+import { hostUptime } from "../../src/platform/host-time.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { PROTOCOL_VERSION, runnerFile } from "../../src/runner/protocol.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { bytesOf, collector, textOf } from "../contract/spawner.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { buildRunner, isAlive, processesOfRun, runnerPid } from "../harness/runner.ts";
+import { buildRunner, isAlive, processesOfRun, runnerPid } from "../harness/fleet/runner.ts";
 
 let runner: Awaited<ReturnType<typeof buildRunner>>;
 let base: string;
@@ -680,3 +681,22 @@ function daemonWith(run: RunSpec): ChildProcess {
     stdio: ["ignore", "pipe", "inherit"],
   });
 }
+
+describe("a start that waits in the socket of a stopped runner", () => {
+  it("is refused when its time is over, with a record that nothing began, and else goes on", async () => {
+    await outcome(sh("exit 0"));
+    const pid = servingPid();
+    const touched = join(base, "touched");
+    const late = sh(`echo late >> ${touched}`, { startWithin: 100 });
+    const inTime = sh(`echo in time >> ${touched}`, { startWithin: 60_000 });
+    process.kill(pid, "SIGSTOP");
+    const starts = [late, inTime].map((run) => spawner.start(run, ignore));
+    const asked = hostUptime() ?? 0;
+    await eventuallySeen("its time is over", () => (hostUptime() ?? 0) > asked + 200);
+    process.kill(pid, "SIGCONT");
+    const [refused, begun] = await Promise.all(starts.map(async (start) => (await start).end));
+    expect(refused).toMatchObject({ kind: "notStarted", code: "ETIME" });
+    expect(begun).toMatchObject({ kind: "exited", code: 0 });
+    expect(readFileSync(touched, "utf8")).toBe("in time\n");
+  });
+});

@@ -11,7 +11,7 @@ import { PROTOCOL_VERSION } from "../../src/runner/protocol.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { collector, textOf } from "../contract/spawner.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { buildRunner, isAlive, processesOfRun, runnerPid } from "../harness/runner.ts";
+import { buildRunner, isAlive, processesOfRun, runnerPid } from "../harness/fleet/runner.ts";
 import { tempDir } from "../harness/temp.ts";
 
 /** Who takes over from whom: daemons, runners, versions, boots of the host. With real processes. */

@@ -25,7 +25,7 @@ async function project(): Promise<{
   };
   await write("package.json", { engines: { node: ">=20.0" } });
   await write("package-lock.json", { packages: LOCKED });
-  for (const file of ["tsconfig.json", "tsconfig.build.json", "src/main.ts"]) await write(file, "{}");
+  for (const file of ["tsconfig.json", "scripts/build.mjs", "src/main.ts"]) await write(file, "{}");
   await write("installed.json", { packages: { "node_modules/a": LOCKED["node_modules/a"] } });
   await write(
     "bin/npm",

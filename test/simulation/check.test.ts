@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createWorld, type World } from "../harness/world.ts";
+import { createWorld, type World } from "../harness/world/world.ts";
 import { check } from "./check.ts";
 import type { Attempt } from "./play.ts";
 

@@ -1,9 +1,9 @@
 import { idTime } from "../../src/message/id.ts";
 import { isFinal } from "../../src/message/lifecycle.ts";
 import { kindOf, receiverOf } from "../../src/message/subject.ts";
-import type { World } from "../harness/world.ts";
-import { judge } from "../harness/world-check.ts";
-import { quiet } from "../harness/world-time.ts";
+import { judge } from "../harness/world/check.ts";
+import { quiet } from "../harness/world/time.ts";
+import type { World } from "../harness/world/world.ts";
 import type { Attempt } from "./play.ts";
 import { GUARDED } from "./script.ts";
 
@@ -18,6 +18,7 @@ export interface Violation {
     | "invented"
     | "owed"
     | "vanished"
+    | "alarm"
     | "order"
     | "rebuilt"
     | "leftover"
@@ -48,6 +49,7 @@ export async function check(world: World, attempts: readonly Attempt[], truthful
     ...trespasses(world),
     ...unaccountedRuns(world, attempts),
     ...unaccountedNotes(world, attempts),
+    ...falseAlarms(world),
     ...world.faults.map((error): Violation => ({ kind: "threw", text: `a daemon threw into the broker: ${error}` })),
   ];
   violations.push(...(await rebuilt(world)), ...(await leftovers(world)));
@@ -178,11 +180,47 @@ function lostInSilence(world: World, lane: string, sent: readonly Attempt[], sto
     if (state !== "received" && state !== "succeeded") return [];
     if (at > loss)
       return [{ kind: "vanished", text: `${id} (note ${n} of ${lane}) is ${state}, and was sent after the loss` }];
-    // Who lost its disk learns of it from the next frame of the lane, and from nothing else.
-    return told || !sent.some((next) => next.id !== undefined && next.at > loss)
-      ? []
-      : [{ kind: "vanished", text: `${id} (note ${n} of ${lane}) is ${state}, and lost in silence` }];
+    return told ? [] : [{ kind: "vanished", text: `${id} (note ${n} of ${lane}) is ${state}, and lost in silence` }];
   });
+}
+
+/** Whatever a node says to be lost was not on the disk that was put in the place of another one. */
+function falseAlarms(world: World): Violation[] {
+  return world.nodes.flatMap((name) =>
+    world.lines(name).flatMap(({ fields, text }): Violation[] => {
+      const { code } = fields as { code?: string };
+      const fault =
+        code === "journal-lost" ? missingThere(world, name, text) : code === "new-epoch" && forgottenThere(world, text);
+      return typeof fault === "string" ? [{ kind: "alarm", text: `${name} says: ${text}; ${fault}` }] : [];
+    }),
+  );
+}
+
+const MISSING =
+  /^\d+ events? (?:was|were) acknowledged to (\w+) by a journal of this node .* not here: (.*)\. \w+ does not/;
+const RENEWED =
+  /^(\w+) (?:has a new journal|goes on with an earlier state of its journal .* it has forgotten (.*), which)/;
+const LANE = /(\S+) (?:\d+ of )?(\d+)(?: to \d+)?(?:, |$)/g;
+
+function missingThere(world: World, receiver: string, text: string): string | undefined {
+  const [, origin = "", lanes = ""] = MISSING.exec(text) ?? [];
+  const disks = world.putInPlace.get(receiver) ?? [];
+  // The numbers of an origin that has another journal are others.
+  if (origin !== "" && world.replaced.has(origin)) return undefined;
+  for (const [, subject = "", from] of lanes.matchAll(LANE))
+    if (!disks.some(({ taken }) => (taken.get(`${origin} ${subject}`) ?? 0) < Number(from)))
+      return `its disk had ${subject} ${from}`;
+  return lanes === "" ? "nobody can tell what that means" : undefined;
+}
+
+function forgottenThere(world: World, text: string): string | undefined {
+  const [said, node = "", lanes = ""] = RENEWED.exec(text) ?? [];
+  if (said === undefined) return "nobody can tell what that means";
+  const disks = world.putInPlace.get(node);
+  if (disks === undefined) return `${node} has the disk that it always had`;
+  for (const [, subject = "", from] of lanes.matchAll(LANE))
+    if (!disks.some(({ given }) => (given.get(subject) ?? 0) < Number(from))) return `it had given ${subject} ${from}`;
+  return undefined;
 }
 
 const TOLD: ReadonlySet<string> = new Set(["journal-lost", "journal-restored", "new-epoch"]);

@@ -1,5 +1,5 @@
 import { seededRandom } from "../harness/random.ts";
-import { POINTS, type Point } from "../harness/world-parts.ts";
+import { POINTS, type Point } from "../harness/world/parts.ts";
 import type { Fault, Planned, Script, Step } from "./script.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { World } from "../harness/world.ts";
+import type { World } from "../harness/world/world.ts";
 import type { Violation } from "./check.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { normalise } from "../../src/message/errors.ts";
-import { EDGE, World } from "../harness/world.ts";
-import { quiet } from "../harness/world-time.ts";
+import { quiet } from "../harness/world/time.ts";
+import { EDGE, World } from "../harness/world/world.ts";
 import type { MemoryLink } from "../twins/memory-broker.ts";
 import type { Disk } from "../twins/memory-store.ts";
 import { check, type Violation } from "./check.ts";

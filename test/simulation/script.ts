@@ -1,5 +1,5 @@
 import type { Json } from "../../src/message/message.ts";
-import type { Point } from "../harness/world-parts.ts";
+import type { Point } from "../harness/world/parts.ts";
 import type { LinkFaults } from "../twins/memory-broker.ts";
 
 /**

@@ -1,17 +1,17 @@
 import type { ChildSpec, ChildState, Exit, Strategy } from "./spec.ts";
 
 /**
- * What a supervisor decides, without doing any of it: the life of a child, who restarts, who goes along, when it is too
- * often, and what is to be done next. The rules are those of Erlang/OTP's `supervisor`.
+ * The decisions of a supervisor, without effects: the states of a child, which children restart, how often is too often,
+ * and the next step. The rules are those of Erlang/OTP's `supervisor`.
  */
 
 /**
- * What happens to a child. `start`: its turn has come; `started`; `stop`: it is asked to end. It is gone, or did not come
- * up, and now: `retry`: it comes again by itself; `park`: only when it is revived; `leave`: only when it is asked for.
+ * Events of a child. `start`: its turn has come; `started`; `stop`: it is asked to end. A child that is gone, or did not
+ * come up, comes again by itself after `retry`, when it is revived after `park`, when it is asked for after `leave`.
  */
 export type ChildEvent = "start" | "started" | "stop" | "retry" | "park" | "leave";
 
-/** A child's whole life. What is not in the table cannot happen. */
+/** Every state of a child and every event that may occur in it. */
 export const LIFECYCLE: Readonly<Record<ChildState, Readonly<Partial<Record<ChildEvent, ChildState>>>>> = {
   stopped: { start: "starting", park: "quarantined" },
   starting: { started: "running", stop: "stopping", retry: "backingOff", park: "quarantined", leave: "stopped" },
@@ -21,14 +21,14 @@ export const LIFECYCLE: Readonly<Record<ChildState, Readonly<Partial<Record<Chil
   quarantined: { start: "starting", leave: "stopped" },
 };
 
-/** What a child is to become: up, down, or first down and then up again. */
+/** The state that a child is on its way to: up, down, or first down and then up again. */
 export type Goal = "up" | "down" | "cycle";
 
-/** What decisions read of a child. Rows are in start order. */
+/** A child as the decisions see it. Rows are in start order. */
 export interface Row {
   readonly state: ChildState;
   readonly goal: Goal;
-  /** Its backoff is not over yet. */
+  /** The backoff is not over yet. */
   readonly waits: boolean;
 }
 
@@ -62,7 +62,7 @@ export function countRestart(
   return { times, tooMany: times.length > intensity };
 }
 
-/** What one child needs, if nothing else is in its way. */
+/** The next step of one child, its siblings aside. */
 export function need(row: Row): "start" | "stop" | undefined {
   switch (row.state) {
     case "starting":
@@ -76,8 +76,8 @@ export function need(row: Row): "start" | "stop" | undefined {
 }
 
 /**
- * What is to be done next where order matters: one thing at a time, down before up, last first down, first first up.
- * `undefined`: wait for what is under way, or there is nothing to do. Nobody starts before those it goes along with.
+ * The next step where order matters: one at a time, down before up, the last child first down, the first child first up.
+ * A child does not start before the siblings that restart with it. `undefined`: wait for the step under way, or all is done.
  */
 export function nextStep<R extends Row>(
   strategy: Strategy,

@@ -4,23 +4,23 @@ import type { Goal, Row } from "./decision.ts";
 import type { ChildRun } from "./run.ts";
 import type { ChildSpec, ChildState, ChildView } from "./spec.ts";
 
-/** Who asked for a child to be up (or at least tried again by itself), or down. */
+/** A caller that asked for a child to be up (or at least tried again by itself), or down. */
 export interface Waiter {
   readonly for: "up" | "down";
   readonly resolve: (view: ChildView) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** What a supervisor keeps of one child. It has a run exactly while it is starting, running or stopping. */
+/** One child of a supervisor. An entry has a run exactly while the child is starting, running or stopping. */
 export class Entry implements Row {
   readonly spec: ChildSpec;
   state: ChildState = "stopped";
   goal: Goal = "up";
-  /** Why it has that goal. */
+  /** The reason for the goal. */
   why = "first start";
-  /** What becomes of it once it is down. */
+  /** The event that follows once the child is down. */
   landing: "retry" | "park" | "leave" = "leave";
-  /** Its start was asked for by a caller, who gets its failure; `added`: and then it is forgotten. */
+  /** A caller asked for the start, and gets its failure; `added`: the child is forgotten then. */
   asked: "no" | "started" | "added" = "no";
   removing = false;
   run: ChildRun | undefined;
@@ -53,7 +53,7 @@ export class Entry implements Row {
     this.why = why;
   }
 
-  /** Tells those who waited for the state that it is in now. */
+  /** Answers the waiters of the present state. */
   answer(): void {
     const { state } = this;
     const isUp = state === "running" || state === "backingOff" || state === "quarantined";

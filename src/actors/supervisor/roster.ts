@@ -2,7 +2,6 @@ import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import { type ChildEvent, companions, LIFECYCLE, need, nextStep } from "./decision.ts";
 import { Entry } from "./entry.ts";
-import type { Handle } from "./one-at-a-time.ts";
 import { ChildRun, type Down } from "./run.ts";
 import type { ChildSpec, SupervisorListener, SupervisorReport, SupervisorSpec } from "./spec.ts";
 
@@ -12,9 +11,12 @@ export interface SupervisorContext {
   readonly listener: SupervisorListener;
 }
 
+/** Queues a step; one step at a time is done, in the order in which they came. */
+type Handle = (step: () => void) => void;
+
 /**
- * The children of one supervisor, in start order: moves them through their life, does what their goals need as soon as it
- * may be done, and tells the listener.
+ * The children of one supervisor, in start order: moves them through their states, starts and stops them as their goals
+ * demand, and tells the listener.
  *
  * Under `oneForOne` with `quarantine` the children are independent: each is started and stopped at its own pace, and what
  * one needs costs the same with ten siblings or ten thousand. Everywhere else they come up and go down one by one.
@@ -26,9 +28,12 @@ export class Roster {
   readonly #handle: Handle;
   readonly #down: (entry: Entry, how: Down) => void;
   readonly #independent: boolean;
+  /** Children that have a run. */
   #alive = 0;
+  /** Children that are starting or stopping. */
   #moving = 0;
-  #listenerFaults = 0;
+  /** Exceptions of the listener. */
+  listenerFaults = 0;
 
   /** `down` is called when a child's run is over; it must let the child land or come back. */
   constructor(
@@ -45,18 +50,12 @@ export class Roster {
     for (const child of spec.children) this.add(child);
   }
 
-  /** How many have a run. */
   get alive(): number {
     return this.#alive;
   }
 
-  /** How many of them are starting or stopping. */
   get moving(): number {
     return this.#moving;
-  }
-
-  get listenerFaults(): number {
-    return this.#listenerFaults;
   }
 
   get(id: string): Entry | undefined {
@@ -78,7 +77,7 @@ export class Roster {
     return strategy === "oneForOne" ? [] : companions(strategy, this.all(), entry);
   }
 
-  /** Does what may be done now. `touched`: whose needs may have changed. */
+  /** Starts and stops what may be started and stopped now. `touched`: the children whose needs may have changed. */
   advance(touched: readonly Entry[]): void {
     if (this.#independent) {
       for (const entry of touched) {
@@ -94,7 +93,7 @@ export class Roster {
     }
   }
 
-  /** It has no run (any more): it goes where it was to go. */
+  /** Moves a child that has no run (any more) to the state that it was aimed at. */
   land(entry: Entry, cause: string): void {
     this.stopWaiting(entry);
     if (entry.goal === "cycle") entry.goal = "up";
@@ -106,7 +105,7 @@ export class Roster {
   }
 
   stopWaiting(entry: Entry): void {
-    if (entry.timer !== undefined) this.#context.clock.clearTimeout(entry.timer);
+    this.#context.clock.clearTimeout(entry.timer);
     entry.timer = undefined;
   }
 
@@ -125,9 +124,7 @@ export class Roster {
   }
 
   report(kind: SupervisorReport["kind"], entry: Entry, cause: string, error: unknown): void {
-    const { id, type = "worker", restart, shutdown } = entry.spec;
-    const offender = { id, type, restart, shutdown, restarts: entry.restarts };
-    this.#tell((listener) => listener.report({ kind, supervisor: this.#spec.id, offender, cause, error }));
+    this.#tell((listener) => listener.report({ kind, supervisor: this.#spec.id, child: entry.spec.id, cause, error }));
   }
 
   #step(kind: "start" | "stop", entry: Entry): void {
@@ -157,7 +154,7 @@ export class Roster {
   }
 
   #started(entry: Entry): void {
-    // Asked to stop in the same turn: then it never was up.
+    // A child that was asked to stop in the same turn never was up.
     if (entry.state !== "starting") return;
     entry.upSince = this.#context.clock.monotonic();
     entry.asked = "no";
@@ -170,7 +167,7 @@ export class Roster {
     try {
       say(this.#context.listener);
     } catch {
-      this.#listenerFaults++;
+      this.listenerFaults++;
     }
   }
 }

@@ -9,17 +9,16 @@ export const LET_GO_AFTER = 5_000;
 export type Down =
   | { readonly kind: "startFailed"; readonly error: unknown }
   | { readonly kind: "ended"; readonly exit: Exit; readonly forced: boolean }
-  /** It would not end; it may still be alive. */
+  /** The child would not end, and may still be alive. */
   | { readonly kind: "letGo" };
 
-/** What it failed with; `undefined` when it did not fail. */
+/** The exception that ended the run; `undefined` when it did not fail. */
 export function errorOf(how: Down): unknown {
   if (how.kind === "startFailed") return how.error ?? new Error("it did not say why");
   if (how.kind === "ended" && how.exit.reason === "failed") return how.exit.error ?? new Error("it did not say why");
   return undefined;
 }
 
-/** In words. */
 export function causeOf(how: Down): string {
   switch (how.kind) {
     case "startFailed":
@@ -33,9 +32,9 @@ export function causeOf(how: Down): string {
 
 export interface RunEvents {
   started(): void;
-  /** Said exactly once. */
+  /** Called exactly once. */
   down(how: Down): void;
-  /** It did not end as it should. */
+  /** The child did not end as it should. */
   trouble(cause: string, error: unknown): void;
 }
 
@@ -189,7 +188,6 @@ export class ChildRun {
   }
 
   #disarm(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#clock.clearTimeout(this.#timer);
   }
 }

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Backoff } from "../backoff.ts";
 import type { Transition } from "../root.ts";
@@ -10,7 +11,7 @@ export type Exit =
   | { readonly reason: "shutdown" }
   | { readonly reason: "failed"; readonly error: unknown };
 
-/** Something alive. */
+/** A part of the daemon that runs under a supervisor. */
 export interface Child {
   /** Settles once, when it is gone; nothing else proves that. A rejection counts as failed. */
   readonly ended: Promise<Exit>;
@@ -32,8 +33,6 @@ export interface ChildSpec {
   readonly backoff?: Backoff;
   /** A start that takes longer has failed. Absent: it may take for ever, and its supervisor's start with it. */
   readonly startTimeout?: number;
-  /** Default `worker`. */
-  readonly type?: "worker" | "supervisor";
 }
 
 export type Strategy = "oneForOne" | "oneForAll" | "restForOne";
@@ -46,8 +45,8 @@ export interface SupervisorSpec {
   readonly period: number;
   /**
    * `escalate`: one count for all; giving up stops all and ends the supervisor as failed.
-   * `quarantine`: a count per child; giving up parks that child, with the siblings that its restart would restart. What fails
-   * for a fault of its surroundings does not count: it is tried again for ever, with growing pauses.
+   * `quarantine`: a count per child; giving up parks that child, with the siblings that its restart would restart. A
+   * failure that comes from the surroundings does not count: the child is tried again for ever, with growing pauses.
    */
   readonly onGiveUp: "escalate" | "quarantine";
   readonly children: readonly ChildSpec[];
@@ -76,30 +75,20 @@ export interface ChildView {
 export interface SupervisorReport {
   readonly kind: "startError" | "childTerminated" | "shutdownError" | "gaveUp" | "quarantined";
   readonly supervisor: string;
-  readonly offender: Offender;
-  /** What happened, in words. */
+  /** The id of the child. */
+  readonly child: string;
+  /** The event in words. */
   readonly cause: string;
-  /** What was thrown, if anything was. */
+  /** The exception; `undefined`: there was none. */
   readonly error: unknown;
 }
 
-export interface Offender {
-  readonly id: string;
-  readonly type: "worker" | "supervisor";
-  readonly restart: ChildSpec["restart"];
-  readonly shutdown: ChildSpec["shutdown"];
-  readonly restarts: number;
-}
-
-/** Whom a supervisor tells. It may call the supervisor back; what it throws is counted and harms nothing. */
+/** The one that a supervisor tells. A listener may call the supervisor back; its exceptions are counted and harm nothing. */
 export interface SupervisorListener {
   /** Each change of state of a child: its id, the role `child`, and why. */
   transition(transition: Transition): void;
   report(report: SupervisorReport): void;
 }
-
-/** The longest time that a timer of Node can wait; beyond it fires at once. */
-const LONGEST = 2_147_483_647;
 
 /** @throws StewardError `internal`: a wrong spec is a defect of whoever wrote it. */
 export function checkSupervisorSpec(spec: SupervisorSpec): void {
@@ -118,18 +107,18 @@ export function checkSupervisorSpec(spec: SupervisorSpec): void {
 export function checkChildSpec({ id, shutdown, startTimeout, backoff }: ChildSpec): void {
   const at = `child ${id}`;
   insist(id !== "", "a child has an empty id");
-  insist(typeof shutdown === "string" || isTime(shutdown), `${at}: shutdown must be 0 to ${LONGEST} ms`);
-  insist(startTimeout === undefined || isTime(startTimeout), `${at}: startTimeout must be 0 to ${LONGEST} ms`);
+  insist(typeof shutdown === "string" || isTime(shutdown), `${at}: shutdown must be 0 to ${LONGEST_TIMER} ms`);
+  insist(startTimeout === undefined || isTime(startTimeout), `${at}: startTimeout must be 0 to ${LONGEST_TIMER} ms`);
   if (backoff === undefined) return;
   const { min, max, factor, jitter, resetAfter } = backoff;
-  insist(isTime(min) && isTime(max) && min <= max, `${at}: backoff needs 0 <= min <= max <= ${LONGEST} ms`);
+  insist(isTime(min) && isTime(max) && min <= max, `${at}: backoff needs 0 <= min <= max <= ${LONGEST_TIMER} ms`);
   insist(Number.isFinite(factor) && factor >= 1, `${at}: backoff.factor must be at least 1`);
   insist(jitter >= 0 && jitter <= 1, `${at}: backoff.jitter must be 0 to 1`);
   insist(resetAfter >= 0, `${at}: backoff.resetAfter must be at least 0 ms`);
 }
 
 function isTime(ms: number): boolean {
-  return ms >= 0 && ms <= LONGEST;
+  return ms >= 0 && ms <= LONGEST_TIMER;
 }
 
 function insist(holds: boolean, fault: string): void {

@@ -1,8 +1,8 @@
 import { StewardError } from "../../message/errors.ts";
-import { comesBack } from "./decision.ts";
+import { isOfSurroundings } from "../../message/surroundings.ts";
+import { backoffDelay } from "../backoff.ts";
+import { comesBack, countRestart } from "./decision.ts";
 import type { Entry, Waiter } from "./entry.ts";
-import { oneAtATime } from "./one-at-a-time.ts";
-import { Restarts } from "./restarts.ts";
 import { Roster, type SupervisorContext } from "./roster.ts";
 import { causeOf, type Down, errorOf } from "./run.ts";
 import {
@@ -22,20 +22,25 @@ type NewWaiter = (kind: Waiter["for"]) => Waiter;
  *
  *   new ──start()──► starting ──► running ──► stopping ──► ended        a failed start, stop() and giving up stop all
  *
- * - One thing happens at a time: what comes from children, timers and callers is queued and handled to its end.
+ * - One step is done at a time: events of children, timers and callers are queued and handled to their end.
  * - Children come up in order and go down in reverse. Only under `oneForOne` with `quarantine` are they independent: each
  *   at its own pace, so that one that hangs delays nobody.
- * - A child has at most one run; it is down when that run is over. The life of a child: `LIFECYCLE`.
- * - A group comes back after the last backoff in it. What a caller has stopped stays stopped; so does what has finished.
+ * - A child has at most one run; it is down when that run is over. The states of a child: `LIFECYCLE`.
+ * - A group comes back after the last backoff in it. A child that a caller has stopped, or that has finished, stays stopped.
+ * - Too many restarts: under `quarantine`, counted per child, the child is parked with its companions; under `escalate`,
+ *   counted for all, the supervisor gives up. A fault of the surroundings is waited out and does not count.
  * - `ended` never rejects. A supervisor is itself a `Child`, so that failures escalate over levels.
  */
 export class Supervisor implements Child {
   readonly id: string;
   readonly ended: Promise<Exit>;
   readonly #spec: SupervisorSpec;
-  readonly #queue = oneAtATime();
+  readonly #context: SupervisorContext;
   readonly #roster: Roster;
-  readonly #restarts: Restarts;
+  readonly #steps: (() => void)[] = [];
+  #handling = false;
+  /** Monotonic times of the restarts within the period, under `escalate`. */
+  #restartTimes: readonly number[] = [];
   #phase: "new" | "starting" | "running" | "stopping" | "ended" = "new";
   #exit: Exit = { reason: "shutdown" };
   #starter: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
@@ -46,13 +51,15 @@ export class Supervisor implements Child {
     checkSupervisorSpec(spec);
     this.id = spec.id;
     this.#spec = spec;
+    this.#context = context;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    const handle = (step: () => void) => this.#handle(step);
-    this.#roster = new Roster(spec, context, handle, (entry, how) => this.#down(entry, how));
-    this.#restarts = new Restarts(spec, context, handle, this.#roster, (error) =>
-      this.#shutDown({ reason: "failed", error }, `${this.id} gave up`),
+    this.#roster = new Roster(
+      spec,
+      context,
+      (step) => this.#handle(step),
+      (entry, how) => this.#down(entry, how),
     );
   }
 
@@ -97,7 +104,7 @@ export class Supervisor implements Child {
     return this.#roster.get(id)?.view();
   }
 
-  /** How often the listener threw. */
+  /** Exceptions of the listener. */
   get listenerFaults(): number {
     return this.#roster.listenerFaults;
   }
@@ -141,7 +148,7 @@ export class Supervisor implements Child {
     return this.#request((waiter) => this.#putUp(this.#find(id), "start was asked for", waiter));
   }
 
-  /** Stops it if it is up, and starts it. That does not count as a restart; a failed start is retried, and does. */
+  /** Stops the child if it is up, and starts it; not counted as a restart. A failed start is retried, and counted. */
   restartChild(id: string): Promise<ChildView> {
     return this.#request((waiter) => {
       const entry = this.#find(id);
@@ -217,8 +224,7 @@ export class Supervisor implements Child {
     this.#reportDown(entry, how, cause, error);
     if (entry.state === "stopping" || entry.goal !== "up") this.#roster.land(entry, entry.why);
     else if (how.kind === "startFailed") this.#startFailed(entry, error, cause);
-    else if (how.kind === "ended" && comesBack(entry.spec.restart, how.exit))
-      this.#restarts.restart(entry, error, cause);
+    else if (how.kind === "ended" && comesBack(entry.spec.restart, how.exit)) this.#restart(entry, error, cause);
     else this.#leave(entry, cause);
     this.#roster.advance([entry]);
   }
@@ -226,7 +232,7 @@ export class Supervisor implements Child {
   #reportDown(entry: Entry, how: Down, cause: string, error: unknown): void {
     const { state } = entry;
     if (how.kind === "startFailed") {
-      // Asked to stop while it started: that it did not come up is no fault.
+      // A child that was asked to stop while it started may fail to come up.
       if (state === "stopping") return;
       entry.lastError = error;
       this.#roster.report("startError", entry, cause, error);
@@ -251,7 +257,7 @@ export class Supervisor implements Child {
       for (const waiter of entry.waiters.splice(0)) waiter.reject(error);
       this.#leave(entry, cause);
     } else {
-      this.#restarts.restart(entry, error, cause);
+      this.#restart(entry, error, cause);
     }
   }
 
@@ -272,20 +278,102 @@ export class Supervisor implements Child {
     this.#roster.advance(entries);
   }
 
-  #handle(step: () => void): void {
-    this.#queue(() => {
-      step();
-      if (this.#phase === "starting" && this.#roster.moving === 0 && this.#allTried()) {
-        this.#phase = "running";
-        this.#starter?.resolve();
-      } else if (this.#phase === "stopping" && this.#roster.alive === 0) {
-        this.#phase = "ended";
-        this.#starter?.reject(
-          this.#exit.reason === "failed" ? this.#exit.error : this.#fault("stopped while it started"),
-        );
-        this.#end(this.#exit);
+  /** A restart, unless there were too many. The caller lets the roster advance afterwards. */
+  #restart(entry: Entry, error: unknown, cause: string): void {
+    const now = this.#context.clock.monotonic();
+    const escalates = this.#spec.onGiveUp === "escalate";
+    if (!escalates && isOfSurroundings(error)) {
+      entry.waitsSince ??= this.#context.clock.now();
+      this.#backOff(entry, now, cause);
+      return;
+    }
+    entry.waitsSince = undefined;
+    const { times, tooMany } = countRestart(escalates ? this.#restartTimes : entry.restartTimes, now, this.#spec);
+    if (escalates) this.#restartTimes = times;
+    else entry.restartTimes = times;
+    if (!tooMany) {
+      this.#backOff(entry, now, cause);
+      return;
+    }
+    const { intensity, period } = this.#spec;
+    const last = `more than ${intensity} restarts within ${period} ms, the last of ${entry.spec.id}: ${cause}`;
+    entry.aim("down", escalates ? "leave" : "park", last);
+    this.#roster.land(entry, last);
+    this.#roster.report(escalates ? "gaveUp" : "quarantined", entry, last, error);
+    if (!escalates) {
+      this.#takeAlong(entry, "park", `quarantined with ${entry.spec.id}`);
+      return;
+    }
+    const fault = new StewardError("process-failed", { subject: this.id, fault: last }, { cause: error });
+    this.#shutDown({ reason: "failed", error: fault }, `${this.id} gave up`);
+  }
+
+  #backOff(entry: Entry, now: number, cause: string): void {
+    const { clock, random } = this.#context;
+    const { backoff } = entry.spec;
+    let delay = 0;
+    if (backoff !== undefined) {
+      if (entry.state === "running" && now - entry.upSince >= backoff.resetAfter) entry.attempt = 0;
+      delay = backoffDelay(backoff, entry.attempt++, random);
+    }
+    // A timer without a delay too: a child that crashes in a circle must not keep the event loop from the others.
+    const timer = clock.setTimeout(() => {
+      this.#handle(() => {
+        if (entry.timer !== timer) return;
+        entry.timer = undefined;
+        this.#roster.advance([entry]);
+      });
+    }, delay);
+    entry.timer = timer;
+    entry.aim("up", "leave", `restart: ${cause}`);
+    this.#roster.move(entry, "retry", `${cause}; again in ${delay} ms`);
+    this.#takeAlong(entry, "retry", `restart with ${entry.spec.id}`);
+  }
+
+  /** Siblings that are up go down with the child; siblings that wait to come up are parked with it. */
+  #takeAlong(entry: Entry, landing: "retry" | "park", why: string): void {
+    for (const one of this.#roster.companions(entry)) {
+      if (one.goal === "down") continue;
+      if (one.run !== undefined) {
+        if (one.spec.restart === "temporary") one.aim("down", "leave", why);
+        else one.aim(landing === "park" ? "down" : "cycle", landing, why);
+      } else if (landing === "park") {
+        one.aim("down", "park", why);
+        if (one.state === "stopped" || one.state === "backingOff") {
+          this.#roster.stopWaiting(one);
+          this.#roster.move(one, "park", why);
+        }
       }
-    });
+    }
+  }
+
+  /** Does the step, or queues it while another one is being done. */
+  #handle(step: () => void): void {
+    this.#steps.push(step);
+    if (this.#handling) return;
+    this.#handling = true;
+    try {
+      for (let next = this.#steps.shift(); next !== undefined; next = this.#steps.shift()) {
+        next();
+        this.#arrive();
+      }
+    } finally {
+      this.#handling = false;
+    }
+  }
+
+  /** `running` once every child is up or was tried, `ended` once none is left. */
+  #arrive(): void {
+    if (this.#phase === "starting" && this.#roster.moving === 0 && this.#allTried()) {
+      this.#phase = "running";
+      this.#starter?.resolve();
+    } else if (this.#phase === "stopping" && this.#roster.alive === 0) {
+      this.#phase = "ended";
+      this.#starter?.reject(
+        this.#exit.reason === "failed" ? this.#exit.error : this.#fault("stopped while it started"),
+      );
+      this.#end(this.#exit);
+    }
   }
 
   #allTried(): boolean {

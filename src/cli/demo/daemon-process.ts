@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Clock } from "../../message/clock.ts";
+import { builtProgram } from "../../platform/installation.ts";
 
 /**
  * A daemon of the demo: `steward up` as a process of its own, as it runs everywhere.
@@ -20,7 +20,7 @@ export interface DaemonProcess {
   stopNow(): void;
 }
 
-const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
+const MAIN = builtProgram("cli/main.js");
 const STOPS_WITHIN = 20_000;
 const WORDS = 4_000;
 

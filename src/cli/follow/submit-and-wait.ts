@@ -26,7 +26,7 @@ export async function submitAndWait(
     const seen = connected ? accepted : accepted.map((one) => ({ ...one, link: "offline" as const }));
     announce(cli, seen);
     const rule = limit !== undefined ? "final" : connected ? "reachable" : "none";
-    const ending = await follower.wait(accepted, rule, limit ?? undefined);
+    const ending = await follower.wait(accepted, rule, cli.timeLeft);
     const exit = reportEnd(cli, follower, ending);
     return (!connected || ending === "noBroker") && exit === EXIT.notDelivered ? EXIT.noDaemon : exit;
   } finally {

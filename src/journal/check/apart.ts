@@ -1,8 +1,8 @@
 import { fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Details, type ErrorCode, faultText, StewardError } from "../../message/errors.ts";
+import { builtProgram } from "../../platform/installation.ts";
 import type { OfflineCheck } from "../offline.ts";
 
 /**
@@ -23,7 +23,7 @@ export type Said =
   | { readonly checked: OfflineCheck | undefined }
   | { readonly code: ErrorCode; readonly details: Details };
 
-const PROGRAM = fileURLToPath(new URL("./main.js", import.meta.url));
+const PROGRAM = builtProgram("journal/check/main.js");
 /** Signals of a process that stumbled by itself. */
 const STUMBLED: ReadonlySet<string> = new Set(["SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE", "SIGTRAP"]);
 const WORDS = 4_000;

@@ -53,6 +53,7 @@ function checkMeta(found: Inspection): Pick<JournalCheck, "version" | "owner" | 
     ["epoch", token],
     ["home", text],
     ["based", token],
+    ["ancestors", list(token)],
     ["boot", text],
   ]);
   for (const { key, value } of found.sound<unknown, string>("meta", text, json)) {

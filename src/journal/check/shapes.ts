@@ -137,6 +137,7 @@ export const outLane = fields<OutLane>({
   open: sequence,
   receiverEpoch: maybe(token),
   base: maybe(count),
+  given: maybe(list(tuple(token, count))),
   marks: maybe(
     fields<OutMarks>({
       s: list(tuple(count, time, count)),

@@ -16,7 +16,7 @@ import type { Recording } from "./recording.ts";
 export interface ConnectionHost {
   readonly pid: number;
   /** False when the id was started before and is not alive. */
-  start(spec: RunSpec, listener: RunListener): boolean;
+  start(spec: RunSpec, listener: RunListener, startBy?: number): boolean;
   find(id: string): Recording | undefined;
   /** @throws when the disk takes no proof */
   prepare(id: string): void;
@@ -99,7 +99,8 @@ export class Connection {
         this.#send({ type: "prepared", id: message.id });
         return;
       case "start":
-        if (!this.#host.start(message.spec, this.#listener(message.spec.id))) this.#notHere(message.spec.id);
+        if (!this.#host.start(message.spec, this.#listener(message.spec.id), message.startBy))
+          this.#notHere(message.spec.id);
         return;
       case "adopt": {
         const recording = this.#host.find(message.id);

@@ -2,6 +2,7 @@ import { linkSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { RunSpec } from "../../methods/spawner.ts";
+import { hostUptime } from "../../platform/host-time.ts";
 import { runnerFile } from "../protocol.ts";
 import { isRunId, markRun, prepareRun, removeRecord } from "../records.ts";
 import type { RunListener } from "./audience.ts";
@@ -32,6 +33,8 @@ interface Waiting {
   readonly recording: Recording;
   readonly env: Record<string, string>;
   readonly cwd: string;
+  /** Uptime of the host after which it must not start, ms. */
+  readonly startBy: number;
 }
 
 export class RunnerService {
@@ -79,7 +82,7 @@ export class RunnerService {
     const options = this.#options;
     const connection = new Connection(socket, {
       pid: options.pid,
-      start: (spec, listener) => this.#start(spec, listener, connection),
+      start: (spec, listener, startBy) => this.#start(spec, listener, connection, startBy),
       find: (id) => this.#runs.get(id),
       prepare: (id) => {
         if (!isRunId(id)) throw new Error(`not an id: ${JSON.stringify(id)}`);
@@ -101,7 +104,7 @@ export class RunnerService {
   }
 
   /** False when the id was started before and is not alive. */
-  #start(spec: RunSpec, listener: RunListener, { env, cwd }: Connection): boolean {
+  #start(spec: RunSpec, listener: RunListener, { env, cwd }: Connection, startBy = Number.POSITIVE_INFINITY): boolean {
     if (!isRunId(spec.id)) throw new Error(`not an id: ${JSON.stringify(spec.id)}`);
     const alive = this.#runs.get(spec.id);
     if (alive !== undefined) {
@@ -126,7 +129,7 @@ export class RunnerService {
     });
     this.#runs.set(spec.id, recording);
     recording.listen(listener);
-    this.#waiting.push({ recording, env, cwd });
+    this.#waiting.push({ recording, env, cwd, startBy });
     void this.#startWaiting();
     return true;
   }
@@ -136,6 +139,12 @@ export class RunnerService {
     this.#starting = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       await new Promise((resolve) => setImmediate(resolve));
+      // The request may have waited in the socket of a runner that was stopped, or with its host asleep.
+      if (next.startBy !== Number.POSITIVE_INFINITY && (hostUptime() ?? 0) > next.startBy) {
+        const message = "its deadline passed before the process that starts programs had read of it";
+        next.recording.failed({ kind: "notStarted", code: "ETIME", message });
+        continue;
+      }
       try {
         next.recording.start(await this.#pipes.take(), next.env, next.cwd);
       } catch (error) {

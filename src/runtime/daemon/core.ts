@@ -9,7 +9,7 @@ import type { InRecord, OutRecord } from "../../journal/records.ts";
 import { normalise, type StewardError } from "../../message/errors.ts";
 import { idMaker, type NewId } from "../../message/id.ts";
 import type { FinalState } from "../../message/lifecycle.ts";
-import { receiverOf } from "../../message/subject.ts";
+import { parseSubject, receiverOf } from "../../message/subject.ts";
 import { decodeAck, type SendingTime } from "../../message/wire/frame.ts";
 import type { Method } from "../../methods/define.ts";
 import { type BriefHello, type Hello, MOST_STUCK } from "../../methods/hello.ts";
@@ -33,6 +33,7 @@ import { Reports } from "../receive/reports.ts";
 import { Routes } from "../receive/routes.ts";
 import { compareHere } from "../resync/compare-answer.ts";
 import { Repair } from "../resync/compare-ask.ts";
+import { JournalIdentities } from "../resync/journal-identities.ts";
 import { JournalLosses } from "../resync/journal-losses.ts";
 import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
@@ -67,6 +68,7 @@ export class Core implements Child {
   readonly #around: Surroundings;
   readonly announce: Announcer;
   readonly failures: Failures;
+  readonly identities: JournalIdentities;
   readonly #losses: JournalLosses;
   readonly #repair: Repair;
   readonly #renewal: Renewal;
@@ -89,7 +91,9 @@ export class Core implements Child {
       process: around.processes,
       compare: (origin, epoch, open) =>
         core === undefined ? { done: [], lost: [] } : compareHere(core.journal, origin, epoch, open),
-      vouch: (origin, vouch) => core?.vouching.heard(origin, vouch),
+      vouch: (origin, vouch) => {
+        if (core?.identities.answered(origin, vouch) === false) core.vouching.heard(origin, vouch);
+      },
     });
     for (const method of around.methods) methods.set(method.name, method);
     core = new Core(around, methods);
@@ -180,7 +184,24 @@ export class Core implements Child {
       journal: this.journal,
       send: (draft) => void submit([draft], withoutRefusal, { keep: false }),
     });
-    this.#losses = new JournalLosses(config.node, this.journal, this.failures);
+    this.identities = new JournalIdentities({
+      vouching: this.vouching,
+      fleet: this.fleet,
+      clock,
+      newId: this.newId,
+      settled: (node, word) => {
+        this.#losses.settled(node, word);
+        this.#repair.settled(node, word.epoch);
+      },
+    });
+    this.#losses = new JournalLosses({
+      node: config.node,
+      journal: this.journal,
+      failures: this.failures,
+      identities: this.identities,
+      carriesOutcomes: (subject) => methods.get(parseSubject(subject).method)?.command !== undefined,
+      ask: (subject) => this.publishers.ask(subject),
+    });
     this.announce = new Announcer({ ...around, failures: this.failures });
     const reports = new Reports({
       ...around,
@@ -194,6 +215,7 @@ export class Core implements Child {
       clock,
       log,
       send: (draft) => submit([draft], withoutRefusal)[0]?.message.id ?? "",
+      identities: this.identities,
       isResyncing: (node) => this.fleet.isResyncing(node),
       heardByHello: config.node === config.central,
       agreed: (node) => this.fleet.agreed(node),
@@ -224,8 +246,8 @@ export class Core implements Child {
         return record?.message.id ?? "";
       },
       directory: (method) => this.directory(method),
-      onNewEpoch: ({ origin, epoch }) => this.#losses.heard(origin, epoch, true),
-      onLost: (frame, subject, from, to) => this.#losses.lost(frame, subject, from, to),
+      onNewEpoch: ({ origin, epoch }) => this.#losses.heard(origin, epoch),
+      onLost: ({ origin }, subject, from, to) => this.#losses.missing(origin, subject, from, to),
       onBehind: (origin) => this.#renewal.renew(`${origin} holds its ACK for messages that it does not know`),
       vouching: this.vouching,
       again: (done) => this.respond.again(done),
@@ -248,7 +270,7 @@ export class Core implements Child {
         methods: [...methods.keys()],
         every: around.config().hello,
         link: around.config().link.name,
-        ...stuckOf(this.publishers),
+        ...stuckOf(this.publishers, around.waiting()),
         ...this.#unattended(),
       }),
       transport: this.transport,
@@ -333,6 +355,7 @@ export class Core implements Child {
     this.publishers.end(this.#around.clock);
     this.link.end();
     this.#receiver.stop();
+    this.identities.end();
     this.#traffic?.end();
     this.fleet.stop();
     await this.transport.close().catch((error) => log.error({ err: error }, "the broker link did not close"));

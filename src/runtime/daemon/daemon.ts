@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Transition } from "../../actors/root.ts";
 import type { Child, ChildSpec, Exit } from "../../actors/supervisor/spec.ts";
 import { Supervisor } from "../../actors/supervisor/supervisor.ts";
@@ -25,6 +23,7 @@ import { inspector as openInspector } from "../../observe/inspection.ts";
 import { type Log, openLog } from "../../observe/log.ts";
 import { Counters } from "../../observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../observe/metrics/metrics.ts";
+import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
@@ -112,7 +111,7 @@ export async function startDaemon({
   const happenings = new Happenings(log);
   const counters = new Counters(log, clock);
   const inspector = openInspector(log, happenings, clock);
-  const version = packageVersion();
+  const version = installedVersion();
   const startedAt = clock.now();
   let core: Core | undefined;
   let processes: Processes | undefined;
@@ -126,6 +125,7 @@ export async function startDaemon({
       if (core === undefined) log.error({ code }, text);
       else core.failures.report(code, text, same);
     },
+    over: (code, text, same) => core?.failures.over(code, text, same),
   });
   const theCore = (): Core => part(core, "core");
   const theProcesses = (): Processes => part(processes, "processes");
@@ -208,6 +208,7 @@ export async function startDaemon({
         },
         openTransport: () => openTransport(config),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
+        waiting: () => processes?.waiting() ?? [],
         processes: async (verb, subject) =>
           (verb === "ps"
             ? await operations.processes()
@@ -218,7 +219,6 @@ export async function startDaemon({
   });
   children.push({
     id: "processes",
-    type: "supervisor",
     shutdown: "infinity",
     start: async () => {
       processes = new Processes({
@@ -264,8 +264,7 @@ export async function startDaemon({
       random,
       listener: {
         transition: (transition: Transition) => inspector.transition(transition),
-        report: ({ kind, offender, cause, error }) =>
-          log.error({ err: error, child: offender.id, kind }, `${offender.id}: ${cause}`),
+        report: ({ kind, child, cause, error }) => log.error({ err: error, child, kind }, `${child}: ${cause}`),
       },
     },
   );
@@ -344,9 +343,10 @@ export async function startDaemon({
       },
       onTaken: ({ key }: { readonly key: string }) => void core?.filesInHand.delete(key),
     };
+    const blocked = (name: string) => (fault: string | undefined) => processes?.block("core", name, fault);
     const intakes = [
-      ...(folder === null ? [] : [openDropFolder({ ...common, folder })]),
-      ...(file === null ? [] : [openInmsgFile({ ...common, file })]),
+      ...(folder === null ? [] : [openDropFolder({ ...common, folder, blocked: blocked("drop-folder") })]),
+      ...(file === null ? [] : [openInmsgFile({ ...common, file, blocked: blocked("message-file") })]),
     ];
     return closing(async () => {
       for (const intake of intakes) await intake.close();
@@ -444,9 +444,4 @@ function closing(close: () => Promise<void>): Child {
 function part<T>(value: T | undefined, name: string): T {
   if (value === undefined) throw normalise(new Error(`${name} is not up`));
   return value;
-}
-
-function packageVersion(): string {
-  const file = fileURLToPath(new URL("../../../package.json", import.meta.url));
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

@@ -4,6 +4,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { State } from "../../message/lifecycle.ts";
+import { asLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
@@ -17,13 +18,20 @@ import { Flapping } from "../fleet/flapping.ts";
 import type { Fleet, NodeChange } from "../fleet/fleet.ts";
 import type { Presence } from "../fleet/presence.ts";
 import { WholeHellos } from "../fleet/whole-hellos.ts";
+import type { WaitingProcess } from "../operate/operations.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 
-/** What a hello says of lanes that stand still. */
-export function stuckOf(publishers: Pick<Publishers, "stuck">): Pick<Hello, "stuck"> {
-  const stuck = publishers.stuck(MOST_STUCK).map((lane) => ({ ...lane, reason: lane.reason.slice(0, LONGEST_REASON) }));
+/** What a hello says of lanes and processes that stand still: the worst few. */
+export function stuckOf(
+  publishers: Pick<Publishers, "stuck">,
+  waiting: readonly WaitingProcess[],
+): Pick<Hello, "stuck"> {
+  const stuck = [...publishers.stuck(MOST_STUCK), ...waiting.map(asLane)]
+    .sort((a, b) => a.since - b.since)
+    .slice(0, MOST_STUCK)
+    .map(({ subject, since, reason }) => ({ subject, since, reason: reason.slice(0, LONGEST_REASON) }));
   return stuck.length === 0 ? {} : { stuck };
 }
 
@@ -116,10 +124,10 @@ export class Traffic {
     if (hello === undefined) return;
     const { fleet, repair, publishers, losses, config } = this.#options;
     this.#clones.hello(origin, hello);
+    losses.heard(origin, hello.epoch);
     if (origin === config().node) return;
     // Of two nodes with one name neither is believed: it is not a node that came back each time.
     if (fleet.heldBack(origin) !== undefined) return;
-    losses.heard(origin, hello.epoch);
     const anew = fleet.isAnew(origin, hello);
     if (anew) repair.forget(origin);
     fleet.hello(origin, hello);

@@ -15,6 +15,6 @@ export function startPublisherActor(
     role: "publisher",
     clock,
     inspector,
-    input: { subject, backoff: { min: 500, max: Math.max(30_000, profile.ackTimeout), factor: 2 }, random },
+    input: { backoff: { min: 500, max: Math.max(30_000, profile.ackTimeout), factor: 2 }, random },
   });
 }

@@ -60,6 +60,8 @@ export class Publisher implements Child {
   #settleTimer: Timer | undefined;
   /** Why the lane waits for another broker, as last told. */
   #held = "";
+  /** A frame without messages asks for an ACK. */
+  #asks = false;
   /** The actor lets frames go. */
   #open = false;
   #stopped = false;
@@ -107,6 +109,12 @@ export class Publisher implements Child {
     else this.#actor.send({ type: "work" });
   }
 
+  /** The receiver has another journal: it is asked how much of the lane it has, also when nothing waits. */
+  ask(): void {
+    this.#asks = true;
+    this.wake(Number.POSITIVE_INFINITY);
+  }
+
   pause(cause: string): void {
     this.#stepBack(this.#lane.acked);
     this.#standstill.moves();
@@ -127,6 +135,7 @@ export class Publisher implements Child {
       this.#options.onBehind();
       return;
     }
+    this.#asks = false;
     const before = this.#lane.acked;
     const { received, decided } = journal.outbox.acknowledge(subject, ack, this.#options.clock.now());
     this.#unheardSince = undefined;
@@ -265,8 +274,10 @@ export class Publisher implements Child {
   #sendNext(): boolean {
     const { subject, urgent, journal, profile, window, transport, clock } = this.#options;
     const from = Math.max(this.#cursor, this.#lane.acked) + 1;
-    if (from >= this.#lane.next || this.#inFlight.length >= profile.framesInFlight) return false;
-    if (!journal.outbox.receivers.knows(subject)) {
+    if (this.#inFlight.length >= profile.framesInFlight) return false;
+    const isEmpty = from >= this.#lane.next;
+    if (isEmpty && !this.#asks) return false;
+    if (isEmpty || !journal.outbox.receivers.knows(subject)) {
       if (this.#inFlight.length === 0) this.#begin(flightOf(this.#lane, from, from - 1, 0), [], false);
       return false;
     }

@@ -21,6 +21,8 @@ export class Publishers {
   readonly #sendingTo = new Map<string, Set<Publisher>>();
   readonly #windows = new Map<string, Window>();
   readonly #resuming = new Set<Timer>();
+  /** Lanes of which the receiver is to be asked once their publisher runs. */
+  readonly #asking = new Set<string>();
   readonly #journal: Journal;
   readonly #make: (subject: string, window: Window) => DeliverOptions;
   readonly #windowBytes: (node: string) => number;
@@ -55,6 +57,18 @@ export class Publishers {
     const publisher = this.#running.get(subject);
     if (publisher !== undefined) publisher.wake(deadline);
     else this.#ensure(subject);
+  }
+
+  /** Asks the receiver of a lane how much of it its present journal has. */
+  ask(subject: string): void {
+    this.#asking.add(subject);
+    const publisher = this.#running.get(subject);
+    if (publisher === undefined) this.#ensure(subject);
+    else this.#askBy(publisher, subject);
+  }
+
+  #askBy(publisher: Publisher, subject: string): void {
+    if (this.#asking.delete(subject)) publisher.ask();
   }
 
   pause(node: string | undefined, cause: string): void {
@@ -168,6 +182,7 @@ export class Publishers {
     const halted = this.#halted(node);
     if (halted !== undefined) publisher.pause(halted);
     else if (lane.acked < lane.next - 1) publisher.wake(Number.POSITIVE_INFINITY);
+    this.#askBy(publisher, subject);
     return publisher;
   }
 }

@@ -29,8 +29,17 @@ export class RunningCommand implements CommandContext {
   readonly #cancellation: Cancellation;
   #limit: TimeLimit | undefined;
   readonly #startedAt: number;
+  readonly #startBy: number;
 
-  constructor(around: CommandSurroundings, record: InRecord, startedAt: number, cancellation: Cancellation) {
+  /** `startBy`: when it must have begun, by monotonic time. */
+  constructor(
+    around: CommandSurroundings,
+    record: InRecord,
+    startedAt: number,
+    cancellation: Cancellation,
+    startBy = Number.POSITIVE_INFINITY,
+  ) {
+    this.#startBy = startBy;
     this.#around = around;
     this.#record = record;
     this.#startedAt = startedAt;
@@ -81,6 +90,11 @@ export class RunningCommand implements CommandContext {
   get #timeLimit(): TimeLimit {
     this.#limit ??= this.#around.limit(this.#record.message.timeout);
     return this.#limit;
+  }
+
+  get startWithin(): number | undefined {
+    const { clock } = this.#around;
+    return this.#startBy === Number.POSITIVE_INFINITY ? undefined : Math.max(0, this.#startBy - clock.monotonic());
   }
 
   get cancelled(): AbortSignal {

@@ -49,6 +49,16 @@ export class Deadlines {
     return deadline === null ? Number.POSITIVE_INFINITY : takenAt + deadline - receivedAt;
   }
 
+  /** The same of a command that an earlier life took, as far as the clocks tell. */
+  estimated({ deadline, receivedAt, message }: InRecord): number {
+    const { clock } = this.#options;
+    if (deadline === null) return Number.POSITIVE_INFINITY;
+    const now = clock.now();
+    if (now >= receivedAt) return clock.monotonic() + deadline - now;
+    const ahead = this.#ahead.get(message.origin) ?? this.#centralInstead();
+    return ahead === undefined ? Number.POSITIVE_INFINITY : (message.deliverBy ?? deadline) - ahead;
+  }
+
   /** `measured`: of a command of this life. `undefined`: nobody can tell yet. */
   passed({ deadline, receivedAt, message }: InRecord, measured?: number): boolean | undefined {
     const { clock, node } = this.#options;

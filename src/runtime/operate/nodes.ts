@@ -1,4 +1,5 @@
 import { StewardError } from "../../message/errors.ts";
+import { asLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { LaneView } from "../deliver/lane-view.ts";
 import type { NodeDetail, NodeView } from "./operations.ts";
@@ -64,14 +65,15 @@ export class Nodes {
   }
 
   #view(name: string, lanes: readonly LaneView[] = []): NodeDetail | undefined {
-    const { config, core, clock, counters, version, startedAt } = this.#options;
+    const { config, core, clock, counters, processes, version, startedAt } = this.#options;
     const { journal, fleet, link, storage, methods, running } = core();
     const known = fleet.describe(name);
     const self = config().node;
     if (known === undefined && name !== self) return undefined;
     const waiting = lanes.flatMap(({ oldestCreatedAt }) => oldestCreatedAt ?? []);
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
-    const worst = [...stuck.sort((a, b) => a.since - b.since).slice(0, WORST), ...(known?.stuck ?? [])];
+    const said = name === self ? processes().waiting().map(asLane) : (known?.stuck ?? []);
+    const worst = [...stuck.sort((a, b) => a.since - b.since).slice(0, WORST), ...said.slice(0, WORST)];
     const counted = {
       role: name === self ? ("self" as const) : name === config().central ? ("central" as const) : ("edge" as const),
       waiting: lanes.reduce((sum, lane) => sum + lane.waiting, 0),

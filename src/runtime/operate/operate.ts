@@ -139,9 +139,9 @@ export class LocalOperations implements Operations {
     const journal = core().journalHealth();
     const broker = link.health();
     const views = processes().views();
-    const waiting = views.flatMap(({ role, subject, waitsSince, lastError: reason = "" }) =>
-      waitsSince === undefined ? [] : [{ role, subject, waitsSince, reason }],
-    );
+    const waiting = processes()
+      .waiting()
+      .map(({ since: waitsSince, ...process }) => ({ ...process, waitsSince }));
     const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
     const stuck = publishers.stuck(MOST_STUCK);
     const ok =

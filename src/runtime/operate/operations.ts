@@ -6,6 +6,7 @@ import type { Happening } from "../../message/happening.ts";
 import { STATES, type State } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
+import type { StuckLane } from "../../message/standstill.ts";
 import { isTimeKey } from "../../message/text/time-words.ts";
 import { NEVER, NEVER_TOO } from "../../message/text/units.ts";
 import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../../message/wire/bounds.ts";
@@ -246,7 +247,7 @@ export const processView = thing({
   role,
   state: z
     .enum(["starting", "idle", "working", "backingOff", "blocked", "paused", "quarantined", "stopped"])
-    .describe("blocked: a source whose file is not there, or may not be read"),
+    .describe("blocked: it cannot work for a fault of its surroundings: a file that may not be read, a full disk"),
   since: time,
   restarts: count,
   queued: count,
@@ -375,6 +376,10 @@ export type CancelSaid = Shown<typeof cancelSaid>;
 export type NodeView = Shown<typeof nodeView>;
 export type NodeDetail = Shown<typeof nodeDetail>;
 export type ProcessView = Shown<typeof processView>;
+/** A process that cannot work for a fault of its surroundings. */
+export interface WaitingProcess extends StuckLane {
+  readonly role: ProcessView["role"];
+}
 export type ProcessState = ProcessView["state"];
 export type ProcessList = Shown<typeof processList>;
 export type DeadLetter = Shown<typeof deadLetter>;

@@ -15,7 +15,7 @@ import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import type { SubmitOptions } from "../submit/submit.ts";
 import type { JournalHealth, Storage } from "../upkeep/storage.ts";
-import type { ProcessView, ReloadAnswer } from "./operations.ts";
+import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
 
 /** The rooms that answer, of the core that runs now. */
 export interface Rooms {
@@ -41,6 +41,7 @@ export interface Rooms {
 /** The supervised processes of this node. */
 export interface ProcessTable {
   views(): ProcessView[];
+  waiting(): WaitingProcess[];
   /** @throws StewardError `process-unknown` */
   control(verb: ProcessVerb, subject: string): Promise<ProcessView>;
 }

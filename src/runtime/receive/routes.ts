@@ -19,7 +19,7 @@ export interface Route {
 
 /** The subscriber of a subject, as those see it who hand messages to it. */
 export interface RouteProcess {
-  readonly state: "idle" | "working" | "paused";
+  readonly state: "idle" | "working";
   /** Messages under way. */
   readonly active: number;
   /** Whether a command taken now would run at once; if so, its place is kept for it. */
@@ -73,8 +73,7 @@ export class Routes {
   stuck(subject: string): string | undefined {
     const route = this.#routes.get(subject);
     if (route === undefined) return `${this.#node} takes nothing on ${subject} any more: its subscription is gone`;
-    if (route.process === undefined) return `the process of ${subject} does not run on ${this.#node}`;
-    return route.process.state === "paused" ? `the process of ${subject} is paused on ${this.#node}` : undefined;
+    return route.process === undefined ? `the process of ${subject} does not run on ${this.#node}` : undefined;
   }
 
   /** Subjects on which something waits that nobody comes to, with the reason; at most so many. */

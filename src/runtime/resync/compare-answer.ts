@@ -8,7 +8,7 @@ import type { Compared, Listed } from "./compare-method.ts";
 
 /** What became of commands that their origin believes to be here, by this node's own journal. */
 export function compareHere(
-  { inbox, outbox }: Journal,
+  { epoch: own, inbox, outbox }: Journal,
   origin: string,
   epoch: string,
   open: readonly Listed[],
@@ -26,7 +26,7 @@ export function compareHere(
     if (outcome === "lost" || outcome === "gone") lost.push(id);
     else done.push([id, outcome]);
   }
-  return { done, lost };
+  return { epoch: own, done, lost };
 }
 
 /** The commands that the messages of a lane answer which nobody has acknowledged. */

@@ -6,6 +6,7 @@ import type { Outcome, Report } from "../../message/report.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { COMPARE, type Compared } from "./compare-method.ts";
+import type { JournalIdentities } from "./journal-identities.ts";
 
 /**
  * What two nodes think of the same commands, mended when they meet again. The origin lists its open commands; the node says
@@ -20,6 +21,8 @@ export interface RepairOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly send: (draft: Draft) => string;
+  /** Asks which journal a node has; `settled` brings the answer. */
+  readonly identities: Pick<JournalIdentities, "ask">;
   readonly isResyncing: (node: string) => boolean;
   /** Nodes say hello to this one: it need not go to them. */
   readonly heardByHello: boolean;
@@ -37,6 +40,8 @@ export class Repair {
   readonly #options: RepairOptions;
   /** Questions that have no answer yet, by id. */
   readonly #asked = new Map<string, string>();
+  /** Commands that a node knows nothing of, with the journal that said so: two hosts may have its name. */
+  readonly #unproved = new Map<string, Compared[]>();
   /** Nodes that have answered in this life. */
   readonly #met = new Set<string>();
   /** Nodes that are asked once more when they are heard next. */
@@ -49,6 +54,7 @@ export class Repair {
   /** A node began anew: what it was asked before may be lost with it. */
   forget(node: string): void {
     for (const [id, asked] of this.#asked) if (asked === node) this.#asked.delete(id);
+    this.#unproved.delete(node);
   }
 
   /** The broker is there. */
@@ -100,28 +106,52 @@ export class Repair {
   }
 
   #isAsked(node: string): boolean {
-    return [...this.#asked.values()].includes(node);
+    return this.#unproved.has(node) || [...this.#asked.values()].includes(node);
   }
 
-  #mend(node: string, { done, lost }: Compared): void {
-    const { clock, journal, log, report } = this.#options;
-    const told: (() => void)[] = [];
-    const mend = (id: string, outcome: Outcome): void => {
-      // Of what was never sent it was not asked.
-      if (!journal.outbox.isUnsent(id)) report(id, node, outcome, told);
-    };
-    for (const [id, outcome] of done) mend(id, outcome);
+  /** It is known which journal a node has: its word counts, and that of no other journal. */
+  settled(node: string, epoch: string): void {
+    const said = this.#unproved.get(node);
+    if (said === undefined) return;
+    this.#unproved.delete(node);
     const reason = `${node} has lost its record of it: whether it ran cannot be proved`;
-    for (const id of lost) mend(id, { state: "interrupted", at: clock.now(), reason });
+    const at = this.#options.clock.now();
+    for (const { epoch: by = epoch, lost } of said)
+      if (by === epoch)
+        this.#fold(
+          node,
+          lost.map((id) => [id, { state: "interrupted", at, reason }]),
+        );
+    if (said.some(({ epoch: by = epoch }) => by !== epoch)) {
+      this.#doubted.add(node);
+      this.look(node);
+    } else if (!this.#isAsked(node)) this.#agreed(node);
+  }
+
+  #mend(node: string, compared: Compared): void {
+    const { done, lost } = compared;
+    this.#fold(node, done);
+    if (lost.length === 0) return;
+    this.#unproved.set(node, [...(this.#unproved.get(node) ?? []), compared]);
+    this.#options.identities.ask(node);
+  }
+
+  #fold(node: string, ended: Compared["done"]): void {
+    const { journal, log, report } = this.#options;
+    const { outbox } = journal;
+    const told: (() => void)[] = [];
+    // The node was not asked about commands that were never sent, and some may have ended since it was.
+    const open = ended.filter(([id]) => !outbox.isUnsent(id) && outbox.find(id)?.record.outcome === undefined);
+    for (const [id, outcome] of open) report(id, node, outcome, told);
+    if (open.length === 0) return;
     journal.flushed().then(
       () => {
         for (const tell of told) tell();
       },
-      // Who brought the answer waits for the same commit, and says that it failed.
+      // The frame that brought the answer waits for the same commit, and says that it failed.
       () => undefined,
     );
-    if (done.length + lost.length > 0)
-      log.warn({ node, ended: done.length, lost: lost.length }, "what this node knew of commands was mended");
+    log.warn({ node, ended: open.length }, "commands of this node were ended by its own record of them");
   }
 }
 

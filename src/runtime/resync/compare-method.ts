@@ -11,6 +11,8 @@ export type Listed = readonly [id: string, subject: string, seq: number];
 
 /** Which of the listed have ended, and of which nothing is known here. Nothing is said of those that are still open. */
 export interface Compared {
+  /** The journal that says so. */
+  readonly epoch?: string;
   readonly done: readonly (readonly [id: string, outcome: Outcome])[];
   readonly lost: readonly string[];
 }

@@ -1,119 +1,182 @@
 import type { Journal } from "../../journal/journal.ts";
+import type { InLane } from "../../journal/records.ts";
+import type { Json } from "../../message/message.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
-import type { Frame } from "../../message/wire/frame.ts";
 import type { Failures } from "../../observe/alerts.ts";
+import type { JournalIdentities } from "./journal-identities.ts";
+import type { Word } from "./vouch-method.ts";
 
 /**
- * What can have been lost with the journal of another node. Nobody else tells it of a lane that is not used again: its
- * sender holds ACKs of a journal that is gone, its receiver waits for numbers that nobody has any more.
+ * The losses that come with a journal that is gone, or was put back to an earlier state. A sender holds ACKs of it: each of
+ * its lanes asks the present journal how much that has, and the receiver says what it lacks. A receiver holds messages of
+ * it: the present journal says from which earlier ones it descends, and which numbers those had given.
  *
- * Invariants: a change of a node's journal is told once, also across restarts of this node: what was told is journalled in
- * the same turn. Commands are not spoken of: `compare-ask.ts` settles each of them.
+ * Invariants: a loss is told once, also across restarts of this node, and only once it is settled who has which journal;
+ * until then it is journalled as untold, in the turn in which it was noticed. Commands and their outcomes are not spoken
+ * of: `compare-ask.ts` settles each of them.
  */
+export interface JournalLossesOptions {
+  readonly node: string;
+  readonly journal: Journal;
+  readonly failures: Pick<Failures, "report">;
+  readonly identities: Pick<JournalIdentities, "ask" | "heard">;
+  /** Whether the events of a subject are outcomes of commands. */
+  readonly carriesOutcomes: (subject: string) => boolean;
+  /** Asks the receiver of a lane how much of it its present journal has. */
+  readonly ask: (subject: string) => void;
+}
+
+/** Journals of a node that were spoken of: the one that it had then, and those before it. */
 interface Told {
-  /** The journal of which the node had got, when it was told last. */
   readonly epoch: string;
-  /** Up to where what was sent to it was said to be lost, by subject. */
-  readonly sent: Readonly<Record<string, number>>;
+  readonly dead?: readonly string[];
 }
 
-interface Loss {
-  /** What it had for us and had not sent, by lane: after which number. `undefined`: it was told before. */
-  readonly unsent: readonly string[] | undefined;
-  /** What it had taken from us and may not have dealt with, by lane: from and to. */
-  readonly taken: readonly string[];
+/** Events of a lane that another journal of this node acknowledged: `count` of them, from the first to the last. */
+interface Missing {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
 }
 
+/** By origin and subject. */
+type AllMissing = Readonly<Record<string, Readonly<Record<string, Missing>>>>;
+
+const MISSING = "missing events";
 /** Lanes that are named in one line. */
 const SOME = 10;
 
 export class JournalLosses {
-  readonly #node: string;
-  readonly #journal: Journal;
-  readonly #failures: Pick<Failures, "report">;
+  readonly #options: JournalLossesOptions;
   /** The journal of each node, as last heard in this life. */
   readonly #heard = new Map<string, string>();
   /** The event lanes that were there when this life began, by receiver. */
   readonly #lanes = new Map<string, string[]>();
+  #missing: AllMissing;
 
-  constructor(node: string, journal: Journal, failures: Pick<Failures, "report">) {
-    this.#node = node;
-    this.#journal = journal;
-    this.#failures = failures;
+  constructor(options: JournalLossesOptions) {
+    this.#options = options;
+    const { node, journal, identities } = options;
     for (const subject of journal.outbox.lanes.keys()) {
       if (kindOf(subject) !== "event") continue;
-      const node = receiverOf(subject);
-      const lanes = this.#lanes.get(node);
-      if (lanes === undefined) this.#lanes.set(node, [subject]);
+      const receiver = receiverOf(subject);
+      const lanes = this.#lanes.get(receiver);
+      if (lanes === undefined) this.#lanes.set(receiver, [subject]);
       else lanes.push(subject);
     }
+    this.#missing = (journal.checkpoint(MISSING) ?? {}) as unknown as AllMissing;
+    if (Object.keys(this.#missing).length > 0) identities.ask(node);
   }
 
-  /** A node says which journal it has; `fresh`: a lane of this journal began just now. */
-  heard(node: string, epoch: string, fresh = false): void {
-    if (node === this.#node) return;
-    const loss = this.#lossOf(node, epoch, fresh);
-    if (loss === undefined) return;
-    const { unsent, taken } = loss;
-    if (unsent !== undefined) {
-      const text = `${node} has a new journal (${epoch}): a lost disk, a restored backup or a clone`;
-      this.#failures.report("new-epoch", `${text}; what it had not sent is lost: ${some(unsent)}`, `new-epoch ${node}`);
-    }
-    if (taken.length > 0) {
-      const text = `${node} has a new journal: what the one before had taken and not dealt with is lost`;
-      this.#failures.report("journal-lost", `${text}: ${some(taken)}`, `journal-lost ${node}`);
-    }
-  }
-
-  /** Messages of a lane were acknowledged by a journal of this node that is gone. */
-  lost({ origin }: Frame, subject: string, from: number, to: number): void {
-    const text = `${origin} sent ${subject} ${from} to ${to} to a journal of this node that is lost: they are not here`;
-    this.#failures.report("journal-lost", text, `journal-lost ${origin} ${subject}`);
-  }
-
-  /** `undefined`: there is nothing to tell. */
-  #lossOf(node: string, epoch: string, fresh: boolean): Loss | undefined {
+  /** A node says which journal it has. */
+  heard(node: string, epoch: string): void {
+    const { node: self, identities } = this.#options;
+    identities.heard(node, epoch);
     const before = this.#heard.get(node);
-    if (before === epoch) return undefined;
+    if (node === self || before === epoch) return;
     this.#heard.set(node, epoch);
-    const key = `losses ${node}`;
-    const told = this.#journal.checkpoint(key) as Told | undefined;
-    const sent: Record<string, number> = { ...told?.sent };
-    const taken = this.#taken(node, epoch, before === undefined, sent);
-    const unsent = told?.epoch === epoch ? undefined : this.#unsent(node, epoch, fresh, told?.epoch);
-    if (taken.length === 0 && unsent === undefined) return undefined;
-    this.#journal.setCheckpoint({ key, value: { epoch: unsent === undefined ? (told?.epoch ?? "") : epoch, sent } });
-    return { unsent, taken };
+    const lanes = before === undefined ? (this.#lanes.get(node) ?? []) : this.#lanesTo(node);
+    if (this.#acknowledgedByOther(lanes, epoch).length > 0 || this.#gone(node, epoch).length > 0) identities.ask(node);
   }
 
-  #taken(node: string, epoch: string, first: boolean, sent: Record<string, number>): string[] {
-    const { lanes } = this.#journal.outbox;
-    const subjects = first
-      ? (this.#lanes.get(node) ?? [])
-      : [...lanes.keys()].filter((subject) => kindOf(subject) === "event" && receiverOf(subject) === node);
-    const taken: string[] = [];
-    for (const subject of subjects) {
-      const lane = lanes.get(subject);
-      if (lane?.receiverEpoch === undefined || lane.receiverEpoch === epoch) continue;
-      const from = (sent[subject] ?? 0) + 1;
-      // Where more is to come the receiver sees by itself what is missing.
-      if (lane.acked < from || lane.acked < lane.next - 1) continue;
-      taken.push(from === lane.acked ? `${subject} ${from}` : `${subject} ${from} to ${lane.acked}`);
-      sent[subject] = lane.acked;
+  /** An origin holds ACKs for these numbers, and this journal never saw them. */
+  missing(origin: string, subject: string, from: number, to: number): void {
+    const { node, identities, carriesOutcomes } = this.#options;
+    if (kindOf(subject) === "command" || carriesOutcomes(subject)) return;
+    const lanes = this.#missing[origin] ?? {};
+    const known = lanes[subject] ?? { from, to, count: 0 };
+    const more: Missing = { from: known.from, to, count: known.count + to - from + 1 };
+    this.#setMissing({ ...this.#missing, [origin]: { ...lanes, [subject]: more } });
+    identities.ask(node);
+  }
+
+  /** It is known which journal a node has. */
+  settled(node: string, word: Word): void {
+    if (node === this.#options.node) this.#tellMissing();
+    else {
+      for (const subject of this.#acknowledgedByOther(this.#lanesTo(node), word.epoch)) this.#options.ask(subject);
+      this.#tellGone(node, word);
     }
-    return taken;
   }
 
-  #unsent(node: string, epoch: string, fresh: boolean, told: string | undefined): string[] | undefined {
-    const epochs = this.#journal.inbox.epochs(node);
-    if (epochs.size === 0 || (epochs.has(epoch) && !fresh)) return undefined;
-    const dead = [...epochs]
-      .filter(([each]) => each !== epoch)
-      .map(([each, lanes]) => ({ each, lanes: [...lanes.values()] }));
-    const age = (lanes: readonly { at: number }[]): number => Math.max(...lanes.map(({ at }) => at));
-    const last = dead.find(({ each }) => each === told) ?? dead.sort((a, b) => age(b.lanes) - age(a.lanes))[0];
-    return last === undefined ? undefined : last.lanes.map((lane) => `${lane.subject} after ${lane.last}`);
+  #lanesTo(node: string): string[] {
+    const { lanes } = this.#options.journal.outbox;
+    return [...lanes.keys()].filter((subject) => kindOf(subject) === "event" && receiverOf(subject) === node);
   }
+
+  #acknowledgedByOther(subjects: readonly string[], epoch: string): string[] {
+    const { lanes } = this.#options.journal.outbox;
+    return subjects.filter((subject) => {
+      const { receiverEpoch = epoch, acked = 0 } = lanes.get(subject) ?? {};
+      return receiverEpoch !== epoch && acked > 0;
+    });
+  }
+
+  #setMissing(missing: AllMissing): void {
+    this.#missing = missing;
+    this.#options.journal.setCheckpoint({ key: MISSING, value: missing as unknown as Json });
+  }
+
+  #tellMissing(): void {
+    for (const [origin, lanes] of Object.entries(this.#missing)) {
+      const count = Object.values(lanes).reduce((sum, lane) => sum + lane.count, 0);
+      const named = some(Object.entries(lanes).map(([subject, lane]) => `${subject} ${numbers(lane)}`));
+      const [were, are] = count === 1 ? ["1 event was", "is"] : [`${count} events were`, "are"];
+      const text = `${were} acknowledged to ${origin} by a journal of this node that is gone, and ${are} not here: ${named}`;
+      const remedy = `${origin} does not send them again: look for them where they came from.`;
+      this.#options.failures.report("journal-lost", `${text}. ${remedy}`, `journal-lost ${origin} ${named}`);
+    }
+    this.#setMissing({});
+  }
+
+  #tellGone(node: string, { epoch, was = [] }: Word): void {
+    const { journal, failures, carriesOutcomes } = this.#options;
+    const epochs = journal.inbox.epochs(node);
+    const descent = new Map(was.map(([earlier, given]) => [earlier, new Map(given)]));
+    const unsent: string[] = [];
+    const forgotten: string[] = [];
+    for (const gone of this.#gone(node, epoch)) {
+      const lanes = [...(epochs.get(gone)?.values() ?? [])];
+      const given = descent.get(gone);
+      if (given === undefined) unsent.push(...lanes.map(({ subject, last }) => `${subject} after ${last}`));
+      else forgotten.push(...lanes.flatMap((lane) => forgottenOf(lane, given.get(lane.subject) ?? 0)));
+    }
+    const dead = [...epochs.keys()].filter((each) => each !== epoch);
+    journal.setCheckpoint({ key: keyOf(node), value: { epoch, dead } });
+    if (unsent.length > 0) {
+      const text = `${node} has a new journal (${epoch}): a lost disk, a restored backup or a clone`;
+      failures.report("new-epoch", `${text}; what it had not sent is lost: ${some(unsent)}`, `new-epoch ${node}`);
+    }
+    if (forgotten.length > 0) {
+      const text = `${node} goes on with an earlier state of its journal (${epoch}): what it accepted since then and had not`;
+      const all = `${text} sent is lost, and it has forgotten ${some(forgotten)}, which came here`;
+      failures.report("new-epoch", all, `new-epoch ${node} ${epoch}`);
+    }
+
+    function forgottenOf({ subject, last }: InLane, given: number): string[] {
+      if (last <= given || (kindOf(subject) === "event" && carriesOutcomes(subject))) return [];
+      return [`${subject} ${numbers({ from: given + 1, to: last, count: last - given })}`];
+    }
+  }
+
+  /** Journals of a node that others took the place of, and of which nothing was told yet. */
+  #gone(node: string, epoch: string): string[] {
+    const { journal } = this.#options;
+    const dead = [...journal.inbox.epochs(node).keys()].filter((each) => each !== epoch);
+    if (dead.length === 0) return dead;
+    const told = journal.checkpoint(keyOf(node)) as Told | undefined;
+    if (told === undefined) return dead;
+    return dead.filter((each) => (told.dead === undefined ? each === told.epoch : !told.dead.includes(each)));
+  }
+}
+
+function keyOf(node: string): string {
+  return `losses ${node}`;
+}
+
+function numbers({ from, to, count }: Missing): string {
+  if (from === to) return `${from}`;
+  return count === to - from + 1 ? `${from} to ${to}` : `${count} of ${from} to ${to}`;
 }
 
 function some(lanes: readonly string[]): string {

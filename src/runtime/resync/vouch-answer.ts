@@ -7,10 +7,15 @@ import type { Word } from "./vouch-method.ts";
  * What one journal was told by another, and whether the other one still knows it. Nothing is told before it is durable: a
  * journal that knows less than it told is an earlier state of itself, put back in place.
  */
-export function wordFor({ epoch: own, outbox, inbox }: Journal, node: string, epoch: string, ids: Word["ids"]): Word {
+export function wordFor(journal: Journal, node: string, epoch: string, ids: Word["ids"]): Word {
+  const { epoch: own, ancestors, outbox, inbox } = journal;
   const acked: [string, number][] = [];
-  for (const { subject, acked: last, base = 0, receiverEpoch } of outbox.lanes.values())
-    if (receiverOf(subject) === node && receiverEpoch === epoch && last > base) acked.push([subject, last]);
+  const was = new Map<string, [string, number][]>(ancestors.map((earlier) => [earlier, []]));
+  for (const { subject, acked: last, base = 0, receiverEpoch, given = [] } of outbox.lanes.values()) {
+    if (receiverOf(subject) !== node) continue;
+    if (receiverEpoch === epoch && last > base) acked.push([subject, last]);
+    for (const [earlier, upTo] of given) was.get(earlier)?.push([subject, upTo]);
+  }
   const had = inbox.lanesOf(node, epoch).map(({ subject, last, lastId = null }) => [subject, last, lastId] as const);
   const begun: string[] = [];
   const ended: string[] = [];
@@ -28,7 +33,8 @@ export function wordFor({ epoch: own, outbox, inbox }: Journal, node: string, ep
       // A node that noted that it will run one at once, and did not, has told so with its ACK.
     } else if (state === "running" && record.seq > lane.started) begun.push(id);
   }
-  return { epoch: own, ids, acked, had, begun, ended, disowned };
+  const word = { epoch: own, ids, acked, had, begun, ended, disowned };
+  return was.size === 0 ? word : { ...word, was: [...was] };
 }
 
 /** Why this journal is an earlier state of itself, in words; `undefined`: by that word it is not. */

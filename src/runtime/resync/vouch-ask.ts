@@ -144,6 +144,11 @@ export class Vouching {
     else this.#send(origin, { life: vouch.life, word: wordFor(this.#options.journal, origin, vouch.epoch, vouch.ids) });
   }
 
+  /** Asks a node which journal it has; each host that has its name answers. `question`: what the answer is known by. */
+  question(node: string, question: string): void {
+    this.#send(node, { life: question, epoch: this.#options.journal.epoch, ids: [] });
+  }
+
   #ask(): void {
     const { journal, clock } = this.#options;
     for (const [origin, { ids }] of this.#open) {

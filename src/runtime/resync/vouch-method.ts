@@ -27,6 +27,8 @@ export interface Word {
   readonly ended: readonly string[];
   /** Those that the origin does not know, or that it ended itself. */
   readonly disowned: readonly string[];
+  /** Earlier epochs of the origin's journal, and up to where each had given numbers on lanes to the node. */
+  readonly was?: readonly (readonly [epoch: string, given: readonly (readonly [subject: string, upTo: number])[]])[];
 }
 
 export function vouchMethod(heard: (origin: string, vouch: Vouch) => void): Method {
@@ -58,6 +60,14 @@ function checkVouch(data: Json): void {
   const { acked, had } = word as { readonly acked?: Json; readonly had?: Json };
   if (!Array.isArray(acked) || !acked.every((entry) => isPlace(entry, 2))) throw new Error("acked: expected numbers");
   if (!Array.isArray(had) || !had.every((entry) => isPlace(entry, 3))) throw new Error("had: expected numbers");
+  const { was = [] } = word as { readonly was?: Json };
+  if (!Array.isArray(was) || !was.every(isEarlier)) throw new Error("was: expected epochs with numbers");
+}
+
+function isEarlier(entry: Json): boolean {
+  if (!Array.isArray(entry) || entry.length !== 2) return false;
+  const [epoch, given] = entry as readonly Json[];
+  return isToken(epoch) && Array.isArray(given) && given.every((place) => isPlace(place, 2));
 }
 
 function isPlace(entry: Json, length: number): boolean {

@@ -5,30 +5,39 @@ import type { Clock, Timer } from "../../message/clock.ts";
  * longer and longer times. Faults that take nothing away are counted alone, and so are those that a source tells by itself.
  */
 const KEPT: ReadonlySet<string> = new Set(["not-utf8", "nul", "framing-error", "unread"]);
+/** Remedies of losses that a source brings upon itself, by reason. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  "kernel-full": "Raise net.core.rmem_max on that host and start steward anew, or send over TCP.",
+  "queue-full": "Send over TCP, which waits, or send less.",
+  refused: "Raise the open files that the service may have (LimitNOFILE), or connect less often.",
+};
 const FIRST = 6_000;
 const LONGEST = 3_600_000;
 
 interface Told {
   sum: number;
   total: number;
+  /** When the first of the sum was lost, ms. */
+  since: number;
   wait: number;
   timer: Timer;
 }
 
 export class SourceLosses {
   readonly #clock: Clock;
-  readonly #tell: (text: string) => void;
+  readonly #tell: (text: string, reason: string) => void;
   readonly #reasons = new Map<string, Told>();
 
-  constructor(clock: Clock, tell: (text: string) => void) {
+  constructor(clock: Clock, tell: (text: string, reason: string) => void) {
     this.#clock = clock;
     this.#tell = tell;
   }
 
   add(reason: string, count: number): void {
     if (KEPT.has(reason) || count <= 0) return;
-    const told = this.#reasons.get(reason) ?? { sum: 0, total: 0, wait: FIRST, timer: undefined };
+    const told = this.#reasons.get(reason) ?? { sum: 0, total: 0, since: 0, wait: FIRST, timer: undefined };
     this.#reasons.set(reason, told);
+    if (told.sum === 0) told.since = this.#clock.now();
     told.sum += count;
     told.timer ??= this.#clock.setTimeout(() => this.#due(reason, told), told.wait);
   }
@@ -57,7 +66,11 @@ export class SourceLosses {
   #say(reason: string, told: Told): void {
     if (told.sum === 0) return;
     told.total += told.sum;
-    this.#tell(`${told.sum} dropped (${reason}), ${told.total} since this source was started`);
+    const { sum, total } = told;
+    const [from, to] = [told.since, this.#clock.now()].map((at) => new Date(at).toISOString());
+    const text = `${sum} dropped (${reason}) from ${from} to ${to}, ${total} since this source was started`;
+    const remedy = REMEDIES[reason];
+    this.#tell(remedy === undefined ? text : `${text}. ${remedy}`, reason);
     told.sum = 0;
   }
 }

@@ -24,7 +24,7 @@ export interface SourceOptions {
   /** The source has nothing to read from; `undefined`: it has again, or has ended. */
   readonly blocked: (fault: string | undefined) => void;
   /** Tells central what was lost. */
-  readonly onLost: (text: string) => void;
+  readonly onLost: (text: string, reason: string) => void;
 }
 
 /** Refusals that pass. */

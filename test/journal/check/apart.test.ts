@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { checkApart } from "../../../src/journal/check/apart.ts";
 import { tempDir } from "../../harness/temp.ts";
 
-/** With programs in the place of the real check, which test/integration/damaged-journal.test.ts starts. */
+/** With programs in the place of the real check, which test/integration/journal-damaged.test.ts starts. */
 async function withProgram(text: string) {
   const [directory, scratch] = [await tempDir(), await tempDir()];
   const program = join(directory, "program.mjs");

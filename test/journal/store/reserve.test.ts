@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import { describe, expect, test } from "vitest";
 import { bytesFor, reserve } from "../../../src/journal/store/reserve.ts";
-import { startSmallDisk, whyNoSmallDisk } from "../../harness/small-disk.ts";
+import { startSmallDisk, whyNoSmallDisk } from "../../harness/fleet/small-disk.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
 
 const MEGA = 1024 * 1024;

@@ -5,7 +5,7 @@ import { openLmdbStore } from "../../../src/journal/store/lmdb-store.ts";
 import type { Store } from "../../../src/journal/store/store.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
 import { eventuallySeen } from "../../harness/eventually.ts";
-import { type SmallDisk, startSmallDisk, whyNoSmallDisk } from "../../harness/small-disk.ts";
+import { type SmallDisk, startSmallDisk, whyNoSmallDisk } from "../../harness/fleet/small-disk.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
 
 vi.setConfig({ testTimeout: 30_000 });

@@ -7,8 +7,8 @@ import type { Json } from "../../../src/message/message.ts";
 import { encodeFrame } from "../../../src/message/wire/frame.ts";
 import { eventuallySeen } from "../../harness/eventually.ts";
 import { seededRandom } from "../../harness/random.ts";
-import { createWorld, type NodeOptions, type World } from "../../harness/world.ts";
-import { settled } from "../road/sound.ts";
+import { settled } from "../../harness/world/sound.ts";
+import { createWorld, type NodeOptions, type World } from "../../harness/world/world.ts";
 
 const WORK = "ship1.command.work.os";
 const SHELL = "ship1.command.shellcommand.os";

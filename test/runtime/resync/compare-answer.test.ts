@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { openJournal } from "../../../src/journal/journal.ts";
 import { compareHere } from "../../../src/runtime/resync/compare-answer.ts";
 import { seededRandom } from "../../harness/random.ts";
-import { WorldTime } from "../../harness/world-time.ts";
+import { WorldTime } from "../../harness/world/time.ts";
 import { openMemoryStore } from "../../twins/memory-store.ts";
 
 const ID = "01Q3DCBD004HDC6X25PA0XMY0E";

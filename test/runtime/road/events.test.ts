@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Json } from "../../../src/message/message.ts";
-import { createWorld } from "../../harness/world.ts";
-import { expectSound, settled } from "./sound.ts";
+import { expectSound, settled } from "../../harness/world/sound.ts";
+import { createWorld } from "../../harness/world/world.ts";
 
 const NEWS = "central.event.note.news";
 

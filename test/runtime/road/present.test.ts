@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createWorld } from "../../harness/world.ts";
-import { expectSound, settled } from "./sound.ts";
+import { expectSound, settled } from "../../harness/world/sound.ts";
+import { createWorld } from "../../harness/world/world.ts";
 
 const WORK = "ship1.command.work.os";
 

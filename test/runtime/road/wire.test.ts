@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Draft } from "../../../src/message/draft.ts";
-import { createWorld, type World } from "../../harness/world.ts";
-import { expectSound, settled } from "./sound.ts";
+import { expectSound, settled } from "../../harness/world/sound.ts";
+import { createWorld, type World } from "../../harness/world/world.ts";
 
 const WORK = "ship1.command.work.os";
 

@@ -11,7 +11,10 @@ it("what a source could not keep is told with its amount: soon, and then the sum
   losses.add("kernel-full", 71_159);
   losses.add("not-utf8", 3);
   await clock.advance(1_000);
-  expect(told).toEqual(["171159 dropped (kernel-full), 171159 since this source was started"]);
+  expect(told).toEqual([
+    "171159 dropped (kernel-full) from 2030-01-01T00:00:00.000Z to 2030-01-01T00:00:06.000Z, 171159 since this source " +
+      "was started. Raise net.core.rmem_max on that host and start steward anew, or send over TCP.",
+  ]);
   for (let n = 0; n < 24 * 360; n++) {
     losses.add("kernel-full", 1);
     await clock.advance(10_000);
@@ -24,6 +27,6 @@ it("what a source could not keep is told with its amount: soon, and then the sum
     .flatMap((text) => Number(/^(\d+) dropped \(kernel-full/.exec(text)?.[1] ?? 0))
     .reduce((a, b) => a + b);
   expect(total).toBe(171_159 + 24 * 360);
-  expect(told.at(-1)).toBe("5 dropped (refused), 5 since this source was started");
+  expect(told.at(-1)).toMatch(/^5 dropped \(refused\) from .*, 5 since this source was started\. Raise the open files/);
   expect(clock.armed).toBe(0);
 });

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { command, type Runner } from "../../command.ts";
+import { alertTable } from "../../render/alerts.ts";
 import { nodeLines } from "../../render/nodes.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
@@ -10,7 +11,7 @@ interface Options {
 export function addNode(program: Command, run: Runner): void {
   command(program, "node", {
     summary: "show one node: its states, what waits for it, its latest changes",
-    description: `Show one node: its states (link, session, work, trust, storage), what waits for it in which lane, its latest changes.
+    description: `Show one node: its states (link, session, work, trust, storage), what waits for it in which lane, its latest changes, its alerts.
 docs/words.md explains every word and state, and what to do about it.`,
     examples: [["steward node ship1", "everything that is known of ship1"]],
   })
@@ -21,7 +22,12 @@ docs/words.md explains every word and state, and what to do about it.`,
         const daemon = await cli.daemon();
         const node = await withNodeSuggestion(daemon, daemon.node(name));
         if (cli.json) cli.printJson(node);
-        else cli.print(...nodeLines(node, cli.times(options.absolute), cli.out, cli.columns));
+        else {
+          const times = cli.times(options.absolute);
+          const alerts = (await daemon.alerts()).filter((alert) => alert.node === name && alert.state === "raised");
+          cli.print(...nodeLines(node, times, cli.out, cli.columns));
+          if (alerts.length > 0) cli.print("", ...alertTable(alerts, times, cli.columns));
+        }
         return undefined;
       }),
     );

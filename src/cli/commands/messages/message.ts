@@ -57,7 +57,7 @@ export function addMessage(program: Command, run: Runner): void {
 }
 
 async function follow(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
-  const limit = options.wait === undefined ? null : durationOrNever("--wait", options.wait);
+  cli.endWithin(options.wait === undefined ? null : durationOrNever("--wait", options.wait));
   const follower = new Follower(cli, { raw: options.raw === true });
   try {
     await follower.listen();
@@ -69,7 +69,7 @@ async function follow(cli: Cli, options: Options, words: readonly string[]): Pro
       const { link, linkSince } = (await daemon.node(node).catch(unlessUnknown)) ?? NEVER_SEEN;
       messages.push({ id, subject, node, link, linkSince, deliverBy, stale: true });
     }
-    const ending = await follower.wait(messages, "final", limit ?? undefined);
+    const ending = await follower.wait(messages, "final", cli.timeLeft);
     return reportEnd(cli, follower, ending);
   } finally {
     await follower.close();

@@ -84,6 +84,7 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
   const data = await commandData(cli, { ...options, argv });
   const detach = options.wait === false || options.detach === true;
   const limit = typeof options.wait === "string" ? durationOrNever("--wait", options.wait) : undefined;
+  cli.endWithin(limit);
   const draft = {
     data,
     ...(options.deliverBy === undefined ? {} : { deliverBy: durationOrNever("--deliver-by", options.deliverBy) }),

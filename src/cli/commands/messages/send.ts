@@ -47,6 +47,7 @@ async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly strin
   const knownNodesOnly = options.new !== true;
   const drafts = parseMessages(text, { name: file }).map((draft) => ({ ...draft, knownNodesOnly }));
   const limit = options.wait === undefined ? undefined : durationOrNever("--wait", options.wait);
+  cli.endWithin(limit);
   const daemon = await cli.daemon();
   const submit = () => withNodeSuggestion(daemon, daemon.submit(drafts));
 

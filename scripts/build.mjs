@@ -1,0 +1,65 @@
+/**
+ * Builds the program: `dist/` has a file for each process that is started, and the chunks that they share. All packages are in
+ * them but lmdb, which has a native part: a daemon that reads a hundred files is up in half the time, and smaller, than one
+ * that reads a thousand. Types are not checked: `npm run check` does that.
+ *
+ *   node scripts/build.mjs [--out DIRECTORY] [--release]      `--release`: the processes alone, without maps
+ */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { ROOT } from "./setup.mjs";
+
+/** The entrances of processes. */
+const PROGRAMS = ["cli/main", "runner/process/main", "journal/check/main"];
+/** Rooms that scripts and the bench open by themselves. */
+const PARTS = [
+  "broker/embedded",
+  "cli/completion/scripts",
+  "cli/program",
+  "config/link-profiles",
+  "config/load",
+  "observe/log",
+  "platform/churn-map",
+  "platform/system-clock",
+  "runtime/daemon/daemon",
+];
+export const NATIVE = ["lmdb"];
+
+/** Resolves with the names of the packages that went in. @throws what the bundler says */
+export async function build({ out = join(ROOT, "dist"), release = false } = {}) {
+  const { rolldown } = await import("rolldown");
+  const entries = release ? PROGRAMS : [...PROGRAMS, ...PARTS];
+  const bundle = await rolldown({
+    cwd: ROOT,
+    input: Object.fromEntries(entries.map((name) => [name, join(ROOT, "src", `${name}.ts`)])),
+    platform: "node",
+    external: [/^node:/, ...NATIVE],
+    logLevel: "warn",
+  });
+  try {
+    rmSync(out, { recursive: true, force: true });
+    const { output } = await bundle.write({
+      dir: out,
+      format: "esm",
+      entryFileNames: "[name].js",
+      chunkFileNames: "chunks/[name]-[hash].js",
+      sourcemap: !release,
+    });
+    return packagesIn(output);
+  } finally {
+    await bundle.close();
+  }
+}
+
+function packagesIn(output) {
+  const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
+  const names = modules.flatMap((id) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []);
+  return [...new Set(names)].sort();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const { values } = parseArgs({ options: { out: { type: "string" }, release: { type: "boolean" } } });
+  await build(values);
+}

@@ -1,0 +1,85 @@
+import type { Clock, Timer } from "../../message/clock.ts";
+import type { NewId } from "../../message/id.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Vouching } from "./vouch-ask.ts";
+import type { Vouch, Word } from "./vouch-method.ts";
+
+/**
+ * Which journal a node has. Before anything final is said of a journal that seems to be gone, its node is asked, and each
+ * host that has its name answers: the other journal may be alive on another host, and a hello or an ACK may be late.
+ *
+ *   unasked ─▶ asked ─▶ settled (one journal alone was heard since, and has answered)
+ *               ▲  └─▶ asked again (no answer, or more than one journal)
+ *
+ * Invariant: nothing of it is journalled; whoever has something to say asks again in the next life.
+ */
+export interface JournalIdentitiesOptions {
+  readonly vouching: Pick<Vouching, "question">;
+  readonly fleet: Pick<Fleet, "isDoubled">;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly settled: (node: string, word: Word) => void;
+}
+
+/** How long another host may take to answer, and the longest time until the question is put again, ms. */
+const SETTLE = 5_000;
+const LONGEST = 60_000;
+
+interface Question {
+  readonly id: string;
+  readonly wait: number;
+  readonly timer: Timer;
+  /** The journals that were heard since it was put. */
+  readonly epochs: Set<string>;
+  answer: Word | undefined;
+}
+
+export class JournalIdentities {
+  readonly #options: JournalIdentitiesOptions;
+  readonly #questions = new Map<string, Question>();
+
+  constructor(options: JournalIdentitiesOptions) {
+    this.#options = options;
+  }
+
+  /** `settled` is called once it is known which journal the node has. */
+  ask(node: string): void {
+    if (!this.#questions.has(node)) this.#put(node, SETTLE);
+  }
+
+  /** A hello or an ACK of a journal with that name. */
+  heard(node: string, epoch: string): void {
+    this.#questions.get(node)?.epochs.add(epoch);
+  }
+
+  /** True if it answers a question that was put here. */
+  answered(node: string, vouch: Vouch): boolean {
+    const question = this.#questions.get(node);
+    if (question === undefined || !("word" in vouch) || vouch.life !== question.id) return false;
+    question.answer = vouch.word;
+    question.epochs.add(vouch.word.epoch);
+    return true;
+  }
+
+  end(): void {
+    for (const { timer } of this.#questions.values()) this.#options.clock.clearTimeout(timer);
+    this.#questions.clear();
+  }
+
+  #put(node: string, wait: number): void {
+    const { vouching, clock, newId } = this.#options;
+    const id = newId();
+    const timer = clock.setTimeout(() => this.#look(node), wait);
+    this.#questions.set(node, { id, wait, timer, epochs: new Set(), answer: undefined });
+    vouching.question(node, id);
+  }
+
+  #look(node: string): void {
+    const { fleet, settled } = this.#options;
+    const { answer, epochs, wait = SETTLE } = this.#questions.get(node) ?? {};
+    this.#questions.delete(node);
+    if (answer === undefined || epochs?.size !== 1 || fleet.isDoubled(node))
+      this.#put(node, Math.min(LONGEST, wait * 2));
+    else settled(node, answer);
+  }
+}

@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import type { Json } from "../../../src/message/message.ts";
+import { expectSound, settled } from "../../harness/world/sound.ts";
+import { quiet } from "../../harness/world/time.ts";
+import { createWorld, type World } from "../../harness/world/world.ts";
+
+const WORK = "ship1.command.work.os";
+
+/** A client of the broker that knows nothing of steward. */
+async function plain(world: World): Promise<(body: Json | Uint8Array) => Promise<Json>> {
+  const link = world.broker.connect("plain");
+  await quiet();
+  let asked = 0;
+  return async (body) => {
+    const reply = `${link.inbox}.${asked++}`;
+    let answer: Json | undefined;
+    const replies = link.subscribe(reply, ({ payload }) => {
+      answer = JSON.parse(Buffer.from(payload).toString());
+    });
+    link.publish(WORK, body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body)), reply);
+    await world.until(() => answer !== undefined, "an answer comes");
+    replies.end();
+    return answer ?? null;
+  };
+}
+
+/** A node that takes what central and plain publishers send, if it is one of these lines. */
+async function guarded(more: Readonly<Record<string, Json>> = {}) {
+  const subscribe = [{ subject: "command.work.os", from: ["central"], allow: ["work well"], foreign: true, ...more }];
+  const world = await settled(await createWorld({ nodes: { ship1: { subscribe } } }));
+  return { world, ask: await plain(world) };
+}
+
+test("what a plain publisher sends is held to `allow`, as everybody is", async () => {
+  const { world, ask } = await guarded();
+  expect(await ask({ data: { do: "fail" } })).toMatchObject({
+    error: { code: "permission-denied", message: expect.stringContaining("matches no pattern of allow") },
+  });
+  expect(await world.count("ship1", "steward_refused_total", "permission-denied")).toBe(1);
+  const { id } = (await ask({ data: {} })) as { id: string };
+  expect(await world.ended(id, "ship1")).toMatchObject({ state: "succeeded" });
+  expect(world.ledger.runs.map((run) => run.id)).toEqual([id]);
+  await expectSound(world);
+});
+
+test("what a node sends to itself is held to `from`, also where plain publishers are taken", async () => {
+  const { world } = await guarded();
+  const id = await world.send(WORK, {}, {}, "ship1");
+  expect(await world.ended(id, "ship1")).toMatchObject({
+    state: "rejected",
+    reason: expect.stringContaining("from is [central]"),
+  });
+  expect(world.ledger.runs).toEqual([]);
+  await expectSound(world);
+});
+
+test("what was taken from a plain publisher before a crash runs after it, for it is known where it came from", async () => {
+  const { world, ask } = await guarded();
+  const busy = await world.send(WORK, { ms: 5_000 });
+  await world.until(() => world.state(busy) === "running", "it runs");
+  const { id } = (await ask({ data: {} })) as { id: string };
+  world.crash("ship1");
+  await world.start("ship1");
+  expect(await world.ended(id, "ship1")).toMatchObject({ state: "succeeded" });
+  await expectSound(world);
+});
+
+test("a plain publisher is told when as much waits as may wait, and nothing more is taken", async () => {
+  const { world, ask } = await guarded({ queue: 2 });
+  for (const n of [1, 2]) {
+    expect(await ask({ data: { ms: 5_000, n } })).toHaveProperty("id");
+    await world.advance(10);
+  }
+  expect(await ask({ data: { n: 3 } })).toMatchObject({ error: { code: "queue-full" } });
+  await world.drained();
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([1, 2]);
+  await expectSound(world);
+});
+
+test("a plain publisher's body that is not UTF-8 is refused, and not taken for another one", async () => {
+  const { world, ask } = await guarded();
+  const body = Buffer.from('{"data":{"do":"caf_"}}');
+  body[body.indexOf("_")] = 0xe9;
+  expect(await ask(new Uint8Array(body))).toMatchObject({ error: { code: "data-invalid" } });
+  expect(world.ledger.runs).toEqual([]);
+});
+
+test("a dead letter that is tried again is held to the policy of now", async () => {
+  const subscribe = [{ subject: "event.note.news", from: ["central"] }];
+  const world = await settled(await createWorld({ nodes: { ship1: { subscribe } } }));
+  await world.send("ship1.event.note.news", { poison: true });
+  const dead = (): readonly { readonly id: string }[] => world.daemon("ship1").operations.dead();
+  await world.until(() => dead().length === 1, "it is a dead letter");
+  await world.reload("ship1", { subscribe: [{ subject: "event.note.news", from: ["hq"] }] });
+  const [letter] = dead();
+  await expect(world.drive(world.daemon("ship1").operations.retryDead(letter?.id ?? ""))).rejects.toMatchObject({
+    code: "permission-denied",
+  });
+  expect(dead()).toHaveLength(1);
+});

@@ -1,0 +1,25 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { ROOT } from "../repository/sources.ts";
+
+const build = readFileSync(join(ROOT, "scripts/build.mjs"), "utf8");
+
+function listed(name: string): string[] {
+  const list = new RegExp(`^const ${name} = \\[([^\\]]*)\\]`, "m").exec(build)?.[1] ?? "";
+  return [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? "");
+}
+
+it("the build has an entrance for each room that scripts and the bench open, and for nothing else", () => {
+  const readers = ["bench", "scripts", "scripts/release"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).flatMap((name) => (name.endsWith(".mjs") ? [join(folder, name)] : [])),
+  );
+  const opened = readers.flatMap((path) =>
+    [...readFileSync(join(ROOT, path), "utf8").matchAll(/["/]dist\/([\w/-]+)\.js"/g)].map((match) => match[1] ?? ""),
+  );
+  const programs = listed("PROGRAMS");
+  expect(programs.length).toBeGreaterThan(0);
+  expect(listed("PARTS")).toEqual([...new Set(opened)].filter((name) => !programs.includes(name)).sort());
+  for (const name of [...programs, ...listed("PARTS")])
+    expect(existsSync(join(ROOT, `src/${name}.ts`)), name).toBe(true);
+});
