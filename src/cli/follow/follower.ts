@@ -204,7 +204,7 @@ export class Follower {
     }
   }
 
-  /** Why the open ones are as they are; of a node out of reach its link says it. */
+  /** Reads the reason of each open message once more; for a node out of reach its link is reason enough. */
   async #readOpen(): Promise<void> {
     for (const tracked of this.tracked.values())
       if (isOpen(tracked) && (this.#cli.json || inReach(this.links.get(tracked.node)?.state)))

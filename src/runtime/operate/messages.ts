@@ -1,6 +1,7 @@
 import type { InRecord, OutLane, OutRecord } from "../../journal/records.ts";
 import { StewardError } from "../../message/errors.ts";
 import { findId } from "../../message/find-id.ts";
+import { isFinalState } from "../../message/lifecycle.ts";
 import { CONTROL_DOMAIN, parseSubject, receiverOf } from "../../message/subject.ts";
 import { begins } from "../execute/unvouched.ts";
 import type { MessageDetail, MessageFilter, MessageView } from "./operations.ts";
@@ -25,12 +26,14 @@ export class Messages {
     this.#options = options;
   }
 
-  /** The newest first. What is open is found by its lane, whatever lies in the journal beside it. */
+  /** The newest first. Open messages are found by their lanes: the cost does not grow with those that have ended. */
   list(filter: MessageFilter): MessageView[] {
     const { limit = LIMIT, before, direction, open = false, state } = filter;
+    // An event is final once it is received; every other state that is not final is one of an open message.
+    const unfinished = open || (state !== undefined && state !== "received" && !isFinalState(state));
     const streams = [
-      ...(direction === "in" ? [] : open ? this.#openSent(filter) : [this.#sent(before)]),
-      ...(direction === "out" ? [] : [this.#pending(), ...(open ? [] : [this.#done(before)])]),
+      ...(direction === "in" ? [] : unfinished ? this.#openSent(filter) : [this.#sent(before)]),
+      ...(direction === "out" ? [] : [this.#pending(), ...(unfinished ? [] : [this.#done(before)])]),
     ];
     const found: MessageView[] = [];
     for (const row of newestFirst(streams)) {
@@ -43,7 +46,7 @@ export class Messages {
     return found;
   }
 
-  /** By id, or by an unambiguous beginning of one. @throws StewardError `message-unknown`, `message-ambiguous` */
+  /** The message with an id, or with an unambiguous beginning of one. @throws StewardError `message-unknown`, `message-ambiguous` */
   detail(prefix: string): MessageDetail {
     const { core, config } = this.#options;
     const { outbox, inbox } = core().journal;
@@ -111,7 +114,7 @@ export class Messages {
     return mapped(records, (record) => ({ ...record, view: () => viewDone(record) }));
   }
 
-  /** Without a prefix those that steward sends for itself are left out. */
+  /** Messages that steward sends for itself count only where a prefix is given. */
   *#newestIds(prefix = ""): Iterable<string> {
     const streams = [this.#sent(undefined, prefix), this.#pending(prefix), this.#done(undefined, prefix)];
     for (const { id, subject } of newestFirst(streams))

@@ -17,7 +17,7 @@ export class Nodes {
     this.#options = options;
   }
 
-  /** By name; no more is looked at than is shown. */
+  /** Nodes in the order of their names; the daemon looks at no more of them than it shows. */
   list({ after = "", limit }: { readonly after?: string; readonly limit?: number }): NodeView[] {
     const { config, core } = this.#options;
     const names = new Set([config().node, ...core().fleet.names()]);
@@ -52,7 +52,7 @@ export class Nodes {
     return targetNodes(target, () => [...fleet.names()].filter(isEdge));
   }
 
-  /** Once for all nodes that are shown: with thousands of them there are thousands of lanes. */
+  /** The lanes are walked once for all nodes that are shown: a large fleet has thousands of both. */
   #lanes(names: ReadonlySet<string>): Map<string, LaneView[]> {
     const lanes = new Map<string, LaneView[]>();
     for (const lane of this.#options.core().publishers.lanes((node) => names.has(node))) {

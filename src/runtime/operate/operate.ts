@@ -167,7 +167,7 @@ export class LocalOperations implements Operations {
     };
   }
 
-  /** The same check and restart as SIGHUP; answers with what changed. */
+  /** SIGHUP means the same check and restart; the answer says what changed. */
   reload(): Promise<ReloadAnswer> {
     return this.#options.reload();
   }

@@ -15,8 +15,8 @@ import type { NodeDescription } from "../fleet/fleet.ts";
 import type { JournalHealth } from "../upkeep/storage.ts";
 
 /**
- * What operators ask of a running daemon and what they are answered: one schema a shape. The types, the checks and the
- * OpenAPI document follow from it. Every shown value is true `asOf` the time beside it.
+ * The shapes of all questions and answers of a running daemon, a schema each. The types, the checks and the OpenAPI document
+ * follow from them. Every shown value is true `asOf` the time beside it.
  */
 export const LIMITS = { bodyBytes: 16 * 1024 * 1024, nesting: 64, drafts: 10_000, streams: 256 } as const;
 
@@ -57,7 +57,7 @@ const direction = z.enum(["out", "in"]);
 /** Any JSON value; what comes here went through JSON.parse, so only its absence is a fault. */
 const json = z.custom<Json>((value) => value !== undefined, "is missing").describe("Any JSON value");
 
-// Asked: parameters of paths, queries, bodies.
+// Questions: parameters of paths, queries, bodies.
 
 export const byId = { id };
 export const byName = { name };
@@ -112,7 +112,7 @@ export const logQuery = z.strictObject({
   lines: opt(atMost(100_000, 0).describe("The last so many lines of each log; absent: 10")),
 });
 
-// Answered.
+// Answers.
 
 export const accepted = thing({
   id: text,
@@ -347,7 +347,7 @@ export const eventQuery = z.strictObject({
   ),
 });
 
-/** What a stream says in place of happenings that its client did not get. */
+/** The word of a stream in place of happenings that its client did not get. */
 export const gap = z.strictObject({
   missed: count.nullable().describe("How many; null when it cannot be known, as after a reconnect"),
 });
@@ -362,7 +362,7 @@ export const failure = z.strictObject({
   }),
 });
 
-/** What a schema lets through, unchangeable. */
+/** The type of what a schema lets through, unchangeable. */
 export type Shown<S extends z.ZodType> = Frozen<z.infer<S>>;
 type Frozen<T> = Json extends T ? T : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
@@ -388,7 +388,7 @@ export type LogLine = Shown<typeof logLine>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;
 
-/** Fails to compile when a shape and the type of an organ that it shows part ways, in either direction, optional keys too. */
+/** The compiler refuses a shape and the type of an organ that part ways, in either direction, optional keys too. */
 type Same<S extends z.ZodType, T> = [z.infer<S>, T, Full<z.infer<S>>, Full<T>] extends [
   T,
   Shown<S>,

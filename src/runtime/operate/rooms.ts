@@ -33,7 +33,7 @@ export interface Rooms {
   /** Commands under way on this node, by id. */
   readonly running: { readonly size: number };
   journalHealth(): JournalHealth;
-  /** Where a method keeps its files. */
+  /** The directory in which a method keeps its files. */
   directory(method: string): string;
   cancelHere(id: string, by: string): CancelResult;
 }
@@ -46,7 +46,7 @@ export interface ProcessTable {
   control(verb: ProcessVerb, subject: string): Promise<ProcessView>;
 }
 
-/** What the running daemon answers to its operators. The core may be a new one after a failure: it is asked for anew. */
+/** The parts of the running daemon that answer its operators. The core may be a new one after a failure: it is asked for anew. */
 export interface OperateOptions {
   readonly core: () => Rooms;
   readonly processes: () => ProcessTable;

@@ -1,6 +1,6 @@
 /**
- * Where each operation is found over HTTP: `{name}` marks a parameter of the path; GET takes the rest of its question in the
- * query, POST in a body of JSON. Without schemas, so that a client need not load them: `TABLE` has those, under the same names.
+ * The method and path of each operation: `{name}` marks a parameter of the path; GET takes the rest of its question in the
+ * query, POST in a body of JSON. A client need not load the schemas: `TABLE` has them, under the same names.
  */
 export const ROUTES = {
   submit: "POST /v1/messages",

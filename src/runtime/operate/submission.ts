@@ -12,7 +12,7 @@ import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Orde
 import type { OperateOptions } from "./rooms.ts";
 import { insistCount } from "./table.ts";
 
-/** What operators send, take back, and ask other nodes. */
+/** Messages that operators send and take back, and questions to other nodes. */
 export class Submission {
   readonly #options: OperateOptions;
   readonly #messages: Messages;
@@ -52,7 +52,7 @@ export class Submission {
     try {
       await storage.durable();
     } catch (error) {
-      // Who hears that it was refused sends it again: it must not run as well once the disk takes it.
+      // An operator who hears that it was refused sends it again: it must not run as well once the disk takes it.
       const now = clock.now();
       const ended = records.flatMap(
         ({ message }) =>

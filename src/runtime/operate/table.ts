@@ -10,7 +10,7 @@ import type { Name, ROUTES, Words } from "./routes.ts";
  */
 interface Entry<Path extends string> {
   readonly summary: string;
-  /** One for each `{word}` of the path. */
+  /** A schema for each `{word}` of the path. */
   readonly params?: { readonly [Word in Words<Path>[number]]: z.ZodType };
   readonly query?: Path extends `GET ${string}` ? z.ZodObject : never;
   readonly body?: Path extends `POST ${string}` ? Body : never;
@@ -20,7 +20,7 @@ interface Entry<Path extends string> {
 }
 
 interface Body {
-  /** As the document says it. */
+  /** The schema of the document. */
   readonly shape: z.ZodType;
   /** Names what is wrong better than the schema alone could. */
   readonly read: (body: unknown) => unknown;
@@ -32,9 +32,9 @@ export interface Answer {
   readonly status: number;
   readonly type: string;
   readonly shape: z.ZodType;
-  /** It is not well: the same shape, under another status. */
+  /** The daemon is not well: the answer has the same shape, under another status. */
   readonly ill?: { readonly status: number; readonly description: string; readonly is: (answer: never) => boolean };
-  /** Answered once no crash can take back what is shown. */
+  /** The answer waits until no crash can take back what it shows. */
   readonly durable: boolean;
 }
 
@@ -170,7 +170,7 @@ type Table = typeof TABLE;
 type Params<P, W extends readonly string[]> = {
   readonly [I in keyof W]: W[I] extends keyof P ? (P[W[I]] extends z.ZodType ? z.infer<P[W[I]]> : never) : never;
 };
-/** What an operation is asked: the parameters of its path, in its order, then its query or its body. */
+/** The arguments of an operation: the parameters of its path, in its order, then its query or its body. */
 type Asked<N extends Name> = [
   ...(Table[N] extends { params: infer P } ? Params<P, Words<(typeof ROUTES)[N]>> : []),
   ...(Table[N] extends { query: infer Q extends z.ZodType } ? [query?: shape.Shown<Q>] : []),
@@ -179,7 +179,7 @@ type Asked<N extends Name> = [
 type Answered<N extends Name> = shape.Shown<Table[N]["answer"]["shape"]>;
 type Streams = { [N in Name]: Table[N]["answer"]["kind"] extends "stream" ? N : never }[Name];
 
-/** What the daemon implements: the compiler refuses an entry without implementation. */
+/** The daemon implements this: the compiler refuses an entry without implementation. */
 export type Operations = {
   [N in Exclude<Name, Streams>]: (...asked: Asked<N>) => Answered<N> | Promise<Answered<N>>;
 } & {
@@ -190,17 +190,17 @@ export type Operations = {
   durable(): Promise<void>;
 };
 
-/** What one item of a stream may be for its reader: word of those that it was too slow for, too. */
+/** One item of a stream, or word of those that its reader was too slow for. */
 export type Item<N extends Streams = Streams> = Answered<N> | ({ readonly type: "gap" } & shape.Gap);
 
-/** The same over the daemon's socket. A stream is open, so that nothing is missed, once its promise resolves. */
+/** The operations as a client has them. A stream is open, so that nothing is missed, once its promise resolves. */
 export type Client = {
   readonly [N in Exclude<Name, Streams>]: (...asked: Asked<N>) => Promise<Answered<N>>;
 } & {
   readonly [N in Streams]: (...asked: [...Asked<N>, signal?: AbortSignal]) => Promise<AsyncIterableIterator<Item<N>>>;
 };
 
-/** One draft or a list; names the message and the field of every fault, the first ten of them. */
+/** A draft or a list of them; an error names the message and the field of every fault, the first ten of them. */
 function readOrders(body: unknown): readonly shape.Order[] {
   const list: unknown[] = Array.isArray(body) ? body : [body];
   if (list.length === 0) throw new StewardError("message-invalid", { where: "list", fault: "it is empty" });
