@@ -10,6 +10,9 @@ import { openLog } from "../dist/observe/log.js";
 import { systemClock } from "../dist/platform/system-clock.js";
 import { startDaemon } from "../dist/runtime/daemon/daemon.js";
 
+export const MAIN = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+export const RESPONDER = fileURLToPath(new URL("./responder.mjs", import.meta.url));
+
 /** Everything a measurement needs, on real parts: a broker, and a directory that is gone afterwards. */
 export async function openWorld() {
   const directory = await mkdtemp(join(tmpdir(), "steward-bench-"));
@@ -35,7 +38,7 @@ export async function openWorld() {
   };
 }
 
-async function configFor(world, node, subscribe) {
+export async function configFor(world, node, subscribe) {
   const file = join(world.directory, `${node}.yaml`);
   await writeFile(
     file,
@@ -63,11 +66,10 @@ export async function startCentral(world, subscribe = []) {
 /** An edge as a process of its own. Resolves with it once central has heard its hello. */
 export async function startEdge(world, central, subscribe) {
   const file = await configFor(world, "ship1", subscribe);
-  const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
   const started = performance.now();
   const profile = process.env.STEWARD_BENCH_PROFILE;
   const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
-  const child = spawn(process.execPath, [...flags, main, "up", "--config", file], {
+  const child = spawn(process.execPath, [...flags, MAIN, "up", "--config", file], {
     stdio: ["ignore", "ignore", "ignore"],
   });
   const ended = once(child, "exit");
@@ -91,7 +93,7 @@ export async function stopEdge({ child, ended }) {
 
 /** A plain NATS client in a process of its own that answers every request with its payload. */
 export async function startResponder(world) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("./responder.mjs", import.meta.url)), world.url], {
+  const child = spawn(process.execPath, [RESPONDER, world.url], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(child, "exit");

@@ -4,7 +4,8 @@ import { type Backoff, backoffDelay } from "./backoff.ts";
 
 /**
  * The publisher of one subject, on the sending node. Events are edges (work came, work is done, nothing moves), never
- * single messages. `pump` is the effect that hands frames to the broker, until `hold`.
+ * single messages. `pump` lets frames go to the broker, until `hold`. The effect comes with the input: a machine of its own for
+ * each publisher would cost more than all else that a publisher is.
  *
  *   idle ──work──▶ working ──drained──▶ idle
  *                  working ──noAck | nodeAway | noCredit──▶ backingOff ──delay | progress | resume──▶ working
@@ -13,6 +14,8 @@ import { type Backoff, backoffDelay } from "./backoff.ts";
 export interface PublisherInput {
   readonly backoff: Pick<Backoff, "min" | "max" | "factor">;
   readonly random: Random;
+  /** Lets frames go, or holds them. */
+  readonly open: (open: boolean) => void;
 }
 
 export type PublisherEvent =
@@ -30,8 +33,8 @@ interface PublisherContext extends PublisherInput {
 export const publisherMachine = setup({
   types: { context: {} as PublisherContext, events: {} as PublisherEvent, input: {} as PublisherInput },
   actions: {
-    pump: () => undefined,
-    hold: () => undefined,
+    pump: ({ context }) => context.open(true),
+    hold: ({ context }) => context.open(false),
     blocked: assign(({ context, event }) => ({ attempt: context.attempt + 1, reason: causeOf(event) })),
     paused: assign(({ event }) => ({ reason: causeOf(event) })),
     moving: assign({ attempt: 0, reason: "" }),

@@ -132,7 +132,7 @@ class Connection {
     const code = (cause as NodeJS.ErrnoException | undefined)?.code;
     const socket = this.#options.socket;
     if (code === "EACCES" || code === "EPERM")
-      return new StewardError("file-unreadable", { file: socket, fault: faultText(cause) }, { cause });
+      return new StewardError("socket-denied", { socket, fault: faultText(cause) }, { cause });
     return new StewardError("no-daemon", { socket }, { cause });
   }
 }

@@ -10,6 +10,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "node-unknown": 404,
   "message-unknown": 404,
   "process-unknown": 404,
+  "dead-letter-unknown": 404,
   "message-ambiguous": 409,
   "subject-not-subscribed": 422,
   "permission-denied": 403,
@@ -27,6 +28,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "api-failed": 502,
   "runner-lost": 503,
   "node-silent": 504,
+  "node-refused": 502,
 };
 
 /** A request that is refused for its form, before anything was asked of the daemon. */

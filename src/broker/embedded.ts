@@ -12,9 +12,9 @@ import { findServerBinary } from "./server-binary.ts";
 /**
  * A nats-server as a child process of the daemon: starting → running → ended.
  *
- * It runs in a process group of its own, so that Ctrl-C in a terminal reaches the daemon alone, which stops it last. It
- * ends with the daemon; when the daemon was killed, the server that is left behind is ended at the next start, recognised
- * by the pid file that it writes itself and by its command line. It stores nothing but that and its configuration.
+ * The server has a process group of its own, so that Ctrl-C in a terminal reaches the daemon alone, which stops the server
+ * last. After a daemon that was killed, the next start ends the server that is left, recognised by its pid file and its
+ * command line. Pid file and configuration are the only files of the server.
  */
 export interface EmbeddedBrokerOptions {
   readonly host: string;
@@ -24,7 +24,7 @@ export interface EmbeddedBrokerOptions {
   readonly directory: string;
   readonly log: Logger;
   readonly clock: Clock;
-  /** What clients must show: the daemon's own credentials, so user and password, or a token. */
+  /** The login that clients need, which is the daemon's own: user and password, or a token. */
   readonly auth?: BrokerConfig["auth"];
   readonly maxPayload?: number;
 }
@@ -32,9 +32,9 @@ export interface EmbeddedBrokerOptions {
 export interface EmbeddedBroker {
   readonly url: string;
   readonly pid: number;
-  /** Resolves once, when the process is gone. Never `normal`: a broker has no end of its own. */
+  /** Resolves once, when the process has ended. */
   readonly ended: Promise<{ readonly reason: "normal" | "shutdown" | "failed"; readonly error?: StewardError }>;
-  /** Resolves when it is gone. */
+  /** Resolves when the process has ended. */
   stop(): Promise<void>;
   kill(): void;
 }
@@ -43,7 +43,7 @@ const READY_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 5_000;
 
 /**
- * Resolves when it accepts connections.
+ * Resolves when the server accepts connections.
  * @throws StewardError `nats-server-missing`, `nats-server-failed`
  */
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
@@ -79,13 +79,16 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
   const address = await Promise.race([server.ready, ended]);
   clock.clearTimeout(late);
   if (typeof address !== "string")
-    throw address.error ?? new StewardError("nats-server-failed", { fault: "it was stopped" });
+    throw (
+      address.error ??
+      new StewardError("nats-server-failed", { fault: "it was stopped before it accepted connections" })
+    );
   const url = `nats://${address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "127.0.0.1")}`;
   log.info({ url, pid: child.pid, version: binary.version, host, port }, "nats-server accepts connections");
   return { url, pid: child.pid ?? 0, ended, stop, kill: () => void child.kill("SIGKILL") };
 }
 
-/** Follows the server's log: `ready` gives `host:port`; `exited` gives its last complaint. */
+/** Follows the log of the server: `ready` resolves with `host:port`, `exited` with its last error. */
 function watch(
   child: ChildProcess,
   log: EmbeddedBrokerOptions["log"],
@@ -127,8 +130,8 @@ function configuration(
     `max_payload: ${maxPayload}`,
     `max_pending: ${Math.max(64 * 1024 * 1024, 8 * maxPayload)}`,
     'write_deadline: "10s"',
-    // Nodes ping at the pace of their own links; a server's ping would wake the dearest of them at the pace of the fastest.
-    // A connection that was heard within the interval is not pinged, and every node says hello more often than this.
+    // Nodes ping at the pace of their own links; a ping of the server would cost the most on the dearest link. A connection
+    // that was heard within the interval is not pinged, and every node says hello more often than this.
     'ping_interval: "11m"',
     "ping_max: 2",
     "logtime: false",

@@ -19,35 +19,34 @@ import { faultText, StewardError } from "../message/errors.ts";
 import type { LinkCode } from "./transport.ts";
 
 /**
- * One attempt to connect to one of the brokers. The client's own `connect()` gives nothing to hold until it has
- * succeeded: a first connection could be neither given up nor explained. Here an attempt can be abandoned at any time,
- * says why it failed, and never leaves a socket behind.
+ * One attempt to connect to one of the brokers. The client's own `connect()` can be neither abandoned nor explained before
+ * it has succeeded. This attempt can be abandoned at any time, tells why it failed, and never leaves a socket open.
  *
  * Names are resolved by the system (hosts file, mDNS) and each address is dialled for itself with the whole time limit:
- * Node's own race between addresses allows each 250 ms, too little behind a satellite.
+ * Node's own race between addresses allows each 250 ms, too little over a satellite.
  */
 export interface Dial {
-  /** Rejects when no server took us, or when it was abandoned. */
+  /** Rejects when no server accepts the connection, or when the attempt was abandoned. */
   readonly connected: Promise<Connection>;
   abandon(): void;
 }
 
 export interface Connection {
   readonly nats: NatsConnectionImpl;
-  /** Something came: the broker is there, though its answer to a ping may wait behind what it sends. */
+  /** The broker has sent something: its answer to a ping may wait behind that, and is not missed. */
   alive(): void;
-  /** Ends it now, without a word to the broker. */
+  /** Ends the connection now, without notice to the broker. */
   discard(): void;
 }
 
 const DIAL_TIMEOUT_MS = 15_000;
-/** How the protocol says why a connection is closed. */
+/** The reason for which a broker closes a connection, as the protocol writes it. */
 const COMPLAINT = /-ERR '([^'\r\n]{1,200})'/;
 const FULL = /^maximum .*connections exceeded$/i;
 const TLS = /\btls\b|\bssl\b|certificate/i;
 const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|EPROTO)/;
 
-/** The broker closed the connection before the client had read why. */
+/** The reason of a broker that closed the connection before the client had read it. */
 class BrokerComplaint extends Error {}
 
 /** Private only in the client's types. */
@@ -56,7 +55,7 @@ const NewConnection = NatsConnectionImpl as unknown as new (options: ConnectionO
 /** Checks the certificate of a broker that is given by its address against that address; the client takes `localhost`. */
 class AddressedTransport extends NodeTransport {
   #host = "";
-  /** The last words of the broker before it closed the connection: the client may have failed to write before it read that. */
+  /** The last reason that the broker gave: a client that fails to write never reads it. */
   complaint: string | undefined;
 
   override setupHandlers(): void {
@@ -124,7 +123,7 @@ export function dialBroker(broker: BrokerConfig, name: string, pingMs: number): 
   return { connected: Promise.race([dialled, given]), abandon: () => abandon() };
 }
 
-/** Whether a broker answered and refused who we say we are. */
+/** True when a broker answered and refused the login. */
 export function isDenial(error: unknown): boolean {
   return (
     error instanceof AuthorizationError ||
@@ -133,7 +132,7 @@ export function isDenial(error: unknown): boolean {
   );
 }
 
-/** The kind of a failure: the words and codes of the protocol and of TLS are read here alone. */
+/** The code of a failure; the words of the protocol and of TLS are read nowhere else. */
 export function dialCode(error: unknown): LinkCode {
   if (isDenial(error)) return "broker-auth";
   const text = faultText(error);
@@ -142,7 +141,7 @@ export function dialCode(error: unknown): LinkCode {
   return TLS.test(text) || (typeof code === "string" && TLS_CODES.test(code)) ? "broker-tls" : "broker-unreachable";
 }
 
-/** Why an attempt failed, for people. */
+/** The reason of a failed attempt, for people. */
 export function dialFault(error: unknown): string {
   if (error instanceof BrokerComplaint) return `the broker says: ${error.message}`;
   if (error instanceof TimeoutError) return `no answer within ${DIAL_TIMEOUT_MS / 1000} s`;
@@ -158,7 +157,7 @@ function connectionOptions(broker: BrokerConfig, name: string, pingMs: number): 
     servers: [...broker.servers],
     name,
     timeout: DIAL_TIMEOUT_MS,
-    // Reconnecting is the transport's own business: the client's loop can be neither stopped nor observed at its start.
+    // The transport reconnects by itself: the loop of the client can be neither stopped nor observed at its start.
     reconnect: false,
     ignoreAuthErrorAbort: true,
     ignoreClusterUpdates: true,

@@ -8,7 +8,7 @@ import { Refusals } from "./refusals.ts";
 import type { LinkCode, LinkStatus, Packet, Refusal, Subscription, Transport } from "./transport.ts";
 
 /**
- * The transport over a real NATS broker. It never gives up:
+ * The transport over a real NATS broker, which never gives up:
  *
  *   connecting ──► connected ⇄ disconnected      closed: from anywhere, by `close()` alone
  *        └───⇄ denied ⇄──┴──────────┘            denied: a broker refuses the credentials; attempts go on
@@ -32,12 +32,12 @@ export function openNatsTransport(options: NatsTransportOptions): Transport {
 }
 
 const BACKOFF = { min: 200, max: 15_000 };
-/** A connection that held this long counts as good: the next loss begins with the shortest wait. */
+/** A connection that held this long resets the backoff. */
 const SETTLED_MS = 5_000;
 const CLOSE_WITHIN_MS = 2_000;
-/** What nats-server takes unless it is configured otherwise; until a broker has said it. */
+/** Default `max_payload` of nats-server, until a broker has told its own. */
 const USUAL_PAYLOAD = 1024 * 1024;
-/** Pauses between two questions what the broker takes, growing, ms. */
+/** Growing pauses between two questions for `max_payload`, ms. */
 const ASKING = { min: 2_500, max: 60_000 };
 
 interface Collected {
@@ -67,7 +67,7 @@ class NatsTransport implements Transport {
   #maxPayload = USUAL_PAYLOAD;
   #collected: Collected[] = [];
   #dial: Dial | undefined;
-  /** Asks what the broker takes. */
+  /** A second connection, which asks for `max_payload`. */
   #asking: Dial | undefined;
   #askPause = ASKING.min;
   #askAgainAt = 0;
@@ -113,7 +113,7 @@ class NatsTransport implements Transport {
     if (this.#connection === undefined || this.#asking !== undefined || now < this.#askAgainAt) return;
     this.#askPause = Math.min(ASKING.max, this.#askPause * 2);
     this.#askAgainAt = now + this.#askPause;
-    // A broker says what it takes when a connection begins, and never again: a second one asks, and ends at once.
+    // A broker tells `max_payload` at the beginning of a connection only: a second one asks, and ends at once.
     const dial = dialBroker(broker, name, pingMs);
     this.#asking = dial;
     dial.connected
@@ -122,7 +122,7 @@ class NatsTransport implements Transport {
           this.#takes(asked.nats.info?.max_payload);
           asked.discard();
         },
-        (error) => this.#options.log.debug({ fault: dialFault(error) }, "the broker was not asked what it takes"),
+        (error) => this.#options.log.debug({ fault: dialFault(error) }, "the broker was not asked for max_payload"),
       )
       .finally(() => {
         this.#asking = undefined;
@@ -132,7 +132,7 @@ class NatsTransport implements Transport {
   #takes(bytes: number | undefined): void {
     const known = this.#connection?.nats.info;
     if (bytes === undefined || known === undefined || known.max_payload === bytes) return;
-    this.#options.log.info({ before: known.max_payload, bytes }, "the broker takes payloads of another size now");
+    this.#options.log.info({ before: known.max_payload, bytes }, "the broker has another max_payload now");
     known.max_payload = bytes;
     this.#askPause = ASKING.min;
   }
@@ -156,7 +156,7 @@ class NatsTransport implements Transport {
     if (payload.length > limit) {
       throw new StewardError("message-too-large", { subject, bytes: payload.length, limit });
     }
-    // Once all that is due now has said what it has to say, and before the next packet is worked on.
+    // The end of this turn: after all work that is due now, before the next packet.
     if (this.#collected.length === 0) process.nextTick(() => this.#handOver());
     this.#collected.push({ subject, payload, reply });
     return true;
@@ -166,7 +166,7 @@ class NatsTransport implements Transport {
     this.#handOver();
     const connection = this.#connection;
     if (connection === undefined) throw this.#unreachable("not connected");
-    // The client forgets those who wait for a flush when the connection ends.
+    // The client never settles a flush of a connection that ends.
     await new Promise<void>((resolve, reject) => {
       const lost = (): void => reject(this.#unreachable("the connection was lost"));
       this.#flushing.add(lost);
@@ -198,9 +198,9 @@ class NatsTransport implements Transport {
         const code = dialCode(error);
         const known = "fault" in this.#status && this.#status.fault === fault;
         const line = { servers: broker.servers, fault, code };
-        // A broker that answers and takes nobody in is not mended by waiting: once, for each fault.
+        // A broker that answers and refuses needs an operator: a warning, once for each fault.
         if (code === "broker-unreachable" || known) log.debug(line, "no connection to the broker");
-        else log.warn(line, "the broker takes no connection of this node; attempts go on");
+        else log.warn(line, "the broker refuses the connection of this node; attempts go on");
         if (isDenial(error)) this.#tell({ state: "denied", fault, code });
         else this.#tell(this.#notConnected(fault, code));
       }
@@ -208,7 +208,7 @@ class NatsTransport implements Transport {
     }
   }
 
-  /** Works on one connection until it ends; what became of it. */
+  /** Serves one connection until it ends; resolves with the status that follows. */
   async #serve(connection: Connection): Promise<LinkStatus> {
     const { nats } = connection;
     const { log } = this.#options;
@@ -243,7 +243,7 @@ class NatsTransport implements Transport {
     subscribed.bound = this.#connection.nats.subscribe(subscribed.subject, {
       callback: (error, message) => {
         this.#connection?.alive();
-        // A subscription that is refused has ended for the client; `#refuse` asks for it again.
+        // A refused subscription has ended for the client; `#bindRefused` asks for it again.
         if (error !== null) subscribed.bound = undefined;
         else if (!subscribed.ended) this.#receive(subscribed, message);
       },
@@ -264,7 +264,7 @@ class NatsTransport implements Transport {
     this.#collected = [];
     const nats = this.#connection?.nats;
     if (nats === undefined || nats.isClosed()) {
-      this.#options.log.debug({ packets: batch.length }, "the connection was lost before these were sent");
+      this.#options.log.debug({ packets: batch.length }, "the connection was lost before these packets were sent");
       return;
     }
     for (const { subject, payload, reply } of batch) {
@@ -283,12 +283,12 @@ class NatsTransport implements Transport {
       }
   }
 
-  /** Refused subscriptions were asked for once more: the broker says no before it answers what was sent after that. */
+  /** Confirms a repeated operation: a refusal comes before the answer to the flush that follows it. */
   #confirm(asked: Refusal): void {
     const asking = this.#refusals.asked(asked);
     if (asking === undefined) return;
     this.flush().then(
-      // The refusal itself is told a few turns of the event loop later.
+      // The client tells of a refusal a few turns of the event loop later.
       () => setImmediate(() => setImmediate(() => this.#refusals.answered(asked, asking))),
       () => undefined,
     );
@@ -318,7 +318,7 @@ class NatsTransport implements Transport {
 
   async #shut(): Promise<void> {
     this.#handOver();
-    // `#closing` is set once this has returned its promise: all below runs after that.
+    // `#closing` is set when this method has returned its promise; the rest runs after that.
     await Promise.resolve();
     this.#wake?.();
     this.#asking?.abandon();
@@ -354,7 +354,7 @@ function refusalOf({ operation, subject }: PermissionViolationError): Refusal {
   return { operation: operation === "publish" ? "publish" : "subscribe", subject };
 }
 
-/** Milliseconds before the next attempt: random up to a bound that doubles, so that a fleet does not return as one. */
+/** Milliseconds before the next attempt: random up to a bound that doubles, so that a fleet does not return all at once. */
 export function backoff(failures: number, random: Random): number {
   const bound = Math.min(BACKOFF.max, BACKOFF.min * 2 ** (failures + 1));
   return BACKOFF.min + random.next() * (bound - BACKOFF.min);

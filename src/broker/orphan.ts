@@ -3,10 +3,11 @@ import { readFile, rm } from "node:fs/promises";
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
+import { sleep } from "../platform/sleep.ts";
 
 /**
- * A nats-server that a killed daemon left behind still holds the port. It is ended, and only when it is certainly ours: the
- * process of that pid must name our configuration file in its command line, since pids are given out again.
+ * Ends a nats-server that a killed daemon left behind and that still holds the port. Pids are given out again, so the process
+ * is ended only when its command line names our configuration file.
  */
 const LOOK_EVERY_MS = 20;
 const TERM_FOR_MS = 3_000;
@@ -28,9 +29,11 @@ export async function takeOverOrphan(
     while (await isOurs(pid, configFile)) {
       const waited = clock.monotonic() - from;
       if (waited > GIVE_UP_AFTER_MS)
-        throw new StewardError("nats-server-failed", { fault: `process ${pid} of an earlier daemon does not end` });
+        throw new StewardError("nats-server-failed", {
+          fault: `the nats-server of an earlier daemon (pid ${pid}) does not end`,
+        });
       if (waited > TERM_FOR_MS && !forced) forced = signal(pid, "SIGKILL");
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, LOOK_EVERY_MS));
+      await sleep(clock, LOOK_EVERY_MS);
     }
   }
   await rm(pidFile, { force: true });
@@ -40,7 +43,7 @@ async function isOurs(pid: number, configFile: string): Promise<boolean> {
   return (await commandLine(pid)).includes(configFile);
 }
 
-/** Empty when there is no such process, or when it is a zombie. */
+/** The command line of a process; empty when there is none, or a zombie. */
 async function commandLine(pid: number): Promise<string> {
   if (process.platform === "linux") {
     const raw = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
@@ -55,7 +58,7 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     process.kill(pid, name);
   } catch {
-    // It ended between the look and the signal: what was wanted.
+    // The process ended between the check and the signal.
   }
   return true;
 }

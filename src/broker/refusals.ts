@@ -3,8 +3,8 @@ import type { Logger } from "../platform/logger.ts";
 import type { Refusal } from "./transport.ts";
 
 /**
- * The operations that the present broker refuses for want of permission: told once a minute, asked for again after growing pauses, and
- * told once more when it is permitted.
+ * The operations that the present broker refuses for want of permission: told once a minute, asked for again after growing
+ * pauses, and told once more when the broker permits them.
  *
  *   permitted ──refused──▶ refused ──asked again, and no refusal came before the answer──▶ permitted
  */
@@ -18,14 +18,14 @@ export interface RefusalsOptions {
 
 interface Known {
   toldAt: number;
-  /** How often it was refused. */
+  /** Number of refusals. */
   times: number;
 }
 
-/** Told again after so long; asked again after pauses that grow between these, ms. */
+/** Milliseconds before a refusal is told again, and the growing pauses before a subscription is asked for again. */
 const TELL_AGAIN = 60_000;
 const AGAIN = { min: 5_000, max: 60_000 };
-/** Replies go to ever new subjects: what is remembered of them must stay bounded. */
+/** Refusals that are remembered: replies go to ever new subjects. */
 const MOST = 1_000;
 
 export class Refusals {
@@ -59,26 +59,26 @@ export class Refusals {
     known.times++;
     if (now - known.toldAt < TELL_AGAIN) return;
     known.toldAt = now;
-    log.warn(refusal, "the broker refuses permission");
+    log.warn(refusal, `the broker does not let this node ${keyOf(refusal)}`);
     tell(refusal);
   }
 
-  /** The operation is asked for again. `undefined`: it was not refused. */
+  /** Number of refusals of an operation that is asked for again; `undefined`: it was not refused. */
   asked(refusal: Refusal): number | undefined {
     return this.#known.get(keyOf(refusal))?.times;
   }
 
-  /** The broker has answered all that came before; `asked`: as it was then. */
+  /** The broker has answered everything sent before; `asked`: the answer of `asked()` then. */
   answered(refusal: Refusal, asked: number): void {
     const key = keyOf(refusal);
     if (this.#known.get(key)?.times !== asked) return;
     this.#known.delete(key);
     this.#pause = AGAIN.min;
-    this.#options.log.info(refusal, "the broker permits it now");
+    this.#options.log.info(refusal, `the broker lets this node ${key} now`);
     this.#options.tell({ ...refusal, over: true });
   }
 
-  /** Another connection: nothing is known of its broker. */
+  /** Forgets all refusals: another connection may have another broker. */
   clear(): void {
     this.#known.clear();
     this.#pause = AGAIN.min;

@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { StewardError } from "../message/errors.ts";
 import { INSTALLATION } from "../platform/installation.ts";
 
-/** Where nats-server is looked for, in this order: STEWARD_NATS_SERVER, PATH, the project's cache (`scripts/setup.mjs`). */
+/** A nats-server, searched in this order: STEWARD_NATS_SERVER, PATH, the cache of the project (`scripts/setup.mjs`). */
 export interface ServerBinary {
   readonly path: string;
   /** `2.9.10` */
@@ -12,8 +12,7 @@ export interface ServerBinary {
 }
 
 /**
- * The first nats-server that runs. One that is named by STEWARD_NATS_SERVER is the only candidate: a wrong name is not
- * replaced in silence.
+ * The first nats-server that runs. STEWARD_NATS_SERVER names the only candidate: a wrong name is not replaced in silence.
  * @throws StewardError `nats-server-missing`
  */
 export async function findServerBinary(

@@ -1,28 +1,24 @@
 /**
- * The broker as the daemon sees it: packets out, packets in, and whether there is a connection. It promises nothing about
- * delivery: what is published while disconnected is gone, and only an ACK from the other daemon proves anything.
+ * The broker as the daemon sees it: packets out, packets in, and the state of the connection. Delivery is not promised: a
+ * packet published while disconnected is lost, and only an ACK of the other daemon proves that one arrived.
  */
 export interface Transport {
   status(): LinkStatus;
   /** Calls `listener` at each change of status, until the returned function is called. */
   onStatus(listener: (status: LinkStatus) => void): () => void;
   /**
-   * Calls `listener` when the broker refuses one publish or one subscription for want of permission, until the returned
-   * function is called; at most once a minute for the same one. The connection goes on; a refused subscription is asked
-   * for again after growing pauses and at each reconnect. Once the broker permits what it has refused, `listener` hears of
-   * that too.
+   * Calls `listener` when the broker refuses a publish or a subscription for want of permission, at most once a minute for
+   * each, and when it permits it again; until the returned function is called. The connection goes on; a refused
+   * subscription is asked for again after growing pauses and at each reconnect.
    */
   onRefusal(listener: (refusal: Refusal) => void): () => void;
-  /** Largest payload the connected broker takes, bytes; the last known, or the usual, while there is none. */
+  /** `max_payload` of the connected broker, bytes; while there is none the last known value, or the default. */
   maxPayload(): number;
-  /**
-   * Something waits for room: the broker may take more by now. It is asked anew, but not more often than after growing
-   * pauses, and `maxPayload` says what came of it.
-   */
+  /** Asks the broker for `max_payload` anew, at most after growing pauses: a packet may be too large for the known value. */
   askLimits(): void;
-  /** A prefix of subjects that reach this connection alone: replies are asked for at `${inbox}.<anything>`. */
+  /** Prefix of the subjects that reach this connection alone, for replies: `${inbox}.<anything>`. */
   readonly inbox: string;
-  /** Lasts until it is ended, across reconnects. `*` and `>` are NATS wildcards. What `listener` throws is only logged. */
+  /** Lasts until it is ended, across reconnects. `*` and `>` are NATS wildcards. Errors of `listener` are only logged. */
   subscribe(subject: string, listener: (packet: Packet) => void): Subscription;
   /**
    * Hands a packet to the broker at the end of this turn of the event loop, with all others of the turn: the payload must
@@ -51,11 +47,11 @@ export interface Subscription {
 export interface Refusal {
   readonly operation: "publish" | "subscribe";
   readonly subject: string;
-  /** The operation is permitted now. */
+  /** True once the broker permits the operation. */
   readonly over?: true;
 }
 
-/** Why there is no connection, as far as it decides what to do about it. */
+/** The kind of a failure, by which its remedy is chosen. */
 export type LinkCode = "broker-unreachable" | "broker-auth" | "broker-full" | "broker-tls";
 
 export type LinkStatus =
@@ -63,6 +59,6 @@ export type LinkStatus =
   | { readonly state: "connecting"; readonly fault?: string; readonly code?: LinkCode }
   | { readonly state: "connected"; readonly server: string }
   | { readonly state: "disconnected"; readonly fault: string; readonly code?: LinkCode }
-  /** A broker answers, but refuses these credentials. Attempts go on. */
+  /** A broker answers, but refuses the login. Attempts go on. */
   | { readonly state: "denied"; readonly fault: string; readonly code?: LinkCode }
   | { readonly state: "closed" };

@@ -23,34 +23,34 @@ export interface GlobalOptions {
   readonly color?: boolean;
 }
 
-/** How a command reaches the rest of steward; a test may put something else in the place of any of them. */
+/** The ways from a command to the rest of steward; tests replace them. */
 export interface Reach {
   loadConfig(file: string, env: CliIo["env"]): Promise<Config>;
-  /** The socket that a configuration names. Whatever else is wrong with the file, or missing around it, matters not. */
+  /** The socket that a configuration names, whatever else is wrong with the file. */
   socketOf(file: string, env: CliIo["env"]): Promise<string>;
   /** `until`: when the command must end, by monotonic time. */
   connect(socket: string, io: CliIo, until?: number): Promise<Daemon>;
-  /** `pretty`: its log is for people, not for programs. */
+  /** `pretty`: the log is for people, not for programs. */
   startDaemon(config: Config, pretty: boolean): Promise<RunningDaemon>;
-  /** Tells the program that started this one as a service, such as systemd; `undefined`: none did. */
+  /** Notices to the program that started this one as a service, such as systemd; `undefined`: there is none. */
   serviceNotice(io: CliIo): Promise<ServiceNotice | undefined>;
   /** The state machines as Mermaid charts. */
   charts(): Promise<readonly { readonly name: string; readonly mermaid: string }[]>;
-  /** Looks through the journal of a daemon that does not run; `undefined`: there is none. */
+  /** Checks the journal of a daemon that does not run; `undefined`: there is none. */
   checkJournal(path: string, options: ApartOptions): Promise<OfflineCheck | undefined>;
 }
 
 export interface RunningDaemon {
-  /** In good order; resolves when it has stopped. */
+  /** Resolves when the daemon has stopped in good order. */
   stop(): Promise<void>;
   reload(): Promise<ReloadAnswer>;
-  /** Resolves when it has stopped; rejects when it had to give up. */
+  /** Resolves when the daemon has stopped; rejects when it had to give up. */
   readonly ended: Promise<unknown>;
 }
 
 /**
- * What a command has at hand: where to print, the configuration, the daemon. What the user asked for goes to standard
- * output, steward's own words go to standard error, so that `steward run ship1 -- cat file > copy` copies the file only.
+ * The tools of a command: its output, the configuration, the daemon. Results go to standard output and steward's own words
+ * to standard error, so that `steward run ship1 -- cat file > copy` copies the file only.
  */
 export class Cli {
   readonly io: CliIo;
@@ -58,9 +58,9 @@ export class Cli {
   /** Colours of standard output and of standard error. */
   readonly out: Paint;
   readonly err: Paint;
-  /** --config, STEWARD_CONFIG, ./steward.yaml, or where that is not, the machine's own in /etc. */
+  /** --config, STEWARD_CONFIG, ./steward.yaml, or where there is none, the file of the machine in /etc. */
   readonly configFile: string;
-  /** The configuration file that is to be written: never the machine's own. */
+  /** The configuration file that `init` writes: never the one in /etc by default. */
   readonly newConfigFile: string;
   readonly #socket: string | undefined;
   readonly reach: Reach;
@@ -83,12 +83,12 @@ export class Cli {
     this.reach = reach;
   }
 
-  /** The width that tables may take; `undefined` when standard output is not a terminal. */
+  /** Columns of the terminal; `undefined` when standard output is none. */
   get columns(): number | undefined {
     return this.io.stdout.isTTY === true ? this.io.stdout.columns : undefined;
   }
 
-  /** A path as the user wrote it, from where the user is. */
+  /** The absolute path for a path that the user wrote. */
   path(text: string): string {
     return isAbsolute(text) ? text : resolve(this.io.cwd, text);
   }
@@ -97,17 +97,15 @@ export class Cli {
     for (const line of lines) this.io.stdout.write(`${line}\n`);
   }
 
-  /** A list or a thing, whole and indented. */
   printJson(value: unknown): void {
     this.io.stdout.write(`${jsonText(withTimes(value), 2)}\n`);
   }
 
-  /** One line of a stream of things. */
   printJsonLine(value: unknown): void {
     this.io.stdout.write(`${jsonText(withTimes(value))}\n`);
   }
 
-  /** steward's own words, beside what was asked for. Silent with --json. */
+  /** A line of steward's own, on standard error; none with --json. */
   note(line: string): void {
     if (!this.json) this.io.stderr.write(`${line}\n`);
   }
@@ -121,7 +119,7 @@ export class Cli {
     return this.#config;
   }
 
-  /** --socket, STEWARD_SOCKET, else the one that the configuration names. */
+  /** --socket, STEWARD_SOCKET, else the socket that the configuration names. */
   async socket(): Promise<string> {
     return this.#socket ?? (await this.reach.socketOf(this.configFile, this.io.env));
   }

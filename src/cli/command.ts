@@ -1,13 +1,16 @@
 import type { Command } from "commander";
 import type { Cli } from "./cli.ts";
 
-/** What a command does; resolves with the exit code, nothing means 0. */
+/** The work of a command; resolves with the exit code, `undefined` means 0. */
 export type Handler<Options> = (cli: Cli, options: Options, words: readonly string[]) => Promise<number | undefined>;
 
 /** Hands a command its `Cli` and keeps its exit code. */
 export type Runner = <Options extends object>(handler: Handler<Options>) => (...args: unknown[]) => Promise<void>;
 
 export type Register = (program: Command, run: Runner) => void;
+
+/** The page that explains every word of the output, as the help names it. */
+export const WORDS = "docs/words.md (/usr/share/doc/steward/docs/words.md)";
 
 export interface CommandText {
   readonly summary: string;
@@ -22,7 +25,7 @@ export function command(parent: Command, usage: string, text: CommandText): Comm
   const added = parent
     .command(usage)
     .summary(text.summary)
-    .description(paragraphs(text.description ?? `${text.summary}.`));
+    .description(paragraphs(text.description ?? `${text.summary.charAt(0).toUpperCase()}${text.summary.slice(1)}.`));
   const column = Math.max(...text.examples.map(([line]) => line.length));
   const examples = text.examples.map(([line, what]) => `  $ ${line.padEnd(column)}  # ${what}`);
   added.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);

@@ -15,16 +15,16 @@ export interface CliIo {
   rawArguments?(): Uint8Array | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
-  /** From now on a reader that closes its end of a pipe ends nothing: what is printed after it is lost. */
+  /** From now on a reader that closes its pipe does not end this process: later output is lost. */
   outliveReaders(): void;
   /** Ends the process without waiting for anything. */
   exitNow(code: number): void;
 }
 
 export interface StandardInput extends AsyncIterable<Uint8Array | string> {
-  /** True when standard input holds something that may be meant for a command. The answer comes soon, also where no input ever does. */
+  /** True when standard input has input for a command. The answer comes soon, also on a pipe that stays empty. */
   waits(): Promise<boolean>;
-  /** True when input came after the answer was no. */
+  /** True when input came after the answer was false. */
   readonly came: boolean;
 }
 
@@ -51,7 +51,7 @@ export async function readAll(stdin: AsyncIterable<Uint8Array | string>): Promis
   return checkedText(Buffer.concat(chunks), "standard input");
 }
 
-/** The text of what was read from `name`. @throws StewardError `text-invalid` when it is not UTF-8 */
+/** The text in bytes that were read from `name`. @throws StewardError `text-invalid` when it is not UTF-8 */
 export function checkedText(bytes: Uint8Array, name: string): string {
   const read = textOf(bytes);
   if ("text" in read) return read.text;

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 
 /**
- * The entrance, in words that an old Node.js understands too: nothing else is loaded before its version is known to do, and
- * nothing at all for `--version`.
+ * The entrance, in a syntax that an old Node.js understands too. Other files are loaded only once its version is known to be
+ * new enough, and not at all for `--version`.
  */
 const LEAST = [20, 19] as const;
 

@@ -6,8 +6,8 @@ import type { SignalName } from "./io.ts";
 import { runCli } from "./run-cli.ts";
 
 /**
- * The process around the command line. It ends by itself once nothing is left to do; only a second signal, and a reader
- * that closed its end of the pipe, end it at once.
+ * The process around the command line. The process ends by itself once no work is left; only a second signal, and a reader that
+ * closed its end of the pipe, end it at once.
  */
 const exitNow = (code: number): never => process.exit(code);
 
@@ -16,7 +16,7 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     // A daemon goes on without its readers: its log counts the lines that are lost.
     if (outlivesReaders) return;
-    // `steward messages | head`: who reads has enough.
+    // `steward messages | head`: the reader has enough.
     if (error.code === "EPIPE") exitNow(EXIT.ok);
     if (stream === process.stdout) process.stderr.write(`✗ error: the output cannot be written: ${error.message}\n`);
     exitNow(EXIT.someFailed);
@@ -58,7 +58,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
 });
 awake.port1.close();
 
-/** A directory that was removed is no place to look for a file in; a path that begins with / is found all the same. */
+/** The working directory; `/` where it was removed. */
 function directory(): string {
   try {
     return process.cwd();

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { globalOptions, type Register, type Runner } from "./command.ts";
 
-/** The commands that one file registers, and the file, which is loaded only when one of them is needed. */
+/** The commands that one file registers; the file is loaded only when one of them is needed. */
 interface Entry {
   readonly names: readonly string[];
   readonly load: () => Promise<Register>;
@@ -48,6 +48,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
     "More:",
     [
       entry("machines", async () => (await import("./commands/fleet/machines.ts")).addMachines),
+      entry("simulate-fleet", async () => (await import("./commands/fleet/simulate-fleet.ts")).addSimulateFleet),
       entry("completion", async () => (await import("./commands/host/completion.ts")).addCompletion),
       entry("__complete", async () => (await import("./commands/host/complete.ts")).addComplete),
     ],
@@ -59,8 +60,8 @@ const NAMES: ReadonlySet<string> = new Set(GROUPS.flatMap(([, entries]) => entri
 const WITH_VALUE = new Set(["--config", "--socket"]);
 
 /**
- * The command line's grammar. `argv`: only what these words need of it is loaded; absent, or where they name no command, all
- * of it is, for the help and for what was probably meant.
+ * The grammar of the command line. Only the commands that `argv` names are loaded; where it names none all are, for the help
+ * and for suggestions.
  */
 export async function buildProgram(run: Runner, version: string, argv: readonly string[] = []): Promise<Command> {
   const program = globalOptions(new Command("steward"))
@@ -72,7 +73,7 @@ export async function buildProgram(run: Runner, version: string, argv: readonly 
     .addHelpText(
       "after",
       "\nExit codes: 0 all succeeded, 1 some failed, 2 bad usage, 3 some not delivered or unknown, 4 cancelled, 5 no daemon.\n" +
-        "Begin with `steward init`, then `steward up`; `steward doctor` says what is missing.",
+        "Begin with `steward init`, then `steward up`; `steward doctor` tells what is missing.",
     );
   const wanted = needed(argv);
   for (const [heading, entries] of GROUPS) {
@@ -88,7 +89,7 @@ export async function buildProgram(run: Runner, version: string, argv: readonly 
   return program;
 }
 
-/** The commands that the words name; `undefined`: all are needed. */
+/** The commands that `argv` names; `undefined`: all commands are needed. */
 function needed(argv: readonly string[]): readonly string[] | undefined {
   const words = plainWords(argv);
   const [first = ""] = words;

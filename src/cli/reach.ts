@@ -1,13 +1,13 @@
 import type { Reach } from "./cli.ts";
 
-/** The real ways to the rest of steward. What is dear to load is loaded when it is needed. */
+/** The real ways to the rest of steward. Modules that are dear to load are loaded when they are needed. */
 export const reachDaemon: Reach = {
   loadConfig: async (file, env) => {
     const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env });
   },
   socketOf: async (file, env) => {
-    const { socketOf } = await import("../config/file/socket-of.ts");
+    const { socketOf } = await import("../config/file/paths.ts");
     const socket = socketOf(file);
     if (socket !== undefined) return socket;
     const { loadConfig } = await import("../config/load.ts");

@@ -11,7 +11,7 @@ import { reachDaemon } from "./reach.ts";
 import { faultBlock, faultJson } from "./render/fault.ts";
 import { paintFor } from "./render/paint.ts";
 
-/** The whole command line but for the process around it. `argv` is without `node` and the script. Never throws. */
+/** The command line without the process around it. `argv` begins after `node` and the script. Never throws. */
 export async function runCli(argv: readonly string[], io: CliIo, reach: Reach = reachDaemon): Promise<number> {
   let code: number = EXIT.ok;
   let within: Command | undefined;
@@ -33,7 +33,7 @@ export async function runCli(argv: readonly string[], io: CliIo, reach: Reach = 
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
-    // The help was printed in place of what a command of several parts lacks.
+    // A command without its subcommand: its help was printed.
     if (thrown instanceof CommanderError && thrown.code === "commander.help") return EXIT.usage;
     const error = thrown instanceof CommanderError ? usageError(thrown, argv, program) : normalise(thrown);
     const options = within?.optsWithGlobals<GlobalOptions>() ?? program.opts<GlobalOptions>();
@@ -63,15 +63,18 @@ function usageError(error: CommanderError, argv: readonly string[], program: Com
   const words = beforeDashes(argv);
   const names = new Set(program.commands.map((c) => c.name()));
   const command = words.find((word) => names.has(word)) ?? "";
-  let fault = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+  let fault = error.message
+    .replace(/^error: /, "")
+    .replace(/^command-argument value (.*) is invalid for argument .* Allowed choices are (.*)\.$/, "$1 is none of: $2")
+    .replace(/\s*\n\s*/g, " ");
   // `steward run ship1 ls -l`: the option was meant for the program there.
   if (command === "run" && error.code === "commander.unknownOption" && !argv.includes("--")) {
     fault += "; write `--` before the command that is to run there: steward run TARGET -- CMD…";
   }
-  return new StewardError("usage", { fault, command: command === "" ? "" : command }, { cause: error });
+  return new StewardError("usage", { fault, command }, { cause: error });
 }
 
-/** `steward help nosuch` is a mistake like any other. @throws StewardError `usage` */
+/** Refuses `steward help nosuch`. @throws StewardError `usage` */
 function checkHelp([first, named]: readonly string[], program: Command): void {
   if (first !== "help" || named === undefined || named.startsWith("-")) return;
   const names = program.commands.map((one) => one.name());

@@ -2,7 +2,7 @@ import { nearest } from "../config/schema/nearest.ts";
 import { type ErrorCode, StewardError } from "../message/errors.ts";
 import { type Daemon, nodeNames } from "./daemon.ts";
 
-/** Adds the name that was probably meant to an error of `code` that carries the name as `detail`. */
+/** Adds the nearest known name to an error of `code` that carries the unknown name as `detail`. */
 export async function withSuggestion<T>(
   answer: Promise<T>,
   code: ErrorCode,
@@ -20,12 +20,12 @@ export async function withSuggestion<T>(
   }
 }
 
-/** The name of a node that was probably meant is added to `node-unknown`. */
+/** The nearest known name of a node is added to `node-unknown`. */
 export function withNodeSuggestion<T>(daemon: Daemon, answer: Promise<T>): Promise<T> {
   return withSuggestion(answer, "node-unknown", "node", () => nodeNames(daemon));
 }
 
-/** @throws StewardError `node-unknown`, with the name that was probably meant */
+/** @throws StewardError `node-unknown`, with the nearest known name */
 export async function insistKnown(daemon: Daemon, node: string): Promise<void> {
   await withNodeSuggestion(daemon, daemon.node(node));
 }

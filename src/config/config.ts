@@ -1,6 +1,6 @@
 /**
- * The configuration as the daemon uses it: compiled once from steward.yaml, frozen, every default filled in, durations in
- * milliseconds, sizes in bytes, paths absolute. Nothing else in the project holds a default of a setting.
+ * The configuration as the daemon uses it: compiled once from steward.yaml, frozen, every default filled in, durations
+ * in milliseconds, sizes in bytes, paths absolute. No other type of the project holds a default of a setting.
  */
 export interface Config {
   /** The file that it was read from, absolute. */
@@ -55,7 +55,7 @@ export interface BrokerConfig {
 
 export type LinkName = "lan" | "gsm" | "satellite";
 
-/** What a kind of link allows. Times ms, sizes bytes. */
+/** The bounds of a kind of link. Times ms, sizes bytes. */
 export interface LinkProfile {
   readonly name: LinkName;
   readonly hello: number;
@@ -85,7 +85,7 @@ export interface SubscribeConfig {
   readonly concurrency: number;
   /** Messages that may wait here before the sender is asked to wait. */
   readonly queue: number;
-  /** Whether a plain NATS publisher's `{"data": …}` is taken. */
+  /** True: `{"data": …}` of plain NATS publishers is taken. */
   readonly foreign: boolean;
 }
 
@@ -118,9 +118,9 @@ export interface LimitsConfig {
 export interface RetentionConfig {
   readonly age: number;
   readonly bytes: number;
-  /** How many; a quarter of the bytes is theirs. */
+  /** The number of dead letters; a quarter of the bytes is theirs. */
   readonly deadLetters: number;
-  /** Of the files that the sinks have written. */
+  /** Bounds of the files that the sinks have written. */
   readonly logs: { readonly age: number; readonly bytes: number };
 }
 

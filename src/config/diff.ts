@@ -15,7 +15,7 @@ export interface ConfigChange {
   readonly text: string;
 }
 
-/** What a reload would change: the settings first, then the processes, each in the order of the new file. */
+/** The differences that a reload would apply: settings first, then processes, each in the order of the new file. */
 export function diffConfig(before: Config, after: Config): { readonly changes: readonly ConfigChange[] } {
   return {
     changes: [
@@ -61,7 +61,7 @@ function processChanges<T extends { readonly subject: string }>(
   return [...changes, ...[...old.keys()].map((subject) => change("removed", subject, "removed"))];
 }
 
-/** The parts of the subject are no fields of their own. */
+/** Parts of the subject, which are no fields of their own. */
 const SAID_BY_SUBJECT = new Set(["subject", "kind", "method", "domain"]);
 const SUBSCRIPTION = entryFields("subscribe");
 const PUBLICATION = entryFields("publish");

@@ -1,8 +1,8 @@
 import type { Config } from "./config.ts";
 
 /**
- * Why a file that was found changed may be the beginning of a longer one: it lacks what it had, or ends in the middle of a
- * line. The words follow "steward.yaml has changed and …"; `undefined`: there is no such doubt.
+ * The sign that a changed file is the beginning of a longer one: it lacks entries that it had, or ends in the middle of
+ * a line. The words follow "steward.yaml has changed and …"; `undefined`: there is no such sign.
  */
 export function doubtOf(before: Config, after: Config, text: string): string | undefined {
   const kept = new Set(after.written);

@@ -58,8 +58,8 @@ export function linkProfile(name: LinkProfile["name"], hello: number = LINK_PROF
 }
 
 /**
- * What may be sent from one link to another: a frame crosses both, so the slower one sets its size, its window, its
- * compression and how long its ACK is waited for. Hellos, pings and silence stay those of the own link.
+ * The profile for sending from one link to another: a frame crosses both, so the slower one sets size, window,
+ * compression and the wait for the ACK. Hellos, pings and silence stay those of the own link.
  */
 export function acrossBoth(own: LinkProfile, other: LinkName): LinkProfile {
   const theirs = LINK_PROFILES[other];

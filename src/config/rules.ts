@@ -2,12 +2,13 @@ import { tokenFault } from "../message/subject.ts";
 import { readDuration, readSize } from "../message/text/units.ts";
 import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
-import type { Path } from "./schema/schema-tree.ts";
+import { schema } from "./schema/schema.ts";
+import { type Path, presetAt, schemaAt } from "./schema/schema-tree.ts";
 
 /**
- * What the schema cannot say of one setting alone: how settings agree with each other, with the machine and with the
- * environment. The rules read the file as it was written, so that a fault elsewhere hides none of them; what is of the
- * wrong type is skipped here, the schema has named it.
+ * Checks that no schema of one setting can do: settings must agree with each other, with the machine and with the
+ * environment. The rules read the file as it was written, so that a fault elsewhere hides none of them; a value of the
+ * wrong type is skipped here, for the schema has named it.
  */
 export type Report = (path: Path, message: string) => void;
 
@@ -73,7 +74,7 @@ function checkBroker(broker: Mapping, written: boolean, root: Mapping, env: Surr
   if (!embedded && !("servers" in broker)) {
     report(["broker"], "has no address: expected `servers: [nats://<host>:4222]`, or on central `embedded: true`");
   }
-  const central = root.central ?? "central";
+  const central = root.central ?? presetOf("central");
   if (embedded && typeof root.node === "string" && typeof central === "string" && root.node !== central) {
     report(["broker", "embedded"], `only central (${central}) runs the broker; write its address under \`servers\``);
   }
@@ -123,9 +124,10 @@ function checkSocket(root: Mapping, file: string, report: Report): void {
 
 function checkSizes(root: Mapping, report: Report): void {
   const limits = mapping(root.limits);
-  const message = size(limits.messageBytes) ?? 512 * 1024;
-  const journal = size(limits.journalBytes) ?? 1024 ** 3;
+  const message = size(limits.messageBytes) ?? size(presetOf("limits", "messageBytes"));
+  const journal = size(limits.journalBytes) ?? size(presetOf("limits", "journalBytes"));
   const kept = size(mapping(root.retention).bytes);
+  if (message === undefined || journal === undefined) return;
   if (message * 2 > journal) {
     const key = "messageBytes" in limits ? "messageBytes" : "journalBytes";
     report(["limits", key], "a message must fit twice into the journal: raise journalBytes or lower messageBytes");
@@ -134,9 +136,10 @@ function checkSizes(root: Mapping, report: Report): void {
 }
 
 function checkBackoff(backoff: Mapping, report: Report): void {
-  const min = duration(backoff.min) ?? 200;
-  const max = duration(backoff.max) ?? 30_000;
-  if (min > max) report(["supervision", "backoff", "min" in backoff ? "min" : "max"], "`min` is longer than `max`");
+  const min = duration(backoff.min) ?? duration(presetOf("supervision", "backoff", "min"));
+  const max = duration(backoff.max) ?? duration(presetOf("supervision", "backoff", "max"));
+  if (min !== undefined && max !== undefined && min > max)
+    report(["supervision", "backoff", "min" in backoff ? "min" : "max"], "`min` is longer than `max`");
 }
 
 function checkTwice(values: readonly unknown[], path: (i: number) => Path, report: Report): void {
@@ -148,6 +151,8 @@ function checkTwice(values: readonly unknown[], path: (i: number) => Path, repor
     else report(path(i), `${value} is listed twice; first as number ${first + 1}`);
   });
 }
+
+const presetOf = (...path: Path): unknown => presetAt(schemaAt(schema, path));
 
 type Mapping = Readonly<Record<string, unknown>>;
 

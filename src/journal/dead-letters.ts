@@ -6,7 +6,7 @@ import type { Store } from "./store/store.ts";
  * operator deals with it. How many they are, and of how many bytes, is known without reading them.
  */
 export interface DeadBounds {
-  /** Whether what was put aside then, ms, has reached its age. */
+  /** True for a letter put aside then, ms, that has reached its age. */
   readonly isOld: (at: number) => boolean;
   readonly count: number;
   readonly bytes: number;

@@ -5,9 +5,9 @@ import type { InRecord, OutBatch, OutLane, OutState } from "./records.ts";
 import { type Key, keyText, type SetAside, type Store, type Table } from "./store/store.ts";
 
 /**
- * What follows from rows that were set aside, before anybody uses the others. Rules: no command starts of which a row was
- * damaged, and none that may have been withdrawn or may have begun; each number of a lane stays filled, so that the lane
- * goes on; each id stays known. Where others have to say what they know, this journal goes on as another one.
+ * The consequences of rows that were set aside, before the others are used. Rules: no command starts of which a row was
+ * damaged, and none that may have been withdrawn or may have begun; each number of a lane stays filled, so that the
+ * lane goes on; each id stays known. Where others have to say what they know, this journal goes on as another one.
  *
  *   lanes      made anew from the list of subjects and what lies on them; all of it counts as sent
  *   out        skip markers, under their ids where `ids` has them
@@ -28,7 +28,7 @@ export interface MendOptions {
 
 export interface Mending {
   readonly rows: readonly SetAside[];
-  /** Why this journal has to go on as another one. */
+  /** The reason why this journal has to go on as another one. */
   readonly renew: string | undefined;
 }
 
@@ -177,7 +177,10 @@ class Mend {
     if (rows.length > 0) this.#store.put("learned", [lane.no, first, learned.next], rows);
   }
 
-  /** Of what was on the wire the node alone can tell the end: it gets a skip marker, unless it has the message already. */
+  /**
+   * The end of a message that was on the wire is for its node to tell: it gets a skip marker, unless it has the message
+   * already.
+   */
   #undone(lane: OutLane, seq: number, known: OutState = UNTOLD): OutState {
     const { node, now: at } = this.#options;
     const state = "cancelled";
@@ -268,7 +271,7 @@ class Mend {
     }
   }
 
-  /** What was learned of a batch, the rows of it that are missing, and the number of the next one. */
+  /** The `learned` rows of a batch: the states in them, the rows that are missing, and the number of the next one. */
   #statesOf(no: number, first: number) {
     const states = new Map<number, OutState>();
     const holes: number[] = [];

@@ -38,7 +38,7 @@ export interface OfflineCheck extends JournalCheck {
 
 /** Room that a copy takes beside twice the journal: the log's files are made anew. */
 const SPARE = 16 * 1024 * 1024;
-/** What LMDB keeps there belongs to processes, not to the data. */
+/** LMDB's file of the processes that use the journal; no data. */
 const LOCK = "lock.mdb";
 
 /** `undefined`: there is no journal. @throws StewardError `data-directory` */
@@ -68,7 +68,7 @@ export async function checkOffline(path: string, options: OfflineOptions): Promi
       await close();
     }
   } catch (error) {
-    // Nobody knows the copy by its name.
+    // The error names the journal: the name of the copy means nothing to an operator.
     if (error instanceof StewardError) throw new StewardError(error.code, { ...error.details, path }, { cause: error });
     throw new StewardError("data-directory", { path, fault: faultText(error) }, { cause: error });
   } finally {

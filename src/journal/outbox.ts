@@ -17,6 +17,13 @@ interface Found {
   readonly message: OutMessage;
 }
 
+/** The newest open message of a lane, and the numbers of those before it. */
+interface OpenHead {
+  readonly lane: Lane;
+  readonly record: OutMessage;
+  readonly left: Iterator<number, undefined>;
+}
+
 /**
  * What this node owes to others: its lanes and the messages on them, until each is final.
  *
@@ -31,6 +38,7 @@ export class Outbox {
   readonly #dead: DeadLetters;
   readonly #lanes = new Map<string, Lane>();
   readonly #byNumber = new Map<number, Lane>();
+  readonly #lanesTo = new Map<string, Lane[]>();
   #lastLane = 0;
   readonly #batches: OutBatches;
   /** Where the kept messages are. */
@@ -315,24 +323,31 @@ export class Outbox {
     }
   }
 
-  /** The kept messages of a lane that are not final, the newest first. */
-  *open(subject: string): Generator<{ lane: OutLane; record: OutRecord }> {
-    const lane = this.#lanes.get(subject);
-    if (lane === undefined) return;
-    const owed = function* (): Generator<number> {
-      for (let seq = lane.next - 1; seq > lane.acked; seq--) yield seq;
-      yield* [...lane.openNumbers].reverse();
-    };
-    for (const seq of owed()) {
-      const record = this.#batches.message(lane, seq);
-      if (record?.keep === true && record.skip === undefined) yield { lane, record };
+  /** The kept messages that are not final, newest first: of each lane that has any one is looked at before the first is given. */
+  *open(isMeant: (subject: string) => boolean = () => true): Generator<{ lane: OutLane; record: OutRecord }> {
+    const lanes = [...this.#lanes.values()].filter(({ subject }) => isMeant(subject));
+    const heads = lanes.flatMap((lane) => this.#openHead(lane, openNumbers(lane)) ?? []);
+    heads.sort(byId);
+    for (let newest = heads.pop(); newest !== undefined; newest = heads.pop()) {
+      const { lane, record, left } = newest;
+      yield { lane, record };
+      const next = this.#openHead(lane, left);
+      if (next !== undefined) heads.splice(placeOf(next, heads), 0, next);
     }
+  }
+
+  #openHead(lane: Lane, left: Iterator<number, undefined>): OpenHead | undefined {
+    for (let { value } = left.next(); value !== undefined; { value } = left.next()) {
+      const record = this.#batches.message(lane, value);
+      if (record?.keep === true && !record.ended) return { lane, record, left };
+    }
+    return undefined;
   }
 
   /** Commands that a node has and that have no outcome yet. */
   *openOn(node: string): Generator<{ lane: OutLane; record: OutRecord }> {
-    for (const lane of this.#lanes.values()) {
-      if (lane.node !== node) continue;
+    if (this.openCount(node) === 0) return;
+    for (const lane of this.#lanesTo.get(node) ?? []) {
       for (const seq of [...lane.openNumbers]) {
         const record = this.#batches.message(lane, seq);
         if (record !== undefined) yield { lane, record };
@@ -447,6 +462,9 @@ export class Outbox {
     const lane = new Lane(no, subject);
     this.#lanes.set(subject, lane);
     this.#byNumber.set(no, lane);
+    const beside = this.#lanesTo.get(lane.node);
+    if (beside === undefined) this.#lanesTo.set(lane.node, [lane]);
+    else beside.push(lane);
     return lane;
   }
 
@@ -490,4 +508,25 @@ export class Outbox {
     for (const lane of this.#changed) this.#store.put("lanes", lane.subject, lane.row);
     this.#changed = new Set();
   }
+}
+
+/** Numbers of a lane that may be open, the latest first. */
+function* openNumbers({ next, acked, openNumbers: received }: Lane): Generator<number, undefined> {
+  for (let seq = next - 1; seq > acked; seq--) yield seq;
+  yield* [...received].reverse();
+}
+
+function byId({ record: a }: OpenHead, { record: b }: OpenHead): number {
+  return a.message.id < b.message.id ? -1 : 1;
+}
+
+/** Where a head belongs among those in order. */
+function placeOf(head: OpenHead, heads: readonly OpenHead[]): number {
+  let [low, high] = [0, heads.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (byId(heads[middle] as OpenHead, head) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

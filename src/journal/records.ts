@@ -3,7 +3,7 @@ import type { Json, Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
 import type { Verdict, WireItem } from "../message/wire/frame.ts";
 
-/** What lies in the journal. Each record carries the version of its layout; what is read here stays readable. */
+/** The records of the journal. Each carries the version of its layout; records that are read here stay readable. */
 export const JOURNAL_VERSION = 2;
 
 /** One lane that this node sends on. Sequence numbers begin at 1. */
@@ -45,14 +45,14 @@ export interface OutMarks {
 export interface OutRecord {
   readonly message: Message;
   readonly seq: number;
-  /** As it travels, JSON, and the bytes that it takes of a frame. */
+  /** The message as it travels, JSON, and the bytes that it takes of a frame. */
   readonly text: string;
   readonly bytes: number;
-  /** Whether it is kept after its end, for the operator; what sources and replies send is not. */
+  /** True: the record is kept after its end, for the operator; those of sources and replies are not. */
   readonly keep: boolean;
   /** How often it was handed to the broker. */
   readonly attempts: number;
-  /** What was said of it. Until then its state is read off the lane's watermarks. */
+  /** The assertions about the message. Without any, its state is read off the lane's watermarks. */
   readonly life: Life | undefined;
   /** The state that this adds up to. */
   readonly asserted: State | undefined;
@@ -62,7 +62,7 @@ export interface OutRecord {
   readonly cancelId: string | undefined;
   /** When its end was first heard of, by the clock of this node. */
   readonly heardAt: number | undefined;
-  /** It ended here before its first sending, and travels as a skip marker. */
+  /** The end that it came to here before its first sending; it travels as a skip marker. */
   readonly skip: "expired" | "cancelled" | undefined;
 }
 
@@ -71,16 +71,16 @@ export interface OutBatch {
   readonly v: 1;
   /** 1: they are kept after their end. */
   readonly k: 0 | 1;
-  /** As they travel; `null`: forgotten since. */
+  /** The messages as they travel; `null`: forgotten since. */
   readonly m: readonly (WireItem | null)[];
 }
 
-/** What was learned of one of them, as it lies in the journal. */
+/** The knowledge of one message of a batch, as it lies in the journal. */
 export interface OutState {
   /** Attempts, and when it was sent, received and started; ms, 0: not known. */
   readonly n: number;
   readonly p: readonly [number, number, number];
-  /** Its end, or else all that was said of it. */
+  /** The assertion of the end, or else all assertions. */
   readonly e: Assertion | undefined;
   readonly l: Life | undefined;
   readonly o: Outcome | undefined;
@@ -90,7 +90,7 @@ export interface OutState {
   readonly x: "expired" | "cancelled" | undefined;
 }
 
-/** What a report came to: the record now, whether it is in another state, whether two ends contradict each other. */
+/** The result of a report: the record now, whether it is in another state, whether two ends contradict each other. */
 export interface Reported {
   readonly record: OutRecord;
   readonly changed: boolean;
@@ -128,7 +128,7 @@ export interface InRecord {
   /** How often it failed its process. */
   readonly attempts: number;
   readonly cancelRequestedBy?: string;
-  /** It may have run since this journal was copied. */
+  /** True: the command may have run since this journal was copied. */
   readonly doubtful?: true;
 }
 
@@ -157,7 +157,7 @@ export interface DeadRecord {
   readonly attempts: number;
 }
 
-/** Something that must become durable together with messages: where a source or sink stands. */
+/** The position of a source or sink, which becomes durable together with its messages. */
 export interface Checkpoint {
   readonly key: string;
   readonly value: Json;

@@ -1,5 +1,6 @@
 /**
- * Time and chance, handed to whoever needs them. Nothing else in the project reads the clock, arms a timer or rolls dice.
+ * Time and chance, handed to whoever needs them. No other code of the project reads the clock, arms a timer or rolls
+ * dice.
  */
 
 /** Milliseconds that a timer holds at most, about 24 days; a longer wait takes several timers, or none. */

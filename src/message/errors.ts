@@ -9,12 +9,12 @@ import { printable } from "./text/printable.ts";
 export const EXIT = { ok: 0, someFailed: 1, usage: 2, notDelivered: 3, cancelled: 4, noDaemon: 5 } as const;
 
 interface Entry {
-  /** What happened; `{name}` is replaced by the detail of that name. */
+  /** The event; `{name}` is replaced by the detail of that name. */
   readonly sentence: string;
-  /** What to do, or to type, next. */
+  /** The thing to do, or to type, next. */
   readonly remedy: string;
   readonly exit: number;
-  /** Caused by the surroundings, and over when they are mended: whoever meets it tries again. See surroundings.ts. */
+  /** Caused by the surroundings, and over when they are mended: the caller tries again. See surroundings.ts. */
   readonly passes?: true;
 }
 
@@ -22,7 +22,7 @@ const entry = (sentence: string, remedy: string, exit: number = EXIT.someFailed)
 const passing = (...words: Parameters<typeof entry>) => ({ ...entry(...words), passes: true }) as const;
 
 export const CATALOGUE = {
-  // What a user writes
+  // Faults of what a user writes
   usage: entry("{fault}", "See `steward {command} --help`.", EXIT.usage),
   "subject-invalid": entry(
     "{subject} is not a subject: {fault}",
@@ -36,7 +36,7 @@ export const CATALOGUE = {
   ),
   "message-invalid": entry(
     "message {where} is not valid: {fault}",
-    "See docs/messages.md for both message forms.",
+    "`steward send --help` shows both forms of a message.",
     EXIT.usage,
   ),
   "message-too-large": entry(
@@ -50,8 +50,8 @@ export const CATALOGUE = {
     EXIT.usage,
   ),
   "config-invalid": entry(
-    "{file} has {count} fault(s):\n{faults}",
-    "Correct the lines above; `steward config check` tests them.",
+    "{file} is not a valid configuration; faults found: {count}\n{faults}",
+    "Correct these lines; `steward config check` tests the file.",
     EXIT.usage,
   ),
   "config-unreadable": entry(
@@ -66,88 +66,88 @@ export const CATALOGUE = {
   ),
   "file-unreadable": entry("cannot read {file}: {fault}", "Check the path and its permissions.", EXIT.usage),
 
-  // Who may, and what exists
+  // Permissions, and things that do not exist
   "method-unknown": entry(
     "node {node} has no method {method}",
-    "Known methods: {known}. Check the spelling or load it under `methods:`.",
+    "{node} has these methods: {known}. Check the spelling, or load the method under `methods:` in the steward.yaml of {node}.",
   ),
   "node-unknown": entry(
     "no node is called {node}",
-    "`steward nodes` lists those that are known; `steward run` and `steward send` take a new one with --new.",
+    "`steward nodes` lists the known nodes. To send to a node that was never heard of, add --new to `steward run` or `steward send`.",
     EXIT.usage,
   ),
   "subject-not-subscribed": entry(
     "node {node} does not subscribe to {subject}",
-    "Add it under `subscribe:` in the node's steward.yaml.",
+    "Add the subject under `subscribe:` in the steward.yaml of {node}.",
   ),
   "permission-denied": entry(
     "{origin} may not send to {subject}: {fault}",
-    "Add it to `from` or `allow` of that subject in the node's steward.yaml.",
+    "Change `from`, `allow` or `foreign` of that subject in the steward.yaml of the node that receives it.",
   ),
   "signature-invalid": entry(
     "a frame that claims to come from {origin} could not be verified: {fault}",
-    "Enrol the node again.",
+    "Find out who sends in the name of {origin}: only your own nodes may connect to the broker.",
   ),
   "node-not-admitted": entry(
-    "{origin} is not named here, and {limit} nodes that are not named either are known already",
-    "Name it under `nodes:` in steward.yaml, or raise limits.nodes; until then it keeps what it sends.",
+    "{origin} is not listed under `nodes:`, and {limit} unlisted nodes are known already: messages of {origin} are not taken",
+    "List {origin} under `nodes:` in steward.yaml, or raise limits.nodes; until then {origin} keeps its messages.",
   ),
   "node-cloned": entry(
-    "{why}: nothing is sent to them and nothing taken from them until one of them is gone",
-    "Stop one of them; to keep both, give one another `node` name and an empty data directory.",
+    "cloned node: {why}; no message is sent to or taken from these machines until one of them is gone",
+    "Stop the clone. To keep both machines, give one of them another `node` name and an empty data directory.",
   ),
   "lane-not-admitted": entry(
-    "{origin} may begin no further lane: {held} lanes of {of} are remembered",
-    "If its disk was not lost that often, somebody sends in its name. Name it under `nodes:`, or raise limits.lanes.",
+    "{origin} may begin no further lane: {held} lanes of {of} are remembered already",
+    "If {origin} did not lose its disk that often, somebody sends in its name. List {origin} under `nodes:`, or raise limits.lanes.",
   ),
   "data-invalid": entry(
     "the data for {method} is not valid: {fault}",
-    "`steward send --help` shows the data each method takes.",
+    "Correct the data. Those of shellcommand are a list, the program and its arguments: `steward send --help`.",
   ),
   "deadline-passed": entry("{subject} was not started before its deadline", "Send it again with a later --deliver-by."),
 
   // The wire
   "frame-malformed": entry(
     "a frame on {subject} could not be decoded: {fault}",
-    "Something other than steward publishes there, or it was damaged.",
+    "Another program publishes on that subject, or the frame was damaged on its way.",
   ),
   "frame-version": entry(
     "a frame on {subject} has version {version}, this daemon reads {supported}",
-    "Upgrade the older of the two.",
+    "Upgrade steward on the older of the two nodes.",
   ),
   "frame-misdirected": entry(
-    "a frame or an ACK on {subject} was sealed for {meant}",
-    "Somebody published again what was recorded there, or the broker maps subjects to others: it must leave them alone.",
+    "a frame or an ACK came on {subject} and was made for {meant}",
+    "Somebody publishes recorded frames again, or the broker has a subject mapping: remove it.",
   ),
   "frame-too-large": entry(
     "a frame on {subject} is larger than {limit} bytes once expanded",
-    "Lower the sender's limits.",
+    "Lower limits.messageBytes on the node that sends.",
   ),
   "foreign-refused": entry(
     "{subject} does not take messages from plain NATS publishers",
     "Set `foreign: true` on that subject in steward.yaml.",
   ),
   "report-unsent": entry(
-    "{node} reports on command {id}, which was never sent to it",
-    "Somebody at the broker writes in its name, or two nodes have this name. See `steward doctor`.",
+    "{node} reports on command {id}, which was never sent to {node}",
+    "Somebody at the broker sends in the name of {node}, or two machines have this name: see `steward doctor`.",
   ),
   "queue-full": entry(
-    "{limit} messages wait on {subject} already: no more are taken",
+    "{limit} messages wait on {subject} already: no more are accepted",
     "Wait until some of them have ended, or raise `queue` of that subject in steward.yaml.",
     EXIT.notDelivered,
   ),
   "broker-unreachable": entry(
     "cannot reach a broker at {servers}: {fault}",
-    "Start nats-server there, or correct broker.servers.",
+    "Start nats-server there, or correct broker.servers in steward.yaml.",
     EXIT.noDaemon,
   ),
   "broker-denied": entry(
     "the broker refuses {operation} on {subject}",
-    "Give this user publish and subscribe permission on it in the broker's configuration.",
+    "Give the user of this node permission to {operation} on that subject in the broker's configuration.",
   ),
   "broker-auth": entry(
-    "the broker at {servers} refuses these credentials: {fault}",
-    "Check `broker:` in steward.yaml.",
+    "the broker at {servers} refuses the login of this node: {fault}",
+    "Correct user, password, token or key under `broker:` in steward.yaml; a service has its password in /etc/steward/environment.",
   ),
   "broker-full": passing(
     "the broker at {servers} has no room for another connection: {fault}",
@@ -160,29 +160,32 @@ export const CATALOGUE = {
     EXIT.noDaemon,
   ),
   "nats-server-missing": passing(
-    "no nats-server was found",
+    "no nats-server was found on this machine",
     "Install it (Debian: apt-get install nats-server; macOS: brew install nats-server) or set STEWARD_NATS_SERVER to its path.",
   ),
   "nats-server-failed": passing(
     "nats-server ended: {fault}",
-    "Its log lines are above; check port and store directory.",
+    "The log of the daemon has its last lines; check host and port under `broker.embedded` in steward.yaml.",
   ),
 
   // The journal and the daemon
   "journal-full": passing(
     "the journal holds {held} of {limit} bytes: new messages are refused",
-    "Wait until nodes come back, cancel what is not needed, or raise limits.journalBytes.",
+    "Cancel messages that are not needed (`steward messages --open`), wait until their nodes come back, or raise limits.journalBytes.",
     EXIT.notDelivered,
   ),
   "journal-disk-full": passing(
     "the disk behind {path} has {free} bytes left, less than {floor}: new messages are refused",
-    "Make room there. What is owed still passes, and the daemon goes on by itself.",
+    "Free space on that disk. The daemon still delivers what it has, and then accepts messages again by itself.",
     EXIT.notDelivered,
   ),
-  "journal-failed": entry("the journal cannot be written: {fault}", "Check the disk behind {path}."),
+  "journal-failed": entry(
+    "the journal cannot be written: {fault}",
+    "Check the disk behind {path}: the system log (dmesg) tells of its errors.",
+  ),
   "journal-restored": entry(
-    "the journal in {path} was restored from an earlier state: {proof}",
-    "What it held unfinished may have run since: look at `steward messages --state interrupted`.",
+    "the journal in {path} was restored from a backup or a snapshot: {proof}",
+    "Commands that it held unfinished may have run since: `steward messages --state interrupted` lists them.",
   ),
   "journal-version": entry(
     "the journal in {path} has version {version}, this daemon reads up to {supported}",
@@ -190,15 +193,15 @@ export const CATALOGUE = {
   ),
   "journal-damaged": entry(
     "the journal in {path} cannot be read: {fault}",
-    "Restore the data directory from a backup; or move it away, and the node begins anew: what it owed is lost, and others are told.",
+    "Restore the data directory from a backup. Or move it away: the node then begins an empty journal, its undelivered messages are lost, and the other nodes are told.",
   ),
   "data-directory": entry(
     "cannot use the data directory {path}: {fault}",
     "Correct `data:` in steward.yaml, or the directory's owner and mode.",
   ),
   "already-running": entry(
-    "a daemon (pid {pid}) already uses {path}",
-    "Stop it first, or give this one its own `data:` directory.",
+    "another daemon (pid {pid}) already uses {path}",
+    "Stop the other daemon first, or give this one its own `data:` directory in steward.yaml.",
   ),
   "wrong-node": entry(
     "the data directory {path} belongs to node {owner}, not to {node}",
@@ -206,12 +209,17 @@ export const CATALOGUE = {
   ),
   "no-daemon": entry(
     "no daemon answers at {socket}",
-    "Start one with `steward up`, or name its configuration with --config.",
+    "Start the daemon (a service: `systemctl start steward`, else `steward up`), or name its configuration with --config.",
+    EXIT.noDaemon,
+  ),
+  "socket-denied": entry(
+    "this user may not use the daemon's socket {socket}: {fault}",
+    "Use root, or join the group of the socket: `usermod -aG steward NAME`, then log in again.",
     EXIT.noDaemon,
   ),
   "daemon-silent": entry(
-    "a daemon{who} is there at {socket} and does not answer for {seconds} s",
-    "It is stopped or overloaded: look at its log, and at `ps -o pid,stat,wchan`; what was asked of it may still be done.",
+    "the daemon{who} at {socket} has not answered for {seconds} s",
+    "The daemon is stopped or overloaded: see its log (a service: `journalctl -u steward`). It may still do what was asked.",
     EXIT.noDaemon,
   ),
   "address-unusable": passing(
@@ -225,33 +233,49 @@ export const CATALOGUE = {
   ),
   "node-silent": entry(
     "{node} did not answer within {seconds} s",
-    "`steward nodes` shows whether it is online; ask again when it is.",
+    "`steward node {node}` shows whether {node} is online; ask again when it is.",
     EXIT.notDelivered,
+  ),
+  "node-refused": entry(
+    "{node} did not do this ({state}): {fault}",
+    "`steward ps {node}` lists the processes of {node}, `steward node {node}` tells how it is.",
   ),
   "file-unwritable": entry(
     "cannot write {file}: {fault}",
     "Check the path, its permissions and the space on its disk.",
     EXIT.usage,
   ),
-  "api-failed": entry("the daemon answered {status}: {fault}", "See the daemon's log."),
-  "message-unknown": entry("no message has the id {id}", "`steward messages` lists those that are known.", EXIT.usage),
+  "api-failed": entry("the daemon answered {status}: {fault}", "See the log of the daemon."),
+  "message-unknown": entry(
+    "no message has the id {id}",
+    "`steward messages --limit 1000` lists the newest messages with their ids.",
+    EXIT.usage,
+  ),
   "message-ambiguous": entry(
     "{id} is the {part} of {count} ids: {ids}",
     "Write more of its beginning or of its end; @1 is the newest message.",
     EXIT.usage,
   ),
-  "alert-unknown": entry("there is no alert {no}", "`steward alerts --all` lists those that are known.", EXIT.usage),
-  "process-unknown": entry("node {node} has no process {subject}", "`steward ps` lists them.", EXIT.usage),
+  "dead-letter-unknown": entry("no dead letter has the id {id}", "`steward dead` lists the dead letters.", EXIT.usage),
+  "alert-unknown": entry("there is no alert {no}", "`steward alerts --all` lists all alerts.", EXIT.usage),
+  "process-unknown": entry(
+    "node {node} has no process {subject}",
+    "`steward ps {node}` lists the processes of {node}.",
+    EXIT.usage,
+  ),
 
   // Running
   "runner-lost": entry(
-    "the process that runs commands ended: {fault}",
-    "The daemon starts a new one; commands that ran are `interrupted`.",
+    "the runner, the process that starts commands, ended: {fault}",
+    "The daemon starts a new runner; commands that ran are `interrupted`.",
   ),
-  "source-failed": entry("the source of {subject} failed: {fault}", "Check the address or path under `publish:`."),
+  "source-failed": entry(
+    "the source of {subject} failed: {fault}",
+    "Correct the address or path of that subject under `publish:` in steward.yaml.",
+  ),
   "process-failed": entry(
     "the process {subject} failed: {fault}",
-    "`steward ps` shows it; `steward revive` starts a quarantined one.",
+    "`steward ps` shows it; `steward revive NODE SUBJECT` starts it again once it is quarantined.",
   ),
   internal: entry("{fault}", "This is a defect in steward: please report it with the log."),
 } as const satisfies Record<string, Entry>;
@@ -270,7 +294,7 @@ export class StewardError extends Error {
     this.details = details;
   }
 
-  /** What to do next, one sentence. */
+  /** The thing to do next, one sentence. */
   get remedy(): string {
     return fill(CATALOGUE[this.code].remedy, this.details);
   }
@@ -290,6 +314,20 @@ export function normalise(thrown: unknown): StewardError {
 /** The message of anything that was thrown, for people: it may quote what others wrote. */
 export function faultText(thrown: unknown): string {
   return printable(thrown instanceof Error ? thrown.message : String(thrown));
+}
+
+const FILE_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EISDIR: "it is a directory",
+  EACCES: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+};
+
+/** The fault of a file whose path stands beside it: the usual causes in words. */
+export function fileFault(thrown: unknown): string {
+  return FILE_FAULTS[(thrown as NodeJS.ErrnoException | undefined)?.code ?? ""] ?? faultText(thrown);
 }
 
 /** Details quote what others wrote. Lines may break where a detail has several. */

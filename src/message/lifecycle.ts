@@ -1,50 +1,42 @@
 import type { Kind } from "./subject.ts";
 
 /**
- * The states of a message, who may assert each, and how assertions fold into one state. Plain code, no machine: at fleet
- * scale a message costs a table look-up. The fold is commutative and idempotent: any order and any repetition of the same
- * assertions end in the same state.
+ * The states of a message, and how assertions fold into one state. Plain code, no machine: at fleet scale a message costs
+ * a table look-up. The fold is commutative and idempotent: any order and any repetition of the same assertions end in the
+ * same state. `rank`: the order in which a message passes its states.
+ *
+ * The origin asserts `held`, `queued`, `sent` and `unknown`, the node all others; `cancelled` and `expired` the origin too,
+ * before the first sending.
  */
 export const STATES = {
-  held: { by: "origin", final: false, rank: 0, meaning: "valid, not yet eligible" },
-  queued: { by: "origin", final: false, rank: 1, meaning: "durable at the origin; the node may be away" },
-  sent: { by: "origin", final: false, rank: 2, meaning: "on the wire; no proof that the node has it" },
-  received: { by: "node", final: false, rank: 3, meaning: "durable on the node" },
-  running: { by: "node", final: false, rank: 4, meaning: "side effects may have begun" },
-  unknown: {
-    by: "origin",
-    final: false,
-    rank: 5,
-    meaning: "contact lost after it was received; a late outcome still counts",
-  },
-  succeeded: { by: "node", final: true, rank: 6, meaning: "it ran and ended well" },
-  failed: { by: "node", final: true, rank: 6, meaning: "it ran and ended badly" },
-  timedOut: { by: "node", final: true, rank: 6, meaning: "it ran longer than its timeout and was ended" },
-  cancelled: {
-    by: "node",
-    final: true,
-    rank: 6,
-    meaning: "ended on request; the origin may say so only before the first sending",
-  },
-  rejected: {
-    by: "node",
-    final: true,
-    rank: 6,
-    meaning: "refused: signature, permission, method or data; never retried by itself",
-  },
-  interrupted: { by: "node", final: true, rank: 6, meaning: "it began, and its end cannot be proved" },
-  expired: {
-    by: "node",
-    final: true,
-    rank: 6,
-    meaning: "not started before its deadline; the origin may say so only before the first sending",
-  },
-} as const satisfies Record<string, { by: "origin" | "node"; final: boolean; rank: number; meaning: string }>;
+  /** Valid, not yet eligible. */
+  held: { final: false, rank: 0 },
+  /** Durable at the origin; the node may be away. */
+  queued: { final: false, rank: 1 },
+  /** On the wire; no proof that the node has it. */
+  sent: { final: false, rank: 2 },
+  /** Durable on the node. */
+  received: { final: false, rank: 3 },
+  /** Side effects may have begun. */
+  running: { final: false, rank: 4 },
+  /** Contact was lost after `received`; a late outcome still counts. */
+  unknown: { final: false, rank: 5 },
+  succeeded: { final: true, rank: 6 },
+  failed: { final: true, rank: 6 },
+  timedOut: { final: true, rank: 6 },
+  cancelled: { final: true, rank: 6 },
+  /** Refused for its signature, permission, method or data; never tried again by itself. */
+  rejected: { final: true, rank: 6 },
+  /** It began, and its end cannot be proved. */
+  interrupted: { final: true, rank: 6 },
+  /** Not started before its deadline. */
+  expired: { final: true, rank: 6 },
+} as const satisfies Record<string, { final: boolean; rank: number }>;
 
 export type State = keyof typeof STATES;
 export type FinalState = { [S in State]: (typeof STATES)[S]["final"] extends true ? S : never }[State];
 
-/** Somebody's word about a message. `at` is milliseconds since 1970 by the clock of the one who asserts. */
+/** The word of a node about a message. `at` is milliseconds since 1970 by the clock of the node that asserts. */
 export interface Assertion {
   readonly state: State;
   readonly at: number;
@@ -53,7 +45,10 @@ export interface Assertion {
   readonly reason?: string;
 }
 
-/** What is known of one message: the assertions that carry its present state, oldest first, and what contradicts it. */
+/**
+ * The knowledge of one message: the assertions that carry its present state, oldest first, and the one that contradicts
+ * it.
+ */
 export interface Life {
   readonly state: State;
   readonly history: readonly Assertion[];

@@ -13,7 +13,7 @@ export interface Message {
   readonly createdAt: number;
   /** May wait until then to start; `null` waits for ever. */
   readonly deliverBy: number | null;
-  /** May run for that many milliseconds; `null` means the method's own limit. */
+  /** May run for that many milliseconds; `null`: as long as `defaults.timeout` of the receiver says. */
   readonly timeout: number | null;
   readonly data: Json;
   /** The id of the command that this event reports on. */

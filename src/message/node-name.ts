@@ -13,7 +13,7 @@ const TARGET_WORDS: ReadonlySet<string> = new Set([
   "offline",
 ]);
 
-/** What is wrong with the name of a node, in words; `undefined` when nothing is. */
+/** The fault of a node's name, in words; `undefined`: there is none. */
 export function nodeNameFault(text: string): string | undefined {
   const fault = tokenFault(text);
   if (fault !== undefined) return fault;

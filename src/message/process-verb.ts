@@ -1,2 +1,2 @@
-/** What may be done to the process of a subject. */
+/** The actions on the process of a subject. */
 export type ProcessVerb = "start" | "stop" | "restart" | "revive";

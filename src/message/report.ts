@@ -31,7 +31,7 @@ export interface Outcome {
   /** Output that no earlier report has carried. */
   readonly output?: readonly OutputPart[];
   readonly totals?: { readonly stdout: StreamTotal; readonly stderr: StreamTotal };
-  /** What methods other than commands of the shell give back. */
+  /** The result of a method other than `shellcommand`. */
   readonly result?: Json;
 }
 
@@ -46,9 +46,9 @@ export interface Progress {
 }
 
 /**
- * The data of an event that came from another node, as a report: what it says is folded into a record that lasts. State,
- * times and output must be right. Of the rest, what a method of somebody's own got wrong is left out: an outcome without
- * its exit code is worth more than none.
+ * The data of an event that came from another node, as a report; it is folded into a record that lasts. State, times
+ * and output must be right. Other fields that a method got wrong are left out: an outcome without its exit code is
+ * worth more than none.
  *
  * @throws StewardError `data-invalid`
  */
@@ -77,7 +77,7 @@ export function readReport(data: unknown): Report {
   return outcome;
 }
 
-/** What is kept of an outcome whose output is kept elsewhere. */
+/** An outcome without its output, which is kept elsewhere. */
 export function withoutOutput(outcome: Outcome): Outcome {
   if (outcome.output === undefined) return outcome;
   const { output: _elsewhere, ...rest } = outcome;
@@ -102,7 +102,7 @@ function isTotal(value: unknown): value is StreamTotal {
   return isRecord(value) && isCount(value.bytes) && isCount(value.kept);
 }
 
-/** What a later version may have added is not kept. */
+/** The fields of this version: those that a later one may have added are not kept. */
 function partOf({ stream, offset, text, encoding }: OutputPart): OutputPart {
   return { stream, offset, text, ...(encoding === undefined ? {} : { encoding }) };
 }

@@ -21,7 +21,7 @@ export function isToken(text: unknown): text is string {
   return typeof text === "string" && TOKEN.test(text);
 }
 
-/** What is wrong with a token, in words; `undefined` when nothing is. */
+/** The fault of a token, in words; `undefined`: there is none. */
 export function tokenFault(text: string): string | undefined {
   if (TOKEN.test(text)) return undefined;
   if (text === "") return "it is empty";
@@ -60,39 +60,27 @@ export function parseSubject(text: string): Subject {
 }
 
 function readSubject(text: string): Subject {
+  const invalid = (fault: string): StewardError =>
+    new StewardError("subject-invalid", { subject: quoted(text), fault });
   const tokens = text.split(".");
-  const [node, kind, method, domain] = tokens;
-  if (tokens.length !== 4 || node === undefined || kind === undefined || method === undefined || domain === undefined) {
-    throw new StewardError("subject-invalid", {
-      subject: quoted(text),
-      fault: `it has ${tokens.length} parts, 4 are needed: <node>.<command|event>.<method>.<domain>`,
-    });
-  }
-  for (const [what, token] of [
-    ["node", node],
-    ["method", method],
-    ["domain", domain],
-  ] as const) {
+  const [node = "", kind = "", method = "", domain = ""] = tokens;
+  if (tokens.length !== 4)
+    throw invalid(`it has ${tokens.length} parts, 4 are needed: <node>.<command|event>.<method>.<domain>`);
+  for (const [what, token] of Object.entries({ node, method, domain })) {
     const fault = tokenFault(token);
-    if (fault !== undefined)
-      throw new StewardError("subject-invalid", { subject: quoted(text), fault: `${what}: ${fault}` });
+    if (fault !== undefined) throw invalid(`${what}: ${fault}`);
   }
-  if (kind !== "command" && kind !== "event") {
-    throw new StewardError("subject-invalid", {
-      subject: quoted(text),
-      fault: `the second part is ${JSON.stringify(clipped(kind))}, it must be "command" or "event"`,
-    });
-  }
+  if (kind !== "command" && kind !== "event")
+    throw invalid(`the second part is ${inQuotes(kind, LONGEST)}, it must be "command" or "event"`);
   return { node, kind, method, domain };
 }
 
+/** Characters of a wrong subject that are shown. */
+const LONGEST = 100;
+
 /** Text that is no subject may be anything: it must stay one short line wherever it is shown. */
 export function quoted(text: string): string {
-  return /^[\x20-\x7e]{1,100}$/.test(text) ? text : JSON.stringify(clipped(text));
-}
-
-function clipped(text: string): string {
-  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
+  return text.length <= LONGEST && /^[\x20-\x7e]+$/.test(text) ? text : inQuotes(text, LONGEST);
 }
 
 export function formatSubject(subject: Subject): string {
@@ -109,5 +97,5 @@ export function kindOf(subject: string): Kind {
   return subject.charCodeAt(subject.indexOf(".") + 1) === 99 /* c */ ? "command" : "event";
 }
 
-/** The domain of what daemons say to each other beside the work: hello, cancel, compare, … */
+/** The domain of the messages between daemons beside the work: hello, cancel, compare, … */
 export const CONTROL_DOMAIN = "steward";

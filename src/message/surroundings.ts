@@ -1,9 +1,9 @@
 import { CATALOGUE, StewardError } from "./errors.ts";
 
 /**
- * Faults of the surroundings: a port that another program has, a path that is missing or closed, a disk or a table of the
- * system that is full. They pass when somebody, or time, mends them, so whoever meets one tries again for as long as it
- * takes. Anything else is a defect.
+ * Faults of the surroundings: a port that another program has, a path that is missing or closed, a disk or a table of
+ * the system that is full. Such faults pass when somebody, or time, mends them, so an operation that meets one is tried
+ * again for as long as it takes. Any other fault is a defect.
  */
 const CODES: ReadonlySet<string> = new Set([
   // Addresses and networks
@@ -11,7 +11,7 @@ const CODES: ReadonlySet<string> = new Set([
   ...["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN"],
   // Paths and rights
   ...["EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG", "EROFS", "ETXTBSY"],
-  // What the system has no more of
+  // Resources of the system that are used up
   ...["EMFILE", "ENFILE", "ENOSPC", "EDQUOT", "ENOMEM", "ENOBUFS", "EAGAIN", "EBUSY"],
   // Devices
   ...["EIO", "ENODEV", "ENXIO", "ESTALE"],

@@ -5,9 +5,9 @@ import type { Logger } from "../platform/logger.ts";
 import type { Spawner } from "./spawner.ts";
 
 /**
- * What a method is: something a node can do (a command) or take note of (an event), and, where it has one, a source that
- * makes events out of the world. A method knows nothing of NATS, of the journal's layout or of actors: the world reaches
- * it through its context.
+ * A method: something a node can do (a command) or take note of (an event), and, where it has one, a source that makes
+ * events out of the world. A method knows nothing of NATS, of the journal's layout or of actors: the world reaches it
+ * through its context.
  */
 export interface Method {
   readonly name: string;
@@ -38,11 +38,12 @@ export interface CommandHandler {
   prepare?(context: CommandContext): Promise<NotBegun | undefined>;
   /** Milliseconds that it may take to end itself after its timeout; absent: it ends at once. */
   readonly grace?: number;
-  /** Whether running it twice is harmless; then a command that was cut short is run again, else it is `interrupted`. */
+  /** True where a second run is harmless: a command that was cut short is run again, else it is `interrupted`. */
   readonly idempotent?: boolean;
   /**
-   * After a restart of the daemon: takes over what was recorded as running, alive or ended. Nothing is started by it, unless
-   * it answers `notBegun`. `undefined`: nothing can be taken over, and the command is `interrupted`.
+   * Takes over a command that was recorded as running before a restart of the daemon, alive or ended. The command is
+   * never started again, unless the answer is `notBegun`. `undefined`: the command cannot be taken over, and is
+   * `interrupted`.
    */
   adopt?(context: CommandContext): Promise<CommandEnd | NotBegun> | undefined;
   /** How `allow` patterns see the data, as one line; absent: `allow` cannot be used with this method. */
@@ -52,10 +53,10 @@ export interface CommandHandler {
 /** An outcome; the daemon stamps the times that the method does not know better. */
 export type CommandEnd = Omit<Outcome, "at"> & { readonly at?: number };
 
-/** Nothing of the command has begun, and it may begin until its deadline. */
+/** The command has not begun, and may begin until its deadline. */
 export interface NotBegun {
   readonly state: "notBegun";
-  /** What of this host hindered it, and may pass; absent: it may begin at once. */
+  /** The hindrance of this host, which may pass; absent: the command may begin at once. */
   readonly reason?: string;
 }
 
@@ -91,14 +92,14 @@ export interface CommandContext {
 export interface EventHandler {
   check(data: Json): void;
   /**
-   * Takes note of a batch of events of one subject and one origin, in order. What it stores must be durable when it
-   * resolves. The returned checkpoint is stored in the same transaction as the batch's end and handed to the next
-   * call: after a crash in between, the same batch comes again with the old checkpoint.
+   * Takes note of a batch of events of one subject and one origin, in order. Stored data must be durable when it
+   * resolves. The returned checkpoint is stored in the same transaction as the batch's end and handed to the next call:
+   * after a crash in between, the same batch comes again with the old checkpoint.
    */
   handle(batch: readonly EventInput[], context: EventContext): Promise<Json | undefined>;
   /** Carried without lane, sequence and journal: presence, not news. */
   readonly transient?: boolean;
-  /** What it records, as lines for people who watch live. Never throws on data that `check` let pass. */
+  /** The recorded event as lines for people who watch live. Never throws on data that `check` let pass. */
   lines?(event: EventInput): readonly string[];
   /**
    * Divides data that is too large for one message into several, in order, each of at most `bytes` as JSON where that can be.
@@ -114,7 +115,7 @@ export interface KeepBounds {
   /** This node's clock, ms. */
   readonly now: number;
   readonly bytes: number;
-  /** Whether what was written then, ms, has reached its age; false while this node cannot trust its clock. */
+  /** True for a file last written then, ms, that has reached its age; false while this node cannot trust its clock. */
   readonly isOld: (writtenAt: number) => boolean;
   /** Fires when the daemon stops: what is left waits for the next time. */
   readonly stopping: AbortSignal;

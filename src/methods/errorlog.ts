@@ -11,9 +11,9 @@ export interface Failure {
   readonly at: number;
   readonly code: string;
   readonly text: string;
-  /** What counts as the same failure; absent: the code. */
+  /** The key by which failures are the same one; absent: the code. */
   readonly about?: string;
-  /** Its cause is gone. */
+  /** The cause is gone. */
   readonly over?: true;
 }
 
@@ -25,13 +25,13 @@ function checkFailure(data: Json): void {
   if (!(at >= 0 && at <= 8.64e15)) throw new Error("at: expected a time");
 }
 
-/** A line is one failure: what others wrote must not make two of it. */
+/** The text of another node on one line, since a line is one failure. */
 function oneLine(text: string): string {
   return escapeControls(text.replaceAll("\n", " "));
 }
 
 /** Keeps the failures of every node at central, one file a node, and raises an alert. */
-export function errorlog(raised: (origin: string, failure: Failure) => void): Method {
+export function errorlog(alerts: { received(origin: string, failure: Failure): void }): Method {
   return defineMethod({
     name: "errorlog",
     summary: "Failures of the nodes, one file for each of them.",
@@ -48,7 +48,7 @@ export function errorlog(raised: (origin: string, failure: Failure) => void): Me
           await mkdir(directory, { recursive: true });
           await appendFile(join(directory, `${origin}.log`), lines.join(""));
         });
-        for (const failure of failures) raised(origin, failure);
+        for (const failure of failures) alerts.received(origin, failure);
         return undefined;
       },
     },

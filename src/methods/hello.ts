@@ -5,12 +5,12 @@ import { isToken } from "../message/subject.ts";
 import { type Checked, checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 
-/** What a node says of itself at each hello. */
+/** The word of a node about itself, at each hello. */
 export interface Hello {
   readonly version: string;
   /** Identity of its journal. */
   readonly epoch: string;
-  /** Which life of its daemon it is: another one after each start. */
+  /** The run of its daemon: another one after each start. */
   readonly life: string;
   /** When its daemon started, and the time now, ms by its own clock. */
   readonly startedAt: number;
@@ -27,7 +27,9 @@ export interface Hello {
   readonly unattended?: readonly (readonly [subject: string, reason: string])[];
 }
 
-/** The same as the last whole hello of this life, at another time: a hello that costs little on a dear link. */
+/**
+ * A hello that equals the last whole one of this run of the daemon, but for the time: it costs little on a dear link.
+ */
 export interface BriefHello {
   readonly life: string;
   readonly version?: never;
@@ -100,7 +102,7 @@ function isUnattended(entry: unknown): boolean {
 }
 
 /** "I am here, and this is what I am": presence, so it is neither journalled nor sent again. */
-export function hello(heard: (origin: string, hello: Hello | BriefHello, saidAt: number) => void): Method {
+export function hello(links: { hello(origin: string, hello: Hello | BriefHello, saidAt: number): void }): Method {
   return defineMethod({
     name: "hello",
     summary: "A node says that it is there, at each interval and when it starts.",
@@ -108,7 +110,7 @@ export function hello(heard: (origin: string, hello: Hello | BriefHello, saidAt:
       transient: true,
       check: checkHello,
       async handle(batch, { origin }) {
-        for (const { data, createdAt } of batch) heard(origin, data as unknown as Hello | BriefHello, createdAt);
+        for (const { data, createdAt } of batch) links.hello(origin, data as unknown as Hello | BriefHello, createdAt);
         return undefined;
       },
     },

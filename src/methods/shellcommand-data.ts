@@ -3,16 +3,16 @@ import { inQuotes } from "../message/text/printable.ts";
 import { surrogateFault } from "../message/text/text.ts";
 
 /**
- * The data of `shellcommand`, checked and compiled. Its forms:
+ * The data of `shellcommand`, checked and compiled. The forms:
  *
  *   ["uname", "-a"]
  *   {argv: ["uname", "-a"], cwd: "/srv", env: {LANG: "C"}}
  *   {script: "cd /srv && ls", shell: "/bin/sh", args: ["first"], cwd: …, env: …}
  *
- * Beside argv or script, `input` is what the program reads on its standard input: a text, or {base64: "…"}. A script that
- * begins with `#!` is run by what it names there, unless `shell` names another.
+ * Beside argv or script, `input` is what the program reads on its standard input: a text, or {base64: "…"}. A script
+ * that begins with `#!` is run by what it names there, unless `shell` names another.
  *
- * Nothing is expanded: the program gets every argument, and the shell the script, byte for byte.
+ * No text is expanded: the program gets every argument, and the shell the script, byte for byte.
  */
 interface Surroundings {
   readonly cwd?: string;
@@ -38,7 +38,9 @@ export type ParsedCommand =
 
 const DEFAULT_SHELL = "/bin/sh";
 
-/** What Linux takes: one string has 128 KiB with its closing NUL; all together, environment included, about 2 MiB. */
+/**
+ * The limits of Linux: one string has 128 KiB with its closing NUL; all together, environment included, about 2 MiB.
+ */
 const ARGUMENT_BYTES = 128 * 1024 - 1;
 const TOTAL_BYTES = 1024 * 1024;
 const ARGUMENTS = 10_000;
@@ -48,15 +50,13 @@ const SCRIPT_BYTES = 16 * 1024 * 1024;
 export function parseCommand(data: Json): ParsedCommand {
   if (isList(data)) return { kind: "program", argv: parseArgv(data, "data") };
   if (typeof data === "string") {
-    throw new Error(`data is one text; write a list, ["program", "argument", …], or {script: ${inQuotes(clip(data))}}`);
+    throw new Error(`data is one text; write a list, ["program", "argument", …], or {script: ${inQuotes(data)}}`);
   }
   if (!isObject(data)) throw new Error('data must be a list ["program", "argument", …], {argv: […]} or {script: "…"}');
   const { argv, script, shell, args, cwd, env, input, ...others } = data;
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) {
-    throw new Error(
-      `${inQuotes(clip(unknown))} is not known; allowed are argv, script, shell, args, cwd, env and input`,
-    );
+    throw new Error(`${inQuotes(unknown)} is not known; allowed are argv, script, shell, args, cwd, env and input`);
   }
   const surroundings: Surroundings = {
     ...(cwd === undefined ? {} : { cwd: parseCwd(cwd) }),
@@ -149,14 +149,14 @@ function parseScript(value: Json): string {
 
 function parseCwd(value: Json): string {
   const cwd = parseText(value, "cwd");
-  if (!cwd.startsWith("/")) throw new Error(`cwd must be an absolute path, it is ${inQuotes(clip(cwd))}`);
+  if (!cwd.startsWith("/")) throw new Error(`cwd must be an absolute path, it is ${inQuotes(cwd)}`);
   return cwd;
 }
 
 function parseEnv(value: Json): Record<string, string> {
   if (!isObject(value)) throw new Error(`env must be an object of texts, it is ${kindOf(value)}`);
   const entries = Object.entries(value).map(([name, setting]): [string, string] => {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`env: ${inQuotes(clip(name))} is not a name`);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`env: ${inQuotes(name)} is not a name`);
     return [name, parseArgument(setting, `env.${name}`)];
   });
   const total = entries.reduce((sum, [name, setting]) => sum + name.length + Buffer.byteLength(setting) + 2, 0);
@@ -200,7 +200,7 @@ const CONTROL = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/;
 
 function quote(text: string): string {
   if (CONTROL.test(text)) return dollarQuote(text);
-  // What ends in a colon could pass for the mark of a script.
+  // A text that ends in a colon could pass for the mark of a script.
   if (text !== "" && !/[\s'"]|^<<<|^base64:/.test(text) && !text.endsWith(":")) return text;
   return singleQuote(text);
 }
@@ -213,7 +213,7 @@ function singleQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Everything on one line, as bash writes it. */
+/** The text on one line, as bash writes it. */
 function dollarQuote(text: string): string {
   const escaped = text.replace(/['\\]|\p{Cc}|\u2028|\u2029/gu, (c) => {
     if (c === "'" || c === "\\") return `\\${c}`;
@@ -236,8 +236,4 @@ function kindOf(value: Json): string {
   if (value === null) return "null";
   if (isList(value)) return "a list";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-function clip(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

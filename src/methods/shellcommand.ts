@@ -25,7 +25,7 @@ const NOTHING_RECORDED: CommandEnd = {
     "the daemon ended when it was about to begin or had begun, and nothing else is recorded of it: whether it ran cannot be proved",
 };
 
-/** Hindrances of a start that are not the program's own: descriptors, processes, memory, room on the disk, time. */
+/** Hindrances of a start that are no fault of the program: descriptors, processes, memory, room on the disk, time. */
 const HINDRANCES: ReadonlySet<string> = new Set([
   ...["EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "ENOSPC", "EDQUOT", "EIO"],
   "ETIME",
@@ -68,7 +68,7 @@ export function shellcommand(options: ShellcommandOptions): Method {
   const adopt = async (context: CommandContext): Promise<CommandEnd | NotBegun> => {
     const adopted = await context.spawner.adopt(context.id, context.output);
     if (adopted !== undefined) return follow(adopted, context, options.grace);
-    // That nothing is there proves nothing; that something is there which its start would have removed does.
+    // A missing record proves nothing; the proof of the preparation does, which the start would have removed.
     return (await context.spawner.isOnlyPrepared(context.id)) ? { state: "notBegun" } : NOTHING_RECORDED;
   };
 
@@ -112,7 +112,7 @@ async function follow(run: Run, context: CommandContext, grace: number): Promise
   try {
     const end = await run.end;
     if (end.kind !== "notStarted" || !HINDRANCES.has(end.code)) return outcomeOf(end, context);
-    // Its record says for certain that nothing began; without it the same id may be started again.
+    // The record says for certain that nothing began; without it the same id may be started again.
     await context.spawner.forget(context.id);
     return { state: "notBegun", reason: end.message };
   } finally {
@@ -122,8 +122,8 @@ async function follow(run: Run, context: CommandContext, grace: number): Promise
 }
 
 /**
- * Whoever runs a command ends it at its timeout. Where nothing is heard of that for a while, this daemon or the runner was
- * stopped, and may go on: what is recorded is looked at, again and again, and nothing is said that could not be taken back.
+ * The runner ends a command at its timeout. Where the end is not heard of for a while, this daemon or the runner was
+ * stopped, and may go on: the record of the run is read again and again, and no outcome is guessed.
  */
 function lookWhenOverdue(
   run: Run,
@@ -132,7 +132,7 @@ function lookWhenOverdue(
 ): () => void {
   let timer: Timer;
   const look = (): void => {
-    // What waits to be read is read first.
+    // Messages of the runner that wait to be read come first.
     timer = clock.setTimeout(() => {
       timer = clock.setTimeout(look, SILENT);
       void run.look().then((known) => {
@@ -144,7 +144,7 @@ function lookWhenOverdue(
   };
   const stop = (): void => clock.clearTimeout(timer);
   const wait = timeout + grace + SILENT;
-  // What may run for weeks is not watched, nor what the next daemon will follow.
+  // A command that may run for weeks is not watched, nor one that the next daemon will follow.
   if (wait <= LONGEST_TIMER && stopping?.aborted !== true) timer = clock.setTimeout(look, wait);
   stopping?.addEventListener("abort", stop, { once: true });
   return () => {

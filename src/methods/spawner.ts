@@ -1,16 +1,18 @@
 import type { OutputPart, StreamTotal } from "../message/report.ts";
 
 /**
- * Starts programs in process groups of their own; what it starts outlives the daemon. A program begins at most once for
+ * Starts programs in process groups of their own; the programs outlive the daemon. A program begins at most once for
  * one id, for as long as the id was not forgotten: a second `start` answers with the run that there is or was.
  */
 export interface Spawner {
   /**
-   * Called before a run is recorded as begun elsewhere: leaves the proof that it has not begun, which its start takes away.
-   * Pending while whoever starts programs does not answer. Throws StewardError `runner-lost` when nothing can be started.
+   * Called before a run is recorded as begun elsewhere: leaves the proof that it has not begun, which its start takes
+   * away. Pending while the runner does not answer. Throws StewardError `runner-lost` when nothing can be started.
    */
   prepare(id: string): Promise<void>;
-  /** Whether it is proved that a run was prepared and never began: the proof is there, and the host was not restarted since. */
+  /**
+   * True when the run was prepared and provably never began: the proof is there, and the host was not restarted since.
+   */
   isOnlyPrepared(id: string): Promise<boolean>;
   /**
    * Resolves once the program runs or could not be started. Throws StewardError `runner-lost` when nothing can be
@@ -18,20 +20,19 @@ export interface Spawner {
    */
   start(spec: RunSpec, onOutput: OutputListener): Promise<Run>;
   /**
-   * A run that was started under this id before, alive or ended; `undefined` when nothing is recorded of it, which does not
-   * prove that it never began.
-   * Its output comes again from the beginning, to this listener only; of one that has ended, all of it comes as `rest`.
-   * While whoever may have it does not answer, this stays pending.
+   * A run that was started under this id before, alive or ended; `undefined` when nothing is recorded of it, which does
+   * not prove that it never began. The output comes again from the beginning, to this listener only; that of a run that
+   * has ended comes as `rest`. Pending while a runner that may have the run does not answer.
    */
   adopt(id: string, onOutput: OutputListener): Promise<Run | undefined>;
   /**
-   * Removes what is recorded of a run, once its outcome is durable elsewhere. Throws while the run goes on here. A preparation
-   * that is under way is given up: it throws, and leaves nothing behind.
+   * Removes the record of a run, once its outcome is durable elsewhere. Throws while the run goes on here. A
+   * preparation that is under way is given up: it throws, and leaves nothing behind.
    */
   forget(id: string): Promise<void>;
   /** Ids of which something is recorded: at its start a daemon forgets those whose outcome it holds. */
   recorded(): Promise<readonly string[]>;
-  /** Lets go of all runs without ending them; what they promised stays pending. */
+  /** Lets go of all runs without ending them; their promises stay pending. */
   close(): Promise<void>;
 }
 
@@ -45,7 +46,7 @@ export interface RunSpec {
   readonly script?: string;
   /** Arguments behind the path of that file. */
   readonly args?: readonly string[];
-  /** What the program reads on its standard input; absent: nothing. */
+  /** The standard input of the program; absent: empty. */
   readonly input?: { readonly text: string; readonly encoding: "utf8" | "base64" };
   /** Absent: that of the daemon. */
   readonly cwd?: string;
@@ -68,7 +69,10 @@ export interface Run {
   /** Ends the whole group: SIGTERM, after the grace SIGKILL. */
   cancel(): void;
   readonly end: Promise<RunEnd>;
-  /** For whoever has waited too long: true when its end was found in its record, and `end` tells it. Never throws. */
+  /**
+   * Looks for the end in the record of the run, after a long wait: true when it was found, and `end` tells it. Never
+   * throws.
+   */
   look(): Promise<boolean>;
 }
 
@@ -92,5 +96,5 @@ export type RunEnd =
   /** The program could not be started. `ENOENT`: it was not found; `ENOTDIR`: `cwd` is no directory; `EACCES`, `E2BIG`, …;
    * `ETIME`: not in time. */
   | { readonly kind: "notStarted"; readonly code: string; readonly message: string }
-  /** It began, and nobody saw its end. */
+  /** The program began, and its end was not seen. */
   | { readonly kind: "lost"; readonly message: string };

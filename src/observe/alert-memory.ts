@@ -46,7 +46,7 @@ export class AlertMemory {
     }
   }
 
-  /** `matter`: what counts as the same alert. `write`: it is told now. */
+  /** `matter`: the key by which alerts are the same one. `write`: the alert is told now, so it is written. */
   raise(node: string, code: string, text: string, matter: string, write: boolean): void {
     const at = this.#clock.now();
     const known = this.#entries.get(nameOf(node, matter));
@@ -60,7 +60,7 @@ export class AlertMemory {
     }
   }
 
-  /** Its cause is gone. False: there was no such alert. */
+  /** Notes that the cause is gone. False: there was no such alert. */
   over(node: string, matter: string): boolean {
     const known = this.#entries.get(nameOf(node, matter));
     if (known === undefined || known.state === "over") return false;
@@ -75,7 +75,7 @@ export class AlertMemory {
       .map(({ matter: _matter, slot: _slot, first: firstAt, last: lastAt, ...view }) => ({ ...view, firstAt, lastAt }));
   }
 
-  /** An operator has seen to it. False: there is none of this number. */
+  /** Removes the alert of this number, for an operator. False: there is none. */
   clear(no: number): boolean {
     const found = [...this.#entries.values()].find((entry) => entry.no === no);
     if (found === undefined) return false;

@@ -4,7 +4,6 @@ import { type FinalState, isFinalState, type State } from "../message/lifecycle.
 import type { Message } from "../message/message.ts";
 import type { Outcome, OutputPart } from "../message/report.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
-import type { Failures } from "./alerts.ts";
 import type { Happenings } from "./happenings.ts";
 import type { Counters } from "./metrics/counters.ts";
 
@@ -12,7 +11,7 @@ import type { Counters } from "./metrics/counters.ts";
 export interface SentMessage {
   readonly message: Message;
   readonly seq: number;
-  /** Its record stays after its end. */
+  /** True: the record stays after the end. */
   readonly keep: boolean;
   readonly asserted?: State | undefined;
   readonly life?: { readonly state: State } | undefined;
@@ -23,13 +22,10 @@ export interface AnnouncerOptions {
   readonly counters: Counters;
   readonly happenings: Happenings;
   readonly clock: Clock;
-  readonly failures: Pick<Failures, "report">;
   readonly config: () => { readonly node: string };
 }
 
-type Told = { -readonly [K in keyof MessageHappening]: MessageHappening[K] };
-
-/** The progress of messages on the road, told to the counters and to those who watch. */
+/** The progress of messages on the road, told to the counters and to the open streams. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
 
@@ -37,7 +33,7 @@ export class Announcer {
     this.#options = options;
   }
 
-  /** Whether anybody looks on; what is dear to find out for them need not be otherwise. */
+  /** True while a stream is open; without one, dear details need not be found out. */
   get watched(): boolean {
     return this.#options.happenings.watched;
   }
@@ -61,32 +57,33 @@ export class Announcer {
 
   /** Messages that ended here before their first sending. */
   withdrawn(records: readonly SentMessage[]): void {
-    const { config } = this.#options;
+    const { node } = this.#options.config();
     for (const record of records) {
       const { outcome } = record;
-      if (outcome === undefined) continue;
-      this.count(record, outcome.state, config().node, outcome.reason);
-      this.tell(record, outcome.state, config().node, outcome.reason);
+      if (outcome !== undefined) this.#ended(record, outcome.state, node, outcome.reason);
     }
   }
 
-  /** Final states that came with an ACK. */
-  decided(records: readonly SentMessage[]): void {
+  /** Final states that came with an ACK. Returns the events that their receiver refused: they are dead letters now. */
+  decided<T extends SentMessage>(records: readonly T[]): T[] {
     const { counters } = this.#options;
+    const refused: T[] = [];
     for (const record of records) {
+      const { subject } = record.message;
       const state = record.life?.state;
       if (state !== undefined && isFinalState(state)) {
-        const node = receiverOf(record.message.subject);
-        this.count(record, state, node, record.outcome?.reason);
-        this.tell(record, state, node, record.outcome?.reason);
+        this.#ended(record, state, receiverOf(subject), record.outcome?.reason);
       } else {
         counters.deadLetters++;
-        this.#options.failures.report(
-          "refused",
-          `${record.message.subject} was refused by its receiver: see \`steward dead\``,
-        );
+        refused.push(record);
       }
     }
+    return refused;
+  }
+
+  #ended(record: SentMessage, state: FinalState, by: string, reason: string | undefined): void {
+    this.count(record, state, by, reason);
+    this.tell(record, state, by, reason);
   }
 
   output({ id, subject }: Message, parts: readonly OutputPart[]): void {
@@ -96,18 +93,9 @@ export class Announcer {
 
   /** Messages of others, and the state that they are in on this node now. */
   taken(records: readonly { readonly message: Message; readonly state: State }[]): void {
-    const { happenings, clock, config } = this.#options;
+    const { happenings, config } = this.#options;
     if (!happenings.watched) return;
-    for (const { message, state } of records) {
-      happenings.emit({
-        type: "message",
-        at: clock.now(),
-        id: message.id,
-        subject: message.subject,
-        state,
-        by: config().node,
-      });
-    }
+    for (const { message, state } of records) this.#emit(message, state, config().node, {});
   }
 
   /** Lines that an event recorded, for those who watch live. */
@@ -124,13 +112,14 @@ export class Announcer {
     else counters.end(state, { id, subject, by, ...(reason === undefined ? {} : { reason }) });
   }
 
-  tell(record: SentMessage, state: State, by: string, reason?: string): void {
+  tell({ message, outcome }: SentMessage, state: State, by: string, reason?: string): void {
+    if (!this.#options.happenings.watched) return;
+    const why = reason === undefined ? {} : { reason };
+    this.#emit(message, state, by, outcome === undefined ? why : { ...why, outcome });
+  }
+
+  #emit({ id, subject }: Message, state: State, by: string, more: Pick<MessageHappening, "reason" | "outcome">): void {
     const { happenings, clock } = this.#options;
-    if (!happenings.watched) return;
-    const { id, subject } = record.message;
-    const happening: Told = { type: "message", at: clock.now(), id, subject, state, by };
-    if (reason !== undefined) happening.reason = reason;
-    if (record.outcome !== undefined) happening.outcome = record.outcome;
-    happenings.emit(happening);
+    happenings.emit({ type: "message", at: clock.now(), id, subject, state, by, ...more });
   }
 }

@@ -1,13 +1,13 @@
 import { write, writeSync } from "node:fs";
 import type { Clock } from "../message/clock.ts";
 
-/** Lines that may wait while the reader stalls, bytes; what comes beyond is lost and counted. */
+/** Bytes of lines that may wait while the reader stalls; lines beyond are lost and counted. */
 const WAITING_BYTES = 8 * 1024 * 1024;
 /** How much one write takes. */
 const BATCH_BYTES = 64 * 1024;
 /** Pause after a full non-blocking pipe, ms. */
 const RETRY = 20;
-/** What `flush` waits at most for a reader that stalls, ms. */
+/** The longest wait of `flush` for a reader that stalls, ms. */
 const FLUSH_LIMIT = 1_000;
 
 /**

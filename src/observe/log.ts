@@ -1,6 +1,7 @@
 import { type DestinationStream, pino, stdSerializers } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { Clock } from "../message/clock.ts";
+import { printable } from "../message/text/printable.ts";
 import type { Logger } from "../platform/logger.ts";
 import { LineWriter } from "./line-writer.ts";
 
@@ -13,13 +14,13 @@ export interface Log extends Logger {
   child(fields: object): Log;
   /** Changes the level of this log and of all its relatives. */
   setLevel(level: LogLevel): void;
-  /** Whether a line of this level would be written; for what is dear to prepare. */
+  /** True when a line of this level would be written; for lines that are dear to prepare. */
   enabled(level: Exclude<LogLevel, "silent">): boolean;
   /** Lines that were lost because nobody took them. */
   readonly lost: number;
   /** Resolves when everything logged so far was handed to the system, or after a second. For a daemon that stops. */
   flush(): Promise<void>;
-  /** The same within this turn, as far as it goes without waiting. For a daemon that crashes. */
+  /** Hands over within this turn, as far as that goes without waiting. For a daemon that crashes. */
   flushNow(): void;
 }
 
@@ -64,19 +65,16 @@ export function openLog(options: LogOptions): Log {
   );
   // Children of pino keep the level that they were born with; this one is shared.
   const shared = { rank: RANK[options.level] };
+  const line =
+    (logger: typeof base, level: "debug" | "info" | "warn" | "error") =>
+    (fields: object, text: string): void => {
+      if (shared.rank <= RANK[level]) logger[level](about(fields), text);
+    };
   const wrap = (logger: typeof base): Log => ({
-    debug: (fields, text) => {
-      if (shared.rank <= RANK.debug) logger.debug(about(fields), text);
-    },
-    info: (fields, text) => {
-      if (shared.rank <= RANK.info) logger.info(about(fields), text);
-    },
-    warn: (fields, text) => {
-      if (shared.rank <= RANK.warn) logger.warn(about(fields), text);
-    },
-    error: (fields, text) => {
-      if (shared.rank <= RANK.error) logger.error(about(fields), text);
-    },
+    debug: line(logger, "debug"),
+    info: line(logger, "info"),
+    warn: line(logger, "warn"),
+    error: line(logger, "error"),
     child: (fields) => wrap(logger.child(about(fields)) as typeof base),
     setLevel: (level) => {
       shared.rank = RANK[level];
@@ -101,9 +99,4 @@ function prettyStream(destination: { write(line: string): unknown }, colorize: b
     messageFormat: (line, key) => printable(String(line[key] ?? "")),
   });
   return { write: (line) => destination.write(format(line)) };
-}
-
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\uFFFD");
 }

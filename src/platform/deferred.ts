@@ -1,31 +1,26 @@
-/** A promise that somebody else settles. */
-export interface Deferred<T> {
+/** A promise that is settled from outside. */
+export class Deferred<T> {
   readonly promise: Promise<T>;
-  settled: boolean;
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
+  settled = false;
+  #resolve: (value: T) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
 
-export function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  // Whoever waits for it hears of it; that nobody does is no defect.
-  promise.catch(() => undefined);
-  const own: Deferred<T> = {
-    promise,
-    settled: false,
-    resolve: (value) => {
-      own.settled = true;
-      resolve(value);
-    },
-    reject: (error) => {
-      own.settled = true;
-      reject(error);
-    },
-  };
-  return own;
+  constructor() {
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // A rejection that no one waits for is no defect.
+    this.promise.catch(() => undefined);
+  }
+
+  resolve(value: T): void {
+    this.settled = true;
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.settled = true;
+    this.#reject(error);
+  }
 }

@@ -11,7 +11,7 @@ const RESERVE = { share: 8, least: 16, most: 256 };
 
 let limit: number | undefined;
 
-/** Whether a connection that was just taken is among the last descriptors. False where the system does not tell. */
+/** True for a new connection that is among the last descriptors. False where the system does not tell. */
 export function isAmongLastDescriptors(socket: Socket): boolean {
   // Not in the types: on POSIX the handle of a socket says its descriptor.
   const { fd = -1 } = (socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle ?? {};

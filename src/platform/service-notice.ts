@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "../message/clock.ts";
 
 /**
- * Notices to the manager that started this program as a service: systemd, or another that speaks its protocol. It hears
- * three things: that the daemon is ready, that it stops, and, in between, that its event loop still turns.
+ * Notices to the manager that started this program as a service: systemd, or another that speaks its protocol. Three
+ * notices are sent: the daemon is ready, it stops, and, in between, its event loop still turns.
  *
  *   starting → ready → stopping → closed
  *
@@ -69,8 +69,8 @@ type Environment = Record<string, string | undefined>;
 const VARIABLES = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] as const;
 
 /**
- * Notices to the manager that `env` names, or `undefined`. Its variables are taken out of `env`: a program that this one starts, and
- * that is a service in its own right, would otherwise speak in the daemon's name.
+ * Notices to the manager that `env` names, or `undefined`. The variables are taken out of `env`: a program that this
+ * one starts, and that is a service in its own right, would otherwise speak in the daemon's name.
  */
 export function serviceNotice(
   env: Environment,

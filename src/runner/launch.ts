@@ -34,7 +34,7 @@ export async function reachRunner(options: LaunchOptions): Promise<Channel> {
     return await findOrLaunch(options);
   } catch (error) {
     if (error instanceof StewardError) throw error;
-    // No descriptor, no memory, no room on the disk: nothing was asked of any runner.
+    // Descriptors, memory or room on the disk were short: no runner was asked for anything.
     throw new StewardError("runner-lost", { fault: faultText(error) }, { cause: error });
   }
 }
@@ -47,7 +47,7 @@ async function findOrLaunch(options: LaunchOptions): Promise<Channel> {
     const before = socketInode(directory);
     const found = await connectRunner(directory, clock);
     if (found !== undefined) return found;
-    // Nobody answers behind this name: its runner died without removing it.
+    // A name behind which no runner answers is that of one that died without removing it.
     if (before !== undefined && before === socketInode(directory))
       rmSync(join(directory, SOCKET_NAME), { force: true });
     fault = await launch(options);
@@ -84,7 +84,7 @@ async function launch({ directory, runnerPath, clock, log, withheld }: LaunchOpt
   return fault;
 }
 
-/** What it says on its fourth descriptor: `ready` and `taken` both mean that one is there. */
+/** The runner's word on its fourth descriptor: `ready` and `taken` both mean that one is there. */
 function firstWord(child: ChildProcess, clock: Clock): Promise<string> {
   return new Promise((resolve) => {
     let said = "";

@@ -1,4 +1,5 @@
 import type { Clock } from "../message/clock.ts";
+import { sleep } from "../platform/sleep.ts";
 import { groupsOfRun, isGroupAlive, isSameGroup, signalGroup, terminateGroup } from "./process-group.ts";
 import { bootId, type Started } from "./records.ts";
 
@@ -30,6 +31,6 @@ async function gone(groups: readonly number[], within: number, clock: Clock): Pr
   for (;;) {
     if (!groups.some(isGroupAlive)) return true;
     if (clock.monotonic() >= until) return false;
-    await new Promise<void>((resolve) => clock.setTimeout(resolve, POLL));
+    await sleep(clock, POLL);
   }
 }

@@ -56,7 +56,7 @@ export function carry(carried: Carried, parts: readonly OutputPart[]): void {
   }
 }
 
-/** What of `parts` lies beyond what was carried. */
+/** The parts that lie beyond the carried output. */
 export function beyond(carried: Carried, parts: readonly OutputPart[]): OutputPart[] {
   return parts.flatMap((part) => {
     const had = carried[part.stream] - part.offset;

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 /** Processes that are named one by one. */
 const MOST_NAMED = 100;
 
-/** Says of a process id, later, whether it is still the same process. `null` where there is no /proc. */
+/** A process, so that a later look can tell it from another one of its number. `null` where there is no /proc. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** Clock ticks between boot and start of the process. */
@@ -23,8 +23,8 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /**
- * Whether anybody in the group still runs. The kernel counts the dead until somebody takes note of their end, and in a
- * container nobody may: so the living are looked for, which costs milliseconds.
+ * True while a process of the group still runs. The kernel counts the dead until their end is taken note of, and in a
+ * container it may never be: so the living are looked for, which costs milliseconds.
  */
 export function isGroupAlive(pgid: number): boolean {
   if (!signalGroup(pgid, 0)) return false;
@@ -47,8 +47,8 @@ export function startTimeOf(pid: number): string | null {
 }
 
 /**
- * Whether the group that `identity` led still exists and is the same: its leader is, or a process in it carries the run's
- * id in its environment.
+ * True when the group that `identity` led still exists and is the same: its leader is, or a process in it carries the
+ * run's id in its environment.
  */
 export function isSameGroup(identity: ProcessIdentity, boot: string | null, runId: string): boolean {
   if (identity.startTime === null || boot === null || identity.boot !== boot) return false;

@@ -3,12 +3,12 @@ import type { RunEnd, RunSpec } from "../methods/spawner.ts";
 import { readRunEnd } from "./run-end.ts";
 
 /**
- * What daemon and runner say to each other: one JSON object a line over a Unix socket. Both begin with `hello`.
+ * The messages between daemon and runner: one JSON object a line over a Unix socket. Both begin with `hello`.
  *
- * A runner outlives daemons, so it may be of another version than the daemon. `adopt`, `cancel` and what a runner says are
- * therefore never changed: with these a daemon follows what an old runner has, until that has ended and it leaves. Nothing
- * new is started by it: programs are started by a runner of the daemon's own version. Raise the version with every change
- * of the runner that matters.
+ * A runner outlives daemons, so it may be of another version than the daemon. `adopt`, `cancel` and the runner's own
+ * messages are therefore never changed: with these a daemon follows the runs of an old runner, until they have ended
+ * and it leaves. Programs are started by a runner of the daemon's own version alone. Raise the version with every
+ * change of the runner that matters.
  */
 export const PROTOCOL_VERSION = 3;
 
@@ -45,7 +45,7 @@ export type ToRunner =
 
 export type FromRunner =
   | { readonly type: "hello"; readonly version: number; readonly pid: number }
-  /** It runs, or (pid 0) could not be started; its output follows from the beginning, then `end`. */
+  /** The program runs, or (pid 0) could not be started; its output follows from the beginning, then `end`. */
   | { readonly type: "started"; readonly id: string; readonly pid: number }
   | { readonly type: "output"; readonly id: string; readonly parts: readonly OutputPart[] }
   | { readonly type: "end"; readonly id: string; readonly end: RunEnd }
@@ -58,7 +58,7 @@ export function encodeLine(message: ToRunner | FromRunner): string {
 }
 
 /**
- * A line from a daemon. Whatever names a run must be a text: it is said again in the answer.
+ * A line from a daemon. The name of a run must be a text: the answer repeats it.
  *
  * @throws Error that says what is wrong with it
  */
@@ -75,7 +75,7 @@ export function readToRunner(line: string): ToRunner {
   return message as unknown as ToRunner;
 }
 
-/** What can be made out of a line that `readToRunner` refuses: what it asks for, and of which run. */
+/** The request and the run of a line that `readToRunner` refuses, as far as they can be read. */
 export function requestIn(line: string): { readonly type?: string; readonly id?: string } {
   try {
     const { type, id, message } = readMessage(line);

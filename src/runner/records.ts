@@ -25,7 +25,7 @@ export interface Started extends ProcessIdentity {
 }
 
 export type RunRecord =
-  /** Nothing is there, which proves nothing. */
+  /** No record is there, which proves nothing. */
   | { readonly kind: "none" }
   | { readonly kind: "prepared" }
   | {
@@ -82,7 +82,7 @@ export function scriptFile(directory: string, id: string): string {
   return join(directory, id, "script");
 }
 
-/** What a run reads on its standard input, opened and out of everybody's sight; `undefined`: it reads nothing. */
+/** The standard input of a run, opened, and its file removed; `undefined`: it reads none. */
 export function openInput(directory: string, { id, input }: RunSpec): number | undefined {
   if (input === undefined) return undefined;
   const path = join(directory, id, INPUT);
@@ -171,7 +171,7 @@ export function recordedIds(directory: string): string[] {
   }
 }
 
-/** What the kernel calls this boot; process ids of another boot mean nothing. */
+/** The kernel's name of this boot; process ids of another boot mean nothing. */
 export function bootId(): string | null {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

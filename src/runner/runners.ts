@@ -17,7 +17,7 @@ export interface RunnersOptions extends LaunchOptions {
 export class Runners {
   readonly #options: RunnersOptions;
   readonly #channels = new Map<number, Channel>();
-  /** What the runner was told to keep from commands. */
+  /** The names that the runner was told to keep from commands. */
   #withheld = "";
   #connecting: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -48,7 +48,10 @@ export class Runners {
     });
   }
 
-  /** Those of other versions that are there. @throws StewardError `runner-lost` when one does not answer. */
+  /**
+   * The connections to runners of other versions that are there. @throws StewardError `runner-lost` when one does not
+   * answer.
+   */
   others(): Promise<readonly Channel[]> {
     return this.#inTurn(async () => {
       const { directory, clock } = this.#options;
@@ -56,7 +59,7 @@ export class Runners {
       for (const version of this.#closed ? [] : otherVersions(directory)) {
         const channel = this.#channels.get(version) ?? (await connectRunner(directory, clock, version));
         if (channel !== undefined) found.push(this.#channels.has(version) ? channel : this.#keep(channel));
-        // Nobody answers behind this name: its runner died without removing it.
+        // A name behind which no runner answers is that of one that died without removing it.
         else rmSync(join(directory, runnerFile("sock", version)), { force: true });
       }
       return found;
@@ -110,7 +113,7 @@ export class Runners {
     return channel;
   }
 
-  /** One at a time, so that there is one connection to each. */
+  /** Connections are made one at a time, so that there is one to each runner. */
   #inTurn<T>(connect: () => Promise<T>): Promise<T> {
     const attempt = this.#connecting.then(connect);
     this.#connecting = attempt.catch(() => undefined);

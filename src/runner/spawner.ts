@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../methods/spawner.ts";
-import { type Deferred, deferred } from "../platform/deferred.ts";
+import { Deferred } from "../platform/deferred.ts";
 import { hostUptime } from "../platform/host-time.ts";
 import { builtProgram } from "../platform/installation.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -19,11 +19,12 @@ import { Runners } from "./runners.ts";
  *      ↘       ↘
  *       looked up in its record: ended, or lost
  *
- * It is looked up when no runner knows it, or the one that had it is gone: no more than its connection may be, so that one
- * is asked first. A start is asked for once: where nothing is recorded of it, the program may have begun all the same, and may
- * have removed its record itself.
+ * A run is looked up when no runner knows it, or the one that had it is gone: perhaps only its connection is, so that
+ * runner is asked first. A start is asked for once: where nothing is recorded of it, the program may have begun all the
+ * same, and may have removed its record itself.
  *
- * The runner is let go when nothing was asked of it for a while; then it leaves, and another is started when it is needed.
+ * The runner is let go when nothing was asked of it for a while; then it leaves, and another is started when it is
+ * needed.
  */
 export interface SpawnerOptions {
   /** The directory of the runs; made when it is not there. */
@@ -47,7 +48,7 @@ const FOLLOW_ATTEMPTS = 3;
 const ASK_AGAIN = 2000;
 /** Milliseconds without a run after which the runner is let go. */
 const IDLE = 60_000;
-/** The host restarted, or this is another one: whatever ran is over. */
+/** The host restarted, or this is another one: every run is over. */
 const HOST_RESTARTED = "the host restarted before its end was recorded";
 
 interface Followed {
@@ -57,7 +58,7 @@ interface Followed {
   /** `undefined`: nothing is known of it. */
   answer: Deferred<Run | undefined>;
   pid: number;
-  /** What is to be started, until it is. */
+  /** The program to be started, until it is. */
   spec: RunSpec | undefined;
   /** Uptime of the host after which it must not start, ms; absent: whenever its turn comes. */
   startBy: number | undefined;
@@ -95,7 +96,7 @@ class RunnerSpawner implements Spawner {
     this.#check(id);
     const known = this.#preparations.get(id);
     if (known !== undefined) return known.promise;
-    const preparation = deferred<void>();
+    const preparation = new Deferred<void>();
     this.#preparations.set(id, preparation);
     try {
       const channel = await this.#runners.reach(true);
@@ -137,7 +138,7 @@ class RunnerSpawner implements Spawner {
     this.#check(id);
     const followed = this.#runs.get(id) ?? this.#follow(id, onOutput);
     followed.nextListener = onOutput;
-    if (followed.answer.settled) followed.answer = deferred();
+    if (followed.answer.settled) followed.answer = new Deferred();
     void this.#ask(followed);
     return followed.answer.promise;
   }
@@ -167,7 +168,7 @@ class RunnerSpawner implements Spawner {
   async #remove(id: string): Promise<void> {
     const channel = this.#runners.current;
     if (channel === undefined) return removeRecord(this.#options.directory, id);
-    const removal = deferred<void>();
+    const removal = new Deferred<void>();
     this.#removals.set(id, removal);
     channel.send({ type: "forget", id });
     return removal.promise;
@@ -179,7 +180,7 @@ class RunnerSpawner implements Spawner {
   }
 
   #follow(id: string, onOutput: OutputListener): Followed {
-    const end = deferred<RunEnd>();
+    const end = new Deferred<RunEnd>();
     const followed: Followed = {
       id,
       run: {
@@ -191,7 +192,7 @@ class RunnerSpawner implements Spawner {
         end: end.promise,
       },
       end,
-      answer: deferred(),
+      answer: new Deferred(),
       pid: 0,
       spec: undefined,
       startBy: undefined,
@@ -325,7 +326,7 @@ class RunnerSpawner implements Spawner {
     );
     for (const followed of all) followed.elsewhere = followed.elsewhere?.filter((other) => other !== channel);
     for (const followed of runs) {
-      // Its runner may be there all the same: then it is asked for what it has.
+      // The runner may be there all the same, and is asked for the run.
       if (followed.spec === undefined && ++followed.breaks <= FOLLOW_ATTEMPTS) void this.#ask(followed);
       else this.#askNext(followed);
     }
@@ -333,7 +334,10 @@ class RunnerSpawner implements Spawner {
       preparation.reject(new StewardError("runner-lost", { fault: "it ended before it had answered" }));
     for (const [id, removal] of this.#removals) {
       this.#removals.delete(id);
-      removeRecord(this.#options.directory, id).then(removal.resolve, removal.reject);
+      removeRecord(this.#options.directory, id).then(
+        () => removal.resolve(),
+        (error: unknown) => removal.reject(error),
+      );
     }
   }
 

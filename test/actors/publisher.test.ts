@@ -27,10 +27,7 @@ function start(chance = 0): {
   const clock = new SimulatedClock();
   const effects: string[] = [];
   const transitions: Transition[] = [];
-  const machine = publisherMachine.provide({
-    actions: { pump: () => void effects.push("pump"), hold: () => void effects.push("hold") },
-  });
-  const actor = startRoot(machine, {
+  const actor = startRoot(publisherMachine, {
     actor: "ship1.command.m.d",
     role: "publisher",
     clock,
@@ -40,6 +37,7 @@ function start(chance = 0): {
     },
     input: {
       backoff: { min: 1000, max: 10_000, factor: 2 },
+      open: (open) => void effects.push(open ? "pump" : "hold"),
       random: { next: () => chance, bytes: (length) => new Uint8Array(length) },
     },
   });

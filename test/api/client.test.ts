@@ -62,7 +62,7 @@ describe("the client", () => {
     const patient = openClient({ socket, clock });
     const asked = expect(patient.submit([])).rejects.toMatchObject({
       code: "daemon-silent",
-      message: `a daemon (pid 4242) is there at ${socket} and does not answer for 7 s`,
+      message: `the daemon (pid 4242) at ${socket} has not answered for 7 s`,
       exit: 5,
     });
     await settle();

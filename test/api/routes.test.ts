@@ -125,7 +125,7 @@ describe("the routes", () => {
     const [letter] = await room.client.dead();
     await room.client.retryDead(letter?.id ?? "");
     expect(await room.client.dead()).toEqual([]);
-    await expect(room.client.dropDead(letter?.id ?? "")).rejects.toMatchObject({ code: "message-unknown" });
+    await expect(room.client.dropDead(letter?.id ?? "")).rejects.toMatchObject({ code: "dead-letter-unknown" });
   });
 
   test("names that need escaping in a path arrive whole", async () => {

@@ -112,6 +112,6 @@ it.each<[string, string, Partial<BrokerConfig>, object]>([
     });
     expect(transport.status()).toMatchObject(told);
     await eventuallySeen("it is warned", () => lines.length > 0);
-    expect(lines.filter(({ msg }) => msg?.startsWith("the broker takes no connection"))).toHaveLength(1);
+    expect(lines.filter(({ msg }) => msg?.startsWith("the broker refuses the connection"))).toHaveLength(1);
   },
 );

@@ -55,7 +55,7 @@ test("an error is one block, and with --json one object on standard error", asyn
   expect(human).toEqual({
     code: 5,
     out: "",
-    err: `✗ error: no daemon answers at ${w.socket}\n  → Start one with \`steward up\`, or name its configuration with --config.\n`,
+    err: `✗ error: no daemon answers at ${w.socket}\n  → Start the daemon (a service: \`systemctl start steward\`, else \`steward up\`), or name its configuration with --config.\n`,
   });
   const { code, out, err } = await w.run(["nodes", "--json"]);
   expect([code, out]).toEqual([5, ""]);
@@ -121,9 +121,9 @@ test("doctor says what is well, what is not and what to do, and exits with the f
   );
   const well = await w.run(["doctor"]);
   expect(well.code).toBe(0);
-  expect(well.out).toContain("✓ ok    daemon       central answers, version 0.1.0, runs for 1 d\n");
+  expect(well.out).toContain("✓ ok    daemon       central answers, version 0.1.0, started 1 d ago\n");
   expect(well.out).toContain(`✓ ok    data         ${join(w.directory, "d")} is made at the first start\n`);
-  expect(well.out).toContain("✓ ok    nats-server  not needed here, the broker is nats://10.0.0.1:4222\n");
+  expect(well.out).toContain("✓ ok    nats-server  not needed on this machine: the broker is nats://10.0.0.1:4222\n");
 
   w.ops.healthNow = {
     ...w.ops.healthNow,
@@ -140,10 +140,12 @@ test("doctor says what is well, what is not and what to do, and exits with the f
   };
   const ill = await w.run(["doctor"]);
   expect(ill.code).toBe(5);
-  expect(ill.out).toContain("✗ fail  broker       disconnected for 1 min: refused\n        → Start nats-server there");
+  expect(ill.out).toContain(
+    "✗ fail  broker       cannot reach a broker at nats://10.0.0.1:4222: refused (disconnected for 1 min)\n        → Start nats-server there",
+  );
   expect(ill.out).toContain("! warn  processes    quarantined: ship1.command.x.y\n");
   expect(ill.out).toContain(
-    "✗ fail  processes    source central.event.syslogforwarding.web does not work, and is tried again since 1 min: /var/log/web.log does not exist\n        → Mend",
+    "✗ fail  processes    source central.event.syslogforwarding.web does not work since 1 min, and is tried again: /var/log/web.log does not exist\n        → Mend",
   );
 
   await w.down();

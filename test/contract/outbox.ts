@@ -526,6 +526,58 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
         expect(ids(idOf(12))).toEqual([idOf(12)]);
         expect(ids("0ZZZ")).toEqual([]);
       });
+
+      it("has those that are not final without a look at those that are, whatever became of them", async () => {
+        const { journal, restart } = scene(make);
+        const others = ["ship2", "ship3"].map((node) => COMMANDS.replace("ship1", node));
+        journal.outbox.enqueue(
+          range(1, 400).map((n) => message(n, n % 50 === 0 ? others[n % 2] : COMMANDS)),
+          true,
+        );
+        journal.outbox.enqueue([message(401, EVENTS), message(402, EVENTS)], true);
+        journal.outbox.enqueue([message(403, EVENTS)], false);
+        sendAll(journal, COMMANDS);
+        sendAll(journal, EVENTS);
+        journal.outbox.acknowledge(COMMANDS, ackOf(journal, 390), START);
+        journal.outbox.acknowledge(EVENTS, ackOf(journal, 1), START);
+        journal.outbox.withdraw(idOf(400), "cancelled", START, "");
+        for (let n = 1; n <= 395; n++)
+          if (n % 50 !== 0 && n % 130 !== 7) journal.outbox.report(idOf(n), "ship1", { state: "succeeded", at: START });
+        const check = (now: Journal): void => {
+          const isOpen = (n: number): boolean => !["succeeded", "cancelled", undefined].includes(stateOf(now, n));
+          const open = range(1, 402).filter((n) => (n < 401 ? isOpen(n) : n === 402));
+          expect(open.length).toBeGreaterThan(10);
+          expect([...now.outbox.open()].map(({ record }) => record.message.id)).toEqual(open.reverse().map(idOf));
+        };
+        check(journal);
+        check(await restart());
+      });
+
+      it("costs of a journal what is open in it", async () => {
+        const it = scene(make);
+        const subject = (n: number): string => `ship${n}.command.shellcommand.os`;
+        it.journal.outbox.enqueue(
+          range(1, 200).map((n) => message(n, subject(n))),
+          true,
+        );
+        for (let n = 1; n <= 200; n++) {
+          sendAll(it.journal, subject(n));
+          it.journal.outbox.acknowledge(subject(n), { ...ackOf(it.journal, 1), node: `ship${n}` }, START);
+          if (n % 100 !== 0) it.journal.outbox.report(idOf(n), `ship${n}`, { state: "succeeded", at: START });
+        }
+        const now = await it.restart();
+        let rows = 0;
+        const rangeOf = it.store.range;
+        it.store.range = function* (table, bounds) {
+          for (const row of rangeOf(table, bounds)) {
+            rows++;
+            yield row;
+          }
+        };
+        expect([...now.outbox.open()].map(({ record }) => record.message.id)).toEqual([idOf(200), idOf(100)]);
+        expect([...now.outbox.openOn("ship100")]).toHaveLength(1);
+        expect(rows).toBeLessThan(8);
+      });
     });
 
     describe("a sweep", () => {

@@ -161,6 +161,56 @@ export function describeStore(name: string, make: () => StoreHost): void {
       }
     });
 
+    it("looks at few rows beside those that it gives out, whatever else was written and is not moved yet", async () => {
+      const store = hosted(make).open();
+      let looks = 0;
+      const watched = (lane: number, no: number): Key =>
+        Object.defineProperty([0, no], 0, {
+          get: () => {
+            looks++;
+            return lane;
+          },
+        }) as Key;
+      const reads = (): void => {
+        for (const lane of [3, 777, 1999]) {
+          expect(rows(store, "out", { from: [lane], to: [lane + 1] })).toEqual([
+            [[lane, 1], `${lane} 1`],
+            [[lane, 2], `${lane} 2`],
+          ]);
+          expect(keysOf(store, "out", { from: [lane], to: [lane, 9], reverse: true, limit: 1 })).toEqual([[lane, 2]]);
+          expect(keysOf(store, "out", { from: [lane, 2], to: [lane + 1], limit: 1 })).toEqual([[lane, 2]]);
+          expect(keysOf(store, "out", { from: [lane, 3], to: [lane + 1] })).toEqual([]);
+        }
+      };
+      for (let no = 1; no <= 2; no++)
+        for (let lane = 0; lane < 2000; lane++) store.put("out", watched(lane, no), `${lane} ${no}`);
+      reads();
+      looks = 0;
+      reads();
+      const ofOneWrite = looks;
+      // One more row costs its place in the order, and not the order of all.
+      for (let lane = 5000; lane < 5005; lane++) {
+        store.put("out", watched(lane, 1), "another");
+        reads();
+      }
+      expect(ofOneWrite).toBeLessThan(1000);
+      expect(looks).toBeLessThan(7 * ofOneWrite);
+    });
+
+    it("shows what is written and removed before it while rows are walked", async () => {
+      const store = hosted(make).open();
+      for (const key of ["a", "c", "e", "g"]) store.put("ids", key, `old ${key}`);
+      await store.flushed();
+      for (const key of ["b", "d", "f"]) store.put("ids", key, `new ${key}`);
+      const seen: Key[] = [];
+      for (const { key } of store.range("ids", {})) {
+        seen.push(key);
+        store.remove("ids", key);
+        if (key === "b") store.put("ids", "b2", "between");
+      }
+      expect(seen.filter((key) => key !== "b2")).toEqual(["a", "b", "c", "d", "e", "f", "g"]);
+    });
+
     it("lets rows be removed while they are walked", async () => {
       const store = hosted(make).open();
       for (let i = 0; i < 50; i++) store.put("ids", `k${String(i).padStart(2, "0")}`, i);

@@ -391,7 +391,7 @@ export class FakeOperations implements Operations {
 
   #removeDead(id: string): void {
     const index = this.deadList.findIndex((letter) => letter.id.startsWith(id));
-    if (index < 0) throw new StewardError("message-unknown", { id });
+    if (index < 0) throw new StewardError("dead-letter-unknown", { id });
     this.deadList.splice(index, 1);
   }
 }

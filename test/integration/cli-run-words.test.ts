@@ -25,7 +25,7 @@ test("a node whose daemon is killed or frozen while a command runs: unknown, wit
     expect(end.stderr).toContain(`${node} is offline now (no sign of life)\n`);
     expect(end.stderr).toMatch(
       new RegExp(
-        `\\?  ${node}  unknown  offline since .*; it began there, and what became of it is told when ${node} is back\n`,
+        `\\?  ${node}  unknown  offline since .*; the command began on ${node}; its outcome comes when ${node} is back\n`,
       ),
     );
     const [, id = ""] = OPEN.exec(end.stderr) ?? [];
@@ -34,7 +34,7 @@ test("a node whose daemon is killed or frozen while a command runs: unknown, wit
   const sent = await waits.within(30_000);
   expect(sent.code).toBe(3);
   expect(sent.stderr).toMatch(
-    /→ {2}ship2 {2}sent {2}offline since .*; whether ship2 has it is not known; may wait 1 h more\n/,
+    /→ {2}ship2 {2}sent {2}offline since .*; ship2 may not have the message yet; may wait 1 h more\n/,
   );
 
   // What is cancelled meanwhile ends as soon as its node is back.
@@ -80,7 +80,7 @@ test("a daemon without its broker takes a command, does not wait, and ends with 
   expect(none.code).toBe(5);
   expect(none.stderr).toMatch(/no connection to a broker since/);
   expect(none.stderr).toMatch(/○ {2}ship1 {2}queued .*may wait 7 d more\n/);
-  expect(none.stderr).toContain("without a broker nothing is heard of any node; what is open goes on\n");
+  expect(none.stderr).toContain("the daemon has no broker and cannot hear any node; open messages go on\n");
   await fleet.central.kill();
   const gone = await fleet.steward("run", "ship1", "--", "true");
   expect(gone.code).toBe(5);

@@ -182,3 +182,33 @@ test("standard input and scripts reach the command whole, or are refused with th
     open.kill("SIGKILL");
   }
 });
+
+test("the sender's default limits a command that says nothing, the node's limit any other, and `message` says whose it was", async () => {
+  const fleet = await startFleet({
+    nodes: {
+      central: { config: { defaults: { timeout: "2s" } } },
+      ship1: { config: { defaults: { timeout: "1s" }, limits: { timeout: "3s" } } },
+    },
+  });
+  const file = async (name: string, timeout: string): Promise<string> => {
+    await writeFile(fleet.file(name), `{to: ship1, command: shellcommand, data: [sleep, "60"]${timeout}}\n`);
+    return fleet.file(name);
+  };
+  const ways = [
+    ["2s", "its timeout", ["run", "ship1", "--", "sleep", "60"]],
+    ["2s", "its timeout", ["send", await file("plain.yaml", "")]],
+    ["30s", "limits.timeout of ship1", ["run", "ship1", "--timeout", "30s", "--", "sleep", "60"]],
+    ["30s", "limits.timeout of ship1", ["send", await file("longer.yaml", ", timeout: 30s")]],
+  ] as const;
+  await Promise.all(
+    ways.map(async ([asked, whose, words]) => {
+      const said = await fleet.steward(...words);
+      const id = idIn(said.stdout + said.stderr);
+      await fleet.steward("message", id, "--follow");
+      const { stdout } = await fleet.steward("message", id);
+      const seconds = whose === "its timeout" ? 2 : 3;
+      expect(stdout).toMatch(new RegExp(`may run +${asked}, says central\\n`));
+      expect(stdout).toContain(`ended after ${seconds} s, ${whose}`);
+    }),
+  );
+});

@@ -211,7 +211,17 @@ describe("finality", () => {
     }
   });
 
-  it("leaves final states to the node, as the table says", () => {
-    for (const state of states.filter(isFinalState)) expect(STATES[state].by).toBe("node");
+  it("is the node's to say: every end that the origin gave gives way to every end of the node, in either order", () => {
+    const finals = states.filter(isFinalState);
+    expect(finals.length).toBeGreaterThan(1);
+    for (const guessed of finals) {
+      for (const state of finals) {
+        for (const at of [1, 9]) {
+          const said = [origin(guessed, 5), node(state, at)];
+          expect(lifeOf(said)).toEqual({ state, history: [node(state, at)] });
+          expect(lifeOf(said.reverse())).toEqual({ state, history: [node(state, at)] });
+        }
+      }
+    }
   });
 });

@@ -1,12 +1,12 @@
 import type { Argument, Command } from "commander";
 
-/** What the shells complete, read off the commands themselves. */
+/** A completion, read off the commands themselves. */
 export interface Word {
   readonly text: string;
   readonly summary: string;
 }
 
-/** What stands at a place: names that only the daemon knows, files, or one of a few words. */
+/** The kind of word at the cursor: names that only the daemon knows, files, or one of a few words. */
 export type Place =
   | { readonly kind: "node" | "target" | "subject" | "message" | "deadLetter" | "file" | "none" }
   | { readonly kind: "words"; readonly words: readonly Word[] };
@@ -43,10 +43,7 @@ function optionWords(command: Command): Word[] {
   return [...found].map(([text, summary]) => ({ text, summary }));
 }
 
-/**
- * The command that the words before the cursor name, and what stands at the cursor. `words`: all after `steward`, the
- * last one is the one at the cursor, perhaps empty.
- */
+/** The command that the words before the cursor name, and the place at the cursor: the last of `words`, perhaps empty. */
 export function placeAt(
   program: Command,
   words: readonly string[],
@@ -56,7 +53,7 @@ export function placeAt(
   const before: string[] = [];
   for (let i = 0; i < words.length - 1; i++) {
     const word = words[i] ?? "";
-    // What follows is a program of another machine.
+    // The words after it are a program of another machine.
     if (word === "--") return { command, place: NOTHING, before };
     if (word.startsWith("-")) {
       const option = optionNamed(command, word);

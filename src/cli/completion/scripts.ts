@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { commandWords } from "./grammar.ts";
 
 /**
- * The scripts that shells load. Commands are written into them; options, and the names that only the daemon knows, are
- * asked of `steward __complete`, which answers within a third of a second or not at all.
+ * The completion scripts of the shells, which hold the commands; `steward __complete` gives options and the names that only
+ * the daemon knows, within a third of a second or not at all.
  */
 export type Shell = "bash" | "zsh" | "fish";
 export const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];

@@ -8,13 +8,13 @@ import { builtProgram } from "../../platform/installation.ts";
  *
  *   running ──stop──▶ stopping ──▶ ended        at `stopNow`, and when it takes too long: at once
  *
- * It is in a process group of its own, so that Ctrl-C in a terminal reaches the demo alone, which stops the daemons in
+ * The daemon is in a process group of its own, so that Ctrl-C in a terminal reaches the demo alone, which stops the daemons in
  * good order: the edges first, which say bye, then central with its broker.
  */
 export interface DaemonProcess {
   readonly node: string;
   readonly pid: number;
-  /** Resolves when it is gone, with its last words on standard error. */
+  /** Resolves when the process has ended, with its last lines on standard error. */
   readonly ended: Promise<string>;
   stop(): Promise<void>;
   stopNow(): void;
@@ -61,7 +61,7 @@ export function startDaemonProcess(options: {
       await ended;
       clock.clearTimeout(timer);
     },
-    // A second SIGTERM is how a daemon is told to end at once; it takes its broker along.
+    // A second SIGTERM ends a daemon at once, and its broker with it.
     stopNow: () => void child.kill("SIGTERM"),
   };
 }

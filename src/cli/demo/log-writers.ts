@@ -3,13 +3,13 @@ import { appendFileSync } from "node:fs";
 import { hostname } from "node:os";
 
 /**
- * The demo plays the web servers, in their own formats: nginx with `access_log syslog:server=…,tag=nginx`, one datagram a
+ * Writers of log lines in the formats of web servers: nginx with `access_log syslog:server=…,tag=nginx`, one datagram a
  * line (RFC 3164, local7.info), apache2 with its combined log in a file.
  */
 export interface LogWriters {
-  /** One request to each; `at` is ms since 1970. */
+  /** Logs one request to each server; `at` is ms since 1970. */
   request(at: number, number: number): void;
-  /** What was written so far, oldest first. */
+  /** The lines written so far, oldest first. */
   readonly written: { readonly nginx: readonly string[]; readonly apache: readonly string[] };
   close(): void;
 }
@@ -31,7 +31,7 @@ const APACHE = [
 
 export function openLogWriters(syslogPort: number, accessLog: string): LogWriters {
   const socket = createSocket("udp4");
-  // A datagram that nobody takes is missing at the end, and the summary says so.
+  // The summary tells of a datagram that was lost.
   socket.on("error", () => undefined);
   const written = { nginx: [] as string[], apache: [] as string[] };
   return {

@@ -2,17 +2,18 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { faultText } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
+import { sleep } from "../../platform/sleep.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
 import { SHIPS, type Stage } from "./stage.ts";
 
 /**
- * The daemons of the demo and what central tells of them.
+ * The daemons of the demo, and the events of central.
  *
  *   open ──stop──▶ stopping (edges, then central) ──▶ gone       a second interruption: at once
  *
- * Whoever waits for something waits for three more: that it takes too long, that a daemon ends, that the user had enough.
+ * Every wait ends also when it takes too long, when a daemon ends, and when the user interrupts.
  */
 export class Interrupted extends Error {}
 
@@ -92,7 +93,7 @@ export class Scene {
     return daemon;
   }
 
-  /** Hands over all that happens at central from now on. */
+  /** Hands every event of central to `listener` from now on. */
   async watch(daemon: Daemon, listener: (happening: Happening) => void): Promise<void> {
     let open = false;
     const take = async (): Promise<void> => {
@@ -112,7 +113,7 @@ export class Scene {
     await this.until("central's events flow", () => open);
   }
 
-  /** Resolves when `condition` holds; it is looked at whenever something happens. */
+  /** Resolves when `condition` holds, which is checked at every event. */
   async until(what: string, condition: () => boolean): Promise<void> {
     const { clock } = this.#cli.io;
     let timer: unknown;
@@ -143,7 +144,7 @@ export class Scene {
     await this.until("time passes", () => over);
   }
 
-  /** Until the user has enough; a daemon that the user ends meanwhile is one of the things to play with. */
+  /** Resolves when the user interrupts; `onDeath` is called for a daemon that the user ends meanwhile. */
   async untilInterrupted(onDeath: (node: string) => void): Promise<void> {
     this.#onDeath = onDeath;
     await new Promise<void>((resolve) => {
@@ -154,7 +155,7 @@ export class Scene {
     });
   }
 
-  /** Ends everything that was started; resolves when it is gone. */
+  /** Ends every process that was started; resolves when all are gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all([...this.#living].map(({ node }) => this.#endCommands(node).catch(() => undefined)));
@@ -170,7 +171,7 @@ export class Scene {
     await Promise.all([...this.#living].filter(which).map((daemon) => daemon.stop()));
   }
 
-  /** A command outlives its daemon, as it should; here it must not. */
+  /** Cancels the commands of a node, which would outlive its daemon. */
   async #endCommands(node: string): Promise<void> {
     const daemon = await this.#cli.reach.connect(join(this.#stage.directory, `${node}.sock`), this.#cli.io);
     await this.#wait(COMMANDS_END_WITHIN, async () => {
@@ -180,7 +181,7 @@ export class Scene {
     });
   }
 
-  /** The process that starts a node's commands says in a file that it is there. */
+  /** True while the runner of a node lives: it has a pid file. */
   #hasRunner(node: string): boolean {
     try {
       return readdirSync(join(this.#stage.directory, node, "runs")).some((name) => /^runner.*\.pid$/.test(name));
@@ -193,7 +194,7 @@ export class Scene {
     const { clock } = this.#cli.io;
     const until = clock.monotonic() + within;
     while (!(await holds()) && clock.monotonic() < until) {
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, ASK_AGAIN));
+      await sleep(clock, ASK_AGAIN);
     }
   }
 

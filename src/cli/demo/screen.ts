@@ -4,19 +4,17 @@ import { CONTROL_DOMAIN, parseSubject } from "../../message/subject.ts";
 import type { Cli } from "../cli.ts";
 import type { Colour } from "../render/paint.ts";
 import { linkState, messageState } from "../render/states.ts";
-import { bare, cut, visible, width } from "../render/text.ts";
+import { bare, visible, width } from "../render/text.ts";
+import { cutTo } from "../render/width.ts";
 
-/**
- * What the demo prints: headings, and one line for each change with the seconds since the start. With --json: each
- * happening as it is, one a line.
- */
+/** The output of the demo: headings, and one line for each change with the seconds since the start. With --json: one event a line. */
 const UNWATCHED = 124;
 const INDENT = "  ";
 
 export class Screen {
   readonly #cli: Cli;
   readonly #began: number;
-  /** What a command printed, shown when its end is. */
+  /** Output of commands, shown beside their ends. */
   readonly #outputs = new Map<string, string>();
   #closed = false;
 
@@ -33,7 +31,6 @@ export class Screen {
     this.lines("", this.#cli.out("bold", text));
   }
 
-  /** Lines as they are. */
   lines(...lines: readonly string[]): void {
     if (!this.#cli.json) this.#cli.print(...lines);
   }
@@ -47,7 +44,7 @@ export class Screen {
     return (this.#cli.columns ?? UNWATCHED) - INDENT.length;
   }
 
-  /** From now on changes are not shown. */
+  /** Ends the printing of changes. */
   close(): void {
     this.#closed = true;
   }
@@ -60,7 +57,7 @@ export class Screen {
     const at = this.#cli.out("dim", `${this.seconds.toFixed(2).padStart(6)} s`);
     const head = `${INDENT}${at}  ${node.padEnd(7)}  ${what}${" ".repeat(Math.max(0, 12 - width(what)))}`;
     const room = (this.#cli.columns ?? UNWATCHED) - width(head) - 2;
-    this.lines(detail === "" ? head.trimEnd() : `${head}  ${cut(bare(detail), Math.max(20, room))}`);
+    this.lines(detail === "" ? head.trimEnd() : `${head}  ${cutTo(bare(detail), Math.max(20, room))}`);
   }
 
   happening(happening: Happening): void {

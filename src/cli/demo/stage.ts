@@ -5,17 +5,17 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where the demo plays: a directory of its own with the configuration and the data of each node, and free ports. */
+/** The place of the demo: a directory with the configuration and the data of each node, and free ports. */
 export interface Stage {
   readonly directory: string;
   /** nats-server, on 127.0.0.1. */
   readonly brokerPort: number;
-  /** ship1 takes nginx's syslog here, on 127.0.0.1. */
+  /** Port of ship1 for the syslog of nginx, on 127.0.0.1. */
   readonly syslogPort: number;
-  /** ship1 follows this file. */
+  /** Log of apache, which ship1 follows. */
   readonly accessLog: string;
   configOf(node: string): string;
-  /** Standard output of a node's daemon. */
+  /** File with the standard output of a daemon. */
   logOf(node: string): string;
   remove(): void;
 }
@@ -25,7 +25,7 @@ export const SHIPS = ["ship1", "ship2", "ship3"] as const;
 export async function setStage(): Promise<Stage> {
   const brokerPort = await freeTcpPort();
   const syslogPort = await freeUdpPort();
-  // Nothing is awaited from here on: an interruption finds all of it or none.
+  // The rest is synchronous: an interruption finds the whole stage or none.
   const directory = mkdtempSync(join(tmpdir(), "steward-demo-"));
   const stage: Stage = {
     directory,

@@ -7,15 +7,16 @@ import type { Daemon } from "../daemon.ts";
 import { logLine } from "../render/happening.ts";
 import { messageTable } from "../render/messages.ts";
 import { nodeTable } from "../render/nodes.ts";
-import { bare, cut, width } from "../render/text.ts";
+import { bare, width } from "../render/text.ts";
+import { cutTo } from "../render/width.ts";
 import { openLogWriters } from "./log-writers.ts";
 import type { Scene } from "./scene.ts";
 import { Screen } from "./screen.ts";
 import { SHIPS, type Stage } from "./stage.ts";
 
 /**
- * What the demo plays, from top to bottom: the daemons start; a command goes to three ships, one of them away; logs come
- * in; the third ship comes up and gets its command; what the fleet is like now; what was shown.
+ * The demo from top to bottom: the daemons start; a command goes to three ships, one of them away; logs come in; the third
+ * ship comes up and gets its command; the state of the fleet; the claims.
  */
 const SCRIPT = 'echo "$(uname -sr) at $(date +%T)"';
 const REQUESTS = 6;
@@ -75,7 +76,7 @@ export async function play(cli: Cli, stage: Stage, scene: Scene, keep: boolean):
   screen.change(
     "ship3",
     screen.paint("cyan", "○ queued"),
-    `still: ${waiting.reason ?? waiting.state}; its command waits, on disk, for an hour`,
+    `${waiting.reason ?? waiting.state}; its command waits on disk for up to an hour`,
   );
 
   screen.heading("3  The logs of nginx (syslog, UDP) and apache (a file) on ship1 come in at central");
@@ -132,14 +133,14 @@ async function showFleet(cli: Cli, central: Daemon, screen: Screen, lines: reado
     for (const { node, line } of lines.filter((one) => one.domain === domain).slice(-2)) {
       screen.block(
         [logLine(node, domain.padEnd(6), line, cli.out)].map((text) =>
-          width(text) > columns ? cut(bare(text), columns) : text,
+          width(text) > columns ? cutTo(bare(text), columns) : text,
         ),
       );
     }
   }
 }
 
-/** Counts, in the journal and in the stored logs, what was claimed; returns how many claims do not hold. */
+/** Checks every claim against the journal and the stored logs; returns how many do not hold. */
 function summary(
   screen: Screen,
   details: readonly MessageDetail[],

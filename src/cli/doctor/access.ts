@@ -2,7 +2,7 @@ import { accessSync, constants, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Finding } from "./finding.ts";
 
-/** Each file of the journal must be readable and writable for the daemon: one that is not is no damage, and nothing is lost. */
+/** Files of the journal that the daemon may not read or write: no damage, and nothing is lost. */
 export function inaccessible(data: string): Finding | undefined {
   const path = join(data, "journal");
   const bad: string[] = [];

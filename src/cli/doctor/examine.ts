@@ -8,6 +8,7 @@ import type { Health, NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { everyNode } from "../daemon.ts";
 import { standsStill } from "../render/nodes.ts";
+import { counted } from "../render/text.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
 import type { Finding } from "./finding.ts";
 import { journalAtRest } from "./journal.ts";
@@ -17,7 +18,7 @@ const LEAST_NATS = [2, 9, 10] as const;
 /** A clock before this has not been set since the machine started. */
 const STEWARD_IS_OLDER = Date.UTC(2025, 0, 1);
 const SKEW_LIMIT = 5_000;
-/** Nodes or lanes that are named in one line. */
+/** Nodes or lanes that one line names. */
 const MOST_NAMED = 10;
 
 export async function examine(cli: Cli): Promise<Finding[]> {
@@ -34,7 +35,7 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   const health = await attempt("daemon", findings, async () => (await cli.daemon()).health());
   if (health === undefined) return findings;
   const nodes = await everyNode(await cli.daemon()).catch(() => []);
-  findings.push(...daemon(health, nodes, cli.io.clock.now()));
+  findings.push(...daemon(health, nodes, cli.io.clock.now(), config?.broker.servers.join(", ") ?? "a broker"));
   const letters = await (await cli.daemon()).dead().catch(() => []);
   findings.push(messages(nodes, letters.length));
   const alerts = await (await cli.daemon()).alerts().catch(() => []);
@@ -43,8 +44,8 @@ export async function examine(cli: Cli): Promise<Finding[]> {
 }
 
 /**
- * A secret that is not set here may be set where the daemon runs, as systemd does it for a service: a file without any
- * other fault is looked at as if it were.
+ * The configuration. A secret that this environment lacks may be set where the daemon runs, as systemd does it for a
+ * service: a file without any other fault passes with a warning.
  */
 async function configuration(cli: Cli, findings: Finding[]): Promise<Config | undefined> {
   const missing = new Set<string>();
@@ -58,9 +59,8 @@ async function configuration(cli: Cli, findings: Finding[]): Promise<Config | un
   const check = "config";
   if (config === undefined || missing.size === 0) return describe(await attempt(check, findings, () => cli.config()));
   const names = [...missing].join(", ");
-  const text = `${summary(config)}; ${names} is not set here, so the login at the broker was not checked`;
-  const remedy =
-    "A service has it from /etc/steward/environment; a daemon started by hand needs it in its environment.";
+  const text = `${summary(config)}; the variable ${names} is not set here, so the login at the broker was not checked`;
+  const remedy = "A service reads it from /etc/steward/environment; set it where a daemon is started by hand.";
   findings.push({ check, verdict: "warn", text, remedy });
   return config;
 
@@ -71,7 +71,7 @@ async function configuration(cli: Cli, findings: Finding[]): Promise<Config | un
 }
 
 function summary({ file, node, central }: Config): string {
-  return `${file}: node ${node}, central ${central}`;
+  return `${file}: node ${node}, management station ${central}`;
 }
 
 async function attempt<T>(check: string, findings: Finding[], look: () => Promise<T>): Promise<T | undefined> {
@@ -92,8 +92,8 @@ function nodeVersion(version: string): Finding {
 
 function clock(now: number): Finding {
   if (now >= STEWARD_IS_OLDER) return { check: "clock", verdict: "ok", text: `${isoTime(now)}` };
-  const remedy = "Set the clock, or let NTP do it: deadlines and ids are made by it.";
-  return { check: "clock", verdict: "warn", text: `it is ${isoTime(now)} here, which cannot be`, remedy };
+  const remedy = "Set the clock of this machine, or let NTP do it: deadlines and ids depend on it.";
+  return { check: "clock", verdict: "warn", text: `the clock here says ${isoTime(now)}, which is in the past`, remedy };
 }
 
 async function dataDirectory(path: string): Promise<Finding> {
@@ -105,7 +105,7 @@ async function dataDirectory(path: string): Promise<Finding> {
     if (found?.isDirectory()) break;
     if (found !== undefined) return { check, verdict: "fail", text: `${existing} is not a directory`, remedy };
     const parent = dirname(existing);
-    if (parent === existing) return { check, verdict: "fail", text: `${path} cannot be made`, remedy };
+    if (parent === existing) return { check, verdict: "fail", text: `${path} cannot be created`, remedy };
     existing = parent;
   }
   const writable = await access(existing, constants.W_OK | constants.X_OK).then(
@@ -116,14 +116,18 @@ async function dataDirectory(path: string): Promise<Finding> {
   return {
     check,
     verdict: "ok",
-    text: existing === path ? `${path} is writable` : `${path} is made at the first start`,
+    text: existing === path ? `${path} is writable` : `${path} is created at the first start`,
   };
 }
 
 async function natsServer(config: Config, cli: Cli): Promise<Finding> {
   const check = "nats-server";
   if (config.broker.embedded === null) {
-    return { check, verdict: "ok", text: `not needed here, the broker is ${config.broker.servers.join(", ")}` };
+    return {
+      check,
+      verdict: "ok",
+      text: `not needed on this machine: the broker is ${config.broker.servers.join(", ")}`,
+    };
   }
   const { findServerBinary } = await import("../../broker/server-binary.ts");
   const found: Finding[] = [];
@@ -134,13 +138,13 @@ async function natsServer(config: Config, cli: Cli): Promise<Finding> {
   return { check, verdict: "warn", text, remedy: `Install nats-server ${LEAST_NATS.join(".")} or newer.` };
 }
 
-function daemon(health: Health, nodes: readonly NodeView[], now: number): Finding[] {
+function daemon(health: Health, nodes: readonly NodeView[], now: number, servers: string): Finding[] {
   const { broker, journal, quarantined, stuck } = health;
   const findings: Finding[] = [
     {
       check: "daemon",
       verdict: "ok",
-      text: `${health.node} answers, version ${health.version}, runs for ${span(now - health.startedAt)}`,
+      text: `${health.node} answers, version ${health.version}, started ${span(now - health.startedAt)} ago`,
     },
   ];
   if (broker.state === "connected") {
@@ -150,33 +154,33 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
       text: `connected to ${broker.server ?? "a broker"} for ${span(now - broker.since)}`,
     });
   } else {
-    const text = `${broker.state} for ${span(now - broker.since)}${broker.fault === undefined ? "" : `: ${broker.fault}`}`;
-    const { remedy } = new StewardError(broker.code ?? "broker-unreachable");
+    const fault = `${broker.fault ?? "no answer yet"} (${broker.state} for ${span(now - broker.since)})`;
+    const { message: text, remedy } = new StewardError(broker.code ?? "broker-unreachable", { servers, fault });
     findings.push({ check: "broker", verdict: "fail", text, remedy, exit: EXIT.noDaemon });
   }
   if (broker.refused !== undefined) {
-    const text = `connected, but it does not let this node ${broker.refused.join(", ")}`;
-    const remedy = "Give this node's user that permission in the broker's configuration.";
+    const text = `connected, but the broker does not let ${health.node} ${broker.refused.join(", ")}`;
+    const remedy = `Give the user of ${health.node} that permission in the broker's configuration.`;
     findings.push({ check: "permissions", verdict: "fail", text, remedy });
   }
-  const filled = `${journal.state}, ${bytes(journal.bytes)} of ${bytes(journal.limit)}`;
+  const filled = `${journal.state}, ${bytes(journal.bytes)} of ${bytes(journal.limit)} used`;
   if (journal.state === "ok") findings.push({ check: "journal", verdict: "ok", text: filled });
   else {
-    const remedy = "Free space on its disk, cancel what is not needed, or raise limits.journalBytes.";
+    const remedy = "Free space on its disk, cancel messages that are not needed, or raise limits.journalBytes.";
     findings.push({ check: "journal", verdict: journal.state === "low" ? "warn" : "fail", text: filled, remedy });
   }
   if (quarantined.length > 0) {
-    const remedy = `steward ps shows why; then: steward revive ${health.node} SUBJECT`;
+    const remedy = `\`steward ps\` shows the error; once it is mended: steward revive ${health.node} SUBJECT`;
     const text = `quarantined: ${worst(quarantined, "processes")}`;
     findings.push({ check: "processes", verdict: "warn", text, remedy });
   }
   for (const { role, subject, waitsSince, reason } of health.waiting ?? []) {
     const name = role === "core" ? subject : `${role} ${subject}`;
-    const remedy = "Mend what it says; the daemon tries again by itself.";
+    const remedy = "Mend the cause that is named; the daemon tries again by itself.";
     findings.push({
       check: "processes",
       verdict: "fail",
-      text: `${name} does not work, and is tried again since ${span(now - waitsSince)}: ${reason}`,
+      text: `${name} does not work since ${span(now - waitsSince)}, and is tried again: ${reason}`,
       remedy,
     });
   }
@@ -187,20 +191,20 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
       .sort((a, b) => Math.abs(b.clockSkew ?? 0) - Math.abs(a.clockSkew ?? 0))
       .map(
         (node) =>
-          `${node.name} is ${span(Math.abs(node.clockSkew ?? 0))} ${(node.clockSkew ?? 0) < 0 ? "behind" : "ahead"}`,
+          `the clock of ${node.name} is ${span(Math.abs(node.clockSkew ?? 0))} ${(node.clockSkew ?? 0) < 0 ? "behind" : "ahead"}`,
       );
     const text = worst(texts, "nodes");
     findings.push({
       check: "clocks",
       verdict: "warn",
       text,
-      remedy: "Set the clocks of these nodes: deadlines are decided by them.",
+      remedy: "Set the clocks of these nodes, or the one here: deadlines depend on them.",
     });
   }
   return findings;
 }
 
-/** Lanes that do not move though their nodes are there: of this node, and as others say of themselves. */
+/** Lanes that do not move though their nodes are there: those of this node, and those that other nodes report. */
 function standstills(stuck: Health["stuck"], nodes: readonly NodeView[], now: number): Finding[] {
   const check = "lanes";
   const own = new Set(stuck.map(({ subject }) => subject));
@@ -211,11 +215,12 @@ function standstills(stuck: Health["stuck"], nodes: readonly NodeView[], now: nu
   );
   const texts = [...stuck.map((lane) => standsStill(lane, now)), ...told];
   if (texts.length === 0) return [];
-  const remedy = "Mend the cause that is named; `steward node NODE` shows its lanes. Nothing is lost meanwhile.";
+  const remedy =
+    "Mend the cause that is named; `steward node NODE` shows the lanes of a node. No message is lost meanwhile.";
   return [{ check, verdict: "fail", text: worst(texts, "lanes"), remedy }];
 }
 
-/** Alerts that nobody has cleared and whose cause is not known to be gone. */
+/** Alerts that were not cleared and whose cause is not known to be gone. */
 function raised(alerts: readonly AlertView[], now: number): Finding[] {
   const open = alerts.filter(({ state }) => state === "raised");
   if (open.length === 0) return [];
@@ -223,11 +228,11 @@ function raised(alerts: readonly AlertView[], now: number): Finding[] {
     ({ node, code, lastAt, count }) =>
       `${code} at ${node}, ${span(Math.max(0, now - lastAt))} ago${count === 1 ? "" : ` (${count} times)`}`,
   );
-  const remedy = "`steward alerts` says more; `steward alerts clear NO` forgets what somebody has seen to.";
+  const remedy = "`steward alerts` shows each; once you have seen to one: `steward alerts clear NO`.";
   return [{ check: "alerts", verdict: "warn", text: worst(texts, "alerts"), remedy }];
 }
 
-/** Nodes that nothing is sent to and nothing taken from. */
+/** Names that two machines have: no message is sent to them or taken from them. */
 function heldBack(nodes: readonly NodeView[]): Finding[] {
   const texts = nodes.flatMap(({ heldBack: why }) => (why === undefined ? [] : [why]));
   if (texts.length === 0) return [];
@@ -241,23 +246,27 @@ function worst(texts: readonly string[], what: string): string {
   return more <= 0 ? texts.join("; ") : `${texts.slice(0, MOST_NAMED).join("; ")}; and ${more} more ${what}`;
 }
 
-/** The work before the daemon, by its own count: the nodes that most is owed to, and the sum. */
+/** Open messages by the count of the daemon: their sum, and the nodes with most of them. */
 function messages(nodes: readonly NodeView[], letters: number): Finding {
   const owed = nodes.filter(({ waiting, running }) => waiting + running > 0);
   const sum = (count: (node: NodeView) => number): number => owed.reduce((all, node) => all + count(node), 0);
   const most = [...owed].sort((a, b) => b.waiting + b.running - a.waiting - a.running);
+  const hasSum = owed.length > MOST_NAMED;
+  const sums = [sum(({ waiting }) => waiting), sum(({ running }) => running)] as const;
+  const all = hasSum ? [`${owed.length} nodes: ${openWork(...sums)}`] : [];
+  // The sum before them names the things that the short form counts.
   const named = most.map(
-    ({ name, waiting, running }) => `${name}: ${waiting} not acknowledged, ${running} without outcome`,
+    ({ name, waiting, running }) => `${name}: ${hasSum ? `${waiting} and ${running}` : openWork(waiting, running)}`,
   );
-  const all =
-    owed.length <= MOST_NAMED
-      ? []
-      : [
-          `${owed.length} nodes: ${sum(({ waiting }) => waiting)} messages not acknowledged, ${sum(({ running }) => running)} without outcome`,
-        ];
   const parts = [...all, ...(named.length === 0 ? [] : [worst(named, "nodes (`steward nodes`)")])];
-  if (letters > 0) parts.push(`${letters} dead letters (\`steward dead\`)`);
-  return { check: "messages", verdict: "ok", text: parts.length === 0 ? "nothing is owed" : parts.join("; ") };
+  if (letters > 0) parts.push(`${counted(letters, "dead letter")} (\`steward dead\`)`);
+  return { check: "messages", verdict: "ok", text: parts.length === 0 ? "none is open" : parts.join("; ") };
+}
+
+function openWork(waiting: number, running: number): string {
+  const messages = waiting === 0 ? [] : [`${counted(waiting, "message")} not acknowledged`];
+  const commands = running === 0 ? [] : [`${counted(running, "command")} without outcome`];
+  return [...messages, ...commands].join(", ");
 }
 
 function atLeast(version: string, least: readonly number[]): boolean {

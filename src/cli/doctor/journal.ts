@@ -4,6 +4,7 @@ import type { Config } from "../../config/config.ts";
 import type { OfflineCheck } from "../../journal/offline.ts";
 import { normalise } from "../../message/errors.ts";
 import type { Cli } from "../cli.ts";
+import { counted } from "../render/text.ts";
 import { bytes } from "../render/time.ts";
 import { inaccessible } from "./access.ts";
 import type { Finding } from "./finding.ts";
@@ -11,7 +12,7 @@ import type { Finding } from "./finding.ts";
 /** How many rows are named to a person; programs are told more. */
 const MOST_NAMED = 20;
 
-/** The journal of a daemon that does not run, looked through row by row. Empty: there is none, or a daemon has it. */
+/** The journal of a daemon that does not run, checked row by row. Empty: there is none, or a daemon has it. */
 export async function journalAtRest(config: Config, cli: Cli): Promise<Finding[]> {
   const check = "journal";
   const path = join(config.data, "journal");
@@ -23,7 +24,7 @@ export async function journalAtRest(config: Config, cli: Cli): Promise<Finding[]
     const progress = progressOn(cli);
     const options = { scratch: tmpdir(), onRows: progress.rows };
     const checked = await cli.reach.checkJournal(path, options).finally(progress.end);
-    // A daemon that began meanwhile wrote to what was being copied.
+    // A daemon that started meanwhile wrote to the files that were copied.
     if (checked === undefined || lockHolder(config.data) !== undefined) return [];
     return findingsOf(checked, path, config.node);
   } catch (thrown) {
@@ -58,48 +59,53 @@ function findingsOf(checked: OfflineCheck, path: string, node: string): Finding[
     return [...lines, ...(total > those.length ? [`and ${total - those.length} more`] : [])].join("\n");
   };
   if (owner !== undefined && owner !== node) {
-    add("fail", `${path} is that of ${owner}, and this node is ${node}`, "Correct `node:` or `data:` in steward.yaml.");
+    add(
+      "fail",
+      `${path} belongs to node ${owner}, and this node is ${node}`,
+      "Correct `node:` or `data:` in steward.yaml.",
+    );
   }
   if (wrong > 0)
-    add("fail", `${path} is damaged, in ${many(wrong, "place")}:\n${told("wrong", wrong)}`, remedyFor(path));
+    add("fail", `${path} is damaged, in ${counted(wrong, "place")}:\n${told("wrong", wrong)}`, remedyFor(path));
   else if (findings.length === 0) add("ok", `${path} is sound: ${summary(checked)}`);
   if (aside > 0) {
-    const text = `${many(aside, "row")} of it had rotted, and were set aside by the daemon, which told of it:\n${told("aside", aside)}`;
+    const text = `the daemon has set aside ${counted(aside, "row")} that had rotted on the disk:\n${told("aside", aside)}`;
     add(
       "warn",
       text,
-      "Check the disk and the memory of this machine. The rows are kept in the journal, and used for nothing.",
+      "Check the disk and the memory of this machine. The rows stay in the journal, and the daemon does not use them.",
     );
   }
   if (leftovers > 0) {
-    const text = `${many(leftovers, "row")} left behind, which nobody needs:\n${told("leftover", leftovers)}`;
-    add("warn", text, "Nothing is lost by it but room. It is a defect in steward: please report it with these lines.");
+    const text = `the journal has ${counted(leftovers, "row")} that no message needs:\n${told("leftover", leftovers)}`;
+    add(
+      "warn",
+      text,
+      "The rows take room and do no harm. This is a defect in steward: please report it with these lines.",
+    );
   }
   return findings;
 }
 
 function remedyFor(path: string): string {
-  return `Copy ${path} away, then start the daemon: it sets aside what is damaged, goes on with the rest, and tells central. Check the disk and the memory of this machine.`;
+  return `Keep a copy of ${path}, then start the daemon: it sets the damaged rows aside, goes on with the others, and tells central. Check the disk and the memory of this machine.`;
 }
 
-/** What is in it, in numbers. */
+/** The content of the journal in numbers. */
 function summary({ counts, rows, bytes: size }: OfflineCheck): string {
   const { owed, open, kept, pending, running, done, dead } = counts;
   const total = [...owed.values()].reduce((sum, messages) => sum + messages, 0);
   const most = [...owed].sort(([, a], [, b]) => b - a).slice(0, 5);
   const whom = most.map(([node, messages]) => `${messages} to ${node}`);
-  if (owed.size > most.length) whom.push(`${owed.size - most.length} nodes more`);
+  if (owed.size > most.length) whom.push(`${owed.size - most.length} more nodes`);
   return [
-    `owes ${many(total, "message")}${total === 0 ? "" : ` (${whom.join(", ")})`}`,
-    `waits for the end of ${many(open, "command")}`,
-    `keeps ${many(kept, "message")} of its own`,
-    `has ${pending} to do${running === 0 ? "" : ` (${running} begun)`}, ${done} done, ${many(dead, "dead letter")}`,
-    `${many(rows, "row")}, ${bytes(size)}`,
+    `${counted(total, "message")} to deliver${total === 0 ? "" : ` (${whom.join(", ")})`}`,
+    `${counted(open, "command")} without outcome`,
+    `${counted(kept, "message")} of this node kept`,
+    `from other nodes ${pending} to do${running === 0 ? "" : ` (${running} begun)`} and ${done} done`,
+    counted(dead, "dead letter"),
+    `${counted(rows, "row")}, ${bytes(size)}`,
   ].join("; ");
-}
-
-function many(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** On a terminal a long check says how far it is. */

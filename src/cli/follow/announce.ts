@@ -6,7 +6,7 @@ import { visible } from "../render/text.ts";
 import { isoTime, span } from "../render/time.ts";
 import { inReach } from "./tracked.ts";
 
-/** Says what was accepted, who it resolved to, and what is to be expected of each; the id is the first word of a line. */
+/** Prints each accepted message: its id first, its node, and how soon that can be expected to take it. */
 export function announce(cli: Cli, accepted: readonly Accepted[], to: "stdout" | "stderr" = "stderr"): void {
   if (cli.json) {
     for (const one of accepted) cli.printJsonLine({ type: "accepted", ...one });
@@ -22,7 +22,7 @@ export function announce(cli: Cli, accepted: readonly Accepted[], to: "stdout" |
     const shown = linkState(link, to === "stdout" ? cli.out : cli.err);
     const isNew = linkSince === null || link === "neverSeen" || link === "online";
     const age = isNew ? "" : ` since ${span(Math.max(0, now - linkSince))}`;
-    const why = blocked === undefined ? "" : `: nothing goes to it now: ${visible(blocked)}`;
+    const why = blocked === undefined ? "" : `: no message goes to ${visible(node)} now: ${visible(blocked)}`;
     const outlook = inReach(link) ? why : `${why}: queued, ${patience(deliverBy, now)}`;
     say(`${id}  ${visible(node)}  ${shown}${age}${outlook}`);
   }
@@ -34,7 +34,7 @@ function patience(deliverBy: number | null, now: number): string {
     : `waits until ${isoTime(deliverBy)} (${span(Math.max(0, deliverBy - now))})`;
 }
 
-/** Says so when the daemon had no broker as it took these: nothing moves. Answers whether it has one. */
+/** Answers whether the daemon was connected to a broker as it took these, and prints a warning where it was not. */
 export async function noteBroker(cli: Cli, daemon: Daemon, [first]: readonly Accepted[]): Promise<boolean> {
   if (first?.broker === undefined) return true;
   const { broker } = await daemon.health();
@@ -44,7 +44,7 @@ export async function noteBroker(cli: Cli, daemon: Daemon, [first]: readonly Acc
   cli.note(
     cli.err(
       "yellow",
-      `! the daemon has no connection to a broker since ${since} (${broker.state}${fault}); what is accepted stays queued until it has`,
+      `! the daemon has no connection to a broker since ${since} (${broker.state}${fault}); messages stay queued until it has one`,
     ),
   );
   return false;

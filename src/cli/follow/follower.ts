@@ -15,17 +15,16 @@ import { inReach, type Tracked, takeDetail, takeEvent } from "./tracked.ts";
  *
  *   listening (before anything is submitted, so that nothing is missed) → tracking → ended
  *
- * Ended by: all final · nobody in reach has anything left, or the broker stayed away (rule `reachable`) · all was read once
- * (rule `none`: there is no broker) · the time is over · the user detached · the daemon stayed away. Whoever tracks reads every message again after each reconnect.
+ * Ended by: all final · no node in reach has a message left, or the broker stayed away (rule `reachable`) · all was read once
+ * (rule `none`: there is no broker) · the time is over · the user detached · the daemon stayed away. Every message is read
+ * again after each reconnect.
  */
 export type WaitRule = "reachable" | "final" | "none";
 
 export type Ending = "done" | "outOfReach" | "noBroker" | "timeOver" | "detached";
 
-/** Milliseconds that a restarting daemon may be away. */
+/** Milliseconds that a restarting daemon, and a broker, may be away; and between two looks at the broker. */
 const DAEMON_MAY_BE_AWAY = 120_000;
-
-/** Milliseconds that a broker may be away, and between two looks at it. */
 const BROKER_MAY_BE_AWAY = 30_000;
 const BROKER_LOOK = 1_000;
 
@@ -67,7 +66,7 @@ export class Follower {
     this.#ended.catch(() => undefined);
   }
 
-  /** Resolves once events flow, so that what is submitted after it cannot be missed. */
+  /** Resolves once events flow, so that no event of a message submitted afterwards is missed. */
   async listen(): Promise<void> {
     for (const name of ["SIGINT", "SIGTERM"] as const) {
       this.#removers.push(this.#cli.io.signals.on(name, () => this.#settle("detached")));
@@ -89,7 +88,7 @@ export class Follower {
     });
   }
 
-  /** Waits for these, beside `prefix` lines when they are several. */
+  /** Waits for these messages; the output of several is printed after the name of its node. */
   async wait(messages: readonly Followed[], rule: WaitRule, limit?: number): Promise<Ending> {
     const { io } = this.#cli;
     const several = messages.length > 1;
@@ -117,7 +116,7 @@ export class Follower {
     }
     for (const happening of this.#early.splice(0)) this.#take(happening);
     this.#rule = rule;
-    // Who waits longer than a timer can waits without limit.
+    // A timer cannot be longer; a wait that is has no limit.
     const bounded = limit !== undefined && limit <= LONGEST_TIMER;
     const timer = !bounded ? undefined : io.clock.setTimeout(() => this.#settle("timeOver"), limit);
     try {
@@ -165,14 +164,14 @@ export class Follower {
     if (waiting.length === 0 || before === undefined || inReach(before.state) === inReach(state)) return;
     const why = inReach(state) ? "" : ` (${visible(cause)})`;
     this.#cli.note(this.#cli.err("yellow", `${visible(name)} is ${linkWord(state)} now${why}`));
-    // What a node has is unknown while it is out of reach: nothing is said at the end before that is read.
+    // The state of a message changes when its node leaves or comes: the end is not reported before it is read.
     for (const tracked of waiting) {
       tracked.stale = true;
       void this.#read(tracked);
     }
   }
 
-  /** Without a broker nobody is in reach, though no node is called offline for it. */
+  /** Without a broker no node is in reach, though none is called offline for it. */
   async #lookAtBroker(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
@@ -180,13 +179,13 @@ export class Follower {
     for (let lostAt: number | undefined; !this.#stop.signal.aborted; ) {
       const broker = await this.#brokerState();
       if (broker === "connected" || broker === undefined) {
-        if (lostAt !== undefined && broker !== undefined) this.#cli.note("the daemon has its broker again");
+        if (lostAt !== undefined && broker !== undefined) this.#cli.note("the daemon is connected to its broker again");
         break;
       }
       if (lostAt === undefined) {
         lostAt = clock.monotonic();
         this.#cli.note(
-          this.#cli.err("yellow", "the daemon has lost its broker: what runs goes on, and nothing is heard of it"),
+          this.#cli.err("yellow", "the daemon has lost its broker: commands go on, and no node can be heard"),
         );
       }
       if (this.#rule === "reachable" && clock.monotonic() - lostAt >= BROKER_MAY_BE_AWAY) this.#settle("noBroker");
@@ -195,7 +194,7 @@ export class Follower {
     this.#looking = false;
   }
 
-  /** `undefined`: the daemon does not say; then the stream of events breaks as well. */
+  /** `undefined`: the daemon does not answer; the stream of events breaks as well. */
   async #brokerState(): Promise<Health["broker"]["state"] | undefined> {
     try {
       return (await (await this.#cli.daemon()).health()).broker.state;
@@ -221,7 +220,7 @@ export class Follower {
         this.#takeLink(name, known.link, known.linkSince, known.cause);
       }
     } catch {
-      // The stream breaks with the daemon, and all is read again when it is back.
+      // The stream breaks too, and all is read again when the daemon is back.
       return;
     }
     for (const tracked of this.tracked.values()) if (isOpen(tracked)) await this.#read(tracked);
@@ -238,7 +237,7 @@ export class Follower {
         takeDetail(tracked, await daemon.message(tracked.id));
       } while (tracked.stale);
     } catch (thrown) {
-      // Without a daemon it stays to be read; what it refuses to show stays as the events left it.
+      // A message that no daemon could show is read again; one that it refuses to show stays as the events left it.
       tracked.stale = normalise(thrown).code === "no-daemon";
     }
     this.#reading.delete(tracked.id);

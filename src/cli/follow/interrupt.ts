@@ -3,12 +3,12 @@ import type { Cli } from "../cli.ts";
 import { followEvents } from "./stream.ts";
 
 export interface UntilInterrupted {
-  /** Its rejection ends the following. */
+  /** A rejection ends the stream. */
   readonly onOpen: (again: boolean) => Promise<void>;
   readonly onHappening: (happening: Happening) => void;
 }
 
-/** Follows what happens until Ctrl-C, which is the ordinary end. */
+/** Follows the events of the daemon until Ctrl-C, which is the ordinary end. */
 export async function followUntilInterrupted(cli: Cli, { onOpen, onHappening }: UntilInterrupted): Promise<void> {
   const stop = new AbortController();
   let failed: { readonly thrown: unknown } | undefined;
@@ -24,7 +24,7 @@ export async function followUntilInterrupted(cli: Cli, { onOpen, onHappening }: 
       },
       onHappening,
       onGap: (missed) =>
-        cli.note(cli.err("yellow", `! ${missed ?? "some"} happenings were left out: this terminal is too slow`)),
+        cli.note(cli.err("yellow", `! ${missed ?? "some"} events were left out: this terminal is too slow`)),
     });
   } finally {
     for (const remove of removers) remove();

@@ -2,11 +2,11 @@ import { normalise } from "../../message/errors.ts";
 import type { LogLine } from "../../runtime/operate/operations.ts";
 
 /**
- * Joins stored log lines and those that come, so that none is printed twice or left out.
+ * Joins stored log lines and new ones, so that none is printed twice or left out.
  *
- *   reading (what comes is kept back) → live → reading, after a reconnect → …
+ *   reading (new lines are kept back) → live → reading, after a reconnect → …
  *
- * Lines carry no position, so the seam is found by comparing: the longest end of what was printed that begins what follows.
+ * Lines carry no position, so the seam is found by comparing: the longest end of the printed lines with which the others begin.
  */
 const REMEMBERED = 50;
 
@@ -21,13 +21,13 @@ export class LogTail {
     this.#print = print;
   }
 
-  /** Prints the stored lines that were not printed yet, then what came meanwhile. */
+  /** Prints the stored lines that were not printed yet, then the lines that came meanwhile. */
   async read(stored: () => Promise<readonly LogLine[]>): Promise<void> {
     this.#reading++;
     try {
       for (const lines of byLog(await stored()).values()) for (const line of this.#unseen(lines)) this.#out(line);
     } catch (thrown) {
-      // A daemon that is gone breaks the stream as well, and is read again when it is back.
+      // The stream breaks too, and the lines are read again when the daemon is back.
       if (normalise(thrown).code !== "no-daemon") throw thrown;
     } finally {
       this.#reading--;
@@ -42,7 +42,7 @@ export class LogTail {
     else for (const line of lines) this.#out(line);
   }
 
-  /** What follows the last printed line in the stored ones; all of them when it is not among them. */
+  /** The stored lines after the last printed one; all of them when it is not among them. */
   #unseen(stored: readonly LogLine[]): readonly LogLine[] {
     const printed = this.#printedOf(stored);
     if (printed.length === 0) return stored;
@@ -70,7 +70,7 @@ export class LogTail {
   }
 }
 
-/** Drops from the beginning of `lines` what the end of `printed` has shown already. */
+/** The lines without those at their beginning that the end of `printed` has already. */
 function afterOverlap(printed: readonly string[], lines: readonly LogLine[]): readonly LogLine[] {
   for (let count = Math.min(printed.length, lines.length); count > 0; count--) {
     const same = lines.slice(0, count).every((line, i) => line.line === printed[printed.length - count + i]);

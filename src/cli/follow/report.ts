@@ -1,6 +1,7 @@
 import { EXIT } from "../../message/errors.ts";
 import type { State } from "../../message/lifecycle.ts";
 import type { Cli } from "../cli.ts";
+import { beyondCode } from "../render/messages.ts";
 import { linkWord, messageState, messageSymbol, messageWord } from "../render/states.ts";
 import { table } from "../render/table.ts";
 import { visible } from "../render/text.ts";
@@ -8,10 +9,10 @@ import { bytes, span, took } from "../render/time.ts";
 import type { Ending, Follower } from "./follower.ts";
 import { exitCode, inReach, type Tracked } from "./tracked.ts";
 
-/** What is said when the waiting is over: a line for each node, the counts, how to come back. Answers the exit code. */
+/** Prints the end of the waiting: a line for each message, the counts, what to do next. Answers the exit code. */
 export function reportEnd(cli: Cli, follower: Follower, ending: Ending): number {
   const all = [...follower.tracked.values()];
-  // Whoever reads a file later sees no marker on a terminal: the exit code has to say that something is missing there.
+  // A file shows no marker where output is missing: the exit code tells.
   const cut = cli.json || cli.io.stdout.isTTY === true ? [] : all.filter(({ printer }) => printer.missing > 0);
   const worst = exitCode(all);
   const exit = cut.length > 0 && worst === EXIT.ok ? EXIT.someFailed : worst;
@@ -37,33 +38,40 @@ export function reportEnd(cli: Cli, follower: Follower, ending: Ending): number 
     cli.note(`${all.length} messages: ${parts.join(", ")}`);
   }
   for (const { node, printer } of cut) {
-    const text = `! ${bytes(printer.missing)} of the output of ${visible(node)} are missing above: it keeps no more (limits.outputBytes there)`;
+    const name = visible(node);
+    const text = `! ${bytes(printer.missing)} of the output of ${name} are missing above: ${name} keeps no more (its limits.outputBytes)`;
     cli.note(cli.err("yellow", text));
   }
-  comeBack(
-    cli,
-    all.filter((t) => !t.final),
-    ending,
-  );
+  const hint = (line: string): void => cli.note(`  ${cli.err("dim", "→")} ${line}`);
+  for (const [state, remedy] of REMEDIES) if (all.some((t) => t.state === state)) hint(remedy);
+  const open = all.filter((t) => !t.final);
+  if (open.length > 0) comeBack(cli, open, ending, hint);
   return exit;
 }
 
-/** How to find the open ones again. */
-function comeBack(cli: Cli, open: readonly Tracked[], ending: Ending): void {
-  if (open.length === 0) return;
+/** Final states after which an operator has something to do. */
+const REMEDIES: readonly (readonly [State, string])[] = [
+  ["rejected", "rejected: correct what the reason names, then send it again; nothing has run"],
+  ["interrupted", "interrupted: it may have run; look at the node before you send it again"],
+  ["expired", "expired: it has not run; send it again with a longer --deliver-by"],
+];
+
+/** Tells how to find the open messages again. */
+function comeBack(cli: Cli, open: readonly Tracked[], ending: Ending, hint: (line: string) => void): void {
   if (ending === "detached")
     cli.note(
       `detached: ${open.length === 1 ? "the message goes" : `${open.length} messages go`} on without this terminal`,
     );
-  if (ending === "timeOver") cli.note("the time to wait is over; what is open goes on");
-  if (ending === "noBroker") cli.note("without a broker nothing is heard of any node; what is open goes on");
+  if (ending === "timeOver") cli.note("the time of --wait is over; open messages go on");
+  if (ending === "noBroker") cli.note("the daemon has no broker and cannot hear any node; open messages go on");
   const ids = open
     .slice(0, 3)
     .map((t) => t.id)
     .join(" ");
-  cli.note(`  ${cli.err("dim", "→")} come back with: steward message ${ids} --follow`);
-  if (open.length > 3) cli.note(`  ${cli.err("dim", "→")} list all that is open with: steward messages --open`);
-  if (open.length <= 3) cli.note(`  ${cli.err("dim", "→")} take back with: steward cancel ${ids}`);
+  hint(`come back with: steward message ${ids} --follow`);
+  hint(
+    open.length > 3 ? "list all open messages with: steward messages --open" : `take back with: steward cancel ${ids}`,
+  );
 }
 
 function counts(all: readonly Tracked[]): Map<State, number> {
@@ -82,22 +90,24 @@ function duration({ outcome }: Tracked): string {
 }
 
 function why(tracked: Tracked, follower: Follower, now: number): string {
-  const reason = tracked.reason ?? tracked.outcome?.reason;
+  const { state, final, deliverBy, began, outcome } = tracked;
+  const reason = beyondCode({ ...outcome, ...tracked });
   const said: string[] = [];
   const link = follower.links.get(tracked.node);
   const node = visible(tracked.node);
-  if (tracked.final || link === undefined || inReach(link.state)) {
+  if (final || link === undefined || inReach(link.state)) {
     if (reason !== undefined) said.push(visible(reason));
   } else {
-    // In words of its own, for what the daemon gives as the reason says the same once more.
+    // The reason that the daemon gives says the same in other words.
     said.push(reach(link, now));
-    if (tracked.state === "sent") said.push(`whether ${node} has it is not known`);
-    if (tracked.state === "unknown")
-      said.push(`it ${tracked.began ? "began" : "is"} there, and what became of it is told when ${node} is back`);
+    if (state === "sent") said.push(`${node} may not have the message yet`);
+    if (state === "unknown")
+      said.push(
+        `${began ? `the command began on ${node}` : `${node} has the command`}; its outcome comes when ${node} is back`,
+      );
   }
-  if (!tracked.final && tracked.deliverBy !== null && (tracked.state === "queued" || tracked.state === "sent")) {
-    said.push(`may wait ${span(Math.max(0, tracked.deliverBy - now))} more`);
-  }
+  if (!final && deliverBy !== null && (state === "queued" || state === "sent"))
+    said.push(`may wait ${span(Math.max(0, deliverBy - now))} more`);
   return said.join("; ");
 }
 

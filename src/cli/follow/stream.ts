@@ -7,14 +7,14 @@ import type { Cli } from "../cli.ts";
  *
  *   connecting → open → broken → connecting → …      ended when `signal` fires, or after `giveUpAfter` of silence
  *
- * What happened while the stream was broken is not replayed: `onOpen` is called at each opening, before any event of that
- * stream, and is where the caller reads again.
+ * Events of the time while the stream was broken are not replayed: `onOpen`, called at each opening before any event of that
+ * stream, is where the caller reads again.
  */
 export interface StreamOptions {
   readonly signal: AbortSignal;
   readonly onOpen: (again: boolean) => void;
   readonly onHappening: (happening: Happening) => void;
-  /** The daemon left something out, because this end was too slow. */
+  /** The daemon left events out, because this end was too slow. */
   readonly onGap: (missed: number | null) => void;
   /** Milliseconds without a daemon, once it was open, after which this rejects with `no-daemon`. Absent: never. */
   readonly giveUpAfter?: number;

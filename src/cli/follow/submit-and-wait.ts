@@ -7,8 +7,8 @@ import { Follower, type FollowerLook } from "./follower.ts";
 import { reportEnd } from "./report.ts";
 
 /**
- * Submits, tells who is in reach, follows what comes of it and answers the exit code. `limit`: wait for all, in reach or
- * not, at most so many ms (`null`: without limit); absent: for those in reach.
+ * Submits messages, prints which nodes are in reach, follows the messages and answers the exit code. `limit`: wait for all
+ * nodes, in reach or not, at most so many ms (`null`: without limit); absent: for the nodes in reach.
  */
 export async function submitAndWait(
   cli: Cli,

@@ -7,26 +7,25 @@ import { parseSubject } from "../../message/subject.ts";
 import type { MessageDetail } from "../../runtime/operate/operations.ts";
 import type { OutputPrinter } from "../render/output.ts";
 
-/** A message that the command line waits for: what it knows of it by now. */
+/** A message that the command line waits for, as far as it is known by now. */
 export interface Tracked {
   readonly id: string;
   readonly subject: string;
   readonly node: string;
   readonly printer: OutputPrinter;
   state: State;
-  /** Whether its node was ever heard to have begun it. */
+  /** True once its node said that it began. */
   began: boolean;
   final: boolean;
-  /** When the state was last asserted; keeps an answer that was overtaken by an event from counting. */
+  /** Time of the last assertion; an answer that an event has overtaken is older. */
   since: number;
   deliverBy: number | null;
   reason?: string;
   outcome?: Outcome;
-  /** Events told of more than they carried: to be read again. */
+  /** The message has to be read again: an event told of more than it carried. */
   stale: boolean;
 }
 
-/** Takes over what an event says. */
 export function takeEvent(tracked: Tracked, happening: Extract<Happening, { type: "message" | "output" }>): void {
   if (happening.type === "output") {
     if (!tracked.printer.take(happening.parts, false)) tracked.stale = true;
@@ -43,11 +42,11 @@ export function takeEvent(tracked: Tracked, happening: Extract<Happening, { type
     tracked.stale = true;
   if (!tracked.final) return;
   if (happening.outcome !== undefined) tracked.outcome = happening.outcome;
-  // Read once more at its end, so that nothing is missing however the events came.
+  // One more reading at the end fills every gap that the events left.
   tracked.stale = true;
 }
 
-/** Takes over what the daemon knows. Reports come in order, so a gap in its output is a piece that the node did not keep. */
+/** The daemon's own record. Reports come in order, so a gap in its output is a piece that the node did not keep. */
 export function takeDetail(tracked: Tracked, detail: MessageDetail): void {
   tracked.printer.take(detail.output, true);
   tracked.deliverBy = detail.deliverBy;
@@ -71,7 +70,7 @@ export function inReach(link: LinkState | undefined): boolean {
 
 const FAILED: ReadonlySet<State> = new Set<State>(["failed", "timedOut", "rejected", "interrupted"]);
 
-/** One exit code for all: a failure outweighs what was not delivered, that outweighs what was cancelled. */
+/** One exit code for all messages: a failure outweighs an undelivered message, that outweighs a cancelled one. */
 export function exitCode(all: Iterable<Pick<Tracked, "state" | "final">>): number {
   let code: number = EXIT.ok;
   for (const { state, final } of all) {

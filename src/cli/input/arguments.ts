@@ -5,9 +5,8 @@ import { textOf } from "../../message/text/text.ts";
 const REPLACEMENT = "\uFFFD";
 
 /**
- * Refuses arguments that are not what was typed: Node.js decodes them as UTF-8 and puts U+FFFD for what is none. `raw`: the
- * process's arguments as the system has them, each ended by NUL; `undefined`: this system does not tell, and U+FFFD is
- * taken as the sign of it.
+ * Refuses arguments that are not UTF-8: Node.js puts U+FFFD in the place of such bytes. `raw`: the arguments of the process
+ * as the system has them, each ended by NUL; `undefined`: the system does not tell them, and every U+FFFD is refused.
  * @throws StewardError `text-invalid`
  */
 export function checkArguments(argv: readonly string[], raw: () => Uint8Array | undefined): void {

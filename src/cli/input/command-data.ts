@@ -1,14 +1,14 @@
 import { isUtf8 } from "node:buffer";
-import { readFile } from "node:fs/promises";
-import { faultText, StewardError } from "../../message/errors.ts";
+import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { Cli } from "../cli.ts";
 import { checkedText } from "../io.ts";
 import { readBytes } from "./standard-input.ts";
+import { readUserFile } from "./user-file.ts";
 
-/** How `steward run` was told what to run. */
+/** The words and options of `steward run` that name the command. */
 export interface CommandWords {
-  /** The words behind the target. */
+  /** The words after the target. */
   readonly argv: readonly string[];
   /** `true`: a script without the name of a file. */
   readonly script?: string | boolean;
@@ -31,7 +31,7 @@ export async function commandData(cli: Cli, words: CommandWords): Promise<Json> 
     throw usage("standard input is the script already, so --stdin has nothing to pass on; name a file: --script FILE");
   if (!readsScript && words.stdin !== true && (await cli.io.stdin.waits())) {
     throw usage(
-      "something is on standard input, and the command would not get it: add --stdin to pass it on, or < /dev/null to leave it out",
+      "there is input on standard input, and the command would not get it: add --stdin to pass it on, or < /dev/null to leave it out",
     );
   }
   if (script === false && argv.length === 0)
@@ -54,23 +54,19 @@ function withInput(argv: readonly string[], input: { readonly input?: Json }): J
   return input.input === undefined ? argv : { argv, ...input };
 }
 
-/** Text where it is text: so it can be read in lists and logs. */
+/** Standard input as text where it is UTF-8, so that lists and logs can show it. */
 async function inputOf(cli: Cli, { stdin }: CommandWords): Promise<{ readonly input?: Json }> {
   if (stdin !== true) return {};
   const bytes = await readBytes(cli.io.stdin);
   return { input: isUtf8(bytes) ? bytes.toString("utf8") : { base64: bytes.toString("base64") } };
 }
 
-async function readScript(cli: Cli, file: string): Promise<Buffer> {
-  try {
-    return await readFile(cli.path(file));
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT")
-      throw usage(
-        `there is no script ${JSON.stringify(file)}; a line for the shell is written behind it: --script -- ${JSON.stringify(file)}`,
-      );
-    throw new StewardError("file-unreadable", { file, fault: faultText(thrown) }, { cause: thrown });
-  }
+function readScript(cli: Cli, file: string): Promise<Buffer> {
+  return readUserFile(cli, file).catch((error: Error) => {
+    if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== "ENOENT") throw error;
+    const named = JSON.stringify(file);
+    throw usage(`there is no script ${named}; a line for the shell needs -- before it: --script -- ${named}`);
+  });
 }
 
 function scriptText(bytes: Buffer, what: string): string {

@@ -1,13 +1,13 @@
 import { StewardError } from "../../message/errors.ts";
 import { isNever, parseDuration } from "../../message/text/units.ts";
 
-/** Readers of option values; each fault names the option. */
+/** The value of an option that is a duration. @throws StewardError `duration-invalid`, which names the option */
 export function duration(option: string, text: string): number {
-  let ms: number;
+  let ms = 0;
   try {
     ms = parseDuration(text);
   } catch {
-    throw new StewardError("duration-invalid", { text: `${option} ${text}` });
+    // The option is named below.
   }
   if (ms > 0) return ms;
   throw new StewardError("duration-invalid", { text: `${option} ${text}` });
@@ -27,7 +27,7 @@ export function wholeNumber(option: string, command: string, text: string, least
   });
 }
 
-/** Ids are upper case; who types one may not be. */
+/** An id in upper case, however it was typed. */
 export function idOf(text: string): string {
   return text.toUpperCase();
 }

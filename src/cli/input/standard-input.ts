@@ -3,14 +3,14 @@ import type { Clock } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { StandardInput } from "../io.ts";
 
-/** Milliseconds in which a program before a pipe is expected to write, or to end. */
+/** Milliseconds in which a program that writes to the pipe has to write, or to end. */
 const MOMENT = 300;
-/** Bytes that are read before the daemon is asked: no message may be larger. */
+/** Most bytes that are read: no message may be larger. */
 const MOST = 64 * 1024 * 1024;
 
 /**
- * The standard input of this process, and whether there is anything on it. A terminal and /dev/null hold nothing that was
- * meant for a command. A pipe that stays open without a byte, as cron and CI leave it, is waited for no longer than a moment.
+ * The standard input of this process. A terminal and /dev/null hold no input for a command. A pipe that stays open without a
+ * byte, as cron and CI leave it, is waited for no longer than a moment.
  */
 export class ProcessInput implements StandardInput {
   readonly #clock: Clock;
@@ -46,13 +46,13 @@ export class ProcessInput implements StandardInput {
       });
       stdin.once("end", settle);
       stdin.once("error", settle);
-      // A pipe that nobody closes does not keep this process.
+      // A pipe that stays open must not keep this process alive.
       stdin.unref();
     });
   }
 }
 
-/** How far a file on the standard input was read by those who shared it before. */
+/** Bytes of a file on standard input that other processes have read before. */
 function position(): number {
   try {
     return Number(/^pos:\s*(\d+)$/m.exec(readFileSync("/proc/self/fdinfo/0", "utf8"))?.[1] ?? 0);

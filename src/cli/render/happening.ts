@@ -4,7 +4,7 @@ import { messageState } from "./states.ts";
 import { visible, visibleButColours } from "./text.ts";
 import { clockTime, isoTime } from "./time.ts";
 
-/** One thing that happened, as the lines that `watch` and `inspect` print. */
+/** One event as the lines that `watch` and `inspect` print. */
 export function happeningLines(happening: Happening, absolute: boolean, paint: Paint): string[] {
   const at = paint("dim", absolute ? isoTime(happening.at) : clockTime(happening.at));
   const line = (label: string, text: string): string => `${at} ${label.padEnd(10)} ${text}`;
@@ -55,7 +55,7 @@ export function happeningLines(happening: Happening, absolute: boolean, paint: P
         ),
       ];
     default:
-      // A newer daemon may tell of more than this command line knows.
+      // A newer daemon may send events that this command line does not know.
       return [];
   }
 }

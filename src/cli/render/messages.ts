@@ -34,7 +34,7 @@ export function messageTable(messages: readonly MessageView[], times: Times, pai
       { title: "SINCE", cell: (m) => times.at(m.since) },
       {
         title: "WHAT",
-        cell: (m) => visible(`${m.summary}${m.reason === undefined ? "" : ` (${m.reason})`}${work(m.subject)}`),
+        cell: (m) => visible(`${m.summary}${inBrackets(beyondCode(m))}${work(m.subject)}`),
       },
     ],
     columns,
@@ -44,10 +44,10 @@ export function messageTable(messages: readonly MessageView[], times: Times, pai
 export function messageLines(message: MessageDetail, times: Times, paint: Paint): string[] {
   const { outcome } = message;
   const ran = outcome?.startedAt === undefined ? undefined : took(outcome.at - outcome.startedAt);
-  const wait =
+  const deadline =
     message.deliverBy === null
-      ? "never expires"
-      : `until ${isoTime(message.deliverBy)} (${times.at(message.deliverBy)})`;
+      ? "none: it may start at any time"
+      : `${isoTime(message.deliverBy)} (${times.at(message.deliverBy)}), to start`;
   const lines = pairs([
     ["message", message.id],
     ["subject", visible(message.subject)],
@@ -61,10 +61,10 @@ export function messageLines(message: MessageDetail, times: Times, paint: Paint)
     ["signal", optional(outcome?.signal)],
     ["took", ran],
     ["created", times.at(message.createdAt)],
-    ["may wait", message.final ? undefined : wait],
-    ["may run", mayRun(message)],
-    ["attempts", String(message.attempts)],
-    ["heard", heard(message, times)],
+    ["deadline", message.final ? undefined : deadline],
+    ["timeout", timeoutOf(message)],
+    ["sendings", String(message.attempts)],
+    ["heard late", heard(message, times)],
     ["cancel", cancel(message, times)],
     ["reply to", message.inReplyTo],
     [
@@ -78,18 +78,13 @@ export function messageLines(message: MessageDetail, times: Times, paint: Paint)
   ]);
   if (message.conflict !== undefined) {
     const { state, by, at, reason } = message.conflict;
-    const why = reason === undefined ? "" : ` (${visible(reason)})`;
-    lines.push(
-      paint(
-        "red",
-        `! conflict: ${visible(by)} also said ${messageState(state, paint)}${why}, ${times.at(at)}; the first one stands`,
-      ),
-    );
+    const said = `${messageState(state, paint)}${visible(inBrackets(reason))}, ${times.at(at)}`;
+    lines.push(paint("red", `! conflict: ${visible(by)} also said ${said}; the first final state stands`));
   }
   lines.push("", "HISTORY");
   for (const said of message.history) {
-    const reason = said.reason === undefined ? "" : ` (${visible(said.reason)})`;
-    lines.push(`  ${isoTime(said.at)}  ${messageState(said.state, paint)}, says ${visible(said.by)}${reason}`);
+    const { at, state, by, reason } = said;
+    lines.push(`  ${isoTime(at)}  ${messageState(state, paint)}, says ${visible(by)}${visible(inBrackets(reason))}`);
   }
   return lines;
 }
@@ -109,25 +104,34 @@ export function deadTable(letters: readonly DeadLetter[], times: Times, columns?
   );
 }
 
-/** How long, and whose word that is; the reason of a `timedOut` names the node's setting where that was shorter. */
-function mayRun({ timeout, subject, origin, final, direction }: MessageDetail): string | undefined {
+/** The reason, where it says more than the exit code that is shown beside it. */
+export function beyondCode({ reason, code }: { readonly reason?: string; readonly code?: number }): string | undefined {
+  return reason === `exit code ${code}` ? undefined : reason;
+}
+
+function inBrackets(text: string | undefined): string {
+  return text === undefined ? "" : ` (${text})`;
+}
+
+/** How long the command may run, and whose word that is; the reason of a `timedOut` names the setting that decided. */
+function timeoutOf({ timeout, subject, origin, final, direction }: MessageDetail): string | undefined {
   if (kindOf(subject) === "event" || (timeout === null && final)) return undefined;
   const node = visible(receiver(subject));
-  if (timeout === null) return `as long as defaults.timeout of ${node} says`;
+  if (timeout === null) return `defaults.timeout of ${node}`;
   const bound = final || direction === "in" ? "" : `, unless limits.timeout of ${node} is shorter`;
   return `${span(timeout)}, says ${visible(origin)}${bound}`;
 }
 
-/** Said only of an end that was late: after contact was lost, or after the deadline of its start. */
+/** An outcome that came late: after contact with the node was lost, or after the deadline. */
 function heard({ heardAt, history, deliverBy, outcome }: MessageDetail, times: Times): string | undefined {
   if (heardAt === undefined) return undefined;
   const late = [
-    ...(history.some(({ state }) => state === "unknown") ? ["after its state was unknown"] : []),
+    ...(history.some(({ state }) => state === "unknown") ? ["its state had been unknown"] : []),
     ...(deliverBy !== null && heardAt > deliverBy && outcome?.startedAt !== undefined
-      ? ["after its deadline, which holds for its start only"]
+      ? ["its deadline had passed, and it had started before"]
       : []),
   ];
-  return late.length === 0 ? undefined : `late, ${times.at(heardAt)}: ${late.join(", and ")}`;
+  return late.length === 0 ? undefined : `${times.at(heardAt)}; ${late.join(", and ")}`;
 }
 
 function cancel(message: MessageDetail, times: Times): string | undefined {
@@ -137,7 +141,7 @@ function cancel(message: MessageDetail, times: Times): string | undefined {
   const asked = `requested ${times.at(cancelRequestedAt)}`;
   if (cancelAnswer === undefined) return final ? asked : `${asked}; ${node} has not answered yet`;
   const reason = cancelAnswer.reason === undefined ? "" : `: ${visible(cancelAnswer.reason)}`;
-  const said = { done: "done", refused: "refused", tooLate: "too late, it had ended" }[cancelAnswer.kind];
+  const said = { done: "done", refused: "refused", tooLate: "too late, the command had ended" }[cancelAnswer.kind];
   return `${asked}; ${node} says: ${said}${reason}`;
 }
 

@@ -14,7 +14,7 @@ export function nodeTable(nodes: readonly NodeView[], times: Times, paint: Paint
       { title: "LINK", cell: (n) => linkState(n.link, paint) },
       { title: "SINCE", cell: (n) => times.since(n.linkSince) },
       { title: "SEEN", cell: (n) => (n.role === "self" ? "here" : times.at(n.lastSeenAt)) },
-      { title: "WORK", cell: (n) => (n.running > 0 ? `busy (${n.running})` : n.work) },
+      { title: "WORK", cell: work },
       { title: "WAITING", cell: waiting },
       {
         title: "NOTES",
@@ -28,23 +28,30 @@ export function nodeTable(nodes: readonly NodeView[], times: Times, paint: Paint
   );
 }
 
+/** `running` counts the commands without an outcome, which are more than those that run. */
+function work({ work: state, running }: NodeView): string {
+  return running > 0 ? `busy (${running})` : state;
+}
+
 function waiting(node: NodeView): string {
   if (node.waiting === 0) return "-";
   const { waiting: count, oldestCreatedAt: oldest, asOf } = node;
   return oldest === null ? String(count) : `${count}, oldest ${span(Math.max(0, asOf - oldest))}`;
 }
 
-/** What an operator should notice; nothing for a node that is as it should be. */
+/** Deviations that an operator should notice. */
 function notes(node: NodeView): string[] {
   const found: string[] = [];
   if (node.role === "self" && node.link !== "online") found.push(visible(node.cause));
-  if (node.trust !== "accepted" && node.role !== "self") found.push(`trust ${node.trust}`);
+  // A node that was never heard of is accepted when it is.
+  if (node.trust !== "accepted" && node.role !== "self" && node.link !== "neverSeen") found.push(`trust ${node.trust}`);
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
-  if (node.unheard === true) found.push("not heard since this daemon was started");
+  if (node.unheard === true) found.push("not heard since the daemon here was started");
   if (node.heldBack !== undefined) found.push(visible(node.heldBack));
   found.push(...stuckNotes(node));
   if (node.session === "resyncing") found.push("resyncing");
-  if (node.clockSkew !== undefined && Math.abs(node.clockSkew) >= 5_000) found.push(`clock ${skew(node.clockSkew)}`);
+  if (node.clockSkew !== undefined && Math.abs(node.clockSkew) >= 5_000)
+    found.push(`clock ${skew(node.clockSkew)} the clock here`);
   return found;
 }
 
@@ -52,17 +59,21 @@ function notes(node: NodeView): string[] {
 function stuckNotes({ stuck = [], heldBack, asOf }: NodeView): string[] {
   const [first, ...others] = stuck.filter(({ reason }) => reason !== heldBack);
   if (first === undefined) return [];
-  const more = others.length === 0 ? "" : `; ${others.length} more lanes too`;
+  const more =
+    others.length === 0 ? "" : `; so ${others.length === 1 ? "does 1 more lane" : `do ${others.length} more lanes`}`;
   return [`${visible(standsStill(first, asOf))}${more}`];
 }
 
-/** In words, of one lane. */
-export function standsStill({ subject, since, reason }: StuckLane, now: number): string {
-  return `${subject} stands still since ${span(Math.max(0, now - since))}: ${reason}`;
+export function standsStill({ subject, ...lane }: StuckLane, now: number): string {
+  return `${subject} ${stillFor(lane, now)}`;
+}
+
+function stillFor({ since, reason }: Omit<StuckLane, "subject">, now: number): string {
+  return `stands still since ${span(Math.max(0, now - since))}: ${reason}`;
 }
 
 function skew(ms: number): string {
-  return `${span(Math.abs(ms))} ${ms < 0 ? "behind" : "ahead"}`;
+  return `${span(Math.abs(ms))} ${ms < 0 ? "behind" : "ahead of"}`;
 }
 
 export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?: number): string[] {
@@ -71,16 +82,16 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
     ["link", `${linkState(node.link, paint)} since ${times.since(node.linkSince)} (${visible(node.cause)})`],
     ["last seen", node.role === "self" ? "here" : times.at(node.lastSeenAt)],
     ["session", node.session],
-    ["work", node.running > 0 ? `${node.work}, ${node.running} running` : node.work],
+    ["work", work(node)],
     ["trust", node.trust],
     ["storage", node.storage],
-    ["heard", node.unheard === true ? "not since this daemon was started" : undefined],
+    ["heard", node.unheard === true ? "not since the daemon here was started" : undefined],
     ["held back", node.heldBack === undefined ? undefined : visible(node.heldBack)],
     ["waiting", waiting(node)],
     ["version", node.version === undefined ? undefined : visible(node.version)],
     ["started", node.startedAt === undefined ? undefined : times.at(node.startedAt)],
     ["epoch", node.epoch === undefined ? undefined : visible(node.epoch)],
-    ["clock", node.clockSkew === undefined ? undefined : skew(node.clockSkew)],
+    ["clock", node.clockSkew === undefined ? undefined : `${skew(node.clockSkew)} the clock here`],
     ["traffic", `${bytes(node.bytesOut)} out, ${bytes(node.bytesIn)} in`],
     ["methods", node.methods === undefined ? undefined : visible(node.methods.join(", "))],
     ...(node.stuck ?? [])
@@ -124,7 +135,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
 }
 
 function laneReason({ reason = "", stuck }: NodeDetail["lanes"][number], now: number): string {
-  return stuck === undefined ? reason : `stands still since ${span(Math.max(0, now - stuck.since))}: ${stuck.reason}`;
+  return stuck === undefined ? reason : stillFor(stuck, now);
 }
 
 export function processTable(

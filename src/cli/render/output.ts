@@ -6,27 +6,10 @@ import type { Paint } from "./paint.ts";
 import { visibleButColours } from "./text.ts";
 import { bytes } from "./time.ts";
 
-/**
- * The output of one command on its way to the user, each byte once and in order, however often and however overlapping
- * its parts arrive. Alone it goes through as it is, but for control sequences on a terminal; beside others it goes line by
- * line, after the node's name.
- */
-export interface OutputPrinter {
-  /**
-   * Prints what is new in the parts. `whole`: the parts are all that is known, so a gap is a piece that was not kept;
-   * else a gap is a piece not yet seen: answers false and prints nothing of that stream from the gap on.
-   */
-  take(parts: readonly OutputPart[], whole: boolean): boolean;
-  /** The program has ended, and all that is kept was taken: says how much of it is not there. */
-  finish(totals: Totals | undefined): void;
-  /** Ends a line that is still open. */
-  end(): void;
-  /** Bytes that the program wrote and that were not printed, for nobody has kept them. */
-  readonly missing: number;
-}
-
 type StreamName = OutputPart["stream"];
 type Totals = Readonly<Record<StreamName, StreamTotal>>;
+
+const STREAMS = ["stdout", "stderr"] as const;
 
 export interface OutputSinks {
   readonly stdout: Sink;
@@ -37,140 +20,127 @@ export function partBytes(part: OutputPart): Buffer {
   return Buffer.from(part.text, part.encoding === "base64" ? "base64" : "utf8");
 }
 
-/** How far each stream was printed. What is new goes to `print`, what is not there to `gap`. */
-class Progress {
-  missing = 0;
+/**
+ * The output of one command on its way to the user, each byte once and in order, however often and however overlapping
+ * its parts arrive.
+ */
+export abstract class OutputPrinter {
+  #missing = 0;
   readonly #next: Record<StreamName, number> = { stdout: 0, stderr: 0 };
-  readonly #print: (name: StreamName, chunk: Buffer) => void;
-  readonly #gap: (text: string, name: StreamName) => void;
 
-  constructor(print: (name: StreamName, chunk: Buffer) => void, gap: (text: string, name: StreamName) => void) {
-    this.#print = print;
-    this.#gap = gap;
+  protected abstract print(name: StreamName, chunk: Buffer): void;
+  /** Prints a note in the place of output that is missing. */
+  protected abstract note(text: string): void;
+  /** Ends a line that is still open. */
+  abstract end(): void;
+
+  /** Bytes that the program wrote and that were not printed, because the node did not keep them. */
+  get missing(): number {
+    return this.#missing;
   }
 
+  /**
+   * Prints the new bytes of the parts. `whole`: the parts are all that is known, so a gap is a piece that was not kept;
+   * else a gap is a piece not yet seen: answers false and prints nothing of that stream from the gap on.
+   */
   take(parts: readonly OutputPart[], whole: boolean): boolean {
-    let complete = true;
     const stuck = new Set<StreamName>();
     for (const part of parts) {
       const { stream } = part;
       if (this.#next[stream] === undefined || stuck.has(stream)) continue;
-      const data = partBytes(part);
       if (part.offset > this.#next[stream]) {
         if (!whole) {
-          complete = false;
           stuck.add(stream);
           continue;
         }
         this.#skip(stream, part.offset);
       }
+      const data = partBytes(part);
       const known = Math.max(0, this.#next[stream] - part.offset);
       if (known >= data.length) continue;
       this.#next[stream] = part.offset + data.length;
-      this.#print(stream, data.subarray(known));
+      this.print(stream, data.subarray(known));
     }
-    return complete;
+    return stuck.size === 0;
   }
 
+  /** Counts the bytes that are missing at the end, once the program has ended and every part that is kept was taken. */
   finish(totals: Totals | undefined): void {
-    if (totals === undefined) return;
-    for (const name of ["stdout", "stderr"] as const) {
-      if (totals[name].bytes > this.#next[name]) this.#skip(name, totals[name].bytes);
+    for (const name of STREAMS) {
+      const written = totals?.[name].bytes ?? 0;
+      if (written > this.#next[name]) this.#skip(name, written);
     }
   }
 
   #skip(name: StreamName, to: number): void {
     const missing = to - this.#next[name];
     this.#next[name] = to;
-    this.missing += missing;
-    this.#gap(`… ${bytes(missing)} of ${name} were not kept …`, name);
+    this.#missing += missing;
+    this.end();
+    this.note(`… ${bytes(missing)} of ${name} were not kept …`);
   }
 }
 
-/** The output of one command alone. A file gets its exact bytes; so does a terminal, where `raw` asks for that. */
-export class RawOutput implements OutputPrinter {
-  readonly #progress: Progress;
+/** The output of a command alone, byte for byte; control sequences are defused on a terminal, unless `raw` asks for them. */
+export class RawOutput extends OutputPrinter {
   readonly #sinks: OutputSinks;
+  readonly #note: (line: string) => void;
   readonly #defused: Partial<Record<StreamName, Defused>> = {};
   readonly #open = { stdout: false, stderr: false };
 
   constructor(sinks: OutputSinks, note: (line: string) => void, raw = false) {
+    super();
     this.#sinks = sinks;
-    for (const name of ["stdout", "stderr"] as const) {
-      if (sinks[name].isTTY === true && !raw) this.#defused[name] = new Defused();
-    }
-    this.#progress = new Progress(
-      (name, chunk) => {
-        const { [name]: defused } = this.#defused;
-        const written = defused === undefined ? chunk : defused.write(chunk);
-        if (written.length > 0) sinks[name].write(written);
-        this.#open[name] = chunk.at(-1) !== 10;
-      },
-      (text) => {
-        this.end();
-        note(text);
-      },
-    );
-  }
-
-  get missing(): number {
-    return this.#progress.missing;
-  }
-
-  take(parts: readonly OutputPart[], whole: boolean): boolean {
-    return this.#progress.take(parts, whole);
-  }
-
-  finish(totals: Totals | undefined): void {
-    this.#progress.finish(totals);
+    this.#note = note;
+    for (const name of STREAMS) if (sinks[name].isTTY === true && !raw) this.#defused[name] = new Defused();
   }
 
   end(): void {
-    for (const name of ["stdout", "stderr"] as const) {
+    for (const name of STREAMS) {
       const { [name]: sink } = this.#sinks;
       const rest = this.#defused[name]?.end() ?? "";
       if (rest !== "") sink.write(rest);
-      // A prompt or a final line shall not stick to output that has no newline at its end; a file gets its exact bytes.
+      // A prompt must not stick to output that has no newline at its end; a file gets its exact bytes.
       if (this.#open[name] && sink.isTTY === true) sink.write("\n");
       this.#open[name] = false;
     }
   }
+
+  protected print(name: StreamName, chunk: Buffer): void {
+    const written = this.#defused[name]?.write(chunk) ?? chunk;
+    if (written.length > 0) this.#sinks[name].write(written);
+    this.#open[name] = chunk.at(-1) !== 10;
+  }
+
+  protected note(text: string): void {
+    this.#note(text);
+  }
 }
 
 /** The output of one command among several: whole lines, each after the name of its node. */
-export class PrefixedOutput implements OutputPrinter {
-  readonly #progress: Progress;
+export class PrefixedOutput extends OutputPrinter {
+  readonly #note: (text: string) => void;
   readonly #lines: Readonly<Record<StreamName, LineBuffer>>;
 
   constructor(sinks: OutputSinks, prefix: string, paints: { readonly out: Paint; readonly err: Paint }) {
+    super();
     const head = { stdout: paints.out("cyan", `${prefix} │`), stderr: paints.err("yellow", `${prefix} !`) };
     const printer = (name: StreamName) =>
       new LineBuffer((line) => sinks[name].write(`${head[name]} ${visibleButColours(line)}\n`));
     this.#lines = { stdout: printer("stdout"), stderr: printer("stderr") };
-    this.#progress = new Progress(
-      (name, chunk) => this.#lines[name].write(chunk),
-      (text) => {
-        this.end();
-        sinks.stderr.write(`${paints.err("dim", `${prefix} ! ${text}`)}\n`);
-      },
-    );
-  }
-
-  get missing(): number {
-    return this.#progress.missing;
-  }
-
-  take(parts: readonly OutputPart[], whole: boolean): boolean {
-    return this.#progress.take(parts, whole);
-  }
-
-  finish(totals: Totals | undefined): void {
-    this.#progress.finish(totals);
+    this.#note = (text) => sinks.stderr.write(`${paints.err("dim", `${prefix} ! ${text}`)}\n`);
   }
 
   end(): void {
-    this.#lines.stdout.end();
-    this.#lines.stderr.end();
+    for (const name of STREAMS) this.#lines[name].end();
+  }
+
+  protected print(name: StreamName, chunk: Buffer): void {
+    this.#lines[name].write(chunk);
+  }
+
+  protected note(text: string): void {
+    this.#note(text);
   }
 }
 

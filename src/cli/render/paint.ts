@@ -1,9 +1,7 @@
 import { styleText } from "node:util";
 import type { Sink } from "../io.ts";
 
-/**
- * Colour, or none. Colour never carries anything alone: wherever it is used there is a symbol and a word beside it.
- */
+/** Colour, or none. A symbol and a word stand beside every colour, so that none of them tells anything alone. */
 export type Colour = "green" | "red" | "yellow" | "cyan" | "dim" | "bold";
 export type Paint = (colour: Colour, text: string) => string;
 

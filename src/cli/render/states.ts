@@ -3,7 +3,7 @@ import { STATES, type State } from "../../message/lifecycle.ts";
 import type { ProcessState } from "../../runtime/operate/operations.ts";
 import type { Colour, Paint } from "./paint.ts";
 
-/** How each state is shown: a symbol and a word, and a colour for those who see it. */
+/** The look of a state: a symbol, a word, and a colour. */
 interface Look {
   readonly symbol: string;
   readonly word: string;

@@ -1,4 +1,5 @@
-import { bare, cut, width } from "./text.ts";
+import { bare, width } from "./text.ts";
+import { cutTo } from "./width.ts";
 
 /** A table for people: columns as narrow as their content, two spaces apart, no lines. The last column may be cut. */
 export interface Column<Row> {
@@ -7,9 +8,9 @@ export interface Column<Row> {
   readonly align?: "right";
 }
 
-/** `columns`: the terminal's width; absent when nobody watches, then nothing is cut. Lines without a newline. */
+/** Lines without a newline, cut to `columns`, the width of the terminal; absent: not cut. */
 export function table<Row>(rows: readonly Row[], layout: readonly Column<Row>[], columns?: number): string[] {
-  // A column in which no row has anything says nothing.
+  // A column that is empty in every row is left out.
   const shown = layout.filter((column) => rows.some((row) => column.cell(row) !== ""));
   const cells = rows.map((row) => shown.map((column) => column.cell(row)));
   const widths = shown.map((column, i) => Math.max(width(column.title), ...cells.map((line) => width(line[i] ?? ""))));
@@ -21,7 +22,7 @@ export function table<Row>(rows: readonly Row[], layout: readonly Column<Row>[],
       const fill = " ".repeat(Math.max(0, (widths[i] ?? 0) - width(text)));
       if (last)
         out +=
-          width(text) > room && room > 0 ? cut(bare(text), room) : shown[i]?.align === "right" ? fill + text : text;
+          width(text) > room && room > 0 ? cutTo(bare(text), room) : shown[i]?.align === "right" ? fill + text : text;
       else out += `${shown[i]?.align === "right" ? fill + text : text + fill}  `;
     });
     return out.trimEnd();

@@ -1,5 +1,5 @@
 import { printable } from "../../message/text/printable.ts";
-import { columnsOf, cutTo } from "./width.ts";
+import { columnsOf } from "./width.ts";
 
 /**
  * Text from elsewhere on its way to a terminal. Names, reasons and log lines are written by other machines: control
@@ -22,13 +22,18 @@ export function jsonText(value: unknown, indent?: number): string {
   return printable(JSON.stringify(value, null, indent));
 }
 
-/** As `visible`, but lets colours through: for a program's output. */
+/** Output of a program on one line: colours pass, other control characters are shown as `\x1b`. */
 export function visibleButColours(text: string): string {
   // Split with a group: every second piece is a colour.
   return text
     .split(SGR_OR_NOT)
     .map((piece, i) => (i % 2 === 1 ? piece : visible(piece)))
     .join("");
+}
+
+/** `1 row`, `2 rows`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** The text without colours. */
@@ -39,11 +44,6 @@ export function bare(text: string): string {
 /** Columns that the text takes, colours not counted. */
 export function width(text: string): number {
   return columnsOf(bare(text));
-}
-
-/** Cuts plain text to `columns`, with an ellipsis. */
-export function cut(text: string, columns: number): string {
-  return cutTo(text, columns);
 }
 
 function escaped(character: string): string {

@@ -7,18 +7,17 @@ export interface Times {
 }
 
 export function timesAt(now: number, absolute: boolean): Times {
-  const iso = (time: number): string => isoTime(time);
   return {
     at: (time) => {
       if (time === null || time === undefined) return "never";
-      if (absolute) return iso(time);
+      if (absolute) return isoTime(time);
       const ago = now - time;
       if (ago < 0) return ago > -1_000 ? "now" : `in ${span(-ago)}`;
       return ago < 1_000 ? "now" : `${span(ago)} ago`;
     },
     since: (time) => {
       if (time === null || time === undefined) return "-";
-      return absolute ? iso(time) : span(Math.max(0, now - time));
+      return absolute ? isoTime(time) : span(Math.max(0, now - time));
     },
   };
 }

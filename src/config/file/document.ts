@@ -20,7 +20,7 @@ import { formatPath, show } from "./fault.ts";
 export interface Located {
   readonly value: unknown;
   readonly at: Position;
-  /** Nothing was written after the key. */
+  /** True: no value was written after the key. */
   readonly empty: boolean;
   readonly children: ReadonlyMap<string | number, { readonly key: Position; readonly node: Located }>;
 }
@@ -35,9 +35,11 @@ export interface DocumentFault extends Position {
   readonly message: string;
 }
 
-export type Reading =
-  | { readonly root: Located; readonly faults: readonly DocumentFault[] }
-  | { readonly root: undefined; readonly faults: readonly DocumentFault[] };
+/** `root` is `undefined` where the text cannot be read to its end. */
+export interface Reading {
+  readonly root: Located | undefined;
+  readonly faults: readonly DocumentFault[];
+}
 
 export const LARGEST_FILE = 1024 * 1024;
 const DEEPEST = 32;
@@ -80,7 +82,7 @@ export function readDocument(text: string): Reading {
   }
 }
 
-/** What a value would silently become something else by: an octal number of YAML 1.1, half of a surrogate pair. */
+/** A fault of a value that would silently become another: an octal number of YAML 1.1, half of a surrogate pair. */
 function scalarFault(value: unknown, source: string | undefined): string | undefined {
   if (typeof value === "string") return surrogateFault(value);
   if (typeof value !== "number" || source === undefined) return undefined;
@@ -116,7 +118,7 @@ function syntaxFault(error: YAMLError): string {
   }
 }
 
-/** Ends the walk: more of it would not make the faults clearer. */
+/** Ends the walk of a document that is too deep or too large. */
 class Excess extends Error {}
 
 function locate(document: Document.Parsed, position: (offset: number) => Position): Reading {

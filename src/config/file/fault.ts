@@ -1,4 +1,4 @@
-import { printableLine } from "../../message/text/printable.ts";
+import { inQuotes } from "../../message/text/printable.ts";
 import type { Path } from "../schema/schema-tree.ts";
 
 /** One thing that is wrong with a configuration file. Lines and columns count from 1. */
@@ -8,7 +8,7 @@ export interface ConfigFault {
   readonly column: number;
   /** `subscribe[0].concurrency`; empty for the file as a whole. */
   readonly path: string;
-  /** What is wrong, and what would be right. */
+  /** The fault, and the remedy. */
   readonly message: string;
 }
 
@@ -34,5 +34,5 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
   if (typeof value !== "string") return String(value);
-  return printableLine(JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value));
+  return inQuotes(value);
 }

@@ -1,4 +1,6 @@
 import { dirname, join, resolve } from "node:path";
+import { readDocument } from "./document.ts";
+import { readConfigFile } from "./read.ts";
 
 /** The absolute paths that a configuration stands for: relative ones start at the directory of its file. */
 export function pathsOf(file: string, data: string) {
@@ -13,4 +15,16 @@ export function pathsOf(file: string, data: string) {
     intakeFolder: inData("inbox"),
     intakeFile: inData("inmsg.txt"),
   };
+}
+
+/**
+ * The socket that a configuration file names, from `socket:` and `data:` alone: to reach a daemon nothing else of its file
+ * needs to be right. `undefined`: the file does not say.
+ * @throws StewardError `config-unreadable`
+ */
+export function socketOf(file: string): string | undefined {
+  const { root } = readDocument(readConfigFile(file));
+  const [socket, data] = ["socket", "data"].map((key) => root?.children.get(key)?.node.value);
+  if (typeof socket === "string" && socket !== "") return pathsOf(file, "").socket(socket);
+  return typeof data === "string" && data !== "" ? pathsOf(file, data).socket(undefined) : undefined;
 }

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { faultText, StewardError } from "../../message/errors.ts";
+import { fileFault, StewardError } from "../../message/errors.ts";
 import { textOf } from "../../message/text/text.ts";
 import { LARGEST_FILE } from "./document.ts";
 
@@ -9,7 +9,7 @@ export function readConfigFile(file: string): string {
     new StewardError("config-unreadable", { file, fault }, { cause });
   let bytes: Buffer;
   try {
-    // Looked at first: reading a named pipe would wait for ever.
+    // Only regular files are read: a named pipe would wait for ever.
     const stat = statSync(file);
     if (stat.isDirectory()) throw unreadable("it is a directory");
     if (!stat.isFile()) throw unreadable("it is not a regular file");
@@ -17,11 +17,7 @@ export function readConfigFile(file: string): string {
     bytes = readFileSync(file);
   } catch (thrown) {
     if (thrown instanceof StewardError) throw thrown;
-    const code = (thrown as NodeJS.ErrnoException).code;
-    const known = { ENOENT: "there is no such file", ENOTDIR: "there is no such file", EACCES: "permission denied" }[
-      code ?? ""
-    ];
-    throw unreadable(known ?? faultText(thrown), thrown);
+    throw unreadable(fileFault(thrown), thrown);
   }
   const read = textOf(bytes);
   if ("fault" in read) throw unreadable(read.fault);

@@ -1,19 +1,19 @@
 import { statSync } from "node:fs";
 import type { Clock, Timer } from "../../message/clock.ts";
 
-/** How often the file is looked at, ms: by its state, so that a file that is replaced is noticed as well. */
+/** Interval between two looks at the file's state, ms. */
 const LOOK_EVERY = 2_000;
-/** A file that was changed is read once it has stayed as it is for so long, ms. */
+/** Time without a further change after which a changed file is read, ms. */
 const SETTLED = 3_000;
-/** One that may be the beginning of a longer one, ms. */
+/** Time without a change after which a file that may be the beginning of a longer one is read, ms. */
 export const SECOND_LOOK = 30_000;
 
 export interface ConfigWatchOptions {
   readonly file: string;
   readonly clock: Clock;
   /**
-   * The file has changed and settled. Answers whether that was dealt with; `false`: it may not be whole, and is to be
-   * looked at again. `sure`: it is the same as at the first look, half a minute later. Never rejects.
+   * Called when the file has changed and settled. Resolves with false when the file may not be whole, and is to be read
+   * again. `sure`: the file is unchanged since the first reading, half a minute ago. Never rejects.
    */
   readonly changed: (sure: boolean) => Promise<boolean>;
 }
@@ -50,7 +50,7 @@ export class ConfigWatch {
   async #look(): Promise<void> {
     const { file, clock, changed } = this.#options;
     const mark = markOf(file);
-    // Whoever replaces a file that is gone will be noticed in turn.
+    // A file that is gone is read once there is another in its place.
     if (mark === undefined) return;
     if (mark === this.#dealtWith) {
       this.#seen = undefined;

@@ -14,7 +14,7 @@ export interface InitOptions {
   readonly broker?: string;
   /** Address on which central's own broker lets the edge nodes in, `host:port`. */
   readonly listen?: string;
-  /** How this node logs in at the broker. Its password may be `\${NAME}`, which is filled in from the environment. */
+  /** Login of this node at the broker. The password may be `\${NAME}`, which is filled in from the environment. */
   readonly login?: Login;
   /** Data directory; `./var/<node>` unless given. */
   readonly data?: string;

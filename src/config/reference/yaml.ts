@@ -11,7 +11,7 @@ const HEADER = `# steward.yaml: every setting, with its default.
 # Relative paths start at the directory of this file. \`steward config check\` tests a file.
 `;
 
-/** The commented reference file. It is a valid configuration as it stands. */
+/** The commented reference file. The file is a valid configuration as it stands. */
 export function referenceYaml(): string {
   return `${HEADER}\n${placesIn(schema)
     .map((place) => `${block(place).join("\n")}\n`)
@@ -54,7 +54,7 @@ function item(place: Place): string[] {
   return lines.map((line, i) => `${i < first ? "  " : i === first ? "  - " : "    "}${line}`);
 }
 
-/** What is expected, and what holds when nothing is written. */
+/** The expected values, and the default. */
 function facts(place: Place): string {
   if (place.form !== "value") return place.required ? "Required." : "";
   const expects = kindOf(place.schema)?.expects ?? "";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Config } from "../config.ts";
 
-/** What is known of a setting beside its type: the faults, the documentation and the reload are made of it. */
+/** The facts about a setting beside its type; faults, documentation and reload are made of them. */
 
 export interface Kind {
   /** Completes "expected …". */
@@ -16,7 +16,7 @@ export interface Kind {
   readonly format?: (value: unknown) => string;
 }
 
-/** What is known of a kind of value. */
+/** Facts about a kind of value. */
 export const kinds = z.registry<Kind>();
 
 /**
@@ -41,7 +41,7 @@ export interface About {
   readonly shown?: boolean;
 }
 
-/** What is known of a setting at its place. */
+/** Facts about a setting at its place. */
 export const settings = z.registry<About>();
 
 export function setting<S extends z.ZodType>(schema: S, about: About): S {

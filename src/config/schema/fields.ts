@@ -21,7 +21,7 @@ import { nearest } from "./nearest.ts";
  */
 
 interface TextOptions {
-  /** What editors check; no stricter than `fault`. */
+  /** The pattern that editors check; no stricter than `fault`. */
   readonly shape?: RegExp;
   readonly hides?: (value: unknown) => boolean;
   readonly quoted?: boolean;
@@ -100,7 +100,7 @@ export const server = () =>
     { shape: SERVER, hides: (value) => typeof value === "string" && value.includes("@") },
   );
 
-/** What the syslog method reads; without a host it is the loopback address. */
+/** An address of the syslog source; without a host it is the loopback address. */
 const LISTENER = /^(?:udp|tcp):\/\/(?:\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[A-Za-z0-9._-]*):(\d{1,5})\/?$/;
 export const syslogAddress = () =>
   text(
@@ -133,56 +133,44 @@ export function readHostPort(value: string): { host: string; port: number } | un
 
 const isPort = (port: number, least: number): boolean => port >= least && port <= 65535;
 
-/** Milliseconds, in and out of bounds by the texts given. */
-export function duration(least: string, most: string) {
-  const bounds = [readDuration(least) ?? 0, readDuration(most) ?? 0] as const;
-  return measured(
-    DURATION,
-    readDuration,
-    bounds,
-    `a duration from ${least} to ${most}`,
-    formatDuration,
-    (n) => `write ${n}s if it means seconds`,
-  );
+interface Measure {
+  readonly name: string;
+  readonly shape: RegExp;
+  readonly read: (text: string) => number | undefined;
+  readonly format: (value: number) => string;
+  /** The unit that a bare number may be meant in. */
+  readonly usual: readonly [unit: string, name: string];
 }
 
-/** Bytes. */
-export function size(least: string, most: string) {
-  const bounds = [readSize(least) ?? 0, readSize(most) ?? 0] as const;
-  return measured(
-    SIZE,
-    readSize,
-    bounds,
-    `a size from ${least} to ${most}`,
-    formatSize,
-    (n) => `write ${n}B if it means bytes`,
-  );
-}
+const DURATIONS: Measure = {
+  ...{ name: "duration", shape: DURATION, read: readDuration, format: formatDuration },
+  usual: ["s", "seconds"],
+};
+const SIZES: Measure = { name: "size", shape: SIZE, read: readSize, format: formatSize, usual: ["B", "bytes"] };
 
-function measured(
-  shape: RegExp,
-  read: (text: string) => number | undefined,
-  [least, most]: readonly [number, number],
-  expects: string,
-  format: (value: number) => string,
-  unitHint: (text: string) => string,
-) {
+/** Milliseconds, between the two texts. */
+export const duration = (least: string, most: string) => measured(DURATIONS, least, most);
+
+/** Bytes, between the two texts. */
+export const size = (least: string, most: string) => measured(SIZES, least, most);
+
+function measured({ name: measure, shape, read, format, usual: [unit, units] }: Measure, least: string, most: string) {
+  const [lowest = 0, highest = 0] = [read(least), read(most)];
+  const expects = `a ${measure} from ${least} to ${most}`;
   const schema = z
     .string()
     .regex(shape)
     .transform((value, context) => {
       const result = read(value);
-      if (result !== undefined && result >= least && result <= most) return result;
+      if (result !== undefined && result >= lowest && result <= highest) return result;
       context.addIssue({ code: "custom", message: expects });
       return z.NEVER;
     });
   const why = (value: unknown): string | undefined => {
     if (typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value)))
-      return `it has no unit; ${unitHint(String(value))}`;
-    if (typeof value !== "string") return undefined;
-    return read(value) === undefined
-      ? `write a number and a unit, as in ${format(least)} or ${format(most)}`
-      : undefined;
+      return `it has no unit; write ${value}${unit} if it means ${units}`;
+    if (typeof value !== "string" || read(value) !== undefined) return undefined;
+    return `write a number and a unit, as in ${format(lowest)} or ${format(highest)}`;
   };
   return kind(schema, { expects, why, format: (value) => (typeof value === "number" ? format(value) : "none") });
 }

@@ -57,11 +57,16 @@ export interface Place {
   readonly about: About;
   readonly applies: Applies;
   readonly required: boolean;
-  /** As written in the file; `undefined` when there is none. */
+  /** The default as it would be written; `undefined`: there is none. */
   readonly preset: unknown;
   readonly inside: readonly Place[];
   /** `section`: a mapping; `entries`: a list of mappings; `value`: written on one line, even if it may be a mapping. */
   readonly form: "value" | "section" | "entries";
+}
+
+/** The default of a setting as it would be written; `undefined`: there is none. */
+export function presetAt(schema: z.core.$ZodType | undefined): unknown {
+  return schema instanceof z.ZodPrefault ? schema.def.defaultValue : undefined;
 }
 
 /** All settings of a mapping, in the order in which they are declared. */
@@ -79,7 +84,7 @@ export function placesIn(mapping: z.ZodObject, prefix = "", applies: Applies = "
       about,
       applies: own,
       required: !(schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault),
-      preset: schema instanceof z.ZodPrefault ? schema.def.defaultValue : undefined,
+      preset: presetAt(schema),
       inside: child === undefined ? [] : placesIn(child, element === undefined ? `${path}.` : `${path}[].`, own),
       form:
         child === undefined || bare(schema) instanceof z.ZodUnion

@@ -1,9 +1,171 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { NEVER } from "../../message/text/units.ts";
-import { mapping, setting } from "./about.ts";
-import { broker } from "./broker.ts";
-import { decimal, duration, hostPort, listOf, name, oneOf, origin, orOff, path, size, wholeNumber } from "./fields.ts";
-import { publication, subscription } from "./subjects.ts";
+import type { BrokerConfig } from "../config.ts";
+import { kind, mapping, setting } from "./about.ts";
+import {
+  decimal,
+  duration,
+  flag,
+  flagHint,
+  host,
+  hostPort,
+  keyFile,
+  listOf,
+  name,
+  oneOf,
+  origin,
+  orOff,
+  path,
+  pattern,
+  receivedSubject,
+  secret,
+  sentSubject,
+  server,
+  size,
+  syslogAddress,
+  wholeNumber,
+} from "./fields.ts";
+
+const embedded = kind(
+  z.union([
+    flag(),
+    mapping({
+      host: setting(host().prefault("127.0.0.1"), { description: "Address to listen on; 0.0.0.0 for all." }),
+      port: setting(wholeNumber(1, 65535).prefault(4222), { description: "Port to listen on." }),
+    }),
+  ]),
+  { expects: "true, false, or a mapping with host and port", why: flagHint },
+);
+
+function credential(auth: BrokerConfig["auth"], field: "user" | "password" | "token" | "seedFile" | "file"): string {
+  const value: unknown = field in auth ? auth[field as keyof typeof auth] : undefined;
+  return typeof value === "string" ? value : "none";
+}
+
+/** `broker:` in steward.yaml. */
+const broker = mapping({
+  servers: setting(listOf(server(), "a list of addresses such as [nats://127.0.0.1:4222]", 1).optional(), {
+    description: "Addresses of the NATS broker; more than one for a cluster. tls:// demands TLS.",
+    example: ["nats://127.0.0.1:4222"],
+    shown: true,
+  }),
+  embedded: setting(embedded.prefault(false), {
+    description:
+      "Instead of `servers`, on central only: run a nats-server of the daemon's own, under its supervision. `true` listens on 127.0.0.1:4222; {host: 0.0.0.0, port: 4222} lets the edge nodes in.",
+    read: ({ broker: { embedded: own } }) => (own === null ? "false" : `${own.host}:${own.port}`),
+  }),
+  user: setting(secret().optional(), {
+    description: "User name at the broker. Credentials are one of: user and password, token, nkey, creds.",
+    example: "ship1",
+    read: ({ broker: { auth } }) => credential(auth, "user"),
+  }),
+  password: setting(secret().optional(), {
+    description: `Its password. user, password and token may take environment variables: \${NAME} ($\${ stands for \${ itself).`,
+    example: `\${STEWARD_BROKER_PASSWORD}`,
+    read: ({ broker: { auth } }) => credential(auth, "password"),
+    secret: true,
+  }),
+  token: setting(secret().optional(), {
+    description: "A token, instead of user and password.",
+    example: `\${STEWARD_BROKER_TOKEN}`,
+    read: ({ broker: { auth } }) => credential(auth, "token"),
+    secret: true,
+  }),
+  nkey: setting(keyFile().optional(), {
+    description: "File that holds an nkey seed.",
+    example: "./ship1.nk",
+    read: ({ broker: { auth } }) => credential(auth, "seedFile"),
+  }),
+  creds: setting(keyFile().optional(), {
+    description: "File with JWT and seed, as `nsc` writes it.",
+    example: "./ship1.creds",
+    read: ({ broker: { auth } }) => credential(auth, "file"),
+  }),
+  tls: setting(
+    mapping({
+      ca: setting(path().optional(), {
+        description: "Certificates that sign the broker's; absent: those of the system.",
+        example: "./ca.pem",
+      }),
+      cert: setting(path().optional(), {
+        description: "This node's certificate, if the broker asks for one.",
+        example: "./ship1.pem",
+      }),
+      key: setting(path().optional(), { description: "Its private key.", example: "./ship1.key" }),
+    }).optional(),
+    {
+      description: "Speak TLS with the broker. {} is enough when a known authority signed the broker's certificate.",
+      example: {},
+      read: ({ broker: { tls } }) =>
+        tls === null
+          ? "off"
+          : `{${Object.entries(tls)
+              .map(([key, file]) => `${key}: ${file}`)
+              .join(", ")}}`,
+    },
+  ),
+});
+
+/** An entry of `subscribe:` in steward.yaml. */
+const subscription = mapping({
+  subject: setting(receivedSubject(), {
+    description: "What to take, without this node's name: <command|event>.<method>.<domain>.",
+    example: "command.shellcommand.operatingsystem",
+  }),
+  from: setting(listOf(origin(), "a list of nodes such as [central]", 1).optional(), {
+    description: 'Nodes that may send it; "*" is any node.',
+    fallback: 'the central node; on central itself, for events, "*"',
+    example: ["central"],
+    shown: true,
+  }),
+  allow: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
+    description: "Commands that may run, as patterns of the whole line; * stands for any run of characters.",
+    fallback: "all",
+    example: ["systemctl * nginx", "nginx -t"],
+  }),
+  concurrency: setting(wholeNumber(1, 1024).prefault(1), {
+    description: "Messages handled at once. 1 keeps the order in which they were accepted.",
+  }),
+  queue: setting(wholeNumber(1, 1_000_000).prefault(1000), {
+    description: "Messages that may wait here; then the senders are asked to wait.",
+  }),
+  foreign: setting(flag().prefault(false), {
+    description:
+      'Also take {"data": …} from plain NATS publishers. They are not authenticated by steward: `from` cannot be checked.',
+  }),
+});
+
+/** JSON Schema: this key is there. */
+const only = (key: string) => ({ type: "object", properties: { [key]: {} }, required: [key] });
+
+/** An entry of `publish:` in steward.yaml. */
+const publication = kind(
+  mapping({
+    subject: setting(sentSubject(), {
+      description: "What to send, and to whom: <receiving node>.event.<method>.<domain>.",
+      example: "central.event.syslogforwarding.nginx",
+    }),
+    syslog: setting(syslogAddress().optional(), {
+      description: "Listen for syslog there (udp or tcp). Each entry has exactly one of syslog, tail and source.",
+      example: "udp://127.0.0.1:5514",
+      shown: true,
+    }),
+    tail: setting(path().optional(), {
+      description: "Follow this file, across rotation; one file, no pattern.",
+      example: "/var/log/apache2/access.log",
+    }),
+    source: setting(
+      kind(z.record(z.string(), kind(z.string().min(1), { expects: "text" })), {
+        expects: "one source and its setting, such as {gps: /dev/ttyUSB0}",
+      }).optional(),
+      {
+        description: "A source of a method of your own, by its name, and its setting.",
+        example: { gps: "/dev/ttyUSB0" },
+      },
+    ),
+  }).meta({ oneOf: ["syslog", "tail", "source"].map(only) }),
+  { expects: "a mapping with subject and one of syslog, tail, source" },
+);
 
 /**
  * steward.yaml. The one source of its types, defaults, checks and documentation; what concerns several settings at once

@@ -9,6 +9,7 @@ import { type LogState, readLog } from "./read-log.ts";
 import { type Mended, mendDatabase } from "./rebuild.ts";
 import { bytesFor, reserve } from "./reserve.ts";
 import { ownKey, readRow } from "./row-text.ts";
+import type { Rows } from "./rows.ts";
 import { type Key, keyText, type SetAside, type Store, TABLES, type Table } from "./store.ts";
 import { bring, causeOf, logFiles, releasedSegment } from "./to-lmdb.ts";
 import { emptyMemory, type Logged, type Memory, type Operation, recordOf, tableOf, type Written } from "./turn-rows.ts";
@@ -131,7 +132,7 @@ export function openLmdbStore(
     for (const table of TABLES) {
       const anew = memory.get(table);
       for (const { key, value } of (tables.get(table) as Database<string, Key>).getRange({})) {
-        if (anew?.has(keyText(key))) continue;
+        if (anew?.get(keyText(key)) !== undefined) continue;
         const { json, fault, strayed } = readRow(table, key, value);
         if (fault !== undefined) setAside(table, key, value, fault, strayed === true ? json : undefined);
       }
@@ -167,7 +168,7 @@ export function openLmdbStore(
 
   /** Of each key a turn's record holds the last form only; what came and went within the turn leaves no trace. */
   function record(table: Table, key: Key, value: unknown, fresh: boolean, json?: string): void {
-    const rows = memory.get(table) as Map<string, Written>;
+    const rows = memory.get(table) as Rows;
     const text = keyText(key);
     const before = rows.get(text);
     const said = before?.turn === turn;
@@ -367,10 +368,12 @@ export function openLmdbStore(
     remove: (table, key) => write(table, key, undefined, false),
     putSoon: (table, key, value) => writeSoon(table, key, value),
     removeSoon: (table, key) => writeSoon(table, key, undefined),
-    range: (table, bounds) =>
-      merged(tables.get(table) as Database<string, Key>, [moving?.get(table), memory.get(table)], bounds, (key, text) =>
+    range(table, bounds) {
+      const layers = [memory.get(table), moving?.get(table)].filter((layer) => layer !== undefined);
+      return merged(tables.get(table) as Database<string, Key>, layers, bounds, (key, text) =>
         stored(table, key, text),
-      ),
+      );
+    },
     atTurnEnd(work) {
       atEnd.push(work);
       arm();

@@ -1,62 +1,59 @@
 import type { Database } from "lmdb";
+import type { Rows } from "./rows.ts";
 import { type Bounds, compareKeys, type Entry, type Key, within } from "./store.ts";
+import type { Written } from "./turn-rows.ts";
 
-interface Row {
+interface Stored {
   readonly key: Key;
-  /** `undefined`, and no text: removed. */
-  readonly value: unknown;
-  readonly text: string | undefined;
+  readonly value: string;
 }
 
-type Rows = ReadonlyMap<string, Row>;
-
-/** The rows of a table in one order: what LMDB has, covered by the layers of later writes, the latest last. */
+/**
+ * The rows of a table in one order: what LMDB has, covered by layers of later writes, the latest layer first. Rows may be
+ * written and removed meanwhile. Beside the rows that it gives out it looks at few.
+ */
 export function* merged(
   stored: Database<string, Key>,
-  layers: readonly (Rows | undefined)[],
+  layers: readonly Rows[],
   bounds: Bounds,
   read: (key: Key, text: string) => unknown,
 ): Generator<Entry> {
   const sign = bounds.reverse === true ? -1 : 1;
-  const latest = new Map<string, Row>();
-  for (const layer of layers) {
-    for (const [text, row] of layer ?? []) if (within(row.key, bounds)) latest.set(text, row);
-  }
-  const fresh = [...latest.values()].sort((a, b) => sign * compareKeys(a.key, b.key));
-  let left = bounds.limit ?? Number.POSITIVE_INFINITY;
-  let i = 0;
-  for (const { key, value } of stored.getRange(lmdbRange(bounds))) {
-    if (!within(key, bounds)) {
-      if (bounds.reverse === true && bounds.from !== undefined && compareKeys(key, bounds.from) < 0) break;
-      continue;
+  const below = storedWithin(stored, bounds);
+  let old: Stored | undefined;
+  let fresh: Written | undefined;
+  let last: Key | undefined;
+  let version: number | undefined;
+  try {
+    for (let left = bounds.limit ?? Number.POSITIVE_INFINITY; left > 0; ) {
+      old ??= below.next().value ?? undefined;
+      const present = layers.reduce((sum, layer) => sum + layer.version, 0);
+      if (present !== version) fresh = freshest(layers, last, bounds);
+      version = present;
+      const order = old === undefined || fresh === undefined ? undefined : sign * compareKeys(fresh.key, old.key);
+      const next = order === undefined ? (fresh ?? old) : order <= 0 ? fresh : old;
+      if (next === undefined) return;
+      last = next.key;
+      let value: unknown;
+      if (next === fresh) {
+        value = valueIn(fresh);
+        version = undefined;
+        if (order === 0) old = undefined;
+      } else if (old !== undefined) {
+        value = read(old.key, old.value);
+        old = undefined;
+      }
+      if (value === undefined) continue;
+      left--;
+      yield { key: last, value };
     }
-    let replaced = false;
-    for (let row = fresh[i]; row !== undefined; row = fresh[++i]) {
-      const order = sign * compareKeys(row.key, key);
-      if (order > 0) break;
-      if (order === 0) replaced = true;
-      const fresher = valueIn(row);
-      if (fresher === undefined) continue;
-      if (left-- <= 0) return;
-      yield { key: row.key, value: fresher };
-    }
-    if (replaced) continue;
-    const sound = read(key, value);
-    if (sound === undefined) continue;
-    if (left-- <= 0) return;
-    yield { key, value: sound };
-  }
-  for (; i < fresh.length; i++) {
-    const row = fresh[i];
-    const value = row && valueIn(row);
-    if (row === undefined || value === undefined) continue;
-    if (left-- <= 0) return;
-    yield { key: row.key, value };
+  } finally {
+    below.return(undefined);
   }
 }
 
 /** A value is given out as its own copy where its text is known. */
-export function valueIn(row: Pick<Row, "value" | "text">): unknown {
+export function valueIn(row: Pick<Written, "value" | "text">): unknown {
   return row.value === undefined ? parsed(row.text) : row.value;
 }
 
@@ -64,8 +61,27 @@ function parsed(text: string | undefined): unknown {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
-/** LMDB's own bounds: it starts inclusive and ends exclusive in both directions; what is too much is cut off above. */
-function lmdbRange({ from, to, reverse }: Bounds): { start?: Key; end?: Key; reverse?: boolean } {
-  if (reverse === true) return { reverse, ...(to === undefined ? {} : { start: to }) };
-  return { ...(from === undefined ? {} : { start: from }), ...(to === undefined ? {} : { end: to }) };
+/** The row behind `last` that comes first; of two with one key, the later one. */
+function freshest(layers: readonly Rows[], last: Key | undefined, bounds: Bounds): Written | undefined {
+  const { from, to, reverse = false } = bounds;
+  let found: Written | undefined;
+  for (const layer of layers) {
+    const row = reverse ? layer.previous(last ?? to) : layer.next(last ?? from, last !== undefined);
+    if (row === undefined || !within(row.key, bounds)) continue;
+    const order = found === undefined ? -1 : compareKeys(row.key, found.key);
+    if (reverse && found !== undefined ? order > 0 : order < 0) found = row;
+  }
+  return found;
+}
+
+/** LMDB starts inclusive and ends exclusive in both directions. */
+function* storedWithin(stored: Database<string, Key>, bounds: Bounds): Generator<Stored, undefined> {
+  const { from, to, reverse } = bounds;
+  const start = reverse === true ? to : from;
+  const end = reverse === true ? undefined : to;
+  const range = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
+  for (const row of stored.getRange(reverse === true ? { ...range, reverse } : range)) {
+    if (within(row.key, bounds)) yield row;
+    else if (reverse === true && from !== undefined && compareKeys(row.key, from) < 0) return;
+  }
 }

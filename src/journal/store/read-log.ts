@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { StewardError } from "../../message/errors.ts";
 import {
@@ -58,13 +58,13 @@ export function readLog(directory: string, mark: number | undefined, expected?: 
   let headless = 0;
   let short: string | undefined;
   for (const name of readdirSync(directory).filter((entry) => LOG_FILE.test(entry))) {
-    const bytes = readFileSync(join(directory, name));
+    const { bytes, size } = contentOf(join(directory, name), released);
     const header = readHeader(bytes);
     // A header goes to the disk together with its first frame, and before it: one that is damaged alone has rotted.
     const segment = header?.segment ?? frameAt(bytes, FILE_HEADER, LOG_VERSION)?.segment ?? 0;
     files.set(name, segment);
-    if (expected !== undefined && bytes.length < expected.bytes)
-      short ??= `${name} of its log has ${bytes.length} bytes of ${expected.bytes}`;
+    if (expected !== undefined && size < expected.bytes)
+      short ??= `${name} of its log has ${size} bytes of ${expected.bytes}`;
     if (segment <= released) continue;
     if (header === undefined) {
       headless = Math.max(headless, segment);
@@ -93,6 +93,21 @@ export function readLog(directory: string, mark: number | undefined, expected?: 
   hole ??= short;
   if (headless > newest) hole ??= `the header of its log's segment ${headless} is damaged`;
   return { records, hole, end, released, highest: Math.max(newest, headless, ...files.values()), files };
+}
+
+/** Of a file whose segment is released its header alone: nobody asks for its frames. */
+function contentOf(path: string, released: number): { readonly bytes: Buffer; readonly size: number } {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const head = Buffer.alloc(Math.min(FILE_HEADER, size));
+    readSync(file, head, 0, head.length, 0);
+    const header = readHeader(head);
+    const isReleased = header !== undefined && header.segment <= released;
+    return { bytes: isReleased ? head : readFileSync(file), size };
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** What belongs together, oldest first, up to the first that is missing. */

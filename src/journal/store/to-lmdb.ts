@@ -36,7 +36,7 @@ export async function bring(
   tables: ReadonlyMap<Table, Database<string, Key>>,
   path: string,
 ): Promise<void> {
-  const all = [...rowsOf].flatMap(([table, rows]) => [...rows.values()].map((row) => ({ table, row })));
+  const all = [...rowsOf].flatMap(([table, rows]) => Array.from(rows.all(), (row) => ({ table, row })));
   for (let from = 0; ; from += MOVED_AT_ONCE) {
     const some = all.slice(from, from + MOVED_AT_ONCE);
     const bytes = some.reduce((sum, { row }) => sum + Buffer.byteLength(textOf(row) ?? "") + 17, 0);

@@ -1,4 +1,5 @@
 import { StewardError } from "../../message/errors.ts";
+import { Rows } from "./rows.ts";
 import { type Key, TABLES, type Table } from "./store.ts";
 
 /** Rows that were written and are not in LMDB yet, and how a turn of them is said in the log. */
@@ -16,7 +17,7 @@ export interface Written {
   text: string | undefined;
 }
 
-export type Memory = Map<Table, Map<string, Written>>;
+export type Memory = ReadonlyMap<Table, Rows>;
 
 /** A row of a turn's record; without one it came and went within the turn. */
 export interface Operation {
@@ -53,7 +54,7 @@ export function textOf(row: Written): string | undefined {
 }
 
 export function emptyMemory(): Memory {
-  return new Map(TABLES.map((table) => [table, new Map()]));
+  return new Map(TABLES.map((table) => [table, new Rows()]));
 }
 
 export function tableOf(number: number, path: string): Table {

@@ -3,9 +3,10 @@ import { inQuotes, shortened } from "./printable.ts";
 import { surrogateFault } from "./text.ts";
 
 /**
- * Reads JSON with positions (`anyKey`: also with the key __proto__): one value, or several one after the other (JSON lines). Linear in the size of the text.
- * Refuses what `JSON.parse` lets pass in silence: a key that is given twice, a number that cannot be kept exactly or is not
- * finite, half of a surrogate pair. A fault of syntax ends the reading, because nothing after it can be trusted.
+ * Reads JSON with positions (`anyKey`: also with the key __proto__): one value, or several one after the other (JSON
+ * lines). Linear in the size of the text. A key that is given twice, a number that cannot be kept exactly or is not
+ * finite, and half of a surrogate pair are refused, which `JSON.parse` lets pass in silence. A fault of syntax ends the
+ * reading, because the rest cannot be trusted.
  */
 export function readJson(text: string, { anyKey = false }: { readonly anyKey?: boolean } = {}): Reading {
   const reader = new JsonReader(text, anyKey);
@@ -173,14 +174,14 @@ class JsonReader {
   }
 }
 
-/** What is wrong with a key of a map, given those before it. */
+/** The fault of a key of a map, given the keys before it. */
 export function keyFault(key: string, before: ReadonlySet<string>): string | undefined {
   if (before.has(key)) return `${inQuotes(key)} is given twice`;
   if (key === "__proto__") return '"__proto__" cannot be a key';
   return undefined;
 }
 
-/** What is lost when a written number becomes a value. */
+/** The loss when a written number becomes a value. */
 export function numberFault(text: string, value: number): string | undefined {
   if (!Number.isFinite(value)) return `${shortened(text)} is not a finite number`;
   const exact =

@@ -2,8 +2,8 @@ import type { Json } from "../message.ts";
 import { inQuotes } from "./printable.ts";
 
 /**
- * What a YAML and a JSON file have in common once they are read: a tree of values, each of which knows where in the text
- * it stands, so that every fault can name its line and column.
+ * A YAML or JSON file that was read: a tree of values, each of which knows where in the text it stands, so that every
+ * fault can name its line and column.
  */
 export type Located =
   | { readonly kind: "map"; readonly at: number; readonly entries: readonly LocatedEntry[] }
@@ -17,13 +17,13 @@ export interface LocatedEntry {
   readonly value: Located;
 }
 
-/** Something wrong at an offset of the text. */
+/** A fault at an offset of the text. */
 export interface Fault {
   readonly at: number;
   readonly text: string;
 }
 
-/** What a reader makes of a text: the top-level values that it could read, and all that is wrong. */
+/** A text that was read: its top-level values, as far as they could be read, and all faults. */
 export interface Reading {
   readonly values: readonly Located[];
   readonly faults: readonly Fault[];
@@ -39,7 +39,7 @@ export function toJson(node: Located): Json {
   return Object.fromEntries(node.entries.map((entry) => [entry.key, toJson(entry.value)]));
 }
 
-/** Names what a value is, for a sentence that says what it should have been. */
+/** The kind of a value in words, for a sentence that says what it should have been. */
 export function describe(node: Located): string {
   if (node.kind === "map") return "a map";
   if (node.kind === "list") return "a list";

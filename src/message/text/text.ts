@@ -41,7 +41,7 @@ export function surrogateFault(text: string): string | undefined {
   return `\\u${text.charCodeAt(at).toString(16)} is half of a character, which cannot be sent`;
 }
 
-/** The same of every text and key within a value, with the place of the first: `data.argv[1]: …`. */
+/** The first such fault in any text or key within a value, with its place: `data.argv[1]: …`. */
 export function surrogateFaultIn(value: Json, where: string): string | undefined {
   if (typeof value === "string") {
     const fault = surrogateFault(value);

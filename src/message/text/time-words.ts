@@ -1,13 +1,13 @@
 import { isSubject, parseSubject } from "../subject.ts";
 
 /**
- * Fields that are added for programs: one rule, applied wherever steward answers in JSON.
+ * Fields that steward adds to every answer in JSON, for programs: one rule.
  *
  * - A time is called `at`, `since`, `asOf` or `deliverBy`, or by a name that ends so: `startedAt`, `linkSince`, `nextDeliverBy`.
  *   Beside such an `x`, milliseconds since 1970, stands `xTime`, the same as RFC 3339 text; `null` beside `null`.
  * - Beside each `subject` stand its parts `node` (the receiver), `method` and `domain`.
  *
- * The data of a message, its `result`, and the details of an error are somebody else's and stay as they are.
+ * The contents of a message (`data`, `result`) and the details of an error stay as they are.
  */
 export function isTimeKey(key: string): boolean {
   return /^(?:at|since|asOf|deliverBy)$|(?:At|Since|DeliverBy)$/.test(key);

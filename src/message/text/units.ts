@@ -1,9 +1,9 @@
 import { StewardError } from "../errors.ts";
 
 /**
- * Durations and sizes as people write them. A duration is whole milliseconds: `500ms`, `10s`, `1h30m`, `7d`; larger units
- * first, each at most once. A size is whole bytes, with units of 1024: `512B`, `64KB`, `1.5GB` (`64K` and `64KiB` mean the
- * same). What `format…` writes, `parse…` reads back exactly.
+ * Durations and sizes as people write them. A duration is whole milliseconds: `500ms`, `10s`, `1h30m`, `7d`; larger
+ * units first, each at most once. A size is whole bytes, with units of 1024: `512B`, `64KB`, `1.5GB` (`64K` and `64KiB`
+ * mean the same). The text that `format…` writes is read back exactly by `parse…`.
  */
 const UNITS = [
   ["d", 86_400_000],
@@ -19,7 +19,7 @@ const SIZES = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as con
 export const NEVER = "never";
 export const NEVER_TOO = ["forever", "null"] as const;
 
-/** Whether a text means a time without end. */
+/** True for a text that means a time without end. */
 export function isNever(text: string): boolean {
   return text === NEVER || (NEVER_TOO as readonly string[]).includes(text);
 }
@@ -78,7 +78,7 @@ export function formatSize(bytes: number): string {
   return `${bytes}B`;
 }
 
-/** Rounded to a whole number; but what is more than nothing never becomes nothing, and numbers stay exact. */
+/** Rounded to a whole number; `undefined` where more than 0 would become 0, or the number would not be exact. */
 function whole(value: number): number | undefined {
   const rounded = Math.round(value);
   if (!Number.isSafeInteger(rounded) || (rounded === 0 && value > 0)) return undefined;

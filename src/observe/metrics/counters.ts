@@ -8,7 +8,7 @@ import { Durations } from "./durations.ts";
 export const BOUNDS = { nodes: 1_000, reasons: 64 } as const;
 export const OTHER = "(other)";
 
-/** What went to and came from one node. */
+/** The traffic to and from one node. */
 export interface NodeTraffic {
   framesOut: number;
   bytesOut: number;
@@ -22,8 +22,7 @@ export interface ByKind {
 }
 
 /**
- * What the daemon counts while it works: plain numbers that the main road increments and that a scrape reads. All only
- * ever grow.
+ * The counts of the daemon: plain numbers that the main road increments and that a scrape reads. All only ever grow.
  */
 export class Counters {
   /** Messages taken from operators, sources and methods here, durable at this node as their origin. */

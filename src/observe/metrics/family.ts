@@ -1,67 +1,57 @@
-import { Counter, Gauge, type Metric, type Registry } from "prom-client";
+import type { Metric, Registry } from "prom-client";
 import type { Durations } from "./durations.ts";
 
 export type Labels = Readonly<Record<string, string>>;
+/** One series: its labels must be those of no other series of the family. */
 export type Sample = readonly [value: number, labels?: Labels];
+/** A number alone is a family of one series without labels. */
+export type Samples = number | Iterable<Sample>;
 
-interface Described {
-  readonly name: string;
-  readonly help: string;
-  readonly labels?: readonly string[];
+interface Value {
+  readonly value: number;
+  readonly labels: Labels;
+  readonly metricName?: string;
 }
 
-/** A counter whose numbers are kept elsewhere and read at each scrape. */
-export function counter(
-  registry: Registry,
-  { name, help, labels = [] }: Described,
-  read: () => Iterable<Sample>,
-): void {
-  new Counter({
-    name,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [value, of = {}] of read()) this.inc(of, value);
-    },
-  });
-}
+/** Families of metrics whose numbers are kept elsewhere and read at each scrape. */
+export class Families {
+  readonly #registry: Registry;
 
-/** A gauge that is read at each scrape. */
-export function gauge(registry: Registry, { name, help, labels = [] }: Described, read: () => Iterable<Sample>): void {
-  new Gauge({
-    name,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [value, of = {}] of read()) this.set(of, value);
-    },
-  });
-}
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
 
-/** A histogram over `Durations`. prom-client's own can only be filled one observation at a time. */
-export function histogram(registry: Registry, { name, help }: Described, durations: Durations): void {
-  const get = async () => {
-    let below = 0;
-    const values = durations.counts.map((count, i) => {
-      below += count;
-      return { value: below, labels: { le: String(durations.bounds[i] ?? "+Inf") }, metricName: `${name}_bucket` };
-    });
-    return {
-      name,
-      help,
-      type: "histogram",
-      values: [
-        ...values,
+  counter(name: string, help: string, read: () => Samples): void {
+    this.#register("counter", name, help, () => valuesOf(read()));
+  }
+
+  gauge(name: string, help: string, read: () => Samples | Promise<Samples>): void {
+    this.#register("gauge", name, help, async () => valuesOf(await read()));
+  }
+
+  histogram(name: string, help: string, durations: Durations): void {
+    this.#register("histogram", name, help, () => {
+      let below = 0;
+      const buckets = durations.counts.map((count, i) => {
+        below += count;
+        return { value: below, labels: { le: String(durations.bounds[i] ?? "+Inf") }, metricName: `${name}_bucket` };
+      });
+      return [
+        ...buckets,
         { value: durations.sum, labels: {}, metricName: `${name}_sum` },
         { value: durations.count, labels: {}, metricName: `${name}_count` },
-      ],
-      aggregator: "sum",
-    };
-  };
-  // The registry asks a metric for no more than its name and `get`.
-  registry.registerMetric({ name, help, get } as unknown as Metric);
+      ];
+    });
+  }
+
+  #register(type: string, name: string, help: string, read: () => readonly Value[] | Promise<readonly Value[]>): void {
+    const get = async () => ({ name, help, type, values: await read(), aggregator: "sum" });
+    // The registry asks a metric for no more than its name and `get`.
+    this.#registry.registerMetric({ name, help, get } as unknown as Metric);
+  }
+}
+
+function valuesOf(samples: Samples): Value[] {
+  if (typeof samples === "number") return [{ value: samples, labels: {} }];
+  return Array.from(samples, ([value, labels = {}]) => ({ value, labels }));
 }

@@ -2,6 +2,7 @@ import { Registry } from "prom-client";
 import type { Clock } from "../../message/clock.ts";
 import { counterFamilies } from "./counter-families.ts";
 import type { Counters } from "./counters.ts";
+import { Families } from "./family.ts";
 import { LoopDelayWatch, processFamilies } from "./process-families.ts";
 import type { Readings } from "./readings.ts";
 import { stateFamilies } from "./state-families.ts";
@@ -17,8 +18,9 @@ export interface Metrics {
 export function openMetrics(counters: Counters, readings: Readings, version: string, clock: Clock): Metrics {
   const registry = new Registry();
   const loopDelay = new LoopDelayWatch(clock);
-  counterFamilies(registry, counters);
-  stateFamilies(registry, readings);
-  processFamilies(registry, loopDelay, version);
+  const families = new Families(registry);
+  counterFamilies(families, counters);
+  stateFamilies(families, readings);
+  processFamilies(families, loopDelay, version);
   return { contentType: registry.contentType, text: () => registry.metrics(), stop: () => loopDelay.stop() };
 }

@@ -1,8 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { Gauge, type Registry } from "prom-client";
 import type { Clock, Timer } from "../../message/clock.ts";
-import { counter, gauge } from "./family.ts";
+import type { Families } from "./family.ts";
 
 /** Delay of the event loop between two scrapes, seconds. */
 export interface LoopDelay {
@@ -48,19 +47,13 @@ export class LoopDelayWatch {
 }
 
 /** The process itself, under the names that every Prometheus dashboard knows. */
-export function processFamilies(registry: Registry, loopDelay: LoopDelayWatch, version: string): void {
-  gauge(
-    registry,
-    { name: "steward_build_info", help: "Always 1; the version is a label.", labels: ["version", "node_version"] },
-    () => [[1, { version, node_version: process.version }]],
-  );
-  gauge(
-    registry,
-    {
-      name: "steward_event_loop_lag_seconds",
-      help: "Delay of the event loop since the last scrape; absent at the first one.",
-      labels: ["quantile"],
-    },
+export function processFamilies(families: Families, loopDelay: LoopDelayWatch, version: string): void {
+  families.gauge("steward_build_info", "Always 1; the version is a label.", () => [
+    [1, { version, node_version: process.version }],
+  ]);
+  families.gauge(
+    "steward_event_loop_lag_seconds",
+    "Delay of the event loop since the last scrape; absent at the first one.",
     () => {
       const taken = loopDelay.take();
       if (taken === undefined) return [];
@@ -72,27 +65,15 @@ export function processFamilies(registry: Registry, loopDelay: LoopDelayWatch, v
       ];
     },
   );
-  counter(registry, { name: "process_cpu_seconds_total", help: "User and system CPU time." }, () => {
+  families.counter("process_cpu_seconds_total", "User and system CPU time.", () => {
     const { user, system } = process.cpuUsage();
-    return [[(user + system) / 1e6]];
+    return (user + system) / 1e6;
   });
-  gauge(registry, { name: "process_resident_memory_bytes", help: "Resident memory." }, () => [
-    [process.memoryUsage.rss()],
-  ]);
-  gauge(registry, { name: "nodejs_heap_size_used_bytes", help: "Heap in use." }, () => [
-    [process.memoryUsage().heapUsed],
-  ]);
-  gauge(registry, { name: "process_uptime_seconds", help: "Time since the process started." }, () => [
-    [process.uptime()],
-  ]);
-  new Gauge({
-    name: "process_open_fds",
-    help: "Open file descriptors, where the system tells.",
-    registers: [registry],
-    async collect() {
-      const open = await readdir("/proc/self/fd").catch(() => undefined);
-      if (open === undefined) this.reset();
-      else this.set(open.length - 1);
-    },
+  families.gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
+  families.gauge("nodejs_heap_size_used_bytes", "Heap in use.", () => process.memoryUsage().heapUsed);
+  families.gauge("process_uptime_seconds", "Time since the process started.", () => process.uptime());
+  families.gauge("process_open_fds", "Open file descriptors, where the system tells.", async () => {
+    const open = await readdir("/proc/self/fd").catch(() => undefined);
+    return open === undefined ? [] : open.length - 1;
   });
 }

@@ -1,6 +1,5 @@
-import type { Registry } from "prom-client";
 import { BOUNDS, OTHER } from "./counters.ts";
-import { counter, gauge, type Labels, type Sample } from "./family.ts";
+import type { Families, Labels, Sample, Samples } from "./family.ts";
 import type { LaneReading, ProcessReading, Readings } from "./readings.ts";
 
 const LINKS = ["neverSeen", "online", "late", "offline"] as const;
@@ -10,108 +9,63 @@ const PROCESSES = ["starting", "idle", "working", "backingOff", "blocked", "paus
 /** Subjects that have series of their own, the fullest first; the rest share one. */
 const SUBJECTS = 1_000;
 
-/** What is read from the daemon's state at a scrape. */
-export function stateFamilies(registry: Registry, readings: Readings): void {
-  gauge(
-    registry,
-    { name: "steward_node_link", help: "1 for the state that a node's link is in.", labels: ["node", "link"] },
-    () => nodeLinks(readings),
-  );
-  gauge(registry, { name: "steward_nodes", help: "Known nodes by the state of their link.", labels: ["link"] }, () => {
+/** The state of the daemon, read at a scrape. */
+export function stateFamilies(families: Families, readings: Readings): void {
+  const gauge = (name: string, help: string, read: () => Samples): void => families.gauge(name, help, read);
+  gauge("steward_node_link", "1 for the state that a node's link is in.", () => nodeLinks(readings));
+  gauge("steward_nodes", "Known nodes by the state of their link.", () => {
     const nodes = [...readings.nodes()];
-    return LINKS.map((link) => [nodes.filter((node) => node.link === link).length, { link }]);
+    return LINKS.map((link): Sample => [nodes.filter((node) => node.link === link).length, { link }]);
   });
-
   gauge(
-    registry,
-    {
-      name: "steward_commands_open",
-      help: "Commands that a node has and that have no outcome; unknown: on nodes that are offline.",
-      labels: ["state"],
-    },
+    "steward_commands_open",
+    "Commands that a node has and that have no outcome; unknown: on nodes that are offline.",
     () => openCommands(readings),
   );
 
-  const laneLabels = ["subject"];
-  gauge(
-    registry,
-    { name: "steward_lane_waiting_messages", help: "Messages that a lane owes.", labels: laneLabels },
-    () => perSubject(readings.lanes(), (lane) => lane.waiting),
+  const lanes = (name: string, help: string, read: (lane: LaneReading) => number, combine?: typeof Math.max): void =>
+    gauge(name, help, () => perSubject(readings.lanes(), read, combine));
+  lanes("steward_lane_waiting_messages", "Messages that a lane owes.", (lane) => lane.waiting);
+  lanes("steward_lane_in_flight_messages", "Messages on the wire without ACK.", (lane) => lane.inFlight);
+  lanes(
+    "steward_lane_oldest_unacknowledged_seconds",
+    "Age of a lane's oldest message without ACK.",
+    (lane) => (lane.oldest ?? 0) / 1_000,
+    Math.max,
   );
-  gauge(
-    registry,
-    { name: "steward_lane_in_flight_messages", help: "Messages on the wire without ACK.", labels: laneLabels },
-    () => perSubject(readings.lanes(), (lane) => lane.inFlight),
+  lanes(
+    "steward_lane_stuck_seconds",
+    "How long a lane has been standing still though its node is there; 0: it does not.",
+    (lane) => (lane.stuckFor ?? 0) / 1_000,
+    Math.max,
   );
-  gauge(
-    registry,
-    {
-      name: "steward_lane_oldest_unacknowledged_seconds",
-      help: "Age of a lane's oldest message without ACK.",
-      labels: laneLabels,
-    },
-    () => perSubject(readings.lanes(), (lane) => (lane.oldest ?? 0) / 1_000, Math.max),
+  gauge("steward_oldest_unacknowledged_seconds", "Age of the oldest message without ACK, of all lanes.", () => {
+    let oldest = 0;
+    for (const lane of readings.lanes()) oldest = Math.max(oldest, lane.oldest ?? 0);
+    return oldest / 1_000;
+  });
+
+  gauge("steward_dead_letters", "Dead letters that are kept.", () => readings.deadLetters());
+  gauge("steward_broker_connected", "1 while there is a connection to the broker.", () =>
+    readings.link() === "connected" ? 1 : 0,
   );
-  gauge(
-    registry,
-    {
-      name: "steward_lane_stuck_seconds",
-      help: "How long a lane has been standing still though its node is there; 0: it does not.",
-      labels: laneLabels,
-    },
-    () => perSubject(readings.lanes(), (lane) => (lane.stuckFor ?? 0) / 1_000, Math.max),
-  );
-  gauge(
-    registry,
-    { name: "steward_oldest_unacknowledged_seconds", help: "Age of the oldest message without ACK, of all lanes." },
-    () => {
-      let oldest = 0;
-      for (const lane of readings.lanes()) oldest = Math.max(oldest, lane.oldest ?? 0);
-      return [[oldest / 1_000]];
-    },
+  gauge("steward_journal_bytes", "Bytes that the journal holds.", () => readings.journal().bytes);
+  gauge("steward_journal_limit_bytes", "Bytes that the journal may hold.", () => readings.journal().limit);
+  gauge("steward_journal_state", "1 for the state that the journal is in.", () =>
+    oneHot(JOURNAL, readings.journal().state, "state", {}),
   );
 
-  gauge(registry, { name: "steward_dead_letters", help: "Dead letters that are kept." }, () => [
-    [readings.deadLetters()],
-  ]);
-  gauge(registry, { name: "steward_broker_connected", help: "1 while there is a connection to the broker." }, () => [
-    [readings.link() === "connected" ? 1 : 0],
-  ]);
-  gauge(registry, { name: "steward_journal_bytes", help: "Bytes that the journal holds." }, () => [
-    [readings.journal().bytes],
-  ]);
-  gauge(registry, { name: "steward_journal_limit_bytes", help: "Bytes that the journal may hold." }, () => [
-    [readings.journal().limit],
-  ]);
+  gauge("steward_processes", "Processes by role and state.", () => processCounts(readings.processes()));
   gauge(
-    registry,
-    { name: "steward_journal_state", help: "1 for the state that the journal is in.", labels: ["state"] },
-    () => oneHot(JOURNAL, readings.journal().state, "state", {}),
-  );
-
-  gauge(registry, { name: "steward_processes", help: "Processes by role and state.", labels: ["role", "state"] }, () =>
-    processCounts(readings.processes()),
-  );
-  gauge(
-    registry,
-    {
-      name: "steward_process_waiting_seconds",
-      help: "How long a process cannot work for a fault of its surroundings; absent: it can.",
-      labels: ["subject", "role"],
-    },
+    "steward_process_waiting_seconds",
+    "How long a process cannot work for a fault of its surroundings; absent: it can.",
     () =>
       [...readings.processes()].flatMap(({ subject, role, waitsFor }): Sample[] =>
         waitsFor === undefined ? [] : [[waitsFor / 1_000, { subject, role }]],
       ),
   );
-  counter(
-    registry,
-    {
-      name: "steward_process_restarts_total",
-      help: "Restarts of a process since the daemon started.",
-      labels: ["subject", "role"],
-    },
-    () => restarts(readings.processes()),
+  families.counter("steward_process_restarts_total", "Restarts of a process since the daemon started.", () =>
+    restarts(readings.processes()),
   );
 }
 

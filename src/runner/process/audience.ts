@@ -4,7 +4,7 @@ import type { RunEnd } from "../../methods/spawner.ts";
 import { PART_BYTES } from "../parts.ts";
 import { type Cursor, newCursor, type Output } from "./output.ts";
 
-/** Whoever follows a run. Each hears of it from the beginning: `started`, then output, then `end`. */
+/** A follower of a run. Each hears of it from the beginning: `started`, then output, then `end`. */
 export interface RunListener {
   started(pid: number): void;
   output(parts: readonly OutputPart[]): void;
@@ -54,7 +54,7 @@ export class Audience {
     else this.#timer ??= this.#clock.setTimeout(() => this.#flush(), FLUSH_INTERVAL);
   }
 
-  /** Nothing more will come but the end, which carries what is left. */
+  /** Stops the flushing: the end carries the rest of the output. */
   stop(): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -12,7 +12,7 @@ import {
 import type { RunListener } from "./audience.ts";
 import type { Recording } from "./recording.ts";
 
-/** What a connection needs of the runner that it belongs to. */
+/** The runner as a connection sees it. */
 export interface ConnectionHost {
   readonly pid: number;
   /** False when the id was started before and is not alive. */
@@ -28,8 +28,8 @@ export interface ConnectionHost {
 /**
  * The runner's end of one daemon: greeted ─▶ understood ─▶ closed.
  *
- * What is no hello of this version at first ends the connection. Afterwards a bad request is answered as what it seems to be
- * about, in words that daemons of every version know, and harms no other: many runs hang on one connection.
+ * A first message that is no hello of this version ends the connection. A later bad request is answered as what it
+ * seems to be about, in words that daemons of every version know, and harms no other: many runs hang on one connection.
  */
 export class Connection {
   env: Record<string, string> = {};
@@ -75,7 +75,7 @@ export class Connection {
     if (type === "prepare") this.#send({ type: "prepared", id, fault: String(error) });
     if (type === "forget") this.#send({ type: "forgotten", id, fault: String(error) });
     if (type === "adopt") this.#notHere(id);
-    // What is alive has its own end.
+    // A run that is alive has its own end.
     if (type !== "start" || this.#host.find(id) !== undefined) return;
     this.#listeners.delete(id);
     this.#send({ type: "started", id, pid: 0 });

@@ -6,9 +6,9 @@ import { goLast } from "./memory-shortage.ts";
 import { RunnerService } from "./service.ts";
 
 /**
- * The runner: a program of its own, which starts commands for the daemon and records them when the daemon is away. Its
- * working directory is the directory of the runs. It imports nothing that it could do without: each fork costs by the
- * memory of the one who forks. It is told nothing by signals, for at a shutdown it has to see its programs end.
+ * The runner: a program of its own, which starts commands for the daemon and records them when the daemon is away. The
+ * working directory is the directory of the runs. Imports are few, since a fork costs by the memory of the process that
+ * forks. Signals are ignored, for at a shutdown the runner has to see its programs end.
  *
  * File descriptor 3 hears one word: `ready`, or `taken` when another runner serves this directory.
  */
@@ -49,7 +49,7 @@ function closeReady(): void {
   try {
     closeSync(READY_FD);
   } catch {
-    // It was never there.
+    // The descriptor was never there.
   }
 }
 

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 /**
- * With the runner goes the end of every command that it records, so it shall be the last that the kernel takes when memory
- * is short. What it starts gets back the rank that the runner had: commands are to be taken before it. Needs the rights of
- * root; without them all stays as it is.
+ * With the runner goes the end of every command that it records, so it shall be the last that the kernel takes when
+ * memory is short. Programs that it starts get back the rank that the runner had: commands are to be taken before it.
+ * Needs the rights of root; without them all stays as it is.
  */
 const LAST_TO_GO = "-900";
 /** From -1000 (never) to 1000. */
@@ -27,6 +27,6 @@ export function goAsUsual(pid: number): void {
   try {
     writeFileSync(file(pid), before);
   } catch {
-    // It has ended already.
+    // The program has ended already.
   }
 }

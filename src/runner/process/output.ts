@@ -2,8 +2,8 @@ import type { OutputPart, StreamTotal } from "../../message/report.ts";
 import { incompleteBeginning, incompleteEnd, type StreamName, toParts } from "../parts.ts";
 
 /**
- * What is kept of a run's output: the first `head` and the last `tail` bytes of each stream, whatever it prints, and the
- * true count. The heads also remember the order in which the streams took turns.
+ * The kept output of a run: the first `head` and the last `tail` bytes of each stream, and the true count. The heads
+ * also remember the order in which the streams took turns.
  */
 export class Output {
   readonly #streams: Record<StreamName, Stream>;
@@ -14,7 +14,7 @@ export class Output {
     this.#streams = { stdout: new Stream(head, tail), stderr: new Stream(head, tail) };
   }
 
-  /** Whether any of it went to the head, so that there is something to read. */
+  /** True when some of it went to the head, so that there is something to read. */
   write(stream: StreamName, chunk: Buffer): boolean {
     const kept = this.#streams[stream].write(chunk);
     if (kept === 0) return false;
@@ -30,7 +30,7 @@ export class Output {
     return this.#streams.stdout.head.length - cursor.stdout + this.#streams.stderr.head.length - cursor.stderr;
   }
 
-  /** What of the heads lies after `cursor`, in the order it came; holds back a character that is not whole yet. */
+  /** The heads after `cursor`, in the order of arrival; a character that is not whole yet is held back. */
   read(cursor: Cursor): OutputPart[] {
     const parts: OutputPart[] = [];
     for (; cursor.turn < this.#turns.length; cursor.turn++) {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 /**
  * Real pipes for the programs' output. Node would give them sockets, and a socket cannot be opened again by name: every
- * script with `> /dev/stderr` would fail. They are named pipes, made some at a time, for that takes a process.
+ * script with `> /dev/stderr` would fail. Named pipes are made some at a time, for that takes a process.
  *
  *   made → ready → in use → ready (its end was read: nobody writes to it any more)
  *                         → removed (somebody may still hold it, so no other run must get it)

@@ -3,6 +3,7 @@ import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
+import { sleep } from "../../platform/sleep.ts";
 import { isGroupAlive, processesOfRun, signalGroup, startTimeOf, terminateGroup } from "../process-group.ts";
 import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "../records.ts";
 import { Audience, type RunListener } from "./audience.ts";
@@ -17,8 +18,8 @@ import { startFault } from "./start-fault.ts";
  *   waiting → running → draining → recording → over
  *
  * running:   the main process lives. Timeout or cancel ask the group to end; after the grace it is killed.
- * draining:  it has exited; others may hold its pipes or linger in its group. Those in the group are killed when the
- *            linger is over; those that left it (daemons) keep their lives and lose the pipe.
+ * draining:  the main process has exited; others may hold its pipes or linger in its group. Processes of the group are
+ *            killed when the linger is over; those that left it (daemons) keep their lives and lose the pipe.
  * recording: the end is written and synced; only then do listeners hear of it.
  * Invariant: the group is never signalled once it was seen empty, for then its number may be somebody else's.
  */
@@ -109,7 +110,7 @@ export class Recording {
     this.#begun(child, child.pid, pipes);
   }
 
-  /** It could not be started. */
+  /** Records that the program could not be started. */
   failed(end: RunEnd): void {
     this.#audience.started(0);
     void this.#record(end);
@@ -186,7 +187,7 @@ export class Recording {
     if (this.#exit === undefined || this.#pid === undefined || this.#recording) return;
     if (!this.#groupGone && !isGroupAlive(this.#pid)) {
       this.#groupGone = true;
-      // The grace was for the group: whoever holds a pipe now has left it.
+      // The grace was for the group: a process that holds a pipe now has left it.
       this.#drainUntil = Math.min(this.#drainUntil, this.#world.clock.monotonic() + LINGER);
     }
     if (this.#groupGone && this.#openPipes === 0) {
@@ -195,7 +196,7 @@ export class Recording {
     }
     if (this.#world.clock.monotonic() >= this.#drainUntil) {
       if (this.#groupGone || this.#killed) {
-        // Whoever still holds the pipe has left the group, or cannot be killed.
+        // A process that still holds the pipe has left the group, or cannot be killed.
         for (const reader of this.#readers) reader.destroy();
         void this.#record(this.#exitedEnd());
         return;
@@ -243,7 +244,7 @@ export class Recording {
         this.#world.log(`run ${this.spec.id}: its end could not be recorded: ${String(error)}`);
         const removed = (error as NodeJS.ErrnoException).code === "ENOENT";
         if (this.#audience.size > 0 || removed) break;
-        await new Promise<void>((resolve) => this.#world.clock.setTimeout(resolve, RETRY));
+        await sleep(this.#world.clock, RETRY);
       }
     }
     this.#audience.end((cursor) => this.#withRest(end, cursor));

@@ -15,9 +15,10 @@ import { Recording, type RecordingWorld } from "./recording.ts";
  *
  *   listening → serving → gone
  *
- * It goes by itself when no daemon is connected and nothing runs. The socket's name is taken by a hard link, which fails
- * when it is there already: so there is one runner a directory, and a stale name is for the daemon to remove.
- * Programs are started one at a time, each in a turn of the event loop of its own, so that timers are never starved.
+ * The runner leaves by itself when no daemon is connected and nothing runs. The socket's name is taken by a hard link,
+ * which fails when it is there already: so there is one runner a directory, and a stale name is for the daemon to
+ * remove. Programs are started one at a time, each in a turn of the event loop of its own, so that timers are never
+ * starved.
  */
 const SOCKET_NAME = runnerFile("sock");
 /** How long the first daemon may take to connect. */
@@ -158,7 +159,7 @@ export class RunnerService {
     this.#starting = false;
   }
 
-  /** Nobody may come any more: it leaves unless somebody is there. */
+  /** Leaves, unless a daemon is connected or something runs. */
   leaveWhenIdle(): void {
     if (this.#connections.size + this.#runs.size + this.#removing > 0 || this.#socketInode === undefined) return;
     // The name first: whoever connects from now on finds none, and starts a runner of its own.

@@ -1,6 +1,7 @@
 import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { SendingTime } from "../../message/wire/frame.ts";
+import { sleep } from "../../platform/sleep.ts";
 import { TravelTimes } from "../receive/travel-times.ts";
 
 /**
@@ -77,25 +78,12 @@ export class Deadlines {
     for (;;) {
       const passed = this.passed(record);
       if (passed !== undefined || signal.aborted || !asked()) return passed;
-      await this.#pause(signal);
+      await sleep(this.#options.clock, LOOK_EVERY, signal);
     }
   }
 
   #centralInstead(): number | undefined {
     const { clock, central } = this.#options;
     return clock.monotonic() - this.#centralSince >= STANDS_IN_AFTER ? this.#ahead.get(central) : undefined;
-  }
-
-  #pause(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clock.clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = clock.setTimeout(done, LOOK_EVERY);
-      signal.addEventListener("abort", done);
-    });
   }
 }

@@ -11,6 +11,7 @@ import type { Json } from "../../message/message.ts";
 import type { Standstill, StuckLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Hello } from "../../methods/hello.ts";
+import type { Happenings } from "../../observe/happenings.ts";
 
 /**
  * Every node that this one knows, each with its actor. Evidence of life is counted per frame and ACK, but an actor hears
@@ -20,14 +21,18 @@ import type { Hello } from "../../methods/hello.ts";
  * to the broker is down; a deadline is judged by monotonic time, never by the wall clock.
  */
 export interface FleetOptions {
-  readonly self: string;
+  readonly node: string;
   readonly central: string;
-  readonly profile: LinkProfile;
+  readonly config: () => { readonly link: LinkProfile };
   readonly clock: Clock;
   readonly inspector: Inspector;
   readonly journal: Journal;
-  /** Told of every change of every region. */
-  readonly changed: (change: NodeChange) => void;
+  readonly happenings: Pick<Happenings, "emit">;
+}
+
+/** Hears of every change of every region of every node: what follows from it is said above, in `daemon/links.ts`. */
+export interface NodeWatcher {
+  nodeChanged(change: NodeChange): void;
 }
 
 export interface NodeChange {
@@ -113,6 +118,7 @@ export class Fleet {
   readonly #silent: DeadlineWheel;
   readonly #idle: DeadlineWheel;
   #ownLink = false;
+  #watcher: NodeWatcher | undefined;
   /** When it was last noted, monotonic ms, when each node was seen. */
   #notedAt = Number.NEGATIVE_INFINITY;
   /** Another node has the name of this one. */
@@ -120,8 +126,8 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    const { clock, profile, journal } = options;
-    const slot = Math.max(10, Math.min(1000, profile.hello / 10));
+    const { clock, config, journal } = options;
+    const slot = Math.max(10, Math.min(1000, config().link.hello / 10));
     this.#late = new DeadlineWheel(clock, slot, (name) => this.#send(name, "late", "no sign of life"));
     this.#silent = new DeadlineWheel(clock, slot, (name) => this.#send(name, "silent", "no sign of life"));
     this.#idle = new DeadlineWheel(clock, LINGER / 2, (name) => {
@@ -138,6 +144,10 @@ export class Fleet {
     }
   }
 
+  watch(watcher: NodeWatcher): void {
+    this.#watcher = watcher;
+  }
+
   /** Names of all known nodes, this one excluded. */
   names(): IterableIterator<string> {
     return this.#known.keys();
@@ -151,9 +161,14 @@ export class Fleet {
     return this.#known.has(name);
   }
 
+  /** Whether a node was heard of before, or is named; also this one. */
+  isKnown(name: string): boolean {
+    return name === this.#options.node || this.#known.has(name);
+  }
+
   /** Makes a node known before it was ever heard of. */
   expect(name: string): void {
-    if (name !== this.#options.self) this.#get(name);
+    if (name !== this.#options.node) this.#get(name);
   }
 
   /** A node that is expected no more is shown no more, unless it was heard of or something waits for it. */
@@ -166,8 +181,14 @@ export class Fleet {
   }
 
   link(name: string): LinkState {
-    if (name === this.#options.self) return this.#ownLink ? "online" : "offline";
+    if (name === this.#options.node) return this.#ownLink ? "online" : "offline";
     return this.#known.get(name)?.link ?? "neverSeen";
+  }
+
+  /** Why nothing may be sent to a node now; `undefined`: it may. */
+  halted(name: string): string | undefined {
+    if (!this.#ownLink) return "no broker";
+    return this.link(name) === "offline" ? `${name} is offline` : this.heldBack(name);
   }
 
   /** The kind of link that a node has, as far as it said. */
@@ -177,7 +198,7 @@ export class Fleet {
 
   /** Verified evidence of life. `epoch`: of the journal that gave it, as far as it says so. */
   alive(name: string, cause: string, epoch?: string): void {
-    if (name === this.#options.self) return;
+    if (name === this.#options.node) return;
     const known = this.#get(name);
     this.#seen(known);
     this.#noteSeen();
@@ -192,7 +213,7 @@ export class Fleet {
 
   /** A restart of this node must not make others look as if they had been silent since their link last changed. */
   #noteSeen(): void {
-    const { clock, journal, self, central } = this.#options;
+    const { clock, journal, node: self, central } = this.#options;
     // Operators ask central; on an edge each note would be a write to its disk for nobody.
     if (self !== central) return;
     const now = clock.monotonic();
@@ -209,7 +230,7 @@ export class Fleet {
   }
 
   hello(name: string, hello: Hello): void {
-    if (name === this.#options.self) return;
+    if (name === this.#options.node) return;
     const known = this.#get(name);
     const now = this.#options.clock.now();
     const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
@@ -235,7 +256,7 @@ export class Fleet {
 
   /** Two nodes have its name. `undefined`: one of them is gone, and what the other one has is to be compared anew. */
   hold(name: string, why: string | undefined): void {
-    if (name === this.#options.self) {
+    if (name === this.#options.node) {
       this.#selfHeld = why;
       return;
     }
@@ -251,7 +272,7 @@ export class Fleet {
 
   /** Whether two nodes have this name, which may be that of this one. */
   isDoubled(name: string): boolean {
-    return (name === this.#options.self ? this.#selfHeld : this.heldBack(name)) !== undefined;
+    return (name === this.#options.node ? this.#selfHeld : this.heldBack(name)) !== undefined;
   }
 
   /** Why nothing goes to a node and nothing is taken from it; `undefined`: all is as it should be. */
@@ -297,7 +318,7 @@ export class Fleet {
   }
 
   accept(name: string): void {
-    if (name === this.#options.self) return;
+    if (name === this.#options.node) return;
     const known = this.#get(name);
     if (known.accepted) return;
     known.accepted = true;
@@ -424,7 +445,7 @@ export class Fleet {
   }
 
   #note(known: Known, context: NodeContext, region: Region, from: string, to: string): void {
-    const { clock, changed } = this.#options;
+    const { clock, happenings } = this.#options;
     if (region === "link") known.link = to as LinkState;
     const cause = region === "link" ? context.linkCause : "";
     const change: NodeChange = { name: context.name, at: clock.now(), region, from, to, cause };
@@ -433,7 +454,8 @@ export class Fleet {
       if (known.changes.length > CHANGES) known.changes.shift();
       this.#store(context.name, known);
     }
-    changed(change);
+    happenings.emit({ type: "node", ...change });
+    this.#watcher?.nodeChanged(change);
   }
 
   /** With what this turn still changes of it. */
@@ -453,10 +475,13 @@ export class Fleet {
    */
   #watch(name: string, known: Known): void {
     if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;
-    const { self, profile, central } = this.#options;
+    const { node: self, config, central } = this.#options;
     if (self !== central && name !== central) return;
     if (known.hello === undefined && name !== central && known.lastSeen === null) return;
-    known.patience ??= patienceWith(profile, known.every ?? 0, known.linkName ?? profile.name);
+    if (known.patience === undefined) {
+      const { link } = config();
+      known.patience = patienceWith(link, known.every ?? 0, known.linkName ?? link.name);
+    }
     this.#late.set(name, known.patience.late);
     this.#silent.set(name, known.patience.offline);
   }

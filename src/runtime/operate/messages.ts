@@ -32,7 +32,7 @@ export class Messages {
     // An event is final once it is received; every other state that is not final is one of an open message.
     const unfinished = open || (state !== undefined && state !== "received" && !isFinalState(state));
     const streams = [
-      ...(direction === "in" ? [] : unfinished ? this.#openSent(filter) : [this.#sent(before)]),
+      ...(direction === "in" ? [] : [unfinished ? this.#openSent(filter) : this.#sent(before)]),
       ...(direction === "out" ? [] : [this.#pending(), ...(unfinished ? [] : [this.#done(before)])]),
     ];
     const found: MessageView[] = [];
@@ -85,12 +85,11 @@ export class Messages {
     for (const found of this.#options.core().journal.outbox.newest(prefix, before)) yield this.#sentRow(found);
   }
 
-  /** A stream for each lane that it may concern. */
-  #openSent(filter: MessageFilter): Iterable<Row>[] {
-    const { outbox } = this.#options.core().journal;
-    const { config } = this.#options;
-    const lanes = [...outbox.lanes.keys()].filter((subject) => matches({ subject, origin: config().node }, filter));
-    return lanes.map((subject) => mapped(outbox.open(subject), (found) => this.#sentRow(found)));
+  /** Of the lanes that the filter may mean. */
+  #openSent(filter: MessageFilter): Iterable<Row> {
+    const { config, core } = this.#options;
+    const lanes = core().journal.outbox.open((subject) => matches({ subject, origin: config().node }, filter));
+    return mapped(lanes, (found) => this.#sentRow(found));
   }
 
   #sentRow({ lane, record }: { readonly lane: OutLane; readonly record: OutRecord }): Row {

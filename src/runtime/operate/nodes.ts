@@ -1,7 +1,7 @@
 import { StewardError } from "../../message/errors.ts";
 import { asLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
-import type { LaneView } from "../deliver/lane-view.ts";
+import type { LaneView } from "../deliver/publisher.ts";
 import type { NodeDetail, NodeView } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { targetNodes } from "./targets.ts";
@@ -92,7 +92,7 @@ export class Nodes {
       ...(fleet.selfHeld === undefined ? {} : { heldBack: fleet.selfHeld }),
       link: fleet.link(name),
       linkSince: since,
-      cause: state === "connected" ? `broker ${server}` : `broker ${state}`,
+      cause: state === "connected" ? `connected to the broker ${server}` : `no connection to the broker (${state})`,
       session: "live",
       work: running.size > 0 ? "busy" : "idle",
       trust: "accepted",

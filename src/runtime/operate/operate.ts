@@ -95,7 +95,7 @@ export class LocalOperations implements Operations {
     const { clock, config, core } = this.#options;
     const { journal, routes } = core();
     const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
-    if (letter === undefined) throw new StewardError("message-unknown", { id });
+    if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
     const { subject, origin, data, foreign } = letter.message;
     const self = config().node;
     if (receiverOf(subject) !== self) {
@@ -108,18 +108,17 @@ export class LocalOperations implements Operations {
     const route = routes.find(subject);
     const sender = foreign === true && origin === self ? PLAIN_PUBLISHER : origin;
     authorise(sender, subject, data, route.config, route.method);
-    if (route.waiting >= route.config.queue)
-      throw new StewardError("queue-full", { subject, limit: route.config.queue });
+    if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const record = journal.inbox.exhume(id, clock.now());
     await journal.flushed();
     if (record === undefined) return;
-    route.waiting++;
+    route.taken();
     route.process?.feed([record], clock.monotonic());
   }
 
   async dropDead(id: string): Promise<void> {
     const { journal } = this.#options.core();
-    if (!journal.inbox.dropDead(id)) throw new StewardError("message-unknown", { id });
+    if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
     await journal.flushed();
   }
 
@@ -135,8 +134,8 @@ export class LocalOperations implements Operations {
 
   health(): Health {
     const { clock, config, core, processes, startedAt, version } = this.#options;
-    const { fleet, link, publishers } = core();
-    const journal = core().journalHealth();
+    const { fleet, link, publishers, storage } = core();
+    const journal = storage.health();
     const broker = link.health();
     const views = processes().views();
     const waiting = processes()

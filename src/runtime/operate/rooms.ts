@@ -13,8 +13,8 @@ import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
-import type { SubmitOptions } from "../submit/submit.ts";
-import type { JournalHealth, Storage } from "../upkeep/storage.ts";
+import type { Submitter } from "../submit/submit.ts";
+import type { Storage } from "../upkeep/storage.ts";
 import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
 
 /** The rooms that answer, of the core that runs now. */
@@ -25,17 +25,16 @@ export interface Rooms {
   readonly fleet: Fleet;
   readonly vouching: Vouching;
   readonly publishers: Publishers;
-  readonly submitOptions: SubmitOptions;
+  readonly submitter: Submitter;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly routes: Routes;
   readonly methods: ReadonlyMap<string, Method>;
   /** Commands under way on this node, by id. */
   readonly running: { readonly size: number };
-  journalHealth(): JournalHealth;
+  readonly canceller: { cancel(id: string, by: string): CancelResult };
   /** The directory in which a method keeps its files. */
   directory(method: string): string;
-  cancelHere(id: string, by: string): CancelResult;
 }
 
 /** The supervised processes of this node. */

@@ -4,8 +4,7 @@ import { StewardError } from "../../message/errors.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
-import { deferred } from "../../platform/deferred.ts";
-import { submit } from "../submit/submit.ts";
+import { Deferred } from "../../platform/deferred.ts";
 import type { Messages } from "./messages.ts";
 import type { Nodes } from "./nodes.ts";
 import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Order } from "./operations.ts";
@@ -47,8 +46,8 @@ export class Submission {
   /** Resolves when every message is durable. */
   async send(drafts: readonly Draft[]): Promise<OutRecord[]> {
     const { clock, core } = this.#options;
-    const { journal, storage, announce, submitOptions } = core();
-    const records = submit(drafts, submitOptions);
+    const { journal, storage, announce, submitter } = core();
+    const records = submitter.submit(drafts);
     try {
       await storage.durable();
     } catch (error) {
@@ -73,8 +72,8 @@ export class Submission {
   async ask(draft: Draft, timeout: number): Promise<Json> {
     const { clock, happenings } = this.#options;
     const node = receiverOf(draft.subject);
-    const outcome = deferred<MessageDetail>();
-    const silence = deferred<never>();
+    const outcome = new Deferred<MessageDetail>();
+    const silence = new Deferred<never>();
     let id = "";
     const check = (): void => {
       if (this.#options.core().journal.outbox.find(id) === undefined) return;
@@ -94,7 +93,9 @@ export class Submission {
     try {
       const detail = await Promise.race([outcome.promise, silence.promise]);
       if (detail.state === "succeeded") return detail.outcome?.result ?? null;
-      throw new StewardError("api-failed", { status: detail.state, fault: detail.reason ?? `${node} gave no reason` });
+      const { state, reason: fault = "it gave no reason" } = detail;
+      if (state === "expired") throw new StewardError("node-silent", { node, seconds: Math.round(timeout / 1000) });
+      throw new StewardError("node-refused", { node, state, fault });
     } finally {
       clock.clearTimeout(timer);
       unsubscribe();
@@ -105,9 +106,9 @@ export class Submission {
     const { clock, config, core } = this.#options;
     const { id, state, final, direction, subject } = this.#messages.detail(idOrPrefix);
     if (final) return { kind: "tooLate", id, state };
-    const { journal, announce, fleet, submitOptions } = core();
+    const { journal, announce, fleet, submitter, canceller } = core();
     if (direction === "in") {
-      const answer = core().cancelHere(id, config().node);
+      const answer = canceller.cancel(id, config().node);
       await journal.flushed();
       return answer === "done" ? { kind: "done", id } : { kind: "tooLate", id, state: this.#messages.detail(id).state };
     }
@@ -120,18 +121,18 @@ export class Submission {
     if (kindOf(subject) === "event") return { kind: "tooLate", id, state };
     const { node } = parseSubject(subject);
     const draft = { subject: `${node}.command.cancel.${CONTROL_DOMAIN}`, data: { id }, deliverBy: null };
-    const [asked] = submit([draft], submitOptions);
+    const [asked] = submitter.submit([draft]);
     if (asked !== undefined)
       journal.outbox.cancelRequested(id, { cancelRequestedAt: clock.now(), cancelId: asked.message.id });
     await journal.flushed();
     const link = fleet.link(node);
     if (state === "sent") {
-      const when = link === "online" ? "it was asked to cancel it" : "it is cancelled when that node is heard";
-      return { kind: "requested", id, reason: `${node} is not known to have it: ${when}` };
+      const when = link === "online" ? `${node} was asked to cancel it` : `it is cancelled when ${node} is heard again`;
+      return { kind: "requested", id, reason: `${node} may not have the message yet: ${when}` };
     }
     const end =
-      link === "online" ? "it was asked to end it" : `it is asked to end it when it is heard: its link is ${link}`;
-    return { kind: "requested", id, reason: `${node} has it: ${end}` };
+      link === "online" ? "was asked to end it" : `is asked to end it when it is heard again (its link is ${link})`;
+    return { kind: "requested", id, reason: `${node} has the message and ${end}` };
   }
 
   /** A message for each node that an order means. @throws StewardError `target-invalid`, `usage`, `message-invalid`, … */

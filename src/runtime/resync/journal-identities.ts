@@ -18,7 +18,11 @@ export interface JournalIdentitiesOptions {
   readonly fleet: Pick<Fleet, "isDoubled">;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly settled: (node: string, word: Word) => void;
+}
+
+/** Hears of it once it is known which journal a node has. */
+export interface SettledWatcher {
+  settled(node: string, word: Word): void;
 }
 
 /** How long another host may take to answer, and the longest time until the question is put again, ms. */
@@ -36,13 +40,18 @@ interface Question {
 
 export class JournalIdentities {
   readonly #options: JournalIdentitiesOptions;
+  readonly #watchers: SettledWatcher[] = [];
   readonly #questions = new Map<string, Question>();
 
   constructor(options: JournalIdentitiesOptions) {
     this.#options = options;
   }
 
-  /** `settled` is called once it is known which journal the node has. */
+  watch(watcher: SettledWatcher): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** Those who watch are told once it is known which journal the node has. */
   ask(node: string): void {
     if (!this.#questions.has(node)) this.#put(node, SETTLE);
   }
@@ -75,11 +84,11 @@ export class JournalIdentities {
   }
 
   #look(node: string): void {
-    const { fleet, settled } = this.#options;
+    const { fleet } = this.#options;
     const { answer, epochs, wait = SETTLE } = this.#questions.get(node) ?? {};
     this.#questions.delete(node);
     if (answer === undefined || epochs?.size !== 1 || fleet.isDoubled(node))
       this.#put(node, Math.min(LONGEST, wait * 2));
-    else settled(node, answer);
+    else for (const watcher of this.#watchers) watcher.settled(node, answer);
   }
 }

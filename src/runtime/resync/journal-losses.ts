@@ -1,9 +1,10 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { InLane } from "../../journal/records.ts";
 import type { Json } from "../../message/message.ts";
-import { kindOf, receiverOf } from "../../message/subject.ts";
+import { kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
+import type { Method } from "../../methods/define.ts";
 import type { Failures } from "../../observe/alerts.ts";
-import type { JournalIdentities } from "./journal-identities.ts";
+import type { JournalIdentities, SettledWatcher } from "./journal-identities.ts";
 import type { Word } from "./vouch-method.ts";
 
 /**
@@ -19,11 +20,14 @@ export interface JournalLossesOptions {
   readonly node: string;
   readonly journal: Journal;
   readonly failures: Pick<Failures, "report">;
-  readonly identities: Pick<JournalIdentities, "ask" | "heard">;
-  /** Whether the events of a subject are outcomes of commands. */
-  readonly carriesOutcomes: (subject: string) => boolean;
-  /** Asks the receiver of a lane how much of it its present journal has. */
-  readonly ask: (subject: string) => void;
+  readonly identities: Pick<JournalIdentities, "ask" | "heard" | "watch">;
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly publishers: LaneAsker;
+}
+
+/** Asks the receiver of a lane how much of it its present journal has: `deliver/publishers.ts`. */
+export interface LaneAsker {
+  ask(subject: string): void;
 }
 
 /** Journals of a node that were spoken of: the one that it had then, and those before it. */
@@ -46,7 +50,7 @@ const MISSING = "missing events";
 /** Lanes that are named in one line. */
 const SOME = 10;
 
-export class JournalLosses {
+export class JournalLosses implements SettledWatcher {
   readonly #options: JournalLossesOptions;
   /** The journal of each node, as last heard in this life. */
   readonly #heard = new Map<string, string>();
@@ -64,6 +68,7 @@ export class JournalLosses {
       if (lanes === undefined) this.#lanes.set(receiver, [subject]);
       else lanes.push(subject);
     }
+    identities.watch(this);
     this.#missing = (journal.checkpoint(MISSING) ?? {}) as unknown as AllMissing;
     if (Object.keys(this.#missing).length > 0) identities.ask(node);
   }
@@ -81,8 +86,8 @@ export class JournalLosses {
 
   /** An origin holds ACKs for these numbers, and this journal never saw them. */
   missing(origin: string, subject: string, from: number, to: number): void {
-    const { node, identities, carriesOutcomes } = this.#options;
-    if (kindOf(subject) === "command" || carriesOutcomes(subject)) return;
+    const { node, identities } = this.#options;
+    if (kindOf(subject) === "command" || this.#carriesOutcomes(subject)) return;
     const lanes = this.#missing[origin] ?? {};
     const known = lanes[subject] ?? { from, to, count: 0 };
     const more: Missing = { from: known.from, to, count: known.count + to - from + 1 };
@@ -94,7 +99,8 @@ export class JournalLosses {
   settled(node: string, word: Word): void {
     if (node === this.#options.node) this.#tellMissing();
     else {
-      for (const subject of this.#acknowledgedByOther(this.#lanesTo(node), word.epoch)) this.#options.ask(subject);
+      for (const subject of this.#acknowledgedByOther(this.#lanesTo(node), word.epoch))
+        this.#options.publishers.ask(subject);
       this.#tellGone(node, word);
     }
   }
@@ -117,6 +123,11 @@ export class JournalLosses {
     this.#options.journal.setCheckpoint({ key: MISSING, value: missing as unknown as Json });
   }
 
+  /** Whether the events of a subject are outcomes of commands. */
+  #carriesOutcomes(subject: string): boolean {
+    return this.#options.methods.get(parseSubject(subject).method)?.command !== undefined;
+  }
+
   #tellMissing(): void {
     for (const [origin, lanes] of Object.entries(this.#missing)) {
       const count = Object.values(lanes).reduce((sum, lane) => sum + lane.count, 0);
@@ -130,7 +141,7 @@ export class JournalLosses {
   }
 
   #tellGone(node: string, { epoch, was = [] }: Word): void {
-    const { journal, failures, carriesOutcomes } = this.#options;
+    const { journal, failures } = this.#options;
     const epochs = journal.inbox.epochs(node);
     const descent = new Map(was.map(([earlier, given]) => [earlier, new Map(given)]));
     const unsent: string[] = [];
@@ -139,7 +150,7 @@ export class JournalLosses {
       const lanes = [...(epochs.get(gone)?.values() ?? [])];
       const given = descent.get(gone);
       if (given === undefined) unsent.push(...lanes.map(({ subject, last }) => `${subject} after ${last}`));
-      else forgotten.push(...lanes.flatMap((lane) => forgottenOf(lane, given.get(lane.subject) ?? 0)));
+      else forgotten.push(...lanes.flatMap((lane) => this.#forgottenOf(lane, given.get(lane.subject) ?? 0)));
     }
     const dead = [...epochs.keys()].filter((each) => each !== epoch);
     journal.setCheckpoint({ key: keyOf(node), value: { epoch, dead } });
@@ -152,11 +163,11 @@ export class JournalLosses {
       const all = `${text} sent is lost, and it has forgotten ${some(forgotten)}, which came here`;
       failures.report("new-epoch", all, `new-epoch ${node} ${epoch}`);
     }
+  }
 
-    function forgottenOf({ subject, last }: InLane, given: number): string[] {
-      if (last <= given || (kindOf(subject) === "event" && carriesOutcomes(subject))) return [];
-      return [`${subject} ${numbers({ from: given + 1, to: last, count: last - given })}`];
-    }
+  #forgottenOf({ subject, last }: InLane, given: number): string[] {
+    if (last <= given || (kindOf(subject) === "event" && this.#carriesOutcomes(subject))) return [];
+    return [`${subject} ${numbers({ from: given + 1, to: last, count: last - given })}`];
   }
 
   /** Journals of a node that others took the place of, and of which nothing was told yet. */

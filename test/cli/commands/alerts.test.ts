@@ -26,15 +26,15 @@ test("alerts lists what is raised, with --all what is over too, and clears by nu
   expect(JSON.parse((await w.run(["alerts", "--json", "--all"])).out)).toEqual(withTimes(w.ops.alertList));
   expect(await w.run(["alerts", "clear"])).toMatchObject({
     code: 2,
-    err: expect.stringContaining("clear needs numbers"),
+    err: expect.stringContaining("clear needs the numbers"),
   });
   expect(await w.run(["alerts", "clear", "9"])).toMatchObject({
     code: 2,
     err: expect.stringContaining("there is no alert 9"),
   });
-  expect(await w.run(["alerts", "clear", "7"])).toMatchObject({ code: 0, out: "1 cleared\n" });
+  expect(await w.run(["alerts", "clear", "7"])).toMatchObject({ code: 0, out: "1 alert cleared\n" });
   expect((await w.run(["alerts"])).err).toBe("no alerts; 1 are over (steward alerts --all)\n");
-  expect(await w.run(["alerts", "clear", "all"])).toMatchObject({ code: 0, out: "1 cleared\n" });
+  expect(await w.run(["alerts", "clear", "all"])).toMatchObject({ code: 0, out: "1 alert cleared\n" });
   expect((await w.run(["alerts"])).err).toBe("no alerts\n");
 });
 
@@ -67,10 +67,10 @@ test("doctor points at alerts, fails for a lane that stands still and for a name
   expect(out).toContain(
     `${lane.subject} stands still since 2 min: ${lane.reason}; at ship1, ${far.subject} stands still`,
   );
-  expect(out).toContain("two nodes call themselves ship2: nothing is sent to them");
-  expect(out).toMatch(/warn {2}alerts {7}new-epoch at ship1, .* ago\n.*`steward alerts` says more/);
+  expect(out).toContain("cloned node: two nodes call themselves ship2; no message is sent to or taken from");
+  expect(out).toMatch(/warn {2}alerts {7}new-epoch at ship1, .* ago\n.*`steward alerts` shows each/);
   expect((await w.run(["nodes"])).out).toContain(
-    `! ${lane.subject} stands still since 2 min: ${lane.reason}; 1 more lanes too`,
+    `! ${lane.subject} stands still since 2 min: ${lane.reason}; so does 1 more lane`,
   );
 });
 
@@ -88,8 +88,8 @@ test("doctor names the ten nodes that most is owed to, and the sum, where a thou
   w.ops.nodeList.splice(0, w.ops.nodeList.length, ...many);
   const line = (await w.run(["doctor"])).out.split("\n").find((text) => text.includes("not acknowledged")) ?? "";
   expect(line).toContain(
-    "1000 nodes: 500500 messages not acknowledged, 1000 without outcome; n999: 1000 not acknowledged",
+    "1000 nodes: 500500 messages not acknowledged, 1000 commands without outcome; n999: 1000 and 1; n998: 999 and 1; ",
   );
-  expect(line).toContain("n990: 991 not acknowledged, 1 without outcome; and 990 more nodes (`steward nodes`)");
+  expect(line).toContain("n990: 991 and 1; and 990 more nodes (`steward nodes`)");
   expect(line.length).toBeLessThan(800);
 });

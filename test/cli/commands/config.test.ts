@@ -11,10 +11,12 @@ test("init writes a file that passes the check, and does not overwrite it withou
   expect(made.code).toBe(0);
   expect(made.out).toBe(`wrote ${join(w.directory, "steward.yaml")} for node central\n`);
   expect(made.err).toContain("then: steward up\n");
-  expect((await w.run(["config", "check"])).out).toMatch(/^✓ ok .*steward\.yaml: node central, central central/);
+  expect((await w.run(["config", "check"])).out).toMatch(
+    /^✓ ok .*steward\.yaml: node central, management station central/,
+  );
   const again = await w.run(["init"]);
   expect(again.code).toBe(2);
-  expect(again.err).toContain("is there already; --force overwrites it");
+  expect(again.err).toContain("exists already; --force overwrites it");
   expect((await w.run(["init", "--force"])).code).toBe(0);
 });
 
@@ -71,6 +73,6 @@ test("config diff shows what changes and what needs a restart", async () => {
   expect(await w.run(["config", "diff", "old.yaml", "old.yaml"])).toEqual({
     code: 0,
     out: "",
-    err: "nothing changes\n",
+    err: "the files mean the same\n",
   });
 });

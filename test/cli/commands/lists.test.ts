@@ -10,11 +10,11 @@ test("nodes shows link, since when, last life, work and what waits; sorted by na
   expect([code, err]).toEqual([0, ""]);
   expect(out).toBe(
     [
-      "NODE     LINK          SINCE  SEEN     WORK      WAITING        NOTES",
+      "NODE     LINK          SINCE  SEEN     WORK      WAITING",
       "central  ● online      1 min  here     idle      -",
       "ship1    ● online      1 min  1 s ago  busy (1)  -",
       "ship2    ○ offline     1 h    2 h ago  idle      1, oldest 1 h",
-      "ship3    · never seen  1 min  never    idle      -              ! trust pending",
+      "ship3    · never seen  1 min  never    idle      -",
       "",
     ].join("\n"),
   );
@@ -153,7 +153,7 @@ test("a process that is not there is refused with the one that was probably mean
   const { code, err } = await w.run(["revive", "ship1", "command.shellcommand.ngnx"]);
   expect(code).toBe(2);
   expect(err).toContain("ship1.command.shellcommand.ngnx (did you mean ship1.command.shellcommand.nginx?)");
-  expect(err).toContain("→ `steward ps` lists them.");
+  expect(err).toContain("→ `steward ps ship1` lists the processes of ship1.");
 });
 
 test("dead letters are listed, retried and dropped by an unambiguous beginning of the id", async () => {
@@ -161,15 +161,16 @@ test("dead letters are listed, retried and dropped by an unambiguous beginning o
   const id = w.ops.deadList[0]?.id ?? "";
   expect((await w.run(["dead"])).out).toContain(`${id}  ship1  central.event.syslogforwarding.nginx  10 s ago`);
   const retried = await w.run(["dead", "retry", id.slice(0, 26).toLowerCase()]);
-  expect(retried).toEqual({ code: 0, out: `${id} goes through its process again\n`, err: "" });
+  expect(retried).toEqual({ code: 0, out: `${id} handed to its process again\n`, err: "" });
   expect((await w.run(["dead", "drop", id])).code).toBe(2);
   expect((await w.run(["dead", "drop"])).err).toContain("drop needs the id of a dead letter");
-  expect((await w.run(["dead", "retri", id])).err).toContain("Allowed choices are retry, drop");
+  expect((await w.run(["dead", "retri", id])).err).toContain("'retri' is none of: retry, drop");
+  expect((await w.run(["dead", "drop", "@9"])).err).toMatch(/no dead letter has the id @9\n.*`steward dead`/);
 });
 
 test("reload says what changed and what needs a restart", async () => {
   const w = await world();
-  expect((await w.run(["reload"])).out).toBe("nothing changed\n");
+  expect((await w.run(["reload"])).out).toBe("the configuration has not changed\n");
   w.ops.reloadAnswer = { changes: ["hello: 10s → 20s"], needRestart: ["data: a → b"] };
   expect((await w.run(["reload"])).out).toBe("hello: 10s → 20s\n! needs a restart of the daemon: data: a → b\n");
   expect(JSON.parse((await w.run(["reload", "--json"])).out)).toEqual(w.ops.reloadAnswer);

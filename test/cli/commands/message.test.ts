@@ -25,7 +25,7 @@ test("message --output prints the output byte for byte and nothing else", async 
   });
 });
 
-test("an open message says how long it may wait and how to follow it", async () => {
+test("an open message tells its deadline and how to follow it", async () => {
   const w = await world();
   const id = "01Q3DCBD00ZZZZZZZZZZZZZZZZ";
   w.ops.messageList.push(
@@ -35,7 +35,7 @@ test("an open message says how long it may wait and how to follow it", async () 
   );
   const { out, err } = await w.run(["message", id]);
   expect(out).toContain("state     ○ queued, now (not final)");
-  expect(out).toContain("may wait  until 2030-01-01T02:00:00.000Z (in 2 h)");
+  expect(out).toContain("deadline  2030-01-01T02:00:00.000Z (in 2 h), to start");
   expect(err).toContain(`steward message ${id} --follow`);
 });
 
@@ -44,7 +44,7 @@ test("a second, different final state is shown as a conflict", async () => {
   const id = w.ops.messageList[0]?.id ?? "";
   w.ops.assert(id, "succeeded", { conflict: { state: "failed", at: w.ops.clock.now(), by: "ship1" } });
   expect((await w.run(["message", id])).out).toContain(
-    "! conflict: ship1 also said ✗ failed, now; the first one stands",
+    "! conflict: ship1 also said ✗ failed, now; the first final state stands",
   );
 });
 
@@ -81,7 +81,9 @@ test("an unknown or ambiguous id is bad usage with what to type next", async () 
   const w = await world();
   const unknown = await w.run(["message", "7ZZZ"]);
   expect(unknown.code).toBe(2);
-  expect(unknown.err).toBe("✗ error: no message has the id 7ZZZ\n  → `steward messages` lists those that are known.\n");
+  expect(unknown.err).toBe(
+    "✗ error: no message has the id 7ZZZ\n  → `steward messages --limit 1000` lists the newest messages with their ids.\n",
+  );
   const ambiguous = await w.run(["message", "01Q"]);
   expect(ambiguous.code).toBe(2);
   expect(ambiguous.err).toContain("is the beginning of 3 ids");
@@ -94,7 +96,7 @@ test("cancel has three answers: done, requested, too late", async () => {
   expect(await w.run(["cancel", queued ?? ""])).toEqual({ code: 0, out: `${queued} ⊘ cancelled already\n`, err: "" });
   expect(await w.run(["cancel", done ?? ""])).toEqual({
     code: 1,
-    out: `${done} too late: it is ✓ succeeded\n`,
+    out: `${done} not cancelled: it is ✓ succeeded already\n`,
     err: "",
   });
   w.ops.messageList.push(sampleMessage("01Q3DCBD00ZZZZZZZZZZZZZZZZ", "ship1.command.shellcommand.os", "running", 0));

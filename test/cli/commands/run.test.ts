@@ -134,7 +134,7 @@ test("a node that goes out of reach while it runs a command ends the waiting wit
   expect(await running.code).toBe(3);
   expect(running.err()).toContain("ship1 is offline now (bye: it was stopped)\n");
   expect(running.err()).toContain(
-    "?  ship1  unknown  offline since 0 ms; it began there, and what became of it is told when ship1 is back\n",
+    "?  ship1  unknown  offline since 0 ms; the command began on ship1; its outcome comes when ship1 is back\n",
   );
 });
 
@@ -152,7 +152,7 @@ test("a broker that is lost while a command runs is said, waited for, and then g
     over = await Promise.race([ended, new Promise<false>((resolve) => setTimeout(() => resolve(false), 5))]);
   }
   expect(await running.code).toBe(5);
-  expect(running.err()).toContain("without a broker nothing is heard of any node; what is open goes on\n");
+  expect(running.err()).toContain("the daemon has no broker and cannot hear any node; open messages go on\n");
 });
 
 test("a broker that comes back is said, and the waiting goes on", async () => {
@@ -165,7 +165,7 @@ test("a broker that comes back is said, and the waiting goes on", async () => {
   w.ops.emit({ type: "node", at: w.ops.clock.now(), name: "ship1", region: "link", from: "online", to: "late", cause });
   await running.shows("the daemon has lost its broker");
   w.ops.healthNow = { ...w.ops.healthNow, broker };
-  const back = running.shows("the daemon has its broker again");
+  const back = running.shows("the daemon is connected to its broker again");
   for (let over = false; !over; ) {
     await w.ops.clock.advance(1_000);
     over = await Promise.race([
@@ -182,10 +182,10 @@ test("--wait waits for nodes out of reach too, and no longer than it says", asyn
   const running = w.start(["run", "ship2", "--wait", "10s", "--", "uptime"]);
   await running.shows("ship2  ○ offline");
   await w.ops.clock.advance(9_999);
-  expect(running.err()).not.toContain("time to wait");
+  expect(running.err()).not.toContain("time of --wait");
   await w.ops.clock.advance(1);
   expect(await running.code).toBe(3);
-  expect(running.err()).toContain("the time to wait is over");
+  expect(running.err()).toContain("the time of --wait is over");
 });
 
 test.each([
@@ -209,7 +209,7 @@ test.each([
   }
   await w.until(() => ended);
   expect(await running.code).toBe(5);
-  expect(running.err()).toContain("does not answer for 3 s");
+  expect(running.err()).toContain("has not answered for 3 s");
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
@@ -379,6 +379,25 @@ test.each([
   expect(await running.code).toBe(expected);
 });
 
+test("the end tells once what to do about each kind of end that wants something done, and nothing about the others", async () => {
+  const w = await world();
+  const states = ["rejected", "interrupted", "interrupted", "expired", "failed"] as const;
+  const names = states.map((_, i) => `n${i}`);
+  w.ops.nodeList.push(...names.map((name) => sampleNode(name, w.ops.clock.now())));
+  const running = w.start(["run", names.join(","), "--", "x"]);
+  await running.shows("n4  ● online");
+  states.forEach((state, i) => {
+    w.ops.assert(idOf(w, `n${i}`), state);
+  });
+  expect(await running.code).toBe(1);
+  const hints = running.err().match(/^ {2}→ .*$/gm);
+  expect(hints).toEqual([
+    "  → rejected: correct what the reason names, then send it again; nothing has run",
+    "  → interrupted: it may have run; look at the node before you send it again",
+    "  → expired: it has not run; send it again with a longer --deliver-by",
+  ]);
+});
+
 test("all means every edge node that is not revoked", async () => {
   const w = await world();
   w.ops.nodeList.push(sampleNode("gone", w.ops.clock.now(), { trust: "revoked" }));
@@ -412,7 +431,7 @@ test("--script FILE reads the file as it is and takes what follows as its argume
     { script: "#!/bin/bash\nls" },
   ]);
   for (const [file, fault] of [
-    ["uptime", 'there is no script "uptime"; a line for the shell is written behind it: --script -- "uptime"'],
+    ["uptime", 'there is no script "uptime"; a line for the shell needs -- before it: --script -- "uptime"'],
     ["latin", "latin cannot be sent: it is not UTF-8 text: the byte 0xe9 in line 2, column 7"],
     ["binary", "binary holds a NUL byte at 4"],
   ] as const) {
@@ -490,7 +509,7 @@ test("a daemon that lost its broker before is not waited for, though no node is 
   Object.assign(ship1, { link: "late", linkSince: w.ops.clock.now() + 1 });
   const { code, err } = await w.run(["run", "ship1", "--", "true"]);
   expect(code).toBe(5);
-  expect(err).toContain("without a broker nothing is heard of any node; what is open goes on\n");
+  expect(err).toContain("the daemon has no broker and cannot hear any node; open messages go on\n");
 });
 
 test("a daemon without a broker says so, and what it accepted stays queued", async () => {

@@ -52,7 +52,7 @@ test("a faulty file is bad usage with line and column, and nothing is sent", asy
     stdin: `${ONE}\n---\n{to: ship1, comand: shellcommand, domain: x}\n`,
   });
   expect(code).toBe(2);
-  expect(err).toMatch(/-:3:\d+/);
+  expect(err).toMatch(/message standard input:3:\d+ is not valid/);
   expect(w.ops.callsOf("submit")).toEqual([]);
 });
 
@@ -60,5 +60,5 @@ test("a file that cannot be read is said by name", async () => {
   const w = await world();
   const { code, err } = await w.run(["send", "missing.yaml"]);
   expect(code).toBe(2);
-  expect(err).toContain("cannot read missing.yaml: ENOENT");
+  expect(err).toContain("cannot read missing.yaml: there is no such file");
 });

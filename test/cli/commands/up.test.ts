@@ -99,9 +99,9 @@ test("SIGHUP reads the configuration again and says what came of it", async () =
   ];
   const fake = await up(w, () => (answers.shift() ?? (async () => undefined))());
   fake.running.signal("SIGHUP");
-  await fake.running.shows("reloaded: 1 changes, 0 need a restart");
+  await fake.running.shows("configuration reloaded: 1 change applied, 0 need a restart of the daemon");
   fake.running.signal("SIGHUP");
-  await fake.running.shows("not reloaded: f has 1 fault(s)");
+  await fake.running.shows("configuration not reloaded: f is not a valid configuration; faults found: 1");
   fake.running.signal("SIGTERM");
   fake.end();
   expect(await fake.running.code).toBe(0);

@@ -103,13 +103,13 @@ describe("steward demo", { timeout: 120_000 }, () => {
 
   it("goes on with --keep until Ctrl-C, and then ends what was started meanwhile as well", async () => {
     const played = await demo(["--keep"]);
-    await played.program.saw(/It runs until you press Ctrl-C/, { within: 60_000 });
+    await played.program.saw(/The demo runs until you press Ctrl-C/, { within: 60_000 });
     const config = /STEWARD_CONFIG=(\S+)/.exec(played.program.stdout)?.[1] ?? "";
     const nodes = await played.steward("nodes", "--config", config);
     expect(nodes.stdout).toMatch(/ship3 +● online/);
     const run = await played.steward("run", "ship2", "--no-wait", "--config", config, "--", "sleep", "1000");
     expect(run).toMatchObject({ code: 0 });
-    await played.program.saw(/ship2 {4}▶ running/, { from: played.program.stdout.indexOf("It runs until") });
+    await played.program.saw(/ship2 {4}▶ running/, { from: played.program.stdout.indexOf("The demo runs until") });
 
     const ship1 = await eventuallySeen("ship1's daemon", () => daemonOf(played, "ship1"));
     process.kill(ship1, "SIGKILL");

@@ -10,6 +10,29 @@ const process_ = (world: World, subject: string) =>
     .drive(world.daemon("ship1").operations.processes())
     .then(({ processes }) => processes.find((view) => view.subject === subject));
 
+test("the actor of a subject works from the first command on until none has come for a second, and is told of each once", async () => {
+  const world = await settled(await createWorld());
+  const changes = () =>
+    world
+      .happenings("ship1", "transition")
+      .filter(({ actor, role }) => actor === WORK && role === "subscriber")
+      .map(({ from, to }) => `${from} → ${to}`);
+  await world.submit([1, 2].map((n) => ({ subject: WORK, data: { n, ms: 2_000 } })));
+  await world.until(() => world.ledger.runs.length > 0, "the first of them runs");
+  expect(await process_(world, WORK)).toMatchObject({ state: "working" });
+  await world.allEnded();
+  expect(await process_(world, WORK)).toMatchObject({ state: "idle" });
+  // The next one comes within the second: an actor that heard of each would fill the log.
+  await world.advance(500);
+  await world.ended(await world.send(WORK, { n: 3 }));
+  expect(changes()).toEqual(["idle → working"]);
+  await world.advance(2_000);
+  expect(changes()).toEqual(["idle → working", "working → idle"]);
+  await world.ended(await world.send(WORK, { n: 4 }));
+  expect(changes().at(-1)).toBe("idle → working");
+  await expectSound(world);
+});
+
 test.each(["throw", "reject"])(
   "a method that does %s: its command failed, its process is restarted, what waits behind it runs",
   async (how) => {
@@ -70,7 +93,7 @@ test("a dead letter can be sent through its process again, or dropped", async ()
   expect(operations.dead()).toHaveLength(1);
   await world.drive(operations.dropDead(id));
   expect(operations.dead()).toEqual([]);
-  await expect(operations.retryDead(id)).rejects.toMatchObject({ code: "message-unknown" });
+  await expect(operations.retryDead(id)).rejects.toMatchObject({ code: "dead-letter-unknown" });
   await expectSound(world);
 });
 

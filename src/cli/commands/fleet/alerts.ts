@@ -3,6 +3,7 @@ import { EXIT, StewardError } from "../../../message/errors.ts";
 import { command, type Runner } from "../../command.ts";
 import { wholeNumber } from "../../input/options.ts";
 import { alertTable } from "../../render/alerts.ts";
+import { counted } from "../../render/text.ts";
 
 interface Options {
   readonly all?: boolean;
@@ -11,18 +12,19 @@ interface Options {
 
 export function addAlerts(program: Command, run: Runner): void {
   command(program, "alerts", {
-    summary: "list what went wrong and was not cleared",
-    description: `List alerts: what went wrong, since when and how often; at central of all nodes. They are kept across restarts.
-One whose cause is gone is over, and listed with --all alone. \`clear\` forgets an alert until it is raised anew.`,
+    summary: "list alerts: what went wrong and was not cleared",
+    description: `List alerts: what went wrong, at which node, since when and how often. Central has the alerts of all nodes. Alerts are kept
+across restarts. An alert is over once its cause is gone; --all lists those too. \`clear\` forgets an alert until it is raised
+anew.`,
     examples: [
-      ["steward alerts", "what is wrong now, and what nobody has looked at"],
-      ["steward alerts --all", "and what is over"],
-      ["steward alerts clear 3 4", "somebody has seen to these"],
-      ["steward alerts clear all", "and to all others"],
+      ["steward alerts", "alerts whose cause is not known to be gone"],
+      ["steward alerts --all", "those that are over too"],
+      ["steward alerts clear 3 4", "forget alerts 3 and 4"],
+      ["steward alerts clear all", "forget all alerts"],
     ],
   })
-    .addArgument(new Argument("[verb]", "what to do with them").choices(["clear"]))
-    .argument("[number...]", "which: numbers of the list, or all")
+    .addArgument(new Argument("[verb]", "clear: forget alerts").choices(["clear"]))
+    .argument("[number...]", "numbers in the column NO, or all")
     .option("--all", "list those that are over too")
     .option("--absolute", "print times as ISO 8601")
     .action(
@@ -39,13 +41,16 @@ One whose cause is gone is over, and listed with --all alone. \`clear\` forgets 
           return EXIT.ok;
         }
         if (words.length === 0)
-          throw new StewardError("usage", { fault: "clear needs numbers of alerts, or all", command: "alerts" });
+          throw new StewardError("usage", {
+            fault: "clear needs the numbers of alerts, or all: steward alerts clear 3 4",
+            command: "alerts",
+          });
         const numbers = words.includes("all")
           ? alerts.map(({ no }) => no)
           : words.map((word) => wholeNumber("clear", "alerts", word));
         for (const no of numbers) await daemon.clearAlert(no);
         if (cli.json) cli.printJson(numbers.map((no) => ({ no, done: "clear" })));
-        else cli.print(`${numbers.length} cleared`);
+        else cli.print(`${counted(numbers.length, "alert")} cleared`);
         return EXIT.ok;
       }),
     );

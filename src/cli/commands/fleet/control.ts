@@ -7,9 +7,9 @@ import { withNodeSuggestion, withSuggestion } from "../../suggest.ts";
 
 const VERBS: readonly (readonly [ProcessVerb, string])[] = [
   ["start", "start a process that was stopped"],
-  ["stop", "stop a process; what is for it waits in the journal"],
+  ["stop", "stop a process; its messages wait in the journal"],
   ["restart", "stop a process and start it again"],
-  ["revive", "start a process that was quarantined, with its failures forgotten"],
+  ["revive", "start a quarantined process, with its failures forgotten"],
 ];
 
 export function addControl(program: Command, run: Runner): void {
@@ -18,14 +18,11 @@ export function addControl(program: Command, run: Runner): void {
       summary,
       examples: [
         [`steward ${verb} ship1 ship1.command.shellcommand.nginx`, "the process of one subject on ship1"],
-        [
-          `steward ${verb} ship1 command.shellcommand.nginx`,
-          "the same: the node's own subjects may go without its name",
-        ],
+        [`steward ${verb} ship1 command.shellcommand.nginx`, "the same: the node's own subjects need no name"],
       ],
     })
-      .argument("<node>", "where it runs")
-      .argument("<subject>", "its subject; `steward ps NODE` lists them")
+      .argument("<node>", "the node on which the process runs")
+      .argument("<subject>", "the subject of the process; `steward ps NODE` lists them")
       .action(
         run<object>(async (cli, _options, [node = "", text = ""]) => {
           const subject = /^(command|event)\.[^.]+\.[^.]+$/.test(text) ? `${node}.${text}` : text;

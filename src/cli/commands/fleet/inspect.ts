@@ -10,16 +10,17 @@ interface Options {
 
 export function addInspect(program: Command, run: Runner): void {
   command(program, "inspect", {
-    summary: "follow the transitions of the daemon's actors",
-    description: `Follow the transitions of the daemon's actors: which, from which state to which, at what event, why. Times are UTC.
-\`steward machines\` shows the states there are. Ctrl-C ends it. With --json: one JSON object a line.`,
+    summary: "follow every change of state inside the daemon",
+    description: `Follow every change of state of the daemon's actors (nodes, publishers, subscribers and others): the actor, its old and its
+new state, the event and the cause. Times are UTC. \`steward machines\` shows all states. Ctrl-C ends it. With --json: one JSON
+object a line.`,
     examples: [
       ["steward inspect", "all actors"],
-      ["steward inspect ship1", "those whose name begins with ship1"],
-      ["steward inspect --role node", "those of one role"],
+      ["steward inspect ship1", "actors whose name begins with ship1"],
+      ["steward inspect --role node", "actors of one role"],
     ],
   })
-    .argument("[actor]", "only actors whose name begins so")
+    .argument("[actor]", "beginning of the names of the actors")
     .option("--role <role>", "only actors of this role")
     .option("--absolute", "print times as ISO 8601")
     .action(

@@ -7,11 +7,11 @@ export function addMachines(program: Command, run: Runner): void {
     summary: "print the state machines as charts",
     description: "Print the state machines as Mermaid charts, generated from the machines that run.",
     examples: [
-      ["steward machines", "all of them"],
-      ["steward machines node > node.mmd", "one, for a Mermaid viewer"],
+      ["steward machines", "all machines"],
+      ["steward machines node > node.mmd", "the machine of a node, for a Mermaid viewer"],
     ],
   })
-    .argument("[name]", "only this machine")
+    .argument("[name]", "name of one machine")
     .action(
       run<object>(async (cli, _options, [name]) => {
         const all = await cli.reach.charts();

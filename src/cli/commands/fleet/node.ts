@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { command, type Runner } from "../../command.ts";
+import { command, type Runner, WORDS } from "../../command.ts";
 import { alertTable } from "../../render/alerts.ts";
 import { nodeLines } from "../../render/nodes.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
@@ -10,12 +10,12 @@ interface Options {
 
 export function addNode(program: Command, run: Runner): void {
   command(program, "node", {
-    summary: "show one node: its states, what waits for it, its latest changes",
-    description: `Show one node: its states (link, session, work, trust, storage), what waits for it in which lane, its latest changes, its alerts.
-docs/words.md explains every word and state, and what to do about it.`,
+    summary: "show one node: its states, its lanes, its latest changes, its alerts",
+    description: `Show one node: its states (link, session, work, trust, storage), the messages that wait in each of its lanes, its latest
+changes, its alerts. ${WORDS} explains every word and state, and what to do about it.`,
     examples: [["steward node ship1", "everything that is known of ship1"]],
   })
-    .argument("<node>", "its name")
+    .argument("<node>", "name of the node")
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options, [name = ""]) => {

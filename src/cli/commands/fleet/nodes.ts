@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { command, type Runner } from "../../command.ts";
+import { command, type Runner, WORDS } from "../../command.ts";
 import { everyNode } from "../../daemon.ts";
 import { wholeNumber } from "../../input/options.ts";
 import { nodeTable } from "../../render/nodes.ts";
@@ -11,11 +11,12 @@ interface Options {
 
 export function addNodes(program: Command, run: Runner): void {
   command(program, "nodes", {
-    summary: "list the nodes and how they are",
-    description: `List the nodes and how they are. LINK is never seen, online, late or offline; WAITING counts the messages that a node has
-not acknowledged; NOTES has what an operator should notice. docs/words.md explains every word, and what to do about it.`,
+    summary: "list the nodes and their states",
+    description: `List the nodes and their states. LINK is never seen, online, late or offline, and SINCE tells for how long; SEEN is the last
+sign of life; WORK counts the commands without an outcome; WAITING counts the messages that the node has not acknowledged; NOTES
+warns. ${WORDS} explains every word, and what to do about it.`,
     examples: [
-      ["steward nodes", "all nodes, with what waits for them"],
+      ["steward nodes", "all nodes"],
       ["steward nodes --json", "the same for programs"],
     ],
   })

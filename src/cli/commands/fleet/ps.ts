@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { command, type Runner } from "../../command.ts";
+import { command, type Runner, WORDS } from "../../command.ts";
 import { processTable } from "../../render/nodes.ts";
 import { visible } from "../../render/text.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
@@ -11,14 +11,14 @@ interface Options {
 export function addPs(program: Command, run: Runner): void {
   command(program, "ps", {
     summary: "list the processes of this node, or of another one",
-    description:
-      "List the processes of this node, or ask another one for its own. It answers only while it is in reach. docs/words.md explains the states.",
+    description: `List the processes of this node, or of another one, which answers only while it is in reach. A process handles the messages
+of one subject. ${WORDS} explains roles and states, and what to do about them.`,
     examples: [
-      ["steward ps", "here"],
-      ["steward ps ship1", "on ship1"],
+      ["steward ps", "the processes of this node"],
+      ["steward ps ship1", "the processes of ship1"],
     ],
   })
-    .argument("[node]", "another node")
+    .argument("[node]", "name of another node")
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options, [node]) => {

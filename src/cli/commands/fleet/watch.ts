@@ -19,21 +19,19 @@ interface Options {
 export function addWatch(program: Command, run: Runner): void {
   command(program, "watch", {
     summary: "follow the log lines that nodes send",
-    description: `Follow the log lines that nodes send: the last ones that are stored, then what comes. With --all everything else
-that happens too: messages, output, nodes, processes, alerts. Ctrl-C ends it.
-
-With --json: one JSON object a line.`,
+    description: `Follow the log lines that nodes send: the last stored lines of each log, then every new line. With --all also messages,
+output, nodes, processes and alerts, as they change. Ctrl-C ends it. With --json: one JSON object a line.`,
     examples: [
       ["steward watch", "all logs of all nodes"],
       ["steward watch ship1 nginx --lines 100", "one log, from 100 lines back"],
-      ["steward watch --all", "everything that happens"],
+      ["steward watch --all", "every change in the fleet"],
     ],
   })
-    .argument("[node]", "only from this node")
-    .argument("[domain]", "only of this domain")
-    .option("-n, --lines <count>", "begin with so many lines of each log", "10")
+    .argument("[node]", "name of one node")
+    .argument("[domain]", "domain of one log, such as nginx")
+    .option("-n, --lines <count>", "stored lines of each log to begin with", "10")
     .option("--no-follow", "print the stored lines and end")
-    .option("-a, --all", "everything that happens, not only logs")
+    .option("-a, --all", "print every change, not only log lines")
     .option("--absolute", "print times as ISO 8601")
     .action(run<Options>(watch));
 }
@@ -57,7 +55,7 @@ async function watch(cli: Cli, options: Options, [node, domain]: readonly string
   }
   const tail = new LogTail(print);
   await followUntilInterrupted(cli, {
-    // What came while nobody listened is in the store: more of it is read than was asked for at first.
+    // Lines that came while the stream was broken are in the store: more are read than were asked for at first.
     onOpen: (again) => tail.read(() => stored(again ? Math.max(lines, 1_000) : lines)),
     onHappening: (happening) => {
       if (happening.type === "log") {

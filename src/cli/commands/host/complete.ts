@@ -9,7 +9,7 @@ import { visible } from "../../render/text.ts";
 /** Milliseconds that a shell waits at most. */
 const PATIENCE = 300;
 
-/** What the completion scripts ask: `word<TAB>meaning` lines, or `:files`. Says nothing where it does not know. */
+/** The command that the completion scripts call: prints `word<TAB>meaning` lines, `:files`, or no line. */
 export function addComplete(program: Command, run: Runner): void {
   program
     .command("__complete", { hidden: true })

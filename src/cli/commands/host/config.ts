@@ -11,7 +11,7 @@ export function addConfig(program: Command, run: Runner): void {
       ["steward config check", "test ./steward.yaml"],
       ["steward config reference > reference.yaml", "every setting, explained"],
     ],
-  });
+  }).helpCommand("help [command]", "show help of a command");
 
   command(config, "check", {
     summary: "test a configuration file, all faults at once",
@@ -48,9 +48,9 @@ export function addConfig(program: Command, run: Runner): void {
   );
 
   command(config, "diff", {
-    summary: "show what changes from one file to another",
-    description: `Show what changes from one configuration file to another, and what of it needs a restart of the daemon. Exit code 0 when
-nothing changes, 1 when something does.`,
+    summary: "show the changes from one file to another",
+    description: `Show the changes from one configuration file to another, and which of them need a restart of the daemon. Exit code 0 without
+a change, 1 with changes.`,
     examples: [["steward config diff old.yaml", "from old.yaml to ./steward.yaml"]],
   })
     .argument("<before>", "configuration file")
@@ -69,7 +69,7 @@ async function check(cli: Cli, _options: object, [named]: readonly string[]): Pr
     if (cli.json) cli.printJson({ file, ok: true, faults: [] });
     else
       cli.print(
-        `${cli.out("green", "✓ ok")} ${visible(file)}: node ${node}, central ${central}, ${subscribe.length} subscribed, ${publish.length} published`,
+        `${cli.out("green", "✓ ok")} ${visible(file)}: node ${node}, management station ${central}, ${subscribe.length} entries in subscribe, ${publish.length} in publish`,
       );
     return EXIT.ok;
   }
@@ -90,7 +90,7 @@ async function diff(cli: Cli, _options: object, [before = "", after]: readonly s
     loadConfig(after === undefined ? cli.configFile : cli.path(after), options),
   );
   if (cli.json) cli.printJson(changes);
-  else if (changes.length === 0) cli.note("nothing changes");
+  else if (changes.length === 0) cli.note("the files mean the same");
   for (const { text, applies } of cli.json ? [] : changes) {
     cli.print(
       `${visible(text)}${applies === "restart" ? ` ${cli.out("yellow", "! needs a restart of the daemon")}` : ""}`,

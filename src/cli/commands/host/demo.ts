@@ -12,18 +12,18 @@ interface Options {
 
 export function addDemo(program: Command, run: Runner): void {
   command(program, "demo", {
-    summary: "see it work: central and three ships on this machine",
+    summary: "see steward work: central and three ships on this machine",
     description: `Start a management station and edge nodes as real daemons in a temporary directory, send a command to three ships of
-which one is away, forward log lines, and show every change. It takes some ten seconds, and ends and removes all that it
+which one is away, forward log lines, and show every change. The demo takes some ten seconds, then ends and removes all that it
 started; Ctrl-C does so at any moment.
 
-Exit code: 0 when all that it claims was found to hold, 1 when not, 4 when it was interrupted.`,
+Exit code: 0 when every claim of the demo was found to hold, 1 when not, 4 when it was interrupted.`,
     examples: [
-      ["steward demo", "see it"],
-      ["steward demo --keep", "and play with it until Ctrl-C"],
+      ["steward demo", "see the demo"],
+      ["steward demo --keep", "the same, left running until Ctrl-C"],
     ],
   })
-    .option("--keep", "leave it running until Ctrl-C, and say how to talk to it")
+    .option("--keep", "leave the daemons running until Ctrl-C, and print how to use them")
     .action(run<Options>(demo));
 }
 
@@ -37,7 +37,7 @@ async function demo(cli: Cli, { keep = false }: Options): Promise<number> {
   try {
     const code = await play(cli, stage, scene, keep);
     if (keep) {
-      say("\nIt runs until you press Ctrl-C here; what happens is shown.");
+      say("\nThe demo runs until you press Ctrl-C here; every change is shown.");
       await scene.untilInterrupted((node) =>
         say(`the daemon of ${node} has ended; another one: ./bin/steward up --config ${stage.configOf(node)}`),
       );

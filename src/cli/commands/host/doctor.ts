@@ -12,11 +12,11 @@ export function addDoctor(program: Command, run: Runner): void {
   command(program, "doctor", {
     summary: "find out what is wrong with this installation",
     description: `Find out what is wrong with this installation: Node.js, configuration, data directory, daemon, broker, journal, processes,
-clocks. Without a daemon its journal is looked through row by row, in a copy, and what is wrong is named by table and key.
-Changes nothing. The exit code is that of the first check that failed; warnings do not count.`,
+clocks. The journal of a daemon that does not run is checked row by row, in a copy; damaged rows are named by table and key.
+Nothing is changed. The exit code is that of the first check that failed; warnings do not count.`,
     examples: [
       ["steward doctor", "all checks, each with what to do"],
-      ["steward doctor --config /etc/steward/steward.yaml", "with its daemon stopped: is the journal sound?"],
+      ["steward doctor --config /etc/steward/steward.yaml", "once its daemon is stopped: check the journal"],
       ["steward doctor --json", "the same for programs"],
     ],
   }).action(

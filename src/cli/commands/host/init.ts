@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import { faultText, StewardError } from "../../../message/errors.ts";
+import { fileFault, StewardError } from "../../../message/errors.ts";
 import { checkToken } from "../../../message/subject.ts";
 import { systemRandom } from "../../../platform/system-clock.ts";
 import { command, type Runner } from "../../command.ts";
@@ -17,7 +17,7 @@ interface Options {
   readonly print?: boolean;
 }
 
-/** The user under whose name the nodes log in, where none is named. */
+/** The user name with which nodes log in at the broker, where none is given. */
 const BROKER_USER = "steward";
 /** The places of a service, as the unit that comes with steward makes them. */
 const SERVICE = { file: "/etc/steward/steward.yaml", data: "/var/lib/steward", socket: "/run/steward/steward.sock" };
@@ -26,14 +26,14 @@ export function addInit(program: Command, run: Runner): void {
   command(program, "init", {
     summary: "write a commented steward.yaml to begin with",
     description: `Write a commented steward.yaml to begin with: for the management station, or, with the name of another node, for an edge
-node. It goes to ./steward.yaml, or to the file that --config names. A file that is there is left as it is without --force.
+node. The file is ./steward.yaml, or the one that --config names. An existing file is kept, unless --force is given.
 
-With --service it is one for the system's service: it goes to ${SERVICE.file}, data to ${SERVICE.data}, the socket to
-${SERVICE.socket}, and the password at the broker to the file \`environment\` beside it, which its owner alone may read.
-Without --service the password stands in steward.yaml, which then its owner alone may read.`,
+With --service the file is for the service of the system: ${SERVICE.file}, with the data directory
+${SERVICE.data}, the socket ${SERVICE.socket}, and the password for the broker in the file \`environment\` beside it,
+which only its owner may read. Without --service the password is in steward.yaml, which then only its owner may read.`,
     examples: [
       ["steward init", "the management station, with a broker of its own"],
-      ["steward init --listen 0.0.0.0:4222", "the same, and edge nodes are let in with a password"],
+      ["steward init --listen 0.0.0.0:4222", "the same, and edge nodes log in with a password"],
       ["steward init --service --listen 0.0.0.0:4222", "the same, for the system's service"],
       ["steward init ship1 --broker nats://10.0.0.1:4222", "an edge node"],
       ["steward init ship1 --broker nats://steward:PASSWORD@10.0.0.1:4222", "an edge node that logs in"],
@@ -42,11 +42,14 @@ Without --service the password stands in steward.yaml, which then its owner alon
     .argument("[node]", "name of this node (default: that of the management station)")
     .option("--central <name>", "name of the management station", "central")
     .option("--broker <url>", "address of the broker, with USER:PASSWORD@ where it asks for them")
-    .option("--listen <host:port>", "let edge nodes in at the broker of the management station, with a new password")
+    .option(
+      "--listen <host:port>",
+      "address at which the broker of the management station lets edge nodes log in, with a new password",
+    )
     .option("--data <directory>", "data directory")
-    .option("--service", "write it for the system's service")
-    .option("--force", "overwrite a file that is there")
-    .option("--print", "print it instead of writing a file")
+    .option("--service", "write the configuration of the system's service")
+    .option("--force", "overwrite an existing file")
+    .option("--print", "print the configuration instead of writing it")
     .action(
       run<Options>(async (cli, options, [named]) => {
         const { initConfig, PASSWORD_VARIABLE } = await import("../../../config/reference/init.ts");
@@ -80,7 +83,7 @@ Without --service the password stands in steward.yaml, which then its owner alon
           return undefined;
         }
         await write(file, text, options.force === true, literal === undefined ? 0o644 : 0o600);
-        // The daemon is another user than who writes this, whose files may be closed to others.
+        // The daemon runs as another user, and the umask may keep it out.
         if (service) await opened(file);
         const kept = service && password !== undefined ? environment : undefined;
         if (kept !== undefined && password !== undefined)
@@ -88,7 +91,7 @@ Without --service the password stands in steward.yaml, which then its owner alon
         if (cli.json) cli.printJson({ file, node, central, ...(kept === undefined ? {} : { environment: kept }) });
         else cli.print(`wrote ${visible(file)} for node ${node}`);
         const hint = (line: string): void => cli.note(`  ${cli.err("dim", "→")} ${line}`);
-        if (kept !== undefined && !cli.json) cli.print(`wrote the password at the broker to ${visible(kept)}`);
+        if (kept !== undefined && !cli.json) cli.print(`wrote the password for the broker to ${visible(kept)}`);
         if (user !== undefined && password === undefined) {
           const where = service
             ? `the line ${PASSWORD_VARIABLE}=… into ${visible(environment)} (mode 0600)`
@@ -102,7 +105,7 @@ Without --service the password stands in steward.yaml, which then its owner alon
           hint(`HOST is the address of this machine, PASSWORD stands in ${visible(kept ?? file)}`);
         }
         const up = `steward up${file === cli.path("steward.yaml") ? "" : ` --config ${visible(file)}`}`;
-        hint(`look through it, then: ${service ? "systemctl enable --now steward" : up}`);
+        hint(`look through ${visible(file)}, then: ${service ? "systemctl enable --now steward" : up}`);
         return undefined;
       }),
     );
@@ -161,7 +164,7 @@ async function setVariable(file: string, name: string, value: string, overwrite:
     await writeFile(own, `${[...others, `${name}=${quoted}`].join("\n")}\n`, { mode: 0o600 });
     await rename(own, file);
   } catch (thrown) {
-    throw new StewardError("file-unwritable", { file, fault: faultText(thrown) }, { cause: thrown });
+    throw new StewardError("file-unwritable", { file, fault: fileFault(thrown) }, { cause: thrown });
   }
 }
 
@@ -183,10 +186,10 @@ async function write(file: string, text: string, force: boolean, mode: number): 
     if ((thrown as NodeJS.ErrnoException).code === "EEXIST") {
       throw new StewardError(
         "usage",
-        { fault: `${file} is there already; --force overwrites it`, command: "init" },
+        { fault: `${file} exists already; --force overwrites it`, command: "init" },
         { cause: thrown },
       );
     }
-    throw new StewardError("file-unwritable", { file, fault: faultText(thrown) }, { cause: thrown });
+    throw new StewardError("file-unwritable", { file, fault: fileFault(thrown) }, { cause: thrown });
   }
 }

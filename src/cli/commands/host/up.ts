@@ -2,12 +2,13 @@ import type { Command } from "commander";
 import { EXIT, faultText, normalise } from "../../../message/errors.ts";
 import type { Cli, RunningDaemon } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
+import { counted } from "../../render/text.ts";
 
 export function addUp(program: Command, run: Runner): void {
   command(program, "up", {
     summary: "run the daemon in the foreground",
-    description: `Run the daemon in the foreground; its log goes to standard output, as JSON lines, or readable on a terminal. SIGTERM or Ctrl-C stops it in good order, a second
-one at once. SIGHUP reads the configuration again: see \`steward reload\`.`,
+    description: `Run the daemon in the foreground. Its log goes to standard output, as JSON lines, or readable on a terminal. SIGTERM or Ctrl-C
+stops it in good order, a second one at once. At SIGHUP it reads its configuration again, as with \`steward reload\`.`,
     examples: [
       ["steward up", "with ./steward.yaml"],
       ["steward up --config /etc/steward/ship1.yaml", "with another file"],
@@ -24,19 +25,22 @@ async function up(cli: Cli): Promise<number> {
   let running: RunningDaemon | undefined;
   const stop = (): void => {
     if (stopping.signal.aborted) {
-      cli.note("stopped at once; what was under way is taken up at the next start");
+      cli.note("the daemon ends at once; commands go on, and the next daemon takes them over");
       cli.io.exitNow(EXIT.someFailed);
       return;
     }
-    cli.note("stopping; once more stops at once");
+    cli.note("the daemon stops; Ctrl-C or SIGTERM once more ends it at once");
     notice?.stopping();
     stopping.abort();
   };
   const reload = (): void => {
     running?.reload().then(
       ({ changes, needRestart }) =>
-        cli.note(`reloaded: ${changes.length} changes, ${needRestart.length} need a restart`),
-      (thrown: unknown) => cli.note(`not reloaded: ${faultText(thrown)}\n  → ${normalise(thrown).remedy}`),
+        cli.note(
+          `configuration reloaded: ${counted(changes.length, "change")} applied, ${needRestart.length} need a restart of the daemon`,
+        ),
+      (thrown: unknown) =>
+        cli.note(`configuration not reloaded: ${faultText(thrown)}\n  → ${normalise(thrown).remedy}`),
     );
   };
   const removers = [signals.on("SIGINT", stop), signals.on("SIGTERM", stop), signals.on("SIGHUP", reload)];

@@ -12,15 +12,16 @@ export function addCancel(program: Command, run: Runner): void {
     summary: "take messages back, or end commands that run",
     description: `Take messages back, or end commands that run.
 
-What was not sent yet is cancelled at once. What was sent is asked for: the node's answer becomes the message's state, and
-\`steward message ID --follow\` waits for it. What is over cannot be cancelled: exit code 1.`,
-    examples: [["steward cancel 01K9ZD3Q5V", "by id, or an unambiguous beginning of it"]],
+A message that was not sent yet is cancelled at once. For one that was sent, the node is asked: its answer becomes the state
+of the message, and \`steward message ID --follow\` waits for it. A message that has its final state cannot be cancelled: exit
+code 1.`,
+    examples: [["steward cancel 01K9ZD3Q5V", "by id, or an unambiguous beginning of an id"]],
   })
     .argument("<id...>", "ids, or beginnings or ends of them, or @1 for the newest message")
     .action(
       run<object>(async (cli, _options, words) => {
         const daemon = await cli.daemon();
-        // All ids are known before the first message is cancelled.
+        // A wrong id is told before the first message is cancelled.
         const ids = (await Promise.all(words.map((word) => daemon.message(idOf(word))))).map((message) => message.id);
         const answers: CancelAnswer[] = [];
         for (const id of ids) answers.push(await daemon.cancel(id));
@@ -34,7 +35,7 @@ What was not sent yet is cancelled at once. What was sent is asked for: the node
 
 function sentence(answer: CancelAnswer, paint: Paint): string {
   if (answer.kind === "done") return `${answer.id} ${messageState("cancelled", paint)}`;
-  if (answer.kind === "requested") return `${answer.id} requested: ${visible(answer.reason)}`;
+  if (answer.kind === "requested") return `${answer.id} cancel requested: ${visible(answer.reason)}`;
   if (answer.state === "cancelled") return `${answer.id} ${messageState("cancelled", paint)} already`;
-  return `${answer.id} too late: it is ${messageState(answer.state, paint)}`;
+  return `${answer.id} not cancelled: it is ${messageState(answer.state, paint)} already`;
 }

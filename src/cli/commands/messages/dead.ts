@@ -13,16 +13,16 @@ interface Options {
 export function addDead(program: Command, run: Runner): void {
   command(program, "dead", {
     summary: "list dead letters; retry or drop them",
-    description: `List dead letters: messages that were set aside because they failed their process again and again.
-\`retry\` sends them through their process once more, \`drop\` gives them up for good.`,
+    description: `List dead letters: messages that were set aside because their process failed with them again and again. \`retry\` hands a
+dead letter to its process once more, \`drop\` deletes it.`,
     examples: [
-      ["steward dead", "what was set aside, and why"],
-      ["steward dead retry 01K9ZD3Q5V", "after the cause was removed"],
-      ["steward dead drop 01K9ZD3Q5V", "it shall not run any more"],
+      ["steward dead", "dead letters, each with its reason"],
+      ["steward dead retry 01K9ZD3Q5V", "try again, once the cause was removed"],
+      ["steward dead drop 01K9ZD3Q5V", "delete it: it will never run"],
     ],
   })
-    .addArgument(new Argument("[verb]", "what to do with them").choices(["retry", "drop"]))
-    .argument("[id...]", "which: ids, or beginnings or ends of them")
+    .addArgument(new Argument("[verb]", "retry or drop dead letters").choices(["retry", "drop"]))
+    .argument("[id...]", "ids, or beginnings or ends of ids")
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options, [verb, ...words]) => {
@@ -40,18 +40,16 @@ export function addDead(program: Command, run: Runner): void {
         for (const { id } of chosen) await (verb === "retry" ? daemon.retryDead(id) : daemon.dropDead(id));
         if (cli.json) cli.printJson(chosen.map(({ id }) => ({ id, done: verb })));
         else
-          cli.print(
-            ...chosen.map(({ id }) => `${id} ${verb === "retry" ? "goes through its process again" : "dropped"}`),
-          );
+          cli.print(...chosen.map(({ id }) => `${id} ${verb === "retry" ? "handed to its process again" : "dropped"}`));
         return EXIT.ok;
       }),
     );
 }
 
 function choose(letters: readonly DeadLetter[], written: string): DeadLetter {
-  const newest = [...letters].sort((a, b) => b.at - a.at);
-  const id = findId(written, () => newest.map((letter) => letter.id));
+  const newest = [...letters].sort((a, b) => b.at - a.at).map(({ id }) => id);
+  const id = findId(written, () => newest, undefined, "dead-letter-unknown");
   const letter = letters.find((one) => one.id === id);
-  if (letter === undefined) throw new StewardError("message-unknown", { id: written });
+  if (letter === undefined) throw new StewardError("dead-letter-unknown", { id: written });
   return letter;
 }

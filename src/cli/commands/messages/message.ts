@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { EXIT } from "../../../message/errors.ts";
 import type { MessageDetail } from "../../../runtime/operate/operations.ts";
 import type { Cli } from "../../cli.ts";
-import { command, type Runner } from "../../command.ts";
+import { command, type Runner, WORDS } from "../../command.ts";
 import { type Followed, Follower, unlessUnknown } from "../../follow/follower.ts";
 import { reportEnd } from "../../follow/report.ts";
 import { durationOrNever, idOf } from "../../input/options.ts";
@@ -20,12 +20,13 @@ interface Options {
 
 const NEVER_SEEN = { link: "neverSeen", linkSince: null } as const;
 
-const DESCRIPTION = `Show one message: its state, how it came there, its outcome and its output. An id may be shortened to its beginning
-or its end, as long as it stays the only one; @1 is the newest message, @2 the one before it.
+const DESCRIPTION = `Show one message: its state, its history, its outcome and its output. An id may be shortened to its beginning or its
+end, as long as that fits one message only. @1 is the newest message, @2 the one before it; messages that steward sends for itself
+(domain steward) are not counted. ${WORDS} explains every word and state.
 
---follow prints the output so far and what comes, until the message is final; Ctrl-C ends that and nothing else. The exit
-code is then that of \`steward run\`; without --follow it is 0 once the message could be shown, and 1 when --output writes to a
-file or a pipe and a part of the output is not there.`;
+--follow prints the output so far, then all new output until the message has its final state; Ctrl-C ends the printing and
+nothing else. The exit code is then that of \`steward run\`. Without --follow it is 0 once the message could be shown, and 1 when
+--output writes to a file or a pipe and a part of the output is missing.`;
 
 export function addMessage(program: Command, run: Runner): void {
   command(program, "message", {
@@ -34,13 +35,13 @@ export function addMessage(program: Command, run: Runner): void {
     examples: [
       ["steward message 01K9ZD3Q5V", "state, history, outcome and output"],
       ["steward message 01K9ZD3Q5V --follow", "come back to a run that was detached"],
-      ["steward message 01K9ZD3Q5V --output > file", "its output, byte for byte"],
+      ["steward message 01K9ZD3Q5V --output > file", "the output, byte for byte"],
     ],
   })
-    .argument("<id...>", "its id, its beginning or end, or @1 for the newest message, @2 for the one before")
-    .option("-f, --follow", "print its output until it is final")
-    .option("--wait <time>", "with --follow: at most that long, or never (without limit)")
-    .option("--output", "print its output and nothing else")
+    .argument("<id...>", "an id, its beginning or end, or @1 for the newest message, @2 for the one before")
+    .option("-f, --follow", "print the output until the message has its final state")
+    .option("--wait <time>", "with --follow: wait at most that long (10s, 5m), or never (without limit)")
+    .option("--output", "print the output and nothing else")
     .option("--raw", "with --output or --follow: pass control sequences on to the terminal")
     .option("--absolute", "print times as ISO 8601")
     .action(
@@ -92,7 +93,8 @@ function printDetail(cli: Cli, detail: MessageDetail, absolute: boolean | undefi
         .map((line) => `  ${visibleButColours(line.replace(/\r$/, ""))}`),
     );
   }
-  if (!detail.final) cli.note(`  ${cli.err("dim", "→")} follow it with: steward message ${detail.id} --follow`);
+  if (!detail.final)
+    cli.note(`  ${cli.err("dim", "→")} follow the message with: steward message ${detail.id} --follow`);
 }
 
 function printOutput(cli: Cli, details: readonly MessageDetail[], raw: boolean): number {

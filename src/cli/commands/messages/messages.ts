@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { StewardError } from "../../../message/errors.ts";
 import { STATES } from "../../../message/lifecycle.ts";
 import type { MessageFilter } from "../../../runtime/operate/operations.ts";
-import { command, type Runner } from "../../command.ts";
+import { command, type Runner, WORDS } from "../../command.ts";
 import { wholeNumber } from "../../input/options.ts";
 import { messageTable } from "../../render/messages.ts";
 import { readState } from "../../render/states.ts";
@@ -23,28 +23,29 @@ interface Options {
 export function addMessages(program: Command, run: Runner): void {
   command(program, "messages", {
     summary: "list messages, the newest last",
-    description:
-      "List messages, the newest last: what was sent from here (→) and what was taken from others (←). The command is followed by [method.domain] where that is not shellcommand.operatingsystem. docs/words.md explains the states.",
+    description: `List messages, the newest last: sent from this node (→) or taken from other nodes (←). WHAT is the command, then (the reason)
+of its state, then [method.domain] where that is not shellcommand.operatingsystem; [….steward] are messages that steward sends for
+itself. ${WORDS} explains the states, and what to do about them.`,
     examples: [
-      ["steward messages --open", "what is not final yet"],
-      ["steward messages --node ship1 --state failed", "what failed on ship1"],
+      ["steward messages --open", "messages without a final state"],
+      ["steward messages --node ship1 --state failed", "commands that failed on ship1"],
     ],
   })
-    .option("--node <node>", "only to or from this node")
-    .option("--state <state>", `only in this state: ${Object.keys(STATES).join(", ")}`)
-    .option("--method <method>", "only of this method")
-    .option("--domain <domain>", "only of this domain")
-    .option("--out", "only sent from here")
-    .option("--in", "only taken from others")
-    .option("--open", "only those that are not final")
-    .option("--limit <count>", "the newest so many", "50")
+    .option("--node <node>", "messages to or from this node")
+    .option("--state <state>", `messages in this state: ${Object.keys(STATES).join(", ")}`)
+    .option("--method <method>", "messages of this method")
+    .option("--domain <domain>", "messages of this domain")
+    .option("--out", "messages sent from this node")
+    .option("--in", "messages taken from other nodes")
+    .option("--open", "messages without a final state")
+    .option("--limit <count>", "number of messages, the newest of all", "50")
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options) => {
         const filter = filterOf(options);
         const daemon = await cli.daemon();
         const found = [...(await daemon.messages(filter))];
-        // A node that is known no more may have left messages behind.
+        // A node that is no longer known may still have messages.
         if (found.length === 0 && filter.node !== undefined) await insistKnown(daemon, filter.node);
         found.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
         if (cli.json) {
@@ -53,7 +54,7 @@ export function addMessages(program: Command, run: Runner): void {
         }
         if (found.length === 0) cli.note("no messages");
         else cli.print(...messageTable(found, cli.times(options.absolute), cli.out, cli.columns));
-        if (found.length === filter.limit) cli.note(`the newest ${filter.limit}; more with --limit`);
+        if (found.length === filter.limit) cli.note(`the newest ${filter.limit} messages; more with --limit`);
         return undefined;
       }),
     );

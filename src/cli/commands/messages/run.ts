@@ -25,40 +25,40 @@ const DESCRIPTION = `Run a command on one node, several, or all of them.
 
 TARGET is a node, several with commas between them, or all (every edge node that is not revoked).
 
-The command's output goes to standard output and standard error, steward's own words to standard error.
+The output of the command goes to standard output and standard error, steward's own words to standard error.
 
-Standard input is passed on with --stdin alone: it is read to its end first, travels with the command, and may be as
-large as a message (limits.messageBytes). Without --stdin, steward refuses to run when something is on it, so that nothing
-is lost unseen. A terminal, /dev/null and a pipe on which nothing comes count as nothing, so cron and CI need no redirection.
+With --stdin, standard input is passed on: it is read to its end first, travels with the command, and may be as large as a
+message (limits.messageBytes). Without --stdin, steward refuses to run when there is input, so that none is lost unseen. A
+terminal, /dev/null and a pipe that stays empty are no input, so cron and CI need no redirection.
 
-A script is run by what it names after #!, else by /bin/sh. It is a file (--script FILE), standard input (--script -, or no
-words behind --script), or the words behind \`--script --\`; words behind a file are its arguments.
+A script is run by the program that it names after #!, else by /bin/sh. The script is a file (--script FILE), standard input
+(--script -, or --script without more words), or the words after \`--script --\`; words after a file are its arguments.
 
-On a terminal, control sequences in the output are shown, not obeyed, but for colours; --raw passes them on. When the output
+On a terminal, control sequences in the output are shown and not obeyed, except colours; --raw passes them on. When the output
 goes to a file or a pipe and the node has not kept all of it (limits.outputBytes), the exit code is 1.
 
-How long it waits: as long as a node in reach (online or late) has something to do. What is for a node out of reach
-stays queued: steward says so, and ends with 3 once everything else is done. --wait 10m waits for all nodes, in reach
-or not, at most that long; --wait never without limit; --no-wait (or --detach) not at all.
+The waiting ends when no node in reach (online or late) has a command left. A command for a node out of reach stays queued:
+steward says so, and ends with 3 once all others are done. --wait 10m waits for all nodes, in reach or not, at most that long;
+--wait never without limit; --no-wait (or --detach) not at all.
 
-Ctrl-C detaches: the commands go on, and the line to come back with is printed. \`steward cancel\` takes them back.
+Ctrl-C detaches: the commands go on, and the line to come back with is printed. \`steward cancel\` takes commands back.
 
 Exit code: 0 all succeeded; 1 some failed, timed out, were rejected or interrupted; 3 some have no outcome yet or
 expired; 4 some were cancelled; 5 no daemon, or it has no broker. When several apply: 1, then 3 or 5, then 4.
 
-A node that goes out of reach while it runs something makes that \`unknown\`: it goes on there, and its outcome comes when
-the node is back.
+A command whose node goes out of reach while it runs becomes \`unknown\`: it goes on there, and its outcome comes when the node
+is back.
 
 With --json: one JSON object a line, of type accepted, message, output, end, and summary at last.`;
 
 export function addRun(program: Command, run: Runner): void {
   command(program, "run", {
-    summary: "run a command on nodes and see what comes of it",
+    summary: "run a command on nodes, and print its output and its end",
     description: DESCRIPTION,
     examples: [
       ["steward run ship1 -- uptime", "one node"],
       ["steward run ship1,ship2 --timeout 30s -- df -h", "two nodes, 30 seconds each"],
-      ["steward run all --deliver-by 7d --no-wait -- apt-get update", "leave it to wait for those who are away"],
+      ["steward run all --deliver-by 7d --no-wait -- apt-get update", "let it wait for nodes that are away"],
       ["steward run ship1 --script -- 'ls /tmp | wc -l'", "a line for the node's shell"],
       ["steward run all --script fix.sh -- --dry-run", "a whole script, with an argument"],
       ["tar c site | steward run ship1 --stdin -- tar x -C /srv", "with standard input"],
@@ -66,13 +66,13 @@ export function addRun(program: Command, run: Runner): void {
   })
     .argument("<target>", "node, comma-separated nodes, or all")
     .argument("[command...]", "program and arguments; write -- before it")
-    .option("-d, --domain <domain>", "what it is for; the node's `subscribe:` must name it", "operatingsystem")
-    .option("--deliver-by <time>", "how long it may wait to start: 2h, 7d, or never (it waits for ever)")
-    .option("--timeout <time>", "how long it may run")
-    .option("--script [file]", "run a script: a file, - for standard input, or without a name the words behind `--`")
+    .option("-d, --domain <domain>", "domain of the subject; `subscribe:` of the node must name it", "operatingsystem")
+    .option("--deliver-by <time>", "how long the command may wait to start: 2h, 7d, or never (no deadline)")
+    .option("--timeout <time>", "how long the command may run: 30s, 2h")
+    .option("--script [file]", "run a script: a file, - for standard input, or without a name the words after `--`")
     .option("-i, --stdin", "pass standard input on to the command")
     .option("--raw", "pass control sequences in the output on to the terminal")
-    .option("--new", "allow a node that nobody has heard of yet")
+    .option("--new", "allow a node that was never heard of")
     .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or never (without limit)")
     .option("--no-wait", "print the ids and end")
     .option("--detach", "the same as --no-wait")
@@ -103,10 +103,7 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
   const exit = await submitAndWait(cli, daemon, submit, limit, { raw: options.raw === true });
   if (!cli.io.stdin.came) return exit;
   cli.note(
-    cli.err(
-      "yellow",
-      "! something came on standard input after the command was sent, and was not passed on: add --stdin",
-    ),
+    cli.err("yellow", "! input came on standard input after the command was sent, and was not passed on: add --stdin"),
   );
   return exit === EXIT.ok ? EXIT.someFailed : exit;
 }

@@ -1,11 +1,11 @@
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { parseMessages } from "../../../intake/message-file.ts";
-import { EXIT, faultText, StewardError } from "../../../message/errors.ts";
+import { EXIT } from "../../../message/errors.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { submitAndWait } from "../../follow/submit-and-wait.ts";
 import { durationOrNever } from "../../input/options.ts";
+import { readUserFile } from "../../input/user-file.ts";
 import { checkedText, readAll } from "../../io.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
@@ -20,8 +20,8 @@ const DESCRIPTION = `Send the messages of a file: YAML or JSON, one message or a
   {to: [ship1, ship2], command: shellcommand, domain: operatingsystem, data: [uname, -a], deliverBy: 2h, timeout: 30s}
   {subject: ship1.command.shellcommand.operatingsystem, message: {data: [uname, -a]}}
 
-All of them are accepted, or none. The data of shellcommand is the program and its arguments, as a list. Prints the ids
-and ends; --follow and --wait wait as \`steward run\` does, with its exit codes.`;
+All messages of the file are accepted, or none. The data of shellcommand is the program and its arguments, as a list. The ids are
+printed; --follow and --wait then wait as \`steward run\` does, with its exit codes.`;
 
 export function addSend(program: Command, run: Runner): void {
   command(program, "send", {
@@ -36,16 +36,19 @@ export function addSend(program: Command, run: Runner): void {
     ],
   })
     .argument("<file>", "message file, or - for standard input")
-    .option("--new", "allow nodes that nobody has heard of yet")
-    .option("--follow", "wait as long as a node in reach has something to do")
+    .option("--new", "allow nodes that were never heard of")
+    .option("--follow", "wait for the messages of all nodes in reach")
     .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or never (without limit)")
     .action(run<Options>(sendFile));
 }
 
 async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly string[]): Promise<number> {
-  const text = file === "-" ? await readAll(cli.io.stdin) : await readText(cli.path(file), file);
+  const text = file === "-" ? await readAll(cli.io.stdin) : checkedText(await readUserFile(cli, file), file);
   const knownNodesOnly = options.new !== true;
-  const drafts = parseMessages(text, { name: file }).map((draft) => ({ ...draft, knownNodesOnly }));
+  const drafts = parseMessages(text, { name: file === "-" ? "standard input" : file }).map((draft) => ({
+    ...draft,
+    knownNodesOnly,
+  }));
   const limit = options.wait === undefined ? undefined : durationOrNever("--wait", options.wait);
   cli.endWithin(limit);
   const daemon = await cli.daemon();
@@ -58,14 +61,4 @@ async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly strin
     return EXIT.ok;
   }
   return await submitAndWait(cli, daemon, submit, limit);
-}
-
-async function readText(path: string, shown: string): Promise<string> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (thrown) {
-    throw new StewardError("file-unreadable", { file: shown, fault: faultText(thrown) }, { cause: thrown });
-  }
-  return checkedText(bytes, shown);
 }

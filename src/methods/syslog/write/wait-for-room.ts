@@ -1,5 +1,6 @@
 import { faultText } from "../../../message/errors.ts";
 import { isOfSurroundings } from "../../../message/surroundings.ts";
+import { sleep } from "../../../platform/sleep.ts";
 import type { EventContext } from "../../define.ts";
 
 /**
@@ -24,7 +25,7 @@ export async function waitForRoom<T>(context: EventContext, directory: string, a
         if (told !== code) log.error({ directory, code, error }, `${fault}; what came waits until it can`);
         told = code;
         blocked?.(fault);
-        await pause(context, delay, stopping);
+        await sleep(context.clock, delay, stopping);
         if (stopping.aborted) throw error;
       }
     }
@@ -34,16 +35,4 @@ export async function waitForRoom<T>(context: EventContext, directory: string, a
       if (stopping?.aborted !== true) log.info({ directory }, "what came is stored again");
     }
   }
-}
-
-async function pause(context: EventContext, ms: number, stopping: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      context.clock.clearTimeout(timer);
-      stopping.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = context.clock.setTimeout(done, ms);
-    stopping.addEventListener("abort", done);
-  });
 }

@@ -1,0 +1,111 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { connect } from "nats";
+import { configFor, MAIN, median, RESPONDER, startCentral, stopEdge } from "./parts.mjs";
+
+/** Rounds after the first: what grows with what was sent before shows in the last. */
+const ROUNDS = 10;
+const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
+
+/**
+ * One `echo` command to each node of a fleet, from `submit` to the last folded outcome, beside the bare client's publish to as
+ * many subjects and their replies. The fleet is one process on a few connections; what counts is central's CPU for a node and
+ * command, in the first round and in the last.
+ */
+export async function fanOut(world, { sizes = [100, 1000, 10_000], bytes = 200, rounds = ROUNDS }) {
+  const central = await startCentral(world);
+  const data = "x".repeat(bytes);
+  const rows = [];
+  for (const nodes of sizes) {
+    const prefix = `fleet${nodes}x`;
+    const fleet = await startFleet(world, nodes, prefix);
+    const drafts = Array.from({ length: nodes }, (_, i) => ({ subject: `${prefix}${i + 1}.command.echo.bench`, data }));
+    const durable = [];
+    for (let round = 0; round < rounds; round++) durable.push(await measured(nodes, () => toAll(central, drafts)));
+    await stopEdge(fleet);
+    const bare = await bareFanOut(world, nodes, bytes);
+    const [first, last] = [durable[0], durable.at(-1)];
+    rows.push({
+      bench: "fan-out",
+      nodes,
+      bytes,
+      rounds,
+      firstMs: Math.round(first.ms),
+      lastMs: Math.round(last.ms),
+      bareMs: Math.round(bare.ms),
+      ratio: Number((bare.ms / last.ms).toFixed(3)),
+      cpuUs: {
+        first: first.cpuUs,
+        last: last.cpuUs,
+        median: median(durable.map(({ cpuUs }) => cpuUs)),
+        bare: bare.cpuUs,
+      },
+    });
+  }
+  return rows;
+}
+
+/** Milliseconds of `act`, and this process's CPU for each of so many. */
+async function measured(count, act) {
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  await act();
+  const { user, system } = process.cpuUsage(cpu);
+  return { ms: performance.now() - began, cpuUs: Math.round((user + system) / count) };
+}
+
+async function toAll(central, drafts) {
+  let left = drafts.length;
+  let unwatch;
+  const all = new Promise((resolve, reject) => {
+    unwatch = central.operations.watch((happening) => {
+      if (happening.type !== "message" || !FINAL.has(happening.state)) return;
+      if (happening.state !== "succeeded") reject(new Error(`an echo ended as ${happening.state}`));
+      left--;
+      if (left === 0) resolve();
+    });
+  });
+  await Promise.all([central.operations.submit(drafts), all]);
+  unwatch();
+}
+
+/** The fleet, once central has heard all of it. */
+async function startFleet(world, nodes, prefix) {
+  const config = await configFor(world, "fleet", []);
+  const args = ["simulate-fleet", String(nodes), "--prefix", prefix, "--hello", "30s", "--json", "--config", config];
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const fleet = { child, ended: once(child, "exit"), pid: child.pid };
+  world.closing(() => stopEdge(fleet));
+  for await (const line of createInterface({ input: child.stdout })) if (JSON.parse(line).heard === nodes) return fleet;
+  throw new Error("the fleet ended");
+}
+
+/** As many requests to as many subjects at once, answered by another process; the third time counts. */
+async function bareFanOut(world, nodes, bytes) {
+  const child = spawn(process.execPath, [RESPONDER, world.url, String(nodes)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(child, "exit");
+  await once(child.stdout, "data");
+  const nc = await connect({ servers: world.url, noAsyncTraces: true });
+  const payload = Buffer.alloc(bytes, "x");
+  let result;
+  let arrived = () => undefined;
+  const replies = nc.subscribe("bare.fan.reply", { callback: () => arrived() });
+  for (let i = 0; i < 3; i++) {
+    result = await measured(nodes, async () => {
+      let left = nodes;
+      const all = new Promise((resolve) => {
+        arrived = () => --left === 0 && resolve();
+      });
+      for (let n = 0; n < nodes; n++) nc.publish(`bare.fan.${n}`, payload, { reply: "bare.fan.reply" });
+      await all;
+    });
+  }
+  replies.unsubscribe();
+  await nc.close();
+  child.kill("SIGTERM");
+  await ended;
+  return result;
+}
