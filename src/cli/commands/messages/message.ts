@@ -46,8 +46,8 @@ export function addMessage(program: Command, run: Runner): void {
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options, words) => {
-        const daemon = await cli.daemon();
         if (options.follow === true) return follow(cli, options, words);
+        const daemon = await cli.daemon();
         const details = await Promise.all(words.map((word) => daemon.message(idOf(word))));
         if (cli.json) cli.printJson(details.length === 1 ? details[0] : details);
         else if (options.output === true) return printOutput(cli, details, options.raw === true);
