@@ -2,6 +2,7 @@ import type { Transport } from "../../broker/transport.ts";
 import type { Clock, Random, Timer } from "../../message/clock.ts";
 import { faultText } from "../../message/errors.ts";
 import { idMaker } from "../../message/id.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { SimulatedNode } from "./node.ts";
 
@@ -16,6 +17,7 @@ export interface SimulatedFleetOptions {
   readonly central: string;
   /** A connection to the broker, under a name of its own. */
   readonly connect: (name: string) => Transport;
+  readonly envelope: Envelope;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

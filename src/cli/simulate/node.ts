@@ -4,12 +4,10 @@ import type { Clock } from "../../message/clock.ts";
 import type { NewId } from "../../message/id.ts";
 import { type Json, replySubject } from "../../message/message.ts";
 import { CONTROL_DOMAIN, parseSubject } from "../../message/subject.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
 import {
   type Ack,
-  decodeAck,
-  decodeFrame,
-  encodeAck,
-  encodeFrame,
+  encodeItem,
   type Frame,
   type FrameItem,
   type Verdict,
@@ -27,6 +25,7 @@ export interface SimulatedNodeOptions {
   readonly central: string;
   readonly version: string;
   readonly transport: Transport;
+  readonly envelope: Envelope;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly epoch: string;
@@ -79,8 +78,9 @@ export class SimulatedNode {
   /** @throws StewardError when it cannot be read */
   packet({ subject, payload, reply }: Packet): void {
     if (!isFrame(payload)) return;
-    const frame = decodeFrame(subject, payload);
-    if (frame.first === 0) return;
+    const opened = this.#options.envelope.open(subject, payload);
+    if (opened.kind !== "frame" || opened.frame.first === 0) return;
+    const { frame } = opened;
     const lane = `${frame.epoch} ${subject}`;
     const before = this.#taken.get(lane) ?? frame.acked;
     const upTo = frame.first + frame.items.length - 1;
@@ -98,7 +98,9 @@ export class SimulatedNode {
 
   /** An ACK for its hello or for its answers. */
   answered(subject: string, payload: Uint8Array): void {
-    const ack = decodeAck(subject, payload);
+    const opened = this.#options.envelope.open(subject, payload);
+    if (opened.kind !== "ack") return;
+    const { ack } = opened;
     const owed = this.#owed.get(subject);
     if (owed === undefined) {
       this.heard = true;
@@ -117,10 +119,10 @@ export class SimulatedNode {
   }
 
   #acknowledge(subject: string, frame: Frame, reply: string, told: Pick<Ack, "last" | "upTo" | "verdicts">): void {
-    const { node, epoch, life, clock, transport } = this.#options;
+    const { node, epoch, life, clock, transport, envelope } = this.#options;
     const own = { node, receiverEpoch: epoch, receiverLife: life, epoch: frame.epoch, credit: CREDIT };
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
-    transport.publish(reply, encodeAck(subject, { ...own, ...time, started: told.last, ...told }));
+    transport.publish(reply, envelope.sealAck(subject, { ...own, ...time, started: told.last, ...told }));
   }
 
   #answer(subject: string, origin: string, items: readonly WholeItem[]): void {
@@ -143,10 +145,11 @@ export class SimulatedNode {
   #send(subject: string): void {
     const owed = this.#owed.get(subject);
     if (owed === undefined) return;
-    const { node, epoch, life, clock, transport, inbox } = this.#options;
+    const { node, epoch, life, clock, transport, inbox, envelope } = this.#options;
     const { acked, items } = owed;
     const time = { sentAt: clock.now(), life, uptime: clock.monotonic() };
-    const frame: Frame = { origin: node, epoch, ...time, first: acked + 1, acked, sentBefore: owed.next - 1, items };
-    transport.publish(subject, encodeFrame(subject, frame, null), `${inbox}.${subject}.${frame.first}`);
+    const head = { origin: node, epoch, ...time, first: acked + 1, acked, sentBefore: owed.next - 1 };
+    const packet = envelope.seal(subject, head, items.map(encodeItem), null);
+    transport.publish(subject, packet, `${inbox}.${subject}.${head.first}`);
   }
 }

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { SimulatedFleet } from "../../../src/cli/simulate/fleet.ts";
+import { ClearEnvelope } from "../../../src/security/envelope.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";
 
 /** A fleet over the broker of a world of which central alone is a real daemon. */
@@ -15,6 +16,7 @@ async function fleetBeside(world: World, nodes: number): Promise<SimulatedFleet>
     clock: world.time,
     random: world.random,
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+    envelope: new ClearEnvelope(),
     connect: (name) => world.broker.connect(name),
   });
   onTestFinished(() => fleet.stop());

@@ -5,6 +5,7 @@ import { faultText } from "../../../message/errors.ts";
 import { installedVersion } from "../../../platform/installation.ts";
 import type { Logger } from "../../../platform/logger.ts";
 import { systemRandom } from "../../../platform/system-clock.ts";
+import { ClearEnvelope } from "../../../security/envelope.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { duration, wholeNumber } from "../../input/options.ts";
@@ -54,6 +55,7 @@ async function simulateFleet(cli: Cli, options: Options, [count = ""]: readonly 
     every,
     central,
     version: installedVersion(),
+    envelope: new ClearEnvelope(),
     connect: (connection) => openNatsTransport({ ...own, broker, name: connection, pingMs: link.ping }),
   });
   let told = "";
