@@ -1,37 +1,46 @@
 import { type HttpBindings, RequestError } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
-import type { z } from "zod";
+import { z } from "zod";
 import { withTimes } from "../message/text/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { Operations } from "../runtime/operate/operations.ts";
+import { LIMITS } from "../runtime/operate/operations.ts";
+import { type Name, routeOf } from "../runtime/operate/routes.ts";
+import { type Answer, type AnyEntry, faultsOf, type Operations, TABLE } from "../runtime/operate/table.ts";
 import { readBody } from "./body.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
 import { openApiDocument } from "./openapi.ts";
-import { faultsOf, LIMITS } from "./requests.ts";
-import { type Reply, ROUTES, type Route } from "./routes.ts";
 
 type Bindings = { Bindings: HttpBindings };
 
-/** The route table as an application: parse, call, answer; every failure becomes its JSON form. */
+/** The table of operations as an application: parse, call, answer; every failure becomes its JSON form. */
 export function apiApp(operations: Operations, streams: EventStreams, log: Logger): Hono<Bindings> {
   const app = new Hono<Bindings>();
   app.onError((error) => failed(error, log));
   app.notFound((c) => failed(new RequestRefused(404, `there is no ${c.req.path}`), log));
 
-  for (const route of ROUTES) {
-    app.on(route.method, route.path.replace(/\{(\w+)\}/g, ":$1"), async (c) => {
-      const params = parsed(route.params, c.req.param(), "path");
-      const query = parsed(route.query, queryOf(c), "query");
-      const body = route.body === undefined ? undefined : await readBody(c.env.incoming, LIMITS);
-      return respond(c, streams, await route.handle(operations, { params, query, body }));
+  for (const [name, entry] of Object.entries(TABLE) as [Name, AnyEntry][]) {
+    const { method, path, words } = routeOf(name);
+    const params = z.object(entry.params ?? {});
+    const query = entry.query ?? z.strictObject({});
+    app.on(method, mounted(path), async (c) => {
+      const found = parsed(params, c.req.param(), "path");
+      const asked = words.map((word) => found[word]);
+      const filter = parsed(query, queryOf(c), "query");
+      if (entry.answer.kind === "stream") return streamed(c, streams, filter);
+      if (entry.query !== undefined) asked.push(filter);
+      if (entry.body !== undefined) asked.push(entry.body.read(await readBody(c.env.incoming, LIMITS)));
+      // The compiler holds the operation to the schemas that have just checked what it is asked.
+      const answer = await (operations[name] as (...asked: unknown[]) => unknown).apply(operations, asked);
+      if (entry.answer.durable) await operations.durable();
+      return respond(entry.answer, answer);
     });
   }
 
   let document: string | undefined;
-  app.get("/openapi.json", () => {
-    document ??= JSON.stringify(openApiDocument(operations.health().version));
+  app.get("/openapi.json", async () => {
+    document ??= JSON.stringify(openApiDocument((await operations.health()).version));
     return new Response(document, { headers: { "content-type": "application/json" } });
   });
 
@@ -55,22 +64,16 @@ export function failed(thrown: unknown, log: Logger): Response {
   return jsonResponse(body, status);
 }
 
-function respond(c: Context<Bindings>, streams: EventStreams, reply: Reply): Response {
-  switch (reply.kind) {
-    case "json":
-      return jsonResponse(reply.body, reply.status);
-    case "text":
-      return new Response(reply.body, {
-        status: reply.status,
-        headers: { "content-type": reply.type, "cache-control": "no-store" },
-      });
-    case "empty":
-      return new Response(null, { status: reply.status });
-    case "events":
-      if (c.req.method === "HEAD") throw new RequestRefused(405, "a stream has no HEAD");
-      streams.open(c.env.outgoing, reply.types, c.req.header("last-event-id") !== undefined);
-      return RESPONSE_ALREADY_SENT;
-  }
+function streamed(c: Context<Bindings>, streams: EventStreams, { types }: Record<string, unknown>): Response {
+  if (c.req.method === "HEAD") throw new RequestRefused(405, "a stream has no HEAD");
+  streams.open(c.env.outgoing, types as readonly string[] | undefined, c.req.header("last-event-id") !== undefined);
+  return RESPONSE_ALREADY_SENT;
+}
+
+function respond({ kind, status, type, ill }: Answer, answer: unknown): Response {
+  if (kind === "none") return new Response(null, { status });
+  if (kind === "json") return jsonResponse(answer, ill?.is(answer as never) === true ? ill.status : status);
+  return new Response(String(answer), { status, headers: { "content-type": type, "cache-control": "no-store" } });
 }
 
 function jsonResponse(body: unknown, status: number): Response {
@@ -98,11 +101,15 @@ function queryOf(c: Context<Bindings>): Record<string, string> {
 
 function methodsByPath(): Map<string, string> {
   const methods = new Map<string, string>([["/openapi.json", "GET"]]);
-  const add = (route: Route): void => {
-    const path = route.path.replace(/\{(\w+)\}/g, ":$1");
-    const known = methods.get(path);
-    methods.set(path, known === undefined ? route.method : `${known}, ${route.method}`);
-  };
-  ROUTES.forEach(add);
+  for (const name of Object.keys(TABLE) as Name[]) {
+    const { method, path } = routeOf(name);
+    const known = methods.get(mounted(path));
+    methods.set(mounted(path), known === undefined ? method : `${known}, ${method}`);
+  }
   return methods;
+}
+
+/** A path as the router takes it. */
+function mounted(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ":$1");
 }

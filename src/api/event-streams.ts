@@ -2,9 +2,9 @@ import type { ServerResponse } from "node:http";
 import type { Clock, Timer } from "../message/clock.ts";
 import type { Happening } from "../message/happening.ts";
 import { withTimes } from "../message/text/time-words.ts";
-import type { Operations } from "../runtime/operate/operations.ts";
+import { LIMITS } from "../runtime/operate/operations.ts";
+import type { Operations } from "../runtime/operate/table.ts";
 import { RequestRefused } from "./failure.ts";
-import { LIMITS } from "./requests.ts";
 
 /**
  * The open streams of server-sent events. Happenings are watched only while somebody listens, written once for all, and

@@ -1,5 +1,5 @@
 import { type ErrorCode, EXIT, normalise, StewardError } from "../message/errors.ts";
-import type { FailureBody } from "./shapes.ts";
+import type { failure, Shown } from "../runtime/operate/operations.ts";
 
 /** How an error leaves the API: a status for programs, the catalogue's words for people. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -47,7 +47,7 @@ function statusOf(error: StewardError): number {
 }
 
 /** What is answered for anything that was thrown; `defect` is true when it was nobody's fault but steward's. */
-export function failureOf(thrown: unknown): { status: number; body: FailureBody; defect: boolean } {
+export function failureOf(thrown: unknown): { status: number; body: Shown<typeof failure>; defect: boolean } {
   const error = normalise(thrown);
   const { code, message, remedy, exit, details } = error;
   return {

@@ -1,19 +1,38 @@
 import { z } from "zod";
-import { LIMITS } from "./requests.ts";
-import { ROUTES, type Route } from "./routes.ts";
-import { failure, NAMED } from "./shapes.ts";
+import * as shape from "../runtime/operate/operations.ts";
+import { type Name, type Route, routeOf } from "../runtime/operate/routes.ts";
+import { type AnyEntry, TABLE } from "../runtime/operate/table.ts";
 
 type JsonSchema = Record<string, unknown>;
 
+/** The shapes by the names that they bear in the document. */
+export const NAMED = {
+  Accepted: shape.accepted,
+  CancelAnswer: shape.cancelAnswer,
+  MessageView: shape.messageView,
+  MessageDetail: shape.messageDetail,
+  NodeView: shape.nodeView,
+  NodeDetail: shape.nodeDetail,
+  ProcessView: shape.processView,
+  ProcessList: shape.processList,
+  DeadLetter: shape.deadLetter,
+  AlertView: shape.alertView,
+  LogLine: shape.logLine,
+  ReloadAnswer: shape.reloadAnswer,
+  Health: shape.health,
+  Happening: shape.happening,
+  Gap: shape.gap,
+  Failure: shape.failure,
+} as const;
+
 const names = new Map<z.ZodType, string>(Object.entries(NAMED).map(([name, schema]) => [schema, name]));
 
-/** The OpenAPI 3.1 document of the API, written from the route table and the schemas that do the checking. */
+/** The OpenAPI 3.1 document of the API, written from the table of operations and the schemas that do the checking. */
 export function openApiDocument(version: string): JsonSchema {
   const paths: Record<string, Record<string, JsonSchema>> = {};
-  for (const route of ROUTES) {
-    const path = paths[route.path] ?? {};
-    path[route.method.toLowerCase()] = operation(route);
-    paths[route.path] = path;
+  for (const [name, entry] of Object.entries(TABLE) as [Name, AnyEntry][]) {
+    const route = routeOf(name);
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route, entry) };
   }
   return {
     openapi: "3.1.0",
@@ -26,34 +45,29 @@ export function openApiDocument(version: string): JsonSchema {
   };
 }
 
-function operation(route: Route): JsonSchema {
-  const responses: Record<string, JsonSchema> = {};
-  for (const [status, answer] of Object.entries(route.answers)) {
-    const type = answer.type ?? "application/json";
-    const content = answer.shape
-      ? { [type]: { schema: named(answer.shape) } }
-      : answer.type
-        ? { [type]: { schema: { type: "string" } } }
-        : undefined;
-    responses[status] = { description: answer.description, ...(content ? { content } : {}) };
-  }
-  for (const status of [400, 500, ...route.failures]) {
-    responses[status] ??= {
-      description: "Refused or failed",
-      content: { "application/json": { schema: named(failure) } },
-    };
-  }
+function operation(route: Route, { answer, failures = [], summary, params, query, body }: AnyEntry): JsonSchema {
+  const { kind, type, status, description, ill } = answer;
+  const content = kind === "none" ? {} : { content: { [type]: { schema: named(answer.shape) } } };
+  const refused = {
+    description: "Refused or failed",
+    content: { "application/json": { schema: named(shape.failure) } },
+  };
+  const responses: Record<string, JsonSchema> = Object.fromEntries(
+    [400, 500, ...failures].map((code) => [code, refused]),
+  );
+  responses[status] = { description, ...content };
+  if (ill !== undefined) responses[ill.status] = { description: ill.description, ...content };
   return {
     operationId: operationId(route),
-    summary: route.summary,
-    parameters: [...parameters(route.params, "path"), ...parameters(route.query, "query")],
-    ...(route.body === undefined
+    summary,
+    parameters: [...parameters(z.object(params ?? {}), "path"), ...parameters(query ?? z.object({}), "query")],
+    ...(body === undefined
       ? {}
       : {
           requestBody: {
             required: true,
-            description: `At most ${LIMITS.bodyBytes} bytes, nested at most ${LIMITS.nesting} levels`,
-            content: { "application/json": { schema: plain(route.body, "input") } },
+            description: `At most ${shape.LIMITS.bodyBytes} bytes, nested at most ${shape.LIMITS.nesting} levels`,
+            content: { "application/json": { schema: plain(body.shape, "input") } },
           },
         }),
     responses,
@@ -87,7 +101,7 @@ function plain(schema: z.ZodType, io: "input" | "output"): JsonSchema {
 }
 
 /** `getV1MessagesId`: unique, stable, a valid identifier. */
-function operationId(route: Route): string {
-  const words = route.path.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
-  return route.method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+function operationId({ method, path }: Route): string {
+  const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
+  return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

@@ -5,7 +5,7 @@ import type { Clock } from "../message/clock.ts";
 import { withTimes } from "../message/text/time-words.ts";
 import { isAmongLastDescriptors } from "../platform/descriptors.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { Operations } from "../runtime/operate/operations.ts";
+import { type Operations, TABLE } from "../runtime/operate/table.ts";
 import { apiApp, failed } from "./app.ts";
 import { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
@@ -116,10 +116,9 @@ export async function serveMetrics(
 
 function metricsOnly(operations: Operations): RequestListener {
   const answer = async (path: string | undefined): Promise<{ status: number; type: string; body: string }> => {
-    if (path === "/metrics")
-      return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: await operations.metrics() };
+    if (path === "/metrics") return { status: 200, type: TABLE.metrics.answer.type, body: await operations.metrics() };
     if (path !== "/healthz") throw new RequestRefused(404, "only /metrics and /healthz are served here");
-    const health = operations.health();
+    const health = await operations.health();
     return { status: health.ok ? 200 : 503, type: "application/json", body: JSON.stringify(withTimes(health)) };
   };
   return (incoming, outgoing) => {

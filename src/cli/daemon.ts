@@ -1,50 +1,24 @@
-import type { AlertView } from "../message/alert.ts";
-import type { Draft } from "../message/draft.ts";
-import type { Happening } from "../message/happening.ts";
-import type { ProcessVerb } from "../message/process-verb.ts";
-import type {
-  Accepted,
-  CancelAnswer,
-  DeadLetter,
-  Health,
-  LogLine,
-  LogQuery,
-  MessageDetail,
-  MessageFilter,
-  MessageView,
-  NodeDetail,
-  NodeView,
-  ProcessList,
-  ProcessView,
-  ReloadAnswer,
-} from "../runtime/operate/operations.ts";
+import type { NodeView } from "../runtime/operate/operations.ts";
+import type { Client } from "../runtime/operate/table.ts";
 
-/** The running daemon as the commands ask it; over its socket. Failures are StewardErrors, `no-daemon` among them. */
-export interface Daemon {
-  submit(drafts: readonly Draft[]): Promise<Accepted[]>;
-  cancel(id: string): Promise<CancelAnswer>;
-  messages(filter: MessageFilter): Promise<MessageView[]>;
-  message(id: string): Promise<MessageDetail>;
-  nodes(): Promise<NodeView[]>;
-  node(name: string): Promise<NodeDetail>;
-  processes(node?: string): Promise<ProcessList>;
-  control(verb: ProcessVerb, node: string, subject: string): Promise<ProcessView>;
-  dead(): Promise<DeadLetter[]>;
-  retryDead(id: string): Promise<void>;
-  dropDead(id: string): Promise<void>;
-  alerts(): Promise<AlertView[]>;
-  clearAlert(no: number): Promise<void>;
-  health(): Promise<Health>;
-  reload(): Promise<ReloadAnswer>;
-  logs(query: LogQuery): Promise<LogLine[]>;
-  /**
-   * Hands over all that happens from the call of `opened` on, until `signal` fires (then it resolves) or the stream
-   * breaks (then it rejects). `gap` is called where happenings were left out because this end was too slow.
-   */
-  events(
-    signal: AbortSignal,
-    opened: () => void,
-    listener: (happening: Happening) => void,
-    options?: { readonly gap?: (missed: number | null) => void },
-  ): Promise<void>;
+/** The running daemon as the commands ask it, over its socket. Failures are StewardErrors, `no-daemon` among them. */
+export type Daemon = Client;
+
+/** Nodes in one answer: one of tens of thousands would keep the daemon from everything else. */
+const PAGE = 1_000;
+
+/** All nodes, or the first so many, by name. */
+export async function everyNode(daemon: Pick<Daemon, "nodes">, most = Number.POSITIVE_INFINITY): Promise<NodeView[]> {
+  const found: NodeView[] = [];
+  for (;;) {
+    const limit = Math.min(PAGE, most - found.length);
+    const after = found.at(-1)?.name;
+    const page = await daemon.nodes({ limit, ...(after === undefined ? {} : { after }) });
+    found.push(...page);
+    if (page.length < limit || found.length >= most) return found;
+  }
+}
+
+export async function nodeNames(daemon: Pick<Daemon, "nodes">): Promise<string[]> {
+  return (await everyNode(daemon)).map(({ name }) => name);
 }

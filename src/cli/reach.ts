@@ -14,8 +14,8 @@ export const reachDaemon: Reach = {
     return loadConfig(file, { env }).socket;
   },
   connect: async (socket, io, until) => {
-    const { ApiClient } = await import("../api/client.ts");
-    return new ApiClient({ socket, clock: io.clock, until });
+    const { openClient } = await import("../api/client.ts");
+    return openClient({ socket, clock: io.clock, until });
   },
   startDaemon: async (config, pretty) => {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");

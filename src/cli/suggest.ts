@@ -1,6 +1,6 @@
 import { nearest } from "../config/schema/nearest.ts";
 import { type ErrorCode, StewardError } from "../message/errors.ts";
-import type { Daemon } from "./daemon.ts";
+import { type Daemon, nodeNames } from "./daemon.ts";
 
 /** Adds the nearest known name to an error of `code` that carries the unknown name as `detail`. */
 export async function withSuggestion<T>(
@@ -20,10 +20,12 @@ export async function withSuggestion<T>(
   }
 }
 
+/** The nearest known name of a node is added to `node-unknown`. */
+export function withNodeSuggestion<T>(daemon: Daemon, answer: Promise<T>): Promise<T> {
+  return withSuggestion(answer, "node-unknown", "node", () => nodeNames(daemon));
+}
+
 /** @throws StewardError `node-unknown`, with the nearest known name */
 export async function insistKnown(daemon: Daemon, node: string): Promise<void> {
-  const names = (await daemon.nodes()).map(({ name }) => name);
-  if (names.includes(node)) return;
-  const unknown = Promise.reject(new StewardError("node-unknown", { node }));
-  await withSuggestion(unknown, "node-unknown", "node", async () => names);
+  await withNodeSuggestion(daemon, daemon.node(node));
 }

@@ -55,13 +55,22 @@ export class IdRows<V> {
     return undefined;
   }
 
-  /** Newest first, of those ids that begin like this. */
-  *newest(prefix: string): Generator<IdEntry<V>> {
+  /** Newest first, of those ids that begin like this and are lower than `before`. */
+  *newest(prefix: string, before = `${prefix}~`): Generator<IdEntry<V>> {
     const earliest = prefix === "" ? 0 : idTime(prefix.padEnd(TIME, "0")) - SPAN;
-    for (const { key, value } of this.#store.range(this.#table, { to: `${prefix}~`, reverse: true })) {
-      if (idTime(String(key)) < earliest) return;
-      for (const entry of (value as IdEntry<V>[]).toReversed()) if (entry[0].startsWith(prefix)) yield entry;
+    // Rows may overlap: an id is given once no further row can have a higher one.
+    let held: IdEntry<V>[] = [];
+    for (const { key, value } of this.#store.range(this.#table, { to: before, reverse: true })) {
+      const time = idTime(String(key));
+      for (let last = held.at(-1); last !== undefined && idTime(last[0]) > time + SPAN; last = held.at(-1)) {
+        yield last;
+        held.pop();
+      }
+      if (time < earliest) break;
+      const meant = (value as IdEntry<V>[]).filter(([id]) => id < before && id.startsWith(prefix));
+      if (meant.length > 0) held = [...held, ...meant].sort(byId);
     }
+    yield* held.reverse();
   }
 
   /** Rows, the oldest first. */

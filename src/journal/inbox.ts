@@ -337,9 +337,9 @@ export class Inbox {
   }
 
   /** Newest first. */
-  *newestDone(prefix = ""): Iterable<DoneRecord> {
+  *newestDone(prefix = "", before?: string): Iterable<DoneRecord> {
     this.#writeDone();
-    for (const [, record] of this.#done.newest(prefix)) yield record;
+    for (const [, record] of this.#done.newest(prefix, before)) yield record;
   }
 
   /** Puts a message aside that could not be handled. */

@@ -314,18 +314,19 @@ export class Outbox {
     return found && { lane: found.lane, record: found.message };
   }
 
-  /** Newest first. */
-  *newest(prefix = ""): Generator<{ lane: OutLane; record: OutRecord }> {
+  /** Newest first; those with an id lower than `before`. */
+  *newest(prefix = "", before?: string): Generator<{ lane: OutLane; record: OutRecord }> {
     this.#write();
-    for (const [, place] of this.#ids.newest(prefix)) {
+    for (const [, place] of this.#ids.newest(prefix, before)) {
       const found = this.#there(place);
       if (found !== undefined) yield { lane: found.lane, record: found.message };
     }
   }
 
   /** The kept messages that are not final, newest first: of each lane that has any one is looked at before the first is given. */
-  *open(): Generator<{ lane: OutLane; record: OutRecord }> {
-    const heads = [...this.#lanes.values()].flatMap((lane) => this.#openHead(lane, openNumbers(lane)) ?? []);
+  *open(isMeant: (subject: string) => boolean = () => true): Generator<{ lane: OutLane; record: OutRecord }> {
+    const lanes = [...this.#lanes.values()].filter(({ subject }) => isMeant(subject));
+    const heads = lanes.flatMap((lane) => this.#openHead(lane, openNumbers(lane)) ?? []);
     heads.sort(byId);
     for (let newest = heads.pop(); newest !== undefined; newest = heads.pop()) {
       const { lane, record, left } = newest;

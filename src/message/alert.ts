@@ -4,8 +4,8 @@ export interface AlertView {
   readonly node: string;
   readonly code: string;
   readonly text: string;
-  readonly first: number;
-  readonly last: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
   /** How often it was raised. */
   readonly count: number;
   /** `over`: its cause is gone. */

@@ -11,7 +11,12 @@ import type { Json } from "../message/message.ts";
  * Invariants: the number of entries is bounded, those that are over go first; what is told twice within a moment is counted
  * at once and written with the next that is told.
  */
-type Entry = { -readonly [K in keyof AlertView]: AlertView[K] } & { readonly matter: string; readonly slot: number };
+type Entry = Omit<AlertView, "firstAt" | "lastAt"> & {
+  readonly first: number;
+  readonly last: number;
+  readonly matter: string;
+  readonly slot: number;
+};
 
 /** Where the entries are kept: a journal's checkpoints. */
 export interface AlertStore {
@@ -67,7 +72,7 @@ export class AlertMemory {
   all(): AlertView[] {
     return [...this.#entries.values()]
       .sort((a, b) => b.last - a.last || b.no - a.no)
-      .map(({ matter: _matter, slot: _slot, ...view }) => view);
+      .map(({ matter: _matter, slot: _slot, first: firstAt, last: lastAt, ...view }) => ({ ...view, firstAt, lastAt }));
   }
 
   /** Removes the alert of this number, for an operator. False: there is none. */

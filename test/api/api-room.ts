@@ -3,8 +3,9 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { ApiClient } from "../../src/api/client.ts";
+import { openClient } from "../../src/api/client.ts";
 import { type Api, openApi } from "../../src/api/server.ts";
+import type { Client } from "../../src/runtime/operate/table.ts";
 import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
 import { listLog } from "../harness/list-log.ts";
 
@@ -16,7 +17,7 @@ export interface Answer {
 
 export interface ApiRoom {
   readonly operations: FakeOperations;
-  readonly client: ApiClient;
+  readonly client: Client;
   readonly socket: string;
   readonly log: ReturnType<typeof listLog>;
   readonly api: Api;
@@ -36,7 +37,7 @@ export async function apiRoom(): Promise<ApiRoom> {
   const api = await openApi({ operations, path: socket, clock, log });
   return {
     operations,
-    client: new ApiClient({ socket, clock }),
+    client: openClient({ socket, clock }),
     socket,
     log,
     api,

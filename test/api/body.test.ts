@@ -2,8 +2,8 @@ import { connect } from "node:net";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deeperThan } from "../../src/api/body.ts";
-import { LIMITS } from "../../src/api/requests.ts";
-import { NAMED } from "../../src/api/shapes.ts";
+import { NAMED } from "../../src/api/openapi.ts";
+import { LIMITS } from "../../src/runtime/operate/operations.ts";
 import { type ApiRoom, apiRoom, JSON_TYPE } from "./api-room.ts";
 
 const DRAFT = '{"subject":"ship1.command.m.d","data":1}';

@@ -3,20 +3,21 @@ import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ApiClient } from "../../src/api/client.ts";
+import { openClient } from "../../src/api/client.ts";
+import type { Client } from "../../src/runtime/operate/table.ts";
 import { SimulatedClock, settle } from "../harness/clock.ts";
 
 describe("the client", () => {
   let directory: string;
   let socket: string;
   let clock: SimulatedClock;
-  let client: ApiClient;
+  let client: Client;
   const ends: (() => Promise<void>)[] = [];
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "steward-client-"));
     socket = join(directory, "api.sock");
     clock = new SimulatedClock();
-    client = new ApiClient({ socket, clock, timeout: 5_000 });
+    client = openClient({ socket, clock, timeout: 5_000 });
   });
   afterEach(async () => {
     for (const end of ends.splice(0)) await end();
@@ -37,7 +38,7 @@ describe("the client", () => {
   };
 
   test("says `no-daemon` with the socket's path when nobody listens", async () => {
-    for (const ask of [client.nodes(), client.stream(), client.health(), client.submit([])]) {
+    for (const ask of [client.nodes(), client.watch(), client.health(), client.submit([])]) {
       await expect(ask).rejects.toMatchObject({ code: "no-daemon", details: { socket }, exit: 5 });
     }
   });
@@ -58,7 +59,7 @@ describe("the client", () => {
   test("says `daemon-silent` with its pid, soon, when a daemon is there and answers nothing at all", async () => {
     await serve(() => undefined);
     await writeFile(join(directory, "daemon.lock"), JSON.stringify({ pid: 4242 }));
-    const patient = new ApiClient({ socket, clock });
+    const patient = openClient({ socket, clock });
     const asked = expect(patient.submit([])).rejects.toMatchObject({
       code: "daemon-silent",
       message: `the daemon (pid 4242) at ${socket} has not answered for 7 s`,
@@ -73,7 +74,7 @@ describe("the client", () => {
 
   test("says so within the time that the asker has", async () => {
     await serve(() => undefined);
-    const hurried = new ApiClient({ socket, clock, until: clock.monotonic() + 3_000 });
+    const hurried = openClient({ socket, clock, until: clock.monotonic() + 3_000 });
     await clock.advance(1_000);
     const asked = expect(hurried.submit([])).rejects.toMatchObject({ code: "daemon-silent", details: { seconds: 2 } });
     for (let ms = 0; ms < 2_000; ms += 100) {
@@ -91,7 +92,7 @@ describe("the client", () => {
       if (incoming.url === "/healthz") outgoing.end("{}");
       else answer = () => void outgoing.end("[]");
     });
-    const nodes = new ApiClient({ socket, clock }).nodes();
+    const nodes = openClient({ socket, clock }).nodes();
     await expect.poll(() => answer).toBeDefined();
     for (let seconds = 0; seconds < 30; seconds += 5) {
       await clock.advance(5_000);

@@ -1,10 +1,10 @@
 import { type IncomingMessage, request } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { StreamItem } from "../../src/api/client.ts";
 import { STREAM_LIMITS } from "../../src/api/event-streams.ts";
-import { LIMITS } from "../../src/api/requests.ts";
 import { type ServerSentEvent, SseReader } from "../../src/api/sse-reader.ts";
 import type { Happening } from "../../src/message/happening.ts";
+import { LIMITS } from "../../src/runtime/operate/operations.ts";
+import type { Item } from "../../src/runtime/operate/table.ts";
 import { settle } from "../harness/clock.ts";
 import { type ApiRoom, apiRoom } from "./api-room.ts";
 
@@ -97,7 +97,7 @@ describe("the stream of events", () => {
   test("the daemon's happenings are watched only while somebody listens", async () => {
     expect(room.operations.watchers).toBe(0);
     const stop = new AbortController();
-    const items = await room.client.stream({ signal: stop.signal });
+    const items = await room.client.watch({}, stop.signal);
     expect(room.operations.watchers).toBe(1);
     stop.abort();
     expect(await items.next()).toEqual({ done: true, value: undefined });
@@ -122,13 +122,11 @@ describe("the stream of events", () => {
   test("a client that is too slow is told how many it missed, in their place, and others miss nothing", async () => {
     const stop = new AbortController();
     const slow = await openRaw();
-    const quick: StreamItem[] = [];
-    let opened: () => void = () => undefined;
-    const open = new Promise<void>((resolve) => (opened = resolve));
-    const following = room.client.events(stop.signal, opened, (happening) => void quick.push(happening), {
-      gap: (missed) => void quick.push({ type: "gap", missed }),
-    });
-    await open;
+    const quick: Item[] = [];
+    const items = await room.client.watch({}, stop.signal);
+    const following = (async () => {
+      for await (const item of items) quick.push(item);
+    })();
     const text = "x".repeat(10_000);
     const total = 3_000;
     for (let i = 0; i < total; i++) {
@@ -167,10 +165,10 @@ describe("the stream of events", () => {
   });
 
   test("stopping ends open streams at once, of clients that do not read too", async () => {
-    const quiet = await room.client.stream();
+    const quiet = await room.client.watch();
     const stuck = await openRaw();
     for (let i = 0; i < 300; i++) room.operations.emit(logEvent("y".repeat(10_000)));
-    const seen: StreamItem[] = [];
+    const seen: Item[] = [];
     const following = (async () => {
       for await (const item of quiet) seen.push(item);
     })();
@@ -178,31 +176,28 @@ describe("the stream of events", () => {
     await room.api.stop();
     await lost;
     stuck.destroy();
-    await expect(room.client.stream()).rejects.toMatchObject({ code: "no-daemon", exit: 5 });
+    await expect(room.client.watch()).rejects.toMatchObject({ code: "no-daemon", exit: 5 });
   });
 });
 
-describe("the client's listener", () => {
+describe("the client's stream", () => {
   let room: ApiRoom;
   beforeEach(async () => {
     room = await apiRoom();
   });
   afterEach(() => room.end());
 
-  test("misses nothing that happens once `opened` was called, and resolves when it is told to stop", async () => {
+  test("misses nothing that happens once it is open, and ends when it is told to stop", async () => {
     const stop = new AbortController();
     const seen: string[] = [];
-    await room.client.events(
-      stop.signal,
-      () => void room.client.submit([{ subject: "ship1.command.m.d", data: 1 }]),
-      (happening) => {
-        seen.push(happening.type);
-        stop.abort();
-      },
-      { types: ["message"] },
-    );
+    const items = await room.client.watch({ types: ["message", "alert"] }, stop.signal);
+    await room.client.submit([{ subject: "ship1.command.m.d", data: 1 }]);
+    for await (const item of items) {
+      seen.push(item.type);
+      stop.abort();
+    }
     expect(seen).toEqual(["message"]);
-    await room.client.events(AbortSignal.abort(), expect.unreachable, () => expect.unreachable());
+    await expect(room.client.watch({}, AbortSignal.abort())).rejects.toMatchObject({ code: "no-daemon" });
     for (let i = 0; i < 200 && room.operations.watchers > 0; i++) await settle();
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { NAMED } from "../../src/api/shapes.ts";
+import { NAMED } from "../../src/api/openapi.ts";
 import { StewardError } from "../../src/message/errors.ts";
 import { type ApiRoom, apiRoom, JSON_TYPE } from "./api-room.ts";
 
@@ -114,9 +114,9 @@ describe("the routes", () => {
     expect((await room.client.nodes()).map((node) => node.name)).toEqual(["central", "ship1", "ship2", "ship3"]);
     expect((await room.client.node("ship2")).lanes[0]?.reason).toBe("the node is offline");
     expect((await room.client.processes()).node).toBe("central");
-    expect((await room.client.processes("ship1", 500)).processes).toHaveLength(2);
-    expect(room.operations.callsOf("processes")[1]?.args).toEqual(["ship1", 500]);
-    const revived = await room.client.control("revive", "ship1", "ship1.command.shellcommand.nginx");
+    expect((await room.client.processes({ node: "ship1", timeout: 500 })).processes).toHaveLength(2);
+    expect(room.operations.callsOf("processes")[1]?.args).toEqual([{ node: "ship1", timeout: 500 }]);
+    const revived = await room.client.control("ship1", "ship1.command.shellcommand.nginx", "revive");
     expect(revived.state).toBe("idle");
     expect(await room.client.logs({ node: "ship1", lines: 1 })).toEqual([
       { node: "ship1", domain: "nginx", line: "GET /x 404" },

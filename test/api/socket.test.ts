@@ -4,7 +4,7 @@ import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ApiClient } from "../../src/api/client.ts";
+import { openClient } from "../../src/api/client.ts";
 import { openApi } from "../../src/api/server.ts";
 import { settle } from "../harness/clock.ts";
 import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
@@ -24,7 +24,7 @@ describe("the API's socket", () => {
     await rm(directory, { recursive: true });
   });
   const open = (at = path) => openApi({ operations, path: at, clock: operations.clock, log: listLog() });
-  const client = () => new ApiClient({ socket: path, clock: operations.clock });
+  const client = () => openClient({ socket: path, clock: operations.clock });
 
   test("belongs to its owner alone, in a directory made for it, and is gone after the stop", async () => {
     const nested = join(directory, "a", "b", "api.sock");

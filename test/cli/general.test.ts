@@ -133,7 +133,7 @@ test("doctor says what is well, what is not and what to do, and exits with the f
       {
         role: "source",
         subject: "central.event.syslogforwarding.web",
-        since: w.ops.clock.now() - 60_000,
+        waitsSince: w.ops.clock.now() - 60_000,
         reason: "/var/log/web.log does not exist",
       },
     ],

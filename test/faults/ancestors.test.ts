@@ -191,7 +191,7 @@ async function submit(draft: ReturnType<Ledger["draft"]>): Promise<string> {
 
 /** Central hears hellos of ship1 for a second more: time in which whoever goes round in a circle has done so. */
 async function otherThingsHappen(): Promise<void> {
-  const heard = async (): Promise<number> => (await central.api.node("ship1")).lastSeen ?? 0;
+  const heard = async (): Promise<number> => (await central.api.node("ship1")).lastSeenAt ?? 0;
   const before = await heard();
   await eventuallySeen("a second of hellos", async () => (await heard()) >= before + 1_000);
 }

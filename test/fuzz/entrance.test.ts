@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { messageDetail } from "../../src/api/shapes.ts";
 import type { Transport } from "../../src/broker/transport.ts";
 import { CATALOGUE } from "../../src/message/errors.ts";
 import { isId } from "../../src/message/id.ts";
 import { decodeFrame, encodeFrame, encodeItem, type Frame } from "../../src/message/wire/frame.ts";
 import { isFrame } from "../../src/message/wire/packet.ts";
+import { messageDetail } from "../../src/runtime/operate/operations.ts";
 import { quiet } from "../harness/world/time.ts";
 import { createWorld, type World } from "../harness/world/world.ts";
 import { insistLine } from "./target.ts";

@@ -1,5 +1,4 @@
 import type { AlertView } from "../../src/message/alert.ts";
-import type { Draft } from "../../src/message/draft.ts";
 import { StewardError } from "../../src/message/errors.ts";
 import { findId } from "../../src/message/find-id.ts";
 import type { Happening } from "../../src/message/happening.ts";
@@ -13,17 +12,18 @@ import type {
   DeadLetter,
   Health,
   LogLine,
-  LogQuery,
   MessageDetail,
   MessageFilter,
   MessageView,
   NodeDetail,
   NodeView,
-  Operations,
+  Order,
   ProcessList,
   ProcessView,
   ReloadAnswer,
 } from "../../src/runtime/operate/operations.ts";
+import type { Operations } from "../../src/runtime/operate/table.ts";
+import { targetNodes } from "../../src/runtime/operate/targets.ts";
 import { SimulatedClock } from "./clock.ts";
 import { seededRandom } from "./random.ts";
 
@@ -72,22 +72,22 @@ export class FakeOperations implements Operations {
       sampleNode("ship2", now, {
         link: "offline",
         cause: "silence",
-        lastSeen: now - 7_200_000,
+        lastSeenAt: now - 7_200_000,
         linkSince: now - 7_100_000,
         waiting: 1,
-        oldestWaiting: 3_600_000,
+        oldestCreatedAt: now - 3_600_000,
         lanes: [
           {
             subject: "ship2.command.shellcommand.operatingsystem",
             waiting: 1,
             inFlight: 0,
-            oldest: now - 3_600_000,
-            nextDeadline: now + 3_600_000,
+            oldestCreatedAt: now - 3_600_000,
+            nextDeliverBy: now + 3_600_000,
             reason: "the node is offline",
           },
         ],
       }),
-      sampleNode("ship3", now, { link: "neverSeen", cause: "configured", lastSeen: null, trust: "pending" }),
+      sampleNode("ship3", now, { link: "neverSeen", cause: "configured", lastSeenAt: null, trust: "pending" }),
     ];
     this.messageList = [
       sampleMessage(this.#newId(), "ship1.command.shellcommand.operatingsystem", "succeeded", now - 5_000, {
@@ -193,8 +193,17 @@ export class FakeOperations implements Operations {
     this.emit({ type: "message", at, id, subject: old.subject, state, by: node, ...outcome });
   }
 
-  async submit(drafts: readonly Draft[]): Promise<Accepted[]> {
-    this.#called("submit", drafts);
+  async submit(orders: readonly Order[]): Promise<Accepted[]> {
+    this.#called("submit", orders);
+    const edges = this.nodeList.filter((node) => node.role === "edge" && node.trust !== "revoked");
+    const drafts = orders.flatMap(({ to, ...draft }) =>
+      to === undefined
+        ? [draft]
+        : targetNodes(to, () => edges.map(({ name }) => name)).map((node) => ({
+            ...draft,
+            subject: `${node}.${draft.subject}`,
+          })),
+    );
     const subjects = drafts.map((draft) => parseSubject(draft.subject));
     for (const [i, draft] of drafts.entries()) {
       const node = subjects[i]?.node ?? "";
@@ -206,20 +215,17 @@ export class FakeOperations implements Operations {
     return drafts.map((draft, i) => {
       const node = subjects[i]?.node ?? "";
       const id = this.#newId();
-      this.messageList.push(
-        sampleMessage(id, draft.subject, "queued", at, {
-          data: draft.data,
-          timeout: draft.timeout ?? null,
-          deliverBy: typeof draft.deliverBy === "number" ? at + draft.deliverBy : null,
-        }),
-      );
+      const deliverBy = typeof draft.deliverBy === "number" ? at + draft.deliverBy : null;
+      const { data, timeout = null } = draft;
+      this.messageList.push(sampleMessage(id, draft.subject, "queued", at, { data, timeout, deliverBy }));
       this.emit({ type: "message", at, id, subject: draft.subject, state: "queued", by: "central" });
-      return {
-        id,
-        subject: draft.subject,
-        node,
-        link: this.nodeList.find((known) => known.name === node)?.link ?? "neverSeen",
+      const { link, linkSince } = this.nodeList.find((known) => known.name === node) ?? {
+        link: "neverSeen",
+        linkSince: null,
       };
+      const { state } = this.healthNow.broker;
+      const broker = state === "connected" ? {} : { broker: state };
+      return { id, subject: draft.subject, node, link, linkSince, deliverBy, ...broker };
     });
   }
 
@@ -234,7 +240,7 @@ export class FakeOperations implements Operations {
     return { kind: "done", id: message.id };
   }
 
-  messages(filter: MessageFilter): MessageView[] {
+  messages(filter: MessageFilter = {}): MessageView[] {
     this.#called("messages", filter);
     const chosen = this.messageList.filter((message) => {
       const { node, method, domain } = parseSubject(message.subject);
@@ -244,7 +250,8 @@ export class FakeOperations implements Operations {
         (filter.method === undefined || filter.method === method) &&
         (filter.domain === undefined || filter.domain === domain) &&
         (filter.direction === undefined || filter.direction === message.direction) &&
-        (filter.open !== true || !message.final)
+        (filter.open !== true || !message.final) &&
+        (filter.before === undefined || message.id < filter.before)
       );
     });
     return chosen.slice(-(filter.limit ?? 100)).map(viewOf);
@@ -262,9 +269,13 @@ export class FakeOperations implements Operations {
     return this.untilDurable;
   }
 
-  nodes(): NodeView[] {
-    this.#called("nodes");
-    return this.nodeList.map(({ epoch: _e, startedAt: _s, methods: _m, changes: _c, lanes: _l, ...view }) => view);
+  nodes(query: { readonly after?: string; readonly limit?: number } = {}): NodeView[] {
+    this.#called("nodes", query);
+    return this.nodeList
+      .filter(({ name }) => name > (query.after ?? ""))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .slice(0, query.limit)
+      .map(({ epoch: _e, startedAt: _s, methods: _m, changes: _c, lanes: _l, ...view }) => view);
   }
 
   node(name: string): NodeDetail {
@@ -274,13 +285,14 @@ export class FakeOperations implements Operations {
     return node;
   }
 
-  async processes(node = "central", timeout?: number): Promise<ProcessList> {
-    this.#called("processes", node, timeout);
+  async processes(query: { readonly node?: string; readonly timeout?: number } = {}): Promise<ProcessList> {
+    this.#called("processes", query);
+    const { node = "central" } = query;
     return { node, asOf: this.clock.now(), processes: this.#processesOf(node) };
   }
 
-  async control(verb: ProcessVerb, node: string, subject: string): Promise<ProcessView> {
-    this.#called("control", verb, node, subject);
+  async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {
+    this.#called("control", node, subject, verb);
     const processes = this.#processesOf(node);
     const index = processes.findIndex((process) => process.subject === subject);
     const old = processes[index];
@@ -345,7 +357,7 @@ export class FakeOperations implements Operations {
     };
   }
 
-  async logs(query: LogQuery): Promise<LogLine[]> {
+  async logs(query: { node?: string; domain?: string; lines?: number } = {}): Promise<LogLine[]> {
     this.#called("logs", query);
     const chosen = this.logList.filter(
       (line) =>
@@ -399,10 +411,10 @@ export function sampleNode(name: string, now: number, fields: Partial<NodeDetail
     work: "idle",
     trust: "accepted",
     storage: "ok",
-    lastSeen: now - 1_000,
+    lastSeenAt: now - 1_000,
     asOf: now,
     waiting: 0,
-    oldestWaiting: null,
+    oldestCreatedAt: null,
     running: 0,
     bytesOut: 0,
     bytesIn: 0,

@@ -59,8 +59,8 @@ test("a node that is stopped in its tracks goes offline and comes back with its 
 
 test("a node that says hello more seldom than central is not called late for it", async () => {
   const fleet = await startFleet({ nodes: { central: {}, ship1: { config: { hello: "3s" } } }, hello: "200ms" });
-  const first = (await fleet.central.api.node("ship1")).lastSeen;
-  await eventuallySeen("its next hello", async () => (await fleet.central.api.node("ship1")).lastSeen !== first);
+  const first = (await fleet.central.api.node("ship1")).lastSeenAt;
+  await eventuallySeen("its next hello", async () => (await fleet.central.api.node("ship1")).lastSeenAt !== first);
   const links = (await fleet.central.api.node("ship1")).changes.filter(({ region }) => region === "link");
   expect(links.map(({ to }) => to)).toEqual(["online"]);
 });

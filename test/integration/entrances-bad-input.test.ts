@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { connect as connectNats } from "nats";
 import { describe, expect, it } from "vitest";
-import type { Happening } from "../../src/message/happening.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startBroker, type TestBroker } from "../harness/fleet/broker.ts";
 import { type Fleet, startFleet } from "../harness/fleet/fleet.ts";
@@ -306,7 +305,7 @@ describe("a message that is larger than the broker takes", () => {
     expect(waits).toMatchObject({ state: "queued", reason: expect.stringMatching(/the broker takes \d+ bytes/) });
     const sent = await metric(central, 'steward_frames_sent_total{node="ship1"}');
     // Another subject of the same node is not held up by it.
-    expect((await central.api.processes("ship1")).node).toBe("ship1");
+    expect((await central.api.processes({ node: "ship1" })).node).toBe("ship1");
     expect(await metric(central, 'steward_frames_sent_total{node="ship1"}')).toBeLessThan(sent + 10);
     expect(central.daemon.stdout).toMatch(/"level":"error".*the broker takes \d+ bytes/);
 
@@ -398,11 +397,10 @@ describe("a broker that does not permit", () => {
     const ship1 = fleet.node("ship1");
     const alerts: string[] = [];
     const watching = new AbortController();
-    const opened = new Promise<void>((resolve) => {
-      const take = (happening: Happening): void => void (happening.type === "alert" && alerts.push(happening.text));
-      void ship1.api.events(watching.signal, resolve, take).catch(() => undefined);
-    });
-    await opened;
+    const happenings = await ship1.api.watch({ types: ["alert"] }, watching.signal);
+    const listening = (async () => {
+      for await (const happening of happenings) if (happening.type === "alert") alerts.push(happening.text);
+    })();
     await central.api.submit([{ subject: `ship1.${OS}`, data: ["true"] }]);
 
     const subject = "central.event.shellcommand.operatingsystem";
@@ -418,6 +416,7 @@ describe("a broker that does not permit", () => {
     expect(await metric(ship1, 'steward_refused_total{reason="broker-denied"}')).toBeGreaterThan(0);
     await eventuallySeen("an alert", () => alerts.some((text) => text.includes(subject)));
     watching.abort();
+    await listening;
   });
 
   it("to subscribe: the same", async () => {

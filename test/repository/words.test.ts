@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { openApiDocument } from "../../src/api/openapi.ts";
-import { NAMED } from "../../src/api/shapes.ts";
+import { NAMED, openApiDocument } from "../../src/api/openapi.ts";
 import { CATALOGUE } from "../../src/message/errors.ts";
 import { STATES } from "../../src/message/lifecycle.ts";
 import { isRiddle, sentencesOf } from "./sentences.ts";

@@ -283,7 +283,7 @@ class Player {
       // Its core is being built anew.
       return;
     }
-    for (const subject of quarantined) await this.#world.drive(operations.control("revive", name, subject));
+    for (const subject of quarantined) await this.#world.drive(operations.control(name, subject, "revive"));
   }
 
   /** What somebody still owes somebody, in words; `blind`: a daemon would not even say. */

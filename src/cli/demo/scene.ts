@@ -96,15 +96,16 @@ export class Scene {
   /** Hands every event of central to `listener` from now on. */
   async watch(daemon: Daemon, listener: (happening: Happening) => void): Promise<void> {
     let open = false;
-    const opened = (): void => {
+    const take = async (): Promise<void> => {
+      const happenings = await daemon.watch({}, this.#events.signal);
       open = true;
       this.#check();
+      for await (const happening of happenings) {
+        if (happening.type !== "gap") listener(happening);
+        this.#check();
+      }
     };
-    const take = (happening: Happening): void => {
-      listener(happening);
-      this.#check();
-    };
-    this.#stream = daemon.events(this.#events.signal, opened, take).catch((thrown: unknown) => {
+    this.#stream = take().catch((thrown: unknown) => {
       if (this.#stopping) return;
       this.#failure ??= new Error(`central is not heard any more: ${faultText(thrown)}`);
       this.#check();

@@ -124,7 +124,7 @@ async function showFleet(cli: Cli, central: Daemon, screen: Screen, lines: reado
   screen.heading("5  What central knows now");
   const times = cli.times(false);
   const { columns } = screen;
-  const nodes = [...(await central.nodes())].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const nodes = await central.nodes();
   const messages = [...(await central.messages({ direction: "out" }))].sort((a, b) => (a.id < b.id ? -1 : 1));
   screen.block([screen.paint("dim", "$ steward nodes"), ...nodeTable(nodes, times, cli.out, columns)]);
   screen.block(["", screen.paint("dim", "$ steward messages"), ...messageTable(messages, times, cli.out, columns)]);

@@ -6,6 +6,7 @@ import type { AlertView } from "../../message/alert.ts";
 import { EXIT, normalise, StewardError } from "../../message/errors.ts";
 import type { Health, NodeView } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
+import { everyNode } from "../daemon.ts";
 import { standsStill } from "../render/nodes.ts";
 import { counted } from "../render/text.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
@@ -33,7 +34,7 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   if (socket === undefined) return findings;
   const health = await attempt("daemon", findings, async () => (await cli.daemon()).health());
   if (health === undefined) return findings;
-  const nodes = await (await cli.daemon()).nodes().catch(() => []);
+  const nodes = await everyNode(await cli.daemon()).catch(() => []);
   findings.push(...daemon(health, nodes, cli.io.clock.now(), config?.broker.servers.join(", ") ?? "a broker"));
   const letters = await (await cli.daemon()).dead().catch(() => []);
   findings.push(messages(nodes, letters.length));
@@ -191,13 +192,13 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number, servers
     const text = `quarantined: ${worst(quarantined, "processes")}`;
     findings.push({ check: "processes", verdict: "warn", text, remedy });
   }
-  for (const { role, subject, since, reason } of health.waiting ?? []) {
+  for (const { role, subject, waitsSince, reason } of health.waiting ?? []) {
     const name = role === "core" ? subject : `${role} ${subject}`;
     const remedy = "Mend the cause that is named; the daemon tries again by itself.";
     findings.push({
       check: "processes",
       verdict: "fail",
-      text: `${name} does not work since ${span(now - since)}, and is tried again: ${reason}`,
+      text: `${name} does not work since ${span(now - waitsSince)}, and is tried again: ${reason}`,
       remedy,
     });
   }
@@ -242,8 +243,8 @@ function raised(alerts: readonly AlertView[], now: number): Finding[] {
   const open = alerts.filter(({ state }) => state === "raised");
   if (open.length === 0) return [];
   const texts = open.map(
-    ({ node, code, last, count }) =>
-      `${code} at ${node}, ${span(Math.max(0, now - last))} ago${count === 1 ? "" : ` (${count} times)`}`,
+    ({ node, code, lastAt, count }) =>
+      `${code} at ${node}, ${span(Math.max(0, now - lastAt))} ago${count === 1 ? "" : ` (${count} times)`}`,
   );
   const remedy = "`steward alerts` shows each; once you have seen to one: `steward alerts clear NO`.";
   return [{ check: "alerts", verdict: "warn", text: worst(texts, "alerts"), remedy }];

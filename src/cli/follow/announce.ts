@@ -1,4 +1,4 @@
-import type { Accepted, NodeView } from "../../runtime/operate/operations.ts";
+import type { Accepted } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { linkState } from "../render/states.ts";
@@ -7,18 +7,9 @@ import { isoTime, span } from "../render/time.ts";
 import { inReach } from "./tracked.ts";
 
 /** Prints each accepted message: its id first, its node, and how soon that can be expected to take it. */
-export async function announce(
-  cli: Cli,
-  daemon: Daemon,
-  accepted: readonly Accepted[],
-  nodes: readonly NodeView[],
-  to: "stdout" | "stderr" = "stderr",
-): Promise<void> {
-  const known = new Map(nodes.map((node) => [node.name, node]));
+export function announce(cli: Cli, accepted: readonly Accepted[], to: "stdout" | "stderr" = "stderr"): void {
   if (cli.json) {
-    for (const one of accepted) {
-      cli.printJsonLine({ type: "accepted", ...one, linkSince: known.get(one.node)?.linkSince ?? null });
-    }
+    for (const one of accepted) cli.printJsonLine({ type: "accepted", ...one });
     return;
   }
   const say = (line: string): void => (to === "stdout" ? cli.print(line) : cli.note(line));
@@ -27,15 +18,12 @@ export async function announce(
     say(`${accepted.length} messages: ${near} for nodes in reach, ${accepted.length - near} for nodes out of reach`);
   }
   const now = cli.io.clock.now();
-  for (const { id, node, link, blocked } of accepted) {
-    const since = known.get(node)?.linkSince;
+  for (const { id, node, link, linkSince, deliverBy, blocked } of accepted) {
     const shown = linkState(link, to === "stdout" ? cli.out : cli.err);
-    const age =
-      since === undefined || link === "neverSeen" || link === "online"
-        ? ""
-        : ` since ${span(Math.max(0, now - since))}`;
+    const isNew = linkSince === null || link === "neverSeen" || link === "online";
+    const age = isNew ? "" : ` since ${span(Math.max(0, now - linkSince))}`;
     const why = blocked === undefined ? "" : `: no message goes to ${visible(node)} now: ${visible(blocked)}`;
-    const outlook = inReach(link) ? why : `${why}: queued, ${patience((await daemon.message(id)).deliverBy, now)}`;
+    const outlook = inReach(link) ? why : `${why}: queued, ${patience(deliverBy, now)}`;
     say(`${id}  ${visible(node)}  ${shown}${age}${outlook}`);
   }
 }
@@ -46,8 +34,9 @@ function patience(deliverBy: number | null, now: number): string {
     : `waits until ${isoTime(deliverBy)} (${span(Math.max(0, deliverBy - now))})`;
 }
 
-/** Answers whether the daemon is connected to a broker, and prints a warning where it is not. */
-export async function noteBroker(cli: Cli, daemon: Daemon): Promise<boolean> {
+/** Answers whether the daemon was connected to a broker as it took these, and prints a warning where it was not. */
+export async function noteBroker(cli: Cli, daemon: Daemon, [first]: readonly Accepted[]): Promise<boolean> {
+  if (first?.broker === undefined) return true;
   const { broker } = await daemon.health();
   if (broker.state === "connected") return true;
   const fault = broker.fault === undefined ? "" : `: ${visible(broker.fault)}`;

@@ -2,7 +2,7 @@ import type { LinkState } from "../../actors/node.ts";
 import { LONGEST_TIMER } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
-import type { Accepted, Health, NodeView } from "../../runtime/operate/operations.ts";
+import type { Accepted, Health } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import { PrefixedOutput, RawOutput } from "../render/output.ts";
 import { linkWord } from "../render/states.ts";
@@ -27,6 +27,11 @@ export type Ending = "done" | "outOfReach" | "noBroker" | "timeOver" | "detached
 const DAEMON_MAY_BE_AWAY = 120_000;
 const BROKER_MAY_BE_AWAY = 30_000;
 const BROKER_LOOK = 1_000;
+
+/** A message to follow; `stale`: it may be further than that by now. */
+export interface Followed extends Pick<Accepted, "id" | "subject" | "node" | "link" | "linkSince" | "deliverBy"> {
+  readonly stale?: boolean;
+}
 
 /** How output is printed. */
 export interface FollowerLook {
@@ -84,17 +89,13 @@ export class Follower {
   }
 
   /** Waits for these messages; the output of several is printed after the name of its node. */
-  async wait(
-    messages: readonly Accepted[],
-    nodes: readonly NodeView[],
-    rule: WaitRule,
-    limit?: number,
-  ): Promise<Ending> {
+  async wait(messages: readonly Followed[], rule: WaitRule, limit?: number): Promise<Ending> {
     const { io } = this.#cli;
     const several = messages.length > 1;
     const names = Math.max(0, ...messages.map((message) => message.node.length));
-    for (const node of nodes) this.links.set(node.name, { state: node.link, since: node.linkSince });
-    for (const { id, subject, node } of messages) {
+    for (const { id, subject, node, link, linkSince, deliverBy, stale = false } of messages) {
+      const since = linkSince ?? 0;
+      if (since >= (this.links.get(node)?.since ?? 0)) this.links.set(node, { state: link, since });
       const printer = this.#cli.json
         ? new RawOutput({ stdout: { write: () => undefined }, stderr: { write: () => undefined } }, () => undefined)
         : several
@@ -109,8 +110,8 @@ export class Follower {
         began: false,
         final: false,
         since: 0,
-        deliverBy: null,
-        stale: false,
+        deliverBy,
+        stale,
       });
     }
     for (const happening of this.#early.splice(0)) this.#take(happening);
@@ -119,8 +120,11 @@ export class Follower {
     const bounded = limit !== undefined && limit <= LONGEST_TIMER;
     const timer = !bounded ? undefined : io.clock.setTimeout(() => this.#settle("timeOver"), limit);
     try {
-      await this.#readAll();
-      return await this.#ended;
+      for (const tracked of this.tracked.values()) if (tracked.stale) await this.#read(tracked);
+      this.#check();
+      const ending = await this.#ended;
+      if (ending !== "done" && ending !== "detached") await this.#readOpen();
+      return ending;
     } finally {
       if (timer !== undefined) io.clock.clearTimeout(timer);
       for (const tracked of this.tracked.values()) tracked.printer.end();
@@ -199,11 +203,21 @@ export class Follower {
     }
   }
 
+  /** Reads the reason of each open message once more; for a node out of reach its link is reason enough. */
+  async #readOpen(): Promise<void> {
+    for (const tracked of this.tracked.values())
+      if (isOpen(tracked) && (this.#cli.json || inReach(this.links.get(tracked.node)?.state)))
+        await this.#read(tracked);
+  }
+
   async #readAll(): Promise<void> {
+    const nodes = new Set([...this.tracked.values()].filter(isOpen).map(({ node }) => node));
     try {
       const daemon = await this.#cli.daemon();
-      for (const { name, link, linkSince, cause } of await daemon.nodes()) {
-        if (linkSince >= (this.links.get(name)?.since ?? 0)) this.#takeLink(name, link, linkSince, cause);
+      for (const name of nodes) {
+        const known = await daemon.node(name).catch(unlessUnknown);
+        if (known === undefined || known.linkSince < (this.links.get(name)?.since ?? 0)) continue;
+        this.#takeLink(name, known.link, known.linkSince, known.cause);
       }
     } catch {
       // The stream breaks too, and all is read again when the daemon is back.
@@ -246,4 +260,9 @@ export class Follower {
 
 function isOpen(tracked: Tracked): boolean {
   return !tracked.final || tracked.stale;
+}
+
+/** A message may be for a node that is known no more. */
+export function unlessUnknown(thrown: unknown): undefined {
+  if (normalise(thrown).code !== "node-unknown") throw thrown;
 }

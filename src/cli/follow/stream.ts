@@ -32,17 +32,15 @@ export async function followEvents(cli: Cli, options: StreamOptions): Promise<vo
   while (!options.signal.aborted) {
     try {
       const daemon = await cli.daemon();
-      await daemon.events(
-        options.signal,
-        () => {
-          if (brokenAt !== undefined) cli.note(cli.err("dim", "the daemon answers again"));
-          brokenAt = undefined;
-          pause = FIRST_PAUSE;
-          options.onOpen(openings++ > 0);
-        },
-        options.onHappening,
-        { gap: options.onGap },
-      );
+      const items = await daemon.watch({}, options.signal);
+      if (brokenAt !== undefined) cli.note(cli.err("dim", "the daemon answers again"));
+      brokenAt = undefined;
+      pause = FIRST_PAUSE;
+      options.onOpen(openings++ > 0);
+      for await (const item of items) {
+        if (item.type === "gap") options.onGap(item.missed);
+        else options.onHappening(item);
+      }
     } catch (thrown) {
       if (options.signal.aborted) return;
       if (openings === 0) throw thrown;

@@ -20,15 +20,13 @@ export async function submitAndWait(
   const follower = new Follower(cli, look);
   try {
     await follower.listen();
-    const connected = await noteBroker(cli, daemon);
     const accepted = await submit();
-    // Read after the submission: a node may be known by this message only.
-    const nodes = await daemon.nodes();
+    const connected = await noteBroker(cli, daemon, accepted);
     // Without a broker no other node is in reach, whatever was known of it before.
     const seen = connected ? accepted : accepted.map((one) => ({ ...one, link: "offline" as const }));
-    await announce(cli, daemon, seen, nodes);
+    announce(cli, seen);
     const rule = limit !== undefined ? "final" : connected ? "reachable" : "none";
-    const ending = await follower.wait(accepted, nodes, rule, cli.timeLeft);
+    const ending = await follower.wait(accepted, rule, cli.timeLeft);
     const exit = reportEnd(cli, follower, ending);
     return (!connected || ending === "noBroker") && exit === EXIT.notDelivered ? EXIT.noDaemon : exit;
   } finally {

@@ -13,7 +13,7 @@ export function nodeTable(nodes: readonly NodeView[], times: Times, paint: Paint
       { title: "NODE", cell: (n) => visible(n.name) },
       { title: "LINK", cell: (n) => linkState(n.link, paint) },
       { title: "SINCE", cell: (n) => times.since(n.linkSince) },
-      { title: "SEEN", cell: (n) => (n.role === "self" ? "here" : times.at(n.lastSeen)) },
+      { title: "SEEN", cell: (n) => (n.role === "self" ? "here" : times.at(n.lastSeenAt)) },
       { title: "WORK", cell: work },
       { title: "WAITING", cell: waiting },
       {
@@ -35,7 +35,8 @@ function work({ work: state, running }: NodeView): string {
 
 function waiting(node: NodeView): string {
   if (node.waiting === 0) return "-";
-  return node.oldestWaiting === null ? String(node.waiting) : `${node.waiting}, oldest ${span(node.oldestWaiting)}`;
+  const { waiting: count, oldestCreatedAt: oldest, asOf } = node;
+  return oldest === null ? String(count) : `${count}, oldest ${span(Math.max(0, asOf - oldest))}`;
 }
 
 /** Deviations that an operator should notice. */
@@ -79,7 +80,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
   const lines = pairs([
     ["node", `${visible(node.name)} (${node.role})`],
     ["link", `${linkState(node.link, paint)} since ${times.since(node.linkSince)} (${visible(node.cause)})`],
-    ["last seen", node.role === "self" ? "here" : times.at(node.lastSeen)],
+    ["last seen", node.role === "self" ? "here" : times.at(node.lastSeenAt)],
     ["session", node.session],
     ["work", work(node)],
     ["trust", node.trust],
@@ -105,8 +106,11 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
         { title: "LANE", cell: (l) => visible(l.subject) },
         { title: "WAITING", cell: (l) => String(l.waiting), align: "right" },
         { title: "IN FLIGHT", cell: (l) => String(l.inFlight), align: "right" },
-        { title: "OLDEST", cell: (l) => (l.oldest === null ? "-" : span(Math.max(0, node.asOf - l.oldest))) },
-        { title: "DEADLINE", cell: (l) => (l.nextDeadline === null ? "-" : times.at(l.nextDeadline)) },
+        {
+          title: "OLDEST",
+          cell: (l) => (l.oldestCreatedAt === null ? "-" : span(Math.max(0, node.asOf - l.oldestCreatedAt))),
+        },
+        { title: "DEADLINE", cell: (l) => (l.nextDeliverBy === null ? "-" : times.at(l.nextDeliverBy)) },
         { title: "WHY", cell: (l) => visible(laneReason(l, node.asOf)) },
       ],
       columns,

@@ -3,29 +3,16 @@ import { isSubject, parseSubject } from "../subject.ts";
 /**
  * Fields that steward adds to every answer in JSON, for programs: one rule.
  *
- * - Beside each time `x`, milliseconds since 1970, stands `xTime`, the same as RFC 3339 text; `null` beside `null`.
+ * - A time is called `at`, `since`, `asOf` or `deliverBy`, or by a name that ends so: `startedAt`, `linkSince`, `nextDeliverBy`.
+ *   Beside such an `x`, milliseconds since 1970, stands `xTime`, the same as RFC 3339 text; `null` beside `null`.
  * - Beside each `subject` stand its parts `node` (the receiver), `method` and `domain`.
  *
  * The contents of a message (`data`, `result`) and the details of an error stay as they are.
  */
-export const TIME_KEYS: ReadonlySet<string> = new Set([
-  "at",
-  "since",
-  "createdAt",
-  "deliverBy",
-  "startedAt",
-  "heardAt",
-  "cancelRequestedAt",
-  "linkSince",
-  "lastSeen",
-  "asOf",
-  "nextDeadline",
-  "waitsSince",
-  "lastErrorAt",
-  "first",
-  "last",
-  "overAt",
-]);
+export function isTimeKey(key: string): boolean {
+  return /^(?:at|since|asOf|deliverBy)$|(?:At|Since|DeliverBy)$/.test(key);
+}
+
 const OPAQUE: ReadonlySet<string> = new Set(["data", "result", "details"]);
 const LATEST = 8.64e15;
 
@@ -35,7 +22,7 @@ export function withTimes(value: unknown): unknown {
   const out: Record<string, unknown> = {};
   for (const [key, inner] of Object.entries(value)) {
     out[key] = OPAQUE.has(key) ? inner : withTimes(inner);
-    if (TIME_KEYS.has(key) && (inner === null || typeof inner === "number")) out[`${key}Time`] = rfc3339(inner);
+    if ((inner === null || typeof inner === "number") && isTimeKey(key)) out[`${key}Time`] = rfc3339(inner);
     if (key === "subject" && isSubject(inner)) Object.assign(out, partsOf(inner, value));
   }
   return out;

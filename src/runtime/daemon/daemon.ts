@@ -30,8 +30,8 @@ import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { ClearEnvelope } from "../../security/envelope.ts";
-import { operate } from "../operate/operate.ts";
-import type { Operations, ReloadAnswer } from "../operate/operations.ts";
+import { LocalOperations } from "../operate/operate.ts";
+import type { ReloadAnswer } from "../operate/operations.ts";
 import { ChildReports } from "./child-reports.ts";
 import { Core } from "./core.ts";
 import { Listeners } from "./listeners.ts";
@@ -86,7 +86,7 @@ export interface Parts {
 }
 
 export interface Daemon {
-  readonly operations: Operations;
+  readonly operations: LocalOperations;
   /** Says bye, hands over what runs, flushes. Resolves when everything is closed. */
   stop(): Promise<void>;
   /** The same as SIGHUP. */
@@ -135,7 +135,7 @@ export async function startDaemon({
   const theRoad = (): Road => part(core, "core").road;
   const theProcesses = (): Processes => part(processes, "processes");
 
-  const operations = operate({
+  const operations = new LocalOperations({
     core: theRoad,
     processes: theProcesses,
     config: () => config,

@@ -35,7 +35,7 @@ function* lanes(road: Road, now: number): Iterable<LaneReading> {
     const age = (since: number): number => Math.max(0, now - since);
     yield {
       ...lane,
-      oldest: lane.oldest === null ? null : age(lane.oldest),
+      oldest: lane.oldestCreatedAt === null ? null : age(lane.oldestCreatedAt),
       ...(lane.stuck === undefined ? {} : { stuckFor: age(lane.stuck.since) }),
     };
   }

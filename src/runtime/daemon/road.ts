@@ -18,7 +18,7 @@ import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { Presence } from "../fleet/presence.ts";
-import type { Rooms } from "../operate/operate.ts";
+import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
 import { Reports } from "../receive/reports.ts";
 import { Routes } from "../receive/routes.ts";

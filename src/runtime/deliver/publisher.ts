@@ -22,8 +22,8 @@ export interface LaneView {
   readonly subject: string;
   readonly waiting: number;
   readonly inFlight: number;
-  readonly oldest: number | null;
-  readonly nextDeadline: number | null;
+  readonly oldestCreatedAt: number | null;
+  readonly nextDeliverBy: number | null;
   /** Why nothing moves, when nothing does. */
   readonly reason?: string;
   /** Absent while the lane moves, and while its node is away or there is no broker. */
@@ -259,8 +259,8 @@ export class Publisher implements Child {
       subject,
       waiting,
       inFlight: this.inFlight,
-      oldest: oldest === undefined ? null : oldest.message.createdAt,
-      nextDeadline: this.#expiry.next,
+      oldestCreatedAt: oldest === undefined ? null : oldest.message.createdAt,
+      nextDeliverBy: this.#expiry.next,
       ...(reason === "" ? {} : { reason }),
       ...(stuck === undefined ? {} : { stuck }),
     };

@@ -126,9 +126,10 @@ export class Publishers {
     return this.#running.get(subject);
   }
 
-  /** Every lane that this node ever sent on. */
-  *lanes(): Iterable<LaneView> {
+  /** Every lane to the nodes that are meant. */
+  *lanes(isMeant: (node: string) => boolean = () => true): Iterable<LaneView> {
     for (const { subject, next, acked } of this.#options.journal.outbox.lanes.values()) {
+      if (!isMeant(receiverOf(subject))) continue;
       const publisher = this.#running.get(subject);
       if (publisher !== undefined) yield publisher.view();
       else if (acked < next - 1)
@@ -136,8 +137,8 @@ export class Publishers {
           subject,
           waiting: next - 1 - acked,
           inFlight: 0,
-          oldest: null,
-          nextDeadline: null,
+          oldestCreatedAt: null,
+          nextDeliverBy: null,
           reason: "its publisher does not run",
         };
     }

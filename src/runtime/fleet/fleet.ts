@@ -62,7 +62,7 @@ export interface NodeDescription {
   /** Lanes which stand still, as it says of itself; in a list, and those to it; the worst few. Absent: none does. */
   readonly stuck?: readonly StuckLane[];
   /** Last verified evidence of life; `null` if never. */
-  readonly lastSeen: number | null;
+  readonly lastSeenAt: number | null;
   readonly asOf: number;
   readonly version?: string;
   /** Its clock minus ours, ms, as of the last hello. */
@@ -376,7 +376,7 @@ export class Fleet {
       work: value.work,
       trust: value.trust,
       storage: value.storage,
-      lastSeen: known.lastSeen,
+      lastSeenAt: known.lastSeen,
       asOf: this.#options.clock.now(),
       changes: known.changes,
       ...(known.heldBack === undefined ? {} : { heldBack: known.heldBack.reason }),

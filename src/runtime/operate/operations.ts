@@ -1,222 +1,412 @@
-import type { LinkState } from "../../actors/node.ts";
+import { z } from "zod";
 import type { BrokerHealth } from "../../broker/link.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { Draft } from "../../message/draft.ts";
 import type { Happening } from "../../message/happening.ts";
-import type { Assertion, State } from "../../message/lifecycle.ts";
+import { STATES, type State } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
-import type { Outcome, OutputPart } from "../../message/report.ts";
-import type { Standstill, StuckLane } from "../../message/standstill.ts";
+import type { StuckLane } from "../../message/standstill.ts";
+import { isTimeKey } from "../../message/text/time-words.ts";
+import { NEVER, NEVER_TOO } from "../../message/text/units.ts";
+import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../../message/wire/bounds.ts";
 import type { LaneView } from "../deliver/publisher.ts";
 import type { NodeDescription } from "../fleet/fleet.ts";
 import type { JournalHealth } from "../upkeep/storage.ts";
 
 /**
- * What one can ask of a running daemon: the one surface behind the local API, and so behind the CLI, `curl` and the
- * dashboard. All times are milliseconds since 1970. Every shown value is true `asOf` the time beside it.
- * Failures are StewardErrors.
+ * The shapes of all questions and answers of a running daemon, a schema each. The types, the checks and the OpenAPI document
+ * follow from them. Every shown value is true `asOf` the time beside it.
  */
-export interface Operations {
-  /** Validates, authorises and journals; resolves when every message is durable. Order is kept. All or nothing. */
-  submit(drafts: readonly Draft[]): Promise<Accepted[]>;
-  cancel(id: string): Promise<CancelAnswer>;
-  /** Shows also what is not durable yet: see `durable`. */
-  messages(filter: MessageFilter): MessageView[];
-  /** By id or by an unambiguous beginning of one. */
-  message(id: string): MessageDetail;
-  /** Resolves when no crash can take back what was shown until now. */
-  durable(): Promise<void>;
-  nodes(): NodeView[];
-  node(name: string): NodeDetail;
-  /** Processes of this node, or of another one, asked over the wire (waits for its answer, at most `timeout` ms). */
-  processes(node?: string, timeout?: number): Promise<ProcessList>;
-  control(verb: ProcessVerb, node: string, subject: string): Promise<ProcessView>;
-  dead(): DeadLetter[];
-  /** Sends a dead letter's message through its process again. */
-  retryDead(id: string): Promise<void>;
-  dropDead(id: string): Promise<void>;
-  /** What went wrong, at central of all nodes; the latest first. Kept across restarts. */
-  alerts(): AlertView[];
-  /** An operator has seen to it: it is forgotten until it is raised anew. */
-  clearAlert(no: number): Promise<void>;
-  health(): Health;
-  /** The same check and restart as SIGHUP; answers with what changed. */
-  reload(): Promise<ReloadAnswer>;
-  /** Prometheus text exposition. */
-  metrics(): Promise<string>;
-  /** Calls `listener` for all that happens from now on, until the returned function is called. */
-  watch(listener: (happening: Happening) => void): () => void;
-  /** The lines of received logs: what the sinks have stored, newest day last, then what comes. See `LogQuery`. */
-  logs(query: LogQuery): Promise<LogLine[]>;
+export const LIMITS = { bodyBytes: 16 * 1024 * 1024, nesting: 64, drafts: 10_000, streams: 256 } as const;
+
+const time = z.number().int().meta({ description: "Milliseconds since 1970", format: "unix-ms" });
+const timeText = z.string().nullable().describe("The same time as RFC 3339 text");
+/** The parts are absent where the text is no subject. */
+const SUBJECT_PARTS = { node: "The receiver", method: "The method", domain: "The domain" } as const;
+
+/** A thing that is answered, with what stands beside its times and its subject: see `withTimes`. */
+function thing<S extends z.core.$ZodLooseShape>(shape: S) {
+  // The times and parts that the server adds are documented here, and are no part of what the operations answer.
+  return z.strictObject({ ...shape, ...beside(shape) }) as unknown as z.ZodObject<S, z.core.$strict>;
 }
 
-export interface Accepted {
-  readonly id: string;
-  readonly subject: string;
-  readonly node: string;
-  /** The receiver's link as it was then, so that the operator knows whether to wait. */
-  readonly link: LinkState;
-  /** Why nothing goes to it now, though it is there. */
-  readonly blocked?: string;
+function beside(shape: z.core.$ZodLooseShape): Record<string, z.ZodType> {
+  const found: Record<string, z.ZodType> = {};
+  for (const key of Object.keys(shape)) if (isTimeKey(key)) found[`${key}Time`] = opt(timeText);
+  if (!("subject" in shape)) return found;
+  for (const [part, meaning] of Object.entries(SUBJECT_PARTS))
+    if (!(part in shape)) found[part] = opt(z.string().describe(`${meaning} of its subject`));
+  return found;
 }
 
-export type CancelAnswer =
-  | { readonly kind: "done"; readonly id: string }
-  /** The node was asked; its answer will be the message's state. */
-  | { readonly kind: "requested"; readonly id: string; readonly reason: string }
-  | { readonly kind: "tooLate"; readonly id: string; readonly state: State };
+const opt = z.exactOptional;
+const text = z.string();
+const count = z.number().int().min(0);
+const milliseconds = z.number();
+const name = z.string().min(1).max(255);
+const id = z.string().min(1).max(64);
+const flag = z.enum(["true", "false"]).transform((value) => value === "true");
+const atMost = (most: number, least = 1) => z.coerce.number().int().min(least).max(most);
+const within = (least: number, most: number) => z.number().int().min(least).max(most);
 
-export interface MessageFilter {
-  readonly node?: string;
-  readonly state?: State;
-  readonly method?: string;
-  readonly domain?: string;
-  /** `out`: sent from here; `in`: taken from others. */
-  readonly direction?: "out" | "in";
-  /** Only messages that are not final. */
-  readonly open?: boolean;
-  readonly limit?: number;
-}
+const state = z.enum(Object.keys(STATES) as [State, ...State[]]);
+const finalState = state.exclude(["held", "queued", "sent", "received", "running", "unknown"]);
+const linkState = z.enum(["neverSeen", "online", "late", "offline"]);
+const direction = z.enum(["out", "in"]);
+/** Any JSON value; what comes here went through JSON.parse, so only its absence is a fault. */
+const json = z.custom<Json>((value) => value !== undefined, "is missing").describe("Any JSON value");
 
-export interface MessageView {
-  readonly id: string;
-  readonly subject: string;
-  readonly origin: string;
-  readonly direction: "out" | "in";
-  readonly state: State;
-  readonly final: boolean;
-  readonly since: number;
-  readonly createdAt: number;
-  readonly deliverBy: number | null;
-  /** Why it waits, or why it ended as it did. */
-  readonly reason?: string;
-  readonly code?: number;
-  readonly attempts: number;
-  readonly cancelRequestedAt?: number;
-  /** One line of the data, for lists. */
-  readonly summary: string;
-}
+// Questions: parameters of paths, queries, bodies.
 
-export interface MessageDetail extends MessageView {
-  readonly data: Json;
-  readonly timeout: number | null;
-  readonly inReplyTo?: string;
-  readonly history: readonly Assertion[];
-  readonly conflict?: Assertion;
-  /** What the node said to the request to cancel it; absent: it was not asked, or has not answered. */
-  readonly cancelAnswer?: CancelSaid;
-  /** When its end was heard of here; its own times are by the clock of its node. */
-  readonly heardAt?: number;
-  readonly outcome?: Outcome;
-  /** All output known by now, in order of offset. */
-  readonly output: readonly OutputPart[];
-}
+export const byId = { id };
+export const byName = { name };
+export const byNumber = { no: atMost(Number.MAX_SAFE_INTEGER) };
+export const byProcess = {
+  node: name,
+  subject: z.string().min(1).max(300),
+  verb: z.enum(["start", "stop", "restart", "revive"]) satisfies z.ZodType<ProcessVerb>,
+};
 
-/**
- * `done`: it was ended, or will not start. `tooLate`: it had ended. `refused`: the node does not do so, and says why.
- */
-export interface CancelSaid {
-  readonly kind: "done" | "tooLate" | "refused";
-  readonly at: number;
-  readonly reason?: string;
-}
+export const order = z.strictObject({
+  subject: z
+    .string()
+    .max(300)
+    .describe("<node>.<command|event>.<method>.<domain>, node is the receiver; with `to` without <node>"),
+  to: opt(z.string().describe("A node, several with commas between them, or all: a message for each of them")),
+  data: json,
+  deliverBy: opt(
+    z
+      .union([within(0, LONGEST_WAIT), z.null(), z.enum([NEVER, ...NEVER_TOO]).transform(() => null)])
+      .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
+  ),
+  timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
+  knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
+}) satisfies z.ZodType<Draft>;
+export const orders = z.union([order, z.array(order).min(1).max(LIMITS.drafts)]);
 
-/** A node in a list. */
-export interface NodeView extends Omit<NodeDescription, "epoch" | "startedAt" | "methods" | "changes"> {
-  readonly role: "self" | "central" | "edge";
-  /** Messages for it that it has not acknowledged, and the age of the oldest in ms. */
-  readonly waiting: number;
-  readonly oldestWaiting: number | null;
-  /** Commands that it has and that have no outcome. */
-  readonly running: number;
-  readonly bytesOut: number;
-  readonly bytesIn: number;
-}
+export const messageFilter = z.strictObject({
+  node: opt(name),
+  state: opt(state),
+  method: opt(name),
+  domain: opt(name),
+  direction: opt(direction.describe("out: sent from here; in: taken from others")),
+  open: opt(flag.describe("Only messages that are not final")),
+  limit: opt(atMost(100_000).describe("The newest so many; absent: 100")),
+  before: opt(id.describe("Only those with a lower id: the last one of the page before")),
+});
 
-export interface NodeDetail extends NodeView, NodeDescription {
-  readonly lanes: readonly LaneView[];
-}
+export const nodeQuery = z.strictObject({
+  limit: opt(atMost(100_000).describe("At most so many; absent: all")),
+  after: opt(name.describe("Only those with a later name: the last one of the page before")),
+});
 
-/** `blocked`: it runs and cannot work for a fault of its surroundings: a file that may not be read, a disk that is full. */
-export type ProcessState =
-  | "starting"
-  | "idle"
-  | "working"
-  | "backingOff"
-  | "blocked"
-  | "paused"
-  | "quarantined"
-  | "stopped";
+export const processQuery = z.strictObject({
+  node: opt(name),
+  timeout: opt(atMost(3_600_000).describe("Milliseconds to wait for another node's answer")),
+});
 
-export interface ProcessView {
-  readonly subject: string;
-  readonly role: "publisher" | "subscriber" | "source" | "core";
-  readonly state: ProcessState;
-  readonly since: number;
-  readonly restarts: number;
-  readonly queued: number;
-  readonly active: number;
-  /** Since then it cannot work for a fault of its surroundings, which `lastError` names; it is tried again until it can. */
-  readonly waitsSince?: number;
-  /** What it failed with last, and when; of the past where the process works again. */
-  readonly lastError?: string;
-  readonly lastErrorAt?: number;
-  /** Of a publisher: its lane does not move though its node is there. */
-  readonly stuck?: Standstill;
-}
+export const logQuery = z.strictObject({
+  node: opt(name),
+  domain: opt(name),
+  lines: opt(atMost(100_000, 0).describe("The last so many lines of each log; absent: 10")),
+});
 
-export interface ProcessList {
-  readonly node: string;
-  readonly asOf: number;
-  readonly processes: readonly ProcessView[];
-}
+// Answers.
 
-export interface DeadLetter {
-  readonly id: string;
-  readonly subject: string;
-  readonly origin: string;
-  readonly at: number;
-  readonly reason: string;
-  readonly attempts: number;
-  readonly summary: string;
-}
+export const accepted = thing({
+  id: text,
+  subject: text,
+  node: text,
+  link: linkState.describe("The receiver's link as it was then"),
+  linkSince: time.nullable().describe("Since when its link was so; null where the receiver is not known"),
+  deliverBy: time.nullable().describe("May wait until then to start; null waits for ever"),
+  broker: opt(
+    z
+      .enum(["connecting", "disconnected", "denied"])
+      .describe("The connection of this daemon to its broker; absent: it has one"),
+  ),
+  blocked: opt(text.describe("Why nothing goes to it now, though it is there")),
+});
 
-export interface Health {
-  readonly node: string;
-  readonly ok: boolean;
-  readonly version: string;
-  readonly startedAt: number;
-  readonly asOf: number;
-  readonly broker: BrokerHealth;
-  readonly journal: JournalHealth;
-  readonly quarantined: readonly string[];
-  /** What cannot work for a fault of its surroundings, and is tried again until it can; absent: nothing. */
-  readonly waiting?: readonly WaitingProcess[];
-  /** Lanes of this node that stand still though their nodes are there, the longest first; at most 100. */
-  readonly stuck: readonly StuckLane[];
-}
+export const cancelAnswer = z.discriminatedUnion("kind", [
+  thing({ kind: z.literal("done"), id: text }),
+  thing({ kind: z.literal("requested"), id: text, reason: text }),
+  thing({ kind: z.literal("tooLate"), id: text, state }),
+]);
 
+const assertion = thing({ state, at: time, by: text, reason: opt(text) });
+
+const outputPart = thing({
+  stream: z.enum(["stdout", "stderr"]),
+  offset: count.describe("Bytes of this stream before this part"),
+  text,
+  encoding: opt(z.literal("base64")),
+});
+
+const streamTotal = thing({ bytes: count, kept: count });
+
+const outcome = thing({
+  state: finalState,
+  at: time,
+  startedAt: opt(time),
+  code: opt(z.number().int()),
+  signal: opt(text),
+  reason: opt(text),
+  output: opt(z.array(outputPart)),
+  totals: opt(thing({ stdout: streamTotal, stderr: streamTotal })),
+  result: opt(json),
+});
+
+const ofMessage = {
+  id: text,
+  subject: text,
+  origin: text,
+  direction,
+  state,
+  final: z.boolean(),
+  since: time,
+  createdAt: time,
+  deliverBy: time.nullable().describe("May wait until then to start; null waits for ever"),
+  reason: opt(text.describe("Why it waits, or why it ended as it did")),
+  code: opt(z.number().int()),
+  attempts: count,
+  cancelRequestedAt: opt(time),
+  summary: text.describe("One line of its data"),
+};
+export const messageView = thing(ofMessage);
+
+const cancelSaid = thing({ kind: z.enum(["done", "tooLate", "refused"]), at: time, reason: opt(text) });
+
+export const messageDetail = thing({
+  ...ofMessage,
+  data: json,
+  timeout: milliseconds.nullable(),
+  inReplyTo: opt(text),
+  history: z.array(assertion),
+  conflict: opt(assertion),
+  cancelAnswer: opt(cancelSaid.describe("What the node said to the request to cancel it")),
+  heardAt: opt(time.describe("When its end was heard of here; its own times are by the clock of its node")),
+  outcome: opt(outcome),
+  output: z.array(outputPart),
+});
+
+const standstill = thing({ since: time, reason: text });
+const stuckLane = thing({ subject: text, since: time, reason: text });
+
+const ofNode = {
+  name: text,
+  role: z.enum(["self", "central", "edge"]),
+  link: linkState,
+  linkSince: time,
+  cause: text,
+  session: z.enum(["none", "resyncing", "live"]),
+  work: z.enum(["idle", "busy"]),
+  trust: z.enum(["pending", "accepted", "revoked"]),
+  storage: z.enum(["ok", "low", "full"]),
+  unheard: opt(z.literal(true).describe("Its link is as an earlier life of this daemon saw it")),
+  heldBack: opt(text.describe("Why nothing is sent to it and nothing taken from it: two nodes have its name")),
+  stuck: opt(z.array(stuckLane).describe("Lanes to it, and those that it says of itself, which stand still")),
+  lastSeenAt: time.nullable().describe("Its last verified sign of life"),
+  asOf: time,
+  waiting: count.describe("Messages for it that it has not acknowledged"),
+  oldestCreatedAt: time.nullable().describe("When the oldest of them was made"),
+  running: count.describe("Commands that it has and that have no outcome"),
+  version: opt(text),
+  bytesOut: count,
+  bytesIn: count,
+  clockSkew: opt(milliseconds.describe("Its clock minus this one, ms")),
+};
+export const nodeView = thing(ofNode);
+
+const laneView = thing({
+  subject: text,
+  waiting: count,
+  inFlight: count,
+  oldestCreatedAt: time.nullable().describe("When the oldest message that waits was made"),
+  nextDeliverBy: time.nullable().describe("The next deadline of those that wait"),
+  reason: opt(text),
+  stuck: opt(standstill.describe("Since when, and why, it does not move though its node is there")),
+});
+
+const change = thing({ at: time, region: text, from: text, to: text, cause: text });
+
+export const nodeDetail = thing({
+  ...ofNode,
+  epoch: opt(text),
+  startedAt: opt(time),
+  methods: opt(z.array(text)),
+  changes: z.array(change),
+  lanes: z.array(laneView),
+});
+
+const role = z.enum(["publisher", "subscriber", "source", "core"]);
+
+export const processView = thing({
+  subject: text,
+  role,
+  state: z
+    .enum(["starting", "idle", "working", "backingOff", "blocked", "paused", "quarantined", "stopped"])
+    .describe("blocked: it cannot work for a fault of its surroundings: a file that may not be read, a full disk"),
+  since: time,
+  restarts: count,
+  queued: count,
+  active: count,
+  waitsSince: opt(time.describe("Since then it cannot work for a fault of its surroundings, and is tried again")),
+  lastError: opt(text.describe("What it failed with last; of the past where it works again")),
+  lastErrorAt: opt(time),
+  stuck: opt(standstill.describe("Of a publisher: its lane does not move though its node is there")),
+});
+
+export const processList = thing({ node: text, asOf: time, processes: z.array(processView) });
+
+export const deadLetter = thing({
+  id: text,
+  subject: text,
+  origin: text,
+  at: time,
+  reason: text,
+  attempts: count,
+  summary: text,
+});
+
+export const alertView = thing({
+  no: count,
+  node: text,
+  code: text,
+  text,
+  firstAt: time,
+  lastAt: time,
+  count: count.describe("How often it was raised"),
+  state: z.enum(["raised", "over"]).describe("over: its cause is gone"),
+  overAt: opt(time),
+});
+
+export const logLine = thing({ node: text, domain: text, line: text });
+
+export const reloadAnswer = thing({
+  changes: z.array(text).describe("One line a change"),
+  needRestart: z.array(text).describe("Changes that need a restart of the daemon"),
+});
+
+const broker = thing({
+  state: z.enum(["connecting", "connected", "disconnected", "denied"]),
+  since: time,
+  server: opt(text),
+  fault: opt(text),
+  code: opt(z.enum(["broker-unreachable", "broker-auth", "broker-full", "broker-tls"])),
+  refused: opt(z.array(text)),
+});
+const journal = thing({ state: z.enum(["ok", "low", "full", "failed"]), bytes: count, limit: count });
+
+export const health = thing({
+  node: text,
+  ok: z.boolean(),
+  version: text,
+  startedAt: time,
+  asOf: time,
+  broker,
+  journal,
+  quarantined: z.array(text),
+  waiting: opt(
+    z
+      .array(thing({ role, subject: text, waitsSince: time, reason: text }))
+      .describe("Processes that cannot work for a fault of their surroundings, and are tried again"),
+  ),
+  stuck: z.array(stuckLane).describe("Lanes of this node that stand still though their nodes are there"),
+});
+
+const happened = <T extends string>(type: T) => ({ type: z.literal(type), at: time });
+
+export const happening = z.discriminatedUnion("type", [
+  thing({
+    ...happened("message"),
+    id: text,
+    subject: text,
+    state,
+    by: text,
+    reason: opt(text),
+    outcome: opt(outcome),
+  }),
+  thing({ ...happened("output"), id: text, subject: text, parts: z.array(outputPart) }),
+  thing({ ...happened("node"), name: text, region: text, from: text, to: text, cause: text }),
+  thing({ ...happened("process"), subject: text, role: text, from: text, to: text, cause: text }),
+  thing({ ...happened("transition"), actor: text, role: text, event: text, from: text, to: text, cause: text }),
+  thing({ ...happened("log"), node: text, method: text, domain: text, lines: z.array(text) }),
+  thing({ ...happened("alert"), node: text, code: text, text }),
+]);
+export type HappeningType = Happening["type"];
+const happeningTypes: readonly HappeningType[] = happening.options.map((option) => option.shape.type.value);
+
+export const eventQuery = z.strictObject({
+  types: opt(
+    z
+      .string()
+      .transform((list) => list.split(","))
+      .pipe(z.array(z.enum(happeningTypes as [HappeningType, ...HappeningType[]])))
+      .describe(`Only these, separated by commas: ${happeningTypes.join(", ")}`),
+  ),
+});
+
+/** The word of a stream in place of happenings that its client did not get. */
+export const gap = z.strictObject({
+  missed: count.nullable().describe("How many; null when it cannot be known, as after a reconnect"),
+});
+
+export const failure = z.strictObject({
+  error: z.strictObject({
+    code: text,
+    message: text,
+    remedy: text,
+    exit: z.number().int().describe("Exit code of the command line for this error"),
+    details: z.record(text, z.union([text, z.number()])),
+  }),
+});
+
+/** The type of what a schema lets through, unchangeable. */
+export type Shown<S extends z.ZodType> = Frozen<z.infer<S>>;
+type Frozen<T> = Json extends T ? T : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+export type Order = Shown<typeof order>;
+export type MessageFilter = Shown<typeof messageFilter>;
+export type Accepted = Shown<typeof accepted>;
+export type CancelAnswer = Shown<typeof cancelAnswer>;
+export type MessageView = Shown<typeof messageView>;
+export type MessageDetail = Shown<typeof messageDetail>;
+export type CancelSaid = Shown<typeof cancelSaid>;
+export type NodeView = Shown<typeof nodeView>;
+export type NodeDetail = Shown<typeof nodeDetail>;
+export type ProcessView = Shown<typeof processView>;
+/** A process that cannot work for a fault of its surroundings. */
 export interface WaitingProcess extends StuckLane {
   readonly role: ProcessView["role"];
 }
+export type ProcessState = ProcessView["state"];
+export type ProcessList = Shown<typeof processList>;
+export type DeadLetter = Shown<typeof deadLetter>;
+export type Health = Shown<typeof health>;
+export type LogLine = Shown<typeof logLine>;
+export type ReloadAnswer = Shown<typeof reloadAnswer>;
+export type Gap = Shown<typeof gap>;
 
-export interface ReloadAnswer {
-  /** One line a change, empty when nothing changed. */
-  readonly changes: readonly string[];
-  /** Changes that need a restart of the daemon. */
-  readonly needRestart: readonly string[];
-}
-
-export interface LogQuery {
-  readonly node?: string;
-  readonly domain?: string;
-  /** The last so many lines of each file; default 10. */
-  readonly lines?: number;
-}
-
-export interface LogLine {
-  readonly node: string;
-  readonly domain: string;
-  readonly line: string;
-}
+/** The compiler refuses a shape and the type of an organ that part ways, in either direction, optional keys too. */
+type Same<S extends z.ZodType, T> = [z.infer<S>, T, Full<z.infer<S>>, Full<T>] extends [
+  T,
+  Shown<S>,
+  Full<T>,
+  Full<z.infer<S>>,
+]
+  ? true
+  : false;
+type Full<T> = Json extends T ? T : T extends object ? { readonly [K in keyof T]-?: Full<T[K]> } : T;
+const same = <_Proof extends readonly true[]>(): void => undefined;
+same<
+  [
+    Same<typeof alertView, AlertView>,
+    Same<typeof happening, Happening>,
+    Same<typeof laneView, LaneView>,
+    Same<typeof broker, BrokerHealth>,
+    Same<typeof journal, JournalHealth>,
+    Same<typeof nodeDetail, NodeDescription & NodeDetail>,
+  ]
+>();

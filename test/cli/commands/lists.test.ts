@@ -27,6 +27,24 @@ test("nodes --absolute prints ISO times; --json prints what the daemon answered"
   expect(JSON.parse(out)).toEqual(withTimes(w.ops.nodes()));
 });
 
+test("nodes --limit asks for no more than it shows, and a large fleet is fetched page by page", async () => {
+  const w = await world();
+  expect(await w.run(["nodes", "--limit", "2"])).toMatchObject({
+    code: 0,
+    err: "the first 2 by name; more with --limit\n",
+  });
+  expect(w.ops.callsOf("nodes").map(({ args }) => args)).toEqual([[{ limit: 2 }]]);
+  for (let n = 1_000; n < 3_000; n++) w.ops.nodeList.push(sampleNode(`x${n}`, w.ops.clock.now()));
+  const { out } = await w.run(["nodes", "--json"]);
+  expect(JSON.parse(out)).toHaveLength(2_004);
+  expect(
+    w.ops
+      .callsOf("nodes")
+      .slice(1)
+      .map(({ args }) => args),
+  ).toEqual([[{ limit: 1_000 }], [{ limit: 1_000, after: "x1995" }], [{ limit: 1_000, after: "x2995" }]]);
+});
+
 test("a table on a terminal is cut to its width, in a pipe it is whole", async () => {
   const w = await world();
   w.ops.messageList.push(
@@ -125,7 +143,7 @@ test.each(["start", "stop", "restart", "revive"] as const)(
     expect(out).toBe(`ship1 ship1.command.shellcommand.nginx ${verb === "stop" ? "■ stopped" : "● idle"}\n`);
     await w.run([verb, "ship1", "ship1.command.shellcommand.nginx"]);
     expect(w.ops.callsOf("control").map((call) => call.args)).toEqual(
-      Array(2).fill([verb, "ship1", "ship1.command.shellcommand.nginx"]),
+      Array(2).fill(["ship1", "ship1.command.shellcommand.nginx", verb]),
     );
   },
 );

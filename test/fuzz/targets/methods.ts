@@ -1,5 +1,4 @@
 import fc from "fast-check";
-import { messageDetail } from "../../../src/api/shapes.ts";
 import { StewardError } from "../../../src/message/errors.ts";
 import { isId } from "../../../src/message/id.ts";
 import { isFinalState } from "../../../src/message/lifecycle.ts";
@@ -15,6 +14,7 @@ import { shellcommand } from "../../../src/methods/shellcommand.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
 import { processMethod } from "../../../src/runtime/daemon/process-method.ts";
 import { cancelMethod } from "../../../src/runtime/execute/cancel-method.ts";
+import { messageDetail } from "../../../src/runtime/operate/operations.ts";
 import { depthOf, insist, insistLine, insistSame, isPlain, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";
 

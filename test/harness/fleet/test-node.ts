@@ -1,8 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { ApiClient } from "../../../src/api/client.ts";
+import { openClient } from "../../../src/api/client.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
+import type { Client } from "../../../src/runtime/operate/table.ts";
 import { eventuallySeen } from "../eventually.ts";
 import { writesOutside } from "../leftovers.ts";
 import type { Surroundings } from "./fleet.ts";
@@ -33,7 +34,7 @@ export class TestNode {
   readonly config: string;
   readonly data: string;
   readonly socket: string;
-  readonly api: ApiClient;
+  readonly api: Client;
   readonly #surroundings: Surroundings;
   readonly #world: NodeWorld;
   #daemon: Program | undefined;
@@ -45,7 +46,7 @@ export class TestNode {
     this.config = join(directory, "steward.yaml");
     this.data = join(directory, "data");
     this.socket = join(world.disk === undefined ? this.data : directory, "steward.sock");
-    this.api = new ApiClient({ socket: this.socket, clock: systemClock });
+    this.api = openClient({ socket: this.socket, clock: systemClock });
     this.#surroundings = surroundings;
     this.#world = world;
   }

@@ -60,7 +60,7 @@ const LIVE: Readonly<Record<string, Change>> = {
     settings: { hello: "1s" },
     follows: async (world) => {
       await world.advance(61_500);
-      expect(world.time.now() - (world.node("ship1").lastSeen ?? 0)).toBeLessThan(1_500);
+      expect(world.time.now() - (world.node("ship1").lastSeenAt ?? 0)).toBeLessThan(1_500);
     },
   },
   nodes: {

@@ -108,7 +108,7 @@ test("a subject that fails too often is quarantined, visible, refuses nothing, a
   await world.advance(60_000);
   expect(world.state(waits)).toBe("received");
   expect(world.ledger.failures.map(({ code }) => code)).toContain("process-quarantined");
-  await world.drive(world.daemon("central").operations.control("revive", "ship1", "command.work.os"));
+  await world.drive(world.daemon("central").operations.control("ship1", "command.work.os", "revive"));
   expect(await world.ended(waits)).toMatchObject({ state: "succeeded" });
   for (const id of ids) expect(await world.ended(id)).toMatchObject({ state: "failed" });
   await expectSound(world);

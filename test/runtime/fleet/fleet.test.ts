@@ -367,18 +367,18 @@ describe("what is shown of a node", () => {
       startedAt: 77,
       methods: ["a", "b"],
       clockSkew: 90_000,
-      lastSeen: it.clock.now() - 3000,
+      lastSeenAt: it.clock.now() - 3000,
       asOf: it.clock.now(),
     });
     it.fleet.alive("ship1", "an ACK");
-    expect(it.fleet.describe("ship1")?.lastSeen).toBe(it.clock.now());
+    expect(it.fleet.describe("ship1")?.lastSeenAt).toBe(it.clock.now());
   });
 
   it("has nothing that only a hello can say before there was one", () => {
     const it = new Station();
     it.fleet.expect("ship3");
     const shown = it.fleet.describe("ship3");
-    expect(shown).toMatchObject({ link: "neverSeen", lastSeen: null, cause: "never heard of it" });
+    expect(shown).toMatchObject({ link: "neverSeen", lastSeenAt: null, cause: "never heard of it" });
     expect(Object.keys(shown ?? {})).not.toEqual(expect.arrayContaining(["version"]));
   });
 

@@ -14,7 +14,7 @@ test("a silent node is late after 2.5 hellos and offline after 6, by the configu
   const world = await settled(await createWorld({ nodes: { central: { hello: "4s" }, ship1: { hello: "4s" } } }));
   await world.advance(8_000);
   world.setFaults("ship1", { out: { drop: 1 } });
-  const silentFrom = world.node("ship1").lastSeen ?? 0;
+  const silentFrom = world.node("ship1").lastSeenAt ?? 0;
   await world.until(() => world.node("ship1").link === "late", "it is late");
   const lateAfter = world.time.now() - silentFrom;
   await world.until(() => world.node("ship1").link === "offline", "it is offline");

@@ -4,7 +4,7 @@ import { createWorld } from "../../harness/world/world.ts";
 
 test("a node that refuses is told with its own reason, and how to look at it", async () => {
   const world = await settled(await createWorld());
-  const asked = world.daemon("central").operations.control("start", "ship1", "command.none.os");
+  const asked = world.daemon("central").operations.control("ship1", "command.none.os", "start");
   await expect(world.drive(asked)).rejects.toMatchObject({
     code: "node-refused",
     message: "ship1 did not do this (failed): node ship1 has no process ship1.command.none.os",
@@ -16,7 +16,7 @@ test("a node that refuses is told with its own reason, and how to look at it", a
 test("a node that is away is told as silent, not as an answer of the daemon", async () => {
   const world = await settled(await createWorld());
   world.crash("ship1");
-  const asked = world.daemon("central").operations.processes("ship1");
+  const asked = world.daemon("central").operations.processes({ node: "ship1" });
   await expect(world.drive(asked)).rejects.toMatchObject({
     code: "node-silent",
     message: "ship1 did not answer within 10 s",

@@ -16,9 +16,9 @@ test("a message is found by @1, by its end and by its beginning, at its origin a
   const central = world.daemon("central").operations;
   expect([central.message("@1").id, central.message("@3").id]).toEqual([last, first]);
   expect(() => central.message("@999999")).toThrow(expect.objectContaining({ code: "message-unknown" }));
-  for (const { message } of [central, world.daemon("ship1").operations]) {
-    expect(message(first.slice(-10)).id).toBe(first);
-    expect(message(last.toLowerCase()).id).toBe(last);
+  for (const operations of [central, world.daemon("ship1").operations]) {
+    expect(operations.message(first.slice(-10)).id).toBe(first);
+    expect(operations.message(last.toLowerCase()).id).toBe(last);
   }
   const beginning = first.slice(0, 3);
   expect(() => central.message(beginning)).toThrow(expect.objectContaining({ code: "message-ambiguous" }));

@@ -39,12 +39,16 @@ test("nobody waits for what was cancelled before it was sent: it is in no count 
   const last = await world.send(WORK, { n: 5 }, { deliverBy: null });
   const { operations } = world.daemon("central");
   for (const id of ids) await world.drive(operations.cancel(id));
-  expect(world.node("ship1")).toMatchObject({ waiting: 1, oldestWaiting: 0 });
+  expect(world.node("ship1")).toMatchObject({ waiting: 1, oldestCreatedAt: world.time.now() });
   await world.drive(operations.cancel(last));
-  expect(world.node("ship1")).toMatchObject({ waiting: 0, oldestWaiting: null });
+  expect(world.node("ship1")).toMatchObject({ waiting: 0, oldestCreatedAt: null });
   world.crash("central");
   await world.start("central");
-  expect(world.node("ship1")).toMatchObject({ waiting: 0, oldestWaiting: null, lanes: [{ waiting: 0, oldest: null }] });
+  expect(world.node("ship1")).toMatchObject({
+    waiting: 0,
+    oldestCreatedAt: null,
+    lanes: [{ waiting: 0, oldestCreatedAt: null }],
+  });
   await world.start("ship1");
   await world.drained();
   const next = await world.send(WORK, { n: 6 });
@@ -59,9 +63,9 @@ test("after a crash of central it is still known when each node was last seen, a
   world.crash("central");
   world.cut("ship1");
   await world.start("central");
-  const { lastSeen, link, unheard } = world.node("ship1");
+  const { lastSeenAt, link, unheard } = world.node("ship1");
   // Noted once a minute, and at each orderly stop.
-  expect(world.time.now() - (lastSeen ?? 0)).toBeLessThan(75_000);
+  expect(world.time.now() - (lastSeenAt ?? 0)).toBeLessThan(75_000);
   expect({ link, unheard }).toEqual({ link: "online", unheard: true });
   world.heal("ship1");
   await world.advance(1_000);

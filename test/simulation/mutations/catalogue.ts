@@ -77,7 +77,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "id-before-sync",
     breaks: "an id is printed before its message is durable",
-    file: "src/runtime/operate/operate.ts",
+    file: "src/runtime/operate/submission.ts",
     find: "      await storage.durable();\n    } catch (error) {",
     replace: "      void storage;\n    } catch (error) {",
     faults: ["crash", "slow", "torn"],

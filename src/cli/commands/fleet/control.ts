@@ -3,7 +3,7 @@ import type { ProcessVerb } from "../../../message/process-verb.ts";
 import { command, type Runner } from "../../command.ts";
 import { processState } from "../../render/states.ts";
 import { visible } from "../../render/text.ts";
-import { withSuggestion } from "../../suggest.ts";
+import { withNodeSuggestion, withSuggestion } from "../../suggest.ts";
 
 const VERBS: readonly (readonly [ProcessVerb, string])[] = [
   ["start", "start a process that was stopped"],
@@ -28,10 +28,9 @@ export function addControl(program: Command, run: Runner): void {
           const subject = /^(command|event)\.[^.]+\.[^.]+$/.test(text) ? `${node}.${text}` : text;
           const daemon = await cli.daemon();
           const subjects = (): Promise<string[]> =>
-            daemon.processes(node).then((list) => list.processes.map((process) => process.subject));
-          const names = (): Promise<string[]> => daemon.nodes().then((nodes) => nodes.map((one) => one.name));
-          const asked = withSuggestion(daemon.control(verb, node, subject), "process-unknown", "subject", subjects);
-          const process = await withSuggestion(asked, "node-unknown", "node", names);
+            daemon.processes({ node }).then((list) => list.processes.map((process) => process.subject));
+          const asked = withSuggestion(daemon.control(node, subject, verb), "process-unknown", "subject", subjects);
+          const process = await withNodeSuggestion(daemon, asked);
           if (cli.json) cli.printJson(process);
           else cli.print(`${visible(node)} ${visible(process.subject)} ${processState(process.state, cli.out)}`);
           return undefined;

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { command, type Runner, WORDS } from "../../command.ts";
 import { alertTable } from "../../render/alerts.ts";
 import { nodeLines } from "../../render/nodes.ts";
-import { withSuggestion } from "../../suggest.ts";
+import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {
   readonly absolute?: boolean;
@@ -20,8 +20,7 @@ changes, its alerts. ${WORDS} explains every word and state, and what to do abou
     .action(
       run<Options>(async (cli, options, [name = ""]) => {
         const daemon = await cli.daemon();
-        const known = (): Promise<string[]> => daemon.nodes().then((nodes) => nodes.map((node) => node.name));
-        const node = await withSuggestion(daemon.node(name), "node-unknown", "node", known);
+        const node = await withNodeSuggestion(daemon, daemon.node(name));
         if (cli.json) cli.printJson(node);
         else {
           const times = cli.times(options.absolute);

@@ -1,8 +1,11 @@
 import type { Command } from "commander";
 import { command, type Runner, WORDS } from "../../command.ts";
+import { everyNode } from "../../daemon.ts";
+import { wholeNumber } from "../../input/options.ts";
 import { nodeTable } from "../../render/nodes.ts";
 
 interface Options {
+  readonly limit?: string;
   readonly absolute?: boolean;
 }
 
@@ -17,12 +20,15 @@ warns. ${WORDS} explains every word, and what to do about it.`,
       ["steward nodes --json", "the same for programs"],
     ],
   })
+    .option("--limit <count>", "the first so many by name")
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options) => {
-        const nodes = [...(await (await cli.daemon()).nodes())].sort((a, b) => (a.name < b.name ? -1 : 1));
+        const limit = options.limit === undefined ? undefined : wholeNumber("--limit", "nodes", options.limit);
+        const nodes = await everyNode(await cli.daemon(), limit);
         if (cli.json) cli.printJson(nodes);
         else cli.print(...nodeTable(nodes, cli.times(options.absolute), cli.out, cli.columns));
+        if (nodes.length === limit) cli.note(`the first ${limit} by name; more with --limit`);
         return undefined;
       }),
     );

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { command, type Runner, WORDS } from "../../command.ts";
 import { processTable } from "../../render/nodes.ts";
 import { visible } from "../../render/text.ts";
-import { withSuggestion } from "../../suggest.ts";
+import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {
   readonly absolute?: boolean;
@@ -23,8 +23,7 @@ of one subject. ${WORDS} explains roles and states, and what to do about them.`,
     .action(
       run<Options>(async (cli, options, [node]) => {
         const daemon = await cli.daemon();
-        const known = (): Promise<string[]> => daemon.nodes().then((nodes) => nodes.map((one) => one.name));
-        const list = await withSuggestion(daemon.processes(node), "node-unknown", "node", known);
+        const list = await withNodeSuggestion(daemon, daemon.processes(node === undefined ? {} : { node }));
         if (cli.json) {
           cli.printJson(list);
           return undefined;

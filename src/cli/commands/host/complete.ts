@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Cli } from "../../cli.ts";
 import type { Runner } from "../../command.ts";
 import { type Place, placeAt, type Word } from "../../completion/grammar.ts";
-import type { Daemon } from "../../daemon.ts";
+import { type Daemon, everyNode } from "../../daemon.ts";
 import { linkWord, messageWord } from "../../render/states.ts";
 import { visible } from "../../render/text.ts";
 
@@ -72,10 +72,12 @@ async function answers(
       return [...nodes.map(({ text, summary }) => ({ text: named + text, summary })), ...all];
     }
     case "subject":
-      return (await daemon.processes(before[0])).processes.map(({ subject, role, state }) => ({
-        text: subject,
-        summary: `${role}, ${state}`,
-      }));
+      return (await daemon.processes(before[0] === undefined ? {} : { node: before[0] })).processes.map(
+        ({ subject, role, state }) => ({
+          text: subject,
+          summary: `${role}, ${state}`,
+        }),
+      );
     case "message": {
       const filter = command === "cancel" ? { open: true, limit: 100 } : { limit: 100 };
       const messages = await daemon.messages(filter);
@@ -91,5 +93,5 @@ async function answers(
 }
 
 async function nodeWords(daemon: Daemon): Promise<Word[]> {
-  return (await daemon.nodes()).map(({ name, link }) => ({ text: name, summary: linkWord(link) }));
+  return (await everyNode(daemon)).map(({ name, link }) => ({ text: name, summary: linkWord(link) }));
 }

@@ -3,7 +3,7 @@ import { EXIT } from "../../../message/errors.ts";
 import type { MessageDetail } from "../../../runtime/operate/operations.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner, WORDS } from "../../command.ts";
-import { Follower } from "../../follow/follower.ts";
+import { type Followed, Follower, unlessUnknown } from "../../follow/follower.ts";
 import { reportEnd } from "../../follow/report.ts";
 import { durationOrNever, idOf } from "../../input/options.ts";
 import { messageLines, receiver } from "../../render/messages.ts";
@@ -17,6 +17,8 @@ interface Options {
   readonly raw?: boolean;
   readonly absolute?: boolean;
 }
+
+const NEVER_SEEN = { link: "neverSeen", linkSince: null } as const;
 
 const DESCRIPTION = `Show one message: its state, its history, its outcome and its output. An id may be shortened to its beginning or its
 end, as long as that fits one message only. @1 is the newest message, @2 the one before it; messages that steward sends for itself
@@ -44,8 +46,8 @@ export function addMessage(program: Command, run: Runner): void {
     .option("--absolute", "print times as ISO 8601")
     .action(
       run<Options>(async (cli, options, words) => {
-        const daemon = await cli.daemon();
         if (options.follow === true) return follow(cli, options, words);
+        const daemon = await cli.daemon();
         const details = await Promise.all(words.map((word) => daemon.message(idOf(word))));
         if (cli.json) cli.printJson(details.length === 1 ? details[0] : details);
         else if (options.output === true) return printOutput(cli, details, options.raw === true);
@@ -62,12 +64,13 @@ async function follow(cli: Cli, options: Options, words: readonly string[]): Pro
     await follower.listen();
     const daemon = await cli.daemon();
     const details = await Promise.all(words.map((word) => daemon.message(idOf(word))));
-    const nodes = await daemon.nodes();
-    const messages = details.map(({ id, subject }) => {
+    const messages: Followed[] = [];
+    for (const { id, subject, deliverBy } of details) {
       const node = receiver(subject);
-      return { id, subject, node, link: nodes.find((known) => known.name === node)?.link ?? ("neverSeen" as const) };
-    });
-    const ending = await follower.wait(messages, nodes, "final", cli.timeLeft);
+      const { link, linkSince } = (await daemon.node(node).catch(unlessUnknown)) ?? NEVER_SEEN;
+      messages.push({ id, subject, node, link, linkSince, deliverBy, stale: true });
+    }
+    const ending = await follower.wait(messages, "final", cli.timeLeft);
     return reportEnd(cli, follower, ending);
   } finally {
     await follower.close();

@@ -1,15 +1,13 @@
 import type { Command } from "commander";
-import type { Draft } from "../../../message/draft.ts";
 import { EXIT } from "../../../message/errors.ts";
-import { checkToken, formatSubject } from "../../../message/subject.ts";
+import { checkToken } from "../../../message/subject.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { announce } from "../../follow/announce.ts";
 import { submitAndWait } from "../../follow/submit-and-wait.ts";
 import { commandData } from "../../input/command-data.ts";
 import { duration, durationOrNever } from "../../input/options.ts";
-import { targetNodes } from "../../input/targets.ts";
-import { withSuggestion } from "../../suggest.ts";
+import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {
   readonly domain: string;
@@ -95,16 +93,11 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
   };
   const domain = checkToken("domain", options.domain);
   const daemon = await cli.daemon();
-  const nodes = await daemon.nodes();
-  const drafts = targetNodes(target, nodes).map(
-    (node): Draft => ({ ...draft, subject: formatSubject({ node, kind: "command", method: "shellcommand", domain }) }),
-  );
-  const submit = () =>
-    withSuggestion(daemon.submit(drafts), "node-unknown", "node", async () => nodes.map((node) => node.name));
+  const order = { ...draft, to: target, subject: `command.shellcommand.${domain}` };
+  const submit = () => withNodeSuggestion(daemon, daemon.submit([order]));
 
   if (detach) {
-    const accepted = await submit();
-    await announce(cli, daemon, accepted, nodes, "stdout");
+    announce(cli, await submit(), "stdout");
     return EXIT.ok;
   }
   const exit = await submitAndWait(cli, daemon, submit, limit, { raw: options.raw === true });

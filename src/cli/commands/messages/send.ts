@@ -7,7 +7,7 @@ import { submitAndWait } from "../../follow/submit-and-wait.ts";
 import { durationOrNever } from "../../input/options.ts";
 import { readUserFile } from "../../input/user-file.ts";
 import { checkedText, readAll } from "../../io.ts";
-import { withSuggestion } from "../../suggest.ts";
+import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {
   readonly new?: boolean;
@@ -52,9 +52,7 @@ async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly strin
   const limit = options.wait === undefined ? undefined : durationOrNever("--wait", options.wait);
   cli.endWithin(limit);
   const daemon = await cli.daemon();
-  const nodes = await daemon.nodes();
-  const submit = () =>
-    withSuggestion(daemon.submit(drafts), "node-unknown", "node", async () => nodes.map((node) => node.name));
+  const submit = () => withNodeSuggestion(daemon, daemon.submit(drafts));
 
   if (options.follow !== true && limit === undefined) {
     const accepted = await submit();

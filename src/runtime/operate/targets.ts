@@ -1,12 +1,11 @@
 import { StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
-import type { NodeView } from "../../runtime/operate/operations.ts";
 
 /**
- * The nodes that a target means, each once, in the order in which they are named.
+ * The nodes that a target means, each once, in the order in which they are named. `edges`: all edge nodes that are not revoked.
  * @throws StewardError `target-invalid`, `usage`
  */
-export function targetNodes(target: string, nodes: readonly NodeView[]): readonly string[] {
+export function targetNodes(target: string, edges: () => readonly string[]): readonly string[] {
   if (target !== "all") {
     const names = target.split(",").map((name) => name.trim());
     for (const name of names) {
@@ -15,7 +14,7 @@ export function targetNodes(target: string, nodes: readonly NodeView[]): readonl
     }
     return [...new Set(names)];
   }
-  const names = nodes.filter((node) => node.role === "edge" && node.trust !== "revoked").map((node) => node.name);
+  const names = edges();
   if (names.length > 0) return names;
   throw new StewardError("usage", { fault: "all means nobody: no edge node is known yet", command: "nodes" });
 }

@@ -1,0 +1,153 @@
+import type { InRecord, OutLane, OutRecord } from "../../journal/records.ts";
+import { StewardError } from "../../message/errors.ts";
+import { findId } from "../../message/find-id.ts";
+import { isFinalState } from "../../message/lifecycle.ts";
+import { CONTROL_DOMAIN, parseSubject, receiverOf } from "../../message/subject.ts";
+import { begins } from "../execute/unvouched.ts";
+import type { MessageDetail, MessageFilter, MessageView } from "./operations.ts";
+import type { OperateOptions } from "./rooms.ts";
+import { detailDone, detailIn, detailOut, type Sight, viewDone, viewIn, viewOut } from "./views.ts";
+
+const LIMIT = 100;
+
+/** A record of the journal that is shown only when its turn comes. */
+interface Row {
+  readonly id: string;
+  readonly subject: string;
+  readonly origin: string;
+  readonly view: () => MessageView;
+}
+
+/** The messages of the journal as they are shown: what was sent from here, and what was taken from others. */
+export class Messages {
+  readonly #options: OperateOptions;
+
+  constructor(options: OperateOptions) {
+    this.#options = options;
+  }
+
+  /** The newest first. Open messages are found by their lanes: the cost does not grow with those that have ended. */
+  list(filter: MessageFilter): MessageView[] {
+    const { limit = LIMIT, before, direction, open = false, state } = filter;
+    // An event is final once it is received; every other state that is not final is one of an open message.
+    const unfinished = open || (state !== undefined && state !== "received" && !isFinalState(state));
+    const streams = [
+      ...(direction === "in" ? [] : [unfinished ? this.#openSent(filter) : this.#sent(before)]),
+      ...(direction === "out" ? [] : [this.#pending(), ...(unfinished ? [] : [this.#done(before)])]),
+    ];
+    const found: MessageView[] = [];
+    for (const row of newestFirst(streams)) {
+      // A message to this node itself is there twice, and both are on one page: the next one begins after their id.
+      if (found.length >= limit && row.id !== found.at(-1)?.id) break;
+      if ((before !== undefined && row.id >= before) || !matches(row, filter)) continue;
+      const view = row.view();
+      if ((!open || !view.final) && (state === undefined || view.state === state)) found.push(view);
+    }
+    return found;
+  }
+
+  /** The message with an id, or with an unambiguous beginning of one. @throws StewardError `message-unknown`, `message-ambiguous` */
+  detail(prefix: string): MessageDetail {
+    const { core, config } = this.#options;
+    const { outbox, inbox } = core().journal;
+    const newest = (beginning?: string) => this.#newestIds(beginning);
+    const id = findId(prefix, newest, newest);
+    const out = outbox.find(id);
+    if (out !== undefined) return detailOut(out.lane, out.record, this.#sight());
+    const pending = inbox.find(id);
+    if (pending !== undefined) return detailIn(pending, config().node, this.#waitsFor(pending));
+    const done = inbox.done(id);
+    if (done === undefined) throw new StewardError("message-unknown", { id: prefix });
+    return detailDone(done, config().node);
+  }
+
+  #sight(): Sight {
+    const { journal, fleet, publishers } = this.#options.core();
+    return {
+      outbox: journal.outbox,
+      link: (node) => fleet.link(node),
+      blocked: (subject) => publishers.get(subject)?.view().reason,
+      stuck: (node, subject) => fleet.unattended(node, subject),
+      changes: (node) => fleet.describe(node)?.changes ?? [],
+      now: this.#options.clock.now(),
+    };
+  }
+
+  #waitsFor(record: InRecord): string | undefined {
+    const { id, subject, origin } = record.message;
+    const { vouching, routes } = this.#options.core();
+    const hindered = routes.get(subject)?.process?.waitsFor(id);
+    if (hindered !== undefined || !begins(record)) return hindered;
+    if (vouching.isOpen(record)) return `waits until ${origin} says that it has not run: this daemon was restarted`;
+    return routes.stuck(subject);
+  }
+
+  *#sent(before?: string, prefix?: string): Iterable<Row> {
+    for (const found of this.#options.core().journal.outbox.newest(prefix, before)) yield this.#sentRow(found);
+  }
+
+  /** Of the lanes that the filter may mean. */
+  #openSent(filter: MessageFilter): Iterable<Row> {
+    const { config, core } = this.#options;
+    const lanes = core().journal.outbox.open((subject) => matches({ subject, origin: config().node }, filter));
+    return mapped(lanes, (found) => this.#sentRow(found));
+  }
+
+  #sentRow({ lane, record }: { readonly lane: OutLane; readonly record: OutRecord }): Row {
+    const { id, subject, origin } = record.message;
+    return { id, subject, origin, view: () => viewOut(lane, record, this.#sight()) };
+  }
+
+  #pending(prefix = ""): Iterable<Row> {
+    const records = this.#options.core().journal.inbox.pending();
+    return records
+      .filter(({ message }) => message.id.startsWith(prefix))
+      .sort((a, b) => (a.message.id < b.message.id ? 1 : -1))
+      .map((record) => {
+        const { id, subject, origin } = record.message;
+        return { id, subject, origin, view: () => viewIn(record, this.#waitsFor(record)) };
+      });
+  }
+
+  #done(before?: string, prefix?: string): Iterable<Row> {
+    const records = this.#options.core().journal.inbox.newestDone(prefix, before);
+    return mapped(records, (record) => ({ ...record, view: () => viewDone(record) }));
+  }
+
+  /** Messages that steward sends for itself count only where a prefix is given. */
+  *#newestIds(prefix = ""): Iterable<string> {
+    const streams = [this.#sent(undefined, prefix), this.#pending(prefix), this.#done(undefined, prefix)];
+    for (const { id, subject } of newestFirst(streams))
+      if (prefix !== "" || !subject.endsWith(`.${CONTROL_DOMAIN}`)) yield id;
+  }
+}
+
+function matches({ subject, origin }: Pick<Row, "subject" | "origin">, filter: MessageFilter): boolean {
+  const { node, method, domain } = filter;
+  if (node !== undefined && receiverOf(subject) !== node && origin !== node) return false;
+  if (method === undefined && domain === undefined) return true;
+  const parts = parseSubject(subject);
+  return (method === undefined || parts.method === method) && (domain === undefined || parts.domain === domain);
+}
+
+function* mapped<T, R>(items: Iterable<T>, of: (item: T) => R): Iterable<R> {
+  for (const item of items) yield of(item);
+}
+
+/** Items of several streams, each of them sorted by id from the newest on, as one. */
+function* newestFirst<T extends { readonly id: string }>(streams: readonly Iterable<T>[]): Iterable<T> {
+  const open = streams.map((stream) => {
+    const from = stream[Symbol.iterator]();
+    return { from, next: from.next() };
+  });
+  for (;;) {
+    let newest: { readonly from: Iterator<T>; next: IteratorResult<T> } | undefined;
+    for (const one of open) {
+      if (one.next.done === true) continue;
+      if (newest === undefined || one.next.value.id > (newest.next.value as T).id) newest = one;
+    }
+    if (newest === undefined) return;
+    yield newest.next.value as T;
+    newest.next = newest.from.next();
+  }
+}

@@ -1,0 +1,60 @@
+import type { BrokerLink } from "../../broker/link.ts";
+import type { Config } from "../../config/config.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock } from "../../message/clock.ts";
+import type { ProcessVerb } from "../../message/process-verb.ts";
+import type { Method } from "../../methods/define.ts";
+import type { AlertMemory } from "../../observe/alert-memory.ts";
+import type { Announcer } from "../../observe/announce.ts";
+import type { Happenings } from "../../observe/happenings.ts";
+import type { Metrics } from "../../observe/metrics/metrics.ts";
+import type { Publishers } from "../deliver/publishers.ts";
+import type { CancelResult } from "../execute/cancel-method.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Routes } from "../receive/routes.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
+import type { Submitter } from "../submit/submit.ts";
+import type { Storage } from "../upkeep/storage.ts";
+import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
+
+/** The rooms that answer, of the core that runs now. */
+export interface Rooms {
+  readonly journal: Journal;
+  readonly storage: Storage;
+  readonly link: BrokerLink;
+  readonly fleet: Fleet;
+  readonly vouching: Vouching;
+  readonly publishers: Publishers;
+  readonly submitter: Submitter;
+  readonly announce: Announcer;
+  readonly failures: { readonly memory: AlertMemory };
+  readonly routes: Routes;
+  readonly methods: ReadonlyMap<string, Method>;
+  /** Commands under way on this node, by id. */
+  readonly running: { readonly size: number };
+  readonly canceller: { cancel(id: string, by: string): CancelResult };
+  /** The directory in which a method keeps its files. */
+  directory(method: string): string;
+}
+
+/** The supervised processes of this node. */
+export interface ProcessTable {
+  views(): ProcessView[];
+  waiting(): WaitingProcess[];
+  /** @throws StewardError `process-unknown` */
+  control(verb: ProcessVerb, subject: string): Promise<ProcessView>;
+}
+
+/** The parts of the running daemon that answer its operators. The core may be a new one after a failure: it is asked for anew. */
+export interface OperateOptions {
+  readonly core: () => Rooms;
+  readonly processes: () => ProcessTable;
+  readonly config: () => Config;
+  readonly clock: Clock;
+  readonly happenings: Happenings;
+  readonly metrics: () => Metrics;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly reload: () => Promise<ReloadAnswer>;
+  readonly counters: { node(name: string): { bytesIn: number; bytesOut: number } };
+}

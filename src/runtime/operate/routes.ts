@@ -1,0 +1,42 @@
+/**
+ * The method and path of each operation: `{name}` marks a parameter of the path; GET takes the rest of its question in the
+ * query, POST in a body of JSON. A client need not load the schemas: `TABLE` has them, under the same names.
+ */
+export const ROUTES = {
+  submit: "POST /v1/messages",
+  messages: "GET /v1/messages",
+  message: "GET /v1/messages/{id}",
+  cancel: "POST /v1/messages/{id}/cancel",
+  nodes: "GET /v1/nodes",
+  node: "GET /v1/nodes/{name}",
+  processes: "GET /v1/processes",
+  control: "POST /v1/processes/{node}/{subject}/{verb}",
+  dead: "GET /v1/dead",
+  retryDead: "POST /v1/dead/{id}/retry",
+  dropDead: "DELETE /v1/dead/{id}",
+  alerts: "GET /v1/alerts",
+  clearAlert: "DELETE /v1/alerts/{no}",
+  logs: "GET /v1/logs",
+  reload: "POST /v1/reload",
+  watch: "GET /v1/events",
+  health: "GET /healthz",
+  metrics: "GET /metrics",
+} as const satisfies Readonly<Record<string, `${"GET" | "POST" | "DELETE"} /${string}`>>;
+
+export type Name = keyof typeof ROUTES;
+
+/** The parameters of a path, in its order. */
+export type Words<Path extends string> = Path extends `${string}{${infer Word}}${infer Rest}`
+  ? readonly [Word, ...Words<Rest>]
+  : readonly [];
+
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly words: readonly string[];
+}
+
+export function routeOf(name: Name): Route {
+  const [method = "", path = ""] = ROUTES[name].split(" ");
+  return { method, path, words: [...path.matchAll(/\{(\w+)\}/g)].map(([, word = ""]) => word) };
+}

@@ -1,0 +1,159 @@
+import type { OutRecord } from "../../journal/records.ts";
+import type { Draft } from "../../message/draft.ts";
+import { StewardError } from "../../message/errors.ts";
+import { isFinal } from "../../message/lifecycle.ts";
+import type { Json } from "../../message/message.ts";
+import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
+import { Deferred } from "../../platform/deferred.ts";
+import type { Messages } from "./messages.ts";
+import type { Nodes } from "./nodes.ts";
+import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Order } from "./operations.ts";
+import type { OperateOptions } from "./rooms.ts";
+import { insistCount } from "./table.ts";
+
+/** Messages that operators send and take back, and questions to other nodes. */
+export class Submission {
+  readonly #options: OperateOptions;
+  readonly #messages: Messages;
+  readonly #nodes: Nodes;
+
+  constructor(options: OperateOptions, messages: Messages, nodes: Nodes) {
+    this.#options = options;
+    this.#messages = messages;
+    this.#nodes = nodes;
+  }
+
+  async submit(orders: readonly Order[]): Promise<Accepted[]> {
+    const records = await this.send(this.#drafts(orders));
+    const { publishers, fleet, link } = this.#options.core();
+    const { state } = link.health();
+    return records.map(({ message: { id, subject, deliverBy } }) => {
+      const node = receiverOf(subject);
+      const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node);
+      return {
+        id,
+        subject,
+        node,
+        link: fleet.link(node),
+        linkSince: this.#nodes.linkSince(node),
+        deliverBy,
+        ...(state === "connected" ? {} : { broker: state }),
+        ...(blocked === undefined ? {} : { blocked }),
+      };
+    });
+  }
+
+  /** Resolves when every message is durable. */
+  async send(drafts: readonly Draft[]): Promise<OutRecord[]> {
+    const { clock, core } = this.#options;
+    const { journal, storage, announce, submitter } = core();
+    const records = submitter.submit(drafts);
+    try {
+      await storage.durable();
+    } catch (error) {
+      // An operator who hears that it was refused sends it again: it must not run as well once the disk takes it.
+      const now = clock.now();
+      const ended = records.flatMap(
+        ({ message }) =>
+          journal.outbox.withdraw(message.id, "cancelled", now, "its journal could not be written") ?? [],
+      );
+      journal.flushed().then(
+        () => announce.withdrawn(ended),
+        () => undefined,
+      );
+      if (ended.length === records.length) throw error;
+      // Some are on their way: they are sent as soon as they are durable, and only then is there an answer.
+      await journal.flushed();
+    }
+    return records;
+  }
+
+  /** Sends a command to another node and waits for its outcome. */
+  async ask(draft: Draft, timeout: number): Promise<Json> {
+    const { clock, happenings } = this.#options;
+    const node = receiverOf(draft.subject);
+    const outcome = new Deferred<MessageDetail>();
+    const silence = new Deferred<never>();
+    let id = "";
+    const check = (): void => {
+      if (this.#options.core().journal.outbox.find(id) === undefined) return;
+      const detail = this.#messages.detail(id);
+      if (isFinal("command", detail.state)) outcome.resolve(detail);
+    };
+    const unsubscribe = happenings.subscribe((happening) => {
+      if (happening.type === "message" && happening.id === id) queueMicrotask(check);
+    });
+    const [record] = await this.send([{ ...draft, deliverBy: timeout, knownNodesOnly: true }]);
+    id = record?.message.id ?? "";
+    const timer = clock.setTimeout(
+      () => silence.reject(new StewardError("node-silent", { node, seconds: Math.round(timeout / 1000) })),
+      timeout,
+    );
+    check();
+    try {
+      const detail = await Promise.race([outcome.promise, silence.promise]);
+      if (detail.state === "succeeded") return detail.outcome?.result ?? null;
+      const { state, reason: fault = "it gave no reason" } = detail;
+      if (state === "expired") throw new StewardError("node-silent", { node, seconds: Math.round(timeout / 1000) });
+      throw new StewardError("node-refused", { node, state, fault });
+    } finally {
+      clock.clearTimeout(timer);
+      unsubscribe();
+    }
+  }
+
+  async cancel(idOrPrefix: string): Promise<CancelAnswer> {
+    const { clock, config, core } = this.#options;
+    const { id, state, final, direction, subject } = this.#messages.detail(idOrPrefix);
+    if (final) return { kind: "tooLate", id, state };
+    const { journal, announce, fleet, submitter, canceller } = core();
+    if (direction === "in") {
+      const answer = canceller.cancel(id, config().node);
+      await journal.flushed();
+      return answer === "done" ? { kind: "done", id } : { kind: "tooLate", id, state: this.#messages.detail(id).state };
+    }
+    const withdrawn = journal.outbox.withdraw(id, "cancelled", clock.now(), "cancelled before it was sent");
+    if (withdrawn !== undefined) {
+      await journal.flushed();
+      announce.withdrawn([withdrawn]);
+      return { kind: "done", id };
+    }
+    if (kindOf(subject) === "event") return { kind: "tooLate", id, state };
+    const { node } = parseSubject(subject);
+    const draft = { subject: `${node}.command.cancel.${CONTROL_DOMAIN}`, data: { id }, deliverBy: null };
+    const [asked] = submitter.submit([draft]);
+    if (asked !== undefined)
+      journal.outbox.cancelRequested(id, { cancelRequestedAt: clock.now(), cancelId: asked.message.id });
+    await journal.flushed();
+    const link = fleet.link(node);
+    if (state === "sent") {
+      const when = link === "online" ? `${node} was asked to cancel it` : `it is cancelled when ${node} is heard again`;
+      return { kind: "requested", id, reason: `${node} may not have the message yet: ${when}` };
+    }
+    const end =
+      link === "online" ? "was asked to end it" : `is asked to end it when it is heard again (its link is ${link})`;
+    return { kind: "requested", id, reason: `${node} has the message and ${end}` };
+  }
+
+  /** A message for each node that an order means. @throws StewardError `target-invalid`, `usage`, `message-invalid`, … */
+  #drafts(orders: readonly Order[]): Draft[] {
+    const drafts: Draft[] = [];
+    let bytes = 0;
+    for (const { to, ...draft } of orders) {
+      if (to === undefined) {
+        drafts.push(draft);
+        continue;
+      }
+      const nodes = this.#nodes.meantBy(to);
+      insistCount(drafts.length + nodes.length);
+      // All of them together are held to what could have been written out one by one.
+      bytes += nodes.length * Buffer.byteLength(JSON.stringify(draft.data));
+      if (bytes > LIMITS.bodyBytes) {
+        const fault = `the messages to ${nodes.length} nodes take ${bytes} bytes together, ${LIMITS.bodyBytes} are allowed`;
+        throw new StewardError("request-invalid", { fault });
+      }
+      for (const node of nodes) drafts.push({ ...draft, subject: `${node}.${draft.subject}` });
+    }
+    return drafts;
+  }
+}

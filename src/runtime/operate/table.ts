@@ -1,0 +1,231 @@
+import { z } from "zod";
+import { StewardError } from "../../message/errors.ts";
+import * as shape from "./operations.ts";
+import type { Name, ROUTES, Words } from "./routes.ts";
+
+/**
+ * Everything that can be asked of a running daemon, one entry an operation, under the name that it has in `ROUTES`. The server
+ * mounts this table and checks by it, the OpenAPI document is written from it, and the types of the client and of what the
+ * daemon has to implement follow from it. Failures are StewardErrors.
+ */
+interface Entry<Path extends string> {
+  readonly summary: string;
+  /** A schema for each `{word}` of the path. */
+  readonly params?: { readonly [Word in Words<Path>[number]]: z.ZodType };
+  readonly query?: Path extends `GET ${string}` ? z.ZodObject : never;
+  readonly body?: Path extends `POST ${string}` ? Body : never;
+  readonly answer: Answer;
+  /** Statuses with which it may fail, beside 400 and 500. */
+  readonly failures?: readonly number[];
+}
+
+interface Body {
+  /** The schema of the document. */
+  readonly shape: z.ZodType;
+  /** Names what is wrong better than the schema alone could. */
+  readonly read: (body: unknown) => unknown;
+}
+
+export interface Answer {
+  readonly kind: "json" | "none" | "text" | "stream";
+  readonly description: string;
+  readonly status: number;
+  readonly type: string;
+  readonly shape: z.ZodType;
+  /** The daemon is not well: the answer has the same shape, under another status. */
+  readonly ill?: { readonly status: number; readonly description: string; readonly is: (answer: never) => boolean };
+  /** The answer waits until no crash can take back what it shows. */
+  readonly durable: boolean;
+}
+
+const TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+function json<S extends z.ZodType>(
+  description: string,
+  of: S,
+  more: Partial<Pick<Answer, "status" | "ill" | "durable">> = {},
+) {
+  const type = "application/json";
+  return { kind: "json", description, shape: of, status: 200, type, durable: false, ...more } as const;
+}
+const none = (description: string) =>
+  ({ kind: "none", description, shape: z.void(), status: 204, type: "", durable: false }) as const;
+
+export const TABLE = {
+  submit: {
+    summary: "Accept messages: one draft or a list, all or nothing; answered once they are durable",
+    body: { shape: shape.orders, read: readOrders },
+    answer: json("Accepted, in the order of the drafts and of their targets", shape.accepted.array(), { status: 201 }),
+    failures: [403, 404, 413, 415, 422, 503, 507],
+  },
+  messages: {
+    summary: "Messages, newest first",
+    query: shape.messageFilter,
+    answer: json("Messages that pass the filter", shape.messageView.array(), { durable: true }),
+    failures: [503],
+  },
+  message: {
+    summary: "One message with its history, outcome and output",
+    params: shape.byId,
+    answer: json("The message", shape.messageDetail, { durable: true }),
+    failures: [404, 409, 503],
+  },
+  cancel: {
+    summary: "Ask for a message to be cancelled",
+    params: shape.byId,
+    answer: json("Done, requested from the node, or too late", shape.cancelAnswer),
+    failures: [404, 409, 503],
+  },
+  nodes: {
+    summary: "All known nodes, by name",
+    query: shape.nodeQuery,
+    answer: json("Nodes", shape.nodeView.array()),
+  },
+  node: {
+    summary: "One node with its lanes and latest changes",
+    params: shape.byName,
+    answer: json("The node", shape.nodeDetail),
+    failures: [404],
+  },
+  processes: {
+    summary: "Processes of this node, or of another one, asked over the wire",
+    query: shape.processQuery,
+    answer: json("Processes", shape.processList),
+    failures: [404, 503],
+  },
+  control: {
+    summary: "Start, stop, restart or revive a process",
+    params: shape.byProcess,
+    answer: json("The process afterwards", shape.processView),
+    failures: [403, 404, 503],
+  },
+  dead: {
+    summary: "Dead letters",
+    answer: json("Dead letters", shape.deadLetter.array()),
+  },
+  retryDead: {
+    summary: "Send a dead letter's message through its process again",
+    params: shape.byId,
+    answer: none("It is on its way"),
+    failures: [404, 409],
+  },
+  dropDead: {
+    summary: "Drop a dead letter for good",
+    params: shape.byId,
+    answer: none("It is gone"),
+    failures: [404, 409],
+  },
+  alerts: {
+    summary: "What went wrong and was not cleared, the latest first; at central of all nodes",
+    answer: json("Alerts", shape.alertView.array(), { durable: true }),
+    failures: [503],
+  },
+  clearAlert: {
+    summary: "Clear an alert: it is forgotten until it is raised anew",
+    params: shape.byNumber,
+    answer: none("It is cleared"),
+    failures: [404],
+  },
+  logs: {
+    summary: "The last lines of received logs",
+    query: shape.logQuery,
+    answer: json("Lines, newest last", shape.logLine.array()),
+    failures: [404],
+  },
+  reload: {
+    summary: "Read the configuration again and apply what changed",
+    answer: json("What changed", shape.reloadAnswer),
+    failures: [422],
+  },
+  watch: {
+    summary: "All that happens from now on, as server-sent events; `gap` stands for what a slow client missed",
+    query: shape.eventQuery,
+    answer: {
+      ...json("A stream of happenings", shape.happening),
+      kind: "stream",
+      type: "text/event-stream",
+    },
+    failures: [503],
+  },
+  health: {
+    summary: "Whether the daemon is well",
+    answer: json("It is", shape.health, {
+      ill: { status: 503, description: "It is not", is: ({ ok }: shape.Health) => !ok },
+    }),
+  },
+  metrics: {
+    summary: "Prometheus text exposition",
+    answer: { ...json("Metrics", z.string()), kind: "text", type: TEXT_TYPE },
+  },
+} as const satisfies { readonly [N in Name]: Entry<(typeof ROUTES)[N]> };
+
+/** An entry whose shapes nobody needs to tell apart. */
+export interface AnyEntry extends Omit<Entry<string>, "params" | "query" | "body"> {
+  readonly params?: Readonly<Record<string, z.ZodType>>;
+  readonly query?: z.ZodObject;
+  readonly body?: Body;
+}
+
+type Table = typeof TABLE;
+type Params<P, W extends readonly string[]> = {
+  readonly [I in keyof W]: W[I] extends keyof P ? (P[W[I]] extends z.ZodType ? z.infer<P[W[I]]> : never) : never;
+};
+/** The arguments of an operation: the parameters of its path, in its order, then its query or its body. */
+type Asked<N extends Name> = [
+  ...(Table[N] extends { params: infer P } ? Params<P, Words<(typeof ROUTES)[N]>> : []),
+  ...(Table[N] extends { query: infer Q extends z.ZodType } ? [query?: shape.Shown<Q>] : []),
+  ...(Table[N] extends { body: { read: (body: unknown) => infer B } } ? [body: B] : []),
+];
+type Answered<N extends Name> = shape.Shown<Table[N]["answer"]["shape"]>;
+type Streams = { [N in Name]: Table[N]["answer"]["kind"] extends "stream" ? N : never }[Name];
+
+/** The daemon implements this: the compiler refuses an entry without implementation. */
+export type Operations = {
+  [N in Exclude<Name, Streams>]: (...asked: Asked<N>) => Answered<N> | Promise<Answered<N>>;
+} & {
+  /** Calls `listener` for all that comes from now on, until the returned function is called. */
+  [N in Streams]: (listener: (item: Answered<N>) => void) => () => void;
+} & {
+  /** Resolves when no crash can take back what was shown until now. */
+  durable(): Promise<void>;
+};
+
+/** One item of a stream, or word of those that its reader was too slow for. */
+export type Item<N extends Streams = Streams> = Answered<N> | ({ readonly type: "gap" } & shape.Gap);
+
+/** The operations as a client has them. A stream is open, so that nothing is missed, once its promise resolves. */
+export type Client = {
+  readonly [N in Exclude<Name, Streams>]: (...asked: Asked<N>) => Promise<Answered<N>>;
+} & {
+  readonly [N in Streams]: (...asked: [...Asked<N>, signal?: AbortSignal]) => Promise<AsyncIterableIterator<Item<N>>>;
+};
+
+/** A draft or a list of them; an error names the message and the field of every fault, the first ten of them. */
+function readOrders(body: unknown): readonly shape.Order[] {
+  const list: unknown[] = Array.isArray(body) ? body : [body];
+  if (list.length === 0) throw new StewardError("message-invalid", { where: "list", fault: "it is empty" });
+  insistCount(list.length);
+  return list.map((item, i) => {
+    const parsed = shape.order.safeParse(item);
+    if (parsed.success) return parsed.data;
+    throw new StewardError("message-invalid", { where: String(i + 1), fault: faultsOf(parsed.error) });
+  });
+}
+
+/** @throws StewardError `message-invalid`: there are more messages than are taken at once */
+export function insistCount(count: number): void {
+  if (count <= shape.LIMITS.drafts) return;
+  const fault = `it holds ${count} messages, ${shape.LIMITS.drafts} are allowed`;
+  throw new StewardError("message-invalid", { where: "list", fault });
+}
+
+/** All faults in one line: `deliverBy: expected number; colour: …`. */
+export function faultsOf(error: z.ZodError): string {
+  const faults = error.issues.slice(0, 10).map((issue) => {
+    const path = issue.path.join(".");
+    const fault = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+    return path === "" ? fault : `${path}: ${fault}`;
+  });
+  const more = error.issues.length - faults.length;
+  return more > 0 ? `${faults.join("; ")}; and ${more} more` : faults.join("; ");
+}

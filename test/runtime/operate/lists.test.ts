@@ -1,0 +1,77 @@
+import { expect, test, vi } from "vitest";
+import { Outbox } from "../../../src/journal/outbox.ts";
+import { LIMITS, type MessageFilter } from "../../../src/runtime/operate/operations.ts";
+import { settled } from "../../harness/world/sound.ts";
+import { createWorld, type World } from "../../harness/world/world.ts";
+
+const WORK = "command.work.os";
+
+/** All pages of a list of central's. */
+function pages(world: World, filter: MessageFilter): string[][] {
+  const { operations } = world.daemon("central");
+  const found: string[][] = [];
+  for (let before: string | undefined; ; ) {
+    const page = operations.messages({ ...filter, ...(before === undefined ? {} : { before }) }).map(({ id }) => id);
+    if (page.length === 0) return found;
+    found.push(page);
+    before = page.at(-1);
+  }
+}
+
+test("messages come page by page, each once, the newest first", async () => {
+  const world = await settled(await createWorld());
+  const ids = await world.submit(Array.from({ length: 10 }, (_, n) => ({ subject: `ship1.${WORK}`, data: { n } })));
+  await world.allEnded();
+  const found = pages(world, { limit: 4, method: "work", direction: "out" });
+  expect(found.map((page) => page.length)).toEqual([4, 4, 2]);
+  expect(found.flat()).toEqual([...ids].sort().reverse());
+});
+
+test("open messages are found on their lanes: none that has ended is read for them", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {}, ship2: {} } }));
+  const old = await world.send(`ship2.${WORK}`, { do: "never" }, { timeout: 86_400_000 });
+  await world.until(() => world.state(old) === "running", "it runs");
+  const ended = await world.submit(Array.from({ length: 100 }, (_, n) => ({ subject: `ship1.${WORK}`, data: { n } })));
+  for (const id of ended) await world.ended(id);
+  world.cut("ship2");
+  const waits = await world.send(`ship2.${WORK}`, { n: 1 });
+  const all = vi.spyOn(Outbox.prototype, "newest");
+  try {
+    expect(pages(world, { open: true, limit: 1 }).flat()).toEqual([waits, old]);
+    expect(pages(world, { open: true, node: "ship2", direction: "out" }).flat()).toEqual([waits, old]);
+    expect(pages(world, { open: true, node: "ship1" })).toEqual([]);
+    expect(all).not.toHaveBeenCalled();
+  } finally {
+    all.mockRestore();
+  }
+});
+
+test("nodes come by name, from a name on, no more than were asked for", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {}, ship2: {}, ship3: {} } }));
+  const { operations } = world.daemon("central");
+  const names = operations.nodes().map(({ name }) => name);
+  expect(names).toEqual(["central", "ship1", "ship2", "ship3"]);
+  expect(operations.nodes({ limit: 2 }).map(({ name }) => name)).toEqual(["central", "ship1"]);
+  expect(operations.nodes({ limit: 2, after: "ship1" }).map(({ name }) => name)).toEqual(["ship2", "ship3"]);
+});
+
+test("a target is resolved in the daemon: a message for each node that it means, all or none", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {}, ship2: {} } }));
+  const { operations } = world.daemon("central");
+  const submit = (to: string, data: object | string = { n: 1 }) =>
+    world.drive(operations.submit([{ to, subject: WORK, data: data as never, knownNodesOnly: true }]));
+  const some = await submit("ship2, ship1,ship2");
+  expect(some.map(({ subject, link }) => [subject, link])).toEqual([
+    [`ship2.${WORK}`, "online"],
+    [`ship1.${WORK}`, "online"],
+  ]);
+  expect((await submit("all")).map(({ node }) => node).sort()).toEqual(["ship1", "ship2"]);
+  const count = operations.messages({ limit: 1_000 }).length;
+  await expect(submit("ship1,shp2")).rejects.toMatchObject({ code: "node-unknown", details: { node: "shp2" } });
+  await expect(submit("ship*")).rejects.toMatchObject({ code: "target-invalid", exit: 2 });
+  await expect(submit("all", "x".repeat(LIMITS.bodyBytes / 2))).rejects.toMatchObject({ code: "request-invalid" });
+  const many = Array.from({ length: LIMITS.drafts + 1 }, (_, n) => `n${n}`).join(",");
+  await expect(submit(many)).rejects.toMatchObject({ code: "message-invalid" });
+  expect(operations.messages({ limit: 1_000 })).toHaveLength(count);
+  await world.allEnded();
+});
