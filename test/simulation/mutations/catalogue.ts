@@ -81,8 +81,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "gap-is-taken",
     breaks: "what comes after a lost frame is taken, and the lost one counts as taken",
     file: "src/journal/inbox.ts",
-    find: "if (first > lane.last + 1 && acked <= lane.last) {",
-    replace: "lane.last = Math.max(lane.last, first - 1);\n    if (first < 0) {",
+    find: "if (first > lane.last + 1 && acked <= lane.last) return",
+    replace: "lane.last = Math.max(lane.last, first - 1);\n    if (first < 0) return",
     faults: ["loss", "duplicate", "reorder", "halfopen"],
   },
   {
@@ -105,8 +105,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "checkpoint-in-two-transactions",
     breaks: "events are finished before it is durable where their sink stands",
     file: "src/runtime/execute/respond.ts",
-    find: "if (checkpoint !== undefined) this.#journal.setCheckpoint(checkpoint);",
-    replace: "if (checkpoint !== undefined) setImmediate(() => this.#journal.setCheckpoint(checkpoint));",
+    find: "if (checkpoint !== undefined) this.#options.journal.setCheckpoint(checkpoint);",
+    replace: "if (checkpoint !== undefined) setImmediate(() => this.#options.journal.setCheckpoint(checkpoint));",
     faults: ["crash", "slow", "torn"],
   },
   {
