@@ -4,8 +4,9 @@
  *   npm run soak -- --minutes 10 [--rows 1,4,5] [--report]
  *
  * Each row gets its share of the minutes. What came of it is printed as a table and, as the last line, as JSON; `--report`
- * writes docs/reliability.md as well. While there is time for another pass there is one, with other seeds. The exit code
- * is 1 when a row did not hold.
+ * writes docs/reliability.md as well. While there is time for another pass there is one, with other seeds. The exit code is 1
+ * when a row did not hold. On a machine that is busy with other things STEWARD_TEST_PATIENCE=4 waits four times as long for
+ * what must come; nothing else is held to less.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const COLUMNS = ["row", "fault", "struck", "commands", "ok", "lost", "doubled", "unknown", "held"];
+const COLUMNS = ["row", "fault", "struck", "commands", "ok", "lost", "doubled", "disordered", "unknown", "held"];
 
 /** One line for each row, all its passes added up. A row with a failure in any of them did not hold. */
 export function added(lines) {
@@ -17,6 +17,7 @@ export function added(lines) {
       ok: 0,
       lost: 0,
       doubled: 0,
+      disordered: 0,
       unknown: 0,
       held: true,
     };
@@ -25,9 +26,9 @@ export function added(lines) {
     if (failed !== undefined) Object.assign(sum, { held: false, failed: sum.failed ?? failed });
     if (verdict === undefined) continue;
     sum.struck += line.faults;
-    for (const key of ["commands", "ok", "lost", "doubled", "unknown"]) sum[key] += verdict[key];
+    for (const key of ["commands", "ok", "lost", "doubled", "disordered", "unknown"]) sum[key] += verdict[key];
     if (verdict.breaches.length > 0) Object.assign(sum, { held: false, failed: verdict.breaches[0] });
-    if (verdict.lost + verdict.doubled > 0) sum.held = false;
+    if (verdict.lost + verdict.doubled + verdict.disordered > 0) sum.held = false;
     if (note !== undefined) sum.note = note;
   }
   return [...rows.values()].sort((a, b) => a.row - b.row);
@@ -86,7 +87,7 @@ ${row(COLUMNS)}
 ${row(COLUMNS.map((_, i) => (i === 1 ? "---" : "---:")))}
 ${results.map((result) => row(COLUMNS.map((column) => cell(result, column)))).join("\n")}
 
-${sum("struck").toLocaleString("en")} faults, ${sum("commands").toLocaleString("en")} commands: ${sum("lost")} lost, ${sum("doubled")} doubled, ${sum("unknown")} unknown.
+${sum("struck").toLocaleString("en")} faults, ${sum("commands").toLocaleString("en")} commands: ${sum("lost")} lost, ${sum("doubled")} doubled, ${sum("disordered")} out of order, ${sum("unknown")} unknown.
 
 ${[...failures, ...(passes > 1 && measured.length > 0 ? ["", "Measured in the last pass:", ""] : []), ...measured].join("\n")}
 

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../message/clock.ts";
 import { withTimes } from "../message/text/time-words.ts";
+import { isAmongLastDescriptors } from "../platform/descriptors.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Operations } from "../runtime/operate/operations.ts";
 import { apiApp, failed } from "./app.ts";
@@ -26,6 +27,8 @@ export interface Api {
 }
 
 const STOP_GRACE = 2_000;
+/** Of the descriptors that are kept from senders of logs, so many are kept from operators too. */
+const SHARE = 0.5;
 
 /**
  * Opens the local API: `listening` until `stop`. Nothing that comes over the socket ends the daemon: what is too broken
@@ -51,6 +54,7 @@ export async function openApi({ operations, path, access, clock, log }: ApiOptio
     void listener(incoming, outgoing);
   });
   refuseBroken(server);
+  refuseLast(server, log);
   await listenOnSocket(server, path, clock, access);
   server.on("error", (error) => log.error({ err: error }, "the API's socket failed"));
 
@@ -91,6 +95,7 @@ export async function serveMetrics(
 ): Promise<MetricsListener> {
   const server = createServer(metricsOnly(operations));
   refuseBroken(server);
+  refuseLast(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host: address.host, port: address.port, exclusive: true }, () => {
@@ -133,6 +138,17 @@ function metricsOnly(operations: Operations): RequestListener {
         outgoing.end(body);
       });
   };
+}
+
+/** The journal needs descriptors too: a connection that would take the last ones is ended at once. */
+function refuseLast(server: Server, log?: Logger): void {
+  let told = false;
+  server.on("connection", (socket) => {
+    const isLast = isAmongLastDescriptors(socket, SHARE);
+    if (isLast) socket.destroy();
+    if (isLast && !told) log?.warn({}, "connections are refused: this process has nearly all files open that it may");
+    told = isLast;
+  });
 }
 
 /** Answers what is not HTTP, or not whole, with 400 and closes its connection. */

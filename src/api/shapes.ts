@@ -179,7 +179,8 @@ export const processView = thing({
   queued: count,
   active: count,
   waitsSince: opt(time),
-  lastError: opt(text),
+  lastError: opt(text.describe("What it failed with last; of the past where it works again")),
+  lastErrorAt: opt(time),
   stuck: opt(standstill),
 });
 

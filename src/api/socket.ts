@@ -1,4 +1,4 @@
-import { lstat, mkdir, unlink } from "node:fs/promises";
+import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
 import { request, type Server } from "node:http";
 import { dirname } from "node:path";
 import type { Clock } from "../message/clock.ts";
@@ -26,7 +26,9 @@ export async function listenOnSocket(
   if (bytes > PATH_LIMIT)
     throw unusable(path, `the path has ${bytes} bytes, the system allows ${PATH_LIMIT}: set a shorter \`socket:\``);
   try {
-    await mkdir(dirname(path), { recursive: true, mode: access === "group" ? 0o750 : 0o700 });
+    const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // The mask of the daemon is for its own files: this directory is for the group too.
+    if (made !== undefined && access === "group") await chmod(dirname(path), 0o750);
     await removeStale(path, clock);
     await listen(server, path, access === "group" ? 0o117 : 0o177);
   } catch (error) {

@@ -26,7 +26,7 @@ export interface BrokerLinkOptions {
   readonly counters: { refuse(code: string, details: object): void };
 }
 
-/** Those who act on what comes over the link. */
+/** The handlers of the packets that come over the link. */
 export interface LinkEnds {
   readonly receiver: { receive(packet: Packet): void };
   readonly answers: Answers;
@@ -37,19 +37,19 @@ export interface LinkEnds {
   };
 }
 
-/** Hears of the link's every change of status: `runtime/daemon/links.ts`. */
+/** The listener to every change of status of the link: `runtime/daemon/links.ts`. */
 export interface LinkWatcher {
   linkChanged(status: LinkStatus): void;
 }
 
-/** Refusals that are remembered: those of replies have ever new subjects, some tell enough. */
+/** Most refusals that are remembered: replies have ever new subjects. */
 const SOME = 10;
 const DENIED = "broker-denied";
 
 export class BrokerLink {
   readonly #actor: Actor<typeof linkMachine>;
   readonly #releasers: (() => void)[] = [];
-  /** What the present broker has refused for want of permission. */
+  /** Operations that the present broker has refused for want of permission. */
   readonly #refused = new Set<string>();
   readonly #options: BrokerLinkOptions;
   #watcher: LinkWatcher | undefined;
@@ -100,7 +100,7 @@ export class BrokerLink {
     };
   }
 
-  /** Nothing comes over it any more; its actor still sees the transport close. */
+  /** Ends the packets of this link; the actor still sees the transport close. */
   end(): void {
     for (const release of this.#releasers.splice(0).reverse()) release();
   }

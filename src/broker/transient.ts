@@ -4,11 +4,11 @@ import type { Json } from "../message/message.ts";
 import type { Envelope } from "../message/wire/envelope.ts";
 import { encodeItem } from "../message/wire/frame.ts";
 
-/** What a frame says of its sender: a node, the identity of its journal, and what stamps a message there. */
+/** The sender of a frame: its node, the identity of its journal, and the clock and ids for its messages. */
 export interface Sender {
   readonly node: string;
   readonly epoch: string;
-  /** Which life of its daemon it is. */
+  /** The present life of its daemon. */
   readonly life: string;
   readonly clock: Clock;
   readonly newId: NewId;

@@ -20,7 +20,9 @@ export const reachDaemon: Reach = {
   startDaemon: async (config, pretty) => {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");
     // A directory from which it was started may be removed or unmounted; its data directory is there as long as it is.
-    return startDaemon({ config, pretty, enter: (directory) => process.chdir(directory) });
+    const enter = (directory: string): void => process.chdir(directory);
+    // What the daemon writes is for its user alone; what commands write is as it would be without it.
+    return startDaemon({ config, pretty, enter, umask: process.umask(0o077) });
   },
   serviceNotice: async ({ env, clock }) => {
     const { serviceNotice } = await import("../platform/service-notice.ts");

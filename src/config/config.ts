@@ -104,6 +104,8 @@ export interface LimitsConfig {
   readonly journalBytes: number;
   /** Output kept of each stream of a command: half at its beginning, half at its end. */
   readonly outputBytes: number;
+  /** Bytes of a log's line beyond which it is divided. */
+  readonly lineBytes: number;
   /** Milliseconds that any command may run here, whatever its sender says. */
   readonly timeout: number;
   /** Nodes that become known without being named in the configuration. */

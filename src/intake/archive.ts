@@ -32,7 +32,7 @@ async function move(
   sidecar: string,
   kept: number,
 ): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o750 });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   const present = new Set(await readdir(folder));
   const target = freeName(present, name, suffix);
   await writeWhole(join(folder, target + suffix), join(folder, `.${target}${suffix}`), sidecar);
@@ -42,12 +42,12 @@ async function move(
 }
 
 /**
- * Whoever waits for the sidecar finds all of it. A full disk must not keep the file in the intake: the move needs no
- * room, and the explanation is in the log as well.
+ * Writes the sidecar whole, then gives it its name. A full disk must not keep the file in the intake: the move needs no
+ * room, and the log has the explanation too.
  */
 async function writeWhole(path: string, draft: string, text: string): Promise<void> {
   try {
-    await writeFile(draft, text, { mode: 0o640 });
+    await writeFile(draft, text, { mode: 0o600 });
     await rename(draft, path);
   } catch {
     await rm(draft, { force: true }).catch(() => undefined);

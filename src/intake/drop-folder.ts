@@ -14,10 +14,10 @@ const AT_ONCE = 1_000;
 const TAKEN = /^[^.].*\.(ya?ml|json)$/i;
 const UNFINISHED = /^\.|\.(tmp|part)$|~$/i;
 
-/** Whether U+FFFD stands in a name for bytes that are not UTF-8: such a file cannot be found again by it. */
+/** True for a name in which U+FFFD stands for bytes that are not UTF-8: the file cannot be opened by that name. */
 const misread = (name: string): boolean => name.includes("\uFFFD");
 
-/** Why a file is not taken; empty: it is. */
+/** The reason why a file is not taken; empty: it is taken. */
 function reasonAgainst(entry: Dirent): string {
   if (misread(entry.name)) return "its name is not UTF-8; rename it";
   if (!TAKEN.test(entry.name)) return "only *.yaml, *.yml and *.json are taken";
@@ -45,7 +45,7 @@ export function openDropFolder(options: DropFolderOptions): Intake {
   const ignored = new Set<string>();
 
   async function look(): Promise<number | null> {
-    await mkdir(folder, { recursive: true, mode: 0o750 });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const entries = await readdir(folder, { withFileTypes: true });
     const names = entries
       .map((entry) => entry.name)

@@ -9,13 +9,13 @@ import { type FileMark, markOf, readWhole } from "./whole-file.ts";
 /**
  * One file's way through an intake: growing → settled → judged → handed over → `done/`, or → `rejected/`.
  * - A file is judged only when nothing about it has changed for a while, and again after each change.
- * - What may be a beginning of something longer is given more time than what is whole.
+ * - A file that may be the beginning of a longer one is given more time than a whole one.
  * - Handed over means that the journal has every message, under the file's key. A crash before the move ends in the same
  *   key being handed over again, which the journal answers as a duplicate.
  * - A journal that has no room leaves the file where it is; everything else that is wrong with it moves it to `rejected/`.
  */
 export interface FileTaker {
-  /** Whether it is time to deal with the file; also `ripe` for a bad one whose patience is over. */
+  /** `ripe`: the file can be judged; also a bad file whose patience is over. */
   look(path: string, name: string): Promise<"absent" | "waiting" | "ripe">;
   /**
    * Deals with the file if it is ripe; then it is kept under the name `as`. `blocked`: the journal takes nothing now.
@@ -33,7 +33,7 @@ export interface Handed {
   readonly duplicate: boolean;
 }
 
-/** What an intake is given. */
+/** The surroundings of an intake. */
 export interface IntakeOptions {
   readonly clock: Clock;
   readonly log: Logger;
@@ -49,9 +49,9 @@ export interface IntakeOptions {
 
 /** Milliseconds without a change before a file is judged. */
 const SETTLE = 500;
-/** The same for what does not parse, or is YAML without a last line break: it may have been cut by a slow link. */
+/** Milliseconds for a file that does not parse, or is YAML without a last line break: a slow link may have cut it. */
 const PATIENCE = 2_000;
-/** The same for an empty file: it was made, and will be written. */
+/** Milliseconds for an empty file: its writer may have created it only. */
 const EMPTY_PATIENCE = 60_000;
 
 const RETRIED: readonly ErrorCode[] = ["journal-full", "journal-disk-full", "journal-failed"];

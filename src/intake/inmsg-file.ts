@@ -11,7 +11,7 @@ const BUSY = 250;
 const BLOCKED = 5_000;
 
 export interface InmsgFileOptions extends IntakeOptions {
-  /** The file, such as `inmsg.txt` in the data directory. It may be missing or empty. */
+  /** The file, such as `inmsg.txt` in the data directory; missing or empty is no fault. */
   readonly file: string;
   /** Where `done/` and `rejected/` are; on the same file system. Default: the file's own folder. */
   readonly archive?: string;

@@ -18,7 +18,7 @@ const AGAIN = 5_000;
 export interface WatchedFolderOptions {
   readonly folder: string;
   readonly clock: Clock;
-  /** Whether a change of the file of that name is worth a look. */
+  /** True when a change of the file of that name needs a look. */
   readonly concerns: (name: string) => boolean;
   /** Looks once; resolves with the ms after which to look again, `null`: at the next change. */
   readonly look: () => Promise<number | null>;
@@ -87,7 +87,7 @@ export function watchFolder({
     const watched = rewatch();
     looking = lookOnce().then((next) => {
       looking = undefined;
-      // What came between the look and a watch that exists only now was seen by neither.
+      // A change between the look and a watch that exists only now was seen by neither.
       if (!watched && rewatch()) changed = true;
       const idle = watcher === undefined ? UNWATCHED : WATCHED;
       lookWithin(changed ? DEBOUNCE : (next ?? idle));

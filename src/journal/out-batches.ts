@@ -7,8 +7,8 @@ import { OutMessage } from "./out-message.ts";
 import type { OutBatch, OutLane, OutState } from "./records.ts";
 import type { Store } from "./store/store.ts";
 
-/** Messages that are at hand without a read, and how many of them a row holds. */
-const HOT = 8192;
+/** Messages that are at hand without a read: all of a command to ten thousand nodes. And how many of them a row holds. */
+const HOT = 16_384;
 const MOST = 64;
 const MOST_BYTES = 64 * 1024;
 

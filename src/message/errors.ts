@@ -200,7 +200,7 @@ export const CATALOGUE = {
     "Correct `data:` in steward.yaml, or the directory's owner and mode.",
   ),
   "already-running": entry(
-    "another daemon (pid {pid}) already uses {path}",
+    "a daemon (pid {pid}) already uses {path}",
     "Stop the other daemon first, or give this one its own `data:` directory in steward.yaml.",
   ),
   "wrong-node": entry(

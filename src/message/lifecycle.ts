@@ -27,7 +27,7 @@ export const STATES = {
   cancelled: { final: true, rank: 6 },
   /** Refused for its signature, permission, method or data; never tried again by itself. */
   rejected: { final: true, rank: 6 },
-  /** It began, and its end cannot be proved. */
+  /** Begun, and its end cannot be proved. */
   interrupted: { final: true, rank: 6 },
   /** Not started before its deadline. */
   expired: { final: true, rank: 6 },

@@ -180,6 +180,10 @@ export interface SourceContext {
   emit(data: Json, checkpoint?: Json): Promise<void>;
   /** Makes a checkpoint durable without an event. */
   mark?(checkpoint: Json): Promise<void>;
+  /** Bytes of one line beyond which it is divided: `limits.lineBytes`, which may change at any time. */
+  lineBytes(): number;
+  /** Counts lines that were divided. */
+  divided?(lines: number): void;
   /** Counts what could not be kept, by reason; shown in the metrics and the log. */
   dropped(reason: string, count: number): void;
   /** Tells the operators here and at central what went wrong; the source goes on. `code` names the kind. */

@@ -96,9 +96,9 @@ export class AlertMemory {
       );
       if (oldest !== undefined) this.#drop(oldest);
     }
-    const taken = new Set([...this.#entries.values()].map(({ slot }) => slot));
+    const used = new Set([...this.#entries.values()].map(({ slot }) => slot));
     let slot = 0;
-    while (taken.has(slot)) slot++;
+    while (used.has(slot)) slot++;
     return slot;
   }
 }

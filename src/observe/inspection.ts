@@ -6,7 +6,9 @@ import { Recently } from "../platform/recently.ts";
 import type { Happenings } from "./happenings.ts";
 
 /** Roles whose every change an operator wants to see; the others are for the search of a fault. */
-const SHOWN: ReadonlySet<string> = new Set(["node", "publisher", "subscriber", "link", "child"]);
+const SHOWN: ReadonlySet<string> = new Set(
+  "node process publisher subscriber source link supervisor child core".split(" "),
+);
 
 /** True for a change after which something is out of reach: worth a warning. */
 function isLoss(role: string, from: string, to: string): boolean {

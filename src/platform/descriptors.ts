@@ -11,13 +11,17 @@ const RESERVE = { share: 8, least: 16, most: 256 };
 
 let limit: number | undefined;
 
-/** True for a new connection that is among the last descriptors. False where the system does not tell. */
-export function isAmongLastDescriptors(socket: Socket): boolean {
+/**
+ * True for a new connection that is among the last descriptors. False where the system does not tell.
+ *
+ * @param share of the reserve that is kept: operators get in where senders of logs do not any more
+ */
+export function isAmongLastDescriptors(socket: Socket, share = 1): boolean {
   // Not in the types: on POSIX the handle of a socket says its descriptor.
   const { fd = -1 } = (socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle ?? {};
   limit ??= descriptorLimit();
   const reserve = Math.min(RESERVE.most, Math.max(RESERVE.least, Math.floor(limit / RESERVE.share)));
-  return fd >= limit - reserve;
+  return fd >= limit - Math.floor(share * reserve);
 }
 
 function descriptorLimit(): number {

@@ -5,7 +5,7 @@ import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { type Channel, connectRunner } from "./channel.ts";
-import { commandEnvironment } from "./environment.ts";
+import { commandEnvironment } from "./command-environment.ts";
 import { runnerFile } from "./protocol.ts";
 
 const SOCKET_NAME = runnerFile("sock");
@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly directory: string;
   /** Names of environment variables that neither the runner nor a command may see. */
   readonly withheld: () => readonly string[];
+  /** Of commands; absent: that of the runner. */
+  readonly umask?: number;
   /** The runner's compiled program. */
   readonly runnerPath: string;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import type { Clock } from "../message/clock.ts";
 import { sleep } from "../platform/sleep.ts";
 import { groupsOfRun, isGroupAlive, isSameGroup, signalGroup, terminateGroup } from "./process-group.ts";
-import { bootId, type Started } from "./records.ts";
+import { bootId, type Started } from "./run-records.ts";
 
 const POLL = 50;
 /** How long a killed group may take to vanish. */

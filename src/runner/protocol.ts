@@ -33,6 +33,8 @@ export type ToRunner =
       readonly version: number;
       readonly env: Readonly<Record<string, string>>;
       readonly cwd: string;
+      /** Mask of the modes of what programs make; absent: that of the runner. */
+      readonly umask?: number;
     }
   /** Leave the proof that it has not begun. Answered with `prepared`. */
   | { readonly type: "prepare"; readonly id: string }
@@ -64,10 +66,10 @@ export function encodeLine(message: ToRunner | FromRunner): string {
  */
 export function readToRunner(line: string): ToRunner {
   const { message, type, id } = readMessage(line);
-  const { spec, startBy, env, cwd } = message;
+  const { spec, startBy, env, cwd, umask } = message;
   const right =
     type === "hello"
-      ? isTexts(env) && typeof cwd === "string"
+      ? isTexts(env) && typeof cwd === "string" && (umask === undefined || isMask(umask))
       : type === "start"
         ? isSpec(spec) && (startBy === undefined || typeof startBy === "number")
         : (type === "prepare" || type === "adopt" || type === "cancel" || type === "forget") && typeof id === "string";
@@ -106,6 +108,10 @@ function isSpec(value: unknown): boolean {
     (env === undefined || isTexts(env)) &&
     [timeout, grace, head, tail].every((each) => typeof each === "number" && each >= 0)
   );
+}
+
+function isMask(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0o777;
 }
 
 function isInput(value: unknown): boolean {

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Channel, connectRunner } from "./channel.ts";
-import { commandEnvironment } from "./environment.ts";
+import { commandEnvironment } from "./command-environment.ts";
 import { type LaunchOptions, reachRunner } from "./launch.ts";
 import { type FromRunner, PROTOCOL_VERSION, runnerFile, versionOfSocket } from "./protocol.ts";
 
@@ -93,12 +93,14 @@ export class Runners {
     await Promise.all(channels.map((channel) => channel.close()));
   }
 
-  /** Says where commands start from, and with which environment. */
+  /** Says where commands start from, and with which environment and mask of modes. */
   #greet(channel: Channel): void {
     const withheld = this.#options.withheld();
     this.#withheld = withheld.join();
     const env = commandEnvironment(process.env, withheld);
-    channel.send({ type: "hello", version: PROTOCOL_VERSION, env, cwd: standing() });
+    const { umask } = this.#options;
+    const mask = umask === undefined ? {} : { umask };
+    channel.send({ type: "hello", version: PROTOCOL_VERSION, env, cwd: standing(), ...mask });
   }
 
   #keep(channel: Channel): Channel {

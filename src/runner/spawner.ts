@@ -9,7 +9,7 @@ import type { Channel } from "./channel.ts";
 import { endOrphan } from "./orphans.ts";
 import { beyond, type Carried, carry } from "./parts.ts";
 import type { FromRunner } from "./protocol.ts";
-import { bootId, isRunId, type RunRecord, readRecord, recordedIds, removeRecord } from "./records.ts";
+import { bootId, isRunId, type RunRecord, readRecord, recordedIds, removeRecord } from "./run-records.ts";
 import { Runners } from "./runners.ts";
 
 /**

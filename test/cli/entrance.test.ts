@@ -22,6 +22,20 @@ test("an old Node.js is named, before anything that it cannot read", async () =>
   expect([code, stderr]).toEqual([2, "steward needs Node.js 20.19 or newer, this is 18.20.4\n"]);
 });
 
+test.runIf(process.platform === "linux")(
+  "too few files are named, with what to type, and few that do are enough",
+  async () => {
+    const under = (most: number) => shell(`prlimit --nofile=${most} "$node" "$main" nodes`);
+    const { code, stderr } = await under(96);
+    expect([code, stderr]).toEqual([
+      2,
+      "steward needs to open 160 files at once, and this process may open 96: raise its hard limit, " +
+        "with `ulimit -Hn 1024` as root, or with LimitNOFILE= where systemd starts it\n",
+    ]);
+    expect((await under(160)).stderr).toContain("no daemon answers");
+  },
+);
+
 test("the version is printed, and is that of the package", async () => {
   const { code, stdout } = await shell('"$node" "$main" --version');
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);

@@ -68,6 +68,7 @@ describe("defaults", () => {
       limits: {
         messageBytes: 524_288,
         journalBytes: 1_073_741_824,
+        lineBytes: 32 * 1024,
         outputBytes: 1_048_576,
         timeout: 2_073_600_000,
         nodes: 10_000,

@@ -547,7 +547,9 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
           const isOpen = (n: number): boolean => !["succeeded", "cancelled", undefined].includes(stateOf(now, n));
           const open = range(1, 402).filter((n) => (n < 401 ? isOpen(n) : n === 402));
           expect(open.length).toBeGreaterThan(10);
-          expect([...now.outbox.open()].map(({ record }) => record.message.id)).toEqual(open.reverse().map(idOf));
+          expect([...now.outbox.open()].map(({ record }) => record.message.id)).toEqual(
+            open.reverse().map((n) => idOf(n)),
+          );
         };
         check(journal);
         check(await restart());

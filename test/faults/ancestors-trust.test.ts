@@ -264,7 +264,7 @@ async function reconfigure(node: TestNode, change: Parameters<TestNode["reconfig
   const from = daemon.stderr.length;
   await node.reconfigure(change);
   daemon.signal("SIGHUP");
-  await daemon.saw(/^reloaded:/m, { stream: "stderr", from });
+  await daemon.saw(/^configuration reloaded:/m, { stream: "stderr", from });
 }
 
 async function submit(node: TestNode, draft: Draft): Promise<string> {

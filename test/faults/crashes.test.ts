@@ -4,12 +4,13 @@ import type { Draft } from "../../src/message/draft.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, type NodeOptions, startFleet } from "../harness/fleet/fleet.ts";
 import { processesOfRun } from "../harness/fleet/runner.ts";
+import type { TestNode } from "../harness/fleet/test-node.ts";
 import { check } from "./scene/checker.ts";
 import { ledgerOf } from "./scene/ledger.ts";
 import { metric } from "./scene/metric.ts";
 import { row } from "./scene/row.ts";
 
-/** Rows 1 to 4: daemons that are killed, at any point and at the worst ones. */
+/** Rows 1 to 4 and 28: daemons, and all that they live by, killed at any point and at the worst ones. */
 
 const subscribe = ["several", "ordered"].map((domain) => ({
   subject: `command.shellcommand.${domain}`,
@@ -160,6 +161,66 @@ row(
     }
     const verdict = await check({ fleet, ledger, accepted, faults, within: size.drain });
     return { faults: kills, verdict };
+  },
+);
+
+row(
+  {
+    number: 28,
+    fault: "kill -9 of any daemon, runner, host or the broker, each at random points",
+    suite: { kills: 6, drain: 30_000 },
+    full: { kills: 2000, drain: 240_000 },
+  },
+  async ({ size, random, over, pass }) => {
+    const fleet = await startFleet({ nodes: { central: {}, ship1: ship, ship2: ship } });
+    const { broker, central } = fleet;
+    const ledger = ledgerOf(fleet);
+    const edges = ["ship1", "ship2"].map((name) => fleet.node(name));
+    const killDaemon = async (node: TestNode): Promise<void> => {
+      await node.kill();
+      node.launch();
+    };
+    const killHost = async (node: TestNode): Promise<void> => {
+      // Neither sees the other's end.
+      node.daemon.signal("SIGSTOP");
+      node.killRunner();
+      await killDaemon(node);
+    };
+    const killCentral = async (): Promise<void> => {
+      await central.kill();
+      await central.start();
+    };
+    const killBroker = async (): Promise<void> => await broker?.restart();
+    const ways: readonly (readonly [string, () => Promise<unknown>])[] = [
+      ["central", killCentral],
+      ["broker", killBroker],
+      ["central and broker", () => Promise.all([killCentral(), killBroker()])],
+      ...edges.flatMap((node): [string, () => Promise<unknown>][] => [
+        ["daemon", () => killDaemon(node)],
+        ["runner", async () => node.killRunner()],
+        ["host", () => killHost(node)],
+      ]),
+      ["all", () => Promise.all([killCentral(), killBroker(), ...edges.map(killHost)])],
+    ];
+    const struck = new Map(ways.map(([name]) => [name, 0]));
+    const accepted: string[] = [];
+    let kills = 0;
+    for (; kills < size.kills && !over(); kills++) {
+      const drafts = edges.flatMap(({ name }) => [
+        ledger.draft(name, { domain: "ordered" }),
+        ledger.draft(name, { domain: "several", seconds: 1 }),
+        ledger.draft(name, { domain: "ordered" }),
+      ]);
+      // Whoever gets no answer was promised nothing.
+      const submitting = central.api.submit(drafts).catch(() => []);
+      await pass(random.next() * 1000);
+      const [name, strike] = ways[Math.floor(random.next() * ways.length)] ?? ["", async () => undefined];
+      await strike();
+      struck.set(name, (struck.get(name) ?? 0) + 1);
+      accepted.push(...(await submitting).map(({ id }) => id));
+    }
+    const verdict = await check({ fleet, ledger, accepted, ordered: ["ordered"], within: size.drain });
+    return { faults: kills, verdict, note: [...struck].map(([name, count]) => `${name} ${count}`).join(", ") };
   },
 );
 

@@ -45,7 +45,7 @@ test.skipIf(noNetwork !== undefined)(
     expect((await fleet.central.api.message(runs)).final).toBe(false);
     network.plug();
     const verdict = await check({ fleet, ledger, accepted: [runs, waits], ordered: ["ordered"] });
-    expect(verdict).toEqual({ commands: 2, ok: 2, lost: 0, doubled: 0, unknown: 0, breaches: [] });
+    expect(verdict).toEqual({ commands: 2, ok: 2, lost: 0, doubled: 0, disordered: 0, unknown: 0, breaches: [] });
   },
 );
 

@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { lstatSync } from "node:fs";
+import { appendFile, chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -137,4 +139,51 @@ it("what waits for a disk or a folder is shown with since when and why, at its n
   );
   const over = async (): Promise<boolean> => (await central.api.alerts()).every(({ state }) => state === "over");
   await eventuallySeen("the alerts are over", over);
-}, 90_000);
+}, 240_000);
+
+it("a command that cannot be started for want of descriptors waits and says so, at its node and at central, and so does its end", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+  const { central } = fleet;
+  const ship1 = fleet.node("ship1");
+  await central.steward("run", "ship1", "--", "true");
+  const runner = ship1.runnerPid() ?? 0;
+  const limited = (most: number): void => void execFileSync("prlimit", ["--pid", `${runner}`, `--nofile=${most}:4096`]);
+  limited(4);
+  const submit = async (deliverBy: number): Promise<string> => {
+    const draft = { subject: "ship1.command.shellcommand.operatingsystem", data: ["echo", "through"], deliverBy };
+    return (await central.api.submit([draft]))[0]?.id ?? "";
+  };
+  const [soon, later] = [await submit(3_000), await submit(600_000)];
+  const why = /EMFILE|too many open files/;
+  for (const node of [ship1, central])
+    await eventuallySeen(`${node.name} shows why`, async () => why.test((await node.api.message(later)).reason ?? ""));
+  const shown = await central.steward("messages", "--open");
+  expect(shown.stdout).toMatch(why);
+  const expired = await central.message(soon, "expired");
+  expect(expired.reason).toMatch(/^its deadline passed while it waited on the node: .*(EMFILE|too many open files)/);
+  expect((await ship1.api.message(soon)).reason).toBe(expired.reason);
+  expect((await central.steward("message", soon)).stdout).toMatch(why);
+  const raised = async (): Promise<boolean> =>
+    (await central.api.alerts()).some(({ code, state }) => code === "command-waits" && state === "raised");
+  expect(await raised()).toBe(true);
+  limited(4096);
+  await central.message(later, "succeeded", 30_000);
+  await eventuallySeen("its alert is over", async () => !(await raised()));
+}, 240_000);
+
+it("what the daemon writes is for its user alone, and what commands write is not", async () => {
+  const within = ["sh", "-c", 'umask 022; exec "$@"', "sh"];
+  const subscribe = [{ subject: "command.shellcommand.operatingsystem", from: ["central"] }];
+  const { central } = await startFleet({ nodes: { central: { config: { subscribe }, within } } });
+  const { stdout } = await central.steward("run", "central", "--", "sh", "-c", "umask; umask 000");
+  expect(stdout).toMatch(/0022/);
+  await writeFile(join(central.data, "inbox", "a.json"), '{"to": "central", "command": "ping", "domain": "steward"}');
+  await eventuallySeen("it is taken", async () => (await readdir(join(central.data, "inbox", "done"))).length === 2);
+  const entries = await readdir(central.data, { recursive: true, withFileTypes: true });
+  const open = entries.filter(({ parentPath, name }) => (lstatSync(join(parentPath, name)).mode & 0o077) !== 0);
+  // What others put there is theirs.
+  expect(open.map(({ name }) => name)).toEqual(["a.json"]);
+  await chmod(central.data, 0o755);
+  await chmod(join(central.data, "journal"), 0o755);
+  expect((await central.steward("doctor")).stdout).toMatch(/! warn +modes +other users .*: journal/);
+}, 240_000);

@@ -46,7 +46,7 @@ test("SIGHUP or a changed file restarts only the processes that the new file tou
   }));
   daemon.signal("SIGHUP");
   // The daemon looks at the file by itself as well, so it may have seen the change before the signal.
-  await daemon.saw(/reloaded: [02] changes, 0 need a restart/, { stream: "stderr" });
+  await daemon.saw(/reloaded: [02] changes applied, 0 need a restart/, { stream: "stderr" });
   const after = await processes();
   expect(after.get(os)).toMatchObject({ since: before.get(os)?.since, restarts: 0, active: 1 });
   expect(after.get(nginx)?.since).toBeGreaterThan(before.get(nginx)?.since ?? Number.POSITIVE_INFINITY);

@@ -31,7 +31,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "runtime/daemon": [...Object.keys(ORGANS), ...ROAD, "api", "intake"],
   api: [...WORDS, "observe", "runtime/operate"],
   intake: [...WORDS, "runtime/operate"],
-  cli: ["api", "intake", "actors", "journal", "broker", "methods", "security", "runtime/operate", "runtime/daemon", ...WORDS],
+  cli: [
+    "api",
+    "intake",
+    "actors",
+    "journal",
+    "broker",
+    "methods",
+    "security",
+    "runtime/operate",
+    "runtime/daemon",
+    ...WORDS,
+  ],
   dashboard: [],
 };
 

@@ -5,7 +5,7 @@ import { added, markdown, open, table } from "../../scripts/soak/report.mjs";
 import { tempDir } from "../harness/temp.ts";
 import { ROOT } from "../repository/sources.ts";
 
-const verdict = { commands: 10, ok: 9, lost: 0, doubled: 0, unknown: 1, breaches: [] };
+const verdict = { commands: 10, ok: 9, lost: 0, doubled: 0, disordered: 0, unknown: 1, breaches: [] };
 const line = { row: 4, fault: "kill -9 of central", faults: 3, verdict };
 
 describe("the report of a soak", () => {

@@ -24,7 +24,8 @@ export interface Violation {
     | "leftover"
     | "link"
     | "stuck"
-    | "threw";
+    | "threw"
+    | "untrue";
   readonly text: string;
 }
 
@@ -48,6 +49,7 @@ export async function check(world: World, attempts: readonly Attempt[], truthful
     ...(truthful && world.replaced.size === 0 ? lateRuns(world, attempts) : []),
     ...trespasses(world),
     ...unaccountedRuns(world, attempts),
+    ...(world.replaced.size === 0 ? endsUnseen(world) : []),
     ...unaccountedNotes(world, attempts),
     ...falseAlarms(world),
     ...world.faults.map((error): Violation => ({ kind: "threw", text: `a daemon threw into the broker: ${error}` })),
@@ -104,6 +106,18 @@ function unaccountedRuns(world: World, attempts: readonly Attempt[]): Violation[
       return [{ kind: "invented", text: `${id} ran, and ${origin} does not know it` }];
     }
   });
+}
+
+/** What proved its end on a host that kept its disk is not told as interrupted. */
+function endsUnseen(world: World): Violation[] {
+  return world.nodes.flatMap((name) =>
+    [...world.host(name).exited].flatMap((id): Violation[] => {
+      if (world.forgotten.has(id) || !world.accepted.some((line) => line.id === id)) return [];
+      const { state, reason } = world.message(id);
+      const text = `the program of ${id} came to its end on ${name}, and is interrupted: ${reason}`;
+      return state === "interrupted" ? [{ kind: "untrue", text }] : [];
+    }),
+  );
 }
 
 /** An event that was accepted is in the sink of its receiver, once and in order, or something visible says why not. */

@@ -16,6 +16,7 @@ const USAGE = `usage: npm run simulate -- [options]
   --no-shrink       do not look for a shorter script that fails
   --json            nothing but the last line on the output
   --mutations       break the promises on purpose, one after the other, and see each found
+  --only A,B,…      of the mutations these alone
 faults:
 ${ALL_FAULTS.map((name) => `  ${name.padEnd(10)} ${FAULTS[name].means}${FAULTS[name].byDefault ? "" : " (not by default)"}`).join("\n")}
 `;
@@ -35,7 +36,7 @@ export async function simulate(args: readonly string[], root: string): Promise<n
     process.stdout.write(USAGE);
     return 0;
   }
-  if (asked.mutations) return await tryMutations(root, (line) => void process.stdout.write(`${line}\n`));
+  if (asked.mutations) return await tryMutations(root, (line) => void process.stdout.write(`${line}\n`), asked.only);
 
   const print = (text: string): void => (asked.json ? say(text) : void process.stdout.write(`${text}\n`));
   const directory = await mkdtemp(join(tmpdir(), "steward-simulation-"));
@@ -92,6 +93,7 @@ interface Asked {
   readonly shrink: boolean;
   readonly json: boolean;
   readonly mutations: boolean;
+  readonly only: string;
   readonly help: boolean;
 }
 
@@ -109,6 +111,7 @@ function read(args: readonly string[]): Asked | string {
         "no-shrink": { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         mutations: { type: "boolean", default: false },
+        only: { type: "string", default: "" },
         help: { type: "boolean", default: false },
       },
     });
@@ -121,6 +124,7 @@ function read(args: readonly string[]): Asked | string {
       shrink: !values["no-shrink"],
       json: values.json,
       mutations: values.mutations,
+      only: values.only,
       help: values.help,
     };
   } catch (error) {

@@ -67,6 +67,8 @@ export class MemoryHost {
   readonly programs: Record<string, MemoryProgram>;
   /** Every program that began, in order: what the ledger of a test method would say. */
   readonly ledger: string[] = [];
+  /** Those that came to their own end, whoever saw it. */
+  readonly exited = new Set<string>();
   readonly runs = new Map<string, Recorded>();
   #pids = 1000;
 
@@ -184,6 +186,7 @@ export class MemoryHost {
   #finish(run: Recorded, end: RunEnd): void {
     if (run.end !== undefined) return;
     run.end = end;
+    if (end.kind === "exited") this.exited.add(run.spec.id);
     run.settle(end);
   }
 }

@@ -1,7 +1,7 @@
 import type { Timer } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
+import type { ChildRun } from "./child-run.ts";
 import type { Goal, Row } from "./decision.ts";
-import type { ChildRun } from "./run.ts";
 import type { ChildSpec, ChildState, ChildView } from "./spec.ts";
 
 /** A caller that asked for a child to be up (or at least tried again by itself), or down. */
@@ -33,7 +33,9 @@ export class Entry implements Row {
   restartTimes: readonly number[] = [];
   restarts = 0;
   since: number;
+  /** Of its present life, or the one before, if nobody asked for this one. */
   lastError: unknown;
+  lastErrorAt = 0;
   /** When the surroundings began to keep it from coming up, ms since 1970. */
   waitsSince: number | undefined;
   readonly waiters: Waiter[] = [];
@@ -65,9 +67,14 @@ export class Entry implements Row {
     }
   }
 
+  /** Whoever asks for a start has seen to what was wrong; what waits for its surroundings still does. */
+  forgive(): void {
+    if (this.waitsSince === undefined) this.lastError = undefined;
+  }
+
   view(): ChildView {
-    const { state, restarts, since, lastError, waitsSince } = this;
-    const error = lastError === undefined ? {} : { lastError: faultText(lastError) };
+    const { state, restarts, since, lastError, lastErrorAt, waitsSince } = this;
+    const error = lastError === undefined ? {} : { lastError: faultText(lastError), lastErrorAt };
     const waits = waitsSince === undefined ? {} : { waitsSince };
     return { id: this.spec.id, state, restarts, since, ...waits, ...error };
   }

@@ -1,8 +1,8 @@
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
+import { ChildRun, type Down } from "./child-run.ts";
 import { type ChildEvent, companions, LIFECYCLE, need, nextStep } from "./decision.ts";
 import { Entry } from "./entry.ts";
-import { ChildRun, type Down } from "./run.ts";
 import type { ChildSpec, SupervisorListener, SupervisorReport, SupervisorSpec } from "./spec.ts";
 
 export interface SupervisorContext {
@@ -123,6 +123,11 @@ export class Roster {
     entry.answer();
   }
 
+  failed(entry: Entry, error: unknown): void {
+    entry.lastError = error;
+    entry.lastErrorAt = this.#context.clock.now();
+  }
+
   report(kind: SupervisorReport["kind"], entry: Entry, cause: string, error: unknown): void {
     this.#tell((listener) => listener.report({ kind, supervisor: this.#spec.id, child: entry.spec.id, cause, error }));
   }
@@ -146,7 +151,7 @@ export class Roster {
         }),
       trouble: (cause, error) =>
         this.#handle(() => {
-          entry.lastError = error ?? new Error(cause);
+          this.failed(entry, error ?? new Error(cause));
           this.report("shutdownError", entry, cause, error);
         }),
     });

@@ -1,10 +1,10 @@
 import { StewardError } from "../../message/errors.ts";
 import { isOfSurroundings } from "../../message/surroundings.ts";
 import { backoffDelay } from "../backoff.ts";
+import { causeOf, type Down, errorOf } from "./child-run.ts";
 import { comesBack, countRestart } from "./decision.ts";
 import type { Entry, Waiter } from "./entry.ts";
 import { Roster, type SupervisorContext } from "./roster.ts";
-import { causeOf, type Down, errorOf } from "./run.ts";
 import {
   type Child,
   type ChildSpec,
@@ -159,6 +159,7 @@ export class Supervisor implements Child {
       }
       this.#refuseUnlessUp(entry);
       entry.attempt = 0;
+      entry.forgive();
       entry.waiters.push(waiter("up"));
       entry.aim("cycle", "leave", why);
       this.#roster.advance([entry]);
@@ -202,6 +203,7 @@ export class Supervisor implements Child {
     const parked = entry.state === "quarantined" ? this.#roster.companions(entry) : [];
     const revived = [entry, ...parked.filter((one) => one.state === "quarantined")];
     for (const one of revived) {
+      one.forgive();
       if (one.state !== "backingOff") one.attempt = 0;
       if (one.state === "quarantined") one.restartTimes = [];
       one.aim("up", "leave", why);
@@ -234,12 +236,12 @@ export class Supervisor implements Child {
     if (how.kind === "startFailed") {
       // A child that was asked to stop while it started may fail to come up.
       if (state === "stopping") return;
-      entry.lastError = error;
+      this.#roster.failed(entry, error);
       this.#roster.report("startError", entry, cause, error);
     } else if (how.kind === "ended" && state === "stopping") {
       if (error !== undefined && !how.forced) this.#roster.report("shutdownError", entry, `stopping, ${cause}`, error);
     } else if (how.kind === "ended") {
-      if (error !== undefined) entry.lastError = error;
+      if (error !== undefined) this.#roster.failed(entry, error);
       if (error !== undefined || entry.spec.restart === "permanent")
         this.#roster.report("childTerminated", entry, cause, error);
     }

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { access, lstat, readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import type { AlertView } from "../../message/alert.ts";
 import { EXIT, normalise, StewardError } from "../../message/errors.ts";
@@ -25,7 +25,7 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   const config = await configuration(cli, findings);
   if (config !== undefined) {
     const data = await dataDirectory(config.data);
-    findings.push(data, await natsServer(config, cli));
+    findings.push(data, ...(await openToOthers(config)), await natsServer(config, cli));
     if (data.verdict === "ok") findings.push(...(await journalAtRest(config, cli)));
   }
   // Without a configuration the daemon may still be named by --socket.
@@ -117,6 +117,24 @@ async function dataDirectory(path: string): Promise<Finding> {
     verdict: "ok",
     text: existing === path ? `${path} is writable` : `${path} is created at the first start`,
   };
+}
+
+/** Files of the data directory that other users of this machine may read or write. */
+async function openToOthers({ data, socket, socketAccess }: Config): Promise<Finding[]> {
+  const others = socketAccess === "group" ? 0o007 : 0o077;
+  const isOpen = async (path: string): Promise<boolean> => {
+    const found = await lstat(path).catch(() => undefined);
+    return found !== undefined && !found.isSymbolicLink() && (found.mode & others) !== 0;
+  };
+  if (!(await isOpen(data))) return [];
+  const names = (await readdir(data).catch(() => [])).filter((name) => join(data, name) !== socket);
+  const open: string[] = [];
+  for (const name of names) if (await isOpen(join(data, name))) open.push(name);
+  if (open.length === 0) return [];
+  const text = `other users of this machine may look into ${data}: ${worst(open, "files")}`;
+  return [
+    { check: "modes", verdict: "warn", text, remedy: `chmod -R ${socketAccess === "group" ? "o=" : "go="} ${data}` },
+  ];
 }
 
 async function natsServer(config: Config, cli: Cli): Promise<Finding> {

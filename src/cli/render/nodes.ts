@@ -156,6 +156,8 @@ export function processTable(
   );
 }
 
-function processNote({ stuck, lastError = "" }: ProcessView, times: Times): string {
-  return stuck === undefined ? lastError : `stands still since ${times.since(stuck.since)}: ${stuck.reason}`;
+function processNote({ stuck, lastError = "", lastErrorAt, state }: ProcessView, times: Times): string {
+  if (stuck !== undefined) return `stands still since ${times.since(stuck.since)}: ${stuck.reason}`;
+  const works = state === "idle" || state === "working" || state === "paused";
+  return lastErrorAt === undefined || !works ? lastError : `(${times.at(lastErrorAt)}: ${lastError})`;
 }

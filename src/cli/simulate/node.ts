@@ -37,7 +37,7 @@ export interface SimulatedNodeOptions {
   readonly inbox: string;
 }
 
-/** What is owed to the origin on one subject. */
+/** Answers that the origin has not acknowledged, on one subject. */
 interface Owed {
   next: number;
   acked: number;

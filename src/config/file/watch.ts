@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { Clock, Timer } from "../../message/clock.ts";
+import type { Config } from "../config.ts";
 
 /** Interval between two looks at the file's state, ms. */
 const LOOK_EVERY = 2_000;
@@ -19,13 +20,13 @@ export interface ConfigWatchOptions {
 }
 
 /**
- * Watches the configuration file: known → changed → settled → dealt with, or doubted → (unchanged for half a minute) → dealt
+ * Watches the configuration file: known → changed → settled → dealt with, or perhaps a part → (unchanged for half a minute) → dealt
  * with. Each further change begins anew, so that a file that is written in pieces is read when it is whole.
  */
 export class ConfigWatch {
   readonly #options: ConfigWatchOptions;
   #dealtWith: string | undefined;
-  #seen: { readonly mark: string; readonly since: number; doubted: boolean } | undefined;
+  #seen: { readonly mark: string; readonly since: number; perhapsPart: boolean } | undefined;
   #timer: Timer | undefined;
   #ended = false;
 
@@ -58,13 +59,13 @@ export class ConfigWatch {
     }
     const now = clock.monotonic();
     if (this.#seen?.mark !== mark) {
-      this.#seen = { mark, since: now, doubted: false };
+      this.#seen = { mark, since: now, perhapsPart: false };
       return;
     }
-    const { since, doubted } = this.#seen;
-    if (now - since < (doubted ? SECOND_LOOK : SETTLED)) return;
-    this.#seen.doubted = true;
-    if (await changed(doubted)) this.#dealtWith = mark;
+    const { since, perhapsPart } = this.#seen;
+    if (now - since < (perhapsPart ? SECOND_LOOK : SETTLED)) return;
+    this.#seen.perhapsPart = true;
+    if (await changed(perhapsPart)) this.#dealtWith = mark;
   }
 }
 
@@ -72,4 +73,31 @@ export class ConfigWatch {
 function markOf(file: string): string | undefined {
   const found = statSync(file, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(":");
+}
+
+/**
+ * The sign that a changed file is the beginning of a longer one: it lacks entries that it had, or ends in the middle of
+ * a line. The words follow "steward.yaml has changed and …"; `undefined`: there is no such sign.
+ */
+export function signOfPart(before: Config, after: Config, text: string): string | undefined {
+  const kept = new Set(after.written);
+  const sections = before.written.filter((key) => !kept.has(key));
+  const lost = [
+    ...removed("subscription", before.subscribe, after.subscribe),
+    ...removed("publication", before.publish, after.publish),
+    ...sections.map((key) => `\`${key}:\``),
+  ];
+  if (lost.length > 0) return `has lost ${lost.join(", ")}`;
+  return /[\n\r}\]]\s*$/.test(text.slice(-100)) ? undefined : "ends without a line break";
+}
+
+function removed(
+  what: string,
+  before: Config["subscribe" | "publish"],
+  after: Config["subscribe" | "publish"],
+): string[] {
+  const kept = new Set(after.map(({ subject }) => subject));
+  const count = before.filter(({ subject }) => !kept.has(subject)).length;
+  if (count === 0) return [];
+  return [`${count === before.length ? "all" : count} of ${before.length} ${what}s`];
 }

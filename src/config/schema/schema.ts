@@ -249,6 +249,10 @@ export const schema = mapping({
       outputBytes: setting(size("1KB", "1GB").prefault("1MB"), {
         description: "Output kept of each stream of a command: half from its beginning, half from its end.",
       }),
+      lineBytes: setting(size("1KB", "1MB").prefault("32KB"), {
+        description:
+          "Longest line of a log that is forwarded whole. A longer one goes in parts, each with its number and a mark that more follows, and is counted. A syslog connection holds as much in memory.",
+      }),
       timeout: setting(duration("1s", "24d").prefault("24d"), {
         description: "How long any command may run here, whatever its sender says.",
       }),

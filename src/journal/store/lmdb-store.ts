@@ -168,7 +168,7 @@ export function openLmdbStore(
 
   /** Of each key a turn's record holds the last form only; what came and went within the turn leaves no trace. */
   function record(table: Table, key: Key, value: unknown, fresh: boolean, json?: string): void {
-    const rows = memory.get(table) as Rows;
+    const rows = memory.get(table) as Rows<Written>;
     const text = keyText(key);
     const before = rows.get(text);
     const said = before?.turn === turn;

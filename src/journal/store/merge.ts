@@ -14,7 +14,7 @@ interface Stored {
  */
 export function* merged(
   stored: Database<string, Key>,
-  layers: readonly Rows[],
+  layers: readonly Rows<Written>[],
   bounds: Bounds,
   read: (key: Key, text: string) => unknown,
 ): Generator<Entry> {
@@ -62,7 +62,7 @@ function parsed(text: string | undefined): unknown {
 }
 
 /** The row behind `last` that comes first; of two with one key, the later one. */
-function freshest(layers: readonly Rows[], last: Key | undefined, bounds: Bounds): Written | undefined {
+function freshest(layers: readonly Rows<Written>[], last: Key | undefined, bounds: Bounds): Written | undefined {
   const { from, to, reverse = false } = bounds;
   let found: Written | undefined;
   for (const layer of layers) {

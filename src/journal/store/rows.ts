@@ -1,10 +1,9 @@
 import { compareKeys, type Key } from "./store.ts";
-import type { Written } from "./turn-rows.ts";
 
 /** A key has one place for as long as it has a row, whichever row that is. */
-interface Place {
+interface Place<Row> {
   readonly key: Key;
-  row: Written;
+  row: Row;
 }
 
 /** Places side by side: an insertion moves at most so many. */
@@ -14,21 +13,21 @@ const LONGEST = 256;
  * Rows of one table that are not in LMDB yet, by key and in the order of keys. The order is made when somebody asks for it: most
  * tables are read by key alone. A read of neighbours costs what it returns, whatever else was written.
  */
-export class Rows {
-  readonly #byText = new Map<string, Place>();
+export class Rows<Row extends { readonly key: Key }> {
+  readonly #byText = new Map<string, Place<Row>>();
   /** Places that are not in the order yet. */
-  readonly #unordered = new Set<Place>();
+  readonly #unordered = new Set<Place<Row>>();
   /** In order; none is empty. */
-  #runs: Place[][] = [];
+  #runs: Place<Row>[][] = [];
   #ordered = 0;
   /** Another one after each change. */
   version = 0;
 
-  get(text: string): Written | undefined {
+  get(text: string): Row | undefined {
     return this.#byText.get(text)?.row;
   }
 
-  set(text: string, row: Written): void {
+  set(text: string, row: Row): void {
     this.version++;
     const known = this.#byText.get(text);
     if (known !== undefined) {
@@ -54,12 +53,12 @@ export class Rows {
   }
 
   /** In no order. */
-  *all(): Generator<Written> {
+  *all(): Generator<Row> {
     for (const { row } of this.#byText.values()) yield row;
   }
 
   /** The first row from a key on, or behind it; without a key, the first of all. */
-  next(key: Key | undefined, behind: boolean): Written | undefined {
+  next(key: Key | undefined, behind: boolean): Row | undefined {
     this.#order();
     if (key === undefined) return this.#runs[0]?.[0]?.row;
     const [at, index] = this.#placeOf(key);
@@ -69,7 +68,7 @@ export class Rows {
   }
 
   /** The last row before a key; without a key, the last of all. */
-  previous(key: Key | undefined): Written | undefined {
+  previous(key: Key | undefined): Row | undefined {
     this.#order();
     if (key === undefined) return this.#runs.at(-1)?.at(-1)?.row;
     const [at, index] = this.#placeOf(key);
@@ -78,7 +77,7 @@ export class Rows {
 
   /** The run and the index of the first place of which the key is not below this one. */
   #placeOf(key: Key): [run: number, index: number] {
-    const run = firstOf(this.#runs, (places) => compareKeys((places.at(-1) as Place).key, key) >= 0);
+    const run = firstOf(this.#runs, (places) => compareKeys((places.at(-1) as Place<Row>).key, key) >= 0);
     return [run, firstOf(this.#runs[run] ?? [], (place) => compareKeys(place.key, key) >= 0)];
   }
 
@@ -94,7 +93,7 @@ export class Rows {
     this.#unordered.clear();
   }
 
-  #insert(place: Place): void {
+  #insert(place: Place<Row>): void {
     const [at, index] = this.#placeOf(place.key);
     // The last run grows by what comes behind all others.
     const run = this.#runs[at] ?? this.#runs.at(-1) ?? [];

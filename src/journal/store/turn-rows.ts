@@ -17,7 +17,7 @@ export interface Written {
   text: string | undefined;
 }
 
-export type Memory = ReadonlyMap<Table, Rows>;
+export type Memory = ReadonlyMap<Table, Rows<Written>>;
 
 /** A row of a turn's record; without one it came and went within the turn. */
 export interface Operation {
@@ -54,7 +54,7 @@ export function textOf(row: Written): string | undefined {
 }
 
 export function emptyMemory(): Memory {
-  return new Map(TABLES.map((table) => [table, new Rows()]));
+  return new Map(TABLES.map((table) => [table, new Rows<Written>()]));
 }
 
 export function tableOf(number: number, path: string): Table {

@@ -21,6 +21,7 @@ export const TIME_KEYS: ReadonlySet<string> = new Set([
   "asOf",
   "nextDeadline",
   "waitsSince",
+  "lastErrorAt",
   "first",
   "last",
   "overAt",

@@ -4,7 +4,6 @@ import type { Clock, Timer } from "../../message/clock.ts";
  * What the sources of this method count with `context.dropped`, by reason:
  *   queue-full      datagrams that came while the queue was full (UDP cannot wait)
  *   kernel-full     datagrams that the kernel dropped because the receive buffer was full
- *   line-cut        bytes beyond the longest line
  *   not-utf8        characters that stand as U+FFFD for bytes that are not UTF-8
  *   nul             NUL bytes before a line of a file, as a truncation leaves them, or at the beginning of a message
  *   unread          bytes of a file that are gone before they were read, as far as they were seen; at least 1
@@ -15,7 +14,6 @@ import type { Clock, Timer } from "../../message/clock.ts";
 export type LossReason =
   | "queue-full"
   | "kernel-full"
-  | "line-cut"
   | "not-utf8"
   | "nul"
   | "unread"

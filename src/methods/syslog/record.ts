@@ -16,14 +16,16 @@ export type LogRecord = {
   readonly msgid?: string;
   /** RFC 5424 structured data: each element verbatim, brackets and escapes included. */
   readonly structured?: readonly string[];
+  /** Of a line that is longer than a message or `limits.lineBytes` allows: which part of it this is, from 1; `2.1`: of a part. */
+  readonly part?: string;
+  /** Another part of the same line follows. */
+  readonly more?: true;
   readonly text: string;
 };
 
 /** The data of one event. */
 export type LogBatch = { readonly lines: readonly LogRecord[] };
 
-/** Bytes of one line; a longer one is cut (syslog) or handed over in pieces (file). */
-export const MAX_LINE = 32 * 1024;
 /** At most so much goes into one event. */
 export const MAX_BATCH_LINES = 500;
 export const MAX_BATCH_BYTES = 64 * 1024;
@@ -47,6 +49,7 @@ export function weightOf(record: LogRecord): number {
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+const PART = /^\d{1,12}(?:\.\d{1,12}){0,3}$/;
 const WORDS = ["host", "app", "pid", "severity", "facility", "msgid"] as const;
 
 /** Throws an Error that names the first fault. */
@@ -75,9 +78,33 @@ function lineFault(line: unknown): string | undefined {
   for (const word of WORDS) {
     if (fields[word] !== undefined && typeof fields[word] !== "string") return `\`${word}\` must be a string`;
   }
-  const { structured } = fields;
+  const { structured, part, more } = fields;
+  if (part !== undefined && !(typeof part === "string" && PART.test(part))) return "`part` must look like 2 or 2.1";
+  if (more !== undefined && more !== true) return "`more` must be true";
   if (structured !== undefined && !(Array.isArray(structured) && structured.every((e) => typeof e === "string"))) {
     return "`structured` must be a list of strings";
   }
   return undefined;
+}
+
+/** Makes records of the parts of a line that are handed over one by one. */
+export class Parts {
+  /** How many were made of the line that goes on. */
+  #made: number;
+
+  constructor(made = 0) {
+    this.#made = made;
+  }
+
+  get made(): number {
+    return this.#made;
+  }
+
+  /** The next part; without `more`, the last one or a line that is whole. */
+  next<T extends object>(record: T, more: boolean): T & Pick<LogRecord, "part" | "more"> {
+    const no = this.#made + 1;
+    this.#made = more ? no : 0;
+    if (no === 1 && !more) return record;
+    return { ...record, part: `${no}`, ...(more ? { more } : {}) };
+  }
 }

@@ -28,6 +28,13 @@ export function cutAt(bytes: Buffer, limit: number): number {
   return at === 0 || ((bytes[at] ?? 0) & 0xc0) === 0x80 ? limit : at;
 }
 
+/** Without the line ending that some senders put into a datagram or a counted message: LF, CR LF, NUL. */
+export function trimEnd(message: Buffer): Buffer {
+  let end = message.length;
+  while (end > 0 && (message[end - 1] === 10 || message[end - 1] === 13 || message[end - 1] === 0)) end--;
+  return message.subarray(0, end);
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 

@@ -17,6 +17,11 @@ export function counterFamilies(families: Families, counters: Counters): void {
   count("steward_messages_resent_total", "Messages sent again.", () => counters.resent);
   count("steward_messages_duplicate_total", "Messages that came again and were not run.", () => counters.duplicates);
   count("steward_messages_dead_lettered_total", "Messages that became dead letters.", () => counters.deadLetters);
+  count(
+    "steward_log_lines_divided_total",
+    "Lines of logs that were too long, and go in marked parts.",
+    () => counters.linesDivided,
+  );
   count("steward_outcomes_total", "Commands that ended, by final state.", () =>
     Object.entries(counters.outcomes).map(([state, ended]) => [ended, { state }]),
   );

@@ -34,6 +34,8 @@ export class Counters {
   /** Messages that came again, and were acknowledged and not run. */
   duplicates = 0;
   deadLetters = 0;
+  /** Lines of logs that were longer than `limits.lineBytes`. */
+  linesDivided = 0;
   readonly outcomes: Record<FinalState, number>;
   /** Time a command ran. */
   readonly runSeconds = new Durations([0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600]);

@@ -32,12 +32,12 @@ export class LoopDelayWatch {
   take(): LoopDelay | undefined {
     const delay = this.#delay;
     const seconds = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - RESOLUTION / 1e3);
-    const taken = { p50: seconds(delay.percentile(50)), p99: seconds(delay.percentile(99)), max: seconds(delay.max) };
+    const delays = { p50: seconds(delay.percentile(50)), p99: seconds(delay.percentile(99)), max: seconds(delay.max) };
     const isFirst = delay.enable();
     delay.reset();
     this.#clock.clearTimeout(this.#timer);
     this.#timer = this.#clock.setTimeout(() => this.stop(), UNWATCHED);
-    return isFirst ? undefined : taken;
+    return isFirst ? undefined : delays;
   }
 
   stop(): void {
@@ -55,9 +55,9 @@ export function processFamilies(families: Families, loopDelay: LoopDelayWatch, v
     "steward_event_loop_lag_seconds",
     "Delay of the event loop since the last scrape; absent at the first one.",
     () => {
-      const taken = loopDelay.take();
-      if (taken === undefined) return [];
-      const { p50, p99, max } = taken;
+      const delays = loopDelay.take();
+      if (delays === undefined) return [];
+      const { p50, p99, max } = delays;
       return [
         [p50, { quantile: "0.5" }],
         [p99, { quantile: "0.99" }],

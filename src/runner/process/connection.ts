@@ -34,6 +34,7 @@ export interface ConnectionHost {
 export class Connection {
   env: Record<string, string> = {};
   cwd = "/";
+  umask: number | undefined;
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #lines = new LineReader();
@@ -92,6 +93,7 @@ export class Connection {
         }
         this.env = { ...message.env };
         this.cwd = message.cwd;
+        this.umask = message.umask;
         this.#understood = true;
         return;
       case "prepare":

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import type { Clock } from "../../message/clock.ts";
 import { runnerFile } from "../protocol.ts";
-import { closeInherited } from "./descriptors.ts";
+import { closeInherited } from "./inherited-descriptors.ts";
 import { goLast } from "./memory-shortage.ts";
 import { RunnerService } from "./service.ts";
 

@@ -5,7 +5,7 @@ import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 import { sleep } from "../../platform/sleep.ts";
 import { isGroupAlive, processesOfRun, signalGroup, startTimeOf, terminateGroup } from "../process-group.ts";
-import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "../records.ts";
+import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "../run-records.ts";
 import { Audience, type RunListener } from "./audience.ts";
 import { goAsUsual } from "./memory-shortage.ts";
 import { type Cursor, newCursor, Output } from "./output.ts";
@@ -27,6 +27,13 @@ export interface RecordingWorld {
   readonly directory: string;
   readonly clock: Clock;
   readonly log: (text: string) => void;
+}
+
+/** What the daemon that asks gives to its commands. */
+export interface StartedWith {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly umask: number | undefined;
 }
 
 /** How long processes that outlive the main one may hold its pipes. */
@@ -78,7 +85,7 @@ export class Recording {
     this.#audience.remove(listener);
   }
 
-  start(pipes: { stdout: Pipe; stderr: Pipe } | undefined, env: Record<string, string>, cwd: string): void {
+  start(pipes: { stdout: Pipe; stderr: Pipe } | undefined, { env, cwd, umask }: StartedWith): void {
     const { spec } = this;
     const [program, ...args] = spec.argv;
     if (spec.script !== undefined) args.push(scriptFile(this.#world.directory, spec.id), ...(spec.args ?? []));
@@ -87,12 +94,14 @@ export class Recording {
     let input: number | undefined;
     try {
       input = openInput(this.#world.directory, spec);
-      child = spawn(program, args, {
-        cwd: directory,
-        env: { ...env, ...spec.env, STEWARD_RUN: spec.id },
-        detached: true,
-        stdio: [input ?? "ignore", pipes?.stdout.writer ?? "pipe", pipes?.stderr.writer ?? "pipe"],
-      });
+      child = masked(umask, () =>
+        spawn(program, args, {
+          cwd: directory,
+          env: { ...env, ...spec.env, STEWARD_RUN: spec.id },
+          detached: true,
+          stdio: [input ?? "ignore", pipes?.stdout.writer ?? "pipe", pipes?.stderr.writer ?? "pipe"],
+        }),
+      );
     } catch (error) {
       closePipes(pipes, true);
       this.failed(startFault(error, program, directory));
@@ -277,5 +286,16 @@ function closePipes(pipes: { stdout: Pipe; stderr: Pipe } | undefined, both: boo
   for (const pipe of [pipes.stdout, pipes.stderr]) {
     closeSync(pipe.writer);
     if (both) pipe.reader.destroy();
+  }
+}
+
+/** A program inherits the mask that is set when it is forked, which is within the call. */
+function masked<T>(umask: number | undefined, fork: () => T): T {
+  if (umask === undefined) return fork();
+  const own = process.umask(umask);
+  try {
+    return fork();
+  } finally {
+    process.umask(own);
   }
 }

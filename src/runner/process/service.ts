@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { RunSpec } from "../../methods/spawner.ts";
 import { hostUptime } from "../../platform/host-time.ts";
 import { runnerFile } from "../protocol.ts";
-import { isRunId, markRun, prepareRun, removeRecord } from "../records.ts";
+import { isRunId, markRun, prepareRun, removeRecord } from "../run-records.ts";
 import type { RunListener } from "./audience.ts";
 import { Connection } from "./connection.ts";
 import { Pipes } from "./pipes.ts";
@@ -34,6 +34,7 @@ interface Waiting {
   readonly recording: Recording;
   readonly env: Record<string, string>;
   readonly cwd: string;
+  readonly umask: number | undefined;
   /** Uptime of the host after which it must not start, ms. */
   readonly startBy: number;
 }
@@ -105,7 +106,12 @@ export class RunnerService {
   }
 
   /** False when the id was started before and is not alive. */
-  #start(spec: RunSpec, listener: RunListener, { env, cwd }: Connection, startBy = Number.POSITIVE_INFINITY): boolean {
+  #start(
+    spec: RunSpec,
+    listener: RunListener,
+    { env, cwd, umask }: Connection,
+    startBy = Number.POSITIVE_INFINITY,
+  ): boolean {
     if (!isRunId(spec.id)) throw new Error(`not an id: ${JSON.stringify(spec.id)}`);
     const alive = this.#runs.get(spec.id);
     if (alive !== undefined) {
@@ -130,7 +136,7 @@ export class RunnerService {
     });
     this.#runs.set(spec.id, recording);
     recording.listen(listener);
-    this.#waiting.push({ recording, env, cwd, startBy });
+    this.#waiting.push({ recording, env, cwd, umask, startBy });
     void this.#startWaiting();
     return true;
   }
@@ -147,7 +153,7 @@ export class RunnerService {
         continue;
       }
       try {
-        next.recording.start(await this.#pipes.take(), next.env, next.cwd);
+        next.recording.start(await this.#pipes.take(), next);
       } catch (error) {
         next.recording.failed({
           kind: "notStarted",

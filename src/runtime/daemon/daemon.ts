@@ -27,7 +27,7 @@ import { Counters } from "../../observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../observe/metrics/metrics.ts";
 import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
-import { bootId } from "../../runner/records.ts";
+import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { ClearEnvelope } from "../../security/envelope.ts";
 import { operate } from "../operate/operate.ts";
@@ -62,6 +62,8 @@ export interface DaemonOptions {
   readonly pretty?: boolean;
   /** Goes there to stand; absent: the daemon stays where it was started. */
   readonly enter?: (directory: string) => void;
+  /** Commands get this one; absent: that of the daemon. */
+  readonly umask?: number;
   /** In place of the real parts; for tests and simulation. */
   readonly parts?: Partial<Parts>;
 }
@@ -102,6 +104,7 @@ export async function startDaemon({
   config: initial,
   pretty = false,
   enter,
+  umask,
   parts = {},
 }: DaemonOptions): Promise<Daemon> {
   let config = initial;
@@ -160,6 +163,7 @@ export async function startDaemon({
         clock,
         log: log.child({ role: "runner" }),
         withheld: () => config.environment,
+        ...(umask === undefined ? {} : { umask }),
       }));
 
   const children: (Pick<ChildSpec, "id" | "start"> & Partial<ChildSpec>)[] = [];

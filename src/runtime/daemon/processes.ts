@@ -141,6 +141,7 @@ export class Processes implements ProcessWatcher {
     const blocked = child.state === "running" ? this.#blocked.get(child.id) : undefined;
     const own = blocked !== undefined ? "blocked" : (route?.process?.state ?? publisher?.state ?? "working");
     const lastError = blocked?.fault ?? child.lastError;
+    const lastErrorAt = blocked?.since ?? child.lastErrorAt;
     const waitsSince = blocked?.since ?? child.waitsSince;
     const state = child.state === "running" ? own : child.state === "stopping" ? "stopped" : child.state;
     return {
@@ -153,6 +154,7 @@ export class Processes implements ProcessWatcher {
       active: route?.process?.active ?? lane?.inFlight ?? 0,
       ...(waitsSince === undefined ? {} : { waitsSince }),
       ...(lastError === undefined ? {} : { lastError }),
+      ...(lastErrorAt === undefined ? {} : { lastErrorAt }),
       ...(lane?.stuck === undefined ? {} : { stuck: lane.stuck }),
     };
   }
@@ -222,6 +224,7 @@ export class Processes implements ProcessWatcher {
           ...road,
           config: publication,
           source,
+          lineBytes: () => config().limits.lineBytes,
           events: this.#events,
           watcher: this,
           counters,

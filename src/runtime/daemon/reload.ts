@@ -1,8 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { diffConfig } from "../../config/diff.ts";
-import { doubtOf } from "../../config/doubt.ts";
 import { readConfigFile } from "../../config/file/read.ts";
-import { SECOND_LOOK } from "../../config/file/watch.ts";
+import { SECOND_LOOK, signOfPart } from "../../config/file/watch.ts";
 import { loadConfig } from "../../config/load.ts";
 import { reloaded } from "../../config/schema/setting-rows.ts";
 import type { Log } from "../../observe/log.ts";
@@ -81,10 +80,10 @@ export async function takeChanged(
 ): Promise<boolean> {
   const { file } = before;
   try {
-    const doubt = sure ? undefined : doubtOf(before, loadConfig(file), readConfigFile(file));
-    if (doubt !== undefined) {
+    const sign = sure ? undefined : signOfPart(before, loadConfig(file), readConfigFile(file));
+    if (sign !== undefined) {
       const when = `in ${SECOND_LOOK / 1000} s, if it stays so; \`steward reload\` applies it now`;
-      log.warn({ file, doubt }, `${file} has changed and ${doubt}: it may not be whole yet, and is applied ${when}`);
+      log.warn({ file, sign }, `${file} has changed and ${sign}: it may not be whole yet, and is applied ${when}`);
       return false;
     }
     await apply();

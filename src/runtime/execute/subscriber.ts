@@ -43,7 +43,7 @@ export interface ExecuteOptions extends EventBatchOptions {
   /** Commands under way in this daemon, whichever process began them. */
   readonly running: ChurnMap<string, Cancellation>;
   readonly announce: Pick<Announcer, "taken">;
-  readonly failures: Pick<Failures, "report">;
+  readonly failures: Pick<Failures, "report" | "over">;
 }
 
 const TOO_LATE = "its deadline passed while it waited on the node";
@@ -126,6 +126,12 @@ export class Subscriber implements Child, RouteProcess {
 
   get active(): number {
     return this.#queue.pending;
+  }
+
+  waitsFor(id?: string): string | undefined {
+    if (id !== undefined) return this.#waiting.get(id);
+    const [first] = this.#waiting;
+    return first && `${first[0]} waits there: ${first[1]}`;
   }
 
   reserve(): boolean {
@@ -236,7 +242,7 @@ export class Subscriber implements Child, RouteProcess {
           await this.#pause(attempt, startBy, cancellation);
         }
       } else if (end !== undefined) {
-        this.#waiting.delete(id);
+        this.#waits(record, undefined);
         respond.outcome(record, end, summarise(record.message.data));
       }
     } catch (error) {
@@ -302,8 +308,10 @@ export class Subscriber implements Child, RouteProcess {
     const at = this.#options.clock.now();
     if (record.cancelRequestedBy !== undefined)
       return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
-    if (this.#options.deadlines.passed(record, startBy) === true) return { state: "expired", at, reason: TOO_LATE };
-    return undefined;
+    if (this.#options.deadlines.passed(record, startBy) !== true) return undefined;
+    const hindered = this.#waiting.get(record.message.id);
+    const reason = hindered === undefined ? TOO_LATE : `${TOO_LATE}: ${hindered}`;
+    return { state: "expired", at, reason };
   }
 
   /** `undefined`: the next process of this subject has it. */
@@ -338,6 +346,7 @@ export class Subscriber implements Child, RouteProcess {
         }
         // The disk may have taken longer than there was time.
         if (deadlines.passed(record, startBy) === true) return { state: "expired", at: clock.now(), reason: TOO_LATE };
+        this.#waits(record, undefined);
         this.#options.announce.taken([{ message: record.message, state: "running" }]);
       }
       end = handler.run(context);
@@ -366,13 +375,20 @@ export class Subscriber implements Child, RouteProcess {
   /** A command waits for something that is not its own doing; said once for each reason. */
   #waits(record: InRecord, reason: string | undefined): void {
     const { id } = record.message;
+    const before = this.#waiting.get(id);
+    if (before === reason) return;
     if (reason === undefined) this.#waiting.delete(id);
-    else if (this.#waiting.get(id) !== reason) {
-      this.#waiting.set(id, reason);
-      const { subject } = record.message;
-      const text = `${id} on ${subject} waits: ${reason}`;
-      this.#options.failures.report("command-waits", text, `command-waits ${subject} ${reason}`);
-    }
+    else this.#waiting.set(id, reason);
+    const { failures } = this.#options;
+    const { subject } = record.message;
+    const tell = (how: "report" | "over", why: string): void =>
+      failures[how](
+        "command-waits",
+        `${id} on ${subject} ${how === "over" ? "waits no more" : "waits"}: ${why}`,
+        `command-waits ${subject} ${why}`,
+      );
+    if (before !== undefined && ![...this.#waiting.values()].includes(before)) tell("over", before);
+    if (reason !== undefined) tell("report", reason);
   }
 
   async #handle(handler: EventHandler): Promise<void> {

@@ -102,8 +102,9 @@ export function operate(options: OperateOptions): Operations {
   });
 
   const waitsFor = (record: InRecord): string | undefined => {
-    if (!begins(record)) return undefined;
-    const { subject, origin } = record.message;
+    const { id, subject, origin } = record.message;
+    const hindered = core().routes.get(subject)?.process?.waitsFor(id);
+    if (hindered !== undefined || !begins(record)) return hindered;
     if (core().vouching.isOpen(record))
       return `waits until ${origin} says that it has not run: this daemon was restarted`;
     return core().routes.stuck(subject);

@@ -159,7 +159,9 @@ export interface ProcessView {
   readonly active: number;
   /** Since then it cannot work for a fault of its surroundings, which `lastError` names; it is tried again until it can. */
   readonly waitsSince?: number;
+  /** What it failed with last, and when; of the past where the process works again. */
   readonly lastError?: string;
+  readonly lastErrorAt?: number;
   /** Of a publisher: its lane does not move though its node is there. */
   readonly stuck?: Standstill;
 }

@@ -21,6 +21,8 @@ export interface RouteProcess {
   readonly state: "idle" | "working";
   /** Messages under way. */
   readonly active: number;
+  /** For what outside of it a command waits that its turn has come to; without an id, the first of those. */
+  waitsFor(id?: string): string | undefined;
   /** Whether a command taken now would run at once; if so, its place is kept for it. */
   reserve(): boolean;
   /** Hands over messages that were taken at that monotonic time; they are durable. */

@@ -61,11 +61,11 @@ export class Routes {
     return route.process === undefined ? `the process of ${subject} does not run on ${this.#node}` : undefined;
   }
 
-  /** Subjects on which something waits that nobody comes to, with the reason; at most so many. */
+  /** Subjects on which something waits that nobody comes to, or that cannot be begun, with the reason; at most so many. */
   unattended(most: number): (readonly [subject: string, reason: string])[] {
     const found: (readonly [string, string])[] = [];
     const note = (subject: string): void => {
-      const reason = this.stuck(subject);
+      const reason = this.stuck(subject) ?? this.#routes.get(subject)?.process?.waitsFor();
       if (reason !== undefined && found.length < most) found.push([subject, reason]);
     };
     for (const [subject, { messages }] of this.#backlogs) if (messages > 0) note(subject);

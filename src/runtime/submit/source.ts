@@ -24,6 +24,8 @@ export interface SourceOptions {
   readonly events: Pick<OwnEvents, "submit">;
   readonly failures: Pick<Failures, "report">;
   readonly watcher: ProcessWatcher;
+  /** Bytes of one line beyond which a source divides it. */
+  readonly lineBytes: () => number;
 }
 
 /** Refusals that pass. */
@@ -68,6 +70,10 @@ export async function startSource(options: SourceOptions): Promise<Child> {
       mark: async (value) => {
         journal.setCheckpoint({ key, value });
         await journal.flushed();
+      },
+      lineBytes: options.lineBytes,
+      divided: (lines) => {
+        counters.linesDivided += lines;
       },
       dropped: (reason, count) => {
         counters.drop(reason, count, { subject });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LET_GO_AFTER } from "../../../src/actors/supervisor/run.ts";
+import { LET_GO_AFTER } from "../../../src/actors/supervisor/child-run.ts";
 import { Scene, settle, states } from "./scene.ts";
 
 const backoff = { min: 100, max: 1_000, factor: 2, jitter: 0, resetAfter: 5_000 };

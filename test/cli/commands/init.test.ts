@@ -36,6 +36,15 @@ test("a password that is overwritten into a file which others could read closes 
 // Not a template string: steward.yaml would take it for a variable.
 const BRACED = ["a@b$", "{c}"].join("");
 
+test("a relative data directory is the one seen from where the user is, also for a file elsewhere", async () => {
+  const w = await world();
+  const dataOf = async (file: string) => (await loadConfig(join(w.directory, file), { env: {} })).data;
+  await w.run(["init", "--data", "d"]);
+  expect(await dataOf("steward.yaml")).toBe(join(w.directory, "d"));
+  await w.run(["init", "--data", "d", "--config", "etc/steward.yaml"]);
+  expect(await dataOf("etc/steward.yaml")).toBe(join(w.directory, "d"));
+});
+
 test("an edge logs in as the address of its broker says", async () => {
   const w = await world();
   const file = join(w.directory, "steward.yaml");

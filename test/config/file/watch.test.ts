@@ -1,8 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { doubtOf } from "../../../src/config/doubt.ts";
-import { ConfigWatch } from "../../../src/config/file/watch.ts";
+import { ConfigWatch, signOfPart } from "../../../src/config/file/watch.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
 import { configOf, minimal } from "../samples.ts";
@@ -43,7 +42,7 @@ it("tells of a change once the file has stood still, and once", async () => {
   expect(looks).toEqual([false]);
 });
 
-it("tells of a doubtful change again when it is the same half a minute later", async () => {
+it("tells of a change that may be a part again when it is the same half a minute later", async () => {
   const { file, clock, looks } = await watched([false]);
   writeFileSync(file, "half\n");
   await clock.advance(20_000);
@@ -54,7 +53,7 @@ it("tells of a doubtful change again when it is the same half a minute later", a
   expect(looks).toHaveLength(2);
 });
 
-it("begins anew with each change: what was doubted is told as a first look again", async () => {
+it("begins anew with each change: a part is told as a first look again", async () => {
   const { file, clock, looks } = await watched([false]);
   writeFileSync(file, "half\n");
   await clock.advance(20_000);
@@ -80,7 +79,7 @@ it.each([
   ["cut in a number", SUBSCRIBE, `${SUBSCRIBE}  concurrency: 1`, "ends without a line break"],
   ["one more", "", SUBSCRIBE, undefined],
   ["another value", "limits: {nodes: 5}\n", "limits: {nodes: 6}", undefined],
-])("a file with %s is doubted or not", (_, before, after, doubt) => {
+])("a file with %s may be a part of a longer one, or not", (_, before, after, sign) => {
   const [old, now] = [minimal(before), minimal(after)];
-  expect(doubtOf(configOf(old), configOf(now), now)).toBe(doubt);
+  expect(signOfPart(configOf(old), configOf(now), now)).toBe(sign);
 });

@@ -16,7 +16,7 @@ it("the check finds what it is there to find: a second run, a lost command, a ru
   const drafts = Array.from({ length: 3 }, () => ledger.draft("ship1", { domain: "ordered" }));
   const accepted = (await fleet.central.api.submit(drafts)).map(({ id }) => id);
   const sound = await check({ fleet, ledger, accepted, ordered: ["ordered"] });
-  expect(sound).toEqual({ commands: 3, ok: 3, lost: 0, doubled: 0, unknown: 0, breaches: [] });
+  expect(sound).toEqual({ commands: 3, ok: 3, lost: 0, doubled: 0, disordered: 0, unknown: 0, breaches: [] });
 
   const file = fleet.file("ledger");
   const [first = "", second = "", third = ""] = (await readFile(file, "utf8")).split("\n");

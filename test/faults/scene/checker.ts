@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { checkOffline } from "../../../src/journal/offline.ts";
@@ -37,6 +37,8 @@ export interface Verdict {
   readonly ok: number;
   readonly lost: number;
   readonly doubled: number;
+  /** Commands of an ordered domain that began in the place of another one. */
+  readonly disordered: number;
   readonly unknown: number;
   /** One line for each breach of an invariant, the first of each kind. */
   readonly breaches: readonly string[];
@@ -84,16 +86,26 @@ export async function check(evidence: Evidence): Promise<Verdict> {
     if (detail.state === "succeeded" && !runs.has(id)) lost.add(id);
     breaches.add(breach.invariant, breach.text);
   }
-  for (const domain of ordered) {
-    const ran = (await ledger.ran()).filter((id) => known.get(id)?.subject.endsWith(`.${domain}`) === true);
-    const wanted = accepted.filter((id) => ran.includes(id));
-    const got = ran.filter((id) => wanted.includes(id));
-    const at = got.findIndex((id, i) => id !== wanted[i]);
-    if (at !== -1) breaches.add("I6", `${domain}: ${got[at]} ran in the place of ${wanted[at]}`);
+  const ran = await ledger.ran();
+  const subjects = edges.flatMap(({ name }) => ordered.map((domain) => `${name}.command.shellcommand.${domain}`));
+  let disordered = 0;
+  for (const subject of subjects) {
+    const there = new Set(ran.filter((id) => known.get(id)?.subject === subject));
+    const wanted = accepted.filter((id) => there.has(id));
+    const places = new Map(wanted.map((id, i) => [id, i]));
+    // Only the first run counts here: a second one is told above.
+    const got = [...there].filter((id) => places.has(id));
+    got.forEach((id, i) => {
+      if (id === wanted[i]) return;
+      disordered++;
+      breaches.add("I6", `${subject}: ${id} ran in the place of ${wanted[i]}`);
+    });
   }
   for (const node of edges) {
     const all = new Set(known.keys());
-    const left = (): string[] => readdirSync(node.stored("runs")).filter((name) => all.has(name));
+    // A node that never ran anything has no such folder.
+    const runs = node.stored("runs");
+    const left = (): string[] => (existsSync(runs) ? readdirSync(runs) : []).filter((name) => all.has(name));
     await eventuallySeen(`no record of a run on ${node.name}`, () => left().length === 0, 10_000).catch(() =>
       breaches.add("I8", `${left().length} records of runs stay behind on ${node.name}`),
     );
@@ -103,7 +115,7 @@ export async function check(evidence: Evidence): Promise<Verdict> {
   const unknown = views.filter(({ state }) => state === "interrupted" || state === "unknown").length;
   const commands = new Set([...accepted, ...known.keys()]).size;
   const ok = commands - lost.size - doubled.length - unknown;
-  return { commands, ok, lost: lost.size, doubled: doubled.length, unknown, breaches: breaches.lines };
+  return { commands, ok, lost: lost.size, doubled: doubled.length, disordered, unknown, breaches: breaches.lines };
 }
 
 /** Resolves when central owes nothing and waits for nothing. */

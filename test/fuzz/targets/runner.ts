@@ -7,7 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { Connection } from "../../../src/runner/process/connection.ts";
 import { LineReader, PROTOCOL_VERSION, readFromRunner, readToRunner } from "../../../src/runner/protocol.ts";
-import { isRunId, readRecord } from "../../../src/runner/records.ts";
+import { isRunId, readRecord } from "../../../src/runner/run-records.ts";
 import { damaged } from "../damage.ts";
 import { insist, insistSame, type Room, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { type Frame, Framer } from "../../../src/methods/syslog/network/framing.ts";
 import { parseSyslog } from "../../../src/methods/syslog/network/parse.ts";
-import { MAX_LINE, parseBatch, weightOf } from "../../../src/methods/syslog/record.ts";
-import { decode } from "../../../src/methods/syslog/text.ts";
+import { parseBatch, weightOf } from "../../../src/methods/syslog/record.ts";
+import { decode, trimEnd } from "../../../src/methods/syslog/text.ts";
 import { renderLine } from "../../../src/methods/syslog/write/render.ts";
 import { damaged, damagedText } from "../damage.ts";
 import { insist, insistSame, isPlain, type Target } from "../target.ts";
@@ -62,19 +62,20 @@ export const syslogStreams: Target = {
     const whole = frames(bytes, bytes.length);
     for (const size of [1, 7]) insistSame(frames(bytes, size), whole, `the frames of pieces of ${size}`);
     let total = 0;
-    for (const { bytes: kept, cut } of whole) {
-      insist(kept.length <= MAX_LINE, "a frame is bounded");
-      total += kept.length + cut;
+    for (const { bytes: kept } of whole) {
+      insist(trimEnd(kept).length <= LONGEST, "a frame is bounded");
+      total += kept.length;
     }
     insist(total <= bytes.length, "no byte is handed over twice");
-    for (const { bytes: kept, cut } of frames(bytes, bytes.length, 10)) {
-      insist(kept.length <= 10 && cut >= 0, "a frame is bounded, however small the bound");
-    }
+    for (const { bytes: kept } of frames(bytes, bytes.length, 10))
+      insist(trimEnd(kept).length <= 10, "a frame is bounded, however small the bound");
   },
 };
 
-function frames(bytes: Buffer, size: number, limit = MAX_LINE): Frame[] {
-  const framer = new Framer(limit);
+const LONGEST = 32 * 1024;
+
+function frames(bytes: Buffer, size: number, limit = LONGEST): Frame[] {
+  const framer = new Framer(() => limit);
   const found: Frame[] = [];
   for (let at = 0; at < bytes.length; at += size) found.push(...framer.push(bytes.subarray(at, at + size)));
   return [...found, ...framer.end()];

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { PATIENCE } from "../eventually.ts";
 import { atTestEnd } from "../temp.ts";
 
 /** A program as a child process, with all that it wrote. It is killed, if it still runs, when the test is over. */
@@ -102,7 +103,7 @@ export class Program {
         },
         ended: () => refuse("it ended"),
       };
-      const timer = setTimeout(() => refuse(`${within} ms went by`), within);
+      const timer = setTimeout(() => refuse(`${within} ms went by`), within * PATIENCE);
       this.#watchers.add(watcher);
       watcher.look();
       if (!this.#alive && this.#watchers.has(watcher)) watcher.ended();
@@ -126,7 +127,7 @@ export class Program {
       timer = setTimeout(() => {
         this.#child.kill("SIGKILL");
         reject(new Error(`it did not end within ${ms} ms: ${this.describe()}`));
-      }, ms);
+      }, ms * PATIENCE);
     });
     try {
       return await Promise.race([this.ended, late]);

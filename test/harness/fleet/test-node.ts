@@ -8,7 +8,7 @@ import { writesOutside } from "../leftovers.ts";
 import type { Surroundings } from "./fleet.ts";
 import { Program, type ProgramEnd } from "./program.ts";
 import type { Proxy as TestProxy } from "./proxy.ts";
-import { runnerPid } from "./runner.ts";
+import { isAlive, runnerPid } from "./runner.ts";
 import type { SmallDisk } from "./small-disk.ts";
 
 /** What a node stands in, beside what all nodes of its fleet share. */
@@ -113,6 +113,12 @@ export class TestNode {
   /** The process that runs its commands, while there is one. */
   runnerPid(): number | undefined {
     return runnerPid(join(this.data, "runs"));
+  }
+
+  /** Kills the runner alone, if there is one. */
+  killRunner(): void {
+    const runner = this.runnerPid();
+    if (runner !== undefined && isAlive(runner)) process.kill(runner, "SIGKILL");
   }
 
   /** Kills the daemon and its runner as the loss of the host would: neither sees the other's end. */

@@ -18,7 +18,7 @@ import { type Accepted, type Finding, type Harm, judge, written } from "./judge.
  * broker and its programs are in memory, and so is ship1, which takes all that central sends: what it runs is what was sent.
  */
 const SHELL = "command.shellcommand";
-const FINAL_WITHIN = 4_000;
+const FINAL_WITHIN = 60_000;
 /** After this long what was told is enough: a command of which the record is lost may stay open. */
 const TOLD_WITHIN = 300;
 

@@ -16,7 +16,7 @@ import { type Accepted, type Finding, type Harm, judge, written } from "./judge.
 type Image = ReadonlyMap<string, Buffer>;
 
 const DATABASE = "data.mdb";
-const FINAL_WITHIN = 12_000;
+const FINAL_WITHIN = 60_000;
 const TOLD_WITHIN = 2_500;
 
 export class RottenJournal {

@@ -33,6 +33,9 @@ export class RecordingContext implements SourceContext {
   readonly said: { level: string; text: string }[] = [];
   readonly alerts: { code: string; text: string }[] = [];
   readonly faults: (string | undefined)[] = [];
+  /** Bytes of the longest line, and how many were longer. */
+  longest = 32 * 1024;
+  longer = 0;
   checkpoint: Json | undefined;
   /** While set, `emit` waits for it. */
   gate: Promise<void> | undefined;
@@ -68,6 +71,14 @@ export class RecordingContext implements SourceContext {
 
   async mark(checkpoint: Json): Promise<void> {
     this.checkpoint = structuredClone(checkpoint);
+  }
+
+  lineBytes(): number {
+    return this.longest;
+  }
+
+  divided(lines: number): void {
+    this.longer += lines;
   }
 
   dropped(reason: string, count: number): void {

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Counters, OTHER } from "../../../src/observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../../src/observe/metrics/metrics.ts";
@@ -57,7 +58,7 @@ describe("the metrics", () => {
       ],
       lanes: [
         { subject: "ship1.command.a.b", waiting: 2, inFlight: 1, oldest: 1_500 },
-        { subject: "ship2.command.a.b", waiting: 7, inFlight: 0, oldest: 90_000 },
+        { subject: "ship2.command.a.b", waiting: 7, inFlight: 0, oldest: 90_000, stuckFor: 30_000 },
         { subject: "ship2.command.a.b", waiting: 1, inFlight: 3, oldest: null },
       ],
       journal: { state: "low", bytes: 900, limit: 1_000 },
@@ -143,8 +144,12 @@ describe("the metrics", () => {
     expect(at('steward_lane_waiting_messages{subject="ship2.command.a.b"}')).toBe(8);
     expect(at('steward_lane_in_flight_messages{subject="ship2.command.a.b"}')).toBe(3);
     expect(at('steward_lane_oldest_unacknowledged_seconds{subject="ship1.command.a.b"}')).toBe(1.5);
+    expect(at('steward_lane_oldest_unacknowledged_seconds{subject="ship2.command.a.b"}')).toBe(90);
     expect(at("steward_oldest_unacknowledged_seconds")).toBe(90);
+    expect(at('steward_lane_stuck_seconds{subject="ship1.command.a.b"}')).toBe(0);
+    expect(at('steward_lane_stuck_seconds{subject="ship2.command.a.b"}')).toBe(30);
     expect(at("steward_journal_bytes")).toBe(900);
+    expect(at("steward_journal_limit_bytes")).toBe(1_000);
     expect(at('steward_journal_state{state="low"}')).toBe(1);
     expect(at('steward_journal_state{state="ok"}')).toBe(0);
     expect(at("steward_broker_connected")).toBe(1);
@@ -194,11 +199,46 @@ describe("the metrics", () => {
     expect(at(`steward_process_restarts_total{subject="${OTHER}",role="${OTHER}"}`)).toBe(many - 1_000);
   });
 
-  test("the process shows its memory and its CPU time", async () => {
+  test("the process shows its memory, its CPU time, its age and its descriptors", async () => {
+    const before = { cpu: process.cpuUsage(), uptime: process.uptime() };
     const at = await scrape();
-    expect(at("process_resident_memory_bytes")).toBeGreaterThan(1e6);
-    expect(at("process_cpu_seconds_total")).toBeGreaterThan(0);
+    const [resident = 0, heap = 0] = ["process_resident_memory_bytes", "nodejs_heap_size_used_bytes"].map(at);
+    expect(heap).toBeGreaterThan(1e6);
+    expect(resident).toBeGreaterThan(heap);
+    const cpu = at("process_cpu_seconds_total");
+    expect(cpu).toBeGreaterThanOrEqual((before.cpu.user + before.cpu.system) / 1e6);
+    const now = process.cpuUsage();
+    expect(cpu).toBeLessThanOrEqual((now.user + now.system) / 1e6);
+    expect(at("process_uptime_seconds")).toBeGreaterThanOrEqual(before.uptime);
+    expect(at("process_uptime_seconds")).toBeLessThanOrEqual(process.uptime());
     expect(at(`steward_build_info{version="1.2.3",node_version="${process.version}"}`)).toBe(1);
+  });
+
+  test.runIf(process.platform === "linux")("descriptors that the process opens are counted", async () => {
+    const before = (await scrape())("process_open_fds") ?? 0;
+    const opened = Array.from({ length: 20 }, () => openSync("/dev/null", "r"));
+    const after = (await scrape())("process_open_fds") ?? 0;
+    for (const descriptor of opened) closeSync(descriptor);
+    // The test runner opens and closes some of its own.
+    expect(after - before).toBeGreaterThan(10);
+    expect(after - before).toBeLessThan(30);
+  });
+
+  test("a loop that stands still shows its delay at the next scrape, and not at the one after that", async () => {
+    const longest = async (): Promise<number> =>
+      (await scrape())('steward_event_loop_lag_seconds{quantile="1"}') ?? Number.NaN;
+    await longest();
+    const turns = async (ms: number): Promise<void> => {
+      for (const until = performance.now() + ms; performance.now() < until; ) await new Promise(setImmediate);
+    };
+    await turns(60);
+    const until = performance.now() + 400;
+    while (performance.now() < until);
+    await turns(60);
+    const stood = await longest();
+    expect(stood).toBeGreaterThan(0.3);
+    await turns(60);
+    expect(await longest()).toBeLessThan(stood);
   });
 
   test("the lag of the event loop is sampled only while somebody scrapes: it costs fifty wake-ups a second", async () => {

@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SETTING_ROWS } from "../../../src/config/schema/setting-rows.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json } from "../../../src/message/message.ts";
-import { encodeFrame } from "../../../src/message/wire/frame.ts";
 import { eventuallySeen } from "../../harness/eventually.ts";
+import { encodeFrame } from "../../harness/packets.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { settled } from "../../harness/world/sound.ts";
 import { createWorld, type NodeOptions, type World } from "../../harness/world/world.ts";
@@ -137,6 +137,20 @@ const LIVE: Readonly<Record<string, Change>> = {
       const id = await world.send(SHELL, ["sleep", "60000"]);
       await world.until(() => world.state(id) === "running", "it runs");
       expect(world.host("ship1").runs.get(id)?.spec).toMatchObject({ head: 512, tail: 512 });
+    },
+  },
+  "limits.lineBytes": {
+    node: "ship1",
+    settings: { limits: { lineBytes: "1KB" } },
+    follows: async (world) => {
+      const log = join(world.data("ship1"), "web.log");
+      writeFileSync(log, "");
+      await world.reload("ship1", { publish: [{ subject: "central.event.syslogforwarding.web", tail: log }] });
+      await world.advance(2_000);
+      appendFileSync(log, `${"x".repeat(2_000)}\n`);
+      const divided = () => world.count("ship1", "steward_log_lines_divided_total");
+      for (let n = 0; n < 100 && (await divided()) === 0; n++) await world.advance(500);
+      expect(await divided()).toBe(1);
     },
   },
   "limits.nodes": {

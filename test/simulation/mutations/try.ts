@@ -19,18 +19,21 @@ export const SEEDS = 500;
 /** What the simulator is made of. */
 const PARTS = ["src", "test/harness", "test/twins", "test/simulation", "package.json"];
 
-/** A copy of the sources with the change. The caller removes it. @throws when its place is not there exactly once. */
-export async function mutated(root: string, { name, file, find, replace }: Mutation): Promise<string> {
+/** The text of its file with the change. @throws when its place is not there exactly once. */
+export async function changed(root: string, { name, file, find, replace }: Mutation): Promise<string> {
+  const text = await readFile(join(root, file), "utf8");
+  const places = text.split(find).length - 1;
+  if (places !== 1) throw new Error(`mutation ${name}: its place stands ${places} times in ${file}, and not once`);
+  return text.replace(find, () => replace);
+}
+
+/** A copy of the sources with the change. The caller removes it. */
+export async function mutated(root: string, mutation: Mutation): Promise<string> {
+  const text = await changed(root, mutation);
   const copy = await mkdtemp(join(tmpdir(), "steward-mutation-"));
   try {
     for (const part of PARTS) await cp(join(root, part), join(copy, part), { recursive: true });
-    const text = await readFile(join(copy, file), "utf8");
-    const places = text.split(find).length - 1;
-    if (places !== 1) throw new Error(`mutation ${name}: its place stands ${places} times in ${file}, and not once`);
-    await writeFile(
-      join(copy, file),
-      text.replace(find, () => replace),
-    );
+    await writeFile(join(copy, mutation.file), text);
     return copy;
   } catch (error) {
     await rm(copy, { recursive: true, force: true });
@@ -58,16 +61,17 @@ export async function tryMutation(root: string, mutation: Mutation, seeds = SEED
 
 type Compiler = typeof import("../../../scripts/compile.mjs");
 
-/** All of them; resolves with the exit code. */
-export async function tryMutations(root: string, print: (line: string) => void): Promise<number> {
+/** All of them, or those of these names; resolves with the exit code. */
+export async function tryMutations(root: string, print: (line: string) => void, only = ""): Promise<number> {
+  const wanted = only === "" ? MUTATIONS : MUTATIONS.filter(({ name }) => only.split(",").includes(name));
   let unfound = 0;
-  for (const mutation of MUTATIONS) {
+  for (const mutation of wanted) {
     const { seed, violation } = await tryMutation(root, mutation);
     if (seed === undefined) unfound++;
     print(`${mutation.name.padEnd(32)} ${seed === undefined ? "NOT FOUND" : `seed ${seed}: ${violation}`}`);
   }
-  print(JSON.stringify({ mutations: MUTATIONS.length, found: MUTATIONS.length - unfound, seeds: SEEDS }));
-  return unfound === 0 ? 0 : 1;
+  print(JSON.stringify({ mutations: wanted.length, found: wanted.length - unfound, seeds: SEEDS }));
+  return unfound === 0 && wanted.length > 0 ? 0 : 1;
 }
 
 /** A process of its own: a broken daemon may go round in a circle. */

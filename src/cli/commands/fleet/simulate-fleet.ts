@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { openNatsTransport } from "../../../broker/nats.ts";
 import type { Timer } from "../../../message/clock.ts";
 import { faultText } from "../../../message/errors.ts";
 import { installedVersion } from "../../../platform/installation.ts";
@@ -46,6 +45,7 @@ async function simulateFleet(cli: Cli, options: Options, [count = ""]: readonly 
   const every = duration("--hello", options.hello);
   const { central, broker, link } = await cli.config();
   const { clock, signals } = cli.io;
+  const { openNatsTransport } = await import("../../../broker/nats.ts");
   const own = { clock, random: systemRandom, log: logOf(cli) };
   const fleet = new SimulatedFleet({
     ...own,

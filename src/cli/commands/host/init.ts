@@ -1,9 +1,10 @@
 import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { fileFault, StewardError } from "../../../message/errors.ts";
 import { checkToken } from "../../../message/subject.ts";
 import { systemRandom } from "../../../platform/system-clock.ts";
+import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { visible } from "../../render/text.ts";
 
@@ -67,7 +68,8 @@ which only its owner may read. Without --service the password is in steward.yaml
         const { url, user, password } = credentialsOf(options);
         const variable = `\${${PASSWORD_VARIABLE}}`;
         const literal = service || password === undefined ? undefined : password.replace(/\$(?=\{)/g, () => "$$");
-        const data = options.data ?? (service ? SERVICE.data : undefined);
+        const data =
+          options.data === undefined ? (service ? SERVICE.data : undefined) : dataIn(options.data, file, cli);
         const text = initConfig({
           role,
           node,
@@ -166,6 +168,11 @@ async function setVariable(file: string, name: string, value: string, overwrite:
   } catch (thrown) {
     throw new StewardError("file-unwritable", { file, fault: fileFault(thrown) }, { cause: thrown });
   }
+}
+
+/** The data directory as the file has to name it: a relative path holds from the directory of the file, not from the user's. */
+function dataIn(data: string, file: string, cli: Cli): string {
+  return dirname(file) === resolve(cli.io.cwd) ? data : cli.path(data);
 }
 
 /** Lets every user read a file of the service and pass its directory, whatever the umask was. */

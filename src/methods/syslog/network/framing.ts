@@ -1,4 +1,4 @@
-import { cutAt } from "../text.ts";
+import { cutAt, trimEnd } from "../text.ts";
 
 /**
  * Syslog messages out of a TCP stream (RFC 6587), both framings, told apart message by message:
@@ -11,12 +11,12 @@ import { cutAt } from "../text.ts";
  * A count that does not lead to the beginning of another message is a framing error. From then on the stream is scanned: a
  * message ends where the next `<digits> <priority>` stands, whatever the counts say.
  *
- * Holds at most `limit` bytes of one message; of a longer one the beginning is kept and the rest counted.
+ * A message of more than `limit` bytes is handed over in parts, as it comes: no more than that is held of it.
  */
 export interface Frame {
   readonly bytes: Buffer;
-  /** Bytes of the message that were not kept. */
-  readonly cut: number;
+  /** The message goes on in the next frame. */
+  readonly more: boolean;
 }
 
 const NUL = 0;
@@ -31,9 +31,12 @@ const HEADER_SO_FAR = /^[1-9]\d{0,6}(?: (?:<\d{0,3}>?)?)?$/;
 /** Where a message begins in a stream whose counts are not believed; the end of what was seen. */
 const BEGINNING = /(?:[1-9]\d{0,6} |\n)(<\d{1,3}>)$/;
 const REACH = 14;
+/** Bytes beyond the limit that are held: they may turn out to be a line ending, or the beginning of the next message. */
+const SLACK = REACH + 2;
 
 export class Framer {
-  readonly #limit: number;
+  readonly #limit: () => number;
+  #frames: Frame[] = [];
   #state: "start" | "header" | "octets" | "step" | "line" | "scan" = "start";
   #header = "";
   /** A counted message came directly before. */
@@ -41,18 +44,18 @@ export class Framer {
   #remaining = 0;
   #parts: Buffer[] = [];
   #kept = 0;
-  #total = 0;
+  /** A part of the message was handed over. */
+  #divided = false;
   /** The last bytes of a stream that is scanned. */
   #tail = "";
   #errors = 0;
   #nuls = 0;
 
-  constructor(limit: number) {
+  constructor(limit: () => number) {
     this.#limit = limit;
   }
 
   push(chunk: Buffer): Frame[] {
-    const frames: Frame[] = [];
     let nul = chunk.indexOf(NUL);
     let at = 0;
     while (at < chunk.length) {
@@ -62,37 +65,36 @@ export class Framer {
         const end = newline === -1 || (nul !== -1 && nul < newline) ? nul : newline;
         this.#keep(chunk.subarray(at, end === -1 ? chunk.length : end));
         at = end === -1 ? chunk.length : end + 1;
-        if (end !== -1) this.#finish(frames, "start");
+        if (end !== -1) this.#finish("start");
       } else if (this.#state === "octets") {
         const piece = chunk.subarray(at, at + this.#remaining);
         this.#keep(piece);
         this.#remaining -= piece.length;
         at += piece.length;
-        if (this.#remaining === 0) this.#finish(frames, "step");
+        if (this.#remaining === 0) this.#finish("step");
       } else if (this.#state === "scan") {
-        this.#scan(chunk.subarray(at, at + 1), frames);
+        this.#scan(chunk.subarray(at, at + 1));
         at++;
       } else {
-        at += this.#begin(chunk[at] ?? 0, frames);
+        at += this.#begin(chunk[at] ?? 0);
       }
     }
-    return frames;
+    return this.#taken();
   }
 
   /** The connection is over, or nothing came for long: what is held is all there will be of it. */
   end(): Frame[] {
-    const frames: Frame[] = [];
     if (this.#state === "header") this.#asLine();
     // A count that promised more was wrong.
     const broken = this.#state === "octets";
     if (broken) this.#errors++;
-    if (this.#total > 0) this.#finish(frames, broken || this.#state === "scan" ? "scan" : "start");
-    return frames;
+    if (this.isWithin) this.#finish(broken || this.#state === "scan" ? "scan" : "start");
+    return this.#taken();
   }
 
   /** Whether a message has begun that is not complete. */
   get isWithin(): boolean {
-    return this.#total > 0 || this.#state === "header";
+    return this.#kept > 0 || this.#divided || this.#state === "header";
   }
 
   /** Framing errors since the last call. */
@@ -110,7 +112,7 @@ export class Framer {
   }
 
   /** Looks at one byte at the beginning of a message; answers whether it was consumed. */
-  #begin(byte: number, frames: Frame[]): 0 | 1 {
+  #begin(byte: number): 0 | 1 {
     if (this.#state !== "header") {
       this.#stepped = this.#state === "step";
       // An empty line, or the line end that some senders put after a counted message.
@@ -140,7 +142,7 @@ export class Framer {
     if (this.#remaining >= 0) this.#state = "octets";
     else this.#lose();
     this.#keep(Buffer.from(priority));
-    if (this.#remaining === 0) this.#finish(frames, "step");
+    if (this.#remaining === 0) this.#finish("step");
     return 1;
   }
 
@@ -154,9 +156,9 @@ export class Framer {
     this.#keep(Buffer.from(begun));
   }
 
-  #scan(byte: Buffer, frames: Frame[]): void {
+  #scan(byte: Buffer): void {
     if (byte[0] === NUL) {
-      this.#finish(frames, "scan");
+      this.#finish("scan");
       return;
     }
     this.#keep(byte);
@@ -165,16 +167,14 @@ export class Framer {
     const [beginning, priority] = BEGINNING.exec(this.#tail) ?? [];
     if (beginning === undefined || priority === undefined) return;
     this.#dropEnd(beginning.length);
-    this.#finish(frames, "scan");
+    this.#finish("scan");
     this.#keep(Buffer.from(priority));
     this.#tail = priority;
   }
 
   #dropEnd(count: number): void {
-    this.#total -= count;
-    if (this.#kept <= this.#total) return;
-    this.#parts = [Buffer.concat(this.#parts).subarray(0, this.#total)];
-    this.#kept = this.#total;
+    this.#kept -= count;
+    this.#parts = [Buffer.concat(this.#parts).subarray(0, this.#kept)];
   }
 
   /** What looked like a count is the beginning of a line. */
@@ -186,27 +186,52 @@ export class Framer {
   }
 
   #keep(piece: Buffer): void {
-    this.#total += piece.length;
-    // One byte over the limit is kept, so that the cut can see whether it would tear a character.
-    const room = this.#limit + 1 - this.#kept;
-    if (room <= 0 || piece.length === 0) return;
+    if (piece.length === 0) return;
     // Copied: a view would hold the whole chunk of the socket for as long as the message is incomplete.
-    this.#parts.push(Buffer.from(piece.subarray(0, room)));
-    this.#kept += Math.min(room, piece.length);
+    this.#parts.push(Buffer.from(piece));
+    this.#kept += piece.length;
     // Many tiny segments must not become many tiny buffers.
     if (this.#parts.length >= 64) this.#parts = [Buffer.concat(this.#parts)];
+    if (this.#kept > this.#limit() + SLACK)
+      this.#hold(this.#divide(Buffer.concat(this.#parts), (rest) => rest.length - SLACK));
   }
 
-  #finish(frames: Frame[], next: "start" | "step" | "scan"): void {
-    const held = Buffer.concat(this.#parts);
-    const bytes = held.subarray(0, cutAt(held, this.#limit));
-    if (this.#total > 0) frames.push({ bytes, cut: this.#total - bytes.length });
+  #hold(bytes: Buffer): void {
+    this.#parts = bytes.length === 0 ? [] : [Buffer.from(bytes)];
+    this.#kept = bytes.length;
+  }
+
+  /** Hands over parts of the bytes for as long as they are too many; answers with the rest. */
+  #divide(bytes: Buffer, sizeOf: (rest: Buffer) => number): Buffer {
+    const limit = this.#limit();
+    let rest = bytes;
+    while (sizeOf(rest) > limit) {
+      const at = cutAt(rest, limit);
+      this.#frames.push({ bytes: Buffer.from(rest.subarray(0, at)), more: true });
+      this.#divided = true;
+      rest = rest.subarray(at);
+    }
+    return rest;
+  }
+
+  #finish(next: "start" | "step" | "scan"): void {
+    if (this.#kept > 0 || this.#divided) {
+      const bytes = this.#divide(Buffer.concat(this.#parts), (rest) => trimEnd(rest).length);
+      this.#frames.push({ bytes, more: false });
+    }
     this.#state = next;
     this.#header = "";
     this.#tail = "";
-    this.#parts = [];
-    this.#kept = 0;
-    this.#total = 0;
+    this.#hold(NOTHING);
+    this.#divided = false;
     this.#remaining = 0;
   }
+
+  #taken(): Frame[] {
+    const frames = this.#frames;
+    this.#frames = [];
+    return frames;
+  }
 }
+
+const NOTHING = Buffer.alloc(0);

@@ -20,7 +20,7 @@ export async function listenUdp(options: ListenOptions): Promise<Listener> {
   socket.on("message", (message, peer) => {
     received++;
     if (options.full()) losses.add("queue-full", 1);
-    else options.take(message, 0, peer.address);
+    else options.sender(peer.address).whole(message);
   });
   try {
     socket.bind(address.port, address.host);

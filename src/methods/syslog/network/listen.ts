@@ -3,12 +3,15 @@ import type { Clock } from "../../../message/clock.ts";
 import type { Logger } from "../../../platform/logger.ts";
 import type { Losses } from "../losses.ts";
 import type { Address } from "./address.ts";
+import type { Sender } from "./sender.ts";
 
 /** What a listener is given and what it gives. */
 export interface ListenOptions {
   readonly address: Address;
-  /** One message without its framing; `cut` bytes of it were not kept. */
-  readonly take: (message: Buffer, cut: number, peer: string) => void;
+  /** Takes the messages of one peer, without their framing. */
+  readonly sender: (peer: string) => Sender;
+  /** Bytes of a message beyond which it is divided. */
+  readonly lineBytes: () => number;
   /** Whether there is no room for more. */
   readonly full: () => boolean;
   readonly fail: (error: Error) => void;
@@ -24,6 +27,6 @@ export interface Listener {
   readonly address: Address;
   /** There is room again. */
   resume(): void;
-  /** Stops taking; what was received has been given to `take` when it resolves. */
+  /** Stops taking; what was received has been given to its sender when it resolves. */
   close(): Promise<void>;
 }

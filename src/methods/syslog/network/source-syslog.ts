@@ -1,15 +1,13 @@
 import { faultText } from "../../../message/errors.ts";
-import type { RunningSource, Source, SourceContext } from "../../define.ts";
+import type { RunningSource, Source } from "../../define.ts";
 import { Losses } from "../losses.ts";
-import { MAX_LINE } from "../record.ts";
-import { cutAt, decode } from "../text.ts";
+import type { LogRecord } from "../record.ts";
 import { formatAddress, isLoopback, parseAddress } from "./address.ts";
 import { Batcher } from "./batch.ts";
 import type { Listener } from "./listen.ts";
 import { listenTcp } from "./listen-tcp.ts";
 import { listenUdp } from "./listen-udp.ts";
-import { parseSyslog } from "./parse.ts";
-import { fromUtf16 } from "./utf16.ts";
+import { Sender } from "./sender.ts";
 
 /**
  * Listens for syslog and hands every message over as a line of an event. Lines that are not durable yet are held in memory,
@@ -41,12 +39,14 @@ export const syslogSource: Source = {
         context.fail(error instanceof Error ? error : new Error(faultText(error)));
       },
     });
-    const take = (message: Buffer, cut: number, peer: string): void =>
-      takeMessage(message, cut, peer, context, batcher, losses);
+    const push = (record: LogRecord): void => {
+      if (!batcher.push(record)) losses.add("not-durable", 1);
+    };
 
     listener = await (udp ? listenUdp : listenTcp)({
       address: wanted,
-      take,
+      sender: (peer) => new Sender(peer, { context, losses, push }),
+      lineBytes: () => context.lineBytes(),
       full: () => batcher.held >= bound,
       fail: (error) => context.fail(error),
       losses,
@@ -76,37 +76,3 @@ export const syslogSource: Source = {
     };
   },
 };
-
-function takeMessage(
-  message: Buffer,
-  cut: number,
-  peer: string,
-  context: SourceContext,
-  batcher: Batcher,
-  losses: Losses,
-): void {
-  const ended = trimEnd(fromUtf16(message));
-  if (ended.length === 0) return;
-  const begin = ended.findIndex((byte) => byte !== 0);
-  losses.add("nul", begin);
-  const whole = ended.subarray(begin);
-  const bytes = whole.subarray(0, cutAt(whole, MAX_LINE));
-  const lost = cut + whole.length - bytes.length;
-  losses.add("line-cut", lost);
-  const { text, replaced } = decode(bytes);
-  losses.add("not-utf8", replaced);
-  const now = context.clock.now();
-  const parsed = parseSyslog(text, now);
-  const record = lost === 0 ? parsed : { ...parsed, text: `${parsed.text} [cut: ${lost} bytes more]` };
-  // As a relay does (RFC 3164, 4.3): what the sender did not say is what the receiver saw.
-  const host = record.host ?? (isLoopback(peer) || peer === "" ? undefined : peer);
-  const line = { ...record, time: record.time ?? new Date(now).toISOString(), ...(host === undefined ? {} : { host }) };
-  if (!batcher.push(line)) losses.add("not-durable", 1);
-}
-
-/** Without the line ending that some senders put into a datagram or a counted message: LF, CR LF, NUL. */
-function trimEnd(message: Buffer): Buffer {
-  let end = message.length;
-  while (end > 0 && (message[end - 1] === 10 || message[end - 1] === 13 || message[end - 1] === 0)) end--;
-  return message.subarray(0, end);
-}

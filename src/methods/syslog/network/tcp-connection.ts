@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { Timer } from "../../../message/clock.ts";
-import { MAX_LINE } from "../record.ts";
 import { type Frame, Framer } from "./framing.ts";
 import type { ListenOptions } from "./listen.ts";
+import type { Sender } from "./sender.ts";
 import { Utf16Stream } from "./utf16.ts";
 
 /**
@@ -14,8 +14,8 @@ const INCOMPLETE = 5_000;
 export class TcpConnection {
   readonly #socket: Socket;
   readonly #options: ListenOptions;
-  readonly #peer: string;
-  readonly #framer = new Framer(MAX_LINE);
+  readonly #sender: Sender;
+  readonly #framer: Framer;
   readonly #text = new Utf16Stream();
   #timer: Timer;
   #finished = false;
@@ -23,7 +23,8 @@ export class TcpConnection {
   constructor(socket: Socket, options: ListenOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#peer = socket.remoteAddress ?? "";
+    this.#sender = options.sender(socket.remoteAddress ?? "");
+    this.#framer = new Framer(options.lineBytes);
   }
 
   data(chunk: Buffer): void {
@@ -62,8 +63,8 @@ export class TcpConnection {
   }
 
   #take(frames: readonly Frame[]): void {
-    const { take, losses } = this.#options;
-    for (const { bytes, cut } of frames) take(bytes, cut, this.#peer);
+    const { losses } = this.#options;
+    for (const frame of frames) this.#sender.take(frame);
     losses.add("framing-error", this.#framer.takeErrors());
     losses.add("nul", this.#framer.takeNuls());
   }

@@ -40,8 +40,8 @@ export function parseCheckpoint(checkpoint: Json | undefined): Remembered | unde
 
 function isPosition(value: unknown): value is Position {
   if (typeof value !== "object" || value === null) return false;
-  const { dev, ino, name, offset, print, size, mtime } = value as Record<string, unknown>;
-  const numbers = [offset, size].every((n) => Number.isSafeInteger(n) && Number(n) >= 0);
+  const { dev, ino, name, offset, print, size, mtime, parts = 0 } = value as Record<string, unknown>;
+  const numbers = [offset, size, parts].every((n) => Number.isSafeInteger(n) && Number(n) >= 0);
   const words = [dev, ino, name, print].every((word) => typeof word === "string");
   return numbers && words && typeof mtime === "string" && /^\d*$/.test(mtime);
 }

@@ -73,6 +73,7 @@ export class CompressedLog implements LogFile {
   #name: string;
   #pending: Buffer = Buffer.alloc(0);
   #ended = false;
+  #parts = 0;
 
   private constructor(name: string, identity: Identity, size: number, mtime: string) {
     this.#name = name;
@@ -83,12 +84,12 @@ export class CompressedLog implements LogFile {
   }
 
   /** At a place that `contentsOf` has found. */
-  static async open(path: string, offset: number): Promise<CompressedLog> {
+  static async open(path: string, offset: number, parts = 0): Promise<CompressedLog> {
     const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
     const log = new CompressedLog(path, { dev: `${dev}`, ino: `${ino}` }, Number(size), `${mtimeNs}`);
     while (log.offset < offset) {
       if (log.#pending.length === 0 && !(await log.#pull())) break;
-      await log.advance(Math.min(log.#pending.length, offset - log.offset));
+      await log.advance(Math.min(log.#pending.length, offset - log.offset), parts);
     }
     return log;
   }
@@ -97,11 +98,16 @@ export class CompressedLog implements LogFile {
     return this.#passing.length;
   }
 
+  get parts(): number {
+    return this.#parts;
+  }
+
   get position(): Position {
     const { dev, ino } = this.identity;
     const { length: offset } = this.#passing;
     const print = this.#passing.print();
-    return { dev, ino, name: this.#name, offset, print, size: this.#size, mtime: this.#mtime, packed: true };
+    const parts = this.#parts === 0 ? {} : { parts: this.#parts };
+    return { dev, ino, name: this.#name, offset, print, size: this.#size, mtime: this.#mtime, packed: true, ...parts };
   }
 
   async encoding(): Promise<Encoding> {
@@ -114,7 +120,8 @@ export class CompressedLog implements LogFile {
     return this.#pending.copy(buffer);
   }
 
-  async advance(bytes: number): Promise<void> {
+  async advance(bytes: number, parts: number): Promise<void> {
+    this.#parts = parts;
     this.#passing.add(this.#pending.subarray(0, bytes));
     this.#pending = this.#pending.subarray(bytes);
   }

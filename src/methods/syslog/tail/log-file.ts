@@ -16,6 +16,8 @@ export type Position = Identity & {
   /** Bytes in the file, and the time of its last change in ns, at one and the same look; `""` before the first look. */
   readonly size: number;
   readonly mtime: string;
+  /** How many parts of the line were handed over in the middle of which it stands. */
+  readonly parts?: number;
   /** The file is compressed: `offset` counts what comes out of it, `size` what lies on the disk. */
   readonly packed?: true;
 };
@@ -25,12 +27,14 @@ export interface LogFile {
   readonly identity: Identity;
   readonly offset: number;
   readonly position: Position;
+  /** Parts that were handed over of the line in the middle of which it stands. */
+  readonly parts: number;
   /** How its text is encoded; decided by its first bytes. */
   encoding(): Promise<Encoding>;
   /** Fills the buffer from `offset` on, and stays there. */
   read(buffer: Buffer): Promise<number>;
-  /** The bytes up to there are handed over. */
-  advance(bytes: number): Promise<void>;
+  /** So many bytes more are handed over; the last of them end in the middle of a line of which there are so many parts. */
+  advance(bytes: number, parts: number): Promise<void>;
   /** Before the first reading of a round, which changes the times of a file. */
   look?(): Promise<void>;
   /** Says whether what was read is still there; see `TailedFile`. */

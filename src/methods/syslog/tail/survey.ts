@@ -149,7 +149,7 @@ class Surveyor {
     const contents = await contentsOf(name, [position.offset]);
     if (typeof contents === "string" || contents.length < position.offset) return undefined;
     if ((contents.prints.get(position.offset) ?? "") !== position.print) return undefined;
-    return await CompressedLog.open(name, position.offset);
+    return await CompressedLog.open(name, position.offset, position.parts);
   }
 
   async #findKnown(): Promise<void> {
@@ -234,7 +234,7 @@ class Surveyor {
     }
     const contents = await this.#contentsOf(entry);
     if (typeof contents === "string" || contents.prints.get(position.offset) !== position.print) return false;
-    await this.#takePacked(entry, position.offset, contents);
+    await this.#takePacked(entry, position.offset, contents, position.parts);
     return true;
   }
 
@@ -338,9 +338,9 @@ class Surveyor {
     if (!this.#isDoubtful(entry)) await this.#takePacked(entry, 0, contents);
   }
 
-  async #takePacked(entry: Entry, offset: number, { length }: Contents): Promise<void> {
+  async #takePacked(entry: Entry, offset: number, { length }: Contents, parts = 0): Promise<void> {
     if (length === offset) return this.#keep(entry, asKnown(entry));
-    this.#taken.push(await CompressedLog.open(entry.name, offset));
+    this.#taken.push(await CompressedLog.open(entry.name, offset, parts));
     this.#claim(entry, true);
   }
 

@@ -2,7 +2,6 @@ import { statfs } from "node:fs/promises";
 import type { Json } from "../../../message/message.ts";
 import type { SourceContext } from "../../define.ts";
 import type { Losses } from "../losses.ts";
-import { MAX_LINE } from "../record.ts";
 import { bounded, type Known, parseCheckpoint, toCheckpoint } from "./checkpoint.ts";
 import { takeLines } from "./lines.ts";
 import { type Identity, keyOf, type LogFile, type Position, sameFile } from "./log-file.ts";
@@ -21,7 +20,8 @@ import { identify, TailedFile } from "./tailed-file.ts";
  *
  * Lines and the positions after them are handed over together, so that both are durable or neither is.
  */
-const CHUNK = 4 * MAX_LINE;
+/** Bytes that are read at once, at least; several of the longest lines. */
+const CHUNK = 128 * 1024;
 const GRACE = 10_000;
 /** A survey is made so often though no name has changed: old files may grow, and not every file system tells. */
 const SURVEY = 30_000;
@@ -50,7 +50,7 @@ export class Tail {
   readonly #context: SourceContext;
   readonly #losses: Losses;
   readonly #missing: MissingLines;
-  readonly #buffer = Buffer.allocUnsafe(CHUNK);
+  #buffer = Buffer.allocUnsafe(CHUNK);
   #files: Followed[] = [];
   /** Positions whose files are not open: of an earlier run, or of a file that was written anew. */
   #earlier: readonly Position[];
@@ -144,7 +144,7 @@ export class Tail {
       forgotten: this.#forgotten,
       first: this.#fromEnd,
       now: clock.now(),
-      reach: MAX_LINE,
+      reach: this.#context.lineBytes(),
     };
     const found = await survey(this.#path, asked).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
     if (typeof found === "string") return found;
@@ -215,6 +215,8 @@ export class Tail {
   async #drain(followed: Followed, last: boolean): Promise<boolean> {
     const { file } = followed;
     while (!this.#stopped) {
+      const limit = this.#context.lineBytes();
+      if (this.#buffer.length < 4 * limit) this.#buffer = Buffer.allocUnsafe(4 * limit);
       await file.look?.();
       const { name, mark } = await file.encoding();
       const length = await file.read(this.#buffer);
@@ -222,16 +224,19 @@ export class Tail {
       const state = await file.check();
       if (state === "other") return false;
       if (state === "same") followed.touched = undefined;
-      const whole = length === CHUNK;
+      const whole = length === this.#buffer.length;
       const skipped = file.offset === 0 ? Math.min(mark, length) : 0;
       const bytes = this.#buffer.subarray(skipped, length);
-      const { records, consumed, replaced, holes } = takeLines(bytes, last && !whole, name);
+      const taken = takeLines(bytes, { last: last && !whole, encoding: name, limit, parts: file.parts });
+      const { records, consumed, replaced, holes, parts } = taken;
       if (consumed === 0) return state === "same" || (await this.#isUntouched(followed));
       followed.quietSince = this.#context.clock.monotonic();
-      await file.advance(skipped + consumed);
+      await file.advance(skipped + consumed, parts);
       if (records.length > 0) await this.#context.emit({ lines: records }, this.#checkpoint());
       this.#losses.add("not-utf8", replaced);
       this.#losses.add("nul", holes);
+      const divided = records.filter(({ part }) => part === "1").length;
+      if (divided > 0) this.#context.divided?.(divided);
     }
     return true;
   }

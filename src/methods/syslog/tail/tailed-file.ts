@@ -17,6 +17,7 @@ export class TailedFile implements LogFile {
   readonly #handle: FileHandle;
   #name: string;
   #offset = 0;
+  #parts = 0;
   #print = "";
   #size = 0;
   #mtime = "";
@@ -47,9 +48,14 @@ export class TailedFile implements LogFile {
     return this.#offset;
   }
 
+  get parts(): number {
+    return this.#parts;
+  }
+
   get position(): Position {
     const { dev, ino } = this.identity;
     return {
+      ...(this.#parts === 0 ? {} : { parts: this.#parts }),
       dev,
       ino,
       name: this.#name,
@@ -65,6 +71,7 @@ export class TailedFile implements LogFile {
     if ((await this.size()) < position.offset) return false;
     if ((await this.printAt(position.offset)) !== position.print) return false;
     this.#offset = position.offset;
+    this.#parts = position.parts ?? 0;
     this.#print = position.print;
     if (sameFile(this.identity, position)) {
       this.#size = position.size;
@@ -76,13 +83,15 @@ export class TailedFile implements LogFile {
   /** The file was written anew: all that it holds is new. */
   rewind(): void {
     this.#offset = 0;
+    this.#parts = 0;
     this.#print = "";
     this.#size = 0;
     this.#mtime = "";
   }
 
-  async advance(bytes: number): Promise<void> {
+  async advance(bytes: number, parts = 0): Promise<void> {
     this.#offset += bytes;
+    this.#parts = parts;
     this.#print = await this.printAt(this.#offset);
   }
 

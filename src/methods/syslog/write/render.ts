@@ -6,14 +6,20 @@ const TRANSPORT = /^\[(?:timeQuality|origin|meta)[ \]]/;
 
 /**
  * One line, without its newline. Of syslog: `2026-11-22T14:20:55.123Z host app[pid]: text`, with MSGID and structured data
- * before the text where they tell something; a host that is not known is `-`. Of a file: the text as it is.
+ * before the text where they tell something; a host that is not known is `-`. Of a file: the text as it is. A part of a line
+ * that was too long ends with a mark: `[part 1, more follows]`, and `[part 2, the last]`.
  */
 export function renderLine(record: LogRecord): string {
+  const text = `${record.text}${markOf(record)}`;
   // A newline in the text of a file can only be forged; it must not make two lines of one.
-  if (record.time === undefined) return record.text.replaceAll("\n", "#012");
+  if (record.time === undefined) return text.replaceAll("\n", "#012");
   const { app, pid } = record;
   const tag = app === undefined ? "" : pid === undefined ? `${app}:` : `${app}[${pid}]:`;
   const structured = (record.structured ?? []).filter((element) => !TRANSPORT.test(element));
-  const parts = [record.time, record.host ?? "-", tag, record.msgid ?? "", structured.join(""), record.text];
+  const parts = [record.time, record.host ?? "-", tag, record.msgid ?? "", structured.join(""), text];
   return escapeControls(parts.filter((part) => part !== "").join(" "));
+}
+
+function markOf({ part, more }: LogRecord): string {
+  return part === undefined ? "" : ` [part ${part}, ${more === true ? "more follows" : "the last"}]`;
 }

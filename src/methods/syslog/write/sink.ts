@@ -148,7 +148,7 @@ async function openOrCreate(path: string): Promise<{ handle: FileHandle; created
     return { handle: await open(path, append), created: false };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return { handle: await open(path, append | constants.O_CREAT, 0o640), created: true };
+    return { handle: await open(path, append | constants.O_CREAT, 0o600), created: true };
   }
 }
 
@@ -158,7 +158,7 @@ const openingPath = (directory: string, name: string): string => join(directory,
 
 async function writeOpening(directory: string, name: string, opening: Opening): Promise<void> {
   const path = openingPath(directory, name);
-  await writeFile(path, JSON.stringify(opening), { mode: 0o640, flush: true });
+  await writeFile(path, JSON.stringify(opening), { mode: 0o600, flush: true });
   await syncDirectory(directory);
 }
 
@@ -173,7 +173,7 @@ async function readOpening(directory: string, name: string): Promise<Opening | u
 }
 
 async function makeDirectories(root: string, directory: string): Promise<void> {
-  const made = await mkdir(directory, { recursive: true, mode: 0o750 });
+  const made = await mkdir(directory, { recursive: true, mode: 0o700 });
   if (made === undefined) return;
   await syncDirectory(join(directory, ".."));
   await syncDirectory(root);

@@ -3,15 +3,16 @@ import { type LogRecord, MAX_BATCH_LINES, parseBatch } from "../record.ts";
 import { renderLine } from "./render.ts";
 
 /**
- * A batch of lines in several, each of at most `bytes` as JSON. A line that is too large alone is divided: each piece
- * carries the header of the line, and marks say where it was divided, so that no text is lost.
+ * A batch of lines in several, each of at most `bytes` as JSON. A line that is too large alone is divided into
+ * parts, each with the header of the line.
  */
-const CONTINUES = " [continues]";
-const CONTINUED = "[continued] ";
 /** What a batch needs beside its lines. */
 const FRAME = Buffer.byteLength(JSON.stringify({ lines: [] }));
 /** The least text that a piece carries, bytes: below it there is no progress. */
 const LEAST = 64;
+
+/** As long as the number of a part can be. */
+const LONGEST_PART = ".999999";
 
 /** Characters that JSON writes as one byte. */
 const PLAIN = /[ !#-[\]-~]/;
@@ -36,19 +37,20 @@ export function splitBatch(data: Json, bytes: number): readonly Json[] {
 
 function divided(record: LogRecord, bytes: number): LogRecord[] {
   if (jsonBytes(record) <= bytes) return [record];
-  const header = { ...record, text: "" };
-  const room = bytes - jsonBytes(header) - CONTINUES.length - CONTINUED.length;
+  const { part, more, ...whole } = record;
+  const room = bytes - jsonBytes({ ...whole, part: `${part ?? ""}${LONGEST_PART}`, more: true, text: "" });
   // A header that leaves no room for the text is text itself, as it would be stored.
-  if (room < LEAST && record.time !== undefined && Object.keys(record).length > 2) {
-    const text = renderLine(record).slice(record.time.length + 1);
-    return divided({ time: record.time, text }, bytes);
+  if (room < LEAST && record.time !== undefined && Object.keys(whole).length > 2) {
+    const text = renderLine(whole).slice(record.time.length + 1);
+    const marks = { ...(part === undefined ? {} : { part }), ...(more === undefined ? {} : { more }) };
+    return divided({ time: record.time, ...marks, text }, bytes);
   }
   const pieces = textPieces(record.text, Math.max(LEAST, room));
-  const last = pieces.length - 1;
-  return pieces.map((piece, i) => ({
-    ...record,
-    text: `${i === 0 ? "" : CONTINUED}${piece}${i === last ? "" : CONTINUES}`,
-  }));
+  return pieces.map((text, i) => {
+    const no = part === undefined ? `${i + 1}` : `${part}.${i + 1}`;
+    const isLast = i === pieces.length - 1;
+    return { ...whole, part: no, ...(isLast && more === undefined ? {} : { more: true as const }), text };
+  });
 }
 
 /** Pieces of a text that take at most so many bytes in JSON; no character is torn. */

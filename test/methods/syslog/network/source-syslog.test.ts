@@ -6,6 +6,7 @@ import type { RunningSource } from "../../../../src/methods/define.ts";
 import { Losses } from "../../../../src/methods/syslog/losses.ts";
 import { parseAddress } from "../../../../src/methods/syslog/network/address.ts";
 import { listenTcp } from "../../../../src/methods/syslog/network/listen-tcp.ts";
+import { Sender } from "../../../../src/methods/syslog/network/sender.ts";
 import { syslogSource } from "../../../../src/methods/syslog/network/source-syslog.ts";
 import { dropsOf } from "../../../../src/methods/syslog/network/udp-drops.ts";
 import { SimulatedClock } from "../../../harness/clock.ts";
@@ -85,15 +86,37 @@ describe("syslog over UDP", () => {
     expect(context.lines[1]?.host).toBeUndefined();
   });
 
-  it("keeps bytes that are not UTF-8 as U+FFFD and counts them, and cuts a datagram that is too long", async () => {
+  it("keeps bytes that are not UTF-8 as U+FFFD and counts them, and divides a datagram that is too long", async () => {
     const { context, port, source } = await listen("udp://127.0.0.1:0");
     await datagrams(port, [Buffer.from([0x3c, 0x31, 0x33, 0x3e, 0x63, 0xe9]), `<13>${"x".repeat(40_000)}`]);
-    await context.until(() => context.lines.length === 2);
+    await context.until(() => context.lines.length === 3);
     expect(context.texts[0]).toBe("c\ufffd");
-    const lost = 40_004 - 32 * 1024;
-    expect(context.texts[1]).toBe(`${"x".repeat(32 * 1024 - 4)} [cut: ${lost} bytes more]`);
+    expect(context.texts.slice(1).join("")).toBe("x".repeat(40_000));
+    expect(context.lines.slice(1).map(({ part, more, severity }) => [part, more, severity])).toEqual([
+      ["1", true, "notice"],
+      ["2", undefined, "notice"],
+    ]);
     await source.stop();
-    expect(Object.fromEntries(context.drops)).toEqual({ "not-utf8": 1, "line-cut": 40_004 - 32 * 1024 });
+    expect(Object.fromEntries(context.drops)).toEqual({ "not-utf8": 1 });
+    expect(context.longer).toBe(1);
+  });
+
+  it("divides a message over TCP that is longer than the limit of now, with the header of its first part on each", async () => {
+    const { context, port, source } = await listen("tcp://127.0.0.1:0");
+    const client = await dial(port);
+    context.longest = 1_024;
+    const text = Array.from({ length: 3_000 }, (_, n) => n % 10).join("");
+    client.write(`<13>Nov 22 14:20:55 web1 app[7]: ${text}\n<13>Nov 22 14:20:55 web1 app[7]: short\n`);
+    await context.until(() => context.texts.includes("short"));
+    const parts = context.lines.slice(0, -1);
+    expect(parts.map(({ part }) => part)).toEqual(["1", "2", "3"]);
+    expect(parts.map(({ more }) => more)).toEqual([true, true, undefined]);
+    for (const part of parts) expect(part).toMatchObject({ host: "web1", app: "app", pid: "7" });
+    expect(parts.map((part) => part.text).join("")).toBe(text);
+    expect(context.lines.at(-1)).not.toHaveProperty("part");
+    expect([context.longer, context.drops.size]).toEqual([1, 0]);
+    client.destroy();
+    await source.stop();
   });
 
   it("accounts for every datagram of a flood that it may not hand over: kept, dropped by itself or by the kernel", async () => {
@@ -221,7 +244,13 @@ describe("syslog over TCP", () => {
     let room = 3;
     const listener = await listenTcp({
       address: parseAddress("tcp://127.0.0.1:0"),
-      take: (message) => void context.emit({ lines: [{ text: message.toString() }] }),
+      sender: (peer) =>
+        new Sender(peer, {
+          context,
+          losses: new Losses(context),
+          push: (record) => void context.emit({ lines: [record] }),
+        }),
+      lineBytes: () => context.lineBytes(),
       full: () => false,
       fail: () => undefined,
       losses: new Losses(context),
@@ -238,7 +267,7 @@ describe("syslog over TCP", () => {
     room = 1;
     (await dial(listener.address.port)).write("<13>later\n");
     await context.until(() => context.lines.length === 4);
-    expect(context.texts.at(-1)).toBe("<13>later");
+    expect(context.texts.at(-1)).toBe("later");
     await listener.close();
   });
 

@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_LINE } from "../../../../src/methods/syslog/record.ts";
-import { takeLines } from "../../../../src/methods/syslog/tail/lines.ts";
+import { type Taking, takeLines } from "../../../../src/methods/syslog/tail/lines.ts";
+
+const MAX_LINE = 32 * 1024;
+const TAKING: Taking = { last: false, encoding: "utf-8", limit: MAX_LINE, parts: 0 };
 
 const take = (text: string, last = false) => {
-  const { records, consumed } = takeLines(Buffer.from(text), last);
+  const { records, consumed } = takeLines(Buffer.from(text), { ...TAKING, last });
   return { lines: records.map((record) => record.text), consumed };
 };
 
@@ -29,6 +31,34 @@ describe("lines of a file", () => {
     expect(lines.slice(0, -1).join("")).toBe(`x${long}`);
     expect(lines.at(-1)).toBe("next");
     expect(Math.max(...lines.map((line) => Buffer.byteLength(line)))).toBeLessThanOrEqual(MAX_LINE);
+  });
+
+  it.each([
+    ["utf-8", "utf8"],
+    ["utf-16le", "utf16le"],
+  ] as const)("that are too long come in numbered parts, across what is read at once (%s)", (encoding, as) => {
+    const bytes = Buffer.from(`${"é".repeat(40)}\nnext\n`, as);
+    const marks: (string | undefined)[] = [];
+    let text = "";
+    let parts = 0;
+    for (let at = 0; at < bytes.length; ) {
+      const taken = takeLines(bytes.subarray(at, at + 70), {
+        last: at + 70 >= bytes.length,
+        encoding,
+        limit: 30,
+        parts,
+      });
+      at += taken.consumed;
+      parts = taken.parts;
+      for (const record of taken.records) {
+        marks.push(record.part === undefined ? undefined : `${record.part}${record.more === true ? "+" : ""}`);
+        text += `${record.text}${record.more === true ? "" : "\n"}`;
+      }
+      if (taken.consumed === 0) break;
+    }
+    expect(text).toBe(`${"é".repeat(40)}\nnext\n`);
+    expect(marks.slice(0, 2)).toEqual(["1+", "2+"]);
+    expect(marks.slice(-2)).toEqual([`${marks.length - 1}`, undefined]);
   });
 
   it("that are exactly as long as allowed stay whole", () => {
@@ -62,7 +92,10 @@ describe("lines of a file", () => {
           let at = 0;
           for (const end of ends) {
             for (;;) {
-              const { records, consumed } = takeLines(bytes.subarray(at, end), end === Number.POSITIVE_INFINITY);
+              const { records, consumed } = takeLines(bytes.subarray(at, end), {
+                ...TAKING,
+                last: end === Number.POSITIVE_INFINITY,
+              });
               if (consumed === 0) break;
               at += consumed;
               lines.push(...records.map((record) => record.text));

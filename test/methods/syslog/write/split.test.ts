@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type LogRecord, parseBatch } from "../../../../src/methods/syslog/record.ts";
+import { renderLine } from "../../../../src/methods/syslog/write/render.ts";
 import { splitBatch } from "../../../../src/methods/syslog/write/split.ts";
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
@@ -15,17 +16,37 @@ describe("a batch of lines that is too large for one message", () => {
     expect(linesOf(parts)).toEqual(lines);
   });
 
-  it("has a line that is too large alone divided, with a mark at each place and the header on each piece", () => {
+  it("has a line that is too large alone divided, into numbered parts with the header on each", () => {
     const header = { time: "2026-11-22T14:20:55.000Z", host: "web1", app: "app" };
     const lines = linesOf(splitBatch({ lines: [{ ...header, text: "y".repeat(2_500) }] }, 1_000));
     expect(lines).toHaveLength(3);
     for (const line of lines) expect(line).toMatchObject(header);
-    expect(lines.map(({ text }) => text.replaceAll(/y+/g, "y"))).toEqual([
-      "y [continues]",
-      "[continued] y [continues]",
-      "[continued] y",
+    expect(lines.map(({ part, more }) => [part, more])).toEqual([
+      ["1", true],
+      ["2", true],
+      ["3", undefined],
     ]);
-    expect(lines.map(({ text }) => text.replaceAll(/[^y]/g, "")).join("")).toHaveLength(2_500);
+    expect(lines.map(({ text }) => text).join("")).toBe("y".repeat(2_500));
+  });
+
+  it("has a part that is still too large divided into parts of its own, and says so as it is stored", () => {
+    const text = "z".repeat(1_500);
+    const lines = linesOf(
+      splitBatch(
+        {
+          lines: [
+            { text, part: "2", more: true },
+            { text: "end", part: "3" },
+          ],
+        },
+        1_000,
+      ),
+    );
+    expect(lines.map((line) => renderLine(line).replace(/z+/, ""))).toEqual([
+      " [part 2.1, more follows]",
+      " [part 2.2, more follows]",
+      "end [part 3, the last]",
+    ]);
   });
 
   it("has a header that leaves no room for its text made a part of the text", () => {
@@ -33,7 +54,7 @@ describe("a batch of lines that is too large for one message", () => {
     const structured = [`[a@1 k="${"v".repeat(3_000)}"]`];
     const lines = linesOf(splitBatch({ lines: [{ time, app: "a", structured, text: "the end" }] }, 1_000));
     expect(lines.length).toBeGreaterThan(3);
-    for (const line of lines) expect(Object.keys(line)).toEqual(["time", "text"]);
+    for (const line of lines) expect(Object.keys(line)).toEqual(expect.arrayContaining(["time", "part", "text"]));
     expect(lines.at(-1)?.text).toContain("the end");
   });
 
@@ -47,11 +68,8 @@ describe("a batch of lines that is too large for one message", () => {
           const lines = texts.map((one) => ({ text: one }));
           const parts = splitBatch({ lines }, most);
           for (const part of parts) expect(bytesOf(part)).toBeLessThanOrEqual(most);
-          const joined = linesOf(parts)
-            .map((line) => line.text)
-            .join("\u{10ffff}")
-            .replaceAll(" [continues]\u{10ffff}[continued] ", "");
-          expect(joined).toBe(texts.join("\u{10ffff}"));
+          const joined = linesOf(parts).map((line) => line.text + (line.more === true ? "" : "\u{10ffff}"));
+          expect(joined.join("")).toBe(texts.map((one) => `${one}\u{10ffff}`).join(""));
         },
       ),
       { numRuns: 50 },
