@@ -13,10 +13,10 @@ import {
   decodeAck,
   decodeFrame,
   encodeAck,
-  encodeFrame,
   type Frame,
   type FrameItem,
 } from "../../src/message/wire/frame.ts";
+import { encodeFrame } from "../harness/packets.ts";
 import { seededRandom } from "../harness/random.ts";
 import { accept } from "./accept.ts";
 import type { StoreHost } from "./store.ts";

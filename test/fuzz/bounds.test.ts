@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseMessages } from "../../src/intake/message-file.ts";
 import { StewardError } from "../../src/message/errors.ts";
 import { dataFault, FRAME_LIMITS } from "../../src/message/wire/bounds.ts";
-import { decodeAck, decodeFrame, encodeFrame } from "../../src/message/wire/frame.ts";
+import { decodeAck, decodeFrame } from "../../src/message/wire/frame.ts";
+import { encodeFrame } from "../harness/packets.ts";
 
 /** Work and memory are bounded before anything is expanded; counted in steps, never in seconds. */
 const SUBJECT = "ship1.command.shellcommand.os";

@@ -1,7 +1,7 @@
 import { StewardError } from "../errors.ts";
 import { isToken } from "../subject.ts";
 import { FRAME_LIMITS } from "./bounds.ts";
-import { insistMeant, isFrame, isTime, KINDS, pack, unpack } from "./packet.ts";
+import { insistMeant, isTime, KINDS, pack, unpack } from "./packet.ts";
 
 /** "I do not take this frame, and this is why." Answers a frame that has no ACK: its sender keeps what it holds. */
 export interface FrameRefusal {
@@ -38,11 +38,6 @@ export function encodeRefusal(
   const wire: WireRefusal = { l: subject, o: node, n: receiverEpoch, t: sentAt, c: error.code, x: reason };
   if (isLasting(error)) wire.y = 1;
   return pack(JSON.stringify(wire).slice(0, -1), KINDS.refusal, null);
-}
-
-/** Whether the payload claims to refuse a frame. */
-export function isRefusal(payload: Uint8Array): boolean {
-  return isFrame(payload) && payload[3] === KINDS.refusal;
 }
 
 /** `subject`: of the lane that it is about. @throws StewardError like `decodeFrame`. */

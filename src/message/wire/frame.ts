@@ -143,12 +143,7 @@ const SKIPS: ReadonlySet<unknown> = new Set<Skip>(["expired", "cancelled", "reje
 /** What a frame says of its items as a whole. */
 export type FrameHead = Omit<Frame, "items">;
 
-/** For one subject and no other. `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
-export function encodeFrame(subject: string, { items, ...head }: Frame, compressFrom: number | null): Uint8Array {
-  return packFrame(subject, head, items.map(encodeItem), compressFrom);
-}
-
-/** The same from items that were encoded before: a message that is sent again need not be encoded again. */
+/** For one subject and no other, of items that were encoded before. `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
 export function packFrame(
   subject: string,
   head: FrameHead,

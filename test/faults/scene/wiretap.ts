@@ -1,8 +1,9 @@
 import { connect, type NatsConnection } from "nats";
 import { decodeFrame, type Frame } from "../../../src/message/wire/frame.ts";
-import { decodeRefusal, type FrameRefusal, isRefusal } from "../../../src/message/wire/frame-refusal.ts";
+import { decodeRefusal, type FrameRefusal } from "../../../src/message/wire/frame-refusal.ts";
 import { isFrame } from "../../../src/message/wire/packet.ts";
 import type { Fleet } from "../../harness/fleet/fleet.ts";
+import { isRefusal } from "../../harness/packets.ts";
 import { atTestEnd } from "../../harness/temp.ts";
 
 /** Somebody at the broker who records all that passes, and publishes what he likes. He is gone when the test is over. */

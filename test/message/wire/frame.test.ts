@@ -10,12 +10,12 @@ import {
   decodeAck,
   decodeFrame,
   encodeAck,
-  encodeFrame,
   encodeItem,
   type Frame,
   type FrameItem,
 } from "../../../src/message/wire/frame.ts";
 import { FRAME_VERSION, isFrame } from "../../../src/message/wire/packet.ts";
+import { encodeFrame } from "../../harness/packets.ts";
 
 const SUBJECT = "ship1.command.shellcommand.os";
 const ID = "01HZZZZZZZ0123456789ABCDEF";

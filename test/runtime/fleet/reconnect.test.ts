@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { idMaker } from "../../../src/message/id.ts";
 import { type Json, replySubject } from "../../../src/message/message.ts";
 import { parseSubject } from "../../../src/message/subject.ts";
-import { decodeFrame, encodeAck, encodeFrame } from "../../../src/message/wire/frame.ts";
+import { decodeFrame, encodeAck } from "../../../src/message/wire/frame.ts";
+import { encodeFrame } from "../../harness/packets.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";
 import type { MemoryLink } from "../../twins/memory-broker.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json } from "../../../src/message/message.ts";
-import { encodeFrame } from "../../../src/message/wire/frame.ts";
+import { encodeFrame } from "../../harness/packets.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { expectSound, settled } from "../../harness/world/sound.ts";
 import { quiet } from "../../harness/world/time.ts";
