@@ -21,7 +21,7 @@ export const reachDaemon: Reach = {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");
     // A directory from which it was started may be removed or unmounted; its data directory is there as long as it is.
     const enter = (directory: string): void => process.chdir(directory);
-    // What the daemon writes is for its user alone; what commands write is as it would be without it.
+    // Files of the daemon are for its user alone; commands keep the mask that it was started with.
     return startDaemon({ config, pretty, enter, umask: process.umask(0o077) });
   },
   serviceNotice: async ({ env, clock }) => {

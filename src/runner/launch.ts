@@ -18,7 +18,7 @@ export interface LaunchOptions {
   readonly directory: string;
   /** Names of environment variables that neither the runner nor a command may see. */
   readonly withheld: () => readonly string[];
-  /** Of commands; absent: that of the runner. */
+  /** The mask of modes that commands get; absent: that of the runner. */
   readonly umask?: number;
   /** The runner's compiled program. */
   readonly runnerPath: string;

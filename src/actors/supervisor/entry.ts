@@ -33,7 +33,7 @@ export class Entry implements Row {
   restartTimes: readonly number[] = [];
   restarts = 0;
   since: number;
-  /** Of its present life, or the one before, if nobody asked for this one. */
+  /** The last failure since somebody asked for a start. */
   lastError: unknown;
   lastErrorAt = 0;
   /** When the surroundings began to keep it from coming up, ms since 1970. */
@@ -67,7 +67,7 @@ export class Entry implements Row {
     }
   }
 
-  /** Whoever asks for a start has seen to what was wrong; what waits for its surroundings still does. */
+  /** A start that somebody asked for forgets the failure before it, unless the child still waits for its surroundings. */
   forgive(): void {
     if (this.waitsSince === undefined) this.lastError = undefined;
   }

@@ -68,7 +68,7 @@ export interface ChildView {
   readonly since: number;
   /** Since then it cannot come up for a fault of its surroundings, and is tried again until it does; ms since 1970. */
   readonly waitsSince?: number;
-  /** What it failed with last, and when, ms since 1970; once an operator has had it started anew, only since then. */
+  /** The last failure since somebody asked for a start, and when it was, ms since 1970. */
   readonly lastError?: string;
   readonly lastErrorAt?: number;
 }

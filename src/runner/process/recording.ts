@@ -29,7 +29,7 @@ export interface RecordingWorld {
   readonly log: (text: string) => void;
 }
 
-/** What the daemon that asks gives to its commands. */
+/** Environment, directory and mask that the asking daemon gives to its commands. */
 export interface StartedWith {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
