@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { expect, onTestFailed, test } from "vitest";
 import type { Random } from "../../../src/message/clock.ts";
+import { PATIENCE } from "../../harness/eventually.ts";
 import { seededRandom } from "../../harness/random.ts";
 import type { Verdict } from "./checker.ts";
 
@@ -52,7 +53,7 @@ const shareOf = (number: number): number => SHARES[number] ?? USUAL;
 const shares = (soak?.rows ?? ROWS).reduce((sum, number) => sum + shareOf(number), 0);
 const seed = Number(process.env.STEWARD_SOAK_SEED ?? 20261122);
 /** A fleet of real processes takes a moment to come, to drain and to go. */
-const SLACK = 360_000;
+const SLACK = 360_000 * PATIENCE;
 
 export function row<Size>(row: Row<Size>, body: (trial: Trial<Size>) => Promise<Result>): void {
   const { number, fault, impossible } = row;
