@@ -10,7 +10,7 @@ import type { Ack } from "../../message/wire/frame.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Window } from "./window.ts";
 
-/** What the publisher of one subject works with, and whom it tells. */
+/** The parts that the publisher of one subject works with, and those that it tells. */
 export interface DeliverOptions {
   readonly subject: string;
   readonly urgent: boolean;
@@ -22,7 +22,7 @@ export interface DeliverOptions {
   readonly random: Random;
   readonly inspector: Inspector;
   readonly node: string;
-  /** Which life of this daemon it is. */
+  /** The life of this daemon. */
   readonly life: string;
   readonly newId: NewId;
   readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing">;

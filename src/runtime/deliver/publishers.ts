@@ -17,7 +17,7 @@ import { Window } from "./window.ts";
  */
 export class Publishers {
   readonly #running = new Map<string, Publisher>();
-  /** The same by the node that they send to. */
+  /** The publishers that run, by the node that they send to. */
   readonly #sendingTo = new Map<string, Set<Publisher>>();
   readonly #windows = new Map<string, Window>();
   readonly #resuming = new Set<Timer>();
@@ -84,7 +84,7 @@ export class Publishers {
     this.#resuming.add(timer);
   }
 
-  /** Nobody is resumed any more. */
+  /** No publisher is resumed any more. */
   end(clock: Clock): void {
     for (const timer of this.#resuming) clock.clearTimeout(timer);
     this.#resuming.clear();
@@ -156,7 +156,7 @@ export class Publishers {
     if (supervisor === undefined || supervisor.child(`publisher ${subject}`) !== undefined) return;
     supervisor
       .addChild({ ...this.#spec, id: `publisher ${subject}`, start: async () => this.#start(subject) })
-      // It is stopping: the lane begins again with the next daemon.
+      // The daemon is stopping: the lane begins again with the next daemon.
       .catch(() => undefined);
   }
 

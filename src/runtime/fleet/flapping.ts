@@ -24,7 +24,7 @@ export class Flapping {
   readonly #options: FlappingOptions;
   /** When the latest losses of each node were, by monotonic time. */
   readonly #losses = new Map<string, number[]>();
-  /** Those that flap, each with what ends that. */
+  /** Nodes that flap, each with the timer that ends it. */
   readonly #flapping = new Map<string, Timer>();
   #connected = false;
 

@@ -9,7 +9,7 @@ import { COMPARE, type Compared } from "./compare-method.ts";
 import type { JournalIdentities } from "./journal-identities.ts";
 
 /**
- * What two nodes think of the same commands, mended when they meet again. The origin lists its open commands; the node says
+ * Two nodes compare what they think of the same commands when they meet again. The origin lists its open commands; the node says
  * which of them have ended, and which its journal knows nothing of because it was lost or restored: those are
  * `interrupted`, for whether they ran cannot be proved. Until a node has answered it is `resyncing`.
  *
@@ -28,7 +28,7 @@ export interface RepairOptions {
   readonly heardByHello: boolean;
   /** The two of one mind. */
   readonly agreed: (node: string) => void;
-  /** What the world may learn of it once it is durable goes into `told`. */
+  /** Calls that tell the world, once it is durable, go into `told`. */
   readonly report: (id: string, from: string, report: Report, told: (() => void)[]) => void;
 }
 
@@ -65,7 +65,7 @@ export class Repair {
       if (outbox.openCount(node) > 0) this.look(node);
   }
 
-  /** It may have acknowledged with a journal that it has no more, after it was asked what the present one knows. */
+  /** The node may have acknowledged with a journal that it has no more, after it was asked what the present one knows. */
   doubt(node: string): void {
     this.#doubted.add(node);
   }
@@ -109,7 +109,7 @@ export class Repair {
     return this.#unproved.has(node) || [...this.#asked.values()].includes(node);
   }
 
-  /** It is known which journal a node has: its word counts, and that of no other journal. */
+  /** The journal of a node is known: its word counts, and that of no other journal. */
   settled(node: string, epoch: string): void {
     const said = this.#unproved.get(node);
     if (said === undefined) return;

@@ -5,7 +5,7 @@ import type { Vouching } from "./vouch-ask.ts";
 import type { Vouch, Word } from "./vouch-method.ts";
 
 /**
- * Which journal a node has. Before anything final is said of a journal that seems to be gone, its node is asked, and each
+ * The journal that a node has. Before anything final is said of a journal that seems to be gone, its node is asked, and each
  * host that has its name answers: the other journal may be alive on another host, and a hello or an ACK may be late.
  *
  *   unasked ─▶ asked ─▶ settled (one journal alone was heard since, and has answered)

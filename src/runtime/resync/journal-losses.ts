@@ -20,7 +20,7 @@ export interface JournalLossesOptions {
   readonly journal: Journal;
   readonly failures: Pick<Failures, "report">;
   readonly identities: Pick<JournalIdentities, "ask" | "heard">;
-  /** Whether the events of a subject are outcomes of commands. */
+  /** True where the events of a subject are outcomes of commands. */
   readonly carriesOutcomes: (subject: string) => boolean;
   /** Asks the receiver of a lane how much of it its present journal has. */
   readonly ask: (subject: string) => void;
@@ -90,7 +90,7 @@ export class JournalLosses {
     identities.ask(node);
   }
 
-  /** It is known which journal a node has. */
+  /** The journal of a node is known. */
   settled(node: string, word: Word): void {
     if (node === this.#options.node) this.#tellMissing();
     else {

@@ -11,7 +11,7 @@ export interface OwnEventsOptions {
   readonly onDead: (reason: string) => void;
 }
 
-/** What a message needs beside its data, and a frame beside its message, bytes. */
+/** Room that a message needs beside its data, and a frame beside its message, bytes. */
 const HEAD = 128;
 const ENVELOPE = 1024;
 /** Bytes of what a source makes at once, whatever else is allowed. */

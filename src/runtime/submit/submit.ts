@@ -31,7 +31,7 @@ export interface SubmitOptions {
   readonly onQueued: (records: readonly OutRecord[]) => void;
 }
 
-/** What a frame needs beside the message itself, bytes. */
+/** Room that a frame needs beside the message itself, bytes. */
 const ENVELOPE = 1024;
 /** Bytes of the largest message that a receiver reads. */
 const MOST_BYTES = FRAME_LIMITS.bodyBytes - ENVELOPE;
