@@ -144,7 +144,7 @@ export class Core implements Child {
       windowBytes: (node) => this.#profileTo(node).windowBytes,
       spec: { restart: "permanent", shutdown: 5000, backoff: config.supervision.backoff },
       make: (subject, window) => this.#deliverOptions(subject, window),
-      halted: (node) => this.#traffic?.halted(node),
+      halted: (node) => this.fleet.halted(node),
     });
     this.routes = new Routes(config.node, methods);
     for (const subscription of [...builtInSubscriptions(config), ...config.subscribe]) {

@@ -14,7 +14,8 @@ import type { Logger } from "../../platform/logger.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import { Clones } from "../fleet/clones.ts";
 import { Flapping } from "../fleet/flapping.ts";
-import type { Fleet, NodeChange } from "../fleet/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { NodeChange } from "../fleet/known-node.ts";
 import type { Presence } from "../fleet/presence.ts";
 import { WholeHellos } from "../fleet/whole-hellos.ts";
 import type { Repair } from "../resync/compare-ask.ts";
@@ -75,13 +76,6 @@ export class Traffic {
   end(): void {
     this.#flapping.end();
     this.#options.vouching.end();
-  }
-
-  /** Why nothing may be sent to a node now; `undefined`: it may. */
-  halted(node: string): string | undefined {
-    const { transport, fleet } = this.#options;
-    if (transport.status().state !== "connected") return "no broker";
-    return fleet.link(node) === "offline" ? `${node} is offline` : fleet.heldBack(node);
   }
 
   linkChanged(status: LinkStatus): void {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../message/clock.ts";
-import type { NodeChange } from "./fleet.ts";
+import type { NodeChange } from "./known-node.ts";
 
 /**
  * Tells of a link that is lost again and again: once when that begins, and once when it is over, whatever the number of

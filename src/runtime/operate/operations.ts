@@ -9,7 +9,7 @@ import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import type { Standstill, StuckLane } from "../../message/standstill.ts";
 import type { LaneView } from "../deliver/lane-view.ts";
-import type { NodeDescription } from "../fleet/fleet.ts";
+import type { NodeDescription } from "../fleet/known-node.ts";
 import type { JournalHealth } from "../upkeep/storage.ts";
 
 /**
