@@ -15,6 +15,7 @@ export const COMMON: TestUserConfig = {
 export const LONG = [
   "test/faults/**/*.test.ts",
   "test/fuzz/*.test.ts",
+  "test/journal/rot/{core,daemon}.test.ts",
   "test/simulation/**/*.test.ts",
   "test/integration/{broker-link,cli-run-words,entrances-bad-input,execute-crashes,journal-damaged,operate,runner-alone}.test.ts",
   "test/runtime/fleet/reconnect.test.ts",

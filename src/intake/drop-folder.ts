@@ -1,6 +1,6 @@
+import type { Dirent } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { faultText } from "../message/errors.ts";
 import { archiveIn } from "./archive.ts";
 import { fileTaker, type IntakeOptions } from "./file-taker.ts";
 import { watchFolder } from "./watched-folder.ts";
@@ -16,6 +16,13 @@ const UNFINISHED = /^\.|\.(tmp|part)$|~$/i;
 
 /** Whether U+FFFD stands in a name for bytes that are not UTF-8: such a file cannot be found again by it. */
 const misread = (name: string): boolean => name.includes("\uFFFD");
+
+/** Why a file is not taken; empty: it is. */
+function reasonAgainst(entry: Dirent): string {
+  if (misread(entry.name)) return "its name is not UTF-8; rename it";
+  if (!TAKEN.test(entry.name)) return "only *.yaml, *.yml and *.json are taken";
+  return entry.isFile() ? "" : "it is no regular file; links are not followed";
+}
 
 export interface DropFolderOptions extends IntakeOptions {
   /** Made if it is missing; `done/` and `rejected/` are inside. */
@@ -33,29 +40,20 @@ export interface Intake {
  * writer that can stall writes under such a name and renames.
  */
 export function openDropFolder(options: DropFolderOptions): Intake {
-  const { folder, clock, log } = options;
+  const { folder, clock, log, blocked } = options;
   const taker = fileTaker(archiveIn(folder), options);
   const ignored = new Set<string>();
-  let trouble = "";
 
   async function look(): Promise<number | null> {
-    try {
-      await mkdir(folder, { recursive: true, mode: 0o750 });
-      const entries = await readdir(folder, { withFileTypes: true });
-      const names = entries
-        .map((entry) => entry.name)
-        .filter((name) => TAKEN.test(name) && !misread(name))
-        .sort();
-      const next = await takeAll(names);
-      warnOfOthers(entries.filter((entry) => entry.isFile()).map((entry) => entry.name));
-      trouble = "";
-      return next;
-    } catch (thrown) {
-      const fault = faultText(thrown);
-      if (fault !== trouble) log.error({ folder, fault }, "cannot use the drop folder");
-      trouble = fault;
-      return BLOCKED;
-    }
+    await mkdir(folder, { recursive: true, mode: 0o750 });
+    const entries = await readdir(folder, { withFileTypes: true });
+    const names = entries
+      .map((entry) => entry.name)
+      .filter((name) => TAKEN.test(name) && !misread(name))
+      .sort();
+    const next = await takeAll(names);
+    warnOfOthers(entries.filter((entry) => !entry.isDirectory()));
+    return next;
   }
 
   async function takeAll(names: readonly string[]): Promise<number | null> {
@@ -71,18 +69,25 @@ export function openDropFolder(options: DropFolderOptions): Intake {
     return next;
   }
 
-  function warnOfOthers(names: readonly string[]): void {
-    const others = names.filter((name) => !UNFINISHED.test(name) && (!TAKEN.test(name) || misread(name)));
-    for (const name of others) {
-      const why = misread(name) ? "its name is not UTF-8; rename it" : "only *.yaml, *.yml and *.json are taken";
-      if (!ignored.has(name)) log.warn({ file: name }, `file left alone: ${why}`);
-    }
+  function warnOfOthers(entries: readonly Dirent[]): void {
+    const others = entries.filter(({ name }) => !UNFINISHED.test(name)).filter((entry) => reasonAgainst(entry) !== "");
+    for (const entry of others)
+      if (!ignored.has(entry.name)) log.warn({ file: entry.name }, `file left alone: ${reasonAgainst(entry)}`);
     ignored.clear();
-    for (const name of others) ignored.add(name);
+    for (const { name } of others) ignored.add(name);
   }
 
   let closing = false;
-  const watched = watchFolder({ folder, clock, concerns: (name) => TAKEN.test(name), look });
+  const watched = watchFolder({
+    folder,
+    clock,
+    concerns: (name) => TAKEN.test(name),
+    look,
+    trouble: () => taker.trouble,
+    failed: `cannot use the drop folder ${folder}`,
+    log,
+    blocked,
+  });
   return {
     close() {
       closing = true;

@@ -23,6 +23,8 @@ export interface FileTaker {
   deal(path: string, name: string, as?: string): Promise<"absent" | "waiting" | "moved" | "blocked">;
   /** Forgets all files but these. */
   keepOnly(paths: ReadonlySet<string>): void;
+  /** Why a file waits that is ripe, in words; `undefined`: none does. */
+  readonly trouble: string | undefined;
 }
 
 export interface Handed {
@@ -37,6 +39,8 @@ export interface IntakeOptions {
   readonly log: Logger;
   /** Journals all of the drafts or none, once for each key. Refusals are StewardErrors. */
   readonly take: (drafts: readonly Draft[], key: string) => Promise<Handed>;
+  /** A fault of the surroundings for which files wait; `undefined`: there is none any more. */
+  readonly blocked?: (fault: string | undefined) => void;
   /** The file is in `done/`. */
   readonly onTaken?: (taken: Handed & { readonly name: string; readonly key: string }) => void;
   readonly onRejected?: (rejected: { readonly name: string; readonly error: StewardError }) => void;
@@ -51,6 +55,9 @@ const PATIENCE = 2_000;
 const EMPTY_PATIENCE = 60_000;
 
 const RETRIED: readonly ErrorCode[] = ["journal-full", "journal-disk-full", "journal-failed"];
+
+/** Faults for which a good file cannot be read, and which pass. */
+const HINDRANCES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EIO", "ESTALE"]);
 
 interface Seen {
   readonly file: FileMark;
@@ -77,18 +84,20 @@ type Examined =
 export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
   const { clock, log, take, maxBytes = MAX_FILE_BYTES } = options;
   const seen = new Map<string, Seen>();
-  const told = new Set<string>();
+  /** Why a file waits, by its path. */
+  const troubles = new Map<string, string>();
 
-  const warnOnce = (path: string, fields: object, text: string): void => {
-    const fact = `${path}\0${text}`;
-    if (!told.has(fact)) log.warn(fields, text);
-    told.add(fact);
+  const waits = (path: string, file: string, fault: string, text: string): void => {
+    const trouble = `${text}: ${file}: ${fault}`;
+    if (troubles.get(path) !== trouble) log.warn({ file, fault }, text);
+    troubles.set(path, trouble);
   };
 
   async function examine(path: string, name: string): Promise<Examined> {
     const file = await markOf(path);
     if (file === undefined) {
       seen.delete(path);
+      troubles.delete(path);
       return { kind: "absent" };
     }
     const known = seen.get(path);
@@ -98,7 +107,12 @@ export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
     }
     const age = clock.monotonic() - known.since;
     if (age < SETTLE) return { kind: "waiting" };
-    known.verdict ??= await judge(path, name, file, age, maxBytes);
+    try {
+      known.verdict ??= await judge(path, name, file, age, maxBytes);
+    } catch (thrown) {
+      waits(path, name, faultText(thrown), "file waits: it cannot be read now");
+      return { kind: "waiting" };
+    }
     if (known.verdict === undefined || age < known.verdict.patience) return { kind: "waiting" };
     return { kind: "ripe", found: known, content: known.verdict.content };
   }
@@ -122,7 +136,7 @@ export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
       const { found, content } = examined;
       const result = content instanceof StewardError ? content : await handOver(found, content);
       if (result instanceof StewardError && RETRIED.includes(result.code)) {
-        warnOnce(path, { file: name, fault: result.message }, "file waits: the journal takes no messages");
+        waits(path, name, result.message, "file waits: the journal takes no messages");
         return "blocked";
       }
       if ((await markOf(path))?.mark !== found.file.mark) {
@@ -143,10 +157,11 @@ export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
           );
         }
       } catch (thrown) {
-        warnOnce(path, { file: name, fault: faultText(thrown) }, "file was dealt with and cannot be moved away");
+        waits(path, name, faultText(thrown), "file was dealt with and cannot be moved away");
         return "waiting";
       }
       seen.delete(path);
+      troubles.delete(path);
       if (result instanceof StewardError) options.onRejected?.({ name, error: result });
       else if (!(content instanceof StewardError)) options.onTaken?.({ name, key: content.key, ...result });
       return "moved";
@@ -154,12 +169,16 @@ export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
 
     keepOnly(paths) {
       for (const path of seen.keys()) if (!paths.has(path)) seen.delete(path);
-      for (const fact of told) if (!paths.has(fact.slice(0, fact.indexOf("\0")))) told.delete(fact);
+      for (const path of troubles.keys()) if (!paths.has(path)) troubles.delete(path);
+    },
+
+    get trouble() {
+      return troubles.values().next().value;
     },
   };
 }
 
-/** `undefined`: it changed while it was read, or it is too early to say. */
+/** `undefined`: it changed while it was read, or it is too early to say. Rejects with a hindrance that is none of the file's. */
 async function judge(
   path: string,
   name: string,
@@ -183,6 +202,7 @@ async function judge(
     return { patience: SETTLE, content: { drafts: parseMessages(text, { name, maxBytes }), key: whole.key } };
   } catch (thrown) {
     if (thrown instanceof StewardError) return { patience: PATIENCE, content: thrown };
+    if (HINDRANCES.has((thrown as NodeJS.ErrnoException).code ?? "")) throw thrown;
     return {
       patience: PATIENCE,
       content: new StewardError("file-unreadable", { file: name, fault: faultText(thrown) }, { cause: thrown }),

@@ -1,6 +1,5 @@
-import { rename } from "node:fs/promises";
+import { lstat, rename } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { faultText } from "../message/errors.ts";
 import { archiveIn } from "./archive.ts";
 import type { Intake } from "./drop-folder.ts";
 import { fileTaker, type IntakeOptions } from "./file-taker.ts";
@@ -24,32 +23,19 @@ export interface InmsgFileOptions extends IntakeOptions {
  * claimed file of an earlier daemon comes first; there is never more than one.
  */
 export function openInmsgFile(options: InmsgFileOptions): Intake {
-  const { file, clock, log } = options;
+  const { file, clock, log, blocked } = options;
   const folder = dirname(file);
   const name = basename(file);
   const claimed = join(folder, `.${name}.claimed`);
   const taker = fileTaker(archiveIn(options.archive ?? folder), options);
-  let trouble = "";
 
   async function look(): Promise<number | null> {
-    try {
-      const next = await claimAndTake();
-      trouble = "";
-      return next;
-    } catch (thrown) {
-      const fault = faultText(thrown);
-      if (fault !== trouble) log.error({ file, fault }, "cannot use the message file");
-      trouble = fault;
-      return BLOCKED;
-    }
-  }
-
-  async function claimAndTake(): Promise<number | null> {
     const progress = await taker.deal(claimed, name, archiveName());
     if (progress === "blocked") return BLOCKED;
     if (progress === "waiting") return BUSY;
     taker.keepOnly(new Set([file]));
     const present = await markOf(file);
+    if (present === undefined) await expectAbsent(file);
     if (present === undefined || present.size === 0) return null;
     if ((await taker.look(file, name)) === "ripe") await rename(file, claimed);
     return BUSY;
@@ -62,6 +48,24 @@ export function openInmsgFile(options: InmsgFileOptions): Intake {
     return `${basename(name, extension)}.${time}${extension}`;
   }
 
-  const watched = watchFolder({ folder, clock, concerns: (changed) => changed === name, look });
-  return { close: () => watched.close() };
+  return watchFolder({
+    folder,
+    clock,
+    concerns: (changed) => changed === name,
+    look,
+    trouble: () => taker.trouble,
+    failed: `cannot use the message file ${file}`,
+    log,
+    blocked,
+  });
+}
+
+/** @throws Error when something stands in the place of the file that is none */
+async function expectAbsent(file: string): Promise<void> {
+  const found = await lstat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (found !== undefined && !found.isFile())
+    throw new Error("it is no regular file; move it away, and write a file there");
 }

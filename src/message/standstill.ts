@@ -8,3 +8,8 @@ export interface Standstill {
 export interface StuckLane extends Standstill {
   readonly subject: string;
 }
+
+/** A process that cannot work, among lanes that stand still. */
+export function asLane({ role, subject, since, reason }: StuckLane & { readonly role: string }): StuckLane {
+  return { subject: role === "core" ? subject : `${role} ${subject}`, since, reason };
+}

@@ -147,6 +147,8 @@ export interface EventContext {
    * handler does not wait.
    */
   readonly stopping?: AbortSignal;
+  /** Says for what fault of the surroundings the handler waits; `undefined`: it goes on. Shown as the state of the process. */
+  readonly blocked?: (fault: string | undefined) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }

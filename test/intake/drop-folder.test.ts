@@ -79,7 +79,11 @@ describe("what is taken", () => {
     expect(h.subjects).toEqual(["z.event.note.d"]);
     expect(h.rejected).toEqual([]);
     expect(await h.list()).toHaveLength(9);
-    expect(h.logged.filter((line) => line.level === "warn").map((line) => line.fields.file)).toEqual(["target"]);
+    expect(h.logged.filter((line) => line.level === "warn").map((line) => line.fields.file)).toEqual([
+      "link.yaml",
+      "pipe.yaml",
+      "target",
+    ]);
   });
 
   it("takes a file of the same name again, and keeps both", async () => {
@@ -334,5 +338,34 @@ describe("when something else fails", () => {
     await closed;
     expect(h.subjects).toEqual(["a.event.note.d"]);
     expect(await h.list()).toEqual(["b.yaml", "done"]);
+  });
+});
+
+describe("what waits", () => {
+  it("is told with its fault while the folder cannot be used, and that it is over", async () => {
+    const said: (string | undefined)[] = [];
+    await rm(h.folder, { recursive: true });
+    await writeFile(h.folder, "");
+    start({ blocked: (fault) => void said.push(fault) });
+    await h.until(() => said.length > 1);
+    expect(new Set(said)).toEqual(new Set([expect.stringContaining(`cannot use the drop folder ${h.folder}: `)]));
+    await rm(h.folder);
+    await h.until(() => said.at(-1) === undefined);
+  });
+
+  it("is told while the journal takes nothing, and for a file that cannot be moved away", async () => {
+    const said: (string | undefined)[] = [];
+    h.refuse = new StewardError("journal-full", { limit: 1 });
+    await put("a.yaml", noteFor("a"));
+    start({ blocked: (fault) => void said.push(fault) });
+    await h.until(() => said.at(-1) !== undefined);
+    expect(said.at(-1)).toMatch(/^file waits: the journal takes no messages: a\.yaml: /);
+    h.refuse = undefined;
+    await writeFile(at("done"), "");
+    await h.until(() => said.at(-1)?.startsWith("file was dealt with and cannot be moved away: a.yaml: ") === true);
+    await rm(at("done"));
+    await taken(1);
+    await h.until(() => said.at(-1) === undefined);
+    expect(h.journal.size).toBe(1);
   });
 });

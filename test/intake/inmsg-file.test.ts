@@ -1,4 +1,4 @@
-import { appendFile, open, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, open, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Intake } from "../../src/intake/drop-folder.ts";
@@ -117,5 +117,19 @@ describe("the message file", () => {
     h.refuse = undefined;
     await taken(2);
     expect(h.subjects).toEqual(["one.event.note.d", "two.event.note.d"]);
+  });
+
+  it("tells that something else stands in its place, until it is gone", async () => {
+    const said: (string | undefined)[] = [];
+    await mkdir(file);
+    intake = openInmsgFile({ ...h.options, file, blocked: (fault) => void said.push(fault) });
+    await h.until(() => said.length > 0);
+    expect(said[0]).toBe(
+      `cannot use the message file ${file}: it is no regular file; move it away, and write a file there`,
+    );
+    await rmdir(file);
+    await writeFile(file, noteFor("one"));
+    await taken(1);
+    await h.until(() => said.at(-1) === undefined);
   });
 });

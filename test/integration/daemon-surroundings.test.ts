@@ -1,6 +1,8 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet/fleet.ts";
@@ -81,3 +83,58 @@ it("a daemon whose ports are all taken runs, says of each why it waits, and take
   await scraped.text();
   expect((await central.stop()).code).toBe(0);
 });
+
+it("what waits for a disk or a folder is shown with since when and why, at its node and at central", async () => {
+  const subject = "central.event.syslogforwarding.web";
+  const subscribe = [{ subject: "event.syslogforwarding.web" }];
+  const fleet = await startFleet({ nodes: { central: { config: { subscribe } }, ship1: {} }, away: ["ship1"] });
+  const { central } = fleet;
+  const ship1 = fleet.node("ship1");
+  const log = fleet.file("web.log");
+  await writeFile(log, "");
+  // Where a folder should be, there is a file.
+  const [sink, folder] = [join(central.data, "syslogforwarding"), fleet.file("inbox")];
+  await mkdir(sink);
+  await writeFile(join(sink, "ship1"), "");
+  await writeFile(folder, "");
+  await ship1.reconfigure((before) => ({ ...before, publish: [{ subject, tail: log }], intake: { folder } }));
+  await ship1.start();
+  await ship1.daemon.saw(/followed for the first time/);
+  await appendFile(log, "one\n");
+
+  const waiting = [
+    { role: "subscriber", subject, reason: expect.stringContaining(`nothing can be stored in ${sink}`) },
+  ];
+  await eventuallySeen("the sink waits", async () => (await central.api.health()).waiting !== undefined);
+  expect(await central.api.health()).toMatchObject({ ok: false, waiting });
+  expect((await central.steward("ps")).stdout).toMatch(/web +subscriber +\S+ blocked .*nothing can be stored in/);
+  expect(await central.api.metrics()).toMatch(
+    new RegExp(`^steward_process_waiting_seconds\\{subject="${subject}",role="subscriber"\\} [\\d.]+$`, "m"),
+  );
+  const isTold = async (): Promise<boolean> =>
+    (await central.api.alerts()).filter(({ code, state }) => code === "process-waits" && state === "raised").length ===
+    2;
+  await eventuallySeen("both are alerts at central", isTold);
+  const shown = async (): Promise<boolean> => (await central.api.node("ship1")).stuck !== undefined;
+  await eventuallySeen("central shows the folder of ship1", shown);
+  expect((await central.steward("node", "ship1")).stdout).toMatch(/drop-folder .*cannot use the drop folder/);
+  const { stdout } = await central.steward("doctor");
+  expect(stdout).toMatch(
+    /✗ fail +processes +subscriber \S+web does not work, and is tried again since .*cannot be stored|nothing can be stored/,
+  );
+  expect(stdout).toMatch(/at ship1, drop-folder stands still since .*cannot use the drop folder/);
+  expect((await ship1.steward("ps")).stdout).toMatch(/drop-folder +core +\S+ blocked/);
+
+  await rm(join(sink, "ship1"));
+  await rm(folder);
+  await eventuallySeen(
+    "all is well at both",
+    async () => {
+      const all = await Promise.all([central.api.health(), ship1.api.health()]);
+      return all.every(({ ok }) => ok) && (await central.api.node("ship1")).stuck === undefined;
+    },
+    45_000,
+  );
+  const over = async (): Promise<boolean> => (await central.api.alerts()).every(({ state }) => state === "over");
+  await eventuallySeen("the alerts are over", over);
+}, 90_000);

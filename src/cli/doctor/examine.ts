@@ -203,8 +203,10 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number): Findin
 function standstills(stuck: Health["stuck"], nodes: readonly NodeView[], now: number): Finding[] {
   const check = "lanes";
   const own = new Set(stuck.map(({ subject }) => subject));
-  const told = nodes.flatMap(({ name, stuck: lanes = [] }) =>
-    lanes.flatMap((lane) => (own.has(lane.subject) ? [] : [`at ${name}, ${standsStill(lane, now)}`])),
+  const told = nodes.flatMap(({ name, role, stuck: lanes = [] }) =>
+    (role === "self" ? [] : lanes).flatMap((lane) =>
+      own.has(lane.subject) ? [] : [`at ${name}, ${standsStill(lane, now)}`],
+    ),
   );
   const texts = [...stuck.map((lane) => standsStill(lane, now)), ...told];
   if (texts.length === 0) return [];

@@ -82,6 +82,9 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
     ["clock", node.clockSkew === undefined ? undefined : skew(node.clockSkew)],
     ["traffic", `${bytes(node.bytesOut)} out, ${bytes(node.bytesIn)} in`],
     ["methods", node.methods === undefined ? undefined : visible(node.methods.join(", "))],
+    ...(node.stuck ?? [])
+      .filter(({ subject }) => node.lanes.every((lane) => lane.subject !== subject))
+      .map((lane): [string, string] => ["does not work", visible(standsStill(lane, node.asOf))]),
     ["as of", times.at(node.asOf)],
   ]);
   if (node.lanes.length > 0) {

@@ -34,4 +34,6 @@ export interface ProcessReading {
   readonly role: string;
   readonly state: string;
   readonly restarts: number;
+  /** How long it cannot work for a fault of its surroundings, ms; absent: it can. */
+  readonly waitsFor?: number;
 }

@@ -92,6 +92,18 @@ export function stateFamilies(registry: Registry, readings: Readings): void {
   gauge(registry, { name: "steward_processes", help: "Processes by role and state.", labels: ["role", "state"] }, () =>
     processCounts(readings.processes()),
   );
+  gauge(
+    registry,
+    {
+      name: "steward_process_waiting_seconds",
+      help: "How long a process cannot work for a fault of its surroundings; absent: it can.",
+      labels: ["subject", "role"],
+    },
+    () =>
+      [...readings.processes()].flatMap(({ subject, role, waitsFor }): Sample[] =>
+        waitsFor === undefined ? [] : [[waitsFor / 1_000, { subject, role }]],
+      ),
+  );
   counter(
     registry,
     {

@@ -14,9 +14,12 @@ export interface ChildReportsOptions {
   readonly log: Logger;
   /** Tells central. */
   readonly alert: (code: string, text: string, same: string) => void;
+  /** Tells it that the cause of an alert is gone. */
+  readonly over: (code: string, text: string, same: string) => void;
 }
 
 const AGAIN = 3_600_000;
+const WAITS = "process-waits";
 
 export class ChildReports {
   readonly #options: ChildReportsOptions;
@@ -30,26 +33,27 @@ export class ChildReports {
     const { alert } = this.#options;
     if (kind === "quarantined") alert("process-quarantined", `${id} failed too often and is quarantined: ${cause}`, id);
     else if (kind === "gaveUp") return;
-    else if (error !== undefined && isOfSurroundings(error)) this.#waits(id, faultText(error));
+    else if (error !== undefined && isOfSurroundings(error)) this.waits(id, faultText(error));
     else alert(`process-failed ${id}`, `${id}: ${cause}`, `process-failed ${id}`);
   }
 
   transition({ actor, to }: Pick<Transition, "actor" | "to">): void {
-    if (to !== "running" && to !== "stopped") return;
-    const waited = this.#waiting.get(actor);
-    this.#waiting.delete(actor);
-    if (waited !== undefined && to === "running") this.#options.log.info({ child: actor }, `${actor} works again`);
+    if (to === "running") this.works(actor);
+    else if (to === "stopped") this.#waiting.delete(actor);
   }
 
-  #waits(id: string, fault: string): void {
+  /** It cannot work for a fault of its surroundings. */
+  waits(id: string, fault: string): void {
     const now = this.#options.clock.monotonic();
     const before = this.#waiting.get(id);
     if (before?.fault === fault && now - before.toldAt < AGAIN) return;
     this.#waiting.set(id, { fault, toldAt: now });
-    this.#options.alert(
-      "process-waits",
-      `${id} is tried again until it works: ${fault}`,
-      `process-waits ${id} ${fault}`,
-    );
+    this.#options.alert(WAITS, `${id} is tried again until it works: ${fault}`, `${WAITS} ${id}`);
+  }
+
+  works(id: string): void {
+    if (!this.#waiting.delete(id)) return;
+    this.#options.log.info({ child: id }, `${id} works again`);
+    this.#options.over(WAITS, `${id} works again`, `${WAITS} ${id}`);
   }
 }

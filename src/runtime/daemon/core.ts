@@ -270,7 +270,7 @@ export class Core implements Child {
         methods: [...methods.keys()],
         every: around.config().hello,
         link: around.config().link.name,
-        ...stuckOf(this.publishers),
+        ...stuckOf(this.publishers, around.waiting()),
         ...this.#unattended(),
       }),
       transport: this.transport,

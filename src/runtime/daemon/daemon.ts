@@ -125,6 +125,7 @@ export async function startDaemon({
       if (core === undefined) log.error({ code }, text);
       else core.failures.report(code, text, same);
     },
+    over: (code, text, same) => core?.failures.over(code, text, same),
   });
   const theCore = (): Core => part(core, "core");
   const theProcesses = (): Processes => part(processes, "processes");
@@ -207,6 +208,7 @@ export async function startDaemon({
         },
         openTransport: () => openTransport(config),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
+        waiting: () => processes?.waiting() ?? [],
         processes: async (verb, subject) =>
           (verb === "ps"
             ? await operations.processes()
@@ -341,9 +343,10 @@ export async function startDaemon({
       },
       onTaken: ({ key }: { readonly key: string }) => void core?.filesInHand.delete(key),
     };
+    const blocked = (name: string) => (fault: string | undefined) => processes?.block("core", name, fault);
     const intakes = [
-      ...(folder === null ? [] : [openDropFolder({ ...common, folder })]),
-      ...(file === null ? [] : [openInmsgFile({ ...common, file })]),
+      ...(folder === null ? [] : [openDropFolder({ ...common, folder, blocked: blocked("drop-folder") })]),
+      ...(file === null ? [] : [openInmsgFile({ ...common, file, blocked: blocked("message-file") })]),
     ];
     return closing(async () => {
       for (const intake of intakes) await intake.close();

@@ -4,6 +4,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { State } from "../../message/lifecycle.ts";
+import { asLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
@@ -18,13 +19,20 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { NodeChange } from "../fleet/known-node.ts";
 import type { Presence } from "../fleet/presence.ts";
 import { WholeHellos } from "../fleet/whole-hellos.ts";
+import type { WaitingProcess } from "../operate/operations.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 
-/** What a hello says of lanes that stand still. */
-export function stuckOf(publishers: Pick<Publishers, "stuck">): Pick<Hello, "stuck"> {
-  const stuck = publishers.stuck(MOST_STUCK).map((lane) => ({ ...lane, reason: lane.reason.slice(0, LONGEST_REASON) }));
+/** What a hello says of lanes and processes that stand still: the worst few. */
+export function stuckOf(
+  publishers: Pick<Publishers, "stuck">,
+  waiting: readonly WaitingProcess[],
+): Pick<Hello, "stuck"> {
+  const stuck = [...publishers.stuck(MOST_STUCK), ...waiting.map(asLane)]
+    .sort((a, b) => a.since - b.since)
+    .slice(0, MOST_STUCK)
+    .map(({ subject, since, reason }) => ({ subject, since, reason: reason.slice(0, LONGEST_REASON) }));
   return stuck.length === 0 ? {} : { stuck };
 }
 

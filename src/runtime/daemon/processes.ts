@@ -9,7 +9,7 @@ import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import { Subscriber } from "../execute/subscriber.ts";
 import { timeLimit } from "../execute/time-limit.ts";
-import type { ProcessView } from "../operate/operations.ts";
+import type { ProcessView, WaitingProcess } from "../operate/operations.ts";
 import type { Route } from "../receive/routes.ts";
 import { BrokerLimit } from "../submit/broker-limit.ts";
 import { submitOwn } from "../submit/own-events.ts";
@@ -45,7 +45,7 @@ const SHUTDOWN = 10_000;
 export class Processes {
   readonly supervisor: Supervisor;
   readonly #options: ProcessesOptions;
-  /** Sources that have nothing to read from, by their subject. */
+  /** What runs and cannot work for a fault of its surroundings, by the name of its process. */
   readonly #blocked = new Map<string, { readonly since: number; readonly fault: string }>();
   readonly #brokerLimit: BrokerLimit;
 
@@ -82,8 +82,21 @@ export class Processes {
   }
 
   views(): ProcessView[] {
+    const children = this.supervisor.children();
     const waiting = this.#options.listeners().filter((child) => child.waitsSince !== undefined);
-    return [...this.supervisor.children(), ...waiting].map((child) => this.#view(child));
+    const intakes = [...this.#blocked].flatMap(([id, { since }]): ChildView[] =>
+      id.startsWith("core ") ? [{ id, state: "running", restarts: 0, since }] : [],
+    );
+    return [...children, ...waiting, ...intakes].map((child) => this.#view(child));
+  }
+
+  /** What cannot work for a fault of its surroundings, and is tried again until it can; the longest first. */
+  waiting(): WaitingProcess[] {
+    return this.views()
+      .flatMap(({ role, subject, waitsSince: since, lastError = "" }) =>
+        since === undefined ? [] : [{ role, subject, since, reason: lastError }],
+      )
+      .sort((a, b) => a.since - b.since);
   }
 
   /** @throws StewardError `process-unknown` */
@@ -123,7 +136,7 @@ export class Processes {
     const route = role === "subscriber" ? core.routes.get(subject) : undefined;
     const publisher = role === "publisher" ? core.publishers.get(subject) : undefined;
     const lane = publisher?.view();
-    const blocked = role === "source" && child.state === "running" ? this.#blocked.get(subject) : undefined;
+    const blocked = child.state === "running" ? this.#blocked.get(child.id) : undefined;
     const own = blocked !== undefined ? "blocked" : (route?.process?.state ?? publisher?.state ?? "working");
     const lastError = blocked?.fault ?? child.lastError;
     const waitsSince = blocked?.since ?? child.waitsSince;
@@ -142,14 +155,21 @@ export class Processes {
     };
   }
 
-  #block(subject: string, fault: string | undefined): void {
-    const { clock, onChange } = this.#options;
-    const before = this.#blocked.has(subject);
-    if (fault === undefined) this.#blocked.delete(subject);
-    else this.#blocked.set(subject, { since: this.#blocked.get(subject)?.since ?? clock.now(), fault });
-    const [from, to] = before ? ["blocked", "working"] : ["working", "blocked"];
-    if (before === (fault === undefined))
-      onChange({ subject, role: "source", from, to, cause: fault ?? "it can be read" });
+  /** It runs and cannot work, and why; `undefined`: it can again. Central is told of all but sources, which say more themselves. */
+  block(role: Role, subject: string, fault: string | undefined): void {
+    const { clock, onChange, reports } = this.#options;
+    const id = `${role} ${subject}`;
+    const before = this.#blocked.get(id);
+    if (before?.fault === fault) return;
+    if (fault === undefined) this.#blocked.delete(id);
+    else this.#blocked.set(id, { since: before?.since ?? clock.now(), fault });
+    if (role !== "source") {
+      if (fault === undefined) reports.works(id);
+      else reports.waits(id, fault);
+    }
+    if ((before === undefined) === (fault === undefined)) return;
+    const [from, to] = before === undefined ? ["working", "blocked"] : ["blocked", "working"];
+    onChange({ subject, role, from, to, cause: fault ?? "its fault is gone" });
   }
 
   #subscriberSpec(route: Route): ChildSpec {
@@ -175,6 +195,7 @@ export class Processes {
           inspector,
           log: log.child({ subject: route.subject }),
           running: core.running,
+          blocked: (fault) => this.block("subscriber", route.subject, fault),
           onBegun: (record) => core.announce.taken([record]),
           onWaits: (record, reason) =>
             core.failures.report(
@@ -217,7 +238,7 @@ export class Processes {
           clock,
           log: log.child({ subject: publication.subject }),
           alert: (code, text) => core.failures.report(code, `${publication.subject}: ${text}`, `${code} ${text}`),
-          blocked: (fault) => this.#block(publication.subject, fault),
+          blocked: (fault) => this.block("source", publication.subject, fault),
           onLost: (text, reason) =>
             core.failures.report(
               "source-lost",

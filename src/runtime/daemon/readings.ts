@@ -1,5 +1,6 @@
 import type { Clock } from "../../message/clock.ts";
-import type { LaneReading, Readings } from "../../observe/metrics/readings.ts";
+import type { LaneReading, ProcessReading, Readings } from "../../observe/metrics/readings.ts";
+import type { ProcessView } from "../operate/operations.ts";
 import type { Core } from "./core.ts";
 import type { Processes } from "./processes.ts";
 
@@ -17,9 +18,16 @@ export function readingsOf(core: () => Core, processes: () => Processes, clock: 
     lanes: () => lanes(core(), clock.now()),
     journal: () => core().journalHealth(),
     link: () => core().link.health().state,
-    processes: () => processes().views(),
+    processes: () =>
+      processes()
+        .views()
+        .map((view) => withWait(view, clock.now())),
     deadLetters: () => core().journal.inbox.dead().length,
   };
+}
+
+function withWait(view: ProcessView, now: number): ProcessReading {
+  return view.waitsSince === undefined ? view : { ...view, waitsFor: Math.max(0, now - view.waitsSince) };
 }
 
 function* lanes(core: Core, now: number): Iterable<LaneReading> {

@@ -11,6 +11,7 @@ import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Verifier } from "../../security/verify.ts";
+import type { WaitingProcess } from "../operate/operations.ts";
 
 /** What stays when the core is restarted. */
 export interface Surroundings {
@@ -29,6 +30,8 @@ export interface Surroundings {
   readonly openJournal: () => Journal;
   readonly openTransport: () => Transport;
   readonly openSpawner: () => Spawner;
+  /** What cannot work for a fault of its surroundings, the longest first. */
+  readonly waiting: () => readonly WaitingProcess[];
   /** What `steward ps` and its verbs do here, for whoever asks over the wire. */
   readonly processes: (verb: "ps" | ProcessVerb, subject: string) => Promise<Json>;
 }

@@ -13,6 +13,7 @@ import type { Outcome } from "../../message/report.ts";
 import { summarise } from "../../message/text/summary.ts";
 import type { CommandEnd, CommandHandler, EventHandler, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
+import { waitForRoom } from "../../methods/syslog/write/wait-for-room.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import { deferred } from "../../platform/deferred.ts";
 import type { Logger } from "../../platform/logger.ts";
@@ -54,6 +55,8 @@ export interface ExecuteOptions {
   readonly onDead: (record: InRecord, reason: string) => void;
   /** A command is recorded as running from now on. */
   readonly onBegun: (record: InRecord) => void;
+  /** Events cannot be handled for a fault of the surroundings, which is waited out; `undefined`: they can again. */
+  readonly blocked: (fault: string | undefined) => void;
   /** A command waits, and for what. */
   readonly onWaits: (record: InRecord, reason: string) => void;
 }
@@ -87,8 +90,8 @@ export class Subscriber implements Child, RouteProcess {
   readonly #surroundings: CommandSurroundings;
   #end: (exit: Exit) => void = () => undefined;
   #stopped = false;
-  /** The directory of the event handler. */
-  readonly #made: Promise<unknown>;
+  /** The directory of the event handler is there. */
+  #made = false;
   readonly #stopping = new AbortController();
   #reserved = 0;
   /** What the actor was told last. */
@@ -125,10 +128,6 @@ export class Subscriber implements Child, RouteProcess {
       if (!this.#stopped) this.#settleTimer ??= clock.setTimeout(() => this.#settleDown(), LINGER);
     });
     this.#actor = startRoot(subscriberMachine, { actor: route.subject, role: "subscriber", clock, inspector });
-    const { event } = route.method;
-    const stores = route.config.kind === "event" && event?.transient !== true;
-    this.#made = stores ? mkdir(options.directory, { recursive: true }) : Promise.resolve();
-    this.#made.catch(() => undefined);
     route.process = this;
     const left = options.journal.inbox
       .pending(route.subject)
@@ -421,7 +420,6 @@ export class Subscriber implements Child, RouteProcess {
     const batch = this.#events.splice(0, count);
     const key = `sink ${route.subject} ${origin}`;
     try {
-      await this.#made;
       const input = batch.map(({ message }) => ({ id: message.id, createdAt: message.createdAt, data: message.data }));
       const context = {
         node,
@@ -432,11 +430,17 @@ export class Subscriber implements Child, RouteProcess {
         clock,
         log,
         stopping: this.#stopping.signal,
+        blocked: this.#options.blocked,
       };
+      if (!this.#made && handler.transient !== true)
+        await waitForRoom(context, directory, () => mkdir(directory, { recursive: true }));
+      this.#made = true;
       const value = await handler.handle(input, context);
       respond.handled(batch, value === undefined ? undefined : { key, value });
       if (this.#events.length > 0) this.#add(() => this.#handle(handler));
     } catch (error) {
+      // A handler that waited was told to stop: its events have not failed, and come again.
+      if (this.#stopped) return;
       const reason = normalise(error).message;
       this.#failAfter(error, () => {
         for (const record of batch) {

@@ -9,6 +9,7 @@ import { findId } from "../../message/find-id.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
+import { asLane } from "../../message/standstill.ts";
 import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
@@ -36,6 +37,7 @@ import type {
   Operations,
   ProcessList,
   ProcessView,
+  WaitingProcess,
 } from "./operations.ts";
 import { detailDone, detailIn, detailOut, type Sight, viewDead, viewDone, viewIn, viewOut } from "./views.ts";
 
@@ -63,6 +65,7 @@ export interface Rooms {
 /** The supervised processes of this node. */
 export interface ProcessTable {
   views(): ProcessView[];
+  waiting(): WaitingProcess[];
   /** @throws StewardError `process-unknown` */
   control(verb: ProcessVerb, subject: string): Promise<ProcessView>;
 }
@@ -206,7 +209,8 @@ export function operate(options: OperateOptions): Operations {
     };
     const role = name === self() ? "self" : name === config().central ? "central" : "edge";
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
-    const worst = [...stuck.sort((a, b) => a.since - b.since).slice(0, WORST), ...(known?.stuck ?? [])];
+    const said = name === self() ? processes().waiting().map(asLane) : (known?.stuck ?? []);
+    const worst = [...stuck.sort((a, b) => a.since - b.since).slice(0, WORST), ...said.slice(0, WORST)];
     const counted = { ...sums, ...(worst.length === 0 ? {} : { stuck: worst }) };
     if (known !== undefined) return { ...known, role, ...counted };
     const { state, since, server = "" } = core().link.health();
@@ -318,9 +322,7 @@ export function operate(options: OperateOptions): Operations {
       const journal = core().journalHealth();
       const broker = core().link.health();
       const views = processes().views();
-      const waiting = views.flatMap(({ role, subject, waitsSince: since, lastError = "" }) =>
-        since === undefined ? [] : [{ role, subject, since, reason: lastError }],
-      );
+      const waiting = processes().waiting();
       const quarantined = views.flatMap(({ subject, state }) => (state === "quarantined" ? [subject] : []));
       const stuck = core().publishers.stuck(MOST_STUCK);
       const ok =

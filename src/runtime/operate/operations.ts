@@ -138,7 +138,7 @@ export interface NodeDetail extends NodeView, NodeDescription {
   readonly lanes: readonly LaneView[];
 }
 
-/** `blocked`: a source that runs and has nothing to read from: its file is not there, or may not be read. */
+/** `blocked`: it runs and cannot work for a fault of its surroundings: a file that may not be read, a disk that is full. */
 export type ProcessState =
   | "starting"
   | "idle"
@@ -195,11 +195,8 @@ export interface Health {
   readonly stuck: readonly StuckLane[];
 }
 
-export interface WaitingProcess {
+export interface WaitingProcess extends StuckLane {
   readonly role: ProcessView["role"];
-  readonly subject: string;
-  readonly since: number;
-  readonly reason: string;
 }
 
 export interface ReloadAnswer {

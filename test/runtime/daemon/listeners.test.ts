@@ -35,7 +35,12 @@ function scene(starts: readonly ("ok" | "busy" | "defect" | "missing")[]) {
       },
     };
   };
-  const reports = new ChildReports({ clock, log: listLog(), alert: (code, text) => void told.push(`${code} ${text}`) });
+  const reports = new ChildReports({
+    clock,
+    log: listLog(),
+    alert: (code, text) => void told.push(`${code} ${text}`),
+    over: (code, text) => void told.push(`over: ${code} ${text}`),
+  });
   const listeners = new Listeners(
     {
       id: "api",

@@ -1,3 +1,4 @@
+import { faultText } from "../../../message/errors.ts";
 import { isOfSurroundings } from "../../../message/surroundings.ts";
 import type { EventContext } from "../../define.ts";
 
@@ -10,24 +11,27 @@ const LONGEST = 30_000;
 
 /** Tries until it works, if the context has a way to say when to stop. */
 export async function waitForRoom<T>(context: EventContext, directory: string, attempt: () => Promise<T>): Promise<T> {
-  const { stopping, log } = context;
+  const { stopping, log, blocked } = context;
   let told = "";
-  for (let delay = FIRST; ; delay = Math.min(LONGEST, delay * 2)) {
-    try {
-      const result = await attempt();
-      if (told !== "") log.info({ directory }, "lines are stored again");
-      return result;
-    } catch (error) {
-      const { code = "" } = error as NodeJS.ErrnoException;
-      if (!isOfSurroundings(error) || code === "EISDIR" || stopping === undefined || stopping.aborted) throw error;
-      if (told !== code)
-        log.error(
-          { directory, code, error },
-          `lines cannot be stored in ${directory} (${code}); they wait until they can`,
-        );
-      told = code;
-      await pause(context, delay, stopping);
-      if (stopping.aborted) throw error;
+  try {
+    for (let delay = FIRST; ; delay = Math.min(LONGEST, delay * 2)) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const { code = "" } = error as NodeJS.ErrnoException;
+        if (!isOfSurroundings(error) || code === "EISDIR" || stopping === undefined || stopping.aborted) throw error;
+        const fault = `nothing can be stored in ${directory}: ${faultText(error)}`;
+        if (told !== code) log.error({ directory, code, error }, `${fault}; what came waits until it can`);
+        told = code;
+        blocked?.(fault);
+        await pause(context, delay, stopping);
+        if (stopping.aborted) throw error;
+      }
+    }
+  } finally {
+    if (told !== "") {
+      blocked?.(undefined);
+      if (stopping?.aborted !== true) log.info({ directory }, "what came is stored again");
     }
   }
 }

@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Journal, openJournal } from "../../src/journal/journal.ts";
-import { openLmdbStore } from "../../src/journal/store/lmdb-store.ts";
-import type { Store } from "../../src/journal/store/store.ts";
-import { accountOf } from "../golden/account.ts";
-import { type Packed, unpack } from "../golden/files.ts";
-import { NODE, START } from "../golden/story.ts";
-import { SimulatedClock } from "../harness/clock.ts";
-import { seededRandom } from "../harness/random.ts";
+import { type Journal, openJournal } from "../../../src/journal/journal.ts";
+import { openLmdbStore } from "../../../src/journal/store/lmdb-store.ts";
+import type { Store } from "../../../src/journal/store/store.ts";
+import { accountOf } from "../../golden/account.ts";
+import { type Packed, unpack } from "../../golden/files.ts";
+import { NODE, START } from "../../golden/story.ts";
+import { SimulatedClock } from "../../harness/clock.ts";
+import { seededRandom } from "../../harness/random.ts";
 
 /**
  * One bit of a journal at rest is turned, and a daemon's journal is opened on it. The judge knows what the journal said of

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { folderOf, readGolden } from "../golden/record.ts";
-import { seededRandom } from "../harness/random.ts";
-import { tempDir } from "../harness/temp.ts";
+import { folderOf, readGolden } from "../../golden/record.ts";
+import { seededRandom } from "../../harness/random.ts";
+import { tempDir } from "../../harness/temp.ts";
 import { anyFlip, extents, judge, sound } from "./rot.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
