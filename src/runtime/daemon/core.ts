@@ -185,13 +185,14 @@ export class Core implements Child {
       send: (draft) => void submit([draft], withoutRefusal, { keep: false }),
     });
     this.identities = new JournalIdentities({
+      node: config.node,
       vouching: this.vouching,
       fleet: this.fleet,
       clock,
       newId: this.newId,
       settled: (node, word) => {
         this.#losses.settled(node, word);
-        this.#repair.settled(node, word.epoch);
+        if (word !== undefined) this.#repair.settled(node, word.epoch);
       },
     });
     this.#losses = new JournalLosses({

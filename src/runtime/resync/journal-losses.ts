@@ -91,9 +91,9 @@ export class JournalLosses {
   }
 
   /** The journal of a node is known. */
-  settled(node: string, word: Word): void {
+  settled(node: string, word: Word | undefined): void {
     if (node === this.#options.node) this.#tellMissing();
-    else {
+    else if (word !== undefined) {
       for (const subject of this.#acknowledgedByOther(this.#lanesTo(node), word.epoch)) this.#options.ask(subject);
       this.#tellGone(node, word);
     }
