@@ -13,17 +13,19 @@ import { ROOT } from "./setup.mjs";
 
 /** The entrances of processes. */
 const PROGRAMS = ["cli/main", "runner/process/main", "journal/check/main"];
-/** Rooms that scripts and the bench open by themselves. */
+/** Rooms that scripts, the bench and scenes of the tests open by themselves. */
 const PARTS = [
   "broker/embedded",
   "cli/completion/scripts",
   "cli/program",
   "config/link-profiles",
   "config/load",
+  "message/errors",
   "observe/log",
   "platform/churn-map",
   "platform/system-clock",
   "runtime/daemon/daemon",
+  "security/envelope",
 ];
 export const NATIVE = ["lmdb"];
 

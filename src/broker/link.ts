@@ -2,10 +2,8 @@ import type { Actor } from "xstate";
 import { linkEvent, linkMachine } from "../actors/link.ts";
 import { type Inspector, startRoot } from "../actors/root.ts";
 import type { Clock } from "../message/clock.ts";
-import { normalise } from "../message/errors.ts";
-import type { FrameRefusal } from "../message/wire/frame-refusal.ts";
-import { listenForAcks } from "./acks.ts";
-import type { LinkCode, LinkStatus, Packet, Refusal, Transport } from "./transport.ts";
+import { type Answers, listenForAcks } from "./acks.ts";
+import type { LinkCode, LinkStatus, Packet, Transport } from "./transport.ts";
 
 /** The link to the broker as it is now. */
 export interface BrokerHealth {
@@ -26,18 +24,27 @@ export interface BrokerLinkOptions {
   readonly clock: Clock;
   readonly inspector: Inspector;
   readonly counters: { refuse(code: string, details: object): void };
-  readonly packet: (packet: Packet) => void;
-  readonly ack: (subject: string, packet: Packet) => void;
-  readonly unheard: (subject: string, first: number) => void;
-  readonly refusal: (subject: string, first: number, refusal: FrameRefusal) => void;
-  readonly changed: (status: LinkStatus) => void;
-  readonly denied: (text: string) => void;
-  /** The operation is permitted now. */
-  readonly permitted: (text: string) => void;
+}
+
+/** Those who act on what comes over the link. */
+export interface LinkEnds {
+  readonly receiver: { receive(packet: Packet): void };
+  readonly answers: Answers;
+  readonly watcher: LinkWatcher;
+  readonly failures: {
+    report(code: string, text: string, same: string): void;
+    over(code: string, text: string, same: string): void;
+  };
+}
+
+/** Hears of the link's every change of status: `runtime/daemon/links.ts`. */
+export interface LinkWatcher {
+  linkChanged(status: LinkStatus): void;
 }
 
 /** Refusals that are remembered: those of replies have ever new subjects, some tell enough. */
 const SOME = 10;
+const DENIED = "broker-denied";
 
 export class BrokerLink {
   readonly #actor: Actor<typeof linkMachine>;
@@ -45,6 +52,7 @@ export class BrokerLink {
   /** What the present broker has refused for want of permission. */
   readonly #refused = new Set<string>();
   readonly #options: BrokerLinkOptions;
+  #watcher: LinkWatcher | undefined;
 
   constructor(options: BrokerLinkOptions) {
     const { clock, inspector } = options;
@@ -52,25 +60,22 @@ export class BrokerLink {
     this.#actor = startRoot(linkMachine, { actor: "link", role: "link", clock, inspector, input: { at: clock.now() } });
   }
 
-  begin(): void {
-    const { node, transport, counters, packet, ack, unheard, refusal, denied, permitted } = this.#options;
-    const acks = listenForAcks(transport, {
-      ack,
-      refusal,
-      unheard: (subject, first) => (first === 0 ? undefined : unheard(subject, first)),
-      refused: (error) => counters.refuse(normalise(error).code, { fault: normalise(error).message }),
-    });
-    const packets = transport.subscribe(`${node}.>`, packet);
+  begin({ receiver, answers, watcher, failures }: LinkEnds): void {
+    const { node, transport, counters } = this.#options;
+    this.#watcher = watcher;
+    const acks = listenForAcks(transport, answers);
+    const packets = transport.subscribe(`${node}.>`, (packet) => receiver.receive(packet));
     const status = transport.onStatus((next) => this.#changed(next));
     const refusals = transport.onRefusal(({ operation, subject, over }) => {
+      const text = `the broker refuses to let this node ${operation} ${subject}`;
       if (over === true) {
         this.#refused.delete(`${operation} ${subject}`);
-        permitted(deniedText(operation, subject));
+        failures.over(DENIED, text, text);
         return;
       }
-      counters.refuse("broker-denied", { operation, subject });
+      counters.refuse(DENIED, { operation, subject });
       if (this.#refused.size < SOME) this.#refused.add(`${operation} ${subject}`);
-      denied(deniedText(operation, subject));
+      failures.report(DENIED, text, text);
     });
     this.#releasers.push(
       () => acks.end(),
@@ -105,13 +110,9 @@ export class BrokerLink {
   }
 
   #changed(status: LinkStatus): void {
-    const { clock, changed } = this.#options;
+    const { clock } = this.#options;
     this.#actor.send(linkEvent(status, clock.now()));
     if (status.state === "connected") this.#refused.clear();
-    changed(status);
+    this.#watcher?.linkChanged(status);
   }
-}
-
-function deniedText(operation: Refusal["operation"], subject: string): string {
-  return `the broker refuses to let this node ${operation} ${subject}`;
 }

@@ -1,7 +1,8 @@
 import type { Clock } from "../message/clock.ts";
 import type { NewId } from "../message/id.ts";
 import type { Json } from "../message/message.ts";
-import { encodeFrame } from "../message/wire/frame.ts";
+import type { Envelope } from "../message/wire/envelope.ts";
+import { encodeItem } from "../message/wire/frame.ts";
 
 /** What a frame says of its sender: a node, the identity of its journal, and what stamps a message there. */
 export interface Sender {
@@ -11,12 +12,17 @@ export interface Sender {
   readonly life: string;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly envelope: Pick<Envelope, "seal">;
 }
 
 /** One event outside all lanes, as a frame: never journalled, never acknowledged, never sent again. */
-export function transientFrame(subject: string, { node, epoch, life, clock, newId }: Sender, data: Json): Uint8Array {
+export function transientFrame(
+  subject: string,
+  { node, epoch, life, clock, newId, envelope }: Sender,
+  data: Json,
+): Uint8Array {
   const now = clock.now();
   const item = { id: newId(), createdAt: now, deliverBy: null, timeout: null, data };
   const time = { sentAt: now, life, uptime: clock.monotonic() };
-  return encodeFrame(subject, { origin: node, epoch, ...time, first: 0, acked: 0, items: [item] }, null);
+  return envelope.seal(subject, { origin: node, epoch, ...time, first: 0, acked: 0 }, [encodeItem(item)], null);
 }

@@ -13,7 +13,7 @@ import type { Store } from "./store/store.ts";
 /** Gaps that are remembered of a lane; who loses more journals than that has other worries. */
 const MOST_LOST = 100;
 
-/** What the door decided of one new message. */
+/** The decision on one new message. */
 export type Judgement =
   /** Take it; `start`: it will run at once, so it is recorded `running` in the same commit. */
   | { readonly kind: "take"; readonly deadline: number | null; readonly start: boolean }
@@ -21,25 +21,48 @@ export type Judgement =
   | { readonly kind: "verdict"; readonly state: FinalState; readonly reason: string }
   /** Take its number; the caller has journalled what it means in this same turn. */
   | { readonly kind: "folded" }
-  /** No room: this one and what follows must come again. */
-  | { readonly kind: "full" };
+  /** Take its number: the command came before, from an earlier journal of its origin. `done`: its outcome is owed once more. */
+  | { readonly kind: "known"; readonly done: DoneRecord | undefined };
 
-export interface Accepted {
+interface Placed {
+  readonly frame: Frame;
+  readonly subject: string;
+  readonly lane: InLane;
+  /** The first frame ever seen of this epoch, of an origin that was known by another one. */
+  readonly newEpoch: boolean;
+  /** Messages of the frame that were here before. */
+  readonly duplicates: number;
+  /** Numbers, from and to, that another journal of this node took, and this one never saw. */
+  readonly lost?: readonly [from: number, to: number];
+}
+
+/** Messages of the frame are next. */
+export interface PlacedNew extends Placed {
+  readonly kind: "new";
+  /** The number of the first that is new. */
+  readonly from: number;
+  /** The numbers of those with an id that stands in the frame before them. */
+  readonly repeated: ReadonlySet<number> | undefined;
+  /** The origin had another journal before: what is new by its number may have come from that one. */
+  readonly reborn: boolean;
+}
+
+/** The place of a frame in its lane. */
+export type Place =
+  | PlacedNew
+  /** All of it was here before. */
+  | (Placed & { readonly kind: "duplicate" })
+  /** Numbers before it are missing, from this one on. */
+  | (Placed & { readonly kind: "gap"; readonly expected: number })
+  /** The origin gives numbers again that it gave before: its journal was restored from an earlier state. */
+  | (Placed & { readonly kind: "wentBack" });
+
+export interface Taken {
   /** Highest number of the lane that this node has. */
   readonly last: number;
   readonly taken: readonly InRecord[];
-  readonly duplicates: number;
-  /** The number that was expected, when the frame began after it. */
-  readonly gap?: number;
+  /** Those that the origin does not know yet. */
   readonly verdicts: readonly Verdict[];
-  /** Commands that came again from an origin with a new journal, and had ended here: their outcomes are owed once more. */
-  readonly again: readonly DoneRecord[];
-  /** The origin gives numbers again that it gave before: its journal was restored from an earlier state. */
-  readonly wentBack: boolean;
-  /** Numbers, from and to, that another journal of this node took, and this one never saw. */
-  readonly lost?: readonly [from: number, to: number];
-  /** The first frame ever seen of this epoch, of an origin that was known by another one. */
-  readonly newEpoch: boolean;
 }
 
 /**
@@ -70,14 +93,12 @@ export class Inbox {
     for (const { key, value } of store.range("cancelled", {})) this.#cancelledEarly.set(String(key), String(value));
   }
 
-  /** The sequence check and what follows from it, in one turn; durable with the store's next flush. */
-  accept(frame: Frame, subject: string, at: number, judge: (item: FrameItem, seq: number) => Judgement): Accepted {
+  /** The sequence check. Nothing is taken yet. */
+  place(frame: Frame, subject: string): Place {
     const { origin, epoch, first, acked, base = 0, items } = frame;
-    const nothing = { taken: [], duplicates: 0, again: [], wentBack: false, newEpoch: false };
     const known = this.#lanes.get(origin, epoch, subject);
     const epochs = this.#lanes.epochs(origin);
     const newEpoch = epochs.size > 0 && !epochs.has(epoch);
-    // What the origin holds an ACK for, it never sends again: its word moves a lane on that this node knows nothing of.
     const lane: InLane = known ?? {
       v: 1,
       origin,
@@ -87,48 +108,54 @@ export class Inbox {
       lastId: undefined,
       verdicts: [],
       lost: [],
-      at,
+      at: 0,
     };
-    const before = lane.last;
-    if (first > lane.last + 1 && acked <= lane.last) {
-      return { ...nothing, last: lane.last, gap: lane.last + 1, verdicts: lane.verdicts, newEpoch };
-    }
+    const placed = { frame, subject, lane, newEpoch, duplicates: 0 };
+    if (first > lane.last + 1 && acked <= lane.last) return { ...placed, kind: "gap", expected: lane.last + 1 };
     const overlapping = items[lane.last - first];
     const differs = lane.lastId !== undefined && overlapping !== undefined && overlapping.id !== lane.lastId;
     if (differs) this.#wentBack.add(lane);
     // Nothing more of it counts: all comes again from another journal.
-    if (this.#wentBack.has(lane)) {
-      return { ...nothing, last: lane.last, verdicts: lane.verdicts, wentBack: true };
-    }
-    let lost: readonly [number, number] | undefined;
-    if (acked > lane.last) {
-      lost = [lane.last + 1, acked];
+    if (this.#wentBack.has(lane)) return { ...placed, kind: "wentBack", newEpoch: false };
+    // What the origin holds an ACK for, it never sends again: its word moves a lane on that this node knows nothing of.
+    const last = Math.max(lane.last, acked);
+    const lost = last > lane.last ? { lost: [lane.last + 1, last] as const } : undefined;
+    if (first > last + 1) return { ...placed, ...lost, kind: "gap", expected: last + 1 };
+    const from = Math.max(first, last + 1);
+    const duplicates = Math.min(items.length, from - first);
+    if (duplicates === items.length) return { ...placed, ...lost, kind: "duplicate", duplicates };
+    const reborn = epochs.size > (known === undefined ? 0 : 1);
+    return { ...placed, ...lost, kind: "new", from, duplicates, reborn, repeated: repeatedIn(frame) };
+  }
+
+  /** The decision on a new message that does not depend on what it says; `undefined`: there is none. */
+  known({ frame, subject, reborn, repeated }: PlacedNew, item: FrameItem, seq: number): Judgement | undefined {
+    const earlier = reborn ? this.#before(item, frame.origin, subject) : undefined;
+    if (earlier !== undefined) return { kind: "known", done: "outcome" in earlier ? earlier : undefined };
+    // Records are found by id: a second message of the same id would take the place of the first.
+    return repeated?.has(seq) === true || this.#pending.get(item.id) !== undefined
+      ? { kind: "verdict", state: "rejected", reason: "another message here has its id" }
+      : undefined;
+  }
+
+  /** Writes what was decided of the new messages of a frame, in order; those without a decision must come again. */
+  take(place: Place, decisions: readonly Judgement[], at: number): Taken {
+    const { frame, subject, lane, lost } = place;
+    const taken: InRecord[] = [];
+    if (place.kind === "wentBack" || (place.kind === "gap" && lost === undefined))
+      return { last: lane.last, taken, verdicts: lane.verdicts };
+    const before = lane.last;
+    if (lost !== undefined) {
       lane.lost = [...lane.lost, lost].slice(-MOST_LOST);
-      lane.last = acked;
+      [, lane.last] = lost;
       lane.lastId = undefined;
     }
-    const verdicts = lane.verdicts.filter((verdict) => verdict.seq > acked);
-    const reborn = epochs.size > (known === undefined ? 0 : 1);
-    const again: DoneRecord[] = [];
-    const taken: InRecord[] = [];
-    let duplicates = 0;
-    let gap: number | undefined;
+    const verdicts = lane.verdicts.filter((verdict) => verdict.seq > frame.acked);
     let into: InFrame | undefined;
-    for (let i = 0; i < items.length; i++) {
-      const seq = first + i;
-      const item = items[i];
-      if (item === undefined || seq <= lane.last) {
-        duplicates++;
-        continue;
-      }
-      if (seq > lane.last + 1) {
-        gap = lane.last + 1;
-        break;
-      }
-      const earlier = reborn ? this.#before(item, origin, subject) : undefined;
-      const judged: Judgement = earlier === undefined ? (this.#early(item) ?? judge(item, seq)) : { kind: "folded" };
-      if (judged.kind === "full") break;
-      if (earlier !== undefined && "outcome" in earlier) again.push(earlier);
+    let seq = place.kind === "new" ? place.from : frame.first;
+    for (const judged of decisions) {
+      const item = frame.items[seq - frame.first];
+      if (item === undefined) break;
       lane.last = seq;
       lane.lastId = item.id === "" ? undefined : item.id;
       if (judged.kind === "verdict") verdicts.push({ seq, state: judged.state, reason: judged.reason });
@@ -136,23 +163,15 @@ export class Inbox {
         into ??= this.#pending.begin();
         taken.push(this.#take(into, frame, subject, seq, item, at, judged));
       }
+      seq++;
     }
-    if (known === undefined || lane.last !== before || verdicts.length !== lane.verdicts.length) {
+    const isNew = this.#lanes.get(lane.origin, lane.epoch, subject) === undefined;
+    if (isNew || lane.last !== before || verdicts.length !== lane.verdicts.length) {
       lane.verdicts = verdicts;
       lane.at = at;
       this.#lanes.put(lane);
     }
-    return {
-      ...nothing,
-      last: lane.last,
-      taken,
-      duplicates,
-      verdicts,
-      newEpoch,
-      again,
-      ...(gap === undefined ? {} : { gap }),
-      ...(lost === undefined ? {} : { lost }),
-    };
+    return { last: lane.last, taken, verdicts };
   }
 
   /** The same command, taken from an earlier journal of its origin. */
@@ -162,14 +181,6 @@ export class Inbox {
     if (pending?.message.subject === subject && pending.message.origin === origin) return pending;
     const done = this.done(item.id);
     return done?.subject === subject && done.origin === origin ? done : undefined;
-  }
-
-  /** What is decided whatever the message says. */
-  #early(item: FrameItem): Judgement | undefined {
-    // Records are found by id: a second message of the same id would take the place of the first.
-    return this.#pending.get(item.id) !== undefined
-      ? { kind: "verdict", state: "rejected", reason: "another message here has its id" }
-      : undefined;
   }
 
   #take(
@@ -385,4 +396,18 @@ export class Inbox {
     }
     return removed;
   }
+}
+
+/** The numbers of those with an id that stands in the frame before them. Ids rise, as a rule: then there are none. */
+function repeatedIn({ first, items }: Frame): ReadonlySet<number> | undefined {
+  let rises = true;
+  for (let i = 1; i < items.length && rises; i++) rises = (items[i - 1]?.id ?? "") < (items[i]?.id ?? "");
+  if (rises) return undefined;
+  const ids = new Set<string>();
+  const repeated = new Set<number>();
+  for (const [i, { id }] of items.entries()) {
+    if (ids.has(id)) repeated.add(first + i);
+    ids.add(id);
+  }
+  return repeated;
 }

@@ -12,3 +12,25 @@ export interface Draft {
   /** Refuse a receiver that this daemon has never heard of and that its configuration does not name. */
   readonly knownNodesOnly?: boolean;
 }
+
+export interface SubmitTerms {
+  /** The message is kept after its end. */
+  readonly keep?: boolean;
+  /** Makes it happen once, however often it is called. */
+  readonly key?: string;
+  /** A source of this node made it: it is not held to what is set for operators, nor to what the present broker takes. */
+  readonly own?: boolean;
+  /** A plain NATS publisher wrote it. */
+  readonly foreign?: boolean;
+  /** The daemon itself owes it: it passes also when there is no room for new work. */
+  readonly owed?: boolean;
+}
+
+/** The place where drafts become messages, for those who stand below it: `runtime/submit/submit.ts`. */
+export interface DraftTaker {
+  /** @throws StewardError why a draft is refused; then none of them is queued. */
+  submit(
+    drafts: readonly Draft[],
+    terms?: SubmitTerms,
+  ): readonly { readonly message: { readonly id: string; readonly subject: string } }[];
+}

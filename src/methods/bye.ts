@@ -5,7 +5,7 @@ import { defineMethod, type Method } from "./define.ts";
 const LONGEST = 200;
 
 /** A node says that it stops on purpose, so that its silence is no alarm. */
-export function bye(heard: (origin: string, reason: string) => void): Method {
+export function bye(links: { bye(origin: string, reason: string): void }): Method {
   return defineMethod({
     name: "bye",
     summary: "A node says that it stops, and why.",
@@ -13,7 +13,7 @@ export function bye(heard: (origin: string, reason: string) => void): Method {
       transient: true,
       check: (data) => checkObject(data, { reason: "string" }),
       async handle(batch, { origin }) {
-        for (const { data } of batch) heard(origin, (data as { reason: string }).reason.slice(0, LONGEST));
+        for (const { data } of batch) links.bye(origin, (data as { reason: string }).reason.slice(0, LONGEST));
         return undefined;
       },
     },

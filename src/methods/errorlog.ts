@@ -31,7 +31,7 @@ function oneLine(text: string): string {
 }
 
 /** Keeps the failures of every node at central, one file a node, and raises an alert. */
-export function errorlog(raised: (origin: string, failure: Failure) => void): Method {
+export function errorlog(alerts: { received(origin: string, failure: Failure): void }): Method {
   return defineMethod({
     name: "errorlog",
     summary: "Failures of the nodes, one file for each of them.",
@@ -48,7 +48,7 @@ export function errorlog(raised: (origin: string, failure: Failure) => void): Me
           await mkdir(directory, { recursive: true });
           await appendFile(join(directory, `${origin}.log`), lines.join(""));
         });
-        for (const failure of failures) raised(origin, failure);
+        for (const failure of failures) alerts.received(origin, failure);
         return undefined;
       },
     },

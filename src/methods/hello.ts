@@ -100,7 +100,7 @@ function isUnattended(entry: unknown): boolean {
 }
 
 /** "I am here, and this is what I am": presence, so it is neither journalled nor sent again. */
-export function hello(heard: (origin: string, hello: Hello | BriefHello, saidAt: number) => void): Method {
+export function hello(links: { hello(origin: string, hello: Hello | BriefHello, saidAt: number): void }): Method {
   return defineMethod({
     name: "hello",
     summary: "A node says that it is there, at each interval and when it starts.",
@@ -108,7 +108,7 @@ export function hello(heard: (origin: string, hello: Hello | BriefHello, saidAt:
       transient: true,
       check: checkHello,
       async handle(batch, { origin }) {
-        for (const { data, createdAt } of batch) heard(origin, data as unknown as Hello | BriefHello, createdAt);
+        for (const { data, createdAt } of batch) links.hello(origin, data as unknown as Hello | BriefHello, createdAt);
         return undefined;
       },
     },

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../message/clock.ts";
-import type { Draft } from "../message/draft.ts";
+import type { DraftTaker } from "../message/draft.ts";
+import type { Json } from "../message/message.ts";
 import { CONTROL_DOMAIN } from "../message/subject.ts";
 import { AlertMemory, type AlertStore } from "./alert-memory.ts";
 import type { Happenings } from "./happenings.ts";
@@ -13,8 +14,8 @@ export interface FailuresOptions {
   readonly happenings: Happenings;
   readonly config: () => Config;
   readonly journal: AlertStore;
-  /** Journals the report to central, also when there is no room for anything else. */
-  readonly send: (draft: Draft) => void;
+  /** The way of a report to central. */
+  readonly submitter: DraftTaker;
 }
 
 /** A failure as another node reports it. `about`: what counts as the same; `over`: its cause is gone. */
@@ -44,35 +45,36 @@ export class Failures {
 
   /** @param same what counts as the same failure */
   report(code: string, text: string, same = code): void {
-    const { clock, log, config, happenings, send } = this.#options;
+    const { clock, log, config, happenings } = this.#options;
     log.error({ code }, text);
     const now = clock.monotonic();
-    const { node, central } = config();
+    const { node } = config();
     const told = now - (this.#reported.get(same) ?? Number.NEGATIVE_INFINITY) >= AGAIN;
     this.#remember(node, code, text, same, told);
     if (!told) return;
     this.#reported.set(same, now);
     const at = clock.now();
     happenings.emit({ type: "alert", at, node, code, text });
-    if (node !== central) {
-      send({
-        subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`,
-        data: { at, code, text: text.slice(0, LONGEST), about: same.slice(0, LONGEST) },
-        deliverBy: null,
-      });
-    }
+    this.#tellCentral({ at, code, text: text.slice(0, LONGEST), about: same.slice(0, LONGEST) });
   }
 
   /** The cause of what was reported is gone. `same`: as it was reported. */
   over(code: string, text: string, same = code): void {
-    const { clock, log, config, send } = this.#options;
-    const { node, central } = config();
+    const { clock, log, config } = this.#options;
+    const { node } = config();
     this.#reported.delete(same);
     if (!this.memory.over(node, same)) return;
     log.info({ code, about: same }, `${code}: its cause is gone`);
+    const at = clock.now();
+    this.#tellCentral({ at, code, text: text.slice(0, LONGEST), about: same.slice(0, LONGEST), over: true });
+  }
+
+  #tellCentral(data: Json): void {
+    const { config, submitter } = this.#options;
+    const { node, central } = config();
     if (node === central) return;
-    const data = { at: clock.now(), code, text: text.slice(0, LONGEST), about: same.slice(0, LONGEST), over: true };
-    send({ subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`, data, deliverBy: null });
+    const draft = { subject: `${central}.event.errorlog.${CONTROL_DOMAIN}`, data, deliverBy: null };
+    submitter.submit([draft], { keep: false, owed: true });
   }
 
   #remember(node: string, code: string, text: string, same: string, told: boolean): void {

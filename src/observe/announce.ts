@@ -4,7 +4,6 @@ import { type FinalState, isFinalState, type State } from "../message/lifecycle.
 import type { Message } from "../message/message.ts";
 import type { Outcome, OutputPart } from "../message/report.ts";
 import { kindOf, receiverOf } from "../message/subject.ts";
-import type { Failures } from "./alerts.ts";
 import type { Happenings } from "./happenings.ts";
 import type { Counters } from "./metrics/counters.ts";
 
@@ -23,7 +22,6 @@ export interface AnnouncerOptions {
   readonly counters: Counters;
   readonly happenings: Happenings;
   readonly clock: Clock;
-  readonly failures: Pick<Failures, "report">;
   readonly config: () => { readonly node: string };
 }
 
@@ -70,9 +68,10 @@ export class Announcer {
     }
   }
 
-  /** Final states that came with an ACK. */
-  decided(records: readonly SentMessage[]): void {
+  /** Final states that came with an ACK. Returns the events that their receiver refused: they are dead letters now. */
+  decided<T extends SentMessage>(records: readonly T[]): T[] {
     const { counters } = this.#options;
+    const refused: T[] = [];
     for (const record of records) {
       const state = record.life?.state;
       if (state !== undefined && isFinalState(state)) {
@@ -81,12 +80,10 @@ export class Announcer {
         this.tell(record, state, node, record.outcome?.reason);
       } else {
         counters.deadLetters++;
-        this.#options.failures.report(
-          "refused",
-          `${record.message.subject} was refused by its receiver: see \`steward dead\``,
-        );
+        refused.push(record);
       }
     }
+    return refused;
   }
 
   output({ id, subject }: Message, parts: readonly OutputPart[]): void {

@@ -3,7 +3,6 @@ import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import { parseSubject } from "../message/subject.ts";
 import type { Frame } from "../message/wire/frame.ts";
-import type { Verifier } from "./verify.ts";
 
 /**
  * Bounds what a frame may leave behind for good: a known node, a lane with its number. Both are kept for ever, because
@@ -16,14 +15,11 @@ import type { Verifier } from "./verify.ts";
  * node is lost, and it is taken once there is room. What is known already is always taken; nodes that the configuration
  * names have their own room, which no stranger can fill.
  */
-interface Around {
+export interface AdmissionOptions {
   readonly config: () => Config;
   readonly clock: Clock;
   readonly counters: { node(name: string): unknown };
-}
-
-/** What is remembered so far, and who is told. */
-interface Memory {
+  /** What is remembered so far. */
   readonly fleet: { readonly size: number; has(name: string): boolean; heldBack(name: string): string | undefined };
   readonly journal: {
     readonly inbox: {
@@ -39,28 +35,41 @@ const LANES_OF_A_NODE = 1_000;
 /** How often a refusal is told, ms. */
 const TELL_EVERY = 60_000;
 
-/** A verifier that also admits: it asks after the origin is proved, and before anything is remembered of it. */
-export function admitting(verifier: Verifier, { config, clock, counters }: Around, memory: Memory): Verifier {
-  const told = new Map<string, number>();
-  let named: { readonly of: Config; readonly names: ReadonlySet<string> } | undefined;
+/** Asked of each frame once its origin is proved, and before anything is remembered of it. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #told = new Map<string, number>();
+  #named: { readonly of: Config; readonly names: ReadonlySet<string> } | undefined;
 
-  const namesOf = (present: Config): ReadonlySet<string> => {
-    if (named?.of === present) return named.names;
-    named = { of: present, names: namedIn(present) };
-    // They have numbers of their own in the metrics before strangers take them all.
-    for (const name of named.names) counters.node(name);
-    return named.names;
-  };
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
 
-  function admit({ origin, epoch, first }: Frame, subject: string): StewardError | undefined {
-    const { fleet, journal } = memory;
+  /** @throws StewardError `node-cloned`, `subject-not-subscribed`, `node-not-admitted`, `lane-not-admitted` */
+  insist(frame: Frame, subject: string): void {
+    const { fleet, clock, failures } = this.#options;
+    const why = fleet.heldBack(frame.origin);
+    // Told once, by who noticed it.
+    if (why !== undefined && frame.first > 0) throw new StewardError("node-cloned", { why });
+    const error = this.#refusal(frame, subject);
+    if (error === undefined) return;
+    const now = clock.monotonic();
+    if (now - (this.#told.get(error.code) ?? Number.NEGATIVE_INFINITY) >= TELL_EVERY) {
+      this.#told.set(error.code, now);
+      failures.report(error.code, error.message);
+    }
+    throw error;
+  }
+
+  #refusal({ origin, epoch, first }: Frame, subject: string): StewardError | undefined {
+    const { config, fleet, journal } = this.#options;
     const { inbox } = journal;
     if (first > 0 && inbox.lane(origin, epoch, subject) !== undefined) return undefined;
     // What is no subject of this node is nobody's lane.
     const { node } = parseSubject(subject);
     const present = config();
     if (node !== present.node) return new StewardError("subject-not-subscribed", { node: present.node, subject });
-    const names = namesOf(present);
+    const names = this.#names(present);
     const stranger = !names.has(origin) && origin !== node;
     const { limits } = present;
     if (stranger && !fleet.has(origin) && fleet.size >= limits.nodes + names.size)
@@ -74,23 +83,14 @@ export function admitting(verifier: Verifier, { config, clock, counters }: Aroun
     return undefined;
   }
 
-  return {
-    ack: (ack, subject) => verifier.ack(ack, subject),
-    frame(frame, subject) {
-      verifier.frame(frame, subject);
-      const why = memory.fleet.heldBack(frame.origin);
-      // Told once, by who noticed it.
-      if (why !== undefined && frame.first > 0) throw new StewardError("node-cloned", { why });
-      const error = admit(frame, subject);
-      if (error === undefined) return;
-      const now = clock.monotonic();
-      if (now - (told.get(error.code) ?? Number.NEGATIVE_INFINITY) >= TELL_EVERY) {
-        told.set(error.code, now);
-        memory.failures.report(error.code, error.message);
-      }
-      throw error;
-    },
-  };
+  /** Nodes that the configuration names. */
+  #names(present: Config): ReadonlySet<string> {
+    if (this.#named?.of === present) return this.#named.names;
+    this.#named = { of: present, names: namedIn(present) };
+    // They have numbers of their own in the metrics before strangers take them all.
+    for (const name of this.#named.names) this.#options.counters.node(name);
+    return this.#named.names;
+  }
 }
 
 /** Every other node that the configuration names. */

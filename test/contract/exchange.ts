@@ -18,6 +18,7 @@ import {
   type FrameItem,
 } from "../../src/message/wire/frame.ts";
 import { seededRandom } from "../harness/random.ts";
+import { accept } from "./accept.ts";
 import type { StoreHost } from "./store.ts";
 
 /**
@@ -328,7 +329,7 @@ export class Exchange {
     const frame = decodeFrame(subject, packet.payload);
     const { inbox } = peer.journal;
     const before = inbox.lane(frame.origin, frame.epoch, subject)?.last ?? 0;
-    const accepted = inbox.accept(frame, subject, this.#clock.now(), (item, seq) =>
+    const accepted = accept(inbox, frame, subject, this.#clock.now(), (item, seq) =>
       this.#judge(peer, frame, subject, item, seq, start),
     );
     if (!(await this.#durable(peer, cut))) return;
@@ -348,7 +349,7 @@ export class Exchange {
     this.#wire.push({ kind: "ack", to: packet.from, subject, payload: encodeAck(subject, ack) });
   }
 
-  #judge(peer: Peer, frame: Frame, subject: string, item: FrameItem, _seq: number, start: boolean): Judgement {
+  #judge(peer: Peer, frame: Frame, subject: string, item: FrameItem, _seq: number, start: boolean): Judgement | "full" {
     if ("skip" in item) return { kind: "verdict", state: item.skip, reason: "it ended at its origin" };
     if ("unreadable" in item) return { kind: "verdict", state: "rejected", reason: item.unreadable };
     if (item.inReplyTo !== undefined) {
@@ -361,7 +362,7 @@ export class Exchange {
     if ((item.data as { refuse?: boolean }).refuse === true)
       return { kind: "verdict", state: "rejected", reason: "refused" };
     const waiting = peer.journal.inbox.pending(subject);
-    if (waiting.length >= ROOM) return { kind: "full" };
+    if (waiting.length >= ROOM) return "full";
     // As with a concurrency of 1: it runs at once when nothing else does.
     const runs = start && kindOf(subject) === "command" && waiting.length === 0;
     return { kind: "take", deadline: null, start: runs };

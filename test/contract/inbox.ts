@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Accepted, Judgement } from "../../src/journal/inbox.ts";
+import type { Judgement } from "../../src/journal/inbox.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import type { Outcome } from "../../src/message/report.ts";
 import type { Frame, FrameItem } from "../../src/message/wire/frame.ts";
+import { type Accepted, accept as acceptFrame, type Judge } from "./accept.ts";
 import { frameOf, idOf, START, scene } from "./journal.ts";
 import type { StoreHost } from "./store.ts";
 
@@ -11,15 +12,13 @@ const EVENT = "central.event.syslogforwarding.nginx";
 const TAKE: Judgement = { kind: "take", deadline: null, start: false };
 const DONE: Outcome = { state: "succeeded", at: START + 9, startedAt: START + 5, code: 0 };
 
-type Judge = (item: FrameItem, seq: number) => Judgement;
-
 /** Accepts a frame and says in short what came of it. */
 function accept(
   journal: Journal,
   frame: Frame,
   { subject = COMMAND, judge = () => TAKE, at = START }: { subject?: string; judge?: Judge; at?: number } = {},
 ): Accepted {
-  return journal.inbox.accept(frame, subject, at, judge);
+  return acceptFrame(journal.inbox, frame, subject, at, judge);
 }
 
 const numbers = ({ taken, last, duplicates, gap }: Accepted): object => ({
@@ -126,7 +125,7 @@ export function describeInbox(name: string, make: () => StoreHost): void {
       it("stops in the middle of a frame when there is no room, and goes on from there", async () => {
         const { journal, restart } = scene(make);
         let room = 2;
-        const judge = (): Judgement => (room-- > 0 ? TAKE : { kind: "full" });
+        const judge: Judge = () => (room-- > 0 ? TAKE : "full");
         expect(numbers(accept(journal, frameOf(1, [1, 2, 3, 4]), { judge }))).toEqual({
           taken: [1, 2],
           last: 2,

@@ -6,6 +6,7 @@ import type { Json, Message } from "../../src/message/message.ts";
 import type { Ack, Frame, FrameItem } from "../../src/message/wire/frame.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { seededRandom } from "../harness/random.ts";
+import { accept } from "./accept.ts";
 import { hosted, type StoreHost } from "./store.ts";
 
 /** One node's journal, and its lives one after the other. */
@@ -201,7 +202,7 @@ export function describeJournal(name: string, make: () => StoreHost): void {
     it("makes a handled event's end and its sink's checkpoint durable together or not at all", async () => {
       const { journal, crash } = scene(make);
       const subject = "central.event.log.x";
-      journal.inbox.accept(frameOf(1, [1, 2]), subject, START, () => ({ kind: "take", deadline: null, start: false }));
+      accept(journal.inbox, frameOf(1, [1, 2]), subject, START, () => ({ kind: "take", deadline: null, start: false }));
       await journal.flushed();
       const handle = (now: Journal): void => {
         now.inbox.finish(idOf(1), { state: "succeeded", at: START }, "");
@@ -246,7 +247,7 @@ export function describeJournal(name: string, make: () => StoreHost): void {
       journal.outbox.enqueue([message(1, EVENTS)], true);
       sendAll(journal, EVENTS);
       journal.outbox.acknowledge(EVENTS, ackOf(journal, 1), START);
-      journal.inbox.accept(frameOf(1, [7]), "central.command.m.d", START, () => ({
+      accept(journal.inbox, frameOf(1, [7]), "central.command.m.d", START, () => ({
         kind: "take",
         deadline: null,
         start: false,

@@ -22,7 +22,7 @@ const NEWS = "event.syslogforwarding.nginx";
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 90_000 });
 
-// What stands for a bad signature: a verifier that refuses, in daemons that are real in everything else.
+// What stands for a bad signature: an envelope that refuses, in daemons that are real in everything else.
 it("ACK after a refused signature", async () => {
   const doubting = { within: [process.execPath, fileURLToPath(new URL("scene/doubting-daemon.mjs", import.meta.url))] };
   const fleet = await startFleet({ nodes: { central: doubting, ship1: doubting } });

@@ -4,6 +4,7 @@ import type { FinalState } from "../../src/message/lifecycle.ts";
 import type { Json, Message } from "../../src/message/message.ts";
 import type { Report } from "../../src/message/report.ts";
 import type { Ack, Frame, FrameItem } from "../../src/message/wire/frame.ts";
+import { accept } from "../contract/accept.ts";
 
 /**
  * A journal's life in which everything happens that can happen to one: what a golden journal is recorded from. It is told
@@ -173,7 +174,7 @@ export async function firstPart(journal: Journal, turn: () => Promise<void>): Pr
 /** What the node took from others. */
 async function taking(journal: Journal, turn: () => Promise<void>): Promise<void> {
   const { inbox } = journal;
-  inbox.accept(frame(1, [100, 101, 102, 103, 104]), TAKEN.commands, START + 1000, (_, seq) =>
+  accept(inbox, frame(1, [100, 101, 102, 103, 104]), TAKEN.commands, START + 1000, (_, seq) =>
     seq === 5 ? { kind: "verdict", state: "rejected", reason: "not for you" } : seq === 2 ? atOnce : later,
   );
   await turn();
@@ -187,16 +188,16 @@ async function taking(journal: Journal, turn: () => Promise<void>): Promise<void
   inbox.failedOnce(idOf(102, 1020));
   inbox.notStarted(idOf(103, 1030));
   await turn();
-  inbox.accept(frame(1, [110, 111, 112]), TAKEN.events, START + 1400, () => later);
+  accept(inbox, frame(1, [110, 111, 112]), TAKEN.events, START + 1400, () => later);
   await turn();
   inbox.bury(idOf(110, 1100), "it failed its process three times: 界", START + 1500);
   inbox.finish(idOf(111, 1110), { state: "succeeded", at: START + 1500 }, "");
   await turn();
   // Numbers 4 to 9 went to another journal of this node; then the origin has a new one.
-  inbox.accept(frame(10, [120, 121], { acked: 9 }), TAKEN.events, START + 1600, () => later);
-  inbox.accept(frame(1, [130], { epoch: "e2" }), TAKEN.events, START + 1700, () => later);
+  accept(inbox, frame(10, [120, 121], { acked: 9 }), TAKEN.events, START + 1600, () => later);
+  accept(inbox, frame(1, [130], { epoch: "e2" }), TAKEN.events, START + 1700, () => later);
   // What comes and ends within a turn leaves its number behind, and nothing else.
-  inbox.accept(frame(1, [140], { origin: "ship2" }), TAKEN.fast, START + 1800, () => atOnce);
+  accept(inbox, frame(1, [140], { origin: "ship2" }), TAKEN.fast, START + 1800, () => atOnce);
   inbox.finish(idOf(140, 1400), { state: "succeeded", at: START + 1800 }, "");
   inbox.cancelEarly(idOf(150, 1500), "ship1");
   inbox.cancelEarly(idOf(151, 1510), "ship2");
@@ -223,7 +224,7 @@ export async function secondPart(journal: Journal, turn: () => Promise<void>): P
     START + 12_500,
   );
   await turn();
-  inbox.accept(frame(6, [105]), TAKEN.commands, START + 12_000, () => atOnce);
+  accept(inbox, frame(6, [105]), TAKEN.commands, START + 12_000, () => atOnce);
   inbox.start(idOf(102, 1020), START + 12_100);
   inbox.finish(idOf(103, 1030), { state: "cancelled", at: START + 12_200, reason: "asked for" }, "echo 103");
   journal.setCheckpoint({ key: "source a", value: { offset: 20 } });

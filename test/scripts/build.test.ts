@@ -10,12 +10,14 @@ function listed(name: string): string[] {
   return [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? "");
 }
 
-it("the build has an entrance for each room that scripts and the bench open, and for nothing else", () => {
-  const readers = ["bench", "scripts", "scripts/release"].flatMap((folder) =>
+it("the build has an entrance for each room that scripts, the bench and scenes open, and for nothing else", () => {
+  const readers = ["bench", "scripts", "scripts/release", "test/faults/scene"].flatMap((folder) =>
     readdirSync(join(ROOT, folder)).flatMap((name) => (name.endsWith(".mjs") ? [join(folder, name)] : [])),
   );
   const opened = readers.flatMap((path) =>
-    [...readFileSync(join(ROOT, path), "utf8").matchAll(/["/]dist\/([\w/-]+)\.js"/g)].map((match) => match[1] ?? ""),
+    [...readFileSync(join(ROOT, path), "utf8").matchAll(/(?:["/]dist\/|join\(dist, ")([\w/-]+)\.js"/g)].map(
+      (match) => match[1] ?? "",
+    ),
   );
   const programs = listed("PROGRAMS");
   expect(programs.length).toBeGreaterThan(0);

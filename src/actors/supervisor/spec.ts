@@ -21,6 +21,11 @@ export interface Child {
   kill?(): void;
 }
 
+/** A child as its own parts see it: what a part cannot get over ends all of it. */
+export interface FailingChild {
+  fail(error: unknown): void;
+}
+
 export interface ChildSpec {
   readonly id: string;
   /** `signal` fires when the child is no longer wanted before it has started. A child that comes too late is stopped. */

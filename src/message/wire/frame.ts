@@ -12,8 +12,8 @@ export interface SendingTime {
   /** Wall time since 1970: it may jump. */
   readonly sentAt: number;
   /** The life of the sender's daemon, and the monotonic time of that life: it never jumps. */
-  readonly life?: string;
-  readonly uptime?: number;
+  readonly life?: string | undefined;
+  readonly uptime?: number | undefined;
 }
 
 /** A batch of one lane. The lane is (origin, the NATS subject it travels on). Without items it asks for an ACK alone. */
@@ -145,11 +145,11 @@ export type FrameHead = Omit<Frame, "items">;
 
 /** For one subject and no other. `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
 export function encodeFrame(subject: string, { items, ...head }: Frame, compressFrom: number | null): Uint8Array {
-  return sealFrame(subject, head, items.map(encodeItem), compressFrom);
+  return packFrame(subject, head, items.map(encodeItem), compressFrom);
 }
 
 /** A frame of items that were encoded before: a message that is sent again need not be encoded again. */
-export function sealFrame(
+export function packFrame(
   subject: string,
   head: FrameHead,
   items: readonly string[],

@@ -35,6 +35,11 @@ export function isFrame(payload: Uint8Array): boolean {
   return payload.length >= HEADER && payload[0] === 0x53 && payload[1] === 0x57;
 }
 
+/** The kind of a packet, one of `KINDS`, or what else its flags say. */
+export function kindOfPacket(payload: Uint8Array): number | undefined {
+  return isFrame(payload) ? (payload[3] ?? 0) & ~DEFLATED : undefined;
+}
+
 /** `open`: the body without its last key and without its end. */
 export function pack(open: string, kind: Kind, compressFrom: number | null): Uint8Array {
   const bytes = Buffer.allocUnsafe(HEADER + Buffer.byteLength(open) + CHECKSUM_LENGTH);

@@ -14,8 +14,10 @@ import { openJournal } from "../../journal/journal.ts";
 import { openLmdbStore } from "../../journal/store/lmdb-store.ts";
 import type { Store } from "../../journal/store/store.ts";
 import type { Clock, Random } from "../../message/clock.ts";
+import type { Draft } from "../../message/draft.ts";
 import { type ErrorCode, faultText, normalise, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Happenings } from "../../observe/happenings.ts";
@@ -27,10 +29,9 @@ import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
-import { trustingVerifier, type Verifier } from "../../security/verify.ts";
+import { ClearEnvelope } from "../../security/envelope.ts";
 import { operate } from "../operate/operate.ts";
 import type { Operations, ReloadAnswer } from "../operate/operations.ts";
-import { submit } from "../submit/submit.ts";
 import { ChildReports } from "./child-reports.ts";
 import { Core } from "./core.ts";
 import { Listeners } from "./listeners.ts";
@@ -38,6 +39,7 @@ import { lockDirectory } from "./lock.ts";
 import { Processes } from "./processes.ts";
 import { readingsOf } from "./readings.ts";
 import { reload, takeChanged } from "./reload.ts";
+import type { Road } from "./road.ts";
 import { markStart } from "./start-mark.ts";
 
 /**
@@ -71,8 +73,8 @@ export interface Parts {
   readonly openStore: (directory: string) => Store;
   readonly openTransport: (config: Config) => Transport;
   readonly openSpawner: (directory: string) => Spawner;
-  /** Proves who sent what comes. */
-  readonly verifier: Verifier;
+  /** Seals what goes, and proves who sent what comes. */
+  readonly envelope: Envelope;
   /** Names the boot of the host; `null`: nobody can tell. */
   readonly boot: () => string | null;
   /** Beside those that come with steward; one of the same name takes its place. */
@@ -123,15 +125,15 @@ export async function startDaemon({
     log,
     alert: (code, text, same) => {
       if (core === undefined) log.error({ code }, text);
-      else core.failures.report(code, text, same);
+      else core.road.failures.report(code, text, same);
     },
-    over: (code, text, same) => core?.failures.over(code, text, same),
+    over: (code, text, same) => core?.road.failures.over(code, text, same),
   });
-  const theCore = (): Core => part(core, "core");
+  const theRoad = (): Road => part(core, "core").road;
   const theProcesses = (): Processes => part(processes, "processes");
 
   const operations = operate({
-    core: theCore,
+    core: theRoad,
     processes: theProcesses,
     config: () => config,
     clock,
@@ -193,7 +195,7 @@ export async function startDaemon({
         happenings,
         inspector,
         methods,
-        verifier: parts.verifier ?? trustingVerifier,
+        envelope: parts.envelope ?? new ClearEnvelope(),
         openJournal: () => {
           const path = join(config.data, "journal");
           const store = openStore(path);
@@ -222,7 +224,7 @@ export async function startDaemon({
     shutdown: "infinity",
     start: async () => {
       processes = new Processes({
-        core: theCore(),
+        road: theRoad(),
         config: () => config,
         clock,
         random,
@@ -231,9 +233,7 @@ export async function startDaemon({
         log,
         reports,
         listeners: () => [...listeners.values()].flatMap((one) => one.views()),
-        onChange: (change) => {
-          if (happenings.watched) happenings.emit({ type: "process", at: clock.now(), ...change });
-        },
+        happenings,
       });
       await processes.start();
       return processes.supervisor;
@@ -318,7 +318,7 @@ export async function startDaemon({
 
   async function reloadOnce(): Promise<ReloadAnswer> {
     return await reload(config, {
-      core: theCore(),
+      road: theRoad(),
       processes: theProcesses(),
       log,
       apply: (next) => {
@@ -332,16 +332,16 @@ export async function startDaemon({
     const common = {
       clock,
       log: log.child({ role: "intake" }),
-      take: async (drafts: Parameters<typeof submit>[0], key: string) => {
-        const { journal, filesInHand } = theCore();
+      take: async (drafts: readonly Draft[], key: string) => {
+        const { journal, filesInHand, submitter } = theRoad();
         filesInHand.add(key);
         const known = journal.taken(key);
         if (known !== undefined) return { ids: known, duplicate: true };
-        const records = submit(drafts, theCore().submitOptions, { key });
+        const records = submitter.submit(drafts, { key });
         await journal.flushed();
         return { ids: records.map(({ message }) => message.id), duplicate: false };
       },
-      onTaken: ({ key }: { readonly key: string }) => void core?.filesInHand.delete(key),
+      onTaken: ({ key }: { readonly key: string }) => void core?.road.filesInHand.delete(key),
     };
     const blocked = (name: string) => (fault: string | undefined) => processes?.block("core", name, fault);
     const intakes = [
@@ -355,7 +355,7 @@ export async function startDaemon({
 
   async function openListeners(): Promise<Child> {
     metrics?.stop();
-    const opened = openMetrics(counters, readingsOf(theCore, theProcesses, clock), version, clock);
+    const opened = openMetrics(counters, readingsOf(theRoad, theProcesses, clock), version, clock);
     metrics = opened;
     if (secluded) return closing(async () => opened.stop());
     const address = config.metrics;

@@ -1,96 +1,86 @@
+import type { LinkWatcher } from "../../broker/link.ts";
 import type { LinkStatus, Transport } from "../../broker/transport.ts";
 import type { Config } from "../../config/config.ts";
-import type { Journal } from "../../journal/journal.ts";
+import type { Outbox } from "../../journal/outbox.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { State } from "../../message/lifecycle.ts";
-import { asLane } from "../../message/standstill.ts";
-import { receiverOf } from "../../message/subject.ts";
-import type { Ack } from "../../message/wire/frame.ts";
-import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
-import { type BriefHello, type Hello, LONGEST_REASON, MOST_STUCK } from "../../methods/hello.ts";
+import type { Ack, SendingTime } from "../../message/wire/frame.ts";
+import type { BriefHello, Hello } from "../../methods/hello.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
+import type { AnswerWatcher } from "../deliver/acks.ts";
 import type { Publishers } from "../deliver/publishers.ts";
-import { Clones } from "../fleet/clones.ts";
+import type { Deadlines } from "../execute/deadlines.ts";
+import { Clones, type NameKeeper } from "../fleet/clones.ts";
+import type { Evidence } from "../fleet/evidence.ts";
 import { Flapping } from "../fleet/flapping.ts";
-import type { Fleet } from "../fleet/fleet.ts";
+import type { Fleet, NodeWatcher } from "../fleet/fleet.ts";
 import type { NodeChange } from "../fleet/known-node.ts";
 import type { Presence } from "../fleet/presence.ts";
 import { WholeHellos } from "../fleet/whole-hellos.ts";
-import type { WaitingProcess } from "../operate/operations.ts";
 import type { Repair } from "../resync/compare-ask.ts";
+import type { JournalIdentities } from "../resync/journal-identities.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 
-/** What a hello says of lanes and processes that stand still: the worst few. */
-export function stuckOf(
-  publishers: Pick<Publishers, "stuck">,
-  waiting: readonly WaitingProcess[],
-): Pick<Hello, "stuck"> {
-  const stuck = [...publishers.stuck(MOST_STUCK), ...waiting.map(asLane)]
-    .sort((a, b) => a.since - b.since)
-    .slice(0, MOST_STUCK)
-    .map(({ subject, since, reason }) => ({ subject, since, reason: reason.slice(0, LONGEST_REASON) }));
-  return stuck.length === 0 ? {} : { stuck };
-}
-
-/** Holds what is to be sent, and lets it go, as the broker and the nodes come and go. */
-export interface TrafficOptions {
+export interface LinksOptions {
   readonly config: () => Config;
-  readonly transport: Transport;
-  readonly fleet: Fleet;
-  readonly publishers: Publishers;
-  readonly presence: Presence;
-  readonly repair: Repair;
-  readonly vouching: Vouching;
-  readonly journal: Journal;
-  readonly announce: Announcer;
-  readonly failures: Failures;
-  readonly losses: JournalLosses;
+  readonly transport: Pick<Transport, "status">;
+  readonly fleet: Pick<
+    Fleet,
+    "size" | "link" | "heldBack" | "hold" | "ownLink" | "alive" | "accept" | "isAnew" | "hello" | "bye"
+  >;
+  readonly publishers: Pick<Publishers, "pause" | "resumeAfter" | "again" | "receivers">;
+  readonly presence: Pick<Presence, "begin" | "end">;
+  readonly deadlines: Pick<Deadlines, "heard">;
+  readonly repair: Pick<Repair, "begin" | "forget" | "look">;
+  readonly vouching: Pick<Vouching, "linked" | "back" | "end">;
+  readonly identities: Pick<JournalIdentities, "end">;
+  readonly losses: Pick<JournalLosses, "heard">;
+  readonly journal: { readonly outbox: Pick<Outbox, "openCount" | "openOn" | "stateOf"> };
+  readonly announce: Pick<Announcer, "watched" | "tell">;
+  readonly failures: Pick<Failures, "report" | "over">;
+  readonly counters: Pick<Counters, "received">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-export class Traffic {
-  readonly #options: TrafficOptions;
+/**
+ * The broker and the nodes come and go: here it is said what follows from each sign of it, and nowhere else.
+ *
+ *   broker   there: hellos begin, lanes go on, open questions are asked    gone: all lanes wait
+ *   node     heard: its lanes go on, it is asked what became of our commands    silent, or bye: its lanes wait
+ *   name     two nodes have it: nothing goes there until one of them is gone
+ */
+export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher, NameKeeper {
+  readonly #options: LinksOptions;
   readonly #flapping: Flapping;
   readonly #clones: Clones;
   readonly #hellos = new WholeHellos();
 
-  constructor(options: TrafficOptions) {
-    const { clock, fleet, publishers, failures, log } = options;
+  constructor(options: LinksOptions) {
+    const { clock, failures } = options;
     this.#options = options;
-    this.#flapping = new Flapping({ clock, report: (code, text, same) => failures.report(code, text, same) });
-    this.#clones = new Clones({
-      clock,
-      held: (name, why) => {
-        const { code, message } = new StewardError("node-cloned", { why });
-        fleet.hold(name, why);
-        if (name !== options.config().node) publishers.pause(name, why);
-        failures.report(code, message, `${code} ${name}`);
-      },
-      released: (name, text) => {
-        fleet.hold(name, undefined);
-        log.warn({ node: name }, text);
-        failures.over("node-cloned", text, `node-cloned ${name}`);
-        this.#resume(name, text);
-      },
-    });
+    this.#flapping = new Flapping({ clock, failures });
+    this.#clones = new Clones({ clock, names: this });
   }
 
   end(): void {
     this.#flapping.end();
+    this.#options.identities.end();
     this.#options.vouching.end();
   }
 
   linkChanged(status: LinkStatus): void {
     const { fleet, presence, publishers, repair, vouching } = this.#options;
-    vouching.linked(status.state === "connected");
-    this.#flapping.ownLink(status.state === "connected", "fault" in status ? status.fault : undefined);
-    if (status.state === "connected") {
+    const isUp = status.state === "connected";
+    vouching.linked(isUp);
+    this.#flapping.ownLink(isUp, "fault" in status ? status.fault : undefined);
+    if (isUp) {
       repair.begin();
       fleet.ownLink(true);
       presence.begin();
@@ -103,13 +93,25 @@ export class Traffic {
     }
   }
 
-  /** A node that refuses a frame is there, and says why its lane does not move. */
-  refused(subject: string, first: number, refusal: FrameRefusal): void {
-    const { fleet, publishers } = this.#options;
-    const { node } = refusal;
-    if (node !== receiverOf(subject) || !fleet.has(node)) return;
-    fleet.alive(node, "a refusal");
-    publishers.refused(subject, first, refusal);
+  alive(node: string, bytes: number, time: SendingTime, cause: string, epoch?: string): number {
+    const { deadlines, counters, losses, fleet } = this.#options;
+    const underWay = deadlines.heard(node, time);
+    counters.received(node, bytes);
+    if (epoch !== undefined && fleet.heldBack(node) === undefined) losses.heard(node, epoch);
+    fleet.alive(node, cause, epoch);
+    fleet.accept(node);
+    return underWay;
+  }
+
+  /** The ACK of a hello tells of central what a hello tells of others. */
+  acknowledged({ node, receiverEpoch: epoch, receiverLife: life, sentAt, uptime, upTo }: Ack, bytes: number): void {
+    const { node: self, central, hello: every } = this.#options.config();
+    if (node === central && node !== self && upTo === 0) this.#clones.hello(node, { epoch, now: sentAt, every });
+    this.alive(node, bytes, { sentAt, life, uptime }, "an ACK", epoch);
+  }
+
+  refused(node: string): void {
+    this.#options.fleet.alive(node, "a refusal");
   }
 
   /** A brief hello that nobody can complete is a sign of life, and no more: its node says the whole one next. */
@@ -129,10 +131,24 @@ export class Traffic {
     repair.look(origin);
   }
 
-  /** An ACK of a hello tells of central what a hello tells of others. */
-  acknowledged({ node, receiverEpoch: epoch, sentAt: now, upTo }: Ack): void {
-    const { node: self, central, hello: every } = this.#options.config();
-    if (node === central && node !== self && upTo === 0) this.#clones.hello(node, { epoch, now, every });
+  bye(origin: string, reason: string): void {
+    this.#options.fleet.bye(origin, `bye: ${reason}`);
+  }
+
+  hold(name: string, why: string): void {
+    const { fleet, publishers, failures, config } = this.#options;
+    const { code, message } = new StewardError("node-cloned", { why });
+    fleet.hold(name, why);
+    if (name !== config().node) publishers.pause(name, why);
+    failures.report(code, message, `${code} ${name}`);
+  }
+
+  release(name: string, text: string): void {
+    const { fleet, failures, log } = this.#options;
+    fleet.hold(name, undefined);
+    log.warn({ node: name }, text);
+    failures.over("node-cloned", text, `node-cloned ${name}`);
+    this.#resume(name, text);
   }
 
   nodeChanged(change: NodeChange): void {
@@ -146,8 +162,9 @@ export class Traffic {
       this.#tellOpenCommands(name, "unknown", cause);
     }
     if (from === "offline") this.#tellOpenCommands(name, undefined, cause);
-    if (to === "online") vouching.back(name);
-    if (to === "online") this.#resume(name, `${name} is back`);
+    if (to !== "online") return;
+    vouching.back(name);
+    this.#resume(name, `${name} is back`);
   }
 
   /** Tells the log and those who watch what the loss or return of a node means for the commands that it has. */
@@ -167,7 +184,7 @@ export class Traffic {
 
   /** Spread over nodes, so that a fleet that comes back together is not answered in one burst. */
   #resume(node: string, cause: string): void {
-    const { clock, random, fleet, publishers } = this.#options;
-    publishers.resumeAfter(random.next() * Math.min(2000, fleet.size * 2), clock, node, cause);
+    const { random, fleet, publishers } = this.#options;
+    publishers.resumeAfter(random.next() * Math.min(2000, fleet.size * 2), node, cause);
   }
 }

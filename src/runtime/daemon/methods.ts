@@ -1,5 +1,6 @@
 import { pathToFileURL } from "node:url";
 import type { Config, SubscribeConfig } from "../../config/config.ts";
+import type { Journal } from "../../journal/journal.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import { CONTROL_DOMAIN, isToken } from "../../message/subject.ts";
 import { bye } from "../../methods/bye.ts";
@@ -10,59 +11,88 @@ import { hello } from "../../methods/hello.ts";
 import { ping } from "../../methods/ping.ts";
 import { shellcommand } from "../../methods/shellcommand.ts";
 import { syslogforwarding } from "../../methods/syslogforwarding.ts";
+import type { Failures } from "../../observe/alerts.ts";
+import type { Canceller } from "../execute/cancel.ts";
 import { cancelMethod } from "../execute/cancel-method.ts";
+import { compareHere } from "../resync/compare-answer.ts";
 import { COMPARE, compareMethod } from "../resync/compare-method.ts";
+import type { JournalIdentities } from "../resync/journal-identities.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
 import { VOUCH, vouchMethod } from "../resync/vouch-method.ts";
+import type { Links } from "./links.ts";
 import { processMethod } from "./process-method.ts";
 
-/** What the daemon's own methods call when they are used. */
-export interface Hooks {
-  readonly hello: Parameters<typeof hello>[0];
-  readonly bye: Parameters<typeof bye>[0];
-  readonly failure: Parameters<typeof errorlog>[0];
-  readonly cancel: Parameters<typeof cancelMethod>[0];
-  readonly process: Parameters<typeof processMethod>[0];
-  readonly compare: Parameters<typeof compareMethod>[0];
-  readonly vouch: Parameters<typeof vouchMethod>[0];
+/** The rooms that the daemon's own methods speak for. */
+export interface OwnParts {
+  readonly config: () => Config;
+  readonly journal: Journal;
+  readonly links: Pick<Links, "hello" | "bye">;
+  readonly failures: Pick<Failures, "received">;
+  readonly canceller: Pick<Canceller, "cancel">;
+  readonly vouching: Pick<Vouching, "heard">;
+  readonly identities: Pick<JournalIdentities, "answered">;
+  readonly processes: Parameters<typeof processMethod>[0];
 }
 
-/** Every method of this node: those that come with steward, and the user's own. */
-export async function loadMethods(present: () => Config, hooks: Hooks): Promise<Map<string, Method>> {
-  const config = present();
-  const own = [
-    shellcommand({ outputBytes: () => present().limits.outputBytes, grace: config.shell.grace }),
+const OWN = [
+  "shellcommand",
+  "syslogforwarding",
+  "echo",
+  "ping",
+  "hello",
+  "bye",
+  "errorlog",
+  "cancel",
+  "process",
+  "compare",
+  "vouch",
+] as const;
+
+/** The methods that come with steward. */
+export function ownMethods(parts: OwnParts): readonly Method[] {
+  const { config, journal, links, failures, canceller, vouching, identities, processes } = parts;
+  const own: Readonly<Record<(typeof OWN)[number], Method>> = {
+    shellcommand: shellcommand({ outputBytes: () => config().limits.outputBytes, grace: config().shell.grace }),
     syslogforwarding,
     echo,
     ping,
-    hello(hooks.hello),
-    bye(hooks.bye),
-    errorlog(hooks.failure),
-    cancelMethod(hooks.cancel),
-    processMethod(hooks.process),
-    compareMethod(hooks.compare),
-    vouchMethod(hooks.vouch),
-  ];
-  const methods = new Map(own.map((method) => [method.name, method]));
-  for (const file of config.methods) {
-    const method = await loadMethod(file);
-    if (methods.has(method.name)) throw invalid(config.file, `${file}: a method called ${method.name} exists already`);
-    methods.set(method.name, method);
-  }
-  return methods;
+    hello: hello(links),
+    bye: bye(links),
+    errorlog: errorlog(failures),
+    cancel: cancelMethod(canceller),
+    process: processMethod(processes),
+    compare: compareMethod((origin, epoch, open) => compareHere(journal, origin, epoch, open)),
+    vouch: vouchMethod({
+      heard: (origin, vouch) => identities.answered(origin, vouch) || vouching.heard(origin, vouch),
+    }),
+  };
+  return OWN.map((name) => own[name]);
+}
 
-  async function loadMethod(file: string): Promise<Method> {
-    let module: { readonly method?: unknown };
-    try {
-      module = (await import(pathToFileURL(file).href)) as { readonly method?: unknown };
-    } catch (error) {
-      throw invalid(config.file, `${file} cannot be loaded: ${faultText(error)}`, error);
-    }
-    const method = module.method as Partial<Method> | undefined;
-    if (typeof method !== "object" || method === null || !isToken(method.name)) {
-      throw invalid(config.file, `${file} exports no \`method\` made with defineMethod`);
-    }
-    return method as Method;
+/** The user's own methods. @throws StewardError `config-invalid` */
+export async function loadModules({ methods, file: settings }: Config): Promise<Method[]> {
+  const names = new Set<string>(OWN);
+  const loaded: Method[] = [];
+  for (const file of methods) {
+    const method = await loadModule(file, settings);
+    if (names.has(method.name)) throw invalid(settings, `${file}: a method called ${method.name} exists already`);
+    names.add(method.name);
+    loaded.push(method);
   }
+  return loaded;
+}
+
+async function loadModule(file: string, settings: string): Promise<Method> {
+  let module: { readonly method?: unknown };
+  try {
+    module = (await import(pathToFileURL(file).href)) as { readonly method?: unknown };
+  } catch (error) {
+    throw invalid(settings, `${file} cannot be loaded: ${faultText(error)}`, error);
+  }
+  const method = module.method as Partial<Method> | undefined;
+  if (typeof method !== "object" || method === null || !isToken(method.name))
+    throw invalid(settings, `${file} exports no \`method\` made with defineMethod`);
+  return method as Method;
 }
 
 /** What every node takes without being told: control from central, and at central what nodes say of themselves. */

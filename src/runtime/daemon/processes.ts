@@ -5,24 +5,25 @@ import type { Config, PublishConfig } from "../../config/config.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
+import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import { Subscriber } from "../execute/subscriber.ts";
-import { timeLimit } from "../execute/time-limit.ts";
 import type { ProcessView, WaitingProcess } from "../operate/operations.ts";
-import type { Route } from "../receive/routes.ts";
+import type { Route } from "../receive/route.ts";
 import { BrokerLimit } from "../submit/broker-limit.ts";
-import { submitOwn } from "../submit/own-events.ts";
+import { OwnEvents } from "../submit/own-events.ts";
+import type { ProcessWatcher } from "../submit/process-watcher.ts";
 import { startSource } from "../submit/source.ts";
 import type { ChildReports } from "./child-reports.ts";
-import type { Core } from "./core.ts";
+import type { Road } from "./road.ts";
 
 /**
  * The processes of this node under one supervisor: subscribers, publishers and sources, each a child of its own, so that
  * one that fails again and again is quarantined and the others never notice.
  */
 export interface ProcessesOptions {
-  readonly core: Core;
+  readonly road: Road;
   readonly config: () => Config;
   readonly clock: Clock;
   readonly random: Random;
@@ -32,7 +33,7 @@ export interface ProcessesOptions {
   readonly reports: ChildReports;
   /** Children of the daemon that hold a port or a socket, and are shown while they cannot. */
   readonly listeners: () => readonly ChildView[];
-  readonly onChange: (view: { subject: string; role: string; from: string; to: string; cause: string }) => void;
+  readonly happenings: Happenings;
 }
 
 type Role = ProcessView["role"];
@@ -42,20 +43,21 @@ const START_WITHIN = 30_000;
 /** How long a subscriber may finish what it cannot hand over, ms. */
 const SHUTDOWN = 10_000;
 
-export class Processes {
+export class Processes implements ProcessWatcher {
   readonly supervisor: Supervisor;
   readonly #options: ProcessesOptions;
   /** What runs and cannot work for a fault of its surroundings, by the name of its process. */
   readonly #blocked = new Map<string, { readonly since: number; readonly fault: string }>();
-  readonly #brokerLimit: BrokerLimit;
+  readonly #events: OwnEvents;
 
   constructor(options: ProcessesOptions) {
     this.#options = options;
-    this.#brokerLimit = new BrokerLimit(options.core.transport, options.core.journal);
-    const { core, config, clock, random, inspector, reports, onChange } = options;
+    const { road, config, clock, random, inspector, counters, reports } = options;
+    const brokerLimit = new BrokerLimit(road.transport, road.journal);
+    this.#events = new OwnEvents({ ...road, config, clock, counters, brokerLimit });
     const { intensity, period } = config().supervision;
     const children = [
-      ...[...core.routes.all()].map((route) => this.#subscriberSpec(route)),
+      ...[...road.routes.all()].map((route) => this.#subscriberSpec(route)),
       ...config().publish.map((publication) => this.#sourceSpec(publication)),
     ];
     this.supervisor = new Supervisor(
@@ -68,7 +70,7 @@ export class Processes {
             inspector.transition(transition);
             reports.transition(transition);
             const [role = "", subject = ""] = transition.actor.split(" ");
-            onChange({ subject, role, from: transition.from, to: transition.to, cause: transition.cause });
+            this.#changed({ subject, role, from: transition.from, to: transition.to, cause: transition.cause });
           },
           report: (report) => reports.report(report),
         },
@@ -78,7 +80,7 @@ export class Processes {
 
   async start(): Promise<void> {
     await this.supervisor.start();
-    this.#options.core.publishers.superviseBy(this.supervisor);
+    this.#options.road.publishers.superviseBy(this.supervisor);
   }
 
   views(): ProcessView[] {
@@ -131,10 +133,10 @@ export class Processes {
   }
 
   #view(child: ChildView): ProcessView {
-    const { core } = this.#options;
+    const { road } = this.#options;
     const [role = "", subject = ""] = child.id.split(" ");
-    const route = role === "subscriber" ? core.routes.get(subject) : undefined;
-    const publisher = role === "publisher" ? core.publishers.get(subject) : undefined;
+    const route = role === "subscriber" ? road.routes.get(subject) : undefined;
+    const publisher = role === "publisher" ? road.publishers.get(subject) : undefined;
     const lane = publisher?.view();
     const blocked = child.state === "running" ? this.#blocked.get(child.id) : undefined;
     const own = blocked !== undefined ? "blocked" : (route?.process?.state ?? publisher?.state ?? "working");
@@ -155,9 +157,14 @@ export class Processes {
     };
   }
 
+  #changed(change: { subject: string; role: string; from: string; to: string; cause: string }): void {
+    const { clock, happenings } = this.#options;
+    if (happenings.watched) happenings.emit({ type: "process", at: clock.now(), ...change });
+  }
+
   /** It runs and cannot work, and why; `undefined`: it can again. Central is told of all but sources, which say more themselves. */
   block(role: Role, subject: string, fault: string | undefined): void {
-    const { clock, onChange, reports } = this.#options;
+    const { clock, reports } = this.#options;
     const id = `${role} ${subject}`;
     const before = this.#blocked.get(id);
     if (before?.fault === fault) return;
@@ -169,11 +176,11 @@ export class Processes {
     }
     if ((before === undefined) === (fault === undefined)) return;
     const [from, to] = before === undefined ? ["working", "blocked"] : ["blocked", "working"];
-    onChange({ subject, role, from, to, cause: fault ?? "its fault is gone" });
+    this.#changed({ subject, role, from, to, cause: fault ?? "its fault is gone" });
   }
 
   #subscriberSpec(route: Route): ChildSpec {
-    const { core, config, clock, inspector, log, counters } = this.#options;
+    const { road, config, clock, inspector, log, counters } = this.#options;
     return {
       id: `subscriber ${route.subject}`,
       restart: "permanent",
@@ -182,78 +189,45 @@ export class Processes {
       backoff: config().supervision.backoff,
       start: async () =>
         new Subscriber({
+          ...road,
           route,
           node: config().node,
-          directory: core.directory(route.method.name),
-          limit: (asked) => timeLimit(asked, config()),
-          journal: core.journal,
-          respond: core.respond,
-          spawner: core.spawner,
-          deadlines: core.deadlines,
-          vouching: core.vouching,
+          watcher: this,
+          directory: road.directory(route.method.name),
+          config,
           clock,
           inspector,
+          counters,
           log: log.child({ subject: route.subject }),
-          running: core.running,
-          blocked: (fault) => this.block("subscriber", route.subject, fault),
-          onBegun: (record) => core.announce.taken([record]),
-          onWaits: (record, reason) =>
-            core.failures.report(
-              "command-waits",
-              `${record.message.id} on ${route.subject} waits: ${reason}`,
-              `command-waits ${route.subject} ${reason}`,
-            ),
-          onDead: (record, reason) => {
-            counters.deadLetters++;
-            core.failures.report(
-              "dead-letter",
-              `${record.message.id} on ${route.subject} failed its process again and again: ${reason}`,
-            );
-          },
         }),
     };
   }
 
   #sourceSpec(publication: PublishConfig): ChildSpec {
-    const { core, config, clock, log, counters } = this.#options;
+    const { road, config, clock, log, counters } = this.#options;
+    const { subject, method } = publication;
     return {
-      id: `source ${publication.subject}`,
+      id: `source ${subject}`,
       restart: "permanent",
       shutdown: SHUTDOWN,
       startTimeout: START_WITHIN,
       backoff: config().supervision.backoff,
       start: async () => {
-        const source = core.methods.get(publication.method)?.sources?.[publication.source];
-        if (source === undefined) {
+        const source = road.methods.get(method)?.sources?.[publication.source];
+        if (source === undefined)
           throw new StewardError("source-failed", {
-            subject: publication.subject,
-            fault: `${publication.method} has no source called ${publication.source}`,
+            subject,
+            fault: `${method} has no source called ${publication.source}`,
           });
-        }
         return startSource({
+          ...road,
           config: publication,
           source,
-          journal: core.journal,
+          events: this.#events,
+          watcher: this,
           counters,
           clock,
-          log: log.child({ subject: publication.subject }),
-          alert: (code, text) => core.failures.report(code, `${publication.subject}: ${text}`, `${code} ${text}`),
-          blocked: (fault) => this.block("source", publication.subject, fault),
-          onLost: (text, reason) =>
-            core.failures.report(
-              "source-lost",
-              `the source of ${publication.subject} lost input: ${text}`,
-              `source-lost ${publication.subject} ${reason}`,
-            ),
-          enqueue: (subject, data) =>
-            submitOwn(subject, data, {
-              submit: core.submitOptions,
-              brokerLimit: () => this.#brokerLimit.bytes,
-              onDead: (reason) => {
-                counters.deadLetters++;
-                core.failures.report("dead-letter", `an event for ${subject} was put aside: ${reason}`);
-              },
-            }),
+          log: log.child({ subject }),
         });
       },
     };

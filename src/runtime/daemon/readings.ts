@@ -1,28 +1,28 @@
 import type { Clock } from "../../message/clock.ts";
 import type { LaneReading, ProcessReading, Readings } from "../../observe/metrics/readings.ts";
 import type { ProcessView } from "../operate/operations.ts";
-import type { Core } from "./core.ts";
 import type { Processes } from "./processes.ts";
+import type { Road } from "./road.ts";
 
 /** What the metrics read of the running daemon at each scrape. */
-export function readingsOf(core: () => Core, processes: () => Processes, clock: Clock): Readings {
+export function readingsOf(road: () => Road, processes: () => Processes, clock: Clock): Readings {
   return {
     nodes: () => {
-      const { fleet, journal } = core();
+      const { fleet, journal } = road();
       return [...fleet.names()].map((name) => ({
         name,
         link: fleet.link(name),
         commands: journal.outbox.openCount(name),
       }));
     },
-    lanes: () => lanes(core(), clock.now()),
-    journal: () => core().journalHealth(),
-    link: () => core().link.health().state,
+    lanes: () => lanes(road(), clock.now()),
+    journal: () => road().storage.health(),
+    link: () => road().link.health().state,
     processes: () =>
       processes()
         .views()
         .map((view) => withWait(view, clock.now())),
-    deadLetters: () => core().journal.inbox.dead().length,
+    deadLetters: () => road().journal.inbox.dead().length,
   };
 }
 
@@ -30,8 +30,8 @@ function withWait(view: ProcessView, now: number): ProcessReading {
   return view.waitsSince === undefined ? view : { ...view, waitsFor: Math.max(0, now - view.waitsSince) };
 }
 
-function* lanes(core: Core, now: number): Iterable<LaneReading> {
-  for (const lane of core.publishers.lanes()) {
+function* lanes(road: Road, now: number): Iterable<LaneReading> {
+  for (const lane of road.publishers.lanes()) {
     const age = (since: number): number => Math.max(0, now - since);
     yield {
       ...lane,

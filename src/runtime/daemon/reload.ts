@@ -7,13 +7,13 @@ import { loadConfig } from "../../config/load.ts";
 import { reloaded } from "../../config/schema/setting-rows.ts";
 import type { Log } from "../../observe/log.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
-import type { Core } from "./core.ts";
 import { builtInSubscriptions } from "./methods.ts";
 import type { Processes } from "./processes.ts";
+import type { Road } from "./road.ts";
 
 /** What a reload needs of the running daemon. */
 export interface Reloaded {
-  readonly core: Core;
+  readonly road: Road;
   readonly processes: Processes;
   readonly log: Log;
   /** From now on this is the configuration. */
@@ -25,7 +25,7 @@ export interface Reloaded {
  *
  * @throws StewardError `config-invalid`, `config-unreadable`
  */
-export async function reload(before: Config, { core, processes, log, apply }: Reloaded): Promise<ReloadAnswer> {
+export async function reload(before: Config, { road, processes, log, apply }: Reloaded): Promise<ReloadAnswer> {
   const after = loadConfig(before.file);
   const { changes } = diffConfig(before, after);
   // Another identity changes what defaults and permissions mean: nothing of it applies before a restart.
@@ -38,10 +38,10 @@ export async function reload(before: Config, { core, processes, log, apply }: Re
   apply(next);
   log.setLevel(next.log.level);
   const expected = new Set([next.central, ...next.nodes]);
-  for (const name of before.nodes) if (!expected.has(name)) core.fleet.expectNoMore(name);
-  for (const name of next.nodes) core.fleet.expect(name);
+  for (const name of before.nodes) if (!expected.has(name)) road.fleet.expectNoMore(name);
+  for (const name of next.nodes) road.fleet.expect(name);
   // `control:` is who may send to subjects that no entry of `subscribe:` names.
-  for (const { subject, from } of builtInSubscriptions(next)) core.routes.permit(`${next.node}.${subject}`, from);
+  for (const { subject, from } of builtInSubscriptions(next)) road.routes.permit(`${next.node}.${subject}`, from);
   for (const { part, action, key } of live) {
     if (part === "subscribe") await resubscribe(action, key);
     if (part === "publish") await republish(action, key);
@@ -56,13 +56,11 @@ export async function reload(before: Config, { core, processes, log, apply }: Re
     const subject = `${before.node}.${key}`;
     if (action !== "added") {
       await processes.remove("subscriber", subject);
-      core.routes.remove(subject);
+      road.routes.remove(subject);
     }
     const config = subscribe.find((subscription) => subscription.subject === key);
     if (config === undefined) return;
-    const route = core.routes.add(config);
-    route.waiting = core.journal.inbox.pending(subject).length;
-    await processes.addRoute(route);
+    await processes.addRoute(road.routes.add(config));
   }
 
   async function republish(action: "added" | "removed" | "changed", key: string): Promise<void> {

@@ -5,12 +5,12 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
-import type { Verifier } from "../../security/verify.ts";
 import type { WaitingProcess } from "../operate/operations.ts";
 
 /** What stays when the core is restarted. */
@@ -26,11 +26,11 @@ export interface Surroundings {
   readonly inspector: Inspector;
   /** Beside those of steward and of the configuration. */
   readonly methods: readonly Method[];
-  readonly verifier: Verifier;
+  readonly envelope: Envelope;
   readonly openJournal: () => Journal;
   readonly openTransport: () => Transport;
   readonly openSpawner: () => Spawner;
-  /** What cannot work for a fault of its surroundings, the longest first. */
+  /** Processes that cannot work for a fault of their surroundings, the longest first. */
   readonly waiting: () => readonly WaitingProcess[];
   /** What `steward ps` and its verbs do here, for whoever asks over the wire. */
   readonly processes: (verb: "ps" | ProcessVerb, subject: string) => Promise<Json>;

@@ -1,10 +1,10 @@
-import type { LinkProfile } from "../../config/config.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
+import type { LinkTo } from "./link-to.ts";
 
 /** How long the frames on the way of one lane are waited for. */
 export interface AckWaitOptions {
   readonly clock: Clock;
-  readonly profile: Pick<LinkProfile, "ackTimeout">;
+  readonly link: Pick<LinkTo, "profile">;
   /** No ACK came in time. */
   readonly onNone: () => void;
 }
@@ -32,12 +32,12 @@ export class AckWait {
   }
 
   arm(): void {
-    this.#set(this.#options.profile.ackTimeout, this.#options.onNone);
+    this.#set(this.#options.link.profile.ackTimeout, this.#options.onNone);
   }
 
   /** The receiver is heard again after a silence: an ACK that is not here soon will not come any more. */
   shorten(onNone: () => void): void {
-    const patience = this.#options.profile.ackTimeout;
+    const patience = this.#options.link.profile.ackTimeout;
     this.#set(Math.min(patience, Math.max(SOON, 2 * (this.#took ?? patience))), onNone);
   }
 

@@ -1,3 +1,4 @@
+import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
@@ -14,10 +15,15 @@ export interface ExpiryOptions {
   readonly clock: Clock;
   /** This node. */
   readonly node: string;
-  /** This node has a broker. */
-  readonly isLinked: () => boolean;
-  readonly onWithdrawn: (records: readonly OutRecord[]) => void;
-  readonly onFailure: (error: unknown) => void;
+  readonly transport: Pick<Transport, "status">;
+  readonly publisher: WithdrawnFrom;
+}
+
+/** The publisher of the lane, as far as it hears of what is withdrawn from it. */
+export interface WithdrawnFrom {
+  /** They are durable. */
+  withdrawn(records: readonly OutRecord[]): void;
+  fail(error: unknown): void;
 }
 
 /** Messages looked at in one go. */
@@ -85,22 +91,23 @@ export class Expiry {
       if (withdrawn.length > 0) this.#tell(withdrawn);
       this.#scan();
     } catch (error) {
-      this.#options.onFailure(error);
+      this.#options.publisher.fail(error);
     }
   }
 
   /** A final state that a crash could take back is nothing to tell anybody. */
   #tell(withdrawn: readonly OutRecord[]): void {
-    const { journal, onWithdrawn, onFailure } = this.#options;
+    const { journal, publisher } = this.#options;
     journal
       .flushed()
-      .then(() => onWithdrawn(withdrawn))
-      .catch(onFailure);
+      .then(() => publisher.withdrawn(withdrawn))
+      .catch((error) => publisher.fail(error));
   }
 
   #withdraw(): OutRecord[] {
-    const { lane, journal, clock, node, isLinked } = this.#options;
-    const away = isLinked() ? `${receiverOf(lane.subject)} was away` : `${node}, where it waits, had no broker`;
+    const { lane, journal, clock, node, transport } = this.#options;
+    const isLinked = transport.status().state === "connected";
+    const away = isLinked ? `${receiverOf(lane.subject)} was away` : `${node}, where it waits, had no broker`;
     const reason = `not delivered before its deadline: ${away}`;
     const withdrawn: OutRecord[] = [];
     for (const record of this.#waiting()) {

@@ -1,48 +1,45 @@
 import type { Inspector } from "../../actors/root.ts";
+import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { Transport } from "../../broker/transport.ts";
-import type { LinkProfile } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
-import type { OutRecord } from "../../journal/records.ts";
 import type { Clock, Random } from "../../message/clock.ts";
-import type { StewardError } from "../../message/errors.ts";
 import type { NewId } from "../../message/id.ts";
-import type { Ack } from "../../message/wire/frame.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
+import type { Failures } from "../../observe/alerts.ts";
+import type { Announcer } from "../../observe/announce.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { Repair } from "../resync/compare-ask.ts";
+import type { Renewal } from "../resync/restored.ts";
+import type { LinkTo } from "./link-to.ts";
 import type { Window } from "./window.ts";
 
-/** The parts that the publisher of one subject works with, and those that it tells. */
-export interface DeliverOptions {
-  readonly subject: string;
-  readonly urgent: boolean;
-  readonly journal: Journal;
-  readonly transport: Transport;
-  readonly profile: LinkProfile;
-  readonly window: Window;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly inspector: Inspector;
+/** What all publishers of this node work with. */
+export interface DeliverParts {
   readonly node: string;
   /** The life of this daemon. */
   readonly life: string;
+  readonly journal: Journal;
+  readonly transport: Transport;
+  readonly envelope: Pick<Envelope, "seal">;
+  readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing" | "work">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly inspector: Inspector;
   readonly newId: NewId;
-  readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing">;
-  readonly onSent: (event: Sent) => void;
-  /** A frame was acknowledged, so many seconds after it was sent. */
-  readonly onAnswered: (seconds: number) => void;
-  /** Final states that came with an ACK; they are durable. */
-  readonly onDecided: (records: readonly OutRecord[], ack: Ack) => void;
-  readonly onReceived: (records: readonly OutRecord[], ack: Ack) => void;
-  readonly onWithdrawn: (records: readonly OutRecord[]) => void;
-  /** The next message is larger than the present broker takes: the lane waits for another one. */
-  readonly onHeld: (cause: string) => void;
-  /** The receiver has more of this lane than was ever sent: this journal was restored from an earlier state. */
-  readonly onBehind: () => void;
-  readonly onFailure: (error: StewardError) => void;
+  readonly counters: Pick<Counters, "sent" | "resent" | "ackSeconds">;
+  readonly announce: Pick<Announcer, "received" | "decided" | "withdrawn">;
+  readonly failures: Pick<Failures, "report">;
+  readonly repair: Pick<Repair, "ended">;
+  readonly renewal: Pick<Renewal, "renew">;
+  /** What ends when the journal cannot be written. */
+  readonly core: FailingChild;
 }
 
-export interface Sent {
+/** What the publisher of one subject works with. */
+export interface DeliverOptions extends DeliverParts {
   readonly subject: string;
-  readonly messages: number;
-  readonly bytes: number;
-  readonly again: boolean;
+  readonly urgent: boolean;
+  readonly link: Pick<LinkTo, "profile">;
+  readonly window: Window;
 }

@@ -1,12 +1,12 @@
-import type { LinkProfile } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Report } from "../../message/report.ts";
-import { encodeItem, sealFrame } from "../../message/wire/frame.ts";
-import { itemOf, SKIP_BYTES, skipOf } from "./frame-items.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
+import { encodeItem, type Skip } from "../../message/wire/frame.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { LinkTo } from "./link-to.ts";
 import { asData, smallerReports } from "./report-parts.ts";
 
 /**
@@ -24,10 +24,17 @@ export interface OutgoingOptions {
   readonly node: string;
   /** The life of this daemon. */
   readonly life: string;
-  readonly profile: Pick<LinkProfile, "compressFrom">;
+  readonly envelope: Pick<Envelope, "seal">;
+  readonly link: Pick<LinkTo, "profile">;
   /** Milliseconds until the deadline of a message. */
   readonly left: (record: OutRecord) => number;
 }
+
+/** A wall clock that is off by no more than this is what it was, ms. */
+const SAME_CLOCK = 1000;
+
+/** Bytes of a skip marker. */
+const SKIP_BYTES = 60;
 
 /** Refusals of one message, alone in its frame, until it is given up. */
 const MOST_REFUSALS = 3;
@@ -68,15 +75,15 @@ export class Outgoing {
 
   /** A frame of these messages, as it travels now. */
   seal(lane: OutLane, { first, acked, sentBefore }: InFlight, records: readonly OutRecord[]): Uint8Array {
-    const { journal, clock, node, life, profile } = this.#options;
+    const { journal, clock, node, life, envelope, link } = this.#options;
     const now = clock.now();
     const time = { sentAt: now, life, uptime: clock.monotonic() };
     const own = { origin: node, epoch: journal.epoch, ...time, first, acked, sentBefore };
-    return sealFrame(
+    return envelope.seal(
       lane.subject,
       { ...own, ...journal.outbox.receivers.head(lane) },
       records.map((record) => this.#item(record, now)),
-      profile.compressFrom,
+      link.profile.compressFrom,
     );
   }
 
@@ -119,4 +126,21 @@ export class Outgoing {
     if (record.seq === seq && times >= MOST_REFUSALS && record.skip === undefined) return "rejected";
     return skipOf(record, this.#options.left(record));
   }
+}
+
+/**
+ * Why a message travels as a skip marker alone; `undefined`: it travels whole. Past its deadline, or once its end was asked
+ * for, a message that was sent may be on the node already: only the node can say, and the data need not travel again.
+ */
+function skipOf({ skip, cancelRequestedAt }: OutRecord, left: number): Skip | undefined {
+  return skip ?? (cancelRequestedAt !== undefined ? "cancelled" : left <= 0 ? "expired" : undefined);
+}
+
+/**
+ * A message of the journal as it travels whole at `now`, ms, with `left` ms until its deadline; JSON. The receiver reads
+ * its deadline against the time of the frame: after a jump of this node's clock it is written anew.
+ */
+function itemOf({ message, text }: OutRecord, now: number, left: number): string {
+  if (message.deliverBy === null || Math.abs(message.deliverBy - now - left) <= SAME_CLOCK) return text;
+  return encodeItem({ ...message, deliverBy: Math.round(now + left) });
 }

@@ -1,5 +1,6 @@
 import type { Actor } from "xstate";
-import type { publisherMachine } from "../../actors/publisher.ts";
+import { publisherMachine } from "../../actors/publisher.ts";
+import { startRoot } from "../../actors/root.ts";
 import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Timer } from "../../message/clock.ts";
@@ -12,11 +13,22 @@ import { AckWait } from "./ack-wait.ts";
 import { Company } from "./company.ts";
 import { Expiry } from "./expiry.ts";
 import { flightOf, type InFlight, itemsOfFrame } from "./in-flight.ts";
-import type { LaneView } from "./lane-view.ts";
 import type { DeliverOptions } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
-import { startPublisherActor } from "./publisher-actor.ts";
 import { LaneStandstill } from "./standstill.ts";
+
+/** A lane that this node sends on, as it is now. Times are ms since 1970. */
+export interface LaneView {
+  readonly subject: string;
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly oldest: number | null;
+  readonly nextDeadline: number | null;
+  /** Why nothing moves, when nothing does. */
+  readonly reason?: string;
+  /** Absent while the lane moves, and while its node is away or there is no broker. */
+  readonly stuck?: Standstill;
+}
 
 /** How long a lane without work still counts as working, ms. */
 const LINGER = 1000;
@@ -72,24 +84,33 @@ export class Publisher implements Child {
     this.#cursor = lane.acked;
     this.#isEvent = kindOf(options.subject) === "event";
     this.#company = new Company(options.clock, this.#schedule);
-    this.#ackWait = new AckWait({ ...options, onNone: () => this.#noAck() });
-    this.#expiry = new Expiry({
-      lane,
-      journal: options.journal,
-      clock: options.clock,
-      isLinked: () => options.transport.status().state === "connected",
-      node: options.node,
-      onWithdrawn: options.onWithdrawn,
-      onFailure: (error) => this.#fail(error),
-    });
+    const { clock, link } = options;
+    this.#ackWait = new AckWait({ clock, link, onNone: () => this.#noAck() });
+    this.#expiry = new Expiry({ ...options, lane, publisher: this });
     this.#outgoing = new Outgoing({ ...options, left: (record) => this.#expiry.left(record) });
     this.#standstill = new LaneStandstill(options.clock);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#actor = startPublisherActor(options, (open) => {
-      this.#open = open;
-      if (open) this.#schedule();
+    this.#actor = this.#startActor();
+  }
+
+  /** Its effect is that frames are let go, or held. */
+  #startActor(): Actor<typeof publisherMachine> {
+    const { subject, clock, inspector, link, random } = this.#options;
+    const pump = (): void => {
+      this.#open = true;
+      this.#schedule();
+    };
+    const hold = (): void => {
+      this.#open = false;
+    };
+    return startRoot(publisherMachine.provide({ actions: { pump, hold } }), {
+      actor: subject,
+      role: "publisher",
+      clock,
+      inspector,
+      input: { backoff: { min: 500, max: Math.max(30_000, link.profile.ackTimeout), factor: 2 }, random },
     });
   }
 
@@ -128,11 +149,12 @@ export class Publisher implements Child {
 
   /** An ACK for this lane, or the broker's word that nobody took a frame. */
   answered(ack: Ack): void {
-    const { journal, subject, onReceived, onDecided } = this.#options;
+    const { journal, subject } = this.#options;
     // A journal that is found to be an earlier one sends all of it again, as another one.
     if (ack.epoch !== journal.epoch || journal.renewed) return;
     if (journal.outbox.isBehind(subject, ack)) {
-      this.#options.onBehind();
+      const node = receiverOf(subject);
+      this.#options.renewal.renew(`${node} has more of what this node sends than its journal knows of`);
       return;
     }
     this.#asks = false;
@@ -146,12 +168,37 @@ export class Publisher implements Child {
     // An overtaken ACK knows an earlier room.
     if (ack.last >= this.#lane.acked) this.#creditUpTo = ack.last + ack.credit;
     // An event that is kept ends with its ACK.
-    if (this.#isEvent && received.some(({ keep }) => keep)) this.#onceDurable(() => onReceived(received, ack));
-    else if (received.length > 0) onReceived(received, ack);
-    if (decided.length > 0) this.#onceDurable(() => onDecided(decided, ack));
+    if (this.#isEvent && received.some(({ keep }) => keep)) this.#onceDurable(() => this.#received(received, ack));
+    else if (received.length > 0) this.#received(received, ack);
+    if (decided.length > 0) this.#onceDurable(() => this.#decided(decided));
     this.#settle(ack);
     if (this.#open) this.#schedule();
     else this.#actor.send({ type: "progress" });
+  }
+
+  #received(records: readonly OutRecord[], ack: Ack): void {
+    const { subject, journal, fleet, announce } = this.#options;
+    const node = receiverOf(subject);
+    fleet.work(node, journal.outbox.openCount(node));
+    announce.received(node, records, ack.started);
+  }
+
+  #decided(records: readonly OutRecord[]): void {
+    const { announce, failures } = this.#options;
+    for (const { message } of announce.decided(records))
+      failures.report("refused", `${message.subject} was refused by its receiver: see \`steward dead\``);
+    this.#endedUnrun(records);
+  }
+
+  /** Messages that ended before their first sending; that is durable. */
+  withdrawn(records: readonly OutRecord[]): void {
+    this.#options.announce.withdrawn(records);
+    this.#endedUnrun(records);
+  }
+
+  #endedUnrun(records: readonly OutRecord[]): void {
+    for (const { message, outcome } of records)
+      if (outcome !== undefined) this.#options.repair.ended(message.id, outcome);
   }
 
   /** The receiver does not take the frame that begins at `first`. */
@@ -241,12 +288,12 @@ export class Publisher implements Child {
     this.#actor.stop();
   }
 
-  #fail(error: unknown): void {
+  fail(error: unknown): void {
     if (this.#stopped) return;
     const failure = normalise(error);
     this.#release();
     this.#end({ reason: "failed", error: failure });
-    this.#options.onFailure(failure);
+    if (failure.code === "journal-failed") this.#options.core.fail(failure);
   }
 
   /** Sends what may be sent: there is work, room on the way, credit at the receiver. Once a turn, for all of the turn. */
@@ -256,7 +303,7 @@ export class Publisher implements Child {
     try {
       while (this.#sendNext());
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
     if (this.#drained) this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
   };
@@ -272,7 +319,8 @@ export class Publisher implements Child {
   }
 
   #sendNext(): boolean {
-    const { subject, urgent, journal, profile, window, transport, clock } = this.#options;
+    const { subject, urgent, journal, link, window, transport, clock } = this.#options;
+    const { profile } = link;
     const from = Math.max(this.#cursor, this.#lane.acked) + 1;
     if (this.#inFlight.length >= profile.framesInFlight) return false;
     const isEmpty = from >= this.#lane.next;
@@ -323,12 +371,13 @@ export class Publisher implements Child {
     this.#options.journal
       .flushed()
       .then(() => this.#publish(frame, records, again))
-      .catch((error) => this.#fail(error));
+      .catch((error) => this.fail(error));
   }
 
   /** The message was accepted for a broker that took more than this one. It is held; each new connection is looked at anew. */
   #hold(cause: string): void {
-    if (cause !== this.#held) this.#options.onHeld(cause);
+    const { subject, failures } = this.#options;
+    if (cause !== this.#held) failures.report("message-too-large", `${subject} waits for another broker: ${cause}`);
     this.#held = cause;
     this.#options.transport.askLimits();
     this.#blocked("noCredit", cause);
@@ -345,7 +394,7 @@ export class Publisher implements Child {
 
   #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     if (this.#stopped || !this.#inFlight.includes(frame)) return;
-    const { subject, transport, clock, onSent } = this.#options;
+    const { subject, transport, clock, counters } = this.#options;
     const payload = this.#outgoing.seal(this.#lane, frame, records);
     if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
       this.#options.journal.outbox.unsent(subject, frame.sentBefore);
@@ -354,7 +403,8 @@ export class Publisher implements Child {
     }
     this.#held = "";
     frame.publishedAt = clock.monotonic();
-    onSent({ subject, messages: records.length, bytes: payload.length, again });
+    counters.sent(receiverOf(subject), payload.length);
+    if (again) counters.resent += records.length;
     if (!this.#ackWait.isArmed) this.#ackWait.arm();
   }
 
@@ -363,12 +413,12 @@ export class Publisher implements Child {
     this.#options.journal
       .flushed()
       .then(tell)
-      .catch((error) => this.#fail(error));
+      .catch((error) => this.fail(error));
   }
 
   /** Drops what an ACK covers from the frames on the way, and goes back if the receiver took less than it got. */
   #settle(ack: Ack): void {
-    const { clock, onAnswered, window } = this.#options;
+    const { clock, counters, window } = this.#options;
     let released = 0;
     const open: InFlight[] = [];
     for (const frame of this.#inFlight) {
@@ -380,7 +430,7 @@ export class Publisher implements Child {
       if (frame.publishedAt === undefined) continue;
       const took = clock.monotonic() - frame.publishedAt;
       this.#ackWait.took(took);
-      onAnswered(took / 1000);
+      counters.ackSeconds.observe(took / 1000);
     }
     this.#inFlight = open;
     if (ack.upTo > ack.last && open.some((frame) => frame.last === ack.upTo)) {
@@ -403,8 +453,8 @@ export class Publisher implements Child {
   }
 
   #noAck(): void {
-    const { subject, profile } = this.#options;
+    const { subject, link } = this.#options;
     this.#stepBack(this.#lane.acked);
-    this.#blocked("noAck", `no ACK from ${receiverOf(subject)} within ${profile.ackTimeout} ms`);
+    this.#blocked("noAck", `no ACK from ${receiverOf(subject)} within ${link.profile.ackTimeout} ms`);
   }
 }

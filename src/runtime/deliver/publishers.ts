@@ -1,15 +1,26 @@
-import type { ChildSpec } from "../../actors/supervisor/spec.ts";
 import type { Supervisor } from "../../actors/supervisor/supervisor.ts";
+import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { StuckLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
-import type { LaneView } from "./lane-view.ts";
-import type { DeliverOptions } from "./options.ts";
-import { Publisher } from "./publisher.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { LinkTo } from "./link-to.ts";
+import type { DeliverParts } from "./options.ts";
+import { type LaneView, Publisher } from "./publisher.ts";
 import { Window } from "./window.ts";
+
+export interface PublishersOptions {
+  readonly config: () => Config;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly fleet: Pick<Fleet, "halted" | "linkName">;
+}
+
+/** How long a publisher may take to stop, ms. */
+const SHUTDOWN = 5000;
 
 /**
  * The publishers of this node, one for each subject that it sends on. One is made, under supervision, when its subject
@@ -19,37 +30,28 @@ export class Publishers {
   readonly #running = new Map<string, Publisher>();
   /** The publishers that run, by the node that they send to. */
   readonly #sendingTo = new Map<string, Set<Publisher>>();
-  readonly #windows = new Map<string, Window>();
+  /** What all lanes to a node share. */
+  readonly #ways = new Map<string, { readonly link: LinkTo; readonly window: Window }>();
   readonly #resuming = new Set<Timer>();
   /** Lanes of which the receiver is to be asked once their publisher runs. */
   readonly #asking = new Set<string>();
-  readonly #journal: Journal;
-  readonly #make: (subject: string, window: Window) => DeliverOptions;
-  readonly #windowBytes: (node: string) => number;
-  readonly #spec: Omit<ChildSpec, "id" | "start">;
-  /** Why nothing may be sent to a node now; `undefined`: it may. */
-  readonly #halted: (node: string) => string | undefined;
+  readonly #options: PublishersOptions;
+  #parts: DeliverParts | undefined;
   #supervisor: Supervisor | undefined;
 
-  constructor(options: {
-    journal: Journal;
-    /** Bytes that may be on the way to a node at once. */
-    windowBytes: (node: string) => number;
-    spec: Omit<ChildSpec, "id" | "start">;
-    make: (subject: string, window: Window) => DeliverOptions;
-    halted: (node: string) => string | undefined;
-  }) {
-    this.#journal = options.journal;
-    this.#windowBytes = options.windowBytes;
-    this.#spec = options.spec;
-    this.#make = options.make;
-    this.#halted = options.halted;
+  constructor(options: PublishersOptions) {
+    this.#options = options;
+  }
+
+  /** What a publisher works with reports by messages of its own, which go through here: it can be told only afterwards. */
+  equip(parts: DeliverParts): void {
+    this.#parts = parts;
   }
 
   /** From now on publishers run under this supervisor; those that have work begin. */
   superviseBy(supervisor: Supervisor): void {
     this.#supervisor = supervisor;
-    for (const { subject, acked, next } of this.#journal.outbox.lanes.values())
+    for (const { subject, acked, next } of this.#options.journal.outbox.lanes.values())
       if (acked < next - 1) this.#ensure(subject);
   }
 
@@ -76,8 +78,8 @@ export class Publishers {
     for (const publisher of publishers) publisher.pause(cause);
   }
 
-  resumeAfter(ms: number, clock: Clock, node: string, cause: string): void {
-    const timer = clock.setTimeout(() => {
+  resumeAfter(ms: number, node: string, cause: string): void {
+    const timer = this.#options.clock.setTimeout(() => {
       this.#resuming.delete(timer);
       this.#resume(node, cause);
     }, ms);
@@ -85,13 +87,13 @@ export class Publishers {
   }
 
   /** No publisher is resumed any more. */
-  end(clock: Clock): void {
-    for (const timer of this.#resuming) clock.clearTimeout(timer);
+  end(): void {
+    for (const timer of this.#resuming) this.#options.clock.clearTimeout(timer);
     this.#resuming.clear();
   }
 
   #resume(node: string, cause: string): void {
-    if (this.#halted(node) !== undefined) return;
+    if (this.#options.fleet.halted(node) !== undefined) return;
     for (const publisher of this.#sendingTo.get(node) ?? []) {
       publisher.heardAgain();
       publisher.resume(cause);
@@ -126,7 +128,7 @@ export class Publishers {
 
   /** Every lane that this node ever sent on. */
   *lanes(): Iterable<LaneView> {
-    for (const { subject, next, acked } of this.#journal.outbox.lanes.values()) {
+    for (const { subject, next, acked } of this.#options.journal.outbox.lanes.values()) {
       const publisher = this.#running.get(subject);
       if (publisher !== undefined) yield publisher.view();
       else if (acked < next - 1)
@@ -155,21 +157,35 @@ export class Publishers {
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.child(`publisher ${subject}`) !== undefined) return;
     supervisor
-      .addChild({ ...this.#spec, id: `publisher ${subject}`, start: async () => this.#start(subject) })
+      .addChild({
+        id: `publisher ${subject}`,
+        restart: "permanent",
+        shutdown: SHUTDOWN,
+        backoff: this.#options.config().supervision.backoff,
+        start: async () => this.#start(subject),
+      })
       // The daemon is stopping: the lane begins again with the next daemon.
       .catch(() => undefined);
   }
 
+  #wayTo(node: string): { readonly link: LinkTo; readonly window: Window } {
+    let way = this.#ways.get(node);
+    if (way === undefined) {
+      const link = new LinkTo(node, this.#options.config, this.#options.fleet);
+      way = { link, window: new Window(() => link.profile.windowBytes) };
+      this.#ways.set(node, way);
+    }
+    return way;
+  }
+
   #start(subject: string): Publisher {
-    const lane = this.#journal.outbox.lanes.get(subject);
+    const lane = this.#options.journal.outbox.lanes.get(subject);
     if (lane === undefined) throw new Error(`there is no lane ${subject}`);
     const node = receiverOf(subject);
-    let window = this.#windows.get(node);
-    if (window === undefined) {
-      window = new Window(() => this.#windowBytes(node));
-      this.#windows.set(node, window);
-    }
-    const publisher = new Publisher(this.#make(subject, window), lane);
+    const parts = this.#parts;
+    if (parts === undefined) throw new Error("the publishers are not equipped");
+    const urgent = subject.includes(".command.cancel.") || subject.includes(".command.process.");
+    const publisher = new Publisher({ ...parts, ...this.#wayTo(node), subject, urgent }, lane);
     this.#running.set(subject, publisher);
     const beside = this.#sendingTo.get(node) ?? new Set();
     this.#sendingTo.set(node, beside.add(publisher));
@@ -178,7 +194,7 @@ export class Publishers {
       beside.delete(publisher);
       if (beside.size === 0 && this.#sendingTo.get(node) === beside) this.#sendingTo.delete(node);
     });
-    const halted = this.#halted(node);
+    const halted = this.#options.fleet.halted(node);
     if (halted !== undefined) publisher.pause(halted);
     else if (lane.acked < lane.next - 1) publisher.wake(Number.POSITIVE_INFINITY);
     this.#askBy(publisher, subject);

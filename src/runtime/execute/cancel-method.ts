@@ -15,7 +15,7 @@ function checkCancel(data: Json): void {
 
 const FULL = "it has not come yet, and this node keeps no more cancels of such commands: limits.earlyCancels";
 
-export function cancelMethod(cancel: (id: string, by: string) => CancelResult): Method {
+export function cancelMethod(canceller: { cancel(id: string, by: string): CancelResult }): Method {
   return defineMethod({
     name: "cancel",
     summary: "Ends a command that waits or runs.",
@@ -23,7 +23,7 @@ export function cancelMethod(cancel: (id: string, by: string) => CancelResult): 
       idempotent: true,
       check: checkCancel,
       run: async ({ data, origin }) => {
-        const answer = cancel((data as { id: string }).id, origin);
+        const answer = canceller.cancel((data as { id: string }).id, origin);
         return answer === "full" ? { state: "failed", reason: FULL } : { state: "succeeded", result: { answer } };
       },
     },

@@ -1,3 +1,4 @@
+import type { Config } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
@@ -6,14 +7,13 @@ import type { CommandContext } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Cancellation } from "./cancellation.ts";
-import type { TimeLimit } from "./time-limit.ts";
+import { type TimeLimit, timeLimit } from "./time-limit.ts";
 
 /** What all commands of one subject have in common. */
 export interface CommandSurroundings {
   readonly node: string;
   readonly domain: string;
-  /** How long a command may run; `asked`: what it says itself. */
-  readonly limit: (asked: number | null) => TimeLimit;
+  readonly config: () => Config;
   readonly stopping: AbortSignal;
   readonly clock: Clock;
   readonly spawner: Spawner;
@@ -88,7 +88,7 @@ export class RunningCommand implements CommandContext {
 
   /** The same from its beginning to its end, whatever a reload changes meanwhile. */
   get #timeLimit(): TimeLimit {
-    this.#limit ??= this.#around.limit(this.#record.message.timeout);
+    this.#limit ??= timeLimit(this.#record.message.timeout, this.#around.config());
     return this.#limit;
   }
 

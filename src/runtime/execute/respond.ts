@@ -1,3 +1,4 @@
+import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { DoneRecord, InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
@@ -8,7 +9,26 @@ import { type Outcome, type OutputPart, type Report, withoutOutput } from "../..
 import { kindOf, parseSubject } from "../../message/subject.ts";
 import { FRAME_LIMITS } from "../../message/wire/bounds.ts";
 import { encodeItem, messageFault } from "../../message/wire/frame.ts";
+import type { Spawner } from "../../methods/spawner.ts";
+import type { Announcer } from "../../observe/announce.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { Publishers } from "../deliver/publishers.ts";
 import { asData, REPORT_ENVELOPE, splitOutput, tooLarge, withoutResult } from "../deliver/report-parts.ts";
+import type { Answers } from "../receive/receiver.ts";
+import type { Routes } from "../receive/routes.ts";
+
+export interface RespondOptions {
+  readonly node: string;
+  readonly journal: Journal;
+  readonly transport: Pick<Transport, "maxPayload">;
+  readonly publishers: Pick<Publishers, "wake">;
+  readonly routes: Pick<Routes, "finished">;
+  readonly announce: Pick<Announcer, "watched" | "taken" | "lines">;
+  readonly spawner: Pick<Spawner, "forget">;
+  readonly newId: NewId;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
 
 /** What of a command its answer needs. */
 interface Answered {
@@ -19,58 +39,35 @@ interface Answered {
  * Ends what was taken: the outcome and the event that carries it home are journalled in one turn, so that one never
  * exists without the other.
  */
-export class Respond {
-  readonly #journal: Journal;
-  readonly #node: string;
-  readonly #newId: NewId;
-  readonly #clock: Clock;
-  readonly #maxPayload: () => number;
-  readonly #wake: (subject: string, deadline: number) => void;
-  readonly #ended: (record: InRecord, outcome: Outcome | undefined) => void;
+export class Respond implements Answers {
+  readonly #options: RespondOptions;
 
-  constructor(options: {
-    journal: Journal;
-    node: string;
-    newId: NewId;
-    clock: Clock;
-    /** Bytes of the largest payload that the broker takes. */
-    maxPayload: () => number;
-    /** There is something to publish on this subject. */
-    wake: (subject: string, deadline: number) => void;
-    /** A message has left the pending ones; `undefined`: an event was handled. */
-    ended: (record: InRecord, outcome: Outcome | undefined) => void;
-  }) {
-    this.#journal = options.journal;
-    this.#node = options.node;
-    this.#newId = options.newId;
-    this.#clock = options.clock;
-    this.#maxPayload = options.maxPayload;
-    this.#wake = options.wake;
-    this.#ended = options.ended;
+  constructor(options: RespondOptions) {
+    this.#options = options;
   }
 
   /** Output of a command that goes on. */
   progress(record: InRecord, startedAt: number, parts: readonly OutputPart[]): void {
-    for (const output of splitOutput(parts, this.#maxPayload())) {
-      this.#send(record, { state: "running", at: this.#clock.now(), startedAt, output });
+    for (const output of splitOutput(parts, this.#options.transport.maxPayload())) {
+      this.#send(record, { state: "running", at: this.#options.clock.now(), startedAt, output });
     }
   }
 
   /** A command has begun, and goes on without a word. */
   begun(record: InRecord, startedAt: number): void {
-    if (this.#journal.inbox.find(record.message.id) === undefined) return;
-    this.#send(record, { state: "running", at: this.#clock.now(), startedAt });
+    if (this.#options.journal.inbox.find(record.message.id) === undefined) return;
+    this.#send(record, { state: "running", at: this.#options.clock.now(), startedAt });
   }
 
   outcome(record: InRecord, outcome: Outcome, summary: string): void {
-    if (this.#journal.inbox.find(record.message.id) === undefined) return;
-    const parts = outcome.output === undefined ? [] : splitOutput(outcome.output, this.#maxPayload());
+    if (this.#options.journal.inbox.find(record.message.id) === undefined) return;
+    const parts = outcome.output === undefined ? [] : splitOutput(outcome.output, this.#options.transport.maxPayload());
     const last = parts.pop();
     for (const output of parts) {
       this.#send(record, { state: "running", at: outcome.at, startedAt: outcome.startedAt ?? outcome.at, output });
     }
     const rest = withoutOutput(outcome);
-    this.#journal.inbox.finish(record.message.id, outcome, summary);
+    this.#options.journal.inbox.finish(record.message.id, outcome, summary);
     this.#send(record, last === undefined ? rest : { ...rest, output: last });
     this.#ended(record, outcome);
   }
@@ -82,27 +79,55 @@ export class Respond {
 
   /** Events that were handled, with where their sink stands now. */
   handled(records: readonly InRecord[], checkpoint: { key: string; value: Json } | undefined): void {
-    const at = this.#clock.now();
-    for (const record of records) this.#journal.inbox.finish(record.message.id, { state: "succeeded", at }, "");
-    if (checkpoint !== undefined) this.#journal.setCheckpoint(checkpoint);
-    for (const record of records) this.#ended(record, undefined);
+    const at = this.#options.clock.now();
+    for (const record of records) this.#options.journal.inbox.finish(record.message.id, { state: "succeeded", at }, "");
+    if (checkpoint !== undefined) this.#options.journal.setCheckpoint(checkpoint);
+    for (const record of records) this.#handled(record);
   }
 
   /** Puts a message aside that fails its process again and again; a command is answered all the same. */
   dead(record: InRecord, reason: string): void {
-    const at = this.#clock.now();
-    if (this.#journal.inbox.bury(record.message.id, reason, at) === undefined) return;
+    const at = this.#options.clock.now();
+    if (this.#options.journal.inbox.bury(record.message.id, reason, at) === undefined) return;
     const outcome: Outcome = { state: "failed", at, reason: `dead letter: ${reason}` };
     if (kindOf(record.message.subject) === "command") this.#send(record, outcome);
     this.#ended(record, outcome);
   }
 
+  /** A command is at its end here. */
+  #ended({ message }: InRecord, { state }: Outcome): void {
+    const { node, journal, routes, announce, spawner, log } = this.#options;
+    const route = routes.finished(message.subject);
+    if (message.origin !== node && announce.watched) {
+      // A crash could take back what is not durable; then it ends anew from what is on disk.
+      journal.flushed().then(
+        () => announce.taken([{ message, state }]),
+        () => undefined,
+      );
+    }
+    if (route?.method.command?.adopt === undefined) return;
+    const { id } = message;
+    journal
+      .flushed()
+      .then(() => spawner.forget(id))
+      .catch((error) => log.warn({ err: error, id }, "a run's files stay behind"));
+  }
+
+  /** An event is at its end here. */
+  #handled({ message }: InRecord): void {
+    const { routes, announce } = this.#options;
+    const route = routes.finished(message.subject);
+    if (route === undefined || !announce.watched) return;
+    const { method, config } = route;
+    announce.lines(message, method.name, config.domain, method.event?.lines?.(message) ?? []);
+  }
+
   #send({ message: { id, subject, origin } }: Answered, report: Report): void {
     const event: Message = {
-      id: this.#newId(),
+      id: this.#options.newId(),
       subject: replySubject(parseSubject(subject), origin),
-      origin: this.#node,
-      createdAt: this.#clock.now(),
+      origin: this.#options.node,
+      createdAt: this.#options.clock.now(),
       deliverBy: null,
       timeout: null,
       data: report as unknown as Json,
@@ -115,14 +140,18 @@ export class Respond {
     }
     const text = encodeItem(event);
     const bytes = Buffer.byteLength(text);
-    const fits = bytes <= Math.min(this.#maxPayload(), FRAME_LIMITS.bodyBytes) - REPORT_ENVELOPE / 2;
+    const fits = bytes <= Math.min(this.#options.transport.maxPayload(), FRAME_LIMITS.bodyBytes) - REPORT_ENVELOPE / 2;
     if (fits) this.#enqueue(event, text);
     // An end that is too large for the broker would keep all that follow it from their origin: it goes without its result.
-    else this.#enqueue({ ...event, data: asData(withoutResult(report, tooLarge(bytes, this.#maxPayload()))) });
+    else
+      this.#enqueue({
+        ...event,
+        data: asData(withoutResult(report, tooLarge(bytes, this.#options.transport.maxPayload()))),
+      });
   }
 
   #enqueue(event: Message, text = encodeItem(event)): void {
-    this.#journal.outbox.enqueue([event], false, [text]);
-    this.#wake(event.subject, Number.POSITIVE_INFINITY);
+    this.#options.journal.outbox.enqueue([event], false, [text]);
+    this.#options.publishers.wake(event.subject, Number.POSITIVE_INFINITY);
   }
 }

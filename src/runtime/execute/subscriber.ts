@@ -4,6 +4,7 @@ import type { Actor } from "xstate";
 import { type Inspector, startRoot } from "../../actors/root.ts";
 import { subscriberMachine } from "../../actors/subscriber.ts";
 import type { Child, Exit } from "../../actors/supervisor/spec.ts";
+import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { InRecord } from "../../journal/records.ts";
 import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
@@ -14,17 +15,20 @@ import { summarise } from "../../message/text/summary.ts";
 import type { CommandEnd, CommandHandler, EventHandler, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { waitForRoom } from "../../methods/syslog/write/wait-for-room.ts";
+import type { Failures } from "../../observe/alerts.ts";
+import type { Announcer } from "../../observe/announce.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import { deferred } from "../../platform/deferred.ts";
 import type { Logger } from "../../platform/logger.ts";
-import type { Route, RouteProcess } from "../receive/routes.ts";
+import type { Route, RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
+import type { ProcessWatcher } from "../submit/process-watcher.ts";
 import { Cancellation } from "./cancellation.ts";
 import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { HangWatch } from "./hang-watch.ts";
 import type { Respond } from "./respond.ts";
-import type { TimeLimit } from "./time-limit.ts";
 import { Untold } from "./untold.ts";
 import { begins, interrupted, LeftOver } from "./unvouched.ts";
 
@@ -40,8 +44,7 @@ export interface ExecuteOptions {
   readonly node: string;
   /** Where event handlers of this method keep their files. */
   readonly directory: string;
-  /** How long a command may run; `asked`: what it says itself. */
-  readonly limit: (asked: number | null) => TimeLimit;
+  readonly config: () => Config;
   readonly journal: Journal;
   readonly respond: Respond;
   readonly spawner: Spawner;
@@ -52,13 +55,10 @@ export interface ExecuteOptions {
   readonly log: Logger;
   /** Commands under way in this daemon, whichever process began them. */
   readonly running: ChurnMap<string, Cancellation>;
-  readonly onDead: (record: InRecord, reason: string) => void;
-  /** A command is recorded as running from now on. */
-  readonly onBegun: (record: InRecord) => void;
-  /** Events cannot be handled for a fault of the surroundings, which is waited out; `undefined`: they can again. */
-  readonly blocked: (fault: string | undefined) => void;
-  /** A command waits, and for what. */
-  readonly onWaits: (record: InRecord, reason: string) => void;
+  readonly watcher: ProcessWatcher;
+  readonly announce: Pick<Announcer, "taken">;
+  readonly failures: Pick<Failures, "report">;
+  readonly counters: Pick<Counters, "deadLetters">;
 }
 
 /** A message that failed its process so often becomes a dead letter. */
@@ -104,11 +104,11 @@ export class Subscriber implements Child, RouteProcess {
     this.#leftOver = new LeftOver(options.vouching);
     this.#hangWatch = new HangWatch(clock);
     this.#untold = new Untold(clock);
-    const { node, limit, spawner, log, respond } = options;
+    const { node, config, spawner, log, respond } = options;
     this.#surroundings = {
       node,
       domain: route.config.domain,
-      limit,
+      config,
       stopping: this.#stopping.signal,
       clock,
       spawner,
@@ -367,7 +367,7 @@ export class Subscriber implements Child, RouteProcess {
         }
         // The disk may have taken longer than there was time.
         if (deadlines.passed(record, startBy) === true) return { state: "expired", at: clock.now(), reason: TOO_LATE };
-        this.#options.onBegun({ ...record, state: "running", startedAt });
+        this.#options.announce.taken([{ message: record.message, state: "running" }]);
       }
       end = handler.run(context);
     }
@@ -398,13 +398,15 @@ export class Subscriber implements Child, RouteProcess {
     if (reason === undefined) this.#waiting.delete(id);
     else if (this.#waiting.get(id) !== reason) {
       this.#waiting.set(id, reason);
-      this.#options.onWaits(record, reason);
+      const { subject } = record.message;
+      const text = `${id} on ${subject} waits: ${reason}`;
+      this.#options.failures.report("command-waits", text, `command-waits ${subject} ${reason}`);
     }
   }
 
   /** One batch of events of one origin; those that failed before come alone, so that one bad event spoils no other. */
   async #handle(handler: EventHandler): Promise<void> {
-    const { journal, node, route, directory, clock, log, respond } = this.#options;
+    const { journal, node, route, directory, clock, log, respond, watcher } = this.#options;
     const [first] = this.#events;
     if (first === undefined) return;
     const { origin } = first.message;
@@ -430,7 +432,7 @@ export class Subscriber implements Child, RouteProcess {
         clock,
         log,
         stopping: this.#stopping.signal,
-        blocked: this.#options.blocked,
+        blocked: (fault: string | undefined) => watcher.block("subscriber", route.subject, fault),
       };
       if (!this.#made && handler.transient !== true)
         await waitForRoom(context, directory, () => mkdir(directory, { recursive: true }));
@@ -462,7 +464,10 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   #bury(record: InRecord, reason: string): void {
-    this.#options.respond.dead(record, reason);
-    this.#options.onDead(record, reason);
+    const { respond, counters, failures } = this.#options;
+    const { id, subject } = record.message;
+    respond.dead(record, reason);
+    counters.deadLetters++;
+    failures.report("dead-letter", `${id} on ${subject} failed its process again and again: ${reason}`);
   }
 }

@@ -13,9 +13,14 @@ import type { Hello } from "../../methods/hello.ts";
  */
 export interface ClonesOptions {
   readonly clock: Clock;
+  readonly names: NameKeeper;
+}
+
+/** Acts on what is found of a name. */
+export interface NameKeeper {
   /** From now on nothing is taken from that name, and nothing is sent to it. */
-  readonly held: (name: string, why: string) => void;
-  readonly released: (name: string, text: string) => void;
+  hold(name: string, why: string): void;
+  release(name: string, text: string): void;
 }
 
 interface Journal {
@@ -73,7 +78,7 @@ export class Clones {
     const [one, other] = known.returns;
     if (known.returns.length < RETURNS || one === undefined || other === undefined || one.at < since) return;
     known.held = [one.epoch, other.epoch];
-    this.#options.held(name, `two nodes call themselves ${name} (journals ${known.held.join(" and ")})`);
+    this.#options.names.hold(name, `two nodes call themselves ${name} (journals ${known.held.join(" and ")})`);
   }
 
   #relax(name: string, known: Name, held: readonly [string, string], since: number): void {
@@ -82,7 +87,7 @@ export class Clones {
     known.held = undefined;
     known.returns = [];
     const lost = held.filter((epoch) => epoch !== known.current).join(" and ");
-    this.#options.released(
+    this.#options.names.release(
       name,
       `${name} is one node again: journal ${known.current} goes on, ${lost} is not heard any more`,
     );

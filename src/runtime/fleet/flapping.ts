@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../message/clock.ts";
+import type { Failures } from "../../observe/alerts.ts";
 import type { NodeChange } from "./known-node.ts";
 
 /**
@@ -10,8 +11,7 @@ import type { NodeChange } from "./known-node.ts";
  */
 export interface FlappingOptions {
   readonly clock: Clock;
-  /** `same`: what counts as the same alert. */
-  readonly report: (code: string, text: string, same: string) => void;
+  readonly failures: Pick<Failures, "report">;
 }
 
 const MOST = 5;
@@ -51,7 +51,7 @@ export class Flapping {
   }
 
   #lost(name: string, what: string, cause: string): void {
-    const { clock, report } = this.#options;
+    const { clock, failures } = this.#options;
     const now = clock.monotonic();
     const recent = (this.#losses.get(name) ?? []).filter((at) => now - at < WINDOW);
     this.#losses.set(name, [...recent, now].slice(-(MOST + 1)));
@@ -59,18 +59,18 @@ export class Flapping {
     else if (recent.length >= MOST) {
       this.#untilCalm(name);
       const text = `${what} for the ${recent.length + 1}th time within ${MINUTES} minutes: its link flaps (${cause})`;
-      report("flapping", text, `flapping ${name}`);
+      failures.report("flapping", text, `flapping ${name}`);
     }
   }
 
   #untilCalm(name: string): void {
-    const { clock, report } = this.#options;
+    const { clock, failures } = this.#options;
     clock.clearTimeout(this.#flapping.get(name));
     const timer = clock.setTimeout(() => {
       this.#flapping.delete(name);
       this.#losses.delete(name);
       const link = name === OWN ? "the link to the broker" : `the link of ${name}`;
-      report("flapping-over", `${link} was not lost for ${MINUTES} minutes`, `flapping-over ${name}`);
+      failures.report("flapping-over", `${link} was not lost for ${MINUTES} minutes`, `flapping-over ${name}`);
     }, WINDOW);
     this.#flapping.set(name, timer);
   }

@@ -8,6 +8,7 @@ import type { Json } from "../../message/message.ts";
 import type { Standstill } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Hello } from "../../methods/hello.ts";
+import type { Happenings } from "../../observe/happenings.ts";
 import { KnownNode, type NodeChange, type NodeDescription, type StoredNode } from "./known-node.ts";
 
 /**
@@ -18,14 +19,18 @@ import { KnownNode, type NodeChange, type NodeDescription, type StoredNode } fro
  * to the broker is down; a deadline is judged by monotonic time, never by the wall clock.
  */
 export interface FleetOptions {
-  readonly self: string;
+  readonly node: string;
   readonly central: string;
-  readonly profile: LinkProfile;
+  readonly config: () => { readonly link: LinkProfile };
   readonly clock: Clock;
   readonly inspector: Inspector;
   readonly journal: Journal;
-  /** Told of every change of every region. */
-  readonly changed: (change: NodeChange) => void;
+  readonly happenings: Pick<Happenings, "emit">;
+}
+
+/** Hears of every change of every region of every node: what follows from it is said above, in `daemon/links.ts`. */
+export interface NodeWatcher {
+  nodeChanged(change: NodeChange): void;
 }
 
 /** How long a node without commands still counts as busy, ms. */
@@ -44,6 +49,7 @@ export class Fleet {
   readonly #silent: DeadlineWheel;
   readonly #idle: DeadlineWheel;
   #ownLink = false;
+  #watcher: NodeWatcher | undefined;
   /** When it was last noted, monotonic ms, when each node was seen. */
   #notedAt = Number.NEGATIVE_INFINITY;
   /** Another node has the name of this one. */
@@ -51,8 +57,8 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    const { clock, profile, journal } = options;
-    const slot = Math.max(10, Math.min(1000, profile.hello / 10));
+    const { clock, config, journal } = options;
+    const slot = Math.max(10, Math.min(1000, config().link.hello / 10));
     this.#late = new DeadlineWheel(clock, slot, (name) => this.#known.get(name)?.send("late", "no sign of life"));
     this.#silent = new DeadlineWheel(clock, slot, (name) => this.#known.get(name)?.send("silent", "no sign of life"));
     this.#idle = new DeadlineWheel(clock, LINGER / 2, (name) => {
@@ -70,6 +76,10 @@ export class Fleet {
     }
   }
 
+  watch(watcher: NodeWatcher): void {
+    this.#watcher = watcher;
+  }
+
   /** Names of all known nodes, this one excluded. */
   names(): IterableIterator<string> {
     return this.#known.keys();
@@ -83,9 +93,14 @@ export class Fleet {
     return this.#known.has(name);
   }
 
+  /** Whether a node was heard of before, or is named; also this one. */
+  isKnown(name: string): boolean {
+    return name === this.#options.node || this.#known.has(name);
+  }
+
   /** Makes a node known before it was ever heard of. */
   expect(name: string): void {
-    if (name !== this.#options.self) this.#get(name);
+    if (name !== this.#options.node) this.#get(name);
   }
 
   /** A node that is expected no more is shown no more, unless it was heard of or something waits for it. */
@@ -98,7 +113,7 @@ export class Fleet {
   }
 
   link(name: string): LinkState {
-    if (name === this.#options.self) return this.#ownLink ? "online" : "offline";
+    if (name === this.#options.node) return this.#ownLink ? "online" : "offline";
     return this.#known.get(name)?.link ?? "neverSeen";
   }
 
@@ -115,7 +130,7 @@ export class Fleet {
 
   /** Verified evidence of life. `epoch`: of the journal that gave it, as far as it says so. */
   alive(name: string, cause: string, epoch?: string): void {
-    if (name === this.#options.self) return;
+    if (name === this.#options.node) return;
     const known = this.#get(name);
     known.seen();
     this.#noteSeen();
@@ -130,7 +145,7 @@ export class Fleet {
 
   /** A restart of this node must not make others look as if they had been silent since their link last changed. */
   #noteSeen(): void {
-    const { clock, journal, self, central } = this.#options;
+    const { clock, journal, node: self, central } = this.#options;
     // Operators ask central; on an edge each note would be a write to its disk for nobody.
     if (self !== central) return;
     const now = clock.monotonic();
@@ -146,7 +161,7 @@ export class Fleet {
   }
 
   hello(name: string, hello: Hello): void {
-    if (name === this.#options.self) return;
+    if (name === this.#options.node) return;
     const known = this.#get(name);
     known.seen();
     this.#options.journal.outbox.receivers.heard(name, hello.epoch, hello.life);
@@ -156,7 +171,7 @@ export class Fleet {
 
   /** Two nodes have its name. `undefined`: one of them is gone, and what the other one has is to be compared anew. */
   hold(name: string, why: string | undefined): void {
-    if (name === this.#options.self) {
+    if (name === this.#options.node) {
       this.#selfHeld = why;
       return;
     }
@@ -172,7 +187,7 @@ export class Fleet {
 
   /** True where two nodes have this name, which may be that of this one. */
   isDoubled(name: string): boolean {
-    return (name === this.#options.self ? this.#selfHeld : this.heldBack(name)) !== undefined;
+    return (name === this.#options.node ? this.#selfHeld : this.heldBack(name)) !== undefined;
   }
 
   /** Why nothing goes to a node and nothing is taken from it; `undefined`: all is as it should be. */
@@ -211,7 +226,7 @@ export class Fleet {
   }
 
   accept(name: string): void {
-    if (name !== this.#options.self) this.#get(name).accept();
+    if (name !== this.#options.node) this.#get(name).accept();
   }
 
   isResyncing(name: string): boolean {
@@ -270,12 +285,13 @@ export class Fleet {
   }
 
   #start(name: string, stored: StoredNode | undefined): KnownNode {
-    const { clock, inspector, changed } = this.#options;
-    const note = (node: KnownNode, change: NodeChange): void => {
+    const { clock, inspector, happenings } = this.#options;
+    const changed = (node: KnownNode, change: NodeChange): void => {
       if (change.region !== "work") this.#store(name, node);
-      changed(change);
+      happenings.emit({ type: "node", ...change });
+      this.#watcher?.nodeChanged(change);
     };
-    const known = new KnownNode({ name, clock, inspector, changed: note }, stored);
+    const known = new KnownNode({ name, clock, inspector, changed }, stored);
     this.#known.set(name, known);
     return known;
   }
@@ -297,10 +313,10 @@ export class Fleet {
    */
   #watch(name: string, known: KnownNode): void {
     if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;
-    const { self, profile, central } = this.#options;
+    const { node: self, config, central } = this.#options;
     if (self !== central && name !== central) return;
     if (known.hello === undefined && name !== central && known.lastSeen === null) return;
-    const { late, offline } = known.patience(profile);
+    const { late, offline } = known.patience(config().link);
     this.#late.set(name, late);
     this.#silent.set(name, offline);
   }

@@ -15,10 +15,13 @@ import type { Hello } from "../../methods/hello.ts";
  */
 export interface PresenceOptions extends Sender {
   readonly central: string;
-  /** Interval between hellos, ms. */
-  readonly every: () => number;
-  readonly hello: () => Hello;
+  readonly self: Greeter;
   readonly transport: Transport;
+}
+
+/** Says what a whole hello says, and with `every` when the next one follows. */
+export interface Greeter {
+  hello(): Hello;
 }
 
 /** A whole hello comes at the latest after so many brief ones. */
@@ -76,12 +79,13 @@ export class Presence {
 
   #say(): void {
     this.end();
-    this.#send("hello", this.#next());
-    this.#timer = this.#options.clock.setTimeout(() => this.#say(), this.#options.every());
+    const hello = this.#options.self.hello();
+    this.#send("hello", this.#next(hello));
+    this.#timer = this.#options.clock.setTimeout(() => this.#say(), hello.every);
   }
 
-  #next(): Json {
-    const hello = this.#options.hello();
+  /** The next hello as it travels: whole, or brief. */
+  #next(hello: Hello): Json {
     const text = JSON.stringify({ ...hello, now: 0 });
     const isKnown = this.#told?.text === text && this.#told.life !== undefined;
     const mayBeBrief = isKnown && !this.#unanswered && this.#brief < BRIEF_IN_A_ROW;

@@ -18,15 +18,15 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
-import type { LaneView } from "../deliver/lane-view.ts";
+import type { LaneView } from "../deliver/publisher.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import { begins } from "../execute/unvouched.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
-import { type SubmitOptions, submit } from "../submit/submit.ts";
-import type { JournalHealth, Storage } from "../upkeep/storage.ts";
+import type { Submitter } from "../submit/submit.ts";
+import type { Storage } from "../upkeep/storage.ts";
 import type {
   CancelAnswer,
   MessageDetail,
@@ -49,17 +49,16 @@ export interface Rooms {
   readonly fleet: Fleet;
   readonly vouching: Vouching;
   readonly publishers: Publishers;
-  readonly submitOptions: SubmitOptions;
+  readonly submitter: Submitter;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly routes: Routes;
   readonly methods: ReadonlyMap<string, Method>;
   /** Commands under way on this node, by id. */
   readonly running: { readonly size: number };
-  journalHealth(): JournalHealth;
+  readonly canceller: { cancel(id: string, by: string): CancelResult };
   /** Where a method keeps its files. */
   directory(method: string): string;
-  cancelHere(id: string, by: string): CancelResult;
 }
 
 /** The supervised processes of this node. */
@@ -112,7 +111,7 @@ export function operate(options: OperateOptions): Operations {
 
   async function send(drafts: readonly Draft[]) {
     const { journal, storage, announce } = core();
-    const records = submit(drafts, core().submitOptions);
+    const records = core().submitter.submit(drafts);
     try {
       await storage.durable();
     } catch (error) {
@@ -301,12 +300,11 @@ export function operate(options: OperateOptions): Operations {
       const { origin, data, foreign } = letter.message;
       const sender = foreign === true && origin === self() ? PLAIN_PUBLISHER : origin;
       authorise(sender, subject, data, route.config, route.method);
-      if (route.waiting >= route.config.queue)
-        throw new StewardError("queue-full", { subject, limit: route.config.queue });
+      if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
       const record = journal.inbox.exhume(id, clock.now());
       await journal.flushed();
       if (record === undefined) return;
-      route.waiting++;
+      route.taken();
       route.process?.feed([record], clock.monotonic());
     },
     async dropDead(id) {
@@ -319,7 +317,7 @@ export function operate(options: OperateOptions): Operations {
       await core().journal.flushed();
     },
     health() {
-      const journal = core().journalHealth();
+      const journal = core().storage.health();
       const broker = core().link.health();
       const views = processes().views();
       const waiting = processes().waiting();
@@ -357,7 +355,7 @@ export function operate(options: OperateOptions): Operations {
     if (final) return { kind: "tooLate", id, state };
     const { journal } = core();
     if (direction === "in") {
-      const answer = core().cancelHere(id, self());
+      const answer = core().canceller.cancel(id, self());
       await journal.flushed();
       return answer === "done" ? { kind: "done", id } : { kind: "tooLate", id, state: detail(id).state };
     }
@@ -370,7 +368,7 @@ export function operate(options: OperateOptions): Operations {
     if (kindOf(subject) === "event") return { kind: "tooLate", id, state };
     const { node } = parseSubject(subject);
     const draft = { subject: `${node}.command.cancel.${CONTROL_DOMAIN}`, data: { id }, deliverBy: null };
-    const [asked] = submit([draft], core().submitOptions);
+    const [asked] = core().submitter.submit([draft]);
     if (asked !== undefined)
       journal.outbox.cancelRequested(id, { cancelRequestedAt: clock.now(), cancelId: asked.message.id });
     await journal.flushed();

@@ -8,7 +8,7 @@ import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import type { Standstill, StuckLane } from "../../message/standstill.ts";
-import type { LaneView } from "../deliver/lane-view.ts";
+import type { LaneView } from "../deliver/publisher.ts";
 import type { NodeDescription } from "../fleet/known-node.ts";
 import type { JournalHealth } from "../upkeep/storage.ts";
 

@@ -1,4 +1,5 @@
-import { type Ack, encodeAck } from "../../message/wire/frame.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
+import type { Ack } from "../../message/wire/frame.ts";
 
 /** Verdicts of one ACK: no reader takes more than the first, and few of them fit where the broker takes little. */
 const MOST_VERDICTS = 1024;
@@ -8,11 +9,16 @@ const FEW_VERDICTS = 16;
  * An ACK as it travels. Without one the frame would come again and again: where the broker takes less, the reasons give
  * way, and after them the later verdicts. The ACK then ends before the first that has no room, and the rest comes again.
  */
-export function fittingAck(subject: string, ack: Ack, maxPayload: number): Uint8Array {
-  const payload = encodeAck(subject, withVerdicts(ack, MOST_VERDICTS));
+export function fittingAck(
+  envelope: Pick<Envelope, "sealAck">,
+  subject: string,
+  ack: Ack,
+  maxPayload: number,
+): Uint8Array {
+  const payload = envelope.sealAck(subject, withVerdicts(ack, MOST_VERDICTS));
   if (payload.length <= maxPayload) return payload;
-  const bare = encodeAck(subject, withVerdicts(ack, MOST_VERDICTS), 0);
-  return bare.length <= maxPayload ? bare : encodeAck(subject, withVerdicts(ack, FEW_VERDICTS), 0);
+  const bare = envelope.sealAck(subject, withVerdicts(ack, MOST_VERDICTS), 0);
+  return bare.length <= maxPayload ? bare : envelope.sealAck(subject, withVerdicts(ack, FEW_VERDICTS), 0);
 }
 
 function withVerdicts(ack: Ack, most: number): Ack {

@@ -1,4 +1,6 @@
 import type { Packet, Transport } from "../../broker/transport.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { DraftTaker } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import { readJson } from "../../message/text/json-reader.ts";
@@ -7,7 +9,8 @@ import { textOf } from "../../message/text/text.ts";
 import { deeperThan, FRAME_LIMITS, hasMoreParts } from "../../message/wire/bounds.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
-import type { Route, Routes } from "./routes.ts";
+import type { Storage } from "../upkeep/storage.ts";
+import type { Routes } from "./routes.ts";
 
 /** Bytes of a plain publisher's body. */
 const FOREIGN_BYTES = 1024 * 1024;
@@ -37,14 +40,14 @@ interface ForeignOptions {
   readonly routes: Routes;
   readonly counters: Counters;
   readonly transport: Transport;
-  /** As much waits there as may wait. */
-  readonly isFull: (route: Route) => boolean;
-  readonly foreign: (subject: string, data: Json) => Promise<string>;
+  readonly journal: Pick<Journal, "flushed">;
+  readonly storage: Pick<Storage, "hasRoom">;
+  readonly submitter: DraftTaker;
 }
 
 /** A body of a plain NATS publisher: `{"data": …}`, where the configuration takes it. */
 export async function takeForeign({ subject, payload, reply }: Packet, options: ForeignOptions): Promise<void> {
-  const { routes, counters, transport, isFull, foreign } = options;
+  const { routes, counters, transport, journal, storage, submitter } = options;
   const answer = (body: object): void => {
     if (reply !== undefined) transport.publish(reply, Buffer.from(JSON.stringify(body)));
   };
@@ -59,8 +62,11 @@ export async function takeForeign({ subject, payload, reply }: Packet, options: 
   try {
     const data = foreignData(payload);
     authorise(PLAIN_PUBLISHER, subject, data, route.config, route.method);
-    if (isFull(route)) throw new StewardError("queue-full", { subject, limit: route.config.queue });
-    answer({ id: await foreign(subject, data) });
+    if (route.room === 0 || !storage.hasRoom())
+      throw new StewardError("queue-full", { subject, limit: route.config.queue });
+    const [record] = submitter.submit([{ subject, data }], { foreign: true });
+    await journal.flushed();
+    answer({ id: record?.message.id ?? "" });
   } catch (error) {
     const code = error instanceof StewardError ? error.code : "data-invalid";
     counters.refuse(code === "data-invalid" ? "foreign-invalid" : code, { subject, fault: faultText(error) });

@@ -1,67 +1,72 @@
+import { join } from "node:path";
+import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { Packet, Transport } from "../../broker/transport.ts";
-import type { Accepted, Judgement } from "../../journal/inbox.ts";
+import type { Judgement, Place, PlacedNew, Taken } from "../../journal/inbox.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { DoneRecord, InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
+import type { DraftTaker } from "../../message/draft.ts";
 import { faultText, normalise, StewardError } from "../../message/errors.ts";
-import type { Json } from "../../message/message.ts";
 import type { Report } from "../../message/report.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
-import { type Ack, decodeFrame, type Frame, type FrameItem } from "../../message/wire/frame.ts";
-import { encodeRefusal } from "../../message/wire/frame-refusal.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
+import type { Ack, Frame, FrameItem } from "../../message/wire/frame.ts";
 import { isFrame } from "../../message/wire/packet.ts";
+import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
+import type { Admission } from "../../security/admission.ts";
 import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
-import type { Verifier } from "../../security/verify.ts";
+import type { Evidence } from "../fleet/evidence.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Repair } from "../resync/compare-ask.ts";
+import type { JournalLosses } from "../resync/journal-losses.ts";
 import { BegunBefore } from "../resync/may-have-run.ts";
+import type { Renewal } from "../resync/restored.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
+import type { Storage } from "../upkeep/storage.ts";
 import { fittingAck } from "./answer.ts";
 import { takeForeign } from "./foreign.ts";
-import type { Route, Routes } from "./routes.ts";
+import type { Reports } from "./reports.ts";
+import type { Route } from "./route.ts";
+import type { Routes } from "./routes.ts";
 import { Strangers } from "./strangers.ts";
 
 /**
- * The way in, from top to bottom: decode, verify, presence, authorise, deadline, sequence check, journal, ACK, hand over.
- * Each exit is counted by its reason. Nothing that comes over the wire can throw out of here.
+ * The way in, from top to bottom: open the envelope, admit, presence, place in the lane, judge what is new (permission,
+ * deadline, room), journal, ACK, hand over. Each exit is counted by its reason. Nothing that comes over the wire can throw out of here.
  */
 export interface ReceiveOptions {
   readonly node: string;
   readonly journal: Journal;
   readonly transport: Transport;
   readonly routes: Routes;
-  readonly verifier: Verifier;
+  readonly envelope: Envelope;
+  readonly admission: Pick<Admission, "insist">;
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether the journal has room for more than ACKs and outcomes. */
-  readonly hasRoom: () => boolean;
-  /** Whether this node was heard of before, or is named. */
-  readonly isKnown: (node: string) => boolean;
-  /** A verified frame came. Returns how long it was under way, ms. */
-  readonly alive: (frame: Frame, bytes: number) => number;
-  /**
-   * Folds a report on a command of ours; false: there is no such command. What the world may learn of it once it is
-   * durable goes into `told`.
-   */
-  readonly report: (id: string, from: string, report: Report, told: (() => void)[]) => boolean;
-  /** Accepts what a plain NATS publisher sent, as a message of this node's own. Resolves when it is durable. */
-  readonly foreign: (subject: string, data: Json) => Promise<string>;
-  /** Where sinks that are called without the journal keep their files. */
-  readonly directory: (method: string) => string;
-  /** A known origin began a new count: a lost disk, a restored backup, or a clone. */
-  readonly onNewEpoch: (frame: Frame) => void;
-  /** An origin holds our ACK for these numbers, and this journal never saw them: another one had them. */
-  readonly onLost: (frame: Frame, subject: string, from: number, to: number) => void;
-  /** This journal told an origin of what it does not know: it is an earlier state of itself. */
-  readonly onBehind: (origin: string) => void;
-  /** Asks origins whether this journal may be an older one that was put back. */
+  /** The data directory: sinks that are called without the journal keep their files below it. */
+  readonly data: string;
+  readonly storage: Pick<Storage, "hasRoom">;
+  readonly fleet: Pick<Fleet, "isKnown">;
+  readonly links: Evidence;
+  readonly reports: Pick<Reports, "fold">;
+  readonly repair: Pick<Repair, "ended">;
+  readonly submitter: DraftTaker;
+  readonly losses: Pick<JournalLosses, "heard" | "missing">;
+  readonly renewal: Pick<Renewal, "renew">;
   readonly vouching: Pick<Vouching, "life" | "isUnproved" | "add">;
-  /** The outcome of a command is owed once more. */
-  readonly again: (done: DoneRecord) => void;
-  readonly onTaken: (records: readonly InRecord[]) => void;
-  /** The journal cannot be written: what was taken and not acknowledged exists in memory only. */
-  readonly onFailure: (error: StewardError) => void;
+  readonly answers: Answers;
+  readonly announce: Pick<Announcer, "taken">;
+  /** What ends when the journal cannot be written: what was taken and not acknowledged exists in memory only. */
+  readonly core: FailingChild;
+}
+
+/** Sends the outcomes of commands home: `execute/respond.ts`. */
+export interface Answers {
+  /** An outcome is owed once more. */
+  again(done: DoneRecord): void;
 }
 
 /** Frames that wait while the disk refuses. */
@@ -83,8 +88,8 @@ interface Arrival {
   readonly told: (() => void)[];
 }
 
-/** What one frame brought, and when that was taken by monotonic time. */
-interface Taken {
+/** Messages of one frame, and when they were taken by monotonic time. */
+interface Batch {
   readonly records: InRecord[];
   readonly takenAt: number;
 }
@@ -97,13 +102,11 @@ export class Receiver {
   readonly #options: ReceiveOptions;
   readonly #before: BegunBefore;
   readonly #strangers = new Strangers();
-  /** Lanes that were told to wait, with where their next ACK goes; by subject. */
-  readonly #waiting = new Map<string, Map<string, { frame: Frame; reply: string; upTo: number }>>();
   /** Packets that wait for the next turn, and how many messages this one has room for. */
   readonly #backlog: Packet[] = [];
   #left = A_TURN;
   /** What is durable and waits for its turn to be handed to a process; by subject. */
-  readonly #toHandOver = new Map<string, Taken[]>();
+  readonly #toHandOver = new Map<string, Batch[]>();
 
   /** Frames of which what was taken is not durable yet. */
   #unflushed = 0;
@@ -140,14 +143,19 @@ export class Receiver {
   #receive(packet: Packet): Promise<void> {
     return this.#guarded(packet, async () => {
       const { subject, payload } = packet;
-      if (!isFrame(payload))
-        return await takeForeign(packet, { ...this.#options, isFull: (route) => this.#isFull(route) });
-      const frame = decodeFrame(subject, payload);
+      if (!isFrame(payload)) return await takeForeign(packet, this.#options);
+      const frame = this.#open(subject, payload);
       const take = (): Promise<void> => this.#take(packet, frame);
-      if (frame.first > 0 || this.#options.isKnown(frame.origin)) return await take();
+      if (frame.first > 0 || this.#options.fleet.isKnown(frame.origin)) return await take();
       if (!this.#strangers.add(() => void this.#guarded(packet, take)))
         this.#options.counters.refuse("stranger-deferred", { subject, origin: frame.origin });
     });
+  }
+
+  #open(subject: string, payload: Uint8Array): Frame {
+    const opened = this.#options.envelope.open(subject, payload);
+    if (opened.kind === "frame") return opened.frame;
+    throw new StewardError("frame-malformed", { subject, fault: `it is no frame, it is of kind ${opened.kind}` });
   }
 
   async #guarded(packet: Packet, act: () => Promise<void>): Promise<void> {
@@ -161,10 +169,10 @@ export class Receiver {
   }
 
   async #take(packet: Packet, frame: Frame): Promise<void> {
-    const { verifier, alive, journal, clock, again, vouching } = this.#options;
+    const { admission, links, journal, clock, vouching, renewal } = this.#options;
     const { subject, payload } = packet;
-    verifier.frame(frame, subject);
-    const underWay = alive(frame, payload.length);
+    admission.insist(frame, subject);
+    const underWay = links.alive(frame.origin, payload.length, frame, "a frame");
     if (frame.first === 0) {
       this.#spend(1);
       return await this.#transient(packet, frame);
@@ -178,10 +186,12 @@ export class Receiver {
     const { at, told } = arrival;
     this.#before.note(frame, subject);
     // What is pending is doubted, what is taken now is not: unless it was on its way before.
-    if (journal.inbox.isBehind(frame, subject, journal.epoch)) this.#options.onBehind(frame.origin);
-    const accepted = journal.inbox.accept(frame, subject, at, (item, seq) => this.#judge(arrival, item, seq));
-    for (const done of accepted.again) again(done);
-    this.#count(frame, subject, accepted);
+    if (journal.inbox.isBehind(frame, subject, journal.epoch))
+      renewal.renew(`${frame.origin} holds its ACK for messages that it does not know`);
+    const place = journal.inbox.place(frame, subject);
+    const decisions = place.kind === "new" ? this.#judgeAll(arrival, place) : [];
+    const accepted = journal.inbox.take(place, decisions, at);
+    this.#count(place, accepted);
     const route = this.#options.routes.get(subject);
     for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
     vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
@@ -192,7 +202,7 @@ export class Receiver {
     this.#spend(frame.items.length);
     this.#unflushed++;
     await journal.flushed().finally(() => this.#unflushed--);
-    this.#acknowledge(packet, frame, accepted);
+    this.#acknowledge(packet, place, accepted);
     // The ACK is on its way before this node gets busy with what it took.
     if (!early && !journal.renewed) this.#handOver(subject, accepted.taken, takenAt);
     if (told.length > 0) {
@@ -205,42 +215,49 @@ export class Receiver {
   /** The sender of a frame that is not taken must know why: else its lane stands still in silence. */
   #tellSender(error: StewardError, { subject, payload, reply }: Packet): void {
     if (reply === undefined || error.code === "internal" || !isFrame(payload)) return;
-    const { node, journal, transport, clock } = this.#options;
-    const bytes = encodeRefusal(subject, error, { node, receiverEpoch: journal.epoch, sentAt: clock.now() });
+    const { node, journal, transport, clock, envelope } = this.#options;
+    const bytes = envelope.sealRefusal(subject, error, { node, receiverEpoch: journal.epoch, sentAt: clock.now() });
     if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
   }
 
-  /** There is room again at this subject: the lanes that wait hear of it. */
-  roomAgain(subject: string): void {
-    const lanes = this.#waiting.get(subject);
-    if (lanes === undefined) return;
-    this.#waiting.delete(subject);
-    const { journal } = this.#options;
-    for (const { frame, reply, upTo } of lanes.values()) {
-      const lane = journal.inbox.lane(frame.origin, frame.epoch, subject);
-      this.#ack(subject, frame, reply, {
-        last: lane?.last ?? 0,
-        started: 0,
-        upTo: Math.max(upTo, lane?.last ?? 0),
-        verdicts: lane?.verdicts ?? [],
-      });
+  /** There is room again for a lane that was told to wait. */
+  #roomAgain(subject: string, frame: Frame, reply: string, upTo: number): void {
+    const lane = this.#options.journal.inbox.lane(frame.origin, frame.epoch, subject);
+    const last = lane?.last ?? 0;
+    this.#ack(subject, frame, reply, { last, started: 0, upTo: Math.max(upTo, last), verdicts: lane?.verdicts ?? [] });
+  }
+
+  /** Decides on what is new, in order, as far as there is room. */
+  #judgeAll(arrival: Arrival, place: PlacedNew): Judgement[] {
+    const { journal, answers } = this.#options;
+    const { items, first } = arrival.frame;
+    const decisions: Judgement[] = [];
+    for (let seq = place.from; seq < first + items.length; seq++) {
+      const item = items[seq - first];
+      if (item === undefined) break;
+      const judged = journal.inbox.known(place, item, seq) ?? this.#judge(arrival, item, seq);
+      // This one and what follows must come again.
+      if (judged === "full") break;
+      if (judged.kind === "known" && judged.done !== undefined) answers.again(judged.done);
+      decisions.push(judged);
     }
+    return decisions;
   }
 
   /** That a command is at its end without having begun is said only of one that cannot have begun here. */
-  #judge(arrival: Arrival, item: FrameItem, seq: number): Judgement {
+  #judge(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
     const { frame, subject } = arrival;
     if (this.#before.onLostDisk(frame, subject, item, seq))
       return { kind: "verdict", state: "interrupted", reason: LOST };
     const judged = this.#decide(arrival, item, seq);
-    if (judged.kind !== "verdict" || !this.#before.unrecorded(frame, subject, seq)) return judged;
+    if (judged === "full" || judged.kind !== "verdict" || !this.#before.unrecorded(frame, subject, seq)) return judged;
     const reason = `it may have begun here before this node was started; else: ${judged.reason}`;
     return { kind: "verdict", state: "interrupted", reason };
   }
 
   /** What becomes of one new message, decided from this node's own configuration. */
-  #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement {
-    const { routes, counters, report, journal, node } = this.#options;
+  #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement | "full" {
+    const { routes, counters, reports, repair, journal, node } = this.#options;
     if ("skip" in item) {
       const by = journal.inbox.cancelledEarly(item.id);
       if (by !== undefined && item.skip === "cancelled")
@@ -254,7 +271,11 @@ export class Receiver {
     }
     try {
       if (item.inReplyTo !== undefined && kindOf(subject) === "event") {
-        if (report(item.inReplyTo, frame.origin, item.data as unknown as Report, told)) return { kind: "folded" };
+        const report = item.data as unknown as Report;
+        if (reports.fold(item.inReplyTo, frame.origin, report, told)) {
+          if (report.state !== "running") repair.ended(item.inReplyTo, report);
+          return { kind: "folded" };
+        }
         counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });
         return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
       }
@@ -272,8 +293,8 @@ export class Receiver {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
         return { kind: "verdict", state: "expired", reason: expiredUnderWay(remaining, underWay) };
       }
-      if (this.#isFull(route)) return { kind: "full" };
-      route.waiting++;
+      if (this.#credit(route) === 0) return "full";
+      route.taken();
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // What may have begun in time is never said to have expired: it begins again, whenever its turn comes.
       const bound = remaining !== null && !this.#before.unrecorded(frame, subject, seq);
@@ -286,37 +307,38 @@ export class Receiver {
     }
   }
 
-  #isFull({ waiting, config }: Route): boolean {
-    return waiting >= config.queue || !this.#options.hasRoom();
+  /** How many more messages may be taken on a route. */
+  #credit(route: Route): number {
+    return this.#options.storage.hasRoom() ? route.room : 0;
   }
 
-  #count(frame: Frame, subject: string, accepted: Accepted): void {
-    const { counters, onNewEpoch, onLost, log } = this.#options;
+  #count(place: Place, { taken }: Taken): void {
+    const { frame, subject } = place;
+    const { counters, losses, log } = this.#options;
     const { kind } = parseSubject(subject);
-    counters.accepted[kind] += accepted.taken.length;
-    counters.duplicates += accepted.duplicates;
-    if (accepted.gap !== undefined) {
+    counters.accepted[kind] += taken.length;
+    counters.duplicates += place.duplicates;
+    if (place.kind === "gap") {
       log.debug(
-        { subject, origin: frame.origin, expected: accepted.gap, got: frame.first },
+        { subject, origin: frame.origin, expected: place.expected, got: frame.first },
         "a gap in the lane: it is sent again",
       );
     }
-    if (accepted.newEpoch) onNewEpoch(frame);
-    if (accepted.lost !== undefined) onLost(frame, subject, ...accepted.lost);
+    if (place.newEpoch) losses.heard(frame.origin, frame.epoch);
+    if (place.lost !== undefined) losses.missing(frame.origin, subject, ...place.lost);
   }
 
-  #acknowledge(packet: Packet, frame: Frame, accepted: Accepted): void {
+  #acknowledge(packet: Packet, { kind, frame }: Place, { last, taken, verdicts }: Taken): void {
     if (packet.reply === undefined) return;
     const upTo = frame.first + frame.items.length - 1;
     // Commands of a lane start in order, so the last that has started stands for all before it.
-    const started = accepted.taken.findLast((record) => record.state === "running")?.seq ?? 0;
-    const { last, verdicts, wentBack } = accepted;
+    const started = taken.findLast((record) => record.state === "running")?.seq ?? 0;
     this.#ack(packet.subject, frame, packet.reply, {
       last,
       started,
       upTo,
       verdicts,
-      ...(wentBack ? { wentBack } : {}),
+      ...(kind === "wentBack" ? { wentBack: true } : {}),
     });
   }
 
@@ -326,32 +348,30 @@ export class Receiver {
     reply: string,
     answer: Pick<Ack, "last" | "started" | "upTo" | "verdicts" | "wentBack">,
   ): void {
-    const { node, journal, routes, transport, clock, hasRoom, vouching } = this.#options;
+    const { node, journal, routes, transport, clock, vouching, envelope } = this.#options;
     const route = routes.get(subject);
-    const credit = route === undefined ? UNBOUNDED : hasRoom() ? Math.max(0, route.config.queue - route.waiting) : 0;
+    const credit = route === undefined ? UNBOUNDED : this.#credit(route);
     // Also when all of it was taken: the sender may hold more.
-    if (route !== undefined && credit === 0) this.#waits(route, frame, reply, answer.upTo);
+    if (route !== undefined && credit === 0) this.#awaitRoom(route, frame, reply, answer.upTo);
     const own = { node, receiverEpoch: journal.epoch, receiverLife: vouching.life };
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
     const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
     const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
-    transport.publish(reply, fittingAck(subject, ack, transport.maxPayload()));
+    transport.publish(reply, fittingAck(envelope, subject, ack, transport.maxPayload()));
   }
 
-  #waits(route: Route, frame: Frame, reply: string, upTo: number): void {
-    let lanes = this.#waiting.get(route.subject);
-    if (lanes === undefined) {
-      lanes = new Map();
-      this.#waiting.set(route.subject, lanes);
-    }
+  #awaitRoom(route: Route, frame: Frame, reply: string, upTo: number): void {
     // Without its messages: those who wait may be many, and each frame has megabytes.
-    lanes.set(`${frame.origin} ${frame.epoch}`, { frame: { ...frame, items: [] }, reply, upTo });
+    const head = { ...frame, items: [] };
+    route.awaitRoom(`${frame.origin} ${frame.epoch}`, {
+      roomAgain: () => this.#roomAgain(route.subject, head, reply, upTo),
+    });
   }
 
   /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
   #handOver(subject: string, taken: readonly InRecord[], takenAt: number, now = false): void {
     if (taken.length === 0) return;
-    const batch: Taken = { records: [...taken], takenAt };
+    const batch: Batch = { records: [...taken], takenAt };
     const queue = this.#toHandOver.get(subject);
     if (queue !== undefined) {
       queue.push(batch);
@@ -376,10 +396,10 @@ export class Receiver {
   }
 
   #hand(subject: string, some: readonly InRecord[], takenAt: number): void {
-    const { routes, journal, onTaken } = this.#options;
+    const { routes, journal, announce } = this.#options;
     const route = routes.get(subject);
     try {
-      onTaken(some);
+      announce.taken(some);
       for (const { message } of some) route?.inHand.delete(message.id);
       if (route?.process !== undefined) route.process.feed(some, takenAt);
       // The process that kept a place for it is gone: it has not begun, and the next one finds it in the journal.
@@ -391,7 +411,7 @@ export class Receiver {
 
   /** Presence: handled at once, acknowledged, never journalled. */
   async #transient(packet: Packet, frame: Frame): Promise<void> {
-    const { routes, node, clock, log, directory } = this.#options;
+    const { routes, node, clock, log, data } = this.#options;
     const { subject } = packet;
     const route = routes.find(subject);
     const handler = route.method.event;
@@ -412,7 +432,7 @@ export class Receiver {
       origin: frame.origin,
       domain: route.config.domain,
       checkpoint: undefined,
-      directory: directory(route.method.name),
+      directory: join(data, route.method.name),
       clock,
       log,
     };
@@ -426,7 +446,7 @@ export class Receiver {
 
   #refused(error: StewardError, subject: string): void {
     const { counters, log } = this.#options;
-    if (error.code === "journal-failed") this.#options.onFailure(error);
+    if (error.code === "journal-failed") this.#options.core.fail(error);
     if (error.code === "internal") log.error({ err: error, subject }, "a packet could not be received");
     counters.refuse(error.code, { subject, fault: error.message });
   }

@@ -3,50 +3,28 @@ import type { InRecord } from "../../journal/records.ts";
 import { StewardError } from "../../message/errors.ts";
 import { parseSubject } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
-import { ChurnMap } from "../../platform/churn-map.ts";
+import { Backlog, Route } from "./route.ts";
 
-/** What this node takes, by subject: the setting, the method, and the process that handles it while it runs. */
-export interface Route {
-  readonly subject: string;
-  config: SubscribeConfig;
-  readonly method: Method;
-  /** Messages taken and not finished. */
-  waiting: number;
-  /** Ids of messages that are taken and not yet handed to a process. */
-  readonly inHand: ChurnMap<string, InRecord>;
-  process: RouteProcess | undefined;
-}
-
-/** The subscriber of a subject, as those see it who hand messages to it. */
-export interface RouteProcess {
-  readonly state: "idle" | "working";
-  /** Messages under way. */
-  readonly active: number;
-  /** Whether a command taken now would run at once; if so, its place is kept for it. */
-  reserve(): boolean;
-  /** Hands over messages that were taken at that monotonic time; they are durable. */
-  feed(records: readonly InRecord[], takenAt: number): void;
-}
-
+/** What this node takes, by subject, and what waits on subjects that nothing here takes any more. */
 export class Routes {
   readonly #node: string;
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #routes = new Map<string, Route>();
-  /** How many messages wait on subjects that nothing here takes any more. */
-  readonly #left = new Map<string, number>();
+  readonly #backlogs = new Map<string, Backlog>();
 
-  constructor(node: string, methods: ReadonlyMap<string, Method>) {
+  /** `pending`: what was taken and not finished before. */
+  constructor(node: string, methods: ReadonlyMap<string, Method>, pending: readonly InRecord[] = []) {
     this.#node = node;
     this.#methods = methods;
+    for (const { message } of pending) this.#backlog(message.subject).messages++;
   }
 
   add(config: SubscribeConfig): Route {
     const method = this.#methods.get(config.method);
     if (method === undefined || method[config.kind] === undefined) throw this.#unknown(config.method);
     const subject = `${this.#node}.${config.subject}`;
-    const route: Route = { subject, config, method, waiting: 0, inHand: new ChurnMap(), process: undefined };
+    const route = new Route(subject, config, method, this.#backlog(subject));
     this.#routes.set(subject, route);
-    this.#left.delete(subject);
     return route;
   }
 
@@ -57,16 +35,15 @@ export class Routes {
   }
 
   remove(subject: string): void {
-    const waiting = this.#routes.get(subject)?.waiting ?? 0;
-    if (waiting > 0) this.#left.set(subject, waiting);
     this.#routes.delete(subject);
   }
 
-  /** One more message, or one less, waits on a subject that nothing here takes. */
-  leftOn(subject: string, change: 1 | -1): void {
-    const waiting = (this.#left.get(subject) ?? 0) + change;
-    if (waiting > 0) this.#left.set(subject, waiting);
-    else this.#left.delete(subject);
+  /** A message of that subject is at its end. Returns its route, if there still is one. */
+  finished(subject: string): Route | undefined {
+    const route = this.#routes.get(subject);
+    if (route === undefined) this.#backlog(subject).messages--;
+    else route.finished();
+    return route;
   }
 
   /** Why nobody comes to what waits on a subject; `undefined`: somebody does. */
@@ -83,8 +60,7 @@ export class Routes {
       const reason = this.stuck(subject);
       if (reason !== undefined && found.length < most) found.push([subject, reason]);
     };
-    for (const subject of this.#left.keys()) note(subject);
-    for (const { subject, waiting } of this.#routes.values()) if (waiting > 0) note(subject);
+    for (const [subject, { messages }] of this.#backlogs) if (messages > 0) note(subject);
     return found;
   }
 
@@ -107,6 +83,15 @@ export class Routes {
 
   method(name: string): Method | undefined {
     return this.#methods.get(name);
+  }
+
+  #backlog(subject: string): Backlog {
+    let backlog = this.#backlogs.get(subject);
+    if (backlog === undefined) {
+      backlog = new Backlog();
+      this.#backlogs.set(subject, backlog);
+    }
+    return backlog;
   }
 
   #unknown(method: string): StewardError {

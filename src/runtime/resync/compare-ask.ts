@@ -1,12 +1,14 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
-import type { Draft } from "../../message/draft.ts";
+import type { DraftTaker } from "../../message/draft.ts";
 import type { Json } from "../../message/message.ts";
 import type { Outcome, Report } from "../../message/report.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import type { Logger } from "../../platform/logger.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import { COMPARE, type Compared } from "./compare-method.ts";
-import type { JournalIdentities } from "./journal-identities.ts";
+import type { JournalIdentities, SettledWatcher } from "./journal-identities.ts";
+import type { Word } from "./vouch-method.ts";
 
 /**
  * Two nodes compare what they think of the same commands when they meet again. The origin lists its open commands; the node says
@@ -20,23 +22,25 @@ export interface RepairOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly send: (draft: Draft) => string;
-  /** Asks which journal a node has; `settled` brings the answer. */
-  readonly identities: Pick<JournalIdentities, "ask">;
-  readonly isResyncing: (node: string) => boolean;
+  readonly submitter: DraftTaker;
+  readonly identities: Pick<JournalIdentities, "ask" | "watch">;
+  readonly fleet: Pick<Fleet, "isResyncing" | "agreed">;
   /** Nodes say hello to this one: it need not go to them. */
   readonly heardByHello: boolean;
-  /** The two of one mind. */
-  readonly agreed: (node: string) => void;
-  /** Calls that tell the world, once it is durable, go into `told`. */
-  readonly report: (id: string, from: string, report: Report, told: (() => void)[]) => void;
+  readonly reports: ReportFolder;
+}
+
+/** Folds the end of a command of ours into its record: `receive/reports.ts`. */
+export interface ReportFolder {
+  /** Calls that tell the world, once it is durable, go into `told`. False: there is no such command. */
+  fold(id: string, from: string, report: Report, told: (() => void)[]): boolean;
 }
 
 /** Commands in one question, and how long it may take to reach the node, ms. */
 const AT_ONCE = 500;
 const WITHIN = 60_000;
 
-export class Repair {
+export class Repair implements SettledWatcher {
   readonly #options: RepairOptions;
   /** Questions that have no answer yet, by id. */
   readonly #asked = new Map<string, string>();
@@ -49,6 +53,7 @@ export class Repair {
 
   constructor(options: RepairOptions) {
     this.#options = options;
+    options.identities.watch(this);
   }
 
   /** A node began anew: what it was asked before may be lost with it. */
@@ -72,8 +77,8 @@ export class Repair {
 
   /** A node has come back, or is still not of one mind with us. */
   look(node: string): void {
-    const { journal, send, isResyncing } = this.#options;
-    const isSure = this.#met.has(node) && !isResyncing(node) && !this.#doubted.has(node);
+    const { journal, submitter, fleet } = this.#options;
+    const isSure = this.#met.has(node) && !fleet.isResyncing(node) && !this.#doubted.has(node);
     if (isSure || this.#isAsked(node)) return;
     this.#doubted.delete(node);
     const open: Json[] = [];
@@ -83,7 +88,8 @@ export class Repair {
     if (open.length === 0) this.#agreed(node);
     for (let i = 0; i < open.length; i += AT_ONCE) {
       const data = { epoch: journal.epoch, open: open.slice(i, i + AT_ONCE) };
-      this.#asked.set(send({ subject: subjectOf(node), data, deliverBy: WITHIN }), node);
+      const [asked] = submitter.submit([{ subject: subjectOf(node), data, deliverBy: WITHIN }], { owed: true });
+      this.#asked.set(asked?.message.id ?? "", node);
     }
   }
 
@@ -102,7 +108,7 @@ export class Repair {
 
   #agreed(node: string): void {
     this.#met.add(node);
-    this.#options.agreed(node);
+    this.#options.fleet.agreed(node);
   }
 
   #isAsked(node: string): boolean {
@@ -110,7 +116,9 @@ export class Repair {
   }
 
   /** The journal of a node is known: its word counts, and that of no other journal. */
-  settled(node: string, epoch: string): void {
+  settled(node: string, word: Pick<Word, "epoch"> | undefined): void {
+    if (word === undefined) return;
+    const { epoch } = word;
     const said = this.#unproved.get(node);
     if (said === undefined) return;
     this.#unproved.delete(node);
@@ -137,12 +145,12 @@ export class Repair {
   }
 
   #fold(node: string, ended: Compared["done"]): void {
-    const { journal, log, report } = this.#options;
+    const { journal, log, reports } = this.#options;
     const { outbox } = journal;
     const told: (() => void)[] = [];
     // The node was not asked about commands that were never sent, and some may have ended since it was.
     const open = ended.filter(([id]) => !outbox.isUnsent(id) && outbox.find(id)?.record.outcome === undefined);
-    for (const [id, outcome] of open) report(id, node, outcome, told);
+    for (const [id, outcome] of open) reports.fold(id, node, outcome, told);
     if (open.length === 0) return;
     journal.flushed().then(
       () => {

@@ -20,8 +20,12 @@ export interface JournalIdentitiesOptions {
   readonly fleet: Pick<Fleet, "isDoubled" | "link">;
   readonly clock: Clock;
   readonly newId: NewId;
+}
+
+/** Hears of it once the journal of a node is known. */
+export interface SettledWatcher {
   /** `word`: absent for this node, which needs none. */
-  readonly settled: (node: string, word: Word | undefined) => void;
+  settled(node: string, word: Word | undefined): void;
 }
 
 /** How long another host may take to answer, and the longest time until the question is put again, ms. */
@@ -41,13 +45,18 @@ interface Question {
 
 export class JournalIdentities {
   readonly #options: JournalIdentitiesOptions;
+  readonly #watchers: SettledWatcher[] = [];
   readonly #questions = new Map<string, Question>();
 
   constructor(options: JournalIdentitiesOptions) {
     this.#options = options;
   }
 
-  /** `settled` is called once it is known which journal the node has. */
+  watch(watcher: SettledWatcher): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** Those who watch are told once it is known which journal the node has. */
   ask(node: string): void {
     if (!this.#questions.has(node)) this.#put(node, SETTLE);
   }
@@ -80,14 +89,15 @@ export class JournalIdentities {
   }
 
   #look(node: string): void {
-    const { node: self, fleet, settled } = this.#options;
+    const { node: self, fleet } = this.#options;
     const question = this.#questions.get(node);
     if (question === undefined) return;
     const { answer, epochs, wait } = question;
     this.#questions.delete(node);
     const isLinked = fleet.link(self) === "online";
     const isKnown = answer !== undefined || (node === self && isLinked && wait >= UNANSWERED);
-    if (isKnown && epochs.size <= 1 && !fleet.isDoubled(node)) settled(node, answer);
-    else this.#put(node, isLinked ? Math.min(LONGEST, wait * 2) : wait);
+    if (!isKnown || epochs.size > 1 || fleet.isDoubled(node))
+      this.#put(node, isLinked ? Math.min(LONGEST, wait * 2) : wait);
+    else for (const watcher of this.#watchers) watcher.settled(node, answer);
   }
 }

@@ -1,9 +1,10 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { InLane } from "../../journal/records.ts";
 import type { Json } from "../../message/message.ts";
-import { kindOf, receiverOf } from "../../message/subject.ts";
+import { kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
+import type { Method } from "../../methods/define.ts";
 import type { Failures } from "../../observe/alerts.ts";
-import type { JournalIdentities } from "./journal-identities.ts";
+import type { JournalIdentities, SettledWatcher } from "./journal-identities.ts";
 import type { Word } from "./vouch-method.ts";
 
 /**
@@ -19,11 +20,14 @@ export interface JournalLossesOptions {
   readonly node: string;
   readonly journal: Journal;
   readonly failures: Pick<Failures, "report">;
-  readonly identities: Pick<JournalIdentities, "ask" | "heard">;
-  /** True where the events of a subject are outcomes of commands. */
-  readonly carriesOutcomes: (subject: string) => boolean;
-  /** Asks the receiver of a lane how much of it its present journal has. */
-  readonly ask: (subject: string) => void;
+  readonly identities: Pick<JournalIdentities, "ask" | "heard" | "watch">;
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly publishers: LaneAsker;
+}
+
+/** Asks the receiver of a lane how much of it its present journal has: `deliver/publishers.ts`. */
+export interface LaneAsker {
+  ask(subject: string): void;
 }
 
 /** Journals of a node that were spoken of: the one that it had then, and those before it. */
@@ -47,7 +51,7 @@ const MISSING = "missing events";
 /** Lanes, or nodes, that are named in one line. */
 const SOME = 10;
 
-export class JournalLosses {
+export class JournalLosses implements SettledWatcher {
   readonly #options: JournalLossesOptions;
   /** The journal of each node, as last heard in this life. */
   readonly #heard = new Map<string, string>();
@@ -66,6 +70,7 @@ export class JournalLosses {
       if (lanes === undefined) this.#lanes.set(receiver, [subject]);
       else lanes.push(subject);
     }
+    identities.watch(this);
     for (const origin of (journal.checkpoint(MISSING) ?? []) as string[])
       this.#missing.set(origin, (journal.checkpoint(missingFrom(origin)) ?? {}) as unknown as MissingLanes);
     if (this.#missing.size > 0) identities.ask(node);
@@ -84,8 +89,8 @@ export class JournalLosses {
 
   /** An origin holds ACKs for these numbers, and this journal never saw them. */
   missing(origin: string, subject: string, from: number, to: number): void {
-    const { node, identities, carriesOutcomes } = this.#options;
-    if (kindOf(subject) === "command" || carriesOutcomes(subject)) return;
+    const { node, identities } = this.#options;
+    if (kindOf(subject) === "command" || this.#carriesOutcomes(subject)) return;
     const isFirst = !this.#missing.has(origin);
     const lanes = this.#missing.get(origin) ?? {};
     const known = lanes[subject] ?? { from, to, count: 0 };
@@ -100,7 +105,8 @@ export class JournalLosses {
   settled(node: string, word: Word | undefined): void {
     if (node === this.#options.node) this.#tellMissing();
     else if (word !== undefined) {
-      for (const subject of this.#acknowledgedByOther(this.#lanesTo(node), word.epoch)) this.#options.ask(subject);
+      for (const subject of this.#acknowledgedByOther(this.#lanesTo(node), word.epoch))
+        this.#options.publishers.ask(subject);
       this.#tellGone(node, word);
     }
   }
@@ -120,6 +126,11 @@ export class JournalLosses {
 
   #note(key: string, value: Json): void {
     this.#options.journal.setCheckpoint({ key, value });
+  }
+
+  /** Whether the events of a subject are outcomes of commands. */
+  #carriesOutcomes(subject: string): boolean {
+    return this.#options.methods.get(parseSubject(subject).method)?.command !== undefined;
   }
 
   #tellMissing(): void {
@@ -151,7 +162,7 @@ export class JournalLosses {
   }
 
   #tellGone(node: string, { epoch, was = [] }: Word): void {
-    const { journal, failures, carriesOutcomes } = this.#options;
+    const { journal, failures } = this.#options;
     const epochs = journal.inbox.epochs(node);
     const descent = new Map(was.map(([earlier, given]) => [earlier, new Map(given)]));
     const unsent: string[] = [];
@@ -160,7 +171,7 @@ export class JournalLosses {
       const lanes = [...(epochs.get(gone)?.values() ?? [])];
       const given = descent.get(gone);
       if (given === undefined) unsent.push(...lanes.map(({ subject, last }) => `${subject} after ${last}`));
-      else forgotten.push(...lanes.flatMap((lane) => forgottenOf(lane, given.get(lane.subject) ?? 0)));
+      else forgotten.push(...lanes.flatMap((lane) => this.#forgottenOf(lane, given.get(lane.subject) ?? 0)));
     }
     const dead = [...epochs.keys()].filter((each) => each !== epoch);
     this.#note(keyOf(node), { epoch, dead });
@@ -173,11 +184,11 @@ export class JournalLosses {
       const all = `${text} sent is lost, and it has forgotten ${some(forgotten)}, which came here`;
       failures.report("new-epoch", all, `new-epoch ${node} ${epoch}`);
     }
+  }
 
-    function forgottenOf({ subject, last }: InLane, given: number): string[] {
-      if (last <= given || (kindOf(subject) === "event" && carriesOutcomes(subject))) return [];
-      return [`${subject} ${numbers({ from: given + 1, to: last, count: last - given })}`];
-    }
+  #forgottenOf({ subject, last }: InLane, given: number): string[] {
+    if (last <= given || (kindOf(subject) === "event" && this.#carriesOutcomes(subject))) return [];
+    return [`${subject} ${numbers({ from: given + 1, to: last, count: last - given })}`];
   }
 
   /** Journals of a node that others took the place of, and of which nothing was told yet. */

@@ -1,3 +1,4 @@
+import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { SetAside } from "../../journal/store/store.ts";
 import { StewardError } from "../../message/errors.ts";
@@ -13,8 +14,8 @@ export interface RenewalOptions {
   /** Where it lies. */
   readonly path: string;
   readonly failures: Failures;
-  /** The core ends; its supervisor opens the journal anew. */
-  readonly fall: (error: unknown) => void;
+  /** What ends then; its supervisor opens the journal anew. */
+  readonly core: FailingChild;
 }
 
 export class Renewal {
@@ -33,20 +34,29 @@ export class Renewal {
   renew(proof: string): void {
     if (this.#renewing) return;
     this.#renewing = true;
-    const { journal, fall } = this.#options;
+    const { journal } = this.#options;
     journal.renew();
     const restored = this.#told(proof);
-    journal.flushed().then(() => fall(restored), fall);
+    this.#fall(restored);
   }
 
   /** A row rotted while the daemon ran: the core ends, and what follows from it is done at the next opening. */
   #damaged({ table, key, fault }: SetAside): void {
     if (this.#renewing) return;
     this.#renewing = true;
-    const { journal, path, fall } = this.#options;
+    const { path } = this.#options;
     const text = `the row ${table} ${JSON.stringify(key)} is damaged: ${fault}`;
     const damaged = new StewardError("journal-damaged", { path, fault: text });
-    journal.flushed().then(() => fall(damaged), fall);
+    this.#fall(damaged);
+  }
+
+  /** Once what follows from it is durable. */
+  #fall(error: StewardError): void {
+    const { journal, core } = this.#options;
+    journal.flushed().then(
+      () => core.fail(error),
+      (unwritten) => core.fail(unwritten),
+    );
   }
 
   #told(proof: string): StewardError {

@@ -6,6 +6,8 @@ import type { Clock, Timer } from "../../message/clock.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Json } from "../../message/message.ts";
 import { CONTROL_DOMAIN, kindOf } from "../../message/subject.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
+import type { Renewal } from "./restored.ts";
 import { contradiction, wordFor } from "./vouch-answer.ts";
 import { VOUCH, type Vouch, type Word } from "./vouch-method.ts";
 
@@ -31,8 +33,10 @@ export interface VouchingOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly newId: NewId;
-  /** Others were told what this journal does not know. */
-  readonly behind: (proof: string) => void;
+  readonly envelope: Pick<Envelope, "seal">;
+  /** Which life of the daemon it is: what is sent to it says so, and what it asks. */
+  readonly life: string;
+  readonly renewal: Pick<Renewal, "renew">;
 }
 
 /** Commands in one question, and the shortest and the longest wait for its answer, ms. */
@@ -51,7 +55,6 @@ interface Asked {
 
 export class Vouching {
   readonly #options: VouchingOptions;
-  /** The life of this daemon, which its questions name, and all that is sent to it. */
   readonly life: string;
   readonly #open = new Map<string, Asked>();
   /** Origins that have given their word in this life: what comes from now on needs none. */
@@ -63,9 +66,9 @@ export class Vouching {
   #behind = false;
 
   constructor(options: VouchingOptions) {
-    const { node, journal, clock, newId } = options;
+    const { node, journal, clock, life } = options;
     this.#options = options;
-    this.life = newId();
+    this.life = life;
     this.#met.add(node);
     this.add(journal.inbox.pending().filter(({ message }) => kindOf(message.subject) === "command"));
     if (journal.sameBoot && this.#open.size > 0) this.#patience = clock.setTimeout(() => this.#goOn(), PATIENCE);
@@ -163,7 +166,7 @@ export class Vouching {
   }
 
   #judge(origin: string, life: string, word: Word): void {
-    const { journal, behind } = this.#options;
+    const { journal, renewal } = this.#options;
     const asked = this.#open.get(origin);
     if (life !== this.life || asked === undefined || this.#behind) return;
     const proof = contradiction(journal, origin, word);
@@ -171,7 +174,7 @@ export class Vouching {
       // From now on it waits for the next life, in which this journal is another one.
       this.end();
       this.#behind = true;
-      behind(proof);
+      renewal.renew(proof);
       return;
     }
     // An origin that disowns a command cannot say that it has not run.
@@ -192,8 +195,8 @@ export class Vouching {
   }
 
   #send(to: string, vouch: Vouch): void {
-    const { node, journal, transport, clock, newId } = this.#options;
-    const sender = { node, epoch: journal.epoch, life: this.life, clock, newId };
+    const { journal, transport } = this.#options;
+    const sender = { ...this.#options, epoch: journal.epoch };
     const subject = `${to}.event.${VOUCH}.${CONTROL_DOMAIN}`;
     transport.publish(subject, transientFrame(subject, sender, vouch as unknown as Json));
   }

@@ -31,7 +31,7 @@ export interface Word {
   readonly was?: readonly (readonly [epoch: string, given: readonly (readonly [subject: string, upTo: number])[]])[];
 }
 
-export function vouchMethod(heard: (origin: string, vouch: Vouch) => void): Method {
+export function vouchMethod(vouching: { heard(origin: string, vouch: Vouch): void }): Method {
   return defineMethod({
     name: VOUCH,
     summary: "A node asks the origin of commands that it holds whether it was told of their begin or end.",
@@ -39,7 +39,7 @@ export function vouchMethod(heard: (origin: string, vouch: Vouch) => void): Meth
       transient: true,
       check: checkVouch,
       async handle(batch, { origin }) {
-        for (const { data } of batch) heard(origin, data as unknown as Vouch);
+        for (const { data } of batch) vouching.heard(origin, data as unknown as Vouch);
         return undefined;
       },
     },

@@ -1,14 +1,25 @@
+import type { Config } from "../../config/config.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock } from "../../message/clock.ts";
+import type { DraftTaker } from "../../message/draft.ts";
+import type { NewId } from "../../message/id.ts";
 import type { Json } from "../../message/message.ts";
 import { parseSubject } from "../../message/subject.ts";
-import { type SubmitOptions, submit } from "./submit.ts";
+import type { Method } from "../../methods/define.ts";
+import type { Failures } from "../../observe/alerts.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
+import type { BrokerLimit } from "./broker-limit.ts";
 
-/** The way of what this node's own sources make: nobody is there to hear a refusal, so what is too large is divided. */
 export interface OwnEventsOptions {
-  readonly submit: SubmitOptions;
-  /** Bytes of the largest payload that the broker takes; `undefined`: no broker has said it yet. */
-  readonly brokerLimit: () => number | undefined;
-  /** An event that could not be divided lies among the dead letters. */
-  readonly onDead: (reason: string) => void;
+  readonly config: () => Config;
+  readonly journal: Journal;
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly submitter: DraftTaker;
+  readonly brokerLimit: Pick<BrokerLimit, "bytes">;
+  readonly counters: Pick<Counters, "deadLetters">;
+  readonly failures: Pick<Failures, "report">;
 }
 
 /** Room that a message needs beside its data, and a frame beside its message, bytes. */
@@ -19,34 +30,45 @@ const MOST = 500 * 1024;
 /** Bytes of an event as long as no broker has said what it takes: small enough for nearly all of them. */
 const CAUTIOUS = 14 * 1024;
 
-/**
- * Journals one event of a source, in as many messages as the broker and `limits.messageBytes` ask for, all in this turn.
- * A part that is too large and cannot be divided becomes a dead letter: on its lane it would hold up all that follow.
- *
- * @throws StewardError one of those that pass, when there is no room; then none of it is journalled.
- */
-export function submitOwn(subject: string, data: Json, options: OwnEventsOptions): void {
-  const { method } = parseSubject(subject);
-  const { config, methods, journal, clock, newId } = options.submit;
-  const { node, limits } = config();
-  const broker = options.brokerLimit();
-  const room = Math.min(MOST, limits.messageBytes - HEAD, (broker ?? MOST) - ENVELOPE - HEAD);
-  const split = methods.get(method)?.event?.split;
-  const cut = broker === undefined ? Math.min(room, CAUTIOUS) : room;
-  const parts = split === undefined || jsonBytes(data) <= cut ? [data] : split(data, cut);
-  const fits = parts.filter((part) => jsonBytes(part) <= room);
-  submit(
-    fits.map((part) => ({ subject, data: part, deliverBy: null })),
-    options.submit,
-    { keep: false, own: true },
-  );
-  for (const part of parts) {
-    if (fits.includes(part)) continue;
-    const reason = `it has ${jsonBytes(part)} bytes and cannot be divided; limits.messageBytes and the broker take ${room}`;
+/** The way of what this node's own sources make: nobody is there to hear a refusal, so what is too large is divided. */
+export class OwnEvents {
+  readonly #options: OwnEventsOptions;
+
+  constructor(options: OwnEventsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Journals one event of a source, in as many messages as the broker and `limits.messageBytes` ask for, all in this turn.
+   * A part that is too large and cannot be divided becomes a dead letter: on its lane it would hold up all that follow.
+   *
+   * @throws StewardError one of those that pass, when there is no room; then none of it is journalled.
+   */
+  submit(subject: string, data: Json): void {
+    const { config, methods, submitter, brokerLimit } = this.#options;
+    const { limits } = config();
+    const broker = brokerLimit.bytes;
+    const room = Math.min(MOST, limits.messageBytes - HEAD, (broker ?? MOST) - ENVELOPE - HEAD);
+    const split = methods.get(parseSubject(subject).method)?.event?.split;
+    const cut = broker === undefined ? Math.min(room, CAUTIOUS) : room;
+    const parts = split === undefined || jsonBytes(data) <= cut ? [data] : split(data, cut);
+    const fits = parts.filter((part) => jsonBytes(part) <= room);
+    submitter.submit(
+      fits.map((part) => ({ subject, data: part, deliverBy: null })),
+      { keep: false, own: true },
+    );
+    for (const part of parts) if (!fits.includes(part)) this.#putAside(subject, part, room);
+  }
+
+  #putAside(subject: string, data: Json, room: number): void {
+    const { config, journal, clock, newId, counters, failures } = this.#options;
+    const reason = `it has ${jsonBytes(data)} bytes and cannot be divided; limits.messageBytes and the broker take ${room}`;
     const now = clock.now();
-    const message = { id: newId(), subject, origin: node, createdAt: now, deliverBy: null, timeout: null, data: part };
+    const { node: origin } = config();
+    const message = { id: newId(), subject, origin, createdAt: now, deliverBy: null, timeout: null, data };
     journal.outbox.putAside(message, reason, now);
-    options.onDead(reason);
+    counters.deadLetters++;
+    failures.report("dead-letter", `an event for ${subject} was put aside: ${reason}`);
   }
 }
 

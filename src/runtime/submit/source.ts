@@ -5,8 +5,11 @@ import type { Clock } from "../../message/clock.ts";
 import { type ErrorCode, faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { RunningSource, Source } from "../../methods/define.ts";
+import type { Failures } from "../../observe/alerts.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Logger } from "../../platform/logger.ts";
+import type { OwnEvents } from "./own-events.ts";
+import type { ProcessWatcher } from "./process-watcher.ts";
 import { SourceLosses } from "./source-losses.ts";
 
 /** A source under supervision: its events are journalled with its checkpoint in one transaction. */
@@ -17,14 +20,9 @@ export interface SourceOptions {
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Journals one event on the source's subject; throws one of NO_ROOM when there is no room. */
-  readonly enqueue: (subject: string, data: Json) => void;
-  /** Tells this node's operators and central. */
-  readonly alert: (code: string, text: string) => void;
-  /** The source has nothing to read from; `undefined`: it has again, or has ended. */
-  readonly blocked: (fault: string | undefined) => void;
-  /** Tells central what was lost. */
-  readonly onLost: (text: string, reason: string) => void;
+  readonly events: Pick<OwnEvents, "submit">;
+  readonly failures: Pick<Failures, "report">;
+  readonly watcher: ProcessWatcher;
 }
 
 /** Refusals that pass. */
@@ -33,8 +31,9 @@ const NO_ROOM: readonly ErrorCode[] = ["journal-full", "journal-disk-full", "jou
 const ROOM = 1000;
 
 export async function startSource(options: SourceOptions): Promise<Child> {
-  const { config, source, journal, counters, clock, log, enqueue, alert, blocked } = options;
-  const key = `source ${config.subject} ${config.source} ${config.setting}`;
+  const { config, source, journal, counters, clock, log, events, failures, watcher } = options;
+  const { subject } = config;
+  const key = `source ${subject} ${config.source} ${config.setting}`;
   let end: (exit: Exit) => void = () => undefined;
   const ended = new Promise<Exit>((resolve) => {
     end = resolve;
@@ -43,9 +42,9 @@ export async function startSource(options: SourceOptions): Promise<Child> {
 
   const emit = async (data: Json, checkpoint?: Json): Promise<void> => {
     for (;;) {
-      if (stopped) throw new StewardError("source-failed", { subject: config.subject, fault: "it was stopped" });
+      if (stopped) throw new StewardError("source-failed", { subject, fault: "it was stopped" });
       try {
-        enqueue(config.subject, data);
+        events.submit(subject, data);
         break;
       } catch (error) {
         if (!(error instanceof StewardError) || !NO_ROOM.includes(error.code)) throw error;
@@ -56,7 +55,9 @@ export async function startSource(options: SourceOptions): Promise<Child> {
     await journal.flushed();
   };
 
-  const losses = new SourceLosses(clock, options.onLost);
+  const losses = new SourceLosses(clock, (text, reason) =>
+    failures.report("source-lost", `the source of ${subject} lost input: ${text}`, `source-lost ${subject} ${reason}`),
+  );
   let running: RunningSource;
   try {
     running = await source.start(config.setting, {
@@ -68,16 +69,16 @@ export async function startSource(options: SourceOptions): Promise<Child> {
         await journal.flushed();
       },
       dropped: (reason, count) => {
-        counters.drop(reason, count, { subject: config.subject });
+        counters.drop(reason, count, { subject });
         losses.add(reason, count);
       },
-      alert,
-      blocked,
+      alert: (code, text) => failures.report(code, `${subject}: ${text}`, `${code} ${text}`),
+      blocked: (fault) => watcher.block("source", subject, fault),
       fail: (error) => {
         losses.close();
         end({
           reason: "failed",
-          error: new StewardError("source-failed", { subject: config.subject, fault: error.message }, { cause: error }),
+          error: new StewardError("source-failed", { subject, fault: error.message }, { cause: error }),
         });
       },
       clock,
@@ -85,7 +86,7 @@ export async function startSource(options: SourceOptions): Promise<Child> {
     });
   } catch (error) {
     losses.close();
-    throw new StewardError("source-failed", { subject: config.subject, fault: faultText(error) }, { cause: error });
+    throw new StewardError("source-failed", { subject, fault: faultText(error) }, { cause: error });
   }
   return {
     ended,
@@ -93,7 +94,7 @@ export async function startSource(options: SourceOptions): Promise<Child> {
       await running.stop();
       losses.close();
       stopped = true;
-      blocked(undefined);
+      watcher.block("source", subject, undefined);
       end({ reason: "shutdown" });
     },
   };

@@ -34,6 +34,7 @@ export class Storage {
   readonly #waiting = new Set<() => void>();
   #durable: Promise<void> | undefined;
   #upkeep: Upkeep | undefined;
+  #closing: "closed" | "failed" | undefined;
   #looked = { at: Number.NEGATIVE_INFINITY, free: 0, size: 0 };
 
   constructor(journal: Journal, options: UpkeepOptions) {
@@ -52,15 +53,15 @@ export class Storage {
     return this.level() !== "full";
   }
 
-  /** Why nothing is taken between the end of one core and the begin of the next. */
-  closed(): StewardError {
-    return new StewardError("journal-failed", { path: this.#options.config().data, fault: "it is being opened anew" });
+  /** From now on nothing new is taken, until the next core has opened the journal. */
+  closing(failed: boolean): void {
+    this.#closing = failed ? "failed" : "closed";
   }
 
   /** Why new messages are refused; `undefined`: they are not. */
   refusal(): StewardError | undefined {
     const { data: path, limits } = this.#options.config();
-    const { fault } = this.#journal;
+    const fault = this.#closing === undefined ? this.#journal.fault : "it is being opened anew";
     if (fault !== undefined) return new StewardError("journal-failed", { path, fault });
     if (this.hasRoom()) return undefined;
     const { free, size } = this.#room();
@@ -105,9 +106,9 @@ export class Storage {
     }
   }
 
-  health(failed: boolean): JournalHealth {
+  health(): JournalHealth {
     const limit = this.#options.config().limits.journalBytes;
-    const state = failed || this.#journal.fault !== undefined ? "failed" : this.level();
+    const state = this.#closing === "failed" || this.#journal.fault !== undefined ? "failed" : this.level();
     return { state, bytes: this.#journal.bytes(), limit };
   }
 

@@ -1,5 +1,5 @@
 /**
- * `steward up` with a verifier that refuses what the file `doubts` beside steward.yaml names: "frames", "acks" or both.
+ * `steward up` with an envelope that refuses what the file `doubts` beside steward.yaml names: "frames", "acks" or both.
  * Started as `node doubting-daemon.mjs NODE MAIN --config FILE up`, so that it can stand before the words of a daemon.
  */
 import { readFileSync } from "node:fs";
@@ -7,9 +7,14 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [main = "", , file = ""] = process.argv.slice(3);
-const load = (name) => import(pathToFileURL(join(dirname(main), "..", name)).href);
-const [{ startDaemon }, { loadConfig }, { StewardError }] = await Promise.all(
-  ["runtime/daemon/daemon.js", "config/load.js", "message/errors.js"].map(load),
+const dist = join(dirname(main), "..");
+const [{ startDaemon }, { loadConfig }, { StewardError }, { ClearEnvelope }] = await Promise.all(
+  [
+    join(dist, "runtime/daemon/daemon.js"),
+    join(dist, "config/load.js"),
+    join(dist, "message/errors.js"),
+    join(dist, "security/envelope.js"),
+  ].map((path) => import(pathToFileURL(path).href)),
 );
 
 function insistNoDoubt(what, origin) {
@@ -22,10 +27,15 @@ function insistNoDoubt(what, origin) {
   if (doubts.includes(what)) throw new StewardError("signature-invalid", { origin, fault: "it is doubted" });
 }
 
-const verifier = {
-  frame: ({ origin }) => insistNoDoubt("frames", origin),
-  ack: ({ node }) => insistNoDoubt("acks", node),
-};
-const daemon = await startDaemon({ config: loadConfig(file), parts: { verifier } });
+class DoubtingEnvelope extends ClearEnvelope {
+  open(subject, payload) {
+    const opened = super.open(subject, payload);
+    if (opened.kind === "frame") insistNoDoubt("frames", opened.frame.origin);
+    if (opened.kind === "ack") insistNoDoubt("acks", opened.ack.node);
+    return opened;
+  }
+}
+
+const daemon = await startDaemon({ config: loadConfig(file), parts: { envelope: new DoubtingEnvelope() } });
 process.once("SIGTERM", () => void daemon.stop());
 await daemon.ended;

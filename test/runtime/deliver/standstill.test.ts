@@ -3,7 +3,8 @@ import { transientFrame } from "../../../src/broker/transient.ts";
 import type { Draft } from "../../../src/message/draft.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../../../src/message/wire/bounds.ts";
-import { decodeAck, encodeItem, sealFrame, type WholeItem } from "../../../src/message/wire/frame.ts";
+import { decodeAck, encodeItem, packFrame, type WholeItem } from "../../../src/message/wire/frame.ts";
+import { ClearEnvelope } from "../../../src/security/envelope.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { expectSound, settled } from "../../harness/world/sound.ts";
 import { quiet } from "../../harness/world/time.ts";
@@ -57,7 +58,7 @@ test("a message that its receiver cannot read gets a verdict, and those before a
   await world.reload("ship1", { subscribe: [{ subject: "command.work.os", from: ["*"] }] });
   const head = { origin: "hq", epoch: "e", sentAt: world.time.now(), first: 1, acked: 0 };
   const items = [encodeItem(first), encodeItem({ ...bad, deliverBy: 1e300 }), encodeItem(last)];
-  link.publish(WORK, sealFrame(WORK, head, items, null), `${link.inbox}.x`);
+  link.publish(WORK, packFrame(WORK, head, items, null), `${link.inbox}.x`);
   await world.advance(1_000);
   const [ack] = acks;
   expect(ack && decodeAck(WORK, ack)).toMatchObject({
@@ -211,6 +212,7 @@ test("hundreds of new names at once: those who are known are served meanwhile, a
   const hello = (n: number): void => {
     const sender = {
       life: "l1",
+      envelope: new ClearEnvelope(),
       node: `new${n}`,
       epoch: `e${n}`,
       clock: world.time,

@@ -71,13 +71,13 @@ class Station {
 
   #open(): Fleet {
     return new Fleet({
-      self: this.#self,
+      node: this.#self,
       central: "central",
-      profile,
+      config: () => ({ link: profile }),
       clock: this.clock,
       inspector: { transition: () => undefined, failed: (_actor, _role, error) => expect.fail(String(error)) },
       journal: this.journal,
-      changed: (change) => void this.changes.push(change),
+      happenings: { emit: (happening) => void (happening.type === "node" && this.changes.push(happening)) },
     });
   }
 

@@ -4,6 +4,7 @@ import { type Ack, decodeFrame } from "../../../src/message/wire/frame.ts";
 import type { Hello } from "../../../src/methods/hello.ts";
 import { Presence } from "../../../src/runtime/fleet/presence.ts";
 import { WholeHellos } from "../../../src/runtime/fleet/whole-hellos.ts";
+import { ClearEnvelope } from "../../../src/security/envelope.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
 
@@ -18,32 +19,34 @@ function speaker() {
   const presence = new Presence({
     node: "ship1",
     central: "central",
+    envelope: new ClearEnvelope(),
     life: "l1",
     epoch: "e1",
     clock,
     newId: idMaker(clock, seededRandom(1)),
-    every: () => EVERY,
-    hello: () => ({
-      version: "1.0.0",
-      epoch: "e1",
-      life: "life1",
-      startedAt: 1,
-      now: clock.now(),
-      storage,
-      methods: [
-        "shellcommand",
-        "syslogforwarding",
-        "echo",
-        "ping",
-        "errorlog",
-        "cancel",
-        "process",
-        "compare",
-        "vouch",
-      ],
-      every: EVERY,
-      link: "satellite",
-    }),
+    self: {
+      hello: () => ({
+        version: "1.0.0",
+        epoch: "e1",
+        life: "life1",
+        startedAt: 1,
+        now: clock.now(),
+        storage,
+        methods: [
+          "shellcommand",
+          "syslogforwarding",
+          "echo",
+          "ping",
+          "errorlog",
+          "cancel",
+          "process",
+          "compare",
+          "vouch",
+        ],
+        every: EVERY,
+        link: "satellite",
+      }),
+    },
     transport: {
       inbox: "_INBOX.ship1.x",
       publish: (subject: string, payload: Uint8Array) => {

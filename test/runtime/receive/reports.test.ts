@@ -27,7 +27,7 @@ test("a second, different end of a command is an alert and counts nothing: the f
     clock,
     failures,
     fleet: { work: () => undefined },
-    announce: new Announcer({ counters, happenings, clock, failures, config }),
+    announce: new Announcer({ counters, happenings, clock, config }),
   });
   const subject = "ship1.command.shellcommand.os";
   const message = { id: ID, subject, origin: "central", createdAt: 1, deliverBy: null, timeout: null, data: null };

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { openJournal } from "../../../src/journal/journal.ts";
 import { compareHere } from "../../../src/runtime/resync/compare-answer.ts";
+import { accept } from "../../contract/accept.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { WorldTime } from "../../harness/world/time.ts";
 import { openMemoryStore } from "../../twins/memory-store.ts";
@@ -19,7 +20,7 @@ test("an end whose report is on its way home is not told beside it: the report b
   });
   const item = { id: ID, createdAt: 1, deliverBy: null, timeout: null, data: ["true"] };
   const frame = { origin: "central", epoch: "e", sentAt: 1, first: 1, acked: 0, items: [item] };
-  journal.inbox.accept(frame, SUBJECT, 1, () => ({ kind: "take", deadline: null, start: true }));
+  accept(journal.inbox, frame, SUBJECT, 1, () => ({ kind: "take", deadline: null, start: true }));
   const listed = [[ID, SUBJECT, 1] as const];
   expect(compareHere(journal, "central", "e", listed)).toEqual({ done: [], lost: [] });
 

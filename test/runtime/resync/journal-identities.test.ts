@@ -26,8 +26,8 @@ function asker() {
     fleet: { isDoubled: (node) => doubled.has(node), link: () => link },
     clock,
     newId: () => `id${asked.length}`,
-    settled: (node, word) => void settled.push([node, word?.epoch]),
   });
+  identities.watch({ settled: (node, word) => void settled.push([node, word?.epoch]) });
   onTestFinished(() => {
     identities.end();
     expect(clock.armed).toBe(0);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Journal } from "../../../src/journal/journal.ts";
 import type { Json } from "../../../src/message/message.ts";
+import { defineMethod } from "../../../src/methods/define.ts";
 import { JournalLosses } from "../../../src/runtime/resync/journal-losses.ts";
 import { settled } from "../../harness/world/sound.ts";
 import { createWorld, readDisk, type World } from "../../harness/world/world.ts";
@@ -195,9 +196,9 @@ test("a node that lacks events of many others says so in one alert, with the sum
       node: "central",
       journal,
       failures,
-      identities: { ask: () => undefined, heard: () => undefined },
-      carriesOutcomes: (subject) => subject.includes(".work."),
-      ask: () => undefined,
+      identities: { ask: () => undefined, heard: () => undefined, watch: () => undefined },
+      methods: new Map([["work", work]]),
+      publishers: { ask: () => undefined },
     });
   const first = open();
   for (let n = 1; n <= 12; n++) first.missing(`ship${n}`, NEWS, 5, 4 + n);
@@ -213,6 +214,12 @@ test("a node that lacks events of many others says so in one alert, with the sum
       /^79 events of 12 nodes were acknowledged .* not here: ship12 12, ship11 11, .*, and 2 nodes more\. /,
     ),
   ]);
+});
+
+const work = defineMethod({
+  name: "work",
+  summary: "does nothing",
+  command: { check: () => undefined, run: async () => ({ state: "succeeded" }) },
 });
 
 /** The checkpoints of a journal without lanes, and the alerts that were raised. */

@@ -6,7 +6,8 @@ import type { Json } from "../../../src/message/message.ts";
 import { encodeItem } from "../../../src/message/wire/frame.ts";
 import type { Method } from "../../../src/methods/define.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
-import { submitOwn } from "../../../src/runtime/submit/own-events.ts";
+import { OwnEvents } from "../../../src/runtime/submit/own-events.ts";
+import { Submitter } from "../../../src/runtime/submit/submit.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { emptyDisk, openMemoryStore } from "../../twins/memory-store.ts";
@@ -21,27 +22,33 @@ function scene(messageBytes: number, broker: number | undefined) {
   const journal = openJournal(openMemoryStore(emptyDisk(), clock), { node: "ship1", path: "", clock, random });
   const config = { node: "ship1", limits: { messageBytes }, defaults: { deliverBy: null } } as Config;
   const told: string[] = [];
-  const options = {
-    submit: {
-      config: () => config,
-      journal,
-      methods: new Map([syslogforwarding, note].map((method) => [method.name, method])),
-      clock,
-      newId: idMaker(clock, random),
-      maxPayload: () => broker ?? 1024 * 1024,
-      refusal: () => undefined,
-      isKnown: () => true,
-      wake: () => undefined,
-      onQueued: () => undefined,
-    },
-    brokerLimit: () => broker,
-    onDead: (reason: string) => void told.push(reason),
+  const parts = {
+    config: () => config,
+    journal,
+    methods: new Map([syslogforwarding, note].map((method) => [method.name, method])),
+    clock,
+    newId: idMaker(clock, random),
   };
+  const submitter = new Submitter({
+    ...parts,
+    transport: { maxPayload: () => broker ?? 1024 * 1024 },
+    storage: { refusal: () => undefined },
+    fleet: { isKnown: () => true, expect: () => undefined },
+    publishers: { wake: () => undefined },
+    announce: { queued: () => undefined },
+  });
+  const events = new OwnEvents({
+    ...parts,
+    submitter,
+    brokerLimit: { bytes: broker },
+    counters: { deadLetters: 0 },
+    failures: { report: (_code, text) => void told.push(text) },
+  });
   const queued = (subject: string) =>
     journal.outbox
       .take(subject, 1, { count: 10_000, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 })
       .map(({ message }) => message);
-  return { journal, told, queued, emit: (subject: string, data: Json) => submitOwn(subject, data, options) };
+  return { journal, told, queued, emit: (subject: string, data: Json) => events.submit(subject, data) };
 }
 
 const lines = Array.from({ length: 200 }, (_, n) => ({ text: `${n} ${"x".repeat(700)}` }));

@@ -55,7 +55,8 @@ it("is low from four fifths of its limit on, and full when only the room for out
     ["full", false],
     ["full", false],
   ]);
-  expect(storage.health(true)).toEqual({ state: "failed", bytes: 2000, limit: 1000 });
+  storage.closing(true);
+  expect(storage.health()).toEqual({ state: "failed", bytes: 2000, limit: 1000 });
 });
 
 it("forgets what ended when it holds more bytes than it may, and never what is still owed", async () => {
@@ -110,7 +111,7 @@ it("is low and full by the room that the disk has left, and says what it is that
   await clock.advance(1000);
   seen.push([storage.level(), storage.refusal()?.code]);
   disk.fault = "EIO";
-  seen.push([storage.level(), storage.refusal()?.code, storage.health(false).state]);
+  seen.push([storage.level(), storage.refusal()?.code, storage.health().state]);
   delete disk.fault;
   seen.push([storage.level(), storage.refusal()?.code]);
   expect(seen).toEqual([

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { Config } from "../../../src/config/config.ts";
 import { openJournal } from "../../../src/journal/journal.ts";
 import { Upkeep } from "../../../src/runtime/upkeep/upkeep.ts";
+import { accept } from "../../contract/accept.ts";
 import { COMMANDS, frameOf, idOf, NODE } from "../../contract/journal.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { listLog } from "../../harness/list-log.ts";
@@ -82,7 +83,7 @@ it("forgets no file that was taken before the intakes have had time to find it w
 
 it("removes the files of runs that ended and that nobody came for, at its begin and every hour, never of one that is open", async () => {
   const { clock, journal, upkeep, recorded, stuck, log } = scene();
-  journal.inbox.accept(frameOf(1, [1]), COMMANDS, clock.now(), () => TAKE);
+  accept(journal.inbox, frameOf(1, [1]), COMMANDS, clock.now(), () => TAKE);
   for (const id of [idOf(1), idOf(2), idOf(3)]) recorded.add(id);
   stuck.add(idOf(2));
   await clock.advance(120_000);
@@ -97,7 +98,7 @@ it("removes the files of runs that ended and that nobody came for, at its begin 
 
 it("keeps the files of a run until its end is on disk", async () => {
   const { clock, disk, journal, upkeep, recorded } = scene();
-  journal.inbox.accept(frameOf(1, [1]), COMMANDS, clock.now(), () => TAKE);
+  accept(journal.inbox, frameOf(1, [1]), COMMANDS, clock.now(), () => TAKE);
   recorded.add(idOf(1));
   await clock.advance(30_000);
   journal.inbox.finish(idOf(1), { state: "succeeded", at: clock.now() }, "");

@@ -45,8 +45,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "the receiver acknowledges what a power cut can still take from it",
     file: "src/runtime/receive/receiver.ts",
     find: `    await journal.flushed().finally(() => this.#unflushed--);
-    this.#acknowledge(packet, frame, accepted);`,
-    replace: `    this.#acknowledge(packet, frame, accepted);
+    this.#acknowledge(packet, place, accepted);`,
+    replace: `    this.#acknowledge(packet, place, accepted);
     await journal.flushed().finally(() => this.#unflushed--);`,
     faults: ["torn"],
   },
@@ -73,8 +73,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "no-sequence-check",
     breaks: "a frame that comes twice is taken twice",
     file: "src/journal/inbox.ts",
-    find: "if (item === undefined || seq <= lane.last) {",
-    replace: "if (item === undefined) {",
+    find: "const from = Math.max(first, last + 1);",
+    replace: "const from = first;",
     faults: ["loss", "duplicate", "reorder", "halfopen"],
   },
   {

@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import type { FailingChild } from "../../actors/supervisor/spec.ts";
+import type { BrokerLink } from "../../broker/link.ts";
+import type { Transport } from "../../broker/transport.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { NewId } from "../../message/id.ts";
+import type { Method } from "../../methods/define.ts";
+import type { Spawner } from "../../methods/spawner.ts";
+import { Failures } from "../../observe/alerts.ts";
+import { Announcer } from "../../observe/announce.ts";
+import { ChurnMap } from "../../platform/churn-map.ts";
+import { Admission } from "../../security/admission.ts";
+import { Acks } from "../deliver/acks.ts";
+import { Publishers } from "../deliver/publishers.ts";
+import { Canceller } from "../execute/cancel.ts";
+import type { Cancellation } from "../execute/cancellation.ts";
+import { Deadlines } from "../execute/deadlines.ts";
+import { Respond } from "../execute/respond.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { Presence } from "../fleet/presence.ts";
+import type { Rooms } from "../operate/operate.ts";
+import { Receiver } from "../receive/receiver.ts";
+import { Reports } from "../receive/reports.ts";
+import { Routes } from "../receive/routes.ts";
+import { Repair } from "../resync/compare-ask.ts";
+import { JournalIdentities } from "../resync/journal-identities.ts";
+import { JournalLosses } from "../resync/journal-losses.ts";
+import { Renewal } from "../resync/restored.ts";
+import { Vouching } from "../resync/vouch-ask.ts";
+import { Submitter } from "../submit/submit.ts";
+import type { Storage } from "../upkeep/storage.ts";
+import { Links } from "./links.ts";
+import { builtInSubscriptions, ownMethods } from "./methods.ts";
+import { OwnHello } from "./own-hello.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** The ground of the road: what was opened before it. */
+export interface RoadOptions extends Surroundings {
+  readonly newId: NewId;
+  readonly journal: Journal;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly link: BrokerLink;
+  readonly spawner: Spawner;
+  readonly fleet: Fleet;
+  /** The user's own methods. */
+  readonly modules: readonly Method[];
+  readonly core: FailingChild;
+}
+
+/**
+ * The road of a message, laid from its lower rooms to its upper ones: submit and deliver, resync, receive, execute. Each part
+ * is given those that it works with. Two of them work with what is laid after them, and are told of it then: the publishers,
+ * whose reports of failures are messages too, and the fleet, whose changes are acted upon above.
+ */
+export class Road implements Rooms {
+  readonly newId: NewId;
+  readonly journal: Journal;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly link: BrokerLink;
+  readonly spawner: Spawner;
+  readonly fleet: Fleet;
+  /** Filled once the parts are there that the daemon's own methods speak for. */
+  readonly methods = new Map<string, Method>();
+  readonly announce: Announcer;
+  readonly publishers: Publishers;
+  readonly submitter: Submitter;
+  readonly failures: Failures;
+  readonly vouching: Vouching;
+  readonly identities: JournalIdentities;
+  readonly routes: Routes;
+  readonly respond: Respond;
+  readonly canceller: Canceller;
+  readonly deadlines: Deadlines;
+  /** Commands under way. */
+  readonly running = new ChurnMap<string, Cancellation>();
+  readonly filesInHand = new Set<string>();
+  readonly #options: RoadOptions;
+  readonly #presence: Presence;
+  readonly #links: Links;
+  readonly #receiver: Receiver;
+  readonly #acks: Acks;
+
+  constructor(options: RoadOptions) {
+    const { config, journal, transport, fleet, newId } = options;
+    const { node, central, data } = config();
+    this.#options = options;
+    this.newId = newId;
+    this.journal = journal;
+    this.storage = options.storage;
+    this.transport = transport;
+    this.link = options.link;
+    this.spawner = options.spawner;
+    this.fleet = fleet;
+    const { methods, running } = this;
+    const life = newId();
+    const ground = { ...options, node, central, life, methods };
+
+    const announce = new Announcer(ground);
+    const publishers = new Publishers(ground);
+    const submitter = new Submitter({ ...ground, publishers, announce });
+    const failures = new Failures({ ...ground, submitter });
+    const told = { ...ground, announce, failures, publishers, submitter };
+
+    const renewal = new Renewal({ ...told, path: data });
+    const vouching = new Vouching({ ...told, renewal });
+    const identities = new JournalIdentities({ ...told, vouching });
+    const losses = new JournalLosses({ ...told, identities });
+    const reports = new Reports(told);
+    const repair = new Repair({ ...told, identities, reports, heardByHello: node === central });
+    publishers.equip({ ...told, repair, renewal });
+    const resync = { ...told, renewal, identities, losses, vouching, reports, repair };
+
+    const routes = new Routes(node, methods, journal.inbox.pending());
+    const deadlines = new Deadlines(ground);
+    const respond = new Respond({ ...told, routes });
+    this.canceller = new Canceller({ ...told, respond, running });
+    const self = new OwnHello({ ...told, epoch: journal.epoch, routes });
+    const presence = new Presence({ ...told, epoch: journal.epoch, self });
+    const links = new Links({ ...resync, presence, deadlines });
+    fleet.watch(links);
+    const admission = new Admission(told);
+    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, answers: respond });
+    this.#acks = new Acks({ ...resync, links, presence });
+
+    this.announce = announce;
+    this.publishers = publishers;
+    this.submitter = submitter;
+    this.failures = failures;
+    this.vouching = vouching;
+    this.identities = identities;
+    this.routes = routes;
+    this.deadlines = deadlines;
+    this.respond = respond;
+    this.#presence = presence;
+    this.#links = links;
+  }
+
+  /** Opens it to traffic. */
+  open(): void {
+    const { config, modules, methods, core } = this.#options;
+    const own = ownMethods({ ...this.#options, ...this, links: this.#links });
+    for (const method of [...own, ...modules, ...methods]) this.methods.set(method.name, method);
+    for (const subscription of [...builtInSubscriptions(config()), ...config().subscribe])
+      this.routes.add(subscription);
+    this.link.begin({
+      receiver: this.#receiver,
+      answers: this.#acks,
+      watcher: this.#links,
+      failures: this.failures,
+    });
+    this.storage.begin((error) => core.fail(error), this);
+  }
+
+  bye(reason: string): void {
+    this.#presence.bye(reason);
+  }
+
+  /** Nothing comes in any more, and nothing is sent. */
+  end(): void {
+    this.#presence.end();
+    this.publishers.end();
+    this.link.end();
+    this.#receiver.stop();
+    this.#links.end();
+  }
+
+  /** Where a method keeps its files. */
+  directory(method: string): string {
+    return join(this.#options.config().data, method);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Answers } from "../../broker/acks.ts";
+import type { Packet } from "../../broker/transport.ts";
+import { StewardError } from "../../message/errors.ts";
+import { receiverOf } from "../../message/subject.ts";
+import type { Envelope } from "../../message/wire/envelope.ts";
+import type { Ack } from "../../message/wire/frame.ts";
+import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Presence } from "../fleet/presence.ts";
+import type { Repair } from "../resync/compare-ask.ts";
+import type { Publishers } from "./publishers.ts";
+
+/** Hears of the nodes that answer, before anything else follows from an answer: `daemon/links.ts`. */
+export interface AnswerWatcher {
+  acknowledged(ack: Ack, bytes: number): void;
+  refused(node: string): void;
+}
+
+export interface AcksOptions {
+  readonly envelope: Pick<Envelope, "open">;
+  readonly counters: Pick<Counters, "refuse">;
+  readonly fleet: Pick<Fleet, "has" | "isKnown" | "isDoubled" | "isOther">;
+  readonly links: AnswerWatcher;
+  readonly presence: Pick<Presence, "subject" | "answered">;
+  readonly publishers: Pick<Publishers, "answered" | "refused" | "unheard">;
+  readonly repair: Pick<Repair, "doubt">;
+}
+
+/** The way of an answer: from the packet to the publisher of its lane, or to the presence that asked. */
+export class Acks implements Answers {
+  readonly #options: AcksOptions;
+
+  constructor(options: AcksOptions) {
+    this.#options = options;
+  }
+
+  answered(subject: string, first: number, { payload }: Packet): void {
+    const opened = this.#options.envelope.open(subject, payload);
+    if (opened.kind === "ack") this.#acknowledged(subject, opened.ack, payload.length);
+    else if (opened.kind === "refusal") this.#refused(subject, first, opened.refusal);
+    else throw new StewardError("frame-malformed", { subject, fault: "it is a frame, and came as an answer" });
+  }
+
+  #acknowledged(subject: string, ack: Ack, bytes: number): void {
+    const { counters, fleet, links, presence, publishers, repair } = this.#options;
+    const { node, receiverEpoch } = ack;
+    // An ACK makes nobody known: only who was written to can answer.
+    if (node !== receiverOf(subject) || !fleet.isKnown(node)) {
+      counters.refuse("ack-misplaced", { subject, node });
+      return;
+    }
+    links.acknowledged(ack, bytes);
+    if (subject === presence.subject) {
+      // Two that answer in turn would be greeted without end.
+      if (!fleet.isDoubled(node)) presence.answered(ack);
+    } else publishers.answered(subject, ack);
+    if (fleet.isOther(node, receiverEpoch)) repair.doubt(node);
+  }
+
+  /** A node that refuses a frame is there, and says why its lane does not move. */
+  #refused(subject: string, first: number, refusal: FrameRefusal): void {
+    const { fleet, links, publishers } = this.#options;
+    const { node } = refusal;
+    if (node !== receiverOf(subject) || !fleet.has(node)) return;
+    links.refused(node);
+    publishers.refused(subject, first, refusal);
+  }
+
+  unheard(subject: string, first: number): void {
+    if (first > 0) this.#options.publishers.unheard(subject, first);
+  }
+
+  unreadable(error: StewardError): void {
+    this.#options.counters.refuse(error.code, { fault: error.message });
+  }
+}
