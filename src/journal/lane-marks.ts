@@ -10,7 +10,7 @@ export class LaneMarks {
   #acked: [upTo: number, at: number][] = [];
   #started: [upTo: number, at: number][] = [];
 
-  /** As they lie in the journal; `undefined`: there are none. */
+  /** The marks as they lie in the journal; `undefined`: there are none. */
   get row(): OutMarks | undefined {
     if (this.#sent.length === 0) return undefined;
     return { s: this.#sent.map(copy), a: this.#acked.map(copy), r: this.#started.map(copy) };
@@ -22,7 +22,7 @@ export class LaneMarks {
     this.#started = r.map(copy);
   }
 
-  /** These were sent, some of them once more. */
+  /** Messages were sent, some of them once more. */
   sent(first: number, last: number, at: number): void {
     const marks = this.#sent;
     this.#part(first - 1);
@@ -44,13 +44,13 @@ export class LaneMarks {
     }
   }
 
-  /** What came after `upTo` was not sent after all. */
+  /** Messages after `upTo` were not sent after all. */
   unsent(upTo: number): void {
     this.#part(upTo);
     this.#sent = this.#sent.filter(([last]) => last <= upTo);
   }
 
-  /** Of what is before `first` nobody asks any more. */
+  /** Marks before `first` are asked for by nobody any more. */
   forget(first: number): void {
     for (const marks of [this.#sent, this.#acked, this.#started]) {
       const past = marks.findIndex(([upTo]) => upTo >= first);

@@ -5,8 +5,8 @@ import type { OutLane } from "./records.ts";
 type Told = Pick<FrameHead, "base" | "receiverEpoch" | "receiverNow" | "receiverLife">;
 
 /**
- * Which journal each node was heard to have since it was last found absent, in this life of the daemon, and which life of
- * its daemon was heard last. What is sent says which journal and which life it is for: only then can a new one tell what is
+ * The journal that each node was heard to have since it was last found absent, in this life of the daemon, and the life of
+ * its daemon that was heard last. A frame says which journal and which life it is for: only then can a new one tell what is
  * for itself from what another one may have taken.
  */
 export class Receivers {
@@ -21,12 +21,12 @@ export class Receivers {
     if (life !== undefined) this.#lives.set(node, life);
   }
 
-  /** Whoever comes next may have another journal. */
+  /** The node that comes next may have another journal. */
   absent(node: string): void {
     this.#epochs.delete(node);
   }
 
-  /** Whether what is sent now can say which journal it is for; events need not. */
+  /** True where a frame can say which journal it is for; events need not. */
   knows(subject: string): boolean {
     return kindOf(subject) === "event" || this.#epochs.has(receiverOf(subject));
   }
@@ -35,7 +35,7 @@ export class Receivers {
     return this.#epochs.get(node);
   }
 
-  /** What a frame of this lane says of the journal and of the life that it is for. */
+  /** The part of a frame's head that says for which journal and which life it is. */
   head({ subject, base, receiverEpoch }: OutLane): Told {
     const node = receiverOf(subject);
     const receiverNow = this.of(node);

@@ -63,7 +63,7 @@ function faultIn(value: unknown, depth: number, left: { parts: number }): "deep"
   return undefined;
 }
 
-/** Whether JSON text has more lists, objects and keys than `parts`; those inside of strings are none. */
+/** True for JSON text with more lists, objects and keys than `parts`; those inside of strings are none. */
 export function hasMoreParts(text: string, parts: number): boolean {
   let left = parts;
   for (let i = 0; i < text.length; i++) {
@@ -76,7 +76,7 @@ export function hasMoreParts(text: string, parts: number): boolean {
   return false;
 }
 
-/** Whether a JSON value nests deeper than `depth` levels. */
+/** True for a JSON value that nests deeper than `depth` levels. */
 export function deeperThan(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (depth === 0) return true;

@@ -50,7 +50,7 @@ export function decodeRefusal(subject: string, payload: Uint8Array): FrameRefusa
   return { node: o, receiverEpoch: n, sentAt: t, code: c, reason: x, lasting: y === 1 };
 }
 
-/** Whether what this error refuses would be refused again, however often it came: it arrived as it was sent. */
+/** True where the same frame would be refused again, however often it came: it arrived as it was sent. */
 function isLasting({ code, details }: StewardError): boolean {
   return code === "frame-too-large" || (code === "frame-malformed" && details.damaged === undefined);
 }

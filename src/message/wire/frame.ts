@@ -65,7 +65,7 @@ export interface Ack {
   /** The receiver, and the identity of its journal. */
   readonly node: string;
   readonly receiverEpoch: string;
-  /** Which life of its daemon it is that answers. */
+  /** The life of its daemon that answers. */
   readonly receiverLife?: string;
   /** The epoch of the frame that it answers. */
   readonly epoch: string;
@@ -140,7 +140,7 @@ interface WireAck {
 
 const SKIPS: ReadonlySet<unknown> = new Set<Skip>(["expired", "cancelled", "rejected"]);
 
-/** What a frame says of its items as a whole. */
+/** The head of a frame: all but its items. */
 export type FrameHead = Omit<Frame, "items">;
 
 /** For one subject and no other, of items that were encoded before. `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
@@ -255,7 +255,7 @@ function readItem(wire: WireItem, limits: FrameLimits): FrameItem {
 }
 
 function toWire(item: FrameItem): WireItem {
-  // Nobody can read that either.
+  // An item that cannot be read here can be read nowhere.
   if ("unreadable" in item) return { i: item.id };
   if ("skip" in item) return { i: item.id, x: item.skip };
   const wire: WireItem = { i: item.id, c: item.createdAt, d: item.data };
@@ -302,7 +302,7 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (wire.i !== undefined && !isToken(wire.i)) return "receiver's life";
   if (wire.j !== undefined && !isToken(wire.j)) return "origin's life";
   if (wire.p !== undefined && !isCount(wire.p)) return "origin's uptime";
-  // What is acknowledged is not sent again: such a frame would close its lane for all that is still to come.
+  // An acknowledged message is not sent again: such a frame would close its lane for all that is still to come.
   if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
   if (!Array.isArray(wire.m) || (wire.m.length === 0 && wire.f === 0)) return "no items";
   if (wire.m.length > limits.items) return `${wire.m.length} items, ${limits.items} are allowed`;

@@ -4,7 +4,7 @@ import { quoted } from "../subject.ts";
 import { type FrameLimits, hasMoreParts } from "./bounds.ts";
 
 /**
- * What travels between two daemons: a frame carries a batch of one lane, an ACK answers it. Layout, version 1:
+ * The packets that travel between two daemons: a frame carries a batch of one lane, an ACK answers it. Layout, version 1:
  *
  *   'S' 'W'  version  flags  body
  *
@@ -26,11 +26,11 @@ const PARSED_UNSEEN = 320 * 1024;
 /** Parts of a frame beside those of its data. */
 const OWN_PARTS = 64 * 1024;
 
-/** What a packet of steward's is. */
+/** The kinds of steward's packets. */
 export const KINDS = { frame: 0, ack: ACK, refusal: REFUSAL } as const;
 type Kind = (typeof KINDS)[keyof typeof KINDS];
 
-/** Whether the payload claims to be a frame, an ACK or a refusal; anything else is a foreign body. */
+/** True for a payload that claims to be a frame, an ACK or a refusal; anything else is a foreign body. */
 export function isFrame(payload: Uint8Array): boolean {
   return payload.length >= HEADER && payload[0] === 0x53 && payload[1] === 0x57;
 }
@@ -97,7 +97,7 @@ export function unpack(subject: string, payload: Uint8Array, kind: Kind, limits:
   return parsed;
 }
 
-/** What came is not what was sent. */
+/** The packet was damaged on its way. */
 function damaged(subject: string, fault: string, cause?: unknown): StewardError {
   return new StewardError("frame-malformed", { subject, fault, damaged: 1 }, { cause });
 }

@@ -5,7 +5,7 @@ import type { Clock } from "../../message/clock.ts";
  * When the deadlines of one lane fall due, by monotonic time. A deadline is written down in wall time; what this wall time
  * meant when it was written is remembered here, for runs of numbers, so that no jump of the clock decides a deadline.
  *
- * What an earlier life of the daemon wrote is judged by the wall clock as it is when this life begins. A clock that is
+ * A message that an earlier life of the daemon wrote is judged by the wall clock as it is when this life begins. A clock that is
  * behind what the lane itself proves to have been is taken for as late as that: it may end a message too late, never early.
  */
 export interface DueOptions {
@@ -21,7 +21,7 @@ interface Run {
   readonly ahead: number;
 }
 
-/** What a wall clock may be corrected by without being another one, ms. */
+/** The correction of a wall clock that does not make it another one, ms. */
 const CORRECTION = 100;
 
 export class Due {
@@ -37,7 +37,7 @@ export class Due {
     this.#notedUpTo = lane.next - 1;
   }
 
-  /** What is new on the lane was written just now. */
+  /** New messages on the lane were written just now. */
   note(): void {
     const { lane, clock } = this.#options;
     const from = this.#notedUpTo + 1;

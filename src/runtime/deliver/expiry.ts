@@ -59,7 +59,7 @@ export class Expiry {
     return this.#due.left(record);
   }
 
-  /** What is new on the lane was written just now; `deadline`: the earliest of it, ms since 1970. */
+  /** New messages on the lane were written just now; `deadline`: the earliest of theirs, ms since 1970. */
   written(deadline: number): void {
     this.#due.note();
     this.#arm(deadline - this.#options.clock.now());
@@ -128,7 +128,7 @@ export class Expiry {
     if (Number.isFinite(earliest)) this.#arm(earliest);
   }
 
-  /** What was never on the wire, in order. */
+  /** Messages that were never on the wire, in order. */
   *#waiting(): Generator<OutRecord> {
     const { lane, journal } = this.#options;
     for (let from = lane.sent + 1; from < lane.next; ) {

@@ -17,7 +17,7 @@ import type { Window } from "./window.ts";
 /** What all publishers of this node work with. */
 export interface DeliverParts {
   readonly node: string;
-  /** Which life of this daemon it is. */
+  /** The life of this daemon. */
   readonly life: string;
   readonly journal: Journal;
   readonly transport: Transport;

@@ -22,7 +22,7 @@ export interface OutgoingOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly node: string;
-  /** Which life of this daemon it is. */
+  /** The life of this daemon. */
   readonly life: string;
   readonly envelope: Pick<Envelope, "seal">;
   readonly link: Pick<LinkTo, "profile">;
@@ -56,7 +56,7 @@ export class Outgoing {
     if (first === last) this.#refused.times++;
   }
 
-  /** Whether the frame that begins here carries one message alone. */
+  /** True where the frame that begins here carries one message alone. */
   isSuspect(seq: number): boolean {
     return this.#refused.seq === seq;
   }
@@ -87,7 +87,7 @@ export class Outgoing {
     );
   }
 
-  /** As it travels at `now`, JSON. */
+  /** The message as it travels at `now`, JSON. */
   #item(record: OutRecord, now: number): string {
     const skip = this.#skip(record);
     if (skip !== undefined) return encodeItem({ id: record.message.id, skip });

@@ -161,9 +161,9 @@ export class Publisher implements Child {
       this.#standstill.moves();
       this.#outgoing.acknowledged(this.#lane.acked);
     }
-    // What an overtaken ACK says of room is out of date.
+    // An overtaken ACK knows an earlier room.
     if (ack.last >= this.#lane.acked) this.#creditUpTo = ack.last + ack.credit;
-    // Of an event that is kept it is the end.
+    // An event that is kept ends with its ACK.
     if (this.#isEvent && received.some(({ keep }) => keep)) this.#onceDurable(() => this.#received(received, ack));
     else if (received.length > 0) this.#received(received, ack);
     if (decided.length > 0) this.#onceDurable(() => this.#decided(decided));
@@ -218,7 +218,7 @@ export class Publisher implements Child {
     if (this.#ackWait.isArmed) this.#ackWait.shorten(() => this.again());
   }
 
-  /** Nobody subscribes for the receiver: proof that the frame beginning at `first` was handed to no one. */
+  /** The broker knows no subscriber of the receiver: the frame that begins at `first` was handed to nobody. */
   unheard(first: number): void {
     const frame = this.#inFlight.find((f) => f.first === first);
     if (frame === undefined) return;
@@ -230,7 +230,7 @@ export class Publisher implements Child {
     const { journal, subject, fleet, clock } = this.#options;
     journal.outbox.unsent(subject, earliest.sentBefore);
     this.#stepBack(this.#lane.acked);
-    // Of what was sent a second time the first sending may have been acknowledged since.
+    // A message that was sent twice may have been acknowledged since, by its first sending.
     const from = Math.max(earliest.first, this.#lane.acked + 1);
     this.#expiry.waitAgain(from, last);
     this.#unheardSince ??= clock.monotonic();
@@ -370,7 +370,7 @@ export class Publisher implements Child {
       .catch((error) => this.fail(error));
   }
 
-  /** Accepted for a broker that took more than this one. Nothing of it is sent; each new connection is looked at anew. */
+  /** The message was accepted for a broker that took more than this one. It is held; each new connection is looked at anew. */
   #hold(cause: string): void {
     const { subject, failures } = this.#options;
     if (cause !== this.#held) failures.report("message-too-large", `${subject} waits for another broker: ${cause}`);

@@ -28,7 +28,7 @@ const SHUTDOWN = 5000;
  */
 export class Publishers {
   readonly #running = new Map<string, Publisher>();
-  /** The same by the node that they send to. */
+  /** The publishers that run, by the node that they send to. */
   readonly #sendingTo = new Map<string, Set<Publisher>>();
   /** What all lanes to a node share. */
   readonly #ways = new Map<string, { readonly link: LinkTo; readonly window: Window }>();
@@ -86,7 +86,7 @@ export class Publishers {
     this.#resuming.add(timer);
   }
 
-  /** Nobody is resumed any more. */
+  /** No publisher is resumed any more. */
   end(): void {
     for (const timer of this.#resuming) this.#options.clock.clearTimeout(timer);
     this.#resuming.clear();
@@ -165,7 +165,7 @@ export class Publishers {
         backoff: this.#options.config().supervision.backoff,
         start: async () => this.#start(subject),
       })
-      // It is stopping: the lane begins again with the next daemon.
+      // The daemon is stopping: the lane begins again with the next daemon.
       .catch(() => undefined);
   }
 

@@ -23,7 +23,7 @@ export function splitOutput(parts: readonly OutputPart[], maxPayload: number): O
   return grouped(parts, Math.min(REPORT_BYTES, Math.max(LEAST_BYTES, room)));
 }
 
-/** What is told in the place of a report that has become too large for the broker: its output first, then its end. */
+/** The smaller reports in the place of one that has become too large for the broker: its output first, then its end. */
 export function smallerReports(report: Report, maxPayload: number): Report[] {
   const { at, startedAt = at, output = [] } = report;
   const pieces = splitOutput(output, maxPayload).map(

@@ -21,7 +21,7 @@ export class Window {
     return true;
   }
 
-  /** Those that wait are called in the order in which they came. */
+  /** Lanes that wait are called in the order in which they came. */
   release(bytes: number): void {
     this.#used -= bytes;
     if (bytes === 0 || this.#waiting.size === 0) return;

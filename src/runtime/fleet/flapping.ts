@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { Failures } from "../../observe/alerts.ts";
-import type { NodeChange } from "./fleet.ts";
+import type { NodeChange } from "./known-node.ts";
 
 /**
  * Tells of a link that is lost again and again: once when that begins, and once when it is over, whatever the number of
@@ -24,7 +24,7 @@ export class Flapping {
   readonly #options: FlappingOptions;
   /** When the latest losses of each node were, by monotonic time. */
   readonly #losses = new Map<string, number[]>();
-  /** Those that flap, each with what ends that. */
+  /** Nodes that flap, each with the timer that ends it. */
   readonly #flapping = new Map<string, Timer>();
   #connected = false;
 

@@ -1,17 +1,15 @@
-import type { Actor } from "xstate";
 import type { LinkState } from "../../actors/node.ts";
-import { type NodeContext, nodeMachine, type Region } from "../../actors/node.ts";
-import { type Inspector, startRoot } from "../../actors/root.ts";
+import type { Inspector } from "../../actors/root.ts";
 import { DeadlineWheel } from "../../actors/wheel.ts";
 import type { LinkName, LinkProfile } from "../../config/config.ts";
-import { linkProfile } from "../../config/link-profiles.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
-import type { Standstill, StuckLane } from "../../message/standstill.ts";
+import type { Standstill } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Hello } from "../../methods/hello.ts";
 import type { Happenings } from "../../observe/happenings.ts";
+import { KnownNode, type NodeChange, type NodeDescription, type StoredNode } from "./known-node.ts";
 
 /**
  * Every node that this one knows, each with its actor. Evidence of life is counted per frame and ACK, but an actor hears
@@ -35,85 +33,18 @@ export interface NodeWatcher {
   nodeChanged(change: NodeChange): void;
 }
 
-export interface NodeChange {
-  readonly name: string;
-  readonly at: number;
-  readonly region: string;
-  readonly from: string;
-  readonly to: string;
-  readonly cause: string;
-}
-
-/** A node as its actor and its hellos describe it; times are ms since 1970. */
-export interface NodeDescription {
-  readonly name: string;
-  readonly link: LinkState;
-  readonly linkSince: number;
-  /** Why the link is as it is: `bye`, `silence`, `hello`, … */
-  readonly cause: string;
-  readonly session: "none" | "resyncing" | "live";
-  readonly work: "idle" | "busy";
-  readonly trust: "pending" | "accepted" | "revoked";
-  readonly storage: "ok" | "low" | "full";
-  /** Why nothing is sent to it and nothing taken from it: two nodes have its name. */
-  readonly heldBack?: string;
-  /** Its link is as an earlier life of this daemon saw it: nothing was heard of it since. */
-  readonly unheard?: true;
-  /** Lanes which stand still, as it says of itself; in a list, and those to it; the worst few. Absent: none does. */
-  readonly stuck?: readonly StuckLane[];
-  /** Last verified evidence of life; `null` if never. */
-  readonly lastSeenAt: number | null;
-  readonly asOf: number;
-  readonly version?: string;
-  /** Its clock minus ours, ms, as of the last hello. */
-  readonly clockSkew?: number;
-  readonly epoch?: string;
-  readonly startedAt?: number;
-  readonly methods?: readonly string[];
-  /** The latest changes of its regions, newest last. */
-  readonly changes: readonly Omit<NodeChange, "name">[];
-}
-
-interface Known {
-  readonly actor: Actor<typeof nodeMachine>;
-  readonly changes: NodeChange[];
-  link: LinkState;
-  busy: boolean;
-  accepted: boolean;
-  lastSeen: number | null;
-  /** When that was, monotonic ms. */
-  heardAt: number;
-  /** Interval of its hellos as it last said, ms; kept across restarts of this node. */
-  every: number | undefined;
-  /** The kind of its link as it last said; kept across restarts of this node. */
-  linkName: LinkName | undefined;
-  /** What its interval and its link allow it, until they change. */
-  patience?: Pick<LinkProfile, "late" | "offline"> | undefined;
-  /** Identity of its journal as it last said. */
-  epoch: string | undefined;
-  /** Why nothing goes to it or comes from it. */
-  heldBack?: Standstill | undefined;
-  hello?: Hello & { readonly at: number };
-}
-
 /** How long a node without commands still counts as busy, ms. */
 const LINGER = 1000;
-/** No node may ask for more patience than a hello a day, ms. */
-const LONGEST = 86_400_000;
 /** How often it is noted when each node was last seen, ms: more seldom where there are many. */
 const NOTE_EVERY = 60_000;
 const NOTE_PER_NODE = 10;
 const LAST_SEEN = "last seen";
-/** The shortest silence that makes a node late, where its profile is not shorter, ms. */
-const SHORTEST = 2_500;
-/** The latest changes kept of each node. */
-const CHANGES = 100;
 
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, KnownNode>();
   /** Stored at the end of this turn: a hello changes several regions at once. */
-  readonly #changed = new Map<string, Known>();
+  readonly #changed = new Map<string, KnownNode>();
   readonly #late: DeadlineWheel;
   readonly #silent: DeadlineWheel;
   readonly #idle: DeadlineWheel;
@@ -128,12 +59,13 @@ export class Fleet {
     this.#options = options;
     const { clock, config, journal } = options;
     const slot = Math.max(10, Math.min(1000, config().link.hello / 10));
-    this.#late = new DeadlineWheel(clock, slot, (name) => this.#send(name, "late", "no sign of life"));
-    this.#silent = new DeadlineWheel(clock, slot, (name) => this.#send(name, "silent", "no sign of life"));
+    this.#late = new DeadlineWheel(clock, slot, (name) => this.#known.get(name)?.send("late", "no sign of life"));
+    this.#silent = new DeadlineWheel(clock, slot, (name) => this.#known.get(name)?.send("silent", "no sign of life"));
     this.#idle = new DeadlineWheel(clock, LINGER / 2, (name) => {
       const known = this.#known.get(name);
-      if (known !== undefined) known.busy = false;
-      this.#send(name, "idle", "all commands have ended");
+      if (known === undefined) return;
+      known.busy = false;
+      known.send("idle", "all commands have ended");
     });
     const seen = (journal.checkpoint(LAST_SEEN) ?? {}) as Readonly<Record<string, number>>;
     for (const { name, snapshot } of journal.nodes()) {
@@ -176,7 +108,7 @@ export class Fleet {
     const known = this.#known.get(name);
     if (known === undefined || known.lastSeen !== null) return;
     for (const lane of this.#options.journal.outbox.lanes.values()) if (receiverOf(lane.subject) === name) return;
-    known.actor.stop();
+    known.stop();
     this.#known.delete(name);
   }
 
@@ -200,14 +132,14 @@ export class Fleet {
   alive(name: string, cause: string, epoch?: string): void {
     if (name === this.#options.node) return;
     const known = this.#get(name);
-    this.#seen(known);
+    known.seen();
     this.#noteSeen();
-    // Who answers before its first hello, and has another journal at that, has lost what it answered for.
+    // A node that answers before its first hello, and has another journal at that, has lost the one that it answered for.
     if (epoch !== undefined && known.epoch === undefined) {
       known.epoch = epoch;
       this.#store(name, known);
     }
-    if (known.link !== "online") this.#send(name, "alive", cause);
+    if (known.link !== "online") known.send("alive", cause);
     this.#watch(name, known);
   }
 
@@ -223,34 +155,17 @@ export class Fleet {
     journal.setCheckpoint({ key: LAST_SEEN, value: Object.fromEntries(seen) as Json });
   }
 
-  /** Whether its daemon or its journal is another one than before. */
-  isAnew(name: string, { startedAt, epoch }: Hello): boolean {
-    const known = this.#known.get(name);
-    return (known?.hello ?? { startedAt }).startedAt !== startedAt || (known?.epoch ?? epoch) !== epoch;
+  /** True where the daemon or the journal of a node is another one than before. */
+  isAnew(name: string, hello: Hello): boolean {
+    return this.#known.get(name)?.isAnew(hello) ?? false;
   }
 
   hello(name: string, hello: Hello): void {
     if (name === this.#options.node) return;
     const known = this.#get(name);
-    const now = this.#options.clock.now();
-    const rebooted = known.hello !== undefined && known.hello.startedAt !== hello.startedAt;
-    const reborn = known.epoch !== undefined && known.epoch !== hello.epoch;
-    this.#seen(known);
-    known.hello = { ...hello, at: now };
+    known.seen();
     this.#options.journal.outbox.receivers.heard(name, hello.epoch, hello.life);
-    const { epoch, every, link: linkName } = hello;
-    if (known.epoch !== epoch || known.every !== every || known.linkName !== linkName) {
-      Object.assign(known, { epoch, every, linkName, patience: undefined });
-      // Whether it comes back with another journal must be seen across restarts of this node.
-      this.#store(name, known);
-    }
-    known.actor.send({
-      type: "hello",
-      at: now,
-      cause: reborn ? "hello with a new journal" : rebooted ? "hello after a restart" : "hello",
-      anew: rebooted || reborn,
-      storage: hello.storage,
-    });
+    if (known.greeted(hello)) this.#store(name, known);
     this.#watch(name, known);
   }
 
@@ -265,12 +180,12 @@ export class Fleet {
     if (why === undefined) known.epoch = "";
   }
 
-  /** That another node has this one's name. */
+  /** Another node has the name of this one; said why that is known. */
   get selfHeld(): string | undefined {
     return this.#selfHeld;
   }
 
-  /** Whether two nodes have this name, which may be that of this one. */
+  /** True where two nodes have this name, which may be that of this one. */
   isDoubled(name: string): boolean {
     return (name === this.#options.node ? this.#selfHeld : this.heldBack(name)) !== undefined;
   }
@@ -280,7 +195,7 @@ export class Fleet {
     return this.standing(name)?.reason;
   }
 
-  /** The same, with since when it is so. */
+  /** Why nothing goes to a node, and since when. */
   standing(name: string): Standstill | undefined {
     return this.#known.get(name)?.heldBack;
   }
@@ -289,13 +204,7 @@ export class Fleet {
     return (this.#known.get(name)?.heardAt ?? Number.NEGATIVE_INFINITY) > at;
   }
 
-  #seen(known: Known): void {
-    const { clock } = this.#options;
-    known.lastSeen = clock.now();
-    known.heardAt = clock.monotonic();
-  }
-
-  /** Whether this is another journal than the one that the node last said to have. */
+  /** True for another journal than the one that the node last said to have. */
   isOther(name: string, epoch: string): boolean {
     return (this.#known.get(name)?.epoch || epoch) !== epoch;
   }
@@ -306,35 +215,30 @@ export class Fleet {
   }
 
   bye(name: string, cause: string): void {
-    if (!this.#known.has(name)) return;
     this.#late.delete(name);
     this.#silent.delete(name);
-    this.#send(name, "bye", cause);
+    this.#known.get(name)?.send("bye", cause);
   }
 
   /** The broker says that nobody subscribes for this node. */
   absent(name: string): void {
-    if (this.#known.has(name)) this.#send(name, "absent", "not subscribed at the broker");
+    this.#known.get(name)?.send("absent", "not subscribed at the broker");
   }
 
   accept(name: string): void {
-    if (name === this.#options.node) return;
-    const known = this.#get(name);
-    if (known.accepted) return;
-    known.accepted = true;
-    this.#send(name, "accept", "verified");
+    if (name !== this.#options.node) this.#get(name).accept();
   }
 
   isResyncing(name: string): boolean {
-    return this.#known.get(name)?.actor.getSnapshot().matches({ session: "resyncing" }) ?? false;
+    return this.#known.get(name)?.isResyncing ?? false;
   }
 
-  /** What it thinks of our commands is what we think. */
+  /** The node and this one think the same of this one's commands. */
   agreed(name: string): void {
-    this.#send(name, "agreed", "of one mind");
+    this.#known.get(name)?.send("agreed", "of one mind");
   }
 
-  /** Whether commands of ours run there. The actor hears of the end only when it lasts. */
+  /** So many commands of ours run there. The actor hears of the end only when it lasts. */
   work(name: string, running: number): void {
     const known = this.#known.get(name);
     if (known === undefined) return;
@@ -345,7 +249,7 @@ export class Fleet {
     this.#idle.delete(name);
     if (known.busy) return;
     known.busy = true;
-    this.#send(name, "busy", "commands run there");
+    known.send("busy", "commands run there");
   }
 
   /** While our own link is down nobody is judged; when it is back, everyone has a full grace period. */
@@ -356,116 +260,50 @@ export class Fleet {
       else {
         this.#late.delete(name);
         this.#silent.delete(name);
-        if (known.link === "online") this.#send(name, "late", "this node has no broker");
+        if (known.link === "online") known.send("late", "this node has no broker");
       }
     }
   }
 
   describe(name: string): NodeDescription | undefined {
-    const known = this.#known.get(name);
-    if (known === undefined) return undefined;
-    const { value, context } = known.actor.getSnapshot();
-    const { hello } = known;
-    const isUnheard = known.heardAt === Number.NEGATIVE_INFINITY && (value.link === "online" || value.link === "late");
-    return {
-      name,
-      link: value.link,
-      linkSince: context.linkSince,
-      cause: context.linkCause,
-      session: value.session,
-      work: value.work,
-      trust: value.trust,
-      storage: value.storage,
-      lastSeenAt: known.lastSeen,
-      asOf: this.#options.clock.now(),
-      changes: known.changes,
-      ...(known.heldBack === undefined ? {} : { heldBack: known.heldBack.reason }),
-      ...(isUnheard ? { unheard: true } : {}),
-      ...(hello === undefined
-        ? {}
-        : {
-            version: hello.version,
-            epoch: hello.epoch,
-            startedAt: hello.startedAt,
-            methods: hello.methods,
-            ...(hello.stuck === undefined || value.link === "offline" ? {} : { stuck: hello.stuck }),
-            clockSkew: hello.now - hello.at,
-          }),
-    };
+    return this.#known.get(name)?.describe();
   }
 
   stop(): void {
-    // As they are before their actors stop.
+    // The nodes are stored before their actors stop.
     this.#storeChanged();
     this.#notedAt = Number.NEGATIVE_INFINITY;
     this.#noteSeen();
     this.#late.stop();
     this.#silent.stop();
     this.#idle.stop();
-    for (const { actor } of this.#known.values()) actor.stop();
+    for (const known of this.#known.values()) known.stop();
   }
 
-  #get(name: string): Known {
+  #get(name: string): KnownNode {
     return this.#known.get(name) ?? this.#start(name, undefined);
   }
 
-  #start(name: string, stored: StoredNode | undefined): Known {
-    const { clock, inspector } = this.#options;
-    const actor = startRoot(nodeMachine, {
-      actor: name,
-      role: "node",
-      clock,
-      inspector,
-      input: { name, at: clock.now() },
-      ...(stored === undefined ? {} : { snapshot: stored.snapshot as never }),
-    });
-    const known: Known = {
-      actor,
-      changes: [...(stored?.changes ?? [])],
-      link: actor.getSnapshot().value.link,
-      busy: actor.getSnapshot().matches({ work: "busy" }),
-      accepted: actor.getSnapshot().matches({ trust: "accepted" }),
-      lastSeen: stored?.lastSeen ?? null,
-      heardAt: Number.NEGATIVE_INFINITY,
-      every: stored?.every,
-      linkName: stored?.linkName,
-      epoch: stored?.epoch,
+  #start(name: string, stored: StoredNode | undefined): KnownNode {
+    const { clock, inspector, happenings } = this.#options;
+    const changed = (node: KnownNode, change: NodeChange): void => {
+      if (change.region !== "work") this.#store(name, node);
+      happenings.emit({ type: "node", ...change });
+      this.#watcher?.nodeChanged(change);
     };
-    let before = actor.getSnapshot().value as Record<Region, string>;
-    actor.subscribe(({ value, context }) => {
-      const after = value as Record<Region, string>;
-      for (const region of Object.keys(after) as Region[]) {
-        if (after[region] !== before[region]) this.#note(known, context, region, before[region], after[region]);
-      }
-      before = after;
-    });
+    const known = new KnownNode({ name, clock, inspector, changed }, stored);
     this.#known.set(name, known);
-    if (stored !== undefined) this.#watch(name, known);
     return known;
   }
 
-  #note(known: Known, context: NodeContext, region: Region, from: string, to: string): void {
-    const { clock, happenings } = this.#options;
-    if (region === "link") known.link = to as LinkState;
-    const cause = region === "link" ? context.linkCause : "";
-    const change: NodeChange = { name: context.name, at: clock.now(), region, from, to, cause };
-    if (region !== "work") {
-      known.changes.push(change);
-      if (known.changes.length > CHANGES) known.changes.shift();
-      this.#store(context.name, known);
-    }
-    happenings.emit({ type: "node", ...change });
-    this.#watcher?.nodeChanged(change);
-  }
-
   /** With what this turn still changes of it. */
-  #store(name: string, known: Known): void {
+  #store(name: string, known: KnownNode): void {
     if (this.#changed.size === 0) this.#options.journal.atTurnEnd(() => this.#storeChanged());
     this.#changed.set(name, known);
   }
 
   #storeChanged(): void {
-    for (const [name, known] of this.#changed) this.#options.journal.setNode(name, storedOf(known));
+    for (const [name, known] of this.#changed) this.#options.journal.setNode(name, known.stored);
     this.#changed.clear();
   }
 
@@ -473,50 +311,13 @@ export class Fleet {
    * Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. Between two edges there
    * are no hellos, and silence means nothing: each would wait for the other one to speak first.
    */
-  #watch(name: string, known: Known): void {
+  #watch(name: string, known: KnownNode): void {
     if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;
     const { node: self, config, central } = this.#options;
     if (self !== central && name !== central) return;
     if (known.hello === undefined && name !== central && known.lastSeen === null) return;
-    if (known.patience === undefined) {
-      const { link } = config();
-      known.patience = patienceWith(link, known.every ?? 0, known.linkName ?? link.name);
-    }
-    this.#late.set(name, known.patience.late);
-    this.#silent.set(name, known.patience.offline);
+    const { late, offline } = known.patience(config().link);
+    this.#late.set(name, late);
+    this.#silent.set(name, offline);
   }
-
-  #send(
-    name: string,
-    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "agreed" | "busy" | "idle",
-    cause: string,
-  ): void {
-    this.#known.get(name)?.actor.send({ type, at: this.#options.clock.now(), cause });
-  }
-}
-
-interface StoredNode {
-  readonly snapshot: unknown;
-  readonly changes: readonly NodeChange[];
-  readonly lastSeen: number | null;
-  readonly every: number | undefined;
-  readonly linkName?: LinkName | undefined;
-  readonly epoch: string | undefined;
-}
-
-function storedOf({ actor, changes, lastSeen, every, linkName, epoch }: Known): Json {
-  const stored: StoredNode = { snapshot: actor.getPersistedSnapshot(), changes, lastSeen, every, linkName, epoch };
-  return stored as unknown as Json;
-}
-
-/** Its own interval and its own link say when a node should have been heard, unless this node's ask for more patience. */
-function patienceWith(own: LinkProfile, every: number, link: LinkName): Pick<LinkProfile, "late" | "offline"> {
-  if (link !== own.name) {
-    const { late, offline } = linkProfile(link, Math.max(own.hello, Math.min(every, LONGEST)));
-    return { late: Math.max(own.late, late), offline: Math.max(own.offline, offline) };
-  }
-  const times = (every > 0 ? Math.min(every, LONGEST) : own.hello) / own.hello;
-  // However often it says hello: a moment on a slow link must not look like a loss.
-  const least = Math.min(own.late, SHORTEST);
-  return { late: Math.max(least, own.late * times), offline: Math.max(2 * least, own.offline * times) };
 }

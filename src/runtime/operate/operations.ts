@@ -11,7 +11,7 @@ import { isTimeKey } from "../../message/text/time-words.ts";
 import { NEVER, NEVER_TOO } from "../../message/text/units.ts";
 import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../../message/wire/bounds.ts";
 import type { LaneView } from "../deliver/publisher.ts";
-import type { NodeDescription } from "../fleet/fleet.ts";
+import type { NodeDescription } from "../fleet/known-node.ts";
 import type { JournalHealth } from "../upkeep/storage.ts";
 
 /**

@@ -6,8 +6,8 @@ import type { SendingTime } from "../../message/wire/frame.ts";
  * and every other frame is late by what it took longer than that.
  *
  * Two clocks of the sender are held against this node's monotonic time, and the smaller delay counts: a jump of its wall
- * clock shows in `sentAt` alone, a host that slept in `uptime` alone, and a real delay in both. A new life of the sender
- * begins anew.
+ * clock shows in `sentAt` alone, a sleep that its host cannot tell of in `uptime` alone, and a real delay in both. A new
+ * life of the sender begins anew.
  */
 export class TravelTimes {
   /** The present life of each sender first, then the one before it, whose frames may have been overtaken. */

@@ -6,7 +6,7 @@ import type { Outcome } from "../../message/report.ts";
 import { parseSubject } from "../../message/subject.ts";
 import type { Compared, Listed } from "./compare-method.ts";
 
-/** What became of commands that their origin believes to be here, by this node's own journal. */
+/** The fate of commands that their origin believes to be here, by this node's own journal. */
 export function compareHere(
   { epoch: own, inbox, outbox }: Journal,
   origin: string,
@@ -21,7 +21,7 @@ export function compareHere(
     const answers = owed.get(home) ?? answersOn(outbox, home);
     owed.set(home, answers);
     const outcome = fate(inbox, id, { origin, epoch, subject, seq });
-    // Its end is on the way home, and brings its output along.
+    // An end that is on the way home brings its output along.
     if (outcome === undefined || answers.has(id)) continue;
     if (outcome === "lost" || outcome === "gone") lost.push(id);
     else done.push([id, outcome]);
@@ -39,7 +39,7 @@ function answersOn(outbox: Outbox, subject: string): ReadonlySet<string> {
 }
 
 /**
- * What became of a command of which its origin holds our ACK: its end; `lost`, when the journal that acknowledged it is
+ * The fate of a command of which its origin holds our ACK: its end; `lost`, when the journal that acknowledged it is
  * not this one; `gone`, when nothing is left of it here; `undefined` while it is open.
  */
 export function fate(

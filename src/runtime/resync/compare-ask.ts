@@ -11,7 +11,7 @@ import type { JournalIdentities, SettledWatcher } from "./journal-identities.ts"
 import type { Word } from "./vouch-method.ts";
 
 /**
- * What two nodes think of the same commands, mended when they meet again. The origin lists its open commands; the node says
+ * Two nodes compare what they think of the same commands when they meet again. The origin lists its open commands; the node says
  * which of them have ended, and which its journal knows nothing of because it was lost or restored: those are
  * `interrupted`, for whether they ran cannot be proved. Until a node has answered it is `resyncing`.
  *
@@ -32,7 +32,7 @@ export interface RepairOptions {
 
 /** Folds the end of a command of ours into its record: `receive/reports.ts`. */
 export interface ReportFolder {
-  /** What the world may learn of it once it is durable goes into `told`. False: there is no such command. */
+  /** Calls that tell the world, once it is durable, go into `told`. False: there is no such command. */
   fold(id: string, from: string, report: Report, told: (() => void)[]): boolean;
 }
 
@@ -70,7 +70,7 @@ export class Repair implements SettledWatcher {
       if (outbox.openCount(node) > 0) this.look(node);
   }
 
-  /** It may have acknowledged with a journal that it has no more, after it was asked what the present one knows. */
+  /** The node may have acknowledged with a journal that it has no more, after it was asked what the present one knows. */
   doubt(node: string): void {
     this.#doubted.add(node);
   }
@@ -115,8 +115,10 @@ export class Repair implements SettledWatcher {
     return this.#unproved.has(node) || [...this.#asked.values()].includes(node);
   }
 
-  /** It is known which journal a node has: its word counts, and that of no other journal. */
-  settled(node: string, { epoch }: Pick<Word, "epoch">): void {
+  /** The journal of a node is known: its word counts, and that of no other journal. */
+  settled(node: string, word: Pick<Word, "epoch"> | undefined): void {
+    if (word === undefined) return;
+    const { epoch } = word;
     const said = this.#unproved.get(node);
     if (said === undefined) return;
     this.#unproved.delete(node);

@@ -9,7 +9,7 @@ export const COMPARE = "compare";
 /** A command as its origin lists it: id, subject, number on its lane. */
 export type Listed = readonly [id: string, subject: string, seq: number];
 
-/** Which of the listed have ended, and of which nothing is known here. Nothing is said of those that are still open. */
+/** Listed commands that have ended, and those of which nothing is known here. An open one is in neither list. */
 export interface Compared {
   /** The journal that says so. */
   readonly epoch?: string;

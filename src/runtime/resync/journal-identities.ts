@@ -5,7 +5,7 @@ import type { Vouching } from "./vouch-ask.ts";
 import type { Vouch, Word } from "./vouch-method.ts";
 
 /**
- * Which journal a node has. Before anything final is said of a journal that seems to be gone, its node is asked, and each
+ * The journal that a node has. Before anything final is said of a journal that seems to be gone, its node is asked, and each
  * host that has its name answers: the other journal may be alive on another host, and a hello or an ACK may be late.
  *
  *   unasked ─▶ asked ─▶ settled (one journal alone was heard since, and has answered)
@@ -14,20 +14,25 @@ import type { Vouch, Word } from "./vouch-method.ts";
  * Invariant: nothing of it is journalled; whoever has something to say asks again in the next life.
  */
 export interface JournalIdentitiesOptions {
+  /** This node; it is asked like others, for another one may have its name. */
+  readonly node: string;
   readonly vouching: Pick<Vouching, "question">;
-  readonly fleet: Pick<Fleet, "isDoubled">;
+  readonly fleet: Pick<Fleet, "isDoubled" | "link">;
   readonly clock: Clock;
   readonly newId: NewId;
 }
 
-/** Hears of it once it is known which journal a node has. */
+/** Hears of it once the journal of a node is known. */
 export interface SettledWatcher {
-  settled(node: string, word: Word): void;
+  /** `word`: absent for this node, which needs none. */
+  settled(node: string, word: Word | undefined): void;
 }
 
 /** How long another host may take to answer, and the longest time until the question is put again, ms. */
 const SETTLE = 5_000;
 const LONGEST = 60_000;
+/** This node is believed after so long without an answer: its broker may not let it write to itself. */
+const UNANSWERED = 20_000;
 
 interface Question {
   readonly id: string;
@@ -84,11 +89,15 @@ export class JournalIdentities {
   }
 
   #look(node: string): void {
-    const { fleet } = this.#options;
-    const { answer, epochs, wait = SETTLE } = this.#questions.get(node) ?? {};
+    const { node: self, fleet } = this.#options;
+    const question = this.#questions.get(node);
+    if (question === undefined) return;
+    const { answer, epochs, wait } = question;
     this.#questions.delete(node);
-    if (answer === undefined || epochs?.size !== 1 || fleet.isDoubled(node))
-      this.#put(node, Math.min(LONGEST, wait * 2));
+    const isLinked = fleet.link(self) === "online";
+    const isKnown = answer !== undefined || (node === self && isLinked && wait >= UNANSWERED);
+    if (!isKnown || epochs.size > 1 || fleet.isDoubled(node))
+      this.#put(node, isLinked ? Math.min(LONGEST, wait * 2) : wait);
     else for (const watcher of this.#watchers) watcher.settled(node, answer);
   }
 }

@@ -43,11 +43,12 @@ interface Missing {
   readonly count: number;
 }
 
-/** By origin and subject. */
-type AllMissing = Readonly<Record<string, Readonly<Record<string, Missing>>>>;
+/** By subject. */
+type MissingLanes = Readonly<Record<string, Missing>>;
 
+/** The origins of which something untold is missing. */
 const MISSING = "missing events";
-/** Lanes that are named in one line. */
+/** Lanes, or nodes, that are named in one line. */
 const SOME = 10;
 
 export class JournalLosses implements SettledWatcher {
@@ -56,7 +57,8 @@ export class JournalLosses implements SettledWatcher {
   readonly #heard = new Map<string, string>();
   /** The event lanes that were there when this life began, by receiver. */
   readonly #lanes = new Map<string, string[]>();
-  #missing: AllMissing;
+  /** By origin. */
+  readonly #missing = new Map<string, MissingLanes>();
 
   constructor(options: JournalLossesOptions) {
     this.#options = options;
@@ -69,8 +71,9 @@ export class JournalLosses implements SettledWatcher {
       else lanes.push(subject);
     }
     identities.watch(this);
-    this.#missing = (journal.checkpoint(MISSING) ?? {}) as unknown as AllMissing;
-    if (Object.keys(this.#missing).length > 0) identities.ask(node);
+    for (const origin of (journal.checkpoint(MISSING) ?? []) as string[])
+      this.#missing.set(origin, (journal.checkpoint(missingFrom(origin)) ?? {}) as unknown as MissingLanes);
+    if (this.#missing.size > 0) identities.ask(node);
   }
 
   /** A node says which journal it has. */
@@ -88,17 +91,20 @@ export class JournalLosses implements SettledWatcher {
   missing(origin: string, subject: string, from: number, to: number): void {
     const { node, identities } = this.#options;
     if (kindOf(subject) === "command" || this.#carriesOutcomes(subject)) return;
-    const lanes = this.#missing[origin] ?? {};
+    const isFirst = !this.#missing.has(origin);
+    const lanes = this.#missing.get(origin) ?? {};
     const known = lanes[subject] ?? { from, to, count: 0 };
     const more: Missing = { from: known.from, to, count: known.count + to - from + 1 };
-    this.#setMissing({ ...this.#missing, [origin]: { ...lanes, [subject]: more } });
+    this.#missing.set(origin, { ...lanes, [subject]: more });
+    this.#note(missingFrom(origin), this.#missing.get(origin) as unknown as Json);
+    if (isFirst) this.#note(MISSING, [...this.#missing.keys()]);
     identities.ask(node);
   }
 
-  /** It is known which journal a node has. */
-  settled(node: string, word: Word): void {
+  /** The journal of a node is known. */
+  settled(node: string, word: Word | undefined): void {
     if (node === this.#options.node) this.#tellMissing();
-    else {
+    else if (word !== undefined) {
       for (const subject of this.#acknowledgedByOther(this.#lanesTo(node), word.epoch))
         this.#options.publishers.ask(subject);
       this.#tellGone(node, word);
@@ -118,9 +124,8 @@ export class JournalLosses implements SettledWatcher {
     });
   }
 
-  #setMissing(missing: AllMissing): void {
-    this.#missing = missing;
-    this.#options.journal.setCheckpoint({ key: MISSING, value: missing as unknown as Json });
+  #note(key: string, value: Json): void {
+    this.#options.journal.setCheckpoint({ key, value });
   }
 
   /** Whether the events of a subject are outcomes of commands. */
@@ -129,15 +134,31 @@ export class JournalLosses implements SettledWatcher {
   }
 
   #tellMissing(): void {
-    for (const [origin, lanes] of Object.entries(this.#missing)) {
-      const count = Object.values(lanes).reduce((sum, lane) => sum + lane.count, 0);
-      const named = some(Object.entries(lanes).map(([subject, lane]) => `${subject} ${numbers(lane)}`));
-      const [were, are] = count === 1 ? ["1 event was", "is"] : [`${count} events were`, "are"];
-      const text = `${were} acknowledged to ${origin} by a journal of this node that is gone, and ${are} not here: ${named}`;
-      const remedy = `${origin} does not send them again: look for them where they came from.`;
-      this.#options.failures.report("journal-lost", `${text}. ${remedy}`, `journal-lost ${origin} ${named}`);
-    }
-    this.#setMissing({});
+    const all = [...this.#missing];
+    if (all.length <= SOME) for (const [origin, lanes] of all) this.#tellMissingFrom(origin, lanes);
+    else this.#tellMissingFromMany(all);
+    this.#missing.clear();
+    this.#note(MISSING, []);
+    for (const [origin] of all) this.#note(missingFrom(origin), null);
+  }
+
+  #tellMissingFrom(origin: string, lanes: MissingLanes): void {
+    const count = countOf(lanes);
+    const named = some(Object.entries(lanes).map(([subject, lane]) => `${subject} ${numbers(lane)}`));
+    const [were, are] = count === 1 ? ["1 event was", "is"] : [`${count} events were`, "are"];
+    const text = `${were} acknowledged to ${origin} by a journal of this node that is gone, and ${are} not here: ${named}`;
+    const remedy = `${origin} does not send them again: look for them where they came from.`;
+    this.#options.failures.report("journal-lost", `${text}. ${remedy}`, `journal-lost ${origin} ${named}`);
+  }
+
+  /** A central that was put back lacks something of each of its nodes: that is one alert, not one for each. */
+  #tellMissingFromMany(all: readonly (readonly [origin: string, lanes: MissingLanes])[]): void {
+    const counts = all.map(([origin, lanes]) => ({ origin, count: countOf(lanes) }));
+    const sum = counts.reduce((before, { count }) => before + count, 0);
+    const most = [...counts].sort((a, b) => b.count - a.count).map(({ origin, count }) => `${origin} ${count}`);
+    const text = `${sum} events of ${all.length} nodes were acknowledged by a journal of this node that is gone, and are not here`;
+    const remedy = "They are not sent again: look for them where they came from.";
+    this.#options.failures.report("journal-lost", `${text}: ${some(most, "nodes")}. ${remedy}`, `journal-lost ${sum}`);
   }
 
   #tellGone(node: string, { epoch, was = [] }: Word): void {
@@ -153,7 +174,7 @@ export class JournalLosses implements SettledWatcher {
       else forgotten.push(...lanes.flatMap((lane) => this.#forgottenOf(lane, given.get(lane.subject) ?? 0)));
     }
     const dead = [...epochs.keys()].filter((each) => each !== epoch);
-    journal.setCheckpoint({ key: keyOf(node), value: { epoch, dead } });
+    this.#note(keyOf(node), { epoch, dead });
     if (unsent.length > 0) {
       const text = `${node} has a new journal (${epoch}): a lost disk, a restored backup or a clone`;
       failures.report("new-epoch", `${text}; what it had not sent is lost: ${some(unsent)}`, `new-epoch ${node}`);
@@ -190,7 +211,15 @@ function numbers({ from, to, count }: Missing): string {
   return count === to - from + 1 ? `${from} to ${to}` : `${count} of ${from} to ${to}`;
 }
 
-function some(lanes: readonly string[]): string {
-  const rest = lanes.length > SOME ? `, and ${lanes.length - SOME} lanes more` : "";
-  return `${lanes.slice(0, SOME).join(", ")}${rest}`;
+function missingFrom(origin: string): string {
+  return `missing events ${origin}`;
+}
+
+function countOf(lanes: MissingLanes): number {
+  return Object.values(lanes).reduce((sum, { count }) => sum + count, 0);
+}
+
+function some(named: readonly string[], what = "lanes"): string {
+  const rest = named.length > SOME ? `, and ${named.length - SOME} ${what} more` : "";
+  return `${named.slice(0, SOME).join(", ")}${rest}`;
 }

@@ -5,7 +5,7 @@ import type { Method } from "../../methods/define.ts";
 import type { Vouching } from "./vouch-ask.ts";
 
 /**
- * Which commands of a frame may have begun on this node before it came, without this journal knowing of it: in an earlier
+ * Finds commands of a frame that may have begun on this node before it came, unknown to this journal: in an earlier
  * life of the daemon, on a disk that is lost, or since this disk was copied.
  */
 export interface BegunBeforeOptions {
@@ -31,7 +31,7 @@ export class BegunBefore {
   }
 
   /**
-   * It was on its way to another journal of this node's than the present one, which may have taken it. A frame that is for
+   * The frame was first sent to another journal of this node than the present one, which may have run the command. A frame for
    * the other one itself may have been overtaken by a second sending of what it carries.
    */
   onLostDisk(frame: Frame, subject: string, item: FrameItem, seq: number): boolean {
@@ -40,11 +40,11 @@ export class BegunBefore {
     const { epoch, renewed } = this.#options.journal;
     const sentToOther = seq <= sentBefore && (renewed || receiverEpoch !== epoch);
     if (!sentToOther && receiverNow === epoch) return false;
-    // What may run twice does, unless its origin has ended it.
+    // An idempotent command is run again, unless its origin has withdrawn it (skip marker).
     return !("data" in item) || this.#method(subject)?.command?.idempotent !== true;
   }
 
-  /** What may run twice begins before it is durable, and a crash then leaves no trace of it. */
+  /** An idempotent command begins before it is durable, and a crash then leaves no trace of it. */
   unrecorded({ origin, epoch }: Frame, subject: string, seq: number): boolean {
     if (seq > (this.#sentBeforeUs.get(`${origin} ${epoch} ${subject}`) ?? 0)) return false;
     const method = this.#method(subject);
@@ -52,8 +52,8 @@ export class BegunBefore {
   }
 
   /**
-   * It was on its way before, or it is late by a life of this daemon and its second sending came before it: it may have
-   * run then, and this journal may be an older one that was put back.
+   * The command may have reached this node before the last restart. If the disk was rolled back since, the journal has
+   * forgotten that, so its origin is asked first.
    */
   isUnproved({ origin, sentBefore = 0, receiverLife }: Frame, subject: string, seq: number): boolean {
     const { vouching } = this.#options;

@@ -4,8 +4,8 @@ import { receiverOf } from "../../message/subject.ts";
 import type { Word } from "./vouch-method.ts";
 
 /**
- * What one journal was told by another, and whether the other one still knows it. Nothing is told before it is durable: a
- * journal that knows less than it told is an earlier state of itself, put back in place.
+ * The facts that one journal was told by another, held against what the other one still knows. A fact is told once it is
+ * durable: a journal that knows less than it told is an earlier state of itself, put back in place.
  */
 export function wordFor(journal: Journal, node: string, epoch: string, ids: Word["ids"]): Word {
   const { epoch: own, ancestors, outbox, inbox } = journal;
@@ -51,7 +51,7 @@ export function contradiction(journal: Journal, origin: string, word: Word): str
   return undefined;
 }
 
-/** Whether it was this journal that gave a number of a lane, and to that message. */
+/** True where this journal gave that number of a lane, and to that message. */
 function gave({ outbox }: Journal, subject: string, seq: number, id: string | null): boolean {
   const lane = outbox.lanes.get(subject);
   if (lane === undefined || outbox.isBehind(subject, { last: seq })) return false;

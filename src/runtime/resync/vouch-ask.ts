@@ -14,8 +14,8 @@ import { VOUCH, type Vouch, type Word } from "./vouch-method.ts";
 /**
  * Commands that lay in the inbox when the daemon started. The disk may be an older one that was put back in place, and they
  * may have run since: nothing on this host can tell, but their origin knows what it was told. So before one of them
- * begins, or ends without having begun, its origin is asked, once in each life of the daemon for all that it sent. The same
- * goes for what comes in this life and was on its way in an earlier one.
+ * begins, or ends without having begun, its origin is asked, once in each life of the daemon for all that it sent. A command
+ * that comes in this life and was on its way in an earlier one waits for the same.
  *
  *   unasked ─▶ asked (again and again, while the broker is there) ─▶ vouched: they go on
  *                                                                └─▶ behind: the journal is renewed, and they are interrupted
@@ -24,8 +24,8 @@ import { VOUCH, type Vouch, type Word } from "./vouch-method.ts";
  * since the journal was last opened, no host was put back: after a while without an answer all goes on. A disk that was put
  * back under a running host shows as soon as the origin is in reach, and only then.
  *
- * Invariants: a word counts for the life of the daemon that asked for it, and for nothing that came later. Nothing of it is
- * journalled: a question is repeated until there is an answer.
+ * Invariants: a word counts for the life of the daemon that asked for it, and for nothing that came later. Questions are
+ * not journalled: each is repeated until there is an answer.
  */
 export interface VouchingOptions {
   readonly node: string;
@@ -47,7 +47,7 @@ const LATE = 60_000;
 /** How long a host that was not booted waits for a word, ms. */
 const PATIENCE = 60_000;
 
-/** What one origin is asked. */
+/** The question to one origin. */
 interface Asked {
   readonly ids: Set<string>;
   readonly tell: (() => void)[];
@@ -78,12 +78,12 @@ export class Vouching {
     if (!this.#behind) for (const origin of [...this.#open.keys()]) this.#close(origin);
   }
 
-  /** Whether what an origin sends again may have run in an earlier life, for all that is known here. */
+  /** True where a command that an origin sends again may have run in an earlier life, for all that is known here. */
   isUnproved(origin: string): boolean {
     return !this.#met.has(origin);
   }
 
-  /** These need a word. */
+  /** Commands need the word of their origin. */
   add(records: readonly InRecord[]): void {
     let more = false;
     for (const { message, doubtful } of records) {
@@ -97,7 +97,7 @@ export class Vouching {
     if (more && this.#up) this.linked(true);
   }
 
-  /** Whether it may not begin yet, nor be said not to have begun. */
+  /** True until the origin has answered: the command must neither start nor be reported as expired or cancelled. */
   isOpen({ message: { id, origin } }: InRecord): boolean {
     return this.#open.get(origin)?.ids.has(id) ?? false;
   }
@@ -109,7 +109,7 @@ export class Vouching {
     else asked.tell.push(tell);
   }
 
-  /** The same for one; or when the signal comes. */
+  /** Resolves once one command has its word, or when the signal comes. */
   vouched(record: InRecord, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted || !this.isOpen(record)) return resolve();
@@ -155,7 +155,7 @@ export class Vouching {
   #ask(): void {
     const { journal, clock } = this.#options;
     for (const [origin, { ids }] of this.#open) {
-      // What has ended meanwhile needs no word.
+      // A command that has ended meanwhile needs no word.
       for (const id of ids) if (journal.inbox.find(id) === undefined) ids.delete(id);
       if (ids.size === 0) this.#close(origin);
       else this.#send(origin, { life: this.life, epoch: journal.epoch, ids: [...ids].slice(0, AT_ONCE) });
@@ -177,7 +177,7 @@ export class Vouching {
       renewal.renew(proof);
       return;
     }
-    // Nobody is left who could say that it has not run.
+    // An origin that disowns a command cannot say that it has not run.
     journal.inbox.doubt(word.disowned.filter((id) => asked.ids.has(id)));
     for (const id of word.ids) asked.ids.delete(id);
     if (asked.ids.size === 0) {

@@ -4,7 +4,7 @@ import { isToken } from "../../message/subject.ts";
 import { checkObject } from "../../methods/check.ts";
 import { defineMethod, type Method } from "../../methods/define.ts";
 
-/** What a node asks of the origin of commands that it holds, and the answer. Presence, like a hello: never journalled. */
+/** The question of a node to the origin of commands that it holds, and the answer. Presence, like a hello: never journalled. */
 export const VOUCH = "vouch";
 
 /** `life`: of the daemon that asks; an answer to an earlier one proves nothing. `epoch`: of its journal. */
@@ -12,20 +12,20 @@ export type Vouch =
   | { readonly life: string; readonly epoch: string; readonly ids: readonly string[] }
   | { readonly life: string; readonly word: Word };
 
-/** What an origin was told by the journal that asks. */
+/** The facts that an origin was told by the journal that asks. */
 export interface Word {
   /** The origin's own journal. */
   readonly epoch: string;
   /** The commands that it was asked about. */
   readonly ids: readonly string[];
-  /** Of lanes to the node: the highest number that its journal acknowledged. */
+  /** The highest number that its journal acknowledged, of lanes to the node. */
   readonly acked: readonly (readonly [subject: string, seq: number])[];
-  /** Of lanes from the node: the highest number that came from its journal, and the message that had it, where known. */
+  /** The highest number that came from its journal, and the message that had it where known, of lanes from the node. */
   readonly had: readonly (readonly [subject: string, seq: number, id: string | null])[];
-  /** Those of which the node said that they began, and those of which it said how they ended. */
+  /** Commands of which the node said that they began, and those of which it said how they ended. */
   readonly begun: readonly string[];
   readonly ended: readonly string[];
-  /** Those that the origin does not know, or that it ended itself. */
+  /** Commands that the origin does not know, or that it ended itself. */
   readonly disowned: readonly string[];
   /** Earlier epochs of the origin's journal, and up to where each had given numbers on lanes to the node. */
   readonly was?: readonly (readonly [epoch: string, given: readonly (readonly [subject: string, upTo: number])[]])[];

@@ -22,7 +22,7 @@ export interface OwnEventsOptions {
   readonly failures: Pick<Failures, "report">;
 }
 
-/** What a message needs beside its data, and a frame beside its message, bytes. */
+/** Room that a message needs beside its data, and a frame beside its message, bytes. */
 const HEAD = 128;
 const ENVELOPE = 1024;
 /** Bytes of what a source makes at once, whatever else is allowed. */

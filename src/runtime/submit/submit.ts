@@ -32,7 +32,7 @@ export interface SubmitOptions {
   readonly announce: Pick<Announcer, "queued">;
 }
 
-/** What a frame needs beside the message itself, bytes. */
+/** Room that a frame needs beside the message itself, bytes. */
 const ENVELOPE = 1024;
 /** Bytes of the largest message that a receiver reads. */
 const MOST_BYTES = FRAME_LIMITS.bodyBytes - ENVELOPE;

@@ -3,14 +3,14 @@ import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 
 /**
- * Which times of the wall clock this node has lived through, and how long ago by its uptime: what a retention goes by. A wall
+ * The times of the wall clock that this node has lived through, and how long ago by its uptime: retention goes by that. A wall
  * clock that jumps makes everything old at once; so an age counts only when uptime has seen as much of it. Time spent
  * switched off does not count: what is kept is kept rather longer.
  *
  *   wall clock  ──chunk──chunk──chunk┄ahead   (jump)   ──chunk┄ahead
  *
  * Invariants: every time that this node stamps lies in a chunk that is on disk, also when it is killed: the last chunk
- * reaches a little ahead of the clock. What lies in no chunk was stamped just after a jump, just before a crash: it is
+ * reaches a little ahead of the clock. A record in no chunk was stamped just after a jump, just before a crash: it is
  * spared, and goes when the journal has too many bytes.
  */
 interface Chunk {
@@ -73,7 +73,7 @@ export class LivedTime {
     this.#keep();
   }
 
-  /** Whether what was stamped then is too young by uptime, whatever the wall clock says. */
+  /** True where a record that was stamped then is too young by uptime, whatever the wall clock says. */
   spares(stamp: number, age: number): boolean {
     let known = false;
     for (const { from, to, lived } of this.#chunks) {

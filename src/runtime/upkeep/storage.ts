@@ -7,12 +7,12 @@ import { type Kept, Upkeep, type UpkeepOptions } from "./upkeep.ts";
  *
  *   ok ⇄ low ⇄ full   of its own limit, or of the disk, whichever is worse; a disk that refuses writes counts as full
  *
- * What is refused when it is full is new work. What is owed still passes: the journal keeps room for it.
+ * A full journal refuses new work. ACKs and outcomes still pass: the journal keeps room for them.
  */
 /** Share of the journal's limit from which it is low, and from which new messages are refused: the rest is for outcomes. */
 const LOW = 0.8;
 const FULL = 0.95;
-/** Of the disk's free bytes the same two floors; of a small disk a share of it. */
+/** The same two floors for the disk's free bytes; a small disk has a share of it. */
 const LOW_FREE = { bytes: 64 * 1024 * 1024, share: 1 / 4 };
 const FULL_FREE = { bytes: 16 * 1024 * 1024, share: 1 / 16 };
 /** How long an answer of the disk is good, ms. */
@@ -30,7 +30,7 @@ export interface JournalHealth {
 export class Storage {
   readonly #journal: Journal;
   readonly #options: UpkeepOptions;
-  /** Those who wait for the disk. */
+  /** Callers that wait for the disk. */
   readonly #waiting = new Set<() => void>();
   #durable: Promise<void> | undefined;
   #upkeep: Upkeep | undefined;
@@ -77,7 +77,7 @@ export class Storage {
   durable(): Promise<void> {
     if (this.#durable === undefined) {
       this.#durable = this.#wait();
-      // Those of one turn wait together, and no others.
+      // Callers of one turn wait together, and no others.
       this.#journal.atTurnEnd(() => {
         this.#durable = undefined;
       });

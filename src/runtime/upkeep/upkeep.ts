@@ -11,7 +11,7 @@ import { LivedTime } from "./lived-time.ts";
 
 /**
  * Forgets what is out of the bounds of `retention`: of the journal every minute, so much at once, and of a journal in which
- * nothing happens every ten, for each look is a write to the disk; of the files that methods have stored every hour. What is owed is never forgotten.
+ * nothing happens every ten, for each look is a write to the disk; of the files that methods have stored every hour. A debt is never forgotten.
  *
  *   sweep ─(a minute; a second while there is more)─▶ sweep …        files ─(an hour after they were looked at)─▶ files …
  */
@@ -22,7 +22,7 @@ export interface UpkeepOptions {
   readonly counters: Pick<Counters, "drop">;
 }
 
-/** What is looked after beside the journal. */
+/** The stores that are looked after beside the journal. */
 export interface Kept {
   readonly methods: ReadonlyMap<string, Method>;
   readonly failures: Pick<Failures, "report">;
@@ -35,10 +35,10 @@ export interface Kept {
 
 const SWEEP_EVERY = 60_000;
 const SWEEP_IDLE = 600_000;
-/** The same while there is more to forget than is forgotten at once: it must keep up with what comes. */
+/** The pause while there is more to forget than is forgotten at once: upkeep must keep up with new records. */
 const SWEEP_AGAIN = 1000;
 const SWEEP_LIMIT = 5000;
-/** Of the journal's bytes dead letters have one part in so many. */
+/** The share of dead letters in the journal's bytes: one part in so many. */
 const DEAD_SHARE = 4;
 /** Files that were taken, looked at in one sweep. */
 const TAKEN_LIMIT = 500;
@@ -109,7 +109,7 @@ export class Upkeep {
     return Math.max(removed, this.#dropDeadLetters(), this.#forgetOthers(age));
   }
 
-  /** What is of use to nobody once it is old: numbers of journals that were replaced, files that were moved away. */
+  /** Records that are of no use once they are old: numbers of journals that were replaced, files that were moved away. */
   #forgetOthers(age: number): number {
     const { clock, log } = this.#options;
     const isOld = (at: number): boolean => this.#isOld(at, age);

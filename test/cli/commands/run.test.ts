@@ -195,7 +195,10 @@ test.each([
 ])("a daemon that is there and answers nothing is not waited for longer than --wait says: %s", async (...argv) => {
   const w = await world();
   await w.down();
-  const server = createServer(() => undefined);
+  let asked = false;
+  const server = createServer(() => {
+    asked = true;
+  });
   await new Promise<void>((resolve) => server.listen(w.socket, resolve));
   // Only `send` reads it; `run` would refuse to lose it.
   const message = "{to: ship2, command: shellcommand, domain: os, data: [uptime]}";
@@ -204,7 +207,7 @@ test.each([
   void running.code.then(() => {
     ended = true;
   });
-  await w.until(() => w.ops.clock.armed > 0);
+  await w.until(() => asked);
   for (let ms = 0; ms < 3_000; ms += 100) {
     await settle();
     await w.ops.clock.advance(100);

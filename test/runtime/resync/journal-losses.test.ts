@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
+import type { Journal } from "../../../src/journal/journal.ts";
+import type { Json } from "../../../src/message/message.ts";
+import { defineMethod } from "../../../src/methods/define.ts";
+import { JournalLosses } from "../../../src/runtime/resync/journal-losses.ts";
 import { settled } from "../../harness/world/sound.ts";
-import { createWorld, type World } from "../../harness/world/world.ts";
+import { createWorld, readDisk, type World } from "../../harness/world/world.ts";
 
 const NEWS = "central.event.note.news";
 const note = (n: number) => ({ subject: NEWS, data: { n } });
@@ -183,3 +187,50 @@ test("two hosts with the name of central: while both are there nobody says that 
   }
   for (const node of ["central", "twin", "ship1"]) expect(said(world, node), node).toEqual([]);
 });
+
+test("a node that lacks events of many others says so in one alert, with the sum and those of most of them", async () => {
+  const world = await settled(await createWorld());
+  const { journal, failures, told } = notebook(world);
+  const open = (): JournalLosses =>
+    new JournalLosses({
+      node: "central",
+      journal,
+      failures,
+      identities: { ask: () => undefined, heard: () => undefined, watch: () => undefined },
+      methods: new Map([["work", work]]),
+      publishers: { ask: () => undefined },
+    });
+  const first = open();
+  for (let n = 1; n <= 12; n++) first.missing(`ship${n}`, NEWS, 5, 4 + n);
+  first.missing("ship1", NEWS, 9, 9);
+  first.missing("ship1", "central.event.work.os", 1, 100);
+  first.missing("ship1", "ship1.command.work.os", 1, 100);
+  // What was noticed in one life is told in the next one, and not a second time.
+  const second = open();
+  second.settled("central", undefined);
+  open().settled("central", undefined);
+  expect(told).toEqual([
+    expect.stringMatching(
+      /^79 events of 12 nodes were acknowledged .* not here: ship12 12, ship11 11, .*, and 2 nodes more\. /,
+    ),
+  ]);
+});
+
+const work = defineMethod({
+  name: "work",
+  summary: "does nothing",
+  command: { check: () => undefined, run: async () => ({ state: "succeeded" }) },
+});
+
+/** The checkpoints of a journal without lanes, and the alerts that were raised. */
+function notebook(world: World) {
+  const rows = new Map<string, Json>();
+  const told: string[] = [];
+  const disk = readDisk(world.backup("central"), "central", world.time);
+  const journal: Journal = {
+    ...disk,
+    checkpoint: (key) => rows.get(key),
+    setCheckpoint: ({ key, value }) => void rows.set(key, value),
+  };
+  return { journal, told, failures: { report: (_code: string, text: string) => void told.push(text) } };
+}

@@ -245,4 +245,12 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "const proof = word.ids.length < 0 ? contradiction(journal, origin, word) : undefined;",
     faults: ["restore", "crash"],
   },
+  {
+    name: "false-alarm",
+    breaks: "all that came from a node which was put back is said to be forgotten, whatever its journal has",
+    file: "src/runtime/resync/journal-losses.ts",
+    find: "forgottenOf(lane, given.get(lane.subject) ?? 0)",
+    replace: "forgottenOf(lane, 0 * given.size)",
+    faults: ["restore", "partition"],
+  },
 ];

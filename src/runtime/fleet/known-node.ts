@@ -1,0 +1,258 @@
+import type { Actor } from "xstate";
+import { type LinkState, type NodeContext, nodeMachine, type Region } from "../../actors/node.ts";
+import { type Inspector, startRoot } from "../../actors/root.ts";
+import type { LinkName, LinkProfile } from "../../config/config.ts";
+import { linkProfile } from "../../config/link-profiles.ts";
+import type { Clock } from "../../message/clock.ts";
+import type { Json } from "../../message/message.ts";
+import type { Standstill, StuckLane } from "../../message/standstill.ts";
+import type { Hello } from "../../methods/hello.ts";
+
+/** A change of one region of a node. */
+export interface NodeChange {
+  readonly name: string;
+  readonly at: number;
+  readonly region: string;
+  readonly from: string;
+  readonly to: string;
+  readonly cause: string;
+}
+
+/** A node as its actor and its hellos describe it; times are ms since 1970. */
+export interface NodeDescription {
+  readonly name: string;
+  readonly link: LinkState;
+  readonly linkSince: number;
+  /** Why the link is as it is: `bye`, `silence`, `hello`, … */
+  readonly cause: string;
+  readonly session: "none" | "resyncing" | "live";
+  readonly work: "idle" | "busy";
+  readonly trust: "pending" | "accepted" | "revoked";
+  readonly storage: "ok" | "low" | "full";
+  /** Why nothing is sent to it and nothing taken from it: two nodes have its name. */
+  readonly heldBack?: string;
+  /** The link is as an earlier life of this daemon saw it: nothing was heard of the node since. */
+  readonly unheard?: true;
+  /** Lanes which stand still, as it says of itself; in a list, and those to it; the worst few. Absent: none does. */
+  readonly stuck?: readonly StuckLane[];
+  /** Last verified evidence of life; `null` if never. */
+  readonly lastSeenAt: number | null;
+  readonly asOf: number;
+  readonly version?: string;
+  /** The clock of the node minus ours, ms, as of the last hello. */
+  readonly clockSkew?: number;
+  readonly epoch?: string;
+  readonly startedAt?: number;
+  readonly methods?: readonly string[];
+  /** The latest changes of its regions, newest last. */
+  readonly changes: readonly Omit<NodeChange, "name">[];
+}
+
+/** A node as it lies in the journal. */
+export interface StoredNode {
+  readonly snapshot: unknown;
+  readonly changes: readonly NodeChange[];
+  readonly lastSeen: number | null;
+  readonly every: number | undefined;
+  readonly linkName?: LinkName | undefined;
+  readonly epoch: string | undefined;
+}
+
+export interface KnownNodeOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly inspector: Inspector;
+  /** Hears of every change of every region. */
+  readonly changed: (node: KnownNode, change: NodeChange) => void;
+}
+
+type Patience = Pick<LinkProfile, "late" | "offline">;
+
+/** No node may ask for more patience than a hello a day, ms. */
+const LONGEST = 86_400_000;
+/** The shortest silence that makes a node late, where its profile is not shorter, ms. */
+const SHORTEST = 2_500;
+/** The latest changes kept of each node. */
+const CHANGES = 100;
+
+/** One node that this one knows: its actor, its last hello, and the facts that outlive this daemon. */
+export class KnownNode {
+  readonly #options: KnownNodeOptions;
+  readonly #actor: Actor<typeof nodeMachine>;
+  readonly #changes: NodeChange[];
+  link: LinkState;
+  busy: boolean;
+  lastSeen: number | null;
+  /** When that was, monotonic ms. */
+  heardAt = Number.NEGATIVE_INFINITY;
+  /** The journal that the node last said to have. */
+  epoch: string | undefined;
+  /** Why nothing goes to it or comes from it. */
+  heldBack: Standstill | undefined;
+  hello: (Hello & { readonly at: number }) | undefined;
+  #accepted: boolean;
+  /** Interval of its hellos as it last said, ms. */
+  #every: number | undefined;
+  #linkName: LinkName | undefined;
+  /** Its interval and its link allow it that, until they change. */
+  #patience: Patience | undefined;
+
+  constructor(options: KnownNodeOptions, stored: StoredNode | undefined) {
+    this.#options = options;
+    const { name, clock, inspector } = options;
+    this.#actor = startRoot(nodeMachine, {
+      actor: name,
+      role: "node",
+      clock,
+      inspector,
+      input: { name, at: clock.now() },
+      ...(stored === undefined ? {} : { snapshot: stored.snapshot as never }),
+    });
+    const present = this.#actor.getSnapshot();
+    this.#changes = [...(stored?.changes ?? [])];
+    this.link = present.value.link;
+    this.busy = present.matches({ work: "busy" });
+    this.#accepted = present.matches({ trust: "accepted" });
+    this.lastSeen = stored?.lastSeen ?? null;
+    this.#every = stored?.every;
+    this.#linkName = stored?.linkName;
+    this.epoch = stored?.epoch;
+    let before = present.value as Record<Region, string>;
+    this.#actor.subscribe(({ value, context }) => {
+      const after = value as Record<Region, string>;
+      for (const region of Object.keys(after) as Region[])
+        if (after[region] !== before[region]) this.#note(context, region, before[region], after[region]);
+      before = after;
+    });
+  }
+
+  /** The kind of link that the node has, as far as it said. */
+  get linkName(): LinkName | undefined {
+    return this.#linkName;
+  }
+
+  get isResyncing(): boolean {
+    return this.#actor.getSnapshot().matches({ session: "resyncing" });
+  }
+
+  /** A sign of life came just now. */
+  seen(): void {
+    const { clock } = this.#options;
+    this.lastSeen = clock.now();
+    this.heardAt = clock.monotonic();
+  }
+
+  /** The first of them; false: it was accepted before. */
+  accept(): void {
+    if (this.#accepted) return;
+    this.#accepted = true;
+    this.send("accept", "verified");
+  }
+
+  /** True where another daemon or another journal says hello than before. */
+  isAnew({ startedAt, epoch }: Hello): boolean {
+    return (this.hello ?? { startedAt }).startedAt !== startedAt || (this.epoch ?? epoch) !== epoch;
+  }
+
+  /** Takes what a hello says; true where it must be seen across restarts of this node. */
+  greeted(hello: Hello): boolean {
+    const { epoch, every, link: linkName } = hello;
+    const at = this.#options.clock.now();
+    const reborn = this.epoch !== undefined && this.epoch !== epoch;
+    const rebooted = this.hello !== undefined && this.hello.startedAt !== hello.startedAt;
+    const cause = reborn ? "hello with a new journal" : rebooted ? "hello after a restart" : "hello";
+    const isNews = this.epoch !== epoch || this.#every !== every || this.#linkName !== linkName;
+    this.hello = { ...hello, at };
+    this.epoch = epoch;
+    this.#every = every;
+    this.#linkName = linkName;
+    if (isNews) this.#patience = undefined;
+    this.#actor.send({ type: "hello", at, cause, anew: rebooted || reborn, storage: hello.storage });
+    return isNews;
+  }
+
+  /** How long it may be silent. `own`: this node's own link. */
+  patience(own: LinkProfile): Patience {
+    this.#patience ??= patienceWith(own, this.#every ?? 0, this.#linkName ?? own.name);
+    return this.#patience;
+  }
+
+  send(
+    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "agreed" | "busy" | "idle",
+    cause: string,
+  ): void {
+    this.#actor.send({ type, at: this.#options.clock.now(), cause });
+  }
+
+  describe(): NodeDescription {
+    const { name, clock } = this.#options;
+    const { value, context } = this.#actor.getSnapshot();
+    const { hello } = this;
+    const isUnheard = this.heardAt === Number.NEGATIVE_INFINITY && (value.link === "online" || value.link === "late");
+    return {
+      name,
+      link: value.link,
+      linkSince: context.linkSince,
+      cause: context.linkCause,
+      session: value.session,
+      work: value.work,
+      trust: value.trust,
+      storage: value.storage,
+      lastSeenAt: this.lastSeen,
+      asOf: clock.now(),
+      changes: this.#changes,
+      ...(this.heldBack === undefined ? {} : { heldBack: this.heldBack.reason }),
+      ...(isUnheard ? { unheard: true } : {}),
+      ...(hello === undefined
+        ? {}
+        : {
+            version: hello.version,
+            epoch: hello.epoch,
+            startedAt: hello.startedAt,
+            methods: hello.methods,
+            ...(hello.stuck === undefined || value.link === "offline" ? {} : { stuck: hello.stuck }),
+            clockSkew: hello.now - hello.at,
+          }),
+    };
+  }
+
+  get stored(): Json {
+    const stored: StoredNode = {
+      snapshot: this.#actor.getPersistedSnapshot(),
+      changes: this.#changes,
+      lastSeen: this.lastSeen,
+      every: this.#every,
+      linkName: this.#linkName,
+      epoch: this.epoch,
+    };
+    return stored as unknown as Json;
+  }
+
+  stop(): void {
+    this.#actor.stop();
+  }
+
+  #note(context: NodeContext, region: Region, from: string, to: string): void {
+    const { name, clock, changed } = this.#options;
+    if (region === "link") this.link = to as LinkState;
+    const cause = region === "link" ? context.linkCause : "";
+    const change: NodeChange = { name, at: clock.now(), region, from, to, cause };
+    if (region !== "work") {
+      this.#changes.push(change);
+      if (this.#changes.length > CHANGES) this.#changes.shift();
+    }
+    changed(this, change);
+  }
+}
+
+/** A node should have been heard by its own interval and its own link, unless this node's ask for more patience. */
+function patienceWith(own: LinkProfile, every: number, link: LinkName): Patience {
+  if (link !== own.name) {
+    const { late, offline } = linkProfile(link, Math.max(own.hello, Math.min(every, LONGEST)));
+    return { late: Math.max(own.late, late), offline: Math.max(own.offline, offline) };
+  }
+  const times = (every > 0 ? Math.min(every, LONGEST) : own.hello) / own.hello;
+  // However often it says hello: a moment on a slow link must not look like a loss.
+  const least = Math.min(own.late, SHORTEST);
+  return { late: Math.max(least, own.late * times), offline: Math.max(2 * least, own.offline * times) };
+}
