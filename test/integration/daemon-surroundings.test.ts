@@ -66,7 +66,7 @@ it("a daemon whose ports are all taken runs, says of each why it waits, and take
   const doctor = await central.steward("doctor");
   expect(doctor.code).not.toBe(0);
   expect(doctor.stdout).toMatch(
-    /✗ fail +processes +source \S+udplog does not work, and is tried again since .*another program/,
+    /✗ fail +processes +source \S+udplog does not work since .*, and is tried again: .*another program/,
   );
 
   // Longer than any number of restarts that a defect is given.
@@ -122,7 +122,7 @@ it("what waits for a disk or a folder is shown with since when and why, at its n
   expect((await central.steward("node", "ship1")).stdout).toMatch(/drop-folder .*cannot use the drop folder/);
   const { stdout } = await central.steward("doctor");
   expect(stdout).toMatch(
-    /✗ fail +processes +subscriber \S+web does not work, and is tried again since .*cannot be stored|nothing can be stored/,
+    /✗ fail +processes +subscriber \S+web does not work since .*, and is tried again: nothing can be stored/,
   );
   expect(stdout).toMatch(/at ship1, drop-folder stands still since .*cannot use the drop folder/);
   expect((await ship1.steward("ps")).stdout).toMatch(/drop-folder +core +\S+ blocked/);
