@@ -24,6 +24,7 @@ import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { EventBatches, type EventBatchOptions, POISONED } from "./event-batches.ts";
 import { HangWatch } from "./hang-watch.ts";
+import type { Respond } from "./respond.ts";
 import { Untold } from "./untold.ts";
 import { begins, interrupted, LeftOver } from "./unvouched.ts";
 
@@ -36,6 +37,7 @@ import { begins, interrupted, LeftOver } from "./unvouched.ts";
  */
 export interface ExecuteOptions extends EventBatchOptions {
   readonly config: () => Config;
+  readonly respond: Respond;
   readonly spawner: Spawner;
   readonly deadlines: Deadlines;
   readonly vouching: Vouching;
