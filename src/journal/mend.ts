@@ -9,7 +9,7 @@ import { type Key, keyText, type SetAside, type Store, type Table } from "./stor
  * damaged, and none that may have been withdrawn or may have begun; each number of a lane stays filled, so that the
  * lane goes on; each id stays known. Where others have to say what they know, this journal goes on as another one.
  *
- *   lanes      made anew from the list of subjects and what lies on them; all of it counts as sent
+ *   lanes      made anew from the list of subjects and their batches; all messages count as sent
  *   out        skip markers, under their ids where `ids` has them
  *   ids        made anew from `out`
  *   learned    a message of that batch that its node has not acknowledged is withdrawn: perhaps it had been
@@ -69,7 +69,7 @@ class Mend {
     this.#rows = rows;
   }
 
-  /** Why this journal has to go on as another one. */
+  /** Mends all tables. Returns the reason why this journal has to go on as another one. */
   all(): string | undefined {
     for (const { value } of this.#store.range("lanes", {})) {
       const lane = value as OutLane;
