@@ -64,15 +64,22 @@ describe("docs/words.md explains", () => {
   });
 });
 
-/** Folders whose comments are still to be read again. */
-const UNREAD: readonly string[] = ["api", "journal/store", "runtime", "security"].map((room) => `src/${room}/`);
+/** Folders and files whose comments are still to be read again. */
+const UNREAD: readonly string[] = [
+  "api/",
+  "journal/store/read-log.ts",
+  "journal/store/write-ahead-log.ts",
+  "runtime/",
+  "security/",
+].map((place) => `src/${place}`);
+
 const riddlesIn = (text: string): string[] =>
   sentencesOf(text).flatMap((sentence) => (isRiddle(sentence.text) ? [sentence.text] : []));
 
 describe("a sentence of a comment", () => {
   it("begins with the thing that it speaks of", () => {
     const riddles = sourcesBelow("src")
-      .filter(({ path }) => !UNREAD.some((folder) => path.startsWith(folder)))
+      .filter(({ path }) => !UNREAD.some((place) => path.startsWith(place)))
       .flatMap((source) =>
         sentencesOf(source.text).flatMap(({ at, text: words }) =>
           isRiddle(words) ? [`${placeOf(source, at)}: ${words}`] : [],
