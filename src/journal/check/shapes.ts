@@ -245,7 +245,7 @@ function isSubject(value: unknown): boolean {
   }
 }
 
-/** The beginning of a value that is not what it should be. */
+/** The beginning of a faulty value, as JSON. */
 function shown(value: unknown): string {
   const all = JSON.stringify(value) ?? "nothing";
   return all.length > 60 ? `${all.slice(0, 60)}…` : all;

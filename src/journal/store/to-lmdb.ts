@@ -56,7 +56,7 @@ export async function bring(
   }
 }
 
-/** LMDB begins to write at the end of the turn, and makes a promise of its own then, which nobody else would listen to. */
+/** LMDB begins to write at the end of the turn and then makes a promise of its own, whose rejection must be handled too. */
 async function committed(promises: readonly Promise<unknown>[], env: RootDatabase): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
   env.committed.then(
