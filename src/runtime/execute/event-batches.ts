@@ -4,7 +4,7 @@ import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
 import type { EventHandler } from "../../methods/define.ts";
-import { waitForRoom } from "../../methods/syslog/write/wait-for-room.ts";
+import { waitForRoom } from "../../methods/wait-for-room.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Route } from "../receive/route.ts";
 import type { ProcessWatcher } from "../submit/process-watcher.ts";
