@@ -18,8 +18,8 @@ interface Releaser {
 }
 
 /**
- * The parts that live and die together: journal, runner, broker link, fleet, and the road over them. They are opened in
- * this order and closed in reverse. When the journal can no longer be written the core ends as failed, and its supervisor
+ * The parts that live and die together, opened in this order and closed in reverse: journal, runner, broker link, fleet,
+ * and the road over them. When the journal can no longer be written the core ends as failed, and its supervisor
  * builds all of it anew from the disk.
  */
 export class Core implements Child, FailingChild {

@@ -43,7 +43,7 @@ export class Publishers {
     this.#options = options;
   }
 
-  /** Sets the parts of all publishers. They come after the constructor, for some of them send messages through this class. */
+  /** Sets the parts of all publishers, later than the constructor: some of the parts send messages through this class. */
   equip(parts: DeliverParts): void {
     this.#parts = parts;
   }

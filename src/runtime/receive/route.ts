@@ -21,7 +21,7 @@ export interface RouteProcess {
   readonly state: "idle" | "working";
   /** Messages under way. */
   readonly active: number;
-  /** What a command whose turn has come waits for, outside of its method; without an id, the first such command. */
+  /** The reason, outside of its method, why a command whose turn has come waits; without an id, of the first such command. */
   waitsFor(id?: string): string | undefined;
   /** True if a command taken now would run at once; its place is then kept for it. */
   reserve(): boolean;

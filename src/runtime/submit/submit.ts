@@ -48,7 +48,7 @@ export class Submitter implements DraftTaker {
   }
 
   /**
-   * Queues all drafts in order, or none. They are durable with the journal's next flush.
+   * Queues all drafts in order, or none. The messages are durable with the journal's next flush.
    *
    * @throws StewardError why a draft is refused
    */
