@@ -9,7 +9,7 @@ const DISCARD_FACTOR = 4;
 
 /**
  * Reads a request's JSON, bounded before it is decoded: bytes, then nesting, then syntax.
- * @throws RequestRefused 400, 413 or 415, which says what is wrong.
+ * @throws RequestRefused 400, 413 or 415, with the fault of the body
  */
 export async function readBody(
   incoming: IncomingMessage,

@@ -18,7 +18,7 @@ export interface ClientOptions {
 
 /**
  * Every operation of the local API as a function. Failures are StewardErrors: the daemon's own, with code and details;
- * `no-daemon` when nobody listens, answers in time, or stays to the end; `daemon-silent` when a daemon is there and answers
+ * `no-daemon` when no daemon listens, answers in time, or stays to the end; `daemon-silent` when a daemon is there and answers
  * nothing at all. A stream ends when its signal fires, and fails with `no-daemon` when the daemon goes away.
  */
 export function openClient(options: ClientOptions): Client {

@@ -215,7 +215,7 @@ export class Publisher implements Child {
     if (this.#ackWait.isArmed) this.#ackWait.shorten(() => this.again());
   }
 
-  /** The broker knows no subscriber of the receiver: the frame that begins at `first` was handed to nobody. */
+  /** The broker had no subscriber for the frame that begins at `first`. */
   unheard(first: number): void {
     const frame = this.#inFlight.find((f) => f.first === first);
     if (frame === undefined) return;

@@ -304,7 +304,7 @@ export class Subscriber implements Child, RouteProcess {
     return sleep(clock, Math.min(left, TRY_AGAIN.longest, TRY_AGAIN.first * 2 ** attempt), signal);
   }
 
-  /** The outcome of a command that must not start any more. Its record may say `running` although it has not started. */
+  /** The outcome of a command that must not start any more, even if its record says `running` already. */
   #outdated(record: InRecord, startBy: number | undefined): Outcome | undefined {
     if (startBy === undefined ? !begins(record) : record.doubtful === true) return undefined;
     const at = this.#options.clock.now();

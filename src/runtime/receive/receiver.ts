@@ -21,7 +21,7 @@ import { Strangers } from "./strangers.ts";
 import { Transients, type TransientsOptions } from "./transients.ts";
 
 /**
- * The way in, from top to bottom: open the envelope, admit, presence, place in the lane, judge what is new (permission,
+ * The way in, from top to bottom: open the envelope, admit, presence, place in the lane, judge new messages (permission,
  * deadline, room), journal, ACK, hand over. Refusals are counted by reason. No packet can make this class throw.
  */
 export interface ReceiveOptions extends AnswerOptions, HandOverOptions, JudgeOptions, TransientsOptions {

@@ -44,6 +44,8 @@ export class Repair implements SettledWatcher {
   readonly #options: RepairOptions;
   /** Questions that have no answer yet, by id. */
   readonly #asked = new Map<string, string>();
+  /** Ids of these questions, by the node that was asked: many nodes may come back at once. */
+  readonly #askedOf = new Map<string, Set<string>>();
   /** Answers that name commands as unknown, with the journal that gave them: two hosts may have the node's name. */
   readonly #unproved = new Map<string, Compared[]>();
   /** Nodes that have answered in this life. */
@@ -58,7 +60,8 @@ export class Repair implements SettledWatcher {
 
   /** A node began anew: open questions to it may be lost. */
   forget(node: string): void {
-    for (const [id, asked] of this.#asked) if (asked === node) this.#asked.delete(id);
+    for (const id of this.#askedOf.get(node) ?? []) this.#asked.delete(id);
+    this.#askedOf.delete(node);
     this.#unproved.delete(node);
   }
 
@@ -89,7 +92,9 @@ export class Repair implements SettledWatcher {
     for (let i = 0; i < open.length; i += AT_ONCE) {
       const data = { epoch: journal.epoch, open: open.slice(i, i + AT_ONCE) };
       const [asked] = submitter.submit([{ subject: subjectOf(node), data, deliverBy: WITHIN }], { owed: true });
-      this.#asked.set(asked?.message.id ?? "", node);
+      const id = asked?.message.id ?? "";
+      this.#asked.set(id, node);
+      this.#askedOf.set(node, (this.#askedOf.get(node) ?? new Set()).add(id));
     }
   }
 
@@ -99,6 +104,9 @@ export class Repair implements SettledWatcher {
     if (node === undefined) return;
     const { log } = this.#options;
     this.#asked.delete(id);
+    const left = this.#askedOf.get(node);
+    left?.delete(id);
+    if (left?.size === 0) this.#askedOf.delete(node);
     if (report.state === "succeeded") this.#mend(node, report.result as unknown as Compared);
     // A node that does not know the question cannot answer it next time either.
     else if (report.state === "rejected") log.warn({ node }, "this node cannot compare its journal with ours");
@@ -112,7 +120,7 @@ export class Repair implements SettledWatcher {
   }
 
   #isAsked(node: string): boolean {
-    return this.#unproved.has(node) || [...this.#asked.values()].includes(node);
+    return this.#unproved.has(node) || this.#askedOf.has(node);
   }
 
   /** Only the answer of the settled journal counts. */
