@@ -4,13 +4,13 @@ import { join } from "node:path";
 import type { Json } from "../../../message/message.ts";
 import { isToken } from "../../../message/subject.ts";
 import type { EventContext, EventHandler, EventInput } from "../../define.ts";
+import { waitForRoom } from "../../wait-for-room.ts";
 import { parseBatch } from "../record.ts";
 import { forgetLogs } from "./forget.ts";
 import { inTurn } from "./in-turn.ts";
 import { renderLine } from "./render.ts";
 import { splitBatch } from "./split.ts";
 import { LOG_FILE } from "./stored.ts";
-import { waitForRoom } from "./wait-for-room.ts";
 
 interface Checkpoint {
   readonly file: string;
