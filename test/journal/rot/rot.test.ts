@@ -6,7 +6,7 @@ import { seededRandom } from "../../harness/random.ts";
 import { tempDir } from "../../harness/temp.ts";
 import { anyFlip, extents, judge, sound } from "./rot.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const FLIPS = Number(process.env.STEWARD_ROT_FLIPS ?? 40);
 const SEED = Number(process.env.STEWARD_ROT_SEED ?? 1);
 
