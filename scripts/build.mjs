@@ -13,7 +13,7 @@ import { ROOT } from "./setup.mjs";
 
 /** The entrances of processes. */
 const PROGRAMS = ["cli/main", "runner/process/main", "journal/check/main"];
-/** Rooms that scripts, the bench and scenes of the tests open by themselves. */
+/** Rooms that scripts, the bench and tests open by themselves. */
 const PARTS = [
   "broker/embedded",
   "cli/completion/scripts",
@@ -25,6 +25,7 @@ const PARTS = [
   "platform/churn-map",
   "platform/system-clock",
   "runtime/daemon/daemon",
+  "runtime/daemon/lock",
   "security/envelope",
 ];
 export const NATIVE = ["lmdb"];

@@ -31,7 +31,7 @@ export function apiApp(operations: Operations, streams: EventStreams, log: Logge
       if (entry.answer.kind === "stream") return streamed(c, streams, filter);
       if (entry.query !== undefined) asked.push(filter);
       if (entry.body !== undefined) asked.push(entry.body.read(await readBody(c.env.incoming, LIMITS)));
-      // The compiler holds the operation to the schemas that have just checked what it is asked.
+      // The compiler derives the operation's arguments from the schemas that have just checked them.
       const answer = await (operations[name] as (...asked: unknown[]) => unknown).apply(operations, asked);
       if (entry.answer.durable) await operations.durable();
       return respond(entry.answer, answer);
@@ -54,7 +54,7 @@ export function apiApp(operations: Operations, streams: EventStreams, log: Logge
   return app;
 }
 
-/** The JSON form of anything that was thrown; also for requests too broken to reach the application. */
+/** The JSON form of an error; also for requests too broken to reach the application. */
 export function failed(thrown: unknown, log: Logger): Response {
   const { status, body, defect } = failureOf(
     thrown instanceof RequestError ? new RequestRefused(400, thrown.message) : thrown,

@@ -4,12 +4,12 @@ import { positions, toJson } from "../message/text/located.ts";
 import { textOf } from "../message/text/text.ts";
 import { RequestRefused } from "./failure.ts";
 
-/** How much past the limit is read and thrown away, so that the refusal reaches a client that is still sending. */
+/** A body is read and thrown away up to this multiple of the limit, so that the refusal reaches a client that is still sending. */
 const DISCARD_FACTOR = 4;
 
 /**
  * Reads a request's JSON, bounded before it is decoded: bytes, then nesting, then syntax.
- * @throws RequestRefused 400, 413 or 415, which says what is wrong.
+ * @throws RequestRefused 400, 413 or 415, with the fault of the body
  */
 export async function readBody(
   incoming: IncomingMessage,
@@ -37,7 +37,7 @@ export async function readBody(
   return only(text);
 }
 
-/** The one value of a JSON text, held to the same rules as a message file. */
+/** Parses a JSON text of exactly one value, by the rules of a message file. */
 function only(text: string): unknown {
   const { values, faults } = readJson(text, { anyKey: true });
   const [value] = values;
@@ -57,7 +57,7 @@ async function readBounded(incoming: IncomingMessage, limit: number): Promise<Bu
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    // Not destroyed on the way out: the refusal still has to go back over this connection.
+    // The connection stays open after the loop: the refusal has to go back over it.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
@@ -75,7 +75,7 @@ function tooLarge(limit: number): RequestRefused {
   return new RequestRefused(413, `the body is larger than ${limit} bytes`);
 }
 
-/** Whether brackets outside of strings nest deeper than `limit`; true of no text that stays within it, valid or not. */
+/** True if brackets outside of strings nest deeper than `limit`. The text need not be valid JSON. */
 export function deeperThan(text: string, limit: number): boolean {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {

@@ -12,20 +12,20 @@ export interface ClientOptions {
   readonly clock: Clock;
   /** Milliseconds to wait for an answer; default 60 s. Streams wait for ever once they are open. */
   readonly timeout?: number;
-  /** When the asker must have all answers, by monotonic time: a daemon that is stopped is not waited for longer. */
+  /** Time until which a daemon that does not answer at all is waited for at most, monotonic ms. */
   readonly until?: number | undefined;
 }
 
 /**
  * Every operation of the local API as a function. Failures are StewardErrors: the daemon's own, with code and details;
- * `no-daemon` when nobody listens, answers in time, or stays to the end; `daemon-silent` when a daemon is there and answers
+ * `no-daemon` when no daemon listens, answers in time, or stays to the end; `daemon-silent` when a daemon is there and answers
  * nothing at all. A stream ends when its signal fires, and fails with `no-daemon` when the daemon goes away.
  */
 export function openClient(options: ClientOptions): Client {
   const connection = new Connection(options);
   const names = Object.keys(ROUTES) as Name[];
   const asks = names.map((name) => [name, (...asked: unknown[]) => connection.ask(name, asked)]);
-  // Each answer has the shape that the table gives it: the server is held to that.
+  // The server guarantees that each answer has the shape that the table gives it.
   return Object.fromEntries(asks) as Client;
 }
 
@@ -50,7 +50,7 @@ class Connection {
     const text = await this.#text(response);
     if (headers["content-type"]?.startsWith("text/plain") === true && statusCode === 200) return text;
     const answer = this.#parsed(text, statusCode);
-    // A daemon that is not well answers 503, and still with its health.
+    // A daemon that is not well answers 503 with its health, which is no error.
     if (statusCode < 300 || (statusCode === 503 && !("error" in Object(answer)))) return answer;
     throw failureFrom(statusCode, answer);
   }

@@ -7,12 +7,12 @@ import type { Operations } from "../runtime/operate/table.ts";
 import { RequestRefused } from "./failure.ts";
 
 /**
- * The open streams of server-sent events. Happenings are watched only while somebody listens, written once for all, and
- * numbered upwards.
+ * The open streams of server-sent events. Happenings are watched only while a stream is open, serialised once for all
+ * streams, and numbered upwards.
  *
  * A stream is `flowing` (all is written at once), `blocked` (its client reads too slowly: events wait, bounded in number
- * and bytes), or `missing` (that bound is reached: events are only counted). When a missing stream has drained what
- * waited, `gap` tells how many it did not get, and it flows again. A client that never reads costs the bound and no more.
+ * and bytes), or `missing` (that bound is reached: events are only counted). When a missing stream has drained its waiting
+ * events, `gap` tells how many it did not get, and it flows again. A client that never reads costs the bound and no more.
  */
 export const STREAM_LIMITS = { events: 1_000, bytes: 1024 * 1024, heartbeat: 15_000 } as const;
 
@@ -39,7 +39,6 @@ export class EventStreams {
     this.#clock = clock;
   }
 
-  /** How many are open. */
   get size(): number {
     return this.#streams.size;
   }
@@ -74,7 +73,6 @@ export class EventStreams {
     if (resumed) this.#write(stream, gapText(null));
   }
 
-  /** Ends all streams at once. */
   close(): void {
     this.#closed = true;
     for (const stream of [...this.#streams]) {

@@ -46,7 +46,7 @@ function statusOf(error: StewardError): number {
   return STATUS[error.code] ?? (error.exit === EXIT.usage ? 400 : 500);
 }
 
-/** What is answered for anything that was thrown; `defect` is true when it was nobody's fault but steward's. */
+/** The answer to a request that ended with a throw; `defect` is true for an error that steward did not foresee. */
 export function failureOf(thrown: unknown): { status: number; body: Shown<typeof failure>; defect: boolean } {
   const error = normalise(thrown);
   const { code, message, remedy, exit, details } = error;

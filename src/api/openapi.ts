@@ -100,7 +100,7 @@ function plain(schema: z.ZodType, io: "input" | "output"): JsonSchema {
   return rest;
 }
 
-/** `getV1MessagesId`: unique, stable, a valid identifier. */
+/** An operation id like `getV1MessagesId`: unique, stable, a valid identifier. */
 function operationId({ method, path }: Route): string {
   const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
   return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");

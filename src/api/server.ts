@@ -27,12 +27,12 @@ export interface Api {
 }
 
 const STOP_GRACE = 2_000;
-/** Of the descriptors that are kept from senders of logs, so many are kept from operators too. */
+/** The share of the descriptors kept from senders of logs that is kept from API clients too. */
 const SHARE = 0.5;
 
 /**
- * Opens the local API: `listening` until `stop`. Nothing that comes over the socket ends the daemon: what is too broken
- * for HTTP is answered with 400 and its connection closed.
+ * Opens the local API, which listens until `stop`. No input ends the daemon: a request that is no HTTP is answered with
+ * 400 and its connection closed.
  */
 export async function openApi({ operations, path, access, clock, log }: ApiOptions): Promise<Api> {
   const streams = new EventStreams(operations, clock);
@@ -83,12 +83,12 @@ export async function openApi({ operations, path, access, clock, log }: ApiOptio
 }
 
 export interface MetricsListener {
-  /** The port it listens on, chosen by the system when 0 was asked for. */
+  /** The port that is listened on; the system chose it if 0 was asked for. */
   readonly port: number;
   stop(): Promise<void>;
 }
 
-/** A listener on TCP for Prometheus: GET /metrics and /healthz, and nothing else. */
+/** A listener on TCP for Prometheus: GET /metrics and /healthz alone. */
 export async function serveMetrics(
   address: { readonly host: string; readonly port: number },
   operations: Operations,
@@ -150,7 +150,7 @@ function refuseLast(server: Server, log?: Logger): void {
   });
 }
 
-/** Answers what is not HTTP, or not whole, with 400 and closes its connection. */
+/** Answers a request that is no HTTP, or incomplete, with 400 (431, 408) and closes its connection. */
 function refuseBroken(server: Server): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (!socket.writable || error.code === "ECONNRESET") {

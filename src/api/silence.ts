@@ -5,19 +5,19 @@ import type { Clock, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 
 /**
- * How long a daemon may say nothing, ms: for the most of it an answer may take its time, for the rest the daemon is asked
- * whether it is alive. Who has less time waits less, but never so little that a busy daemon would look dead.
+ * How long a daemon may be silent, ms: for `PATIENCE_SHARE` of that time its answer is waited for, for the rest its answer
+ * to a health check. A client with less time waits less, but at least `LEAST_SILENCE`, else a busy daemon would look dead.
  */
 const SILENCE = 7_000;
 const LEAST_SILENCE = 500;
 const PATIENCE_SHARE = 5 / 7;
-/** Where a daemon that has its socket in its data directory names its process. */
+/** The file in which a daemon names its process; found only when the socket lies in the data directory, as by default. */
 const LOCK = "daemon.lock";
 
 /**
  * Watches over one request: a daemon that is stopped or hangs takes connections and answers none of them. After a while
- * it is asked for its health over another connection; a daemon that answers that may take its time, and is asked again.
- * `lost` is called with a StewardError when it does not answer.
+ * the daemon is asked for its health over another connection, again and again while it answers; `lost` is called with a
+ * StewardError when it does not.
  */
 export class SilenceWatch {
   readonly #socket: string;
@@ -53,7 +53,7 @@ export class SilenceWatch {
     this.#probe = probe;
     this.#timer = this.#clock.setTimeout(() => this.#judged(false), this.#probeTime);
     probe.on("response", () => this.#judged(true));
-    // A refused connection is an answer: the request hears of it by itself.
+    // A refused connection is no silence: the watched request fails by itself.
     probe.on("error", () => this.#judged(true));
     probe.end();
   }

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
 
-/** The kernel's room for a socket's path; what is longer would be cut off in silence. Bytes. */
+/** The kernel's room for a socket's path, bytes; a longer path would be cut off without an error. */
 const PATH_LIMIT = process.platform === "linux" ? 107 : 103;
 const PROBE_TIMEOUT = 1_000;
 
@@ -50,7 +50,7 @@ async function removeStale(path: string, clock: Clock): Promise<void> {
   });
 }
 
-/** The process that listens at `path`, `unknown` when it does not say; `undefined` when nobody listens. */
+/** The process that listens at `path`, `unknown` when its answer names none; `undefined` when no process listens. */
 function livingDaemon(path: string, clock: Clock): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const probe = request({ socketPath: path, path: "/healthz", headers: { host: "steward" }, agent: false });
@@ -63,7 +63,7 @@ function livingDaemon(path: string, clock: Clock): Promise<string | undefined> {
     probe.on("response", (response) => done(() => resolve(String(response.headers[PID_HEADER] ?? "unknown"))));
     probe.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ECONNREFUSED" || error.code === "ENOENT") done(() => resolve(undefined));
-      // It listens, whatever it is: it took the connection.
+      // A process that broke the connection off, or speaks no HTTP, is no daemon of ours, but it listens.
       else if (error.code === "ECONNRESET" || error.code?.startsWith("HPE_")) done(() => resolve("unknown"));
       else done(() => reject(error));
     });
@@ -78,7 +78,7 @@ function listen(server: Server, path: string, mask: number): Promise<void> {
       server.off("error", reject);
       resolve();
     });
-    // The file is made inside this call: with the umask it never exists with a wider mode.
+    // `listen` makes the file before it returns: with the umask the file never exists with a wider mode.
     const umask = process.umask(mask);
     try {
       server.listen(path);

@@ -5,7 +5,7 @@ export interface ServerSentEvent {
   readonly id: string | undefined;
 }
 
-/** Parses the text of a stream, in pieces of any size; what is not whole yet waits for the next piece. */
+/** Parses the text of a stream, in pieces of any size; an incomplete line or event waits for the next piece. */
 export class SseReader {
   #rest = "";
   #event = "";

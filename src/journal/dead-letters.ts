@@ -1,17 +1,18 @@
 import type { DeadRecord } from "./records.ts";
 import type { Store } from "./store/store.ts";
 
-/**
- * Messages that could not be handled here, and those of this node that their receiver refused, each kept whole until an
- * operator deals with it. How many they are, and of how many bytes, is known without reading them.
- */
+/** Bounds of the dead letters, beyond which the oldest are dropped. */
 export interface DeadBounds {
-  /** True for a letter put aside then, ms, that has reached its age. */
+  /** True for a letter that was put aside at this time, ms, and has reached its age. */
   readonly isOld: (at: number) => boolean;
   readonly count: number;
   readonly bytes: number;
 }
 
+/**
+ * Messages that could not be handled here, and messages of this node that their receiver refused, each kept whole until an
+ * operator deals with it. The number of letters and their bytes are held in memory.
+ */
 export class DeadLetters {
   readonly #store: Store;
   /** By id, the oldest first. */
@@ -34,7 +35,6 @@ export class DeadLetters {
     this.#hold(dead);
   }
 
-  /** Takes it out. */
   remove(id: string): DeadRecord | undefined {
     const dead = this.#store.get("dead", id) as DeadRecord | undefined;
     if (dead === undefined) return undefined;
@@ -43,7 +43,7 @@ export class DeadLetters {
     return dead;
   }
 
-  /** Drops those that are out of bounds, the oldest first; at most `limit`. */
+  /** Drops letters until the bounds are kept, the oldest first; at most `limit`. */
   sweep({ isOld, count, bytes }: DeadBounds, limit: number): DeadRecord[] {
     const dropped: DeadRecord[] = [];
     for (const [id, { at }] of this.#held) {

@@ -2,14 +2,14 @@ import { idTime } from "../message/id.ts";
 import type { Key, Store, Table } from "./store/store.ts";
 
 /**
- * What belongs to an id each, many ids to a row: what comes together costs one row. A row's key is its lowest id, and its ids
- * lie so close in time that whoever looks for one has few rows to look through, though the rows of clocks that went back,
- * or of several origins, may overlap.
+ * A table with one value per id, many ids to a row, so that ids of one moment cost one write. A row's key is its lowest id.
+ * The ids of a row lie at most `SPAN` apart, so that a search reads few rows; rows may overlap, for clocks go back and
+ * several origins give ids.
  */
 export class IdRows<V> {
   readonly #store: Store;
   readonly #table: Table;
-  /** No row has a higher key. */
+  /** The highest key of a row. */
   #highest: string;
 
   constructor(store: Store, table: Table) {
@@ -55,7 +55,7 @@ export class IdRows<V> {
     return undefined;
   }
 
-  /** Newest first, of those ids that begin like this and are lower than `before`. */
+  /** Entries whose id begins with `prefix` and is lower than `before`, newest first. */
   *newest(prefix: string, before = `${prefix}~`): Generator<IdEntry<V>> {
     const earliest = prefix === "" ? 0 : idTime(prefix.padEnd(TIME, "0")) - SPAN;
     // Rows may overlap: an id is given once no further row can have a higher one.
@@ -78,7 +78,7 @@ export class IdRows<V> {
     for (const { key, value } of this.#store.range(this.#table, {})) yield { key, entries: value as IdEntry<V>[] };
   }
 
-  /** What is left of a row. */
+  /** Writes a row with the entries that are left of it. */
   replace(key: Key, entries: readonly IdEntry<V>[]): void {
     if (entries.length === 0) this.#store.remove(this.#table, key);
     else this.#store.put(this.#table, key, entries);
@@ -87,10 +87,10 @@ export class IdRows<V> {
 
 export type IdEntry<V> = readonly [id: string, value: V];
 
-/** Ids in a row at most, and the time between its lowest and its highest, ms. */
+/** Most ids of a row, and the longest time between its lowest and its highest id, ms. */
 const MOST = 256;
 export const SPAN = 64;
-/** Characters of an id that are its time. */
+/** Length of the time at the start of an id, characters. */
 const TIME = 10;
 
 function byId(a: IdEntry<unknown>, b: IdEntry<unknown>): number {

@@ -3,18 +3,18 @@ import type { InRecord } from "./records.ts";
 import type { Store } from "./store/store.ts";
 
 /**
- * The messages that were taken and are not finished, as they came: what one frame brought is one row, which goes when the
- * last of it is finished. What comes and is finished in the same turn never gets to the store.
+ * The messages that were taken and are not finished. The messages of one frame are one row, which is removed when the last
+ * of them is finished. A message that is taken and finished in one turn is never written.
  *
- *   pending   frame                  the messages that it brought, in order
- *   progress  [frame, 0, 1, 2, …]    what changed since, in one turn: [place, the message now, or 0 when it is finished]
+ *   pending   frame                  the messages of the frame, in order
+ *   progress  [frame, 0, 1, 2, …]    the changes of one turn: [place, the message now, or 0 when it is finished]
  */
 export interface InFrame {
   readonly no: number;
   /** By place; `undefined`: finished. */
   readonly records: (InRecord | undefined)[];
   left: number;
-  /** Rows of what changed. */
+  /** Number of `progress` rows. */
   changes: number;
   written: boolean;
   /** Places that changed in this turn. */
@@ -52,12 +52,11 @@ export class InFrames {
     }
   }
 
-  /** A frame begins; what it brings follows. */
+  /** An empty frame, to which `add` gives its messages. */
   begin(no = this.#next++): InFrame {
     return { no, records: [], left: 0, changes: 0, written: false, changed: new Set() };
   }
 
-  /** The next one that the frame brought. */
   add(frame: InFrame, record: InRecord): void {
     this.#places.set(record.message.id, { frame, place: frame.records.push(record) - 1 });
     frame.left++;
@@ -69,12 +68,11 @@ export class InFrames {
     return found?.frame.records[found.place];
   }
 
-  /** In the order in which they came. */
+  /** All unfinished messages, in the order of their arrival. */
   all(): InRecord[] {
     return [...this.#places.values()].flatMap(({ frame, place }) => frame.records[place] ?? []);
   }
 
-  /** The same message, changed. */
   replace(record: InRecord): InRecord {
     const found = this.#places.get(record.message.id);
     if (found === undefined) return record;
@@ -84,7 +82,7 @@ export class InFrames {
     return record;
   }
 
-  /** It is finished. */
+  /** Removes a finished message. */
   remove(id: string): InRecord | undefined {
     const found = this.#places.get(id);
     if (found === undefined) return undefined;
@@ -108,7 +106,7 @@ export class InFrames {
       const { no, records, changed } = frame;
       if (frame.left === 0) this.#forget(frame);
       else if (!frame.written) {
-        // What is finished already leaves no gap: places are counted anew.
+        // Messages finished before the first write are left out, and places are counted anew.
         const left = records.filter((record) => record !== undefined);
         records.splice(0, records.length, ...left);
         for (const [place, record] of left.entries()) this.#places.set(record.message.id, { frame, place });

@@ -3,7 +3,7 @@ import type { Store } from "./store/store.ts";
 
 /**
  * The lanes that this node takes from, by origin, epoch of its journal, and subject. An epoch other than the origin's latest
- * is dead: nothing comes from a journal that was replaced, so what is known of its numbers is of use to nobody in the end.
+ * is dead: a replaced journal sends no more, so the numbers of its lanes can be forgotten after a while.
  */
 export class InLanes {
   readonly #store: Store;
@@ -24,7 +24,7 @@ export class InLanes {
     this.#store.put("sources", keyOf(lane), { ...lane });
   }
 
-  /** How many lanes there are: of all origins, or of one, over all its epochs. */
+  /** Number of lanes: of all origins, or of all epochs of one. */
   count(origin?: string): number {
     if (origin === undefined) return this.#size;
     let count = 0;
@@ -37,7 +37,7 @@ export class InLanes {
     return this.#origins.get(origin) ?? NONE;
   }
 
-  /** Forgets dead epochs of which every lane `isOld` and none is `needed`; at most `limit` lanes, and one epoch more. */
+  /** Forgets dead epochs of which every lane `isOld` and none is `needed`; stops after the epoch that reaches `limit` lanes. */
   sweep(isOld: (at: number) => boolean, needed: (origin: string, epoch: string) => boolean, limit: number): number {
     let removed = 0;
     for (const [origin, epochs] of this.#origins) {
@@ -67,7 +67,7 @@ export class InLanes {
 
 const NONE: ReadonlyMap<string, ReadonlyMap<string, InLane>> = new Map();
 
-/** When the last of them moved on. */
+/** The time at which the latest of these lanes moved on. */
 function lastHeard(lanes: ReadonlyMap<string, InLane>): number {
   let last = Number.NEGATIVE_INFINITY;
   for (const { at } of lanes.values()) last = Math.max(last, at);

@@ -10,16 +10,16 @@ import { InLanes } from "./in-lanes.ts";
 import type { DeadRecord, DoneRecord, InLane, InRecord } from "./records.ts";
 import type { Store } from "./store/store.ts";
 
-/** Gaps that are remembered of a lane; who loses more journals than that has other worries. */
+/** Gaps that are remembered of a lane, the latest; each stands for a lost journal of this node. */
 const MOST_LOST = 100;
 
 /** The decision on one new message. */
 export type Judgement =
-  /** Take it; `start`: it will run at once, so it is recorded `running` in the same commit. */
+  /** Take the message; `start`: the command runs at once, so `running` is recorded in the same commit. */
   | { readonly kind: "take"; readonly deadline: number | null; readonly start: boolean }
   /** Take its number and answer with a final state. */
   | { readonly kind: "verdict"; readonly state: FinalState; readonly reason: string }
-  /** Take its number; the caller has journalled what it means in this same turn. */
+  /** Take its number; the caller has journalled the message's effect in this same turn. */
   | { readonly kind: "folded" }
   /** Take its number: the command came before, from an earlier journal of its origin. `done`: its outcome is owed once more. */
   | { readonly kind: "known"; readonly done: DoneRecord | undefined };
@@ -30,50 +30,50 @@ interface Placed {
   readonly lane: InLane;
   /** The first frame ever seen of this epoch, of an origin that was known by another one. */
   readonly newEpoch: boolean;
-  /** Messages of the frame that were here before. */
+  /** Number of messages of the frame that this node had already. */
   readonly duplicates: number;
-  /** Numbers, from and to, that another journal of this node took, and this one never saw. */
+  /** Numbers, from and to, that another journal of this node took and this one never saw. */
   readonly lost?: readonly [from: number, to: number];
 }
 
-/** Messages of the frame are next. */
+/** A frame that continues its lane. */
 export interface PlacedNew extends Placed {
   readonly kind: "new";
-  /** The number of the first that is new. */
+  /** The number of the first new message. */
   readonly from: number;
-  /** The numbers of those with an id that stands in the frame before them. */
+  /** The numbers of messages whose id stands in the frame before them. */
   readonly repeated: ReadonlySet<number> | undefined;
-  /** The origin had another journal before: what is new by its number may have come from that one. */
+  /** True: the origin had another journal before, from which a command with a new number may have come already. */
   readonly reborn: boolean;
 }
 
 /** The place of a frame in its lane. */
 export type Place =
   | PlacedNew
-  /** All of it was here before. */
+  /** This node had every message of the frame already. */
   | (Placed & { readonly kind: "duplicate" })
-  /** Numbers before it are missing, from this one on. */
+  /** Numbers before the frame are missing, from `expected` on. */
   | (Placed & { readonly kind: "gap"; readonly expected: number })
-  /** The origin gives numbers again that it gave before: its journal was restored from an earlier state. */
+  /** The origin used numbers again: its journal was restored from an earlier state. */
   | (Placed & { readonly kind: "wentBack" });
 
 export interface Taken {
   /** Highest number of the lane that this node has. */
   readonly last: number;
   readonly taken: readonly InRecord[];
-  /** Those that the origin does not know yet. */
+  /** Verdicts that the origin may not know yet. */
   readonly verdicts: readonly Verdict[];
 }
 
 /**
- * What this node took from others: one number for each lane, and the messages that are not finished.
+ * The messages that this node took from others: one number for each lane, and the messages that are not finished.
  *
  * Invariants: a number is taken once; `last` never goes down; a record is `running` on disk before its side effects
- * begin; it leaves `pending` in the turn that journals its outcome.
+ * begin, and leaves `pending` in the turn that journals its outcome.
  */
 export class Inbox {
   readonly #store: Store;
-  /** Lanes of origins that gave numbers again. */
+  /** Lanes of origins that used numbers again. */
   readonly #wentBack = new WeakSet<InLane>();
   readonly #lanes: InLanes;
   readonly #pending: InFrames;
@@ -93,7 +93,7 @@ export class Inbox {
     for (const { key, value } of store.range("cancelled", {})) this.#cancelledEarly.set(String(key), String(value));
   }
 
-  /** The sequence check. Nothing is taken yet. */
+  /** The sequence check, before any message is taken. */
   place(frame: Frame, subject: string): Place {
     const { origin, epoch, first, acked, base = 0, items } = frame;
     const known = this.#lanes.get(origin, epoch, subject);
@@ -115,9 +115,9 @@ export class Inbox {
     const overlapping = items[lane.last - first];
     const differs = lane.lastId !== undefined && overlapping !== undefined && overlapping.id !== lane.lastId;
     if (differs) this.#wentBack.add(lane);
-    // Nothing more of it counts: all comes again from another journal.
+    // The origin renews its journal and sends everything again from there, so the rest of this lane is refused.
     if (this.#wentBack.has(lane)) return { ...placed, kind: "wentBack", newEpoch: false };
-    // What the origin holds an ACK for, it never sends again: its word moves a lane on that this node knows nothing of.
+    // The origin never sends acknowledged numbers again, so `acked` moves on a lane that this journal has forgotten.
     const last = Math.max(lane.last, acked);
     const lost = last > lane.last ? { lost: [lane.last + 1, last] as const } : undefined;
     if (first > last + 1) return { ...placed, ...lost, kind: "gap", expected: last + 1 };
@@ -128,7 +128,7 @@ export class Inbox {
     return { ...placed, ...lost, kind: "new", from, duplicates, reborn, repeated: repeatedIn(frame) };
   }
 
-  /** The decision on a new message that does not depend on what it says; `undefined`: there is none. */
+  /** The decision on a new message by its id alone; `undefined`: its content decides. */
   known({ frame, subject, reborn, repeated }: PlacedNew, item: FrameItem, seq: number): Judgement | undefined {
     const earlier = reborn ? this.#before(item, frame.origin, subject) : undefined;
     if (earlier !== undefined) return { kind: "known", done: "outcome" in earlier ? earlier : undefined };
@@ -138,7 +138,7 @@ export class Inbox {
       : undefined;
   }
 
-  /** Writes what was decided of the new messages of a frame, in order; those without a decision must come again. */
+  /** Writes the decisions on the new messages of a frame, in order; messages without a decision must be sent again. */
   take(place: Place, decisions: readonly Judgement[], at: number): Taken {
     const { frame, subject, lane, lost } = place;
     const taken: InRecord[] = [];
@@ -174,7 +174,7 @@ export class Inbox {
     return { last: lane.last, taken, verdicts };
   }
 
-  /** The same command, taken from an earlier journal of its origin. */
+  /** The record of a command that came before, from an earlier journal of its origin. */
   #before(item: FrameItem, origin: string, subject: string): InRecord | DoneRecord | undefined {
     if (kindOf(subject) === "event") return undefined;
     const pending = this.find(item.id);
@@ -207,7 +207,7 @@ export class Inbox {
     return record;
   }
 
-  /** Everything that is not finished, oldest first; of one subject if named. */
+  /** Unfinished messages, oldest first; of one subject if named. */
   pending(subject?: string): InRecord[] {
     const all = this.#pending.all();
     return subject === undefined ? all : all.filter((record) => record.message.subject === subject);
@@ -221,17 +221,16 @@ export class Inbox {
     return this.#lanes.get(origin, epoch, subject);
   }
 
-  /** Whether this journal, of that epoch, acknowledged what it does not know: then it is an earlier state of itself. */
+  /** True when this journal, of epoch `own`, acknowledged numbers that it does not know: its disk was put back. */
   isBehind({ origin, epoch, acked, base = 0, receiverEpoch }: Frame, subject: string, own: string): boolean {
     return receiverEpoch === own && acked > base && acked > (this.lane(origin, epoch, subject)?.last ?? base);
   }
 
-  /** Those of one journal of an origin. */
   lanesOf(origin: string, epoch: string): InLane[] {
     return [...(this.#lanes.epochs(origin).get(epoch)?.values() ?? [])];
   }
 
-  /** What is pending may have run since this journal was copied; only those, if named. */
+  /** Marks pending messages, all or those named, as perhaps run since this journal was copied. */
   doubt(ids: Iterable<string> = this.pending().map(({ message }) => message.id)): void {
     for (const id of ids) {
       const record = this.find(id);
@@ -239,7 +238,7 @@ export class Inbox {
     }
   }
 
-  /** How many lanes are remembered: all, or of one origin, over all its epochs. */
+  /** Number of remembered lanes: all, or of all epochs of one origin. */
   laneCount(origin?: string): number {
     return this.#lanes.count(origin);
   }
@@ -249,7 +248,7 @@ export class Inbox {
     return this.#lanes.epochs(origin);
   }
 
-  /** Forgets what is known of journals of origins that were replaced so long ago; at most `limit` lanes or so. */
+  /** Forgets the lanes of origins' replaced journals once they are old; about `limit` lanes at most. */
   sweepDeadEpochs(isOld: (at: number) => boolean, limit: number): number {
     let owed: Set<string> | undefined;
     const needed = (origin: string, epoch: string): boolean => {
@@ -259,13 +258,13 @@ export class Inbox {
     return this.#lanes.sweep(isOld, needed, limit);
   }
 
-  /** Side effects may begin once this is durable. */
+  /** Records `running`. Side effects may begin once this record is durable. */
   start(id: string, at: number): InRecord | undefined {
     const record = this.#pending.get(id);
     return record && this.#pending.replace({ ...record, state: "running", startedAt: record.startedAt ?? at });
   }
 
-  /** It was to run at once, and nothing of it has begun. */
+  /** Takes `running` back from a command that was recorded as running and has not begun. */
   notStarted(id: string): InRecord | undefined {
     const record = this.#pending.get(id);
     if (record === undefined) return undefined;
@@ -273,7 +272,7 @@ export class Inbox {
     return this.#pending.replace({ ...rest, state: "received" });
   }
 
-  /** It failed its process once more. */
+  /** Counts one more attempt in which a message's process failed. */
   failedOnce(id: string): InRecord | undefined {
     const record = this.#pending.get(id);
     return record && this.#pending.replace({ ...record, attempts: record.attempts + 1 });
@@ -294,7 +293,7 @@ export class Inbox {
     return this.#cancelledEarly.size;
   }
 
-  /** Who cancelled a command before it came; asked once, when it comes. */
+  /** The name under which a command was cancelled before it came. The answer is forgotten with the call: a command comes once. */
   cancelledEarly(id: string): string | undefined {
     const by = this.#cancelledEarly.get(id);
     if (by !== undefined) this.#forgetCancelled(id);
@@ -336,13 +335,13 @@ export class Inbox {
     return this.#doneNow.get(id) ?? this.#done.find(id);
   }
 
-  /** Newest first. */
+  /** Ended commands whose id begins with `prefix` and is lower than `before`, newest first. */
   *newestDone(prefix = "", before?: string): Iterable<DoneRecord> {
     this.#writeDone();
     for (const [, record] of this.#done.newest(prefix, before)) yield record;
   }
 
-  /** Puts a message aside that could not be handled. */
+  /** Makes a dead letter of a message that could not be handled. */
   bury(id: string, reason: string, at: number): DeadRecord | undefined {
     const record = this.#pending.remove(id);
     if (record === undefined) return undefined;
@@ -378,7 +377,7 @@ export class Inbox {
     return this.#dead.remove(id) !== undefined;
   }
 
-  /** Forgets commands that ended and came before `before`, but for what is spared; at most `limit`. Returns how many. */
+  /** Forgets ended commands that came before `before`, except for spared times; at most `limit`. Returns their number. */
   sweep(before: number, limit: number, spared: (at: number) => boolean = () => false): number {
     this.#writeDone();
     let removed = 0;
@@ -389,7 +388,7 @@ export class Inbox {
       if (left.length < entries.length) this.#done.replace(key, left);
       if (removed >= limit || entries.every(([, { receivedAt }]) => receivedAt >= before)) break;
     }
-    // They are owed to commands that may still come: their age alone ends them, never the bytes of others.
+    // Early cancels are owed to commands that may still come, so they go by age, never to make room (an infinite `before`).
     for (const id of before === Number.POSITIVE_INFINITY ? [] : this.#cancelledEarly.keys()) {
       const at = idTime(id);
       if (at < before && !spared(at)) this.#forgetCancelled(id);
@@ -398,7 +397,7 @@ export class Inbox {
   }
 }
 
-/** The numbers of those with an id that stands in the frame before them. Ids rise, as a rule: then there are none. */
+/** The numbers of messages whose id stands in the frame before them. Rising ids, the rule, cannot repeat. */
 function repeatedIn({ first, items }: Frame): ReadonlySet<number> | undefined {
   let rises = true;
   for (let i = 1; i < items.length && rises; i++) rises = (items[i - 1]?.id ?? "") < (items[i]?.id ?? "");

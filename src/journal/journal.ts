@@ -10,58 +10,58 @@ import { type Checkpoint, JOURNAL_VERSION } from "./records.ts";
 import type { Key, SetAside, Store } from "./store/store.ts";
 
 /**
- * The durable record of one node: what it owes to others (`outbox`), what it took from others and what came of it
- * (`inbox`), and where its sources and sinks stand. All verbs take effect at once in memory; the world may learn of
- * them only after `flushed()`. What one turn of the event loop does becomes durable together or not at all.
+ * The durable record of one node: the messages that it owes to others (`outbox`), the messages that it took from others with
+ * their outcomes (`inbox`), and the positions of its sources and sinks. All verbs take effect at once in memory; the world
+ * may learn of them only after `flushed()`. All changes of one turn of the event loop become durable together or not at all.
  */
 export interface Journal {
   /** Random identity of this journal: a new one means a new disk. */
   readonly epoch: string;
-  /** Why it was found to be an earlier state of itself; its epoch is new. */
+  /** The reason why this opening gave an existing journal another epoch: damage, or files that are a copy. */
   readonly restored: string | undefined;
-  /** The epochs that it had before the present one, the latest first. */
+  /** The journal's epochs before the present one, the latest first. */
   readonly ancestors: readonly string[];
-  /** What was damaged when it was opened, and was set aside or mended; one sentence each. */
+  /** Damage that was found at opening and set aside or mended; one sentence each. */
   readonly damaged: readonly string[];
-  /** Called with each row that is set aside from now on: what follows from it is done at the next opening. */
+  /** Calls `listener` with each row that is set aside from now on. The next opening draws the consequences. */
   onSetAside(listener: (row: SetAside) => void): void;
   readonly outbox: Outbox;
   readonly inbox: Inbox;
   readonly deadLetters: DeadLetters;
   /**
-   * Others know more of this journal than it knows of itself: it was restored. From its next opening on it is another one,
-   * and what it holds unfinished may have run since.
+   * Gives the journal another epoch from its next opening on, because another node has proved that it was restored.
+   * Messages that are pending in it may have run since the copy.
    */
   renew(): void;
-  /** The host has not been booted since it was opened before: nobody put the host back meanwhile. */
+  /** True: the host has not been booted since the journal was last opened, so its disk was not put back. */
   readonly sameBoot: boolean;
-  /** It will be another one at its next opening. */
+  /** True after `renew()`. */
   readonly renewed: boolean;
   /** Resolves when everything done before this call is durable. @throws StewardError `journal-failed` */
   flushed(): Promise<void>;
-  /** Calls `work` once this turn has done what it does; its writes go along in the same transaction. */
+  /** Calls `work` at the end of this turn; its writes join the turn's transaction. */
   atTurnEnd(work: () => void): void;
   checkpoint(key: string): Json | undefined;
   setCheckpoint(checkpoint: Checkpoint): void;
-  /** What a file intake took under this key before; `undefined`: nothing. */
+  /** The ids that a file intake took under this key before; `undefined`: none. */
   taken(key: string): readonly string[] | undefined;
   setTaken(key: string, ids: readonly string[]): void;
-  /** Forgets those for which `goes` says so, of the next `limit` (two or more) that it comes to, round and round. */
+  /** Forgets the keys for which `goes` is true among the next `limit` (two or more), going round all keys call by call. */
   sweepTaken(goes: (key: string, ids: readonly string[]) => boolean, limit: number): void;
   nodes(): { name: string; snapshot: Json }[];
   setNode(name: string, snapshot: Json): void;
   /** Bytes in use, at most a second old. */
   bytes(): number;
-  /** What the disk says since it refused a write; it is tried again until it takes it. */
+  /** The disk's error since it refused a write; the write is tried again until the disk takes it. */
   readonly fault: string | undefined;
-  /** Bytes that the disk has left for everybody, and its size. */
+  /** Free bytes of the disk, and its size. */
   room(): { readonly free: number; readonly size: number };
-  /** Forgets what ended before `before` (ms), but for times that are spared; at most `limit` records. Never what is owed. */
+  /** Forgets records that ended and are older than `before`, ms, except for spared times; at most `limit`. Owed ones stay. */
   sweep(before: number, limit: number, spared?: (at: number) => boolean): number;
   close(): Promise<void>;
 }
 
-/** Earlier epochs that a journal remembers. */
+/** Number of earlier epochs that a journal remembers. */
 const MOST_ANCESTORS = 8;
 
 /** @throws StewardError `wrong-node`, `journal-version` */
@@ -90,7 +90,7 @@ export function openJournal(
   const deadLetters = new DeadLetters(store);
   const outbox = new Outbox(store, node, deadLetters);
   const inbox = new Inbox(store, deadLetters);
-  /** A journal that was put back may have forgotten what ran since; one that lost single rows knows what it has. */
+  /** A journal that was put back may have forgotten commands that ran since; a journal that lost single rows knows the rest. */
   const renew = (putBack = true): string => {
     const fresh = Buffer.from(random.bytes(8)).toString("hex");
     store.put("meta", "epoch", fresh);
@@ -99,14 +99,14 @@ export function openJournal(
   };
   const home = store.get("meta", "home") as string | undefined;
   const copied = home !== undefined && home !== store.identity;
-  // What is missing had been acknowledged, or had run: the same as with a backup.
+  // Rows missing without a trace may stand for acknowledged or executed messages, as after the restore of a backup.
   const damage = store.gaps ? withKept(store, store.damage) : store.damage;
   const putBack = damage ?? (copied ? "its files are a copy" : undefined);
   const restored = putBack ?? mending.renew;
   if (home !== store.identity) store.put("meta", "home", store.identity);
   const known = store.get("meta", "epoch") as string | undefined;
   const epoch = known === undefined || restored !== undefined ? renew(putBack !== undefined) : known;
-  // ACKs went to an earlier epoch; a life that renews itself may still hear some of them.
+  // `based`: the epoch that the lanes' ACKs are for. A daemon that renewed its journal may still have heard ACKs for the old one.
   const earlier = (store.get("meta", "based") ?? (known === epoch ? undefined : known)) as string | undefined;
   let ancestors = (store.get("meta", "ancestors") ?? []) as readonly string[];
   if (earlier !== epoch) {
@@ -121,7 +121,7 @@ export function openJournal(
   if (boot !== null && !sameBoot) store.put("meta", "boot", boot);
   outbox.receivers.heard(node, epoch);
   let renewed = false;
-  /** The key at which the next sweep of what was taken begins. */
+  /** The key at which the next `sweepTaken` begins. */
   let swept: Key | undefined;
   let measured = { at: Number.NEGATIVE_INFINITY, bytes: 0 };
 

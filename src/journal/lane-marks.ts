@@ -1,9 +1,9 @@
 import type { OutMarks } from "./records.ts";
 
 /**
- * When the messages of a lane passed its watermarks, and how often each was sent: what the history of a message is told by
- * before its end is recorded with it. The marks lie in the row of the lane, so that they are as durable as its watermarks and
- * cost no write of their own. One mark stands for all that a frame or an ACK covered.
+ * The times at which the messages of a lane passed its watermarks, and how often each was sent: the source of a message's
+ * history until its own record has its end. The marks lie in the row of the lane, so that they are as durable as its
+ * watermarks and cost no write of their own. One mark stands for all messages of a frame or an ACK.
  */
 export class LaneMarks {
   #sent: [upTo: number, at: number, attempts: number][] = [];
@@ -22,7 +22,7 @@ export class LaneMarks {
     this.#started = r.map(copy);
   }
 
-  /** Messages were sent, some of them once more. */
+  /** Marks the messages `first` to `last` as sent, or as sent once more. */
   sent(first: number, last: number, at: number): void {
     const marks = this.#sent;
     this.#part(first - 1);
@@ -32,7 +32,6 @@ export class LaneMarks {
     bound(marks);
   }
 
-  /** Up to there the receiver has them, and has started them. */
   acked(acked: number, started: number, at: number): void {
     for (const [marks, upTo] of [
       [this.#acked, acked],
@@ -44,13 +43,13 @@ export class LaneMarks {
     }
   }
 
-  /** Messages after `upTo` were not sent after all. */
+  /** Takes back the marks of messages after `upTo`, which were not sent after all. */
   unsent(upTo: number): void {
     this.#part(upTo);
     this.#sent = this.#sent.filter(([last]) => last <= upTo);
   }
 
-  /** Marks before `first` are asked for by nobody any more. */
+  /** Drops the marks of messages before `first`. */
   forget(first: number): void {
     for (const marks of [this.#sent, this.#acked, this.#started]) {
       const past = marks.findIndex(([upTo]) => upTo >= first);
@@ -66,7 +65,7 @@ export class LaneMarks {
     return { attempts, sentAt, receivedAt, startedAt };
   }
 
-  /** A mark ends at this number, if one goes on beyond it. */
+  /** Splits the mark that covers this number, so that one ends at it. */
   #part(seq: number): void {
     const at = this.#sent.findIndex(([upTo]) => upTo >= seq);
     const mark = this.#sent[at];
@@ -74,7 +73,7 @@ export class LaneMarks {
   }
 }
 
-/** Marks of a kind that a lane keeps: beyond that the two that are nearest in time become one. */
+/** Most marks of a kind that a lane keeps; beyond, the two nearest in time are merged. */
 const MOST = 48;
 
 function bound(marks: [upTo: number, at: number, ...unknown[]][]): void {

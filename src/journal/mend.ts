@@ -9,12 +9,12 @@ import { type Key, keyText, type SetAside, type Store, type Table } from "./stor
  * damaged, and none that may have been withdrawn or may have begun; each number of a lane stays filled, so that the
  * lane goes on; each id stays known. Where others have to say what they know, this journal goes on as another one.
  *
- *   lanes      made anew from the list of subjects and what lies on them; all of it counts as sent
+ *   lanes      made anew from the list of subjects and their batches; all messages count as sent
  *   out        skip markers, under their ids where `ids` has them
  *   ids        made anew from `out`
  *   learned    a message of that batch that its node has not acknowledged is withdrawn: perhaps it had been
  *   pending    forgotten: its origin asks, and hears that this node has lost its record
- *   progress   what is left of that frame is in doubt: it is never begun
+ *   progress   the unfinished messages of that frame are in doubt, and never begun
  *   taken      a file stays taken; its ids are not known
  *   cancelled  a command stays cancelled; by whom is not known
  */
@@ -69,7 +69,7 @@ class Mend {
     this.#rows = rows;
   }
 
-  /** Why this journal has to go on as another one. */
+  /** Mends all tables. Returns the reason why this journal has to go on as another one. */
   all(): string | undefined {
     for (const { value } of this.#store.range("lanes", {})) {
       const lane = value as OutLane;
@@ -144,7 +144,7 @@ class Mend {
   }
 
   #fill(lane: OutLane, missing: readonly number[], ids: ReadonlyMap<number, string>): void {
-    /** A batch whose own row is gone keeps what was learned of it. */
+    /** First numbers of batches with `learned` rows: a batch whose own row is gone keeps these rows. */
     const starts = new Set<number>();
     for (const { key } of this.#store.range("learned", { from: [lane.no], to: [lane.no + 1] }))
       starts.add((key as number[])[1] ?? 0);

@@ -19,13 +19,9 @@ import {
   within,
 } from "./store/store.ts";
 
-/**
- * Checks the journal of a daemon that is not running. All is done with a copy: to open LMDB is to write to it, and what the
- * log holds has to be brought to its tables before they can be compared. The journal's own files are only read.
- */
 export interface OfflineOptions {
   readonly clock: Clock;
-  /** Where the copy is made; it needs about twice the room of the journal, for as long as the check takes. */
+  /** The folder for the copy, which needs about twice the room of the journal for as long as the check takes. */
   readonly scratch: string;
   readonly onRows?: (rows: number) => void;
   readonly openStore?: (path: string, clock: Clock) => Store;
@@ -36,12 +32,17 @@ export interface OfflineCheck extends JournalCheck {
   readonly bytes: number;
 }
 
-/** Room that a copy takes beside twice the journal: the log's files are made anew. */
+/** Room that a copy takes besides twice the journal: the log's files are made anew. */
 const SPARE = 16 * 1024 * 1024;
-/** LMDB's file of the processes that use the journal; no data. */
+/** LMDB's lock file, which holds no data. */
 const LOCK = "lock.mdb";
 
-/** `undefined`: there is no journal. @throws StewardError `data-directory` */
+/**
+ * Checks the journal of a daemon that is not running, in a copy: opening LMDB writes to its file, and the log's records have
+ * to be written to the tables before these can be compared. The journal's own files are only read.
+ *
+ * @returns `undefined` when there is no journal @throws StewardError `data-directory`
+ */
 export async function checkOffline(path: string, options: OfflineOptions): Promise<OfflineCheck | undefined> {
   if (!existsSync(path)) return undefined;
   const { clock, scratch, onRows, openStore = openLmdbStore } = options;
@@ -76,7 +77,7 @@ export async function checkOffline(path: string, options: OfflineOptions): Promi
   }
 }
 
-/** Brings what lies in the log to the tables, as the daemon would at its next start. Says what is wrong with the log. */
+/** Writes the log's records to the tables, as the daemon would at its next start. Returns the faults of the log. */
 async function settle(path: string, clock: Clock, openStore: typeof openLmdbStore): Promise<KnownProblem[]> {
   const store = openStore(path, clock);
   const problems: KnownProblem[] = [];
@@ -87,7 +88,7 @@ async function settle(path: string, clock: Clock, openStore: typeof openLmdbStor
   return problems;
 }
 
-/** The tables as they are, with rows that no journal could have written. */
+/** The tables as they lie in LMDB, unreadable rows included. */
 function openRows(path: string): { readonly rows: Rows; close(): Promise<void> } {
   const env = open({ path, maxDbs: TABLES.length + 2, encoding: "string", readOnly: true });
   const tables = new Map(TABLES.map((table) => [table, env.openDB<string, Key>({ name: table })]));
@@ -119,7 +120,7 @@ function* walk(
     }
     if (left-- <= 0) return;
     const row = read(name, key, value);
-    // One with a key that LMDB cannot name stays where it is: it was set aside all the same.
+    // A row whose key LMDB cannot address was set aside, but could not be removed from its table.
     if (row instanceof Unreadable && isAside(name, key)) continue;
     yield { key, value: row };
   }

@@ -7,12 +7,13 @@ import { OutMessage } from "./out-message.ts";
 import type { OutBatch, OutLane, OutState } from "./records.ts";
 import type { Store } from "./store/store.ts";
 
-/** Messages that are at hand without a read: all of a command to ten thousand nodes. And how many of them a row holds. */
+/** Most messages that stay in memory: enough for a command to ten thousand nodes. */
 const HOT = 16_384;
+/** Most messages and bytes of a row. */
 const MOST = 64;
 const MOST_BYTES = 64 * 1024;
 
-/** A lane, and what of it is at hand. */
+/** A lane, with the batches of it that are in memory. */
 export class Lane implements Omit<OutLane, "marks"> {
   readonly v = 1;
   readonly no: number;
@@ -26,18 +27,19 @@ export class Lane implements Omit<OutLane, "marks"> {
   base = 0;
   given: readonly (readonly [epoch: string, upTo: number])[] = [];
   readonly passed = new LaneMarks();
-  /** Skip markers that are not acknowledged, and a number before which nothing else waits. */
+  /** Number of skip markers that are not acknowledged. */
   markers = 0;
-  /** How many commands of it run at once at the receiver, as it last said. */
+  /** Number of commands of this lane that the receiver runs at once, by its latest ACK. */
   concurrency: number | undefined;
+  /** Numbers below this one are acknowledged or skip markers. */
   firstWaiting = 1;
-  /** The highest number that was sent in this life. */
+  /** The highest number that was sent in this life of the daemon. */
   reached = 0;
   readonly node: string;
   readonly event: boolean;
   /** Numbers of commands that the receiver has and that have no outcome. */
   readonly openNumbers = new Set<number>();
-  /** In order; the latest ones mostly. */
+  /** The batches in memory, in order. */
   batches: Batch[] = [];
 
   constructor(no: number, subject: string) {
@@ -58,7 +60,7 @@ export class Lane implements Omit<OutLane, "marks"> {
   }
 }
 
-/** Messages of one lane that were accepted in one turn: one row, and one more for each turn that learned more of them. */
+/** Messages of one lane that were accepted in one turn: one row, and one `learned` row for each later turn that changed them. */
 class Batch {
   readonly lane: Lane;
   readonly first: number;
@@ -66,10 +68,10 @@ class Batch {
   /** By number from `first` on; `undefined`: forgotten. */
   readonly messages: (OutMessage | undefined)[] = [];
   bytes = 0;
-  /** Rows of what was learned. */
+  /** Number of `learned` rows. */
   learned = 0;
   written = false;
-  /** Learned in this turn. */
+  /** Messages that changed in this turn. */
   changed = new Set<OutMessage>();
 
   constructor(lane: Lane, first: number, keep: boolean) {
@@ -82,7 +84,7 @@ class Batch {
     return this.first + this.messages.length - 1;
   }
 
-  /** Nothing more is to come of it. */
+  /** True when no message of the batch can change any more. */
   get complete(): boolean {
     const { lane, last, messages } = this;
     return last <= lane.acked && (lane.event || messages.every((message) => message?.ended !== false));
@@ -95,19 +97,19 @@ class Batch {
 }
 
 /**
- * The messages that are owed, by lane and number: those of the present, and those that lie in the journal.
+ * The messages of this node, by lane and number, in memory or in the store.
  *
  *   out      [lane, first number]               the messages of a batch, as they travel
- *   learned  [lane, first number, 0, 1, 2, …]   what was learned of them since: of each the whole of what is known
+ *   learned  [lane, first number, 0, 1, 2, …]   the changes of one turn: the complete `OutState` of each changed message
  */
 export class OutBatches {
   readonly #store: Store;
   readonly #origin: string;
   readonly #byId = new ChurnMap<string, { lane: Lane; message: OutMessage }>();
-  /** What this turn wrote. */
+  /** Batches that were begun in this turn. */
   #building = new Set<Batch>();
   #changed = new Set<Batch>();
-  /** All that is at hand, the oldest first, and how many messages that is. */
+  /** The batches in memory, the oldest first, and the number of their messages. */
   readonly #atHand = new ChurnMap<Batch, Batch>();
   #count = 0;
 
@@ -142,7 +144,7 @@ export class OutBatches {
     return this.#byId.get(id);
   }
 
-  /** The batch with this number, at hand or from the store. */
+  /** The batch with this number, from memory or the store. */
   batch(lane: Lane, seq: number): Batch | undefined {
     const { batches } = lane;
     let [low, high] = [0, batches.length];
@@ -160,7 +162,7 @@ export class OutBatches {
     return batch?.messages[seq - batch.first];
   }
 
-  /** Something was learned of it, which `write` brings to the store. */
+  /** Has `write` store the message's present state. */
   learned(lane: Lane, message: OutMessage): void {
     const batch = this.batch(lane, message.seq);
     if (batch === undefined) return;
@@ -168,7 +170,7 @@ export class OutBatches {
     this.#changed.add(batch);
   }
 
-  /** Nobody asks for these any more. */
+  /** Removes a batch and all its rows. */
   drop(batch: Batch): void {
     if (batch.written) this.#store.removeSoon("out", [batch.lane.no, batch.first]);
     for (let n = 0; n < batch.learned; n++) this.#store.removeSoon("learned", [batch.lane.no, batch.first, n]);
@@ -177,7 +179,7 @@ export class OutBatches {
     this.#letGo(batch);
   }
 
-  /** Forgets one of the kept. */
+  /** Forgets one kept message. */
   forget(lane: Lane, seq: number): void {
     const batch = this.batch(lane, seq);
     const message = batch?.messages[seq - batch.first];
@@ -188,7 +190,7 @@ export class OutBatches {
     else this.#store.putText("out", [lane.no, batch.first], batch.text);
   }
 
-  /** The rows of this turn. Batches of which nothing more is to come are let go. */
+  /** Writes the rows of this turn. Complete batches leave memory. */
   write(): void {
     for (const batch of this.#building) {
       this.#store.putText("out", [batch.lane.no, batch.first], batch.text, true);
@@ -205,7 +207,7 @@ export class OutBatches {
     if (this.#count > HOT) this.#evict();
   }
 
-  /** Those of a lane that lie in the store, in order. */
+  /** The messages of a lane that lie in the store, in order. */
   *stored(lane: Lane, from: number, to: number): Generator<OutMessage> {
     for (let seq = from; seq <= to; ) {
       const batch = this.#read(lane, seq) ?? this.#readAfter(lane, seq);
@@ -272,7 +274,7 @@ export class OutBatches {
     for (const message of batch.messages) if (message !== undefined) this.#byId.delete(message.message.id);
   }
 
-  /** The older half goes. */
+  /** Lets the oldest batches go until half of `HOT` is left. */
   #evict(): void {
     for (const batch of this.#atHand.values()) {
       if (this.#count <= HOT / 2) return;

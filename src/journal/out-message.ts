@@ -5,7 +5,7 @@ import { receiverOf } from "../message/subject.ts";
 import type { LaneMarks } from "./lane-marks.ts";
 import type { OutRecord, OutState } from "./records.ts";
 
-/** How far a lane has come, and whether it carries events. */
+/** The watermarks of a lane; `event`: the lane carries events. */
 export interface Watermarks {
   readonly sent: number;
   readonly acked: number;
@@ -13,7 +13,7 @@ export interface Watermarks {
   readonly event: boolean;
 }
 
-/** One message that this node owes to another: what it says, and what is known of it beyond its lane's watermarks. */
+/** One message that this node owes to another, with its own record beyond its lane's watermarks. */
 export class OutMessage implements OutRecord {
   readonly message: Message;
   readonly seq: number;
@@ -21,13 +21,13 @@ export class OutMessage implements OutRecord {
   readonly bytes: number;
   readonly keep: boolean;
   attempts = 0;
-  /** When it passed what its lane's watermarks say of it, ms; 0: not known. The last two by the clock of the node. */
+  /** Times at which the message was sent, received and started, ms; 0: not known. The last two by the receiver's clock. */
   #sentAt = 0;
   #receivedAt = 0;
   #startedAt = 0;
-  /** The final state, of a message of which nothing else was ever said. */
+  /** The end, if it is the only assertion about the message. */
   #end: Assertion | undefined;
-  /** What was said of any other. */
+  /** All assertions otherwise. */
   #folded: Life | undefined;
   outcome: Outcome | undefined;
   cancelRequestedAt: number | undefined;
@@ -43,7 +43,7 @@ export class OutMessage implements OutRecord {
     this.keep = keep;
   }
 
-  /** What somebody said of it. */
+  /** The state by the assertions alone, without the lane's watermarks. */
   get asserted(): State | undefined {
     return this.#end === undefined ? this.#folded?.state : this.#end.state;
   }
@@ -84,14 +84,14 @@ export class OutMessage implements OutRecord {
     if (started) this.#startedAt = at;
   }
 
-  /** The node's own word of when it began: it knows best. */
+  /** Sets the start that the node has reported, which overrules the time of the ACK. */
   started(at: number): void {
     if (this.#sentAt === 0) return;
     this.#startedAt = at;
     if (this.#receivedAt !== 0) this.#receivedAt = Math.min(this.#receivedAt, at);
   }
 
-  /** What its lane has noted of it, where its own record has not. */
+  /** Fills in, from the lane's marks, times that the message's own record lacks. */
   recall({ sent, acked, started }: Watermarks, marks: LaneMarks): void {
     const { seq } = this;
     if (this.ended || this.skip !== undefined || seq > sent) return;
@@ -103,7 +103,7 @@ export class OutMessage implements OutRecord {
     if (seq <= started) this.#startedAt ||= known.startedAt;
   }
 
-  /** What can be said of it when nobody has reported, oldest first. */
+  /** The assertions that follow from the times, without any report, oldest first. */
   passed(): Assertion[] {
     const { subject, origin, createdAt } = this.message;
     const node = receiverOf(subject);
@@ -115,7 +115,7 @@ export class OutMessage implements OutRecord {
     return assertions;
   }
 
-  /** What is known of it where its lane stands. */
+  /** The state by assertions and watermarks together. */
   stateOn({ acked, started, sent, event }: Watermarks): State {
     const { asserted, seq } = this;
     if (asserted !== undefined && isFinalState(asserted)) return asserted;
@@ -125,7 +125,6 @@ export class OutMessage implements OutRecord {
     return seq <= sent ? "sent" : "queued";
   }
 
-  /** Every assertion known of it, oldest first. */
   historyOn(lane: Watermarks): Life {
     const [first, ...others] = this.passed();
     const { life: known } = this;
@@ -135,7 +134,7 @@ export class OutMessage implements OutRecord {
     return { ...life, state: this.stateOn(lane) };
   }
 
-  /** As it lies in the journal. */
+  /** The row's form of this record. */
   get state(): OutState {
     return {
       n: this.attempts,

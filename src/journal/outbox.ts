@@ -17,7 +17,7 @@ interface Found {
   readonly message: OutMessage;
 }
 
-/** The newest open message of a lane, and the numbers of those before it. */
+/** The newest open message of a lane, and the numbers before it that may be open. */
 interface OpenHead {
   readonly lane: Lane;
   readonly record: OutMessage;
@@ -25,11 +25,11 @@ interface OpenHead {
 }
 
 /**
- * What this node owes to others: its lanes and the messages on them, until each is final.
+ * The messages that this node owes to others: its lanes and the messages on them, until each is final.
  *
- * Invariants: a sequence number is given once, in the turn that journals the message. `acked <= sent < next`. The state
- * of a message that nobody has reported on is read off its lane's watermarks, so that an ACK costs one write, whatever
- * number of messages it covers. What one turn does to a lane is a few rows, whatever the number of messages.
+ * Invariants: a sequence number is given once, in the turn that journals the message. `acked <= sent < next`. The state of a
+ * message without a report is read off its lane's watermarks, so that an ACK costs one write for any number of messages. The
+ * changes of one turn to a lane are a few rows, for any number of messages.
  */
 export class Outbox {
   readonly receivers = new Receivers();
@@ -41,11 +41,11 @@ export class Outbox {
   readonly #lanesTo = new Map<string, Lane[]>();
   #lastLane = 0;
   readonly #batches: OutBatches;
-  /** Where the kept messages are. */
+  /** The places of the kept messages. */
   readonly #ids: IdRows<readonly [lane: number, seq: number]>;
-  /** The commands of a node that are open, by number. */
+  /** The number of open commands of each node. */
   readonly #openCount = new Map<string, number>();
-  /** Written at the end of this turn. */
+  /** Lanes to be written at the end of this turn. */
   #changed = new Set<Lane>();
   #newIds: [string, [number, number]][] = [];
   #armed = false;
@@ -67,7 +67,7 @@ export class Outbox {
     }
   }
 
-  /** Finds the commands that are open on a lane, how far everything is final, and what travels as a skip marker. */
+  /** Counts a lane's skip markers, and finds its open commands and the number below which all is final. */
   #restore(lane: Lane): void {
     for (const message of this.#batches.stored(lane, lane.acked + 1, lane.next - 1))
       if (message.skip !== undefined) lane.markers++;
@@ -87,7 +87,7 @@ export class Outbox {
     return this.#lanes;
   }
 
-  /** Gives each message its place on its lane. Durable with the store's next flush. `texts`: as they travel. */
+  /** Gives each message its place on its lane, durable with the store's next flush. `texts`: the messages as they travel. */
   enqueue(
     messages: readonly Message[],
     keep: boolean,
@@ -126,7 +126,7 @@ export class Outbox {
     return taken;
   }
 
-  /** These are about to be on the wire: from now on only the receiver can say what became of them. */
+  /** Marks messages as sent, before they are on the wire: from now on only the receiver knows their state. */
   sending(subject: string, records: readonly OutRecord[], at: number): void {
     const lane = this.#lanes.get(subject);
     const last = records.at(-1);
@@ -142,7 +142,7 @@ export class Outbox {
       this.#changes(lane);
     }
     if (last.seq <= lane.sent) return;
-    // Its answer may get lost, and its journal after that: the next one must see that the first sending was not for it.
+    // The receiver's answer may get lost, and then its journal: its next journal must see that the first sending was for another.
     lane.receiverEpoch ??= this.receivers.of(lane.node);
     lane.sent = last.seq;
     lane.reached = Math.max(lane.reached, lane.sent);
@@ -150,8 +150,9 @@ export class Outbox {
   }
 
   /**
-   * This journal has taken another epoch: ACKs of the one before prove nothing of what is sent now. `earlier`: the latest
-   * first. `mixed`: numbers that nobody acknowledged may be those of two states of the latest one.
+   * Begins another epoch of this journal: ACKs for an earlier epoch prove nothing about messages sent from now on.
+   * `earlier`: the epochs before, the latest first. `mixed`: unacknowledged numbers of the latest one may have been given twice,
+   * before and after it was put back.
    */
   renewed(earlier: readonly string[], mixed: boolean): void {
     const [latest] = earlier;
@@ -164,13 +165,13 @@ export class Outbox {
     }
   }
 
-  /** Whether a receiver has what this journal never sent: then it is a copy of an earlier state of itself. */
+  /** True when a receiver acknowledges numbers that this journal never sent: its disk was put back to an earlier state. */
   isBehind(subject: string, ack: Pick<Ack, "last" | "wentBack">): boolean {
     const lane = this.#lanes.get(subject);
     return ack.wentBack === true || ack.last > Math.max(lane?.sent ?? 0, lane?.reached ?? 0);
   }
 
-  /** The broker had nobody to hand the latest of these to: they were not sent after all. */
+  /** Takes `sent` back: the broker had no subscriber for the messages after `sentBefore`. */
   unsent(subject: string, sentBefore: number): void {
     const lane = this.#lanes.get(subject);
     if (lane === undefined) return;
@@ -183,7 +184,7 @@ export class Outbox {
     this.#changes(lane);
   }
 
-  /** Applies the receiver's word. Returns the records whose state it changed. */
+  /** Applies an ACK. Returns the records whose state it changed. */
   acknowledge(subject: string, ack: Ack, at: number): { received: OutRecord[]; decided: OutRecord[] } {
     const received: OutMessage[] = [];
     const decided: OutMessage[] = [];
@@ -195,7 +196,7 @@ export class Outbox {
     const verdicts = new Map(ack.verdicts.map((verdict) => [verdict.seq, verdict]));
     const before = lane.acked;
     const acked = Math.max(before, last);
-    // What one journal was sent and did not acknowledge stays sent to that one, whichever journal answers.
+    // `receiverEpoch` stays at the journal that got the first sending until everything sent is acknowledged.
     const answered = last >= before && acked === lane.sent;
     const receiverEpoch = answered ? ack.receiverEpoch : (lane.receiverEpoch ?? ack.receiverEpoch);
     const changed = acked > before || started > lane.started || receiverEpoch !== lane.receiverEpoch;
@@ -237,13 +238,13 @@ export class Outbox {
     return { received, decided };
   }
 
-  /** True for a message of this node that was never on the wire: nobody can know what becomes of it. */
+  /** True for a message of this node that was never on the wire, so that no report on it can be true. */
   isUnsent(id: string): boolean {
     const found = this.#find(id);
     return found !== undefined && found.message.seq > found.lane.sent;
   }
 
-  /** Folds a node's report on a command. `undefined`: it is not one of this node's, not that node's to tell, or unsent. */
+  /** Folds a node's report on a command. `undefined`: the command is not this node's, not on a lane to `from`, or unsent. */
   report(id: string, from: string, report: Report, heard = report.at): Reported | undefined {
     const found = this.#find(id);
     if (found === undefined || found.lane.node !== from) return undefined;
@@ -262,22 +263,22 @@ export class Outbox {
     const ended = message.ended;
     const { state, reason } = report;
     const told = ended ? endOf(message.life) : undefined;
-    // Who cannot prove an end takes none back that was proved, though its clock may have gone back since.
+    // A late `interrupted` never replaces a proved outcome, even if the node's clock has gone back since.
     const late = state === "interrupted" && told !== undefined && told.state !== state;
     const at = late ? Math.max(report.at, told.at + 1) : report.at;
     message.assert(reason === undefined ? { state, at, by: from } : { state, at, by: from, reason });
-    // The outcome shown is that of the assertion that stands, in whichever order they came.
+    // The outcome shown belongs to the assertion that stands, in whichever order the reports came.
     const standing = ended ? endOf(message.life) : undefined;
     if (!ended || (standing?.state === state && standing.at === at && standing.by === from)) message.outcome = outcome;
     message.heardAt ??= heard;
     this.#ended(lane, message);
-    // An end from before the first sending gives way to the node's word, but not in silence.
+    // The node's report overrules an end from before the first sending, and the conflict is told.
     const overruled = message.skip !== undefined && message.skip !== state;
     const conflict = ended && (overruled || message.life?.conflict !== undefined);
     return { record: message, changed: message.asserted !== before, conflict };
   }
 
-  /** Ends a message that was never on the wire. `undefined`: it was, and only its node can tell. */
+  /** Ends a message that was never on the wire. `undefined`: it was on the wire, so only its node can end it. */
   withdraw(id: string, state: "expired" | "cancelled", at: number, reason: string): OutRecord | undefined {
     const found = this.#find(id);
     if (found === undefined || found.message.seq <= found.lane.sent) return undefined;
@@ -298,7 +299,7 @@ export class Outbox {
     this.#learned(found.lane, found.message);
   }
 
-  /** The messages of a lane that wait for an ACK: how many, and the oldest. For a skip marker nobody waits. */
+  /** The number of messages of a lane that wait for an ACK, and the oldest of them; skip markers do not count. */
   waiting(subject: string): { readonly count: number; readonly oldest: OutRecord | undefined } {
     const lane = this.#lanes.get(subject);
     const count = lane === undefined ? 0 : lane.next - 1 - lane.acked - lane.markers;
@@ -314,7 +315,7 @@ export class Outbox {
     return found && { lane: found.lane, record: found.message };
   }
 
-  /** Newest first; those with an id lower than `before`. */
+  /** Kept messages whose id begins with `prefix` and is lower than `before`, newest first. */
   *newest(prefix = "", before?: string): Generator<{ lane: OutLane; record: OutRecord }> {
     this.#write();
     for (const [, place] of this.#ids.newest(prefix, before)) {
@@ -323,7 +324,7 @@ export class Outbox {
     }
   }
 
-  /** The kept messages that are not final, newest first: of each lane that has any one is looked at before the first is given. */
+  /** The kept messages that are not final, newest first. Before the first one is given, each lane is searched for its newest. */
   *open(isMeant: (subject: string) => boolean = () => true): Generator<{ lane: OutLane; record: OutRecord }> {
     const lanes = [...this.#lanes.values()].filter(({ subject }) => isMeant(subject));
     const heads = lanes.flatMap((lane) => this.#openHead(lane, openNumbers(lane)) ?? []);
@@ -356,8 +357,8 @@ export class Outbox {
   }
 
   /**
-   * The oldest command of its lane that a received one waits for, and how many the receiver runs at once, if it has said so.
-   * `undefined`: as far as is known here its turn has come.
+   * The oldest open command of the lane on which a received command waits, and the number that the receiver runs at once, if
+   * known. `undefined`: as far as this node knows, the command's turn has come.
    */
   before(id: string): { readonly id: string; readonly concurrency: number | undefined } | undefined {
     const found = this.#find(id);
@@ -366,7 +367,7 @@ export class Outbox {
     const { concurrency } = lane;
     let older = 0;
     for (const seq of lane.openNumbers) {
-      // In order: the older ones come first.
+      // `openNumbers` is in order, so the older commands come first.
       if (seq >= message.seq) return undefined;
       if (++older >= (concurrency ?? 1)) break;
     }
@@ -379,7 +380,7 @@ export class Outbox {
     return this.#openCount.get(node) ?? 0;
   }
 
-  /** All output known of a command, each stream in order of offset. */
+  /** The output of a command that has arrived, each stream in order of offset. */
   output(id: string): OutputPart[] {
     return [...this.#outputRows(id)].map(({ value }) => value as OutputPart);
   }
@@ -398,8 +399,8 @@ export class Outbox {
   }
 
   /**
-   * Forgets what ended and was made before `before`, but for what is spared; at most `limit` of them. Never what is still
-   * owed. Returns how many.
+   * Forgets ended messages that were created before `before`, except for spared times; at most `limit`. Messages still owed
+   * stay. Returns the number of forgotten messages.
    */
   sweep(before: number, limit: number, spared: (at: number) => boolean = () => false): number {
     this.#write();
@@ -427,12 +428,12 @@ export class Outbox {
     return removed;
   }
 
-  /** A message of this node that was never queued, for it can never be sent as it is: kept as a dead letter. */
+  /** Keeps, as a dead letter, a message of this node that could not be queued because no receiver could read it. */
   putAside(message: Message, reason: string, at: number): void {
     this.#dead.add({ v: 1, message, epoch: "", seq: 0, receivedAt: message.createdAt, at, reason, attempts: 0 });
   }
 
-  /** What nobody waits for by id and its receiver refuses is kept as a dead letter. */
+  /** Keeps, as a dead letter, a message without a record of its own (of a source, or a reply) that its receiver refused. */
   #refused({ message, seq, attempts }: OutMessage, reason: string, at: number): void {
     const dead: DeadRecord = { v: 1, message, epoch: "", seq, receivedAt: message.createdAt, at, reason, attempts };
     this.#dead.add(dead);
@@ -450,7 +451,7 @@ export class Outbox {
     this.#learned(lane, message);
   }
 
-  /** The subject of a lane is told apart from where the lane stands: that changes often, and may rot. */
+  /** The lane's subject has a row of its own, written once: the lane's row changes often and is more easily damaged. */
   #newLane(subject: string): Lane {
     const lane = this.#addLane(this.#lastLane + 1, subject);
     this.#store.put("subjects", lane.no, subject);
@@ -510,7 +511,7 @@ export class Outbox {
   }
 }
 
-/** Numbers of a lane that may be open, the latest first. */
+/** Numbers of a lane that may be open, the highest first. */
 function* openNumbers({ next, acked, openNumbers: received }: Lane): Generator<number, undefined> {
   for (let seq = next - 1; seq > acked; seq--) yield seq;
   yield* [...received].reverse();
@@ -520,7 +521,7 @@ function byId({ record: a }: OpenHead, { record: b }: OpenHead): number {
   return a.message.id < b.message.id ? -1 : 1;
 }
 
-/** Where a head belongs among those in order. */
+/** The index of a head among sorted heads. */
 function placeOf(head: OpenHead, heads: readonly OpenHead[]): number {
   let [low, high] = [0, heads.length];
   while (low < high) {

@@ -5,15 +5,15 @@ import type { OutLane } from "./records.ts";
 type Told = Pick<FrameHead, "base" | "receiverEpoch" | "receiverNow" | "receiverLife">;
 
 /**
- * The journal that each node was heard to have since it was last found absent, in this life of the daemon, and the life of
- * its daemon that was heard last. A frame says which journal and which life it is for: only then can a new one tell what is
- * for itself from what another one may have taken.
+ * The epoch of each node's journal, as heard since the node was last found absent, and the last heard life of its daemon. A
+ * frame names the journal and the life that it is for: only so can a new journal tell messages for itself from messages that
+ * an earlier one may have taken.
  */
 export class Receivers {
   readonly #epochs = new Map<string, string>();
   readonly #lives = new Map<string, string>();
 
-  /** By a hello, or an ACK. Either may be late: when it contradicts what is known, neither counts, and the node is asked. */
+  /** Notes the epoch of a hello or an ACK. Either may be late: on a contradiction neither counts, and the node is asked. */
   heard(node: string, epoch: string, life?: string): void {
     const known = this.#epochs.get(node);
     if (known === undefined) this.#epochs.set(node, epoch);
@@ -21,12 +21,12 @@ export class Receivers {
     if (life !== undefined) this.#lives.set(node, life);
   }
 
-  /** The node that comes next may have another journal. */
+  /** Forgets the epoch of an absent node, which may come back with another journal. */
   absent(node: string): void {
     this.#epochs.delete(node);
   }
 
-  /** True where a frame can say which journal it is for; events need not. */
+  /** True when a frame can name the receiver's journal; frames of events need not. */
   knows(subject: string): boolean {
     return kindOf(subject) === "event" || this.#epochs.has(receiverOf(subject));
   }
@@ -35,7 +35,7 @@ export class Receivers {
     return this.#epochs.get(node);
   }
 
-  /** The part of a frame's head that says for which journal and which life it is. */
+  /** The part of a frame's head that names the journal and the life that it is for. */
   head({ subject, base, receiverEpoch }: OutLane): Told {
     const node = receiverOf(subject);
     const receiverNow = this.of(node);

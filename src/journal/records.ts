@@ -3,7 +3,7 @@ import type { Json, Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
 import type { Verdict, WireItem } from "../message/wire/frame.ts";
 
-/** The records of the journal. Each carries the version of its layout; records that are read here stay readable. */
+/** The version of the journal's layout. Records of earlier versions stay readable. */
 export const JOURNAL_VERSION = 2;
 
 /** One lane that this node sends on. Sequence numbers begin at 1. */
@@ -11,33 +11,33 @@ export interface OutLane {
   readonly v: 1;
   readonly no: number;
   readonly subject: string;
-  /** Next sequence number to give. */
+  /** The next sequence number to give. */
   next: number;
-  /** Up to here it was on the wire at least once. */
+  /** Numbers up to here were on the wire at least once. */
   sent: number;
-  /** Up to here the receiver has it, durably. */
+  /** Numbers up to here the receiver has, durably. */
   acked: number;
-  /** Up to here the receiver has started it. */
+  /** Numbers up to here the receiver has started. */
   started: number;
-  /** Below here everything is final. */
+  /** Numbers below this one are final. */
   open: number;
-  /** The journal that acknowledged it last. */
+  /** The epoch of the receiver's journal that the unacknowledged messages were first sent to, or that acknowledged last. */
   receiverEpoch: string | undefined;
-  /** Up to here that was before this journal took its present epoch; absent: nothing was. */
+  /** Numbers up to here were acknowledged to an earlier epoch of this journal; absent: none. */
   base?: number;
-  /** Up to where an earlier epoch of this journal had given numbers, the latest first; absent: there was none. */
+  /** The last number of each earlier epoch of this journal, the latest epoch first; absent: there was none. */
   given?: readonly (readonly [epoch: string, upTo: number])[];
-  /** When what is not final passed the watermarks; absent: nothing did, or its own record has it. */
+  /** The times at which open messages passed the watermarks; absent: none did, or the messages' own records have them. */
   marks?: OutMarks | undefined;
 }
 
-/** Each stands for the messages after the one before it, up to its number; times in ms, those of `a` and `r` by the receiver. */
+/** Each mark covers the numbers after the mark before it, up to its own; times in ms, for `a` and `r` by the receiver's clock. */
 export interface OutMarks {
-  /** When they were first sent, and how often. */
+  /** Time of the first sending, and number of sendings. */
   readonly s: readonly (readonly [upTo: number, at: number, attempts: number])[];
-  /** When the receiver had them. */
+  /** Time of the receipt. */
   readonly a: readonly (readonly [upTo: number, at: number])[];
-  /** When the receiver had started them. */
+  /** Time of the start. */
   readonly r: readonly (readonly [upTo: number, at: number])[];
 }
 
@@ -50,19 +50,19 @@ export interface OutRecord {
   readonly bytes: number;
   /** True: the record is kept after its end, for the operator; those of sources and replies are not. */
   readonly keep: boolean;
-  /** How often it was handed to the broker. */
+  /** Number of times that the message was handed to the broker. */
   readonly attempts: number;
   /** The assertions about the message. Without any, its state is read off the lane's watermarks. */
   readonly life: Life | undefined;
-  /** The state that this adds up to. */
+  /** The state that the assertions add up to. */
   readonly asserted: State | undefined;
   readonly outcome: Outcome | undefined;
   readonly cancelRequestedAt: number | undefined;
-  /** The command that asks its node to end it. */
+  /** The id of the command that asks the message's node to end it. */
   readonly cancelId: string | undefined;
-  /** When its end was first heard of, by the clock of this node. */
+  /** The time at which this node first heard of the end, by its own clock. */
   readonly heardAt: number | undefined;
-  /** The end that it came to here before its first sending; it travels as a skip marker. */
+  /** The end of a message that ended here before its first sending; such a message travels as a skip marker. */
   readonly skip: "expired" | "cancelled" | undefined;
 }
 
@@ -71,16 +71,16 @@ export interface OutBatch {
   readonly v: 1;
   /** 1: they are kept after their end. */
   readonly k: 0 | 1;
-  /** The messages as they travel; `null`: forgotten since. */
+  /** The messages as they travel; `null`: forgotten. */
   readonly m: readonly (WireItem | null)[];
 }
 
-/** The knowledge of one message of a batch, as it lies in the journal. */
+/** The state of one message of a batch, as it lies in the journal. */
 export interface OutState {
-  /** Attempts, and when it was sent, received and started; ms, 0: not known. */
+  /** Attempts, and the times of sending, receipt and start, ms; 0: not known. */
   readonly n: number;
   readonly p: readonly [number, number, number];
-  /** The assertion of the end, or else all assertions. */
+  /** The end, if it is the only assertion; otherwise `l` has all assertions. */
   readonly e: Assertion | undefined;
   readonly l: Life | undefined;
   readonly o: Outcome | undefined;
@@ -90,7 +90,7 @@ export interface OutState {
   readonly x: "expired" | "cancelled" | undefined;
 }
 
-/** The result of a report: the record now, whether it is in another state, whether two ends contradict each other. */
+/** The result of a report. `changed`: the record is in another state; `conflict`: two ends contradict each other. */
 export interface Reported {
   readonly record: OutRecord;
   readonly changed: boolean;
@@ -105,11 +105,11 @@ export interface InLane {
   readonly subject: string;
   /** Highest sequence number taken; all below are taken too. */
   last: number;
-  /** Final states decided at the door which the origin may not know yet. */
+  /** Final states decided on arrival which the origin may not know yet. */
   verdicts: readonly Verdict[];
-  /** The message with the highest number, unless another journal of this node had it. */
+  /** The id of the message with number `last`, unless another journal of this node took that message. */
   lastId: string | undefined;
-  /** Numbers, from and to, that this journal knows nothing of though the origin holds an ACK for them: another had them. */
+  /** Numbers, from and to, that another journal of this node acknowledged and this one never saw. */
   lost: readonly (readonly [from: number, to: number])[];
   at: number;
 }
@@ -121,11 +121,11 @@ export interface InRecord {
   readonly epoch: string;
   readonly seq: number;
   readonly receivedAt: number;
-  /** By this node's clock, ms; `null`: none. */
+  /** The deadline by this node's clock, ms; `null`: none. */
   readonly deadline: number | null;
   readonly state: "received" | "running";
   readonly startedAt?: number;
-  /** How often it failed its process. */
+  /** Number of attempts in which its process failed. */
   readonly attempts: number;
   readonly cancelRequestedBy?: string;
   /** True: the command may have run since this journal was copied. */

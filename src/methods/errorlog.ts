@@ -4,7 +4,7 @@ import type { Json } from "../message/message.ts";
 import { checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 import { escapeControls } from "./syslog/text.ts";
-import { waitForRoom } from "./syslog/write/wait-for-room.ts";
+import { waitForRoom } from "./wait-for-room.ts";
 
 /** A failure somewhere in the fleet, as its node reports it. */
 export interface Failure {

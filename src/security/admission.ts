@@ -5,21 +5,20 @@ import { parseSubject } from "../message/subject.ts";
 import type { Frame } from "../message/wire/frame.ts";
 
 /**
- * Bounds what a frame may leave behind for good: a known node, a lane with its number. Both are kept for ever, because
- * forgetting a number could run a command twice; so who invents names, epochs and subjects without end must be stopped
- * before they are remembered.
+ * Bounds the records that a frame can leave behind for good: a known node, a lane with its number. Both are kept for ever,
+ * because forgetting a number could run a command twice; so a sender that invents names, epochs and subjects without end
+ * must be stopped before they are remembered.
  *
- * Of two nodes that have one name nothing is taken but their hellos.
+ * Two nodes with one name are both held back: only their hellos are taken.
  *
- * A frame that is refused here gets no ACK: its sender keeps what it holds and sends it again, so that nothing of an honest
- * node is lost, and it is taken once there is room. What is known already is always taken; nodes that the configuration
- * names have their own room, which no stranger can fill.
+ * A frame that is refused here gets no ACK: its sender keeps the messages and sends them again, so an honest node loses
+ * none, and they are taken once there is room. Known nodes and lanes are always taken; nodes that the configuration names
+ * have room of their own, which no stranger can fill.
  */
 export interface AdmissionOptions {
   readonly config: () => Config;
   readonly clock: Clock;
   readonly counters: { node(name: string): unknown };
-  /** What is remembered so far. */
   readonly fleet: { readonly size: number; has(name: string): boolean; heldBack(name: string): string | undefined };
   readonly journal: {
     readonly inbox: {
@@ -32,10 +31,10 @@ export interface AdmissionOptions {
 
 /** Lanes of one node, over all the journals that it ever had: dozens of subjects, and a new disk many times. */
 const LANES_OF_A_NODE = 1_000;
-/** How often a refusal is told, ms. */
+/** Shortest time between two log lines on refusals, ms. */
 const TELL_EVERY = 60_000;
 
-/** Asked of each frame once its origin is proved, and before anything is remembered of it. */
+/** The admission of frames: checked once the origin is proved, before a record of it is made. */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #told = new Map<string, number>();
@@ -49,7 +48,7 @@ export class Admission {
   insist(frame: Frame, subject: string): void {
     const { fleet, clock, failures } = this.#options;
     const why = fleet.heldBack(frame.origin);
-    // Told once, by who noticed it.
+    // A hello is let through; the log had its line when the second node was noticed.
     if (why !== undefined && frame.first > 0) throw new StewardError("node-cloned", { why });
     const error = this.#refusal(frame, subject);
     if (error === undefined) return;
@@ -65,7 +64,7 @@ export class Admission {
     const { config, fleet, journal } = this.#options;
     const { inbox } = journal;
     if (first > 0 && inbox.lane(origin, epoch, subject) !== undefined) return undefined;
-    // What is no subject of this node is nobody's lane.
+    // A subject of another node is refused before it makes a lane.
     const { node } = parseSubject(subject);
     const present = config();
     if (node !== present.node) return new StewardError("subject-not-subscribed", { node: present.node, subject });
@@ -83,11 +82,11 @@ export class Admission {
     return undefined;
   }
 
-  /** Nodes that the configuration names. */
+  /** Nodes that the configuration names, kept until it changes. */
   #names(present: Config): ReadonlySet<string> {
     if (this.#named?.of === present) return this.#named.names;
     this.#named = { of: present, names: namedIn(present) };
-    // They have numbers of their own in the metrics before strangers take them all.
+    // The metrics give each of these nodes a label of its own, before strangers use up all labels.
     for (const name of this.#named.names) this.#options.counters.node(name);
     return this.#named.names;
   }

@@ -3,15 +3,14 @@ import { StewardError } from "../message/errors.ts";
 import type { Json } from "../message/message.ts";
 import type { Method } from "../methods/define.ts";
 
-/** A plain NATS publisher in the place of an origin: nobody knows its name. */
+/** The origin of a message from a plain NATS publisher, which names no node. */
 export const PLAIN_PUBLISHER = "a plain NATS publisher";
 
 /**
- * Whether an origin may send this to this subject: the one policy of a node, whichever way a message takes in, and also for
- * what the node sends to itself. The node decides by itself, from its own configuration. A plain publisher has no name for
- * `from`, so that `foreign` stands in the place of that; all else holds for it too.
+ * Checks a message against the one policy of a node, its own configuration, whichever way the message came in; a message
+ * of the node to itself too. A plain publisher has no name for `from`: `foreign` takes its place, all else holds for it too.
  *
- * @throws StewardError `permission-denied`, and what the method's check throws
+ * @throws StewardError `permission-denied`, and the errors of the method's check
  */
 export function authorise(origin: string, subject: string, data: Json, config: SubscribeConfig, method: Method): void {
   if (origin === PLAIN_PUBLISHER) {
@@ -33,7 +32,7 @@ export function authorise(origin: string, subject: string, data: Json, config: S
   }
 }
 
-/** `*` stands for any run of characters, everything else for itself. */
+/** `*` stands for any run of characters, every other character for itself. */
 export function matches(pattern: string, text: string): boolean {
   const parts = pattern.split("*");
   const first = parts[0] ?? "";

@@ -4,7 +4,7 @@ import { type Ack, decodeAck, decodeFrame, encodeAck, type FrameHead, packFrame 
 import { decodeRefusal, encodeRefusal, type FrameRefusal } from "../message/wire/frame-refusal.ts";
 import { KINDS, kindOfPacket } from "../message/wire/packet.ts";
 
-/** Packets in the clear, believed as they come: for a broker that only the fleet's own nodes can reach. */
+/** Packets in the clear, without a proof of their sender: for a broker that only the fleet's own nodes can reach. */
 export class ClearEnvelope implements Envelope {
   seal(subject: string, head: FrameHead, items: readonly string[], compressFrom: number | null): Uint8Array {
     return packFrame(subject, head, items, compressFrom);

@@ -122,7 +122,7 @@ test("doctor says what is well, what is not and what to do, and exits with the f
   const well = await w.run(["doctor"]);
   expect(well.code).toBe(0);
   expect(well.out).toContain("✓ ok    daemon       central answers, version 0.1.0, started 1 d ago\n");
-  expect(well.out).toContain(`✓ ok    data         ${join(w.directory, "d")} is made at the first start\n`);
+  expect(well.out).toContain(`✓ ok    data         ${join(w.directory, "d")} is created at the first start\n`);
   expect(well.out).toContain("✓ ok    nats-server  not needed on this machine: the broker is nats://10.0.0.1:4222\n");
 
   w.ops.healthNow = {

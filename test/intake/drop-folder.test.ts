@@ -198,7 +198,7 @@ describe("a bad file", () => {
     expect(await h.list("rejected")).toEqual(["a.yaml", "a.yaml.error"]);
     const cause = await h.read("rejected/a.yaml.error");
     expect(cause).toContain('a.yaml:3:1: "domian" is not known here; did you mean domain?');
-    expect(cause).toContain("docs/messages.md");
+    expect(cause).toContain("steward send --help");
   });
 
   it("is refused by its size without being read", async () => {

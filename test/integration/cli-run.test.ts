@@ -191,14 +191,17 @@ test("the sender's default limits a command that says nothing, the node's limit 
     },
   });
   const file = async (name: string, timeout: string): Promise<string> => {
-    await writeFile(fleet.file(name), `{to: ship1, command: shellcommand, data: [sleep, "60"]${timeout}}\n`);
+    await writeFile(
+      fleet.file(name),
+      `{to: ship1, command: shellcommand, domain: operatingsystem, data: [sleep, "60"]${timeout}}\n`,
+    );
     return fleet.file(name);
   };
   const ways = [
-    ["2s", "its timeout", ["run", "ship1", "--", "sleep", "60"]],
-    ["2s", "its timeout", ["send", await file("plain.yaml", "")]],
-    ["30s", "limits.timeout of ship1", ["run", "ship1", "--timeout", "30s", "--", "sleep", "60"]],
-    ["30s", "limits.timeout of ship1", ["send", await file("longer.yaml", ", timeout: 30s")]],
+    ["2 s", "its timeout", ["run", "ship1", "--", "sleep", "60"]],
+    ["2 s", "its timeout", ["send", await file("plain.yaml", "")]],
+    ["30 s", "limits.timeout of ship1", ["run", "ship1", "--timeout", "30s", "--", "sleep", "60"]],
+    ["30 s", "limits.timeout of ship1", ["send", await file("longer.yaml", ", timeout: 30s")]],
   ] as const;
   await Promise.all(
     ways.map(async ([asked, whose, words]) => {
@@ -207,7 +210,7 @@ test("the sender's default limits a command that says nothing, the node's limit 
       await fleet.steward("message", id, "--follow");
       const { stdout } = await fleet.steward("message", id);
       const seconds = whose === "its timeout" ? 2 : 3;
-      expect(stdout).toMatch(new RegExp(`may run +${asked}, says central\\n`));
+      expect(stdout).toMatch(new RegExp(`timeout +${asked}, says central\\n`));
       expect(stdout).toContain(`ended after ${seconds} s, ${whose}`);
     }),
   );

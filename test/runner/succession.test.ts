@@ -11,7 +11,7 @@ import { PROTOCOL_VERSION } from "../../src/runner/protocol.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";
 import { collector, textOf } from "../contract/spawner.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { buildRunner, isAlive, processesOfRun, runnerPid } from "../harness/fleet/runner.ts";
+import { buildRunner, isAlive, killRun, processesOfRun, runnerPid } from "../harness/fleet/runner.ts";
 import { tempDir } from "../harness/temp.ts";
 
 /** Who takes over from whom: daemons, runners, versions, boots of the host. With real processes. */
@@ -77,7 +77,7 @@ describe("a run of which nothing is recorded", () => {
     spawner = open();
     expect(await spawner.adopt(run.id, ignore)).toBeUndefined();
     expect(await spawner.isOnlyPrepared(run.id)).toBe(false);
-    for (const left of processesOfRun(run.id)) process.kill(left, "SIGKILL");
+    killRun(run.id);
   });
 
   it("but that it was prepared never began, as long as the host was not restarted", async () => {
@@ -97,7 +97,7 @@ describe("a run of which nothing is recorded", () => {
     const started = await spawner.start(run, ignore);
     expect(await started.end).toMatchObject({ kind: "lost" });
     expect(readFileSync(ran, "utf8")).toBe("x\n");
-    for (const left of processesOfRun(run.id)) process.kill(left, "SIGKILL");
+    killRun(run.id);
   });
 });
 

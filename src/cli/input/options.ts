@@ -1,5 +1,6 @@
 import { StewardError } from "../../message/errors.ts";
 import { isNever, parseDuration } from "../../message/text/units.ts";
+import { LONGEST_WAIT } from "../../message/wire/bounds.ts";
 
 /** The value of an option that is a duration. @throws StewardError `duration-invalid`, which names the option */
 export function duration(option: string, text: string): number {
@@ -8,6 +9,10 @@ export function duration(option: string, text: string): number {
     ms = parseDuration(text);
   } catch {
     // The option is named below.
+  }
+  if (ms > LONGEST_WAIT) {
+    const fault = `${option} ${text} is longer than ${LONGEST_WAIT / 86_400_000}d, the longest duration that is taken`;
+    throw new StewardError("usage", { fault, command: "" });
   }
   if (ms > 0) return ms;
   throw new StewardError("duration-invalid", { text: `${option} ${text}` });

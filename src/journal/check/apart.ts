@@ -5,30 +5,31 @@ import { type Details, type ErrorCode, faultText, StewardError } from "../../mes
 import { builtProgram } from "../../platform/installation.ts";
 import type { OfflineCheck } from "../offline.ts";
 
-/**
- * The offline check in a process of its own: where LMDB finds what it never wrote it may end the process that reads. What
- * is left of that is a signal, and one sentence here.
- */
 export interface ApartOptions {
-  /** Where the copy is made; nothing of it stays, however the check ends. */
+  /** The folder for the copy, which is removed however the check ends. */
   readonly scratch: string;
   readonly onRows?: (rows: number) => void;
   /** In place of `check-main.js`. */
   readonly program?: string;
 }
 
-/** What the checking process says. The last word is any but `rows`. */
+/** A message of the checking process; the last one is any but `rows`. */
 export type Said =
   | { readonly rows: number }
   | { readonly checked: OfflineCheck | undefined }
   | { readonly code: ErrorCode; readonly details: Details };
 
 const PROGRAM = builtProgram("journal/check/main.js");
-/** Signals of a process that stumbled by itself. */
+/** Signals of a process that crashed, rather than was ended by somebody. */
 const STUMBLED: ReadonlySet<string> = new Set(["SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE", "SIGTRAP"]);
 const WORDS = 4_000;
 
-/** `undefined`: there is no journal. @throws StewardError `data-directory`, `journal-damaged` with its `signal` */
+/**
+ * The offline check in a process of its own: LMDB may crash the process that reads a damaged file. Such a crash becomes a
+ * `journal-damaged` with its `signal`.
+ *
+ * @returns `undefined` when there is no journal @throws StewardError `data-directory`, `journal-damaged`
+ */
 export async function checkApart(path: string, options: ApartOptions): Promise<OfflineCheck | undefined> {
   const { scratch } = options;
   let own: string;
@@ -49,7 +50,7 @@ function answerOf(
   { scratch, onRows, program = PROGRAM }: ApartOptions,
 ): Promise<OfflineCheck | undefined> {
   return new Promise((resolve, reject) => {
-    // Maps and `undefined` arrive as what they are.
+    // Advanced serialization keeps maps and `undefined`.
     const child = fork(program, [path, scratch], {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
@@ -75,7 +76,7 @@ function answerOf(
   });
 }
 
-/** It ended without an answer. */
+/** The error for a checking process that ended without an answer. */
 function endedOf(path: string, code: number | null, signal: NodeJS.Signals | null, words: string): StewardError {
   const told = words.trim().split("\n", 1)[0] ?? "";
   const because = told === "" ? "" : `: ${told}`;

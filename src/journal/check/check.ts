@@ -5,33 +5,31 @@ import { checkOut, type OutCounts } from "./out.ts";
 import { Inspection, type KnownProblem, type Problem, type Rows } from "./problems.ts";
 import { id, json, list, record, sequence, setAside, text, token, tuple } from "./shapes.ts";
 
-/**
- * Whether the rows of a journal are what a journal writes, and agree with each other: each has the shape of its record,
- * and what one row says of another is so. Reads row after row; in memory it keeps lanes and what is pending, as the daemon
- * does too. Nothing is changed.
- */
 export interface JournalCheck {
   readonly version: number | undefined;
   readonly owner: string | undefined;
   readonly epoch: string | undefined;
   readonly rows: number;
   readonly counts: OutCounts & InCounts;
-  /** The first of them. */
+  /** The first problems; `wrong`, `leftovers` and `aside` count all. */
   readonly problems: readonly Problem[];
-  /** All of them. */
   readonly wrong: number;
   readonly leftovers: number;
-  /** Rows that were damaged, and that a daemon has set aside since. */
+  /** Damaged rows that a daemon has set aside. */
   readonly aside: number;
 }
 
 export interface CheckOptions {
-  /** Problems that are known from elsewhere. */
+  /** Problems that were found before the rows are read. */
   readonly known?: readonly KnownProblem[];
   /** Called now and then with the number of rows that were looked at. */
   readonly onRows?: (rows: number) => void;
 }
 
+/**
+ * Checks that each row of a journal has the shape of its record, and that the rows agree with each other. Rows are read one
+ * after the other and never changed; only lanes and pending messages are kept in memory, as by the daemon.
+ */
 export function checkJournal(rows: Rows, { known = [], onRows }: CheckOptions = {}): JournalCheck {
   const found = new Inspection(rows, onRows);
   for (const { table, key, fault, harm } of known) found.add(table, key, fault, harm);
@@ -71,7 +69,7 @@ function checkMeta(found: Inspection): Pick<JournalCheck, "version" | "owner" | 
   };
 }
 
-/** What is written down beside messages. Where sources stand is their own affair. */
+/** The rows that are not about messages. The content of a checkpoint is known to its source alone. */
 function checkNotes(found: Inspection): void {
   for (const _ of found.sound("checkpoints", text, json));
   for (const _ of found.sound("nodes", token, record));

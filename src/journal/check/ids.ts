@@ -9,8 +9,8 @@ import { id as idShape, list, outBatch, sequence, tuple } from "./shapes.ts";
 type Place = readonly [lane: number, seq: number];
 
 /**
- * Ids and their places, in whatever order they come, as a number and a sum. Two that are alike are taken for the same: so
- * that a journal of any size is checked with a few numbers in memory, and looked through again only if something is wrong.
+ * A number and a sum over ids and their places, in any order. Two sets of equal sums are taken to be equal, so that a journal
+ * of any size is checked with a few numbers in memory and read again only if they differ.
  */
 export class IdSum {
   #total = 0;
@@ -27,7 +27,7 @@ export class IdSum {
   }
 }
 
-/** What is wrong with rows of many ids each. `visit` says what is wrong with one entry. */
+/** Checks rows of many ids each. `visit` returns the fault of one entry. */
 export function checkIdRows<V>(
   found: Inspection,
   table: Table,
@@ -43,7 +43,7 @@ export function checkIdRows<V>(
       if (fault !== undefined) found.add(table, key, `${id}: ${fault}`);
       if (id <= before) found.add(table, key, `${id} comes after ${before}`);
       before = id;
-      // Whoever looks for an id does not look into rows that begin after it, or long before it.
+      // The search for an id skips rows that begin after the id, or more than `SPAN` before it.
       if (id < key || idTime(id) - idTime(key) > SPAN) found.add(table, key, `${id} is not looked for in this row`);
     }
   }
@@ -81,7 +81,7 @@ export function checkPlaces(found: Inspection, kept: IdSum): void {
   }
 }
 
-/** Where a kept message lies. */
+/** The place of a kept message. */
 export function placeOf(rows: Rows, id: string): Place | undefined {
   for (const { key, value } of rows.range("ids", { to: `${id}~`, reverse: true })) {
     if (idTime(String(key)) < idTime(id) - SPAN) return undefined;

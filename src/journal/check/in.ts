@@ -15,16 +15,15 @@ import {
   tuple,
 } from "./shapes.ts";
 
-/** What a node took from others, in numbers. */
 export interface InCounts {
-  /** Taken and not finished, and how many of these are running. */
+  /** Unfinished messages, and the running ones among them. */
   readonly pending: number;
   readonly running: number;
   readonly done: number;
   readonly dead: number;
 }
 
-/** The lanes on which this node receives, what it took and has not finished, and what came of the rest. */
+/** The lanes on which this node receives, the messages that it took and has not finished, and the records of ended ones. */
 export function checkIn(found: Inspection, owner: string | undefined): InCounts {
   const lanes = sources(found);
   const pending = pendingOf(found);
@@ -33,7 +32,7 @@ export function checkIn(found: Inspection, owner: string | undefined): InCounts 
     const wrong = (fault: string): void => found.add("pending", frame, `${message.id}: ${fault}`);
     if (owner !== undefined && receiverOf(message.subject) !== owner) wrong(`${message.subject} is not for ${owner}`);
     if (record.state === "running" && record.startedAt === undefined) wrong("it is running, and never started");
-    // What has no epoch is a message of its own that it buried and took back.
+    // A message without an epoch is the node's own: a dead letter that was taken back.
     const lane = lanes.get(laneKey({ origin: message.origin, epoch, subject: message.subject }));
     if (epoch === "") continue;
     if (lane === undefined) wrong("nothing is known of the lane on which it came");
@@ -70,7 +69,7 @@ function sources(found: Inspection): Map<string, InLane> {
   return lanes;
 }
 
-/** What the frames brought, and what changed since. */
+/** The pending messages by id: the rows of frames with their changes applied. */
 function pendingOf(found: Inspection): Map<string, { frame: number; record: InRecord }> {
   const frames = new Map<number, (InRecord | undefined)[]>();
   for (const { key, value } of found.sound<InRecord[], number>("pending", sequence, frameRow))

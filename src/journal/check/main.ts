@@ -3,7 +3,7 @@ import { systemClock } from "../../platform/system-clock.ts";
 import { checkOffline } from "../offline.ts";
 import type { Said } from "./apart.ts";
 
-/** The process that `check-apart.ts` starts: `check-main.js JOURNAL SCRATCH`. It answers to who started it, and ends. */
+/** The program that `apart.ts` starts: `main.js JOURNAL SCRATCH`. The process sends its answer to its parent and ends. */
 const [path = "", scratch = ""] = process.argv.slice(2);
 
 const say = (said: Said): Promise<void> =>

@@ -18,11 +18,10 @@ import {
   tuple,
 } from "./shapes.ts";
 
-/** What a node owes to others, in numbers. */
 export interface OutCounts {
   /** Messages that their receivers have not acknowledged, by receiver. */
   readonly owed: ReadonlyMap<string, number>;
-  /** Commands that their nodes have and that have no outcome. */
+  /** Commands that their nodes have received and that have no outcome. */
   readonly open: number;
   /** Messages that are kept for the operator. */
   readonly kept: number;
@@ -31,7 +30,7 @@ export interface OutCounts {
 type BatchKey = [lane: number, first: number];
 type LearnedKey = [lane: number, first: number, n: number];
 
-/** The lanes of which this node is the origin, their messages, what was learned of these, their ids and output. */
+/** The lanes of which this node is the origin, with their messages, states, ids and output. */
 export function checkOut(found: Inspection): OutCounts {
   const lanes = lanesOf(found);
   const { kept, open, ids } = batches(found, lanes);
@@ -76,11 +75,11 @@ interface Messages {
   readonly ids: IdSum;
 }
 
-/** Walks along the batches, and along what was learned beside them: both lie in the order of lane and number. */
+/** Reads the tables `out` and `learned` side by side: both are in the order of lane and number. */
 function batches(found: Inspection, lanes: ReadonlyMap<number, OutLane>): Messages {
   const totals: Messages = { kept: 0, open: 0, ids: new IdSum() };
   const learned = new Learned(found);
-  /** How far the batches of a lane reach. */
+  /** The last number in the batches of each lane. */
   const reach = new Map<number, number>();
   const key = tuple(sequence, sequence);
   for (const { key: place, value } of found.sound<OutBatch, BatchKey>("out", key, outBatch)) {
@@ -152,7 +151,7 @@ function missing(from: number, to: number): string {
   return from === to ? `number ${from} is missing` : `numbers ${from} to ${to} are missing`;
 }
 
-/** What was learned, asked for batch by batch in order. */
+/** The table `learned`, read batch by batch in order. */
 class Learned {
   readonly #found: Inspection;
   readonly #rows: Iterator<{ key: LearnedKey; value: [number, OutState][] }>;

@@ -1,25 +1,25 @@
 import type { Entry, Key, Store, Table } from "../store/store.ts";
 
-/** What is wrong with one row, or with the files, named in the place of a table. */
+/** A fault of one row, or of the journal's files (table `files`). */
 export interface Problem {
   readonly table: Table | "files";
   /** JSON of the row's key. */
   readonly key: string;
   readonly fault: string;
   /**
-   * `wrong`: something is lost, or would be taken for something else. `leftover`: only room is lost. `aside`: a daemon met
-   * it, set it aside and told of it.
+   * `wrong`: data are lost or misleading. `leftover`: only room is wasted. `aside`: a daemon found the row, set it aside and
+   * told of it.
    */
   readonly harm: "wrong" | "leftover" | "aside";
 }
 
-/** A problem that was met before the rows were looked through. */
+/** A problem that was found before the rows are read. */
 export type KnownProblem = Omit<Problem, "key"> & { readonly key: Key };
 
 /** The rows of a journal, to be read only. A value that cannot be read is an `Unreadable`. */
 export type Rows = Pick<Store, "get" | "range">;
 
-/** In the place of a value of which the text is no JSON. */
+/** Stands in for a value whose text is no JSON. */
 export class Unreadable {
   readonly fault: string;
 
@@ -28,14 +28,14 @@ export class Unreadable {
   }
 }
 
-/** What is wrong with a value, beginning with the field that it is in; `undefined`: nothing. */
+/** Returns the fault of a value, beginning with the name of its field; `undefined`: none. */
 export type Check = (value: unknown) => string | undefined;
 
-/** How many problems are told one by one; all are counted. */
+/** Most problems that are listed one by one; all are counted. */
 const MOST_TOLD = 200;
 const TELL_EVERY = 10_000;
 
-/** Collects what is wrong, and gives out those rows that have the shape that they should have. */
+/** Collects problems, and yields the rows that have the shape of their records. */
 export class Inspection {
   readonly rows: Rows;
   readonly problems: Problem[] = [];
@@ -58,7 +58,7 @@ export class Inspection {
     if (this.problems.length < MOST_TOLD) this.problems.push({ table, key: JSON.stringify(key), fault, harm });
   }
 
-  /** The sound rows of a table, in order. The caller's `T` is what the two checks stand for. */
+  /** The sound rows of a table, in order. The two checks have to prove the caller's `K` and `T`. */
   *sound<T, K extends Key = Key>(table: Table, key: Check, value: Check): Generator<{ key: K; value: T }> {
     for (const entry of this.rows.range(table, {})) {
       if (++this.seen % TELL_EVERY === 0) this.#onRows(this.seen);

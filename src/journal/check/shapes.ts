@@ -9,10 +9,12 @@ import { type SetAside, TABLES } from "../store/store.ts";
 import type { Check } from "./problems.ts";
 
 /**
- * The shapes of the records, checked field by field. A field that a record is given and its shape is not does not
- * compile; one that only the row has is a fault.
+ * The shapes of the records, checked field by field. A field of a record's type that is missing in its shape does not
+ * compile; a field that only the row has is a fault.
  */
-const AGE_OF_TIME = 8.64e15;
+
+/** The range of a JavaScript date, ms. */
+const LATEST_TIME = 8.64e15;
 
 function holds(what: string, test: (value: unknown) => boolean): Check {
   return (value) => (test(value) ? undefined : `${shown(value)} is not ${what}`);
@@ -20,7 +22,7 @@ function holds(what: string, test: (value: unknown) => boolean): Check {
 
 export const count = holds("a number from 0 on", (value) => Number.isSafeInteger(value) && (value as number) >= 0);
 export const sequence = holds("a number from 1 on", (value) => Number.isSafeInteger(value) && (value as number) >= 1);
-const time = holds("a time", (value) => typeof value === "number" && Math.abs(value) <= AGE_OF_TIME);
+const time = holds("a time", (value) => typeof value === "number" && Math.abs(value) <= LATEST_TIME);
 export const text = holds("a text", (value) => typeof value === "string");
 export const id = holds("an id", isId);
 export const token = holds("a name", isToken);
@@ -54,7 +56,7 @@ export function list(check: Check): Check {
   };
 }
 
-/** A list of so many, each with a check of its own. */
+/** A list with one check for each of its values. */
 export function tuple(...checks: readonly Check[]): Check {
   return (value) => {
     if (!Array.isArray(value) || value.length !== checks.length)
@@ -178,7 +180,7 @@ export const inLane = fields<InLane>({
 const inRecord = fields<InRecord>({
   v: one(1),
   message,
-  // A dead letter of one's own that was taken back has none.
+  // The epoch is empty for a dead letter of this node's own that was taken back.
   epoch: text,
   seq: count,
   receivedAt: time,
@@ -243,7 +245,7 @@ function isSubject(value: unknown): boolean {
   }
 }
 
-/** The beginning of a value that is not what it should be. */
+/** The beginning of a faulty value, as JSON. */
 function shown(value: unknown): string {
   const all = JSON.stringify(value) ?? "nothing";
   return all.length > 60 ? `${all.slice(0, 60)}…` : all;

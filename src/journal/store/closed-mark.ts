@@ -2,8 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * A file that lies beside the log from an orderly end to the next start: it says up to which segment all is in LMDB. With it
- * the files of the log may be missing or cut off without a loss; without it they must be whole.
+ * The mark is a file beside the log from an orderly end to the next start, with the last segment, whose rows are all in LMDB.
+ * With the mark, log files may be missing or truncated without a loss; without it they must be complete.
  */
 const MARK = "closed";
 
@@ -29,6 +29,6 @@ export function markClosed(path: string, released: number): void {
   try {
     writeFileSync(join(path, MARK), String(released), { mode: 0o600 });
   } catch {
-    // A full disk: the next start takes the log at its word.
+    // Without the mark, on a full disk, the next start insists on complete log files.
   }
 }

@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 /**
- * LMDB's file, read as bytes. LMDB takes its file for memory and believes each page: a damaged one ends the process that
- * opens it, or hands out what it never wrote. So the file is walked here before LMDB sees it: each page is reached exactly
- * once, is of the kind that its place asks for, and holds what the page above it says; every other page is in the list of
- * free ones. Layout of version 2, little-endian, as the `lmdb` package writes it:
+ * LMDB's file, read as bytes. LMDB maps its file into memory and trusts each page: a damaged page crashes the process that
+ * opens the file, or yields data that were never written. So the file is checked here before LMDB opens it: each page is
+ * reached exactly once, is of the kind that its place asks for, and agrees with the page above it; every other page is in the
+ * free list. Layout of version 2, little-endian, as the `lmdb` package writes it:
  *
  *   file     page 0 and 1: meta, written in turn; the one with the higher transaction counts
  *   page     0 number u64 · 8 transaction u64 · 16 pad u16 · 18 flags u16 · 20 end of the node list u16 · 22 begin of the
@@ -15,15 +15,8 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
  *   node     0 size of the data, or page below, u32 (with 4 flags u16 as its high part) · 4 flags · 6 size of the key u16 ·
  *            8 key, data; big data: page u64, transaction u64, number of pages u64
  */
-export interface Snapshot {
-  readonly transaction: number;
-  /** Pages from 0 to the last one that counts. */
-  readonly pages: number;
-  /** The first faults; empty: the file is what LMDB writes. */
-  readonly faults: readonly string[];
-}
 
-/** A row: the name of its table (`undefined`: it lies beside the tables), its key and its value as LMDB has them. */
+/** Called with each row: the name of its table (`undefined`: the row is in no table), its key and its value as LMDB has them. */
 export type Visit = (table: string | undefined, key: Buffer, value: Buffer) => void;
 
 const HEAD = 24;
@@ -37,7 +30,7 @@ const OVERFLOW = 4;
 const META_PAGE = 8;
 const BIG = 1;
 const TABLE = 2;
-/** Flags of a page that are none of its kind. */
+/** Flags of a page besides its kind. */
 const PASSING = 0xe000;
 const NO_ROOT = 0xffff_ffff_ffff_ffffn;
 const DEEPEST = 32;
@@ -61,13 +54,13 @@ interface Meta {
   readonly main: Tree;
 }
 
-/** Keys below a branch: from, inclusive, to, exclusive. */
+/** The range of keys below a branch: `from` inclusive, `to` exclusive. */
 interface Between {
   readonly from: Buffer | undefined;
   readonly to: Buffer | undefined;
 }
 
-/** A page that is not what it should be: what lies below it is passed over. */
+/** The fault of a page; the pages below it are skipped. */
 class Broken extends Error {}
 
 export class DatabaseFile {
@@ -82,7 +75,7 @@ export class DatabaseFile {
     if (this.#size === 0) return;
     const first = this.#bytes(0, META.end);
     const pageSize = first.readUInt32LE(META.free);
-    // Where the first page does not say it, LMDB would not open the file either.
+    // Without a page size in the first page, LMDB would not open the file either.
     const size = isPageSize(pageSize) ? pageSize : 4096;
     for (const page of [0, 1]) {
       try {
@@ -94,31 +87,30 @@ export class DatabaseFile {
     }
     const [one, other] = this.#metas;
     if (one === undefined || other === undefined) return;
-    // They are written in turn, and begin with one transaction between them.
+    // The two meta pages are written in turn, so their transactions differ by one; in a new file they may be equal.
     const step = Math.abs(one.transaction - other.transaction);
     if (step > 1)
       this.#metaFaults.push(`its two first pages tell of transactions ${one.transaction} and ${other.transaction}`);
   }
 
-  /** An empty file is what LMDB begins with. */
-  get isEmpty(): boolean {
-    return this.#size === 0;
-  }
-
-  /** The states that the file holds, the newest first: the one that counts, and the one before it. */
+  /** Number of states in the file: the present one (0), and the one before it (1), if both meta pages are sound. */
   get states(): number {
     return this.#metas.length;
   }
 
-  /** What is wrong with the pages that say where the states are. */
+  /** Faults of the meta pages. */
   get faults(): readonly string[] {
     return this.#metaFaults;
   }
 
-  /** Walks through one of the states, as far as it can be read. @param names those that tables may have */
-  walk(state: number, visit: Visit, names: readonly string[]): Snapshot {
+  /**
+   * Visits the rows of a state, as far as they can be read. Returns the first faults; none: the file is sound.
+   *
+   * @param names the names of tables
+   */
+  walk(state: number, visit: Visit, names: readonly string[]): readonly string[] {
     const meta = this.#metas.toSorted((a, b) => b.transaction - a.transaction)[state];
-    if (meta === undefined) return { transaction: 0, pages: 0, faults: ["there is no such state"] };
+    if (meta === undefined) return ["there is no such state"];
     const walk = new Walk(
       meta,
       (page, count) => this.#bytes(page * meta.pageSize, count * meta.pageSize),
@@ -126,7 +118,7 @@ export class DatabaseFile {
       names,
     );
     if (this.#size < (walk.highest() + 1) * meta.pageSize) walk.cause("the file is cut off");
-    return { transaction: meta.transaction, pages: meta.last + 1, faults: walk.faults };
+    return walk.faults;
   }
 
   close(): void {
@@ -146,7 +138,7 @@ class Walk {
   readonly #read: (page: number, count: number) => Buffer;
   readonly #visit: Visit;
   readonly #names: readonly string[];
-  /** Pages that were reached; pages of the free list. */
+  /** 1 for each page that is in a tree or in the free list. */
   readonly #reached: Uint8Array;
   #highest = 1;
 
@@ -169,7 +161,7 @@ class Walk {
     if (this.faults.length < MOST_FAULTS) this.faults.push(text);
   }
 
-  /** What brought the others about is told first. */
+  /** Puts the cause of the other faults first. */
   cause(text: string): void {
     this.faults.unshift(text);
   }
@@ -186,7 +178,7 @@ class Walk {
     this.#tree(tree, name, (rowKey, value) => this.#visit(name, rowKey, value));
   }
 
-  /** A list: how many entries, then pages; `-n` before a page: n pages from there on; 0: room for more. */
+  /** A list of free pages: the number of entries, then pages; `-n` before a page: n pages from there on; 0: an unused entry. */
   #freeEntry(key: Buffer, data: Buffer): void {
     if (key.length !== 8 || data.length < 8 || data.length % 8 !== 0)
       throw new Broken("a list of free pages has no length");
@@ -229,7 +221,7 @@ class Walk {
       const page = this.#page(number, depth === tree.depth ? LEAF : BRANCH);
       const nodes = nodesOf(page, number, depth === tree.depth);
       const keys = nodes.map((at) => page.subarray(at + NODE, at + NODE + page.readUInt16LE(at + 6)));
-      // The first key of a branch counts for nothing.
+      // LMDB ignores the first key of a branch.
       let before: Buffer | undefined = depth === tree.depth ? undefined : from;
       for (const [i, key] of keys.entries()) {
         if (i === 0 && depth < tree.depth) continue;
@@ -293,7 +285,7 @@ class Walk {
     return page;
   }
 
-  /** Each page is used or free: one that is neither was used by what is gone. */
+  /** Adds a fault for a page that is neither used nor free: a list of free pages has lost it. */
   #account(): void {
     if (this.faults.length > 0) return;
     const lost = this.#reached.subarray(2).indexOf(0);
@@ -301,7 +293,7 @@ class Walk {
   }
 }
 
-/** The free list is in the order of transactions. */
+/** The order of the free list: by transaction. */
 function byNumber(a: Buffer, b: Buffer): number {
   const difference = (a.length === 8 ? a.readBigUInt64LE(0) : 0n) - (b.length === 8 ? b.readBigUInt64LE(0) : 0n);
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
@@ -321,7 +313,7 @@ function metaOf(page: Buffer, at: number, pageSize: number): Meta {
   const last = page.readBigUInt64LE(META.last);
   const transaction = page.readBigUInt64LE(META.transaction);
   if (last > 2n ** 32n || last < 1n) throw new Broken(`its page ${at} tells of ${last} pages`);
-  // Transactions write the two pages in turn.
+  // Transaction n writes meta page n mod 2.
   if (transaction > 2n ** 52n || (transaction > 0n && Number(transaction & 1n) !== at))
     throw new Broken(`its page ${at} tells of transaction ${transaction}`);
   const [free, main] = [treeOf(page, META.free), treeOf(page, META.main)];
@@ -340,7 +332,7 @@ function treeOf(bytes: Buffer, at: number): Tree {
   };
 }
 
-/** Where the nodes of a page lie: each within it. */
+/** The offsets of the nodes of a page, each checked to lie within the page. */
 function nodesOf(page: Buffer, number: number, leaf: boolean): number[] {
   const lower = page.readUInt16LE(20);
   const upper = page.readUInt16LE(22);

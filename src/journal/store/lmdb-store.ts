@@ -18,23 +18,23 @@ import { CAPACITY, type LogRecord, openLog, type Rotated, type WriteAheadLog } f
 /**
  * The store on disk: a write-ahead log for durability, LMDB for order and size. A turn's writes are one record of the
  * log, one write to the disk; they stay in memory until they are moved to LMDB, many at once and each key only in its
- * last form: what came and went in between never gets there.
+ * last form: a row that came and went in between never gets there.
  *
  *   write ─▶ memory + log ─▶ (durable) ─▶ moved to LMDB every second or so ─▶ log segment released
  *
- * Invariants: a log segment is released only when LMDB has synced all that is in it, by a mark in LMDB itself. What the
- * disk refuses stays in memory, nobody is told that it is durable, and it is tried again, each time a little later: the
- * log in another file, the rows in another transaction, until the disk takes them.
+ * Invariants: a log segment is released only when LMDB has synced all its rows, by a mark in LMDB itself. A write that the
+ * disk refuses stays in memory and counts as not durable. Such a write is tried again, each time a little later: the log in
+ * another file, the rows in another transaction, until the disk takes them.
  */
-/** How long writes that may wait do wait for company, and how long writes stay in memory, ms. */
+/** Longest wait of `putSoon` and `removeSoon` for another write, and time between two moves to LMDB, ms. */
 const SOON = 50;
 const MOVE_EVERY = 100;
-/** What LMDB says of a database that it did not write so. */
+/** LMDB's errors for a damaged database. */
 const DAMAGED = /\bMDB_(CORRUPTED|PAGE_NOTFOUND|BAD_TXN|INVALID|NOTFOUND|VERSION_MISMATCH|PANIC)\b/;
-/** Waits before what the disk refused is tried again, ms: the first is over at once, for another file may do. */
+/** Waits before a refused write is tried again, ms; the first is 0, for another file may do. */
 const AGAIN = [0, 100, 250, 500, 1000, 2000];
 
-/** Sealed turns that go into one log segment, and who waits for them. */
+/** Sealed turns that go into one log segment, and the waiters for their durability. */
 interface Outgoing {
   records: LogRecord[];
   waiters: Waiter[];
@@ -47,7 +47,7 @@ interface Waiter {
 
 /**
  * @param committed called with the time of each durable group commit
- * @param identify what tells a file from a copy of it
+ * @param identify returns an identity that a copy of the file does not share
  * @throws StewardError `data-directory`, `journal-version`, `journal-damaged`
  */
 export function openLmdbStore(
@@ -80,7 +80,7 @@ export function openLmdbStore(
     operations = [];
     turn++;
     log = openLog(path, found, clock);
-    // Those that are there already need no room.
+    // Existing tables need no room.
     if (env.getKeysCount() === 0) reserve(path, env, bytesFor(TABLES.length, 0));
     for (const table of TABLES) tables.set(table, env.openDB<string, Key>({ name: table }));
   } catch (error) {
@@ -102,7 +102,7 @@ export function openLmdbStore(
     return found === undefined ? stored(table, key, tables.get(table)?.get(key)) : valueIn(found);
   }
 
-  /** A row as LMDB has it; one that is damaged is set aside, and counts as absent. */
+  /** A row's value from LMDB's text. A damaged row is set aside, and counts as absent. */
   function stored(table: Table, key: Key, text: string | undefined): unknown {
     if (text === undefined) return undefined;
     const { json, fault, strayed } = readRow(table, key, text);
@@ -111,10 +111,10 @@ export function openLmdbStore(
     return undefined;
   }
 
-  /** @param strayed the value, which is sound, and goes back to where it belongs if that is known */
+  /** @param strayed the sound value of a row with a damaged key; the row goes back to its own key if that is known */
   function setAside(table: Table, key: Key, text: string, fault: string, strayed: string | undefined): void {
     const at: Key = [table, keyText(key)];
-    // A key that rotted into none of LMDB's text cannot be removed by it; its row is passed over from now on.
+    // A damaged key that LMDB cannot address cannot be removed; its row is skipped from now on.
     if (closed || table === "aside" || (rowAt("aside", at) as { text?: string } | undefined)?.text === text) return;
     const home = strayed === undefined ? undefined : ownKey(table, key, text);
     write(table, key, undefined, false);
@@ -128,7 +128,7 @@ export function openLmdbStore(
     for (const listener of hearing) listener(row);
   }
 
-  /** All rows are looked at before any is used; those that the log says anew are as good as written again. */
+  /** Checks all rows before any is used, except rows that the log replaces. */
   function verify(): void {
     for (const table of TABLES) {
       const anew = memory.get(table);
@@ -140,25 +140,25 @@ export function openLmdbStore(
     }
   }
 
-  /** On its way to LMDB, and the wait for its arrival. */
+  /** Rows on their way to LMDB; `moved` resolves when they have arrived. */
   let moving: Memory | undefined;
   /** Bytes of the pages in LMDB since the last move; asking LMDB dirties a page of its lock file. */
   let rowBytes: number | undefined;
   let moved: Promise<void> = Promise.resolve();
-  /** Writes of this turn, in their order, those that may wait among them, and who waits for them. */
+  /** Waiters of this turn for the durability of its writes. */
   let asking: Waiter[] = [];
   let atEnd: (() => void)[] = [];
   let outgoing: Outgoing = { records: [], waiters: [] };
-  /** What belongs into the next segment, once the present one is complete. */
+  /** Turns for the next segment, kept back until the present one is complete. */
   let next: Outgoing | undefined;
   let armed = false;
-  /** There are writes that may not wait. */
+  /** True: this turn has writes other than `putSoon` and `removeSoon`. */
   let urgent = false;
   let appending = false;
   /** The mark of an orderly end is gone. */
   let isOpened = false;
   let moveDue = true;
-  /** What the disk says of the log, and of LMDB, since it refused a write. */
+  /** The disk's errors for the log and for LMDB, since it refused a write. */
   const refused: { log?: unknown; rows?: unknown } = {};
   let logTries = 0;
   let closing = false;
@@ -169,7 +169,7 @@ export function openLmdbStore(
   /** Ends the wait for the next attempt to move. */
   let hurry: () => void = () => undefined;
 
-  /** Of each key a turn's record holds the last form only; what came and went within the turn leaves no trace. */
+  /** Notes a write. A turn's record holds only the last form of each key; a row that came and went within the turn is left out. */
   function record(table: Table, key: Key, value: unknown, fresh: boolean, json?: string): void {
     const rows = memory.get(table) as Rows<Written>;
     const text = keyText(key);
@@ -204,7 +204,7 @@ export function openLmdbStore(
     setImmediate(endTurn);
   }
 
-  /** Seals the turn's writes into one record; those that may wait are not written by themselves. */
+  /** Seals the turn's writes into one record. Writes that may wait are kept for the next turn if there are no others. */
   function endTurn(): void {
     for (let work = atEnd; work.length > 0; work = atEnd) {
       atEnd = [];
@@ -221,7 +221,7 @@ export function openLmdbStore(
     }
     to.waiters.push(...asking);
     asking = [];
-    // Here, and only here, memory holds whole turns.
+    // At this point alone memory holds whole turns.
     if (moves) {
       moveDue = false;
       moving = memory;
@@ -231,7 +231,7 @@ export function openLmdbStore(
     append();
   }
 
-  /** One write to the disk at a time; what comes meanwhile goes together in the next. */
+  /** Writes to the log, one write at a time; turns that come meanwhile go together in the next write. */
   function append(): void {
     if (appending || closed) return;
     const { records, waiters } = outgoing;
@@ -266,7 +266,7 @@ export function openLmdbStore(
     served();
   }
 
-  /** Nothing of it counts: it goes before what came since, later. */
+  /** Puts refused records back, before the turns that came since, to be tried again later. */
   function notTaken(error: Error, records: readonly LogRecord[], waiters: readonly Waiter[]): void {
     refused.log = error;
     outgoing = { records: [...records, ...outgoing.records], waiters: [...waiters, ...outgoing.waiters] };
@@ -281,7 +281,7 @@ export function openLmdbStore(
     }, waitOf(logTries++));
   }
 
-  /** The store closes while the disk refuses: who waits hears of it. */
+  /** Rejects all waiters: the store closes while the disk refuses. */
   function giveUp(): void {
     const waiting = [...outgoing.waiters, ...(next?.waiters ?? []), ...asking];
     outgoing.waiters = [];
@@ -319,7 +319,7 @@ export function openLmdbStore(
       } catch (error) {
         refused.rows = await causeOf(error);
         rowBytes = undefined;
-        // The log has it all.
+        // The log still has all these rows.
         if (closing) return;
         await new Promise<void>((resolve) => {
           const timer = clock.setTimeout(resolve, waitOf(tries));
@@ -397,13 +397,13 @@ export function openLmdbStore(
       clock.clearTimeout(soonTimer);
       clock.clearTimeout(moveTimer);
       if (againTimer !== undefined && appending && refused.log !== undefined) {
-        // Once more, at once: there may be room by now.
+        // The last attempt comes at once, for there may be room by now.
         clock.clearTimeout(againTimer);
         appending = false;
         append();
       }
       hurry();
-      // Once for what is under way, once for what came since: then everything is in LMDB and the log is empty.
+      // Two rounds, for the move under way and for later writes, bring everything to LMDB and leave the log empty.
       for (let i = 0; i < 2; i++) {
         moveDue = true;
         await flushed().catch(() => undefined);

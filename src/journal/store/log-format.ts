@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 
 /**
- * How a segment of the write-ahead log lies in its file, little-endian. This version stays readable for ever.
+ * The layout of a segment of the write-ahead log in its file, little-endian. This version stays readable for ever.
  *
  *   file     header, then frames, then whatever an earlier segment left there
  *   header   0 magic u32 · 4 version u16 · 6 zero · 8 segment u48 · 14 zero · 16 the segment before it u48 · 22 zero ·
@@ -26,7 +26,7 @@ const CRC_AT = FILE_HEADER - 4;
 const CRC_IN_FRAME = 8;
 const NO_RECORDS = "[]";
 
-/** A place in the log: all before it counts. `crc` is that of the last frame before it. */
+/** A place in the log; `crc`: the crc of the last frame before this place. */
 export interface Mark {
   readonly segment: number;
   readonly at: number;
@@ -35,7 +35,7 @@ export interface Mark {
 
 export interface Header {
   readonly segment: number;
-  /** Where the log ended when this segment began. */
+  /** The end of the log when this segment began. */
   readonly before: Mark;
 }
 
@@ -51,7 +51,7 @@ export function headerOf({ segment, before }: Header, version = LOG_VERSION): Bu
   return bytes;
 }
 
-/** `undefined`: there is none, or it is damaged. Of another version than LOG_VERSION only segment and version count. */
+/** `undefined`: the header is missing or damaged. In other versions than LOG_VERSION only segment and version are valid. */
 export function readHeader(bytes: Buffer): (Header & { readonly version: number }) | undefined {
   if (bytes.length < FILE_HEADER || bytes.readUInt32LE(0) !== MAGIC) return undefined;
   if (crc32(bytes.subarray(0, CRC_AT)) !== bytes.readUInt32LE(CRC_AT)) return undefined;
@@ -95,7 +95,7 @@ export interface Frame {
   readonly body: Buffer;
 }
 
-/** The intact frame that begins there, of whatever segment. */
+/** The intact frame at `at`, of any segment. */
 export function frameAt(bytes: Buffer, at: number, version: number): Frame | undefined {
   if (at + FRAME_HEADER > bytes.length) return undefined;
   const end = at + FRAME_HEADER + bytes.readUInt32LE(at + 4);
@@ -107,12 +107,12 @@ export function frameAt(bytes: Buffer, at: number, version: number): Frame | und
   return { segment: frame.readUInt32LE(0), end: end + trailer, crc, body: frame.subarray(FRAME_HEADER) };
 }
 
-/** Whether an intact frame of this segment begins anywhere from there on. JSON has no zero bytes: few places come into question. */
+/** True when an intact frame of this segment begins at `at` or later. JSON has no zero bytes, so few places are possible. */
 export function hasFrameAfter(bytes: Buffer, at: number, segment: number, version: number): boolean {
   return marksAfter(bytes, at, segment).some((i) => frameAt(bytes, i, version) !== undefined);
 }
 
-/** Whether the frame that began there was written to its end: its trailer says so, whatever became of the rest. */
+/** True when the frame at `at` was written to its end, which its trailer proves even if the rest is damaged. */
 export function wasWhole(bytes: Buffer, at: number, segment: number): boolean {
   return marksAfter(bytes, at + FRAME_HEADER, segment).some((i) => {
     const length = i - 8 - FRAME_HEADER - at;

@@ -9,8 +9,8 @@ interface Stored {
 }
 
 /**
- * The rows of a table in one order: what LMDB has, covered by layers of later writes, the latest layer first. Rows may be
- * written and removed meanwhile. Beside the rows that it gives out it looks at few.
+ * The rows of a table in the order of keys: LMDB's rows, overridden by layers of later writes, the latest layer first. Rows may
+ * be written and removed during the iteration. Few rows are read besides the yielded ones.
  */
 export function* merged(
   stored: Database<string, Key>,
@@ -52,7 +52,7 @@ export function* merged(
   }
 }
 
-/** A value is given out as its own copy where its text is known. */
+/** The value of a row: a fresh copy if the row has its text, otherwise the written value itself. */
 export function valueIn(row: Pick<Written, "value" | "text">): unknown {
   return row.value === undefined ? parsed(row.text) : row.value;
 }
@@ -61,7 +61,7 @@ function parsed(text: string | undefined): unknown {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
-/** The row behind `last` that comes first; of two with one key, the later one. */
+/** The next row behind `last`; of two rows with one key, the later one. */
 function freshest(layers: readonly Rows<Written>[], last: Key | undefined, bounds: Bounds): Written | undefined {
   const { from, to, reverse = false } = bounds;
   let found: Written | undefined;
@@ -74,7 +74,7 @@ function freshest(layers: readonly Rows<Written>[], last: Key | undefined, bound
   return found;
 }
 
-/** LMDB starts inclusive and ends exclusive in both directions. */
+/** LMDB's rows within the bounds. LMDB's own ranges include the start and exclude the end in both directions. */
 function* storedWithin(stored: Database<string, Key>, bounds: Bounds): Generator<Stored, undefined> {
   const { from, to, reverse } = bounds;
   const start = reverse === true ? to : from;

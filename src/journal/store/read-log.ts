@@ -15,26 +15,26 @@ import {
 /** Files of the log, in the journal's directory. */
 export const LOG_FILE = /^wal-\d+\.log$/;
 
-/** What a log holds, and where it goes on. */
+/** The content of a log, and the place where writing continues. */
 export interface LogState {
   /** Every record after `released`, oldest first; after a hole there is none. */
   readonly records: readonly unknown[];
-  /** Records that had been acknowledged are missing: why one must think so. */
+  /** The reason to think that acknowledged records are missing; `undefined`: none. */
   readonly hole: string | undefined;
-  /** Up to here it counts. */
+  /** The end of the valid records. */
   readonly end: Mark;
   /** Of the segment that was begun and holds nothing: the log goes on in it. */
   readonly empty: Header | undefined;
   readonly released: number;
-  /** No segment so far has a higher number. */
+  /** The highest segment number so far. */
   readonly highest: number;
   /** By name, with the segment that each may hold. */
   readonly files: ReadonlyMap<string, number>;
 }
 
-/** What is known of the log from elsewhere. */
+/** The state of the log as LMDB has noted it. */
 export interface LogExpected {
-  /** How many files it had when this was last written down. */
+  /** Number of files, when last noted. */
   readonly files: number;
   /** A file of the log has this size at least. */
   readonly bytes: number;
@@ -104,7 +104,7 @@ export function readLog(directory: string, mark: number | undefined, expected?: 
   return { records, hole, end, empty: isEmpty ? chain.at(-1)?.header : undefined, released, highest, files };
 }
 
-/** Of a file whose segment is released its header alone: nobody asks for its frames. */
+/** The bytes of a file, or its header alone if its segment is released: such frames are not needed. */
 function contentOf(path: string, released: number): { readonly bytes: Buffer; readonly size: number } {
   const file = openSync(path, "r");
   try {
@@ -119,7 +119,7 @@ function contentOf(path: string, released: number): { readonly bytes: Buffer; re
   }
 }
 
-/** What belongs together, oldest first, up to the first that is missing. */
+/** The unbroken chain of segments, oldest first, up to the first missing one. */
 function chainOf(
   segments: ReadonlyMap<number, Segment>,
   released: number,
@@ -133,7 +133,7 @@ function chainOf(
       if (!isSure) break;
       missing = `segment ${number} of its log is missing`;
       chain = [];
-      // What lies before the hole is as good as ever.
+      // Segments before the hole stay valid.
       number = Math.max(0, ...[...segments.keys()].filter((other) => other < number));
       continue;
     }
@@ -162,7 +162,7 @@ function framesOf({ header, bytes }: Segment, until: Mark | undefined): Read {
     for (const record of read) records.push(record);
     end = { segment, at: frame.end, crc: frame.crc };
   }
-  // The last write alone may be torn: each begins only once the one before it is durable.
+  // Only the last write may be torn: each begins once the one before it is durable.
   const whole =
     until === undefined
       ? !hasFrameAfter(bytes, end.at, segment, header.version) && !wasWhole(bytes, end.at, segment)

@@ -17,26 +17,27 @@ import { DatabaseFile, type Visit } from "./database-file.ts";
 import { readRow, rowText } from "./row-text.ts";
 import { TABLES } from "./store.ts";
 
-/**
- * What stands before LMDB: its file is looked through before it is opened, for a damaged page ends the process. One that
- * is damaged is put aside, and another is made of what can be read of it: of the state that counts, or else of the one
- * before it, which LMDB leaves whole until the next transaction, and from which the log goes on.
- */
 export interface Mended {
   /** `undefined`: the file was sound. */
   readonly fault: string | undefined;
-  /** Where the damaged file lies from now on, if there was one. */
+  /** The new path of the damaged file, if there was one. */
   readonly kept?: string;
-  /** Rows are missing from what was made. */
+  /** True: rows are missing from the new file. */
   readonly lost: boolean;
 }
 
 const DATA = "data.mdb";
 const SOUND: Mended = { fault: undefined, lost: false };
-/** Room that must be left beside the new file. */
+/** Room that must be left on the disk besides the new file. */
 const SPARE = 4 * 1024 * 1024;
 
-/** @param identify what tells a file from a copy of it */
+/**
+ * Checks LMDB's file before LMDB opens it, for a damaged page crashes the process. A damaged file is put aside, and a new one
+ * is made of its readable rows: of the present state, or else of the state before it, which LMDB leaves intact until the next
+ * transaction and which the log brings up to date.
+ *
+ * @param identify returns an identity that a copy of the file does not share
+ */
 export function mendDatabase(path: string, identify: (file: string) => string): Mended {
   const file = join(path, DATA);
   const hasLog = existsSync(join(path, "wal-0.log"));
@@ -53,7 +54,7 @@ export function mendDatabase(path: string, identify: (file: string) => string): 
   }
 }
 
-/** Which of its states is whole. */
+/** Finds the newest intact state. */
 function look(database: DatabaseFile) {
   let isNewer = false;
   const nothing: Visit = (table, key, value) => {
@@ -63,7 +64,7 @@ function look(database: DatabaseFile) {
   };
   const faults = [...database.faults];
   for (let state = 0; state < database.states; state++) {
-    const { faults: found } = database.walk(state, nothing, TABLES);
+    const found = database.walk(state, nothing, TABLES);
     if (found.length === 0)
       return { state, isSound: faults.length === 0, lost: false, isNewer, fault: faults[0] ?? "" };
     faults.push(...found);
@@ -71,7 +72,7 @@ function look(database: DatabaseFile) {
   return { state: 0, isSound: false, lost: true, isNewer, fault: faults[0] ?? "it cannot be read" };
 }
 
-/** Returns where the damaged file lies from now on. */
+/** Makes the new file. Returns the new path of the damaged one. */
 function make(path: string, from: DatabaseFile, state: number, identify: (file: string) => string): string {
   const { bavail, bsize } = statfsSync(path);
   const { size } = statSync(join(path, DATA));
@@ -106,7 +107,7 @@ function make(path: string, from: DatabaseFile, state: number, identify: (file: 
   return kept;
 }
 
-/** The journal is at home in the new file if it was in the old one. */
+/** Copies the rows. A journal that was at home in the old file (row `home`) is at home in the new one. */
 function fill(env: RootDatabase, from: DatabaseFile, state: number, oldHome: string, newHome: string): void {
   const tables = new Map<string, Database<Buffer, Buffer>>();
   for (const name of TABLES)

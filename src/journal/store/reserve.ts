@@ -3,16 +3,16 @@ import { join } from "node:path";
 import type { RootDatabase } from "lmdb";
 
 const PAGE = 4096;
-/** What is taken at least, so that it is seldom necessary. */
+/** Least number of bytes to reserve, so that a reservation is seldom necessary. */
 const STEP = 1024 * 1024;
 const ZEROS = Buffer.alloc(64 * 1024);
 
 /**
- * Makes sure that the disk has room for what LMDB is about to write: pages behind the last one that it uses, written with
- * zeros before it gets there. Its native part does not survive a write for which the disk has no room (its heap is
- * damaged), so it must never meet one. Nothing else is done to its file, and nothing while LMDB writes.
+ * Makes sure that the disk has room for LMDB's next write: pages behind the last used one are filled with zeros. LMDB's native
+ * part damages its heap when the disk has no room for a write, so such a write must never happen. The file may be extended
+ * only while LMDB does not write.
  *
- * @throws the disk's error when it has no room; then everything is as before
+ * @throws the disk's error when it has no room; the file then has its size as before
  */
 export function reserve(path: string, env: RootDatabase, bytes: number): void {
   const { lastPageNumber = 0 } = env.getStats() as { lastPageNumber?: number };
@@ -36,7 +36,7 @@ function extend(name: string, end: number): void {
   }
 }
 
-/** The most that LMDB writes for so many rows of so many bytes: each may change a leaf, split it, and need pages of its own. */
+/** Upper bound of the bytes that LMDB writes for these rows: each may change a leaf, split it, and need pages of its own. */
 export function bytesFor(rows: number, bytes: number): number {
   return PAGE * (32 + 4 * rows) + bytes;
 }

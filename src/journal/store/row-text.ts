@@ -2,17 +2,17 @@ import { crc32 } from "node:zlib";
 import { type Key, keyText, type Table } from "./store.ts";
 
 /**
- * A row as LMDB holds it: JSON, then `#`, the crc32 of the JSON and that of the table and the key, eight digits each. The
- * two tell whether the value has rotted or the key. Rows that steward 0.1.0 wrote are JSON alone: they are read as of that
- * version. No damage of a few bits makes the one kind out of the other, for neither the rest of a sum nor a sum is JSON.
+ * A row as LMDB holds it: JSON, then `#`, the crc32 of the JSON and the crc32 of table and key, eight digits each. The two sums
+ * tell damage of the value from damage of the key. Rows of steward 0.1.0 are JSON alone. Damage of a few bits cannot make
+ * one kind of row look like the other, for JSON with a sum, or a part of one, behind it is not JSON.
  */
 const SUMS = 17;
 
 export interface RowText {
   readonly json: string;
-  /** What is wrong with it; `undefined`: nothing. */
+  /** The damage of the row; `undefined`: none. */
   readonly fault: string | undefined;
-  /** The value is sound, and lies under a key that is not its own. */
+  /** True: the value is sound, and its key is damaged. */
   readonly strayed?: true;
 }
 
@@ -20,7 +20,6 @@ export function rowText(table: Table, key: Key, json: string): string {
   return `${json}#${digits(crc32(json))}${digits(sumOf(table, key))}`;
 }
 
-/** @param isJson looked at where the row has no sums */
 export function readRow(table: Table, key: Key, text: string): RowText {
   const mark = text.length - SUMS;
   if (text[mark] !== "#") {
@@ -33,7 +32,7 @@ export function readRow(table: Table, key: Key, text: string): RowText {
   return { json, fault: "its key is not the one that it was written with", strayed: true };
 }
 
-/** The key of a row that strayed, if one bit made the difference. */
+/** The original key of a row whose key has one flipped bit. */
 export function ownKey(table: Table, key: Key, text: string): Key | undefined {
   const wanted = text.slice(-8);
   for (const candidate of neighbours(key)) if (digits(sumOf(table, candidate)) === wanted) return candidate;

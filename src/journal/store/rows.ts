@@ -1,26 +1,26 @@
 import { compareKeys, type Key } from "./store.ts";
 
-/** A key has one place for as long as it has a row, whichever row that is. */
+/** The place of a key, which stays the same when the key's row is replaced. */
 interface Place<Row> {
   readonly key: Key;
   row: Row;
 }
 
-/** Places side by side: an insertion moves at most so many. */
+/** Longest run of places: an insertion moves at most so many. */
 const LONGEST = 256;
 
 /**
- * Rows of one table that are not in LMDB yet, by key and in the order of keys. The order is made when somebody asks for it: most
- * tables are read by key alone. A read of neighbours costs what it returns, whatever else was written.
+ * Rows of one table that are not in LMDB yet, by key and in the order of keys. Rows are ordered on the first ordered read, for
+ * most tables are read by key alone. The cost of a range read depends on the rows that it returns, not on the size of the table.
  */
 export class Rows<Row extends { readonly key: Key }> {
   readonly #byText = new Map<string, Place<Row>>();
   /** Places that are not in the order yet. */
   readonly #unordered = new Set<Place<Row>>();
-  /** In order; none is empty. */
+  /** Runs of places in the order of keys; none is empty. */
   #runs: Place<Row>[][] = [];
   #ordered = 0;
-  /** Another one after each change. */
+  /** Number of changes so far. */
   version = 0;
 
   get(text: string): Row | undefined {
@@ -52,7 +52,7 @@ export class Rows<Row extends { readonly key: Key }> {
     if (run?.length === 0) this.#runs.splice(at, 1);
   }
 
-  /** In no order. */
+  /** All rows, in no order. */
   *all(): Generator<Row> {
     for (const { row } of this.#byText.values()) yield row;
   }
@@ -75,7 +75,7 @@ export class Rows<Row extends { readonly key: Key }> {
     return (index > 0 ? this.#runs[at]?.[index - 1] : this.#runs[at - 1]?.at(-1))?.row;
   }
 
-  /** The run and the index of the first place of which the key is not below this one. */
+  /** The run and the index of the first place whose key is not below this one. */
   #placeOf(key: Key): [run: number, index: number] {
     const run = firstOf(this.#runs, (places) => compareKeys((places.at(-1) as Place<Row>).key, key) >= 0);
     return [run, firstOf(this.#runs[run] ?? [], (place) => compareKeys(place.key, key) >= 0)];
@@ -95,14 +95,14 @@ export class Rows<Row extends { readonly key: Key }> {
 
   #insert(place: Place<Row>): void {
     const [at, index] = this.#placeOf(place.key);
-    // The last run grows by what comes behind all others.
+    // A key behind all others goes to the last run.
     const run = this.#runs[at] ?? this.#runs.at(-1) ?? [];
     run.splice(at < this.#runs.length ? index : run.length, 0, place);
     if (run.length > LONGEST) this.#runs.splice(this.#runs.indexOf(run) + 1, 0, run.splice(LONGEST / 2));
   }
 }
 
-/** Where the elements begin of which this is true; it is of none before one of which it is. */
+/** The index of the first element for which `isTrue` holds; it must hold for all elements after that. */
 function firstOf<T>(list: readonly T[], isTrue: (element: T) => boolean): number {
   let [low, high] = [0, list.length];
   while (low < high) {

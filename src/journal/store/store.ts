@@ -3,41 +3,41 @@
  * `flushed` resolves; all writes of one turn of the event loop become durable together or not at all.
  */
 export interface Store {
-  /** Tells the files that it lies in from every copy of them. */
+  /** An identity of the store's files that no copy of them shares. */
   readonly identity: string;
-  /** Why writes that had been durable must be missing from what it found; what it has is an earlier state. */
+  /** The reason to think that durable writes are missing, so that the store is in an earlier state; `undefined`: none. */
   readonly damage: string | undefined;
-  /** Rows are missing here and there: what it has is no state that ever was. */
+  /** True: single rows are missing, so that the store is in a state that never was. */
   readonly gaps: boolean;
-  /** What was wrong with its files when they were opened, and was mended without a loss; `undefined`: nothing. */
+  /** Damage of the files that was mended without a loss when they were opened; `undefined`: none. */
   readonly mended: string | undefined;
-  /** Where the damaged file of its database was put; `undefined`: it was not damaged. */
+  /** The new path of the damaged database file; `undefined`: the file was sound. */
   readonly kept: string | undefined;
-  /** Called with each row that was set aside since the store was opened, and with each that will be. */
+  /** Calls `listener` with each row that was set aside since the store was opened, and with each that will be. */
   onSetAside(listener: (row: SetAside) => void): void;
-  /** What the disk says since it refused a write; it is tried again until it takes it. `undefined`: all is well. */
+  /** The disk's error since it refused a write, which is tried again until the disk takes it; `undefined`: none. */
   readonly fault: string | undefined;
-  /** Bytes that the disk has left for everybody, and its size. */
+  /** Free bytes of the disk, and its size. */
   room(): { readonly free: number; readonly size: number };
   get(table: Table, key: Key): unknown;
-  /** `fresh`: this key was never used before; that saves work when it is removed soon. */
+  /** `fresh`: this key was never used before, so a removal before the move to LMDB leaves no work. */
   put(table: Table, key: Key, value: unknown, fresh?: boolean): void;
-  /** The same of a value that is JSON already. */
+  /** A `put` of a value that is JSON already. */
   putText(table: Table, key: Key, json: string, fresh?: boolean): void;
   remove(table: Table, key: Key): void;
   /**
-   * Writes of which the loss in a crash does no harm: they ride along with the next `put` or `remove`, or go by
-   * themselves soon after. They are durable no later than any write that is made after them.
+   * Writes whose loss in a crash does no harm: such a write joins the next `put` or `remove`, or is made alone soon after. Every
+   * write is durable no later than the writes after it.
    */
   putSoon(table: Table, key: Key, value: unknown): void;
   removeSoon(table: Table, key: Key): void;
   /** In the order of keys: `from` inclusive, `to` exclusive; `reverse` walks down from `to`. */
   range(table: Table, bounds: Bounds): Iterable<Entry>;
-  /** Calls `work` at the end of this turn; what it writes becomes durable together with the turn's writes before it. */
+  /** Calls `work` at the end of this turn; its writes join the turn's transaction. */
   atTurnEnd(work: () => void): void;
   /**
-   * Resolves when every `put` and `remove` before this call is on disk: while the disk refuses them, not yet. Rejects with
-   * `journal-failed` when they never will be.
+   * Resolves when every `put` and `remove` before this call is on disk; waits while the disk refuses them. Rejects with
+   * `journal-failed` when the store is closed, or closes while the disk refuses.
    */
   flushed(): Promise<void>;
   /** Bytes in use, without pages that are free for reuse. */
@@ -45,7 +45,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** The log names a table by its position: new ones go to the end, and none ever leaves. */
+/** The log names a table by its position here: new tables go to the end, and none is ever removed. */
 export const TABLES = [
   "meta",
   "lanes",
@@ -67,7 +67,7 @@ export const TABLES = [
 ] as const;
 export type Table = (typeof TABLES)[number];
 
-/** An array has two elements or more: one of a single element comes back as that element. */
+/** An array has two elements or more, because LMDB returns an array of one element as that element. */
 export type Key = string | number | (string | number)[];
 
 export interface Bounds {
@@ -77,7 +77,7 @@ export interface Bounds {
   readonly limit?: number;
 }
 
-/** A row of which the checksum fails: it is in no table any more, but kept for whoever wants to read it. */
+/** A damaged row, which was taken out of its table and is kept in the table `aside`. */
 export interface SetAside {
   readonly table: Table;
   readonly key: Key;
@@ -89,7 +89,7 @@ export interface Entry {
   readonly value: unknown;
 }
 
-/** Numbers before strings, arrays element by element, a prefix before what it begins. */
+/** The order of keys: numbers before strings, arrays element by element, a shorter array before its extensions. */
 export function compareKeys(a: Key, b: Key): number {
   if (typeof a === "object" || typeof b === "object") {
     const left = typeof a === "object" ? a : [a];

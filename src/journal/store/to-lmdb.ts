@@ -64,7 +64,7 @@ export async function bring(
   }
 }
 
-/** LMDB begins to write at the end of the turn, and makes a promise of its own then, which nobody else would listen to. */
+/** LMDB begins to write at the end of the turn and then makes a promise of its own, whose rejection must be handled too. */
 async function committed(promises: readonly Promise<unknown>[], env: RootDatabase): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
   env.committed.then(
@@ -74,13 +74,13 @@ async function committed(promises: readonly Promise<unknown>[], env: RootDatabas
   await Promise.all(promises);
 }
 
-/** LMDB rejects each write of a transaction that failed: one is listened to, none may go unheard. */
+/** LMDB rejects each write of a failed transaction. One rejection is handled; the others must not count as unhandled. */
 function guarded(written: Promise<unknown>): Promise<unknown> {
   written.catch(() => undefined);
   return written;
 }
 
-/** Why a transaction failed is promised apart from that it did. */
+/** LMDB puts the cause of a failed commit in a second promise, `error.commitError`. */
 export async function causeOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<never> };
   if (commitError === undefined) return error;

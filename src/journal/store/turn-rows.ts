@@ -2,35 +2,37 @@ import { StewardError } from "../../message/errors.ts";
 import { Rows } from "./rows.ts";
 import { type Key, TABLES, type Table } from "./store.ts";
 
-/** Rows that were written and are not in LMDB yet, and how a turn of them is said in the log. */
-
+/** A row that was written and is not in LMDB yet. */
 export interface Written {
   readonly key: Key;
-  /** `undefined`, and no text: removed. */
+  /** `undefined` with a `text`: see there; without: the row was removed. */
   value: unknown;
-  /** The key was never in LMDB: when it goes before it is moved, nothing is left to do. */
+  /** True: the key was never in LMDB, so a removal before the move leaves nothing to do. */
   readonly fresh: boolean;
   /** The turn that wrote it, and its place in that turn's record. */
   readonly turn: number;
   readonly place: number;
-  /** The value as JSON, from the end of its turn on in its place: the log and LMDB are given the same text. */
+  /** The value as JSON, which replaces `value` at the end of the turn; the log and LMDB get the same text. */
   text: string | undefined;
 }
 
 export type Memory = ReadonlyMap<Table, Rows<Written>>;
 
-/** A row of a turn's record; without one it came and went within the turn. */
+/** A row of a turn's record. */
 export interface Operation {
   readonly table: Table;
   readonly row: Written;
 }
-/** The same in the log: without a value the row is removed. */
+/** An operation as the log holds it; without a value the row was removed. */
 export type Logged = [table: number, key: Key, value?: unknown];
 
-/** How the log names tables. */
+/** The log's numbers of the tables. */
 const NUMBER = Object.fromEntries(TABLES.map((table, number) => [table, number])) as Record<Table, number>;
 
-/** A turn as one record of the log, in pieces: the text of a row is as long as all that it holds, and copied once. */
+/**
+ * A turn as one record of the log, in pieces, so that the long texts of rows are copied only once. `undefined`: a row that
+ * came and went within the turn.
+ */
 export function recordOf(operations: readonly (Operation | undefined)[]): string[] {
   const pieces: string[] = [];
   for (const operation of operations) {

@@ -63,7 +63,7 @@ export interface Rotated {
 export type LogRecord = readonly string[];
 
 export const CAPACITY = 4 * 1024 * 1024;
-/** The one that is written, the one that is being moved, and the room for what is owed. */
+/** Least number of files: one is written, one is being moved to LMDB, and one is the reserve for a full disk. */
 const FILES = 3;
 const SCRATCH = 64 * 1024;
 /**
@@ -75,7 +75,7 @@ const SLOW = 5;
 const TOO_SLOW = 25;
 const PATIENCE = 200;
 
-/** @param state what reading it found: where it goes on */
+/** @param state the state of the log, as `readLog` found it */
 export function openLog(directory: string, state: LogState, clock: Clock): WriteAheadLog {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   /** Files by name, with the segment that each holds. */
@@ -99,7 +99,7 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
   let scratch = Buffer.allocUnsafe(SCRATCH);
   /** Above 0: writes are made in place. Below: so many more are handed to another thread first. */
   let inPlace = 0;
-  /** How slow the disk was of late when it was written to in place. */
+  /** A score of how slow the latest writes in place were. */
   let slow = 0;
   makeSpares();
 
@@ -305,7 +305,7 @@ function makeFile(directory: string, name: string): void {
     for (let at = 0; at < CAPACITY; ) at += writeSync(file, zeros, at);
     fsyncSync(file);
   } catch (error) {
-    // Its bytes are dearer than it is.
+    // An incomplete file would only take up room.
     rmSync(path);
     throw error;
   } finally {

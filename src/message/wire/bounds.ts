@@ -1,6 +1,6 @@
 import type { Json } from "../message.ts";
 
-/** How large, deep and manifold what others send may be; asked before it is expanded, parsed or believed. */
+/** Bounds of a packet from another node, enforced before its body is expanded, parsed or believed. */
 export interface FrameLimits {
   /** Bytes of the body once expanded. */
   readonly bodyBytes: number;
@@ -14,21 +14,18 @@ export interface FrameLimits {
 
 export const FRAME_LIMITS: FrameLimits = { bodyBytes: 8 * 1024 * 1024, items: 4096, depth: 64, parts: 250_000 };
 
-/**
- * The longest that a message may wait for its node, and the longest that a command may run, ms: what every entrance takes,
- * the API documents, and a receiver reads.
- */
+/** The longest that a message may wait for its node, and the longest that a command may run, ms: one bound for every entrance. */
 export const LONGEST_WAIT = 36_500 * 86_400_000;
 export const LONGEST_TIMEOUT = LONGEST_WAIT;
 
-/** Size of a message within a frame, bytes, never too small. */
+/** Upper estimate of a message's size within a frame, bytes. */
 export function itemBytes(data: Json): number {
   return 120 + Buffer.byteLength(JSON.stringify(data));
 }
 
 /**
- * Why a value that was parsed from JSON is not taken as data: its nesting, a number that JSON itself cannot write, or more
- * parts than a receiver parses.
+ * The reason why a value is refused as a message's data: its nesting, a number that JSON cannot write, or more parts than a
+ * receiver parses.
  */
 export function dataFault(value: unknown, limits: FrameLimits = FRAME_LIMITS): string | undefined {
   switch (faultIn(value, limits.depth, { parts: limits.parts })) {
@@ -63,7 +60,7 @@ function faultIn(value: unknown, depth: number, left: { parts: number }): "deep"
   return undefined;
 }
 
-/** True for JSON text with more lists, objects and keys than `parts`; those inside of strings are none. */
+/** True for JSON text with more lists, objects and keys than `parts`; brackets and colons inside strings do not count. */
 export function hasMoreParts(text: string, parts: number): boolean {
   let left = parts;
   for (let i = 0; i < text.length; i++) {

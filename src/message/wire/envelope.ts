@@ -9,15 +9,15 @@ export type Opened =
   | { readonly kind: "refusal"; readonly refusal: FrameRefusal };
 
 /**
- * The one way of a packet out of a daemon and into another: sealed as it leaves, and opened, which proves who sealed it,
- * before anything of it counts. `subject`: that of the frame, also for what answers it.
+ * Every packet between daemons is sealed as it leaves and opened as it arrives; opening proves which node sealed it.
+ * `subject`: the frame's subject, also for the ACK or refusal that answers the frame.
  */
 export interface Envelope {
-  /** `items`: each as `encodeItem` writes it. `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
+  /** `items`: texts from `encodeItem`. `compressFrom`: bodies of so many bytes or more are deflated; `null`: none. */
   seal(subject: string, head: FrameHead, items: readonly string[], compressFrom: number | null): Uint8Array;
-  /** `reasons`: characters of each verdict's reason that travel. */
+  /** `reasons`: characters to which each verdict's reason is cut. */
   sealAck(subject: string, ack: Ack, reasons?: number): Uint8Array;
-  /** `error`: why the frame is not taken. */
+  /** `error`: the reason why the frame is not taken. */
   sealRefusal(
     subject: string,
     error: StewardError,

@@ -3,7 +3,7 @@ import { isToken } from "../subject.ts";
 import { FRAME_LIMITS } from "./bounds.ts";
 import { insistMeant, isTime, KINDS, pack, unpack } from "./packet.ts";
 
-/** "I do not take this frame, and this is why." Answers a frame that has no ACK: its sender keeps what it holds. */
+/** The receiver's answer, in place of an ACK, to a frame that it cannot take; the sender keeps the messages. */
 export interface FrameRefusal {
   /** The receiver, and the identity of its journal. */
   readonly node: string;
@@ -11,7 +11,7 @@ export interface FrameRefusal {
   readonly sentAt: number;
   readonly code: string;
   readonly reason: string;
-  /** The frame arrived as it was sent: sent again, it will be refused again. */
+  /** True: the frame arrived intact, so sent again it is refused again. */
   readonly lasting: boolean;
 }
 
@@ -25,10 +25,9 @@ interface WireRefusal {
   y?: 1;
 }
 
-/** Characters of a refusal's reason that travel. */
+/** Characters to which a refusal's reason is cut. */
 const REASON = 300;
 
-/** For the sender of a frame on this subject. */
 export function encodeRefusal(
   subject: string,
   error: StewardError,
@@ -40,7 +39,7 @@ export function encodeRefusal(
   return pack(JSON.stringify(wire).slice(0, -1), KINDS.refusal, null);
 }
 
-/** `subject`: of the lane that it is about. @throws StewardError like `decodeFrame`. */
+/** `subject`: the subject of the refused frame. @throws StewardError like `decodeFrame`. */
 export function decodeRefusal(subject: string, payload: Uint8Array): FrameRefusal {
   const wire = unpack(subject, payload, KINDS.refusal, FRAME_LIMITS) as Partial<WireRefusal>;
   const fault = refusalFault(wire);
@@ -50,7 +49,6 @@ export function decodeRefusal(subject: string, payload: Uint8Array): FrameRefusa
   return { node: o, receiverEpoch: n, sentAt: t, code: c, reason: x, lasting: y === 1 };
 }
 
-/** True where the same frame would be refused again, however often it came: it arrived as it was sent. */
 function isLasting({ code, details }: StewardError): boolean {
   return code === "frame-too-large" || (code === "frame-malformed" && details.damaged === undefined);
 }

@@ -7,35 +7,35 @@ import { isToken } from "../subject.ts";
 import { dataFault, FRAME_LIMITS, type FrameLimits } from "./bounds.ts";
 import { insistMeant, isCount, isTime, KINDS, pack, unpack } from "./packet.ts";
 
-/** When a frame or an ACK was sealed, by the clocks of its sender, ms. */
+/** The moment at which a frame or an ACK was sealed, by the clocks of its sender, ms. */
 export interface SendingTime {
-  /** Wall time since 1970: it may jump. */
+  /** Wall time since 1970, which may jump. */
   readonly sentAt: number;
-  /** The life of the sender's daemon, and the monotonic time of that life: it never jumps. */
+  /** The life of the sender's daemon, and the monotonic time of that life, which never jumps. */
   readonly life?: string | undefined;
   readonly uptime?: number | undefined;
 }
 
-/** A batch of one lane. The lane is (origin, the NATS subject it travels on). Without items it asks for an ACK alone. */
+/** A batch of one lane; a lane is the pair of origin and NATS subject. A frame without items only asks for an ACK. */
 export interface Frame extends SendingTime {
   readonly origin: string;
   /** Identity of the origin's journal. */
   readonly epoch: string;
-  /** Origin's clock when it was sealed, ms. The receiver measures deadlines against it, never against its own. */
+  /** Origin's clock when the frame was sealed, ms. The receiver measures deadlines against this clock, never against its own. */
   readonly sentAt: number;
   /** Sequence number of the first item; 0: transient, outside all lanes. */
   readonly first: number;
-  /** The origin holds an ACK up to here and will not send these again. */
+  /** Numbers up to here are acknowledged, and the origin will not send them again. */
   readonly acked: number;
-  /** Up to here messages may have reached the receiver before, unacknowledged. */
+  /** Messages up to this number may have reached the receiver before, unacknowledged. */
   readonly sentBefore?: number;
   /** Numbers up to here were acknowledged to an earlier journal of the origin. */
   readonly base?: number;
-  /** The receiver's journal, as the origin last heard of it: the one that acknowledged what came after `base`. */
+  /** Epoch of the receiver's journal that acknowledged the numbers after `base`. */
   readonly receiverEpoch?: string;
-  /** The journal that the receiver is known to have by now, if that is another one than `receiverEpoch`. */
+  /** Epoch of the receiver's present journal, if the origin knows that it differs from `receiverEpoch`. */
   readonly receiverNow?: string;
-  /** The life of the receiver's daemon that it was sent to. */
+  /** The life of the receiver's daemon that the frame is for. */
   readonly receiverLife?: string;
   readonly items: readonly FrameItem[];
 }
@@ -50,41 +50,41 @@ export type FrameItem =
       readonly inReplyTo?: string;
       readonly foreign?: true;
     }
-  /** A message that ended at its origin, or that its receiver cannot read: it travels so that the numbers close. */
+  /** A message that ended at its origin, or that its receiver cannot read, sent so that the lane's numbers have no gap. */
   | { readonly id: string; readonly skip: Skip }
-  /** A message that came and cannot be read: its place in the lane is known, and the fault. The id is "" if that is the fault. */
+  /** A message that arrived and cannot be read, with the fault; `id` is "" if the id itself is unreadable. */
   | { readonly id: string; readonly unreadable: string };
 
 export type Skip = "expired" | "cancelled" | "rejected";
 
-/** A message whole, as it travels. */
+/** A complete message, as it travels. */
 export type WholeItem = Extract<FrameItem, { data: Json }>;
 
-/** "I have it, durably, up to `last`." Answers a frame; may come unasked when credit is back. */
+/** The receiver has the lane's messages durably, up to `last`. An ACK answers a frame, or comes unasked when credit is back. */
 export interface Ack {
   /** The receiver, and the identity of its journal. */
   readonly node: string;
   readonly receiverEpoch: string;
-  /** The life of its daemon that answers. */
+  /** The life of the receiver's daemon that answers. */
   readonly receiverLife?: string;
-  /** The epoch of the frame that it answers. */
+  /** The epoch of the answered frame. */
   readonly epoch: string;
   readonly sentAt: number;
   /** Monotonic time of the receiver's life, ms. */
   readonly uptime?: number;
-  /** Cumulative, per lane. */
+  /** Cumulative: all numbers of the lane up to this one. */
   readonly last: number;
   /** Messages of the lane up to here have been started; never more than `last`. */
   readonly started: number;
-  /** Last sequence number of the frame that it answers; larger than `last` means: send again from `last` + 1. */
+  /** Last sequence number of the answered frame; above `last`, the origin has to send again from `last` + 1. */
   readonly upTo: number;
-  /** How many more messages of this lane the receiver takes. */
+  /** Number of further messages of this lane that the receiver takes. */
   readonly credit: number;
-  /** How many commands of this subject the receiver runs at once. */
+  /** Number of commands of this subject that the receiver runs at once. */
   readonly concurrency?: number;
-  /** Final states decided at the door, until the origin has this ACK. */
+  /** Final states decided on arrival, repeated until `acked` of a frame covers them. */
   readonly verdicts: readonly Verdict[];
-  /** The frame gave numbers again that other messages had: its origin is a copy of an earlier state of itself. */
+  /** The frame used numbers again that other messages had: the origin's journal was restored from an earlier state. */
   readonly wentBack?: true;
 }
 
@@ -110,7 +110,6 @@ interface WireFrame {
   p?: number;
   m: WireItem[];
 }
-/** An item as it travels. */
 export interface WireItem {
   i: string;
   c?: number;
@@ -140,10 +139,9 @@ interface WireAck {
 
 const SKIPS: ReadonlySet<unknown> = new Set<Skip>(["expired", "cancelled", "rejected"]);
 
-/** The head of a frame: all but its items. */
 export type FrameHead = Omit<Frame, "items">;
 
-/** For one subject and no other, of items that were encoded before. `compressFrom`: bytes of a body from which on it is deflated; `null`: never. */
+/** `items`: texts from `encodeItem`. `compressFrom`: bodies of so many bytes or more are deflated; `null`: none. */
 export function packFrame(
   subject: string,
   head: FrameHead,
@@ -164,12 +162,11 @@ export function packFrame(
   return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, KINDS.frame, compressFrom);
 }
 
-/** An item as it travels, JSON. */
 export function encodeItem(item: FrameItem): string {
   return JSON.stringify(toWire(item));
 }
 
-/** For the lanes of one subject. `reasons`: characters of each verdict's reason that travel. */
+/** `reasons`: characters to which each verdict's reason is cut. */
 export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array {
   const wire: WireAck = {
     l: subject,
@@ -190,7 +187,7 @@ export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array 
   return pack(JSON.stringify(wire).slice(0, -1), KINDS.ack, null);
 }
 
-/** Why a receiver could not read this message in a frame; `undefined`: it can. */
+/** The fault for which a receiver could not read this message in a frame; `undefined`: none. */
 export function messageFault(item: WholeItem): string | undefined {
   return itemFault(toWire(item), FRAME_LIMITS);
 }
@@ -222,7 +219,7 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
   };
 }
 
-/** `subject`: of the lane that it answers. @throws StewardError like `decodeFrame`. */
+/** `subject`: the subject of the answered frame. @throws StewardError like `decodeFrame`. */
 export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Ack {
   const wire = unpack(subject, payload, KINDS.ack, limits) as Partial<WireAck>;
   const fault = ackFault(wire, limits);
@@ -246,7 +243,7 @@ export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLim
   };
 }
 
-/** One that cannot be read is no reason to refuse the others: the receiver says so of it alone. */
+/** An unreadable item is rejected alone; the other items of its frame are taken. */
 function readItem(wire: WireItem, limits: FrameLimits): FrameItem {
   const fault = itemFault(wire, limits);
   if (fault === undefined) return decodeItem(wire);
@@ -255,7 +252,7 @@ function readItem(wire: WireItem, limits: FrameLimits): FrameItem {
 }
 
 function toWire(item: FrameItem): WireItem {
-  // An item that cannot be read here can be read nowhere.
+  // An item without data is unreadable for every receiver.
   if ("unreadable" in item) return { i: item.id };
   if ("skip" in item) return { i: item.id, x: item.skip };
   const wire: WireItem = { i: item.id, c: item.createdAt, d: item.data };
@@ -266,7 +263,7 @@ function toWire(item: FrameItem): WireItem {
   return wire;
 }
 
-/** The other way of `encodeItem`, of what was checked when it came. */
+/** Decodes an item that `itemFault` has passed. */
 export function decodeItem(wire: WireItem): Exclude<FrameItem, { unreadable: string }> {
   if (wire.x !== undefined) return { id: wire.i, skip: wire.x };
   return {
@@ -280,7 +277,6 @@ export function decodeItem(wire: WireItem): Exclude<FrameItem, { unreadable: str
   };
 }
 
-/** The message that came, or was kept, as an item of this lane. */
 export function messageOf(item: WholeItem, subject: string, origin: string): Message {
   const { id, createdAt, deliverBy, timeout, data, inReplyTo, foreign } = item;
   const message = { id, subject, origin, createdAt, deliverBy, timeout, data };
@@ -302,7 +298,7 @@ function frameFault(wire: Partial<WireFrame>, limits: FrameLimits): string | und
   if (wire.i !== undefined && !isToken(wire.i)) return "receiver's life";
   if (wire.j !== undefined && !isToken(wire.j)) return "origin's life";
   if (wire.p !== undefined && !isCount(wire.p)) return "origin's uptime";
-  // An acknowledged message is not sent again: such a frame would close its lane for all that is still to come.
+  // An acknowledged message is not sent again: such a frame would block its lane for all later messages.
   if (wire.f > 0 && wire.a >= wire.f) return "it carries what it says is acknowledged";
   if (!Array.isArray(wire.m) || (wire.m.length === 0 && wire.f === 0)) return "no items";
   if (wire.m.length > limits.items) return `${wire.m.length} items, ${limits.items} are allowed`;

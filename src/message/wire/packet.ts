@@ -8,9 +8,10 @@ import { type FrameLimits, hasMoreParts } from "./bounds.ts";
  *
  *   'S' 'W'  version  flags  body
  *
- * flags: 1 = the body is deflated (raw), 2 = it is an ACK, 4 = it refuses a frame. The body is JSON with the short keys of the wire types below;
- * its first key, `l`, is the subject that it was sealed for: what was recorded elsewhere is good for nothing here; its
- * last, `h`, is the CRC-32 of the text before it: a damaged number must not pass for another one.
+ * flags: 1 = the body is deflated (raw), 2 = an ACK, 4 = a refusal of a frame. The body is JSON with the short keys of the
+ * wire types in `frame.ts`. The first key, `l`, is the subject for which the packet was sealed, so that a packet recorded on
+ * one subject is refused on another. The last key, `h`, is the CRC-32 of the text before it: a damaged number must not pass
+ * for another one.
  * No JSON text begins with 'S', so a plain NATS publisher's body is never mistaken for a frame.
  */
 export const FRAME_VERSION = 1;
@@ -21,12 +22,11 @@ const REFUSAL = 4;
 const CHECKSUM = /,"h":(\d+)\}$/;
 const CHECKSUM_LENGTH = 16;
 
-/** Characters of a body that is parsed unseen: what can be in so few is parsed in no time, whatever it is. */
+/** Bodies of at most so many characters are parsed without counting their parts first: any such body is parsed in no time. */
 const PARSED_UNSEEN = 320 * 1024;
-/** Parts of a frame beside those of its data. */
+/** Parts that a frame may have besides those of its messages' data. */
 const OWN_PARTS = 64 * 1024;
 
-/** The kinds of steward's packets. */
 export const KINDS = { frame: 0, ack: ACK, refusal: REFUSAL } as const;
 type Kind = (typeof KINDS)[keyof typeof KINDS];
 
@@ -35,12 +35,12 @@ export function isFrame(payload: Uint8Array): boolean {
   return payload.length >= HEADER && payload[0] === 0x53 && payload[1] === 0x57;
 }
 
-/** The kind of a packet, one of `KINDS`, or what else its flags say. */
+/** The kind of a packet: one of `KINDS`, or another number if the flags are unknown. */
 export function kindOfPacket(payload: Uint8Array): number | undefined {
   return isFrame(payload) ? (payload[3] ?? 0) & ~DEFLATED : undefined;
 }
 
-/** `open`: the body without its last key and without its end. */
+/** `open`: the body's JSON text without its last key, `h`, and its closing brace. */
 export function pack(open: string, kind: Kind, compressFrom: number | null): Uint8Array {
   const bytes = Buffer.allocUnsafe(HEADER + Buffer.byteLength(open) + CHECKSUM_LENGTH);
   const end = HEADER + bytes.write(open, HEADER);
@@ -81,7 +81,7 @@ export function unpack(subject: string, payload: Uint8Array, kind: Kind, limits:
   if (tail !== undefined && crc32(bytes.subarray(0, -tail.length)) !== Number(sum)) {
     throw damaged(subject, "its checksum is wrong");
   }
-  // A few kilobytes may expand into millions of parts, and parsing those would hold up the process for seconds.
+  // A few kilobytes may expand into millions of parts, and parsing them would block the event loop for seconds.
   const text = bytes.toString("utf8");
   if (text.length > PARSED_UNSEEN && hasMoreParts(text, limits.parts + OWN_PARTS))
     throw new StewardError("frame-malformed", { subject, fault: `it has more than ${limits.parts} parts` });
@@ -97,7 +97,7 @@ export function unpack(subject: string, payload: Uint8Array, kind: Kind, limits:
   return parsed;
 }
 
-/** The packet was damaged on its way. */
+/** The error for a packet that was damaged on its way, so that its sender may send it again. */
 function damaged(subject: string, fault: string, cause?: unknown): StewardError {
   return new StewardError("frame-malformed", { subject, fault, damaged: 1 }, { cause });
 }

@@ -1,13 +1,13 @@
 import type { Clock, Timer } from "../../message/clock.ts";
 
 /**
- * What the sources of this method count with `context.dropped`, by reason:
+ * The reasons with which the sources of this method call `context.dropped`:
  *   queue-full      datagrams that came while the queue was full (UDP cannot wait)
  *   kernel-full     datagrams that the kernel dropped because the receive buffer was full
  *   not-utf8        characters that stand as U+FFFD for bytes that are not UTF-8
  *   nul             NUL bytes before a line of a file, as a truncation leaves them, or at the beginning of a message
  *   unread          bytes of a file that are gone before they were read, as far as they were seen; at least 1
- *   framing-error   counts before messages over TCP that were wrong
+ *   framing-error   wrong octet counts before messages over TCP
  *   refused         connections beyond what descriptors, or their allowed number, leave room for
  *   not-durable     lines that were held when the source failed or was stopped
  */
@@ -45,7 +45,7 @@ export class Losses {
     this.#arm(reason);
   }
 
-  /** Reports what is left and lets go of the timers. */
+  /** Reports the sums that are left, and clears the timers. */
   close(): void {
     for (const [reason, { sum, timer }] of this.#open) {
       this.#clock.clearTimeout(timer);

@@ -16,17 +16,16 @@ export type LogRecord = {
   readonly msgid?: string;
   /** RFC 5424 structured data: each element verbatim, brackets and escapes included. */
   readonly structured?: readonly string[];
-  /** Of a line that is longer than a message or `limits.lineBytes` allows: which part of it this is, from 1; `2.1`: of a part. */
+  /** Number, from 1, of a part of a line that is longer than a message or `limits.lineBytes` allows; `2.1`: of a part of a part. */
   readonly part?: string;
   /** Another part of the same line follows. */
   readonly more?: true;
   readonly text: string;
 };
 
-/** The data of one event. */
 export type LogBatch = { readonly lines: readonly LogRecord[] };
 
-/** At most so much goes into one event. */
+/** Most lines and bytes of one event. */
 export const MAX_BATCH_LINES = 500;
 export const MAX_BATCH_BYTES = 64 * 1024;
 
@@ -39,7 +38,7 @@ export const FACILITIES = [
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
 const CONTROL = /[\u0000-\u001f]/;
 
-/** About the bytes that a record takes in an event. Exact for text with control characters, which JSON inflates six-fold. */
+/** Estimate of a record's bytes in an event; exact for text with control characters, which JSON inflates six-fold. */
 export function weightOf(record: LogRecord): number {
   const { text } = record;
   const bytes = CONTROL.test(text) ? Buffer.byteLength(JSON.stringify(text)) : Buffer.byteLength(text);
@@ -52,7 +51,7 @@ const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 const PART = /^\d{1,12}(?:\.\d{1,12}){0,3}$/;
 const WORDS = ["host", "app", "pid", "severity", "facility", "msgid"] as const;
 
-/** Throws an Error that names the first fault. */
+/** @throws Error that names the first fault */
 export function parseBatch(data: Json): LogBatch {
   if (typeof data !== "object" || data === null || !("lines" in data) || !Array.isArray(data.lines)) {
     throw new Error('the data must be {"lines": [{"text": "..."}]}');
@@ -87,9 +86,9 @@ function lineFault(line: unknown): string | undefined {
   return undefined;
 }
 
-/** Makes records of the parts of a line that are handed over one by one. */
+/** Numbers the parts of a line that are handed over one by one. */
 export class Parts {
-  /** How many were made of the line that goes on. */
+  /** Number of parts of the unfinished line so far; 0: none is unfinished. */
   #made: number;
 
   constructor(made = 0) {
@@ -100,7 +99,7 @@ export class Parts {
     return this.#made;
   }
 
-  /** The next part; without `more`, the last one or a line that is whole. */
+  /** The record as the next part; without `more`, as the last part or a complete line. */
   next<T extends object>(record: T, more: boolean): T & Pick<LogRecord, "part" | "more"> {
     const no = this.#made + 1;
     this.#made = more ? no : 0;

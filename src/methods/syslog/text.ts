@@ -1,11 +1,8 @@
 import { isUtf8 } from "node:buffer";
 
-/**
- * Bytes of a log to text and back to a line. Whatever bytes come in, a line that goes out is one line.
- */
 export interface Decoded {
   readonly text: string;
-  /** Characters that stand as U+FFFD for bytes that are not UTF-8. */
+  /** Number of U+FFFD that stand for bytes that are not UTF-8. */
   readonly replaced: number;
 }
 
@@ -19,16 +16,16 @@ export function decode(bytes: Buffer): Decoded {
   return { text, replaced: text.split("\ufffd").length - 1 - genuine };
 }
 
-/** Where to cut `bytes` so that at most `limit` are kept and no UTF-8 character is torn. */
+/** The index at which to cut `bytes` so that at most `limit` are kept and no UTF-8 character is torn. */
 export function cutAt(bytes: Buffer, limit: number): number {
   if (bytes.length <= limit) return bytes.length;
   let at = limit;
   while (at > limit - 4 && at > 0 && ((bytes[at] ?? 0) & 0xc0) === 0x80) at--;
-  // No beginning of a character within reach: not UTF-8, so any cut is as good.
+  // Bytes without the beginning of a character within reach are not UTF-8, so any cut will do.
   return at === 0 || ((bytes[at] ?? 0) & 0xc0) === 0x80 ? limit : at;
 }
 
-/** Without the line ending that some senders put into a datagram or a counted message: LF, CR LF, NUL. */
+/** The message without the line ending (LF, CR LF, NUL) that some senders put into a datagram or a counted message. */
 export function trimEnd(message: Buffer): Buffer {
   let end = message.length;
   while (end > 0 && (message[end - 1] === 10 || message[end - 1] === 13 || message[end - 1] === 0)) end--;
@@ -38,7 +35,7 @@ export function trimEnd(message: Buffer): Buffer {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 
-/** Control characters as syslog daemons write them: `#` and three octal digits, newline `#012`. Tabs stay. */
+/** The text on one line: control characters become `#` and three octal digits (newline: `#012`), as in syslog daemons. Tabs stay. */
 export function escapeControls(text: string): string {
   return text.replace(CONTROL, (c) => `#${c.charCodeAt(0).toString(8).padStart(3, "0")}`);
 }

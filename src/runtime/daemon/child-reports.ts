@@ -6,15 +6,15 @@ import { isOfSurroundings } from "../../message/surroundings.ts";
 import type { Logger } from "../../platform/logger.ts";
 
 /**
- * What is told of children that fail. A defect is told each time. A fault of the surroundings is met again at each try: it is
- * told when it is another one than before, once an hour while it lasts, and when it is over.
+ * Alerts on children that fail. A defect is told each time. A fault of the surroundings is met again at each try: it is
+ * told when it changes, once an hour while it lasts, and when it is over.
  */
 export interface ChildReportsOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Tells central. */
+  /** Raises an alert at central. */
   readonly alert: (code: string, text: string, same: string) => void;
-  /** Tells it that the cause of an alert is gone. */
+  /** Tells central that the cause of an alert is gone. */
   readonly over: (code: string, text: string, same: string) => void;
 }
 
@@ -42,7 +42,7 @@ export class ChildReports {
     else if (to === "stopped") this.#waiting.delete(actor);
   }
 
-  /** It cannot work for a fault of its surroundings. */
+  /** A child cannot work for a fault of its surroundings. */
   waits(id: string, fault: string): void {
     const now = this.#options.clock.monotonic();
     const before = this.#waiting.get(id);

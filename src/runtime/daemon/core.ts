@@ -11,16 +11,16 @@ import { loadModules } from "./methods.ts";
 import { Road } from "./road.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** Lets go of one thing that was opened; `fault`: what the log says when that fails. */
+/** Closes one part of the core; `fault`: the text of the log when that fails. */
 interface Releaser {
   readonly fault: string;
   release(): void | Promise<void>;
 }
 
 /**
- * Everything that lives and dies together: journal, runner, broker link, fleet, and the road that is laid over them. Opened
- * in this order and closed in reverse. When the journal can no longer be written the core ends as failed, and its supervisor
- * builds all of it anew from what is on disk.
+ * The parts that live and die together, opened in this order and closed in reverse: journal, runner, broker link, fleet,
+ * and the road over them. When the journal can no longer be written the core ends as failed, and its supervisor
+ * builds all of it anew from the disk.
  */
 export class Core implements Child, FailingChild {
   readonly ended: Promise<Exit>;
@@ -75,7 +75,7 @@ export class Core implements Child, FailingChild {
     this.road.open();
   }
 
-  /** Closed before its supervisor hears of it: the next core must not meet this one at the disk and at the broker. */
+  /** The core is closed before its supervisor hears of the failure: the next one must not share its disk and broker link. */
   fail(error: unknown): void {
     if (this.#failed !== undefined) return;
     this.#failed = normalise(error);
@@ -99,7 +99,7 @@ export class Core implements Child, FailingChild {
   }
 }
 
-/** In reverse. What ends at once has ended when this returns: nothing comes in while the rest is waited for. */
+/** Runs the releasers in reverse. Synchronous ones at the end of the list run before this returns, so no traffic comes in later. */
 async function releaseAll(releasers: Releaser[], log: Log): Promise<void> {
   for (const { fault, release } of releasers.splice(0).reverse()) {
     try {

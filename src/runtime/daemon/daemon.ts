@@ -53,18 +53,18 @@ import { markStart } from "./start-mark.ts";
  *   ├─ configuration  reads a changed file again
  *   └─ api          Unix socket, and metrics over TCP; each tried again for ever when its place is taken
  *
- * What fails takes those below it along; when that happens too often the daemon ends as failed, and whoever started it
- * starts it again. Whatever is built anew is built from the journal.
+ * A child that fails is restarted with all children below it; too many failures end the daemon as failed, and its service
+ * manager starts it again. All state is rebuilt from the journal.
  */
 export interface DaemonOptions {
   readonly config: Config;
-  /** The log is for people at a terminal. */
+  /** True for a log that people read at a terminal. */
   readonly pretty?: boolean;
-  /** Goes there to stand; absent: the daemon stays where it was started. */
+  /** Changes the working directory; absent: the daemon keeps the one that it was started in. */
   readonly enter?: (directory: string) => void;
-  /** Commands get this one; absent: that of the daemon. */
+  /** The umask of commands; absent: that of the daemon. */
   readonly umask?: number;
-  /** In place of the real parts; for tests and simulation. */
+  /** Replacements of the real parts, for tests and simulation. */
   readonly parts?: Partial<Parts>;
 }
 
@@ -75,28 +75,28 @@ export interface Parts {
   readonly openStore: (directory: string) => Store;
   readonly openTransport: (config: Config) => Transport;
   readonly openSpawner: (directory: string) => Spawner;
-  /** Seals what goes, and proves who sent what comes. */
+  /** Seals outgoing packets, and proves the sender of incoming ones. */
   readonly envelope: Envelope;
-  /** Names the boot of the host; `null`: nobody can tell. */
+  /** Names the boot of the host; `null`: the host does not tell. */
   readonly boot: () => string | null;
-  /** Beside those that come with steward; one of the same name takes its place. */
+  /** Methods beside those that come with steward; one of the same name replaces steward's. */
   readonly methods: readonly Method[];
-  /** Without lock, file intake and listeners: nothing of it shows outside of the parts above. */
+  /** Leaves out lock, file intake and listeners: the daemon touches only the parts above. */
   readonly secluded: boolean;
 }
 
 export interface Daemon {
   readonly operations: LocalOperations;
-  /** Says bye, hands over what runs, flushes. Resolves when everything is closed. */
+  /** Says bye, hands over running commands, flushes. Resolves when all parts are closed. */
   stop(): Promise<void>;
-  /** The same as SIGHUP. */
+  /** Reads the configuration file again, as SIGHUP does. */
   reload(): Promise<ReloadAnswer>;
-  /** Resolves when it was stopped; rejects when it gave up. */
+  /** Resolves when the daemon was stopped; rejects when it gave up. */
   readonly ended: Promise<void>;
 }
 
 const SHUTDOWN = 15_000;
-/** At its first start an operator has to mend these; later they are tried again. */
+/** Errors that end the daemon at its first start, for the operator to mend; later they are tried again. */
 const REFUSALS: readonly ErrorCode[] = ["already-running", "nats-server-missing"];
 
 /** @throws StewardError why it cannot start: `already-running`, `data-directory`, `wrong-node`, `nats-server-missing`, … */
@@ -206,7 +206,7 @@ export async function startDaemon({
           try {
             return openJournal(store, { node: config.node, path, clock, random, boot: boot() });
           } catch (error) {
-            // Rows that cannot be read are no defect of this program, and must not be written over.
+            // Unreadable rows are no defect of this program, and must not be overwritten.
             void store.close().catch(() => undefined);
             if (error instanceof StewardError) throw error;
             throw new StewardError("journal-damaged", { path, fault: faultText(error) }, { cause: error });
@@ -303,14 +303,14 @@ export async function startDaemon({
     },
   };
 
-  /** One at a time: a signal, the API and a changed file may ask at once. */
+  /** Reloads run one after another: a signal, the API and a changed file may ask at once. */
   function reloadNow(): Promise<ReloadAnswer> {
     const answer = reloading.then(() => reloadOnce());
     reloading = answer.catch(() => undefined);
     return answer;
   }
 
-  /** A changed file is as good as SIGHUP, once it is whole; a bad one is logged and changes nothing. */
+  /** A changed file is applied as by SIGHUP, once it is complete; a faulty one is logged and not applied. */
   function watchConfiguration(): Child {
     const watched = new ConfigWatch({
       file: config.file,
@@ -395,7 +395,7 @@ export async function startDaemon({
     }
   }
 
-  /** What holds a place outside of the daemon, each under a name of its own. */
+  /** Starts children that hold a port or a socket, each under a name of its own. */
   async function listen(id: string, starts: Readonly<Record<string, ChildSpec["start"]>>): Promise<Child> {
     const { intensity, period, backoff } = config.supervision;
     const made = new Listeners(

@@ -50,11 +50,11 @@ export interface LinksOptions {
 }
 
 /**
- * The broker and the nodes come and go: here it is said what follows from each sign of it, and nowhere else.
+ * The broker and the nodes come and go: this class alone decides what follows from each sign of that.
  *
  *   broker   there: hellos begin, lanes go on, open questions are asked    gone: all lanes wait
- *   node     heard: its lanes go on, it is asked what became of our commands    silent, or bye: its lanes wait
- *   name     two nodes have it: nothing goes there until one of them is gone
+ *   node     heard: its lanes go on, records of our commands are compared    silent, or bye: its lanes wait
+ *   name     two nodes have it: its lanes wait until one of them is gone
  */
 export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher, NameKeeper {
   readonly #options: LinksOptions;
@@ -87,7 +87,7 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
       for (const node of publishers.receivers()) this.#resume(node, "the broker is back");
     } else {
       presence.end();
-      // Before the first attempt has ended nothing is known: a restart alone makes nobody late.
+      // Before the first attempt has ended the link is unknown: a restart alone makes no node late.
       if (status.state !== "connecting" || status.fault !== undefined) fleet.ownLink(false);
       publishers.pause(undefined, "no broker");
     }
@@ -103,7 +103,7 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
     return underWay;
   }
 
-  /** The ACK of a hello tells of central what a hello tells of others. */
+  /** The ACK of a hello says of central what a hello says of other nodes. */
   acknowledged({ node, receiverEpoch: epoch, receiverLife: life, sentAt, uptime, upTo }: Ack, bytes: number): void {
     const { node: self, central, hello: every } = this.#options.config();
     if (node === central && node !== self && upTo === 0) this.#clones.hello(node, { epoch, now: sentAt, every });
@@ -114,7 +114,7 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
     this.#options.fleet.alive(node, "a refusal");
   }
 
-  /** A brief hello that nobody can complete is a sign of life, and no more: its node says the whole one next. */
+  /** A brief hello without a whole one before it counts as a sign of life alone: its node says a whole one next. */
   hello(origin: string, said: Hello | BriefHello, saidAt: number): void {
     const hello = this.#hellos.completed(origin, said, saidAt);
     if (hello === undefined) return;
@@ -122,7 +122,7 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
     this.#clones.hello(origin, hello);
     losses.heard(origin, hello.epoch);
     if (origin === config().node) return;
-    // Of two nodes with one name neither is believed: it is not a node that came back each time.
+    // Two nodes with one name speak in turn, which is no return of a node: neither is believed.
     if (fleet.heldBack(origin) !== undefined) return;
     const anew = fleet.isAnew(origin, hello);
     if (anew) repair.forget(origin);
@@ -167,7 +167,7 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
     this.#resume(name, `${name} is back`);
   }
 
-  /** Tells the log and those who watch what the loss or return of a node means for the commands that it has. */
+  /** Tells the log and the watchers that the state of a node's open commands is unknown, or known again. */
   #tellOpenCommands(node: string, state: State | undefined, cause: string): void {
     const { journal, announce, config, log } = this.#options;
     const { outbox } = journal;
@@ -182,7 +182,7 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
       announce.tell(record, state ?? outbox.stateOf(lane, record), config().node, cause);
   }
 
-  /** Spread over nodes, so that a fleet that comes back together is not answered in one burst. */
+  /** The lanes of nodes go on at random times, so that a fleet that comes back together gets no burst. */
   #resume(node: string, cause: string): void {
     const { random, fleet, publishers } = this.#options;
     publishers.resumeAfter(random.next() * Math.min(2000, fleet.size * 2), node, cause);

@@ -6,18 +6,18 @@ import { isOfSurroundings } from "../../message/surroundings.ts";
 
 /**
  * Children that hold a place outside of the daemon: a port, a socket, a program of their own. The rest of the daemon does
- * not stop for them: what their surroundings refuse is tried again until it works. A defect ends all of them as failed.
+ * not stop for them: a start that their surroundings refuse is tried again until it works. A defect ends all as failed.
  *
  *   new ──start()──► running ──► ended
  *
- * A refusal at the very first start that nobody but the operator can mend makes `start` fail.
+ * A refusal at the very first start that only the operator can mend makes `start` fail.
  */
 export interface ListenersOptions {
   readonly id: string;
   readonly children: readonly ChildSpec[];
   readonly intensity: number;
   readonly period: number;
-  /** Whether a first start that failed so ends the daemon's start as well. */
+  /** True for a failure of the first start that ends the daemon's start as well. */
   readonly refuses: (error: unknown) => boolean;
 }
 
@@ -57,7 +57,7 @@ export class Listeners implements Child {
     this.#supervisor.ended.then((exit) => this.#end(this.#defect ?? exit));
   }
 
-  /** Resolves when each has been tried. Rejects with a refusal, when all are down again. */
+  /** Resolves when each child has been tried. Rejects with a refusal, once all are down again. */
   async start(): Promise<void> {
     await this.#supervisor.start();
     this.#starting = false;

@@ -22,12 +22,12 @@ import { faultText, StewardError } from "../../message/errors.ts";
  *
  * Node.js cannot lock a file. The program `flock` (util-linux, busybox) is given the open file and locks it for both: a
  * lock of that kind belongs to the open file, not to the process. On macOS and the BSDs the call that opens can lock.
- * Nothing that the daemon starts inherits the file, so no program that outlives the daemon keeps its lock.
+ * Programs that the daemon starts do not inherit the file, so none that outlives the daemon keeps its lock.
  */
 const LOCK = "daemon.lock";
 /** Opens and locks at once, without waiting; macOS and the BSDs have it. */
 const OPEN_LOCKED = 0x20;
-/** A look at the lock by `steward doctor` holds it for some milliseconds: a daemon that starts just then tries again. */
+/** `steward doctor` holds the lock for some milliseconds when it looks: a daemon that starts just then tries again. */
 const TRIES = 4;
 const BETWEEN = 75;
 
@@ -41,14 +41,14 @@ export function lockDirectory(path: string): { release(): void } {
     });
     if (locked !== undefined) return locked;
     if (tries === TRIES) throw new StewardError("already-running", { pid: namedIn(path) ?? "unknown", path });
-    // A daemon that does not run yet has nothing else to do meanwhile.
+    // The process may block here: a daemon that does not run yet has no other work.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BETWEEN);
   }
 }
 
-/** The process of the daemon that has the directory, in its own words; `undefined`: none. Changes nothing. */
+/** The process of the daemon that has the directory, as the lock file names it; `undefined`: none. */
 export function lockHolder(path: string): string | undefined {
-  // A daemon writes its name before it does anything else, and wipes it when it ends.
+  // A daemon writes its name right after it has locked the file, and wipes the name when it ends.
   const name = namedIn(path);
   if (name === undefined) return undefined;
   const held: number[] = [];
@@ -66,7 +66,7 @@ function isFree(name: string, held: number[]): boolean {
   return lockOpen(file);
 }
 
-/** `undefined`: another daemon has it. */
+/** Takes the lock once; `undefined`: another daemon has it. */
 function take(path: string): { release(): void } | undefined {
   const held: number[] = [];
   const release = (): void => {
@@ -78,7 +78,7 @@ function take(path: string): { release(): void } | undefined {
       release();
       return undefined;
     }
-    // Somebody removed the file between the two calls: whoever comes next would lock another one.
+    // The file was removed between the two calls: the next daemon would lock another file.
     if (statSync(join(path, LOCK), { throwIfNoEntry: false })?.ino !== fstatSync(file).ino) {
       release();
       return take(path);
@@ -91,7 +91,7 @@ function take(path: string): { release(): void } | undefined {
         try {
           ftruncateSync(file);
         } catch {
-          // A disk that failed meanwhile keeps the name, which nobody takes for a lock.
+          // A disk that failed meanwhile keeps the name, which alone is no lock.
         }
         release();
       },
@@ -119,7 +119,7 @@ function openLocked(name: string, held: number[]): number | undefined {
   }
 }
 
-/** The directory too, where its file system can: then a removed lock file lets nobody in. */
+/** Locks the directory too, where its file system can: then a removed lock file lets no second daemon in. */
 function lockedItself(path: string, held: number[]): boolean {
   if (process.platform !== "linux") return true;
   const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -156,7 +156,7 @@ function openedFor(name: string): number {
   }
 }
 
-/** What the lock file says of its daemon; `undefined`: it has none. */
+/** The daemon that the lock file names; `undefined`: the file names none. */
 function namedIn(path: string): string | undefined {
   let text: string;
   try {
@@ -184,7 +184,7 @@ function usable<T>(path: string, work: () => T): T {
   }
 }
 
-/** Not Node's recursive `mkdir`: that never returns below a directory in which nothing can be made (/proc, an automount). */
+/** Node's own recursive `mkdir` never returns below a directory that takes no new entries (/proc, an automount). */
 function makeDirectory(path: string): void {
   const parent = dirname(path);
   if (statSync(parent, { throwIfNoEntry: false }) === undefined && parent !== path) makeDirectory(parent);

@@ -95,7 +95,7 @@ async function loadModule(file: string, settings: string): Promise<Method> {
   return method as Method;
 }
 
-/** What every node takes without being told: control from central, and at central what nodes say of themselves. */
+/** Subscriptions of every node without an entry in the configuration: control from central, and at central presence and alerts. */
 export function builtInSubscriptions(config: Config): SubscribeConfig[] {
   const taken = (
     kind: "command" | "event",

@@ -25,7 +25,7 @@ export interface OwnHelloOptions {
   readonly routes: Pick<Routes, "unattended">;
 }
 
-/** The word of this node about itself. */
+/** Composes the hello of this node. */
 export class OwnHello implements Greeter {
   readonly #options: OwnHelloOptions;
 

@@ -20,7 +20,7 @@ import type { Road } from "./road.ts";
 
 /**
  * The processes of this node under one supervisor: subscribers, publishers and sources, each a child of its own, so that
- * one that fails again and again is quarantined and the others never notice.
+ * one that fails again and again is quarantined without harm to the others.
  */
 export interface ProcessesOptions {
   readonly road: Road;
@@ -40,13 +40,13 @@ type Role = ProcessView["role"];
 
 /** How long a process may take to start, ms. */
 const START_WITHIN = 30_000;
-/** How long a subscriber may finish what it cannot hand over, ms. */
+/** How long a subscriber may finish commands that it cannot hand over, ms. */
 const SHUTDOWN = 10_000;
 
 export class Processes implements ProcessWatcher {
   readonly supervisor: Supervisor;
   readonly #options: ProcessesOptions;
-  /** What runs and cannot work for a fault of its surroundings, by the name of its process. */
+  /** Processes that run and cannot work for a fault of their surroundings, by name. */
   readonly #blocked = new Map<string, { readonly since: number; readonly fault: string }>();
   readonly #events: OwnEvents;
 
@@ -92,7 +92,7 @@ export class Processes implements ProcessWatcher {
     return [...children, ...waiting, ...intakes].map((child) => this.#view(child));
   }
 
-  /** What cannot work for a fault of its surroundings, and is tried again until it can; the longest first. */
+  /** Processes that cannot work for a fault of their surroundings, and are tried again until they can; the longest first. */
   waiting(): WaitingProcess[] {
     return this.views()
       .flatMap(({ role, subject, waitsSince: since, lastError = "" }) =>
@@ -164,7 +164,7 @@ export class Processes implements ProcessWatcher {
     if (happenings.watched) happenings.emit({ type: "process", at: clock.now(), ...change });
   }
 
-  /** It runs and cannot work, and why; `undefined`: it can again. Central is told of all but sources, which say more themselves. */
+  /** `fault`: why a process that runs cannot work; `undefined`: it can again. Sources alert central themselves, in more detail. */
   block(role: Role, subject: string, fault: string | undefined): void {
     const { clock, reports } = this.#options;
     const id = `${role} ${subject}`;

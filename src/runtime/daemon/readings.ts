@@ -4,7 +4,7 @@ import type { ProcessView } from "../operate/operations.ts";
 import type { Processes } from "./processes.ts";
 import type { Road } from "./road.ts";
 
-/** What the metrics read of the running daemon at each scrape. */
+/** The readings that the metrics take from the running daemon at each scrape. */
 export function readingsOf(road: () => Road, processes: () => Processes, clock: Clock): Readings {
   return {
     nodes: () => {

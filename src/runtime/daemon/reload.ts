@@ -10,24 +10,24 @@ import { builtInSubscriptions } from "./methods.ts";
 import type { Processes } from "./processes.ts";
 import type { Road } from "./road.ts";
 
-/** What a reload needs of the running daemon. */
+/** The parts of the running daemon that a reload changes. */
 export interface Reloaded {
   readonly road: Road;
   readonly processes: Processes;
   readonly log: Log;
-  /** From now on this is the configuration. */
+  /** Makes `next` the configuration of the daemon. */
   readonly apply: (next: Config) => void;
 }
 
 /**
- * Reads the file again and restarts only the processes that a change touches. A bad file changes nothing.
+ * Reads the file again and restarts only the processes that a change touches. A faulty file is not applied.
  *
  * @throws StewardError `config-invalid`, `config-unreadable`
  */
 export async function reload(before: Config, { road, processes, log, apply }: Reloaded): Promise<ReloadAnswer> {
   const after = loadConfig(before.file);
   const { changes } = diffConfig(before, after);
-  // Another identity changes what defaults and permissions mean: nothing of it applies before a restart.
+  // Another identity changes the meaning of defaults and permissions: such a file is applied by a restart alone.
   if (after.node !== before.node || after.central !== before.central) {
     return { changes: [], needRestart: changes.map(({ text }) => text) };
   }
@@ -39,7 +39,7 @@ export async function reload(before: Config, { road, processes, log, apply }: Re
   const expected = new Set([next.central, ...next.nodes]);
   for (const name of before.nodes) if (!expected.has(name)) road.fleet.expectNoMore(name);
   for (const name of next.nodes) road.fleet.expect(name);
-  // `control:` is who may send to subjects that no entry of `subscribe:` names.
+  // `control:` names the senders of subjects that have no entry in `subscribe:`.
   for (const { subject, from } of builtInSubscriptions(next)) road.routes.permit(`${next.node}.${subject}`, from);
   for (const { part, action, key } of live) {
     if (part === "subscribe") await resubscribe(action, key);
@@ -70,8 +70,8 @@ export async function reload(before: Config, { road, processes, log, apply }: Re
 }
 
 /**
- * A file that was found changed, not asked for: applied unless it may be half written and this is the first look at it.
- * Answers whether it was dealt with. A bad file is logged and changes nothing.
+ * Applies a file that was found changed, unless it may be half written and this is the first look at it. A faulty file is
+ * logged and not applied. Returns true if the change was dealt with.
  */
 export async function takeChanged(
   before: Config,

@@ -34,7 +34,7 @@ import { builtInSubscriptions, ownMethods } from "./methods.ts";
 import { OwnHello } from "./own-hello.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** The ground of the road: what was opened before it. */
+/** The parts that were opened before the road. */
 export interface RoadOptions extends Surroundings {
   readonly newId: NewId;
   readonly journal: Journal;
@@ -49,9 +49,9 @@ export interface RoadOptions extends Surroundings {
 }
 
 /**
- * The road of a message, laid from its lower rooms to its upper ones: submit and deliver, resync, receive, execute. Each part
- * is given those that it works with. Two of them work with what is laid after them, and are told of it then: the publishers,
- * whose reports of failures are messages too, and the fleet, whose changes are acted upon above.
+ * The road of a message, built from its lower rooms to its upper ones: submit and deliver, resync, receive, execute. Each
+ * part is given the parts that it works with. Two parts get theirs later: the publishers, whose reports of failures are
+ * messages too, and the fleet, whose changes upper rooms act upon.
  */
 export class Road implements Rooms {
   readonly newId: NewId;
@@ -61,7 +61,7 @@ export class Road implements Rooms {
   readonly link: BrokerLink;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
-  /** Filled once the parts are there that the daemon's own methods speak for. */
+  /** Filled once the parts behind the daemon's own methods are there. */
   readonly methods = new Map<string, Method>();
   readonly announce: Announcer;
   readonly publishers: Publishers;
@@ -137,7 +137,7 @@ export class Road implements Rooms {
     this.#links = links;
   }
 
-  /** Opens it to traffic. */
+  /** Subscribes at the broker: messages come in and go out. */
   open(): void {
     const { config, modules, methods, core } = this.#options;
     const own = ownMethods({ ...this.#options, ...this, links: this.#links });
@@ -157,7 +157,7 @@ export class Road implements Rooms {
     this.#presence.bye(reason);
   }
 
-  /** Nothing comes in any more, and nothing is sent. */
+  /** Ends the traffic in both directions. */
   end(): void {
     this.#presence.end();
     this.publishers.end();
@@ -166,7 +166,7 @@ export class Road implements Rooms {
     this.#links.end();
   }
 
-  /** Where a method keeps its files. */
+  /** The directory in which a method keeps its files. */
   directory(method: string): string {
     return join(this.#options.config().data, method);
   }

@@ -13,7 +13,7 @@ import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { WaitingProcess } from "../operate/operations.ts";
 
-/** What stays when the core is restarted. */
+/** The parts that outlive a restart of the core. */
 export interface Surroundings {
   readonly config: () => Config;
   readonly version: string;
@@ -24,7 +24,7 @@ export interface Surroundings {
   readonly counters: Counters;
   readonly happenings: Happenings;
   readonly inspector: Inspector;
-  /** Beside those of steward and of the configuration. */
+  /** Methods beside those of steward and of the configuration. */
   readonly methods: readonly Method[];
   readonly envelope: Envelope;
   readonly openJournal: () => Journal;
@@ -32,6 +32,6 @@ export interface Surroundings {
   readonly openSpawner: () => Spawner;
   /** Processes that cannot work for a fault of their surroundings, the longest first. */
   readonly waiting: () => readonly WaitingProcess[];
-  /** What `steward ps` and its verbs do here, for whoever asks over the wire. */
+  /** Answers `steward ps` and its verbs for a node that asks over the wire. */
   readonly processes: (verb: "ps" | ProcessVerb, subject: string) => Promise<Json>;
 }

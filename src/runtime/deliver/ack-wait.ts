@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { LinkTo } from "./link-to.ts";
 
-/** How long the frames on the way of one lane are waited for. */
+/** The timer for the ACK of the frames of one lane. */
 export interface AckWaitOptions {
   readonly clock: Clock;
   readonly link: Pick<LinkTo, "profile">;
@@ -26,7 +26,6 @@ export class AckWait {
     return this.#timer !== undefined;
   }
 
-  /** An ACK came after so long, ms. */
   took(ms: number): void {
     this.#took = ms;
   }
@@ -35,7 +34,7 @@ export class AckWait {
     this.#set(this.#options.link.profile.ackTimeout, this.#options.onNone);
   }
 
-  /** The receiver is heard again after a silence: an ACK that is not here soon will not come any more. */
+  /** Waits less for a receiver that is heard again after a silence: an ACK that does not come soon is lost. */
   shorten(onNone: () => void): void {
     const patience = this.#options.link.profile.ackTimeout;
     this.#set(Math.min(patience, Math.max(SOON, 2 * (this.#took ?? patience))), onNone);

@@ -27,7 +27,7 @@ export interface AcksOptions {
   readonly repair: Pick<Repair, "doubt">;
 }
 
-/** The way of an answer: from the packet to the publisher of its lane, or to the presence that asked. */
+/** The way of an answer: from the packet to the publisher of its lane, or to `Presence` for a hello. */
 export class Acks implements Answers {
   readonly #options: AcksOptions;
 
@@ -45,20 +45,20 @@ export class Acks implements Answers {
   #acknowledged(subject: string, ack: Ack, bytes: number): void {
     const { counters, fleet, links, presence, publishers, repair } = this.#options;
     const { node, receiverEpoch } = ack;
-    // An ACK makes nobody known: only who was written to can answer.
+    // Only the receiver of a lane can answer on it, and an ACK makes no node known.
     if (node !== receiverOf(subject) || !fleet.isKnown(node)) {
       counters.refuse("ack-misplaced", { subject, node });
       return;
     }
     links.acknowledged(ack, bytes);
     if (subject === presence.subject) {
-      // Two that answer in turn would be greeted without end.
+      // Two hosts with one name answer in turn, and would be greeted without end.
       if (!fleet.isDoubled(node)) presence.answered(ack);
     } else publishers.answered(subject, ack);
     if (fleet.isOther(node, receiverEpoch)) repair.doubt(node);
   }
 
-  /** A node that refuses a frame is there, and says why its lane does not move. */
+  /** A refusal is a sign of life too, and says why the lane does not move. */
   #refused(subject: string, first: number, refusal: FrameRefusal): void {
     const { fleet, links, publishers } = this.#options;
     const { node } = refusal;

@@ -2,11 +2,11 @@ import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 
 /**
- * When the deadlines of one lane fall due, by monotonic time. A deadline is written down in wall time; what this wall time
- * meant when it was written is remembered here, for runs of numbers, so that no jump of the clock decides a deadline.
+ * Converts the deadlines of one lane to monotonic time. A deadline is journalled in wall time; the offset of the wall clock
+ * at that moment is remembered here, for runs of numbers, so that no jump of the clock decides a deadline.
  *
- * A message that an earlier life of the daemon wrote is judged by the wall clock as it is when this life begins. A clock that is
- * behind what the lane itself proves to have been is taken for as late as that: it may end a message too late, never early.
+ * A message that an earlier life of the daemon wrote is judged by the wall clock at the start of this life. If that clock is
+ * behind the stamp of the youngest message, the stamp is used: a message may then end too late, never too early.
  */
 export interface DueOptions {
   readonly lane: OutLane;
@@ -15,13 +15,13 @@ export interface DueOptions {
   readonly youngest: OutRecord | undefined;
 }
 
-/** Numbers from here on were written while the wall clock was ahead of the monotonic one by so much, ms. */
+/** The offset of the wall clock to the monotonic one, ms, when the messages from number `from` on were written. */
 interface Run {
   readonly from: number;
   readonly ahead: number;
 }
 
-/** The correction of a wall clock that does not make it another one, ms. */
+/** A correction of the wall clock up to this size begins no new run, ms. */
 const CORRECTION = 100;
 
 export class Due {
@@ -37,7 +37,7 @@ export class Due {
     this.#notedUpTo = lane.next - 1;
   }
 
-  /** New messages on the lane were written just now. */
+  /** Notes the offset for messages that were written just now. */
   note(): void {
     const { lane, clock } = this.#options;
     const from = this.#notedUpTo + 1;
@@ -49,7 +49,7 @@ export class Due {
     while ((this.#runs[1]?.from ?? Number.POSITIVE_INFINITY) <= lane.acked + 1) this.#runs.shift();
   }
 
-  /** Milliseconds until its deadline; negative: it has passed; infinite: it has none. */
+  /** Milliseconds until the deadline of a message; negative: it has passed; infinite: the message has none. */
   left({ seq, message: { deliverBy } }: Pick<OutRecord, "seq" | "message">): number {
     if (deliverBy === null) return Number.POSITIVE_INFINITY;
     const ahead = this.#runs.findLast((run) => run.from <= seq)?.ahead ?? 0;

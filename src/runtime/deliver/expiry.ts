@@ -6,8 +6,8 @@ import { receiverOf } from "../../message/subject.ts";
 import { Due } from "./due.ts";
 
 /**
- * Ends the messages of one lane that wait longer than they may. Only those that were never on the wire: of the others
- * only their node can tell. Time is measured, not read off the wall clock: see `Due`.
+ * Expires the messages of one lane whose deadline has passed while they waited. Only messages that were never sent: the
+ * others may have run, and only their node can tell. Time is measured, not read off the wall clock: see `Due`.
  */
 export interface ExpiryOptions {
   readonly lane: OutLane;
@@ -19,14 +19,14 @@ export interface ExpiryOptions {
   readonly publisher: WithdrawnFrom;
 }
 
-/** The publisher of the lane, as far as it hears of what is withdrawn from it. */
+/** The part of the lane's publisher that hears of withdrawn messages. */
 export interface WithdrawnFrom {
-  /** They are durable. */
+  /** Called once the ends of these messages are durable. */
   withdrawn(records: readonly OutRecord[]): void;
   fail(error: unknown): void;
 }
 
-/** Messages looked at in one go. */
+/** The most messages that are read from the journal at once. */
 const AT_ONCE = 1000;
 /** The longest wait of one timer, ms; a deadline further away is looked at again on the way. */
 const LONGEST = 86_400_000;
@@ -47,25 +47,24 @@ export class Expiry {
     this.#scan();
   }
 
-  /** The earliest deadline of a waiting message, ms since 1970 by the clock as it is; `null`: none. */
+  /** The earliest deadline of a waiting message, ms since 1970 by the present wall clock; `null`: none. */
   get next(): number | null {
     const { lane, clock } = this.#options;
     if (lane.sent >= lane.next - 1 || !Number.isFinite(this.#next)) return null;
     return Math.round(clock.now() + this.#next - clock.monotonic());
   }
 
-  /** Milliseconds until the deadline of a message; infinite: it has none. */
   left(record: OutRecord): number {
     return this.#due.left(record);
   }
 
-  /** New messages on the lane were written just now; `deadline`: the earliest of theirs, ms since 1970. */
+  /** Notes messages that were written just now; `deadline`: the earliest of theirs, ms since 1970. */
   written(deadline: number): void {
     this.#due.note();
     this.#arm(deadline - this.#options.clock.now());
   }
 
-  /** Messages of these numbers were not sent after all: they wait again. */
+  /** Watches messages again that the broker could hand to no subscriber. */
   waitAgain(from: number, to: number): void {
     const all = { count: to - from + 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 };
     for (const record of this.#options.journal.outbox.take(this.#options.lane.subject, from, all))
@@ -95,7 +94,7 @@ export class Expiry {
     }
   }
 
-  /** A final state that a crash could take back is nothing to tell anybody. */
+  /** A final state is told once it is durable: before, a crash could take it back. */
   #tell(withdrawn: readonly OutRecord[]): void {
     const { journal, publisher } = this.#options;
     journal
@@ -128,7 +127,7 @@ export class Expiry {
     if (Number.isFinite(earliest)) this.#arm(earliest);
   }
 
-  /** Messages that were never on the wire, in order. */
+  /** Messages that were never sent, in order. */
   *#waiting(): Generator<OutRecord> {
     const { lane, journal } = this.#options;
     for (let from = lane.sent + 1; from < lane.next; ) {

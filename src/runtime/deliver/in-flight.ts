@@ -3,17 +3,17 @@ export interface InFlight {
   readonly first: number;
   readonly last: number;
   readonly bytes: number;
-  /** The lane's watermark before this frame, to go back to if nobody was there. */
+  /** The `sent` of the lane before this frame, to go back to if the broker had no subscriber for it. */
   readonly sentBefore: number;
-  /** Acknowledged when this frame was journalled: what the receiver may forget. */
+  /** The `acked` of the lane when this frame was journalled: up to there the receiver may forget. */
   readonly acked: number;
-  /** The broker had nobody to hand it to. */
+  /** True once the broker has answered that it has no subscriber for the frame. */
   unheard: boolean;
-  /** When it was handed to the broker, monotonic ms; `undefined`: it waits for the disk. */
+  /** When the frame was handed to the broker, monotonic ms; `undefined`: it waits for the disk. */
   publishedAt: number | undefined;
 }
 
-/** A frame of these numbers, where its lane stands. */
+/** A frame of these numbers, with the present `sent` and `acked` of its lane. */
 export function flightOf(
   lane: { readonly sent: number; readonly acked: number },
   first: number,
@@ -28,8 +28,8 @@ const ITEMS = 64;
 const MOST_ITEMS = 512;
 
 /**
- * How many of the waiting messages the next frame carries: frames of one size, so that while one is worked on at one end
- * the other end works on the next; larger ones when that is more than may be on the way.
+ * The number of waiting messages in the next frame. Frames have one size, so that both ends work at once, each on another
+ * frame; they are larger when more messages wait than frames of that size on the way can hold.
  */
 export function itemsOfFrame(waiting: number, framesInFlight: number): number {
   const frames = Math.min(framesInFlight, Math.ceil(waiting / ITEMS));

@@ -2,7 +2,7 @@ import type { Config, LinkName, LinkProfile } from "../../config/config.ts";
 import { acrossBoth } from "../../config/link-profiles.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 
-/** What frames to one node have to cross: this node's link, and its own, either of which may change while the daemon runs. */
+/** The way of frames to one node: this node's link and the other node's, either of which may change while the daemon runs. */
 export class LinkTo {
   readonly #node: string;
   readonly #config: () => Config;

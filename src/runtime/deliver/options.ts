@@ -14,7 +14,7 @@ import type { Renewal } from "../resync/restored.ts";
 import type { LinkTo } from "./link-to.ts";
 import type { Window } from "./window.ts";
 
-/** What all publishers of this node work with. */
+/** The parts that all publishers of this node share. */
 export interface DeliverParts {
   readonly node: string;
   /** The life of this daemon. */
@@ -32,11 +32,11 @@ export interface DeliverParts {
   readonly failures: Pick<Failures, "report">;
   readonly repair: Pick<Repair, "ended">;
   readonly renewal: Pick<Renewal, "renew">;
-  /** What ends when the journal cannot be written. */
+  /** The core fails when the journal cannot be written. */
   readonly core: FailingChild;
 }
 
-/** What the publisher of one subject works with. */
+/** The parts of the publisher of one subject. */
 export interface DeliverOptions extends DeliverParts {
   readonly subject: string;
   readonly urgent: boolean;

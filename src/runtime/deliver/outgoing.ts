@@ -10,12 +10,12 @@ import type { LinkTo } from "./link-to.ts";
 import { asData, smallerReports } from "./report-parts.ts";
 
 /**
- * How the messages of one lane travel: whole, as skip markers, or, for reports that have become too large for the broker,
- * in smaller ones behind them.
+ * The wire form of the messages of one lane: whole, as skip markers, or, for reports that have become too large for the
+ * broker, as smaller reports further back.
  *
- * A message that its receiver refuses again and again, alone in its frame and arrived as it was sent, travels as a skip
- * marker from then on: the receiver answers that with its verdict, and the lane goes on. If the receiver has the message
- * after all, the marker is a duplicate and says nothing.
+ * A message that its receiver refuses again and again, alone in its frame and undamaged, is sent as a skip marker from then
+ * on: the receiver answers with its verdict, and the lane goes on. If the receiver has the message after all, the marker is
+ * a duplicate without effect.
  */
 export interface OutgoingOptions {
   readonly journal: Journal;
@@ -30,50 +30,48 @@ export interface OutgoingOptions {
   readonly left: (record: OutRecord) => number;
 }
 
-/** A wall clock that is off by no more than this is what it was, ms. */
+/** A wall clock that differs by no more than this has not jumped, ms. */
 const SAME_CLOCK = 1000;
 
 /** Bytes of a skip marker. */
 const SKIP_BYTES = 60;
 
-/** Refusals of one message, alone in its frame, until it is given up. */
+/** Refusals of one message, alone in its frame, until it is sent as a skip marker. */
 const MOST_REFUSALS = 3;
 
 export class Outgoing {
   readonly #options: OutgoingOptions;
-  /** Reports that go in smaller ones: what travels in their place, by number. */
+  /** Items that are sent in place of divided reports, by number. */
   readonly #replaced = new Map<number, string>();
-  /** The message at the head of the lane that its receiver refuses, and how often it has done so. */
+  /** The message at the head of the lane that its receiver refuses, and the number of refusals. */
   #refused = { seq: 0, times: 0 };
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
   }
 
-  /** A frame was refused that begins at `first`, the head of the lane. Each attempt after it carries that message alone. */
+  /** Notes the refusal of a frame that begins at `first`, the head of the lane. Later attempts carry that message alone. */
   refused(first: number, last: number): void {
     if (this.#refused.seq !== first) this.#refused = { seq: first, times: 0 };
     if (first === last) this.#refused.times++;
   }
 
-  /** True where the frame that begins here carries one message alone. */
+  /** True if the frame that begins at `seq` carries that message alone. */
   isSuspect(seq: number): boolean {
     return this.#refused.seq === seq;
   }
 
-  /** Up to here its receiver has all. */
   acknowledged(upTo: number): void {
     for (const seq of this.#replaced.keys()) if (seq <= upTo) this.#replaced.delete(seq);
   }
 
-  /** Bytes that it takes of a frame. */
+  /** Bytes of a message in a frame. */
   bytes(record: OutRecord): number {
     const replaced = this.#replaced.get(record.seq);
     if (replaced !== undefined) return Buffer.byteLength(replaced) + 1;
     return this.#skip(record) === undefined ? record.bytes : SKIP_BYTES;
   }
 
-  /** A frame of these messages, as it travels now. */
   seal(lane: OutLane, { first, acked, sentBefore }: InFlight, records: readonly OutRecord[]): Uint8Array {
     const { journal, clock, node, life, envelope, link } = this.#options;
     const now = clock.now();
@@ -87,7 +85,7 @@ export class Outgoing {
     );
   }
 
-  /** The message as it travels at `now`, JSON. */
+  /** The item of a message in a frame that is sealed at `now`, JSON. */
   #item(record: OutRecord, now: number): string {
     const skip = this.#skip(record);
     if (skip !== undefined) return encodeItem({ id: record.message.id, skip });
@@ -95,8 +93,8 @@ export class Outgoing {
   }
 
   /**
-   * A report that is too large gives way: what it says goes behind all that waits, in smaller ones, journalled in this same
-   * turn. False: the message is none, and must wait for another broker.
+   * Divides a report that is too large into smaller ones at the end of the lane, journalled in this turn; an empty report
+   * keeps its place. False: the message is no report, and must wait for another broker.
    */
   giveWay(record: OutRecord, maxPayload: number): boolean {
     const { inReplyTo, subject, data } = record.message;
@@ -129,16 +127,16 @@ export class Outgoing {
 }
 
 /**
- * Why a message travels as a skip marker alone; `undefined`: it travels whole. Past its deadline, or once its end was asked
- * for, a message that was sent may be on the node already: only the node can say, and the data need not travel again.
+ * Why a message is sent as a skip marker; `undefined`: it is sent whole. A message past its deadline, or cancelled, may be
+ * on its node already, if it was sent before: only the node can say, and the data need not travel again.
  */
 function skipOf({ skip, cancelRequestedAt }: OutRecord, left: number): Skip | undefined {
   return skip ?? (cancelRequestedAt !== undefined ? "cancelled" : left <= 0 ? "expired" : undefined);
 }
 
 /**
- * A message of the journal as it travels whole at `now`, ms, with `left` ms until its deadline; JSON. The receiver reads
- * its deadline against the time of the frame: after a jump of this node's clock it is written anew.
+ * The item of a whole message in a frame that is sealed at `now`, with `left` ms until its deadline; JSON. The receiver
+ * reads the deadline against the time of the frame, so after a jump of this node's clock the deadline is written anew.
  */
 function itemOf({ message, text }: OutRecord, now: number, left: number): string {
   if (message.deliverBy === null || Math.abs(message.deliverBy - now - left) <= SAME_CLOCK) return text;

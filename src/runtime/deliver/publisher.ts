@@ -24,7 +24,7 @@ export interface LaneView {
   readonly inFlight: number;
   readonly oldestCreatedAt: number | null;
   readonly nextDeliverBy: number | null;
-  /** Why nothing moves, when nothing does. */
+  /** Why the lane does not move; absent while it does. */
   readonly reason?: string;
   /** Absent while the lane moves, and while its node is away or there is no broker. */
   readonly stuck?: Standstill;
@@ -32,18 +32,17 @@ export interface LaneView {
 
 /** How long a lane without work still counts as working, ms. */
 const LINGER = 1000;
-/** Space that the frame itself needs beside its items, bytes. */
+/** Bytes that a frame needs beside its items. */
 const ENVELOPE = 512;
 
 /**
  * The publisher of one subject: takes batches off its lane in order, seals each into a frame, and moves the lane on by
- * the receiver's cumulative ACKs. Several frames may be on the way; whatever goes wrong, it goes back to the first number
- * that is not acknowledged.
+ * the receiver's cumulative ACKs. Several frames may be on the way; after every failure the publisher goes back to the
+ * first number that is not acknowledged.
  *
- * Invariants: nothing is on the wire before its place in the lane is durable; what the broker could hand to nobody
- * counts as not sent; no state is kept here that the journal could not give back. No command is sent before the receiver
- * has said which journal it has, else nobody could tell later whether a new one follows an old one that had taken it: a
- * frame without messages asks.
+ * Invariants: a message is sent only once its place in the lane is durable; a frame for which the broker had no subscriber
+ * counts as not sent; all state here can be rebuilt from the journal. No command is sent before the receiver has said which
+ * journal it has, else a later change of its journal could not be noticed: a frame without messages asks for that.
  */
 export class Publisher implements Child {
   readonly ended: Promise<Exit>;
@@ -53,7 +52,7 @@ export class Publisher implements Child {
   readonly #expiry: Expiry;
   readonly #outgoing: Outgoing;
   readonly #standstill: LaneStandstill;
-  /** Since when the broker has nobody to hand this lane's frames to, monotonic ms. */
+  /** Since when the broker has no subscriber for this lane, monotonic ms. */
   #unheardSince: number | undefined;
   readonly #actor: Actor<typeof publisherMachine>;
   readonly #schedule = (): void => {
@@ -72,9 +71,9 @@ export class Publisher implements Child {
   #settleTimer: Timer | undefined;
   /** Why the lane waits for another broker, as last told. */
   #held = "";
-  /** A frame without messages asks for an ACK. */
+  /** True while a frame without messages is to be sent, to ask for an ACK. */
   #asks = false;
-  /** The actor lets frames go. */
+  /** True while the state of the actor allows sending. */
   #open = false;
   #stopped = false;
 
@@ -119,14 +118,14 @@ export class Publisher implements Child {
     return this.#inFlight.reduce((sum, frame) => sum + frame.last - frame.first + 1, 0);
   }
 
-  /** There is something new on the lane; `deadline`: its earliest `deliverBy`, ms. */
+  /** New messages are on the lane; `deadline`: their earliest `deliverBy`, ms. */
   wake(deadline: number): void {
     this.#expiry.written(deadline);
     if (this.#open) this.#schedule();
     else this.#actor.send({ type: "work" });
   }
 
-  /** The receiver has another journal: it is asked how much of the lane it has, also when nothing waits. */
+  /** Asks the receiver, which has another journal, how much of the lane it has; also when no message waits. */
   ask(): void {
     this.#asks = true;
     this.wake(Number.POSITIVE_INFINITY);
@@ -143,10 +142,9 @@ export class Publisher implements Child {
     this.#actor.send({ type: "resume", cause });
   }
 
-  /** An ACK for this lane, or the broker's word that nobody took a frame. */
   answered(ack: Ack): void {
     const { journal, subject } = this.#options;
-    // A journal that is found to be an earlier one sends all of it again, as another one.
+    // A rolled-back journal is about to be given a new epoch, and then sends its messages again.
     if (ack.epoch !== journal.epoch || journal.renewed) return;
     if (journal.outbox.isBehind(subject, ack)) {
       const node = receiverOf(subject);
@@ -161,9 +159,9 @@ export class Publisher implements Child {
       this.#standstill.moves();
       this.#outgoing.acknowledged(this.#lane.acked);
     }
-    // An overtaken ACK knows an earlier room.
+    // The credit of an overtaken ACK is outdated.
     if (ack.last >= this.#lane.acked) this.#creditUpTo = ack.last + ack.credit;
-    // An event that is kept ends with its ACK.
+    // The state of a kept event is final with its ACK, so it is told once durable.
     if (this.#isEvent && received.some(({ keep }) => keep)) this.#onceDurable(() => this.#received(received, ack));
     else if (received.length > 0) this.#received(received, ack);
     if (decided.length > 0) this.#onceDurable(() => this.#decided(decided));
@@ -186,7 +184,6 @@ export class Publisher implements Child {
     this.#endedUnrun(records);
   }
 
-  /** Messages that ended before their first sending; that is durable. */
   withdrawn(records: readonly OutRecord[]): void {
     this.#options.announce.withdrawn(records);
     this.#endedUnrun(records);
@@ -197,7 +194,7 @@ export class Publisher implements Child {
       if (outcome !== undefined) this.#options.repair.ended(message.id, outcome);
   }
 
-  /** The receiver does not take the frame that begins at `first`. */
+  /** The receiver refuses the frame that begins at `first`. */
   refused(first: number, { node, reason, lasting }: FrameRefusal): void {
     const frame = this.#inFlight.find((each) => each.first === first);
     if (frame === undefined) return;
@@ -206,31 +203,31 @@ export class Publisher implements Child {
     this.#blocked("noAck", `${node} does not take it: ${reason}`);
   }
 
-  /** The receiver is another one than before: what was on the way when the last one ended is lost. */
+  /** Sends frames on the way again: the receiver's daemon is another one than before, and they are lost. */
   again(): void {
     if (this.#drained) return;
     this.#stepBack(this.#lane.acked);
     this.#actor.send({ type: "progress" });
   }
 
-  /** The receiver is heard again after a silence: an ACK that is not here soon will not come any more. */
+  /** Waits less for an ACK: the receiver is heard again after a silence. */
   heardAgain(): void {
     if (this.#ackWait.isArmed) this.#ackWait.shorten(() => this.again());
   }
 
-  /** The broker knows no subscriber of the receiver: the frame that begins at `first` was handed to nobody. */
+  /** The broker had no subscriber for the frame that begins at `first`. */
   unheard(first: number): void {
     const frame = this.#inFlight.find((f) => f.first === first);
     if (frame === undefined) return;
     frame.unheard = true;
-    // A frame behind it may have met a node that came in between: only its own answer can tell.
+    // The subscriber may have come between two frames: each needs an answer of its own.
     if (this.#inFlight.some((other) => !other.unheard)) return;
     const [earliest = frame] = this.#inFlight;
     const { last } = this.#inFlight.at(-1) ?? frame;
     const { journal, subject, fleet, clock } = this.#options;
     journal.outbox.unsent(subject, earliest.sentBefore);
     this.#stepBack(this.#lane.acked);
-    // A message that was sent twice may have been acknowledged since, by its first sending.
+    // The first sending of a message that was sent twice may have been acknowledged since.
     const from = Math.max(earliest.first, this.#lane.acked + 1);
     this.#expiry.waitAgain(from, last);
     this.#unheardSince ??= clock.monotonic();
@@ -292,7 +289,7 @@ export class Publisher implements Child {
     if (failure.code === "journal-failed") this.#options.core.fail(failure);
   }
 
-  /** Sends what may be sent: there is work, room on the way, credit at the receiver. Once a turn, for all of the turn. */
+  /** Sends frames while there are messages, room on the way and credit at the receiver. Runs once at the end of a turn. */
   readonly #pump = (): void => {
     this.#scheduled = false;
     if (this.#stopped || !this.#open) return;
@@ -308,7 +305,7 @@ export class Publisher implements Child {
     return this.#inFlight.length === 0 && this.#lane.acked === this.#lane.next - 1;
   }
 
-  /** The actor hears of the end of work only when no more came for a while. */
+  /** The actor hears of the end of work only after a while without new messages. */
   #settleDown(): void {
     this.#settleTimer = undefined;
     if (this.#drained && this.#open) this.#actor.send({ type: "drained" });
@@ -329,7 +326,7 @@ export class Publisher implements Child {
       return false;
     if (from > this.#creditUpTo) {
       if (this.#inFlight.length > 0) return false;
-      // The word that there is room again may be lost: after a while one message asks for it.
+      // The ACK that tells of new room may be lost: after a while one message asks for it.
       this.#creditUpTo = from;
       this.#blocked("noCredit", `${receiverOf(subject)} has no room`, true);
       return false;
@@ -370,7 +367,7 @@ export class Publisher implements Child {
       .catch((error) => this.fail(error));
   }
 
-  /** The message was accepted for a broker that took more than this one. It is held; each new connection is looked at anew. */
+  /** Holds a message that was accepted for a broker with a larger limit; each new connection is tried. */
   #hold(cause: string): void {
     const { subject, failures } = this.#options;
     if (cause !== this.#held) failures.report("message-too-large", `${subject} waits for another broker: ${cause}`);
@@ -404,7 +401,7 @@ export class Publisher implements Child {
     if (!this.#ackWait.isArmed) this.#ackWait.arm();
   }
 
-  /** A final state that a crash could take back is nothing to tell anybody. */
+  /** A final state is told once it is durable: before, a crash could take it back. */
   #onceDurable(tell: () => void): void {
     this.#options.journal
       .flushed()
@@ -412,7 +409,7 @@ export class Publisher implements Child {
       .catch((error) => this.fail(error));
   }
 
-  /** Drops what an ACK covers from the frames on the way, and goes back if the receiver took less than it got. */
+  /** Drops the frames that an ACK covers, and goes back if the receiver took fewer messages than it got. */
   #settle(ack: Ack): void {
     const { clock, counters, window } = this.#options;
     let released = 0;

@@ -23,17 +23,17 @@ export interface PublishersOptions {
 const SHUTDOWN = 5000;
 
 /**
- * The publishers of this node, one for each subject that it sends on. One is made, under supervision, when its subject
- * is first used or when the journal still holds something for it.
+ * The publishers of this node, one for each subject that it sends on. A publisher is started, under supervision, when its
+ * subject is first used or when the journal holds messages for it.
  */
 export class Publishers {
   readonly #running = new Map<string, Publisher>();
   /** The publishers that run, by the node that they send to. */
   readonly #sendingTo = new Map<string, Set<Publisher>>();
-  /** What all lanes to a node share. */
+  /** The link and the window that all lanes to a node share. */
   readonly #ways = new Map<string, { readonly link: LinkTo; readonly window: Window }>();
   readonly #resuming = new Set<Timer>();
-  /** Lanes of which the receiver is to be asked once their publisher runs. */
+  /** Lanes whose publisher asks the receiver for an ACK as soon as it runs. */
   readonly #asking = new Set<string>();
   readonly #options: PublishersOptions;
   #parts: DeliverParts | undefined;
@@ -43,12 +43,12 @@ export class Publishers {
     this.#options = options;
   }
 
-  /** What a publisher works with reports by messages of its own, which go through here: it can be told only afterwards. */
+  /** Sets the parts of all publishers, later than the constructor: some of the parts send messages through this class. */
   equip(parts: DeliverParts): void {
     this.#parts = parts;
   }
 
-  /** From now on publishers run under this supervisor; those that have work begin. */
+  /** Sets the supervisor of all publishers, and starts those of lanes with waiting messages. */
   superviseBy(supervisor: Supervisor): void {
     this.#supervisor = supervisor;
     for (const { subject, acked, next } of this.#options.journal.outbox.lanes.values())
@@ -86,7 +86,7 @@ export class Publishers {
     this.#resuming.add(timer);
   }
 
-  /** No publisher is resumed any more. */
+  /** Ends the timers that would resume publishers. */
   end(): void {
     for (const timer of this.#resuming) this.#options.clock.clearTimeout(timer);
     this.#resuming.clear();
@@ -100,12 +100,12 @@ export class Publishers {
     }
   }
 
-  /** This node's daemon or journal is another one than before. */
+  /** Sends the unacknowledged messages to a node again: its daemon or its journal is another one than before. */
   again(node: string): void {
     for (const publisher of this.#sendingTo.get(node) ?? []) publisher.again();
   }
 
-  /** The nodes that something is or was sent to. */
+  /** The receivers of all running publishers. */
   receivers(): Set<string> {
     return new Set(this.#sendingTo.keys());
   }
@@ -126,7 +126,7 @@ export class Publishers {
     return this.#running.get(subject);
   }
 
-  /** Every lane to the nodes that are meant. */
+  /** Views of the lanes to the nodes that `isMeant` allows. */
   *lanes(isMeant: (node: string) => boolean = () => true): Iterable<LaneView> {
     for (const { subject, next, acked } of this.#options.journal.outbox.lanes.values()) {
       if (!isMeant(receiverOf(subject))) continue;
@@ -144,7 +144,7 @@ export class Publishers {
     }
   }
 
-  /** Lanes that stand still though their nodes are there, the longest first; at most so many. */
+  /** Lanes that are stuck, the longest first; at most so many. */
   stuck(most: number): StuckLane[] {
     const found: StuckLane[] = [];
     for (const [subject, publisher] of this.#running) {

@@ -3,21 +3,21 @@ import { type Outcome, type OutputPart, type Report, withoutOutput } from "../..
 import { partBytes, toParts } from "../../runner/parts.ts";
 
 /**
- * Reports on a command in pieces that fit: output beyond that goes ahead of the end in reports of its own. Parts of a
- * stream carry their offset, so a part that comes twice, or in other pieces, does no harm.
+ * Reports on a command in pieces that fit: output that does not fit goes ahead of the outcome in reports of its own. Parts
+ * of a stream carry their offset, so a part that comes twice, or cut differently, does no harm.
  */
 
-/** Bytes of output that one report carries at most. */
+/** The most bytes of output in one report. */
 const REPORT_BYTES = 64 * 1024;
 /** Bytes that a report needs beside its output, and the least output that one is made for. */
 export const REPORT_ENVELOPE = 2048;
 const LEAST_BYTES = 256;
-/** A byte of output becomes at most so many in JSON. */
+/** The most bytes that a byte of output becomes in JSON. */
 const INFLATION = 6;
 /** Characters of a reason that is cut because its report is too large. */
 const REASON = 500;
 
-/** Groups output into what one report each may carry, where the broker takes so many bytes at once. */
+/** Groups output by report, each small enough for a broker that takes `maxPayload` bytes. */
 export function splitOutput(parts: readonly OutputPart[], maxPayload: number): OutputPart[][] {
   const room = Math.floor((maxPayload - REPORT_ENVELOPE) / INFLATION);
   return grouped(parts, Math.min(REPORT_BYTES, Math.max(LEAST_BYTES, room)));
@@ -35,7 +35,7 @@ export function smallerReports(report: Report, maxPayload: number): Report[] {
   return [...pieces, bytes <= maxPayload - REPORT_ENVELOPE ? rest : withoutResult(rest, tooLarge(bytes, maxPayload))];
 }
 
-/** The end of a command without its result, which its origin cannot be given, and why. */
+/** The outcome of a command without its result; the reason says why the origin does not get it. */
 export function withoutResult(report: Report, why: string): Report {
   if (!("result" in report) && !("reason" in report)) return report;
   const { result, reason = "", ...rest } = report as Outcome;

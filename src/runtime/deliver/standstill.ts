@@ -2,13 +2,13 @@ import type { Clock } from "../../message/clock.ts";
 import type { Standstill } from "../../message/standstill.ts";
 
 /**
- * Since when, and why, a lane does not move although its node is there. A lane whose node is away, or that has no broker,
- * waits; it does not stand still.
+ * Since when, and why, a lane is stuck: it does not move although its node is there. A lane whose node is away, or that has
+ * no broker, waits; it is not stuck.
  *
  *   moves ──stands──▶ stands (told after a while) ──moves──▶ moves
  */
 
-/** How long it is no news that a lane stands still, ms: where something is wrong, and where its receiver is busy. */
+/** How long a lane may stand still before it is shown as stuck, ms: after a fault, and for a receiver without room. */
 const SOON = 10_000;
 const LATER = 300_000;
 

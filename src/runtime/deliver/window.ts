@@ -1,6 +1,6 @@
 /**
- * The bytes that may be on the way to one node at once, over all its lanes. Urgent lanes pass without asking, so that a
- * small stop command never waits behind a large log.
+ * The bytes that may be on the way to one node at once, over all its lanes. Urgent lanes are not bounded, so that a small
+ * stop command never waits behind a large log.
  */
 export class Window {
   readonly #limit: () => number;
@@ -21,7 +21,7 @@ export class Window {
     return true;
   }
 
-  /** Lanes that wait are called in the order in which they came. */
+  /** Gives `bytes` back; waiting lanes are called in the order in which they came. */
   release(bytes: number): void {
     this.#used -= bytes;
     if (bytes === 0 || this.#waiting.size === 0) return;

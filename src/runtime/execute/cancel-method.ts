@@ -3,11 +3,13 @@ import type { Json } from "../../message/message.ts";
 import { checkObject } from "../../methods/check.ts";
 import { defineMethod, type Method } from "../../methods/define.ts";
 
-/** What a node says to a cancel: it ends, it had ended, it will not start should it come, or it may not. */
-/** `full`: it has not come, and no more cancels of such are kept. */
+/**
+ * The answer of a node to a cancel: the command ends (`done`), has ended, has not come and will not start, or the sender may
+ * not cancel it. `full`: the command has not come, and no more cancels of such commands are kept.
+ */
 export type CancelResult = "done" | "tooLate" | "notYetHere" | "refused" | "full";
 
-/** An id becomes a key of the journal, also of a command that has not come yet: nothing else may. */
+/** An id may become a key of the journal, so no other text is accepted. */
 function checkCancel(data: Json): void {
   checkObject(data, { id: "string" });
   if (!isId((data as { id: string }).id)) throw new Error("id: expected the id of a message");

@@ -17,7 +17,7 @@ export interface CancelOptions {
   readonly counters: Pick<Counters, "refuse">;
 }
 
-/** Ends commands on the node that has them: before they start, while they run, or when they come. */
+/** Cancels commands on the node that runs them: before they start, while they run, or before they come. */
 export class Canceller {
   readonly #options: CancelOptions;
 
@@ -32,7 +32,7 @@ export class Canceller {
     const record = inbox.find(id);
     if (record === undefined) {
       if (inbox.done(id) !== undefined) return "tooLate";
-      // What is kept is owed to commands that may come: a new one is refused, and none of them is forgotten for it.
+      // Early cancels are kept for commands that may still come: a new one beyond the bound is refused, none is forgotten.
       if (inbox.earlyCancels >= limits.earlyCancels) {
         counters.refuse("early-cancel", { id, by });
         return "full";

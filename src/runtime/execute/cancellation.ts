@@ -1,4 +1,4 @@
-/** A request to end one command. Most commands are never asked for it, so the signal is made when a method looks at it. */
+/** A request to end one command. Most commands are never cancelled, so the signal is made when a method first reads it. */
 export class Cancellation {
   #controller: AbortController | undefined;
   #requested = false;

@@ -9,7 +9,7 @@ import type { Logger } from "../../platform/logger.ts";
 import type { Cancellation } from "./cancellation.ts";
 import { type TimeLimit, timeLimit } from "./time-limit.ts";
 
-/** What all commands of one subject have in common. */
+/** The parts that all commands of one subject share. */
 export interface CommandSurroundings {
   readonly node: string;
   readonly domain: string;
@@ -22,7 +22,7 @@ export interface CommandSurroundings {
   readonly progress: (record: InRecord, startedAt: number, parts: readonly OutputPart[]) => void;
 }
 
-/** One command as its method sees it. What a method does not ask for is not made. */
+/** One command as its method sees it. Getters make the parts, for most methods read few of them. */
 export class RunningCommand implements CommandContext {
   readonly #around: CommandSurroundings;
   readonly #record: InRecord;
@@ -31,7 +31,7 @@ export class RunningCommand implements CommandContext {
   readonly #startedAt: number;
   readonly #startBy: number;
 
-  /** `startBy`: when it must have begun, by monotonic time. */
+  /** `startBy`: monotonic time by which the command must have begun. */
   constructor(
     around: CommandSurroundings,
     record: InRecord,
@@ -86,7 +86,7 @@ export class RunningCommand implements CommandContext {
     return this.#timeLimit.setBy;
   }
 
-  /** The same from its beginning to its end, whatever a reload changes meanwhile. */
+  /** The limit is read once: a reload does not change it for a running command. */
   get #timeLimit(): TimeLimit {
     this.#limit ??= timeLimit(this.#record.message.timeout, this.#around.config());
     return this.#limit;

@@ -5,12 +5,12 @@ import { sleep } from "../../platform/sleep.ts";
 import { TravelTimes } from "../receive/travel-times.ts";
 
 /**
- * Whether the deadline of a command that was taken has passed. Its frame says how much time was left when it was sealed; from
- * then on time is measured, under way and on this node, and within one life of the daemon never read off the wall clock.
+ * Decides if the deadline of a taken command has passed. The frame says how much time was left when it was sealed; from
+ * then on time is measured, on the way and on this node: within one life of the daemon the wall clock is never read.
  *
- * What an earlier life took is judged by clocks. This node's own is believed when it has not gone back and says that
- * there is time left. That a deadline has passed is the word of the origin's clock alone, as it was last heard in this life;
- * where the origin stays silent, of central's. Until one of them was heard nothing is decided.
+ * A command that an earlier life took is judged by wall clocks. This node's own counts when it has not gone back and leaves
+ * time. Only the origin's clock, as last heard in this life, can say that the deadline has passed; where the origin stays
+ * silent, central's. Until one of them was heard the question is open.
  */
 export interface DeadlinesOptions {
   readonly node: string;
@@ -18,9 +18,9 @@ export interface DeadlinesOptions {
   readonly clock: Clock;
 }
 
-/** How long central stands in for nobody: the origin may be heard in that time, ms. */
+/** How long to wait for the origin before central's clock is used in its place, ms. */
 const STANDS_IN_AFTER = 60_000;
-/** What cannot be decided is looked at so often, ms. */
+/** Time until an open question is looked at again, ms. */
 const LOOK_EVERY = 1000;
 
 export class Deadlines {
@@ -34,23 +34,23 @@ export class Deadlines {
     this.#options = options;
   }
 
-  /** A verified frame or ACK of a node was read just now. Returns how long it was under way, ms. */
+  /** Takes the clock of a node from a verified frame or ACK that was read just now. Returns its travel time, ms. */
   heard(node: string, time: SendingTime): number {
     const { clock, central } = this.#options;
     const now = clock.monotonic();
     const underWay = this.#travelTimes.heard(node, time, now);
-    // Where the sender's wall clock alone tells of a delay, it may as well have gone back.
+    // Without `uptime` a delay cannot be told from a wall clock that went back: it is left out.
     this.#ahead.set(node, time.sentAt + (time.uptime === undefined ? 0 : underWay) - now);
     if (node === central) this.#centralSince = Math.min(this.#centralSince, now);
     return underWay;
   }
 
-  /** When a command that was taken at `takenAt` must have begun, both by monotonic time. */
+  /** The monotonic time by which a command that was taken at `takenAt` must have begun. */
   measured({ deadline, receivedAt }: InRecord, takenAt: number): number {
     return deadline === null ? Number.POSITIVE_INFINITY : takenAt + deadline - receivedAt;
   }
 
-  /** The same of a command that an earlier life took, as far as the clocks tell. */
+  /** The monotonic time by which a command of an earlier life must have begun, as far as the wall clocks tell. */
   estimated({ deadline, receivedAt, message }: InRecord): number {
     const { clock } = this.#options;
     if (deadline === null) return Number.POSITIVE_INFINITY;
@@ -60,7 +60,7 @@ export class Deadlines {
     return ahead === undefined ? Number.POSITIVE_INFINITY : (message.deliverBy ?? deadline) - ahead;
   }
 
-  /** `measured`: of a command of this life. `undefined`: nobody can tell yet. */
+  /** True if the deadline has passed; `undefined`: no trusted clock was heard yet. `measured`: for a command of this life. */
   passed({ deadline, receivedAt, message }: InRecord, measured?: number): boolean | undefined {
     const { clock, node } = this.#options;
     if (deadline === null) return false;
@@ -73,7 +73,7 @@ export class Deadlines {
     return ahead === undefined ? undefined : (message.deliverBy ?? deadline) <= clock.monotonic() + ahead;
   }
 
-  /** The same, once somebody can tell; `undefined`: not before the signal, or before nobody asked any more. */
+  /** Resolves with `passed()` once a trusted clock was heard; `undefined` if the signal fired, or `asked` was false, first. */
   async decided(record: InRecord, signal: AbortSignal, asked = () => true): Promise<boolean | undefined> {
     for (;;) {
       const passed = this.passed(record);

@@ -4,7 +4,7 @@ import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import { normalise } from "../../message/errors.ts";
 import type { EventHandler } from "../../methods/define.ts";
-import { waitForRoom } from "../../methods/syslog/write/wait-for-room.ts";
+import { waitForRoom } from "../../methods/wait-for-room.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Route } from "../receive/route.ts";
 import type { ProcessWatcher } from "../submit/process-watcher.ts";
@@ -13,7 +13,7 @@ import type { Respond } from "./respond.ts";
 export interface EventBatchOptions {
   readonly route: Route;
   readonly node: string;
-  /** Where event handlers of this method keep their files. */
+  /** The directory in which event handlers of this method keep their files. */
   readonly directory: string;
   readonly journal: Journal;
   readonly respond: Respond;
@@ -22,17 +22,17 @@ export interface EventBatchOptions {
   readonly watcher: ProcessWatcher;
 }
 
-/** A message that failed its process so often becomes a dead letter. */
+/** Failures after which a message becomes a dead letter. */
 export const POISONED = 3;
 /** Events that one call of a handler takes. */
 const EVENT_BATCH = 256;
 
-/** Events of one subject, handled in the order in which they were taken, those of one origin together. */
+/** Batches of the events of one subject, in the order in which they were taken; a batch has one origin. */
 export class EventBatches {
   readonly #options: EventBatchOptions;
   readonly #stopping: AbortSignal;
   readonly #waiting: InRecord[] = [];
-  /** The directory of the handler is there. */
+  /** True once the directory of the handler is there. */
   #made = false;
 
   constructor(options: EventBatchOptions, stopping: AbortSignal) {
@@ -44,7 +44,7 @@ export class EventBatches {
     this.#waiting.push(...records);
   }
 
-  /** Handles the next batch. True: more wait. @throws why it failed; that is noted of each of its events. */
+  /** Handles the next batch. True: more events wait. @throws the handler's error, once each event has counted it */
   async handle(handler: EventHandler): Promise<boolean> {
     const batch = this.#next();
     const [first] = batch;
@@ -72,14 +72,14 @@ export class EventBatches {
       respond.handled(batch, value === undefined ? undefined : { key, value });
       return this.#waiting.length > 0;
     } catch (error) {
-      // A handler that waited was told to stop: its events have not failed, and come again.
+      // A handler that was told to stop while it waited: its events have not failed, and come again.
       if (this.#stopping.aborted) return false;
       this.#failed(batch, normalise(error).message);
       throw error;
     }
   }
 
-  /** Events of one origin; those that failed before come alone, so that one bad event spoils no other. */
+  /** The next events of one origin; an event that failed before is alone, so that a bad one spoils no other. */
   #next(): InRecord[] {
     const [first] = this.#waiting;
     let count = 1;

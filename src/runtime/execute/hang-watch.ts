@@ -4,20 +4,20 @@ import { ChurnMap } from "../../platform/churn-map.ts";
 /** A method under way. */
 interface Watched {
   readonly within: number;
-  /** Whether it waits for something that is not its own doing. */
+  /** True while the method waits for something outside of it. */
   readonly isExcused: () => boolean;
   readonly hangs: (error: Error) => void;
   over: boolean;
 }
 
-/** A timer that is so late tells that the whole process was stopped; how long it then has to read what waits, ms. */
+/** A timer this late shows that the whole process was paused; ends that wait to be read then get `AFTER_PAUSE`, ms. */
 const PAUSED = 1000;
 const AFTER_PAUSE = 5000;
 
 /** Watches over methods: each ends itself at its timeout, and one that does not is a defect. */
 export class HangWatch {
   readonly #clock: Clock;
-  /** Begun in this turn: most end in it too, and need no timer. */
+  /** Methods that began in this turn: most end in it too, and need no timer. */
   #begun: Watched[] = [];
   readonly #timers = new ChurnMap<Watched, Timer>();
   #stopped = false;
@@ -26,7 +26,7 @@ export class HangWatch {
     this.#clock = clock;
   }
 
-  /** The same end, or a rejection when it is not there `within` so many milliseconds. What may run for weeks is not watched. */
+  /** Passes `end` on, or rejects after `within` ms. A time beyond the longest timer (weeks) is not watched. */
   over<T>(end: Promise<T>, within: number, isExcused: () => boolean): Promise<T> {
     if (within > LONGEST_TIMER) return end;
     return new Promise<T>((resolve, reject) => {
@@ -69,7 +69,7 @@ export class HangWatch {
     const due = this.#clock.monotonic() + within;
     const look = (): void => {
       this.#timers.delete(watched);
-      // This process was stopped meanwhile: word of the end may wait to be read.
+      // This process was paused meanwhile: the end may wait to be read.
       if (this.#clock.monotonic() - due > PAUSED) this.#watch(watched, AFTER_PAUSE);
       else if (watched.isExcused()) this.#watch(watched);
       else setImmediate(() => this.#judge(watched));
@@ -77,7 +77,7 @@ export class HangWatch {
     this.#timers.set(watched, this.#clock.setTimeout(look, within));
   }
 
-  /** One turn of I/O later. */
+  /** Judges one turn of I/O after the timer: the end may come in that turn. */
   #judge(watched: Watched): void {
     if (watched.over || this.#stopped) return;
     watched.hangs(new Error("the method did not end by itself after its timeout"));

@@ -34,14 +34,14 @@ export interface RespondOptions {
   readonly log: Logger;
 }
 
-/** What of a command its answer needs. */
+/** The parts of a command that its report needs. */
 interface Answered {
   readonly message: Pick<Message, "id" | "subject" | "origin">;
 }
 
 /**
- * Ends what was taken: the outcome and the event that carries it home are journalled in one turn, so that one never
- * exists without the other.
+ * Ends taken messages: the outcome and the report to the origin are journalled in one turn, so that one never exists
+ * without the other.
  */
 export class Respond implements Answers {
   readonly #options: RespondOptions;
@@ -50,14 +50,14 @@ export class Respond implements Answers {
     this.#options = options;
   }
 
-  /** Output of a command that goes on. */
+  /** Reports output of a command that goes on. */
   progress(record: InRecord, startedAt: number, parts: readonly OutputPart[]): void {
     for (const output of splitOutput(parts, this.#options.transport.maxPayload())) {
       this.#send(record, { state: "running", at: this.#options.clock.now(), startedAt, output });
     }
   }
 
-  /** A command has begun, and goes on without a word. */
+  /** Reports that a command has begun, when it goes on without output. */
   begun(record: InRecord, startedAt: number): void {
     if (this.#options.journal.inbox.find(record.message.id) === undefined) return;
     this.#send(record, { state: "running", at: this.#options.clock.now(), startedAt });
@@ -76,12 +76,12 @@ export class Respond implements Answers {
     this.#ended(record, outcome);
   }
 
-  /** An outcome that was told before, to an origin that has lost it. */
+  /** Reports an outcome once more, to an origin that has lost it. */
   again({ id, subject, origin, outcome }: DoneRecord): void {
     this.#send({ message: { id, subject, origin } }, outcome);
   }
 
-  /** Events that were handled, with where their sink stands now. */
+  /** Ends handled events, together with the new checkpoint of their sink. */
   handled(records: readonly InRecord[], checkpoint: { key: string; value: Json } | undefined): void {
     const at = this.#options.clock.now();
     for (const record of records) this.#options.journal.inbox.finish(record.message.id, { state: "succeeded", at }, "");
@@ -89,7 +89,7 @@ export class Respond implements Answers {
     for (const record of records) this.#handled(record);
   }
 
-  /** Puts a message aside that fails its process again and again; a command is answered all the same. */
+  /** Makes a message that fails its process again and again a dead letter; the origin of a command gets an outcome. */
   dead(record: InRecord, reason: string): void {
     const at = this.#options.clock.now();
     if (this.#options.journal.inbox.bury(record.message.id, reason, at) === undefined) return;
@@ -102,12 +102,11 @@ export class Respond implements Answers {
     this.#options.failures.report("dead-letter", text);
   }
 
-  /** A command is at its end here. */
   #ended({ message }: InRecord, { state }: Outcome): void {
     const { node, journal, routes, announce, spawner, log } = this.#options;
     const route = routes.finished(message.subject);
     if (message.origin !== node && announce.watched) {
-      // A crash could take back what is not durable; then it ends anew from what is on disk.
+      // A crash could take the outcome back before it is durable.
       journal.flushed().then(
         () => announce.taken([{ message, state }]),
         () => undefined,
@@ -121,7 +120,6 @@ export class Respond implements Answers {
       .catch((error) => log.warn({ err: error, id }, "a run's files stay behind"));
   }
 
-  /** An event is at its end here. */
   #handled({ message }: InRecord): void {
     const { routes, announce } = this.#options;
     const route = routes.finished(message.subject);
@@ -150,7 +148,7 @@ export class Respond implements Answers {
     const bytes = Buffer.byteLength(text);
     const fits = bytes <= Math.min(this.#options.transport.maxPayload(), FRAME_LIMITS.bodyBytes) - REPORT_ENVELOPE / 2;
     if (fits) this.#enqueue(event, text);
-    // An end that is too large for the broker would keep all that follow it from their origin: it goes without its result.
+    // An outcome that is too large for the broker would hold up its lane: it is sent without its result.
     else
       this.#enqueue({
         ...event,

@@ -29,11 +29,11 @@ import { Untold } from "./untold.ts";
 import { begins, interrupted, LeftOver } from "./unvouched.ts";
 
 /**
- * The subscriber of one subject: runs what was taken, in the order in which it was taken, so many at a time.
+ * The subscriber of one subject: runs taken messages in order, `concurrency` at a time.
  *
- * Invariants: a command begins only when `running` is durable, and once; its slot is free when its method has ended, not
+ * Invariants: a command begins once, and only when `running` is durable; its slot is free when its method has ended, not
  * when its outcome is on disk. A throw of a method is a defect: this process ends as failed, and its supervisor starts
- * another one, which goes on with what the journal still holds.
+ * another one, which goes on with the open messages of the journal.
  */
 export interface ExecuteOptions extends EventBatchOptions {
   readonly config: () => Config;
@@ -53,7 +53,7 @@ const TOO_LATE = "its deadline passed while it waited on the node";
 const LINGER = 1000;
 /** Pauses before a command that could not begin is tried again, ms. */
 const TRY_AGAIN = { first: 1000, longest: 15_000 };
-/** What starts commands is expected to answer within, ms. */
+/** Time after which a command that is still in `prepare` is shown as waiting, ms. */
 const PREPARED_WITHIN = 10_000;
 const UNPREPARED = "the process that starts commands does not answer";
 /** How long a method may go on after its timeout before it counts as hanging, ms. */
@@ -75,7 +75,7 @@ export class Subscriber implements Child, RouteProcess {
   #stopped = false;
   readonly #stopping = new AbortController();
   #reserved = 0;
-  /** What the actor was told last. */
+  /** True after `work`, false after `drained` was sent to the actor. */
   #busy = false;
   #settleTimer: Timer | undefined;
 
@@ -141,9 +141,9 @@ export class Subscriber implements Child, RouteProcess {
       config: { kind, concurrency },
       inHand,
     } = this.#options.route;
-    // What is in hand without a place of its own comes first.
-    // What may not run twice is recorded as running when it is about to begin, and not before.
+    // A command that is not idempotent is recorded as running only when it is about to begin.
     if (this.#options.route.method.command?.idempotent !== true) return false;
+    // Messages in hand without a place come first.
     if (this.#stopped || kind === "event" || this.#queue.isPaused || inHand.size > this.#reserved) return false;
     if (this.#leftOver.any || this.#queue.size > 0 || this.#queue.pending + this.#reserved >= concurrency) return false;
     this.#reserved++;
@@ -151,17 +151,17 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   feed(records: readonly InRecord[], takenAt: number): void {
-    // A place may have been kept by the process before this one.
+    // The place of a record may have been kept by the process before this one.
     for (const record of records) if (record.state === "running" && this.#reserved > 0) this.#reserved--;
     this.#enqueue(records, takenAt);
   }
 
-  /** Takes no more. Commands that a recorder keeps alive are handed over to the next daemon; others may end first. */
+  /** Stops taking messages. Commands that a recorder keeps alive go over to the next daemon; all others may end first. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#release();
     if (this.#options.route.method.command?.adopt === undefined) await this.#queue.onIdle();
-    // What was handed over has its end with the next daemon.
+    // The next daemon records the ends of commands that were handed over.
     this.#hangWatch.stop();
     this.#end({ reason: "shutdown" });
   }
@@ -182,7 +182,7 @@ export class Subscriber implements Child, RouteProcess {
     this.#end({ reason: "failed", error: normalise(error) });
   }
 
-  /** `takenAt`: monotonic time; `undefined`: another process took them. */
+  /** `takenAt`: monotonic time; `undefined`: an earlier process of this subject took the records. */
   #enqueue(records: readonly InRecord[], takenAt: number | undefined): void {
     if (this.#stopped || records.length === 0) return;
     if (!this.#busy) {
@@ -198,7 +198,7 @@ export class Subscriber implements Child, RouteProcess {
       for (const record of records) {
         const startBy = takenAt === undefined ? undefined : this.#options.deadlines.measured(record, takenAt);
         const go = (): void => this.#add(() => this.#command(command, record, startBy));
-        // What may run twice may begin without a word.
+        // An idempotent command may begin before its origin has vouched for it.
         if (command.idempotent === true || !this.#leftOver.keeps(record, go)) go();
       }
     }
@@ -208,7 +208,7 @@ export class Subscriber implements Child, RouteProcess {
     void this.#queue.add(() => (this.#stopped ? Promise.resolve() : task()));
   }
 
-  /** The actor hears of the end of work only when no more came for a while. */
+  /** The actor hears of the end of work only after a while without new messages. */
   #settleDown(): void {
     this.#settleTimer = undefined;
     if (this.#stopped || !this.#drained) return;
@@ -216,11 +216,11 @@ export class Subscriber implements Child, RouteProcess {
     this.#actor.send({ type: "drained" });
   }
 
-  /** `startBy`: when it must have begun, by monotonic time; `undefined`: another process took it. */
+  /** `startBy`: monotonic time by which the command must have begun; `undefined`: an earlier process took it. */
   async #command(handler: CommandHandler, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
     const { journal, running, respond, clock, deadlines } = this.#options;
     const { id } = taken.message;
-    // It keeps its place in the order while nobody can tell.
+    // The command keeps its place in the order until a trusted clock was heard.
     const asked = (): boolean => journal.inbox.find(id) !== undefined;
     if (startBy === undefined && begins(taken)) await deadlines.decided(taken, this.#stopping.signal, asked);
     if (this.#stopped) return;
@@ -228,7 +228,7 @@ export class Subscriber implements Child, RouteProcess {
     const record = journal.inbox.find(id);
     if (record === undefined || running.has(id)) return;
     const outdated = this.#outdated(record, startBy);
-    // That it never began is not said without a word either.
+    // A command is not ended as one that never began before its origin has vouched for it.
     const again = (): Promise<void> => this.#command(handler, record, startBy);
     if (outdated !== undefined && this.#leftOver.keeps(record, () => this.#add(again))) return;
     const cancellation = new Cancellation();
@@ -259,13 +259,13 @@ export class Subscriber implements Child, RouteProcess {
       running.delete(id);
     }
     if (notBegun === undefined || this.#stopped) return;
-    // It keeps its place in the order, unless its origin has to give its word before it may begin.
+    // The command keeps its place in the order, unless its origin has to vouch for it first.
     const next = journal.inbox.find(id) ?? taken;
     const once = (): Promise<void> => this.#command(handler, next, startBy, attempt + 1);
     if (startBy !== undefined || !this.#leftOver.keeps(next, () => this.#add(once))) await once();
   }
 
-  /** Resolves when the method can begin, or must not: then it is looked at anew. */
+  /** Resolves when the method can begin (`undefined`), or when the command has to be decided anew (`notBegun`). */
   async #prepare(
     handler: CommandHandler,
     context: RunningCommand,
@@ -296,7 +296,7 @@ export class Subscriber implements Child, RouteProcess {
     }
   }
 
-  /** Before a start is tried again: longer each time, but never beyond the deadline, nor when somebody cancels. */
+  /** Waits before a start is tried again: longer each time, until the deadline or a cancel at the latest. */
   #pause(attempt: number, startBy: number | undefined, cancellation: Cancellation): Promise<void> {
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
@@ -304,7 +304,7 @@ export class Subscriber implements Child, RouteProcess {
     return sleep(clock, Math.min(left, TRY_AGAIN.longest, TRY_AGAIN.first * 2 ** attempt), signal);
   }
 
-  /** A command that must not start any more. One of this process has not started, though it is recorded as running. */
+  /** The outcome of a command that must not start any more, even if its record says `running` already. */
   #outdated(record: InRecord, startBy: number | undefined): Outcome | undefined {
     if (startBy === undefined ? !begins(record) : record.doubtful === true) return undefined;
     const at = this.#options.clock.now();
@@ -316,7 +316,7 @@ export class Subscriber implements Child, RouteProcess {
     return { state: "expired", at, reason };
   }
 
-  /** `undefined`: the next process of this subject has it. */
+  /** Runs a command; `undefined`: the next process of this subject takes it over. */
   async #run(
     handler: CommandHandler,
     record: InRecord,
@@ -342,23 +342,23 @@ export class Subscriber implements Child, RouteProcess {
         journal.inbox.start(context.id, startedAt);
         await journal.flushed();
         if (this.#stopped && handler.adopt !== undefined) {
-          // Nothing of it has begun, and nothing will here: the next process may begin it.
+          // The method was not called and will not be here: the next process may begin the command.
           journal.inbox.notStarted(context.id);
           return undefined;
         }
-        // The disk may have taken longer than there was time.
+        // The deadline may have passed during the write to the disk.
         if (deadlines.passed(record, startBy) === true) return { state: "expired", at: clock.now(), reason: TOO_LATE };
         this.#waits(record, undefined);
         this.#options.announce.taken([{ message: record.message, state: "running" }]);
       }
       end = handler.run(context);
     }
-    // Most commands end before their origin would hear of their begin.
+    // Most commands end at once: `running` is reported only of those that last.
     this.#untold.later(context.id, () => {
       try {
         respond.begun(record, startedAt);
       } catch (error) {
-        // The core has closed its journal, and this process is about to end with it.
+        // A throw means that the core has closed its journal; this process is about to end with it.
         this.#fail(error);
       }
     });
@@ -368,13 +368,13 @@ export class Subscriber implements Child, RouteProcess {
       .over(Promise.resolve(end), within, () => this.#waiting.has(id))
       .finally(() => this.#untold.cancel(id));
     if (ended?.state === "notBegun") return ended;
-    // A method is anybody's code: a state that is none would be refused by the origin, and the command stay open there.
+    // A user's method may return any state: the origin would refuse an unknown one, and the command would stay open there.
     const state: unknown = ended?.state;
     if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(state)}`);
     return { at: clock.now(), startedAt, ...ended };
   }
 
-  /** A command waits for something that is not its own doing; said once for each reason. */
+  /** Notes that a command waits for something outside of its method; the alert is raised once for each reason. */
   #waits(record: InRecord, reason: string | undefined): void {
     const { id } = record.message;
     const before = this.#waiting.get(id);
@@ -401,7 +401,7 @@ export class Subscriber implements Child, RouteProcess {
     }
   }
 
-  /** Records a failure, then fails. The journal may be closed by now, when a method outlives its daemon's core. */
+  /** Records a failure, then fails. The journal may be closed already: a method can outlive the core. */
   #failAfter(error: unknown, record: () => void): void {
     try {
       record();

@@ -1,12 +1,12 @@
 import type { Clock, Timer } from "../../message/clock.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
 
-/** Milliseconds in which most commands have ended, or have printed something. */
+/** Time in which most commands have ended, or have printed output, ms. */
 const PATIENCE = 250;
 
 /**
- * Commands that have begun, of which their origin has heard nothing since. An outcome and a piece of output tell that too, so
- * a message of its own is sent only for a command that goes on in silence.
+ * Commands that have begun without a report to their origin. An outcome or a piece of output tells the beginning too, so a
+ * report of its own is sent only for a command that goes on in silence.
  */
 export class Untold {
   readonly #clock: Clock;

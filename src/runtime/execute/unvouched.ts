@@ -4,7 +4,7 @@ import type { Vouching } from "../resync/vouch-ask.ts";
 
 /**
  * The commands of one subject that an earlier life of the daemon took, and that may not go on before their origin has
- * vouched for them. What comes from that origin meanwhile waits behind them; others pass.
+ * vouched for them. Later commands of that origin wait behind them; those of other origins pass.
  */
 export class LeftOver {
   readonly #vouching: Vouching;
@@ -18,7 +18,7 @@ export class LeftOver {
     return this.#waiting.size > 0;
   }
 
-  /** Whether it has to wait; `go` is called when it has not to any more, in the order of these calls. */
+  /** True if the command has to wait; `go` is called once it may go on, in the order of these calls. */
   keeps(record: InRecord, go: () => void): boolean {
     const { origin } = record.message;
     const before = this.#waiting.get(origin);
@@ -38,12 +38,12 @@ export class LeftOver {
   }
 }
 
-/** Whether it has yet to begin. */
+/** True for a command that has not begun, by its record. */
 export function begins({ state, doubtful }: InRecord): boolean {
   return state !== "running" && doubtful !== true;
 }
 
-/** A command of which nothing here can tell whether it ran to its end. */
+/** The outcome of a command that may or may not have run to its end. */
 export function interrupted({ doubtful, startedAt }: InRecord, at: number): Outcome {
   const reason =
     doubtful === true

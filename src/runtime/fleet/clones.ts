@@ -6,25 +6,24 @@ import type { Hello } from "../../methods/hello.ts";
  *
  *   alone ─▶ held (both are heard in turn) ─▶ alone (one was not heard for a while)
  *
- * A node that is installed anew, however often, never comes back with an earlier journal; one that is restored comes back
- * with it once, and takes a new one. So what is held takes three returns within a few hellos: of one, of the other, and of
- * the first again. A hello counts by the clock of its sender and only once: what was late, doubled or overtaken proves
- * nothing.
+ * A node that is installed anew, however often, never comes back with an earlier journal; a restored node comes back with
+ * one once, and takes a new one. So a name is held after three returns within a few hellos: of one journal, of the other,
+ * and of the first again. A hello counts once, by the clock of its sender: a late, doubled or overtaken hello proves nothing.
  */
 export interface ClonesOptions {
   readonly clock: Clock;
   readonly names: NameKeeper;
 }
 
-/** Acts on what is found of a name. */
+/** Acts when a name is found to be doubled, or single again. */
 export interface NameKeeper {
-  /** From now on nothing is taken from that name, and nothing is sent to it. */
+  /** Holds messages to and from that name back, but for its hellos. */
   hold(name: string, why: string): void;
   release(name: string, text: string): void;
 }
 
 interface Journal {
-  /** When it was last heard, by our monotonic clock, and when it said hello, by its own. */
+  /** Time of its last hello, by our monotonic clock (`at`) and by the clock of the sender (`said`), ms. */
   at: number;
   said: number;
 }
@@ -32,15 +31,15 @@ interface Journal {
 interface Name {
   readonly journals: Map<string, Journal>;
   current: string;
-  /** The journals that came back while another one was current, and when; the latest few. */
+  /** The latest journals that came back while another one was current, with the time. */
   returns: { readonly epoch: string; readonly at: number }[];
   held: readonly [string, string] | undefined;
 }
 
-/** Hello intervals: within how many three returns count, and after how many without a hello a journal is gone. */
+/** Hello intervals: within `WITHIN` of them three returns count; after `GONE` of them without a hello a journal is gone. */
 const WITHIN = 6;
 const GONE = 4;
-/** Journals of a name that are remembered. */
+/** The most journals of one name that are remembered. */
 const MOST = 8;
 const RETURNS = 3;
 

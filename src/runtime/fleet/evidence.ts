@@ -1,7 +1,7 @@
 import type { SendingTime } from "../../message/wire/frame.ts";
 
-/** Hears of every proved sign of life of another node. What follows from it is said above, in `daemon/links.ts`. */
+/** Hears of every proved sign of life of another node; `daemon/links.ts` decides what follows. */
 export interface Evidence {
-  /** `epoch`: of the journal that gave it, as far as it says so. Returns how long it was under way, ms. */
+  /** `epoch`: of the journal that gave the sign, where the sign names one. Returns the travel time, ms. */
   alive(node: string, bytes: number, time: SendingTime, cause: string, epoch?: string): number;
 }

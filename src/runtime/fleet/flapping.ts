@@ -3,9 +3,9 @@ import type { Failures } from "../../observe/alerts.ts";
 import type { NodeChange } from "./known-node.ts";
 
 /**
- * Tells of a link that is lost again and again: once when that begins, and once when it is over, whatever the number of
- * losses in between. Losses of this node's own link say nothing of others, and are told of it alone: a node that is gone
- * for less than the patience of its profile is missed by nobody, and still sees itself that it loses its broker.
+ * Alerts on a link that is lost again and again: once when that begins, and once when it is over, whatever the number of
+ * losses in between. Each node also watches its own link to the broker: other nodes do not notice a loss that is shorter
+ * than the patience of its profile. Losses of the own link are not counted for other nodes.
  *
  *   steady ──more than MOST losses within WINDOW──▶ flapping ──WINDOW without a loss──▶ steady
  */
@@ -17,14 +17,14 @@ export interface FlappingOptions {
 const MOST = 5;
 const WINDOW = 600_000;
 const MINUTES = WINDOW / 60_000;
-/** In the place of a node's name. */
+/** The key of this node's own link, in the place of a node's name. */
 const OWN = "";
 
 export class Flapping {
   readonly #options: FlappingOptions;
-  /** When the latest losses of each node were, by monotonic time. */
+  /** Monotonic times of the latest losses of each node, ms. */
   readonly #losses = new Map<string, number[]>();
-  /** Nodes that flap, each with the timer that ends it. */
+  /** Nodes whose link flaps, each with the timer that ends that state. */
   readonly #flapping = new Map<string, Timer>();
   #connected = false;
 
@@ -32,7 +32,7 @@ export class Flapping {
     this.#options = options;
   }
 
-  /** `own`: it is this node that has no broker. */
+  /** `own`: true if this node has no broker. */
   changed({ name, region, from, to, cause }: NodeChange, own: boolean): void {
     if (own || region !== "link" || from !== "online") return;
     this.#lost(name, `${name} is ${to}`, cause);

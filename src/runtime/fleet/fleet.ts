@@ -12,11 +12,11 @@ import type { Happenings } from "../../observe/happenings.ts";
 import { KnownNode, type NodeChange, type NodeDescription, type StoredNode } from "./known-node.ts";
 
 /**
- * Every node that this one knows, each with its actor. Evidence of life is counted per frame and ACK, but an actor hears
- * of it only when that changes something.
+ * The nodes that this one knows, each with its actor. Evidence of life is noted for each frame and ACK, but an actor hears
+ * of it only when that changes its state.
  *
- * Invariants: nobody is called offline before one full grace period after the start, and none while this node's own link
- * to the broker is down; a deadline is judged by monotonic time, never by the wall clock.
+ * Invariants: a node is called offline one full grace period after the start at the earliest, and never while this node's
+ * own link to the broker is down; a deadline is judged by monotonic time, never by the wall clock.
  */
 export interface FleetOptions {
   readonly node: string;
@@ -28,14 +28,14 @@ export interface FleetOptions {
   readonly happenings: Pick<Happenings, "emit">;
 }
 
-/** Hears of every change of every region of every node: what follows from it is said above, in `daemon/links.ts`. */
+/** Hears of every change of every region of every node; `daemon/links.ts` decides what follows. */
 export interface NodeWatcher {
   nodeChanged(change: NodeChange): void;
 }
 
 /** How long a node without commands still counts as busy, ms. */
 const LINGER = 1000;
-/** How often it is noted when each node was last seen, ms: more seldom where there are many. */
+/** Time between two notes of when each node was last seen, ms: `NOTE_PER_NODE` for each node, but at least `NOTE_EVERY`. */
 const NOTE_EVERY = 60_000;
 const NOTE_PER_NODE = 10;
 const LAST_SEEN = "last seen";
@@ -43,16 +43,16 @@ const LAST_SEEN = "last seen";
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #known = new Map<string, KnownNode>();
-  /** Stored at the end of this turn: a hello changes several regions at once. */
+  /** Nodes to store at the end of this turn: a hello changes several regions at once. */
   readonly #changed = new Map<string, KnownNode>();
   readonly #late: DeadlineWheel;
   readonly #silent: DeadlineWheel;
   readonly #idle: DeadlineWheel;
   #ownLink = false;
   #watcher: NodeWatcher | undefined;
-  /** When it was last noted, monotonic ms, when each node was seen. */
+  /** Monotonic time of the last note, ms. */
   #notedAt = Number.NEGATIVE_INFINITY;
-  /** Another node has the name of this one. */
+  /** The proof that another node has the name of this one. */
   #selfHeld: string | undefined;
 
   constructor(options: FleetOptions) {
@@ -93,7 +93,7 @@ export class Fleet {
     return this.#known.has(name);
   }
 
-  /** Whether a node was heard of before, or is named; also this one. */
+  /** True for nodes that were heard before, or are expected; also for this one. */
   isKnown(name: string): boolean {
     return name === this.#options.node || this.#known.has(name);
   }
@@ -103,7 +103,7 @@ export class Fleet {
     if (name !== this.#options.node) this.#get(name);
   }
 
-  /** A node that is expected no more is shown no more, unless it was heard of or something waits for it. */
+  /** Stops showing a node that is expected no more, unless it was heard or messages wait for it. */
   expectNoMore(name: string): void {
     const known = this.#known.get(name);
     if (known === undefined || known.lastSeen !== null) return;
@@ -117,24 +117,24 @@ export class Fleet {
     return this.#known.get(name)?.link ?? "neverSeen";
   }
 
-  /** Why nothing may be sent to a node now; `undefined`: it may. */
+  /** Why sending to a node is paused; `undefined`: it is not. */
   halted(name: string): string | undefined {
     if (!this.#ownLink) return "no broker";
     return this.link(name) === "offline" ? `${name} is offline` : this.heldBack(name);
   }
 
-  /** The kind of link that a node has, as far as it said. */
+  /** The kind of link that a node has; `undefined` until it has told. */
   linkName(name: string): LinkName | undefined {
     return this.#known.get(name)?.linkName;
   }
 
-  /** Verified evidence of life. `epoch`: of the journal that gave it, as far as it says so. */
+  /** Notes verified evidence of life. `epoch`: of the journal that gave it, where the evidence names one. */
   alive(name: string, cause: string, epoch?: string): void {
     if (name === this.#options.node) return;
     const known = this.#get(name);
     known.seen();
     this.#noteSeen();
-    // A node that answers before its first hello, and has another journal at that, has lost the one that it answered for.
+    // An ACK before the first hello may name the journal: the hello then shows if the node has lost that one since.
     if (epoch !== undefined && known.epoch === undefined) {
       known.epoch = epoch;
       this.#store(name, known);
@@ -143,10 +143,10 @@ export class Fleet {
     this.#watch(name, known);
   }
 
-  /** A restart of this node must not make others look as if they had been silent since their link last changed. */
+  /** Stores when each node was last seen, else a restart would show the time at which its link last changed. */
   #noteSeen(): void {
     const { clock, journal, node: self, central } = this.#options;
-    // Operators ask central; on an edge each note would be a write to its disk for nobody.
+    // Operators ask central: on an edge the note would be a useless write to the disk.
     if (self !== central) return;
     const now = clock.monotonic();
     if (now - this.#notedAt < Math.max(NOTE_EVERY, this.#known.size * NOTE_PER_NODE)) return;
@@ -155,7 +155,7 @@ export class Fleet {
     journal.setCheckpoint({ key: LAST_SEEN, value: Object.fromEntries(seen) as Json });
   }
 
-  /** True where the daemon or the journal of a node is another one than before. */
+  /** True if the daemon or the journal of a node is another one than before. */
   isAnew(name: string, hello: Hello): boolean {
     return this.#known.get(name)?.isAnew(hello) ?? false;
   }
@@ -169,7 +169,7 @@ export class Fleet {
     this.#watch(name, known);
   }
 
-  /** Two nodes have its name. `undefined`: one of them is gone, and what the other one has is to be compared anew. */
+  /** Holds a name back that two nodes have. `why` undefined: one of them is gone, and the other is compared anew. */
   hold(name: string, why: string | undefined): void {
     if (name === this.#options.node) {
       this.#selfHeld = why;
@@ -180,22 +180,22 @@ export class Fleet {
     if (why === undefined) known.epoch = "";
   }
 
-  /** Another node has the name of this one; said why that is known. */
+  /** The proof, in words, that another node has the name of this one. */
   get selfHeld(): string | undefined {
     return this.#selfHeld;
   }
 
-  /** True where two nodes have this name, which may be that of this one. */
+  /** True if two nodes have this name, which may be this node's own. */
   isDoubled(name: string): boolean {
     return (name === this.#options.node ? this.#selfHeld : this.heldBack(name)) !== undefined;
   }
 
-  /** Why nothing goes to a node and nothing is taken from it; `undefined`: all is as it should be. */
+  /** Why messages to and from a node are held back; `undefined`: they are not. */
   heldBack(name: string): string | undefined {
     return this.standing(name)?.reason;
   }
 
-  /** Why nothing goes to a node, and since when. */
+  /** Why messages to and from a node are held back, and since when. */
   standing(name: string): Standstill | undefined {
     return this.#known.get(name)?.heldBack;
   }
@@ -204,12 +204,12 @@ export class Fleet {
     return (this.#known.get(name)?.heardAt ?? Number.NEGATIVE_INFINITY) > at;
   }
 
-  /** True for another journal than the one that the node last said to have. */
+  /** True if the node last said to have another journal. */
   isOther(name: string, epoch: string): boolean {
     return (this.#known.get(name)?.epoch || epoch) !== epoch;
   }
 
-  /** Why a node does not come to what waits there on a subject, as its last hello said. */
+  /** Why messages on a subject wait at a node, as its last hello said. */
   unattended(name: string, subject: string): string | undefined {
     return this.#known.get(name)?.hello?.unattended?.find(([left]) => left === subject)?.[1];
   }
@@ -220,7 +220,7 @@ export class Fleet {
     this.#known.get(name)?.send("bye", cause);
   }
 
-  /** The broker says that nobody subscribes for this node. */
+  /** The broker has no subscriber for this node. */
   absent(name: string): void {
     this.#known.get(name)?.send("absent", "not subscribed at the broker");
   }
@@ -233,12 +233,12 @@ export class Fleet {
     return this.#known.get(name)?.isResyncing ?? false;
   }
 
-  /** The node and this one think the same of this one's commands. */
+  /** The records of this node's commands agree on both nodes. */
   agreed(name: string): void {
     this.#known.get(name)?.send("agreed", "of one mind");
   }
 
-  /** So many commands of ours run there. The actor hears of the end only when it lasts. */
+  /** Notes how many commands of ours run on a node. The actor of the node goes idle only after a while without any. */
   work(name: string, running: number): void {
     const known = this.#known.get(name);
     if (known === undefined) return;
@@ -252,7 +252,7 @@ export class Fleet {
     known.send("busy", "commands run there");
   }
 
-  /** While our own link is down nobody is judged; when it is back, everyone has a full grace period. */
+  /** No node is judged while our own link is down; each has a full grace period once the link is back. */
   ownLink(up: boolean): void {
     this.#ownLink = up;
     for (const [name, known] of this.#known) {
@@ -270,7 +270,7 @@ export class Fleet {
   }
 
   stop(): void {
-    // The nodes are stored before their actors stop.
+    // The nodes are stored first: the snapshot of a stopped actor could not be resumed.
     this.#storeChanged();
     this.#notedAt = Number.NEGATIVE_INFINITY;
     this.#noteSeen();
@@ -296,7 +296,7 @@ export class Fleet {
     return known;
   }
 
-  /** With what this turn still changes of it. */
+  /** Stores a node at the end of this turn, with all changes of the turn. */
   #store(name: string, known: KnownNode): void {
     if (this.#changed.size === 0) this.#options.journal.atTurnEnd(() => this.#storeChanged());
     this.#changed.set(name, known);
@@ -308,8 +308,8 @@ export class Fleet {
   }
 
   /**
-   * Arms the deadlines of a node that is expected to be heard: one whose hello has come, and central. Between two edges there
-   * are no hellos, and silence means nothing: each would wait for the other one to speak first.
+   * Arms the deadlines of nodes that say hello: at central, of nodes that were heard; at an edge, of central alone. Between
+   * two edges there are no hellos, so silence proves no loss.
    */
   #watch(name: string, known: KnownNode): void {
     if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;

@@ -29,11 +29,11 @@ export interface NodeDescription {
   readonly work: "idle" | "busy";
   readonly trust: "pending" | "accepted" | "revoked";
   readonly storage: "ok" | "low" | "full";
-  /** Why nothing is sent to it and nothing taken from it: two nodes have its name. */
+  /** Why messages to and from the node are held back: two nodes have its name. */
   readonly heldBack?: string;
-  /** The link is as an earlier life of this daemon saw it: nothing was heard of the node since. */
+  /** The link is as an earlier life of this daemon saw it: the node was not heard since. */
   readonly unheard?: true;
-  /** Lanes which stand still, as it says of itself; in a list, and those to it; the worst few. Absent: none does. */
+  /** The worst stuck lanes that the node tells of itself; in lists, those of this node to it too. Absent: there are none. */
   readonly stuck?: readonly StuckLane[];
   /** Last verified evidence of life; `null` if never. */
   readonly lastSeenAt: number | null;
@@ -68,7 +68,7 @@ export interface KnownNodeOptions {
 
 type Patience = Pick<LinkProfile, "late" | "offline">;
 
-/** No node may ask for more patience than a hello a day, ms. */
+/** The longest hello interval that counts, ms: no node may ask for more patience. */
 const LONGEST = 86_400_000;
 /** The shortest silence that makes a node late, where its profile is not shorter, ms. */
 const SHORTEST = 2_500;
@@ -83,18 +83,18 @@ export class KnownNode {
   link: LinkState;
   busy: boolean;
   lastSeen: number | null;
-  /** When that was, monotonic ms. */
+  /** Monotonic time of `lastSeen`, ms. */
   heardAt = Number.NEGATIVE_INFINITY;
   /** The journal that the node last said to have. */
   epoch: string | undefined;
-  /** Why nothing goes to it or comes from it. */
+  /** Why messages to and from the node are held back, and since when. */
   heldBack: Standstill | undefined;
   hello: (Hello & { readonly at: number }) | undefined;
   #accepted: boolean;
-  /** Interval of its hellos as it last said, ms. */
+  /** Interval of the node's hellos as it last said, ms. */
   #every: number | undefined;
   #linkName: LinkName | undefined;
-  /** Its interval and its link allow it that, until they change. */
+  /** The patience that follows from interval and link, until they change. */
   #patience: Patience | undefined;
 
   constructor(options: KnownNodeOptions, stored: StoredNode | undefined) {
@@ -126,7 +126,7 @@ export class KnownNode {
     });
   }
 
-  /** The kind of link that the node has, as far as it said. */
+  /** The kind of link that the node has; `undefined` until it has told. */
   get linkName(): LinkName | undefined {
     return this.#linkName;
   }
@@ -135,26 +135,24 @@ export class KnownNode {
     return this.#actor.getSnapshot().matches({ session: "resyncing" });
   }
 
-  /** A sign of life came just now. */
   seen(): void {
     const { clock } = this.#options;
     this.lastSeen = clock.now();
     this.heardAt = clock.monotonic();
   }
 
-  /** The first of them; false: it was accepted before. */
   accept(): void {
     if (this.#accepted) return;
     this.#accepted = true;
     this.send("accept", "verified");
   }
 
-  /** True where another daemon or another journal says hello than before. */
+  /** True if the hello comes from another daemon or another journal than before. */
   isAnew({ startedAt, epoch }: Hello): boolean {
     return (this.hello ?? { startedAt }).startedAt !== startedAt || (this.epoch ?? epoch) !== epoch;
   }
 
-  /** Takes what a hello says; true where it must be seen across restarts of this node. */
+  /** Takes a hello; true if the node's record has to be stored. */
   greeted(hello: Hello): boolean {
     const { epoch, every, link: linkName } = hello;
     const at = this.#options.clock.now();
@@ -171,7 +169,7 @@ export class KnownNode {
     return isNews;
   }
 
-  /** How long it may be silent. `own`: this node's own link. */
+  /** How long the node may be silent. `own`: this node's own link. */
   patience(own: LinkProfile): Patience {
     this.#patience ??= patienceWith(own, this.#every ?? 0, this.#linkName ?? own.name);
     return this.#patience;
@@ -245,14 +243,14 @@ export class KnownNode {
   }
 }
 
-/** A node should have been heard by its own interval and its own link, unless this node's ask for more patience. */
+/** The patience by the interval and the link of a node, or by this node's own link where that asks for more. */
 function patienceWith(own: LinkProfile, every: number, link: LinkName): Patience {
   if (link !== own.name) {
     const { late, offline } = linkProfile(link, Math.max(own.hello, Math.min(every, LONGEST)));
     return { late: Math.max(own.late, late), offline: Math.max(own.offline, offline) };
   }
   const times = (every > 0 ? Math.min(every, LONGEST) : own.hello) / own.hello;
-  // However often it says hello: a moment on a slow link must not look like a loss.
+  // A short delay on a slow link must not look like a loss, however often the node says hello.
   const least = Math.min(own.late, SHORTEST);
   return { late: Math.max(least, own.late * times), offline: Math.max(2 * least, own.offline * times) };
 }

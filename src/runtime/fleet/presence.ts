@@ -7,11 +7,11 @@ import type { Ack } from "../../message/wire/frame.ts";
 import type { Hello } from "../../methods/hello.ts";
 
 /**
- * Says hello to central: when the link comes up, and at each interval; and bye at the end. Never journalled.
+ * Says hello to central when the link comes up and at each interval, and bye at the end, without the journal.
  * Central says hello to itself: another node that has its name hears it.
  *
- * A hello is whole when central may not know what it says: the first one on a connection, one after a change, one after
- * an unanswered one, and one that follows the answer of another life of central's daemon. All others are brief.
+ * A hello is whole when central may not know its content: the first one on a connection, one after a change, one after an
+ * unanswered one, and one after an answer of another life of central's daemon. All others are brief.
  */
 export interface PresenceOptions extends Sender {
   readonly central: string;
@@ -19,12 +19,12 @@ export interface PresenceOptions extends Sender {
   readonly transport: Transport;
 }
 
-/** Says what a whole hello says, and with `every` when the next one follows. */
+/** Composes whole hellos; `every` is the time until the next one. */
 export interface Greeter {
   hello(): Hello;
 }
 
-/** A whole hello comes at the latest after so many brief ones. */
+/** The most brief hellos between two whole ones. */
 const BRIEF_IN_A_ROW = 11;
 /** The shortest time between two hellos out of turn, ms. */
 const GREET_AGAIN = 1_000;
@@ -32,7 +32,7 @@ const GREET_AGAIN = 1_000;
 export class Presence {
   readonly #options: PresenceOptions;
   #timer: Timer | undefined;
-  /** The last whole hello, but for its time, and the life of central's daemon that has answered it. */
+  /** The last whole hello without its time, and the life of central's daemon that has answered it. */
   #told: { readonly text: string; life?: string | undefined } | undefined;
   #unanswered = false;
   /** When the last whole hello was said out of turn, monotonic ms. */
@@ -59,7 +59,7 @@ export class Presence {
     this.#send("bye", { reason });
   }
 
-  /** An ACK of central for this node's hellos. */
+  /** Takes an ACK of central for a hello of this node. */
   answered({ receiverLife }: Ack): void {
     this.#unanswered = false;
     if (this.#told === undefined) return;
@@ -67,12 +67,11 @@ export class Presence {
     this.#told.life = receiverLife;
     if (life === undefined || life === receiverLife) return;
     const { clock } = this.#options;
-    // Two centrals of one name answer in turn: they must not be greeted without end.
+    // Two centrals with one name answer in turn, and must not be greeted without end.
     if (clock.monotonic() - this.#begunAt < GREET_AGAIN) this.#told = undefined;
     else this.begin();
   }
 
-  /** The subject of this node's hellos. */
   get subject(): string {
     return `${this.#options.central}.event.hello.${CONTROL_DOMAIN}`;
   }
@@ -84,7 +83,7 @@ export class Presence {
     this.#timer = this.#options.clock.setTimeout(() => this.#say(), hello.every);
   }
 
-  /** The next hello as it travels: whole, or brief. */
+  /** The data of the next hello: whole or brief. */
   #next(hello: Hello): Json {
     const text = JSON.stringify({ ...hello, now: 0 });
     const isKnown = this.#told?.text === text && this.#told.life !== undefined;

@@ -1,14 +1,14 @@
 import type { BriefHello, Hello } from "../../methods/hello.ts";
 import { isBrief } from "../../methods/hello.ts";
 
-/** Lives of one name that are remembered: two hosts that were given one name by mistake speak in turn. */
+/** The most lives of one name that are remembered: two hosts with one name by mistake speak in turn. */
 const LIVES = 4;
 
-/** The last whole hello of each node, by the life of its daemon: what a brief one stands for. */
+/** The last whole hello of each node, by the life of its daemon: a brief hello stands for it. */
 export class WholeHellos {
   readonly #known = new Map<string, Map<string, Hello>>();
 
-  /** The hello as if it had been said in full. `undefined`: no whole one of that life was heard by this daemon. */
+  /** The whole form of a hello. `undefined`: this daemon has heard no whole one of that life. */
   completed(name: string, hello: Hello | BriefHello, saidAt: number): Hello | undefined {
     if (isBrief(hello)) {
       const whole = this.#known.get(name)?.get(hello.life);

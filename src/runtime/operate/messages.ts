@@ -10,7 +10,7 @@ import { detailDone, detailIn, detailOut, type Sight, viewDone, viewIn, viewOut 
 
 const LIMIT = 100;
 
-/** A record of the journal that is shown only when its turn comes. */
+/** A record of the journal, whose view is made only when it is listed. */
 interface Row {
   readonly id: string;
   readonly subject: string;
@@ -18,7 +18,7 @@ interface Row {
   readonly view: () => MessageView;
 }
 
-/** The messages of the journal as they are shown: what was sent from here, and what was taken from others. */
+/** The messages of the journal as they are shown: those sent from here, and those taken from others. */
 export class Messages {
   readonly #options: OperateOptions;
 
@@ -37,7 +37,7 @@ export class Messages {
     ];
     const found: MessageView[] = [];
     for (const row of newestFirst(streams)) {
-      // A message to this node itself is there twice, and both are on one page: the next one begins after their id.
+      // A message to this node itself is listed twice, both on one page: the next page begins after their id.
       if (found.length >= limit && row.id !== found.at(-1)?.id) break;
       if ((before !== undefined && row.id >= before) || !matches(row, filter)) continue;
       const view = row.view();
@@ -86,7 +86,7 @@ export class Messages {
     for (const found of this.#options.core().journal.outbox.newest(prefix, before)) yield this.#sentRow(found);
   }
 
-  /** Of the lanes that the filter may mean. */
+  /** Open messages of the lanes that the filter allows. */
   #openSent(filter: MessageFilter): Iterable<Row> {
     const { config, core } = this.#options;
     const lanes = core().journal.outbox.open((subject) => matches({ subject, origin: config().node }, filter));
@@ -114,7 +114,7 @@ export class Messages {
     return mapped(records, (record) => ({ ...record, view: () => viewDone(record) }));
   }
 
-  /** Messages that steward sends for itself count only where a prefix is given. */
+  /** Ids of the newest messages; those that steward sends for itself are included only with a prefix. */
   *#newestIds(prefix = ""): Iterable<string> {
     const streams = [this.#sent(undefined, prefix), this.#pending(prefix), this.#done(undefined, prefix)];
     for (const { id, subject } of newestFirst(streams))

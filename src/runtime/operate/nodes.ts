@@ -6,10 +6,10 @@ import type { NodeDetail, NodeView } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { targetNodes } from "./targets.ts";
 
-/** Lanes of one node that stand still: shown of it. */
+/** The most stuck lanes of one node that are shown. */
 const WORST = 5;
 
-/** The nodes as they are shown, and which of them a target means. */
+/** The nodes as they are shown, and the nodes that a target means. */
 export class Nodes {
   readonly #options: OperateOptions;
 

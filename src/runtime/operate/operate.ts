@@ -26,11 +26,11 @@ import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { viewDead } from "./views.ts";
 
-/** Lanes of this daemon that stand still, at most so many are shown. */
+/** The most stuck lanes of this daemon that are shown. */
 const MOST_STUCK = 100;
 const ANSWER_WITHIN = 10_000;
 
-/** The implementation of every operation of the table: what it does, in the rooms of the core that runs now. */
+/** The implementation of every operation of the table, on the rooms of the core that runs now. */
 export class LocalOperations implements Operations {
   readonly #options: OperateOptions;
   readonly #messages: Messages;
@@ -44,7 +44,7 @@ export class LocalOperations implements Operations {
     this.#submission = new Submission(options, this.#messages, this.#nodes);
   }
 
-  /** Validates, authorises and journals. Order is kept. All or nothing. */
+  /** Validates, authorises and journals: in order, all or none. */
   submit(orders: readonly Order[]) {
     return this.#submission.submit(orders);
   }
@@ -53,7 +53,7 @@ export class LocalOperations implements Operations {
     return this.#submission.cancel(id);
   }
 
-  /** Shows also what is not durable yet: see `durable`. */
+  /** Messages include those that are not durable yet: see `durable`. */
   messages(filter: MessageFilter = {}): MessageView[] {
     return this.#messages.list(filter);
   }
@@ -99,7 +99,7 @@ export class LocalOperations implements Operations {
     const { subject, origin, data, foreign } = letter.message;
     const self = config().node;
     if (receiverOf(subject) !== self) {
-      // A letter that is refused again stays where it is.
+      // A letter whose message is refused again stays a dead letter.
       await this.#submission.send([{ subject, data }]);
       journal.inbox.dropDead(id);
       await journal.flushed();
@@ -166,7 +166,6 @@ export class LocalOperations implements Operations {
     };
   }
 
-  /** SIGHUP means the same check and restart; the answer says what changed. */
   reload(): Promise<ReloadAnswer> {
     return this.#options.reload();
   }
@@ -183,7 +182,7 @@ export class LocalOperations implements Operations {
     return readLogs(this.#options.core().directory("syslogforwarding"), query);
   }
 
-  /** Asks the core of another node. */
+  /** Puts a question on processes to another node. */
   #control(node: string, data: { readonly verb: ProcessVerb | "ps"; readonly subject: string }, timeout: number) {
     return this.#submission.ask(
       { subject: `${node}.command.process.${CONTROL_DOMAIN}`, data },

@@ -15,8 +15,8 @@ import type { NodeDescription } from "../fleet/known-node.ts";
 import type { JournalHealth } from "../upkeep/storage.ts";
 
 /**
- * The shapes of all questions and answers of a running daemon, a schema each. The types, the checks and the OpenAPI document
- * follow from them. Every shown value is true `asOf` the time beside it.
+ * The shapes of all questions and answers of a running daemon, a schema each, from which the types, the checks and the
+ * OpenAPI document follow. Every shown value is true `asOf` the time beside it.
  */
 export const LIMITS = { bodyBytes: 16 * 1024 * 1024, nesting: 64, drafts: 10_000, streams: 256 } as const;
 
@@ -25,9 +25,9 @@ const timeText = z.string().nullable().describe("The same time as RFC 3339 text"
 /** The parts are absent where the text is no subject. */
 const SUBJECT_PARTS = { node: "The receiver", method: "The method", domain: "The domain" } as const;
 
-/** A thing that is answered, with what stands beside its times and its subject: see `withTimes`. */
+/** The shape of an answer, with the fields that `withTimes` adds beside its times and its subject. */
 function thing<S extends z.core.$ZodLooseShape>(shape: S) {
-  // The times and parts that the server adds are documented here, and are no part of what the operations answer.
+  // The fields that the server adds are in the document, and not in the type that the operations answer.
   return z.strictObject({ ...shape, ...beside(shape) }) as unknown as z.ZodObject<S, z.core.$strict>;
 }
 
@@ -54,7 +54,7 @@ const state = z.enum(Object.keys(STATES) as [State, ...State[]]);
 const finalState = state.exclude(["held", "queued", "sent", "received", "running", "unknown"]);
 const linkState = z.enum(["neverSeen", "online", "late", "offline"]);
 const direction = z.enum(["out", "in"]);
-/** Any JSON value; what comes here went through JSON.parse, so only its absence is a fault. */
+/** Any JSON value. Values come from JSON.parse, so only an absent one is a fault. */
 const json = z.custom<Json>((value) => value !== undefined, "is missing").describe("Any JSON value");
 
 // Questions: parameters of paths, queries, bodies.
@@ -348,7 +348,7 @@ export const eventQuery = z.strictObject({
   ),
 });
 
-/** The word of a stream in place of happenings that its client did not get. */
+/** The event of a stream in place of happenings that its client did not get. */
 export const gap = z.strictObject({
   missed: count.nullable().describe("How many; null when it cannot be known, as after a reconnect"),
 });
@@ -363,7 +363,7 @@ export const failure = z.strictObject({
   }),
 });
 
-/** The type of what a schema lets through, unchangeable. */
+/** The type of the values that a schema accepts, readonly at every depth. */
 export type Shown<S extends z.ZodType> = Frozen<z.infer<S>>;
 type Frozen<T> = Json extends T ? T : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
@@ -389,7 +389,7 @@ export type LogLine = Shown<typeof logLine>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;
 
-/** The compiler refuses a shape and the type of an organ that part ways, in either direction, optional keys too. */
+/** The compiler refuses a schema that differs from the type of a room's answer, in either direction, optional keys too. */
 type Same<S extends z.ZodType, T> = [z.infer<S>, T, Full<z.infer<S>>, Full<T>] extends [
   T,
   Shown<S>,

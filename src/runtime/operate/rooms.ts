@@ -45,7 +45,7 @@ export interface ProcessTable {
   control(verb: ProcessVerb, subject: string): Promise<ProcessView>;
 }
 
-/** The parts of the running daemon that answer its operators. The core may be a new one after a failure: it is asked for anew. */
+/** The parts of the running daemon that answer its operators. `core` is a function, for a failure replaces the core. */
 export interface OperateOptions {
   readonly core: () => Rooms;
   readonly processes: () => ProcessTable;

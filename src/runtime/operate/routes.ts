@@ -1,6 +1,6 @@
 /**
- * The method and path of each operation: `{name}` marks a parameter of the path; GET takes the rest of its question in the
- * query, POST in a body of JSON. A client need not load the schemas: `TABLE` has them, under the same names.
+ * The method and path of each operation: `{name}` marks a parameter of the path; GET takes the other arguments in the
+ * query, POST in a body of JSON. The schemas are in `TABLE`, under the same names: a client need not load them.
  */
 export const ROUTES = {
   submit: "POST /v1/messages",

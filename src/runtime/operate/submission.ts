@@ -11,7 +11,7 @@ import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Orde
 import type { OperateOptions } from "./rooms.ts";
 import { insistCount } from "./table.ts";
 
-/** Messages that operators send and take back, and questions to other nodes. */
+/** Messages that operators send and cancel, and questions to other nodes. */
 export class Submission {
   readonly #options: OperateOptions;
   readonly #messages: Messages;
@@ -51,7 +51,7 @@ export class Submission {
     try {
       await storage.durable();
     } catch (error) {
-      // An operator who hears that it was refused sends it again: it must not run as well once the disk takes it.
+      // An operator sends a refused message again: the first one must not run too, once the disk works.
       const now = clock.now();
       const ended = records.flatMap(
         ({ message }) =>
@@ -62,7 +62,7 @@ export class Submission {
         () => undefined,
       );
       if (ended.length === records.length) throw error;
-      // Some are on their way: they are sent as soon as they are durable, and only then is there an answer.
+      // Messages that cannot be ended any more are on their way: the operator gets the answer once they are durable.
       await journal.flushed();
     }
     return records;
@@ -146,7 +146,7 @@ export class Submission {
       }
       const nodes = this.#nodes.meantBy(to);
       insistCount(drafts.length + nodes.length);
-      // All of them together are held to what could have been written out one by one.
+      // The messages to all nodes together are bounded as if each had been in the request.
       bytes += nodes.length * Buffer.byteLength(JSON.stringify(draft.data));
       if (bytes > LIMITS.bodyBytes) {
         const fault = `the messages to ${nodes.length} nodes take ${bytes} bytes together, ${LIMITS.bodyBytes} are allowed`;

@@ -4,9 +4,9 @@ import * as shape from "./operations.ts";
 import type { Name, ROUTES, Words } from "./routes.ts";
 
 /**
- * Everything that can be asked of a running daemon, one entry an operation, under the name that it has in `ROUTES`. The server
- * mounts this table and checks by it, the OpenAPI document is written from it, and the types of the client and of what the
- * daemon has to implement follow from it. Failures are StewardErrors.
+ * The operations of a running daemon, one entry each, under the name that it has in `ROUTES`. The server mounts this table
+ * and checks by it, the OpenAPI document is written from it, and the types of the client and of the implementation follow
+ * from it. Failures are StewardErrors.
  */
 interface Entry<Path extends string> {
   readonly summary: string;
@@ -15,14 +15,14 @@ interface Entry<Path extends string> {
   readonly query?: Path extends `GET ${string}` ? z.ZodObject : never;
   readonly body?: Path extends `POST ${string}` ? Body : never;
   readonly answer: Answer;
-  /** Statuses with which it may fail, beside 400 and 500. */
+  /** Statuses of failures, beside 400 and 500. */
   readonly failures?: readonly number[];
 }
 
 interface Body {
   /** The schema of the document. */
   readonly shape: z.ZodType;
-  /** Names what is wrong better than the schema alone could. */
+  /** Parses a body, with better error texts than the schema alone has. */
   readonly read: (body: unknown) => unknown;
 }
 
@@ -34,7 +34,7 @@ export interface Answer {
   readonly shape: z.ZodType;
   /** The daemon is not well: the answer has the same shape, under another status. */
   readonly ill?: { readonly status: number; readonly description: string; readonly is: (answer: never) => boolean };
-  /** The answer waits until no crash can take back what it shows. */
+  /** True for an answer that waits until the state that it shows is durable. */
   readonly durable: boolean;
 }
 
@@ -159,7 +159,7 @@ export const TABLE = {
   },
 } as const satisfies { readonly [N in Name]: Entry<(typeof ROUTES)[N]> };
 
-/** An entry whose shapes nobody needs to tell apart. */
+/** An entry of any operation. */
 export interface AnyEntry extends Omit<Entry<string>, "params" | "query" | "body"> {
   readonly params?: Readonly<Record<string, z.ZodType>>;
   readonly query?: z.ZodObject;
@@ -183,14 +183,14 @@ type Streams = { [N in Name]: Table[N]["answer"]["kind"] extends "stream" ? N : 
 export type Operations = {
   [N in Exclude<Name, Streams>]: (...asked: Asked<N>) => Answered<N> | Promise<Answered<N>>;
 } & {
-  /** Calls `listener` for all that comes from now on, until the returned function is called. */
+  /** Calls `listener` for each item from now on, until the returned function is called. */
   [N in Streams]: (listener: (item: Answered<N>) => void) => () => void;
 } & {
-  /** Resolves when no crash can take back what was shown until now. */
+  /** Resolves when the state that was shown until now is durable. */
   durable(): Promise<void>;
 };
 
-/** One item of a stream, or word of those that its reader was too slow for. */
+/** One item of a stream, or a gap: the number of items that its reader was too slow for. */
 export type Item<N extends Streams = Streams> = Answered<N> | ({ readonly type: "gap" } & shape.Gap);
 
 /** The operations as a client has them. A stream is open, so that nothing is missed, once its promise resolves. */
@@ -212,7 +212,7 @@ function readOrders(body: unknown): readonly shape.Order[] {
   });
 }
 
-/** @throws StewardError `message-invalid`: there are more messages than are taken at once */
+/** @throws StewardError `message-invalid` for too many messages at once */
 export function insistCount(count: number): void {
   if (count <= shape.LIMITS.drafts) return;
   const fault = `it holds ${count} messages, ${shape.LIMITS.drafts} are allowed`;

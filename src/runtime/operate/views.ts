@@ -8,13 +8,13 @@ import { summarise } from "../../message/text/summary.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
 
-/** How records of the journal are shown. */
+/** The facts beside a record of the journal that its view needs. */
 export interface Sight {
   readonly outbox: Outbox;
   readonly link: (node: string) => LinkState;
-  /** Why nothing moves on a lane; `undefined` when it does. */
+  /** Why a lane does not move; `undefined` when it does. */
   readonly blocked: (subject: string) => string | undefined;
-  /** Why a node does not come to what waits there on a subject, as it last said. */
+  /** Why messages on a subject wait at a node, as it last said. */
   readonly stuck: (node: string, subject: string) => string | undefined;
   /** The latest changes of a node, oldest first. */
   readonly changes: (node: string) => NodeDetail["changes"];
@@ -70,7 +70,7 @@ export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): Messa
   };
 }
 
-/** What a node says that it kept of the output, and that is not in this journal: it went to another one, or got lost. */
+/** Output that a node says to have kept and that is not in this journal: another journal got it, or it is lost. */
 function lostOutput({ totals }: Outcome, output: readonly OutputPart[]): string | undefined {
   if (totals === undefined) return undefined;
   const lost = (["stdout", "stderr"] as const).flatMap((stream) => {
@@ -85,7 +85,7 @@ function partLength({ text, encoding }: OutputPart): number {
   return Buffer.byteLength(text, encoding ?? "utf8");
 }
 
-/** `waitsFor`: why it does not begin; `undefined`: its turn has not come. */
+/** `waitsFor`: why the command does not begin; `undefined`: its turn has not come. */
 export function viewIn(record: InRecord, waitsFor: string | undefined): MessageView {
   const { message } = record;
   return {
@@ -170,7 +170,7 @@ export function viewDead({ message, at, reason, attempts }: DeadRecord): DeadLet
   };
 }
 
-/** A command that a node has and that is away has an unknown state, until the node speaks again. */
+/** The state of a command is unknown while its node is away, until the node is heard again. */
 function shownState(lane: OutLane, record: OutRecord, { outbox, link }: Sight): State {
   const state = outbox.stateOf(lane, record);
   if (state !== "received" && state !== "running") return state;
@@ -179,15 +179,15 @@ function shownState(lane: OutLane, record: OutRecord, { outbox, link }: Sight): 
 }
 
 /**
- * That a node which has a command is out of reach is no state of the message on disk: it follows from what is known of the
- * node. A history tells it from when it was so, until the end was heard of.
+ * Adds `unknown` to the history of a command while its node is out of reach, until an outcome is heard. The journal has no
+ * such state: it follows from the link of the node.
  */
 function withAbsences(history: readonly Assertion[], record: OutRecord, sight: Sight): readonly Assertion[] {
   const { origin, createdAt, subject } = record.message;
   const node = receiverOf(subject);
   const final = history.find(({ state }) => isFinalState(state));
   const there = history.find(({ by, state }) => by === node && !isFinalState(state));
-  // Before the first sending nothing is unknown; and a node's clock may be wrong.
+  // A message that was never sent has no unknown state; and a node's clock may be wrong.
   if (there === undefined && history.every(({ by }) => by !== node) && record.life === undefined) return history;
   const from = there !== undefined && there.at > createdAt && there.at < sight.now ? there.at : createdAt;
   const until = record.heardAt ?? final?.at ?? Number.POSITIVE_INFINITY;
@@ -201,7 +201,7 @@ function withAbsences(history: readonly Assertion[], record: OutRecord, sight: S
   return [...history.filter((said) => said !== final), ...absences, ...(final === undefined ? [] : [final])];
 }
 
-/** What came of the command that asked for the end of another one. */
+/** The answer of the node to a cancel, by the outcome of the cancel command. */
 function cancelSaid(id: string, { outbox }: Sight): CancelSaid | undefined {
   const outcome = outbox.find(id)?.record.outcome;
   if (outcome === undefined) return undefined;

@@ -20,13 +20,13 @@ export interface AnswerOptions {
   readonly vouching: Pick<Vouching, "life">;
 }
 
-/** Reports are always taken: there is room kept for them. */
+/** Credit of reports, which are always taken: room is kept for them. */
 const UNBOUNDED = 1_000_000;
-/** Verdicts of one ACK: no reader takes more than the first, and few of them fit where the broker takes little. */
+/** The most verdicts of one ACK that a reader takes; `FEW_VERDICTS` fit where the broker's limit is small. */
 const MOST_VERDICTS = 1024;
 const FEW_VERDICTS = 16;
 
-/** The answers to frames: how much of a lane this node has and how much more it takes, or why a frame is not taken. */
+/** Answers frames: with the highest number of the lane and the credit of this node, or with the reason of a refusal. */
 export class Answer {
   readonly #options: AnswerOptions;
 
@@ -34,7 +34,7 @@ export class Answer {
     this.#options = options;
   }
 
-  /** Once it is durable. */
+  /** Sends the ACK of a frame whose messages are durable. */
   acknowledge(packet: Packet, { kind, frame }: Place, { last, taken, verdicts }: Taken): void {
     if (packet.reply === undefined) return;
     const upTo = frame.first + frame.items.length - 1;
@@ -58,7 +58,7 @@ export class Answer {
     const { node, journal, routes, transport, clock, vouching, envelope } = this.#options;
     const route = routes.get(subject);
     const credit = route === undefined ? UNBOUNDED : routes.credit(route);
-    // Also when all of it was taken: the sender may hold more.
+    // The lane waits for room even if all messages of the frame were taken: its sender may hold more.
     if (route !== undefined && credit === 0) this.#awaitRoom(route, frame, reply, answer.upTo);
     const own = { node, receiverEpoch: journal.epoch, receiverLife: vouching.life };
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
@@ -68,14 +68,14 @@ export class Answer {
   }
 
   #awaitRoom(route: Route, frame: Frame, reply: string, upTo: number): void {
-    // Without its messages: those who wait may be many, and each frame has megabytes.
+    // The waiting entry keeps no messages: many lanes may wait, and a frame has megabytes.
     const head = { ...frame, items: [] };
     route.awaitRoom(`${frame.origin} ${frame.epoch}`, {
       roomAgain: () => this.#roomAgain(route.subject, head, reply, upTo),
     });
   }
 
-  /** Presence is acknowledged too: its sender then knows that it was heard. */
+  /** Acknowledges presence, so that its sender knows that it was heard. */
   heard({ subject, reply }: Packet, frame: Frame): void {
     if (reply !== undefined) this.#ack(subject, frame, reply, { last: 0, started: 0, upTo: 0, verdicts: [] });
   }
@@ -88,7 +88,7 @@ export class Answer {
     if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
   }
 
-  /** There is room again for a lane that was told to wait. */
+  /** Sends credit to a lane whose sender was told to wait. */
   #roomAgain(subject: string, frame: Frame, reply: string, upTo: number): void {
     const lane = this.#options.journal.inbox.lane(frame.origin, frame.epoch, subject);
     const last = lane?.last ?? 0;
@@ -97,8 +97,8 @@ export class Answer {
 }
 
 /**
- * An ACK as it travels. Without one the frame would come again and again: where the broker takes less, the reasons give
- * way, and after them the later verdicts. The ACK then ends before the first that has no room, and the rest comes again.
+ * Seals an ACK within the broker's limit; without an ACK the frame would come again and again. Reasons are cut first, then
+ * the later verdicts: the ACK ends before the first verdict that has no room, and the messages from there on come again.
  */
 function fittingAck(envelope: Pick<Envelope, "sealAck">, subject: string, ack: Ack, maxPayload: number): Uint8Array {
   const payload = envelope.sealAck(subject, withVerdicts(ack, MOST_VERDICTS));

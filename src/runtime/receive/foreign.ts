@@ -11,10 +11,10 @@ import type { Counters } from "../../observe/metrics/counters.ts";
 import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
 import type { Routes } from "./routes.ts";
 
-/** Bytes of a plain publisher's body. */
+/** The most bytes of a plain publisher's body. */
 const FOREIGN_BYTES = 1024 * 1024;
 
-/** The data in the body of a plain NATS publisher: `{"data": …}`. Throws an Error that says what is wrong with it. */
+/** The data in the body of a plain NATS publisher: `{"data": …}`. @throws Error with the fault of the body */
 function foreignData(payload: Uint8Array): Json {
   if (payload.length > FOREIGN_BYTES)
     throw new Error(`the body has ${payload.length} bytes, ${FOREIGN_BYTES} are allowed`);
@@ -43,7 +43,7 @@ interface ForeignOptions {
   readonly submitter: DraftTaker;
 }
 
-/** A body of a plain NATS publisher: `{"data": …}`, where the configuration takes it. */
+/** Submits the message of a plain NATS publisher, where the configuration allows that. */
 export async function takeForeign({ subject, payload, reply }: Packet, options: ForeignOptions): Promise<void> {
   const { routes, counters, transport, journal, submitter } = options;
   const answer = (body: object): void => {

@@ -35,7 +35,7 @@ export class HandOver {
     this.#refuser = refuser;
   }
 
-  /** A few in each turn, in order: what the first ones bring about is on its way while the others are still at work. */
+  /** Hands over a few in each turn, in order, so that the first outcomes are on the way while other commands still run. */
   add(subject: string, taken: readonly InRecord[], takenAt: number, now = false): void {
     if (taken.length === 0) return;
     const batch: Batch = { records: [...taken], takenAt };
@@ -69,7 +69,7 @@ export class HandOver {
       announce.taken(some);
       for (const { message } of some) route?.inHand.delete(message.id);
       if (route?.process !== undefined) route.process.feed(some, takenAt);
-      // The process that kept a place for it is gone: it has not begun, and the next one finds it in the journal.
+      // The process that kept a place for the command is gone: the next one finds it in the journal, not started.
       else for (const { message, state } of some) if (state === "running") journal.inbox.notStarted(message.id);
     } catch (error) {
       this.#refuser.refused(error, subject);

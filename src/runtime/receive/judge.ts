@@ -12,13 +12,13 @@ import type { BegunBefore } from "../resync/may-have-run.ts";
 import type { Reports } from "./reports.ts";
 import type { Routes } from "./routes.ts";
 
-/** A frame that came, what is measured of its way, and what is to be told once it is durable. */
+/** A frame that came, its travel time, and the announcements to make once its messages are durable. */
 export interface Arrival {
   readonly frame: Frame;
   readonly subject: string;
   /** Wall time, ms. */
   readonly at: number;
-  /** How long it was under way, ms. */
+  /** Travel time of the frame, ms. */
   readonly underWay: number;
   readonly told: (() => void)[];
 }
@@ -41,7 +41,7 @@ export interface Answers {
 
 const LOST = "it may have begun here before this node lost its journal";
 
-/** Decides on new messages, from this node's own configuration: permission, deadline, room. Each exit is counted by its reason. */
+/** Decides on new messages by this node's own configuration: permission, deadline, room. Refusals are counted by reason. */
 export class Judge {
   readonly #options: JudgeOptions;
   readonly #before: BegunBefore;
@@ -51,7 +51,7 @@ export class Judge {
     this.#before = before;
   }
 
-  /** In order, as far as there is room. */
+  /** Decides on the messages of a frame in order, as far as there is room. */
   all(arrival: Arrival, place: PlacedNew): Judgement[] {
     const { journal, answers } = this.#options;
     const { items, first } = arrival.frame;
@@ -60,7 +60,7 @@ export class Judge {
       const item = items[seq - first];
       if (item === undefined) break;
       const judged = journal.inbox.known(place, item, seq) ?? this.#one(arrival, item, seq);
-      // This one and what follows must come again.
+      // The origin sends this message and all behind it again.
       if (judged === "full") break;
       if (judged.kind === "known" && judged.done !== undefined) answers.again(judged.done);
       decisions.push(judged);
@@ -68,7 +68,7 @@ export class Judge {
     return decisions;
   }
 
-  /** That a command is at its end without having begun is said only of one that cannot have begun here. */
+  /** A command that may have begun here is never ended as one that did not begin: it becomes `interrupted`. */
   #one(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
     const { frame, subject } = arrival;
     if (this.#before.onLostDisk(frame, subject, item, seq))
@@ -103,7 +103,7 @@ export class Judge {
         return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
       }
       const route = routes.find(subject);
-      // Only what this node took in for itself: from others the mark says nothing.
+      // The mark counts only on messages that this node itself took from a plain publisher.
       const foreign = item.foreign === true && frame.origin === this.#options.node;
       authorise(foreign ? PLAIN_PUBLISHER : frame.origin, subject, item.data, route.config, route.method);
       const canceller = journal.inbox.cancelledEarly(item.id);
@@ -111,7 +111,7 @@ export class Judge {
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
       const remaining = item.deliverBy === null ? null : item.deliverBy - frame.sentAt - underWay;
       const unproved = this.#before.isUnproved(frame, subject, seq);
-      // That it never began is not said before its origin was asked.
+      // A command that may have begun in an earlier life is not expired here: its origin is asked first.
       if (remaining !== null && remaining <= 0 && !unproved) {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
         return { kind: "verdict", state: "expired", reason: expiredUnderWay(remaining, underWay) };
@@ -119,11 +119,11 @@ export class Judge {
       if (routes.credit(route) === 0) return "full";
       route.taken();
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
-      // What may have begun in time is never said to have expired: it begins again, whenever its turn comes.
+      // A command that may have begun in time gets no deadline: it begins again, whenever its turn comes.
       const bound = remaining !== null && !this.#before.unrecorded(frame, subject, seq);
       return { kind: "take", deadline: bound ? at + remaining : null, start };
     } catch (error) {
-      // A method's own check throws plain errors: they say what is wrong with the data.
+      // A method's own check throws plain errors for invalid data.
       const code = error instanceof Error && "code" in error ? String(error.code) : "data-invalid";
       counters.refuse(code, { subject, origin: frame.origin, id: item.id, fault: faultText(error) });
       return { kind: "verdict", state: "rejected", reason: faultText(error) };

@@ -21,8 +21,8 @@ import { Strangers } from "./strangers.ts";
 import { Transients, type TransientsOptions } from "./transients.ts";
 
 /**
- * The way in, from top to bottom: open the envelope, admit, presence, place in the lane, judge what is new (permission,
- * deadline, room), journal, ACK, hand over. Each exit is counted by its reason. Nothing that comes over the wire can throw out of here.
+ * The way in, from top to bottom: open the envelope, admit, presence, place in the lane, judge new messages (permission,
+ * deadline, room), journal, ACK, hand over. Refusals are counted by reason. No packet can make this class throw.
  */
 export interface ReceiveOptions extends AnswerOptions, HandOverOptions, JudgeOptions, TransientsOptions {
   readonly admission: Pick<Admission, "insist">;
@@ -32,15 +32,15 @@ export interface ReceiveOptions extends AnswerOptions, HandOverOptions, JudgeOpt
   readonly losses: Pick<JournalLosses, "heard" | "missing">;
   readonly renewal: Pick<Renewal, "renew">;
   readonly vouching: Pick<Vouching, "life" | "isUnproved" | "add">;
-  /** What ends when the journal cannot be written: what was taken and not acknowledged exists in memory only. */
+  /** The core fails when the journal cannot be written: messages without an ACK are in memory only. */
   readonly core: FailingChild;
 }
 
-/** Frames that wait while the disk refuses. */
+/** The most frames that wait while the disk refuses. */
 const MOST_UNFLUSHED = 16;
 /**
- * Messages taken in one turn of the event loop. A large frame has a turn for itself: what it brings about is on its way to
- * the other end before the next one is worked on here.
+ * Messages taken in one turn of the event loop. A large frame has a turn for itself: its ACK is on the way to the sender
+ * before the next frame is read.
  */
 const A_TURN = 32;
 
@@ -52,10 +52,10 @@ export class Receiver implements Refuser {
   readonly #handOver: HandOver;
   readonly #transients: Transients;
   readonly #strangers = new Strangers();
-  /** Packets that wait for the next turn, and how many messages this one has room for. */
+  /** Packets that wait for the next turn, and the number of messages that this turn may still take. */
   readonly #backlog: Packet[] = [];
   #left = A_TURN;
-  /** Frames of which what was taken is not durable yet. */
+  /** Frames whose messages are taken and not durable yet. */
   #unflushed = 0;
 
   constructor(options: ReceiveOptions) {
@@ -67,7 +67,7 @@ export class Receiver implements Refuser {
     this.#transients = new Transients(options);
   }
 
-  /** In order. What one turn has no room for waits for the next: what the first ones bring about goes out in between. */
+  /** Packets are read in order; those beyond `A_TURN` wait for the next turn, so that ACKs go out in between. */
   receive(packet: Packet): void {
     if (this.#left > 0 && this.#backlog.length === 0) void this.#receive(packet);
     else this.#backlog.push(packet);
@@ -129,7 +129,7 @@ export class Receiver implements Refuser {
       await this.#transients.handle(subject, frame);
       return this.#answer.heard(packet, frame);
     }
-    // Each waits for the disk with all that it holds; none of them can be acknowledged before it, and all come again.
+    // Frames wait in memory for the disk. Without an ACK their senders repeat them, so those beyond the bound are dropped.
     if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED)
       return this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
 
@@ -137,7 +137,7 @@ export class Receiver implements Refuser {
     const arrival: Arrival = { frame, subject, at: clock.now(), underWay, told: [] };
     const { at, told } = arrival;
     this.#before.note(frame, subject);
-    // What is pending is doubted, what is taken now is not: unless it was on its way before.
+    // The renewal comes before `place` and `take`: it doubts the commands in the inbox, not those of this frame.
     if (journal.inbox.isBehind(frame, subject, journal.epoch))
       renewal.renew(`${frame.origin} holds its ACK for messages that it does not know`);
     const place = journal.inbox.place(frame, subject);
@@ -147,15 +147,15 @@ export class Receiver implements Refuser {
     const route = this.#options.routes.get(subject);
     for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
     vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
-    // What may run twice may begin before it is durable: its outcome then shares the commit of its acceptance.
+    // An idempotent command may begin before it is durable: its outcome then shares the commit of its acceptance.
     const early = route?.method.command?.idempotent === true && !journal.renewed;
     if (early) this.#handOver.add(subject, accepted.taken, takenAt, true);
-    // After the journal has heard of it: the next turn begins when this one is on disk.
+    // The turn is ended after `take`, so that the next one begins when this frame is on disk.
     this.#spend(frame.items.length);
     this.#unflushed++;
     await journal.flushed().finally(() => this.#unflushed--);
     this.#answer.acknowledge(packet, place, accepted);
-    // The ACK is on its way before this node gets busy with what it took.
+    // The ACK goes out before the commands begin.
     if (!early && !journal.renewed) this.#handOver.add(subject, accepted.taken, takenAt);
     if (told.length > 0) {
       setImmediate(() => {

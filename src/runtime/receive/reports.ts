@@ -8,7 +8,7 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 
-/** The reports of nodes on this node's commands: folded into their records, and told. */
+/** Folds the reports of nodes into the records of this node's commands, and announces them. */
 export interface ReportsOptions {
   readonly journal: Journal;
   readonly fleet: Pick<Fleet, "work">;
@@ -26,7 +26,7 @@ export class Reports {
   }
 
   /**
-   * True when the command is one of this node's. The world learns of it through `told`, once it is durable.
+   * Returns true if the command is one of this node's. `told` gets the announcements to make once the record is durable.
    * @throws StewardError `data-invalid`, `report-unsent`
    */
   fold(id: string, from: string, claimed: Report, told: (() => void)[]): boolean {

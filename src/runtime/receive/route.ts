@@ -3,36 +3,36 @@ import type { InRecord } from "../../journal/records.ts";
 import type { Method } from "../../methods/define.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
 
-/** A lane that was told to wait. */
+/** A lane whose sender was told to wait. */
 export interface WaitingLane {
   roomAgain(): void;
 }
 
-/** What waits on one subject. It outlives a subscription that is changed or taken away. */
+/** The messages that wait on one subject: kept when the subscription is changed or removed. */
 export class Backlog {
   /** Messages taken and not finished. */
   messages = 0;
-  /** Those who were told that there is no room, by origin and epoch. */
+  /** Lanes whose senders were told that there is no room, by origin and epoch. */
   lanes = new Map<string, WaitingLane>();
 }
 
-/** The subscriber of a subject, as those see it who hand messages to it. */
+/** The subscriber of a subject, as the receiving side uses it. */
 export interface RouteProcess {
   readonly state: "idle" | "working";
   /** Messages under way. */
   readonly active: number;
-  /** For what outside of it a command waits that its turn has come to; without an id, the first of those. */
+  /** The reason, outside of its method, why a command whose turn has come waits; without an id, of the first such command. */
   waitsFor(id?: string): string | undefined;
-  /** Whether a command taken now would run at once; if so, its place is kept for it. */
+  /** True if a command taken now would run at once; its place is then kept for it. */
   reserve(): boolean;
-  /** Hands over messages that were taken at that monotonic time; they are durable. */
+  /** Hands over durable messages that were taken at that monotonic time. */
   feed(records: readonly InRecord[], takenAt: number): void;
 }
 
 /**
- * What this node takes on one subject: the setting, the method, the process that handles it while it runs, and how much waits.
- * The count goes up as a message is taken and down as it is finished, here and nowhere else; half empty again, it tells the
- * lanes that wait.
+ * The way in of one subject: its setting, its method, its process while that runs, and the number of waiting messages. Only
+ * this class counts them, up when a message is taken and down when one is finished; once the queue is half empty again, the
+ * waiting lanes are told.
  */
 export class Route {
   readonly subject: string;
@@ -55,7 +55,7 @@ export class Route {
     return this.#backlog.messages;
   }
 
-  /** How many more it takes. */
+  /** The number of messages that may still be taken. */
   get room(): number {
     return Math.max(0, this.config.queue - this.#backlog.messages);
   }

@@ -6,7 +6,7 @@ import type { Method } from "../../methods/define.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Backlog, Route } from "./route.ts";
 
-/** What this node takes, by subject, and what waits on subjects that nothing here takes any more. */
+/** The routes of this node by subject, and the backlogs of subjects that have no route any more. */
 export class Routes {
   readonly #node: string;
   readonly #storage: Pick<Storage, "hasRoom">;
@@ -14,7 +14,7 @@ export class Routes {
   readonly #routes = new Map<string, Route>();
   readonly #backlogs = new Map<string, Backlog>();
 
-  /** `pending`: what was taken and not finished before. */
+  /** `pending`: messages that earlier lives of the daemon took and did not finish. */
   constructor(
     node: string,
     methods: ReadonlyMap<string, Method>,
@@ -36,7 +36,7 @@ export class Routes {
     return route;
   }
 
-  /** From now on these may send there, and nobody else; its process goes on. */
+  /** Replaces the allowed senders of a subject; its process goes on. */
   permit(subject: string, from: readonly string[]): void {
     const route = this.#routes.get(subject);
     if (route !== undefined) route.config = { ...route.config, from };
@@ -46,7 +46,7 @@ export class Routes {
     this.#routes.delete(subject);
   }
 
-  /** A message of that subject is at its end. Returns its route, if there still is one. */
+  /** Counts the end of a message. Returns the route of its subject, if there still is one. */
   finished(subject: string): Route | undefined {
     const route = this.#routes.get(subject);
     if (route === undefined) this.#backlog(subject).messages--;
@@ -54,14 +54,14 @@ export class Routes {
     return route;
   }
 
-  /** Why nobody comes to what waits on a subject; `undefined`: somebody does. */
+  /** Why waiting messages of a subject are not handled; `undefined`: they are. */
   stuck(subject: string): string | undefined {
     const route = this.#routes.get(subject);
     if (route === undefined) return `${this.#node} takes nothing on ${subject} any more: its subscription is gone`;
     return route.process === undefined ? `the process of ${subject} does not run on ${this.#node}` : undefined;
   }
 
-  /** Subjects on which something waits that nobody comes to, or that cannot be begun, with the reason; at most so many. */
+  /** Subjects whose waiting messages are not handled, or cannot begin, with the reason; at most so many. */
   unattended(most: number): (readonly [subject: string, reason: string])[] {
     const found: (readonly [string, string])[] = [];
     const note = (subject: string): void => {
@@ -85,7 +85,7 @@ export class Routes {
     return this.#routes.values();
   }
 
-  /** @throws StewardError why nothing here takes this subject. */
+  /** @throws StewardError why this node does not take the subject */
   find(subject: string): Route {
     const route = this.#routes.get(subject);
     if (route !== undefined) return route;

@@ -1,7 +1,6 @@
 /**
- * First signs of life of nodes that nobody knows yet. Each costs more than a frame of a known node, and there may be
- * thousands at once: a few are dealt with in each turn of the event loop, those beyond a bound are left out. A node says
- * hello again, so that nobody is left out for good.
+ * First signs of life of unknown nodes. Each costs more than a frame of a known node, and there may be thousands at once:
+ * a few are dealt with in each turn of the event loop, those beyond a bound are dropped. A dropped node says hello again.
  */
 
 /** Dealt with in one turn, and the most that wait. */
@@ -12,7 +11,7 @@ export class Strangers {
   readonly #waiting: (() => void)[] = [];
   #armed = false;
 
-  /** False: too many wait already. */
+  /** Runs `admit` in its turn. False: too many wait already. */
   add(admit: () => void): boolean {
     if (this.#waiting.length >= MOST) return false;
     this.#waiting.push(admit);

@@ -15,7 +15,7 @@ export interface TransientsOptions {
   readonly log: Logger;
 }
 
-/** Presence, and whatever else is outside all lanes: handled at once, never journalled. */
+/** Handles messages outside of all lanes, such as presence: at once, without the journal. */
 export class Transients {
   readonly #options: TransientsOptions;
 
@@ -23,7 +23,7 @@ export class Transients {
     this.#options = options;
   }
 
-  /** @throws StewardError why it is not handled */
+  /** @throws StewardError why the message is not handled */
   async handle(subject: string, frame: Frame): Promise<void> {
     const { routes, node, clock, log, data } = this.#options;
     const route = routes.find(subject);

@@ -1,19 +1,19 @@
 import type { SendingTime } from "../../message/wire/frame.ts";
 
 /**
- * How long frames and ACKs were under way: in a link, in the broker, in a buffer of this process while it stood still. No two
- * clocks need to agree for that: the fastest frame of a sender shows how far its clock is from this node's monotonic time,
- * and every other frame is late by what it took longer than that.
+ * Measures how long frames and ACKs travelled: in a link, in the broker, in a buffer of this process while it was paused.
+ * The clocks need not agree for that: the fastest frame of a sender shows the offset of its clock to this node's monotonic
+ * time, and the delay of every other frame is the difference to that one.
  *
- * Two clocks of the sender are held against this node's monotonic time, and the smaller delay counts: a jump of its wall
- * clock shows in `sentAt` alone, a sleep that its host cannot tell of in `uptime` alone, and a real delay in both. A new
- * life of the sender begins anew.
+ * Two clocks of the sender are compared with this node's monotonic time, and the smaller delay counts: a jump of its wall
+ * clock shows in `sentAt` alone, a sleep of its host in `uptime` alone, and a real delay in both. A new life of the sender
+ * is measured anew.
  */
 export class TravelTimes {
   /** The present life of each sender first, then the one before it, whose frames may have been overtaken. */
   readonly #senders = new Map<string, readonly Sender[]>();
 
-  /** A frame or an ACK was read at `now`, monotonic ms. Returns how long it was under way beyond the fastest, ms. */
+  /** Takes the times of a frame or ACK that was read at `now`, monotonic ms. Returns its delay behind the fastest one, ms. */
   heard(node: string, { sentAt, life, uptime }: SendingTime, now: number): number {
     const sender = this.#sender(node, life);
     const byWall = sender.wall.late(now - sentAt, now);
@@ -38,7 +38,7 @@ interface Sender {
 
 /** How long the fastest frame is remembered at least, ms: a clock that jumped is known again after twice this time. */
 const WINDOW = 600_000;
-/** Two clocks may drift apart by so much in each millisecond while nothing is heard. */
+/** The most that two clocks drift apart in a millisecond without a frame, ms. */
 const DRIFT = 0.0002;
 
 interface Seen {

@@ -21,7 +21,7 @@ export function compareHere(
     const answers = owed.get(home) ?? answersOn(outbox, home);
     owed.set(home, answers);
     const outcome = fate(inbox, id, { origin, epoch, subject, seq });
-    // An end that is on the way home brings its output along.
+    // An outcome that waits in the outbox tells the origin more: it brings the output along.
     if (outcome === undefined || answers.has(id)) continue;
     if (outcome === "lost" || outcome === "gone") lost.push(id);
     else done.push([id, outcome]);
@@ -29,7 +29,7 @@ export function compareHere(
   return { epoch: own, done, lost };
 }
 
-/** The commands that the messages of a lane answer which nobody has acknowledged. */
+/** The commands whose reports wait unacknowledged on a lane. */
 function answersOn(outbox: Outbox, subject: string): ReadonlySet<string> {
   const lane = outbox.lanes.get(subject);
   if (lane === undefined || lane.acked === lane.next - 1) return new Set();
@@ -39,8 +39,8 @@ function answersOn(outbox: Outbox, subject: string): ReadonlySet<string> {
 }
 
 /**
- * The fate of a command of which its origin holds our ACK: its end; `lost`, when the journal that acknowledged it is
- * not this one; `gone`, when nothing is left of it here; `undefined` while it is open.
+ * The fate of a command whose origin holds our ACK: its outcome; `lost`, if another journal of this node acknowledged it;
+ * `gone`, if this journal has no record of it any more; `undefined` while it is open.
  */
 export function fate(
   inbox: Inbox,

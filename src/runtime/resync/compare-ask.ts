@@ -11,12 +11,12 @@ import type { JournalIdentities, SettledWatcher } from "./journal-identities.ts"
 import type { Word } from "./vouch-method.ts";
 
 /**
- * Two nodes compare what they think of the same commands when they meet again. The origin lists its open commands; the node says
- * which of them have ended, and which its journal knows nothing of because it was lost or restored: those are
- * `interrupted`, for whether they ran cannot be proved. Until a node has answered it is `resyncing`.
+ * Two nodes compare their records of the same commands when they meet again. The origin lists its open commands; the node
+ * names those that have ended, and those without a record because its journal was lost or restored: the latter become
+ * `interrupted`, for whether they ran cannot be proved. Until a node has answered its session is `resyncing`.
  *
- * Each life of this daemon asks each node once in any case: its own journal may be an earlier one, put back in place, that
- * never heard of their ends.
+ * Each life of this daemon asks each node once in any case: this node's own journal may have been rolled back, and then
+ * lacks outcomes that it once had.
  */
 export interface RepairOptions {
   readonly journal: Journal;
@@ -25,14 +25,14 @@ export interface RepairOptions {
   readonly submitter: DraftTaker;
   readonly identities: Pick<JournalIdentities, "ask" | "watch">;
   readonly fleet: Pick<Fleet, "isResyncing" | "agreed">;
-  /** Nodes say hello to this one: it need not go to them. */
+  /** True at central: nodes say hello to it, so it need not ask first. */
   readonly heardByHello: boolean;
   readonly reports: ReportFolder;
 }
 
-/** Folds the end of a command of ours into its record: `receive/reports.ts`. */
+/** Folds a report on a command of ours into its record: `receive/reports.ts`. */
 export interface ReportFolder {
-  /** Calls that tell the world, once it is durable, go into `told`. False: there is no such command. */
+  /** `told` gets the announcements to make once the record is durable. False: there is no such command. */
   fold(id: string, from: string, report: Report, told: (() => void)[]): boolean;
 }
 
@@ -44,7 +44,9 @@ export class Repair implements SettledWatcher {
   readonly #options: RepairOptions;
   /** Questions that have no answer yet, by id. */
   readonly #asked = new Map<string, string>();
-  /** Commands that a node knows nothing of, with the journal that said so: two hosts may have its name. */
+  /** Ids of these questions, by the node that was asked: many nodes may come back at once. */
+  readonly #askedOf = new Map<string, Set<string>>();
+  /** Answers that name commands as unknown, with the journal that gave them: two hosts may have the node's name. */
   readonly #unproved = new Map<string, Compared[]>();
   /** Nodes that have answered in this life. */
   readonly #met = new Set<string>();
@@ -56,13 +58,14 @@ export class Repair implements SettledWatcher {
     options.identities.watch(this);
   }
 
-  /** A node began anew: what it was asked before may be lost with it. */
+  /** A node began anew: open questions to it may be lost. */
   forget(node: string): void {
-    for (const [id, asked] of this.#asked) if (asked === node) this.#asked.delete(id);
+    for (const id of this.#askedOf.get(node) ?? []) this.#asked.delete(id);
+    this.#askedOf.delete(node);
     this.#unproved.delete(node);
   }
 
-  /** The broker is there. */
+  /** Asks all nodes with open commands, once the broker is there. */
   begin(): void {
     if (this.#options.heardByHello) return;
     const { outbox } = this.#options.journal;
@@ -70,35 +73,40 @@ export class Repair implements SettledWatcher {
       if (outbox.openCount(node) > 0) this.look(node);
   }
 
-  /** The node may have acknowledged with a journal that it has no more, after it was asked what the present one knows. */
+  /** The node may have sent ACKs of an earlier journal after the present one was asked. */
   doubt(node: string): void {
     this.#doubted.add(node);
   }
 
-  /** A node has come back, or is still not of one mind with us. */
+  /** Puts the question to a node that has come back, or whose records still differ from ours. */
   look(node: string): void {
     const { journal, submitter, fleet } = this.#options;
     const isSure = this.#met.has(node) && !fleet.isResyncing(node) && !this.#doubted.has(node);
     if (isSure || this.#isAsked(node)) return;
     this.#doubted.delete(node);
     const open: Json[] = [];
-    // Earlier questions are commands like others: who has lost one does not leave it open for ever.
+    // Earlier questions are listed like other commands: a node that has lost one does not leave it open for ever.
     for (const { lane, record } of journal.outbox.openOn(node))
       open.push([record.message.id, lane.subject, record.seq]);
     if (open.length === 0) this.#agreed(node);
     for (let i = 0; i < open.length; i += AT_ONCE) {
       const data = { epoch: journal.epoch, open: open.slice(i, i + AT_ONCE) };
       const [asked] = submitter.submit([{ subject: subjectOf(node), data, deliverBy: WITHIN }], { owed: true });
-      this.#asked.set(asked?.message.id ?? "", node);
+      const id = asked?.message.id ?? "";
+      this.#asked.set(id, node);
+      this.#askedOf.set(node, (this.#askedOf.get(node) ?? new Set()).add(id));
     }
   }
 
-  /** A command of ours has ended: perhaps it was a question. */
+  /** A command of ours has ended; a question to a node is one too. */
   ended(id: string, report: Pick<Outcome, "state" | "result">): void {
     const node = this.#asked.get(id);
     if (node === undefined) return;
     const { log } = this.#options;
     this.#asked.delete(id);
+    const left = this.#askedOf.get(node);
+    left?.delete(id);
+    if (left?.size === 0) this.#askedOf.delete(node);
     if (report.state === "succeeded") this.#mend(node, report.result as unknown as Compared);
     // A node that does not know the question cannot answer it next time either.
     else if (report.state === "rejected") log.warn({ node }, "this node cannot compare its journal with ours");
@@ -112,10 +120,10 @@ export class Repair implements SettledWatcher {
   }
 
   #isAsked(node: string): boolean {
-    return this.#unproved.has(node) || [...this.#asked.values()].includes(node);
+    return this.#unproved.has(node) || this.#askedOf.has(node);
   }
 
-  /** The journal of a node is known: its word counts, and that of no other journal. */
+  /** Only the answer of the settled journal counts. */
   settled(node: string, word: Pick<Word, "epoch"> | undefined): void {
     if (word === undefined) return;
     const { epoch } = word;
@@ -148,7 +156,7 @@ export class Repair implements SettledWatcher {
     const { journal, log, reports } = this.#options;
     const { outbox } = journal;
     const told: (() => void)[] = [];
-    // The node was not asked about commands that were never sent, and some may have ended since it was.
+    // The node may name commands that were never sent, or that have ended since the question.
     const open = ended.filter(([id]) => !outbox.isUnsent(id) && outbox.find(id)?.record.outcome === undefined);
     for (const [id, outcome] of open) reports.fold(id, node, outcome, told);
     if (open.length === 0) return;
@@ -156,7 +164,7 @@ export class Repair implements SettledWatcher {
       () => {
         for (const tell of told) tell();
       },
-      // The frame that brought the answer waits for the same commit, and says that it failed.
+      // The frame that brought the answer waits for the same commit, and tells its failure.
       () => undefined,
     );
     log.warn({ node, ended: open.length }, "commands of this node were ended by its own record of them");

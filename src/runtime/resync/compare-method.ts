@@ -3,15 +3,15 @@ import type { Outcome } from "../../message/report.ts";
 import { checkObject } from "../../methods/check.ts";
 import { defineMethod, type Method } from "../../methods/define.ts";
 
-/** The method by which two nodes compare what they think of the same commands. */
+/** The method by which two nodes compare their records of the same commands. */
 export const COMPARE = "compare";
 
 /** A command as its origin lists it: id, subject, number on its lane. */
 export type Listed = readonly [id: string, subject: string, seq: number];
 
-/** Listed commands that have ended, and those of which nothing is known here. An open one is in neither list. */
+/** Listed commands that have ended, and those of which this journal has no record. An open one is in neither list. */
 export interface Compared {
-  /** The journal that says so. */
+  /** The journal that the answer was read from. */
   readonly epoch?: string;
   readonly done: readonly (readonly [id: string, outcome: Outcome])[];
   readonly lost: readonly string[];

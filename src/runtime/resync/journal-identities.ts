@@ -5,16 +5,16 @@ import type { Vouching } from "./vouch-ask.ts";
 import type { Vouch, Word } from "./vouch-method.ts";
 
 /**
- * The journal that a node has. Before anything final is said of a journal that seems to be gone, its node is asked, and each
- * host that has its name answers: the other journal may be alive on another host, and a hello or an ACK may be late.
+ * Finds out which journal a node has. Before a journal is declared gone its node is asked, and each host that has its name
+ * answers: the journal may be alive on another host, and a hello or an ACK may be late.
  *
  *   unasked ─▶ asked ─▶ settled (one journal alone was heard since, and has answered)
  *               ▲  └─▶ asked again (no answer, or more than one journal)
  *
- * Invariant: nothing of it is journalled; whoever has something to say asks again in the next life.
+ * Invariant: questions are not journalled; the watchers ask again in the next life.
  */
 export interface JournalIdentitiesOptions {
-  /** This node; it is asked like others, for another one may have its name. */
+  /** This node; the question goes to it as to others, for another host may have its name. */
   readonly node: string;
   readonly vouching: Pick<Vouching, "question">;
   readonly fleet: Pick<Fleet, "isDoubled" | "link">;
@@ -22,23 +22,23 @@ export interface JournalIdentitiesOptions {
   readonly newId: NewId;
 }
 
-/** Hears of it once the journal of a node is known. */
+/** Hears once the journal of a node is known. */
 export interface SettledWatcher {
-  /** `word`: absent for this node, which needs none. */
+  /** `word`: the answer of the node; absent for this node. */
   settled(node: string, word: Word | undefined): void;
 }
 
 /** How long another host may take to answer, and the longest time until the question is put again, ms. */
 const SETTLE = 5_000;
 const LONGEST = 60_000;
-/** This node is believed after so long without an answer: its broker may not let it write to itself. */
+/** This node's own question is settled after so long without an answer, ms: its broker may not let it write to itself. */
 const UNANSWERED = 20_000;
 
 interface Question {
   readonly id: string;
   readonly wait: number;
   readonly timer: Timer;
-  /** The journals that were heard since it was put. */
+  /** The journals that were heard since the question was put. */
   readonly epochs: Set<string>;
   answer: Word | undefined;
 }
@@ -56,17 +56,17 @@ export class JournalIdentities {
     this.#watchers.push(watcher);
   }
 
-  /** Those who watch are told once it is known which journal the node has. */
+  /** Asks until it is settled which journal the node has; the watchers are told. */
   ask(node: string): void {
     if (!this.#questions.has(node)) this.#put(node, SETTLE);
   }
 
-  /** A hello or an ACK of a journal with that name. */
+  /** Notes the journal of a hello or an ACK. */
   heard(node: string, epoch: string): void {
     this.#questions.get(node)?.epochs.add(epoch);
   }
 
-  /** True if it answers a question that was put here. */
+  /** True if the vouch answers a question that was put here. */
   answered(node: string, vouch: Vouch): boolean {
     const question = this.#questions.get(node);
     if (question === undefined || !("word" in vouch) || vouch.life !== question.id) return false;

@@ -8,13 +8,13 @@ import type { JournalIdentities, SettledWatcher } from "./journal-identities.ts"
 import type { Word } from "./vouch-method.ts";
 
 /**
- * The losses that come with a journal that is gone, or was put back to an earlier state. A sender holds ACKs of it: each of
- * its lanes asks the present journal how much that has, and the receiver says what it lacks. A receiver holds messages of
- * it: the present journal says from which earlier ones it descends, and which numbers those had given.
+ * Tells the events that are lost with a journal that is gone or was rolled back. On the sending side, each lane with ACKs of
+ * that journal asks the present one how much of the lane it has, and the receiver says which numbers it lacks. On the
+ * receiving side, the sender's present journal names the earlier ones that it descends from, and the numbers that they gave.
  *
- * Invariants: a loss is told once, also across restarts of this node, and only once it is settled who has which journal;
- * until then it is journalled as untold, in the turn in which it was noticed. Commands and their outcomes are not spoken
- * of: `compare-ask.ts` settles each of them.
+ * Invariants: a loss is told once, also across restarts of this node, and only once it is settled which journal the node
+ * has; until then it is journalled as untold, in the turn in which it was noticed. Commands and their outcomes are left
+ * out: `compare-ask.ts` settles each of them.
  */
 export interface JournalLossesOptions {
   readonly node: string;
@@ -30,7 +30,7 @@ export interface LaneAsker {
   ask(subject: string): void;
 }
 
-/** Journals of a node that were spoken of: the one that it had then, and those before it. */
+/** Journals of a node whose losses were told: the one that it had then, and those before it. */
 interface Told {
   readonly epoch: string;
   readonly dead?: readonly string[];
@@ -43,12 +43,12 @@ interface Missing {
   readonly count: number;
 }
 
-/** By subject. */
+/** The missing events of an origin, by subject. */
 type MissingLanes = Readonly<Record<string, Missing>>;
 
-/** The origins of which something untold is missing. */
+/** The journal key of the origins with untold missing events. */
 const MISSING = "missing events";
-/** Lanes, or nodes, that are named in one line. */
+/** The most lanes, or nodes, that one alert names. */
 const SOME = 10;
 
 export class JournalLosses implements SettledWatcher {
@@ -57,7 +57,7 @@ export class JournalLosses implements SettledWatcher {
   readonly #heard = new Map<string, string>();
   /** The event lanes that were there when this life began, by receiver. */
   readonly #lanes = new Map<string, string[]>();
-  /** By origin. */
+  /** Untold missing events, by origin. */
   readonly #missing = new Map<string, MissingLanes>();
 
   constructor(options: JournalLossesOptions) {
@@ -76,7 +76,6 @@ export class JournalLosses implements SettledWatcher {
     if (this.#missing.size > 0) identities.ask(node);
   }
 
-  /** A node says which journal it has. */
   heard(node: string, epoch: string): void {
     const { node: self, identities } = this.#options;
     identities.heard(node, epoch);
@@ -87,7 +86,7 @@ export class JournalLosses implements SettledWatcher {
     if (this.#acknowledgedByOther(lanes, epoch).length > 0 || this.#gone(node, epoch).length > 0) identities.ask(node);
   }
 
-  /** An origin holds ACKs for these numbers, and this journal never saw them. */
+  /** Notes numbers that this journal never saw although their origin holds ACKs for them. */
   missing(origin: string, subject: string, from: number, to: number): void {
     const { node, identities } = this.#options;
     if (kindOf(subject) === "command" || this.#carriesOutcomes(subject)) return;
@@ -101,7 +100,6 @@ export class JournalLosses implements SettledWatcher {
     identities.ask(node);
   }
 
-  /** The journal of a node is known. */
   settled(node: string, word: Word | undefined): void {
     if (node === this.#options.node) this.#tellMissing();
     else if (word !== undefined) {
@@ -128,7 +126,7 @@ export class JournalLosses implements SettledWatcher {
     this.#options.journal.setCheckpoint({ key, value });
   }
 
-  /** Whether the events of a subject are outcomes of commands. */
+  /** True if the events of a subject are outcomes of commands. */
   #carriesOutcomes(subject: string): boolean {
     return this.#options.methods.get(parseSubject(subject).method)?.command !== undefined;
   }
@@ -151,7 +149,7 @@ export class JournalLosses implements SettledWatcher {
     this.#options.failures.report("journal-lost", `${text}. ${remedy}`, `journal-lost ${origin} ${named}`);
   }
 
-  /** A central that was put back lacks something of each of its nodes: that is one alert, not one for each. */
+  /** One alert for several nodes: a central that was rolled back lacks events of each of its nodes. */
   #tellMissingFromMany(all: readonly (readonly [origin: string, lanes: MissingLanes])[]): void {
     const counts = all.map(([origin, lanes]) => ({ origin, count: countOf(lanes) }));
     const sum = counts.reduce((before, { count }) => before + count, 0);
@@ -191,7 +189,7 @@ export class JournalLosses implements SettledWatcher {
     return [`${subject} ${numbers({ from: given + 1, to: last, count: last - given })}`];
   }
 
-  /** Journals of a node that others took the place of, and of which nothing was told yet. */
+  /** Replaced journals of a node whose losses are still to be told. */
   #gone(node: string, epoch: string): string[] {
     const { journal } = this.#options;
     const dead = [...journal.inbox.epochs(node).keys()].filter((each) => each !== epoch);

@@ -5,8 +5,8 @@ import type { Method } from "../../methods/define.ts";
 import type { Vouching } from "./vouch-ask.ts";
 
 /**
- * Finds commands of a frame that may have begun on this node before it came, unknown to this journal: in an earlier
- * life of the daemon, on a disk that is lost, or since this disk was copied.
+ * Finds commands of a frame that may have begun here before, without a record in this journal: in an earlier life of the
+ * daemon, on a disk that is lost, or after this disk was copied.
  */
 export interface BegunBeforeOptions {
   readonly journal: Journal;
@@ -16,14 +16,14 @@ export interface BegunBeforeOptions {
 
 export class BegunBefore {
   readonly #options: BegunBeforeOptions;
-  /** Commands of a lane up to here may have come to an earlier life of this daemon. */
+  /** Highest number of a lane that an earlier life of this daemon may have received. */
   readonly #sentBeforeUs = new Map<string, number>();
 
   constructor(options: BegunBeforeOptions) {
     this.#options = options;
   }
 
-  /** The first frame of a lane in this life says what was on its way before. */
+  /** Takes from the first frame of a lane in this life the highest number that was sent before. */
   note({ origin, epoch, first, sentBefore = first - 1 }: Frame, subject: string): void {
     if (kindOf(subject) !== "command") return;
     const lane = `${origin} ${epoch} ${subject}`;
@@ -31,8 +31,8 @@ export class BegunBefore {
   }
 
   /**
-   * The frame was first sent to another journal of this node than the present one, which may have run the command. A frame for
-   * the other one itself may have been overtaken by a second sending of what it carries.
+   * The frame was first sent to an earlier journal of this node (a lost disk), which may have run the command. A frame
+   * addressed to that journal may have been overtaken by a second sending of the same messages.
    */
   onLostDisk(frame: Frame, subject: string, item: FrameItem, seq: number): boolean {
     const { receiverEpoch, receiverNow = receiverEpoch, sentBefore = 0 } = frame;
@@ -44,7 +44,7 @@ export class BegunBefore {
     return !("data" in item) || this.#method(subject)?.command?.idempotent !== true;
   }
 
-  /** An idempotent command begins before it is durable, and a crash then leaves no trace of it. */
+  /** True if the command may have begun without a record: an idempotent one begins before it is durable, and a crash forgets it. */
   unrecorded({ origin, epoch }: Frame, subject: string, seq: number): boolean {
     if (seq > (this.#sentBeforeUs.get(`${origin} ${epoch} ${subject}`) ?? 0)) return false;
     const method = this.#method(subject);

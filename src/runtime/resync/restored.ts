@@ -5,16 +5,15 @@ import { StewardError } from "../../message/errors.ts";
 import type { Failures } from "../../observe/alerts.ts";
 
 /**
- * A journal that is an earlier state of itself, put back, goes on as another one, and says so.
+ * A journal that was rolled back to an earlier state of itself (a restored disk) is given a new epoch, and alerts.
  *
- *   itself ─▶ renewed (somebody proves that it is old; the core ends as failed) ─▶ another one, from its next opening on
+ *   current ─▶ renewed (a proof that it is old; the core ends as failed) ─▶ another epoch, from its next opening on
  */
 export interface RenewalOptions {
   readonly journal: Journal;
-  /** Where it lies. */
   readonly path: string;
   readonly failures: Failures;
-  /** What ends then; its supervisor opens the journal anew. */
+  /** The core fails on a renewal; its supervisor opens the journal anew. */
   readonly core: FailingChild;
 }
 
@@ -40,7 +39,7 @@ export class Renewal {
     this.#fall(restored);
   }
 
-  /** A row rotted while the daemon ran: the core ends, and what follows from it is done at the next opening. */
+  /** A row rotted while the daemon ran: the core fails, and the next opening of the journal mends the row. */
   #damaged({ table, key, fault }: SetAside): void {
     if (this.#renewing) return;
     this.#renewing = true;
@@ -50,7 +49,7 @@ export class Renewal {
     this.#fall(damaged);
   }
 
-  /** Once what follows from it is durable. */
+  /** Fails the core once the renewal is durable. */
   #fall(error: StewardError): void {
     const { journal, core } = this.#options;
     journal.flushed().then(

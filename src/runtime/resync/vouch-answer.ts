@@ -4,8 +4,8 @@ import { receiverOf } from "../../message/subject.ts";
 import type { Word } from "./vouch-method.ts";
 
 /**
- * The facts that one journal was told by another, held against what the other one still knows. A fact is told once it is
- * durable: a journal that knows less than it told is an earlier state of itself, put back in place.
+ * The facts that this journal learned from the journal of a node. A node tells a fact once it is durable: a journal that
+ * lacks a fact that it told was rolled back to an earlier state.
  */
 export function wordFor(journal: Journal, node: string, epoch: string, ids: Word["ids"]): Word {
   const { epoch: own, ancestors, outbox, inbox } = journal;
@@ -30,14 +30,14 @@ export function wordFor(journal: Journal, node: string, epoch: string, ids: Word
     const state = outbox.stateOf(lane, record);
     if (isFinalState(state)) {
       (endOf(record.life)?.by === node ? ended : disowned).push(id);
-      // A node that noted that it will run one at once, and did not, has told so with its ACK.
+      // `started` in the ACK covers commands that are recorded as running but may not have started: it proves nothing.
     } else if (state === "running" && record.seq > lane.started) begun.push(id);
   }
   const word = { epoch: own, ids, acked, had, begun, ended, disowned };
   return was.size === 0 ? word : { ...word, was: [...was] };
 }
 
-/** Why this journal is an earlier state of itself, in words; `undefined`: by that word it is not. */
+/** The proof, in words, that this journal was rolled back to an earlier state; `undefined`: the word holds none. */
 export function contradiction(journal: Journal, origin: string, word: Word): string | undefined {
   const { inbox } = journal;
   const pending = (id: string) => inbox.find(id);
@@ -51,7 +51,7 @@ export function contradiction(journal: Journal, origin: string, word: Word): str
   return undefined;
 }
 
-/** True where this journal gave that number of a lane, and to that message. */
+/** True if this journal gave that number of a lane to that message. */
 function gave({ outbox }: Journal, subject: string, seq: number, id: string | null): boolean {
   const lane = outbox.lanes.get(subject);
   if (lane === undefined || outbox.isBehind(subject, { last: seq })) return false;

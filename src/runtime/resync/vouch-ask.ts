@@ -12,20 +12,20 @@ import { contradiction, wordFor } from "./vouch-answer.ts";
 import { VOUCH, type Vouch, type Word } from "./vouch-method.ts";
 
 /**
- * Commands that lay in the inbox when the daemon started. The disk may be an older one that was put back in place, and they
- * may have run since: nothing on this host can tell, but their origin knows what it was told. So before one of them
- * begins, or ends without having begun, its origin is asked, once in each life of the daemon for all that it sent. A command
- * that comes in this life and was on its way in an earlier one waits for the same.
+ * Asks the origins of the commands that lay in the inbox when the daemon started. The disk may have been rolled back, and
+ * the commands may have run since: this host cannot tell, but their origin knows the reports that it got. So before such a
+ * command begins, or ends without having begun, its origin is asked, once in each life of the daemon for all its commands.
+ * A command that comes in this life and was on its way in an earlier one waits for the same answer.
  *
  *   unasked ─▶ asked (again and again, while the broker is there) ─▶ vouched: they go on
- *                                                                └─▶ behind: the journal is renewed, and they are interrupted
+ *                                                                └─▶ behind: the journal is renewed, they are interrupted
  *
- * No word is needed for what this node sent to itself, and none to begin what may run twice. Where the host was not booted
- * since the journal was last opened, no host was put back: after a while without an answer all goes on. A disk that was put
- * back under a running host shows as soon as the origin is in reach, and only then.
+ * A command of this node to itself needs no word, and an idempotent one needs none to begin. If the host was not booted
+ * since the journal was last opened, the host was not rolled back: after a while without an answer all goes on. A disk that
+ * was rolled back under a running host shows when the origin is in reach, and only then.
  *
- * Invariants: a word counts for the life of the daemon that asked for it, and for nothing that came later. Questions are
- * not journalled: each is repeated until there is an answer.
+ * Invariants: a word counts only for the life of the daemon that asked for it. Questions are not journalled: each is
+ * repeated until there is an answer.
  */
 export interface VouchingOptions {
   readonly node: string;
@@ -34,7 +34,7 @@ export interface VouchingOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly envelope: Pick<Envelope, "seal">;
-  /** Which life of the daemon it is: what is sent to it says so, and what it asks. */
+  /** Identifies this life of the daemon, in questions to other nodes and in frames that they send here. */
   readonly life: string;
   readonly renewal: Pick<Renewal, "renew">;
 }
@@ -44,10 +44,9 @@ const AT_ONCE = 500;
 const SOON = 2_000;
 const LATE = 60_000;
 
-/** How long a host that was not booted waits for a word, ms. */
+/** How long the answer is waited for on a host that was not booted, ms. */
 const PATIENCE = 60_000;
 
-/** The question to one origin. */
 interface Asked {
   readonly ids: Set<string>;
   readonly tell: (() => void)[];
@@ -57,7 +56,7 @@ export class Vouching {
   readonly #options: VouchingOptions;
   readonly life: string;
   readonly #open = new Map<string, Asked>();
-  /** Origins that have given their word in this life: what comes from now on needs none. */
+  /** Origins that have answered in this life: their further commands need no word. */
   readonly #met = new Set<string>();
   #timer: Timer | undefined;
   #patience: Timer | undefined;
@@ -78,12 +77,12 @@ export class Vouching {
     if (!this.#behind) for (const origin of [...this.#open.keys()]) this.#close(origin);
   }
 
-  /** True where a command that an origin sends again may have run in an earlier life, for all that is known here. */
+  /** True if a command that this origin sends again may have run in an earlier life: the origin has not answered in this one. */
   isUnproved(origin: string): boolean {
     return !this.#met.has(origin);
   }
 
-  /** Commands need the word of their origin. */
+  /** Holds commands back until their origin has vouched for them. */
   add(records: readonly InRecord[]): void {
     let more = false;
     for (const { message, doubtful } of records) {
@@ -102,14 +101,14 @@ export class Vouching {
     return this.#open.get(origin)?.ids.has(id) ?? false;
   }
 
-  /** Once all that an origin sent before this life has its word. */
+  /** Calls `tell` once an origin has vouched for all its commands of earlier lives. */
   onceVouched(origin: string, tell: () => void): void {
     const asked = this.#open.get(origin);
     if (asked === undefined) tell();
     else asked.tell.push(tell);
   }
 
-  /** Resolves once one command has its word, or when the signal comes. */
+  /** Resolves once the origin has vouched for a command, or when the signal comes. */
   vouched(record: InRecord, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted || !this.isOpen(record)) return resolve();
@@ -118,7 +117,6 @@ export class Vouching {
     });
   }
 
-  /** The broker is there, or is there no more. */
   linked(up: boolean): void {
     this.#rest();
     this.#up = up;
@@ -126,7 +124,7 @@ export class Vouching {
     if (up && !this.#behind) this.#ask();
   }
 
-  /** A node is there again: it need not be waited for. */
+  /** A node is there again: an open question goes to it at once. */
   back(origin: string): void {
     if (this.#timer !== undefined && this.#open.has(origin)) this.linked(true);
   }
@@ -136,7 +134,6 @@ export class Vouching {
     this.#rest();
   }
 
-  /** Asks no more for now. */
   #rest(): void {
     this.#options.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -147,7 +144,7 @@ export class Vouching {
     else this.#send(origin, { life: vouch.life, word: wordFor(this.#options.journal, origin, vouch.epoch, vouch.ids) });
   }
 
-  /** Asks a node which journal it has; each host that has its name answers. `question`: what the answer is known by. */
+  /** Asks a node which journal it has; each host that has its name answers. `question`: names the question in the answer. */
   question(node: string, question: string): void {
     this.#send(node, { life: question, epoch: this.#options.journal.epoch, ids: [] });
   }
@@ -171,7 +168,7 @@ export class Vouching {
     if (life !== this.life || asked === undefined || this.#behind) return;
     const proof = contradiction(journal, origin, word);
     if (proof !== undefined) {
-      // From now on it waits for the next life, in which this journal is another one.
+      // The questions end here: in the next life this journal is another one.
       this.end();
       this.#behind = true;
       renewal.renew(proof);
@@ -183,9 +180,7 @@ export class Vouching {
     if (asked.ids.size === 0) {
       this.#met.add(origin);
       this.#close(origin);
-    }
-    // There is more to ask.
-    else this.linked(true);
+    } else this.linked(true);
   }
 
   #close(origin: string): void {

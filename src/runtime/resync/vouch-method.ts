@@ -7,12 +7,12 @@ import { defineMethod, type Method } from "../../methods/define.ts";
 /** The question of a node to the origin of commands that it holds, and the answer. Presence, like a hello: never journalled. */
 export const VOUCH = "vouch";
 
-/** `life`: of the daemon that asks; an answer to an earlier one proves nothing. `epoch`: of its journal. */
+/** `life`: of the daemon that asks; an answer to an earlier life proves nothing. `epoch`: of its journal. */
 export type Vouch =
   | { readonly life: string; readonly epoch: string; readonly ids: readonly string[] }
   | { readonly life: string; readonly word: Word };
 
-/** The facts that an origin was told by the journal that asks. */
+/** The facts that an origin learned from the journal that asks. */
 export interface Word {
   /** The origin's own journal. */
   readonly epoch: string;
@@ -22,12 +22,12 @@ export interface Word {
   readonly acked: readonly (readonly [subject: string, seq: number])[];
   /** The highest number that came from its journal, and the message that had it where known, of lanes from the node. */
   readonly had: readonly (readonly [subject: string, seq: number, id: string | null])[];
-  /** Commands of which the node said that they began, and those of which it said how they ended. */
+  /** Commands that the node has reported as begun, and as ended. */
   readonly begun: readonly string[];
   readonly ended: readonly string[];
   /** Commands that the origin does not know, or that it ended itself. */
   readonly disowned: readonly string[];
-  /** Earlier epochs of the origin's journal, and up to where each had given numbers on lanes to the node. */
+  /** Earlier epochs of the origin's journal, with the highest number that each had given on its lanes to the node. */
   readonly was?: readonly (readonly [epoch: string, given: readonly (readonly [subject: string, upTo: number])[]])[];
 }
 

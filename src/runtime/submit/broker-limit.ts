@@ -2,8 +2,8 @@ import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 
 /**
- * How much the broker takes at once, as its sources have to know it also while there is no broker: what it said last is kept
- * over restarts. `undefined`: no broker has ever said it.
+ * The largest payload that the broker takes, `undefined` before the first connection. The sources need it also while there
+ * is no broker, so the last one is kept in the journal.
  */
 const KEY = "broker max_payload";
 

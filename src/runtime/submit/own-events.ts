@@ -22,15 +22,15 @@ export interface OwnEventsOptions {
   readonly failures: Pick<Failures, "report">;
 }
 
-/** Room that a message needs beside its data, and a frame beside its message, bytes. */
+/** Bytes that a message needs beside its data, and a frame beside its message. */
 const HEAD = 128;
 const ENVELOPE = 1024;
-/** Bytes of what a source makes at once, whatever else is allowed. */
+/** The most bytes of one event of a source, even where the configuration and the broker allow more. */
 const MOST = 500 * 1024;
-/** Bytes of an event as long as no broker has said what it takes: small enough for nearly all of them. */
+/** The most bytes of an event until a broker has told its limit: small enough for nearly all brokers. */
 const CAUTIOUS = 14 * 1024;
 
-/** The way of what this node's own sources make: nobody is there to hear a refusal, so what is too large is divided. */
+/** The way of events of this node's own sources: a source cannot hear a refusal, so an event that is too large is divided. */
 export class OwnEvents {
   readonly #options: OwnEventsOptions;
 
@@ -42,7 +42,7 @@ export class OwnEvents {
    * Journals one event of a source, in as many messages as the broker and `limits.messageBytes` ask for, all in this turn.
    * A part that is too large and cannot be divided becomes a dead letter: on its lane it would hold up all that follow.
    *
-   * @throws StewardError one of those that pass, when there is no room; then none of it is journalled.
+   * @throws StewardError when the journal has no room for now; then no part is journalled.
    */
   submit(subject: string, data: Json): void {
     const { config, methods, submitter, brokerLimit } = this.#options;

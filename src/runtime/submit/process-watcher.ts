@@ -1,5 +1,5 @@
-/** Hears of processes that run and cannot work for a fault of their surroundings, which is waited out: `daemon/processes.ts`. */
+/** Hears of processes that run and cannot work for a fault of their surroundings, until the fault is gone: `daemon/processes.ts`. */
 export interface ProcessWatcher {
-  /** `undefined`: it can work again, or has ended. */
+  /** `fault` undefined: the process can work again, or has ended. */
   block(role: "source" | "subscriber", subject: string, fault: string | undefined): void;
 }

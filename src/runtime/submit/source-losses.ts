@@ -1,11 +1,11 @@
 import type { Clock, Timer } from "../../message/clock.ts";
 
 /**
- * Tells central what a source could not keep, with the amount: the sum of some seconds first, and while it goes on the sum of
- * longer and longer times. Faults that take nothing away are counted alone, and so are those that a source tells by itself.
+ * Tells central how many lines a source lost: the sum of some seconds first, and while losses go on the sums of longer and
+ * longer times. Faults without a loss are only counted, and so are those that a source tells by itself.
  */
 const KEPT: ReadonlySet<string> = new Set(["not-utf8", "nul", "framing-error", "unread"]);
-/** Remedies of losses that a source brings upon itself, by reason. */
+/** Remedies of losses that an operator can prevent, by reason. */
 const REMEDIES: Readonly<Record<string, string>> = {
   "kernel-full": "Raise net.core.rmem_max on that host and start steward anew, or send over TCP.",
   "queue-full": "Send over TCP, which waits, or send less.",
@@ -42,7 +42,7 @@ export class SourceLosses {
     told.timer ??= this.#clock.setTimeout(() => this.#due(reason, told), told.wait);
   }
 
-  /** Tells what is left. */
+  /** Tells the sums that are still untold. */
   close(): void {
     for (const [reason, told] of this.#reasons) {
       this.#clock.clearTimeout(told.timer);
@@ -54,7 +54,7 @@ export class SourceLosses {
   #due(reason: string, told: Told): void {
     told.timer = undefined;
     if (told.sum === 0) {
-      // Quiet for all that time: the next loss is news again.
+      // The time passed without a loss: the next loss is told soon again.
       told.wait = FIRST;
       return;
     }

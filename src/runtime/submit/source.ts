@@ -28,7 +28,7 @@ export interface SourceOptions {
   readonly lineBytes: () => number;
 }
 
-/** Refusals that pass. */
+/** Refusals that end by themselves: the source waits. */
 const NO_ROOM: readonly ErrorCode[] = ["journal-full", "journal-disk-full", "journal-failed"];
 /** How long a source waits for room in the journal before it asks again, ms. */
 const ROOM = 1000;

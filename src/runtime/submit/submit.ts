@@ -32,14 +32,14 @@ export interface SubmitOptions {
   readonly announce: Pick<Announcer, "queued">;
 }
 
-/** Room that a frame needs beside the message itself, bytes. */
+/** Bytes that a frame needs beside the message itself. */
 const ENVELOPE = 1024;
 /** Bytes of the largest message that a receiver reads. */
 const MOST_BYTES = FRAME_LIMITS.bodyBytes - ENVELOPE;
-/** Bytes of what this node's own sources make: they bound themselves, and nobody is there to hear a refusal. */
+/** Bytes of the largest message of this node's own sources, which divide their events themselves: see `OwnEvents`. */
 const OWN_BYTES = 512 * 1024;
 
-/** The way of a draft into the journal: checked, stamped, queued. After `flushed` it will end in exactly one state. */
+/** The way of a draft into the journal: checked, stamped, queued. Once durable, the message ends in exactly one state. */
 export class Submitter implements DraftTaker {
   readonly #options: SubmitOptions;
 
@@ -48,9 +48,9 @@ export class Submitter implements DraftTaker {
   }
 
   /**
-   * All or nothing, in order. Durable with the journal's next flush.
+   * Queues all drafts in order, or none. The messages are durable with the journal's next flush.
    *
-   * @throws StewardError why a draft is refused; then none of them is queued.
+   * @throws StewardError why a draft is refused
    */
   submit(drafts: readonly Draft[], terms: SubmitTerms = {}): OutRecord[] {
     const { keep = true, key, own = false, foreign = false, owed = false } = terms;
@@ -66,14 +66,14 @@ export class Submitter implements DraftTaker {
         key,
         messages.map(({ id }) => id),
       );
-    // A node that is written to is shown, also before it was ever seen.
+    // Operators see a node that is written to, also before it was ever heard.
     for (const { subject } of messages) fleet.expect(receiverOf(subject));
     announce.queued(records);
     for (const { subject, deliverBy } of messages) publishers.wake(subject, deliverBy ?? Number.POSITIVE_INFINITY);
     return records;
   }
 
-  /** Where the method is known here too, bad data need not travel to be refused. A method that is not may be the node's own. */
+  /** Checks the data where this node knows the method too; an unknown method may be the receiver's own. */
   #check(message: Message): void {
     const { method, kind } = parseSubject(message.subject);
     try {
@@ -102,7 +102,7 @@ export class Submitter implements DraftTaker {
       origin: node,
       createdAt: now,
       deliverBy: wait === null ? null : now + wait,
-      // The receiver's own default is for those who say nothing, as plain publishers do.
+      // The receiver's default is for messages without a timeout, as plain publishers send them.
       timeout: draft.timeout ?? (subject.kind === "command" ? defaults.timeout : null),
       data: draft.data,
     };
@@ -116,7 +116,7 @@ export class Submitter implements DraftTaker {
     return message;
   }
 
-  /** The message as it travels, if it may. */
+  /** The message as JSON. @throws StewardError if it is too large */
   #encoded(message: Message, own: boolean): string {
     const { config, transport } = this.#options;
     const text = encodeItem(message);

@@ -3,32 +3,32 @@ import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 
 /**
- * The times of the wall clock that this node has lived through, and how long ago by its uptime: retention goes by that. A wall
- * clock that jumps makes everything old at once; so an age counts only when uptime has seen as much of it. Time spent
- * switched off does not count: what is kept is kept rather longer.
+ * The spans of wall time that this node has lived through, and how long ago each was by uptime: retention goes by that. A
+ * jump of the wall clock makes all records old at once, so an age counts only when as much uptime has passed. Time spent
+ * switched off does not count: records are then kept longer.
  *
  *   wall clock  ──chunk──chunk──chunk┄ahead   (jump)   ──chunk┄ahead
  *
- * Invariants: every time that this node stamps lies in a chunk that is on disk, also when it is killed: the last chunk
- * reaches a little ahead of the clock. A record in no chunk was stamped just after a jump, just before a crash: it is
- * spared, and goes when the journal has too many bytes.
+ * Invariants: every time that this node stamps lies in a chunk that is on disk, also when the daemon is killed: the last
+ * chunk reaches ahead of the clock. A record in no chunk was stamped after a jump and right before a crash: it is spared,
+ * and goes when the journal has too many bytes.
  */
 interface Chunk {
   readonly from: number;
   to: number;
-  /** Uptime when it ended, ms. */
+  /** Uptime at the end of the chunk, ms. */
   lived: number;
 }
 
 const KEY = "retention lived-time";
-/** How far the last chunk reaches ahead of the clock, and how little of that may be left, ms. */
+/** How far the last chunk reaches ahead of the clock, and the least of that before it is extended, ms. */
 const AHEAD = 120 * 60_000;
 const LEAST = 60 * 60_000;
-/** The wall clock may run so much differently, ms, before it has jumped. */
+/** A difference between wall clock and uptime beyond this is a jump, ms. */
 const TOLERANCE = 10_000;
-/** Chunks at most; of a clock that jumps all the time the oldest count as one. */
+/** The most chunks; beyond that the oldest are merged, as for a clock that jumps all the time. */
 const MOST = 100;
-/** So many parts of the shortest age are told apart, as long as they are not more parts of the longest than `MOST` has room for. */
+/** A chunk is a `PARTS`th of the shortest age, but at least a `MOST_PARTS`th of the longest, else `MOST` would not suffice. */
 const PARTS = 16;
 const MOST_PARTS = 64;
 
@@ -47,12 +47,12 @@ export class LivedTime {
     const kept = journal.checkpoint(KEY) as { lived: number; chunks: [number, number, number][] } | undefined;
     this.#lived = kept?.lived ?? 0;
     this.#chunks = (kept?.chunks ?? []).map(([from, to, lived]) => ({ from, to, lived }));
-    // A journal from before this was kept: all that it holds counts as stamped just now.
+    // Records of a journal without chunks count as stamped just now.
     this.#begin(kept === undefined ? Math.min(0, this.#seen.wall) : this.#seen.wall);
     this.#keep();
   }
 
-  /** Reads the clocks; to be called every minute or so. @param age, shortest: those that retention goes by, ms */
+  /** Reads the clocks; to be called every minute or so. @param age, shortest: the longest and the shortest retention, ms */
   look(age: number, shortest = age): void {
     const wall = this.#clock.now();
     const monotonic = this.#clock.monotonic();
@@ -73,7 +73,7 @@ export class LivedTime {
     this.#keep();
   }
 
-  /** True where a record that was stamped then is too young by uptime, whatever the wall clock says. */
+  /** True if a record with this stamp is younger than `age` by uptime, whatever the wall clock says. */
   spares(stamp: number, age: number): boolean {
     let known = false;
     for (const { from, to, lived } of this.#chunks) {
@@ -88,7 +88,7 @@ export class LivedTime {
     this.#chunks.push({ from, to: this.#seen.wall + AHEAD, lived: this.#lived });
   }
 
-  /** Chunks that are past count all the same: those that touch become one. */
+  /** Merges chunks that are older than `age` and touch: their exact time matters no more. */
   #merge(age: number): void {
     for (let i = 1; i < this.#chunks.length; ) {
       const before = this.#chunks[i - 1];

@@ -3,24 +3,24 @@ import { StewardError } from "../../message/errors.ts";
 import { type Kept, Upkeep, type UpkeepOptions } from "./upkeep.ts";
 
 /**
- * The room that the journal has: notices that it runs out, or that the journal fails.
+ * Watches the room of the journal: new messages are refused when it runs out, or when the journal fails.
  *
- *   ok ⇄ low ⇄ full   of its own limit, or of the disk, whichever is worse; a disk that refuses writes counts as full
+ *   ok ⇄ low ⇄ full   by its own limit or by the disk, whichever is worse; a disk that refuses writes counts as full
  *
  * A full journal refuses new work. ACKs and outcomes still pass: the journal keeps room for them.
  */
-/** Share of the journal's limit from which it is low, and from which new messages are refused: the rest is for outcomes. */
+/** Shares of the journal's limit from which it is low, and from which new messages are refused: the rest is for outcomes. */
 const LOW = 0.8;
 const FULL = 0.95;
-/** The same two floors for the disk's free bytes; a small disk has a share of it. */
+/** Free bytes of the disk below which the journal is low, and full; on a small disk that share of its size, if less. */
 const LOW_FREE = { bytes: 64 * 1024 * 1024, share: 1 / 4 };
 const FULL_FREE = { bytes: 16 * 1024 * 1024, share: 1 / 16 };
-/** How long an answer of the disk is good, ms. */
+/** How long a reading of the disk's free bytes is used, ms. */
 const LOOK_AGAIN = 500;
-/** How long somebody waits for a disk that refuses, ms. */
+/** How long a caller waits for a disk that refuses, ms. */
 const PATIENCE = 2000;
 
-/** Bytes that the journal holds, and how many it may. */
+/** State and size of the journal, with its limit, bytes. */
 export interface JournalHealth {
   readonly state: "ok" | "low" | "full" | "failed";
   readonly bytes: number;
@@ -53,12 +53,12 @@ export class Storage {
     return this.level() !== "full";
   }
 
-  /** From now on nothing new is taken, until the next core has opened the journal. */
+  /** Refuses new messages until the next core has opened the journal. */
   closing(failed: boolean): void {
     this.#closing = failed ? "failed" : "closed";
   }
 
-  /** Why new messages are refused; `undefined`: they are not. */
+  /** Why new messages are refused; `undefined`: they are taken. */
   refusal(): StewardError | undefined {
     const { data: path, limits } = this.#options.config();
     const fault = this.#closing === undefined ? this.#journal.fault : "it is being opened anew";
@@ -71,13 +71,13 @@ export class Storage {
   }
 
   /**
-   * Resolves when everything so far is durable. @throws StewardError `journal-failed` once the disk has refused it for a
-   * while; it is tried again all the same.
+   * Resolves when all writes so far are durable. @throws StewardError `journal-failed` once the disk has refused them for
+   * a while; they are tried again all the same.
    */
   durable(): Promise<void> {
     if (this.#durable === undefined) {
       this.#durable = this.#wait();
-      // Callers of one turn wait together, and no others.
+      // Only callers of one turn share a wait: a later one waits for later writes.
       this.#journal.atTurnEnd(() => {
         this.#durable = undefined;
       });
@@ -118,14 +118,14 @@ export class Storage {
       try {
         this.#looked = { at: now, ...this.#journal.room() };
       } catch {
-        // A disk that does not even answer that has no room.
+        // A disk that does not tell its free bytes counts as full.
         this.#looked = { at: now, free: 0, size: 0 };
       }
     }
     return this.#looked;
   }
 
-  /** Looks after the journal, and what is kept beside it, from now on. */
+  /** Begins the upkeep of the journal and of the stores beside it. */
   begin(onFailure: (error: unknown) => void, kept: Kept): void {
     this.#upkeep = new Upkeep(this.#journal, this.#options, kept);
     this.#upkeep.begin(onFailure);
@@ -137,7 +137,7 @@ export class Storage {
   }
 }
 
-/** Free bytes below which it is so. */
+/** The floor in bytes on a disk of this size. */
 function floor({ bytes, share }: typeof FULL_FREE, size: number): number {
   return Math.max(1, Math.min(bytes, Math.floor(size * share)));
 }

@@ -10,8 +10,9 @@ import type { Logger } from "../../platform/logger.ts";
 import { LivedTime } from "./lived-time.ts";
 
 /**
- * Forgets what is out of the bounds of `retention`: of the journal every minute, so much at once, and of a journal in which
- * nothing happens every ten, for each look is a write to the disk; of the files that methods have stored every hour. A debt is never forgotten.
+ * Forgets records and files beyond the bounds of `retention`: records of the journal every minute, `SWEEP_LIMIT` at once,
+ * and every ten minutes in an idle journal, for each sweep is a write to the disk; files that methods have stored every
+ * hour. An open message or an unacknowledged outcome is never forgotten.
  *
  *   sweep ─(a minute; a second while there is more)─▶ sweep …        files ─(an hour after they were looked at)─▶ files …
  */
@@ -29,7 +30,7 @@ export interface Kept {
   /** Keys of files that were taken and are not moved away yet. */
   readonly filesInHand: ReadonlySet<string>;
   readonly spawner: Pick<Spawner, "recorded" | "forget">;
-  /** Where a method keeps its files. */
+  /** The directory in which a method keeps its files. */
   directory(method: string): string;
 }
 
@@ -38,9 +39,9 @@ const SWEEP_IDLE = 600_000;
 /** The pause while there is more to forget than is forgotten at once: upkeep must keep up with new records. */
 const SWEEP_AGAIN = 1000;
 const SWEEP_LIMIT = 5000;
-/** The share of dead letters in the journal's bytes: one part in so many. */
+/** Dead letters may have this part of the bytes of `retention`: one in so many. */
 const DEAD_SHARE = 4;
-/** Files that were taken, looked at in one sweep. */
+/** The most keys of taken files that one sweep looks at. */
 const TAKEN_LIMIT = 500;
 const FILES_EVERY = 3_600_000;
 const STAY_BEHIND = "files of ended runs stay behind";
@@ -88,19 +89,19 @@ export class Upkeep {
     void this.#forgetRuns().catch((error) => log.warn({ err: error }, STAY_BEHIND));
   }
 
-  /** Resolves when nothing is removed any more. */
+  /** Resolves when the running removals have ended. */
   async end(): Promise<void> {
     this.#options.clock.clearTimeout(this.#timer);
     this.#stopping.abort();
     await this.#files;
   }
 
-  /** How many records went. */
+  /** Returns the number of records that were forgotten. */
   #sweep(): number {
     const { clock, config, log } = this.#options;
     const { age, bytes, logs } = config().retention;
     this.#lived.look(Math.max(age, logs.age), Math.min(age, logs.age));
-    // Over its bytes the oldest of what has ended goes first, whatever its age and whatever a clock says.
+    // A journal beyond its bytes forgets its oldest ended records, whatever their age and the clock.
     const removed =
       this.#journal.bytes() > bytes
         ? this.#journal.sweep(Number.POSITIVE_INFINITY, SWEEP_LIMIT)
@@ -109,13 +110,13 @@ export class Upkeep {
     return Math.max(removed, this.#dropDeadLetters(), this.#forgetOthers(age));
   }
 
-  /** Records that are of no use once they are old: numbers of journals that were replaced, files that were moved away. */
+  /** Forgets old records without use: numbers of replaced journals, keys of files that were moved away. */
   #forgetOthers(age: number): number {
     const { clock, log } = this.#options;
     const isOld = (at: number): boolean => this.#isOld(at, age);
     const lanes = this.#journal.inbox.sweepDeadEpochs(isOld, SWEEP_LIMIT);
     if (lanes > 0) log.info({ lanes }, "forgot lanes of journals that their nodes do not have any more");
-    // Until the intakes have looked at every file, nobody knows which still lie there.
+    // The intakes need a while to look at every file: before that, the files that still lie there are unknown.
     if (clock.monotonic() - this.#begunAt < FILES_EVERY) return lanes;
     const { filesInHand } = this.#kept;
     this.#journal.sweepTaken((key, ids) => !filesInHand.has(key) && ids.every((id) => isOld(idTime(id))), TAKEN_LIMIT);
@@ -140,12 +141,12 @@ export class Upkeep {
     return at < this.#options.clock.now() - age && !this.#lived.spares(at, age);
   }
 
-  /** Files of runs that nobody came for: a daemon before this one had no time, or the runner did not answer. */
+  /** Removes files of ended runs that an earlier daemon left behind, or that the runner did not remove when asked. */
   async #forgetRuns(): Promise<void> {
     const { spawner } = this.#kept;
     const ended = (await spawner.recorded()).filter((id) => this.#journal.inbox.find(id) === undefined);
     if (ended.length === 0) return;
-    // Until its end is on disk, the record of a run is all that tells it.
+    // The record of a run is the only proof of its end until the outcome is durable.
     await Promise.race([this.#journal.flushed(), this.#stopped]);
     for (const id of ended) {
       if (this.#stopping.signal.aborted) return;

@@ -21,6 +21,7 @@ describe("quarantine", () => {
       restarts: 1,
       since: scene.clock.now(),
       lastError: "poison",
+      lastErrorAt: expect.any(Number),
     });
     expect(scene.kinds()).toEqual(["childTerminated b", "childTerminated b", "quarantined b", "childTerminated a"]);
     await scene.clock.advance(1_000_000);

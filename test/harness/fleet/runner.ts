@@ -70,3 +70,14 @@ export function processesOfRun(id: string): number[] {
       }
     });
 }
+
+/** Kills what is left of a run; a process that ends by itself between the look and the signal is as good. */
+export function killRun(id: string): void {
+  for (const pid of processesOfRun(id)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}

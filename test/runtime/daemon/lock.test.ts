@@ -23,8 +23,8 @@ function refusal(path: string): StewardError {
 
 /** What comes of an attempt by another process. */
 async function contend(program: string, args: string[], path: string): Promise<string> {
-  const { main } = await built();
-  const script = `const { lockDirectory } = await import(${JSON.stringify(join(dirname(main), "../runtime/daemon/lock.js"))});
+  const dist = join(dirname((await built()).main), "..");
+  const script = `const { lockDirectory } = await import(${JSON.stringify(join(dist, "runtime/daemon/lock.js"))});
     try { lockDirectory(${JSON.stringify(path)}); process.stdout.write("locked"); }
     catch (error) { process.stdout.write(error.code ?? String(error)); }`;
   const child = spawn(program, [...args, process.execPath, "--input-type=module", "-e", script], {
@@ -83,8 +83,8 @@ describe("the lock of a data directory", () => {
 
   it("goes with a daemon that is killed, though programs that it started live on", async () => {
     const path = await tempDir();
-    const { main } = await built();
-    const script = `const { lockDirectory } = await import(${JSON.stringify(join(dirname(main), "../runtime/daemon/lock.js"))});
+    const dist = join(dirname((await built()).main), "..");
+    const script = `const { lockDirectory } = await import(${JSON.stringify(join(dist, "runtime/daemon/lock.js"))});
       const { spawn } = await import("node:child_process");
       lockDirectory(${JSON.stringify(path)});
       const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { detached: true, stdio: "ignore" });
@@ -122,7 +122,7 @@ describe("the lock of a data directory", () => {
   });
 
   it("goes to exactly one of many daemons that begin at the same moment", async () => {
-    const { main } = await built();
+    const dist = join(dirname((await built()).main), "..");
     const root = await tempDir();
     const directories = Array.from({ length: 12 }, (_, i) => join(root, String(i)));
     for (const [i, path] of directories.entries()) {
@@ -132,7 +132,7 @@ describe("the lock of a data directory", () => {
     const script = join(root, "contender.mjs");
     writeFileSync(
       script,
-      `const { lockDirectory } = await import(${JSON.stringify(join(dirname(main), "../runtime/daemon/lock.js"))});
+      `const { lockDirectory } = await import(${JSON.stringify(join(dist, "runtime/daemon/lock.js"))});
        const directories = ${JSON.stringify(directories)};
        process.stdout.write("ready\\n");
        const start = Number(await new Promise((resolve) => process.stdin.once("data", resolve)));

@@ -221,7 +221,7 @@ test("unknown is told everywhere while it lasts, and a late outcome says that it
   expect(log()).toContain("ship1: its commands are no longer unknown");
   expect(await world.count("central", "steward_commands_open")).toBe(0);
   const { out } = await cli("message", id);
-  expect(out).toContain("state      ✓ succeeded");
+  expect(out).toContain("state       ✓ succeeded");
   expect(out).toMatch(
     /heard late {2}.*; its state had been unknown, and its deadline had passed, and it had started before/,
   );

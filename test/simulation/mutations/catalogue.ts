@@ -35,7 +35,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "door-of-the-lanes-open",
     breaks: "the policy is asked for plain publishers alone, and not for what comes by a lane",
-    file: "src/runtime/receive/receiver.ts",
+    file: "src/runtime/receive/judge.ts",
     find: "authorise(foreign ? PLAIN_PUBLISHER : frame.origin, subject, item.data, route.config, route.method);",
     replace: "if (foreign) authorise(PLAIN_PUBLISHER, subject, item.data, route.config, route.method);",
     faults: ["trespass", "slow"],
@@ -43,7 +43,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "deadline-at-the-start-unheeded",
     breaks: "what waits on its node, or for its disk, is begun after its deadline",
-    file: "src/runtime/receive/receiver.ts",
+    file: "src/runtime/receive/judge.ts",
     find: "deadline: bound ? at + remaining : null",
     replace: "deadline: bound ? null : null",
     faults: ["frozen", "expiry", "slow"],

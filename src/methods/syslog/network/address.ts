@@ -4,11 +4,11 @@ import type { Json } from "../../../message/message.ts";
 export interface Address {
   readonly protocol: "udp" | "tcp";
   readonly host: string;
-  /** 0: one that is free. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
-/** `udp://127.0.0.1:5514`, `tcp://[::1]:5514`, `udp://:5514` (loopback). Throws an Error that says what is wrong. */
+/** Parses `udp://127.0.0.1:5514`, `tcp://[::1]:5514` or `udp://:5514` (loopback). @throws Error that names the fault */
 export function parseAddress(setting: Json): Address {
   const example = "write it like udp://127.0.0.1:5514 or tcp://127.0.0.1:5514";
   if (typeof setting !== "string") throw new Error(`syslog: ${JSON.stringify(setting)} is not an address; ${example}`);
@@ -31,7 +31,7 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^(?:::ffff:)?127\./.test(host);
 }
 
-/** Turns the error of a listening attempt into one that says what to do. */
+/** Turns the error of a listening attempt into one that names a remedy. */
 export function listenError(address: Address, error: NodeJS.ErrnoException): Error {
   const where = formatAddress(address);
   const text: Record<string, string> = {

@@ -1,25 +1,26 @@
 import type { Clock } from "../../../message/clock.ts";
 import { type LogRecord, MAX_BATCH_BYTES, MAX_BATCH_LINES, weightOf } from "../record.ts";
 
-/**
- * Lines to events: one event is on its way at a time. A line that comes while none is goes at once (with the others of the
- * same turn of the event loop); lines that come meanwhile wait and go together. So a quiet log has no delay, and a busy one
- * has large events, without a timer.
- *
- * idle → pumping → idle; pumping → failed (the first `emit` that rejects); any → closed. A failed or closed one takes nothing.
- */
 export interface BatcherOptions {
   readonly emit: (lines: readonly LogRecord[]) => Promise<void>;
-  /** After each event that became durable. */
+  /** Called after each event that became durable. */
   readonly drained: () => void;
-  /** `lost` lines were held when `emit` rejected. */
+  /** Called when `emit` rejects, with the number of lines that are lost with it. */
   readonly failed: (error: unknown, lost: number) => void;
   readonly clock: Clock;
 }
 
-/** What a queued line costs besides its text. */
+/** Memory of a queued line besides its text, bytes. */
 const OVERHEAD = 200;
 
+/**
+ * Gathers lines into events, one of which is on its way at a time. A line that comes while no event is on its way goes at
+ * once (with the others of the same turn of the event loop); lines that come meanwhile wait and go together. So a quiet log
+ * has no delay, and a busy log has large events, without a timer.
+ *
+ * idle → pumping → idle; pumping → failed (the first `emit` that rejects); any → closed. A failed or closed batcher takes no
+ * lines.
+ */
 export class Batcher {
   readonly #options: BatcherOptions;
   #queue: { readonly record: LogRecord; readonly weight: number }[] = [];
@@ -32,12 +33,12 @@ export class Batcher {
     this.#options = options;
   }
 
-  /** Bytes, about, that are not durable yet. */
+  /** Estimate of the bytes that are not durable yet. */
   get held(): number {
     return this.#held;
   }
 
-  /** False when it takes nothing any more. The bound is the caller's: it looks at `held`. */
+  /** False when the batcher has failed or is closed. The caller keeps the bound, by `held`. */
   push(record: LogRecord): boolean {
     if (this.#ended) return false;
     const weight = weightOf(record);
@@ -47,7 +48,7 @@ export class Batcher {
     return true;
   }
 
-  /** Waits until all is durable, at most `grace` ms. Answers how many lines are not. */
+  /** Waits until all lines are durable, at most `grace` ms. Returns the number of lines that are not. */
   async close(grace: number): Promise<number> {
     if (this.#pumping !== undefined) {
       const { clock } = this.#options;

@@ -2,16 +2,16 @@ import { cutAt, trimEnd } from "../text.ts";
 
 /**
  * Syslog messages out of a TCP stream (RFC 6587), both framings, told apart message by message:
- *   octet counting  `83 <34>1 …`: digits, a space, a priority, in all that many octets
+ *   octet counting  `83 <34>1 …`: a count, a space, then a message of so many octets that begins with a priority
  *   newline         everything else, to the next LF or NUL
  *
  *   start → header (a digit 1-9) → octets → step;  start | header → line → start;  step → start (a digit, `<`, LF, NUL)
  *   step | header → scan: a count was wrong
  *
- * A count that does not lead to the beginning of another message is a framing error. From then on the stream is scanned: a
- * message ends where the next `<digits> <priority>` stands, whatever the counts say.
+ * A count that does not lead to the beginning of another message is a framing error. From then on counts are ignored and the
+ * stream is scanned: a message ends where the next `<digits> <priority>` stands.
  *
- * A message of more than `limit` bytes is handed over in parts, as it comes: no more than that is held of it.
+ * A message of more than `limit` bytes is handed over in parts as it arrives, so that hardly more than `limit` is in memory.
  */
 export interface Frame {
   readonly bytes: Buffer;
@@ -28,10 +28,10 @@ const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57;
 
 const HEADER = /^([1-9]\d{0,6}) (<\d{1,3}>)$/;
 const HEADER_SO_FAR = /^[1-9]\d{0,6}(?: (?:<\d{0,3}>?)?)?$/;
-/** Where a message begins in a stream whose counts are not believed; the end of what was seen. */
+/** The beginning of a message in a scanned stream, at the end of the bytes so far. */
 const BEGINNING = /(?:[1-9]\d{0,6} |\n)(<\d{1,3}>)$/;
 const REACH = 14;
-/** Bytes beyond the limit that are held: they may turn out to be a line ending, or the beginning of the next message. */
+/** Bytes that are held beyond the limit, because they may be a line ending or the beginning of the next message. */
 const SLACK = REACH + 2;
 
 export class Framer {
@@ -39,12 +39,12 @@ export class Framer {
   #frames: Frame[] = [];
   #state: "start" | "header" | "octets" | "step" | "line" | "scan" = "start";
   #header = "";
-  /** A counted message came directly before. */
+  /** True directly after a counted message. */
   #stepped = false;
   #remaining = 0;
   #parts: Buffer[] = [];
   #kept = 0;
-  /** A part of the message was handed over. */
+  /** True once a part of the message was handed over. */
   #divided = false;
   /** The last bytes of a stream that is scanned. */
   #tail = "";
@@ -82,17 +82,17 @@ export class Framer {
     return this.#taken();
   }
 
-  /** The connection is over, or nothing came for long: what is held is all there will be of it. */
+  /** Ends the message at hand: the connection is over, or has been silent for long. */
   end(): Frame[] {
     if (this.#state === "header") this.#asLine();
-    // A count that promised more was wrong.
+    // A count of more octets than came was wrong.
     const broken = this.#state === "octets";
     if (broken) this.#errors++;
     if (this.isWithin) this.#finish(broken || this.#state === "scan" ? "scan" : "start");
     return this.#taken();
   }
 
-  /** Whether a message has begun that is not complete. */
+  /** True when a message has begun and is incomplete. */
   get isWithin(): boolean {
     return this.#kept > 0 || this.#divided || this.#state === "header";
   }
@@ -104,14 +104,14 @@ export class Framer {
     return errors;
   }
 
-  /** NUL bytes at the beginning of messages since the last call: they end nothing and are no text. */
+  /** NUL bytes at the beginning of messages since the last call: such bytes end no message and are no text. */
   takeNuls(): number {
     const nuls = this.#nuls;
     this.#nuls = 0;
     return nuls;
   }
 
-  /** Looks at one byte at the beginning of a message; answers whether it was consumed. */
+  /** Reads one byte at the beginning of a message. Returns the number of consumed bytes. */
   #begin(byte: number): 0 | 1 {
     if (this.#state !== "header") {
       this.#stepped = this.#state === "step";
@@ -146,7 +146,7 @@ export class Framer {
     return 1;
   }
 
-  /** The counts of this sender are wrong: from here on they are not believed. */
+  /** Counts a framing error. From here on the sender's counts are ignored. */
   #lose(): void {
     this.#errors++;
     this.#state = "scan";
@@ -177,7 +177,7 @@ export class Framer {
     this.#parts = [Buffer.concat(this.#parts).subarray(0, this.#kept)];
   }
 
-  /** What looked like a count is the beginning of a line. */
+  /** Treats the digits of a supposed count as the beginning of a line. */
   #asLine(): void {
     const begun = this.#header;
     this.#header = "";
@@ -187,7 +187,7 @@ export class Framer {
 
   #keep(piece: Buffer): void {
     if (piece.length === 0) return;
-    // Copied: a view would hold the whole chunk of the socket for as long as the message is incomplete.
+    // A view, in place of a copy, would keep the socket's whole chunk in memory until the message is complete.
     this.#parts.push(Buffer.from(piece));
     this.#kept += piece.length;
     // Many tiny segments must not become many tiny buffers.
@@ -201,7 +201,7 @@ export class Framer {
     this.#kept = bytes.length;
   }
 
-  /** Hands over parts of the bytes for as long as they are too many; answers with the rest. */
+  /** Hands over parts until the rest is within the limit, and returns the rest. */
   #divide(bytes: Buffer, sizeOf: (rest: Buffer) => number): Buffer {
     const limit = this.#limit();
     let rest = bytes;

@@ -7,7 +7,8 @@ import { TcpConnection } from "./tcp-connection.ts";
 
 /**
  * Syslog over TCP (RFC 6587). While the queue is full every connection is paused, so that the senders' own queues fill and
- * nothing is dropped; it goes on when there is room. Connections beyond what descriptors allow are refused and counted.
+ * nothing is dropped; reading resumes when there is room. Connections that would take the last descriptors are refused and
+ * counted.
  */
 const MAX_CONNECTIONS = 1_000;
 const KEEP_ALIVE = 60_000;
@@ -19,7 +20,7 @@ export async function listenTcp(options: ListenOptions): Promise<Listener> {
   let paused = false;
 
   const server = createServer((socket) => {
-    // Taken, it would be closed in silence as soon as there is no descriptor left, with all that comes behind it.
+    // An accepted connection would be closed in silence once no descriptor is left, and its messages lost.
     if (isLast(socket)) {
       losses.add("refused", 1);
       socket.destroy();
@@ -27,7 +28,7 @@ export async function listenTcp(options: ListenOptions): Promise<Listener> {
     }
     const connection = new TcpConnection(socket, options);
     connections.add(connection);
-    // A half-open connection would count for ever.
+    // Without probes a half-open connection would count for ever.
     socket.setKeepAlive(true, KEEP_ALIVE);
     socket.on("data", (chunk) => {
       connection.data(chunk);
@@ -37,7 +38,7 @@ export async function listenTcp(options: ListenOptions): Promise<Listener> {
       connections.delete(connection);
       connection.finish();
     });
-    // A reset is followed by "close", which is what counts.
+    // A reset is followed by "close", which ends the connection here.
     const peer = socket.remoteAddress ?? "";
     socket.on("error", (error) => options.log.debug({ error, peer }, "a syslog connection broke"));
     if (paused) connection.pause();

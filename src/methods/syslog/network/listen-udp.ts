@@ -6,8 +6,8 @@ import type { Listener, ListenOptions } from "./listen.ts";
 import { kernelDrops } from "./udp-drops.ts";
 
 /**
- * Syslog over UDP (RFC 5426): a datagram is a message. UDP cannot be asked to wait, so what comes while the queue is full is
- * dropped and counted, and so is what the kernel says it dropped.
+ * Syslog over UDP (RFC 5426): a datagram is a message. UDP cannot be asked to wait, so datagrams are dropped and
+ * counted while the queue is full. The kernel's own drops are counted too.
  */
 const RECEIVE_BUFFER = 8 * 1024 * 1024;
 const DROPS_INTERVAL = 5_000;
@@ -56,12 +56,12 @@ export async function listenUdp(options: ListenOptions): Promise<Listener> {
 
   return {
     address: { ...address, port },
-    // A full queue drops; there is nothing to resume.
+    // UDP is never paused, so there is nothing to resume.
     resume: () => undefined,
     async close() {
       closed = true;
       clock.clearTimeout(timer);
-      // What the kernel holds was sent before. Bounded, because a flood would never be over.
+      // Datagrams in the kernel's buffer were sent before the stop, so they are taken; bounded, because a flood would never end.
       for (let turn = 0, quiet = 0; turn < 1_000 && quiet < 3; turn++) {
         const before = received;
         await new Promise<void>((resolve) => setImmediate(resolve));

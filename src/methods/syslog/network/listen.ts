@@ -5,28 +5,27 @@ import type { Losses } from "../losses.ts";
 import type { Address } from "./address.ts";
 import type { Sender } from "./sender.ts";
 
-/** What a listener is given and what it gives. */
 export interface ListenOptions {
   readonly address: Address;
   /** Takes the messages of one peer, without their framing. */
   readonly sender: (peer: string) => Sender;
-  /** Bytes of a message beyond which it is divided. */
+  /** Most bytes of a message that is not divided. */
   readonly lineBytes: () => number;
-  /** Whether there is no room for more. */
+  /** True when the queue has no room. */
   readonly full: () => boolean;
   readonly fail: (error: Error) => void;
   readonly losses: Losses;
-  /** Whether a connection is among the last descriptors of this process; as the system says, if absent. */
+  /** True when a connection has one of the process's last descriptors; by default, the system is asked. */
   readonly isAmongLast?: (socket: Socket) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export interface Listener {
-  /** With the port that it has. */
+  /** The address with its actual port. */
   readonly address: Address;
-  /** There is room again. */
+  /** Goes on reading, once there is room again. */
   resume(): void;
-  /** Stops taking; what was received has been given to its sender when it resolves. */
+  /** Stops listening. Resolves once every received message was given to its `Sender`. */
   close(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import { FACILITIES, type LogRecord, SEVERITIES } from "../record.ts";
 
 /**
- * One syslog message, without its framing, to a record. Never throws and never loses text: what is not recognised as part
- * of a header stays in `text`, which is always the end of the message. Forms, tried in this order:
+ * Parses one syslog message, without its framing. Never throws and never loses text: everything that is not recognised as
+ * part of a header stays in `text`, which is always the end of the message. Forms, tried in this order:
  *   RFC 5424    <PRI>1 TIME HOST APP PID MSGID [SD] TEXT
  *   ISO time    <PRI>2026-11-22T14:20:55.123456+01:00 HOST APP[PID]: TEXT      (rsyslog's forward format)
  *   RFC 3164    <PRI>Nov 22 14:20:55 HOST APP[PID]: TEXT, with or without host, tag, pid, year; local time
@@ -28,7 +28,7 @@ export function parseSyslog(message: string, now: number): LogRecord {
   return { ...priority, ...withoutMark((code <= 191 ? tagged(rest) : undefined) ?? { text: rest }) };
 }
 
-/** A byte order mark at the beginning of the text is no text, whatever stands before it. */
+/** A byte order mark at the beginning of the text, after any header, is removed. */
 function withoutMark(record: LogRecord): LogRecord {
   return record.text.startsWith("\ufeff") ? { ...record, text: record.text.slice(1) } : record;
 }
@@ -46,7 +46,7 @@ function rfc5424(rest: string): LogRecord | undefined {
   return { ...defined(named), ...(elements.length === 0 ? {} : { structured: elements }), text };
 }
 
-/** The elements, and where the text begins. Data that is malformed or cut off is text. */
+/** The elements, and the index at which the text begins. Malformed or truncated data counts as text. */
 function structuredData(rest: string, start: number): { elements: string[]; end: number } {
   if (rest[start] === "-" && (rest[start + 1] === " " || start + 1 === rest.length))
     return { elements: [], end: start + 2 };
@@ -68,7 +68,7 @@ function structuredData(rest: string, start: number): { elements: string[]; end:
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const ISO = /^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:Z|[+-]\d{2}:?\d{2})?)(?::? +|:?$)/i;
 const BSD = /^[*.]?([A-Z][a-z]{2}) {1,2}(\d{1,2})(?: (\d{4}))? (\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?::? +|:?$)/;
-/** What may stand between a time and a colon, or what follows. */
+/** A zone between a time and a colon, or between a time and the host. */
 const ZONE = /^([A-Z]{1,5}|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?)(?:: *|(?= |$) *)/;
 
 function timestamped(rest: string, now: number): LogRecord | undefined {
@@ -79,14 +79,14 @@ function timestamped(rest: string, now: number): LogRecord | undefined {
   const zone = iso === null ? zoneOf(after) : undefined;
   const time = iso === null ? bsdTime(found, now, zone?.minutes) : isoTime(iso[1] ?? "");
   if (time === undefined) return undefined;
-  // A zone that is not understood stays in the text, with the time that it belongs to.
+  // An unknown zone stays in the text, together with its time.
   if (zone !== undefined && zone.minutes === undefined) return { text: rest };
   return { time, ...hostAndTag(after.slice(zone?.length ?? 0)) };
 }
 
 const HOST = /^([A-Za-z0-9_][A-Za-z0-9_.:%-]{0,254}) +/;
 
-/** A first word that ends like a tag is one: there is no host then. */
+/** A first word that ends like a tag is the tag, of a message without a host. */
 function hostAndTag(rest: string): LogRecord {
   const direct = tagged(rest);
   if (direct !== undefined) return direct;
@@ -116,7 +116,7 @@ function isoTime(text: string): string | undefined {
   return stamp(Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${wholeSecond}.${millis(fraction)}${zoned}`));
 }
 
-/** Minutes east of UTC of the names that mean one thing everywhere, or nearly, and of offsets. */
+/** Minutes east of UTC of the zone names that are unambiguous, or nearly so. */
 const ZONES: Readonly<Record<string, number>> = {
   ...{ UTC: 0, GMT: 0, UCT: 0, Z: 0, WET: 0, WEST: 60, CET: 60, CEST: 120, MET: 60, MEST: 120, EET: 120, EEST: 180 },
   ...{ MSK: 180, EST: -300, EDT: -240, CDT: -300, MST: -420, MDT: -360, PST: -480, PDT: -420, AKST: -540 },
@@ -124,7 +124,7 @@ const ZONES: Readonly<Record<string, number>> = {
   ...{ NZDT: 780 },
 };
 
-/** The zone at the beginning of what stands behind a time; a word that may be a tag or a host is none. */
+/** The zone at the beginning of the text after a time. A word that may be a tag or a host is no zone. */
 function zoneOf(after: string): { readonly length: number; readonly minutes: number | undefined } | undefined {
   const [whole, word = ""] = ZONE.exec(after) ?? [];
   if (whole === undefined) return undefined;
@@ -144,8 +144,8 @@ function zoneOf(after: string): { readonly length: number; readonly minutes: num
 const DAY = 86_400_000;
 
 /**
- * Local time, as the sender's machine has it, unless it names a zone. Without a year: the latest one that is not more than
- * a day ahead, since a log tells of what was, and a clock that was never set begins with a January.
+ * A time without a zone is local time. A time without a year is in the latest year in which it is at most a day ahead, because
+ * a log tells of the past, and a clock that was never set begins with a January.
  */
 function bsdTime(found: RegExpExecArray, now: number, zone: number | undefined): string | undefined {
   const [, name = "", day, year, hour, minute, second, fraction = ""] = found;
@@ -160,7 +160,7 @@ function bsdTime(found: RegExpExecArray, now: number, zone: number | undefined):
   return times.length === 0 ? undefined : stamp(Math.max(...times));
 }
 
-/** None for a day that the year does not have. */
+/** An empty list for a day that the year does not have. */
 function timeOf([y, month, d, h, m, s, ms]: [number, number, number, number, number, number, number], zone?: number) {
   if (new Date(y, month, d).getDate() !== d) return [];
   if (zone === undefined) return [new Date(y, month, d, h, m, s, ms).getTime()];

@@ -7,16 +7,16 @@ import type { Frame } from "./framing.ts";
 import { parseSyslog } from "./parse.ts";
 import { fromUtf16 } from "./utf16.ts";
 
-/**
- * Whoever sent a datagram, or holds a connection: makes records of what comes. A message that is too long is several records,
- * each with the header of the first.
- */
 export interface SenderWorld {
   readonly context: Pick<SourceContext, "clock" | "lineBytes" | "divided">;
   readonly losses: Losses;
   readonly push: (record: LogRecord) => void;
 }
 
+/**
+ * Makes records of the messages of one peer: of a datagram, or of a connection. A message that is too long becomes several
+ * records, each with the header of the first.
+ */
 export class Sender {
   readonly #peer: string;
   readonly #world: SenderWorld;
@@ -28,7 +28,7 @@ export class Sender {
     this.#world = world;
   }
 
-  /** A message that came at once. */
+  /** Takes a complete message. */
   whole(message: Buffer): void {
     const limit = this.#world.context.lineBytes();
     let rest = fromUtf16(message);
@@ -57,7 +57,7 @@ export class Sender {
     const now = this.#world.context.clock.now();
     const record = parseSyslog(text, now);
     const { time = new Date(now).toISOString(), app, pid, severity, facility } = record;
-    // As a relay does (RFC 3164, 4.3): what the sender did not say is what the receiver saw.
+    // A missing time or host is filled in by the receiver, as a relay does (RFC 3164, 4.3).
     const host = record.host ?? (isLoopback(this.#peer) || this.#peer === "" ? undefined : this.#peer);
     this.#header = Object.fromEntries(
       Object.entries({ time, host, app, pid, severity, facility }).filter(([, value]) => value !== undefined),

@@ -11,7 +11,7 @@ import { Sender } from "./sender.ts";
 
 /**
  * Listens for syslog and hands every message over as a line of an event. Lines that are not durable yet are held in memory,
- * up to a bound: beyond it TCP waits and UDP drops and counts.
+ * up to a bound: beyond this bound TCP waits, and UDP drops and counts.
  */
 const UDP_QUEUE = 16 * 1024 * 1024;
 const TCP_QUEUE = 1024 * 1024;

@@ -6,8 +6,8 @@ import type { Sender } from "./sender.ts";
 import { Utf16Stream } from "./utf16.ts";
 
 /**
- * One sender over TCP: open → finished. A message that stands incomplete for some seconds, or when the connection ends, is
- * a message: some programs never end their last one.
+ * One sender over TCP: open → finished. An incomplete message counts as complete after some seconds, and when the connection
+ * ends, because some programs never end their last message.
  */
 const INCOMPLETE = 5_000;
 

@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 
 /**
- * Datagrams that the kernel dropped at the sockets bound to a port, from the last column of /proc/net/udp. `undefined` where
- * the system does not tell.
+ * Datagrams that the kernel dropped at the sockets bound to a port, from the last column of /proc/net/udp. `undefined` on
+ * systems without this file.
  */
 export async function kernelDrops(port: number, family: "udp4" | "udp6"): Promise<number | undefined> {
   try {
     return dropsOf(await readFile(family === "udp4" ? "/proc/net/udp" : "/proc/net/udp6", "latin1"), port);
   } catch {
-    // Not Linux, or /proc is not mounted: nothing to tell.
+    // Linux alone has this file, where /proc is mounted.
     return undefined;
   }
 }

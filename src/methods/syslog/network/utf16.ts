@@ -1,12 +1,12 @@
 import { TextDecoder } from "node:util";
 
 /**
- * Text that came as UTF-16, as some systems send their logs. It is known by its byte order mark, or by the `<` of a priority
- * with a zero beside it, and becomes UTF-8 before anything else looks at it.
+ * Turns UTF-16, in which some systems send their logs, into UTF-8, before any parsing. UTF-16 is recognised by its byte order
+ * mark, or by the `<` of a priority with a zero beside it.
  */
 type Order = "utf-16le" | "utf-16be";
 
-/** Bytes of a beginning that decide. */
+/** Bytes of the beginning that decide the encoding. */
 const REACH = 2;
 
 function utf16Order(beginning: Buffer): Order | undefined {
@@ -16,13 +16,12 @@ function utf16Order(beginning: Buffer): Order | undefined {
   return undefined;
 }
 
-/** One message. */
 export function fromUtf16(bytes: Buffer): Buffer {
   const order = utf16Order(bytes);
   return order === undefined ? bytes : Buffer.from(new TextDecoder(order).decode(bytes));
 }
 
-/** The bytes of a connection, whose beginning decides for all of it. */
+/** Converts the bytes of a connection, whose beginning decides the encoding of the whole. */
 export class Utf16Stream {
   #decoder: TextDecoder | undefined;
   #decided = false;
@@ -40,7 +39,7 @@ export class Utf16Stream {
     return this.#decoded(all);
   }
 
-  /** The connection is over. */
+  /** The bytes still held when the connection ends. */
   end(): Buffer {
     this.#decided = true;
     const left = this.#held;

@@ -3,24 +3,24 @@ import { keyOf, type Position } from "./log-file.ts";
 
 /** A file that was read to its end, and is remembered so that no other name makes it new. */
 export type Known = Position & {
-  /** It was followed itself: so its name says how this log is rotated. */
+  /** True: the file was followed itself, so its name shows how this log is rotated. */
   readonly ours?: true;
-  /** It was a copy of the beginning of the log: the log may yet be emptied, and the copy then has what was not read. */
+  /** True: the file was a copy of the beginning of the log. If the log is emptied, unread lines are in this copy. */
   readonly copy?: true;
 };
 
-/** What is remembered of a log from one run to the next. */
+/** The checkpoint of a followed log. */
 export interface Remembered {
   /** Files that are not read to their end, oldest first. */
   readonly files: readonly Position[];
   readonly known: readonly Known[];
-  /** Files that were last changed by then, ns, are known as well: their records had no room. */
+  /** Files last changed at this time, ns, or before are known as well; their records were dropped for lack of room. */
   readonly forgotten: bigint;
-  /** Wall clock when this was written down, ms. */
+  /** Wall clock at the writing of this checkpoint, ms. */
   readonly at: number;
 }
 
-/** Records of known files that are kept. */
+/** Most records of known files. */
 const MOST = 200;
 
 export function toCheckpoint({ files, known, forgotten, at }: Remembered): Json {
@@ -46,7 +46,7 @@ function isPosition(value: unknown): value is Position {
   return numbers && words && typeof mtime === "string" && /^\d*$/.test(mtime);
 }
 
-/** As many as have room, and the time of change of the last one that has none. */
+/** The youngest known files, `MOST` at most, and the time of the last change among the dropped ones. */
 export function bounded(known: readonly Known[], forgotten: bigint): { known: readonly Known[]; forgotten: bigint } {
   if (known.length <= MOST) return { known, forgotten };
   const oldest = [...known].sort((a, b) => (BigInt(a.mtime) < BigInt(b.mtime) ? -1 : 1)).slice(0, known.length - MOST);

@@ -5,7 +5,7 @@ import { type Encoding, encodingOf } from "./encoding.ts";
 import { BEFORE, fingerprint, HEAD } from "./fingerprint.ts";
 import type { Identity, LogFile, Position } from "./log-file.ts";
 
-/** Remembers of the bytes that pass by what a fingerprint needs. */
+/** Keeps, of the bytes that pass by, those that a fingerprint needs. */
 class Passing {
   length = 0;
   head: Buffer = Buffer.alloc(0);
@@ -22,13 +22,13 @@ class Passing {
   }
 }
 
-/** What is inside a compressed log: its length, and its fingerprints at the places that were asked for. */
+/** The length of a compressed log's content, and its fingerprints at the requested offsets. */
 export interface Contents {
   readonly length: number;
   readonly prints: ReadonlyMap<number, string>;
 }
 
-/** Reads a `.gz` from its beginning to its end. `partial`: it ends too early, as while it is being written. */
+/** Reads a `.gz` from its beginning to its end. `partial`: the file ends too early, as while it is being written. */
 export async function contentsOf(path: string, places: Iterable<number>): Promise<Contents | "partial" | "damaged"> {
   const asked = [...new Set(places)].sort((a, b) => a - b);
   const prints = new Map<number, string>();
@@ -63,7 +63,7 @@ async function* gunzip(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** A log that was compressed before it was read to its end; it is whole, and does not change any more. */
+/** A log that was compressed before it was read to its end. Such a file is complete and never changes. */
 export class CompressedLog implements LogFile {
   readonly identity: Identity;
   readonly #chunks: AsyncGenerator<Buffer>;
@@ -83,7 +83,7 @@ export class CompressedLog implements LogFile {
     this.#chunks = gunzip(name);
   }
 
-  /** At a place that `contentsOf` has found. */
+  /** Opens at an offset that `contentsOf` has found. */
   static async open(path: string, offset: number, parts = 0): Promise<CompressedLog> {
     const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
     const log = new CompressedLog(path, { dev: `${dev}`, ino: `${ino}` }, Number(size), `${mtimeNs}`);

@@ -1,11 +1,11 @@
-/** How the text of a log is encoded, as the byte order mark at its beginning says. */
+/** The encoding of a log's text, by the byte order mark at its beginning. */
 export interface Encoding {
   readonly name: "utf-8" | "utf-16le" | "utf-16be";
   /** Bytes of the mark, which is no text. */
   readonly mark: number;
 }
 
-/** Bytes of a file's beginning that decide. */
+/** Bytes of a file's beginning that decide its encoding. */
 export const MARK_REACH = 3;
 
 export function encodingOf(beginning: Buffer): Encoding {

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 
 /**
- * A fingerprint says what a log held up to a place: a digest of its first bytes and of those right before the place. A log that
- * was written anew has another one, also under the same first lines, and a copy has the same one.
+ * A fingerprint identifies the content of a log up to an offset: a digest of its first bytes and of the bytes right before the
+ * offset. A log that was written anew has another fingerprint, even with the same first lines; a copy has the same.
  */
 export const HEAD = 256;
 export const BEFORE = 1024;
 
-/** `""` stands for a place with no bytes before it. */
+/** `""` stands for offset 0. */
 export function fingerprint(head: Buffer, before: Buffer): string {
   if (head.length === 0) return "";
   const hash = createHash("sha256").update(head.subarray(0, HEAD)).update("/").update(before.subarray(-BEFORE));

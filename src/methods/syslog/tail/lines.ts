@@ -2,32 +2,32 @@ import { type LogRecord, MAX_BATCH_BYTES, MAX_BATCH_LINES, Parts, weightOf } fro
 import { cutAt, decode } from "../text.ts";
 import type { Encoding } from "./encoding.ts";
 
-/** What one event takes of the bytes of a file. */
+/** The lines of one event, and the bytes of the file that they take up. */
 export interface Taken {
   readonly records: readonly LogRecord[];
-  /** Bytes that these lines, and what is skipped, take up. */
+  /** Bytes of these lines and of skipped NUL bytes. */
   readonly consumed: number;
   readonly replaced: number;
   /** NUL bytes that were skipped before a line. */
   readonly holes: number;
-  /** Parts that are taken of the line in the middle of which these end. */
+  /** Parts taken so far of the line in whose middle the consumed bytes end; 0: they end between lines. */
   readonly parts: number;
 }
 
 export interface Taking {
-  /** What lacks a newline is a line too. */
+  /** True: the rest without a newline counts as a line. */
   readonly last: boolean;
   readonly encoding: Encoding["name"];
-  /** Bytes of the longest line that is taken whole. */
+  /** Bytes of the longest line that is not divided. */
   readonly limit: number;
-  /** Parts that were taken of the line in the middle of which the bytes begin. */
+  /** Parts taken before of the line in whose middle the bytes begin; 0: they begin with a line. */
   readonly parts: number;
 }
 
 const LF = 10;
 const CR = 13;
 
-/** The complete lines at the beginning of `bytes`, as many as fit into one event; a line that is too long is taken in parts. */
+/** The complete lines at the beginning of `bytes`, as many as fit into one event. A line beyond the limit is taken in parts. */
 export function takeLines(bytes: Buffer, taking: Taking): Taken {
   return taking.encoding === "utf-8" ? takeBytes(bytes, taking) : takeWide(bytes, taking);
 }
@@ -87,7 +87,7 @@ function takeWide(bytes: Buffer, { last, limit, encoding, parts: begun }: Taking
   return { records, consumed: 2 * at, replaced, holes: 0, parts: parts.made };
 }
 
-/** Half of a pair that stands alone. */
+/** A surrogate without its other half. */
 const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const isHigh = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
 
@@ -99,7 +99,7 @@ function nextLine(
 ): { end: number; next: number; more: boolean } | undefined {
   const newline = bytes.indexOf(LF, start);
   const end = newline === -1 ? bytes.length : newline > start && bytes[newline - 1] === CR ? newline - 1 : newline;
-  // One byte more may be the CR of a line that is just long enough.
+  // One byte beyond the limit may be the CR of a line that is just short enough.
   if (end - start > limit + (newline === -1 && !last ? 1 : 0)) {
     const piece = start + cutAt(bytes.subarray(start, start + limit + 1), limit);
     return { end: piece, next: piece, more: true };
@@ -109,12 +109,12 @@ function nextLine(
 }
 
 /**
- * A program that keeps writing at its old position after its file was truncated leaves a hole: NUL bytes before its next
- * line. They are nobody's text, and are counted.
+ * Skips a hole: the NUL bytes that a program leaves before its next line when it keeps writing at its old position after its
+ * file was truncated. Skipped bytes are counted as lost.
  */
 function skipHole(bytes: Buffer, start: number, limit: number): number {
   let at = start;
   while (at < bytes.length && bytes[at] === 0) at++;
-  // NULs up to the end may yet be overwritten, unless there are very many.
+  // NUL bytes up to the end may yet be overwritten, unless there are very many.
   return at < bytes.length || at - start > limit ? at : start;
 }

@@ -1,24 +1,24 @@
 import type { Encoding } from "./encoding.ts";
 
-/** Which file it is, whatever its name: device and inode, as decimal text because they may exceed 2^53. */
+/** A file's identity under any name: device and inode, as decimal text because they may exceed 2^53. */
 export interface Identity {
   readonly dev: string;
   readonly ino: string;
 }
 
-/** How far a file was handed over, and how it looked then. */
+/** The offset up to which a file was handed over, and the state of the file then. */
 export type Position = Identity & {
   /** Path at which the file was last seen. */
   readonly name: string;
   readonly offset: number;
   /** Fingerprint of the bytes before `offset`. */
   readonly print: string;
-  /** Bytes in the file, and the time of its last change in ns, at one and the same look; `""` before the first look. */
+  /** Size of the file and time of its last change, ns, by one `stat`; 0 and `""` before the first `stat`. */
   readonly size: number;
   readonly mtime: string;
-  /** How many parts of the line were handed over in the middle of which it stands. */
+  /** Parts handed over of the line in whose middle `offset` lies. */
   readonly parts?: number;
-  /** The file is compressed: `offset` counts what comes out of it, `size` what lies on the disk. */
+  /** True: the file is compressed; `offset` counts uncompressed bytes, `size` bytes on the disk. */
   readonly packed?: true;
 };
 
@@ -27,19 +27,18 @@ export interface LogFile {
   readonly identity: Identity;
   readonly offset: number;
   readonly position: Position;
-  /** Parts that were handed over of the line in the middle of which it stands. */
+  /** Parts handed over of the line in whose middle `offset` lies. */
   readonly parts: number;
-  /** How its text is encoded; decided by its first bytes. */
   encoding(): Promise<Encoding>;
-  /** Fills the buffer from `offset` on, and stays there. */
+  /** Fills the buffer from `offset` on; `offset` stays. */
   read(buffer: Buffer): Promise<number>;
-  /** So many bytes more are handed over; the last of them end in the middle of a line of which there are so many parts. */
+  /** Moves `offset` on by handed-over bytes; `parts`: those of an unfinished line. */
   advance(bytes: number, parts: number): Promise<void>;
-  /** Before the first reading of a round, which changes the times of a file. */
+  /** Called before the first read of a round, because reading changes a file's access time. */
   look?(): Promise<void>;
-  /** Says whether what was read is still there; see `TailedFile`. */
+  /** Compares the bytes before `offset` with the fingerprint; see `TailedFile`. */
   check(): Promise<"same" | "touched" | "other">;
-  /** False once the last of its names is gone. */
+  /** False once the file has no name left. */
   linked(): Promise<boolean>;
   seenAt(name: string): void;
   close(): Promise<void>;

@@ -4,11 +4,12 @@ import type { Losses } from "../losses.ts";
 import type { Position } from "./log-file.ts";
 import type { Entry } from "./rotation.ts";
 
-/** Lines of a log that cannot be handed over: counted, and told where the log is read and at central. */
+/** The alert's code. */
 const CODE = "log-lines-lost";
-/** A log that is written anew all the time is told about so often, ms. */
+/** Shortest time between two alerts about a log that is written anew again and again, ms. */
 const AGAIN = 10_000;
 
+/** Counts the lines of a log that cannot be handed over, and alerts on this node and at central. */
 export class MissingLines {
   readonly #path: string;
   readonly #context: SourceContext;
@@ -50,7 +51,7 @@ export class MissingLines {
     this.flush();
   }
 
-  /** A large file was changed and has not grown. */
+  /** A large file was changed without growth. */
   untold({ size }: Position): void {
     this.#tell(
       size,
@@ -59,7 +60,7 @@ export class MissingLines {
     );
   }
 
-  /** Tells what was held back, if it is time. */
+  /** Alerts of held-back losses, at most every `AGAIN` ms or `always`. */
   flush(always = false): void {
     const { times, bytes, from } = this.#rewritten;
     const now = this.#context.clock.monotonic();

@@ -3,16 +3,16 @@ import { basename, dirname, extname, join } from "node:path";
 import { type Identity, keyOf, sameFile } from "./log-file.ts";
 
 /**
- * Where a log's earlier files are: in the same directory, named as logrotate and its like name them. For `access.log`:
- * `access.log.1`, `access.log-20261122`, `access-2026-11-22.log`, `access.log.old`, each of them also compressed. A name says that
- * a file belongs to the log, and not how old it is: programs count upwards as well as downwards.
+ * The name of an earlier file of a log, in the log's directory, as logrotate and its like give it. For `access.log`:
+ * `access.log.1`, `access.log-20261122`, `access-2026-11-22.log`, `access.log.old`, each of them also compressed. The name
+ * proves that a file belongs to the log, but not its age: programs count upwards as well as downwards.
  */
 export interface RotatedName {
   /** Names of one style are one sequence. */
   readonly style: string;
-  /** Sorts a sequence as logrotate counts, oldest first: for files that were last changed at the same time. */
+  /** Sort key within a sequence, as logrotate counts, oldest first; used for files that were last changed at the same time. */
   readonly age: string;
-  /** Names like `access-1.log` may as well be another log. */
+  /** True for names like `access-1.log`, which may belong to another log. */
   readonly doubtful: boolean;
 }
 
@@ -40,23 +40,22 @@ export function rotatedName(base: string, name: string): RotatedName | undefined
       return { style: `${before}${middle}${after}`, age: "", doubtful: false };
     }
   }
-  // The names of multilog, svlogd and s6-log, in a directory for each log.
+  // multilog, svlogd and s6-log name their files so, in a directory for each log.
   const tai = base === "current" ? /^@([0-9a-f]{24})\.[su]$/.exec(name) : null;
   return tai === null ? undefined : { style: "@", age: tai[1] ?? "", doubtful: false };
 }
 
-/** The endings of compressed files; a `.gz` can be read. */
 const PACKED = /\.(?:gz|xz|zst|bz2|lzma|lz4|Z|zip)$/;
+/** The ending of the compressed files that can be read here. */
 export const READABLE = ".gz";
 
-/** A file of the log, as its directory shows it. */
+/** A file of the log, as found in its directory. */
 export interface Entry extends Identity {
-  /** Its path. */
   readonly name: string;
   readonly size: number;
   /** Time of the last change, ns. */
   readonly mtime: bigint;
-  /** Time of its creation, ns; 0 where the file system does not keep it. */
+  /** Time of creation, ns; 0 on file systems without it. */
   readonly birth: bigint;
   /** The file at the log's own path. */
   readonly live: boolean;
@@ -65,7 +64,7 @@ export interface Entry extends Identity {
   readonly packed: string | undefined;
 }
 
-/** What lies beside a log, and a stamp that changes with the names there. */
+/** A log and its earlier files, and a stamp that changes with the names in their directories. */
 export interface Listing {
   readonly entries: readonly Entry[];
   readonly stamp: string;
@@ -91,13 +90,13 @@ export async function listLogs(path: string): Promise<Listing> {
     }
     const live = await entryAt(path, undefined);
     if (live !== undefined) found.set(keyOf(live), { ...live, live: true });
-    // A file that was renamed meanwhile is in none of the names that were read.
+    // A file that was renamed during the reading may be under none of the names read.
     if (round < ROUNDS && stamp !== (await stampOf(path))) continue;
     return { entries: [...found.values()].sort(older), stamp };
   }
 }
 
-/** Changes when a file appears, goes or is renamed where the log is. */
+/** A text that changes when a file in the log's directories appears, goes or is renamed. */
 export async function stampOf(path: string): Promise<string> {
   const target = await realpath(path).catch(() => path);
   const times: string[] = [target];
@@ -108,7 +107,7 @@ export async function stampOf(path: string): Promise<string> {
   return times.join(" ");
 }
 
-/** A file of this identity, in the log's directory or one level below, whatever its name. */
+/** The path of a file with this identity, under any name, in the log's directory or one level below. */
 export async function findMoved(path: string, identity: Identity): Promise<string | undefined> {
   const directory = dirname(path);
   const below: string[] = [];
@@ -132,7 +131,7 @@ function belonging(bases: ReadonlySet<string>, target: string, name: string): Ro
     const rotated = rotatedName(base, plain);
     if (rotated !== undefined) return rotated;
   }
-  // A link that leads to a file with a date in its name led to another one of that form before.
+  // A link to a file with a date in its name has led to other files of that form before.
   const shape = shapeOf(basename(target));
   if (/0{4}-?00-?00/.test(shape) && shapeOf(plain) === shape) return { style: shape, age: plain, doubtful: false };
   return undefined;
@@ -152,7 +151,7 @@ const identify = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }):
   ino: `${ino}`,
 });
 
-/** A directory that may not be listed, or is not there, shows nothing. */
+/** The names in a directory; none if it is absent or may not be listed. */
 async function namesIn(directory: string): Promise<string[]> {
   try {
     return await readdir(directory);
@@ -164,7 +163,7 @@ async function namesIn(directory: string): Promise<string[]> {
 }
 
 async function entryAt(name: string, rotated: RotatedName | undefined): Promise<Entry | undefined> {
-  // A name that is gone since it was listed, and a dangling link, are none.
+  // A name that is gone since it was listed, or a dangling link, is left out.
   const found = await stat(name, { bigint: true }).catch(() => undefined);
   if (!found?.isFile()) return undefined;
   const packed = rotated === undefined ? undefined : PACKED.exec(name)?.[0];

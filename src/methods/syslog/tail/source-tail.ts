@@ -8,17 +8,17 @@ import { Losses } from "../losses.ts";
 import { type Look, Tail } from "./tail.ts";
 
 /**
- * Follows a file and hands over its lines. Woken by the system's notice of a change in the directory, and by a poll, because
- * notices do not come from every file system and not through every link.
+ * Follows a file and hands over its lines. Notices of changes in the directory wake it, and a poll, because not
+ * every file system gives notices, and not through every link.
  *
  * following ⇄ absent (polled as often) ⇄ unreadable (warned once, polled with backoff); any → stopped
  *
- * A log that cannot be read, or is not there and does not come, blocks the source: shown, and told once. A log may be absent
- * for a moment while it is rotated.
+ * A log that cannot be read, or stays absent, blocks the source, with one alert. A log may be absent for a moment while it is
+ * rotated.
  */
 const POLL = 500;
 const MAX_BACKOFF = 30_000;
-/** How long a log may be absent before that is told, ms. */
+/** Longest absence of a log without an alert, ms. */
 const ABSENT = 10_000;
 const STOP_GRACE = 5_000;
 
@@ -63,7 +63,7 @@ class TailSource implements RunningSource {
   readonly #losses: Losses;
   readonly #tail: Tail;
   #state = "";
-  /** Since when the log is absent, monotonic ms, until that is told. */
+  /** Beginning of the log's absence, monotonic ms; `undefined` once the alert is out. */
   #absentSince: number | undefined;
   #backoff = POLL;
   #timer: Timer | undefined;
@@ -79,7 +79,7 @@ class TailSource implements RunningSource {
     this.#tail = new Tail(path, context, this.#losses);
   }
 
-  /** Where to begin is decided when it resolves; reading goes on by itself. */
+  /** Resolves once the starting position is decided; reading then goes on by itself. */
   async begin(): Promise<void> {
     try {
       this.#tell(await this.#tail.look());
@@ -96,7 +96,7 @@ class TailSource implements RunningSource {
     this.#rest();
     this.#watcher?.close();
     const { clock } = this.#context;
-    // An event that waits for room may wait for ever; its lines come again from the checkpoint.
+    // An event that waits for room may wait for ever; its lines are read again from the checkpoint.
     let timer: Timer;
     const late = new Promise<void>((resolve) => {
       timer = clock.setTimeout(resolve, STOP_GRACE);
@@ -143,7 +143,7 @@ class TailSource implements RunningSource {
     this.#timer = this.#context.clock.setTimeout(() => this.#wake(), this.#backoff);
   }
 
-  /** Says once what changed. */
+  /** Logs and alerts when the state has changed. */
   #tell(look: Look): void {
     const state = look.kind === "fault" ? look.code : look.kind;
     this.#backoff = look.kind === "fault" && state === this.#state ? Math.min(MAX_BACKOFF, this.#backoff * 2) : POLL;
@@ -168,7 +168,7 @@ class TailSource implements RunningSource {
     const fault = `${this.#path} does not exist`;
     if (this.#state !== "absent") {
       this.#absentSince = now;
-      // A log that is there comes and goes with its rotation; one that never was may be misspelt.
+      // A followed log may vanish for its rotation; a log that was never there may be misspelt.
       if (this.#state !== "following") this.#context.blocked?.(fault);
     }
     if (this.#absentSince === undefined || now - this.#absentSince < ABSENT) return;
@@ -192,10 +192,10 @@ class TailSource implements RunningSource {
       };
       watcher.on("error", drop);
       this.#watcher = watcher;
-      // For what changed before the watching began.
+      // One more pass covers changes from before the watching began.
       setImmediate(() => this.#wake());
     } catch {
-      // No directory yet, or no watches left: the poll does it.
+      // Without a directory, or without a watch left, the poll alone finds changes.
       this.#watcher = undefined;
     }
   }

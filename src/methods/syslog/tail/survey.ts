@@ -7,9 +7,9 @@ import { type Entry, findMoved, listLogs, READABLE } from "./rotation.ts";
 import { identify, TailedFile } from "./tailed-file.ts";
 
 /**
- * Compares the files of a log with what is remembered of them, and says for each whether it is read on, read from its
- * beginning, or not at all. A file is known by device, inode and the fingerprint of what was read; a copy, plain or
- * compressed, by the fingerprint alone. A name says only that a file belongs to the log.
+ * Compares the files of a log with the checkpoint, and decides for each whether reading continues, begins at its start, or is
+ * left out. A file is recognised by device, inode and the fingerprint of the bytes read; a copy, plain or compressed, by the
+ * fingerprint alone. A name proves only that a file belongs to the log.
  *
  * In this order: files that are open · positions of an earlier run, by identity · known files, by identity · positions whose
  * file is gone or was written anew, by content · the rest is a copy, a known file in another form, or new.
@@ -20,34 +20,34 @@ export interface Before {
   readonly earlier: readonly Position[];
   readonly known: readonly Known[];
   readonly forgotten: bigint;
-  /** Nobody has followed this log before: what is there is not sent. */
+  /** True: the log was never followed before, so its present content is not sent. */
   readonly first: boolean;
   /** Wall clock, ms. */
   readonly now: number;
-  /** How much of the last line is looked through for its beginning, when a file is followed from its end. */
+  /** Bytes in which the beginning of the last line is searched, when a file is followed from its end. */
   readonly reach: number;
 }
 
 export interface Survey {
-  /** What is read, open, oldest first; the log itself is the last. */
+  /** The open files to be read, oldest first; the log itself is the last. */
   readonly files: readonly LogFile[];
   readonly known: readonly Known[];
   /** Known files that were not found. */
   readonly gone: readonly Known[];
   /** Positions for which no file was found. */
   readonly missing: readonly Position[];
-  /** Files with lines that cannot be read, and why. */
+  /** Files that cannot be read, with the reason. */
   readonly unreadable: readonly { readonly entry: Entry; readonly why: string }[];
-  /** Some files are still being written by a compressor. */
+  /** True: a compressor is still writing some files. */
   readonly pending: boolean;
-  /** Why the file at the path cannot be opened. */
+  /** The error code when the file at the path cannot be opened. */
   readonly fault: string | undefined;
   readonly stamp: string;
 }
 
-/** Beyond so many bytes the same bytes again are no new log. */
+/** Beyond so many bytes, the same bytes again are taken for the same log, not for a new one. */
 export const AGAIN_LIMIT = 1024 * 1024;
-/** How long a compressed file may be incomplete, ms. */
+/** Longest time for which a compressed file may be incomplete, ms. */
 const COMPRESSING = 60_000;
 const SECOND = 1_000_000_000n;
 
@@ -58,13 +58,13 @@ export async function survey(path: string, before: Before): Promise<Survey> {
 class Surveyor {
   readonly #path: string;
   readonly #before: Before;
-  /** Files that nothing is known of as yet. */
+  /** Files that are not recognised yet. */
   readonly #free = new Map<string, Entry>();
   readonly #entries = new Map<string, Entry>();
   readonly #taken: LogFile[] = [];
   readonly #known: Known[] = [];
   readonly #unreadable: { entry: Entry; why: string }[] = [];
-  /** Styles of names that files of this log are known to have. */
+  /** Styles of names that files of this log have had. */
   readonly #styles = new Set<string>();
   readonly #contents = new Map<string, Contents | "partial" | "damaged">();
   #ends: readonly Position[] | undefined;
@@ -116,9 +116,9 @@ class Surveyor {
   }
 
   async #findEarlier(): Promise<void> {
-    // Of two positions in one file the later one is that of its present life.
+    // The later of two positions in one file belongs to its present content.
     for (const position of [...this.#before.earlier].reverse()) {
-      // An empty file has nothing to be known by, and its inode may have been given to a copy: it is judged like a new one.
+      // An empty file has no fingerprint, and its inode may have been given to a copy, so it is judged like a new file.
       if (position.offset === 0 && this.#free.has(keyOf(position))) continue;
       const file = await this.#openAgain(position);
       if (file === undefined) this.#missing.unshift(position);
@@ -137,7 +137,7 @@ class Surveyor {
     return file;
   }
 
-  /** Without bytes to compare, a file of another name may just have been given the inode. */
+  /** The path of a file outside the listing. Without bytes to compare, another file may just have been given the inode. */
   async #elsewhere(position: Position): Promise<string | undefined> {
     if (position.offset === 0) return undefined;
     const there = await identify(position.name).catch(() => undefined);
@@ -179,12 +179,12 @@ class Surveyor {
       return;
     }
     await file.close();
-    // A copy that has grown is still being made, or holds what the log does not have any more.
+    // A copy that has grown is still being made, or holds lines that the log has lost.
     if (grown) this.#gone.push(known);
     else this.#keep(entry, { ...known, size: entry.size, mtime: `${entry.mtime}` });
   }
 
-  /** What was read of a file that is gone or was written anew may be in a copy, and what was not read after it. */
+  /** Looks for copies of files that are gone or were written anew: unread lines may be in a copy, after the read ones. */
   async #findCopies(): Promise<void> {
     const missing = this.#missing;
     this.#missing = [];
@@ -194,7 +194,7 @@ class Surveyor {
     }
   }
 
-  /** A file of which nothing was read is read from its beginning, whatever identity it has now. */
+  /** True when a later file may be the one of this position. No byte of that file was read, so it is read from its beginning. */
   #hasSuccessor({ mtime }: Position): boolean {
     const since = BigInt(mtime === "" ? 0 : mtime);
     return [...this.#free.values()].some((entry) => !entry.live && entry.mtime >= since);
@@ -253,7 +253,7 @@ class Surveyor {
       return;
     }
     this.#taken.push(file);
-    // The path may lead to another file since it was listed.
+    // The path may lead to another file since the listing.
     const { held, first } = this.#before;
     if (held.some(({ identity }) => sameFile(identity, file.identity))) {
       this.#taken.pop();
@@ -261,7 +261,7 @@ class Surveyor {
     }
     if (first) return await file.toEnd(this.#before.reach);
     const last = held.at(-1)?.position;
-    // A program that replaces its log by an edited copy of it has not written its lines again.
+    // A program that replaces its log by an edited copy has not written the lines again.
     if (last !== undefined && last.offset > 0 && extendsIt(entry, last)) await file.resume(last);
   }
 
@@ -284,14 +284,14 @@ class Surveyor {
   }
 
   /**
-   * While the log is being copied to be emptied, both hold the same, and the copy is the younger one. The same lines in an older
-   * file are those of an earlier log.
+   * True for a copy of the log's beginning: while a log is copied to be emptied, both hold the same lines, and the copy is the
+   * younger file. An older file with the same lines is an earlier log.
    */
   async #isBeginningOfLog({ birth }: Entry, { offset, print }: Known): Promise<boolean> {
     const live = [...this.#entries.values()].find((entry) => entry.live);
     if (offset === 0 || live === undefined || live.size < offset || birth < live.birth) return false;
     const open = [...this.#before.held, ...this.#taken].find((file) => sameFile(file.identity, live));
-    // A log that was written anew has not been copied since.
+    // A log that was written anew was not copied since.
     if (this.#before.earlier.some((position) => sameFile(position, live)) && !this.#taken.some((f) => f === open))
       return false;
     if (open instanceof TailedFile) return (await open.printAt(offset)) === print;
@@ -305,7 +305,7 @@ class Surveyor {
     }
   }
 
-  /** A known file in another place: moved across disks, unpacked, or copied with its times. */
+  /** True for a known file in another place: moved across disks, unpacked, or copied with its times. */
   #isTwin(entry: Entry, { offset, print }: Known): boolean {
     if (offset === 0) return false;
     const alike = (known: Known): boolean => known.offset === offset && known.print === print;
@@ -324,7 +324,7 @@ class Surveyor {
     const { length, prints } = contents;
     const holds = ({ offset, print }: Position): boolean => offset > 0 && prints.get(offset) === print;
     const isHeld = (await this.#heldEnds()).some(holds);
-    // The rest of an open file is in nothing else, should the daemon end now: the copy stays unknown until that is read.
+    // Should the daemon end now, only this copy has the unread rest of an open file: it stays unknown until that rest is read.
     if (isHeld && this.#before.held.some((file) => file.position.size > file.offset)) return;
     const isKnown = this.#known.some((known) => holds(known) && known.offset === length && sameSecond(entry, known));
     if (isHeld || isKnown || length === 0) return this.#keep(entry, asKnown(entry));
@@ -374,7 +374,7 @@ class Surveyor {
     return BigInt(Math.round(this.#before.now - COMPRESSING)) * 1_000_000n < mtime;
   }
 
-  /** Whether the file that a compressor reads is still there. */
+  /** True when the original, which the compressor reads, is still there. */
   #hasOriginal({ name, packed = "" }: Entry): boolean {
     const original = name.slice(0, name.length - packed.length);
     return [...this.#entries.values()].some((entry) => entry.name === original);
@@ -397,7 +397,7 @@ class Surveyor {
     return contents;
   }
 
-  /** The ends of the open files: what they hold is read from them, and not from a copy. */
+  /** The ends of the open files, whose lines are read from them and not from a copy. */
   async #heldEnds(): Promise<readonly Position[]> {
     if (this.#ends !== undefined) return this.#ends;
     const ends: Position[] = [];
@@ -441,17 +441,17 @@ class Surveyor {
   }
 }
 
-/** Whether a file may be a log that was replaced by a copy of itself, and not the same lines written again. */
+/** True for a file that may be a log replaced by a copy of itself, rather than the same lines written again. */
 function extendsIt(entry: Entry, position: Position): boolean {
   return entry.size > position.offset || position.offset > AGAIN_LIMIT;
 }
 
-/** Compressors give a file the time of the one that they read; some of them in whole seconds. */
+/** Compressors give their output the time of their input, some of them in whole seconds. */
 function sameSecond(entry: Entry, { mtime }: Position): boolean {
   return mtime !== "" && BigInt(mtime) / SECOND === entry.mtime / SECOND;
 }
 
-/** A packed file that was known and has another name or place now. */
+/** True for a known compressed file that has another name or inode now. */
 function isUnpacked(entry: Entry, known: Known): boolean {
   return known.packed === true && known.size === entry.size && `${entry.mtime}` === known.mtime;
 }

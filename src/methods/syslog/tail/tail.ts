@@ -10,27 +10,17 @@ import { stampOf } from "./rotation.ts";
 import { AGAIN_LIMIT, type Survey, survey } from "./survey.ts";
 import { identify, TailedFile } from "./tailed-file.ts";
 
-/**
- * Follows a log through rotation, a pass at a time. It holds the files that may still grow, oldest first; the last one is, or
- * was, the one at the path. A pass: have the names changed, or is another file at the path? → a survey says which files are
- * read, and from where; read each to its end; let go of the older ones that are quiet, and remember them.
- *
- * Of each file:  current → superseded (another is at the path) → quiet for GRACE → its last line, complete or not → known
- *                current → written anew → what was not read is looked for in a copy → read from its beginning
- *
- * Lines and the positions after them are handed over together, so that both are durable or neither is.
- */
-/** Bytes that are read at once, at least; several of the longest lines. */
+/** Least size of the read buffer, bytes; it holds several of the longest lines. */
 const CHUNK = 128 * 1024;
 const GRACE = 10_000;
-/** A survey is made so often though no name has changed: old files may grow, and not every file system tells. */
+/** Time between two surveys without a changed name, ms: old files may grow, and not every file system updates its stamps. */
 const SURVEY = 30_000;
-/** A file that was changed and has not grown may be about to grow, ms. */
+/** Time that a changed file without growth is given to grow, ms. */
 const SETTLE = 50;
-/** A known file that is not found for so long is forgotten, ms: a renaming may hide it from one survey. */
+/** A known file is forgotten after so long an absence, ms: a renaming may hide a file from one survey. */
 const GONE = 60_000;
 
-/** What a pass found at the path. */
+/** The state of the path, as a pass found it. */
 export type Look = { readonly kind: "following" | "absent" } | Fault;
 interface Fault {
   readonly kind: "fault";
@@ -39,12 +29,22 @@ interface Fault {
 
 interface Followed {
   readonly file: LogFile;
-  /** When it last grew, or was superseded; monotonic ms. */
+  /** Time of the last growth, or of the supersession; monotonic ms. */
   quietSince: number;
-  /** Since when it is changed without growth, and the time of that change. */
+  /** A change without growth: first seen at, monotonic ms, and the file's time of change. */
   touched?: { readonly since: number; readonly mtime: string } | undefined;
 }
 
+/**
+ * Follows a log through rotation, a pass at a time. The files that may still grow are open, oldest first; the last one is, or
+ * was, the file at the path. A pass: if the names have changed or another file is at the path, a survey decides which files
+ * are read, and from which offset; each is read to its end; older files that are quiet are closed and remembered as known.
+ *
+ *   current → superseded (another is at the path) → quiet for GRACE → last line read, complete or not → known
+ *   current → written anew → unread lines are looked for in a copy → read from its beginning
+ *
+ * Lines and the positions after them are handed over together, so that both are durable or neither is.
+ */
 export class Tail {
   readonly #path: string;
   readonly #context: SourceContext;
@@ -56,15 +56,15 @@ export class Tail {
   #earlier: readonly Position[];
   #known: readonly Known[];
   #forgotten: bigint;
-  /** When a known file was first not found, by its identity. */
+  /** Time at which a known file was first not found, by identity. */
   readonly #goneSince = new Map<string, number>();
-  /** When the checkpoint was written that this run began with, or the last pass of this one; wall ms. */
+  /** Time of the checkpoint with which this run began, or of this run's last pass; wall ms. */
   #readAt: number;
-  /** Positions of files that another one had followed already, read to their end: only a late line can be missing. */
+  /** Positions, at the end of their files, of superseded files: only a late line can be missing. */
   readonly #superseded: ReadonlySet<Position>;
-  /** Positions of this run: what was written after them was never seen. */
+  /** Positions of this run's files that were written anew; lines after these positions were never seen. */
   readonly #own = new Set<Position>();
-  /** A file that was there before anybody followed it is followed from its end. */
+  /** True: the log was never followed before, so reading begins at its end. */
   #fromEnd: boolean;
   #surveyed: { readonly at: number; readonly stamp: string; readonly settled: boolean } | undefined;
   #stopped = false;
@@ -102,19 +102,19 @@ export class Tail {
     return look;
   }
 
-  /** Ends a pass after the event that is on its way. */
+  /** Ends the pass after the event that is on its way. */
   halt(): void {
     this.#stopped = true;
   }
 
-  /** After the last pass has ended. */
+  /** Called after the last pass has ended. */
   async close(): Promise<void> {
     this.#stopped = true;
     this.#missing.flush(true);
     for (const { file } of this.#files.splice(0)) await file.close();
   }
 
-  /** Looks at the path, and takes up what is new there. The first one decides where to begin. */
+  /** Looks at the path, and opens new files there. The first look decides the starting position. */
   async look(): Promise<Look> {
     const found = await lookAt(this.#path);
     if ("code" in found) return found;
@@ -126,14 +126,14 @@ export class Tail {
   async #isDue(): Promise<boolean> {
     const last = this.#surveyed;
     if (last === undefined || this.#context.clock.monotonic() - last.at >= SURVEY) return true;
-    // The clock of a file system is coarse: names may have changed after a survey, and not the stamp.
+    // The clock of a file system is coarse: names may change after a survey without a change of the stamp.
     return !last.settled || last.stamp !== (await stampOf(this.#path));
   }
 
-  /** @param present whether a file is at the path. While none is, its disk may not be mounted: nothing is given up. */
+  /** @param present true when a file is at the path; while none is, its disk may be unmounted, so no position is given up */
   async #survey(present: boolean): Promise<string | undefined> {
     const { clock } = this.#context;
-    // First the open files to their ends: what is in them is not looked for anywhere else.
+    // The open files are read to their ends first, so that their lines are not looked for in copies.
     for (const followed of [...this.#files]) if (!(await this.#drain(followed, false))) this.#beginAnew(followed.file);
     if (this.#stopped) return undefined;
     const before = this.#files.map(({ file }) => file);
@@ -156,7 +156,7 @@ export class Tail {
     const changed = this.#surveyed?.stamp !== found.stamp;
     this.#surveyed = { at: clock.monotonic(), stamp: found.stamp, settled: !changed };
     this.#fromEnd &&= found.fault !== undefined;
-    // From here on a new file is known, whatever happens to it before its first line.
+    // With this mark a new file is known even before its first line.
     if (changed || found.files.length !== before.length) await this.#mark();
     return found.fault;
   }
@@ -200,7 +200,7 @@ export class Tail {
     this.#forgotten = kept.forgotten;
   }
 
-  /** Whether a file turned out to be written anew. */
+  /** Reads all files to their ends. True: one was written anew. */
   async #drainAll(): Promise<boolean> {
     for (const followed of [...this.#files]) {
       if (this.#stopped) return false;
@@ -211,7 +211,7 @@ export class Tail {
     return false;
   }
 
-  /** Hands over what the file has got, to its end. False: it was written anew. `last`: an incomplete line counts as one. */
+  /** Hands over a file's lines to its end. False: the file was written anew. `last`: an incomplete line counts as a line. */
   async #drain(followed: Followed, last: boolean): Promise<boolean> {
     const { file } = followed;
     while (!this.#stopped) {
@@ -220,7 +220,7 @@ export class Tail {
       await file.look?.();
       const { name, mark } = await file.encoding();
       const length = await file.read(this.#buffer);
-      // After the reading: so the bytes that were read are those of the file that was followed.
+      // The check comes after the read, so that it covers the bytes that were read.
       const state = await file.check();
       if (state === "other") return false;
       if (state === "same") followed.touched = undefined;
@@ -241,7 +241,7 @@ export class Tail {
     return true;
   }
 
-  /** Whether a file that was changed and has not grown still holds what was read: false when it was written anew. */
+  /** Decides about a file that was changed without growth. False: the file was written anew. */
   async #isUntouched(followed: Followed): Promise<boolean> {
     const { file, touched } = followed;
     if (!(file instanceof TailedFile)) return true;
@@ -255,7 +255,7 @@ export class Tail {
     followed.touched = undefined;
     const isLog = followed === this.#files.at(-1);
     const small = file.position.size <= AGAIN_LIMIT;
-    // A write that fails for lack of room changes the time of a file, and nothing else.
+    // A write that fails for lack of room changes a file's time alone.
     const full = (await statfs(this.#path).catch(() => undefined))?.bavail === 0;
     if (isLog && small && !full) return false;
     if (isLog && !full) this.#missing.untold(file.position);
@@ -269,7 +269,7 @@ export class Tail {
     await this.#survey(true);
   }
 
-  /** The file was emptied, or the same lines were written again. What was not read may be in a copy. */
+  /** Begins a file again that was emptied or written anew; its old position stays, for unread lines may be in a copy. */
   #beginAnew(file: LogFile): void {
     if (!(file instanceof TailedFile)) return;
     const { position } = file;

@@ -3,7 +3,7 @@ import { type Encoding, encodingOf, MARK_REACH } from "./encoding.ts";
 import { BEFORE, fingerprint, HEAD } from "./fingerprint.ts";
 import { type Identity, type LogFile, type Position, sameFile } from "./log-file.ts";
 
-/** Follows links, opens nothing. Rejects as `stat` does. */
+/** Follows links. Rejects as `stat` does. */
 export async function identify(
   path: string,
 ): Promise<Identity & { readonly regular: boolean; readonly directory: boolean }> {
@@ -11,7 +11,7 @@ export async function identify(
   return { dev: `${found.dev}`, ino: `${found.ino}`, regular: found.isFile(), directory: found.isDirectory() };
 }
 
-/** A plain file that is read piece by piece, open from the first byte to the last however often it is renamed. */
+/** A plain file that is read piece by piece, and stays open through renamings. */
 export class TailedFile implements LogFile {
   readonly identity: Identity;
   readonly #handle: FileHandle;
@@ -21,7 +21,7 @@ export class TailedFile implements LogFile {
   #print = "";
   #size = 0;
   #mtime = "";
-  /** A time of change that was set, and is none of a writing. */
+  /** A time of change that was set by `touch` rather than by a write. */
   #setTo = "";
 
   private constructor(handle: FileHandle, identity: Identity, name: string) {
@@ -30,7 +30,7 @@ export class TailedFile implements LogFile {
     this.#name = name;
   }
 
-  /** At its beginning. Rejects as `open` does. */
+  /** Opens at the beginning. Rejects as `open` does. */
   static async open(path: string): Promise<TailedFile> {
     // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -43,7 +43,7 @@ export class TailedFile implements LogFile {
     }
   }
 
-  /** All before it was handed over. Always the beginning of a line, or of a piece of a long one. */
+  /** Bytes before this offset were handed over. The offset is always at the beginning of a line, or of a part of a long line. */
   get offset(): number {
     return this.#offset;
   }
@@ -66,7 +66,7 @@ export class TailedFile implements LogFile {
     };
   }
 
-  /** Takes up an earlier position, of this file or of one that this is a copy of; false when other bytes are before it. */
+  /** Takes up an earlier position, of this file or of the original of this copy. False: the fingerprint differs. */
   async resume(position: Position): Promise<boolean> {
     if ((await this.size()) < position.offset) return false;
     if ((await this.printAt(position.offset)) !== position.print) return false;
@@ -80,7 +80,7 @@ export class TailedFile implements LogFile {
     return true;
   }
 
-  /** The file was written anew: all that it holds is new. */
+  /** Starts again at the beginning of a file that was written anew. */
   rewind(): void {
     this.#offset = 0;
     this.#parts = 0;
@@ -95,14 +95,14 @@ export class TailedFile implements LogFile {
     this.#print = await this.printAt(this.#offset);
   }
 
-  /** To the beginning of the last line, if that is incomplete, else to the end. */
+  /** Moves to the end, or to the beginning of an incomplete last line. */
   async toEnd(reach: number): Promise<void> {
     const size = await this.size();
     const buffer = Buffer.alloc(Math.min(size, reach));
     const read = await this.#fill(buffer, size - buffer.length);
     const newline = buffer.subarray(0, read).lastIndexOf(10);
     const end = newline === -1 && size > reach ? size : size - buffer.length + newline + 1;
-    // A newline of UTF-16 has a second byte, before or after.
+    // A newline of UTF-16 has a zero byte, before or after.
     const wide = (await this.encoding()).name !== "utf-8" && newline !== -1;
     await this.advance(wide ? end + (end % 2) : end);
   }
@@ -118,14 +118,14 @@ export class TailedFile implements LogFile {
 
   async look(): Promise<void> {
     const { mtimeNs, atimeNs } = await this.#handle.stat({ bigint: true });
-    // `touch` sets both times to one value, which no writing does.
+    // `touch` sets both times to one value, which no write does.
     if (atimeNs === mtimeNs) this.#setTo = `${mtimeNs}`;
   }
 
   /**
-   * Whether the bytes before `offset` are still there: `other` after a truncation, whatever was written since. `touched`: the
-   * file was changed since the last look and has not grown, so that the same bytes may have been written anew; every call
-   * says so until `accept`.
+   * Compares the bytes before `offset` with the fingerprint. `other`: the file was truncated or written anew. `touched`: the
+   * file was changed without growth since the last look, so that the same bytes may have been written anew; repeated until
+   * `accept`.
    */
   async check(): Promise<"same" | "touched" | "other"> {
     const { size, mtimeNs } = await this.#handle.stat({ bigint: true });
@@ -139,7 +139,7 @@ export class TailedFile implements LogFile {
     return "same";
   }
 
-  /** The change without growth was none of its bytes. */
+  /** Accepts a change without growth as one that changed no bytes. */
   async accept(): Promise<void> {
     this.#mtime = await this.changedAt();
   }

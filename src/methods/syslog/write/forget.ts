@@ -5,15 +5,15 @@ import type { Forgotten, KeepBounds } from "../../define.ts";
 import { inTurn } from "./in-turn.ts";
 import { LOG_FILE, names } from "./stored.ts";
 
-/**
- * Removes stored logs that are too old, and the oldest whole days of all logs while there are too many bytes. A log's day
- * here is that on which it was last written, by this node's clock: an origin with a wrong clock loses nothing by it.
- *
- * Invariants: what is written today stays. A log goes whole, with what the sink noted beside it, and never while the sink
- * is writing in its directory. What is held in memory is a number for each day, however many logs there are.
- */
 const DAY = 86_400_000;
 
+/**
+ * Removes stored logs that are too old, and the oldest whole days of all logs while there are too many bytes. A log's day
+ * here is the day of its last write, by this node's clock, so that an origin with a wrong clock loses no logs.
+ *
+ * Invariants: logs written today stay. A log is removed as a whole, with the sink's note beside it, and never while the sink
+ * is writing in its directory. Memory holds one number for each day, for any number of logs.
+ */
 export async function forgetLogs(root: string, bounds: KeepBounds): Promise<Forgotten> {
   const { now, bytes, isOld, stopping } = bounds;
   const today = Math.floor(now / DAY);
@@ -42,7 +42,7 @@ export async function forgetLogs(root: string, bounds: KeepBounds): Promise<Forg
   for await (const { directory, name } of stored(root)) {
     if (stopping.aborted) break;
     await inTurn(directory, async () => {
-      // It may have been written since it was counted.
+      // The log may have been written since it was counted.
       const log = await look(directory, name);
       if (log === undefined || !goes(log)) return;
       const old = isOld(log.writtenAt);
@@ -79,7 +79,7 @@ async function* stored(root: string): AsyncGenerator<Log> {
   }
 }
 
-/** `undefined`: it is not there any more. */
+/** `undefined`: the log is gone. */
 async function look(directory: string, name: string): Promise<Log | undefined> {
   try {
     const { size, mtimeMs } = await stat(join(directory, name));

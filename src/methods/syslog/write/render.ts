@@ -1,17 +1,17 @@
 import type { LogRecord } from "../record.ts";
 import { escapeControls } from "../text.ts";
 
-/** Structured data that is about the transport, not about what happened (registered by IANA with RFC 5424). */
+/** Structured data about the transport, not about the event (registered by IANA with RFC 5424); not stored. */
 const TRANSPORT = /^\[(?:timeQuality|origin|meta)[ \]]/;
 
 /**
- * One line, without its newline. Of syslog: `2026-11-22T14:20:55.123Z host app[pid]: text`, with MSGID and structured data
- * before the text where they tell something; a host that is not known is `-`. Of a file: the text as it is. A part of a line
- * that was too long ends with a mark: `[part 1, more follows]`, and `[part 2, the last]`.
+ * One line, without its newline. A line of syslog becomes `2026-11-22T14:20:55.123Z host app[pid]: text`, with MSGID and
+ * structured data before the text, and `-` for an unknown host. A line of a file is stored as it is. A part of a line that
+ * was too long ends with a mark: `[part 1, more follows]`, and `[part 2, the last]`.
  */
 export function renderLine(record: LogRecord): string {
   const text = `${record.text}${markOf(record)}`;
-  // A newline in the text of a file can only be forged; it must not make two lines of one.
+  // Only a forged record of a file has a newline in its text, which must not make two lines of one.
   if (record.time === undefined) return text.replaceAll("\n", "#012");
   const { app, pid } = record;
   const tag = app === undefined ? "" : pid === undefined ? `${app}:` : `${app}[${pid}]:`;

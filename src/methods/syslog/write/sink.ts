@@ -4,27 +4,19 @@ import { join } from "node:path";
 import type { Json } from "../../../message/message.ts";
 import { isToken } from "../../../message/subject.ts";
 import type { EventContext, EventHandler, EventInput } from "../../define.ts";
+import { waitForRoom } from "../../wait-for-room.ts";
 import { parseBatch } from "../record.ts";
 import { forgetLogs } from "./forget.ts";
 import { inTurn } from "./in-turn.ts";
 import { renderLine } from "./render.ts";
 import { splitBatch } from "./split.ts";
 import { LOG_FILE } from "./stored.ts";
-import { waitForRoom } from "./wait-for-room.ts";
 
-/**
- * Stores received lines in `<directory>/<origin>/<domain>/<YYYY-MM-DD>.log`; the day is that of the event's making, UTC, by the
- * origin's clock (not of the line: a device with a wrong clock must not scatter its lines).
- *
- * Exactly once, though a batch may come twice: before a file is appended to, it is cut back to where the batch began.
- * Where that was is in the checkpoint for the file that the batch before wrote last; for any other file it is
- * written down, durable, before its first byte (`.<file>.opening`), together with the event that was to come first.
- */
 interface Checkpoint {
   readonly file: string;
   readonly size: number;
   readonly ino: string;
-  /** What was written down for this batch and is not needed any more. */
+  /** Openings that were written for this batch, to be removed with the next one. */
   readonly opened: readonly { readonly file: string; readonly first: string }[];
 }
 
@@ -33,10 +25,19 @@ interface OpenLog {
   readonly handle: FileHandle;
   readonly ino: string;
   readonly created: boolean;
-  /** The event under which its size before this batch was written down beside it. */
+  /** The first event of this batch in the file, if the file's size before it was written down in an opening. */
   readonly noted: string | undefined;
 }
 
+/**
+ * Stores received lines in `<directory>/<origin>/<domain>/<YYYY-MM-DD>.log`. The day is the day of the event's creation, UTC,
+ * by the origin's clock (not the day of the line: a device with a wrong clock must not scatter its lines).
+ *
+ * Lines are stored exactly once, though a batch may come twice: before a file is appended to, it is cut back to its size
+ * before the batch. The checkpoint has this size for the last file of the batch before. For any other file the size is
+ * written down durably before its first byte, together with the first event that goes there (the opening,
+ * `.<file>.opening`).
+ */
 export const sink: EventHandler = {
   check: (data) => void parseBatch(data),
 
@@ -67,7 +68,7 @@ async function store(
   const before = parseCheckpoint(context.checkpoint);
   await makeDirectories(context.directory, directory);
   for (const { file, first } of before?.opened ?? []) {
-    // An attempt at this batch may have written down another one since.
+    // An earlier attempt at this batch may have written another opening since.
     if ((await readOpening(directory, file))?.first === first) await rm(openingPath(directory, file), { force: true });
   }
 
@@ -91,7 +92,7 @@ async function store(
   }
 }
 
-/** Consecutive events of a day, as the text to append and the event that is first in it. */
+/** Runs of consecutive events of one day, each with its text and its first event. */
 function byDay(batch: readonly EventInput[]): { name: string; first: string; text: string }[] {
   const runs: { name: string; first: string; parts: string[] }[] = [];
   for (const event of batch) {
@@ -104,14 +105,14 @@ function byDay(batch: readonly EventInput[]): { name: string; first: string; tex
   return runs.map(({ name, first, parts }) => ({ name, first, text: parts.join("") }));
 }
 
-/** A time that no calendar has is stored under the first day. */
+/** The date of a time, UTC; a time outside the calendar counts as 1970-01-01. */
 function day(time: number): string {
   const date = new Date(time);
   const text = Number.isNaN(date.getTime()) ? "" : date.toISOString();
   return /^\d{4}-/.test(text) ? text.slice(0, 10) : "1970-01-01";
 }
 
-/** Opens a file for appending, without what an earlier attempt at this batch left in it. */
+/** Opens a file for appending, and cuts off lines of an earlier attempt at this batch. */
 async function openAt(
   directory: string,
   name: string,
@@ -162,7 +163,7 @@ async function writeOpening(directory: string, name: string, opening: Opening): 
   await syncDirectory(directory);
 }
 
-/** One that is torn was never followed by a byte in the log. */
+/** `undefined` also for a torn opening, after which no byte of the batch was written. */
 async function readOpening(directory: string, name: string): Promise<Opening | undefined> {
   try {
     return JSON.parse(await readFile(openingPath(directory, name), "utf8")) as Opening;

@@ -2,21 +2,21 @@ import type { Json } from "../../../message/message.ts";
 import { type LogRecord, MAX_BATCH_LINES, parseBatch } from "../record.ts";
 import { renderLine } from "./render.ts";
 
-/**
- * A batch of lines in several, each of at most `bytes` as JSON. A line that is too large alone is divided into
- * parts, each with the header of the line.
- */
-/** What a batch needs beside its lines. */
+/** Bytes of a batch without lines. */
 const FRAME = Buffer.byteLength(JSON.stringify({ lines: [] }));
-/** The least text that a piece carries, bytes: below it there is no progress. */
+/** The least text of a piece, bytes, so that splitting makes progress. */
 const LEAST = 64;
 
-/** As long as the number of a part can be. */
+/** The longest suffix of a part's number. */
 const LONGEST_PART = ".999999";
 
-/** Characters that JSON writes as one byte. */
+/** A character that JSON writes as one byte. */
 const PLAIN = /[ !#-[\]-~]/;
 
+/**
+ * Splits a batch of lines into batches of at most `bytes` as JSON. A line that is too large alone is divided into parts, each
+ * with the header of the line.
+ */
 export function splitBatch(data: Json, bytes: number): readonly Json[] {
   const batches: LogRecord[][] = [];
   let batch: LogRecord[] = [];
@@ -39,7 +39,7 @@ function divided(record: LogRecord, bytes: number): LogRecord[] {
   if (jsonBytes(record) <= bytes) return [record];
   const { part, more, ...whole } = record;
   const room = bytes - jsonBytes({ ...whole, part: `${part ?? ""}${LONGEST_PART}`, more: true, text: "" });
-  // A header that leaves no room for the text is text itself, as it would be stored.
+  // A header that leaves no room for text becomes text itself, as it would be stored.
   if (room < LEAST && record.time !== undefined && Object.keys(whole).length > 2) {
     const text = renderLine(whole).slice(record.time.length + 1);
     const marks = { ...(part === undefined ? {} : { part }), ...(more === undefined ? {} : { more }) };
@@ -53,7 +53,7 @@ function divided(record: LogRecord, bytes: number): LogRecord[] {
   });
 }
 
-/** Pieces of a text that take at most so many bytes in JSON; no character is torn. */
+/** Pieces of a text of at most `bytes` in JSON; no character is torn. */
 function textPieces(text: string, bytes: number): string[] {
   const pieces: string[] = [];
   let start = 0;

@@ -3,19 +3,19 @@ import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isToken } from "../../../message/subject.ts";
 
-/** What the sink has stored: for those who look at received logs. */
+/** A log that the sink has stored. */
 export interface StoredLog {
   /** The origin. */
   readonly node: string;
   readonly domain: string;
-  /** Absolute paths, one a day, oldest first. */
+  /** Paths, one a day, oldest first. */
   readonly files: readonly string[];
 }
 
 export interface StoredQuery {
   readonly node?: string;
   readonly domain?: string;
-  /** The last so many lines of each log; default 10. */
+  /** Number of lines of each log, the last ones; default 10. */
   readonly lines?: number;
 }
 
@@ -30,7 +30,7 @@ export const LOG_FILE = /^\d{4}-\d{2}-\d{2}\.log$/;
 
 const MAX_LINES = 10_000;
 const BLOCK = 64 * 1024;
-/** However long its lines are, no more than this is read of one log. */
+/** Most bytes that are read of one log, for lines of any length. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 export async function listLogs(directory: string, query: StoredQuery = {}): Promise<StoredLog[]> {
@@ -46,7 +46,7 @@ export async function listLogs(directory: string, query: StoredQuery = {}): Prom
   return logs;
 }
 
-/** The last lines of each log, oldest first; from the days before when the newest has too few. */
+/** The last lines of each log, oldest first, taken from earlier days too when the newest has too few. */
 export async function readLogs(directory: string, query: StoredQuery = {}): Promise<StoredLine[]> {
   const wanted = Math.min(MAX_LINES, Math.max(0, Math.trunc(query.lines ?? 10)));
   const found: StoredLine[] = [];
@@ -61,7 +61,7 @@ export async function readLogs(directory: string, query: StoredQuery = {}): Prom
   return found;
 }
 
-/** Read from the end, block by block. What lacks its newline is still being written and is left out. */
+/** The last lines of a file, read block by block from its end. A line without a newline is still being written, and left out. */
 export async function lastLines(path: string, count: number): Promise<string[]> {
   if (count <= 0) return [];
   const handle = await open(path, constants.O_RDONLY).catch((error: NodeJS.ErrnoException) => {
@@ -74,7 +74,7 @@ export async function lastLines(path: string, count: number): Promise<string[]> 
     let position = (await handle.stat()).size;
     let newlines = 0;
     let held = 0;
-    // One newline more than lines: the one before the first of them.
+    // One newline more than lines is needed: the newline before the first line.
     while (position > 0 && newlines <= count && held < MAX_BYTES) {
       const length = Math.min(BLOCK, position);
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position - length);
@@ -86,7 +86,7 @@ export async function lastLines(path: string, count: number): Promise<string[]> 
     }
     const lines = Buffer.concat(blocks).toString("utf8").split("\n");
     lines.pop();
-    // The first one is torn unless the file begins there.
+    // The first line is torn unless the file begins there.
     if (position > 0) lines.shift();
     return lines.slice(-count);
   } finally {
@@ -94,7 +94,7 @@ export async function lastLines(path: string, count: number): Promise<string[]> 
   }
 }
 
-/** Sorted; none where there is no such directory. */
+/** The sorted names in a directory; empty without a directory. */
 export async function names(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).sort();

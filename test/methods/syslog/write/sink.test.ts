@@ -194,43 +194,6 @@ describe("a file that an operator touched meanwhile", () => {
 });
 
 describe("a disk that takes nothing", () => {
-  it("makes the batch wait until it does, and says so once", async () => {
-    const root = await directory();
-    const clock = new SimulatedClock();
-    const stopping = new AbortController();
-    const said = new RecordingContext();
-    const context = contextIn(root, undefined, { clock, stopping: stopping.signal, log: said.log });
-    let attempts = 0;
-    const { waitForRoom } = await import("../../../../src/methods/syslog/write/wait-for-room.ts");
-    const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
-    const stored = waitForRoom(context, root, async () => {
-      if (attempts++ < 5) throw full;
-      return sink.handle([event(DAY, "one")], context);
-    });
-    await clock.advance(60_000);
-    await stored;
-    expect(attempts).toBe(6);
-    expect(said.said.map(({ level }) => level)).toEqual(["error", "info"]);
-    expect(await read(root)).toBe("one\n");
-    expect(clock.armed).toBe(0);
-  });
-
-  it("ends the waiting when the process is to stop", async () => {
-    const root = await directory();
-    const clock = new SimulatedClock();
-    const stopping = new AbortController();
-    const { waitForRoom } = await import("../../../../src/methods/syslog/write/wait-for-room.ts");
-    const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
-    const waiting = waitForRoom(contextIn(root, undefined, { clock, stopping: stopping.signal }), root, () =>
-      Promise.reject(full),
-    );
-    const ended = expect(waiting).rejects.toThrow("no space");
-    await clock.advance(1_500);
-    stopping.abort();
-    await ended;
-    expect(clock.armed).toBe(0);
-  });
-
   it("is a failure at once for what no waiting mends", async () => {
     const root = await directory();
     await mkdir(join(root, "ship1", "nginx", FIRST_LOG), { recursive: true });

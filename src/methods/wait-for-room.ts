@@ -1,7 +1,7 @@
-import { faultText } from "../../../message/errors.ts";
-import { isOfSurroundings } from "../../../message/surroundings.ts";
-import { sleep } from "../../../platform/sleep.ts";
-import type { EventContext } from "../../define.ts";
+import { faultText } from "../message/errors.ts";
+import { isOfSurroundings } from "../message/surroundings.ts";
+import { sleep } from "../platform/sleep.ts";
+import type { EventContext } from "./define.ts";
 
 /**
  * Faults of a disk that pass when somebody, or time, mends them. A full disk is back-pressure, not a defect: lines wait at their
