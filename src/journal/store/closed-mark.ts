@@ -15,9 +15,14 @@ export function isClosed(path: string, released: number | undefined): boolean {
   }
 }
 
-/** From now on the log may hold what is nowhere else. */
-export function forgetClosed(path: string): void {
-  rmSync(join(path, MARK), { force: true });
+/** From now on the log holds what is nowhere else. Returns whether it is forgotten. */
+export function forgetClosed(path: string): boolean {
+  try {
+    rmSync(join(path, MARK), { force: true });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function markClosed(path: string, released: number): void {

@@ -11,9 +11,9 @@ import { bytesFor, reserve } from "./reserve.ts";
 import { ownKey, readRow } from "./row-text.ts";
 import type { Rows } from "./rows.ts";
 import { type Key, keyText, type SetAside, type Store, TABLES, type Table } from "./store.ts";
-import { bring, causeOf, logFiles, releasedSegment } from "./to-lmdb.ts";
+import { begunSegment, bring, causeOf, logFiles, releasedSegment } from "./to-lmdb.ts";
 import { emptyMemory, type Logged, type Memory, type Operation, recordOf, tableOf, type Written } from "./turn-rows.ts";
-import { CAPACITY, type LogRecord, openLog, type WriteAheadLog } from "./write-ahead-log.ts";
+import { CAPACITY, type LogRecord, openLog, type Rotated, type WriteAheadLog } from "./write-ahead-log.ts";
 
 /**
  * The store on disk: a write-ahead log for durability, LMDB for order and size. A turn's writes are one record of the
@@ -69,9 +69,10 @@ export function openLmdbStore(
     mended = mendDatabase(path, identify);
     env = open({ path, maxDbs: TABLES.length + 2, encoding: "string", noMemInit: true, overlappingSync: false });
     const mark = releasedSegment(env);
-    const expected = isClosed(path, mark) ? undefined : { files: logFiles(env), bytes: CAPACITY };
+    const expected = isClosed(path, mark)
+      ? undefined
+      : { files: logFiles(env), bytes: CAPACITY, begun: begunSegment(env) };
     found = readLog(path, mark, expected);
-    forgetClosed(path);
     for (const replayed of found.records) {
       turn++;
       for (const [table, key, value] of replayed as Logged[]) record(tableOf(table, path), key, value, false);
@@ -154,6 +155,8 @@ export function openLmdbStore(
   /** True: this turn has writes other than `putSoon` and `removeSoon`. */
   let urgent = false;
   let appending = false;
+  /** The mark of an orderly end is gone. */
+  let isOpened = false;
   let moveDue = true;
   /** The disk's errors for the log and for LMDB, since it refused a write. */
   const refused: { log?: unknown; rows?: unknown } = {};
@@ -243,6 +246,8 @@ export function openLmdbStore(
       log.append(records, (error) => {
         if (error !== null) return notTaken(error, records, waiters);
         appending = false;
+        // No sooner: until now nothing was accepted that the files of the log could have lost.
+        if (!isOpened) isOpened = forgetClosed(path);
         delete refused.log;
         logTries = 0;
         committed((clock.monotonic() - began) / 1000);
@@ -255,6 +260,7 @@ export function openLmdbStore(
     if (next !== undefined) {
       outgoing = next;
       next = undefined;
+      appending = true;
       moved = move(moving ?? emptyMemory());
     }
     served();
@@ -298,14 +304,16 @@ export function openLmdbStore(
 
   /** Brings rows to LMDB, then lets go of the log that covered them. */
   async function move(rowsOf: Memory): Promise<void> {
-    const segment = log.rotate();
+    const rotated = await new Promise<Rotated>((resolve) => log.rotate(resolve));
+    appending = false;
+    append();
     for (let tries = 0; !closed; tries++) {
       try {
-        await bring(rowsOf, { segment, files: log.files }, env, tables, path);
+        await bring(rowsOf, { ...rotated, files: log.files }, env, tables, path);
         delete refused.rows;
         moving = undefined;
         rowBytes = undefined;
-        log.release(segment);
+        log.release(rotated.complete);
         if (moveDue) arm();
         return;
       } catch (error) {

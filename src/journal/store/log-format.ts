@@ -10,7 +10,8 @@ import { crc32 } from "node:zlib";
  *   trailer  the three numbers before the body once more, the last first: it tells a frame that was written whole and has
  *            rotted since from one that a power cut tore. Version 1 has none.
  *   body     JSON: the records of one write to the disk, a list. A record is a turn: a list of `[table, key, value?]`,
- *            the table by its position in TABLES, without a value the row is removed.
+ *            the table by its position in TABLES, without a value the row is removed. An empty list is the last frame of
+ *            a segment: the log goes on in another one, whose header was on the disk before.
  *
  * Magic, version, segment and the header's crc keep their places in every version. The chain of headers says what belongs
  * to the log: a hole in it is rot, a tear at its very end is a write that nobody was told of.
@@ -23,6 +24,7 @@ export const TRAILER = 12;
 const MAGIC = 0x474c_5453;
 const CRC_AT = FILE_HEADER - 4;
 const CRC_IN_FRAME = 8;
+const NO_RECORDS = "[]";
 
 /** A place in the log; `crc`: the crc of the last frame before this place. */
 export interface Mark {
@@ -57,8 +59,31 @@ export function readHeader(bytes: Buffer): (Header & { readonly version: number 
   return { version: bytes.readUInt16LE(4), segment: bytes.readUIntLE(8, 6), before };
 }
 
+/** The frame whose body lies behind its place in `bytes` already gets the rest: what stands before it, and its trailer. */
+export function sealFrame(bytes: Buffer, from: number, to: number, segment: number): { end: number; crc: number } {
+  const frame = bytes.subarray(from, to);
+  const number = segment % 0x1_0000_0000;
+  const length = frame.length - FRAME_HEADER;
+  frame.writeUInt32LE(number, 0);
+  frame.writeUInt32LE(length, 4);
+  const crc = frameCrc(frame);
+  frame.writeUInt32LE(crc, CRC_IN_FRAME);
+  let end = bytes.writeUInt32LE(crc, to);
+  end = bytes.writeUInt32LE(length, end);
+  end = bytes.writeUInt32LE(number, end);
+  return { end, crc };
+}
+
+/** The frame that says that the log goes on in another segment. */
+export function lastFrame(segment: number): Buffer {
+  const bytes = Buffer.alloc(FRAME_HEADER + NO_RECORDS.length + TRAILER);
+  const to = FRAME_HEADER + bytes.write(NO_RECORDS, FRAME_HEADER);
+  sealFrame(bytes, 0, to, segment);
+  return bytes;
+}
+
 /** @param frame the frame without its trailer; its crc is not looked at */
-export function frameCrc(frame: Buffer): number {
+function frameCrc(frame: Buffer): number {
   return crc32(frame.subarray(FRAME_HEADER), crc32(frame.subarray(0, CRC_IN_FRAME)));
 }
 

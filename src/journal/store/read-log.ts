@@ -23,6 +23,8 @@ export interface LogState {
   readonly hole: string | undefined;
   /** The end of the valid records. */
   readonly end: Mark;
+  /** Of the segment that was begun and holds nothing: the log goes on in it. */
+  readonly empty: Header | undefined;
   readonly released: number;
   /** The highest segment number so far. */
   readonly highest: number;
@@ -36,6 +38,8 @@ export interface LogExpected {
   readonly files: number;
   /** A file of the log has this size at least. */
   readonly bytes: number;
+  /** A segment of which the header was on the disk before its number was written down. */
+  readonly begun?: number | undefined;
 }
 
 interface Segment {
@@ -81,10 +85,12 @@ export function readLog(directory: string, mark: number | undefined, expected?: 
   const records: unknown[] = [];
   let end: Mark = { segment: released, at: 0, crc: 0 };
   let hole = missing;
+  let goesOn = false;
   for (const [i, segment] of chain.entries()) {
     const read = framesOf(segment, chain[i + 1]?.header.before);
     for (const record of read.records) records.push(record);
     end = read.end;
+    goesOn = read.isLast;
     if (read.hole === undefined) continue;
     hole = read.hole;
     break;
@@ -92,7 +98,10 @@ export function readLog(directory: string, mark: number | undefined, expected?: 
   const newest = Math.max(released, ...segments.keys());
   hole ??= short;
   if (headless > newest) hole ??= `the header of its log's segment ${headless} is damaged`;
-  return { records, hole, end, released, highest: Math.max(newest, headless, ...files.values()), files };
+  if (goesOn || (expected?.begun ?? 0) > newest) hole ??= `the segment of its log after ${end.segment} is missing`;
+  const highest = Math.max(newest, headless, ...files.values());
+  const isEmpty = hole === undefined && end.segment === highest && end.at === FILE_HEADER;
+  return { records, hole, end, empty: isEmpty ? chain.at(-1)?.header : undefined, released, highest, files };
 }
 
 /** The bytes of a file, or its header alone if its segment is released: such frames are not needed. */
@@ -134,15 +143,23 @@ function chainOf(
   return { chain, missing };
 }
 
+interface Read extends Pick<LogState, "records" | "hole" | "end"> {
+  /** Its last frame says that the log goes on. */
+  readonly isLast: boolean;
+}
+
 /** @param until where the segment after it says that it ends; without one it is the last */
-function framesOf({ header, bytes }: Segment, until: Mark | undefined): Pick<LogState, "records" | "hole" | "end"> {
+function framesOf({ header, bytes }: Segment, until: Mark | undefined): Read {
   const { segment } = header;
   const records: unknown[] = [];
+  let isLast = false;
   let end: Mark = { segment, at: FILE_HEADER, crc: 0 };
   while (until === undefined || end.at < until.at) {
     const frame = frameAt(bytes, end.at, header.version);
     if (frame === undefined || frame.segment !== segment % 0x1_0000_0000) break;
-    for (const record of JSON.parse(frame.body.toString("utf8"))) records.push(record);
+    const read: readonly unknown[] = JSON.parse(frame.body.toString("utf8"));
+    isLast = read.length === 0;
+    for (const record of read) records.push(record);
     end = { segment, at: frame.end, crc: frame.crc };
   }
   // Only the last write may be torn: each begins once the one before it is durable.
@@ -150,5 +167,10 @@ function framesOf({ header, bytes }: Segment, until: Mark | undefined): Pick<Log
     until === undefined
       ? !hasFrameAfter(bytes, end.at, segment, header.version) && !wasWhole(bytes, end.at, segment)
       : end.at === until.at && end.crc === until.crc;
-  return { records, end, hole: whole ? undefined : `segment ${segment} of its log is damaged at byte ${end.at}` };
+  return {
+    records,
+    end,
+    isLast,
+    hole: whole ? undefined : `segment ${segment} of its log is damaged at byte ${end.at}`,
+  };
 }

@@ -3,11 +3,14 @@ import { bytesFor, reserve } from "./reserve.ts";
 import { readRow, rowText } from "./row-text.ts";
 import type { Key, Table } from "./store.ts";
 import { type Memory, textOf } from "./turn-rows.ts";
+import type { Rotated } from "./write-ahead-log.ts";
 
 /** The way of rows from memory to LMDB. */
 
 /** The last segment of the log that LMDB holds in full. */
 const RELEASED = "released segment";
+/** The segment that goes on from there: its header was on the disk before this was written. */
+const BEGUN = "begun segment";
 /** How many files the log has. */
 const FILES = "log files";
 
@@ -15,23 +18,25 @@ const FILES = "log files";
 const MOVED_AT_ONCE = 250;
 
 /** `undefined`: nobody knows; the mark is missing, or its checksum fails. */
-export function releasedSegment(env: RootDatabase): number | undefined {
-  const { json, fault } = readRow("meta", RELEASED, String(env.get(RELEASED) ?? ""));
+export const releasedSegment = (env: RootDatabase): number | undefined => numberAt(env, RELEASED);
+
+/** `undefined`: no segment was begun before the mark moved on, or an earlier version moved it. */
+export const begunSegment = (env: RootDatabase): number | undefined => numberAt(env, BEGUN);
+
+export const logFiles = (env: RootDatabase): number => numberAt(env, FILES) ?? 0;
+
+function numberAt(env: RootDatabase, name: string): number | undefined {
+  const { json, fault } = readRow("meta", name, String(env.get(name) ?? ""));
   return fault === undefined && /^\d+$/.test(json) ? Number(json) : undefined;
 }
 
-export function logFiles(env: RootDatabase): number {
-  const { json, fault } = readRow("meta", FILES, String(env.get(FILES) ?? "0"));
-  return fault === undefined ? Number(json) : 0;
-}
-
 /**
- * Resolves when all of it is committed and synced, with the mark that the log up to `segment` is no longer needed: the mark
+ * Resolves when all of it is committed and synced, with the mark that the log up to `complete` is no longer needed: the mark
  * goes with the last rows, in one transaction, once all before them are committed. After a rejection all may be tried again.
  */
 export async function bring(
   rowsOf: Memory,
-  { segment, files }: { readonly segment: number; readonly files: number },
+  { complete, begun, files }: Rotated & { readonly files: number },
   env: RootDatabase,
   tables: ReadonlyMap<Table, Database<string, Key>>,
   path: string,
@@ -49,8 +54,11 @@ export async function bring(
       );
     });
     const last = from + MOVED_AT_ONCE >= all.length;
-    if (last) promises.push(guarded(env.put(RELEASED, rowText("meta", RELEASED, String(segment)))));
-    if (last && files !== logFiles(env)) promises.push(guarded(env.put(FILES, rowText("meta", FILES, String(files)))));
+    const mark = (name: string, number: number): void =>
+      void promises.push(guarded(env.put(name, rowText("meta", name, String(number)))));
+    if (last) mark(RELEASED, complete);
+    if (last && begun !== undefined) mark(BEGUN, begun);
+    if (last && files !== logFiles(env)) mark(FILES, files);
     await committed(promises, env);
     if (last) return;
   }

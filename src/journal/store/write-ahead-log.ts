@@ -12,7 +12,16 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../message/clock.ts";
-import { FILE_HEADER, FRAME_HEADER, frameCrc, type Header, headerOf, type Mark, TRAILER } from "./log-format.ts";
+import {
+  FILE_HEADER,
+  FRAME_HEADER,
+  type Header,
+  headerOf,
+  lastFrame,
+  type Mark,
+  sealFrame,
+  TRAILER,
+} from "./log-format.ts";
 import type { LogState } from "./read-log.ts";
 
 /**
@@ -22,8 +31,9 @@ import type { LogState } from "./read-log.ts";
  *
  * Invariants: what `append` has called back for without an error survives a crash. After a failed write its file is not
  * written again before it is released: nobody knows what the disk has of it. The same records go into another file, of
- * which the header says where the one before it ends. One file more than needed is made in advance: it is the room for
- * what is owed once the disk is full.
+ * which the header says where the one before it ends. Whoever knows that a segment was complete knows of the next one: its
+ * header is on the disk before the last frame of a segment says that the log goes on, and before its rows are moved.
+ * One file more than needed is made in advance: it is the room for what is owed once the disk is full.
  */
 export interface WriteAheadLog {
   /**
@@ -31,8 +41,8 @@ export interface WriteAheadLog {
    * of them counts, and they may be handed over again.
    */
   append(records: readonly LogRecord[], done: (error: Error | null) => void): void;
-  /** What comes from now on goes into another segment; not while records are on their way. Returns the last complete one. */
-  rotate(): number;
+  /** What comes from now on goes into another segment; not while records are on their way, nor they before `done`. */
+  rotate(done: (rotated: Rotated) => void): void;
   /** Files with segments up to this one may be written again. */
   release(segment: number): void;
   /** Bytes that are not released, and how many fit into a segment without growing its file. */
@@ -40,6 +50,13 @@ export interface WriteAheadLog {
   readonly capacity: number;
   readonly files: number;
   close(): void;
+}
+
+export interface Rotated {
+  /** The last complete segment. */
+  readonly complete: number;
+  /** The one after it, of which the header is on the disk; `undefined`: the disk did not take it. */
+  readonly begun: number | undefined;
 }
 
 /** JSON; its pieces follow each other. */
@@ -66,11 +83,17 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
   // A file that lost its end is made anew.
   for (const name of files.keys()) if (statSync(join(directory, name)).size < CAPACITY) files.delete(name);
   let free = state.released;
-  /** Where what is durable ends. */
-  let end: Mark = state.end;
   let segment = state.highest;
-  let header: Header | undefined;
-  let file: number | undefined;
+  let file = state.empty === undefined ? undefined : openHeld(directory, files, segment);
+  let header = file === undefined ? undefined : state.empty;
+  /** Where what is durable ends. */
+  let end = header?.before ?? state.end;
+  /** What still has to say that the log goes on in another segment. */
+  let ended: Ended | undefined;
+  if (state.hole === undefined && end.segment > free) {
+    const last = openHeld(directory, files, end.segment);
+    if (last !== undefined) ended = { file: last, end };
+  }
   /** Bytes of earlier segments that are not released. */
   const earlier = new Map<number, number>();
   let scratch = Buffer.allocUnsafe(SCRATCH);
@@ -109,10 +132,32 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
     return opened;
   }
 
-  function leave(): void {
-    if (file !== undefined) closeSync(file);
-    file = undefined;
+  /** @param isSure nothing in the file is in doubt */
+  function leave(isSure: boolean): void {
     if (size() > 0) earlier.set(segment, size());
+    if (file === undefined) return;
+    if (isSure && size() > 0) {
+      forgetEnded();
+      ended = { file, end };
+    } else closeSync(file);
+    file = undefined;
+  }
+
+  function forgetEnded(): void {
+    if (ended !== undefined) closeSync(ended.file);
+    ended = undefined;
+  }
+
+  /** The next segment is on the disk: the one before it says that there is one. Its own content counts without that. */
+  function conclude(done: () => void): void {
+    const last = ended;
+    ended = undefined;
+    if (last === undefined) done();
+    else
+      writeAt(last.file, lastFrame(last.end.segment), last.end.at, () => {
+        closeSync(last.file);
+        done();
+      });
   }
 
   /** The records as one frame, behind the header if it is the first, in one buffer that is used again and again. */
@@ -130,15 +175,40 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
       for (const piece of record) at += scratch.write(piece, at);
     }
     scratch[at++] = CLOSING;
-    const frame = scratch.subarray(start, at);
-    frame.writeUInt32LE(segment % 0x1_0000_0000, 0);
-    frame.writeUInt32LE(frame.length - FRAME_HEADER, 4);
-    const crc = frameCrc(frame);
-    frame.writeUInt32LE(crc, 8);
-    at = scratch.writeUInt32LE(crc, at);
-    at = scratch.writeUInt32LE(frame.length - FRAME_HEADER, at);
-    at = scratch.writeUInt32LE(segment % 0x1_0000_0000, at);
-    return { bytes: scratch.subarray(0, at), crc };
+    const { end: after, crc } = sealFrame(scratch, start, at, segment);
+    return { bytes: scratch.subarray(0, after), crc };
+  }
+
+  function writeInPlace(to: number, bytes: Buffer, from: number): Error | null {
+    const began = clock.monotonic();
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(to, bytes, at, bytes.length - at, from + at);
+    } catch (error) {
+      return error as Error;
+    }
+    slow = Math.max(0, slow + (clock.monotonic() - began > AT_ONCE ? SLOW : -1));
+    if (slow > TOO_SLOW) {
+      slow = 0;
+      inPlace = -PATIENCE;
+    }
+    return null;
+  }
+
+  /** A disk that answers at once is written to in place: to hand the write to another thread costs more than the write. */
+  function writeAt(to: number, bytes: Buffer, from: number, done: (error: Error | null) => void): void {
+    if (inPlace > 0) {
+      done(writeInPlace(to, bytes, from));
+      return;
+    }
+    inPlace++;
+    const writeFrom = (at: number): void => {
+      write(to, bytes, at, bytes.length - at, from + at, (error, count) => {
+        if (error !== null) return done(error);
+        if (at + count < bytes.length) return writeFrom(at + count);
+        done(null);
+      });
+    };
+    writeFrom(0);
   }
 
   return {
@@ -153,12 +223,12 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
     },
     append(records, done) {
       const failed = (error: Error): void => {
-        leave();
+        leave(false);
         done(error);
       };
       let opened: number;
       try {
-        if (size() > CAPACITY) leave();
+        if (size() > CAPACITY) leave(true);
         file ??= begin();
         opened = file;
       } catch (error) {
@@ -166,46 +236,60 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
       }
       const { bytes, crc } = gather(records);
       const from = size();
-      const written = (): void => {
+      writeAt(opened, bytes, from, (error) => {
+        if (error !== null) return failed(error);
         end = { segment, at: from + bytes.length, crc };
-        done(null);
-      };
-      // A disk that answers at once is written to in place: to hand the write to another thread costs more than the write.
-      if (inPlace > 0) {
-        const began = clock.monotonic();
-        try {
-          for (let at = 0; at < bytes.length; ) at += writeSync(opened, bytes, at, bytes.length - at, from + at);
-        } catch (error) {
-          return failed(error as Error);
-        }
-        slow = Math.max(0, slow + (clock.monotonic() - began > AT_ONCE ? SLOW : -1));
-        if (slow > TOO_SLOW) {
-          slow = 0;
-          inPlace = -PATIENCE;
-        }
-        return written();
-      }
-      inPlace++;
-      const writeFrom = (at: number): void => {
-        write(opened, bytes, at, bytes.length - at, from + at, (error, count) => {
-          if (error !== null) return failed(error);
-          if (at + count < bytes.length) return writeFrom(at + count);
-          written();
-        });
-      };
-      writeFrom(0);
+        conclude(() => done(null));
+      });
     },
-    rotate() {
-      leave();
-      return segment;
+    rotate(done) {
+      // The last rotation has begun one, and nothing came since.
+      if (file !== undefined && size() === 0) return done({ complete: segment - 1, begun: segment });
+      leave(true);
+      const complete = segment;
+      const failed = (): void => {
+        leave(false);
+        done({ complete, begun: undefined });
+      };
+      try {
+        file = begin();
+      } catch {
+        return failed();
+      }
+      writeAt(file, headerOf(header as Header), 0, (error) => {
+        if (error !== null) return failed();
+        conclude(() => done({ complete, begun: segment }));
+      });
     },
     release(complete) {
       free = complete;
+      // Its file may hold another segment from now on.
+      if (ended !== undefined && ended.end.segment <= complete) forgetEnded();
       for (const one of earlier.keys()) if (one <= complete) earlier.delete(one);
       makeSpares();
     },
-    close: leave,
+    close() {
+      leave(false);
+      forgetEnded();
+    },
   };
+}
+
+/** A segment of which everything counts, and where it ends. */
+interface Ended {
+  readonly file: number;
+  readonly end: Mark;
+}
+
+/** The file that holds the segment; `undefined`: there is none that takes a write. */
+function openHeld(directory: string, files: ReadonlyMap<string, number>, segment: number): number | undefined {
+  const [name] = [...files].find(([, held]) => held === segment) ?? [];
+  if (name === undefined) return undefined;
+  try {
+    return openSync(join(directory, name), constants.O_WRONLY | constants.O_DSYNC);
+  } catch {
+    return undefined;
+  }
 }
 
 const OPENING = 0x5b;

@@ -95,8 +95,7 @@ export class RottenJournal {
   }
 
   /**
-   * Whole files: gone, empty, cut off; a database of an earlier time; a copy. (A file of the log that is whole and of an earlier
-   * time is a log of which the last second was never written: nothing on this disk could tell.)
+   * Whole files: gone, empty, cut off, all zeros, of an earlier time; a database that is a copy.
    */
   get wholeFiles(): Harm[] {
     return [
@@ -104,14 +103,9 @@ export class RottenJournal {
         { file, what: "is missing", to: () => undefined },
         { file, what: "is empty", to: () => Buffer.alloc(0) },
         { file, what: "is cut off", to: (bytes) => bytes.subarray(0, Math.floor(size / 2)) },
+        { file, what: "is all zeros", to: (bytes) => bytes.fill(0) },
+        { file, what: "is of an earlier time", to: () => this.#older.get(`journal/${file}`), earlier: true },
       ]),
-      { file: DATABASE, what: "is all zeros", to: (bytes) => bytes.fill(0) },
-      {
-        file: DATABASE,
-        what: "is of an earlier time",
-        to: () => this.#older.get(`journal/${DATABASE}`),
-        earlier: true,
-      },
       { file: DATABASE, what: "is a copy", to: (bytes) => bytes, copied: true },
       {
         file: DATABASE,

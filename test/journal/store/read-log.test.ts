@@ -6,7 +6,7 @@ import { openLmdbStore } from "../../../src/journal/store/lmdb-store.ts";
 import { FILE_HEADER, FRAME_HEADER, headerOf, LOG_VERSION, TRAILER } from "../../../src/journal/store/log-format.ts";
 import { readLog } from "../../../src/journal/store/read-log.ts";
 import { TABLES } from "../../../src/journal/store/store.ts";
-import { CAPACITY, openLog, type WriteAheadLog } from "../../../src/journal/store/write-ahead-log.ts";
+import { CAPACITY, openLog, type Rotated, type WriteAheadLog } from "../../../src/journal/store/write-ahead-log.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { tempDir } from "../../harness/temp.ts";
@@ -21,6 +21,8 @@ const append = (log: WriteAheadLog, record: unknown): Promise<void> =>
     log.append([[JSON.stringify(record)]], (error) => (error === null ? resolve() : reject(error))),
   );
 
+const rotated = (log: WriteAheadLog): Promise<Rotated> => new Promise((resolve) => log.rotate(resolve));
+
 /** Three segments with two records each; gives where the first and the second record of each end. */
 async function threeSegments(): Promise<{ directory: string; ends: number[] }> {
   const directory = await tempDir();
@@ -32,11 +34,34 @@ async function threeSegments(): Promise<{ directory: string; ends: number[] }> {
       await append(log, segment * 10 + n);
       ends.push(log.size - before);
     }
-    if (segment < 3) log.rotate();
+    if (segment < 3) await rotated(log);
   }
   log.close();
   return { directory, ends };
 }
+
+/** One segment with two records. */
+async function twoRecords(): Promise<{ directory: string }> {
+  const directory = await tempDir();
+  const log = opened(directory);
+  for (const n of [11, 12]) await append(log, n);
+  log.close();
+  return { directory };
+}
+
+const imageOf = (directory: string): Map<string, Buffer> =>
+  new Map(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name))]));
+
+function restore(directory: string, image: ReadonlyMap<string, Buffer>): void {
+  for (const name of readdirSync(directory)) rmSync(join(directory, name));
+  for (const [name, bytes] of image) writeFileSync(join(directory, name), bytes);
+}
+
+/** The file as it is when only its beginning was written. */
+const torn = (
+  [name, bytes]: readonly [string, Buffer | undefined] = ["none", undefined],
+  cut: number,
+): [string, Buffer] => [name, Buffer.from(bytes ?? []).fill(0, cut)];
 
 /** The file that holds the segment. */
 function fileOf(directory: string, segment: number): string {
@@ -119,6 +144,69 @@ describe("a log that rotted", () => {
     }
   });
 
+  it("misses the segment that was begun, whether its rows are being moved or were moved, and none that was not", async () => {
+    const { directory } = await threeSegments();
+    const [newest, older] = [fileOf(directory, 3), fileOf(directory, 1)];
+    for (const bytes of [Buffer.alloc(CAPACITY), readFileSync(older)]) {
+      writeFileSync(newest, bytes);
+      const expected = { files: 3, bytes: CAPACITY };
+      const hole = "the segment of its log after 2 is missing";
+      expect(readLog(directory, 0, expected)).toMatchObject({ records: [11, 12, 21, 22], hole });
+      expect(readLog(directory, 2, { ...expected, begun: 3 })).toMatchObject({ records: [], hole });
+      expect(readLog(directory, undefined, { ...expected, begun: 3 })).toMatchObject({ hole });
+      // Nobody wrote down what comes next, or an earlier version moved the mark beyond it.
+      for (const begun of [undefined, 2]) expect(readLog(directory, 2, { ...expected, begun }).hole).toBeUndefined();
+    }
+  });
+
+  it("is sound wherever the power went between two segments, and goes on from there", async () => {
+    const { directory } = await twoRecords();
+    const before = imageOf(directory);
+    const log = opened(directory);
+    const { complete, begun } = await rotated(log);
+    log.close();
+    const after = imageOf(directory);
+    expect([complete, begun]).toEqual([1, 2]);
+    const from = FILE_HEADER + 2 * FRAME;
+    const header = [...after].find(
+      ([name, bytes]) => bytes.compare(before.get(name) ?? bytes) !== 0 && name !== "wal-0.log",
+    );
+    const points: { readonly image: Map<string, Buffer>; readonly mark: number; readonly begun?: number }[] = [];
+    // The header, then the last frame of the segment before it, then the mark.
+    for (let cut = 0; cut <= FILE_HEADER; cut++)
+      points.push({ image: new Map([...before, torn(header, cut)]), mark: 0 });
+    for (let cut = from; cut <= from + FRAME; cut++)
+      points.push({ image: new Map([...after, torn(["wal-0.log", after.get("wal-0.log")], cut)]), mark: 0 });
+    points.push({ image: after, mark: 1, begun: 2 });
+    for (const { image, mark, begun } of points) {
+      restore(directory, image);
+      const expected = { files: 3, bytes: CAPACITY, begun };
+      const state = readLog(directory, mark, expected);
+      expect([state.hole, state.records]).toEqual([undefined, mark === 0 ? [11, 12] : []]);
+      const next = openLog(directory, state, new SimulatedClock());
+      await append(next, 21);
+      next.close();
+      expect(readLog(directory, mark, expected)).toMatchObject({
+        hole: undefined,
+        records: mark === 0 ? [11, 12, 21] : [21],
+      });
+      // A segment that is begun and has nothing is written, and no other.
+      if (mark === 1) expect(readLog(directory, mark, expected).highest).toBe(2);
+    }
+  });
+
+  it("begins no segment while the last one that it began is empty, in this life and the next", async () => {
+    const { directory } = await twoRecords();
+    const log = opened(directory);
+    for (let i = 0; i < 3; i++) expect(await rotated(log)).toEqual({ complete: 1, begun: 2 });
+    log.release(1);
+    expect(log.size).toBe(0);
+    log.close();
+    const next = openLog(directory, readLog(directory, 1), new SimulatedClock());
+    expect(await rotated(next)).toEqual({ complete: 1, begun: 2 });
+    next.close();
+  });
+
   it("is read from its oldest segment on when nobody knows which of them are safe elsewhere", async () => {
     const { directory } = await threeSegments();
     expect(readLog(directory, undefined)).toMatchObject({ records: [11, 12, 21, 22, 31, 32], hole: undefined });
@@ -185,6 +273,70 @@ describe("a journal on a log that rotted", () => {
     const later = life(join(directory, "later"));
     expect([later.epoch, later.restored, later.checkpoint("a")]).toEqual([after.epoch, undefined, 1]);
     await later.close();
+  });
+});
+
+describe("a store of which the newest segment is gone", () => {
+  const storeIn = (path: string, clock = new SimulatedClock()) =>
+    openLmdbStore(path, clock, undefined, () => "the same disk");
+  const newestOf = (path: string): string =>
+    readdirSync(path)
+      .filter((name) => name.startsWith("wal-"))
+      .map((name) => ({ name, segment: readLog(path, 0).files.get(name) ?? 0 }))
+      .toSorted((a, b) => b.segment - a.segment)[0]?.name ?? "none";
+
+  it("tells of it, be it all zeros or a whole one of an earlier time", async () => {
+    const directory = await tempDir();
+    const live = join(directory, "live");
+    const store = storeIn(live);
+    store.put("meta", "first", 1);
+    await store.flushed();
+    const older = readFileSync(fileOf(live, 1));
+    for (const bytes of [Buffer.alloc(CAPACITY), older]) {
+      let lost = false;
+      // Sooner or later the rows before are moved, and those accepted since are in the newest segment alone.
+      for (let n = 0; n < 20 && !lost; n++) {
+        store.put("meta", "accepted", `${bytes[0]} ${n}`);
+        await store.flushed();
+        const [whole, harmed] = [join(directory, `whole ${bytes[0]} ${n}`), join(directory, `harmed ${bytes[0]} ${n}`)];
+        for (const path of [whole, harmed]) powerCut(live, path);
+        writeFileSync(join(harmed, newestOf(harmed)), bytes);
+        const after = storeIn(harmed);
+        lost = after.get("meta", "accepted") !== store.get("meta", "accepted");
+        expect(after.damage).toMatch(/^the segment of its log after \d+ is missing$/);
+        await after.close();
+        const sound = storeIn(whole);
+        expect([sound.damage, sound.get("meta", "accepted")]).toEqual([undefined, `${bytes[0]} ${n}`]);
+        await sound.close();
+      }
+      expect(lost).toBe(true);
+    }
+    await store.close();
+  });
+
+  it("does without its log after an orderly end, and also when it is killed before it takes anything", async () => {
+    const directory = await tempDir();
+    const path = join(directory, "closed");
+    const first = storeIn(path);
+    first.put("meta", "kept", 1);
+    await first.flushed();
+    await first.close();
+    for (const name of readdirSync(path)) if (name.startsWith("wal-")) rmSync(join(path, name));
+    const second = storeIn(path);
+    expect(second.damage).toBeUndefined();
+    powerCut(path, join(directory, "killed"));
+    await second.close();
+    const third = storeIn(join(directory, "killed"));
+    expect([third.damage, third.get("meta", "kept")]).toEqual([undefined, 1]);
+    third.put("meta", "more", 2);
+    await third.flushed();
+    powerCut(join(directory, "killed"), join(directory, "again"));
+    await third.close();
+    for (const name of readdirSync(join(directory, "again")))
+      if (name.startsWith("wal-")) rmSync(join(directory, "again", name));
+    const fourth = storeIn(join(directory, "again"));
+    expect(fourth.damage).toMatch(/^its log has 0 files of \d$/);
+    await fourth.close();
   });
 });
 

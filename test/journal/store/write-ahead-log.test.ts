@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { TRAILER } from "../../../src/journal/store/log-format.ts";
 import { readLog } from "../../../src/journal/store/read-log.ts";
-import { openLog, type WriteAheadLog } from "../../../src/journal/store/write-ahead-log.ts";
+import { openLog, type Rotated, type WriteAheadLog } from "../../../src/journal/store/write-ahead-log.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { tempDir } from "../../harness/temp.ts";
 
@@ -15,6 +15,8 @@ const append = (log: WriteAheadLog, ...records: unknown[]): Promise<void> =>
       done,
     );
   });
+const rotated = async (log: WriteAheadLog): Promise<number> =>
+  (await new Promise<Rotated>((resolve) => log.rotate(resolve))).complete;
 const filesOf = (directory: string): string[] => readdirSync(directory).map((name) => join(directory, name));
 const all = (directory: string, released = 0): unknown[] => [...readLog(directory, released).records];
 const opened = (directory: string, released = 0): WriteAheadLog =>
@@ -52,7 +54,7 @@ describe("the write-ahead log", () => {
     for (let n = 1; n <= 30; n++) {
       await append(log, n);
       wanted.push(n);
-      const complete = log.rotate();
+      const complete = await rotated(log);
       expect(all(directory, released)).toEqual(wanted);
       if (n % 3 === 0) {
         released = complete;
@@ -69,9 +71,9 @@ describe("the write-ahead log", () => {
     const directory = await tempDir();
     const log = opened(directory);
     for (let i = 0; i < 50; i++) await append(log, `old ${i}`);
-    log.release(log.rotate());
+    log.release(await rotated(log));
     await append(log, "between");
-    log.release(log.rotate());
+    log.release(await rotated(log));
     await append(log, "new 0");
     log.close();
     expect(all(directory, 2)).toEqual(["new 0"]);
