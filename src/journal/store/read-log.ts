@@ -23,7 +23,7 @@ export interface LogState {
   readonly hole: string | undefined;
   /** The end of the valid records. */
   readonly end: Mark;
-  /** Of the segment that was begun and holds nothing: the log goes on in it. */
+  /** The header of a segment that was begun and holds no records: the log goes on in it. */
   readonly empty: Header | undefined;
   readonly released: number;
   /** The highest segment number so far. */
@@ -144,7 +144,7 @@ function chainOf(
 }
 
 interface Read extends Pick<LogState, "records" | "hole" | "end"> {
-  /** Its last frame says that the log goes on. */
+  /** True: the last frame says that the log goes on. */
   readonly isLast: boolean;
 }
 

@@ -29,19 +29,19 @@ import type { LogState } from "./read-log.ts";
  * start. The files have their full size from the beginning, so that a write never changes more than data, and they are
  * open for synchronous data: a transaction costs one short trip to the disk. How it lies in the file: log-format.ts.
  *
- * Invariants: what `append` has called back for without an error survives a crash. After a failed write its file is not
- * written again before it is released: nobody knows what the disk has of it. The same records go into another file, of
- * which the header says where the one before it ends. Whoever knows that a segment was complete knows of the next one: its
- * header is on the disk before the last frame of a segment says that the log goes on, and before its rows are moved.
+ * Invariants: records for which `append` has called back without an error survive a crash. After a failed write its file
+ * is not written again before it is released, for the state of its bytes is unknown. The records go into another file, of
+ * which the header says where the one before it ends. The header of the next segment is on the disk before the last frame
+ * of a segment says that the log goes on, and before the segment's rows are moved.
  * One file more than needed is made in advance: it is the room for what is owed once the disk is full.
  */
 export interface WriteAheadLog {
   /**
-   * Hands records to the disk, the text of each in pieces; called with an error, or once they are durable. One call at a time. After an error nothing
-   * of them counts, and they may be handed over again.
+   * Hands records to the disk, the text of each in pieces; `done` is called with an error, or once they are durable. One
+   * call at a time. After an error none of them counts, and they may be handed over again.
    */
   append(records: readonly LogRecord[], done: (error: Error | null) => void): void;
-  /** What comes from now on goes into another segment; not while records are on their way, nor they before `done`. */
+  /** Later records go into another segment; no records may be on their way until `done`. */
   rotate(done: (rotated: Rotated) => void): void;
   /** Files with segments up to this one may be written again. */
   release(segment: number): void;
@@ -55,7 +55,7 @@ export interface WriteAheadLog {
 export interface Rotated {
   /** The last complete segment. */
   readonly complete: number;
-  /** The one after it, of which the header is on the disk; `undefined`: the disk did not take it. */
+  /** The next segment, whose header is on the disk; `undefined`: the disk did not take it. */
   readonly begun: number | undefined;
 }
 
@@ -88,7 +88,7 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
   let header = file === undefined ? undefined : state.empty;
   /** Where what is durable ends. */
   let end = header?.before ?? state.end;
-  /** What still has to say that the log goes on in another segment. */
+  /** The segment that does not say yet that the log goes on in another one. */
   let ended: Ended | undefined;
   if (state.hole === undefined && end.segment > free) {
     const last = openHeld(directory, files, end.segment);
@@ -148,7 +148,7 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
     ended = undefined;
   }
 
-  /** The next segment is on the disk: the one before it says that there is one. Its own content counts without that. */
+  /** Writes the last frame of the segment before, once the next one is on the disk. The segment's own records count without that frame. */
   function conclude(done: () => void): void {
     const last = ended;
     ended = undefined;
@@ -263,7 +263,7 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
     },
     release(complete) {
       free = complete;
-      // Its file may hold another segment from now on.
+      // The file may hold another segment from now on.
       if (ended !== undefined && ended.end.segment <= complete) forgetEnded();
       for (const one of earlier.keys()) if (one <= complete) earlier.delete(one);
       makeSpares();
