@@ -59,7 +59,7 @@ it.each(WAYS)("doctor survives a database with %s, says what it is, and changes 
     verdict: "fail",
     details: { path: journal },
     text: expect.stringMatching(said),
-    remedy: expect.stringMatching(/^Copy /),
+    remedy: expect.stringMatching(/^Keep a copy of /),
   });
   expect(text.stdout).toMatch(said);
   expect(filesOf(journal)).toEqual(before);

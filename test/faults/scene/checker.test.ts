@@ -24,8 +24,8 @@ it("the check finds what it is there to find: a second run, a lost command, a ru
   await appendFile(file, `${third}\n${STRANGER} ran\n`);
   const lost = "01J00000000000000000000001";
   const found = await check({ fleet, ledger, accepted: [...accepted, lost], ordered: ["ordered"] });
-  expect(found).toMatchObject({ lost: 2, doubled: 1 });
-  expect(found.breaches.map((breach) => breach.slice(0, 2)).sort()).toEqual(["I1", "I2", "I3", "I6"]);
+  expect(found).toMatchObject({ lost: 2, doubled: 1, disordered: 2 });
+  expect(found.breaches.map((breach) => breach.slice(0, 2)).sort()).toEqual(["I1", "I2", "I3", "I6", "I6"]);
 
   // A command that is said to have succeeded and left no line.
   await writeFile(file, `${first}\n${second}\n`);
