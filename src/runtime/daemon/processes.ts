@@ -84,17 +84,23 @@ export class Processes implements ProcessWatcher {
   }
 
   views(): ProcessView[] {
-    const children = this.supervisor.children();
+    return this.#children().map((child) => this.#view(child));
+  }
+
+  #children(): ChildView[] {
     const waiting = this.#options.listeners().filter((child) => child.waitsSince !== undefined);
     const intakes = [...this.#blocked].flatMap(([id, { since }]): ChildView[] =>
       id.startsWith("core ") ? [{ id, state: "running", restarts: 0, since }] : [],
     );
-    return [...children, ...waiting, ...intakes].map((child) => this.#view(child));
+    return [...this.supervisor.children(), ...waiting, ...intakes];
   }
 
   /** Processes that cannot work for a fault of their surroundings, and are tried again until they can; the longest first. */
   waiting(): WaitingProcess[] {
-    return this.views()
+    // Each hello asks for these: the views of all others, thousands of publishers among them, are not made for it.
+    return this.#children()
+      .filter(({ id, waitsSince }) => waitsSince !== undefined || this.#blocked.has(id))
+      .map((child) => this.#view(child))
       .flatMap(({ role, subject, waitsSince: since, lastError = "" }) =>
         since === undefined ? [] : [{ role, subject, since, reason: lastError }],
       )
