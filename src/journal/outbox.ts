@@ -345,6 +345,11 @@ export class Outbox {
     return undefined;
   }
 
+  /** The lanes to a node. */
+  lanesTo(node: string): readonly OutLane[] {
+    return this.#lanesTo.get(node) ?? [];
+  }
+
   /** Commands that a node has and that have no outcome yet. */
   *openOn(node: string): Generator<{ lane: OutLane; record: OutRecord }> {
     if (this.openCount(node) === 0) return;

@@ -126,10 +126,10 @@ export class Publishers {
     return this.#running.get(subject);
   }
 
-  /** Views of the lanes to the nodes that `isMeant` allows. */
-  *lanes(isMeant: (node: string) => boolean = () => true): Iterable<LaneView> {
-    for (const { subject, next, acked } of this.#options.journal.outbox.lanes.values()) {
-      if (!isMeant(receiverOf(subject))) continue;
+  /** Views of all lanes, or of those to one node. */
+  *lanes(node?: string): Iterable<LaneView> {
+    const { outbox } = this.#options.journal;
+    for (const { subject, next, acked } of node === undefined ? outbox.lanes.values() : outbox.lanesTo(node)) {
       const publisher = this.#running.get(subject);
       if (publisher !== undefined) yield publisher.view();
       else if (acked < next - 1)

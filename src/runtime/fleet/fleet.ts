@@ -6,7 +6,6 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 import type { Standstill } from "../../message/standstill.ts";
-import { receiverOf } from "../../message/subject.ts";
 import type { Hello } from "../../methods/hello.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import { KnownNode, type NodeChange, type NodeDescription, type StoredNode } from "./known-node.ts";
@@ -107,7 +106,7 @@ export class Fleet {
   expectNoMore(name: string): void {
     const known = this.#known.get(name);
     if (known === undefined || known.lastSeen !== null) return;
-    for (const lane of this.#options.journal.outbox.lanes.values()) if (receiverOf(lane.subject) === name) return;
+    if (this.#options.journal.outbox.lanesTo(name).length > 0) return;
     known.stop();
     this.#known.delete(name);
   }

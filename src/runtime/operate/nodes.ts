@@ -1,7 +1,5 @@
 import { StewardError } from "../../message/errors.ts";
 import { asLane } from "../../message/standstill.ts";
-import { receiverOf } from "../../message/subject.ts";
-import type { LaneView } from "../deliver/publisher.ts";
 import type { NodeDetail, NodeView } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { targetNodes } from "./targets.ts";
@@ -25,15 +23,14 @@ export class Nodes {
       .filter((name) => name > after)
       .sort()
       .slice(0, limit);
-    const lanes = this.#lanes(new Set(page));
     return page
-      .flatMap((name) => this.#view(name, lanes.get(name)) ?? [])
+      .flatMap((name) => this.#view(name) ?? [])
       .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }) => view);
   }
 
   /** @throws StewardError `node-unknown` */
   detail(name: string): NodeDetail {
-    const view = this.#view(name, this.#lanes(new Set([name])).get(name));
+    const view = this.#view(name);
     if (view === undefined) throw new StewardError("node-unknown", { node: name });
     return view;
   }
@@ -52,24 +49,13 @@ export class Nodes {
     return targetNodes(target, () => [...fleet.names()].filter(isEdge));
   }
 
-  /** The lanes are walked once for all nodes that are shown: a large fleet has thousands of both. */
-  #lanes(names: ReadonlySet<string>): Map<string, LaneView[]> {
-    const lanes = new Map<string, LaneView[]>();
-    for (const lane of this.#options.core().publishers.lanes((node) => names.has(node))) {
-      const node = receiverOf(lane.subject);
-      const those = lanes.get(node);
-      if (those === undefined) lanes.set(node, [lane]);
-      else those.push(lane);
-    }
-    return lanes;
-  }
-
-  #view(name: string, lanes: readonly LaneView[] = []): NodeDetail | undefined {
+  #view(name: string): NodeDetail | undefined {
     const { config, core, clock, counters, processes, version, startedAt } = this.#options;
-    const { journal, fleet, link, storage, methods, running } = core();
+    const { journal, fleet, link, storage, methods, running, publishers } = core();
     const known = fleet.describe(name);
     const self = config().node;
     if (known === undefined && name !== self) return undefined;
+    const lanes = [...publishers.lanes(name)];
     const waiting = lanes.flatMap(({ oldestCreatedAt }) => oldestCreatedAt ?? []);
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
     const said = name === self ? processes().waiting().map(asLane) : (known?.stuck ?? []);

@@ -1,7 +1,7 @@
 import type { Journal } from "../../journal/journal.ts";
-import type { InLane } from "../../journal/records.ts";
+import type { InLane, OutLane } from "../../journal/records.ts";
 import type { Json } from "../../message/message.ts";
-import { kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
+import { kindOf, parseSubject } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { JournalIdentities, SettledWatcher } from "./journal-identities.ts";
@@ -55,21 +55,12 @@ export class JournalLosses implements SettledWatcher {
   readonly #options: JournalLossesOptions;
   /** The journal of each node, as last heard in this life. */
   readonly #heard = new Map<string, string>();
-  /** The event lanes that were there when this life began, by receiver. */
-  readonly #lanes = new Map<string, string[]>();
   /** Untold missing events, by origin. */
   readonly #missing = new Map<string, MissingLanes>();
 
   constructor(options: JournalLossesOptions) {
     this.#options = options;
     const { node, journal, identities } = options;
-    for (const subject of journal.outbox.lanes.keys()) {
-      if (kindOf(subject) !== "event") continue;
-      const receiver = receiverOf(subject);
-      const lanes = this.#lanes.get(receiver);
-      if (lanes === undefined) this.#lanes.set(receiver, [subject]);
-      else lanes.push(subject);
-    }
     identities.watch(this);
     for (const origin of (journal.checkpoint(MISSING) ?? []) as string[])
       this.#missing.set(origin, (journal.checkpoint(missingFrom(origin)) ?? {}) as unknown as MissingLanes);
@@ -82,8 +73,7 @@ export class JournalLosses implements SettledWatcher {
     const before = this.#heard.get(node);
     if (node === self || before === epoch) return;
     this.#heard.set(node, epoch);
-    const lanes = before === undefined ? (this.#lanes.get(node) ?? []) : this.#lanesTo(node);
-    if (this.#acknowledgedByOther(lanes, epoch).length > 0 || this.#gone(node, epoch).length > 0) identities.ask(node);
+    if (this.#acknowledgedByOther(node, epoch).length > 0 || this.#gone(node, epoch).length > 0) identities.ask(node);
   }
 
   /** Notes numbers that this journal never saw although their origin holds ACKs for them. */
@@ -103,23 +93,19 @@ export class JournalLosses implements SettledWatcher {
   settled(node: string, word: Word | undefined): void {
     if (node === this.#options.node) this.#tellMissing();
     else if (word !== undefined) {
-      for (const subject of this.#acknowledgedByOther(this.#lanesTo(node), word.epoch))
-        this.#options.publishers.ask(subject);
+      for (const { subject } of this.#acknowledgedByOther(node, word.epoch)) this.#options.publishers.ask(subject);
       this.#tellGone(node, word);
     }
   }
 
-  #lanesTo(node: string): string[] {
-    const { lanes } = this.#options.journal.outbox;
-    return [...lanes.keys()].filter((subject) => kindOf(subject) === "event" && receiverOf(subject) === node);
-  }
-
-  #acknowledgedByOther(subjects: readonly string[], epoch: string): string[] {
-    const { lanes } = this.#options.journal.outbox;
-    return subjects.filter((subject) => {
-      const { receiverEpoch = epoch, acked = 0 } = lanes.get(subject) ?? {};
-      return receiverEpoch !== epoch && acked > 0;
-    });
+  /** The event lanes to a node with ACKs of another journal than this one. */
+  #acknowledgedByOther(node: string, epoch: string): OutLane[] {
+    return this.#options.journal.outbox
+      .lanesTo(node)
+      .filter(
+        ({ subject, receiverEpoch = epoch, acked }) =>
+          kindOf(subject) === "event" && receiverEpoch !== epoch && acked > 0,
+      );
   }
 
   #note(key: string, value: Json): void {
