@@ -21,7 +21,7 @@ export interface ExpiryOptions {
 
 /** The part of the lane's publisher that hears of withdrawn messages. */
 export interface WithdrawnFrom {
-  /** Called once the ends of these messages are durable. */
+  /** Called in the turn that ends these messages. */
   withdrawn(records: readonly OutRecord[]): void;
   fail(error: unknown): void;
 }
@@ -87,20 +87,11 @@ export class Expiry {
   #look(): void {
     try {
       const withdrawn = this.#withdraw();
-      if (withdrawn.length > 0) this.#tell(withdrawn);
+      if (withdrawn.length > 0) this.#options.publisher.withdrawn(withdrawn);
       this.#scan();
     } catch (error) {
       this.#options.publisher.fail(error);
     }
-  }
-
-  /** A final state is told once it is durable: before, a crash could take it back. */
-  #tell(withdrawn: readonly OutRecord[]): void {
-    const { journal, publisher } = this.#options;
-    journal
-      .flushed()
-      .then(() => publisher.withdrawn(withdrawn))
-      .catch((error) => publisher.fail(error));
   }
 
   #withdraw(): OutRecord[] {

@@ -185,8 +185,10 @@ export class Publisher implements Child {
   }
 
   withdrawn(records: readonly OutRecord[]): void {
-    this.#options.announce.withdrawn(records);
-    this.#endedUnrun(records);
+    this.#onceDurable(() => {
+      this.#options.announce.withdrawn(records);
+      this.#endedUnrun(records);
+    });
   }
 
   #endedUnrun(records: readonly OutRecord[]): void {

@@ -9,6 +9,7 @@ import type { Method } from "../../methods/define.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { BrokerLimit } from "./broker-limit.ts";
+import { ENVELOPE } from "./submit.ts";
 
 export interface OwnEventsOptions {
   readonly config: () => Config;
@@ -22,9 +23,8 @@ export interface OwnEventsOptions {
   readonly failures: Pick<Failures, "report">;
 }
 
-/** Bytes that a message needs beside its data, and a frame beside its message. */
+/** Bytes that a message needs beside its data. */
 const HEAD = 128;
-const ENVELOPE = 1024;
 /** The most bytes of one event of a source, even where the configuration and the broker allow more. */
 const MOST = 500 * 1024;
 /** The most bytes of an event until a broker has told its limit: small enough for nearly all brokers. */

@@ -33,7 +33,7 @@ export interface SubmitOptions {
 }
 
 /** Bytes that a frame needs beside the message itself. */
-const ENVELOPE = 1024;
+export const ENVELOPE = 1024;
 /** Bytes of the largest message that a receiver reads. */
 const MOST_BYTES = FRAME_LIMITS.bodyBytes - ENVELOPE;
 /** Bytes of the largest message of this node's own sources, which divide their events themselves: see `OwnEvents`. */
