@@ -230,7 +230,7 @@ export class Subscriber implements Child, RouteProcess {
     const outdated = this.#outdated(record, startBy);
     // A command is not ended as one that never began before its origin has vouched for it.
     const again = (): Promise<void> => this.#command(handler, record, startBy);
-    if (outdated !== undefined && this.#leftOver.keeps(record, () => this.#add(again))) return;
+    if (outdated !== undefined && this.#leftOver.keepsAgain(record, () => this.#add(again))) return;
     const cancellation = new Cancellation();
     running.set(id, cancellation);
     let notBegun: NotBegun | undefined;
@@ -262,7 +262,7 @@ export class Subscriber implements Child, RouteProcess {
     // The command keeps its place in the order, unless its origin has to vouch for it first.
     const next = journal.inbox.find(id) ?? taken;
     const once = (): Promise<void> => this.#command(handler, next, startBy, attempt + 1);
-    if (startBy !== undefined || !this.#leftOver.keeps(next, () => this.#add(once))) await once();
+    if (startBy !== undefined || !this.#leftOver.keepsAgain(next, () => this.#add(once))) await once();
   }
 
   /** Resolves when the method can begin (`undefined`), or when the command has to be decided anew (`notBegun`). */

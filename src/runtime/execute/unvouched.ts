@@ -2,13 +2,18 @@ import type { InRecord } from "../../journal/records.ts";
 import type { Outcome } from "../../message/report.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 
+interface Waiting {
+  readonly record: InRecord;
+  readonly go: () => void;
+}
+
 /**
  * The commands of one subject that an earlier life of the daemon took, and that may not go on before their origin has
  * vouched for them. Later commands of that origin wait behind them; those of other origins pass.
  */
 export class LeftOver {
   readonly #vouching: Vouching;
-  readonly #waiting = new Map<string, (() => void)[]>();
+  readonly #waiting = new Map<string, Waiting[]>();
 
   constructor(vouching: Vouching) {
     this.#vouching = vouching;
@@ -18,14 +23,30 @@ export class LeftOver {
     return this.#waiting.size > 0;
   }
 
-  /** True if the command has to wait; `go` is called once it may go on, in the order of these calls. */
+  /** True if the command has to wait; `go` is called once it may go on. Those that wait go on in the order of these calls. */
   keeps(record: InRecord, go: () => void): boolean {
+    return this.#keeps(record, (waiting) => waiting.push({ record, go }));
+  }
+
+  /**
+   * Like `keeps`, for a command that had its turn and did not begin: later ones may wait here already, and the command
+   * goes on before them.
+   */
+  keepsAgain(record: InRecord, go: () => void): boolean {
+    return this.#keeps(record, (waiting) => {
+      const later = waiting.findIndex((other) => other.record.epoch !== record.epoch || other.record.seq > record.seq);
+      waiting.splice(later < 0 ? waiting.length : later, 0, { record, go });
+    });
+  }
+
+  #keeps(record: InRecord, place: (waiting: Waiting[]) => void): boolean {
     const { origin } = record.message;
     const before = this.#waiting.get(origin);
     if (before === undefined && !(begins(record) && this.#vouching.isOpen(record))) return false;
-    if (before !== undefined) before.push(go);
-    else {
-      this.#waiting.set(origin, [go]);
+    const waiting = before ?? [];
+    place(waiting);
+    if (before === undefined) {
+      this.#waiting.set(origin, waiting);
       this.#vouching.onceVouched(origin, () => this.#proceed(origin));
     }
     return true;
@@ -34,7 +55,7 @@ export class LeftOver {
   #proceed(origin: string): void {
     const all = this.#waiting.get(origin) ?? [];
     this.#waiting.delete(origin);
-    for (const go of all) go();
+    for (const { go } of all) go();
   }
 }
 

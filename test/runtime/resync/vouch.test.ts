@@ -83,6 +83,25 @@ test("a program that waited when the image was made, and ran since, is not start
   expect(world.host("ship1").ledger.filter((id) => id === waits)).toHaveLength(1);
 });
 
+test("a program that had its turn and did not begin before a crash begins before those that were taken after it", async () => {
+  const world = await settled(await createWorld());
+  // The crash comes between the word that it is about to begin, and its begin.
+  world.setFlush("ship1", 5_000);
+  const [first = "", second = ""] = await world.submit(
+    ["a", "b"].map((text) => ({ subject: SHELL, data: ["print", text] })),
+  );
+  await world.until(() => world.host("ship1").prepared.has(first), "the first is about to begin");
+  await world.advance(100);
+  world.crash("ship1");
+  expect(world.host("ship1").ledger).toEqual([]);
+  world.setFlush("ship1", 0);
+  await world.start("ship1");
+  await world.ended(first);
+  await world.ended(second);
+  expect(world.host("ship1").ledger).toEqual([first, second]);
+  await expectSound(world);
+});
+
 test("a node that was put back and whose origin was only told of other things doubts what it holds all the same", async () => {
   const { world, waits, image } = await held();
   // It runs, and nobody hears of that; but central hears of an event that came after.
