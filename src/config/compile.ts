@@ -15,10 +15,9 @@ export function compile(settings: Settings, file: string, written: readonly stri
   const paths = pathsOf(file, settings.data);
   const link = linkProfile(settings.link, settings.hello);
   return frozen({
+    ...settings,
     file: resolve(file),
     written,
-    node,
-    central,
     broker: compileBroker(settings.broker, paths.absolute, env),
     environment: namesRead(settings.broker),
     data: paths.data,
@@ -26,15 +25,11 @@ export function compile(settings: Settings, file: string, written: readonly stri
     hello: link.hello,
     subscribe: settings.subscribe.map((entry) => compileSubscription(entry, node, central)),
     publish: settings.publish.map((entry) => compilePublication(entry, paths.absolute)),
-    nodes: settings.nodes,
     methods: settings.methods.map(paths.absolute),
     control: { from: settings.control.from ?? [central] },
-    defaults: settings.defaults,
-    limits,
     retention: {
-      age: retention.age,
+      ...retention,
       bytes: retention.bytes ?? Math.floor(limits.journalBytes / 2),
-      deadLetters: retention.deadLetters,
       logs: { age: retention.logs.age ?? retention.age, bytes: retention.logs.bytes },
     },
     intake: {
@@ -42,11 +37,7 @@ export function compile(settings: Settings, file: string, written: readonly stri
       file: orDefault(intake.file, paths.intakeFile, paths.absolute),
     },
     socket: paths.socket(settings.socket),
-    socketAccess: settings.socketAccess,
     metrics: settings.metrics === null ? null : (readHostPort(settings.metrics) ?? null),
-    log: settings.log,
-    shell: settings.shell,
-    supervision: settings.supervision,
   });
 }
 
@@ -103,8 +94,7 @@ function compileSubscription(entry: Settings["subscribe"][number], node: string,
   const { kind, method, domain } = parseSubject(`${node}.${entry.subject}`);
   // Every accepted node may report to central; nobody but central commands, unless the file says so.
   const from = entry.from ?? (kind === "event" && node === central ? ["*"] : [central]);
-  const { subject, concurrency, queue, foreign } = entry;
-  return { subject, kind, method, domain, from, allow: entry.allow ?? null, concurrency, queue, foreign };
+  return { ...entry, kind, method, domain, from, allow: entry.allow ?? null };
 }
 
 function compilePublication(entry: Settings["publish"][number], absolute: Absolute): PublishConfig {

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { NEVER } from "../../message/text/units.ts";
-import type { BrokerConfig } from "../config.ts";
 import { kind, mapping, setting } from "./about.ts";
 import {
   decimal,
@@ -37,8 +36,8 @@ const embedded = kind(
   { expects: "true, false, or a mapping with host and port", why: flagHint },
 );
 
-function credential(auth: BrokerConfig["auth"], field: "user" | "password" | "token" | "seedFile" | "file"): string {
-  const value: unknown = field in auth ? auth[field as keyof typeof auth] : undefined;
+function credential(auth: object, field: "user" | "password" | "token" | "seedFile" | "file"): string {
+  const value: unknown = (auth as Readonly<Record<string, unknown>>)[field];
   return typeof value === "string" ? value : "none";
 }
 
