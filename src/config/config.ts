@@ -37,6 +37,7 @@ export interface Config {
   readonly metrics: { readonly host: string; readonly port: number } | null;
   readonly log: { readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent" };
   readonly shell: { readonly grace: number };
+  readonly secrets: SecretsConfig;
   readonly supervision: SupervisionConfig;
 }
 
@@ -87,6 +88,42 @@ export interface SubscribeConfig {
   readonly queue: number;
   /** True: `{"data": …}` of plain NATS publishers is taken. */
   readonly foreign: boolean;
+  /** The bounds in which its commands run; null: as the daemon itself. */
+  readonly run: RunConfig | null;
+}
+
+/** The bounds in which the commands of one subscription run. Each null: as the daemon itself. */
+export interface RunConfig {
+  /** Name or number. */
+  readonly user: string | null;
+  readonly group: string | null;
+  /** Absolute; a directory that a command asks for must lie in it. */
+  readonly directory: string | null;
+  /** Names of the daemon's variables that are kept beside the usual ones; null: none, and a command may set what it likes. */
+  readonly environment: readonly string[] | null;
+  readonly umask: number | null;
+  /** Names of the secrets that may be used; null: all of this node. */
+  readonly secrets: readonly string[] | null;
+  readonly limits: RunLimits;
+}
+
+/** The limits of one process, ms and bytes. Each null: that of the daemon. */
+export interface RunLimits {
+  readonly cpu: number | null;
+  readonly memory: number | null;
+  readonly processes: number | null;
+  readonly files: number | null;
+  readonly fileSize: number | null;
+}
+
+/** The places where the secrets of this node are kept, by name. */
+export interface SecretsConfig {
+  /** Each file in it is a secret of the same name; absolute. */
+  readonly directory: string | null;
+  /** Absolute paths. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Names of environment variables of the daemon. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface PublishConfig {
