@@ -29,7 +29,7 @@ import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
-import { ClearEnvelope } from "../../security/envelope.ts";
+import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
 import { ChildReports } from "./child-reports.ts";
