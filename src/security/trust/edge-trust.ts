@@ -193,7 +193,12 @@ export class EdgeTrust implements Trust {
     };
     const { list } = this.#file ?? {};
     for (const { node, keys, standing } of list?.body.peers ?? [])
-      if (node !== self && node !== central) add(node, keys.flatMap((text) => parseKeys(text) ?? []), standing);
+      if (node !== self && node !== central)
+        add(
+          node,
+          keys.flatMap((text) => parseKeys(text) ?? []),
+          standing,
+        );
     if (list !== undefined) add(central, this.centralKeys, "accepted");
     const { keys, previous } = this.#identity;
     add(self, previous === undefined ? [keys] : [keys, previous.keys], "accepted");

@@ -142,7 +142,8 @@ function introductionOf({ said, proof }: Partial<Content>, own: Identity, once: 
   if (given.length !== made.length || !timingSafeEqual(given, made))
     throw invalid("its sender does not have the sealing key that it names");
   const secret = body.secret === undefined ? undefined : Buffer.from(String(body.secret), "base64url");
-  if (secret !== undefined && secret.length !== SECRET_BYTES) throw invalid("the secret of its token has a wrong length");
+  if (secret !== undefined && secret.length !== SECRET_BYTES)
+    throw invalid("the secret of its token has a wrong length");
   return { node: body.node, keys, secret };
 }
 

@@ -74,6 +74,7 @@ export class Registry implements Trust {
   readonly #listeners = new Set<(touched: ReadonlySet<string>) => void>();
   readonly #holders = new Map<string, Peer>();
   readonly #records = new Map<string, NodeRecord>();
+  readonly #parsed = new Map<string, { readonly id: string; readonly keys: PublicKeys | undefined }>();
   #identity: Identity;
   #state: RegistryState;
   #timer: Timer | undefined;
@@ -210,7 +211,8 @@ export class Registry implements Trust {
       const list = this.listFor(node);
       if (list !== undefined) return { kind: "accepted", list };
     }
-    if (node === this.#options.node) return refusal("node-enrolled", { node, fingerprint: fingerprint(this.centralKeys[0] ?? keys) });
+    if (node === this.#options.node)
+      return refusal("node-enrolled", { node, fingerprint: fingerprint(this.centralKeys[0] ?? keys) });
     if (secret === undefined) {
       const isNew = this.pending.add({ node, keys });
       if (isNew === undefined) return refusal("pending-full", { node, limit: this.pending.limit });
@@ -288,7 +290,11 @@ export class Registry implements Trust {
     if (record.keys[0] === text) return record;
     const known = this.#holders.get(keyId(keys));
     if (known !== undefined && known.node !== node)
-      throw new StewardError("machine-refused", { node, fingerprint: fingerprint(keys), standing: standingOf(known, node) });
+      throw new StewardError("machine-refused", {
+        node,
+        fingerprint: fingerprint(keys),
+        standing: standingOf(known, node),
+      });
     const all = [text, ...record.keys.filter((one) => one !== text)].slice(0, MOST_KEYS);
     this.#change({ nodes: this.#with({ ...record, keys: all, by }) }, [node, ...this.#trusting(node)]);
     return this.#records.get(node) ?? record;
@@ -354,7 +360,8 @@ export class Registry implements Trust {
       const first = by === undefined ? "unknown" : fingerprint(by);
       return new StewardError("token-spent", { node, fingerprint: first, at: timeText(spent.at) });
     }
-    if (expiresAt <= this.#options.clock.now()) return new StewardError("token-expired", { node, at: timeText(expiresAt) });
+    if (expiresAt <= this.#options.clock.now())
+      return new StewardError("token-expired", { node, at: timeText(expiresAt) });
     const record = this.#records.get(node);
     if (record === undefined || replace) return undefined;
     return new StewardError("node-enrolled", { node, fingerprint: fingerprintOf(record) });
@@ -452,13 +459,23 @@ export class Registry implements Trust {
     for (const tell of this.#listeners) tell(names);
   }
 
+  /** Keys are parsed once: a change of one node would else parse those of all. */
+  #keysOf(text: string): { readonly id: string; readonly keys: PublicKeys | undefined } {
+    const known = this.#parsed.get(text);
+    if (known !== undefined) return known;
+    const keys = parsed(text);
+    const read = { id: keys === undefined ? "" : keyId(keys), keys };
+    this.#parsed.set(text, read);
+    return read;
+  }
+
   #index(): void {
     this.#holders.clear();
     this.#records.clear();
     const { node: self, clock } = this.#options;
     const holds = (node: string, text: string, standing: Peer["standing"]): void => {
-      const keys = parsed(text);
-      if (keys !== undefined) this.#holders.set(keyId(keys), { node, keys, standing });
+      const { id, keys } = this.#keysOf(text);
+      if (keys !== undefined) this.#holders.set(id, { node, keys, standing });
     };
     for (const { node, keys, standing } of this.#state.former) holds(node, keys, standing);
     for (const record of this.#state.nodes) {
@@ -474,10 +491,13 @@ export class Registry implements Trust {
     );
     // The login of an expired invitation is taken off the broker's list.
     if (Number.isFinite(next)) {
-      this.#timer = clock.setTimeout(() => {
-        this.#index();
-        for (const tell of this.#listeners) tell(new Set());
-      }, Math.min(next, LONGEST_TIMER));
+      this.#timer = clock.setTimeout(
+        () => {
+          this.#index();
+          for (const tell of this.#listeners) tell(new Set());
+        },
+        Math.min(next, LONGEST_TIMER),
+      );
     }
   }
 }

@@ -2,8 +2,8 @@ import { createHash, hkdfSync } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
-import { seedText } from "../keys/key-text.ts";
 import { Identity } from "../keys/identity.ts";
+import { seedText } from "../keys/key-text.ts";
 import { keysText, type PublicKeys, parseKeys } from "../keys/public-keys.ts";
 
 /**
