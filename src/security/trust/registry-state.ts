@@ -23,8 +23,9 @@ export interface NodeRecord {
   /** The operator or the node that decided it. */
   readonly by: string;
   readonly labels: Labels;
-  /** The version of its trust list. */
+  /** The version of its trust list, and of the one that it was given when it was let in. */
   readonly version: number;
+  readonly given: number;
   /** Nodes beside central whose keys it was given. */
   readonly peers: readonly string[];
 }
@@ -83,7 +84,7 @@ export function registryFault(body: unknown): string | undefined {
   return Array.isArray(operators) && Array.isArray(policies) ? undefined : "operators, policies: expected lists";
 }
 
-function isNode({ node, keys, standing, since, by, labels, version, peers }: NodeRecord): boolean {
+function isNode({ node, keys, standing, since, by, labels, version, given, peers }: NodeRecord): boolean {
   return (
     isToken(node) &&
     areKeys(keys) &&
@@ -92,6 +93,7 @@ function isNode({ node, keys, standing, since, by, labels, version, peers }: Nod
     typeof by === "string" &&
     areLabels(labels) &&
     isTime(version) &&
+    isTime(given) &&
     Array.isArray(peers) &&
     peers.every(isToken)
   );

@@ -379,6 +379,7 @@ export class Registry implements Trust {
       by,
       labels: { ...before?.labels, ...labels },
       version: 0,
+      given: this.#state.version + 1,
       peers: before?.peers ?? [],
     };
     this.pending.remove(keys);
