@@ -14,7 +14,7 @@ import { type Access, type ServerTls, serverConfiguration } from "./server-confi
  *
  * The server has a process group of its own, so that Ctrl-C in a terminal reaches the daemon alone, which stops the server
  * last. After a daemon that was killed, the next start ends the server that is left, recognised by its pid file and its
- * command line. Pid file and configuration are the only files of the server. Its logins are read
+ * command line. Pid file and configuration are the only files of the server. The logins are read
  * anew while it runs: the connections of clients that may stay go on, those of clients that may no longer log in end.
  */
 export interface EmbeddedBrokerOptions {
