@@ -126,6 +126,24 @@ export const receivedSubject = () =>
     shape: new RegExp(`^(command|event)\\.${TOKEN}\\.${TOKEN}$`),
   });
 
+/** A subject with its receiver. */
+export const receivedBy = () =>
+  text("<node>.<command|event>.<method>.<domain>", subjectFault, {
+    shape: new RegExp(`^${TOKEN}\\.(command|event)\\.${TOKEN}\\.${TOKEN}$`),
+  });
+
+export const nkey = () =>
+  text(
+    "the public nkey of a user, U and 55 more characters",
+    (value) =>
+      isSeed(value)
+        ? "this is a seed, which only its owner may have"
+        : /^U[A-Z2-7]{55}$/.test(value)
+          ? undefined
+          : "`nk -inkey FILE -pubout` prints it",
+    { hides: isSeed },
+  );
+
 export const sentSubject = () =>
   text(
     "<node>.event.<method>.<domain>",
