@@ -44,15 +44,31 @@ export interface Config extends Omit<Frozen<Settings>, Reshaped | "socket"> {
 
 export interface BrokerConfig {
   readonly servers: readonly string[];
-  /** A nats-server of the daemon's own, under supervision. */
-  readonly embedded: { readonly host: string; readonly port: number } | null;
+  /** A nats-server of the daemon's own, under supervision. `tls.ca`: its clients must show a certificate. */
+  readonly embedded: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: { readonly cert: string; readonly key: string; readonly ca?: string } | null;
+    readonly newcomers: boolean;
+  } | null;
   readonly auth:
     | { readonly kind: "none" }
+    /** The node's own key; none while the file is not there. */
+    | { readonly kind: "identity"; readonly seedFile: string }
+    | { readonly kind: "seed"; readonly seed: string }
     | { readonly kind: "user"; readonly user: string; readonly password: string }
     | { readonly kind: "token"; readonly token: string }
     | { readonly kind: "nkey"; readonly seedFile: string }
     | { readonly kind: "creds"; readonly file: string };
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
+  /** Programs that publish to nodes without being one: logins of central's broker. */
+  readonly publishers: readonly PublisherConfig[];
+}
+
+export interface PublisherConfig {
+  readonly name: string;
+  readonly login: { readonly key: string } | { readonly password: string };
+  readonly subjects: readonly string[];
 }
 
 export type LinkName = "lan" | "gsm" | "satellite";
