@@ -39,8 +39,8 @@ export interface CommandHandler {
    * idempotent method may have it; `run` then gives the same answer.
    */
   answer?(context: CommandContext): Answer;
-  /** Called before the command is recorded as running: gets ready what the start needs, or says why it must wait. */
-  prepare?(context: CommandContext): Promise<NotBegun | undefined>;
+  /** Called before the command is recorded as running: gets ready what the start needs, says why it must wait, or refuses it. */
+  prepare?(context: CommandContext): Promise<CommandEnd | NotBegun | undefined>;
   /** Milliseconds that it may take to end itself after its timeout; absent: it ends at once. */
   readonly grace?: number;
   /** True where a second run is harmless: a command that was cut short is run again, else it is `interrupted`. */

@@ -6,7 +6,7 @@ import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { Config } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
 import { LONGEST_TIMER, type Timer } from "../../message/clock.ts";
-import { normalise } from "../../message/errors.ts";
+import { normalise, StewardError } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { summarise } from "../../message/text/summary.ts";
@@ -17,10 +17,12 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import { sleep } from "../../platform/sleep.ts";
+import { Confinement } from "../../security/confinement.ts";
 import type { RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { Cancellation } from "./cancellation.ts";
 import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
+import { ConfinedSpawner } from "./confined-spawner.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { EventBatches, type EventBatchOptions, POISONED } from "./event-batches.ts";
 import { HangWatch } from "./hang-watch.ts";
@@ -86,7 +88,12 @@ export class Subscriber implements Child, RouteProcess {
     this.#events = new EventBatches(options, this.#stopping.signal);
     this.#hangWatch = new HangWatch(clock);
     this.#untold = new Untold(clock);
-    const { node, config, spawner, log, respond } = options;
+    const { node, config, log, respond, watcher } = options;
+    const blocked = (fault: string | undefined): void => watcher.block("subscriber", route.subject, fault);
+    const { run } = route.config;
+    const confinement = new Confinement({ node, run, secrets: () => config().secrets, env: process.env });
+    if (route.config.kind === "command") blocked(confinement.fault);
+    const spawner = new ConfinedSpawner(options.spawner, { node, confinement, blocked });
     this.#surroundings = {
       node,
       domain: route.config.domain,
@@ -302,14 +309,14 @@ export class Subscriber implements Child, RouteProcess {
     if (startBy !== undefined || !this.#leftOver.keepsAgain(next, () => this.#add(once))) await once();
   }
 
-  /** Resolves when the method can begin (`undefined`), or when the command has to be decided anew (`notBegun`). */
+  /** Resolves when the method can begin (`undefined`), when the command has to be decided anew (`notBegun`), or with its refusal. */
   async #prepare(
     handler: CommandHandler,
     context: RunningCommand,
     record: InRecord,
     startBy: number | undefined,
     cancellation: Cancellation,
-  ): Promise<NotBegun | undefined> {
+  ): Promise<CommandEnd | NotBegun | undefined> {
     if (handler.prepare === undefined) return undefined;
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
@@ -373,7 +380,7 @@ export class Subscriber implements Child, RouteProcess {
       if (record.state !== "running") {
         const hindered = await this.#prepare(handler, context, record, startBy, cancellation);
         if (this.#stopped && handler.adopt !== undefined) return undefined;
-        if (hindered !== undefined) return hindered;
+        if (hindered !== undefined) return hindered.state === "notBegun" ? hindered : { at: clock.now(), ...hindered };
         startedAt = clock.now();
         const by = startBy ?? deadlines.estimated(record);
         context = new RunningCommand(this.#surroundings, record, startedAt, cancellation, by);
@@ -403,7 +410,7 @@ export class Subscriber implements Child, RouteProcess {
     const within = context.timeout + (handler.grace ?? 0) + HANGING;
     const { id } = context;
     const ended = await this.#hangWatch
-      .over(Promise.resolve(end), within, () => this.#waiting.has(id))
+      .over(Promise.resolve(end).catch(refused), within, () => this.#waiting.has(id))
       .finally(() => this.#untold.cancel(id));
     // The proof that nothing began may have been put back together with the journal.
     if (ended?.state === "notBegun")
@@ -461,4 +468,10 @@ function insistFinal(end: CommandEnd | undefined): CommandEnd {
   if (end === undefined || !isFinalState(end.state))
     throw new Error(`the method ended in no final state: ${String(state)}`);
   return end;
+}
+
+/** A method was refused the program that it wanted to start. */
+function refused(error: unknown): CommandEnd {
+  if (!(error instanceof StewardError) || error.code !== "command-refused") throw error;
+  return { state: "rejected", reason: error.message };
 }
