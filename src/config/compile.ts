@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { parseSubject } from "../message/subject.ts";
-import type { BrokerConfig, Config, PublishConfig, SubscribeConfig } from "./config.ts";
+import type { BrokerConfig, Config, PublishConfig, RunConfig, SecretsConfig, SubscribeConfig } from "./config.ts";
 import { type Environment, expand, namesIn } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { linkProfile } from "./link-profiles.ts";
@@ -14,16 +14,17 @@ export function compile(settings: Settings, file: string, written: readonly stri
   const { node, central, retention, limits, intake } = settings;
   const paths = pathsOf(file, settings.data);
   const link = linkProfile(settings.link, settings.hello);
+  const secrets = compileSecrets(settings.secrets, paths.absolute);
   return frozen({
     ...settings,
     file: resolve(file),
     written,
     broker: compileBroker(settings.broker, paths.absolute, paths.data, env),
-    environment: namesRead(settings.broker),
+    environment: [...new Set([...namesRead(settings.broker), ...Object.values(secrets.environment)])],
     data: paths.data,
     link,
     hello: link.hello,
-    subscribe: settings.subscribe.map((entry) => compileSubscription(entry, node, central)),
+    subscribe: settings.subscribe.map((entry) => compileSubscription(entry, node, central, paths.absolute)),
     publish: settings.publish.map((entry) => compilePublication(entry, paths.absolute)),
     methods: settings.methods.map(paths.absolute),
     control: { from: settings.control.from ?? [central] },
@@ -38,6 +39,7 @@ export function compile(settings: Settings, file: string, written: readonly stri
     },
     socket: paths.socket(settings.socket),
     metrics: settings.metrics === null ? null : (readHostPort(settings.metrics) ?? null),
+    secrets,
   });
 }
 
@@ -118,11 +120,38 @@ function reachable(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-function compileSubscription(entry: Settings["subscribe"][number], node: string, central: string): SubscribeConfig {
+function compileSubscription(
+  entry: Settings["subscribe"][number],
+  node: string,
+  central: string,
+  absolute: Absolute,
+): SubscribeConfig {
   const { kind, method, domain } = parseSubject(`${node}.${entry.subject}`);
   // Every accepted node may report to central; nobody but central commands, unless the file says so.
   const from = entry.from ?? (kind === "event" && node === central ? ["*"] : [central]);
-  return { ...entry, kind, method, domain, from, allow: entry.allow ?? null };
+  const run = entry.run === undefined ? null : compileRun(entry.run, absolute);
+  return { ...entry, kind, method, domain, from, allow: entry.allow ?? null, run };
+}
+
+function compileRun(run: NonNullable<Settings["subscribe"][number]["run"]>, absolute: Absolute): RunConfig {
+  const { cpu = null, memory = null, processes = null, files = null, fileSize = null } = run.limits ?? {};
+  return {
+    user: run.user ?? null,
+    group: run.group ?? null,
+    directory: run.directory === undefined ? null : absolute(run.directory),
+    environment: run.environment ?? null,
+    umask: run.umask === undefined ? null : Number.parseInt(run.umask, 8),
+    secrets: run.secrets ?? null,
+    limits: { cpu, memory, processes, files, fileSize },
+  };
+}
+
+function compileSecrets({ directory, files, environment }: Settings["secrets"], absolute: Absolute): SecretsConfig {
+  return {
+    directory: directory === undefined ? null : absolute(directory),
+    files: Object.fromEntries(Object.entries(files).map(([name, path]) => [name, absolute(path)])),
+    environment,
+  };
 }
 
 function compilePublication(entry: Settings["publish"][number], absolute: Absolute): PublishConfig {

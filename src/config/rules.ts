@@ -34,7 +34,9 @@ function checkSubscriptions(entries: readonly unknown[], report: Report): void {
   const subjects = entries.map((entry) => mapping(entry).subject);
   checkTwice(subjects, (i) => ["subscribe", i, "subject"], report);
   entries.forEach((entry, i) => {
-    const { subject, allow } = mapping(entry);
+    const { subject, allow, run } = mapping(entry);
+    if (run !== undefined && text(subject)?.startsWith("event."))
+      report(["subscribe", i, "run"], "only commands run programs; an event has no `run`");
     if (allow !== undefined && text(subject)?.startsWith("event.")) {
       report(["subscribe", i, "allow"], "only commands have patterns; say with `from` who may send this event");
     }

@@ -88,6 +88,46 @@ export const CATALOGUE = {
     "a frame that claims to come from {origin} could not be verified: {fault}",
     "Find out who sends in the name of {origin}: only your own nodes may connect to the broker.",
   ),
+  "identity-unsafe": entry(
+    "the keys of this node at {path} are not safe: {fault}",
+    "Type `{command}`. If others may have read the keys, give the node new ones: `steward rekey`.",
+  ),
+  "identity-damaged": entry(
+    "the key of this node in {file} cannot be used: {fault}",
+    "Put the file back from a backup. Without one, move its folder away: the node makes new keys at its next start, and must be accepted again.",
+  ),
+  "sender-unknown": entry(
+    "a packet on {subject} is sealed with the key {key}, and no node that this one knows has it",
+    "If the sender is a node of yours, enrol it: `steward invite NODE` at central, then `steward join TOKEN` on the node.",
+  ),
+  "sender-revoked": entry(
+    "a packet on {subject} came from {origin}, whose keys are {standing}: it is not taken",
+    "`steward trust` shows who is trusted; `steward accept {origin}` at central lets the node in.",
+  ),
+  "receiver-unknown": entry(
+    "no accepted key of {node} is known here: what is sent to it waits",
+    "`steward trust` shows who is trusted; enrol the node with `steward invite {node}` at central.",
+  ),
+  "seal-invalid": entry(
+    "a packet on {subject} that names {origin} as its sender cannot be opened: {fault}",
+    "The packet was changed on its way, or was sealed for another node or subject. If it happens often, look who may publish at the broker.",
+  ),
+  "session-unknown": entry(
+    "a packet of {origin} on {subject} was sealed for an earlier life of this daemon",
+    "No need to act: {origin} seals it again and sends it. If it happens without end, two machines run as one node.",
+  ),
+  replayed: entry(
+    "a packet of {origin} on {subject} came a second time, or after later ones: it is not taken",
+    "If it happens often, somebody publishes recorded packets again: look who may publish at the broker.",
+  ),
+  "clear-refused": entry(
+    "a packet on {subject} came in the clear, and this node takes sealed ones only",
+    "Its sender has an older steward, or `security: off`: upgrade it and let it seal.",
+  ),
+  "sealed-refused": entry(
+    "a sealed packet came on {subject}, and this node has `security: off`",
+    "Set `security: sealed` in the steward.yaml of this node, and enrol it.",
+  ),
   "node-not-admitted": entry(
     "{origin} is not listed under `nodes:`, and {limit} unlisted nodes are known already: messages of {origin} are not taken",
     "List {origin} under `nodes:` in steward.yaml, or raise limits.nodes; until then {origin} keeps its messages.",

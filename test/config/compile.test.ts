@@ -41,6 +41,7 @@ describe("the example of the design", () => {
         concurrency: 4,
         queue: 1000,
         foreign: false,
+        run: null,
       },
       {
         subject: "command.shellcommand.nginx",
@@ -52,6 +53,7 @@ describe("the example of the design", () => {
         concurrency: 1,
         queue: 1000,
         foreign: false,
+        run: null,
       },
     ]);
   });
@@ -93,6 +95,7 @@ describe("defaults", () => {
       metrics: null,
       log: { level: "info" },
       shell: { grace: 5000 },
+      secrets: { directory: null, files: {}, environment: {} },
       supervision: {
         intensity: 3,
         period: 30_000,

@@ -67,6 +67,45 @@ export const keyFile = () =>
     },
   );
 
+/** A user or a group of the system. */
+const ACCOUNT = /^[A-Za-z_][A-Za-z0-9_.-]{0,62}\$?$|^\d{1,10}$/;
+export const account = () =>
+  kind(z.union([z.string().regex(ACCOUNT), z.number().int().min(0).max(MOST_ID)]).transform(String), {
+    expects: "a name or a number",
+    why: (value) => (typeof value === "string" ? "the system has no such names" : undefined),
+  });
+/** The number above it means "no user" to the kernel. */
+const MOST_ID = 2 ** 32 - 2;
+
+export const variable = () => text("the name of a variable", variableFault, { shape: /^[A-Za-z_][A-Za-z0-9_]*$/ });
+
+/** One variable, or all that begin alike: `LC_*`. */
+export const variables = () =>
+  text("the name of a variable", (value) => variableFault(value.replace(/(?<=.)\*$/, "")), {
+    shape: /^[A-Za-z_][A-Za-z0-9_]*\*?$/,
+  });
+
+function variableFault(value: string): string | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) return "letters, digits and _ make a name";
+  return value.startsWith("STEWARD_") ? "variables of steward's own stay with the daemon" : undefined;
+}
+
+export const secretName = () => text("the name of a secret", tokenFault, { shape: new RegExp(`^${TOKEN}$`) });
+
+/** A mapping of names of secrets. */
+export function bySecret<S extends z.ZodType>(element: S, expects: string) {
+  return kind(z.record(z.string().regex(new RegExp(`^${TOKEN}$`)), element), {
+    expects,
+    format: (value) => JSON.stringify(value),
+  });
+}
+
+export const mask = () =>
+  kind(z.string().regex(/^0?[0-7]{3}$/), {
+    expects: 'three octal digits in quotes, such as "027"',
+    why: (value) => (typeof value === "number" ? "put it in quotes" : undefined),
+  });
+
 export const receivedSubject = () =>
   text("<command|event>.<method>.<domain>", receivedFault, {
     shape: new RegExp(`^(command|event)\\.${TOKEN}\\.${TOKEN}$`),

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { NEVER } from "../../message/text/units.ts";
 import { kind, mapping, setting } from "./about.ts";
 import {
+  account,
+  bySecret,
   decimal,
   duration,
   flag,
@@ -10,6 +12,7 @@ import {
   hostPort,
   keyFile,
   listOf,
+  mask,
   name,
   nkey,
   oneOf,
@@ -20,10 +23,13 @@ import {
   receivedBy,
   receivedSubject,
   secret,
+  secretName,
   sentSubject,
   server,
   size,
   syslogAddress,
+  variable,
+  variables,
   wholeNumber,
 } from "./fields.ts";
 
@@ -152,6 +158,77 @@ const broker = mapping({
   }),
 });
 
+/** `run:` of an entry of `subscribe:`. */
+const run = kind(
+  mapping({
+    user: setting(account().optional(), {
+      description:
+        "User that its commands run as, by name or number. Another one than the daemon's needs a daemon of root. Groups beside `group` are dropped.",
+      fallback: "that of the daemon",
+      example: "www-data",
+    }),
+    group: setting(account().optional(), {
+      description: "Group that they run as.",
+      fallback: "that of the user",
+      example: "www-data",
+    }),
+    directory: setting(path().optional(), {
+      description: "Directory that they start in. One that a command itself asks for (`cwd`) must lie in it.",
+      fallback: "with `user`, the user's home, else the data directory",
+      example: "/srv/www",
+    }),
+    environment: setting(listOf(variables(), "a list of names such as [http_proxy, JAVA_*]").optional(), {
+      description:
+        "Variables of the daemon that they get beside PATH, HOME, USER, LOGNAME, SHELL, LANG, LANGUAGE, LC_*, TZ and TMPDIR. Where the list is there, a command itself may set these and LANG, LANGUAGE, LC_* and TZ alone.",
+      fallback: "none; a command may set any",
+      example: ["http_proxy"],
+    }),
+    umask: setting(mask().optional(), {
+      description: "Modes that files which they make do not get.",
+      fallback: "that which the daemon was started with",
+      example: "027",
+    }),
+    secrets: setting(listOf(secretName(), "a list of names").optional(), {
+      description: "Secrets of this node that commands may name (`secret:NAME`). [] is none.",
+      fallback: "all of `secrets:`",
+      example: ["database"],
+    }),
+    limits: setting(
+      mapping({
+        cpu: setting(duration("1s", "24d").optional(), {
+          description: "Time on the processor that one process may use, whole seconds; then it is ended.",
+          example: "10m",
+        }),
+        memory: setting(size("16MB", "1024GB").optional(), {
+          description: "Address space of one process; a request for more fails.",
+          example: "1GB",
+        }),
+        processes: setting(wholeNumber(1, 1_000_000).optional(), {
+          description:
+            "Processes and threads that the user of the command may have, others of the same user included. Needs a `user` that is not root.",
+          example: 100,
+        }),
+        files: setting(wholeNumber(8, 1_000_000).optional(), {
+          description: "Files that one process may have open.",
+          example: 256,
+        }),
+        fileSize: setting(size("1KB", "1024GB").optional(), {
+          description: "Size to which a file may be written; more fails.",
+          example: "1GB",
+        }),
+      }).optional(),
+      {
+        description:
+          "Limits that hold before the first instruction of a command, for each of its processes. They only ever lower those of the daemon. Needs the program `prlimit` (util-linux).",
+      },
+    ),
+  }),
+  {
+    expects: "a mapping with user, group, directory, environment, umask, secrets, limits",
+    format: (value) => JSON.stringify(value, (_, inner) => (inner === null ? undefined : inner)),
+  },
+);
+
 /** An entry of `subscribe:` in steward.yaml. */
 const subscription = mapping({
   subject: setting(receivedSubject(), {
@@ -178,6 +255,10 @@ const subscription = mapping({
   foreign: setting(flag().prefault(false), {
     description:
       'Also take {"data": …} from plain NATS publishers. They are not authenticated by steward: `from` cannot be checked.',
+  }),
+  run: setting(run.optional(), {
+    description:
+      "How its commands run: as whom, where, with which environment and limits. See docs/running-commands.md.",
   }),
 });
 
@@ -396,6 +477,26 @@ export const schema = mapping({
       }),
     }).prefault({}),
     { description: "Commands of the shell.", applies: "restart" },
+  ),
+  secrets: setting(
+    mapping({
+      directory: setting(path().optional(), {
+        description: "Each file in this directory is the secret of the file's name.",
+        example: "./secrets",
+      }),
+      files: setting(bySecret(path(), "a mapping of names to paths").prefault({}), {
+        description: "Secrets by name, each in a file of its own.",
+      }),
+      environment: setting(bySecret(variable(), "a mapping of names to variables").prefault({}), {
+        description:
+          "Secrets by name, each in an environment variable of the daemon. Commands do not get that variable.",
+      }),
+    }).prefault({}),
+    {
+      description:
+        "Secrets of this node. A command names one as `secret:NAME`; its text is put in when the program starts here, and nowhere else. Files have mode 0600 and belong to the daemon's user or root.",
+      applies: "live",
+    },
   ),
   supervision: setting(
     mapping({

@@ -15,6 +15,8 @@ import { type FrameLimits, hasMoreParts } from "./bounds.ts";
  * No JSON text begins with 'S', so a plain NATS publisher's body is never mistaken for a frame.
  */
 export const FRAME_VERSION = 1;
+/** The version of sealed packets: `security/seal/sealed-packet.ts`. */
+export const SEALED_VERSION = 2;
 const HEADER = 4;
 const DEFLATED = 1;
 const ACK = 2;

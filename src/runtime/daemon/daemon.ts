@@ -30,7 +30,7 @@ import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
-import { ClearEnvelope } from "../../security/envelope.ts";
+import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
 import { ChildReports } from "./child-reports.ts";
@@ -186,7 +186,6 @@ export async function startDaemon({
               directory: join(config.data, "broker"),
               log: log.child({ role: "broker" }),
               clock,
-              random,
             }) as Promise<Child>,
         }),
     });

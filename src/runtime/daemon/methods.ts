@@ -112,6 +112,7 @@ export function builtInSubscriptions(config: Config): SubscribeConfig[] {
     concurrency,
     queue: 1000,
     foreign: false,
+    run: null,
   });
   const commands = ["cancel", "process", "ping", COMPARE].map((method) =>
     taken("command", method, config.control.from, 16),
