@@ -82,7 +82,7 @@ function accessLines(access: Access): string[] {
 }
 
 /** `authorization` with a user for each login, and `no_auth_user` where newcomers are let in. */
-function accountLines({ central, logins, publishers, newcomers }: Accounts): string[] {
+export function accountLines({ central, logins, publishers, newcomers }: Accounts): string[] {
   const users = [
     ...logins.map((login) =>
       login.kind === "node"

@@ -144,6 +144,7 @@ export async function startDaemon({
     config: () => config,
     clock,
     happenings,
+    logins: parts.logins,
     metrics: () => part(metrics, "metrics"),
     version,
     startedAt,
