@@ -6,6 +6,7 @@ import {
   bySecret,
   decimal,
   duration,
+  EXAMPLE_KEYS,
   flag,
   flagHint,
   host,
@@ -20,6 +21,7 @@ import {
   orOff,
   path,
   pattern,
+  publicKeys,
   receivedBy,
   receivedSubject,
   secret,
@@ -309,6 +311,18 @@ export const schema = mapping({
     applies: "restart",
   }),
   broker: setting(broker, { description: "The NATS broker that carries the messages.", applies: "restart" }),
+  security: setting(oneOf("sealed", "off").prefault("sealed"), {
+    description:
+      "`sealed`: every packet between nodes is encrypted and proved, and only nodes that central has accepted are heard. `off` is for a laboratory: whoever can publish at the broker is obeyed, and no sealed node is understood.",
+    applies: "restart",
+  }),
+  centralKey: setting(publicKeys().optional(), {
+    description:
+      "Keys of the management station, as `steward trust` shows them there: this node believes no other. `steward join` writes them. A node without a token shows up at central as pending, with its fingerprint.",
+    fallback: "those of the token with which the node joined",
+    example: EXAMPLE_KEYS,
+    applies: "restart",
+  }),
   data: setting(path(), {
     description:
       "Directory for the journal, the keys and the output. One per node; keep it on a disk that survives. Relative paths start at this file.",
