@@ -63,6 +63,9 @@ export async function commandData(cli: Cli, words: CommandWords): Promise<Json> 
   }
 }
 
+/** Bytes of a text that is sent as a text in any case. */
+const SHORT = 1024;
+
 function surroundings({ env = [], cwd }: CommandWords): { readonly [key: string]: Json } {
   const variables = env.map((setting) => {
     const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(setting) ?? [];
@@ -79,11 +82,14 @@ function surroundings({ env = [], cwd }: CommandWords): { readonly [key: string]
   };
 }
 
-/** Standard input as text where it is UTF-8, so that lists and logs can show it. */
+/** Standard input as text, which lists and logs can show, where it is UTF-8 and as text no longer than as base64. */
 async function inputOf(cli: Cli, { stdin }: CommandWords): Promise<{ readonly input?: Json }> {
   if (stdin !== true) return {};
   const bytes = await readBytes(cli.io.stdin);
-  return { input: isUtf8(bytes) ? bytes.toString("utf8") : { base64: bytes.toString("base64") } };
+  const text = isUtf8(bytes) ? bytes.toString("utf8") : undefined;
+  const base64 = bytes.toString("base64");
+  const isShort = text !== undefined && Buffer.byteLength(JSON.stringify(text)) <= Math.max(base64.length, SHORT);
+  return { input: isShort ? text : { base64 } };
 }
 
 function readScript(cli: Cli, file: string): Promise<Buffer> {

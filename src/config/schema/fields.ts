@@ -67,6 +67,21 @@ export const keyFile = () =>
     },
   );
 
+/** Two public keys of a node in one word; their checksums are verified where they are used. */
+export const publicKeys = () =>
+  text(
+    "the keys of a node, U….X…",
+    (value) => {
+      if (/^S[UX]/.test(value)) return "this is a seed, which stays on its own machine: write the public keys";
+      return PUBLIC_KEYS.test(value) ? undefined : "copy it whole from `steward trust` at the management station";
+    },
+    { shape: PUBLIC_KEYS, hides: isSeed },
+  );
+
+const PUBLIC_KEYS = /^U[A-Z2-7]{55}\.X[A-Z2-7]{55}$/;
+export const EXAMPLE_KEYS =
+  "UBHAVZGHAYFCRIMB5DJMSOVVHHTX2W7K4MHQKU7J5GIX4V2ZCR2TPXAS.XBI4QGTO7OBVEKYKYPMZD6TYHPJSPSVCKVXEGLBZ6JUAP3XZPGQPSNBP";
+
 /** A user or a group of the system. */
 const ACCOUNT = /^[A-Za-z_][A-Za-z0-9_.-]{0,62}\$?$|^\d{1,10}$/;
 export const account = () =>
@@ -110,6 +125,24 @@ export const receivedSubject = () =>
   text("<command|event>.<method>.<domain>", receivedFault, {
     shape: new RegExp(`^(command|event)\\.${TOKEN}\\.${TOKEN}$`),
   });
+
+/** A subject with its receiver. */
+export const receivedBy = () =>
+  text("<node>.<command|event>.<method>.<domain>", subjectFault, {
+    shape: new RegExp(`^${TOKEN}\\.(command|event)\\.${TOKEN}\\.${TOKEN}$`),
+  });
+
+export const nkey = () =>
+  text(
+    "the public nkey of a user, U and 55 more characters",
+    (value) =>
+      isSeed(value)
+        ? "this is a seed, which only its owner may have"
+        : /^U[A-Z2-7]{55}$/.test(value)
+          ? undefined
+          : "`nk -inkey FILE -pubout` prints it",
+    { hides: isSeed },
+  );
 
 export const sentSubject = () =>
   text(

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { NEVER } from "../../message/text/units.ts";
-import type { BrokerConfig } from "../config.ts";
 import { kind, mapping, setting } from "./about.ts";
 import {
   account,
   bySecret,
   decimal,
   duration,
+  EXAMPLE_KEYS,
   flag,
   flagHint,
   host,
@@ -15,11 +15,14 @@ import {
   listOf,
   mask,
   name,
+  nkey,
   oneOf,
   origin,
   orOff,
   path,
   pattern,
+  publicKeys,
+  receivedBy,
   receivedSubject,
   secret,
   secretName,
@@ -38,13 +41,44 @@ const embedded = kind(
     mapping({
       host: setting(host().prefault("127.0.0.1"), { description: "Address to listen on; 0.0.0.0 for all." }),
       port: setting(wholeNumber(1, 65535).prefault(4222), { description: "Port to listen on." }),
+      tls: setting(
+        mapping({
+          cert: setting(path(), { description: "The broker's certificate." }),
+          key: setting(path(), { description: "Its private key." }),
+          ca: setting(path().optional(), {
+            description: "Clients must show a certificate that this authority signed.",
+          }),
+        }).optional(),
+        { description: "Speak TLS with the nodes." },
+      ),
+      newcomers: setting(flag().prefault(true), {
+        description: "Let nodes that central does not know introduce themselves, and nothing else.",
+      }),
     }),
   ]),
   { expects: "true, false, or a mapping with host and port", why: flagHint },
 );
 
-function credential(auth: BrokerConfig["auth"], field: "user" | "password" | "token" | "seedFile" | "file"): string {
-  const value: unknown = field in auth ? auth[field as keyof typeof auth] : undefined;
+const publishers = kind(
+  z.record(
+    z.string(),
+    mapping({
+      key: setting(nkey().optional(), { description: "The public nkey of the program." }),
+      password: setting(secret().optional(), { description: "Its password; its user is the name of the entry." }),
+      subjects: setting(listOf(receivedBy(), "a list of subjects", 1), {
+        description: "What it may publish: <receiving node>.<command|event>.<method>.<domain>.",
+      }),
+    }),
+  ),
+  { expects: "a mapping of names to {key or password, subjects}" },
+);
+
+function credential(
+  auth: { readonly kind: string },
+  field: "user" | "password" | "token" | "seedFile" | "file",
+): string {
+  // The node's own key is no setting.
+  const value: unknown = auth.kind !== "identity" && field in auth ? auth[field as keyof typeof auth] : undefined;
   return typeof value === "string" ? value : "none";
 }
 
@@ -57,11 +91,19 @@ const broker = mapping({
   }),
   embedded: setting(embedded.prefault(false), {
     description:
-      "Instead of `servers`, on central only: run a nats-server of the daemon's own, under its supervision. `true` listens on 127.0.0.1:4222; {host: 0.0.0.0, port: 4222} lets the edge nodes in.",
-    read: ({ broker: { embedded: own } }) => (own === null ? "false" : `${own.host}:${own.port}`),
+      "Instead of `servers`, on central only: run a nats-server of the daemon's own, under its supervision. `true` listens on 127.0.0.1:4222; {host: 0.0.0.0, port: 4222} lets the edge nodes in. Each accepted node logs in with its own key and reaches its own subjects alone, unless user and password or a token are given, which then are those of all. {tls: {cert: …, key: …, ca: …}} speaks TLS, with `ca` only to clients that show a certificate of it; {newcomers: false} keeps nodes out that were not invited.",
+    read: ({ broker: { embedded: own } }) =>
+      own === null
+        ? "false"
+        : [
+            `${own.host}:${own.port}`,
+            ...(own.tls === null ? [] : [`tls ${Object.values(own.tls).join(" ")}`]),
+            ...(own.newcomers ? [] : ["no newcomers"]),
+          ].join(", "),
   }),
   user: setting(secret().optional(), {
-    description: "User name at the broker. Credentials are one of: user and password, token, nkey, creds.",
+    description:
+      "User name at the broker. Credentials are one of: user and password, token, nkey, creds; without any the node logs in with its own key, where the broker asks for one.",
     example: "ship1",
     read: ({ broker: { auth } }) => credential(auth, "user"),
   }),
@@ -110,6 +152,12 @@ const broker = mapping({
               .join(", ")}}`,
     },
   ),
+  publishers: setting(publishers.prefault({}), {
+    description:
+      'On central: programs that are no nodes and may publish {"data": …} to a node with `foreign: true`, by name. Each has `key` (a public nkey) or `password`, and `subjects`. The embedded broker lets them in, and `steward broker config` writes them down. A program hears answers in _INBOX.-<name>.> alone.',
+    read: ({ broker }) => JSON.stringify(broker.publishers),
+    secret: true,
+  }),
 });
 
 /** `run:` of an entry of `subscribe:`. */
@@ -263,6 +311,18 @@ export const schema = mapping({
     applies: "restart",
   }),
   broker: setting(broker, { description: "The NATS broker that carries the messages.", applies: "restart" }),
+  security: setting(oneOf("sealed", "off").prefault("sealed"), {
+    description:
+      "`sealed`: every packet between nodes is encrypted and proved, and only nodes that central has accepted are heard. `off` is for a laboratory: whoever can publish at the broker is obeyed, and no sealed node is understood.",
+    applies: "restart",
+  }),
+  centralKey: setting(publicKeys().optional(), {
+    description:
+      "Keys of the management station, as `steward trust` shows them there: this node believes no other. `steward join` writes them. A node without a token shows up at central as pending, with its fingerprint.",
+    fallback: "those of the token with which the node joined",
+    example: EXAMPLE_KEYS,
+    applies: "restart",
+  }),
   data: setting(path(), {
     description:
       "Directory for the journal, the keys and the output. One per node; keep it on a disk that survives. Relative paths start at this file.",

@@ -26,7 +26,7 @@ import { ConfinedSpawner } from "./confined-spawner.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { EventBatches, type EventBatchOptions, POISONED } from "./event-batches.ts";
 import { HangWatch } from "./hang-watch.ts";
-import type { Respond } from "./respond.ts";
+import type { Ended, Respond } from "./respond.ts";
 import { Untold } from "./untold.ts";
 import { begins, interrupted, LeftOver } from "./unvouched.ts";
 
@@ -201,7 +201,9 @@ export class Subscriber implements Child, RouteProcess {
       if (event === undefined) return;
       this.#events.add(records);
       this.#add(() => this.#handle(event));
-    } else if (command !== undefined) {
+    } else if (command?.answer !== undefined && takenAt !== undefined)
+      this.#add(async () => this.#answer(command, records, takenAt));
+    else if (command !== undefined) {
       for (const record of records) {
         const startBy = takenAt === undefined ? undefined : this.#options.deadlines.measured(record, takenAt);
         const go = (): void => this.#add(() => this.#command(command, record, startBy));
@@ -223,9 +225,50 @@ export class Subscriber implements Child, RouteProcess {
     this.#actor.send({ type: "drained" });
   }
 
+  /** Answers commands of this life in order, in one step: their outcomes are one transaction. */
+  #answer(handler: CommandHandler, taken: readonly InRecord[], takenAt: number): void {
+    const { respond } = this.#options;
+    try {
+      const { ended, failure } = this.#answered(handler, taken, takenAt);
+      respond.outcomes(ended);
+      if (failure !== undefined) this.#failed(handler, failure.record, failure.error);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The outcomes of commands, as far as none of them makes the method throw. */
+  #answered(
+    handler: CommandHandler,
+    taken: readonly InRecord[],
+    takenAt: number,
+  ): { ended: Ended[]; failure?: { record: InRecord; error: unknown } } {
+    const { journal, running, clock, deadlines } = this.#options;
+    const ended: Ended[] = [];
+    const at = clock.now();
+    for (const { message } of taken) {
+      const record = journal.inbox.find(message.id);
+      if (record === undefined || running.has(message.id)) continue;
+      const summary = summarise(record.message.data);
+      const outdated = this.#outdated(record, deadlines.measured(record, takenAt));
+      if (outdated !== undefined) {
+        ended.push({ record, outcome: outdated, summary });
+        continue;
+      }
+      const { startedAt = at } = record;
+      try {
+        const end = handler.answer?.(new RunningCommand(this.#surroundings, record, startedAt, new Cancellation()));
+        ended.push({ record, outcome: { at: clock.now(), startedAt, ...insistFinal(end) }, summary });
+      } catch (error) {
+        return { ended, failure: { record, error } };
+      }
+    }
+    return { ended };
+  }
+
   /** `startBy`: monotonic time by which the command must have begun; `undefined`: an earlier process took it. */
   async #command(handler: CommandHandler, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
-    const { journal, running, respond, clock, deadlines } = this.#options;
+    const { journal, running, respond, deadlines } = this.#options;
     const { id } = taken.message;
     // The command keeps its place in the order until a trusted clock was heard.
     const asked = (): boolean => journal.inbox.find(id) !== undefined;
@@ -255,13 +298,7 @@ export class Subscriber implements Child, RouteProcess {
         respond.outcome(record, end, summarise(record.message.data));
       }
     } catch (error) {
-      this.#failAfter(error, () => {
-        const { attempts } = journal.inbox.failedOnce(id) ?? record;
-        const reason = normalise(error).message;
-        if (handler.idempotent !== true)
-          respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
-        else if (attempts >= POISONED) respond.dead(record, reason);
-      });
+      this.#failed(handler, record, error);
     } finally {
       running.delete(id);
     }
@@ -335,7 +372,8 @@ export class Subscriber implements Child, RouteProcess {
     if (record.cancelRequestedBy !== undefined) cancellation.request();
     let context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
     let end: Promise<CommandEnd | NotBegun> | undefined;
-    if (startBy === undefined && (record.state === "running" || record.doubtful === true)) {
+    const mayHaveRun = record.doubtful === true;
+    if (mayHaveRun || (startBy === undefined && record.state === "running")) {
       end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
       if (end === undefined) return interrupted(record, clock.now());
     } else {
@@ -374,11 +412,10 @@ export class Subscriber implements Child, RouteProcess {
     const ended = await this.#hangWatch
       .over(Promise.resolve(end).catch(refused), within, () => this.#waiting.has(id))
       .finally(() => this.#untold.cancel(id));
-    if (ended?.state === "notBegun") return ended;
-    // A user's method may return any state: the origin would refuse an unknown one, and the command would stay open there.
-    const state: unknown = ended?.state;
-    if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(state)}`);
-    return { at: clock.now(), startedAt, ...ended };
+    // The proof that nothing began may have been put back together with the journal.
+    if (ended?.state === "notBegun")
+      return mayHaveRun && handler.idempotent !== true ? interrupted(record, clock.now()) : ended;
+    return { at: clock.now(), startedAt, ...insistFinal(ended) };
   }
 
   /** Notes that a command waits for something outside of its method; the alert is raised once for each reason. */
@@ -408,15 +445,29 @@ export class Subscriber implements Child, RouteProcess {
     }
   }
 
-  /** Records a failure, then fails. The journal may be closed already: a method can outlive the core. */
-  #failAfter(error: unknown, record: () => void): void {
+  /** Records the failure of a command, then fails. The journal may be closed already: a method can outlive the core. */
+  #failed(handler: CommandHandler, record: InRecord, error: unknown): void {
+    const { journal, respond, clock } = this.#options;
+    const { id, data } = record.message;
     try {
-      record();
+      const { attempts } = journal.inbox.failedOnce(id) ?? record;
+      const reason = normalise(error).message;
+      if (handler.idempotent !== true)
+        respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(data));
+      else if (attempts >= POISONED) respond.dead(record, reason);
       this.#fail(error);
     } catch (unrecorded) {
       this.#fail(unrecorded);
     }
   }
+}
+
+/** A user's method may return any state: the origin would refuse an unknown one, and the command would stay open there. */
+function insistFinal(end: CommandEnd | undefined): CommandEnd {
+  const state: unknown = end?.state;
+  if (end === undefined || !isFinalState(end.state))
+    throw new Error(`the method ended in no final state: ${String(state)}`);
+  return end;
 }
 
 /** A method was refused the program that it wanted to start. */
