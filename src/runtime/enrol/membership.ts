@@ -41,7 +41,10 @@ export interface MembershipOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  readonly failures: { report(code: string, text: string, same?: string): void; over(code: string, text: string, same?: string): void };
+  readonly failures: {
+    report(code: string, text: string, same?: string): void;
+    over(code: string, text: string, same?: string): void;
+  };
 }
 
 const MARK = "trust";
@@ -65,7 +68,12 @@ export class Membership {
     this.#options = options;
     const { trust, journal, failures } = options;
     const kept = (journal.checkpoint(MARK) as unknown as Signed<TrustList> | undefined) ?? undefined;
-    if (kept !== undefined && trust.isEnrolled && kept.body.fleet === trust.list?.body.fleet && kept.body.version > trust.version) {
+    if (
+      kept !== undefined &&
+      trust.isEnrolled &&
+      kept.body.fleet === trust.list?.body.fleet &&
+      kept.body.version > trust.version
+    ) {
       const text = `${trust.path} was an older one (version ${trust.version}): version ${kept.body.version} is used, which the journal holds`;
       trust.take(kept);
       failures.report("trust-list-older", text);
@@ -165,7 +173,9 @@ export class Membership {
     this.#introducer = {
       end: () => {
         introducer.end();
-        transport.close().catch((error: unknown) => log.warn({ err: error }, "the connection of the introduction did not close"));
+        transport
+          .close()
+          .catch((error: unknown) => log.warn({ err: error }, "the connection of the introduction did not close"));
       },
     };
   }

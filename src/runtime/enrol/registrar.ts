@@ -82,7 +82,8 @@ export class Registrar {
   /** A node asks for the keys of other nodes: each gets those of the other. */
   take(origin: string, order: TrustOrder): Json {
     const { node, registry } = this.#options;
-    if (!("peers" in order)) throw new StewardError("trust-list-invalid", { node, fault: "central gives lists out, and takes none" });
+    if (!("peers" in order))
+      throw new StewardError("trust-list-invalid", { node, fault: "central gives lists out, and takes none" });
     const given = order.peers.filter((peer) => registry.introducePeers(origin, peer));
     return { given, unknown: order.peers.filter((peer) => !given.includes(peer)) };
   }
@@ -155,7 +156,11 @@ export class Registrar {
       this.#submit(node, { list: list as unknown as Json }, record.version);
       this.#told(node, record.version);
     } catch (error) {
-      failures.report("trust-list-unsent", `the trust list of ${node} cannot be sent: ${faultText(error)}`, `trust ${node}`);
+      failures.report(
+        "trust-list-unsent",
+        `the trust list of ${node} cannot be sent: ${faultText(error)}`,
+        `trust ${node}`,
+      );
     }
   }
 
