@@ -5,7 +5,7 @@ import { type OutputPart, type Report, withoutOutput } from "../message/report.t
 import { type Ack, encodeItem } from "../message/wire/frame.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
-import { Lane, OutBatches } from "./out-batches.ts";
+import { type Batch, Lane, OutBatches } from "./out-batches.ts";
 import type { OutMessage } from "./out-message.ts";
 import { Receivers } from "./receivers.ts";
 import type { DeadRecord, OutLane, OutRecord, Reported } from "./records.ts";
@@ -203,20 +203,25 @@ export class Outbox {
     Object.assign(lane, { acked, started, receiverEpoch });
     if (ack.concurrency !== undefined) lane.concurrency = ack.concurrency;
     if (!lane.event && changed) lane.passed.acked(acked, started, ack.sentAt);
+    let among: Batch | undefined;
+    let opened = 0;
     for (let seq = before + 1; seq <= last; seq++) {
-      const message = this.#batches.message(lane, seq);
+      if (among === undefined || seq > among.last) among = this.#batches.batch(lane, seq);
+      const message = among?.messages[seq - among.first];
       if (message === undefined) continue;
       if (message.skip !== undefined) lane.markers--;
       received.push(message);
       if (verdicts.has(seq) || message.ended) continue;
       if (!lane.event) {
-        this.#opened(lane, seq);
+        if (!lane.openNumbers.has(seq)) opened++;
+        lane.openNumbers.add(seq);
         message.received(ack.sentAt, seq <= started);
       } else if (message.keep) {
         message.assert({ state: "received", at, by: ack.node });
         this.#learned(lane, message);
       }
     }
+    if (opened > 0) this.#openCount.set(lane.node, this.openCount(lane.node) + opened);
     for (const { seq, state, reason } of verdicts.values()) {
       const message = seq <= last ? this.#batches.message(lane, seq) : undefined;
       if (message === undefined || message.ended || (!message.keep && seq <= before)) continue;

@@ -144,6 +144,7 @@ export async function startDaemon({
     config: () => config,
     clock,
     happenings,
+    logins: parts.logins,
     metrics: () => part(metrics, "metrics"),
     version,
     startedAt,
@@ -186,7 +187,6 @@ export async function startDaemon({
               directory: join(config.data, "broker"),
               log: log.child({ role: "broker" }),
               clock,
-              random,
             }) as Promise<Child>,
         }),
     });
