@@ -1,3 +1,4 @@
+import { isInbox } from "../../broker/logins.ts";
 import type { Packet, Transport } from "../../broker/transport.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { normalise, StewardError } from "../../message/errors.ts";
@@ -35,7 +36,6 @@ const NONCE = 12;
 const A_SECOND = 50;
 const BURST = 500;
 const MOST_CALLERS = 200;
-const INBOX = "_INBOX.";
 
 export class Introductions {
   readonly #options: IntroductionsOptions;
@@ -53,7 +53,7 @@ export class Introductions {
     const { counters, identity, registry } = this.#options;
     try {
       // An answer to any other place would be a packet in the name of central.
-      if (reply === undefined || !reply.startsWith(INBOX))
+      if (reply === undefined || !isInbox(reply))
         throw new StewardError("introduction-invalid", { fault: "its sender cannot be answered" });
       this.#spend();
       const { introduction, sealAnswer } = openIntroduction(identity(), payload);

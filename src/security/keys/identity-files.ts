@@ -66,12 +66,6 @@ export function writeIdentity(data: string, seeds: Seeds, previous?: Seeds): voi
   rmSync(replaced, { recursive: true, force: true });
 }
 
-/** The seeds below `previous/`; `undefined`: there are none. @throws StewardError `identity-unsafe`, `identity-damaged` */
-export function readOtherSeeds(data: string): Seeds | undefined {
-  const folder = join(data, FOLDER, PREVIOUS);
-  return exists(folder) ? readPair(folder) : undefined;
-}
-
 function writePair(folder: string, seeds: Seeds): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const use of ["sign", "seal"] as const)

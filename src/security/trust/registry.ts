@@ -138,7 +138,7 @@ export class Registry implements Trust {
     );
     const invitations = this.#state.invitations.flatMap(({ hash, login: key, spent, expiresAt }) =>
       spent === undefined && expiresAt > now
-        ? [{ kind: "invitation" as const, name: `join-${hash.slice(0, 12)}`, key }]
+        ? [{ kind: "invitation" as const, name: `-join-${hash.slice(0, 12)}`, key }]
         : [],
     );
     return [...central, ...nodes, ...invitations];
@@ -314,7 +314,7 @@ export class Registry implements Trust {
   }
 
   /** Central has other keys: every list tells it. */
-  centralRekeyed(identity: Identity): void {
+  rekeyed(identity: Identity): void {
     this.#identity = identity;
     this.#change({}, this.#acceptedNames());
   }

@@ -73,13 +73,13 @@ describe("the trust of an edge", () => {
     const trust = room.edge("ship1", identity, await tempDir());
     trust.take(room.list("ship1"));
     const next = new Identity(newSeeds(room.random), room.identity);
-    room.registry.centralRekeyed(next);
+    room.registry.rekeyed(next);
     const announced = room.list("ship1");
     expect(announced.by).toBe(room.identity.keys.sign);
     trust.take(announced);
     expect(trust.peer("central")?.keys).toEqual(next.keys);
     expect(trust.holder(keyId(room.identity.keys))?.standing).toBe("accepted");
-    room.registry.centralRekeyed(new Identity(newSeeds(room.random)));
+    room.registry.rekeyed(new Identity(newSeeds(room.random)));
     expect(codeOf(() => trust.take(room.list("ship1")))).toBe("trust-list-invalid");
   });
 
