@@ -18,6 +18,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("init", async () => (await import("./commands/host/init.ts")).addInit),
       entry("reload", async () => (await import("./commands/host/reload.ts")).addReload),
       entry("doctor", async () => (await import("./commands/host/doctor.ts")).addDoctor),
+      entry("broker", async () => (await import("./commands/host/broker.ts")).addBroker),
       entry("config", async () => (await import("./commands/host/config.ts")).addConfig),
     ],
   ],

@@ -8,6 +8,7 @@ import type { ProcessVerb } from "../../src/message/process-verb.ts";
 import { parseSubject } from "../../src/message/subject.ts";
 import type {
   Accepted,
+  BrokerLogin,
   CancelAnswer,
   DeadLetter,
   Health,
@@ -46,6 +47,7 @@ export class FakeOperations implements Operations {
   readonly deadList: DeadLetter[];
   readonly logList: LogLine[];
   alertList: AlertView[] = [];
+  loginList: BrokerLogin[] = [];
   healthNow: Health;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
   metricsText = "# TYPE steward_up gauge\nsteward_up 1\n";
@@ -305,6 +307,11 @@ export class FakeOperations implements Operations {
     };
     processes[index] = next;
     return next;
+  }
+
+  brokerLogins(): BrokerLogin[] {
+    this.#called("brokerLogins");
+    return this.loginList;
   }
 
   alerts(): AlertView[] {

@@ -146,6 +146,7 @@ export async function startDaemon({
     config: () => config,
     clock,
     happenings,
+    logins: parts.logins,
     metrics: () => part(metrics, "metrics"),
     version,
     startedAt,
@@ -188,7 +189,6 @@ export async function startDaemon({
               directory: join(config.data, "broker"),
               log: log.child({ role: "broker" }),
               clock,
-              random,
             }) as Promise<Child>,
         }),
     });

@@ -2,7 +2,6 @@ import type { Config } from "../../config/config.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import type { Envelope } from "../../message/wire/envelope.ts";
 import { openIdentity } from "../../security/keys/identity-files.ts";
-import { RekeyedEnvelope } from "../../security/seal/rekeyed-envelope.ts";
 import { SealedEnvelope } from "../../security/seal/sealed-envelope.ts";
 import { type OpenedTrust, openTrust } from "../../security/trust/open-trust.ts";
 import { OwnKeys } from "../../security/trust/own-keys.ts";
@@ -19,12 +18,6 @@ export function openSealing(config: Config, { clock, random }: { clock: Clock; r
   const { data, node } = config;
   const keys = new OwnKeys(data, openIdentity(data, random));
   const opened = openTrust(config, { identity: keys.identity, clock, random });
-  const envelope = new RekeyedEnvelope(
-    () => new SealedEnvelope({ node, identity: keys.identity, trust: opened.trust, random }),
-  );
-  keys.onChange(() => {
-    opened.trust.rekeyed(keys.identity);
-    envelope.renew();
-  });
-  return { keys, opened, envelope };
+  keys.onChange(() => opened.trust.rekeyed(keys.identity));
+  return { keys, opened, envelope: new SealedEnvelope({ node, keys, trust: opened.trust, random }) };
 }

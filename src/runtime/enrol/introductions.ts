@@ -27,6 +27,7 @@ export interface IntroductionsOptions {
 interface Caller {
   readonly node: string;
   readonly keys: PublicKeys;
+  readonly own: Identity;
   readonly reply: string;
   sealAnswer(answer: IntroductionAnswer, nonce: Uint8Array): Uint8Array;
 }
@@ -56,10 +57,10 @@ export class Introductions {
       if (reply === undefined || !isInbox(reply))
         throw new StewardError("introduction-invalid", { fault: "its sender cannot be answered" });
       this.#spend();
-      const { introduction, sealAnswer } = openIntroduction(identity(), payload);
+      const { introduction, own, sealAnswer } = openIntroduction(identity(), payload);
       const { node, keys, secret } = introduction;
-      const caller: Caller = { node, keys, reply, sealAnswer };
-      this.#judged(caller, registry.introduce(node, keys, secret));
+      const caller: Caller = { node, keys, own, reply, sealAnswer };
+      this.#judged(caller, registry.introduce(node, keys, secret, own));
     } catch (error) {
       const { code, message } = normalise(error);
       if (code === "introduction-limited" || code === "file-unwritable") this.#options.failures.report(code, message);
@@ -72,7 +73,7 @@ export class Introductions {
     for (const [id, caller] of this.#callers) {
       if (caller.node !== node) continue;
       this.#callers.delete(id);
-      this.#judged(caller, this.#options.registry.introduce(node, caller.keys, undefined));
+      this.#judged(caller, this.#options.registry.introduce(node, caller.keys, undefined, caller.own));
     }
   }
 

@@ -8,7 +8,7 @@ import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 import type { Logger } from "../../platform/logger.ts";
-import { fingerprint, keysText } from "../../security/keys/public-keys.ts";
+import { fingerprint } from "../../security/keys/public-keys.ts";
 import type { Signed } from "../../security/keys/signed.ts";
 import type { EdgeTrust } from "../../security/trust/edge-trust.ts";
 import { type IntroductionAnswer, sealIntroduction } from "../../security/trust/introduction.ts";
@@ -114,7 +114,7 @@ export class Membership {
     const [centralKeys] = trust.centralKeys;
     if (!("rekey" in order) || centralKeys === undefined)
       throw new StewardError("trust-list-invalid", { node, fault: "only the management station gives keys out" });
-    const next = keys.change(random, trust.list?.body.own ?? []);
+    const next = keys.prepare(random, trust.list?.body.own ?? []);
     const said = sealIntroduction(next, centralKeys, { node, secret: undefined }, random.bytes(32));
     return { proof: Buffer.from(said.packet).toString("base64url") };
   }
@@ -131,11 +131,12 @@ export class Membership {
 
   #taken(list: Signed<TrustList>): Json {
     const { trust, keys, log } = this.#options;
+    const known = trust.list?.body.own ?? [];
     if (trust.take(list)) {
       const { version, own } = list.body;
       log.info({ version }, `trust list ${version} of the management station is taken`);
-      // Central accepts the present keys alone.
-      if (own.length === 1 && own[0] === keysText(keys.identity.keys)) keys.settle();
+      // Central accepts one pair alone, and has seen that this node uses it.
+      if (own.length === 1 && (keys.goOver(own[0]) || known.length > 1)) keys.settle();
       this.#keep();
     }
     return { version: trust.version };

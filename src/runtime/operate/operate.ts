@@ -1,3 +1,4 @@
+import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
@@ -120,6 +121,10 @@ export class LocalOperations implements Operations {
     const { journal } = this.#options.core();
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
     await journal.flushed();
+  }
+
+  brokerLogins(): readonly Login[] {
+    return this.#options.logins?.list() ?? [];
   }
 
   alerts(): AlertView[] {

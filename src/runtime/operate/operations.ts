@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { BrokerHealth } from "../../broker/link.ts";
+import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { Draft } from "../../message/draft.ts";
 import type { Happening } from "../../message/happening.ts";
@@ -284,6 +285,11 @@ export const alertView = thing({
 
 export const logLine = thing({ node: text, domain: text, line: text });
 
+export const brokerLogin = z.discriminatedUnion("kind", [
+  thing({ kind: z.literal("node"), node: text, key: text, peers: z.array(text) }),
+  thing({ kind: z.literal("invitation"), name: text, key: text }),
+]);
+
 export const reloadAnswer = thing({
   changes: z.array(text).describe("One line a change"),
   needRestart: z.array(text).describe("Changes that need a restart of the daemon"),
@@ -386,6 +392,7 @@ export type ProcessList = Shown<typeof processList>;
 export type DeadLetter = Shown<typeof deadLetter>;
 export type Health = Shown<typeof health>;
 export type LogLine = Shown<typeof logLine>;
+export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;
 
@@ -406,6 +413,7 @@ same<
     Same<typeof happening, Happening>,
     Same<typeof laneView, LaneView>,
     Same<typeof broker, BrokerHealth>,
+    Same<typeof brokerLogin, Login>,
     Same<typeof journal, JournalHealth>,
     Same<typeof nodeDetail, NodeDescription & NodeDetail>,
   ]

@@ -1,4 +1,5 @@
 import type { BrokerLink } from "../../broker/link.ts";
+import type { Logins } from "../../broker/logins.ts";
 import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
@@ -52,6 +53,8 @@ export interface OperateOptions {
   readonly config: () => Config;
   readonly clock: Clock;
   readonly happenings: Happenings;
+  /** Absent where nodes have no keys of their own, and on edges. */
+  readonly logins: Logins | undefined;
   readonly metrics: () => Metrics;
   readonly version: string;
   readonly startedAt: number;

@@ -17,6 +17,7 @@ export const ROUTES = {
   alerts: "GET /v1/alerts",
   clearAlert: "DELETE /v1/alerts/{no}",
   logs: "GET /v1/logs",
+  brokerLogins: "GET /v1/broker/logins",
   reload: "POST /v1/reload",
   watch: "GET /v1/events",
   health: "GET /healthz",

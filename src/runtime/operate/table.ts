@@ -132,6 +132,10 @@ export const TABLE = {
     answer: json("Lines, newest last", shape.logLine.array()),
     failures: [404],
   },
+  brokerLogins: {
+    summary: "The logins of the broker: accepted nodes and open invitations; none where nodes have no keys",
+    answer: json("Logins, by their public keys", shape.brokerLogin.array()),
+  },
   reload: {
     summary: "Read the configuration again and apply what changed",
     answer: json("What changed", shape.reloadAnswer),

@@ -66,6 +66,12 @@ export function writeIdentity(data: string, seeds: Seeds, previous?: Seeds): voi
   rmSync(replaced, { recursive: true, force: true });
 }
 
+/** The seeds of the pair beside the present one; `undefined`: there is none. @throws StewardError like `readIdentity` */
+export function readOtherSeeds(data: string): Seeds | undefined {
+  const folder = join(data, FOLDER, PREVIOUS);
+  return exists(folder) ? readPair(folder) : undefined;
+}
+
 function writePair(folder: string, seeds: Seeds): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const use of ["sign", "seal"] as const)

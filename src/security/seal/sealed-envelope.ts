@@ -39,7 +39,7 @@ const FLAGS = new Set(Object.values(KINDS).flatMap((kind) => [kind, kind | DEFLA
 
 export class SealedEnvelope implements Envelope {
   readonly #node: string;
-  readonly #trust: Trust;
+  readonly #trust: SessionsOptions["trust"];
   readonly #sessions: Sessions;
 
   constructor(options: SessionsOptions) {

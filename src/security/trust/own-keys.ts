@@ -1,12 +1,13 @@
 import type { Random } from "../../message/clock.ts";
-import { newSeeds } from "../keys/identity.ts";
-import type { Identity } from "../keys/identity.ts";
-import { readIdentity, readSeeds, writeIdentity } from "../keys/identity-files.ts";
+import { Identity, newSeeds, type Seeds } from "../keys/identity.ts";
+import { readIdentity, readOtherSeeds, readSeeds, writeIdentity } from "../keys/identity-files.ts";
 import { keysText } from "../keys/public-keys.ts";
 
 /**
- * The keys of this node while it runs, and their change: the new pair is used at once towards those who know it, and the pair
- * before (`identity.previous`) towards all others, until `settle`. Files and memory change together.
+ * The keys of this node while it runs, and their change. All others know the present pair; the other one
+ * (`identity.previous`) opens packets too, and is the next pair, or the one before.
+ *
+ *   A ──prepare──▶ A, with B beside it ──goOver(B)──▶ B, with A beside it ──settle──▶ B
  */
 export class OwnKeys {
   readonly #data: string;
@@ -26,24 +27,33 @@ export class OwnKeys {
     this.#listeners.push(changed);
   }
 
-  /** Makes new keys. `known`: keys that others know; a pair that nobody knows yet is kept, so that a repeated order changes nothing. */
-  change(random: Random, known: readonly string[]): Identity {
-    const { keys, previous } = this.#identity;
-    if (previous !== undefined && !known.includes(keysText(keys))) return this.#identity;
-    writeIdentity(this.#data, newSeeds(random), readSeeds(this.#data));
-    return this.#read();
+  /** The next pair. One that was made before and that nobody knows is used again: `known` has the keys that others know. */
+  prepare(random: Random, known: readonly string[]): Identity {
+    const { previous: other } = this.#identity;
+    if (other !== undefined && !known.includes(keysText(other.keys))) return other;
+    const next = newSeeds(random);
+    this.#write(readSeeds(this.#data), next);
+    return new Identity(next);
   }
 
-  /** Forgets the pair before: all others know the present one. */
+  /** Uses the other pair from now on, if its keys are these. */
+  goOver(keys: string | undefined): boolean {
+    const { previous: other } = this.#identity;
+    if (other === undefined || keysText(other.keys) !== keys) return false;
+    const seeds = readOtherSeeds(this.#data);
+    if (seeds === undefined) return false;
+    this.#write(seeds, readSeeds(this.#data));
+    return true;
+  }
+
+  /** Forgets the other pair. */
   settle(): void {
-    if (this.#identity.previous === undefined) return;
-    writeIdentity(this.#data, readSeeds(this.#data));
-    this.#read();
+    if (this.#identity.previous !== undefined) this.#write(readSeeds(this.#data));
   }
 
-  #read(): Identity {
+  #write(present: Seeds, other?: Seeds): void {
+    writeIdentity(this.#data, present, other);
     this.#identity = readIdentity(this.#data);
     for (const changed of this.#listeners) changed();
-    return this.#identity;
   }
 }
