@@ -178,7 +178,7 @@ async function enrol(
   }
 }
 
-function ignored(): void {}
+const ignored = (): undefined => undefined;
 
 function upLine(cli: Cli, file: string): string {
   return `steward up${file === cli.path("steward.yaml") ? "" : ` --config ${visible(file)}`}`;
