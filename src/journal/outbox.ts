@@ -204,6 +204,7 @@ export class Outbox {
     if (ack.concurrency !== undefined) lane.concurrency = ack.concurrency;
     if (!lane.event && changed) lane.passed.acked(acked, started, ack.sentAt);
     let among: Batch | undefined;
+    let opened = 0;
     for (let seq = before + 1; seq <= last; seq++) {
       if (among === undefined || seq > among.last) among = this.#batches.batch(lane, seq);
       const message = among?.messages[seq - among.first];
@@ -212,13 +213,15 @@ export class Outbox {
       received.push(message);
       if (verdicts.has(seq) || message.ended) continue;
       if (!lane.event) {
-        this.#opened(lane, seq);
+        if (!lane.openNumbers.has(seq)) opened++;
+        lane.openNumbers.add(seq);
         message.received(ack.sentAt, seq <= started);
       } else if (message.keep) {
         message.assert({ state: "received", at, by: ack.node });
         this.#learned(lane, message);
       }
     }
+    if (opened > 0) this.#openCount.set(lane.node, this.openCount(lane.node) + opened);
     for (const { seq, state, reason } of verdicts.values()) {
       const message = seq <= last ? this.#batches.message(lane, seq) : undefined;
       if (message === undefined || message.ended || (!message.keep && seq <= before)) continue;

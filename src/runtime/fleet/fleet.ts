@@ -137,6 +137,15 @@ export class Fleet {
     return this.#known.get(name)?.link ?? "neverSeen";
   }
 
+  /** Since when the link of another node is as it is, ms; `undefined`: the node is not known. */
+  linkSince(name: string): number | undefined {
+    return this.#known.get(name)?.linkSince;
+  }
+
+  trust(name: string): NodeDescription["trust"] | undefined {
+    return this.#known.get(name)?.trust;
+  }
+
   /** Why sending to a node is paused; `undefined`: it is not. */
   halted(name: string): string | undefined {
     if (!this.#ownLink) return "no broker";

@@ -187,6 +187,14 @@ export class KnownNode {
     this.#actor.send({ type, at: this.#options.clock.now(), cause });
   }
 
+  get linkSince(): number {
+    return this.#actor.getSnapshot().context.linkSince;
+  }
+
+  get trust(): NodeDescription["trust"] {
+    return this.#actor.getSnapshot().value.trust;
+  }
+
   describe(): NodeDescription {
     const { name, clock } = this.#options;
     const { value, context } = this.#actor.getSnapshot();
