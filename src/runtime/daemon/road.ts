@@ -194,7 +194,7 @@ export class Road implements Rooms {
     if (opened.role === "central") {
       const { trust: registry } = opened;
       const standings = (names: Iterable<string>): void => {
-        for (const name of names) fleet.trust(name, registry.record(name)?.standing);
+        for (const name of names) fleet.decided(name, registry.record(name)?.standing);
         resume(names);
       };
       return new Registrar({ ...told, node, registry, keys, standings });

@@ -125,7 +125,7 @@ export class Fleet {
   }
 
   /** Notes what central has decided on a node; `undefined`: it is not in the registry. */
-  trust(name: string, standing: "accepted" | "revoked" | undefined): void {
+  decided(name: string, standing: "accepted" | "revoked" | undefined): void {
     if (name === this.#options.node || standing === undefined) return;
     const known = this.#get(name);
     if (standing === "accepted") known.accept();

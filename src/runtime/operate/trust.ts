@@ -94,7 +94,7 @@ export class TrustDecisions {
       }
       case "revoke": {
         const record = registry.revoke(node, by);
-        core().fleet.trust(node, "revoked");
+        core().fleet.decided(node, "revoked");
         await core().journal.flushed();
         return { node, verb, fingerprint: fingerprintOf(record), told: trusting };
       }
