@@ -15,7 +15,7 @@ export interface Sender {
   readonly life: string;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly envelope: Pick<Envelope, "seal" | "session">;
+  readonly envelope: Pick<Envelope, "seal" | "knows" | "session">;
 }
 
 /** One event outside all lanes, as a frame: never journalled, and sent again only by `TransientSender`. */

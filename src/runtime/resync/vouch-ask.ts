@@ -33,7 +33,7 @@ export interface VouchingOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly envelope: Pick<Envelope, "seal" | "session">;
+  readonly envelope: Pick<Envelope, "seal" | "knows" | "session">;
   /** Identifies this life of the daemon, in questions to other nodes and in frames that they send here. */
   readonly life: string;
   readonly renewal: Pick<Renewal, "renew">;
