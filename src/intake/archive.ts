@@ -33,6 +33,7 @@ async function move(
   kept: number,
 ): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is a link, and links are not followed`);
   const present = new Set(await readdir(folder));
   const target = freeName(present, name, suffix);
   await writeWhole(join(folder, target + suffix), join(folder, `.${target}${suffix}`), sidecar);
@@ -47,7 +48,9 @@ async function move(
  */
 async function writeWhole(path: string, draft: string, text: string): Promise<void> {
   try {
-    await writeFile(draft, text, { mode: 0o600 });
+    // A draft that is left from before, or a link that somebody put there, is removed and never written through.
+    await rm(draft, { force: true });
+    await writeFile(draft, text, { mode: 0o600, flag: "wx" });
     await rename(draft, path);
   } catch {
     await rm(draft, { force: true }).catch(() => undefined);
