@@ -181,7 +181,7 @@ const run = kind(
     }),
     environment: setting(listOf(variables(), "a list of names such as [http_proxy, JAVA_*]").optional(), {
       description:
-        "Variables of the daemon that they get beside PATH, HOME, USER, LOGNAME, SHELL, LANG, LANGUAGE, LC_*, TZ and TMPDIR. Where the list is there, a command itself may set these and LANG, LANGUAGE, LC_* and TZ alone.",
+        "Variables of the daemon that they get beside PATH, HOME, USER, LOGNAME, SHELL, LANG, LANGUAGE, LC_* and TZ. Where the list is there, a command itself may set these and LANG, LANGUAGE, LC_* and TZ alone.",
       fallback: "none; a command may set any",
       example: ["http_proxy"],
     }),

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Transport } from "../../broker/transport.ts";
@@ -9,6 +8,7 @@ import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
+import { pathIn } from "../../platform/names.ts";
 import { Admission } from "../../security/admission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
@@ -168,6 +168,6 @@ export class Road implements Rooms {
 
   /** The directory in which a method keeps its files. */
   directory(method: string): string {
-    return join(this.#options.config().data, method);
+    return pathIn(this.#options.config().data, method);
   }
 }
