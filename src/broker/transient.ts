@@ -12,7 +12,7 @@ export interface Sender {
   readonly life: string;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly envelope: Pick<Envelope, "seal">;
+  readonly envelope: Pick<Envelope, "seal" | "knows">;
 }
 
 /** One event outside all lanes, as a frame: never journalled, never acknowledged, never sent again. */

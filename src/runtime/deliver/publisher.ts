@@ -4,7 +4,7 @@ import { startRoot } from "../../actors/root.ts";
 import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Timer } from "../../message/clock.ts";
-import { normalise } from "../../message/errors.ts";
+import { normalise, StewardError } from "../../message/errors.ts";
 import type { Standstill } from "../../message/standstill.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import type { Ack } from "../../message/wire/frame.ts";
@@ -314,8 +314,15 @@ export class Publisher implements Child {
   }
 
   #sendNext(): boolean {
-    const { subject, urgent, journal, link, window, transport, clock } = this.#options;
+    const { subject, urgent, journal, link, window, transport, clock, envelope } = this.#options;
     const { profile } = link;
+    const node = receiverOf(subject);
+    if (!this.#drained && !envelope.knows(node)) {
+      // A message without a packet that can carry it was not sent: it may still be withdrawn.
+      const { message } = new StewardError("receiver-unknown", { node });
+      if (this.#inFlight.length === 0) this.#blocked("noCredit", message);
+      return false;
+    }
     const from = Math.max(this.#cursor, this.#lane.acked) + 1;
     if (this.#inFlight.length >= profile.framesInFlight) return false;
     const isEmpty = from >= this.#lane.next;
@@ -330,7 +337,7 @@ export class Publisher implements Child {
       if (this.#inFlight.length > 0) return false;
       // The ACK that tells of new room may be lost: after a while one message asks for it.
       this.#creditUpTo = from;
-      this.#blocked("noCredit", `${receiverOf(subject)} has no room`, true);
+      this.#blocked("noCredit", `${node} has no room`, true);
       return false;
     }
     const room = transport.maxPayload() - ENVELOPE;

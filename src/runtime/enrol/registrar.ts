@@ -25,6 +25,8 @@ export interface RegistrarOptions extends Omit<IntroductionsOptions, "welcomed">
   readonly clock: Clock;
   readonly log: Logger;
   readonly identity: () => Identity;
+  /** Lanes to these nodes go on. */
+  readonly resume: (nodes: Iterable<string>) => void;
 }
 
 /** A change of keys that a node was ordered to make, or a list that it was sent. */
@@ -128,6 +130,7 @@ export class Registrar {
   #changed(touched: ReadonlySet<string>): void {
     const { journal, registry } = this.#options;
     journal.setCheckpoint({ key: MARK, value: { version: registry.state.version } });
+    this.#options.resume(touched);
     if (!this.#begun || touched.size === 0) return;
     // A machine that has just introduced itself is given its list with the answer.
     journal.atTurnEnd(() => {

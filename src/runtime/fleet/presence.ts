@@ -101,6 +101,7 @@ export class Presence {
   #send(method: "hello" | "bye", data: Json): void {
     const { node, central, transport } = this.#options;
     if (node === central && method === "bye") return;
+    if (!this.#options.envelope.knows(central)) return;
     const subject = `${central}.event.${method}.${CONTROL_DOMAIN}`;
     transport.publish(subject, transientFrame(subject, this.#options, data), `${transport.inbox}.${subject}.0`);
   }

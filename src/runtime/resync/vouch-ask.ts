@@ -33,7 +33,7 @@ export interface VouchingOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly envelope: Pick<Envelope, "seal">;
+  readonly envelope: Pick<Envelope, "seal" | "knows">;
   /** Identifies this life of the daemon, in questions to other nodes and in frames that they send here. */
   readonly life: string;
   readonly renewal: Pick<Renewal, "renew">;
@@ -193,6 +193,7 @@ export class Vouching {
     const { journal, transport } = this.#options;
     const sender = { ...this.#options, epoch: journal.epoch };
     const subject = `${to}.event.${VOUCH}.${CONTROL_DOMAIN}`;
+    if (!sender.envelope.knows(to)) return;
     transport.publish(subject, transientFrame(subject, sender, vouch as unknown as Json));
   }
 }

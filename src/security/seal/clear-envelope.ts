@@ -38,6 +38,10 @@ export class ClearEnvelope implements Envelope {
     return { kind: "frame", from: frame.origin, frame };
   }
 
+  knows(): boolean {
+    return true;
+  }
+
   session(): number {
     return 0;
   }
