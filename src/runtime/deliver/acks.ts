@@ -20,7 +20,7 @@ export interface AnswerWatcher {
 export interface AcksOptions {
   readonly envelope: Pick<Envelope, "open">;
   readonly counters: Pick<Counters, "refuse">;
-  readonly fleet: Pick<Fleet, "has" | "isKnown" | "isDoubled" | "isOther">;
+  readonly fleet: Pick<Fleet, "isKnown" | "isDoubled" | "isOther">;
   readonly links: AnswerWatcher;
   readonly presence: Pick<Presence, "subject" | "answered">;
   readonly publishers: Pick<Publishers, "answered" | "refused" | "unheard">;
@@ -62,7 +62,7 @@ export class Acks implements Answers {
   #refused(subject: string, first: number, refusal: FrameRefusal): void {
     const { fleet, links, publishers } = this.#options;
     const { node } = refusal;
-    if (node !== receiverOf(subject) || !fleet.has(node)) return;
+    if (node !== receiverOf(subject) || !fleet.isKnown(node)) return;
     links.refused(node);
     publishers.refused(subject, first, refusal);
   }
