@@ -144,7 +144,10 @@ const LIVE: Readonly<Record<string, Change>> = {
     settings: { secrets: { directory: "/proc/self" } },
     follows: async (world) => {
       const ended = await world.ended(await world.send(SHELL, ["print", "secret:status"]));
-      expect(ended).toMatchObject({ state: "rejected", reason: expect.stringContaining("other users may read status in") });
+      expect(ended).toMatchObject({
+        state: "rejected",
+        reason: expect.stringContaining("other users may read status in"),
+      });
     },
   },
   "secrets.files": {
@@ -152,7 +155,10 @@ const LIVE: Readonly<Record<string, Change>> = {
     settings: { secrets: { files: { db: "/no/such/file" } } },
     follows: async (world) => {
       const ended = await world.ended(await world.send(SHELL, ["print", "secret:db"]));
-      expect(ended).toMatchObject({ state: "rejected", reason: expect.stringContaining("cannot be read from /no/such") });
+      expect(ended).toMatchObject({
+        state: "rejected",
+        reason: expect.stringContaining("cannot be read from /no/such"),
+      });
     },
   },
   "secrets.environment": {
