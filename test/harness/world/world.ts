@@ -10,6 +10,7 @@ import type { Happening } from "../../../src/message/happening.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { receiverOf } from "../../../src/message/subject.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
 import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runtime/operate/operations.ts";
 import { type LinkFaults, MemoryBroker, type MemoryLink } from "../../twins/memory-broker.ts";
@@ -36,6 +37,8 @@ export interface WorldOptions {
   /** By name; `central` is there in any case. */
   readonly nodes?: Readonly<Record<string, NodeOptions>>;
   readonly programs?: Readonly<Record<string, MemoryProgram>>;
+  /** False: packets travel in the clear, for a test that reads or writes them by hand. */
+  readonly sealed?: boolean;
 }
 
 /** Settings of steward.yaml that replace those of `SETTINGS`. */
@@ -136,6 +139,7 @@ export class World {
   readonly leftovers: string[] = [];
   #lives = 0;
   readonly #places = new Map<string, Place>();
+  readonly #sealed: boolean;
   readonly #programs: Readonly<Record<string, MemoryProgram>>;
 
   constructor(directory: string, options: WorldOptions) {
@@ -145,6 +149,7 @@ export class World {
       random: this.random,
       onFault: (error) => void this.faults.push(error),
     });
+    this.#sealed = options.sealed ?? true;
     this.#programs = options.programs ?? {};
     const nodes: Record<string, NodeOptions> = { central: {}, ...(options.nodes ?? { ship1: {} }) };
     for (const [name, settings] of Object.entries(nodes)) {
@@ -609,7 +614,7 @@ export class World {
           return store;
         },
         openTransport: () => mortalLink(this.#connect(place, life), reach, arrives),
-        envelope: sealedEnvelope(this.#config(place).node, this.random),
+        envelope: this.#sealed ? sealedEnvelope(this.#config(place).node, this.random) : new ClearEnvelope(),
         boot: () => `boot ${place.boots}`,
         openSpawner: () => mortalSpawner(place.host.open(), alive, arrives),
         methods: worldMethods(this.ledger, {
