@@ -1,4 +1,13 @@
-import { closeSync, constants, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { holdBelow, holdFolder, nameFault, namesIn, openIn, pathIn } from "../../src/platform/names.ts";

@@ -10,9 +10,10 @@ import type { Happening } from "../../../src/message/happening.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { receiverOf } from "../../../src/message/subject.ts";
-import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
+import type { Envelope } from "../../../src/message/wire/envelope.ts";
 import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
 import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runtime/operate/operations.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { type LinkFaults, MemoryBroker, type MemoryLink } from "../../twins/memory-broker.ts";
 import { MemoryHost, type MemoryProgram } from "../../twins/memory-spawner.ts";
 import { type Disk, emptyDisk, openMemoryStore } from "../../twins/memory-store.ts";
@@ -24,6 +25,7 @@ import { knowsMore, type LaneEnds, laneEnds } from "./known.ts";
 import { Ledger, worldMethods } from "./methods.ts";
 import { type CrashableStore, mortalLink, mortalSpawner, type Point, slowStore, worldLog } from "./parts.ts";
 import { LifeClock, quiet, WorldTime } from "./time.ts";
+import { Witness } from "./witness.ts";
 
 /**
  * A fleet of whole daemons in one process: real composition roots over a disk, a broker, programs, time and chance in
@@ -114,6 +116,7 @@ export interface AcceptedLine {
 export class World {
   readonly time = new WorldTime();
   readonly ledger = new Ledger();
+  readonly witness = new Witness();
   readonly random: Random;
   readonly broker: MemoryBroker;
   /** Every id that was ever printed, in order. */
@@ -544,6 +547,10 @@ export class World {
     return await this.drive(this.daemon(name).reload());
   }
 
+  #envelope(node: string): Envelope {
+    return this.#sealed ? this.witness.over(node, sealedEnvelope(node, this.random)) : new ClearEnvelope();
+  }
+
   /** Nothing is owed any more between the nodes that are up. */
   isDrained(): boolean {
     for (const { life } of this.#places.values()) {
@@ -614,7 +621,7 @@ export class World {
           return store;
         },
         openTransport: () => mortalLink(this.#connect(place, life), reach, arrives),
-        envelope: this.#sealed ? sealedEnvelope(this.#config(place).node, this.random) : new ClearEnvelope(),
+        envelope: this.#envelope(this.#config(place).node),
         boot: () => `boot ${place.boots}`,
         openSpawner: () => mortalSpawner(place.host.open(), alive, arrives),
         methods: worldMethods(this.ledger, {
