@@ -88,7 +88,7 @@ export const CATALOGUE = {
     "{node} may not run it: {fault}",
     "Change `run` of that subject, or `secrets`, in the steward.yaml of {node}, or ask for less.",
   ),
-  "name-refused": entry(
+  "name-refused": passing(
     "{name} cannot name a file in {folder}: {fault}",
     "Give it a plain name; a link or a folder that stands there under this name has to go.",
   ),

@@ -45,6 +45,9 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/runtime/daemon/daemon.ts": FIXED,
   "src/runtime/daemon/lock.ts": FIXED,
   "src/runtime/daemon/start-mark.ts": FIXED,
+  "src/security/keys/identity-files.ts": FIXED,
+  "src/security/trust/edge-trust.ts": FIXED,
+  "src/security/trust/registry-file.ts": FIXED,
 };
 /** Files that make a text with a slash beside a value, and touch the file system: paths of the kernel's own. */
 const MAY_WRITE_SLASHES: readonly string[] = [
