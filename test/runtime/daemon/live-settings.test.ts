@@ -16,7 +16,8 @@ const NEWS = "central.event.note.news";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-const start = async (): Promise<World> => settled(await createWorld({ nodes: { ship1: {}, ship2: {} } }));
+const start = async (): Promise<World> =>
+  settled(await createWorld({ sealed: false, nodes: { ship1: {}, ship2: {} } }));
 
 async function ping(world: World, from = "central"): Promise<string> {
   const id = await world.send("ship1.command.ping.steward", null, {}, from);
