@@ -1,7 +1,7 @@
 import {
-  type Dirent,
   closeSync,
   constants,
+  type Dirent,
   existsSync,
   fstatSync,
   fsyncSync,

@@ -89,7 +89,9 @@ export function inputFile(directory: string, id: string): string {
 }
 
 export function recordStarted(directory: string, id: string, started: Started): void {
-  writeFileSync(join(pathIn(directory, id), "started.json"), JSON.stringify({ format: FORMAT, ...started }), { mode: 0o600 });
+  writeFileSync(join(pathIn(directory, id), "started.json"), JSON.stringify({ format: FORMAT, ...started }), {
+    mode: 0o600,
+  });
 }
 
 /**

@@ -38,10 +38,10 @@ import { Core } from "./core.ts";
 import { Listeners } from "./listeners.ts";
 import { lockDirectory } from "./lock.ts";
 import { Processes } from "./processes.ts";
-import { openSealing, type Sealing } from "./sealing.ts";
 import { readingsOf } from "./readings.ts";
 import { reload, takeChanged } from "./reload.ts";
 import type { Road } from "./road.ts";
+import { openSealing, type Sealing } from "./sealing.ts";
 import { markStart } from "./start-mark.ts";
 
 /**
@@ -140,13 +140,15 @@ export async function startDaemon({
   const theRoad = (): Road => part(core, "core").road;
   const theProcesses = (): Processes => part(processes, "processes");
 
+  const logins = parts.logins ?? (sealing?.opened.role === "central" ? sealing.opened.trust : undefined);
+
   const operations = new LocalOperations({
     core: theRoad,
     processes: theProcesses,
     config: () => config,
     clock,
     happenings,
-    logins: parts.logins,
+    logins,
     metrics: () => part(metrics, "metrics"),
     version,
     startedAt,
@@ -185,7 +187,7 @@ export async function startDaemon({
               central: config.central,
               broker: config.broker,
               embedded,
-              logins: parts.logins ?? (sealing?.opened.role === "central" ? sealing.opened.trust : undefined),
+              logins,
               directory: join(config.data, "broker"),
               log: log.child({ role: "broker" }),
               clock,

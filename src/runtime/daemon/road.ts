@@ -13,14 +13,14 @@ import { pathIn } from "../../platform/names.ts";
 import { Admission } from "../../security/admission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
+import { Membership } from "../enrol/membership.ts";
+import { Registrar } from "../enrol/registrar.ts";
 import { Canceller } from "../execute/cancel.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
 import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { Presence } from "../fleet/presence.ts";
-import { Membership } from "../enrol/membership.ts";
-import { Registrar } from "../enrol/registrar.ts";
 import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
 import { Reports } from "../receive/reports.ts";
@@ -181,7 +181,9 @@ export class Road implements Rooms {
     this.enrolment?.end();
   }
 
-  #openEnrolment(told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers">) {
+  #openEnrolment(
+    told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers">,
+  ) {
     const { membership, config, fleet, transport } = told;
     if (membership === undefined) return undefined;
     const { opened, keys } = membership;
@@ -191,7 +193,11 @@ export class Road implements Rooms {
     };
     if (opened.role === "central") {
       const { trust: registry } = opened;
-      return new Registrar({ ...told, node, registry, identity: () => keys.identity, resume });
+      const standings = (names: Iterable<string>): void => {
+        for (const name of names) fleet.decided(name, registry.record(name)?.standing);
+        resume(names);
+      };
+      return new Registrar({ ...told, node, registry, keys, standings });
     }
     const { trust } = opened;
     return new Membership({

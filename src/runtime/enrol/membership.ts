@@ -8,6 +8,7 @@ import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 import type { Logger } from "../../platform/logger.ts";
+import type { Identity } from "../../security/keys/identity.ts";
 import { fingerprint } from "../../security/keys/public-keys.ts";
 import type { Signed } from "../../security/keys/signed.ts";
 import type { EdgeTrust } from "../../security/trust/edge-trust.ts";
@@ -45,7 +46,10 @@ export interface MembershipOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  readonly failures: { report(code: string, text: string, same?: string): void; over(code: string, text: string, same?: string): void };
+  readonly failures: {
+    report(code: string, text: string, same?: string): void;
+    over(code: string, text: string, same?: string): void;
+  };
 }
 
 const MARK = "trust";
@@ -70,7 +74,12 @@ export class Membership {
     this.#options = options;
     const { trust, journal, failures } = options;
     const kept = (journal.checkpoint(MARK) as unknown as Signed<TrustList> | undefined) ?? undefined;
-    if (kept !== undefined && trust.isEnrolled && kept.body.fleet === trust.list?.body.fleet && kept.body.version > trust.version) {
+    if (
+      kept !== undefined &&
+      trust.isEnrolled &&
+      kept.body.fleet === trust.list?.body.fleet &&
+      kept.body.version > trust.version
+    ) {
       const text = `${trust.path} was an older one (version ${trust.version}): version ${kept.body.version} is used, which the journal holds`;
       trust.take(kept);
       failures.report("trust-list-older", text);
@@ -99,6 +108,14 @@ export class Membership {
   /** Why this node is not enrolled, in words; `undefined`: it is. */
   get standing(): "alone" | "pending" | "refused" | "enrolled" {
     return this.#options.trust.isEnrolled ? "enrolled" : this.#standing;
+  }
+
+  get trust(): EdgeTrust {
+    return this.#options.trust;
+  }
+
+  get identity(): Identity {
+    return this.#options.keys.identity;
   }
 
   introduced(): void {
@@ -179,7 +196,9 @@ export class Membership {
     this.#introducer = {
       end: () => {
         introducer.end();
-        transport.close().catch((error: unknown) => log.warn({ err: error }, "the connection of the introduction did not close"));
+        transport
+          .close()
+          .catch((error: unknown) => log.warn({ err: error }, "the connection of the introduction did not close"));
       },
     };
   }

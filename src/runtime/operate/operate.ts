@@ -9,8 +9,12 @@ import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
+  Choice,
   DeadLetter,
+  Decision,
   Health,
+  InvitationOrder,
+  Invited,
   LogLine,
   MessageDetail,
   MessageFilter,
@@ -21,10 +25,12 @@ import type {
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  TrustView,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
+import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
 
 /** The most stuck lanes of this daemon that are shown. */
@@ -37,11 +43,13 @@ export class LocalOperations implements Operations {
   readonly #messages: Messages;
   readonly #nodes: Nodes;
   readonly #submission: Submission;
+  readonly #trust: TrustDecisions;
 
   constructor(options: OperateOptions) {
     this.#options = options;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
+    this.#trust = new TrustDecisions(options);
     this.#submission = new Submission(options, this.#messages, this.#nodes);
   }
 
@@ -163,12 +171,25 @@ export class LocalOperations implements Operations {
       version,
       startedAt,
       asOf: clock.now(),
+      security: core().enrolment === undefined ? "off" : "sealed",
       broker,
       journal,
       quarantined,
       ...also,
       stuck,
     };
+  }
+
+  trust(): TrustView {
+    return this.#trust.view();
+  }
+
+  invite(order: InvitationOrder): Promise<Invited[]> {
+    return this.#trust.invite(order);
+  }
+
+  decide(node: string, verb: Decision["verb"], choice: Choice): Promise<Decision> {
+    return this.#trust.decide(node, verb, choice);
   }
 
   reload(): Promise<ReloadAnswer> {

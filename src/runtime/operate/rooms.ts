@@ -10,6 +10,8 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Publishers } from "../deliver/publishers.ts";
+import type { Membership } from "../enrol/membership.ts";
+import type { Registrar } from "../enrol/registrar.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Routes } from "../receive/routes.ts";
@@ -29,6 +31,7 @@ export interface Rooms {
   readonly submitter: Submitter;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
+  readonly enrolment: Registrar | Membership | undefined;
   readonly routes: Routes;
   readonly methods: ReadonlyMap<string, Method>;
   /** Commands under way on this node, by id. */

@@ -43,6 +43,6 @@ export class ClearEnvelope implements Envelope {
   }
 
   session(): number {
-    return 0;
+    return 1;
   }
 }

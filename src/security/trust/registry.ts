@@ -495,7 +495,8 @@ export class Registry implements Trust {
       for (const keys of record.keys) holds(record.node, keys, record.standing);
     }
     const { keys: own, previous } = this.#identity;
-    for (const keys of previous === undefined ? [own] : [own, previous.keys]) this.#holders.set(keyId(keys), { node: self, keys, standing: "accepted" });
+    for (const keys of previous === undefined ? [own] : [own, previous.keys])
+      this.#holders.set(keyId(keys), { node: self, keys, standing: "accepted" });
     clock.clearTimeout(this.#timer);
     const next = Math.min(
       ...this.#state.invitations.flatMap(({ spent, expiresAt }) =>
