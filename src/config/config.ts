@@ -1,9 +1,20 @@
+import type { Rule } from "./policy/rule.ts";
 import type { Settings } from "./schema/schema.ts";
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
 /** Settings whose value, as the daemon uses it, has another shape than in the file. */
-type Reshaped = "broker" | "control" | "hello" | "intake" | "link" | "metrics" | "publish" | "retention" | "subscribe";
+type Reshaped =
+  | "broker"
+  | "control"
+  | "hello"
+  | "intake"
+  | "link"
+  | "metrics"
+  | "policy"
+  | "publish"
+  | "retention"
+  | "subscribe";
 
 /**
  * The configuration as the daemon uses it: compiled once from steward.yaml, frozen, every default filled in, durations
@@ -23,7 +34,9 @@ export interface Config extends Omit<Frozen<Settings>, Reshaped | "socket"> {
   readonly hello: number;
   readonly subscribe: readonly SubscribeConfig[];
   readonly publish: readonly PublishConfig[];
-  readonly control: { readonly from: readonly string[] };
+  /** `at`: where it is written. */
+  readonly control: { readonly from: readonly string[]; readonly at: string };
+  readonly policy: readonly Rule[];
   readonly retention: RetentionConfig;
   readonly intake: { readonly folder: string | null; readonly file: string | null };
   /** Path of the local API's Unix socket, absolute. */
@@ -63,14 +76,13 @@ export interface LinkProfile {
   readonly compressFrom: number | null;
 }
 
-export interface SubscribeConfig extends Omit<Frozen<Settings["subscribe"][number]>, "from" | "allow"> {
+/** A subscription, and the rule of its subject. */
+export interface SubscribeConfig
+  extends Rule,
+    Pick<Frozen<Settings["subscribe"][number]>, "concurrency" | "queue" | "foreign"> {
   readonly kind: "command" | "event";
   readonly method: string;
   readonly domain: string;
-  /** Origins that may send; `*` is any node. */
-  readonly from: readonly string[];
-  /** Patterns for the data as one line, `*` any run of characters; null: all. */
-  readonly allow: readonly string[] | null;
 }
 
 export interface PublishConfig {

@@ -95,12 +95,19 @@ async function loadModule(file: string, settings: string): Promise<Method> {
   return method as Method;
 }
 
+const ANY = { from: ["*"] };
+
+/** All subscriptions of a node, with those that need no entry in its configuration. */
+export function subscriptionsOf(config: Config): readonly SubscribeConfig[] {
+  return [...builtInSubscriptions(config), ...config.subscribe];
+}
+
 /** Subscriptions of every node without an entry in the configuration: control from central, and at central presence and alerts. */
-export function builtInSubscriptions(config: Config): SubscribeConfig[] {
+function builtInSubscriptions(config: Config): SubscribeConfig[] {
   const taken = (
     kind: "command" | "event",
     method: string,
-    from: readonly string[],
+    { from, at = "built in" }: { readonly from: readonly string[]; readonly at?: string },
     concurrency: number,
   ): SubscribeConfig => ({
     subject: `${kind}.${method}.${CONTROL_DOMAIN}`,
@@ -109,16 +116,18 @@ export function builtInSubscriptions(config: Config): SubscribeConfig[] {
     domain: CONTROL_DOMAIN,
     from,
     allow: null,
+    deny: [],
+    hours: null,
+    atOnce: null,
+    at: { rule: at, from: at, hours: at, atOnce: at },
     concurrency,
     queue: 1000,
     foreign: false,
   });
-  const commands = ["cancel", "process", "ping", COMPARE].map((method) =>
-    taken("command", method, config.control.from, 16),
-  );
-  const control = [...commands, taken("event", VOUCH, ["*"], 1)];
+  const commands = ["cancel", "process", "ping", COMPARE].map((method) => taken("command", method, config.control, 16));
+  const control = [...commands, taken("event", VOUCH, ANY, 1)];
   if (config.node !== config.central) return control;
-  return [...control, ...["hello", "bye", "errorlog"].map((method) => taken("event", method, ["*"], 1))];
+  return [...control, ...["hello", "bye", "errorlog"].map((method) => taken("event", method, ANY, 1))];
 }
 
 function invalid(file: string, fault: string, cause?: unknown): StewardError {

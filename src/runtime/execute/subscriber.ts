@@ -6,17 +6,19 @@ import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { Config } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
 import { LONGEST_TIMER, type Timer } from "../../message/clock.ts";
-import { normalise } from "../../message/errors.ts";
+import { faultText, normalise, StewardError } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { summarise } from "../../message/text/summary.ts";
-import type { CommandEnd, CommandHandler, EventHandler, NotBegun } from "../../methods/define.ts";
+import type { CommandEnd, CommandHandler, MethodFacts, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import { sleep } from "../../platform/sleep.ts";
+import { senderOf } from "../../security/policy/permission.ts";
 import type { RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -46,7 +48,10 @@ export interface ExecuteOptions extends EventBatchOptions {
   readonly running: ChurnMap<string, Cancellation>;
   readonly announce: Pick<Announcer, "taken">;
   readonly failures: Pick<Failures, "report" | "over">;
+  readonly counters: Pick<Counters, "refuse">;
 }
+
+type CommandFacts = NonNullable<MethodFacts["command"]>;
 
 const TOO_LATE = "its deadline passed while it waited on the node";
 /** How long a queue without work still counts as working, ms. */
@@ -193,7 +198,7 @@ export class Subscriber implements Child, RouteProcess {
     if (this.#options.route.config.kind === "event") {
       if (event === undefined) return;
       this.#events.add(records);
-      this.#add(() => this.#handle(event));
+      this.#add(() => this.#handle());
     } else if (command !== undefined) {
       for (const record of records) {
         const startBy = takenAt === undefined ? undefined : this.#options.deadlines.measured(record, takenAt);
@@ -217,7 +222,7 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   /** `startBy`: monotonic time by which the command must have begun; `undefined`: an earlier process took it. */
-  async #command(handler: CommandHandler, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
+  async #command(handler: CommandFacts, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
     const { journal, running, respond, clock, deadlines } = this.#options;
     const { id } = taken.message;
     // The command keeps its place in the order until a trusted clock was heard.
@@ -267,13 +272,13 @@ export class Subscriber implements Child, RouteProcess {
 
   /** Resolves when the method can begin (`undefined`), or when the command has to be decided anew (`notBegun`). */
   async #prepare(
-    handler: CommandHandler,
+    doors: CommandHandler,
     context: RunningCommand,
     record: InRecord,
     startBy: number | undefined,
     cancellation: Cancellation,
   ): Promise<NotBegun | undefined> {
-    if (handler.prepare === undefined) return undefined;
+    if (doors.prepare === undefined) return undefined;
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
     const timers: Timer[] = [];
@@ -285,7 +290,7 @@ export class Subscriber implements Child, RouteProcess {
     signal.addEventListener("abort", end);
     if (signal.aborted) end();
     try {
-      const hindered = await Promise.race([handler.prepare(context), over.promise]);
+      const hindered = await Promise.race([doors.prepare(context), over.promise]);
       return (
         hindered ??
         (this.#outdated(this.#options.journal.inbox.find(context.id) ?? record, startBy) && { state: "notBegun" })
@@ -310,15 +315,41 @@ export class Subscriber implements Child, RouteProcess {
     const at = this.#options.clock.now();
     if (record.cancelRequestedBy !== undefined)
       return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
+    const refused = this.#refusal(record);
+    if (refused !== undefined) return { state: "rejected", at, reason: refused };
     if (this.#options.deadlines.passed(record, startBy) !== true) return undefined;
     const hindered = this.#waiting.get(record.message.id);
     const reason = hindered === undefined ? TOO_LATE : `${TOO_LATE}: ${hindered}`;
     return { state: "expired", at, reason };
   }
 
+  /** The doors of the method, where the command may still begin here: it may have waited while its permission was withdrawn. */
+  #doors({ message }: InRecord): CommandHandler | undefined {
+    const { route, node } = this.#options;
+    try {
+      return route.admit(senderOf(message, node), message.data).command;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Why a command that was taken may not begin any more. */
+  #refusal({ message }: InRecord): string | undefined {
+    const { route, node, counters } = this.#options;
+    try {
+      route.admit(senderOf(message, node), message.data);
+      return undefined;
+    } catch (error) {
+      const { subject, origin, id } = message;
+      const code = error instanceof StewardError ? error.code : "data-invalid";
+      counters.refuse(code, { subject, origin, id, fault: faultText(error) });
+      return `it was taken, and may not begin any more: ${faultText(error)}`;
+    }
+  }
+
   /** Runs a command; `undefined`: the next process of this subject takes it over. */
   async #run(
-    handler: CommandHandler,
+    handler: CommandFacts,
     record: InRecord,
     startBy: number | undefined,
     cancellation: Cancellation,
@@ -329,11 +360,14 @@ export class Subscriber implements Child, RouteProcess {
     let context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
     let end: Promise<CommandEnd | NotBegun> | undefined;
     if (startBy === undefined && (record.state === "running" || record.doubtful === true)) {
-      end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
+      end = handler.adopt?.(context) ?? (handler.idempotent === true ? this.#doors(record)?.run(context) : undefined);
       if (end === undefined) return interrupted(record, clock.now());
     } else {
+      // A command that is refused by now is decided anew in its next turn.
+      const doors = this.#doors(record);
+      if (doors === undefined) return { state: "notBegun" };
       if (record.state !== "running") {
-        const hindered = await this.#prepare(handler, context, record, startBy, cancellation);
+        const hindered = await this.#prepare(doors, context, record, startBy, cancellation);
         if (this.#stopped && handler.adopt !== undefined) return undefined;
         if (hindered !== undefined) return hindered;
         startedAt = clock.now();
@@ -351,7 +385,7 @@ export class Subscriber implements Child, RouteProcess {
         this.#waits(record, undefined);
         this.#options.announce.taken([{ message: record.message, state: "running" }]);
       }
-      end = handler.run(context);
+      end = doors.run(context);
     }
     // Most commands end at once: `running` is reported only of those that last.
     this.#untold.later(context.id, () => {
@@ -393,9 +427,9 @@ export class Subscriber implements Child, RouteProcess {
     if (reason !== undefined) tell("report", reason);
   }
 
-  async #handle(handler: EventHandler): Promise<void> {
+  async #handle(): Promise<void> {
     try {
-      if (await this.#events.handle(handler)) this.#add(() => this.#handle(handler));
+      if (await this.#events.handle()) this.#add(() => this.#handle());
     } catch (error) {
       this.#fail(error);
     }

@@ -4,7 +4,7 @@ import type { Happening } from "../../message/happening.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
-import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
+import { senderOf } from "../../security/policy/permission.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
@@ -96,7 +96,7 @@ export class LocalOperations implements Operations {
     const { journal, routes } = core();
     const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
     if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
-    const { subject, origin, data, foreign } = letter.message;
+    const { subject, origin, data } = letter.message;
     const self = config().node;
     if (receiverOf(subject) !== self) {
       // A letter whose message is refused again stays a dead letter.
@@ -106,13 +106,12 @@ export class LocalOperations implements Operations {
       return;
     }
     const route = routes.find(subject);
-    const sender = foreign === true && origin === self ? PLAIN_PUBLISHER : origin;
-    authorise(sender, subject, data, route.config, route.method);
+    route.decide(senderOf(letter.message, self), data);
     if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const record = journal.inbox.exhume(id, clock.now());
     await journal.flushed();
     if (record === undefined) return;
-    route.taken();
+    route.taken(origin);
     route.process?.feed([record], clock.monotonic());
   }
 

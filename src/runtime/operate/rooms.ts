@@ -3,7 +3,7 @@ import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
-import type { Method } from "../../methods/define.ts";
+import type { MethodFacts } from "../../methods/define.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
@@ -29,7 +29,7 @@ export interface Rooms {
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly routes: Routes;
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   /** Commands under way on this node, by id. */
   readonly running: { readonly size: number };
   readonly canceller: { cancel(id: string, by: string): CancelResult };
