@@ -39,6 +39,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("node", async () => (await import("./commands/fleet/node.ts")).addNode),
       entry("ps", async () => (await import("./commands/fleet/ps.ts")).addPs),
       entry("start stop restart revive", async () => (await import("./commands/fleet/control.ts")).addControl),
+      entry("may", async () => (await import("./commands/fleet/may.ts")).addMay),
       entry("watch", async () => (await import("./commands/fleet/watch.ts")).addWatch),
       entry("alerts", async () => (await import("./commands/fleet/alerts.ts")).addAlerts),
       entry("inspect", async () => (await import("./commands/fleet/inspect.ts")).addInspect),

@@ -12,6 +12,8 @@ import type {
   DeadLetter,
   Health,
   LogLine,
+  MayAnswerOf,
+  MayQuestionTo,
   MessageDetail,
   MessageFilter,
   MessageView,
@@ -289,6 +291,13 @@ export class FakeOperations implements Operations {
     this.#called("processes", query);
     const { node = "central" } = query;
     return { node, asOf: this.clock.now(), processes: this.#processesOf(node) };
+  }
+
+  async may({ node, origin }: MayQuestionTo): Promise<MayAnswerOf> {
+    this.#called("may", node, origin);
+    const allowed = origin === "central";
+    const word = { allowed, layer: "steward.yaml", at: "steward.yaml:9" };
+    return { node, allowed, words: [allowed ? word : { ...word, fault: "from is [central]" }] };
   }
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {

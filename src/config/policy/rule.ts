@@ -69,6 +69,21 @@ export function withMembers(from: readonly string[], groups: Groups): string[] {
   return [...new Set(from.flatMap((who) => (who.startsWith(GROUP) ? (groups[who.slice(GROUP.length)] ?? []) : [who])))];
 }
 
+/** A rule or a policy as it would be written, without what it does not say. */
+export function writtenRule(value: unknown): unknown {
+  const { at: _at, ...said } = value as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    Object.entries(said).flatMap(([key, each]) => {
+      if (each === null || each === undefined || (Array.isArray(each) && each.length === 0)) return [];
+      return [[key, Array.isArray(each) ? each.map((one) => textOf(one)) : each]];
+    }),
+  );
+}
+
+function textOf(value: unknown): unknown {
+  return typeof value === "object" && value !== null && "text" in value ? value.text : value;
+}
+
 /**
  * True if a rule speaks of a subject without its node. A star stands for one name, but not for the domain of the messages
  * between daemons: those a rule names in full, so that no rule cuts a node off by mistake.

@@ -3,7 +3,8 @@ import type { Transition } from "../../actors/root.ts";
 import type { Child, ChildSpec, Exit } from "../../actors/supervisor/spec.ts";
 import { Supervisor } from "../../actors/supervisor/supervisor.ts";
 import { openApi, serveMetrics } from "../../api/server.ts";
-import { startEmbeddedBroker } from "../../broker/embedded.ts";
+import { startCentralBroker } from "../../broker/central-broker.ts";
+import type { Logins } from "../../broker/logins.ts";
 import { openNatsTransport } from "../../broker/nats.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Config } from "../../config/config.ts";
@@ -29,7 +30,7 @@ import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
-import { ClearEnvelope } from "../../security/envelope.ts";
+import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
 import { ChildReports } from "./child-reports.ts";
@@ -77,6 +78,8 @@ export interface Parts {
   readonly openSpawner: (directory: string) => Spawner;
   /** Seals outgoing packets, and proves the sender of incoming ones. */
   readonly envelope: Envelope;
+  /** The nodes that the embedded broker lets in. */
+  readonly logins: Logins;
   /** Names the boot of the host; `null`: the host does not tell. */
   readonly boot: () => string | null;
   /** Methods beside those that come with steward; one of the same name replaces steward's. */
@@ -175,12 +178,15 @@ export async function startDaemon({
       start: () =>
         listen("broker", {
           broker: () =>
-            startEmbeddedBroker({
-              ...embedded,
-              auth: config.broker.auth,
+            startCentralBroker({
+              central: config.central,
+              broker: config.broker,
+              embedded,
+              logins: parts.logins,
               directory: join(config.data, "broker"),
               log: log.child({ role: "broker" }),
               clock,
+              random,
             }) as Promise<Child>,
         }),
     });

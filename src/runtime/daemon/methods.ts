@@ -8,12 +8,16 @@ import type { Method } from "../../methods/define.ts";
 import { echo } from "../../methods/echo.ts";
 import { errorlog } from "../../methods/errorlog.ts";
 import { hello } from "../../methods/hello.ts";
+import { MAY, mayMethod } from "../../methods/may.ts";
 import { ping } from "../../methods/ping.ts";
 import { shellcommand } from "../../methods/shellcommand.ts";
 import { syslogforwarding } from "../../methods/syslogforwarding.ts";
 import type { Failures } from "../../observe/alerts.ts";
+import type { Permission } from "../../security/policy/permission.ts";
 import type { Canceller } from "../execute/cancel.ts";
 import { cancelMethod } from "../execute/cancel-method.ts";
+import { explain } from "../receive/explain.ts";
+import type { Routes } from "../receive/routes.ts";
 import { compareHere } from "../resync/compare-answer.ts";
 import { COMPARE, compareMethod } from "../resync/compare-method.ts";
 import type { JournalIdentities } from "../resync/journal-identities.ts";
@@ -31,6 +35,8 @@ export interface OwnParts {
   readonly canceller: Pick<Canceller, "cancel">;
   readonly vouching: Pick<Vouching, "heard">;
   readonly identities: Pick<JournalIdentities, "answered">;
+  readonly routes: Routes;
+  readonly permission: Permission;
   readonly processes: Parameters<typeof processMethod>[0];
 }
 
@@ -46,6 +52,7 @@ const OWN = [
   "process",
   "compare",
   "vouch",
+  "may",
 ] as const;
 
 /** The methods that come with steward. */
@@ -62,6 +69,7 @@ export function ownMethods(parts: OwnParts): readonly Method[] {
     cancel: cancelMethod(canceller),
     process: processMethod(processes),
     compare: compareMethod((origin, epoch, open) => compareHere(journal, origin, epoch, open)),
+    may: mayMethod((question) => explain(config().node, parts, question)),
     vouch: vouchMethod({
       heard: (origin, vouch) => identities.answered(origin, vouch) || vouching.heard(origin, vouch),
     }),
@@ -123,8 +131,11 @@ function builtInSubscriptions(config: Config): SubscribeConfig[] {
     concurrency,
     queue: 1000,
     foreign: false,
+    run: null,
   });
-  const commands = ["cancel", "process", "ping", COMPARE].map((method) => taken("command", method, config.control, 16));
+  const commands = ["cancel", "process", "ping", COMPARE, MAY].map((method) =>
+    taken("command", method, config.control, 16),
+  );
   const control = [...commands, taken("event", VOUCH, ANY, 1)];
   if (config.node !== config.central) return control;
   return [...control, ...["hello", "bye", "errorlog"].map((method) => taken("event", method, ANY, 1))];

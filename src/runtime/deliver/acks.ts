@@ -39,7 +39,8 @@ export class Acks implements Answers {
     const opened = this.#options.envelope.open(subject, payload);
     if (opened.kind === "ack") this.#acknowledged(subject, opened.ack, payload.length);
     else if (opened.kind === "refusal") this.#refused(subject, first, opened.refusal);
-    else throw new StewardError("frame-malformed", { subject, fault: "it is a frame, and came as an answer" });
+    else if (opened.kind === "frame")
+      throw new StewardError("frame-malformed", { subject, fault: "it is a frame, and came as an answer" });
   }
 
   #acknowledged(subject: string, ack: Ack, bytes: number): void {

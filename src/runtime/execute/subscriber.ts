@@ -359,7 +359,8 @@ export class Subscriber implements Child, RouteProcess {
     if (record.cancelRequestedBy !== undefined) cancellation.request();
     let context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
     let end: Promise<CommandEnd | NotBegun> | undefined;
-    if (startBy === undefined && (record.state === "running" || record.doubtful === true)) {
+    const mayHaveRun = record.doubtful === true;
+    if (mayHaveRun || (startBy === undefined && record.state === "running")) {
       end = handler.adopt?.(context) ?? (handler.idempotent === true ? this.#doors(record)?.run(context) : undefined);
       if (end === undefined) return interrupted(record, clock.now());
     } else {
@@ -401,7 +402,9 @@ export class Subscriber implements Child, RouteProcess {
     const ended = await this.#hangWatch
       .over(Promise.resolve(end), within, () => this.#waiting.has(id))
       .finally(() => this.#untold.cancel(id));
-    if (ended?.state === "notBegun") return ended;
+    // The proof that nothing began may have been put back together with the journal.
+    if (ended?.state === "notBegun")
+      return mayHaveRun && handler.idempotent !== true ? interrupted(record, clock.now()) : ended;
     // A user's method may return any state: the origin would refuse an unknown one, and the command would stay open there.
     const state: unknown = ended?.state;
     if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(state)}`);

@@ -1,16 +1,21 @@
 import type { AlertView } from "../../message/alert.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
+import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
+import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { senderOf } from "../../security/policy/permission.ts";
+import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
   DeadLetter,
   Health,
   LogLine,
+  MayAnswerOf,
+  MayQuestionTo,
   MessageDetail,
   MessageFilter,
   MessageView,
@@ -85,6 +90,14 @@ export class LocalOperations implements Operations {
     const full = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
     if (node === this.#options.config().node) return await this.#options.processes().control(verb, full);
     return (await this.#control(node, { verb, subject: full }, ANSWER_WITHIN)) as ProcessView;
+  }
+
+  /** The node that would receive the message answers, by its own policy. */
+  async may({ node, ...question }: MayQuestionTo): Promise<MayAnswerOf> {
+    const self = this.#options.config().node;
+    if (node === self) return { node, ...explain(node, this.#options.core(), question) };
+    const draft = { subject: `${node}.command.${MAY}.${CONTROL_DOMAIN}`, data: question as Json };
+    return { node, ...((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer) };
   }
 
   dead(): DeadLetter[] {

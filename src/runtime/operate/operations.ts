@@ -260,6 +260,31 @@ export const processView = thing({
 
 export const processList = thing({ node: text, asOf: time, processes: z.array(processView) });
 
+export const mayQuestion = z.strictObject({
+  node: name.describe("The node that would receive it"),
+  origin: name.describe("The node that would send it"),
+  operator: opt(name.describe("The operator whose signature it would carry")),
+  subject: text.describe("<command|event>.<method>.<domain>"),
+  data: opt(json),
+});
+export type MayQuestionTo = z.infer<typeof mayQuestion>;
+
+export const mayAnswer = z.object({
+  node: text,
+  allowed: z.boolean(),
+  words: z
+    .array(
+      z.object({
+        allowed: z.boolean(),
+        layer: text.describe("A part of the policy that speaks of the subject: each has to allow it"),
+        at: text.describe("The file and line, or the policy and its version, that decided"),
+        fault: opt(text),
+      }),
+    )
+    .describe("The word of each layer"),
+});
+export type MayAnswerOf = Shown<typeof mayAnswer>;
+
 export const deadLetter = thing({
   id: text,
   subject: text,

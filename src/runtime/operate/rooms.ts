@@ -8,6 +8,7 @@ import type { AlertMemory } from "../../observe/alert-memory.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
+import type { Permission } from "../../security/policy/permission.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -29,6 +30,7 @@ export interface Rooms {
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly routes: Routes;
+  readonly permission: Permission;
   readonly methods: ReadonlyMap<string, MethodFacts>;
   /** Commands under way on this node, by id. */
   readonly running: { readonly size: number };

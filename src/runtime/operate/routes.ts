@@ -11,6 +11,7 @@ export const ROUTES = {
   node: "GET /v1/nodes/{name}",
   processes: "GET /v1/processes",
   control: "POST /v1/processes/{node}/{subject}/{verb}",
+  may: "POST /v1/may",
   dead: "GET /v1/dead",
   retryDead: "POST /v1/dead/{id}/retry",
   dropDead: "DELETE /v1/dead/{id}",

@@ -64,7 +64,7 @@ export class Answer {
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
     const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
     const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
-    transport.publish(reply, fittingAck(envelope, subject, ack, transport.maxPayload()));
+    transport.publish(reply, fittingAck(envelope, frame.origin, subject, ack, transport.maxPayload()));
   }
 
   #awaitRoom(route: Route, frame: Frame, reply: string, upTo: number): void {
@@ -80,11 +80,18 @@ export class Answer {
     if (reply !== undefined) this.#ack(subject, frame, reply, { last: 0, started: 0, upTo: 0, verdicts: [] });
   }
 
-  /** The sender of a frame that is not taken must know why: else its lane stands still in silence. */
-  refuse(error: StewardError, { subject, payload, reply }: Packet): void {
+  /**
+   * The sender of a frame that is not taken must know why: else its lane stands still in silence. `from`: the sender, if it
+   * is proved.
+   */
+  refuse(error: StewardError, { subject, payload, reply }: Packet, from: string | undefined): void {
     if (reply === undefined || error.code === "internal" || !isFrame(payload)) return;
     const { node, journal, transport, clock, envelope } = this.#options;
-    const bytes = envelope.sealRefusal(subject, error, { node, receiverEpoch: journal.epoch, sentAt: clock.now() });
+    const bytes = envelope.sealRefusal(from, subject, error, {
+      node,
+      receiverEpoch: journal.epoch,
+      sentAt: clock.now(),
+    });
     if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
   }
 
@@ -100,11 +107,17 @@ export class Answer {
  * Seals an ACK within the broker's limit; without an ACK the frame would come again and again. Reasons are cut first, then
  * the later verdicts: the ACK ends before the first verdict that has no room, and the messages from there on come again.
  */
-function fittingAck(envelope: Pick<Envelope, "sealAck">, subject: string, ack: Ack, maxPayload: number): Uint8Array {
-  const payload = envelope.sealAck(subject, withVerdicts(ack, MOST_VERDICTS));
+function fittingAck(
+  envelope: Pick<Envelope, "sealAck">,
+  to: string,
+  subject: string,
+  ack: Ack,
+  maxPayload: number,
+): Uint8Array {
+  const payload = envelope.sealAck(to, subject, withVerdicts(ack, MOST_VERDICTS));
   if (payload.length <= maxPayload) return payload;
-  const bare = envelope.sealAck(subject, withVerdicts(ack, MOST_VERDICTS), 0);
-  return bare.length <= maxPayload ? bare : envelope.sealAck(subject, withVerdicts(ack, FEW_VERDICTS), 0);
+  const bare = envelope.sealAck(to, subject, withVerdicts(ack, MOST_VERDICTS), 0);
+  return bare.length <= maxPayload ? bare : envelope.sealAck(to, subject, withVerdicts(ack, FEW_VERDICTS), 0);
 }
 
 function withVerdicts(ack: Ack, most: number): Ack {

@@ -44,6 +44,11 @@ const MOST_UNFLUSHED = 16;
  */
 const A_TURN = 32;
 
+/** The node that is proved to have sent a packet, once it was opened. */
+interface Sender {
+  proved?: string;
+}
+
 export class Receiver implements Refuser {
   readonly #options: ReceiveOptions;
   readonly #before: BegunBefore;
@@ -92,13 +97,15 @@ export class Receiver implements Refuser {
   }
 
   #receive(packet: Packet): Promise<void> {
-    return this.#guarded(packet, async () => {
+    const sender: Sender = {};
+    return this.#guarded(packet, sender, async () => {
       const { subject, payload } = packet;
       if (!isFrame(payload)) return await takeForeign(packet, this.#options);
       const frame = this.#open(subject, payload);
+      sender.proved = frame.origin;
       const take = (): Promise<void> => this.#take(packet, frame);
       if (frame.first > 0 || this.#options.fleet.isKnown(frame.origin)) return await take();
-      if (!this.#strangers.add(() => void this.#guarded(packet, take)))
+      if (!this.#strangers.add(() => void this.#guarded(packet, sender, take)))
         this.#options.counters.refuse("stranger-deferred", { subject, origin: frame.origin });
     });
   }
@@ -109,13 +116,13 @@ export class Receiver implements Refuser {
     throw new StewardError("frame-malformed", { subject, fault: `it is no frame, it is of kind ${opened.kind}` });
   }
 
-  async #guarded(packet: Packet, act: () => Promise<void>): Promise<void> {
+  async #guarded(packet: Packet, sender: Sender, act: () => Promise<void>): Promise<void> {
     try {
       await act();
     } catch (error) {
       const refused = normalise(error);
       this.refused(refused, packet.subject);
-      this.#answer.refuse(refused, packet);
+      this.#answer.refuse(refused, packet, sender.proved);
     }
   }
 

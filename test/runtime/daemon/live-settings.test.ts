@@ -110,7 +110,9 @@ const LIVE: Readonly<Record<string, Change>> = {
       const day = 24 * HOUR;
       // One minute past midnight in Tokyo.
       world.setClock("ship1", day - ((world.time.now() + 9 * HOUR - 60_000) % day));
-      expect((await world.ended(await world.send(WORK))).reason).toMatch(/it is \w+ 00:01 Asia\/Tokyo, and the hours are/);
+      expect((await world.ended(await world.send(WORK))).reason).toMatch(
+        /it is \w+ 00:01 Asia\/Tokyo, and the hours are/,
+      );
       await world.reload("ship1", { timeZone: "UTC" });
       expect((await world.ended(await world.send(WORK))).state).toBe("succeeded");
     },

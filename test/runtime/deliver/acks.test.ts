@@ -4,7 +4,7 @@ import { StewardError } from "../../../src/message/errors.ts";
 import type { Opened } from "../../../src/message/wire/envelope.ts";
 import type { Ack } from "../../../src/message/wire/frame.ts";
 import { Acks } from "../../../src/runtime/deliver/acks.ts";
-import { ClearEnvelope } from "../../../src/security/envelope.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { MemoryBroker } from "../../twins/memory-broker.ts";
@@ -80,9 +80,10 @@ async function followed(
   return done;
 }
 
-const ack = (change: Partial<Ack> = {}, subject = LANE): Uint8Array => clear.sealAck(subject, { ...ACK, ...change });
+const ack = (change: Partial<Ack> = {}, subject = LANE): Uint8Array =>
+  clear.sealAck("ship1", subject, { ...ACK, ...change });
 const refusal = (node: string, subject = LANE): Uint8Array =>
-  clear.sealRefusal(subject, new StewardError("frame-too-large", { subject, limit: 1 }), {
+  clear.sealRefusal("ship1", subject, new StewardError("frame-too-large", { subject, limit: 1 }), {
     node,
     receiverEpoch: "e1",
     sentAt: 5,

@@ -170,3 +170,43 @@ test("messages between daemons pass the same decision: control, presence, and wh
   expect(await world.count("central", "steward_refused_total", "permission-denied")).toBeGreaterThan(0);
   expect(world.node("ship1").lastSeenAt).toBeGreaterThanOrEqual(seen ?? 0);
 });
+
+test("a node explains its decision, to itself and to whoever may control it, and runs nothing", async () => {
+  const subscribe = [{ subject: "command.work.os", from: ["central"], allow: ["work well"] }];
+  const policy = [{ subject: "command.work.*", hours: ["00:00-24:00"] }];
+  const world = await settled(await createWorld({ nodes: { ship1: { subscribe, policy }, ship2: {} } }));
+  const ask = (from: string, question: object) =>
+    world.drive(
+      world.daemon(from).operations.may({ node: "ship1", origin: "central", subject: "command.work.os", ...question }),
+    );
+  const words = [
+    { allowed: true, layer: "steward.yaml", at: "steward.yaml:1 (allow work well)" },
+    { allowed: true, layer: "steward.yaml, policy", at: "steward.yaml:1" },
+  ];
+  for (const from of ["central", "ship1"])
+    expect(await ask(from, { data: {} })).toEqual({ node: "ship1", allowed: true, words });
+  // The very words in which a message would be refused.
+  const refused = await ask("central", { data: { do: "fail" } });
+  expect(refused).toMatchObject({ allowed: false, words: [{ allowed: false, at: "steward.yaml:1" }, words[1]] });
+  const id = await world.send(WORK, { do: "fail" });
+  expect((await world.ended(id)).reason).toContain(refused.words[0]?.fault);
+  expect(await ask("central", { origin: "ship2" })).toMatchObject({ allowed: false });
+  expect(await ask("central", {})).toMatchObject({
+    allowed: false,
+    words: [{ fault: expect.stringContaining("depends on the arguments") }, {}],
+  });
+  expect(await ask("central", { data: "no mapping" })).toMatchObject({
+    allowed: false,
+    words: [{ fault: "expected a mapping", at: "the method work" }],
+  });
+  expect(await ask("central", { subject: "command.reboot.os" })).toMatchObject({
+    allowed: false,
+    words: [{ fault: "ship1 has no such method for commands" }],
+  });
+  expect(await ask("central", { subject: "command.redo.os", data: {} })).toMatchObject({
+    words: [{ fault: "ship1 does not subscribe to command.redo.os" }],
+  });
+  // A neighbour is told nothing of the policy.
+  await expect(ask("ship2", { data: {} })).rejects.toMatchObject({ code: "node-refused" });
+  expect(world.ledger.runs).toEqual([]);
+});

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Config } from "../../../src/config/config.ts";
+import { distributedPolicies } from "../../../src/config/policy/distributed-rules.ts";
 import { StewardError } from "../../../src/message/errors.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { echo } from "../../../src/methods/echo.ts";
 import { shellcommand } from "../../../src/methods/shellcommand.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
-import { distributedPolicies } from "../../../src/config/policy/distributed-rules.ts";
 import { PLAIN_PUBLISHER } from "../../../src/security/policy/layer.ts";
 import { Permission, type Sender } from "../../../src/security/policy/permission.ts";
 import { configOf, minimal } from "../../config/samples.ts";
