@@ -1,5 +1,5 @@
 import type { BrokerConfig } from "../config/config.ts";
-import type { Clock, Random } from "../message/clock.ts";
+import type { Clock } from "../message/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { type EmbeddedBroker, startEmbeddedBroker } from "./embedded.ts";
 import type { Logins } from "./logins.ts";
@@ -15,7 +15,6 @@ export interface CentralBrokerOptions {
   /** For configuration and pid file. */
   readonly directory: string;
   readonly clock: Clock;
-  readonly random: Random;
   readonly log: Logger;
 }
 
@@ -33,10 +32,10 @@ export async function startCentralBroker(options: CentralBrokerOptions): Promise
 }
 
 /** A login that the configuration gives is that of all nodes; else each node has its own. */
-function accessOf({ central, broker, embedded, logins, random }: CentralBrokerOptions): () => Access {
+function accessOf({ central, broker, embedded, logins }: CentralBrokerOptions): () => Access {
   const { auth, publishers } = broker;
   if (auth.kind === "user" || auth.kind === "token") return () => auth;
   if (logins === undefined) return () => ({ kind: "open" });
-  const newcomers = embedded.newcomers ? { newcomers: Buffer.from(random.bytes(16)).toString("hex") } : {};
-  return () => ({ kind: "logins", central, logins: logins.list(), publishers, ...newcomers });
+  const { newcomers } = embedded;
+  return () => ({ kind: "logins", central, logins: logins.list(), publishers, newcomers });
 }

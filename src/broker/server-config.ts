@@ -38,8 +38,8 @@ export interface Accounts {
   readonly central: string;
   readonly logins: readonly Login[];
   readonly publishers: readonly PublisherConfig[];
-  /** A password that nobody knows: connections without credentials are let in as newcomers. Absent: they are refused. */
-  readonly newcomers?: string;
+  /** Connections without credentials are let in, to introduce themselves. */
+  readonly newcomers: boolean;
 }
 
 /** The text of the file. JSON strings are strings of this format too. No JetStream, no monitoring port: it only carries. */
@@ -82,7 +82,7 @@ function accessLines(access: Access): string[] {
 }
 
 /** `authorization` with a user for each login, and `no_auth_user` where newcomers are let in. */
-function accountLines({ central, logins, publishers, newcomers }: Accounts): string[] {
+export function accountLines({ central, logins, publishers, newcomers }: Accounts): string[] {
   const users = [
     ...logins.map((login) =>
       login.kind === "node"
@@ -94,15 +94,15 @@ function accountLines({ central, logins, publishers, newcomers }: Accounts): str
       const credentials = "key" in login ? { nkey: login.key } : { user: name, password: login.password };
       return user("a plain publisher", credentials, publisherPermissions(publisher));
     }),
-    ...(newcomers === undefined
-      ? []
-      : [
+    ...(newcomers
+      ? [
           user(
             "nodes that central does not know yet",
-            { user: NEWCOMER, password: newcomers },
+            { user: NEWCOMER, password: "none is asked for" },
             introductionPermissions(NEWCOMER, central),
           ),
-        ]),
+        ]
+      : []),
   ];
   return [
     "authorization {",
@@ -110,7 +110,7 @@ function accountLines({ central, logins, publishers, newcomers }: Accounts): str
     ...users,
     "  ]",
     "}",
-    ...(newcomers === undefined ? [] : [`no_auth_user: ${quoted(NEWCOMER)}`]),
+    ...(newcomers ? [`no_auth_user: ${quoted(NEWCOMER)}`] : []),
   ];
 }
 

@@ -5,7 +5,7 @@ import { type OutputPart, type Report, withoutOutput } from "../message/report.t
 import { type Ack, encodeItem } from "../message/wire/frame.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
-import { Lane, OutBatches } from "./out-batches.ts";
+import { type Batch, Lane, OutBatches } from "./out-batches.ts";
 import type { OutMessage } from "./out-message.ts";
 import { Receivers } from "./receivers.ts";
 import type { DeadRecord, OutLane, OutRecord, Reported } from "./records.ts";
@@ -203,8 +203,10 @@ export class Outbox {
     Object.assign(lane, { acked, started, receiverEpoch });
     if (ack.concurrency !== undefined) lane.concurrency = ack.concurrency;
     if (!lane.event && changed) lane.passed.acked(acked, started, ack.sentAt);
+    let among: Batch | undefined;
     for (let seq = before + 1; seq <= last; seq++) {
-      const message = this.#batches.message(lane, seq);
+      if (among === undefined || seq > among.last) among = this.#batches.batch(lane, seq);
+      const message = among?.messages[seq - among.first];
       if (message === undefined) continue;
       if (message.skip !== undefined) lane.markers--;
       received.push(message);

@@ -84,6 +84,14 @@ export const CATALOGUE = {
     "{origin} may not send to {subject}: {fault}",
     "Change `from`, `allow` or `foreign` of that subject in the steward.yaml of the node that receives it.",
   ),
+  "command-refused": entry(
+    "{node} may not run it: {fault}",
+    "Change `run` of that subject, or `secrets`, in the steward.yaml of {node}, or ask for less.",
+  ),
+  "name-refused": entry(
+    "{name} cannot name a file in {folder}: {fault}",
+    "Give it a plain name; a link or a folder that stands there under this name has to go.",
+  ),
   "signature-invalid": entry(
     "a frame that claims to come from {origin} could not be verified: {fault}",
     "Find out who sends in the name of {origin}: only your own nodes may connect to the broker.",

@@ -23,7 +23,7 @@ export interface Method {
  * opened by `Route.admit` alone, which decides.
  */
 export interface MethodFacts extends Omit<Method, "command" | "event"> {
-  readonly command?: Omit<CommandHandler, "run" | "prepare">;
+  readonly command?: Omit<CommandHandler, "run" | "prepare" | "answer"> & { readonly answer?: object };
   readonly event?: Omit<EventHandler, "handle">;
 }
 
@@ -43,8 +43,13 @@ export interface CommandHandler {
    * proved that nothing of the command began.
    */
   run(context: CommandContext): Promise<CommandEnd | NotBegun>;
-  /** Called before the command is recorded as running: gets ready what the start needs, or says why it must wait. */
-  prepare?(context: CommandContext): Promise<NotBegun | undefined>;
+  /**
+   * Answers without waiting for anything, where the method can: many commands are then one task and one transaction. Only an
+   * idempotent method may have it; `run` then gives the same answer.
+   */
+  answer?(context: CommandContext): Answer;
+  /** Called before the command is recorded as running: gets ready what the start needs, says why it must wait, or refuses it. */
+  prepare?(context: CommandContext): Promise<CommandEnd | NotBegun | undefined>;
   /** Milliseconds that it may take to end itself after its timeout; absent: it ends at once. */
   readonly grace?: number;
   /** True where a second run is harmless: a command that was cut short is run again, else it is `interrupted`. */
@@ -74,8 +79,19 @@ export interface Vector {
   readonly input?: { readonly text: string; readonly encoding: "utf8" | "base64" };
 }
 
+/** The handler of an idempotent method that waits for nothing. */
+export function answering(handler: {
+  readonly check: (data: Json) => void;
+  readonly answer: (context: CommandContext) => Answer;
+}): CommandHandler {
+  return { ...handler, idempotent: true, run: async (context) => handler.answer(context) };
+}
+
 /** An outcome; the daemon stamps the times that the method does not know better. */
 export type CommandEnd = Omit<Outcome, "at"> & { readonly at?: number };
+
+/** An end without output. */
+export type Answer = Omit<CommandEnd, "output">;
 
 /** The command has not begun, and may begin until its deadline. */
 export interface NotBegun {

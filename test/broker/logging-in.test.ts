@@ -134,6 +134,7 @@ describe("certificates", () => {
         central: "central",
         logins: [{ kind: "node", node: "ship1", key: own.key, peers: [] }],
         publishers: [],
+        newcomers: false,
       }),
     });
     onTestFinished(() => broker.stop());

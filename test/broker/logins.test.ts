@@ -14,7 +14,7 @@ const NEWS = "event.syslogforwarding.nginx";
 const INTRODUCTION = "central.event.introduction.steward";
 
 /** A broker with these logins, as the embedded one of central has it; `change` gives it others. */
-async function brokerWith(logins: readonly Login[], publishers: readonly PublisherConfig[] = [], newcomers?: string) {
+async function brokerWith(logins: readonly Login[], publishers: readonly PublisherConfig[] = [], newcomers = false) {
   let present = logins;
   const broker: EmbeddedBroker = await startEmbeddedBroker({
     host: "127.0.0.1",
@@ -27,7 +27,7 @@ async function brokerWith(logins: readonly Login[], publishers: readonly Publish
       central: "central",
       logins: present,
       publishers,
-      ...(newcomers === undefined ? {} : { newcomers }),
+      newcomers,
     }),
   });
   onTestFinished(() => broker.stop());
@@ -208,7 +208,7 @@ describe("the logins of a broker", () => {
   });
 
   it("let a connection without credentials introduce itself, where newcomers are wanted", async () => {
-    const { url } = await brokerWith(ALL, [], "nobody knows this");
+    const { url } = await brokerWith(ALL, [], true);
     const [central, stranger] = [await intruder(url, withSeed(KEYS.central)), await intruder(url)];
     await central.listen("central.>");
     await triesToRead(stranger);

@@ -8,6 +8,10 @@ import type { ProcessVerb } from "../../src/message/process-verb.ts";
 import { parseSubject } from "../../src/message/subject.ts";
 import type {
   Accepted,
+  AuditChecked,
+  AuditQuery,
+  AuditRecordOf,
+  BrokerLogin,
   CancelAnswer,
   DeadLetter,
   Health,
@@ -48,6 +52,7 @@ export class FakeOperations implements Operations {
   readonly deadList: DeadLetter[];
   readonly logList: LogLine[];
   alertList: AlertView[] = [];
+  loginList: BrokerLogin[] = [];
   healthNow: Health;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
   metricsText = "# TYPE steward_up gauge\nsteward_up 1\n";
@@ -293,6 +298,17 @@ export class FakeOperations implements Operations {
     return { node, asOf: this.clock.now(), processes: this.#processesOf(node) };
   }
 
+  audit(filter: AuditQuery = {}): AuditRecordOf[] {
+    this.#called("audit", filter);
+    const record = { no: 1, at: 1, what: "submit", by: "local", allowed: true, subject: "command.echo.os", prev: "" };
+    return [{ ...record, nodes: ["ship1"], ids: ["01HZZZZZZZ0123456789ABCDEF"] }];
+  }
+
+  verifyAudit(): AuditChecked {
+    this.#called("verifyAudit");
+    return { ok: true, records: 1, first: 1, last: 1, head: "h", faults: [] };
+  }
+
   async may({ node, origin }: MayQuestionTo): Promise<MayAnswerOf> {
     this.#called("may", node, origin);
     const allowed = origin === "central";
@@ -314,6 +330,11 @@ export class FakeOperations implements Operations {
     };
     processes[index] = next;
     return next;
+  }
+
+  brokerLogins(): BrokerLogin[] {
+    this.#called("brokerLogins");
+    return this.loginList;
   }
 
   alerts(): AlertView[] {

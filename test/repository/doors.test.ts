@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { sourcesBelow } from "./sources.ts";
 
 /**
- * A decision stands in front of every method: the doors to its work (`run`, `prepare`, `handle`) are on the full type of a
+ * A decision stands in front of every method: the doors to its work (`run`, `prepare`, `answer`, `handle`) are on the full type of a
  * method alone, and a room on the road gets that from `Route.admit`, which decides. All others know `MethodFacts`.
  */
 const sources = sourcesBelow("src");
@@ -42,7 +42,7 @@ describe("the doors of a method", () => {
   it("are in no other room: nothing there runs or handles what a method does", () => {
     const calls = sources
       .filter(({ path }) => path.startsWith("src/runtime/") && ![...OPENS, OPENS_AT_ONCE].includes(path))
-      .filter(({ code }) => /\b(?:handler|command|event|doors|method)\??\.(?:run|handle|prepare)\(/.test(code))
+      .filter(({ code }) => /\b(?:handler|command|event|doors|method)\??\.(?:run|handle|prepare|answer)\(/.test(code))
       .map(({ path }) => path);
     expect(calls).toEqual([]);
   });

@@ -247,7 +247,7 @@ const run = kind(
     }),
     environment: setting(listOf(variables(), "a list of names such as [http_proxy, JAVA_*]").optional(), {
       description:
-        "Variables of the daemon that they get beside PATH, HOME, USER, LOGNAME, SHELL, LANG, LANGUAGE, LC_*, TZ and TMPDIR. Where the list is there, a command itself may set these and LANG, LANGUAGE, LC_* and TZ alone.",
+        "Variables of the daemon that they get beside PATH, HOME, USER, LOGNAME, SHELL, LANG, LANGUAGE, LC_* and TZ. Where the list is there, a command itself may set these and LANG, LANGUAGE, LC_* and TZ alone.",
       fallback: "none; a command may set any",
       example: ["http_proxy"],
     }),
@@ -528,6 +528,17 @@ export const schema = mapping({
           }),
         }).prefault({}),
         { description: "Logs that syslogforwarding has stored." },
+      ),
+      audit: setting(
+        mapping({
+          age: setting(duration("1d", "3650d").prefault("730d"), {
+            description: "How long a file of the audit is kept after it was last written.",
+          }),
+          bytes: setting(size("32MB", "1024GB").prefault("1GB"), {
+            description: "How many bytes of all of them are kept; the oldest go first.",
+          }),
+        }).prefault({}),
+        { description: "The audit, `audit/` in the data directory: see docs/audit.md." },
       ),
     }).prefault({}),
     { description: "How long to remember. What is still owed is never removed.", applies: "live" },

@@ -167,8 +167,14 @@ export function frameText(subject: string, head: FrameHead, items: readonly stri
   return `${open.slice(0, -1)},"m":[${items.join(",")}]`;
 }
 
+/** The text is put together by hand: ids need no escapes, and times are numbers. */
 export function encodeItem(item: FrameItem): string {
-  return JSON.stringify(toWire(item));
+  if (!("data" in item)) return JSON.stringify(toWire(item));
+  let text = `{"i":"${item.id}","c":${item.createdAt},"d":${JSON.stringify(item.data ?? null)}`;
+  if (item.deliverBy !== null) text += `,"b":${item.deliverBy}`;
+  if (item.timeout !== null) text += `,"t":${item.timeout}`;
+  if (item.inReplyTo !== undefined) text += `,"r":"${item.inReplyTo}"`;
+  return item.foreign === true ? `${text},"f":1}` : `${text}}`;
 }
 
 /** `reasons`: characters to which each verdict's reason is cut. */
@@ -284,17 +290,11 @@ function toWire(item: FrameItem): WireItem {
 }
 
 /** Decodes an item that `itemFault` has passed. */
-export function decodeItem(wire: WireItem): Exclude<FrameItem, { unreadable: string }> {
-  if (wire.x !== undefined) return { id: wire.i, skip: wire.x };
-  return {
-    id: wire.i,
-    createdAt: wire.c ?? 0,
-    deliverBy: wire.b ?? null,
-    timeout: wire.t ?? null,
-    data: wire.d ?? null,
-    ...(wire.r === undefined ? {} : { inReplyTo: wire.r }),
-    ...(wire.f === undefined ? {} : { foreign: true }),
-  };
+export function decodeItem({ i: id, x, c, b, t, d, r, f }: WireItem): Exclude<FrameItem, { unreadable: string }> {
+  if (x !== undefined) return { id, skip: x };
+  const item = { id, createdAt: c ?? 0, deliverBy: b ?? null, timeout: t ?? null, data: d ?? null };
+  if (f !== undefined) return { ...item, foreign: true };
+  return r === undefined ? item : { ...item, inReplyTo: r };
 }
 
 export function messageOf(item: WholeItem, subject: string, origin: string): Message {

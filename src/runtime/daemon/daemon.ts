@@ -30,9 +30,11 @@ import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
+import { AuditDirectory } from "../../security/audit/files.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
+import { recordSubmitted } from "../submit/audited.ts";
 import { ChildReports } from "./child-reports.ts";
 import { Core } from "./core.ts";
 import { Listeners } from "./listeners.ts";
@@ -144,6 +146,7 @@ export async function startDaemon({
     config: () => config,
     clock,
     happenings,
+    logins: parts.logins,
     metrics: () => part(metrics, "metrics"),
     version,
     startedAt,
@@ -186,7 +189,6 @@ export async function startDaemon({
               directory: join(config.data, "broker"),
               log: log.child({ role: "broker" }),
               clock,
-              random,
             }) as Promise<Child>,
         }),
     });
@@ -218,6 +220,7 @@ export async function startDaemon({
             throw new StewardError("journal-damaged", { path, fault: faultText(error) }, { cause: error });
           }
         },
+        openAudit: secluded ? undefined : () => new AuditDirectory(join(config.data, "audit")),
         openTransport: () => openTransport(config),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         waiting: () => processes?.waiting() ?? [],
@@ -348,6 +351,7 @@ export async function startDaemon({
         const known = journal.taken(key);
         if (known !== undefined) return { ids: known, duplicate: true };
         const records = submitter.submit(drafts, { key });
+        recordSubmitted(theRoad(), "a message file", records);
         await journal.flushed();
         return { ids: records.map(({ message }) => message.id), duplicate: false };
       },

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Transport } from "../../broker/transport.ts";
@@ -9,7 +8,9 @@ import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
+import { pathIn } from "../../platform/names.ts";
 import { Admission } from "../../security/admission.ts";
+import type { Audit } from "../../security/audit/audit.ts";
 import { Permission } from "../../security/policy/permission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
@@ -39,6 +40,7 @@ import type { Surroundings } from "./surroundings.ts";
 export interface RoadOptions extends Surroundings {
   readonly newId: NewId;
   readonly journal: Journal;
+  readonly audit: Audit;
   readonly storage: Storage;
   readonly transport: Transport;
   readonly link: BrokerLink;
@@ -71,6 +73,7 @@ export class Road implements Rooms {
   readonly identities: JournalIdentities;
   readonly routes: Routes;
   readonly permission: Permission;
+  readonly audit: Audit;
   readonly respond: Respond;
   readonly canceller: Canceller;
   readonly deadlines: Deadlines;
@@ -138,6 +141,7 @@ export class Road implements Rooms {
     this.methods = methods;
     this.routes = routes;
     this.permission = permission;
+    this.audit = options.audit;
     this.deadlines = deadlines;
     this.respond = respond;
     this.#presence = presence;
@@ -174,6 +178,6 @@ export class Road implements Rooms {
 
   /** The directory in which a method keeps its files. */
   directory(method: string): string {
-    return join(this.#options.config().data, method);
+    return pathIn(this.#options.config().data, method);
   }
 }

@@ -11,6 +11,7 @@ import type { Spawner } from "../../methods/spawner.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
+import type { AuditFiles } from "../../security/audit/files.ts";
 import type { WaitingProcess } from "../operate/operations.ts";
 
 /** The parts that outlive a restart of the core. */
@@ -28,6 +29,8 @@ export interface Surroundings {
   readonly methods: readonly Method[];
   readonly envelope: Envelope;
   readonly openJournal: () => Journal;
+  /** Absent: the audit stays in the journal. */
+  readonly openAudit: (() => AuditFiles) | undefined;
   readonly openTransport: () => Transport;
   readonly openSpawner: () => Spawner;
   /** Processes that cannot work for a fault of their surroundings, the longest first. */

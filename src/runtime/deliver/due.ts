@@ -52,7 +52,8 @@ export class Due {
   /** Milliseconds until the deadline of a message; negative: it has passed; infinite: the message has none. */
   left({ seq, message: { deliverBy } }: Pick<OutRecord, "seq" | "message">): number {
     if (deliverBy === null) return Number.POSITIVE_INFINITY;
-    const ahead = this.#runs.findLast((run) => run.from <= seq)?.ahead ?? 0;
-    return deliverBy - ahead - this.#options.clock.monotonic();
+    const [only, another] = this.#runs;
+    const run = another === undefined ? only : this.#runs.findLast(({ from }) => from <= seq);
+    return deliverBy - (run?.ahead ?? 0) - this.#options.clock.monotonic();
   }
 }

@@ -61,7 +61,7 @@ export class Expiry {
   /** Notes messages that were written just now; `deadline`: the earliest of theirs, ms since 1970. */
   written(deadline: number): void {
     this.#due.note();
-    this.#arm(deadline - this.#options.clock.now());
+    if (deadline !== Number.POSITIVE_INFINITY) this.#arm(deadline - this.#options.clock.now());
   }
 
   /** Watches messages again that the broker could hand to no subscriber. */

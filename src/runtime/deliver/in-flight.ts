@@ -24,7 +24,7 @@ export function flightOf(
 }
 
 /** Messages of a frame when there is more to send, and the most that one carries. */
-const ITEMS = 64;
+const ITEMS = 256;
 const MOST_ITEMS = 512;
 
 /**

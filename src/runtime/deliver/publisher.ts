@@ -339,11 +339,17 @@ export class Publisher implements Child {
     if (suspect && this.#inFlight.length > 0) return false;
     const most = suspect ? 1 : itemsOfFrame(this.#lane.next - from, profile.framesInFlight);
     const count = Math.min(most, this.#creditUpTo - from + 1);
-    const sizeOf = (record: OutRecord) => this.#outgoing.bytes(record);
+    const sizes: number[] = [];
+    const sizeOf = (record: OutRecord) => {
+      const size = this.#outgoing.bytes(record);
+      sizes.push(size);
+      return size;
+    };
     const records = journal.outbox.take(subject, from, { count, bytes: limit, sizeOf });
     const last = records.at(-1);
     if (last === undefined) return false;
-    const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
+    let bytes = 0;
+    for (let i = 0; i < records.length; i++) bytes += sizes[i] ?? 0;
     if (bytes > room) {
       if (this.#outgoing.giveWay(last, transport.maxPayload())) return true;
       if (this.#inFlight.length === 0)

@@ -18,15 +18,17 @@ import type { Counters } from "../../observe/metrics/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import { sleep } from "../../platform/sleep.ts";
+import { Confinement } from "../../security/confinement.ts";
 import { senderOf } from "../../security/policy/permission.ts";
 import type { RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { Cancellation } from "./cancellation.ts";
 import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
+import { ConfinedSpawner } from "./confined-spawner.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { EventBatches, type EventBatchOptions, POISONED } from "./event-batches.ts";
 import { HangWatch } from "./hang-watch.ts";
-import type { Respond } from "./respond.ts";
+import type { Ended, Respond } from "./respond.ts";
 import { Untold } from "./untold.ts";
 import { begins, interrupted, LeftOver } from "./unvouched.ts";
 
@@ -91,7 +93,12 @@ export class Subscriber implements Child, RouteProcess {
     this.#events = new EventBatches(options, this.#stopping.signal);
     this.#hangWatch = new HangWatch(clock);
     this.#untold = new Untold(clock);
-    const { node, config, spawner, log, respond } = options;
+    const { node, config, log, respond, watcher } = options;
+    const blocked = (fault: string | undefined): void => watcher.block("subscriber", route.subject, fault);
+    const { run } = route.config;
+    const confinement = new Confinement({ node, run, secrets: () => config().secrets, env: process.env });
+    if (route.config.kind === "command") blocked(confinement.fault);
+    const spawner = new ConfinedSpawner(options.spawner, { node, confinement, blocked });
     this.#surroundings = {
       node,
       domain: route.config.domain,
@@ -199,7 +206,9 @@ export class Subscriber implements Child, RouteProcess {
       if (event === undefined) return;
       this.#events.add(records);
       this.#add(() => this.#handle());
-    } else if (command !== undefined) {
+    } else if (command?.answer !== undefined && takenAt !== undefined)
+      this.#add(async () => this.#answer(command, records, takenAt));
+    else if (command !== undefined) {
       for (const record of records) {
         const startBy = takenAt === undefined ? undefined : this.#options.deadlines.measured(record, takenAt);
         const go = (): void => this.#add(() => this.#command(command, record, startBy));
@@ -221,9 +230,50 @@ export class Subscriber implements Child, RouteProcess {
     this.#actor.send({ type: "drained" });
   }
 
+  /** Answers commands of this life in order, in one step: their outcomes are one transaction. */
+  #answer(handler: CommandFacts, taken: readonly InRecord[], takenAt: number): void {
+    const { respond } = this.#options;
+    try {
+      const { ended, failure } = this.#answered(taken, takenAt);
+      respond.outcomes(ended);
+      if (failure !== undefined) this.#failed(handler, failure.record, failure.error);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The outcomes of commands, as far as none of them makes the method throw. */
+  #answered(
+    taken: readonly InRecord[],
+    takenAt: number,
+  ): { ended: Ended[]; failure?: { record: InRecord; error: unknown } } {
+    const { journal, running, clock, deadlines } = this.#options;
+    const ended: Ended[] = [];
+    const at = clock.now();
+    for (const { message } of taken) {
+      const record = journal.inbox.find(message.id);
+      if (record === undefined || running.has(message.id)) continue;
+      const summary = summarise(record.message.data);
+      const decided = this.#decided(record, deadlines.measured(record, takenAt));
+      const doors = decided ?? this.#admittedAgain(record) ?? interrupted(record, at);
+      if ("state" in doors) {
+        ended.push({ record, outcome: doors, summary });
+        continue;
+      }
+      const { startedAt = at } = record;
+      try {
+        const end = doors.answer?.(new RunningCommand(this.#surroundings, record, startedAt, new Cancellation()));
+        ended.push({ record, outcome: { at: clock.now(), startedAt, ...insistFinal(end) }, summary });
+      } catch (error) {
+        return { ended, failure: { record, error } };
+      }
+    }
+    return { ended };
+  }
+
   /** `startBy`: monotonic time by which the command must have begun; `undefined`: an earlier process took it. */
   async #command(handler: CommandFacts, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
-    const { journal, running, respond, clock, deadlines } = this.#options;
+    const { journal, running, respond, deadlines } = this.#options;
     const { id } = taken.message;
     // The command keeps its place in the order until a trusted clock was heard.
     const asked = (): boolean => journal.inbox.find(id) !== undefined;
@@ -232,7 +282,8 @@ export class Subscriber implements Child, RouteProcess {
     // Cancelled or restarted meanwhile: the journal knows better than the queue.
     const record = journal.inbox.find(id);
     if (record === undefined || running.has(id)) return;
-    const outdated = this.#outdated(record, startBy);
+    const decided = this.#decided(record, startBy);
+    const [outdated, doors] = decided !== undefined && "state" in decided ? [decided, undefined] : [undefined, decided];
     // A command is not ended as one that never began before its origin has vouched for it.
     const again = (): Promise<void> => this.#command(handler, record, startBy);
     if (outdated !== undefined && this.#leftOver.keepsAgain(record, () => this.#add(again))) return;
@@ -240,7 +291,8 @@ export class Subscriber implements Child, RouteProcess {
     running.set(id, cancellation);
     let notBegun: NotBegun | undefined;
     try {
-      const end: Outcome | NotBegun | undefined = outdated ?? (await this.#run(handler, record, startBy, cancellation));
+      const end: Outcome | NotBegun | undefined =
+        outdated ?? (await this.#run(handler, doors, record, startBy, cancellation));
       if (end?.state === "notBegun") {
         notBegun = end;
         if (journal.inbox.find(id)?.state === "running") journal.inbox.notStarted(id);
@@ -253,13 +305,7 @@ export class Subscriber implements Child, RouteProcess {
         respond.outcome(record, end, summarise(record.message.data));
       }
     } catch (error) {
-      this.#failAfter(error, () => {
-        const { attempts } = journal.inbox.failedOnce(id) ?? record;
-        const reason = normalise(error).message;
-        if (handler.idempotent !== true)
-          respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
-        else if (attempts >= POISONED) respond.dead(record, reason);
-      });
+      this.#failed(handler, record, error);
     } finally {
       running.delete(id);
     }
@@ -270,14 +316,14 @@ export class Subscriber implements Child, RouteProcess {
     if (startBy !== undefined || !this.#leftOver.keepsAgain(next, () => this.#add(once))) await once();
   }
 
-  /** Resolves when the method can begin (`undefined`), or when the command has to be decided anew (`notBegun`). */
+  /** Resolves when the method can begin (`undefined`), when the command has to be decided anew (`notBegun`), or with its refusal. */
   async #prepare(
     doors: CommandHandler,
     context: RunningCommand,
     record: InRecord,
     startBy: number | undefined,
     cancellation: Cancellation,
-  ): Promise<NotBegun | undefined> {
+  ): Promise<CommandEnd | NotBegun | undefined> {
     if (doors.prepare === undefined) return undefined;
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
@@ -291,10 +337,8 @@ export class Subscriber implements Child, RouteProcess {
     if (signal.aborted) end();
     try {
       const hindered = await Promise.race([doors.prepare(context), over.promise]);
-      return (
-        hindered ??
-        (this.#outdated(this.#options.journal.inbox.find(context.id) ?? record, startBy) && { state: "notBegun" })
-      );
+      const decided = this.#decided(this.#options.journal.inbox.find(context.id) ?? record, startBy);
+      return hindered ?? (decided !== undefined && "state" in decided ? { state: "notBegun" } : undefined);
     } finally {
       for (const timer of timers) clock.clearTimeout(timer);
       signal.removeEventListener("abort", end);
@@ -315,16 +359,34 @@ export class Subscriber implements Child, RouteProcess {
     const at = this.#options.clock.now();
     if (record.cancelRequestedBy !== undefined)
       return { state: "cancelled", at, reason: `${record.cancelRequestedBy} cancelled it before it started` };
-    const refused = this.#refusal(record);
-    if (refused !== undefined) return { state: "rejected", at, reason: refused };
     if (this.#options.deadlines.passed(record, startBy) !== true) return undefined;
     const hindered = this.#waiting.get(record.message.id);
     const reason = hindered === undefined ? TOO_LATE : `${TOO_LATE}: ${hindered}`;
     return { state: "expired", at, reason };
   }
 
-  /** The doors of the method, where the command may still begin here: it may have waited while its permission was withdrawn. */
-  #doors({ message }: InRecord): CommandHandler | undefined {
+  /**
+   * The doors of the method for a command that may begin now, or the outcome of one that may not: it may have waited while its
+   * permission was withdrawn. `undefined`: the command has begun, or may have.
+   */
+  #decided(record: InRecord, startBy: number | undefined): CommandHandler | Outcome | undefined {
+    if (startBy === undefined ? !begins(record) : record.doubtful === true) return undefined;
+    const outdated = this.#outdated(record, startBy);
+    if (outdated !== undefined) return outdated;
+    const { route, node, counters, clock } = this.#options;
+    const { message } = record;
+    try {
+      return route.admit(senderOf(message, node), message.data).command;
+    } catch (error) {
+      const { subject, origin, id } = message;
+      const fault = faultText(error);
+      counters.refuse(error instanceof StewardError ? error.code : "data-invalid", { subject, origin, id, fault });
+      return { state: "rejected", at: clock.now(), reason: `it was taken, and may not begin any more: ${fault}` };
+    }
+  }
+
+  /** The doors for an idempotent command that begins once more; `undefined`: its permission was withdrawn meanwhile. */
+  #admittedAgain({ message }: InRecord): CommandHandler | undefined {
     const { route, node } = this.#options;
     try {
       return route.admit(senderOf(message, node), message.data).command;
@@ -333,23 +395,10 @@ export class Subscriber implements Child, RouteProcess {
     }
   }
 
-  /** Why a command that was taken may not begin any more. */
-  #refusal({ message }: InRecord): string | undefined {
-    const { route, node, counters } = this.#options;
-    try {
-      route.admit(senderOf(message, node), message.data);
-      return undefined;
-    } catch (error) {
-      const { subject, origin, id } = message;
-      const code = error instanceof StewardError ? error.code : "data-invalid";
-      counters.refuse(code, { subject, origin, id, fault: faultText(error) });
-      return `it was taken, and may not begin any more: ${faultText(error)}`;
-    }
-  }
-
   /** Runs a command; `undefined`: the next process of this subject takes it over. */
   async #run(
     handler: CommandFacts,
+    doors: CommandHandler | undefined,
     record: InRecord,
     startBy: number | undefined,
     cancellation: Cancellation,
@@ -361,16 +410,16 @@ export class Subscriber implements Child, RouteProcess {
     let end: Promise<CommandEnd | NotBegun> | undefined;
     const mayHaveRun = record.doubtful === true;
     if (mayHaveRun || (startBy === undefined && record.state === "running")) {
-      end = handler.adopt?.(context) ?? (handler.idempotent === true ? this.#doors(record)?.run(context) : undefined);
+      end =
+        handler.adopt?.(context) ??
+        (handler.idempotent === true ? this.#admittedAgain(record)?.run(context) : undefined);
       if (end === undefined) return interrupted(record, clock.now());
     } else {
-      // A command that is refused by now is decided anew in its next turn.
-      const doors = this.#doors(record);
       if (doors === undefined) return { state: "notBegun" };
       if (record.state !== "running") {
         const hindered = await this.#prepare(doors, context, record, startBy, cancellation);
         if (this.#stopped && handler.adopt !== undefined) return undefined;
-        if (hindered !== undefined) return hindered;
+        if (hindered !== undefined) return hindered.state === "notBegun" ? hindered : { at: clock.now(), ...hindered };
         startedAt = clock.now();
         const by = startBy ?? deadlines.estimated(record);
         context = new RunningCommand(this.#surroundings, record, startedAt, cancellation, by);
@@ -400,15 +449,12 @@ export class Subscriber implements Child, RouteProcess {
     const within = context.timeout + (handler.grace ?? 0) + HANGING;
     const { id } = context;
     const ended = await this.#hangWatch
-      .over(Promise.resolve(end), within, () => this.#waiting.has(id))
+      .over(Promise.resolve(end).catch(refused), within, () => this.#waiting.has(id))
       .finally(() => this.#untold.cancel(id));
     // The proof that nothing began may have been put back together with the journal.
     if (ended?.state === "notBegun")
       return mayHaveRun && handler.idempotent !== true ? interrupted(record, clock.now()) : ended;
-    // A user's method may return any state: the origin would refuse an unknown one, and the command would stay open there.
-    const state: unknown = ended?.state;
-    if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(state)}`);
-    return { at: clock.now(), startedAt, ...ended };
+    return { at: clock.now(), startedAt, ...insistFinal(ended) };
   }
 
   /** Notes that a command waits for something outside of its method; the alert is raised once for each reason. */
@@ -438,13 +484,33 @@ export class Subscriber implements Child, RouteProcess {
     }
   }
 
-  /** Records a failure, then fails. The journal may be closed already: a method can outlive the core. */
-  #failAfter(error: unknown, record: () => void): void {
+  /** Records the failure of a command, then fails. The journal may be closed already: a method can outlive the core. */
+  #failed(handler: CommandFacts, record: InRecord, error: unknown): void {
+    const { journal, respond, clock } = this.#options;
+    const { id, data } = record.message;
     try {
-      record();
+      const { attempts } = journal.inbox.failedOnce(id) ?? record;
+      const reason = normalise(error).message;
+      if (handler.idempotent !== true)
+        respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(data));
+      else if (attempts >= POISONED) respond.dead(record, reason);
       this.#fail(error);
     } catch (unrecorded) {
       this.#fail(unrecorded);
     }
   }
+}
+
+/** A user's method may return any state: the origin would refuse an unknown one, and the command would stay open there. */
+function insistFinal(end: CommandEnd | undefined): CommandEnd {
+  const state: unknown = end?.state;
+  if (end === undefined || !isFinalState(end.state))
+    throw new Error(`the method ended in no final state: ${String(state)}`);
+  return end;
+}
+
+/** A method was refused the program that it wanted to start. */
+function refused(error: unknown): CommandEnd {
+  if (!(error instanceof StewardError) || error.code !== "command-refused") throw error;
+  return { state: "rejected", reason: error.message };
 }

@@ -1,3 +1,4 @@
+import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
@@ -11,6 +12,9 @@ import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
+  AuditChecked,
+  AuditQuery,
+  AuditRecordOf,
   DeadLetter,
   Health,
   LogLine,
@@ -27,7 +31,7 @@ import type {
   ReloadAnswer,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
-import { Submission } from "./submission.ts";
+import { LOCAL, Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { viewDead } from "./views.ts";
 
@@ -88,6 +92,7 @@ export class LocalOperations implements Operations {
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {
     const full = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
+    this.#did(`${verb} a process`, { subject: full, nodes: [node] });
     if (node === this.#options.config().node) return await this.#options.processes().control(verb, full);
     return (await this.#control(node, { verb, subject: full }, ANSWER_WITHIN)) as ProcessView;
   }
@@ -109,6 +114,7 @@ export class LocalOperations implements Operations {
     const { journal, routes } = core();
     const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
     if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
+    this.#did("retry a dead letter", { ids: [id] });
     const { subject, origin, data } = letter.message;
     const self = config().node;
     if (receiverOf(subject) !== self) {
@@ -131,7 +137,12 @@ export class LocalOperations implements Operations {
   async dropDead(id: string): Promise<void> {
     const { journal } = this.#options.core();
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
+    this.#did("drop a dead letter", { ids: [id] });
     await journal.flushed();
+  }
+
+  brokerLogins(): readonly Login[] {
+    return this.#options.logins?.list() ?? [];
   }
 
   alerts(): AlertView[] {
@@ -141,6 +152,7 @@ export class LocalOperations implements Operations {
   async clearAlert(no: number): Promise<void> {
     const { failures, journal } = this.#options.core();
     if (!failures.memory.clear(no)) throw new StewardError("alert-unknown", { no });
+    this.#did("clear an alert", { alert: no });
     await journal.flushed();
   }
 
@@ -178,8 +190,24 @@ export class LocalOperations implements Operations {
     };
   }
 
-  reload(): Promise<ReloadAnswer> {
-    return this.#options.reload();
+  async reload(): Promise<ReloadAnswer> {
+    const answer = await this.#options.reload();
+    this.#did("reload", { changes: answer.changes, needRestart: answer.needRestart });
+    return answer;
+  }
+
+  /** The records of this node's audit that pass. */
+  audit(filter: AuditQuery = {}): AuditRecordOf[] {
+    return this.#options.core().audit.records(filter) as unknown as AuditRecordOf[];
+  }
+
+  verifyAudit(): AuditChecked {
+    return this.#options.core().audit.verify() as AuditChecked;
+  }
+
+  /** Records what somebody did at the local API. */
+  #did(operation: string, more: Readonly<Record<string, Json>>): void {
+    this.#options.core().audit.record({ what: "operation", by: LOCAL, allowed: true, operation, ...more });
   }
 
   metrics(): Promise<string> {

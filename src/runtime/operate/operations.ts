@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { BrokerHealth } from "../../broker/link.ts";
+import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { Draft } from "../../message/draft.ts";
 import type { Happening } from "../../message/happening.ts";
@@ -285,6 +286,42 @@ export const mayAnswer = z.object({
 });
 export type MayAnswerOf = Shown<typeof mayAnswer>;
 
+export const auditQuery = z.strictObject({
+  what: opt(text.describe("submit, decision, operation, trust")),
+  by: opt(text.describe("Who asked: a node, an operator, local")),
+  subject: opt(text.describe("A part of the subject, or a node that it was for")),
+  refused: opt(flag.describe("true: refusals alone; false: all others")),
+  since: opt(atMost(8.64e15).describe("Only from then on, ms since 1970")),
+  after: opt(atMost(Number.MAX_SAFE_INTEGER, 0).describe("Only records with a higher number")),
+  limit: opt(atMost(100_000).describe("The newest so many; absent: 100")),
+});
+export type AuditQuery = Shown<typeof auditQuery>;
+
+export const auditRecord = z.looseObject({
+  no: count,
+  at: time,
+  what: text,
+  by: text,
+  allowed: z.boolean(),
+  why: opt(text.describe("The line that decided, or the reason of the refusal")),
+  subject: opt(text),
+  nodes: opt(z.array(text)),
+  ids: opt(z.array(text)),
+  arguments: opt(json),
+  prev: text.describe("The hash of the record before"),
+});
+export type AuditRecordOf = Shown<typeof auditRecord>;
+
+export const auditChecked = z.object({
+  ok: z.boolean(),
+  records: count,
+  first: count,
+  last: count,
+  head: text.describe("The hash of the last record"),
+  faults: z.array(z.object({ at: text, fault: text })),
+});
+export type AuditChecked = Shown<typeof auditChecked>;
+
 export const deadLetter = thing({
   id: text,
   subject: text,
@@ -308,6 +345,11 @@ export const alertView = thing({
 });
 
 export const logLine = thing({ node: text, domain: text, line: text });
+
+export const brokerLogin = z.discriminatedUnion("kind", [
+  thing({ kind: z.literal("node"), node: text, key: text, peers: z.array(text) }),
+  thing({ kind: z.literal("invitation"), name: text, key: text }),
+]);
 
 export const reloadAnswer = thing({
   changes: z.array(text).describe("One line a change"),
@@ -411,6 +453,7 @@ export type ProcessList = Shown<typeof processList>;
 export type DeadLetter = Shown<typeof deadLetter>;
 export type Health = Shown<typeof health>;
 export type LogLine = Shown<typeof logLine>;
+export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;
 
@@ -431,6 +474,7 @@ same<
     Same<typeof happening, Happening>,
     Same<typeof laneView, LaneView>,
     Same<typeof broker, BrokerHealth>,
+    Same<typeof brokerLogin, Login>,
     Same<typeof journal, JournalHealth>,
     Same<typeof nodeDetail, NodeDescription & NodeDetail>,
   ]

@@ -1,4 +1,5 @@
 import type { BrokerLink } from "../../broker/link.ts";
+import type { Logins } from "../../broker/logins.ts";
 import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
@@ -8,6 +9,7 @@ import type { AlertMemory } from "../../observe/alert-memory.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
+import type { Audit } from "../../security/audit/audit.ts";
 import type { Permission } from "../../security/policy/permission.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
@@ -31,6 +33,7 @@ export interface Rooms {
   readonly failures: { readonly memory: AlertMemory };
   readonly routes: Routes;
   readonly permission: Permission;
+  readonly audit: Audit;
   readonly methods: ReadonlyMap<string, MethodFacts>;
   /** Commands under way on this node, by id. */
   readonly running: { readonly size: number };
@@ -54,6 +57,8 @@ export interface OperateOptions {
   readonly config: () => Config;
   readonly clock: Clock;
   readonly happenings: Happenings;
+  /** Absent where nodes have no keys of their own, and on edges. */
+  readonly logins: Logins | undefined;
   readonly metrics: () => Metrics;
   readonly version: string;
   readonly startedAt: number;

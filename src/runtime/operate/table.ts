@@ -133,11 +133,26 @@ export const TABLE = {
     answer: none("It is cleared"),
     failures: [404],
   },
+  audit: {
+    summary: "Records of this node's audit: who asked for what, what was decided, and why",
+    query: shape.auditQuery,
+    answer: json("Records, oldest first", shape.auditRecord.array(), { durable: true }),
+    failures: [503],
+  },
+  verifyAudit: {
+    summary: "Whether a record of the audit was changed, moved or removed",
+    answer: json("The ends of the chain, and its faults", shape.auditChecked, { durable: true }),
+    failures: [503],
+  },
   logs: {
     summary: "The last lines of received logs",
     query: shape.logQuery,
     answer: json("Lines, newest last", shape.logLine.array()),
     failures: [404],
+  },
+  brokerLogins: {
+    summary: "The logins of the broker: accepted nodes and open invitations; none where nodes have no keys",
+    answer: json("Logins, by their public keys", shape.brokerLogin.array()),
   },
   reload: {
     summary: "Read the configuration again and apply what changed",

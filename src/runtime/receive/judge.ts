@@ -21,6 +21,8 @@ export interface Arrival {
   /** Travel time of the frame, ms. */
   readonly underWay: number;
   readonly told: (() => void)[];
+  /** False: the journal has no room for new work; asked for the first message that needs room. */
+  hasRoom?: boolean;
 }
 
 export interface JudgeOptions {
@@ -80,7 +82,8 @@ export class Judge {
     return { kind: "verdict", state: "interrupted", reason };
   }
 
-  #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement | "full" {
+  #decide(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
+    const { frame, subject, at, underWay, told } = arrival;
     const { routes, counters, reports, repair, journal, node } = this.#options;
     if ("skip" in item) {
       const by = journal.inbox.cancelledEarly(item.id);
@@ -106,7 +109,7 @@ export class Judge {
       const route = routes.find(subject);
       // The mark counts only on messages that this node itself took from a plain publisher.
       const foreign = item.foreign === true && frame.origin === this.#options.node;
-      route.decide(foreign ? PLAIN : frame, item.data);
+      route.decide(foreign ? PLAIN : frame, item.data, item.id);
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
@@ -117,7 +120,8 @@ export class Judge {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
         return { kind: "verdict", state: "expired", reason: expiredUnderWay(remaining, underWay) };
       }
-      if (routes.credit(route) === 0) return "full";
+      arrival.hasRoom ??= routes.hasRoom();
+      if (!arrival.hasRoom || route.room === 0) return "full";
       route.taken(frame.origin);
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // A command that may have begun in time gets no deadline: it begins again, whenever its turn comes.

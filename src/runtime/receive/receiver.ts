@@ -152,18 +152,18 @@ export class Receiver implements Refuser {
     const accepted = journal.inbox.take(place, decisions, at);
     this.#count(place, accepted);
     const route = this.#options.routes.get(subject);
-    for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
+    const inHand = route?.inHand.begin(accepted.taken) ?? [];
     vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
     // An idempotent command may begin before it is durable: its outcome then shares the commit of its acceptance.
     const early = route?.method.command?.idempotent === true && !journal.renewed;
-    if (early) this.#handOver.add(subject, accepted.taken, takenAt, true);
+    if (early) this.#handOver.add(subject, inHand, takenAt, true);
     // The turn is ended after `take`, so that the next one begins when this frame is on disk.
     this.#spend(frame.items.length);
     this.#unflushed++;
     await journal.flushed().finally(() => this.#unflushed--);
     this.#answer.acknowledge(packet, place, accepted);
     // The ACK goes out before the commands begin.
-    if (!early && !journal.renewed) this.#handOver.add(subject, accepted.taken, takenAt);
+    if (!early && !journal.renewed) this.#handOver.add(subject, inHand, takenAt);
     if (told.length > 0) {
       setImmediate(() => {
         for (const tell of told) tell();

@@ -2,7 +2,6 @@ import type { SubscribeConfig } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
 import type { Json } from "../../message/message.ts";
 import type { Method, MethodFacts } from "../../methods/define.ts";
-import { ChurnMap } from "../../platform/churn-map.ts";
 import type { Permission, Sender } from "../../security/policy/permission.ts";
 
 /** A lane whose sender was told to wait. */
@@ -32,6 +31,33 @@ export class Backlog {
   }
 }
 
+/** Messages that are taken and not yet handed to a process, by batch: whoever hands messages over takes them out of their batch. */
+export class InHand {
+  readonly #batches = new Set<InRecord[]>();
+
+  /** A batch of these messages, to be given to the process. */
+  begin(records: readonly InRecord[]): InRecord[] {
+    const batch = [...records];
+    if (batch.length > 0) this.#batches.add(batch);
+    return batch;
+  }
+
+  end(batch: InRecord[]): void {
+    this.#batches.delete(batch);
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const batch of this.#batches) size += batch.length;
+    return size;
+  }
+
+  has(id: string): boolean {
+    for (const batch of this.#batches) if (batch.some(({ message }) => message.id === id)) return true;
+    return false;
+  }
+}
+
 /** The subscriber of a subject, as the receiving side uses it. */
 export interface RouteProcess {
   readonly state: "idle" | "working";
@@ -57,8 +83,7 @@ export class Route {
   readonly subject: string;
   readonly config: SubscribeConfig;
   readonly method: MethodFacts;
-  /** Ids of messages that are taken and not yet handed to a process. */
-  readonly inHand = new ChurnMap<string, InRecord>();
+  readonly inHand = new InHand();
   process: RouteProcess | undefined;
   readonly #backlog: Backlog;
   readonly #doors: Method;
@@ -89,11 +114,11 @@ export class Route {
   }
 
   /**
-   * Decides on a message that comes, by the policy of now. Returns the line that allows it.
+   * Decides on a message that comes, by the policy of now. Returns the line that allows it. `id`: the decision is recorded.
    * @throws StewardError `permission-denied` with the line that refuses it, and the errors of the method's check
    */
-  decide(sender: Sender, data: Json): string {
-    return this.#permission.insist(sender, this.subject, data, this.method, this.#backlog.of.get(sender.origin));
+  decide(sender: Sender, data: Json, id?: string): string {
+    return this.#permission.insist(sender, this.subject, data, this.method, this.#backlog.of.get(sender.origin), id);
   }
 
   /** Decides on a message that is to be handled now, and opens the doors of its method. @throws like `decide` */

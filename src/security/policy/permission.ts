@@ -1,11 +1,14 @@
 import type { Config, SubscribeConfig } from "../../config/config.ts";
+import { scriptDigest } from "../../config/policy/argument-pattern.ts";
 import { readDistributed } from "../../config/policy/distributed-rules.ts";
 import type { Rule } from "../../config/policy/rule.ts";
 import type { Clock } from "../../message/clock.ts";
-import { StewardError } from "../../message/errors.ts";
+import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json, Message } from "../../message/message.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import type { MethodFacts, Vector } from "../../methods/define.ts";
+import type { Audit } from "../audit/audit.ts";
+import { type AuditEntry, redacted } from "../audit/entry.ts";
 import { type Asked, isBetweenDaemons, Layer, PLAIN_PUBLISHER, type Refusal, rulesFor } from "./layer.ts";
 import { WeekClock } from "./week-clock.ts";
 
@@ -19,6 +22,7 @@ export interface PermissionOptions {
   /** The subscriptions of a configuration, those without an entry in it included. */
   readonly subscriptions: (config: Config) => readonly SubscribeConfig[];
   readonly clock: Pick<Clock, "now">;
+  readonly audit: Pick<Audit, "record" | "refused">;
 }
 
 /** The sender of a message: `operator` is the one whose signature on it was verified. */
@@ -86,13 +90,30 @@ export class Permission {
   }
 
   /**
-   * Decides on a message. `open`: the open messages of its sender on its subject. Returns the line that allows it.
+   * Decides on a message, and records the decision: each refusal, and of messages that come (`id`) each command that is allowed.
+   * `open`: the open messages of its sender on its subject. Returns the line that allows it.
    *
    * @throws StewardError `permission-denied` with the line that refuses it, and the errors of the method's check
    */
-  insist({ origin, operator }: Sender, subject: string, data: Json, method: MethodFacts, open = 0): string {
-    const gate = this.#gate(subject);
+  insist(sender: Sender, subject: string, data: Json, method: MethodFacts, open = 0, id?: string): string {
+    const { audit } = this.#options;
+    const { origin, operator } = sender;
     const asked = this.#question.about(origin, operator, subject, data, method, open);
+    try {
+      const by = this.#passed(asked, subject);
+      if (id !== undefined && kindOf(subject) === "command")
+        audit.record(entryOf(sender, subject, id, true, by, asked.recorded()));
+      return by;
+    } catch (error) {
+      const why = faultText(error).slice(0, 500);
+      audit.refused(`${origin} ${subject}`, () => entryOf(sender, subject, id, false, why, undefined));
+      throw error;
+    }
+  }
+
+  #passed(asked: Question, subject: string): string {
+    const gate = this.#gate(subject);
+    const { origin, operator } = asked;
     let by = "";
     for (const layer of gate.layers) {
       const word = layer.decide(asked);
@@ -195,6 +216,13 @@ class Question implements Asked {
     this.#method?.[kindOf(this.#subject)]?.check(this.#data);
   }
 
+  /** The arguments as they are recorded: those of other commands than programs only where daemons speak to each other. */
+  recorded(): Json | undefined {
+    const vector = this.#vector ?? this.#worked();
+    if (typeof vector !== "string") return redacted(vector, scriptDigest);
+    return isBetweenDaemons(this.#subject) ? JSON.stringify(this.#data).slice(0, 200) : undefined;
+  }
+
   #worked(): Vector | string {
     if (this.#data === undefined) return "that depends on the arguments of the command";
     this.insistOnData();
@@ -203,6 +231,25 @@ class Question implements Asked {
       return `allow and deny cannot be used with ${this.#method?.name}, which shows no arguments`;
     return "argv" in vector ? vector : { argv: vector };
   }
+}
+
+function entryOf(
+  { origin, operator }: Sender,
+  subject: string,
+  id: string | undefined,
+  allowed: boolean,
+  why: string,
+  said: Json | undefined,
+): AuditEntry {
+  return {
+    what: "decision",
+    by: operator === undefined ? origin : `${operator}@${origin}`,
+    allowed,
+    why,
+    subject: subject.slice(subject.indexOf(".") + 1),
+    ...(id === undefined ? {} : { ids: [id] }),
+    ...(said === undefined ? {} : { arguments: said }),
+  };
 }
 
 function denied(origin: string, operator: string | undefined, subject: string, { at, fault }: Refusal): StewardError {

@@ -1,4 +1,3 @@
-import type { Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import { receiverOf } from "../../message/subject.ts";
 import { FRAME_LIMITS } from "../../message/wire/bounds.ts";
@@ -22,11 +21,9 @@ import {
   SEALED_VERSION,
   unpackBody,
 } from "../../message/wire/packet.ts";
-import type { Identity } from "../keys/identity.ts";
-import type { Trust } from "../trust/trust.ts";
 import { context, decrypt, encrypt } from "./cipher.ts";
 import { HEADER_BYTES, readHeader, TAG_BYTES, writeHeader } from "./sealed-packet.ts";
-import { Sessions } from "./sessions.ts";
+import { Sessions, type SessionsOptions } from "./sessions.ts";
 
 /**
  * Packets that only their receiver can open, and that prove their sender. Each is bound to the subject, to the names and
@@ -37,13 +34,6 @@ import { Sessions } from "./sessions.ts";
  * Invariants: a packet of an earlier life of this daemon is never taken, so no replay of it needs to be remembered on disk.
  * A refusal in the clear is a hint, and decides nothing.
  */
-export interface SealedEnvelopeOptions {
-  readonly node: string;
-  readonly identity: Identity;
-  readonly trust: Trust;
-  readonly random: Pick<Random, "bytes">;
-}
-
 /** Each kind, deflated or not. */
 const FLAGS = new Set(Object.values(KINDS).flatMap((kind) => [kind, kind | DEFLATED]));
 
@@ -51,7 +41,7 @@ export class SealedEnvelope implements Envelope {
   readonly #node: string;
   readonly #sessions: Sessions;
 
-  constructor(options: SealedEnvelopeOptions) {
+  constructor(options: SessionsOptions) {
     this.#node = options.node;
     this.#sessions = new Sessions(options);
   }

@@ -17,9 +17,14 @@ import { type Header, NO_SALT, SALT_BYTES } from "./sealed-packet.ts";
  */
 export interface SessionsOptions {
   readonly node: string;
-  readonly identity: Identity;
+  readonly keys: Keys;
   readonly trust: Pick<Trust, "holder" | "peer">;
   readonly random: Pick<Random, "bytes">;
+}
+
+/** The keys of this node, exchanged under way when they change. `identity.previous` opens packets too, and seals none. */
+export interface Keys {
+  readonly identity: Identity;
 }
 
 /** Numbers of one session, and sessions of one salt: 48 bits in all. */
@@ -55,20 +60,20 @@ interface Outbound {
 /** The packets of one life of a sender. */
 export class Source {
   readonly window = new ReplayWindow();
-  readonly #owns: readonly Identity[];
+  readonly #owns: () => Iterable<Identity>;
   readonly #keyFor: (own: Identity) => Uint8Array;
   readonly #made = new Map<Identity, Uint8Array>();
   /** The counter of the latest packet outside all lanes, by subject. */
   readonly #latest = new Map<string, number>();
 
-  constructor(owns: readonly Identity[], keyFor: (own: Identity) => Uint8Array) {
+  constructor(owns: () => Iterable<Identity>, keyFor: (own: Identity) => Uint8Array) {
     this.#owns = owns;
     this.#keyFor = keyFor;
   }
 
   /** Opens a packet with the first of this node's keys that does; `undefined`: none does. */
   open(decrypt: (key: Uint8Array) => Buffer | undefined): { own: Identity; body: Buffer } | undefined {
-    for (const own of this.#owns) {
+    for (const own of this.#owns()) {
       const key = this.#made.get(own) ?? this.#keyFor(own);
       this.#made.set(own, key);
       const body = decrypt(key);
@@ -88,10 +93,9 @@ export class Source {
 
 export class Sessions {
   readonly #options: SessionsOptions;
-  /** This node itself, and its keys by their id. */
-  readonly #self: Peer;
+  /** The keys of this node by their id, and the object that they were taken from. */
   readonly #own = new Map<string, Identity>();
-  readonly #oldest: Identity;
+  #identity: Identity;
   readonly #secrets = new Map<string, Uint8Array>();
   readonly #lives = new Map<string, Life>();
   readonly #outbound = new Map<string, Outbound>();
@@ -104,11 +108,29 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    const { node, identity } = options;
-    this.#self = { node, keys: identity.keys, standing: "accepted" };
-    this.#oldest = identity.previous ?? identity;
-    for (const own of new Set([identity, this.#oldest])) this.#own.set(keyId(own.keys), own);
+    this.#identity = options.keys.identity;
+    this.#takeKeys();
     this.#renew();
+  }
+
+  #takeKeys(): void {
+    const { identity } = this.#options.keys;
+    this.#identity = identity;
+    this.#own.clear();
+    for (const own of [identity, identity.previous]) if (own !== undefined) this.#own.set(keyId(own.keys), own);
+  }
+
+  /** The present keys of this node. After a change the sessions begin anew with them. */
+  #present(): Identity {
+    if (this.#options.keys.identity === this.#identity) return this.#identity;
+    this.#takeKeys();
+    for (const [node, life] of this.#lives) {
+      const own = this.#own.get(keyId(life.own.keys)) ?? this.#identity;
+      this.#lives.set(node, { ...life, own });
+    }
+    this.#outbound.clear();
+    this.#answers.clear();
+    return this.#identity;
   }
 
   /** The salt of this node's present life, hex. */
@@ -117,20 +139,25 @@ export class Sessions {
   }
 
   #renew(): void {
-    const { node, identity, random } = this.#options;
+    const { node, random } = this.#options;
     this.#salt = Buffer.from(random.bytes(SALT_BYTES)).toString("hex");
     this.#begun = 0;
     this.#outbound.clear();
     this.#answers.clear();
     this.#sources.clear();
     this.#retired.clear();
-    this.#learn(node, this.#salt, identity);
+    this.#learn(node, this.#salt, this.#identity);
   }
 
   /** The holder of a sealing key. */
   sender(id: string): Peer | undefined {
+    this.#present();
     const own = this.#own.get(id);
-    return own === undefined ? this.#options.trust.holder(id) : { ...this.#self, keys: own.keys };
+    return own === undefined ? this.#options.trust.holder(id) : this.#self(own);
+  }
+
+  #self({ keys }: Identity): Peer {
+    return { node: this.#options.node, keys, standing: "accepted" };
   }
 
   /** How often the session with a node has changed. */
@@ -144,11 +171,12 @@ export class Sessions {
    * @throws StewardError `receiver-unknown`
    */
   to(node: string, salt?: string): Outbound {
-    const peer = node === this.#self.node ? this.#self : this.#options.trust.peer(node);
+    const identity = this.#present();
+    const peer = node === this.#options.node ? this.#self(identity) : this.#options.trust.peer(node);
     if (peer === undefined) throw new StewardError("receiver-unknown", { node });
     const life = this.#lives.get(node);
-    // A node that has not spoken yet may know the keys before alone, and takes them as long as there are any.
-    const own = life?.own ?? this.#oldest;
+    // The keys that a node seals for are keys that it knows.
+    const own = life?.own ?? identity;
     const present = life?.salt ?? NO_SALT;
     const receiverSalt = salt ?? present;
     const kept = receiverSalt === present ? this.#outbound : this.#answers;
@@ -189,10 +217,13 @@ export class Sessions {
       const known = this.#sources.get(seal)?.get(salt);
       if (known !== undefined) return known;
     }
-    return new Source([...this.#own.values()], (own) => {
-      const [to, from] = this.#ends(own, receiverSalt, peer, salt);
-      return sessionKey(this.#secret(own, peer), from, to);
-    });
+    return new Source(
+      () => this.#own.values(),
+      (own) => {
+        const [to, from] = this.#ends(own, receiverSalt, peer, salt);
+        return sessionKey(this.#secret(own, peer), from, to);
+      },
+    );
   }
 
   /** Takes a packet of this session, which has proved the present life of its sender. */
@@ -218,7 +249,7 @@ export class Sessions {
 
   #ends(own: Identity, ownSalt: string, peer: Peer, peerSalt: string): [End, End] {
     return [
-      { node: this.#self.node, sealKey: own.sealKey, salt: ownSalt },
+      { node: this.#options.node, sealKey: own.sealKey, salt: ownSalt },
       { node: peer.node, sealKey: rawSealKey(peer), salt: peerSalt },
     ];
   }

@@ -40,6 +40,7 @@ const permission = new Permission({
   config: () => configOf(DESIGN_EXAMPLE),
   subscriptions: ({ subscribe }) => subscribe,
   clock: { now: () => 0 },
+  audit: { record: () => undefined, refused: () => undefined },
 });
 
 function codeOf(work: () => unknown): object {

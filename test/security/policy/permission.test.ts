@@ -21,6 +21,7 @@ function node(more: string, { now = MONDAY_NOON }: { readonly now?: number } = {
     config: () => config,
     subscriptions: ({ subscribe }) => subscribe,
     clock: { now: () => now },
+    audit: { record: () => undefined, refused: () => undefined },
   });
   return {
     permission,

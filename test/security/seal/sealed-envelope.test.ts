@@ -13,17 +13,20 @@ import { seededRandom } from "../../harness/random.ts";
 
 const LANE = "ship1.command.echo.os";
 const random = seededRandom(3);
-const identities = Object.fromEntries(
-  ["central", "ship1", "ship2"].map((node) => [node, new Identity(newSeeds(random))]),
-) as Record<"central" | "ship1" | "ship2", Identity>;
-type Name = keyof typeof identities;
+type Name = "central" | "ship1" | "ship2";
+const seedsOf = { central: newSeeds(random), ship1: newSeeds(random), ship2: newSeeds(random) };
+const identities: Record<Name, Identity> = {
+  central: new Identity(seedsOf.central),
+  ship1: new Identity(seedsOf.ship1),
+  ship2: new Identity(seedsOf.ship2),
+};
 
 const peer = (node: Name, standing: Standing = "accepted"): Peer => ({ node, keys: identities[node].keys, standing });
 const everybody = (): PinnedTrust => new PinnedTrust([peer("central"), peer("ship1"), peer("ship2")]);
 
 /** One life of a node's daemon. */
 function life(node: Name, trust = everybody(), identity = identities[node]): SealedEnvelope {
-  return new SealedEnvelope({ node, identity, trust, random });
+  return new SealedEnvelope({ node, keys: { identity }, trust, random });
 }
 
 const head = (origin: string, first = 1): FrameHead => ({ origin, epoch: "e1", sentAt: 5, first, acked: 0 });
@@ -97,7 +100,7 @@ describe("a sealed packet", () => {
 
   it("has these bytes", () => {
     const fixed = (node: Name): SealedEnvelope =>
-      new SealedEnvelope({ node, identity: identities[node], trust: everybody(), random: seededRandom(1) });
+      new SealedEnvelope({ node, keys: { identity: identities[node] }, trust: everybody(), random: seededRandom(1) });
     const golden = Buffer.from(frame(fixed("central"), "central"));
     expect(golden.toString("hex")).toMatchInlineSnapshot(
       `"53570200adc404ccd4c37592a00087fbf7479cb80000000000000000000000000000d2808caf0a256ffde534608f389dedf2be99533767e793aa509ddf7037192f991d54629ae83377aa02850a421ede85bec3465fd959534d77a6710284e67a188665262f80594d9dfaaf80e36727c0b144e99c88b67e47567e0523fb1550c2b869c0d3241014311ee4df7ff79d4ebd6c6ca50bc4661c2967c507347ae7803db05b08dda45cd66fdf3bc9364bc9ca2b12ca50"`,
@@ -347,26 +350,43 @@ describe("a sender", () => {
 
 describe("a change of keys", () => {
   const hello = "central.event.hello.steward";
-  const next = new Identity(newSeeds(random), identities.central);
+  const seeds = newSeeds(random);
+  const next = new Identity(seeds);
+  /** Central announces its next keys: they open already, and do not seal yet. */
+  const announced = new Identity(seedsOf.central, next);
   const both = (): PinnedTrust =>
     new PinnedTrust([peer("central"), { node: "central", keys: next.keys, standing: "accepted" }, peer("ship1")]);
 
   it("goes unnoticed by a node that knows the keys before alone", () => {
-    const [central, ship1] = [life("central", both(), next), life("ship1")];
+    const [central, ship1] = [life("central", both(), announced), life("ship1")];
     introduce(central, "central", ship1, "ship1");
     expect(outcome(() => ship1.open(LANE, frame(central, "central")))).toBe("frame of central");
     expect(outcome(() => central.open(hello, frame(ship1, "ship1", hello, 0)))).toBe("frame of ship1");
   });
 
-  it("is over for a node once it seals for the new keys", () => {
+  it("has happened for a node once it seals for the next keys", () => {
     const trust = everybody();
-    const [central, ship1] = [life("central", both(), next), life("ship1", trust)];
+    const [central, ship1] = [life("central", both(), announced), life("ship1", trust)];
     introduce(ship1, "ship1", central, "central");
-    expect(outcome(() => central.open(hello, frame(ship1, "ship1", hello, 0)))).toBe("frame of ship1");
-    trust.replace([peer("central"), { node: "central", keys: next.keys, standing: "accepted" }]);
-    expect(outcome(() => central.open(hello, frame(ship1, "ship1", hello, 0)))).toBe("frame of ship1");
     trust.replace([{ node: "central", keys: next.keys, standing: "accepted" }]);
+    expect(outcome(() => central.open(hello, frame(ship1, "ship1", hello, 0)))).toBe("frame of ship1");
     expect(outcome(() => ship1.open(LANE, frame(central, "central")))).toBe("frame of central");
+  });
+
+  it("takes effect under way, and what was taken before is not taken again", () => {
+    const keys = { identity: announced };
+    const central = new SealedEnvelope({ node: "central", keys, trust: everybody(), random });
+    const [ship1, trust] = [life("ship1", both()), both()];
+    introduce(ship1, "ship1", central, "central");
+    const before = frame(ship1, "ship1", hello, 1);
+    expect(outcome(() => central.open(hello, before))).toBe("frame of ship1");
+    keys.identity = new Identity(seeds, new Identity(seedsOf.central));
+    expect(outcome(() => central.open(hello, before))).toBe("replayed");
+    expect(outcome(() => central.open(hello, frame(ship1, "ship1", hello, 1)))).toBe("frame of ship1");
+    keys.identity = next;
+    expect(trust.peer("central")?.keys).toEqual(next.keys);
+    expect(outcome(() => ship1.open(LANE, frame(central, "central")))).toBe("frame of central");
+    expect(outcome(() => central.open(hello, before))).toBe("replayed");
   });
 
   it("leaves packets for the keys before to nobody once these are gone", () => {

@@ -37,7 +37,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "door-of-the-lanes-open",
     breaks: "the policy is asked for plain publishers alone, and not for what comes by a lane",
     file: "src/runtime/receive/judge.ts",
-    find: "route.decide(foreign ? PLAIN : frame, item.data);",
+    find: "route.decide(foreign ? PLAIN : frame, item.data, item.id);",
     replace: "if (foreign) route.decide(PLAIN, item.data);",
     faults: ["trespass", "slow"],
   },
