@@ -4,6 +4,7 @@ import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { schema } from "./schema/schema.ts";
 import { type Path, presetAt, schemaAt } from "./schema/schema-tree.ts";
+import { checkTargets } from "./target-rules.ts";
 
 /**
  * Checks that no schema of one setting can do: settings must agree with each other, with the machine and with the
@@ -27,6 +28,7 @@ export function checkRules(file: unknown, surroundings: Surroundings, report: Re
   checkSocket(root, surroundings.file, report);
   checkSizes(root, report);
   checkBackoff(mapping(mapping(root.supervision).backoff), report);
+  checkTargets(root, report);
 }
 
 function checkSubscriptions(entries: readonly unknown[], report: Report): void {

@@ -5,6 +5,7 @@ import type { Json } from "../message/message.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Inbox } from "./inbox.ts";
 import { mend, namesOf } from "./mend.ts";
+import { NodeNotes } from "./node-notes.ts";
 import { Outbox } from "./outbox.ts";
 import { type Checkpoint, JOURNAL_VERSION } from "./records.ts";
 import type { Key, SetAside, Store } from "./store/store.ts";
@@ -50,6 +51,8 @@ export interface Journal {
   sweepTaken(goes: (key: string, ids: readonly string[]) => boolean, limit: number): void;
   nodes(): { name: string; snapshot: Json }[];
   setNode(name: string, snapshot: Json): void;
+  /** What is noted of the nodes beside their states: labels that were given here, facts that they told. */
+  readonly notes: NodeNotes;
   /** Bytes in use, at most a second old. */
   bytes(): number;
   /** The disk's error since it refused a write; the write is tried again until the disk takes it. */
@@ -163,6 +166,7 @@ export function openJournal(
     nodes: () =>
       [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
     setNode: (name, snapshot) => store.putText("nodes", name, JSON.stringify(snapshot)),
+    notes: new NodeNotes(store),
     bytes() {
       const now = clock.monotonic();
       if (now - measured.at >= 1000) measured = { at: now, bytes: store.bytes() };

@@ -2,12 +2,15 @@ import { z } from "zod";
 import { NEVER } from "../../message/text/units.ts";
 import { kind, mapping, setting } from "./about.ts";
 import {
+  argument,
   decimal,
   duration,
   flag,
   flagHint,
+  groups,
   host,
   hostPort,
+  inBraces,
   keyFile,
   listOf,
   name,
@@ -22,6 +25,7 @@ import {
   server,
   size,
   syslogAddress,
+  textsByName,
   wholeNumber,
 } from "./fields.ts";
 
@@ -166,6 +170,21 @@ const publication = kind(
   { expects: "a mapping with subject and one of syslog, tail, source" },
 );
 
+/** An entry of `facts:` in steward.yaml. */
+const ownFact = mapping({
+  run: setting(listOf(argument(), "a program and its arguments, such as [/usr/local/bin/raid-facts]", 1), {
+    description: "The program and its arguments.",
+    example: ["/usr/local/bin/raid-facts"],
+  }),
+  every: setting(duration("10s", "30d").prefault("10m"), { description: "Time between two runs." }),
+  timeout: setting(duration("1s", "10m").prefault("30s"), { description: "How long it may run." }),
+});
+
+const ownFacts = kind(z.record(z.string(), ownFact), {
+  expects: "names and programs, such as {raid: {run: [/usr/local/bin/raid-facts]}}",
+  format: inBraces,
+});
+
 /**
  * steward.yaml. The one source of its types, defaults, checks and documentation; what concerns several settings at once
  * is in rules.ts, and defaults that depend on other settings are filled in by compile.ts.
@@ -206,6 +225,21 @@ export const schema = mapping({
   publish: setting(listOf(publication, "a list of publications").prefault([]), {
     description: "What this node sends by itself. Each entry is a process of its own under supervision.",
     applies: "process",
+  }),
+  labels: setting(textsByName("names and values such as {class: tanker, site: rotterdam}").prefault({}), {
+    description:
+      "Labels of this node: what it is, in words of its operators, such as {class: tanker, site: rotterdam}. Targets choose nodes by them: `steward run 'class=tanker' -- uptime`. central may give others with `steward label`.",
+    applies: "live",
+  }),
+  groups: setting(groups().prefault({}), {
+    description:
+      "Names for targets, such as {north: 'site=hamburg or site=rotterdam', tugs: [tug1, tug2]}: `steward run @north -- uptime`. See docs/targets.md.",
+    applies: "live",
+  }),
+  facts: setting(ownFacts.prefault({}), {
+    description:
+      "Facts of this node from programs of yours, such as {raid: {run: [/usr/local/bin/raid-facts], every: 10m, timeout: 10s}}. A program prints a JSON object or lines of key=value; they become the facts raid.key. `every` is from 10s on and 10m where it is not written, `timeout` 30s.",
+    applies: "live",
   }),
   nodes: setting(listOf(name(), "a list of names").prefault([]), {
     description: "Nodes that are expected: shown before they were ever seen.",
@@ -262,6 +296,10 @@ export const schema = mapping({
       earlyCancels: setting(wholeNumber(0, 1_000_000).prefault(10_000), {
         description:
           "Cancels that overtook their commands and are kept until those come, at most for `retention.age`. Further ones are refused.",
+      }),
+      targets: setting(wholeNumber(1, 1_000_000).prefault(50), {
+        description:
+          "Nodes that one target may mean. For more, `steward run` asks, or wants --yes; a message file or a request says `most`.",
       }),
       lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
         description:

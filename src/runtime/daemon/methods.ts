@@ -7,6 +7,7 @@ import { bye } from "../../methods/bye.ts";
 import type { Method } from "../../methods/define.ts";
 import { echo } from "../../methods/echo.ts";
 import { errorlog } from "../../methods/errorlog.ts";
+import { facts } from "../../methods/facts.ts";
 import { hello } from "../../methods/hello.ts";
 import { ping } from "../../methods/ping.ts";
 import { shellcommand } from "../../methods/shellcommand.ts";
@@ -14,6 +15,7 @@ import { syslogforwarding } from "../../methods/syslogforwarding.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Canceller } from "../execute/cancel.ts";
 import { cancelMethod } from "../execute/cancel-method.ts";
+import type { NodeFacts } from "../fleet/node-facts.ts";
 import { compareHere } from "../resync/compare-answer.ts";
 import { COMPARE, compareMethod } from "../resync/compare-method.ts";
 import type { JournalIdentities } from "../resync/journal-identities.ts";
@@ -27,6 +29,7 @@ export interface OwnParts {
   readonly config: () => Config;
   readonly journal: Journal;
   readonly links: Pick<Links, "hello" | "bye">;
+  readonly nodeFacts: Pick<NodeFacts, "factsTold">;
   readonly failures: Pick<Failures, "received">;
   readonly canceller: Pick<Canceller, "cancel">;
   readonly vouching: Pick<Vouching, "heard">;
@@ -42,6 +45,7 @@ const OWN = [
   "hello",
   "bye",
   "errorlog",
+  "facts",
   "cancel",
   "process",
   "compare",
@@ -50,7 +54,7 @@ const OWN = [
 
 /** The methods that come with steward. */
 export function ownMethods(parts: OwnParts): readonly Method[] {
-  const { config, journal, links, failures, canceller, vouching, identities, processes } = parts;
+  const { config, journal, links, nodeFacts, failures, canceller, vouching, identities, processes } = parts;
   const own: Readonly<Record<(typeof OWN)[number], Method>> = {
     shellcommand: shellcommand({ outputBytes: () => config().limits.outputBytes, grace: config().shell.grace }),
     syslogforwarding,
@@ -59,6 +63,7 @@ export function ownMethods(parts: OwnParts): readonly Method[] {
     hello: hello(links),
     bye: bye(links),
     errorlog: errorlog(failures),
+    facts: facts(nodeFacts),
     cancel: cancelMethod(canceller),
     process: processMethod(processes),
     compare: compareMethod((origin, epoch, open) => compareHere(journal, origin, epoch, open)),
@@ -118,7 +123,7 @@ export function builtInSubscriptions(config: Config): SubscribeConfig[] {
   );
   const control = [...commands, taken("event", VOUCH, ["*"], 1)];
   if (config.node !== config.central) return control;
-  return [...control, ...["hello", "bye", "errorlog"].map((method) => taken("event", method, ["*"], 1))];
+  return [...control, ...["hello", "bye", "errorlog", "facts"].map((method) => taken("event", method, ["*"], 1))];
 }
 
 function invalid(file: string, fault: string, cause?: unknown): StewardError {

@@ -5,6 +5,7 @@ import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Method } from "../../methods/define.ts";
+import type { FactsTold } from "../../methods/facts.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
@@ -16,7 +17,11 @@ import { Canceller } from "../execute/cancel.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
 import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
+import { FactTeller } from "../fleet/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { NodeFacts } from "../fleet/node-facts.ts";
+import { NodeLabels } from "../fleet/node-labels.ts";
+import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
 import { Presence } from "../fleet/presence.ts";
 import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
@@ -53,7 +58,7 @@ export interface RoadOptions extends Surroundings {
  * part is given the parts that it works with. Two parts get theirs later: the publishers, whose reports of failures are
  * messages too, and the fleet, whose changes upper rooms act upon.
  */
-export class Road implements Rooms {
+export class Road implements Rooms, FactsWatcher {
   readonly newId: NewId;
   readonly journal: Journal;
   readonly storage: Storage;
@@ -63,6 +68,9 @@ export class Road implements Rooms {
   readonly fleet: Fleet;
   /** Filled once the parts behind the daemon's own methods are there. */
   readonly methods = new Map<string, Method>();
+  readonly facts: NodeFacts;
+  readonly ownFacts: OwnFacts;
+  readonly labels: NodeLabels;
   readonly announce: Announcer;
   readonly publishers: Publishers;
   readonly submitter: Submitter;
@@ -78,6 +86,7 @@ export class Road implements Rooms {
   readonly filesInHand = new Set<string>();
   readonly #options: RoadOptions;
   readonly #presence: Presence;
+  readonly #factTeller: FactTeller;
   readonly #links: Links;
   readonly #receiver: Receiver;
   readonly #acks: Acks;
@@ -97,6 +106,11 @@ export class Road implements Rooms {
     const life = newId();
     const ground = { ...options, node, central, life, methods };
 
+    const facts = new NodeFacts(ground);
+    const labels = new NodeLabels({
+      ...ground,
+      own: (name) => (name === node ? config().labels : fleet.ownLabels(name)),
+    });
     const announce = new Announcer(ground);
     const publishers = new Publishers(ground);
     const submitter = new Submitter({ ...ground, publishers, announce });
@@ -118,12 +132,16 @@ export class Road implements Rooms {
     this.canceller = new Canceller({ ...told, respond, running });
     const self = new OwnHello({ ...told, epoch: journal.epoch, routes });
     const presence = new Presence({ ...told, epoch: journal.epoch, self });
+    const ownFacts = new OwnFacts({ ...told, host: options.hostFacts, watcher: this });
+    const factTeller = new FactTeller({ ...told, epoch: journal.epoch, own: ownFacts });
     const links = new Links({ ...resync, presence, deadlines });
     fleet.watch(links);
     const admission = new Admission(told);
     this.#receiver = new Receiver({ ...resync, data, admission, links, routes, answers: respond });
-    this.#acks = new Acks({ ...resync, links, presence });
+    this.#acks = new Acks({ ...resync, links, presence, factTeller });
 
+    this.facts = facts;
+    this.labels = labels;
     this.announce = announce;
     this.publishers = publishers;
     this.submitter = submitter;
@@ -134,13 +152,15 @@ export class Road implements Rooms {
     this.deadlines = deadlines;
     this.respond = respond;
     this.#presence = presence;
+    this.ownFacts = ownFacts;
+    this.#factTeller = factTeller;
     this.#links = links;
   }
 
   /** Subscribes at the broker: messages come in and go out. */
   open(): void {
     const { config, modules, methods, core } = this.#options;
-    const own = ownMethods({ ...this.#options, ...this, links: this.#links });
+    const own = ownMethods({ ...this.#options, ...this, links: this.#links, nodeFacts: this.facts });
     for (const method of [...own, ...modules, ...methods]) this.methods.set(method.name, method);
     for (const subscription of [...builtInSubscriptions(config()), ...config().subscribe])
       this.routes.add(subscription);
@@ -150,7 +170,15 @@ export class Road implements Rooms {
       watcher: this.#links,
       failures: this.failures,
     });
+    this.ownFacts.look();
     this.storage.begin((error) => core.fail(error), this);
+  }
+
+  /** The facts of this node have changed: they are noted here, and told to central. */
+  factsChanged(set: ReadonlyMap<string, FactsTold["set"][string]>): void {
+    const { config, clock } = this.#options;
+    this.facts.factsTold(config().node, { at: clock.now(), all: true, set: Object.fromEntries(set) });
+    this.#factTeller.changed();
   }
 
   bye(reason: string): void {
@@ -160,6 +188,7 @@ export class Road implements Rooms {
   /** Ends the traffic in both directions. */
   end(): void {
     this.#presence.end();
+    this.ownFacts.end();
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();

@@ -11,6 +11,7 @@ import type { Spawner } from "../../methods/spawner.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
+import type { HostFacts } from "../../platform/host-facts.ts";
 import type { WaitingProcess } from "../operate/operations.ts";
 
 /** The parts that outlive a restart of the core. */
@@ -27,6 +28,8 @@ export interface Surroundings {
   /** Methods beside those of steward and of the configuration. */
   readonly methods: readonly Method[];
   readonly envelope: Envelope;
+  /** How the host is; absent: nobody asks, as in a simulation. */
+  readonly hostFacts: HostFacts | undefined;
   readonly openJournal: () => Journal;
   readonly openTransport: () => Transport;
   readonly openSpawner: () => Spawner;

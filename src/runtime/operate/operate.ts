@@ -1,4 +1,5 @@
 import type { AlertView } from "../../message/alert.ts";
+import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
@@ -9,17 +10,23 @@ import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
   DeadLetter,
+  FactsView,
   Health,
+  LabelOrder,
+  LabelView,
   LogLine,
   MessageDetail,
   MessageFilter,
   MessageView,
   NodeDetail,
+  NodeQuery,
   NodeView,
   Order,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  TargetQuestion,
+  TargetView,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { Submission } from "./submission.ts";
@@ -49,6 +56,11 @@ export class LocalOperations implements Operations {
     return this.#submission.submit(orders);
   }
 
+  /** A draft for each node that a target means. @throws StewardError `target-invalid`, `target-large`, … */
+  drafts(orders: readonly TargetedDraft[]): Draft[] {
+    return this.#submission.drafts(orders);
+  }
+
   cancel(id: string) {
     return this.#submission.cancel(id);
   }
@@ -66,12 +78,28 @@ export class LocalOperations implements Operations {
     return this.#options.core().journal.flushed();
   }
 
-  nodes(query: { readonly after?: string; readonly limit?: number } = {}): NodeView[] {
+  nodes(query: NodeQuery = {}): NodeView[] {
     return this.#nodes.list(query);
   }
 
   node(name: string): NodeDetail {
     return this.#nodes.detail(name);
+  }
+
+  facts(name: string): FactsView {
+    return this.#nodes.facts(name);
+  }
+
+  labels(name: string): LabelView {
+    return this.#nodes.labels(name);
+  }
+
+  label(order: LabelOrder): Promise<LabelView[]> {
+    return this.#nodes.label(order);
+  }
+
+  resolve(question: TargetQuestion): TargetView {
+    return this.#nodes.resolve(question);
   }
 
   async processes({ node, timeout = ANSWER_WITHIN }: { readonly node?: string; readonly timeout?: number } = {}) {

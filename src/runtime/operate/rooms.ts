@@ -11,6 +11,8 @@ import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { NodeFacts } from "../fleet/node-facts.ts";
+import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import type { Submitter } from "../submit/submit.ts";
@@ -23,6 +25,8 @@ export interface Rooms {
   readonly storage: Storage;
   readonly link: BrokerLink;
   readonly fleet: Fleet;
+  readonly facts: NodeFacts;
+  readonly labels: NodeLabels;
   readonly vouching: Vouching;
   readonly publishers: Publishers;
   readonly submitter: Submitter;

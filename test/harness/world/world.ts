@@ -10,6 +10,7 @@ import type { Happening } from "../../../src/message/happening.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { receiverOf } from "../../../src/message/subject.ts";
+import type { HostFacts } from "../../../src/platform/host-facts.ts";
 import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
 import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runtime/operate/operations.ts";
 import { type LinkFaults, MemoryBroker, type MemoryLink } from "../../twins/memory-broker.ts";
@@ -35,6 +36,8 @@ export interface WorldOptions {
   /** By name; `central` is there in any case. */
   readonly nodes?: Readonly<Record<string, NodeOptions>>;
   readonly programs?: Readonly<Record<string, MemoryProgram>>;
+  /** The hosts of nodes, as facts tell of them; a node that is not here has none. */
+  readonly hosts?: Readonly<Record<string, HostFacts>>;
 }
 
 /** Settings of steward.yaml that replace those of `SETTINGS`. */
@@ -136,6 +139,7 @@ export class World {
   #lives = 0;
   readonly #places = new Map<string, Place>();
   readonly #programs: Readonly<Record<string, MemoryProgram>>;
+  readonly #hosts: Readonly<Record<string, HostFacts>>;
 
   constructor(directory: string, options: WorldOptions) {
     this.random = seededRandom(options.seed ?? 1);
@@ -145,6 +149,7 @@ export class World {
       onFault: (error) => void this.faults.push(error),
     });
     this.#programs = options.programs ?? {};
+    this.#hosts = options.hosts ?? {};
     const nodes: Record<string, NodeOptions> = { central: {}, ...(options.nodes ?? { ship1: {} }) };
     for (const [name, settings] of Object.entries(nodes)) {
       const base = join(directory, name);
@@ -589,6 +594,7 @@ export class World {
       else life.held.push(read);
     };
     place.life = life;
+    const hostFacts = this.#hosts[place.name];
     const started = startDaemon({
       config: this.#config(place),
       parts: {
@@ -618,6 +624,7 @@ export class World {
           underWay: life.underWay,
           reach,
         }),
+        ...(hostFacts === undefined ? {} : { hostFacts }),
         secluded: true,
       },
     });

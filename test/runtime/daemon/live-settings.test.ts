@@ -79,6 +79,36 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(names()).not.toContain("ship9");
     },
   },
+  labels: {
+    node: "ship1",
+    settings: { labels: { class: "tug" } },
+    follows: async (world) => {
+      await world.advance(12_000);
+      expect(world.daemon("central").operations.resolve({ to: "class=tug" }).nodes).toEqual(["ship1"]);
+    },
+  },
+  groups: {
+    node: "central",
+    settings: { groups: { north: "ship1 or ship2" } },
+    follows: async (world) =>
+      expect(world.daemon("central").operations.resolve({ to: "@north" }).nodes).toEqual(["ship1", "ship2"]),
+  },
+  facts: {
+    node: "ship1",
+    settings: { facts: { load: { run: ["print", "one=1"] } } },
+    follows: async (world) => {
+      await world.advance(12_000);
+      expect(world.daemon("central").operations.facts("ship1").list).toMatchObject([{ key: "load.one", value: "1" }]);
+    },
+  },
+  "limits.targets": {
+    node: "central",
+    settings: { limits: { targets: 1 } },
+    follows: (world) =>
+      expect(
+        world.drive(world.daemon("central").operations.submit([{ to: "all", subject: "command.work.os", data: {} }])),
+      ).rejects.toMatchObject({ code: "target-large" }),
+  },
   "control.from": {
     node: "ship1",
     settings: { control: { from: ["ship2"] } },
