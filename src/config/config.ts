@@ -3,7 +3,17 @@ import type { Settings } from "./schema/schema.ts";
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
 /** Settings whose value, as the daemon uses it, has another shape than in the file. */
-type Reshaped = "broker" | "control" | "hello" | "intake" | "link" | "metrics" | "publish" | "retention" | "subscribe";
+type Reshaped =
+  | "broker"
+  | "control"
+  | "hello"
+  | "intake"
+  | "link"
+  | "metrics"
+  | "publish"
+  | "retention"
+  | "secrets"
+  | "subscribe";
 
 /**
  * The configuration as the daemon uses it: compiled once from steward.yaml, frozen, every default filled in, durations
@@ -29,19 +39,36 @@ export interface Config extends Omit<Frozen<Settings>, Reshaped | "socket"> {
   /** Path of the local API's Unix socket, absolute. */
   readonly socket: string;
   readonly metrics: { readonly host: string; readonly port: number } | null;
+  readonly secrets: SecretsConfig;
 }
 
 export interface BrokerConfig {
   readonly servers: readonly string[];
-  /** A nats-server of the daemon's own, under supervision. */
-  readonly embedded: { readonly host: string; readonly port: number } | null;
+  /** A nats-server of the daemon's own, under supervision. `tls.ca`: its clients must show a certificate. */
+  readonly embedded: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: { readonly cert: string; readonly key: string; readonly ca?: string } | null;
+    readonly newcomers: boolean;
+  } | null;
   readonly auth:
     | { readonly kind: "none" }
+    /** The node's own key; none while the file is not there. */
+    | { readonly kind: "identity"; readonly seedFile: string }
+    | { readonly kind: "seed"; readonly seed: string }
     | { readonly kind: "user"; readonly user: string; readonly password: string }
     | { readonly kind: "token"; readonly token: string }
     | { readonly kind: "nkey"; readonly seedFile: string }
     | { readonly kind: "creds"; readonly file: string };
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
+  /** Programs that publish to nodes without being one: logins of central's broker. */
+  readonly publishers: readonly PublisherConfig[];
+}
+
+export interface PublisherConfig {
+  readonly name: string;
+  readonly login: { readonly key: string } | { readonly password: string };
+  readonly subjects: readonly string[];
 }
 
 export type LinkName = "lan" | "gsm" | "satellite";
@@ -63,7 +90,7 @@ export interface LinkProfile {
   readonly compressFrom: number | null;
 }
 
-export interface SubscribeConfig extends Omit<Frozen<Settings["subscribe"][number]>, "from" | "allow"> {
+export interface SubscribeConfig extends Omit<Frozen<Settings["subscribe"][number]>, "from" | "allow" | "run"> {
   readonly kind: "command" | "event";
   readonly method: string;
   readonly domain: string;
@@ -71,6 +98,42 @@ export interface SubscribeConfig extends Omit<Frozen<Settings["subscribe"][numbe
   readonly from: readonly string[];
   /** Patterns for the data as one line, `*` any run of characters; null: all. */
   readonly allow: readonly string[] | null;
+  /** The bounds in which its commands run; null: as the daemon itself. */
+  readonly run: RunConfig | null;
+}
+
+/** The bounds in which the commands of one subscription run. Each null: as the daemon itself. */
+export interface RunConfig {
+  /** Name or number. */
+  readonly user: string | null;
+  readonly group: string | null;
+  /** Absolute; a directory that a command asks for must lie in it. */
+  readonly directory: string | null;
+  /** Names of the daemon's variables that are kept beside the usual ones; null: none, and a command may set what it likes. */
+  readonly environment: readonly string[] | null;
+  readonly umask: number | null;
+  /** Names of the secrets that may be used; null: all of this node. */
+  readonly secrets: readonly string[] | null;
+  readonly limits: RunLimits;
+}
+
+/** The limits of one process, ms and bytes. Each null: that of the daemon. */
+export interface RunLimits {
+  readonly cpu: number | null;
+  readonly memory: number | null;
+  readonly processes: number | null;
+  readonly files: number | null;
+  readonly fileSize: number | null;
+}
+
+/** The places where the secrets of this node are kept, by name. */
+export interface SecretsConfig {
+  /** Each file in it is a secret of the same name; absolute. */
+  readonly directory: string | null;
+  /** Absolute paths. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Names of environment variables of the daemon. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface PublishConfig {

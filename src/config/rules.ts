@@ -1,3 +1,4 @@
+import { nodeNameFault } from "../message/node-name.ts";
 import { tokenFault } from "../message/subject.ts";
 import { readDuration, readSize } from "../message/text/units.ts";
 import { expand } from "./file/environment.ts";
@@ -35,7 +36,9 @@ function checkSubscriptions(entries: readonly unknown[], report: Report): void {
   const subjects = entries.map((entry) => mapping(entry).subject);
   checkTwice(subjects, (i) => ["subscribe", i, "subject"], report);
   entries.forEach((entry, i) => {
-    const { subject, allow } = mapping(entry);
+    const { subject, allow, run } = mapping(entry);
+    if (run !== undefined && text(subject)?.startsWith("event."))
+      report(["subscribe", i, "run"], "only commands run programs; an event has no `run`");
     if (allow !== undefined && text(subject)?.startsWith("event.")) {
       report(["subscribe", i, "allow"], "only commands have patterns; say with `from` who may send this event");
     }
@@ -89,14 +92,17 @@ function checkBroker(broker: Mapping, written: boolean, root: Mapping, env: Surr
   }
   if ("user" in broker && !("password" in broker)) report(["broker", "user"], "`password` is missing beside it");
   if ("password" in broker && !("user" in broker)) report(["broker", "password"], "`user` is missing beside it");
-  for (const key of ["nkey", "creds", "tls"]) {
+  for (const key of ["nkey", "creds"]) {
     if (embedded && key in broker) {
       report(
         ["broker", key],
-        "the embedded broker takes user and password, or a token; run a nats-server of your own for more",
+        "the embedded broker takes the nodes' own keys, user and password, or a token; leave it out",
       );
     }
   }
+  if (embedded && "tls" in broker && !("tls" in mapping(broker.embedded)))
+    report(["broker", "tls"], "the embedded broker speaks no TLS: set `tls: {cert: …, key: …}` under `embedded` too");
+  checkPublishers(mapping(broker.publishers), env, report);
   const tls = mapping(broker.tls);
   if ("cert" in tls && !("key" in tls)) report(["broker", "tls", "cert"], "`key` is missing beside it");
   if ("key" in tls && !("cert" in tls)) report(["broker", "tls", "key"], "`cert` is missing beside it");
@@ -105,6 +111,19 @@ function checkBroker(broker: Mapping, written: boolean, root: Mapping, env: Surr
     if (value === undefined) continue;
     const result = expand(value, env);
     if ("fault" in result) report(["broker", key], result.fault);
+  }
+}
+
+function checkPublishers(publishers: Mapping, env: Surroundings["env"], report: Report): void {
+  for (const [name, value] of Object.entries(publishers)) {
+    const place = ["broker", "publishers", name];
+    const fault = nodeNameFault(name);
+    if (fault !== undefined) report(place, `not the name of a publisher: ${fault}`);
+    if (name === "newcomer") report(place, "newcomer is the name of another login");
+    const { key, password } = mapping(value);
+    if ((key === undefined) === (password === undefined)) report(place, "needs one of `key` and `password`");
+    const expanded = expand(text(password) ?? "", env);
+    if ("fault" in expanded) report([...place, "password"], expanded.fault);
   }
 }
 

@@ -305,12 +305,12 @@ export class Inbox {
     this.#store.remove("cancelled", id);
   }
 
-  /** Ends a message. A command leaves a record of its outcome behind, an event nothing. */
-  finish(id: string, outcome: Outcome, summary: string): void {
+  /** Ends a message. A command leaves a record of its outcome behind, an event nothing. False: it is not pending. */
+  finish(id: string, outcome: Outcome, summary: string): boolean {
     const record = this.#pending.remove(id);
-    if (record === undefined) return;
+    if (record === undefined) return false;
     const { message } = record;
-    if (kindOf(message.subject) === "event") return;
+    if (kindOf(message.subject) === "event") return true;
     const done: DoneRecord = {
       v: 1,
       id,
@@ -324,6 +324,7 @@ export class Inbox {
     };
     if (this.#doneNow.size === 0) this.#store.atTurnEnd(() => this.#writeDone());
     this.#doneNow.set(id, done);
+    return true;
   }
 
   #writeDone(): void {

@@ -53,6 +53,7 @@ export interface Journal {
   setNode(name: string, snapshot: Json): void;
   /** What is noted of the nodes beside their states: labels that were given here, facts that they told. */
   readonly notes: NodeNotes;
+  forgetNode(name: string): void;
   /** Bytes in use, at most a second old. */
   bytes(): number;
   /** The disk's error since it refused a write; the write is tried again until the disk takes it. */
@@ -165,6 +166,7 @@ export function openJournal(
     },
     nodes: () =>
       [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
+    forgetNode: (name) => store.remove("nodes", name),
     setNode: (name, snapshot) => store.putText("nodes", name, JSON.stringify(snapshot)),
     notes: new NodeNotes(store),
     bytes() {

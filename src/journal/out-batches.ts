@@ -10,7 +10,7 @@ import type { Store } from "./store/store.ts";
 /** Most messages that stay in memory: enough for a command to ten thousand nodes. */
 const HOT = 16_384;
 /** Most messages and bytes of a row. */
-const MOST = 64;
+const MOST = 128;
 const MOST_BYTES = 64 * 1024;
 
 /** A lane, with the batches of it that are in memory. */
@@ -61,7 +61,7 @@ export class Lane implements Omit<OutLane, "marks"> {
 }
 
 /** Messages of one lane that were accepted in one turn: one row, and one `learned` row for each later turn that changed them. */
-class Batch {
+export class Batch {
   readonly lane: Lane;
   readonly first: number;
   readonly keep: boolean;

@@ -162,6 +162,8 @@ export interface DeadRecord {
 export interface LabelsRecord {
   readonly v: 1;
   readonly given: Readonly<Record<string, GivenLabel>>;
+  /** When the node was enrolled with labels that were taken over, ms; absent: with none. */
+  readonly enrolledAt?: number;
 }
 
 export interface GivenLabel {

@@ -34,8 +34,13 @@ export interface CommandHandler {
    * proved that nothing of the command began.
    */
   run(context: CommandContext): Promise<CommandEnd | NotBegun>;
-  /** Called before the command is recorded as running: gets ready what the start needs, or says why it must wait. */
-  prepare?(context: CommandContext): Promise<NotBegun | undefined>;
+  /**
+   * Answers without waiting for anything, where the method can: many commands are then one task and one transaction. Only an
+   * idempotent method may have it; `run` then gives the same answer.
+   */
+  answer?(context: CommandContext): Answer;
+  /** Called before the command is recorded as running: gets ready what the start needs, says why it must wait, or refuses it. */
+  prepare?(context: CommandContext): Promise<CommandEnd | NotBegun | undefined>;
   /** Milliseconds that it may take to end itself after its timeout; absent: it ends at once. */
   readonly grace?: number;
   /** True where a second run is harmless: a command that was cut short is run again, else it is `interrupted`. */
@@ -50,8 +55,19 @@ export interface CommandHandler {
   describe?(data: Json): string;
 }
 
+/** The handler of an idempotent method that waits for nothing. */
+export function answering(handler: {
+  readonly check: (data: Json) => void;
+  readonly answer: (context: CommandContext) => Answer;
+}): CommandHandler {
+  return { ...handler, idempotent: true, run: async (context) => handler.answer(context) };
+}
+
 /** An outcome; the daemon stamps the times that the method does not know better. */
 export type CommandEnd = Omit<Outcome, "at"> & { readonly at?: number };
+
+/** An end without output. */
+export type Answer = Omit<CommandEnd, "output">;
 
 /** The command has not begun, and may begin until its deadline. */
 export interface NotBegun {

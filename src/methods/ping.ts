@@ -1,12 +1,11 @@
-import { defineMethod } from "./define.ts";
+import { answering, defineMethod } from "./define.ts";
 
 /** Answers with the node's time: proof of the whole road, journal included, without side effects. */
 export const ping = defineMethod({
   name: "ping",
   summary: "Answers with the time of the node.",
-  command: {
-    idempotent: true,
+  command: answering({
     check: () => undefined,
-    run: async ({ clock }) => ({ state: "succeeded", result: { now: clock.now() } }),
-  },
+    answer: ({ clock }) => ({ state: "succeeded", result: { now: clock.now() } }),
+  }),
 });

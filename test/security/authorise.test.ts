@@ -33,6 +33,7 @@ function config(from: string[], allow: string[] | null = null): SubscribeConfig 
     concurrency: 1,
     queue: 10,
     foreign: false,
+    run: null,
   };
 }
 

@@ -27,9 +27,15 @@ export type Applies = "live" | "process" | "restart";
 /** The parts of the compiled configuration that are written otherwise in the file. */
 export interface WrittenOtherwise {
   readonly broker: {
-    readonly embedded: { readonly host: string; readonly port: number } | null;
-    readonly auth: object;
+    readonly embedded: {
+      readonly host: string;
+      readonly port: number;
+      readonly tls: object | null;
+      readonly newcomers: boolean;
+    } | null;
+    readonly auth: { readonly kind: string };
     readonly tls: object | null;
+    readonly publishers: readonly object[];
   };
   readonly link: { readonly name: string };
   readonly metrics: { readonly host: string; readonly port: number } | null;

@@ -70,10 +70,82 @@ export const keyFile = () =>
     },
   );
 
+/** Two public keys of a node in one word; their checksums are verified where they are used. */
+export const publicKeys = () =>
+  text(
+    "the keys of a node, U….X…",
+    (value) => {
+      if (/^S[UX]/.test(value)) return "this is a seed, which stays on its own machine: write the public keys";
+      return PUBLIC_KEYS.test(value) ? undefined : "copy it whole from `steward trust` at the management station";
+    },
+    { shape: PUBLIC_KEYS, hides: isSeed },
+  );
+
+const PUBLIC_KEYS = /^U[A-Z2-7]{55}\.X[A-Z2-7]{55}$/;
+export const EXAMPLE_KEYS =
+  "UBHAVZGHAYFCRIMB5DJMSOVVHHTX2W7K4MHQKU7J5GIX4V2ZCR2TPXAS.XBI4QGTO7OBVEKYKYPMZD6TYHPJSPSVCKVXEGLBZ6JUAP3XZPGQPSNBP";
+
+/** A user or a group of the system. */
+const ACCOUNT = /^[A-Za-z_][A-Za-z0-9_.-]{0,62}\$?$|^\d{1,10}$/;
+export const account = () =>
+  kind(z.union([z.string().regex(ACCOUNT), z.number().int().min(0).max(MOST_ID)]).transform(String), {
+    expects: "a name or a number",
+    why: (value) => (typeof value === "string" ? "the system has no such names" : undefined),
+  });
+/** The number above it means "no user" to the kernel. */
+const MOST_ID = 2 ** 32 - 2;
+
+export const variable = () => text("the name of a variable", variableFault, { shape: /^[A-Za-z_][A-Za-z0-9_]*$/ });
+
+/** One variable, or all that begin alike: `LC_*`. */
+export const variables = () =>
+  text("the name of a variable", (value) => variableFault(value.replace(/(?<=.)\*$/, "")), {
+    shape: /^[A-Za-z_][A-Za-z0-9_]*\*?$/,
+  });
+
+function variableFault(value: string): string | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) return "letters, digits and _ make a name";
+  return value.startsWith("STEWARD_") ? "variables of steward's own stay with the daemon" : undefined;
+}
+
+export const secretName = () => text("the name of a secret", tokenFault, { shape: new RegExp(`^${TOKEN}$`) });
+
+/** A mapping of names of secrets. */
+export function bySecret<S extends z.ZodType>(element: S, expects: string) {
+  return kind(z.record(z.string().regex(new RegExp(`^${TOKEN}$`)), element), {
+    expects,
+    format: (value) => JSON.stringify(value),
+  });
+}
+
+export const mask = () =>
+  kind(z.string().regex(/^0?[0-7]{3}$/), {
+    expects: 'three octal digits in quotes, such as "027"',
+    why: (value) => (typeof value === "number" ? "put it in quotes" : undefined),
+  });
+
 export const receivedSubject = () =>
   text("<command|event>.<method>.<domain>", receivedFault, {
     shape: new RegExp(`^(command|event)\\.${TOKEN}\\.${TOKEN}$`),
   });
+
+/** A subject with its receiver. */
+export const receivedBy = () =>
+  text("<node>.<command|event>.<method>.<domain>", subjectFault, {
+    shape: new RegExp(`^${TOKEN}\\.(command|event)\\.${TOKEN}\\.${TOKEN}$`),
+  });
+
+export const nkey = () =>
+  text(
+    "the public nkey of a user, U and 55 more characters",
+    (value) =>
+      isSeed(value)
+        ? "this is a seed, which only its owner may have"
+        : /^U[A-Z2-7]{55}$/.test(value)
+          ? undefined
+          : "`nk -inkey FILE -pubout` prints it",
+    { hides: isSeed },
+  );
 
 export const sentSubject = () =>
   text(

@@ -33,7 +33,7 @@ function rowsOf(places: readonly Place[]): SettingRow[] {
 
 /** How the fields of an entry of `subscribe` or `publish` are written, by their keys. */
 export function entryFields(section: "subscribe" | "publish"): ReadonlyMap<string, (value: unknown) => string> {
-  const places = everyPlace(schema).filter(({ path }) => path.startsWith(`${section}[].`));
+  const places = everyPlace(schema).filter(({ path, key }) => path === `${section}[].${key}`);
   return new Map(places.map((place) => [place.key, (value: unknown) => written(place, value)]));
 }
 

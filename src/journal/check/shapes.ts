@@ -248,6 +248,7 @@ const fact = holds("a fact", isFact);
 export const labelsRecord = fields<LabelsRecord>({
   v: one(1),
   given: each(fields<GivenLabel>({ value: text, by: text, at: time })),
+  enrolledAt: maybe(time),
 });
 
 export const factsRecord = fields<FactsRecord>({

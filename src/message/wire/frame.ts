@@ -148,6 +148,11 @@ export function packFrame(
   items: readonly string[],
   compressFrom: number | null,
 ): Uint8Array {
+  return pack(frameText(subject, head, items), KINDS.frame, compressFrom);
+}
+
+/** The JSON text of a frame, without its closing brace. */
+export function frameText(subject: string, head: FrameHead, items: readonly string[]): string {
   const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow, receiverLife } = head;
   const { life, uptime } = head;
   const wire: Omit<WireFrame, "m"> = { l: subject, o: origin, e: epoch, t: sentAt, f: first, a: acked };
@@ -159,15 +164,26 @@ export function packFrame(
   if (life !== undefined) wire.j = life;
   if (uptime !== undefined) wire.p = Math.round(uptime);
   const open = JSON.stringify(wire);
-  return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, KINDS.frame, compressFrom);
+  return `${open.slice(0, -1)},"m":[${items.join(",")}]`;
 }
 
+/** The text is put together by hand: ids need no escapes, and times are numbers. */
 export function encodeItem(item: FrameItem): string {
-  return JSON.stringify(toWire(item));
+  if (!("data" in item)) return JSON.stringify(toWire(item));
+  let text = `{"i":"${item.id}","c":${item.createdAt},"d":${JSON.stringify(item.data ?? null)}`;
+  if (item.deliverBy !== null) text += `,"b":${item.deliverBy}`;
+  if (item.timeout !== null) text += `,"t":${item.timeout}`;
+  if (item.inReplyTo !== undefined) text += `,"r":"${item.inReplyTo}"`;
+  return item.foreign === true ? `${text},"f":1}` : `${text}}`;
 }
 
 /** `reasons`: characters to which each verdict's reason is cut. */
-export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array {
+export function encodeAck(subject: string, ack: Ack, reasons?: number): Uint8Array {
+  return pack(ackText(subject, ack, reasons), KINDS.ack, null);
+}
+
+/** The JSON text of an ACK, without its closing brace. */
+export function ackText(subject: string, ack: Ack, reasons = 500): string {
   const wire: WireAck = {
     l: subject,
     o: ack.node,
@@ -184,7 +200,7 @@ export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array 
   if (ack.concurrency !== undefined) wire.q = ack.concurrency;
   if (ack.wentBack === true) wire.g = 1;
   if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
-  return pack(JSON.stringify(wire).slice(0, -1), KINDS.ack, null);
+  return JSON.stringify(wire).slice(0, -1);
 }
 
 /** The fault for which a receiver could not read this message in a frame; `undefined`: none. */
@@ -194,7 +210,12 @@ export function messageFault(item: WholeItem): string | undefined {
 
 /** @throws StewardError `frame-malformed`, `frame-misdirected`, `frame-version` or `frame-too-large`. */
 export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Frame {
-  const wire = unpack(subject, payload, KINDS.frame, limits) as Partial<WireFrame>;
+  return readFrame(subject, unpack(subject, payload, KINDS.frame, limits), limits);
+}
+
+/** Reads the parsed body of a frame. @throws StewardError like `decodeFrame` */
+export function readFrame(subject: string, body: unknown, limits: FrameLimits = FRAME_LIMITS): Frame {
+  const wire = body as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
   const { l, o, e, t, f, a, s, b, n, w, i, j, p, m } = wire as WireFrame;
@@ -221,7 +242,12 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
 
 /** `subject`: the subject of the answered frame. @throws StewardError like `decodeFrame`. */
 export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Ack {
-  const wire = unpack(subject, payload, KINDS.ack, limits) as Partial<WireAck>;
+  return readAck(subject, unpack(subject, payload, KINDS.ack, limits), limits);
+}
+
+/** Reads the parsed body of an ACK. @throws StewardError like `decodeFrame` */
+export function readAck(subject: string, body: unknown, limits: FrameLimits = FRAME_LIMITS): Ack {
+  const wire = body as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
   const { l, o, n, i, e, t, k, s, u, c, p, q, g, v } = wire as WireAck;
@@ -264,17 +290,11 @@ function toWire(item: FrameItem): WireItem {
 }
 
 /** Decodes an item that `itemFault` has passed. */
-export function decodeItem(wire: WireItem): Exclude<FrameItem, { unreadable: string }> {
-  if (wire.x !== undefined) return { id: wire.i, skip: wire.x };
-  return {
-    id: wire.i,
-    createdAt: wire.c ?? 0,
-    deliverBy: wire.b ?? null,
-    timeout: wire.t ?? null,
-    data: wire.d ?? null,
-    ...(wire.r === undefined ? {} : { inReplyTo: wire.r }),
-    ...(wire.f === undefined ? {} : { foreign: true }),
-  };
+export function decodeItem({ i: id, x, c, b, t, d, r, f }: WireItem): Exclude<FrameItem, { unreadable: string }> {
+  if (x !== undefined) return { id, skip: x };
+  const item = { id, createdAt: c ?? 0, deliverBy: b ?? null, timeout: t ?? null, data: d ?? null };
+  if (f !== undefined) return { ...item, foreign: true };
+  return r === undefined ? item : { ...item, inReplyTo: r };
 }
 
 export function messageOf(item: WholeItem, subject: string, origin: string): Message {

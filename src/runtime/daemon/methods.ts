@@ -13,6 +13,7 @@ import { ping } from "../../methods/ping.ts";
 import { shellcommand } from "../../methods/shellcommand.ts";
 import { syslogforwarding } from "../../methods/syslogforwarding.ts";
 import type { Failures } from "../../observe/alerts.ts";
+import { TRUST, type TrustTaker, trustMethod } from "../enrol/trust-method.ts";
 import type { Canceller } from "../execute/cancel.ts";
 import { cancelMethod } from "../execute/cancel-method.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
@@ -35,7 +36,15 @@ export interface OwnParts {
   readonly vouching: Pick<Vouching, "heard">;
   readonly identities: Pick<JournalIdentities, "answered">;
   readonly processes: Parameters<typeof processMethod>[0];
+  readonly enrolment: TrustTaker | undefined;
 }
+
+/** Orders on trust where nothing is sealed: they could come from anybody. */
+const UNSEALED: TrustTaker = {
+  take() {
+    throw new StewardError("security-off");
+  },
+};
 
 const OWN = [
   "shellcommand",
@@ -50,11 +59,12 @@ const OWN = [
   "process",
   "compare",
   "vouch",
+  "trust",
 ] as const;
 
 /** The methods that come with steward. */
 export function ownMethods(parts: OwnParts): readonly Method[] {
-  const { config, journal, links, nodeFacts, failures, canceller, vouching, identities, processes } = parts;
+  const { config, journal, links, nodeFacts, failures, canceller, vouching, identities, processes, enrolment } = parts;
   const own: Readonly<Record<(typeof OWN)[number], Method>> = {
     shellcommand: shellcommand({ outputBytes: () => config().limits.outputBytes, grace: config().shell.grace }),
     syslogforwarding,
@@ -70,6 +80,7 @@ export function ownMethods(parts: OwnParts): readonly Method[] {
     vouch: vouchMethod({
       heard: (origin, vouch) => identities.answered(origin, vouch) || vouching.heard(origin, vouch),
     }),
+    trust: trustMethod(enrolment ?? UNSEALED),
   };
   return OWN.map((name) => own[name]);
 }
@@ -117,11 +128,13 @@ export function builtInSubscriptions(config: Config): SubscribeConfig[] {
     concurrency,
     queue: 1000,
     foreign: false,
+    run: null,
   });
   const commands = ["cancel", "process", "ping", COMPARE].map((method) =>
     taken("command", method, config.control.from, 16),
   );
-  const control = [...commands, taken("event", VOUCH, ["*"], 1)];
+  const trusted = taken("command", TRUST, config.node === config.central ? ["*"] : [config.central], 1);
+  const control = [...commands, trusted, taken("event", VOUCH, ["*"], 1)];
   if (config.node !== config.central) return control;
   return [...control, ...["hello", "bye", "errorlog", "facts"].map((method) => taken("event", method, ["*"], 1))];
 }

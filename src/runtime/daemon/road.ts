@@ -1,18 +1,21 @@
-import { join } from "node:path";
 import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
+import type { Outcome } from "../../message/report.ts";
 import type { Method } from "../../methods/define.ts";
 import type { FactsTold } from "../../methods/facts.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
+import { pathIn } from "../../platform/names.ts";
 import { Admission } from "../../security/admission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
+import { Membership } from "../enrol/membership.ts";
+import { Registrar } from "../enrol/registrar.ts";
 import { Canceller } from "../execute/cancel.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
 import { Deadlines } from "../execute/deadlines.ts";
@@ -81,6 +84,8 @@ export class Road implements Rooms, FactsWatcher {
   readonly respond: Respond;
   readonly canceller: Canceller;
   readonly deadlines: Deadlines;
+  /** Absent where nothing is sealed. */
+  readonly enrolment: Registrar | Membership | undefined;
   /** Commands under way. */
   readonly running = new ChurnMap<string, Cancellation>();
   readonly filesInHand = new Set<string>();
@@ -115,7 +120,7 @@ export class Road implements Rooms, FactsWatcher {
     const publishers = new Publishers(ground);
     const submitter = new Submitter({ ...ground, publishers, announce });
     const failures = new Failures({ ...ground, submitter });
-    const told = { ...ground, announce, failures, publishers, submitter };
+    const told = { ...ground, announce, failures, publishers, submitter, labels };
 
     const renewal = new Renewal({ ...told, path: data });
     const vouching = new Vouching({ ...told, renewal });
@@ -123,12 +128,19 @@ export class Road implements Rooms, FactsWatcher {
     const losses = new JournalLosses({ ...told, identities });
     const reports = new Reports(told);
     const repair = new Repair({ ...told, identities, reports, heardByHello: node === central });
-    publishers.equip({ ...told, repair, renewal });
-    const resync = { ...told, renewal, identities, losses, vouching, reports, repair };
+    const ends = {
+      ended: (id: string, outcome: Pick<Outcome, "state" | "result">) => {
+        repair.ended(id, outcome);
+        this.enrolment?.ended(id, outcome);
+      },
+    };
+    publishers.equip({ ...told, repair: ends, renewal });
+    const resync = { ...told, renewal, identities, losses, vouching, reports, repair, ends };
 
     const routes = new Routes(node, methods, options.storage, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
     const respond = new Respond({ ...told, routes });
+    this.enrolment = this.#openEnrolment(told);
     this.canceller = new Canceller({ ...told, respond, running });
     const self = new OwnHello({ ...told, epoch: journal.epoch, routes });
     const presence = new Presence({ ...told, epoch: journal.epoch, self });
@@ -137,7 +149,8 @@ export class Road implements Rooms, FactsWatcher {
     const links = new Links({ ...resync, presence, deadlines });
     fleet.watch(links);
     const admission = new Admission(told);
-    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, answers: respond });
+    const { enrolment } = this;
+    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, enrolment, answers: respond });
     this.#acks = new Acks({ ...resync, links, presence, factTeller });
 
     this.facts = facts;
@@ -171,6 +184,7 @@ export class Road implements Rooms, FactsWatcher {
       failures: this.failures,
     });
     this.ownFacts.look();
+    this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
   }
 
@@ -193,10 +207,46 @@ export class Road implements Rooms, FactsWatcher {
     this.link.end();
     this.#receiver.stop();
     this.#links.end();
+    this.enrolment?.end();
+  }
+
+  #openEnrolment(
+    told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers" | "labels">,
+  ) {
+    const { membership, config, fleet, transport } = told;
+    if (membership === undefined) return undefined;
+    const { opened, keys } = membership;
+    const { node, central } = config();
+    const resume = (names: Iterable<string>): void => {
+      for (const name of names) told.publishers.resumeAfter(0, name, "the trust in it has changed");
+    };
+    if (opened.role === "central") {
+      const { trust: registry } = opened;
+      const standings = (names: Iterable<string>): void => {
+        for (const name of names) {
+          const record = registry.record(name);
+          fleet.decided(name, record?.standing);
+          if (record?.standing === "accepted") told.labels.enrolled(name, record);
+        }
+        resume(names);
+      };
+      return new Registrar({ ...told, node, registry, keys, standings });
+    }
+    const { trust } = opened;
+    return new Membership({
+      ...told,
+      node,
+      central,
+      trust,
+      keys,
+      hears: () => fleet.link(central) === "online",
+      enrolled: () => this.#links.linkChanged(transport.status()),
+      resume: () => resume(told.publishers.receivers()),
+    });
   }
 
   /** The directory in which a method keeps its files. */
   directory(method: string): string {
-    return join(this.#options.config().data, method);
+    return pathIn(this.#options.config().data, method);
   }
 }

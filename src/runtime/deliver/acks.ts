@@ -10,6 +10,7 @@ import type { FactTeller } from "../fleet/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Presence } from "../fleet/presence.ts";
 import type { Repair } from "../resync/compare-ask.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
 import type { Publishers } from "./publishers.ts";
 
 /** Hears of the nodes that answer, before anything else follows from an answer: `daemon/links.ts`. */
@@ -23,10 +24,11 @@ export interface AcksOptions {
   readonly counters: Pick<Counters, "refuse">;
   readonly fleet: Pick<Fleet, "has" | "isKnown" | "isDoubled" | "isOther">;
   readonly links: AnswerWatcher;
-  readonly presence: Pick<Presence, "subject" | "answered">;
+  readonly presence: Pick<Presence, "subject" | "answered" | "sealAgain">;
   readonly factTeller: Pick<FactTeller, "subject" | "greeted" | "acknowledged">;
-  readonly publishers: Pick<Publishers, "answered" | "refused" | "unheard">;
+  readonly publishers: Pick<Publishers, "answered" | "refused" | "sealAgain" | "unheard">;
   readonly repair: Pick<Repair, "doubt">;
+  readonly vouching: Pick<Vouching, "sealAgain">;
 }
 
 /** The way of an answer: from the packet to the publisher of its lane, or to `Presence` for a hello. */
@@ -41,6 +43,7 @@ export class Acks implements Answers {
     const opened = this.#options.envelope.open(subject, payload);
     if (opened.kind === "ack") this.#acknowledged(subject, first, opened.ack, payload.length);
     else if (opened.kind === "refusal") this.#refused(subject, first, opened.refusal);
+    else if (opened.kind === "hint") this.#hinted(subject, opened.refusal);
     else throw new StewardError("frame-malformed", { subject, fault: "it is a frame, and came as an answer" });
   }
 
@@ -68,9 +71,30 @@ export class Acks implements Answers {
   #refused(subject: string, first: number, refusal: FrameRefusal): void {
     const { fleet, links, publishers } = this.#options;
     const { node } = refusal;
-    if (node !== receiverOf(subject) || !fleet.has(node)) return;
+    if (node !== receiverOf(subject)) return;
+    if (refusal.code === "session-unknown") {
+      this.#sealAgain(subject, first);
+      return;
+    }
+    if (!fleet.has(node)) return;
     links.refused(node);
     publishers.refused(subject, first, refusal);
+  }
+
+  /** Sends again at once what was sealed for another life of its receiver's daemon. */
+  #sealAgain(subject: string, first: number): void {
+    const { presence, vouching, publishers } = this.#options;
+    // Facts go out again after the next hello.
+    if (first > 0) publishers.sealAgain(subject, first);
+    else {
+      presence.sealAgain(subject);
+      vouching.sealAgain(subject);
+    }
+  }
+
+  /** Anybody may have written it: the operator reads it in the log. */
+  #hinted(subject: string, { node, reason }: FrameRefusal): void {
+    this.#options.counters.refuse("unproved-refusal", { subject, fault: `${node} is said to answer: ${reason}` });
   }
 
   unheard(subject: string, first: number): void {

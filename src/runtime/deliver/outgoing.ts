@@ -69,7 +69,7 @@ export class Outgoing {
   bytes(record: OutRecord): number {
     const replaced = this.#replaced.get(record.seq);
     if (replaced !== undefined) return Buffer.byteLength(replaced) + 1;
-    return this.#skip(record) === undefined ? record.bytes : SKIP_BYTES;
+    return this.#skip(record, this.#options.left(record)) === undefined ? record.bytes : SKIP_BYTES;
   }
 
   seal(lane: OutLane, { first, acked, sentBefore }: InFlight, records: readonly OutRecord[]): Uint8Array {
@@ -87,9 +87,10 @@ export class Outgoing {
 
   /** The item of a message in a frame that is sealed at `now`, JSON. */
   #item(record: OutRecord, now: number): string {
-    const skip = this.#skip(record);
+    const left = this.#options.left(record);
+    const skip = this.#skip(record, left);
     if (skip !== undefined) return encodeItem({ id: record.message.id, skip });
-    return this.#replaced.get(record.seq) ?? itemOf(record, now, this.#options.left(record));
+    return this.#replaced.get(record.seq) ?? itemOf(record, now, left);
   }
 
   /**
@@ -119,10 +120,10 @@ export class Outgoing {
     return true;
   }
 
-  #skip(record: OutRecord) {
+  #skip(record: OutRecord, left: number) {
     const { seq, times } = this.#refused;
     if (record.seq === seq && times >= MOST_REFUSALS && record.skip === undefined) return "rejected";
-    return skipOf(record, this.#options.left(record));
+    return skipOf(record, left);
   }
 }
 

@@ -1,7 +1,7 @@
 import { isId } from "../../message/id.ts";
 import type { Json } from "../../message/message.ts";
 import { checkObject } from "../../methods/check.ts";
-import { defineMethod, type Method } from "../../methods/define.ts";
+import { answering, defineMethod, type Method } from "../../methods/define.ts";
 
 /**
  * The answer of a node to a cancel: the command ends (`done`), has ended, has not come and will not start, or the sender may
@@ -21,13 +21,12 @@ export function cancelMethod(canceller: { cancel(id: string, by: string): Cancel
   return defineMethod({
     name: "cancel",
     summary: "Ends a command that waits or runs.",
-    command: {
-      idempotent: true,
+    command: answering({
       check: checkCancel,
-      run: async ({ data, origin }) => {
+      answer: ({ data, origin }) => {
         const answer = canceller.cancel((data as { id: string }).id, origin);
         return answer === "full" ? { state: "failed", reason: FULL } : { state: "succeeded", result: { answer } };
       },
-    },
+    }),
   });
 }

@@ -34,6 +34,13 @@ export interface RespondOptions {
   readonly log: Logger;
 }
 
+/** A command that has ended, and one line of its data. */
+export interface Ended {
+  readonly record: InRecord;
+  readonly outcome: Outcome;
+  readonly summary: string;
+}
+
 /** The parts of a command that its report needs. */
 interface Answered {
   readonly message: Pick<Message, "id" | "subject" | "origin">;
@@ -61,6 +68,17 @@ export class Respond implements Answers {
   begun(record: InRecord, startedAt: number): void {
     if (this.#options.journal.inbox.find(record.message.id) === undefined) return;
     this.#send(record, { state: "running", at: this.#options.clock.now(), startedAt });
+  }
+
+  /** Ends commands without output, in one step. */
+  outcomes(ended: readonly Ended[]): void {
+    const events: Event[] = [];
+    for (const { record, outcome, summary } of ended) {
+      if (!this.#options.journal.inbox.finish(record.message.id, outcome, summary)) continue;
+      events.push(this.#event(record, outcome));
+      this.#ended(record, outcome);
+    }
+    this.#enqueue(events);
   }
 
   outcome(record: InRecord, outcome: Outcome, summary: string): void {
@@ -128,7 +146,11 @@ export class Respond implements Answers {
     announce.lines(message, method.name, config.domain, method.event?.lines?.(message) ?? []);
   }
 
-  #send({ message: { id, subject, origin } }: Answered, report: Report): void {
+  #send(answered: Answered, report: Report): void {
+    this.#enqueue([this.#event(answered, report)]);
+  }
+
+  #event({ message: { id, subject, origin } }: Answered, report: Report): Event {
     const event: Message = {
       id: this.#options.newId(),
       subject: replySubject(parseSubject(subject), origin),
@@ -140,24 +162,32 @@ export class Respond implements Answers {
       inReplyTo: id,
     };
     const fault = messageFault(event);
-    if (fault !== undefined) {
-      this.#enqueue({ ...event, data: asData(withoutResult(report, fault)) });
-      return;
-    }
+    if (fault !== undefined) return encoded({ ...event, data: asData(withoutResult(report, fault)) });
     const text = encodeItem(event);
     const bytes = Buffer.byteLength(text);
     const fits = bytes <= Math.min(this.#options.transport.maxPayload(), FRAME_LIMITS.bodyBytes) - REPORT_ENVELOPE / 2;
-    if (fits) this.#enqueue(event, text);
+    if (fits) return { message: event, text };
     // An outcome that is too large for the broker would hold up its lane: it is sent without its result.
-    else
-      this.#enqueue({
-        ...event,
-        data: asData(withoutResult(report, tooLarge(bytes, this.#options.transport.maxPayload()))),
-      });
+    const without = withoutResult(report, tooLarge(bytes, this.#options.transport.maxPayload()));
+    return encoded({ ...event, data: asData(without) });
   }
 
-  #enqueue(event: Message, text = encodeItem(event)): void {
-    this.#options.journal.outbox.enqueue([event], false, [text]);
-    this.#options.publishers.wake(event.subject, Number.POSITIVE_INFINITY);
+  #enqueue(events: readonly Event[]): void {
+    const { journal, publishers } = this.#options;
+    const messages = events.map(({ message }) => message);
+    const texts = events.map(({ text }) => text);
+    journal.outbox.enqueue(messages, false, texts);
+    for (const subject of new Set(messages.map((message) => message.subject)))
+      publishers.wake(subject, Number.POSITIVE_INFINITY);
   }
+}
+
+/** An event that reports, as it travels too. */
+interface Event {
+  readonly message: Message;
+  readonly text: string;
+}
+
+function encoded(message: Message): Event {
+  return { message, text: encodeItem(message) };
 }

@@ -6,7 +6,7 @@ import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { Config } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
 import { LONGEST_TIMER, type Timer } from "../../message/clock.ts";
-import { normalise } from "../../message/errors.ts";
+import { normalise, StewardError } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { summarise } from "../../message/text/summary.ts";
@@ -17,14 +17,16 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import { sleep } from "../../platform/sleep.ts";
+import { Confinement } from "../../security/confinement.ts";
 import type { RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { Cancellation } from "./cancellation.ts";
 import { type CommandSurroundings, RunningCommand } from "./command-context.ts";
+import { ConfinedSpawner } from "./confined-spawner.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { EventBatches, type EventBatchOptions, POISONED } from "./event-batches.ts";
 import { HangWatch } from "./hang-watch.ts";
-import type { Respond } from "./respond.ts";
+import type { Ended, Respond } from "./respond.ts";
 import { Untold } from "./untold.ts";
 import { begins, interrupted, LeftOver } from "./unvouched.ts";
 
@@ -86,7 +88,12 @@ export class Subscriber implements Child, RouteProcess {
     this.#events = new EventBatches(options, this.#stopping.signal);
     this.#hangWatch = new HangWatch(clock);
     this.#untold = new Untold(clock);
-    const { node, config, spawner, log, respond } = options;
+    const { node, config, log, respond, watcher } = options;
+    const blocked = (fault: string | undefined): void => watcher.block("subscriber", route.subject, fault);
+    const { run } = route.config;
+    const confinement = new Confinement({ node, run, secrets: () => config().secrets, env: process.env });
+    if (route.config.kind === "command") blocked(confinement.fault);
+    const spawner = new ConfinedSpawner(options.spawner, { node, confinement, blocked });
     this.#surroundings = {
       node,
       domain: route.config.domain,
@@ -194,7 +201,9 @@ export class Subscriber implements Child, RouteProcess {
       if (event === undefined) return;
       this.#events.add(records);
       this.#add(() => this.#handle(event));
-    } else if (command !== undefined) {
+    } else if (command?.answer !== undefined && takenAt !== undefined)
+      this.#add(async () => this.#answer(command, records, takenAt));
+    else if (command !== undefined) {
       for (const record of records) {
         const startBy = takenAt === undefined ? undefined : this.#options.deadlines.measured(record, takenAt);
         const go = (): void => this.#add(() => this.#command(command, record, startBy));
@@ -216,9 +225,50 @@ export class Subscriber implements Child, RouteProcess {
     this.#actor.send({ type: "drained" });
   }
 
+  /** Answers commands of this life in order, in one step: their outcomes are one transaction. */
+  #answer(handler: CommandHandler, taken: readonly InRecord[], takenAt: number): void {
+    const { respond } = this.#options;
+    try {
+      const { ended, failure } = this.#answered(handler, taken, takenAt);
+      respond.outcomes(ended);
+      if (failure !== undefined) this.#failed(handler, failure.record, failure.error);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The outcomes of commands, as far as none of them makes the method throw. */
+  #answered(
+    handler: CommandHandler,
+    taken: readonly InRecord[],
+    takenAt: number,
+  ): { ended: Ended[]; failure?: { record: InRecord; error: unknown } } {
+    const { journal, running, clock, deadlines } = this.#options;
+    const ended: Ended[] = [];
+    const at = clock.now();
+    for (const { message } of taken) {
+      const record = journal.inbox.find(message.id);
+      if (record === undefined || running.has(message.id)) continue;
+      const summary = summarise(record.message.data);
+      const outdated = this.#outdated(record, deadlines.measured(record, takenAt));
+      if (outdated !== undefined) {
+        ended.push({ record, outcome: outdated, summary });
+        continue;
+      }
+      const { startedAt = at } = record;
+      try {
+        const end = handler.answer?.(new RunningCommand(this.#surroundings, record, startedAt, new Cancellation()));
+        ended.push({ record, outcome: { at: clock.now(), startedAt, ...insistFinal(end) }, summary });
+      } catch (error) {
+        return { ended, failure: { record, error } };
+      }
+    }
+    return { ended };
+  }
+
   /** `startBy`: monotonic time by which the command must have begun; `undefined`: an earlier process took it. */
   async #command(handler: CommandHandler, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
-    const { journal, running, respond, clock, deadlines } = this.#options;
+    const { journal, running, respond, deadlines } = this.#options;
     const { id } = taken.message;
     // The command keeps its place in the order until a trusted clock was heard.
     const asked = (): boolean => journal.inbox.find(id) !== undefined;
@@ -248,13 +298,7 @@ export class Subscriber implements Child, RouteProcess {
         respond.outcome(record, end, summarise(record.message.data));
       }
     } catch (error) {
-      this.#failAfter(error, () => {
-        const { attempts } = journal.inbox.failedOnce(id) ?? record;
-        const reason = normalise(error).message;
-        if (handler.idempotent !== true)
-          respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(record.message.data));
-        else if (attempts >= POISONED) respond.dead(record, reason);
-      });
+      this.#failed(handler, record, error);
     } finally {
       running.delete(id);
     }
@@ -265,14 +309,14 @@ export class Subscriber implements Child, RouteProcess {
     if (startBy !== undefined || !this.#leftOver.keepsAgain(next, () => this.#add(once))) await once();
   }
 
-  /** Resolves when the method can begin (`undefined`), or when the command has to be decided anew (`notBegun`). */
+  /** Resolves when the method can begin (`undefined`), when the command has to be decided anew (`notBegun`), or with its refusal. */
   async #prepare(
     handler: CommandHandler,
     context: RunningCommand,
     record: InRecord,
     startBy: number | undefined,
     cancellation: Cancellation,
-  ): Promise<NotBegun | undefined> {
+  ): Promise<CommandEnd | NotBegun | undefined> {
     if (handler.prepare === undefined) return undefined;
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
@@ -328,14 +372,15 @@ export class Subscriber implements Child, RouteProcess {
     if (record.cancelRequestedBy !== undefined) cancellation.request();
     let context = new RunningCommand(this.#surroundings, record, startedAt, cancellation);
     let end: Promise<CommandEnd | NotBegun> | undefined;
-    if (startBy === undefined && (record.state === "running" || record.doubtful === true)) {
+    const mayHaveRun = record.doubtful === true;
+    if (mayHaveRun || (startBy === undefined && record.state === "running")) {
       end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
       if (end === undefined) return interrupted(record, clock.now());
     } else {
       if (record.state !== "running") {
         const hindered = await this.#prepare(handler, context, record, startBy, cancellation);
         if (this.#stopped && handler.adopt !== undefined) return undefined;
-        if (hindered !== undefined) return hindered;
+        if (hindered !== undefined) return hindered.state === "notBegun" ? hindered : { at: clock.now(), ...hindered };
         startedAt = clock.now();
         const by = startBy ?? deadlines.estimated(record);
         context = new RunningCommand(this.#surroundings, record, startedAt, cancellation, by);
@@ -365,13 +410,12 @@ export class Subscriber implements Child, RouteProcess {
     const within = context.timeout + (handler.grace ?? 0) + HANGING;
     const { id } = context;
     const ended = await this.#hangWatch
-      .over(Promise.resolve(end), within, () => this.#waiting.has(id))
+      .over(Promise.resolve(end).catch(refused), within, () => this.#waiting.has(id))
       .finally(() => this.#untold.cancel(id));
-    if (ended?.state === "notBegun") return ended;
-    // A user's method may return any state: the origin would refuse an unknown one, and the command would stay open there.
-    const state: unknown = ended?.state;
-    if (!isFinalState(ended?.state)) throw new Error(`the method ended in no final state: ${String(state)}`);
-    return { at: clock.now(), startedAt, ...ended };
+    // The proof that nothing began may have been put back together with the journal.
+    if (ended?.state === "notBegun")
+      return mayHaveRun && handler.idempotent !== true ? interrupted(record, clock.now()) : ended;
+    return { at: clock.now(), startedAt, ...insistFinal(ended) };
   }
 
   /** Notes that a command waits for something outside of its method; the alert is raised once for each reason. */
@@ -401,13 +445,33 @@ export class Subscriber implements Child, RouteProcess {
     }
   }
 
-  /** Records a failure, then fails. The journal may be closed already: a method can outlive the core. */
-  #failAfter(error: unknown, record: () => void): void {
+  /** Records the failure of a command, then fails. The journal may be closed already: a method can outlive the core. */
+  #failed(handler: CommandHandler, record: InRecord, error: unknown): void {
+    const { journal, respond, clock } = this.#options;
+    const { id, data } = record.message;
     try {
-      record();
+      const { attempts } = journal.inbox.failedOnce(id) ?? record;
+      const reason = normalise(error).message;
+      if (handler.idempotent !== true)
+        respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(data));
+      else if (attempts >= POISONED) respond.dead(record, reason);
       this.#fail(error);
     } catch (unrecorded) {
       this.#fail(unrecorded);
     }
   }
+}
+
+/** A user's method may return any state: the origin would refuse an unknown one, and the command would stay open there. */
+function insistFinal(end: CommandEnd | undefined): CommandEnd {
+  const state: unknown = end?.state;
+  if (end === undefined || !isFinalState(end.state))
+    throw new Error(`the method ended in no final state: ${String(state)}`);
+  return end;
+}
+
+/** A method was refused the program that it wanted to start. */
+function refused(error: unknown): CommandEnd {
+  if (!(error instanceof StewardError) || error.code !== "command-refused") throw error;
+  return { state: "rejected", reason: error.message };
 }

@@ -138,10 +138,6 @@ export class KnownNode {
     return this.#linkName;
   }
 
-  get isRevoked(): boolean {
-    return this.#actor.getSnapshot().matches({ trust: "revoked" });
-  }
-
   get isResyncing(): boolean {
     return this.#actor.getSnapshot().matches({ session: "resyncing" });
   }
@@ -156,6 +152,11 @@ export class KnownNode {
     if (this.#accepted) return;
     this.#accepted = true;
     this.send("accept", "verified");
+  }
+
+  revoke(): void {
+    this.#accepted = false;
+    this.send("revoke", "revoked by an operator");
   }
 
   /** True if the hello comes from another daemon or another journal than before. */
@@ -189,10 +190,18 @@ export class KnownNode {
   }
 
   send(
-    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "agreed" | "busy" | "idle",
+    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "revoke" | "agreed" | "busy" | "idle",
     cause: string,
   ): void {
     this.#actor.send({ type, at: this.#options.clock.now(), cause });
+  }
+
+  get linkSince(): number {
+    return this.#actor.getSnapshot().context.linkSince;
+  }
+
+  get trust(): NodeDescription["trust"] {
+    return this.#actor.getSnapshot().value.trust;
   }
 
   describe(): NodeDescription {

@@ -20,6 +20,13 @@ export interface NodeLabel {
   readonly own?: string;
 }
 
+/** The labels of an invitation, who made it, and when its node was enrolled. */
+interface Enrolment {
+  readonly labels: LabelSet;
+  readonly by: string;
+  readonly since: number;
+}
+
 /** Labels to give by their names; `null` takes back. */
 type LabelChanges = Readonly<Record<string, string | null>>;
 
@@ -35,9 +42,14 @@ export class NodeLabels {
   readonly #options: NodeLabelsOptions;
   readonly #given = new Map<string, Readonly<Record<string, GivenLabel>>>();
 
+  readonly #enrolledAt = new Map<string, number>();
+
   constructor(options: NodeLabelsOptions) {
     this.#options = options;
-    for (const [node, { given }] of options.journal.notes.labels()) this.#given.set(node, given);
+    for (const [node, { given, enrolledAt }] of options.journal.notes.labels()) {
+      this.#given.set(node, given);
+      if (enrolledAt !== undefined) this.#enrolledAt.set(node, enrolledAt);
+    }
   }
 
   /** The value of a label; `undefined`: the node has none of this name. */
@@ -76,12 +88,21 @@ export class NodeLabels {
   labelNode(node: string, labels: LabelChanges, by: string): void {
     const next = this.#after(node, labels, by);
     this.#given.set(node, next);
-    this.#options.journal.notes.setLabels(node, { v: 1, given: next });
+    const enrolledAt = this.#enrolledAt.get(node);
+    const enrolment = enrolledAt === undefined ? {} : { enrolledAt };
+    this.#options.journal.notes.setLabels(node, { v: 1, given: next, ...enrolment });
   }
 
   /** @throws StewardError `label-invalid` where `labelNode` would */
   checkFor(node: string, labels: LabelChanges): void {
     this.#after(node, labels, "");
+  }
+
+  /** Gives the labels with which a node was enrolled, once for each enrolment: one that was taken back since stays away. */
+  enrolled(node: string, { labels, by, since }: Enrolment): void {
+    if (Object.keys(labels).length === 0 || since <= (this.#enrolledAt.get(node) ?? 0)) return;
+    this.#enrolledAt.set(node, since);
+    this.labelNode(node, labels, by);
   }
 
   #after(node: string, labels: LabelChanges, by: string): Readonly<Record<string, GivenLabel>> {

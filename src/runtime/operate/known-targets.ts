@@ -22,7 +22,7 @@ export class KnownTargets implements TargetWorld {
   edges(): readonly string[] {
     const { fleet } = this.#options.core();
     const { central } = this.#options.config();
-    return [...fleet.names()].filter((name) => name !== central && !fleet.isRevoked(name));
+    return [...fleet.names()].filter((name) => name !== central && fleet.trust(name) !== "revoked");
   }
 
   isKnown(name: string): boolean {

@@ -139,7 +139,7 @@ export class Nodes {
   linkSince(name: string): number | null {
     const { config, core } = this.#options;
     if (name === config().node) return core().link.health().since;
-    return core().fleet.describe(name)?.linkSince ?? null;
+    return core().fleet.linkSince(name) ?? null;
   }
 
   /**

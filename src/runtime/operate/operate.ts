@@ -1,3 +1,4 @@
+import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
@@ -9,9 +10,13 @@ import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
+  Choice,
   DeadLetter,
+  Decision,
   FactsView,
   Health,
+  InvitationOrder,
+  Invited,
   LabelOrder,
   LabelView,
   LogLine,
@@ -27,10 +32,12 @@ import type {
   ReloadAnswer,
   TargetQuestion,
   TargetView,
+  TrustView,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
+import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
 
 /** The most stuck lanes of this daemon that are shown. */
@@ -43,11 +50,13 @@ export class LocalOperations implements Operations {
   readonly #messages: Messages;
   readonly #nodes: Nodes;
   readonly #submission: Submission;
+  readonly #trust: TrustDecisions;
 
   constructor(options: OperateOptions) {
     this.#options = options;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
+    this.#trust = new TrustDecisions(options);
     this.#submission = new Submission(options, this.#messages, this.#nodes);
   }
 
@@ -150,6 +159,10 @@ export class LocalOperations implements Operations {
     await journal.flushed();
   }
 
+  brokerLogins(): readonly Login[] {
+    return this.#options.logins?.list() ?? [];
+  }
+
   alerts(): AlertView[] {
     return this.#options.core().failures.memory.all();
   }
@@ -186,12 +199,25 @@ export class LocalOperations implements Operations {
       version,
       startedAt,
       asOf: clock.now(),
+      security: core().enrolment === undefined ? "off" : "sealed",
       broker,
       journal,
       quarantined,
       ...also,
       stuck,
     };
+  }
+
+  trust(): TrustView {
+    return this.#trust.view();
+  }
+
+  invite(order: InvitationOrder): Promise<Invited[]> {
+    return this.#trust.invite(order);
+  }
+
+  decide(node: string, verb: Decision["verb"], choice: Choice): Promise<Decision> {
+    return this.#trust.decide(node, verb, choice);
   }
 
   reload(): Promise<ReloadAnswer> {

@@ -1,4 +1,5 @@
 import type { BrokerLink } from "../../broker/link.ts";
+import type { Logins } from "../../broker/logins.ts";
 import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
@@ -9,6 +10,8 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Publishers } from "../deliver/publishers.ts";
+import type { Membership } from "../enrol/membership.ts";
+import type { Registrar } from "../enrol/registrar.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
@@ -32,6 +35,7 @@ export interface Rooms {
   readonly submitter: Submitter;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
+  readonly enrolment: Registrar | Membership | undefined;
   readonly routes: Routes;
   readonly methods: ReadonlyMap<string, Method>;
   /** Commands under way on this node, by id. */
@@ -56,6 +60,8 @@ export interface OperateOptions {
   readonly config: () => Config;
   readonly clock: Clock;
   readonly happenings: Happenings;
+  /** Absent where nodes have no keys of their own, and on edges. */
+  readonly logins: Logins | undefined;
   readonly metrics: () => Metrics;
   readonly version: string;
   readonly startedAt: number;

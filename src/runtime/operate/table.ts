@@ -150,11 +150,33 @@ export const TABLE = {
     answer: none("It is cleared"),
     failures: [404],
   },
+  trust: {
+    summary: "Who is trusted: at central the registry, on an edge what central told it",
+    answer: json("Keys, nodes, invitations", shape.trustView),
+    failures: [503],
+  },
+  invite: {
+    summary: "Make a token for each of some machines, all or none; at central only",
+    body: { shape: shape.invitationOrder, read: reader(shape.invitationOrder) },
+    answer: json("A token each, shown this once", shape.invited.array(), { status: 201 }),
+    failures: [403, 404, 409, 422, 503],
+  },
+  decide: {
+    summary: "Accept, reject, revoke or decommission a node, or have it change its keys; at central only",
+    params: shape.byDecision,
+    body: { shape: shape.choice, read: reader(shape.choice) },
+    answer: json("What was done", shape.decision),
+    failures: [403, 404, 409, 422, 503],
+  },
   logs: {
     summary: "The last lines of received logs",
     query: shape.logQuery,
     answer: json("Lines, newest last", shape.logLine.array()),
     failures: [404],
+  },
+  brokerLogins: {
+    summary: "The logins of the broker: accepted nodes and open invitations; none where nodes have no keys",
+    answer: json("Logins, by their public keys", shape.brokerLogin.array()),
   },
   reload: {
     summary: "Read the configuration again and apply what changed",
@@ -224,6 +246,15 @@ export type Client = {
   readonly [N in Streams]: (...asked: [...Asked<N>, signal?: AbortSignal]) => Promise<AsyncIterableIterator<Item<N>>>;
 };
 
+/** Reads a body by its schema; an error names the field of every fault, the first ten of them. */
+function reader<S extends z.ZodType>(schema: S): (body: unknown) => shape.Shown<S> {
+  return (body) => {
+    const parsed = schema.safeParse(body);
+    if (parsed.success) return parsed.data as shape.Shown<S>;
+    throw new StewardError("request-invalid", { fault: faultsOf(parsed.error) });
+  };
+}
+
 /** A draft or a list of them; an error names the message and the field of every fault, the first ten of them. */
 function readOrders(body: unknown): readonly shape.Order[] {
   const list: unknown[] = Array.isArray(body) ? body : [body];
@@ -234,15 +265,6 @@ function readOrders(body: unknown): readonly shape.Order[] {
     if (parsed.success) return parsed.data;
     throw new StewardError("message-invalid", { where: String(i + 1), fault: faultsOf(parsed.error) });
   });
-}
-
-/** Reads a body by its schema alone. @throws StewardError `request-invalid` */
-function reader<S extends z.ZodType>(of: S): (body: unknown) => shape.Shown<S> {
-  return (body) => {
-    const parsed = of.safeParse(body);
-    if (parsed.success) return parsed.data as shape.Shown<S>;
-    throw new StewardError("request-invalid", { fault: faultsOf(parsed.error) });
-  };
 }
 
 /** @throws StewardError `message-invalid` for too many messages at once */

@@ -31,6 +31,9 @@ function foreignData(payload: Uint8Array): Json {
   const body = toJson(value);
   if (typeof body !== "object" || body === null || !("data" in body))
     throw new Error('the body is not of the form {"data": …}');
+  const unknown = Object.keys(body).find((key) => key !== "data");
+  if (unknown !== undefined)
+    throw new Error(`the body holds ${JSON.stringify(unknown)}: of a plain publisher "data" is taken and no other key`);
   if (deeperThan(body, FRAME_LIMITS.depth)) throw new Error(`the body is nested deeper than ${FRAME_LIMITS.depth}`);
   return (body as { data: Json }).data;
 }

@@ -15,7 +15,7 @@ export interface Refuser {
 }
 
 /** Messages handed over in one turn. */
-const A_TURN = 64;
+const A_TURN = 256;
 
 /** Messages of one frame, and when they were taken by monotonic time. */
 interface Batch {
@@ -36,9 +36,9 @@ export class HandOver {
   }
 
   /** Hands over a few in each turn, in order, so that the first outcomes are on the way while other commands still run. */
-  add(subject: string, taken: readonly InRecord[], takenAt: number, now = false): void {
-    if (taken.length === 0) return;
-    const batch: Batch = { records: [...taken], takenAt };
+  add(subject: string, records: InRecord[], takenAt: number, now = false): void {
+    if (records.length === 0) return;
+    const batch: Batch = { records, takenAt };
     const queue = this.#waiting.get(subject);
     if (queue !== undefined) {
       queue.push(batch);
@@ -55,7 +55,10 @@ export class HandOver {
     for (let batch = queue[0]; batch !== undefined && room > 0; batch = queue[0]) {
       const some = batch.records.splice(0, room);
       room -= some.length;
-      if (batch.records.length === 0) queue.shift();
+      if (batch.records.length === 0) {
+        queue.shift();
+        this.#options.routes.get(subject)?.inHand.end(batch.records);
+      }
       this.#hand(subject, some, batch.takenAt);
     }
     if (queue.length === 0) this.#waiting.delete(subject);
@@ -67,7 +70,6 @@ export class HandOver {
     const route = routes.get(subject);
     try {
       announce.taken(some);
-      for (const { message } of some) route?.inHand.delete(message.id);
       if (route?.process !== undefined) route.process.feed(some, takenAt);
       // The process that kept a place for the command is gone: the next one finds it in the journal, not started.
       else for (const { message, state } of some) if (state === "running") journal.inbox.notStarted(message.id);

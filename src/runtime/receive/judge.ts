@@ -21,6 +21,8 @@ export interface Arrival {
   /** Travel time of the frame, ms. */
   readonly underWay: number;
   readonly told: (() => void)[];
+  /** False: the journal has no room for new work; asked for the first message that needs room. */
+  hasRoom?: boolean;
 }
 
 export interface JudgeOptions {
@@ -29,7 +31,8 @@ export interface JudgeOptions {
   readonly routes: Routes;
   readonly counters: Counters;
   readonly reports: Pick<Reports, "fold">;
-  readonly repair: Pick<Repair, "ended">;
+  /** Hears of the ends of this node's own commands. */
+  readonly ends: Pick<Repair, "ended">;
   readonly answers: Answers;
 }
 
@@ -79,8 +82,9 @@ export class Judge {
     return { kind: "verdict", state: "interrupted", reason };
   }
 
-  #decide({ frame, subject, at, underWay, told }: Arrival, item: FrameItem, seq: number): Judgement | "full" {
-    const { routes, counters, reports, repair, journal, node } = this.#options;
+  #decide(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
+    const { frame, subject, at, underWay, told } = arrival;
+    const { routes, counters, reports, ends, journal, node } = this.#options;
     if ("skip" in item) {
       const by = journal.inbox.cancelledEarly(item.id);
       if (by !== undefined && item.skip === "cancelled")
@@ -96,7 +100,7 @@ export class Judge {
       if (item.inReplyTo !== undefined && kindOf(subject) === "event") {
         const report = item.data as unknown as Report;
         if (reports.fold(item.inReplyTo, frame.origin, report, told)) {
-          if (report.state !== "running") repair.ended(item.inReplyTo, report);
+          if (report.state !== "running") ends.ended(item.inReplyTo, report);
           return { kind: "folded" };
         }
         counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });
@@ -116,7 +120,8 @@ export class Judge {
         counters.refuse("deadline-passed", { subject, origin: frame.origin });
         return { kind: "verdict", state: "expired", reason: expiredUnderWay(remaining, underWay) };
       }
-      if (routes.credit(route) === 0) return "full";
+      arrival.hasRoom ??= routes.hasRoom();
+      if (!arrival.hasRoom || route.room === 0) return "full";
       route.taken();
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // A command that may have begun in time gets no deadline: it begins again, whenever its turn comes.

@@ -7,6 +7,7 @@ import { parseSubject } from "../../message/subject.ts";
 import type { Frame } from "../../message/wire/frame.ts";
 import { isFrame } from "../../message/wire/packet.ts";
 import type { Admission } from "../../security/admission.ts";
+import { isIntroduction } from "../../security/trust/introduction.ts";
 import type { Evidence } from "../fleet/evidence.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
@@ -32,6 +33,8 @@ export interface ReceiveOptions extends AnswerOptions, HandOverOptions, JudgeOpt
   readonly losses: Pick<JournalLosses, "heard" | "missing">;
   readonly renewal: Pick<Renewal, "renew">;
   readonly vouching: Pick<Vouching, "life" | "isUnproved" | "add">;
+  /** Absent where nothing is sealed. */
+  readonly enrolment: { introduced(packet: Packet): void } | undefined;
   /** The core fails when the journal cannot be written: messages without an ACK are in memory only. */
   readonly core: FailingChild;
 }
@@ -43,6 +46,11 @@ const MOST_UNFLUSHED = 16;
  * before the next frame is read.
  */
 const A_TURN = 32;
+
+/** The node that is proved to have sent a packet, once it was opened. */
+interface Sender {
+  proved?: string;
+}
 
 export class Receiver implements Refuser {
   readonly #options: ReceiveOptions;
@@ -92,13 +100,16 @@ export class Receiver implements Refuser {
   }
 
   #receive(packet: Packet): Promise<void> {
-    return this.#guarded(packet, async () => {
+    const sender: Sender = {};
+    return this.#guarded(packet, sender, async () => {
       const { subject, payload } = packet;
       if (!isFrame(payload)) return await takeForeign(packet, this.#options);
+      if (isIntroduction(payload)) return this.#options.enrolment?.introduced(packet);
       const frame = this.#open(subject, payload);
+      sender.proved = frame.origin;
       const take = (): Promise<void> => this.#take(packet, frame);
       if (frame.first > 0 || this.#options.fleet.isKnown(frame.origin)) return await take();
-      if (!this.#strangers.add(() => void this.#guarded(packet, take)))
+      if (!this.#strangers.add(() => void this.#guarded(packet, sender, take)))
         this.#options.counters.refuse("stranger-deferred", { subject, origin: frame.origin });
     });
   }
@@ -109,13 +120,13 @@ export class Receiver implements Refuser {
     throw new StewardError("frame-malformed", { subject, fault: `it is no frame, it is of kind ${opened.kind}` });
   }
 
-  async #guarded(packet: Packet, act: () => Promise<void>): Promise<void> {
+  async #guarded(packet: Packet, sender: Sender, act: () => Promise<void>): Promise<void> {
     try {
       await act();
     } catch (error) {
       const refused = normalise(error);
       this.refused(refused, packet.subject);
-      this.#answer.refuse(refused, packet);
+      this.#answer.refuse(refused, packet, sender.proved);
     }
   }
 
@@ -145,18 +156,18 @@ export class Receiver implements Refuser {
     const accepted = journal.inbox.take(place, decisions, at);
     this.#count(place, accepted);
     const route = this.#options.routes.get(subject);
-    for (const record of accepted.taken) route?.inHand.set(record.message.id, record);
+    const inHand = route?.inHand.begin(accepted.taken) ?? [];
     vouching.add(accepted.taken.filter(({ seq }) => this.#before.isUnproved(frame, subject, seq)));
     // An idempotent command may begin before it is durable: its outcome then shares the commit of its acceptance.
     const early = route?.method.command?.idempotent === true && !journal.renewed;
-    if (early) this.#handOver.add(subject, accepted.taken, takenAt, true);
+    if (early) this.#handOver.add(subject, inHand, takenAt, true);
     // The turn is ended after `take`, so that the next one begins when this frame is on disk.
     this.#spend(frame.items.length);
     this.#unflushed++;
     await journal.flushed().finally(() => this.#unflushed--);
     this.#answer.acknowledge(packet, place, accepted);
     // The ACK goes out before the commands begin.
-    if (!early && !journal.renewed) this.#handOver.add(subject, accepted.taken, takenAt);
+    if (!early && !journal.renewed) this.#handOver.add(subject, inHand, takenAt);
     if (told.length > 0) {
       setImmediate(() => {
         for (const tell of told) tell();

@@ -1,7 +1,6 @@
 import type { SubscribeConfig } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
 import type { Method } from "../../methods/define.ts";
-import { ChurnMap } from "../../platform/churn-map.ts";
 
 /** A lane whose sender was told to wait. */
 export interface WaitingLane {
@@ -14,6 +13,33 @@ export class Backlog {
   messages = 0;
   /** Lanes whose senders were told that there is no room, by origin and epoch. */
   lanes = new Map<string, WaitingLane>();
+}
+
+/** Messages that are taken and not yet handed to a process, by batch: whoever hands messages over takes them out of their batch. */
+export class InHand {
+  readonly #batches = new Set<InRecord[]>();
+
+  /** A batch of these messages, to be given to the process. */
+  begin(records: readonly InRecord[]): InRecord[] {
+    const batch = [...records];
+    if (batch.length > 0) this.#batches.add(batch);
+    return batch;
+  }
+
+  end(batch: InRecord[]): void {
+    this.#batches.delete(batch);
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const batch of this.#batches) size += batch.length;
+    return size;
+  }
+
+  has(id: string): boolean {
+    for (const batch of this.#batches) if (batch.some(({ message }) => message.id === id)) return true;
+    return false;
+  }
 }
 
 /** The subscriber of a subject, as the receiving side uses it. */
@@ -38,8 +64,7 @@ export class Route {
   readonly subject: string;
   config: SubscribeConfig;
   readonly method: Method;
-  /** Ids of messages that are taken and not yet handed to a process. */
-  readonly inHand = new ChurnMap<string, InRecord>();
+  readonly inHand = new InHand();
   process: RouteProcess | undefined;
   readonly #backlog: Backlog;
 

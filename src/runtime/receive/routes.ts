@@ -74,7 +74,12 @@ export class Routes {
 
   /** How many more messages may be taken on a route. */
   credit(route: Route): number {
-    return this.#storage.hasRoom() ? route.room : 0;
+    return this.hasRoom() ? route.room : 0;
+  }
+
+  /** False: the journal takes no new work. */
+  hasRoom(): boolean {
+    return this.#storage.hasRoom();
   }
 
   get(subject: string): Route | undefined {

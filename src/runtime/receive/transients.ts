@@ -1,8 +1,8 @@
-import { join } from "node:path";
 import type { Clock } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import type { Frame } from "../../message/wire/frame.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { pathIn } from "../../platform/names.ts";
 import { authorise } from "../../security/authorise.ts";
 import type { Routes } from "./routes.ts";
 
@@ -45,7 +45,7 @@ export class Transients {
       origin: frame.origin,
       domain: route.config.domain,
       checkpoint: undefined,
-      directory: join(data, route.method.name),
+      directory: pathIn(data, route.method.name),
       clock,
       log,
     };

@@ -1,7 +1,7 @@
 import type { Json } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 import { checkObject } from "../../methods/check.ts";
-import { defineMethod, type Method } from "../../methods/define.ts";
+import { answering, defineMethod, type Method } from "../../methods/define.ts";
 
 /** The method by which two nodes compare their records of the same commands. */
 export const COMPARE = "compare";
@@ -21,18 +21,17 @@ export function compareMethod(compare: (origin: string, epoch: string, open: rea
   return defineMethod({
     name: COMPARE,
     summary: "Says what became of commands that their origin believes to be here.",
-    command: {
-      idempotent: true,
+    command: answering({
       check: (data) => {
         checkObject(data, { epoch: "string" });
         const { open } = data as { open?: Json };
         if (!Array.isArray(open) || !open.every(isListed)) throw new Error("open: expected a list of commands");
       },
-      run: async ({ data, origin }) => {
+      answer: ({ data, origin }) => {
         const { epoch, open } = data as unknown as { epoch: string; open: readonly Listed[] };
         return { state: "succeeded", result: compare(origin, epoch, open) as unknown as Json };
       },
-    },
+    }),
   });
 }
 

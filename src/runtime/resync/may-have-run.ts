@@ -18,6 +18,8 @@ export class BegunBefore {
   readonly #options: BegunBeforeOptions;
   /** Highest number of a lane that an earlier life of this daemon may have received. */
   readonly #sentBeforeUs = new Map<string, number>();
+  /** The frame that was asked about last: all its messages have one lane. */
+  #asked: { readonly frame: Frame | undefined; readonly sentBefore: number } = { frame: undefined, sentBefore: 0 };
 
   constructor(options: BegunBeforeOptions) {
     this.#options = options;
@@ -45,8 +47,12 @@ export class BegunBefore {
   }
 
   /** True if the command may have begun without a record: an idempotent one begins before it is durable, and a crash forgets it. */
-  unrecorded({ origin, epoch }: Frame, subject: string, seq: number): boolean {
-    if (seq > (this.#sentBeforeUs.get(`${origin} ${epoch} ${subject}`) ?? 0)) return false;
+  unrecorded(frame: Frame, subject: string, seq: number): boolean {
+    if (frame !== this.#asked.frame) {
+      const { origin, epoch } = frame;
+      this.#asked = { frame, sentBefore: this.#sentBeforeUs.get(`${origin} ${epoch} ${subject}`) ?? 0 };
+    }
+    if (seq > this.#asked.sentBefore) return false;
     const method = this.#method(subject);
     return method === undefined || method.command?.idempotent === true;
   }

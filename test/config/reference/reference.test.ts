@@ -33,16 +33,26 @@ describe("the reference file", () => {
     const lines = referenceYaml().split("\n");
     // One way to log in, one source an entry: these stand beside another that has to go.
     const instead: Record<string, RegExp> = { tail: /^ {4}syslog:/, source: /^ {4}syslog:/ };
-    const together = ["user", "password", "ca", "cert", "key", "tls", ""];
+    const together = [
+      ["user", "password", "ca", "cert", "key", "tls", ""],
+      ["run", "user", "group", "directory", "environment", "umask", "secrets", "limits", "cpu", "memory"],
+    ];
     const off = lines.flatMap((line, i) => (/^\s*#[^\s#]/.test(line) ? [i] : []));
+    const indentOf = (line: string): number => line.search(/\S/);
     const keyOf = (line: string): string => /^\s*#\s*(\w+):/.exec(line)?.[1] ?? "";
     expect(off.length).toBeGreaterThan(10);
     for (const i of off) {
       const key = keyOf(lines[i] ?? "");
+      const indent = indentOf(lines[i] ?? "");
+      const others = together[indent === 4 ? 1 : 0] ?? [];
       const text = lines
         .map((line, j) => {
           const uncommented =
-            j === i || (together.includes(key) && /^\s*#(?=\S| {2}\w)/.test(line) && together.includes(keyOf(line)));
+            j === i ||
+            (others.includes(key) &&
+              indentOf(line) === indent &&
+              /^\s*#(?=\S|(?: {2})+\w)/.test(line) &&
+              others.includes(keyOf(line)));
           return uncommented ? line.replace("#", "") : line;
         })
         .filter((line) => !instead[key]?.test(line));

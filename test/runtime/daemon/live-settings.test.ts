@@ -169,6 +169,38 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(world.host("ship1").runs.get(id)?.spec).toMatchObject({ head: 512, tail: 512 });
     },
   },
+  "secrets.directory": {
+    node: "ship1",
+    settings: { secrets: { directory: "/proc/self" } },
+    follows: async (world) => {
+      const ended = await world.ended(await world.send(SHELL, ["print", "secret:status"]));
+      expect(ended).toMatchObject({
+        state: "rejected",
+        reason: expect.stringContaining("other users may read status in"),
+      });
+    },
+  },
+  "secrets.files": {
+    node: "ship1",
+    settings: { secrets: { files: { db: "/no/such/file" } } },
+    follows: async (world) => {
+      const ended = await world.ended(await world.send(SHELL, ["print", "secret:db"]));
+      expect(ended).toMatchObject({
+        state: "rejected",
+        reason: expect.stringContaining("cannot be read from /no/such"),
+      });
+    },
+  },
+  "secrets.environment": {
+    node: "ship1",
+    settings: { secrets: { environment: { path: "PATH" } } },
+    follows: async (world) => {
+      const id = await world.send(SHELL, ["sleep", "60000", "secret:path"]);
+      await world.until(() => world.state(id) === "running", "it runs");
+      const spec = world.host("ship1").runs.get(id)?.spec;
+      expect(spec).toMatchObject({ argv: ["sleep", "60000", "secret:path"], secrets: { path: process.env.PATH } });
+    },
+  },
   "limits.lineBytes": {
     node: "ship1",
     settings: { limits: { lineBytes: "1KB" } },

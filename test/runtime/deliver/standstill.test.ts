@@ -4,7 +4,7 @@ import type { Draft } from "../../../src/message/draft.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../../../src/message/wire/bounds.ts";
 import { decodeAck, encodeItem, packFrame, type WholeItem } from "../../../src/message/wire/frame.ts";
-import { ClearEnvelope } from "../../../src/security/envelope.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { expectSound, settled } from "../../harness/world/sound.ts";
 import { quiet } from "../../harness/world/time.ts";

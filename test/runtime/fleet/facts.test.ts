@@ -5,7 +5,7 @@ import type { FactsTold } from "../../../src/methods/facts.ts";
 import type { Disk, HostFacts, HostReading } from "../../../src/platform/host-facts.ts";
 import { bootTime, fullness } from "../../../src/runtime/fleet/coarse.ts";
 import { FactTeller } from "../../../src/runtime/fleet/fact-teller.ts";
-import { ClearEnvelope } from "../../../src/security/envelope.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { settled } from "../../harness/world/sound.ts";

@@ -26,6 +26,7 @@ function settings(subject: string): SubscribeConfig {
     concurrency: 1,
     queue: 10,
     foreign: false,
+    run: null,
   };
 }
 
