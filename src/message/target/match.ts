@@ -10,8 +10,8 @@ export interface TargetNode {
   readonly isSelf: boolean;
   /** A label, a fact or a state of it, in this order; `undefined`: it has none of this name. */
   value(key: string): Fact | undefined;
-  /** The names of its labels and facts. */
-  keys(): Iterable<string>;
+  /** Its labels and facts by name; a label hides a fact of the same name. */
+  entries(): Iterable<readonly [key: string, fact: Fact]>;
 }
 
 /** The expressions that groups stand for, by the names of the groups. */
@@ -67,11 +67,7 @@ function comparisonHolds(comparison: Comparison, node: TargetNode): boolean {
     const fact = node.value(key);
     return fact !== undefined && compares(fact, comparison);
   }
-  for (const name of node.keys()) {
-    if (!wildcardMatches(key, name)) continue;
-    const fact = node.value(name);
-    if (fact !== undefined && compares(fact, comparison)) return true;
-  }
+  for (const [name, fact] of node.entries()) if (wildcardMatches(key, name) && compares(fact, comparison)) return true;
   return false;
 }
 

@@ -21,8 +21,7 @@ export class TargetFault extends Error {
 }
 
 const SPACE = /\s/;
-/** The characters that end a word. */
-const ENDS_WORD = /[\s()<>=!,"'&|]/;
+const WORD = /[^\s()<>=!,"'&|]+/y;
 /** The longest target, characters: a list of ten thousand names fits. */
 const LONGEST_TARGET = 1_000_000;
 /** Habits of other languages, and the word that is meant. */
@@ -60,9 +59,9 @@ function tokenAt(text: string, at: number, character: string): { readonly token:
   const meant = MEANT[character];
   if (meant !== undefined) throw new TargetFault(at, `${character} is not known here; write ${meant}`);
   if (character === '"' || character === "'") return quotedAt(text, at, character);
-  let next = at + 1;
-  while (next < text.length && !ENDS_WORD.test(text.charAt(next))) next++;
-  return { token: { kind: "word", text: text.slice(at, next), at }, next };
+  WORD.lastIndex = at;
+  const [word = character] = WORD.exec(text) ?? [];
+  return { token: { kind: "word", text: word, at }, next: at + word.length };
 }
 
 /** A text in quotes; a backslash takes the character behind it as it is. */

@@ -33,6 +33,12 @@ export class NodeFacts {
     return text === undefined ? NONE : (JSON.parse(text) as FactSet);
   }
 
+  /** The value of one fact, which is read without the others. */
+  value(node: string, key: string): Fact | undefined {
+    const text = this.#texts.get(node);
+    return text === undefined ? undefined : valueIn(text, key);
+  }
+
   /** All that is known of a node's facts; `undefined`: it has told none. */
   record(node: string): FactsRecord | undefined {
     return this.#journal.notes.factsOf(node);
@@ -67,6 +73,21 @@ export class NodeFacts {
     this.#texts.set(node, textOf(facts));
   }
 }
+
+/**
+ * The value of a key in a text of `textOf`. The name of the key in quotes with a colon behind it stands nowhere else: a text has
+ * its own quotes escaped, and no colon behind its closing one.
+ */
+function valueIn(text: string, key: string): Fact | undefined {
+  const name = `${JSON.stringify(key)}:`;
+  const found = text.indexOf(name);
+  if (found < 0) return undefined;
+  VALUE.lastIndex = found + name.length;
+  const [value] = VALUE.exec(text) ?? [];
+  return value === undefined ? undefined : (JSON.parse(value) as Fact);
+}
+
+const VALUE = /"(?:[^"\\]|\\.)*"|\[(?:[^"\]]|"(?:[^"\\]|\\.)*")*\]|[^,}]+/y;
 
 function textOf(facts: FactsRecord["facts"]): string {
   return JSON.stringify(

@@ -1,11 +1,10 @@
 import type { Fact } from "../../message/target/compare.ts";
-import type { FactSet } from "../../message/target/facts.ts";
 import { groupsOf } from "../../message/target/groups.ts";
 import type { Groups, TargetNode } from "../../message/target/match.ts";
 import type { OperateOptions } from "./rooms.ts";
 import type { TargetWorld } from "./targets.ts";
 
-/** The nodes that this daemon knows, as targets see them. Made for one question: facts are read once in it. */
+/** The nodes that this daemon knows, as targets see them. Made for one question. */
 export class KnownTargets implements TargetWorld {
   readonly #options: OperateOptions;
   readonly #nodes = new Map<string, TargetNode>();
@@ -42,7 +41,6 @@ class KnownTarget implements TargetNode {
   readonly name: string;
   readonly isSelf: boolean;
   readonly #options: OperateOptions;
-  #facts: FactSet | undefined;
 
   constructor(name: string, options: OperateOptions) {
     this.name = name;
@@ -55,16 +53,13 @@ class KnownTarget implements TargetNode {
   }
 
   value(key: string): Fact | undefined {
-    const { labels } = this.#options.core();
-    const label = labels.value(this.name, key);
-    if (label !== undefined) return label;
-    const facts = this.#known();
-    if (Object.hasOwn(facts, key)) return facts[key];
-    return this.#state(key);
+    const { labels, facts } = this.#options.core();
+    return labels.value(this.name, key) ?? facts.value(this.name, key) ?? this.#state(key);
   }
 
-  keys(): Iterable<string> {
-    return new Set([...Object.keys(this.#options.core().labels.of(this.name)), ...Object.keys(this.#known())]);
+  entries(): Iterable<readonly [key: string, fact: Fact]> {
+    const { labels, facts } = this.#options.core();
+    return Object.entries({ ...facts.of(this.name), ...labels.of(this.name) });
   }
 
   #state(key: string): Fact | undefined {
@@ -72,16 +67,11 @@ class KnownTarget implements TargetNode {
     if (key === "name") return this.name;
     if (key === "link") return this.link;
     if (key === "uptime") {
-      const boot = this.#known().boot;
+      const boot = core().facts.value(this.name, "boot");
       return typeof boot === "string" ? Math.max(0, clock.now() - Date.parse(boot)) : undefined;
     }
     if (!OF_DESCRIPTION.has(key)) return undefined;
     const described = core().fleet.describe(this.name);
     return described?.[key as "session" | "work" | "trust" | "storage"];
-  }
-
-  #known(): FactSet {
-    this.#facts ??= this.#options.core().facts.of(this.name);
-    return this.#facts;
   }
 }

@@ -80,7 +80,7 @@ function insistNamed(part: Expression, target: string, world: TargetWorld): Retu
 function isAnywhere(key: string, world: TargetWorld): boolean {
   if ((STATE_KEYS as readonly string[]).includes(key)) return true;
   const has = key.includes("*")
-    ? (node: TargetNode) => [...node.keys()].some((name) => wildcardMatches(key, name))
+    ? (node: TargetNode) => [...node.entries()].some(([name]) => wildcardMatches(key, name))
     : (node: TargetNode) => node.value(key) !== undefined;
   return [...world.edges(), world.self].some((name) => has(world.node(name)));
 }
@@ -95,7 +95,10 @@ const LOOKED_THROUGH = 100;
 
 function noKey(key: string, world: TargetWorld): string {
   const some = [...world.edges().slice(0, LOOKED_THROUGH), world.self];
-  const known = new Set([...STATE_KEYS, ...some.flatMap((name) => [...world.node(name).keys()])]);
+  const known = new Set([
+    ...STATE_KEYS,
+    ...some.flatMap((name) => [...world.node(name).entries()].map(([key]) => key)),
+  ]);
   const near = nearest(key, [...known]);
   return `no node has a label or a fact ${key}${near === undefined ? "" : `; did you mean ${near}?`}`;
 }

@@ -12,6 +12,6 @@ export function nodeWith({
     ...{ name: "ship1", link: "online", isSelf: false },
     ...node,
     value: (key) => (Object.hasOwn(values, key) ? values[key] : undefined),
-    keys: () => Object.keys(values),
+    entries: () => Object.entries(values),
   };
 }
