@@ -1,5 +1,8 @@
 import { StewardError } from "../../message/errors.ts";
 import { asLane } from "../../message/standstill.ts";
+import { fingerprint } from "../../security/keys/public-keys.ts";
+import type { PendingClaim } from "../../security/trust/pending-claims.ts";
+import { Registrar } from "../enrol/registrar.ts";
 import type { NodeDetail, NodeView } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { targetNodes } from "./targets.ts";
@@ -18,7 +21,7 @@ export class Nodes {
   /** Nodes in the order of their names; the daemon looks at no more of them than it shows. */
   list({ after = "", limit }: { readonly after?: string; readonly limit?: number }): NodeView[] {
     const { config, core } = this.#options;
-    const names = new Set([config().node, ...core().fleet.names()]);
+    const names = new Set([config().node, ...core().fleet.names(), ...this.#pending().map(({ node }) => node)]);
     const page = [...names]
       .filter((name) => name > after)
       .sort()
@@ -33,6 +36,12 @@ export class Nodes {
     const view = this.#view(name);
     if (view === undefined) throw new StewardError("node-unknown", { node: name });
     return view;
+  }
+
+  /** Machines that wait to be accepted. */
+  #pending(): readonly PendingClaim[] {
+    const { enrolment } = this.#options.core();
+    return enrolment instanceof Registrar ? enrolment.registry.pending.all() : [];
   }
 
   linkSince(name: string): number | null {
@@ -54,7 +63,9 @@ export class Nodes {
     const { journal, fleet, link, storage, methods, running, publishers } = core();
     const known = fleet.describe(name);
     const self = config().node;
-    if (known === undefined && name !== self) return undefined;
+    const claims = this.#pending().filter(({ node }) => node === name);
+    const waits = claims.length === 0 ? {} : { fingerprint: claims.map(({ keys }) => fingerprint(keys)).join(", ") };
+    if (known === undefined && name !== self) return claims[0] && pendingView(claims[0], waits, clock.now());
     const lanes = [...publishers.lanes(name)];
     const waiting = lanes.flatMap(({ oldestCreatedAt }) => oldestCreatedAt ?? []);
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
@@ -70,7 +81,7 @@ export class Nodes {
       lanes,
       ...(worst.length === 0 ? {} : { stuck: worst }),
     };
-    if (known !== undefined) return { ...known, ...counted };
+    if (known !== undefined) return { ...known, ...counted, ...waits };
     const { state, since, server = "" } = link.health();
     const now = clock.now();
     return {
@@ -93,4 +104,29 @@ export class Nodes {
       ...counted,
     };
   }
+}
+
+/** A machine that waits under a name that is not known otherwise. */
+function pendingView({ node: name, firstAt }: PendingClaim, waits: { fingerprint?: string }, now: number): NodeDetail {
+  return {
+    name,
+    role: "edge",
+    link: "neverSeen",
+    linkSince: firstAt,
+    cause: "it waits to be accepted",
+    session: "none",
+    work: "idle",
+    trust: "pending",
+    storage: "ok",
+    lastSeenAt: null,
+    asOf: now,
+    waiting: 0,
+    oldestCreatedAt: null,
+    running: 0,
+    bytesOut: 0,
+    bytesIn: 0,
+    changes: [],
+    lanes: [],
+    ...waits,
+  };
 }

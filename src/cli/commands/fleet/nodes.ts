@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { command, type Runner, WORDS } from "../../command.ts";
 import { everyNode } from "../../daemon.ts";
 import { wholeNumber } from "../../input/options.ts";
-import { nodeTable } from "../../render/nodes.ts";
+import { nodeTable, SECURITY_OFF } from "../../render/nodes.ts";
 
 interface Options {
   readonly limit?: string;
@@ -25,7 +25,9 @@ warns. ${WORDS} explains every word, and what to do about it.`,
     .action(
       run<Options>(async (cli, options) => {
         const limit = options.limit === undefined ? undefined : wholeNumber("--limit", "nodes", options.limit);
-        const nodes = await everyNode(await cli.daemon(), limit);
+        const daemon = await cli.daemon();
+        const nodes = await everyNode(daemon, limit);
+        if (!cli.json && (await daemon.health()).security === "off") cli.note(`! ${SECURITY_OFF}`);
         if (cli.json) cli.printJson(nodes);
         else cli.print(...nodeTable(nodes, cli.times(options.absolute), cli.out, cli.columns));
         if (nodes.length === limit) cli.note(`the first ${limit} by name; more with --limit`);
