@@ -18,6 +18,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/config/compile.ts": WRITTEN,
   "src/cli/cli.ts": WRITTEN,
   "src/cli/commands/host/init.ts": WRITTEN,
+  "src/cli/commands/trust/join.ts": FIXED,
   "src/cli/doctor/access.ts": "names that a listing gave, to look at",
   "src/cli/doctor/examine.ts": "names that a listing gave, to look at",
   "src/cli/doctor/journal.ts": FIXED,
@@ -45,6 +46,9 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/runtime/daemon/daemon.ts": FIXED,
   "src/runtime/daemon/lock.ts": FIXED,
   "src/runtime/daemon/start-mark.ts": FIXED,
+  "src/security/keys/identity-files.ts": FIXED,
+  "src/security/trust/edge-trust.ts": FIXED,
+  "src/security/trust/registry-file.ts": FIXED,
 };
 /** Files that make a text with a slash beside a value, and touch the file system: paths of the kernel's own. */
 const MAY_WRITE_SLASHES: readonly string[] = [
