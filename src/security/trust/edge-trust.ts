@@ -16,7 +16,7 @@ import { TRUST_LIST, type TrustList, trustListFault } from "./trust-list.ts";
  *   nothing → pinned (it introduces itself) → enrolled (it has a list)
  *
  * A list counts only with a valid signature of a key of central that is trusted now, for this node, and with a version above
- * that of the present one. It is on disk before it has an effect.
+ * that of the present one. The new list is on disk before it has an effect.
  */
 export interface EdgeTrustOptions {
   readonly data: string;

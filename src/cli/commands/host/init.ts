@@ -18,7 +18,6 @@ interface Options {
   readonly print?: boolean;
 }
 
-
 export function addInit(program: Command, run: Runner): void {
   command(program, "init", {
     summary: "write a commented steward.yaml to begin with",
@@ -84,8 +83,7 @@ which only its owner may read. Without --service the password is in steward.yaml
         // The daemon runs as another user, and the umask may keep it out.
         if (service) await opened(file);
         const kept = service && password !== undefined ? environment : undefined;
-        if (kept !== undefined && password !== undefined)
-          await setVariable(kept, PASSWORD_VARIABLE, password);
+        if (kept !== undefined && password !== undefined) await setVariable(kept, PASSWORD_VARIABLE, password);
         if (cli.json) cli.printJson({ file, node, central, ...(kept === undefined ? {} : { environment: kept }) });
         else cli.print(`wrote ${visible(file)} for node ${node}`);
         const hint = (line: string): void => cli.note(`  ${cli.err("dim", "→")} ${line}`);
@@ -99,7 +97,8 @@ which only its owner may read. Without --service the password is in steward.yaml
         const up = `steward up${file === cli.path("steward.yaml") ? "" : ` --config ${visible(file)}`}`;
         hint(`look through ${visible(file)}, then: ${service ? "systemctl enable --now steward" : up}`);
         if (role === "central") hint("then for each machine: steward invite NAME here, and steward join TOKEN there");
-        else hint(`${node} waits to be let in; easier: steward invite ${node} at ${central}, and steward join TOKEN here`);
+        else
+          hint(`${node} waits to be let in; easier: steward invite ${node} at ${central}, and steward join TOKEN here`);
         return undefined;
       }),
     );

@@ -78,7 +78,7 @@ If the management station cannot be reached now, everything is written, and the 
 
 /** The parts of a configuration that joining needs. */
 interface Place extends Pick<Config, "data" | "node" | "central" | "broker" | "link"> {
-  /** Of a file that is not written yet. */
+  /** The content of a file that is not written yet. */
   readonly text?: string;
 }
 
