@@ -298,8 +298,8 @@ export class Outbox {
   }
 
   /**
-   * Ends all that waits for a node which is no more: what was never on the wire is cancelled, all else is interrupted. What is
-   * left on its lanes travels as skip markers, so that no other machine of this name is ever given one of these messages.
+   * Ends all messages to a node which is no more: those that were never on the wire are cancelled, the others are interrupted.
+   * They stay on their lanes as skip markers, so that no other machine of this name is ever given one of them.
    */
   abandon(node: string, at: number, reason: string): { withdrawn: OutRecord[]; interrupted: OutRecord[] } {
     const withdrawn: OutRecord[] = [];

@@ -12,7 +12,7 @@ import { cutTo } from "../render/width.ts";
 import { openLogWriters } from "./log-writers.ts";
 import type { Scene } from "./scene.ts";
 import { Screen } from "./screen.ts";
-import { SHIPS, type Stage } from "./stage.ts";
+import { inviteShips, SHIPS, type Stage } from "./stage.ts";
 
 /**
  * The demo from top to bottom: the daemons start; a command goes to three ships, one of them away; logs come in; the third
@@ -43,6 +43,7 @@ export async function play(cli: Cli, stage: Stage, scene: Scene, keep: boolean):
   screen.lines(
     screen.paint("bold", "steward demo"),
     "A management station and three edge nodes, on this machine. Each is a daemon of its own; a real nats-server carries.",
+    "Each ship has a token, proves it when it comes up, and from then on everything between the nodes is sealed.",
   );
   screen.heading("1  central comes up with its broker, then ship1 and ship2");
   screen.block(
@@ -54,6 +55,7 @@ export async function play(cli: Cli, stage: Stage, scene: Scene, keep: boolean):
   const central = await scene.central();
   screen.change("central", screen.paint("green", "● online"), `broker nats://127.0.0.1:${stage.brokerPort}`);
   await scene.watch(central, take);
+  await inviteShips(central, stage);
   scene.start("ship1");
   scene.start("ship2");
   await scene.until(

@@ -9,6 +9,7 @@ import { readUserFile } from "../../input/user-file.ts";
 import { checkedText } from "../../io.ts";
 import { counted, visible } from "../../render/text.ts";
 
+/** `steward invite`: tokens for one machine, or for each line of a file. */
 interface Options {
   readonly label: readonly string[];
   readonly expires?: string;
