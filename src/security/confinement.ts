@@ -11,8 +11,8 @@ import { readSecret } from "./secrets.ts";
 
 /**
  * The bounds of the commands of one subscription. Users and groups are looked up once, when its process starts; secrets
- * when a program does. What a command asks for itself can only be within them: a directory that lies in `directory`, and
- * where `environment` is given, variables of that list.
+ * when a program does. A command itself can only ask for less: for a directory that lies in `directory`, and where
+ * `environment` is given, for variables of that list.
  */
 export interface ConfinementOptions {
   readonly node: string;

@@ -50,7 +50,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/security/trust/edge-trust.ts": FIXED,
   "src/security/trust/registry-file.ts": FIXED,
 };
-/** Files that make a text with a slash beside a value, and touch the file system: paths of the kernel's own. */
+/** Files that make a text with a slash beside a value, and touch the file system: addresses, and paths of the kernel's own. */
 const MAY_WRITE_SLASHES: readonly string[] = [
   "src/broker/embedded.ts",
   "src/broker/orphan.ts",
@@ -62,6 +62,7 @@ const MAY_WRITE_SLASHES: readonly string[] = [
   "src/runner/process-group.ts",
   "src/runner/process/inherited-descriptors.ts",
   "src/runner/process/memory-shortage.ts",
+  "src/runtime/operate/trust.ts",
 ];
 
 const buildsPaths = (source: (typeof sources)[number]): boolean =>

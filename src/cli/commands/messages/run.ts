@@ -116,6 +116,7 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
   return exit === EXIT.ok ? EXIT.someFailed : exit;
 }
 
+/** Puts the values of an option that is given again and again into one list. */
 function collected(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }
