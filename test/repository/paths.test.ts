@@ -46,6 +46,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/runtime/daemon/daemon.ts": FIXED,
   "src/runtime/daemon/lock.ts": FIXED,
   "src/runtime/daemon/start-mark.ts": FIXED,
+  "src/security/audit/files.ts": OWN,
   "src/security/keys/identity-files.ts": FIXED,
   "src/security/trust/edge-trust.ts": FIXED,
   "src/security/trust/registry-file.ts": FIXED,
