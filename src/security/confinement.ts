@@ -5,8 +5,8 @@ import { faultText } from "../message/errors.ts";
 import { hasReference, secretsIn } from "../message/text/secret-reference.ts";
 import { isNamed, LOCALE } from "../message/text/variables.ts";
 import type { RunBounds, RunSpec } from "../methods/spawner.ts";
-import { groupOf, type User, userOf } from "../platform/accounts.ts";
 import { limitProgram } from "../platform/limit-program.ts";
+import { groupOf, type User, userOf } from "./accounts.ts";
 import { readSecret } from "./secrets.ts";
 
 /**

@@ -57,7 +57,7 @@ const MAY_WRITE_SLASHES: readonly string[] = [
   "src/broker/orphan.ts",
   "src/cli/commands/host/init.ts",
   "src/cli/demo/log-writers.ts",
-  "src/platform/accounts.ts",
+  "src/security/accounts.ts",
   "src/platform/names.ts",
   "src/runner/channel.ts",
   "src/runner/process-group.ts",
