@@ -1,20 +1,21 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { BrokerConfig } from "../config/config.ts";
 import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { takeOverOrphan } from "./orphan.ts";
 import { findServerBinary } from "./server-binary.ts";
+import { type Access, type ServerTls, serverConfiguration } from "./server-config.ts";
 
 /**
  * A nats-server as a child process of the daemon: starting → running → ended.
  *
  * The server has a process group of its own, so that Ctrl-C in a terminal reaches the daemon alone, which stops the server
  * last. After a daemon that was killed, the next start ends the server that is left, recognised by its pid file and its
- * command line. Pid file and configuration are the only files of the server.
+ * command line. Pid file and configuration are the only files of the server. The logins are read
+ * anew while it runs: the connections of clients that may stay go on, those of clients that may no longer log in end.
  */
 export interface EmbeddedBrokerOptions {
   readonly host: string;
@@ -24,8 +25,9 @@ export interface EmbeddedBrokerOptions {
   readonly directory: string;
   readonly log: Logger;
   readonly clock: Clock;
-  /** The login that clients need, which is the daemon's own: user and password, or a token. */
-  readonly auth?: BrokerConfig["auth"];
+  /** The clients that it lets in, as they are at the time of the call. */
+  readonly access: () => Access;
+  readonly tls?: ServerTls;
   readonly maxPayload?: number;
 }
 
@@ -34,6 +36,8 @@ export interface EmbeddedBroker {
   readonly pid: number;
   /** Resolves once, when the process has ended. */
   readonly ended: Promise<{ readonly reason: "normal" | "shutdown" | "failed"; readonly error?: StewardError }>;
+  /** Asks for `access` again and hands it to the server; resolves when the server goes by it, or has ended. */
+  readAccess(): Promise<void>;
   /** Resolves when the process has ended. */
   stop(): Promise<void>;
   kill(): void;
@@ -41,6 +45,8 @@ export interface EmbeddedBroker {
 
 const READY_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 5_000;
+const RELOAD_WITHIN_MS = 5_000;
+const USUAL_PAYLOAD = 8 * 1024 * 1024;
 
 /**
  * Resolves when the server accepts connections.
@@ -53,8 +59,13 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
   const pidFile = join(directory, "nats-server.pid");
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await takeOverOrphan(pidFile, configFile, clock, log);
-  await rm(configFile, { force: true });
-  await writeFile(configFile, configuration(options, pidFile), { mode: 0o600 });
+  const present = (): string => {
+    const { access, tls, maxPayload = USUAL_PAYLOAD } = options;
+    const settings = { host, port, pidFile, maxPayload, access: access() };
+    return `# Written by steward.\n${serverConfiguration({ ...settings, ...(tls === undefined ? {} : { tls }) })}`;
+  };
+  let written = present();
+  await replaceFile(configFile, written);
 
   const child = spawn(binary.path, ["-c", configFile], { stdio: ["ignore", "ignore", "pipe"], detached: true });
   const endWithDaemon = (): boolean => child.kill("SIGKILL");
@@ -85,16 +96,56 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     );
   const url = `nats://${address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "127.0.0.1")}`;
   log.info({ url, pid: child.pid, version: binary.version, host, port }, "nats-server accepts connections");
-  return { url, pid: child.pid ?? 0, ended, stop, kill: () => void child.kill("SIGKILL") };
+  const reload = async (): Promise<void> => {
+    const next = present();
+    if (next === written || stopping) return;
+    await replaceFile(configFile, next);
+    const answered = server.reloaded();
+    child.kill("SIGHUP");
+    const late = new Promise<string>((resolve) => {
+      const timer = clock.setTimeout(() => resolve(`no answer within ${RELOAD_WITHIN_MS / 1000} s`), RELOAD_WITHIN_MS);
+      void Promise.race([answered, ended]).then(() => clock.clearTimeout(timer));
+    });
+    const fault = await Promise.race([answered, late, ended.then(() => undefined)]);
+    // The old logins stand: a server that cannot be told is started anew rather than left with a node that was revoked.
+    if (fault !== undefined) {
+      log.error({ fault }, "nats-server did not take the new logins, it is started again");
+      child.kill("SIGKILL");
+      return;
+    }
+    written = next;
+    log.info({ pid: child.pid }, "nats-server goes by the present logins");
+  };
+  let reloading = Promise.resolve();
+  const readAccess = (): Promise<void> => {
+    reloading = reloading.then(reload);
+    return reloading;
+  };
+  return { url, pid: child.pid ?? 0, ended, readAccess, stop, kill: () => void child.kill("SIGKILL") };
 }
 
-/** Follows the log of the server: `ready` resolves with `host:port`, `exited` with its last error. */
-function watch(
-  child: ChildProcess,
-  log: EmbeddedBrokerOptions["log"],
-): { ready: Promise<string>; exited: Promise<string> } {
+/** A reader finds the old text or the new one; nobody else can read either. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const next = `${path}.new`;
+  await rm(next, { force: true });
+  await writeFile(next, text, { mode: 0o600 });
+  await rename(next, path);
+}
+
+interface Watched {
+  /** Resolves with `host:port`. */
+  readonly ready: Promise<string>;
+  /** Resolves with the last error of the server. */
+  readonly exited: Promise<string>;
+  /** Resolves once it has read its configuration anew; with the fault, if it refused it. */
+  reloaded(): Promise<string | undefined>;
+}
+
+/** Follows the log of the server. */
+function watch(child: ChildProcess, log: EmbeddedBrokerOptions["log"]): Watched {
   let address = "";
   let complaint = "";
+  let onReload = (_fault: string | undefined): void => undefined;
   const exited = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(faultText(error)));
     // `close` comes after the last line was read.
@@ -112,45 +163,13 @@ function watch(
       else log.debug({ source: "nats-server" }, text);
       address = /^Listening for client connections on (\S+)$/.exec(text)?.[1] ?? address;
       if (text === "Server is ready") resolve(address);
+      if (text === "Reloaded server configuration") onReload(undefined);
+      if (text.startsWith("Failed to reload server configuration")) onReload(text);
     });
   });
-  return { ready, exited };
-}
-
-/** JSON strings are strings of this format too. No JetStream, no monitoring port: it only carries. */
-function configuration(
-  { host, port, auth, maxPayload = 8 * 1024 * 1024 }: EmbeddedBrokerOptions,
-  pidFile: string,
-): string {
-  return [
-    "# Written by steward at each start.",
-    `host: ${JSON.stringify(host)}`,
-    `port: ${port === 0 ? -1 : port}`,
-    `pid_file: ${JSON.stringify(pidFile)}`,
-    `max_payload: ${maxPayload}`,
-    `max_pending: ${Math.max(64 * 1024 * 1024, 8 * maxPayload)}`,
-    'write_deadline: "10s"',
-    // Nodes ping at the pace of their own links; a ping of the server would cost the most on the dearest link. A connection
-    // that was heard within the interval is not pinged, and every node says hello more often than this.
-    'ping_interval: "11m"',
-    "ping_max: 2",
-    "logtime: false",
-    ...authorization(auth ?? { kind: "none" }),
-    "",
-  ].join("\n");
-}
-
-function authorization(auth: BrokerConfig["auth"]): string[] {
-  switch (auth.kind) {
-    case "none":
-      return [];
-    case "user":
-      return [`authorization { user: ${JSON.stringify(auth.user)}, password: ${JSON.stringify(auth.password)} }`];
-    case "token":
-      return [`authorization { token: ${JSON.stringify(auth.token)} }`];
-    default:
-      throw new StewardError("nats-server-failed", {
-        fault: `an embedded broker takes user and password or a token, not ${auth.kind}`,
-      });
-  }
+  const reloaded = (): Promise<string | undefined> =>
+    new Promise((resolve) => {
+      onReload = resolve;
+    });
+  return { ready, exited, reloaded };
 }

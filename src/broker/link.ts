@@ -2,7 +2,9 @@ import type { Actor } from "xstate";
 import { linkEvent, linkMachine } from "../actors/link.ts";
 import { type Inspector, startRoot } from "../actors/root.ts";
 import type { Clock } from "../message/clock.ts";
+import { isSubject } from "../message/subject.ts";
 import { type Answers, listenForAcks } from "./acks.ts";
+import { isInbox } from "./logins.ts";
 import type { LinkCode, LinkStatus, Packet, Transport } from "./transport.ts";
 
 /** The link to the broker as it is now. */
@@ -64,7 +66,7 @@ export class BrokerLink {
     const { node, transport, counters } = this.#options;
     this.#watcher = watcher;
     const acks = listenForAcks(transport, answers);
-    const packets = transport.subscribe(`${node}.>`, (packet) => receiver.receive(packet));
+    const packets = transport.subscribe(`${node}.>`, (packet) => receiver.receive(answerable(packet)));
     const status = transport.onStatus((next) => this.#changed(next));
     const refusals = transport.onRefusal(({ operation, subject, over }) => {
       const text = `the broker refuses to let this node ${operation} ${subject}`;
@@ -115,4 +117,10 @@ export class BrokerLink {
     if (status.state === "connected") this.#refused.clear();
     this.#watcher?.linkChanged(status);
   }
+}
+
+/** The sender chooses where the answer goes: no answer of this node may be a packet on a lane, which it would write to. */
+function answerable(packet: Packet): Packet {
+  const { reply, ...rest } = packet;
+  return reply === undefined || isInbox(reply) || !isSubject(reply) ? packet : rest;
 }

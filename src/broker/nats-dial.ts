@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import {
   type Authenticator,
   AuthorizationError,
@@ -17,6 +17,9 @@ import { NodeTransport, nodeResolveHost } from "nats/lib/node_transport.js";
 import type { BrokerConfig } from "../config/config.ts";
 import { faultText, StewardError } from "../message/errors.ts";
 import type { LinkCode } from "./transport.ts";
+
+/** The brokers that a connection may go to, and its login there. */
+export type Address = Pick<BrokerConfig, "servers" | "auth" | "tls">;
 
 /**
  * One attempt to connect to one of the brokers. The client's own `connect()` can be neither abandoned nor explained before
@@ -81,7 +84,7 @@ class AddressedTransport extends NodeTransport {
 
 setTransportFactory({ factory: () => new AddressedTransport(), dnsResolveFn: nodeResolveHost });
 
-export function dialBroker(broker: BrokerConfig, name: string, pingMs: number): Dial {
+export function dialBroker(broker: Address, name: string, pingMs: number): Dial {
   let abandoned = false;
   let abandon = (): void => undefined;
   const given = new Promise<never>((_, reject) => {
@@ -149,7 +152,7 @@ export function dialFault(error: unknown): string {
   return faultText(error);
 }
 
-function connectionOptions(broker: BrokerConfig, name: string, pingMs: number): ConnectionOptions {
+function connectionOptions(broker: Address, name: string, pingMs: number): ConnectionOptions {
   const tlsWanted = broker.tls !== null || broker.servers.some((server) => server.startsWith("tls://"));
   const { ca, cert, key } = broker.tls ?? {};
   const authenticator = authenticatorOf(broker);
@@ -174,14 +177,42 @@ function connectionOptions(broker: BrokerConfig, name: string, pingMs: number): 
   };
 }
 
+/** A challenge as nats-server makes it. */
+const CHALLENGE = /^[A-Za-z0-9_+/=-]{1,64}$/;
+
+/**
+ * Signs challenges and nothing else. The broker chooses the text that a login signs, and the key may be the one that signs
+ * lists of trust and commands: a hostile broker would have it sign those.
+ */
+function signer(sign: Authenticator, servers: readonly string[]): Authenticator {
+  return (challenge) => {
+    if (challenge !== undefined && challenge !== "" && !CHALLENGE.test(challenge)) {
+      const fault = "it asks this node to sign a text that is no challenge of a login";
+      throw new StewardError("broker-auth", { servers: servers.join(", "), fault });
+    }
+    return sign(challenge);
+  };
+}
+
+/** A broker that asks for no signature is told no key. */
+function identity(seed: Uint8Array): Authenticator {
+  const sign = nkeyAuthenticator(seed);
+  return (challenge) => (challenge === undefined || challenge === "" ? undefined : sign(challenge));
+}
+
 /** Files are read at each attempt: a renewed credential needs no restart. */
-function authenticatorOf({ auth, servers }: BrokerConfig): Authenticator | undefined {
+function authenticatorOf({ auth, servers }: Address): Authenticator | undefined {
   const read = (file: string): Uint8Array => {
     try {
       return readFileSync(file);
     } catch (cause) {
       throw new StewardError("broker-auth", { servers: servers.join(", "), fault: faultText(cause) }, { cause });
     }
+  };
+  const seedIn = (file: string): Uint8Array => {
+    const seed = /S[A-Z2-7]{57}/.exec(Buffer.from(read(file)).toString("latin1"))?.[0];
+    if (seed !== undefined) return Buffer.from(seed);
+    throw new StewardError("broker-auth", { servers: servers.join(", "), fault: `${file} holds no nkey seed` });
   };
   switch (auth.kind) {
     case "none":
@@ -190,17 +221,14 @@ function authenticatorOf({ auth, servers }: BrokerConfig): Authenticator | undef
       return usernamePasswordAuthenticator(auth.user, auth.password);
     case "token":
       return tokenAuthenticator(auth.token);
-    case "nkey": {
-      const seed = /S[A-Z2-7]{57}/.exec(Buffer.from(read(auth.seedFile)).toString("latin1"))?.[0];
-      if (seed === undefined) {
-        throw new StewardError("broker-auth", {
-          servers: servers.join(", "),
-          fault: `${auth.seedFile} holds no nkey seed`,
-        });
-      }
-      return nkeyAuthenticator(Buffer.from(seed));
-    }
+    case "nkey":
+      return signer(nkeyAuthenticator(seedIn(auth.seedFile)), servers);
+    case "identity":
+      // A node without keys of its own (`security: off`) logs in as nobody.
+      return existsSync(auth.seedFile) ? signer(identity(seedIn(auth.seedFile)), servers) : undefined;
+    case "seed":
+      return signer(nkeyAuthenticator(Buffer.from(auth.seed)), servers);
     case "creds":
-      return credsAuthenticator(read(auth.file));
+      return signer(credsAuthenticator(read(auth.file)), servers);
   }
 }

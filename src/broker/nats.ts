@@ -1,9 +1,8 @@
 import { type Msg, type Subscription as NatsSubscription, PermissionViolationError } from "nats";
-import type { BrokerConfig } from "../config/config.ts";
 import type { Clock, Random } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
-import { type Connection, type Dial, dialBroker, dialCode, dialFault, isDenial } from "./nats-dial.ts";
+import { type Address, type Connection, type Dial, dialBroker, dialCode, dialFault, isDenial } from "./nats-dial.ts";
 import { Refusals } from "./refusals.ts";
 import type { LinkCode, LinkStatus, Packet, Refusal, Subscription, Transport } from "./transport.ts";
 
@@ -17,7 +16,7 @@ import type { LinkCode, LinkStatus, Packet, Refusal, Subscription, Transport } f
  * nothing is handed to the client while there is no connection; nothing a listener throws reaches the client.
  */
 export interface NatsTransportOptions {
-  readonly broker: BrokerConfig;
+  readonly broker: Address;
   /** Name of this node: shown by the broker, and part of the inbox, so that a permission `_INBOX.<name>.>` suffices. */
   readonly name: string;
   /** A dead link is noticed within twice this time, ms. */

@@ -18,6 +18,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("init", async () => (await import("./commands/host/init.ts")).addInit),
       entry("reload", async () => (await import("./commands/host/reload.ts")).addReload),
       entry("doctor", async () => (await import("./commands/host/doctor.ts")).addDoctor),
+      entry("broker", async () => (await import("./commands/host/broker.ts")).addBroker),
       entry("config", async () => (await import("./commands/host/config.ts")).addConfig),
     ],
   ],
@@ -39,9 +40,23 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("node", async () => (await import("./commands/fleet/node.ts")).addNode),
       entry("ps", async () => (await import("./commands/fleet/ps.ts")).addPs),
       entry("start stop restart revive", async () => (await import("./commands/fleet/control.ts")).addControl),
+      entry("may", async () => (await import("./commands/fleet/may.ts")).addMay),
+      entry("audit", async () => (await import("./commands/fleet/audit.ts")).addAudit),
       entry("watch", async () => (await import("./commands/fleet/watch.ts")).addWatch),
       entry("alerts", async () => (await import("./commands/fleet/alerts.ts")).addAlerts),
       entry("inspect", async () => (await import("./commands/fleet/inspect.ts")).addInspect),
+    ],
+  ],
+  [
+    "Trust:",
+    [
+      entry("invite", async () => (await import("./commands/trust/invite.ts")).addInvite),
+      entry("join", async () => (await import("./commands/trust/join.ts")).addJoin),
+      entry(
+        "accept reject revoke decommission rekey",
+        async () => (await import("./commands/trust/decide.ts")).addDecisions,
+      ),
+      entry("trust", async () => (await import("./commands/trust/trust.ts")).addTrust),
     ],
   ],
   [

@@ -1,40 +1,61 @@
-import { resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseSubject } from "../message/subject.ts";
-import type { BrokerConfig, Config, PublishConfig, SubscribeConfig } from "./config.ts";
+import type { BrokerConfig, Config, PublishConfig, RunConfig, SecretsConfig } from "./config.ts";
 import { type Environment, expand, namesIn } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { linkProfile } from "./link-profiles.ts";
+import { type Rule, readRule, type WrittenRule, withMembers } from "./policy/rule.ts";
 import { readHostPort } from "./schema/fields.ts";
 import type { Settings } from "./schema/schema.ts";
+import type { Path } from "./schema/schema-tree.ts";
 
 type Absolute = (path: string) => string;
 
 /** Turns a checked file into the value that the daemon uses: the defaults that depend on others, paths, subjects. Frozen. */
-export function compile(settings: Settings, file: string, written: readonly string[], env: Environment): Config {
-  const { node, central, retention, limits, intake } = settings;
+export function compile(
+  settings: Settings,
+  file: string,
+  written: readonly string[],
+  env: Environment,
+  lineOf: (path: Path) => number,
+): Config {
+  const { node, central, retention, limits, intake, groups } = settings;
+  const place = (...path: Path): string => `${basename(file)}:${lineOf(path)}`;
+  /** The senders of a rule by its file alone, and the places of its settings. */
+  const rule = (entry: WrittenRule, from: readonly string[], ...path: Path): Rule =>
+    readRule(entry, from, groups, (key, i) =>
+      place(...path, ...(key === undefined || entry[key] === undefined ? [] : i === undefined ? [key] : [key, i])),
+    );
   const paths = pathsOf(file, settings.data);
   const link = linkProfile(settings.link, settings.hello);
+  const secrets = compileSecrets(settings.secrets, paths.absolute);
   return frozen({
+    ...settings,
     file: resolve(file),
     written,
-    node,
-    central,
-    broker: compileBroker(settings.broker, paths.absolute, env),
-    environment: namesRead(settings.broker),
+    broker: compileBroker(settings.broker, paths.absolute, paths.data, env),
+    environment: [...new Set([...namesRead(settings.broker), ...Object.values(secrets.environment)])],
     data: paths.data,
     link,
     hello: link.hello,
-    subscribe: settings.subscribe.map((entry) => compileSubscription(entry, node, central)),
+    subscribe: settings.subscribe.map((entry, i) => {
+      const { subject, concurrency, queue, foreign } = entry;
+      const { kind, method, domain } = parseSubject(`${node}.${subject}`);
+      // Every accepted node may report to central; nobody but central commands, unless the file says so.
+      const from = kind === "event" && node === central ? ["*"] : [central];
+      const run = entry.run === undefined ? null : compileRun(entry.run, paths.absolute);
+      return { ...rule(entry, from, "subscribe", i), kind, method, domain, concurrency, queue, foreign, run };
+    }),
+    policy: settings.policy.map((entry, i) => rule(entry, ["*"], "policy", i)),
     publish: settings.publish.map((entry) => compilePublication(entry, paths.absolute)),
-    nodes: settings.nodes,
     methods: settings.methods.map(paths.absolute),
-    control: { from: settings.control.from ?? [central] },
-    defaults: settings.defaults,
-    limits,
+    control: {
+      from: withMembers(settings.control.from ?? [central], groups),
+      at: settings.control.from === undefined ? "the default of control.from" : place("control", "from"),
+    },
     retention: {
-      age: retention.age,
+      ...retention,
       bytes: retention.bytes ?? Math.floor(limits.journalBytes / 2),
-      deadLetters: retention.deadLetters,
       logs: { age: retention.logs.age ?? retention.age, bytes: retention.logs.bytes },
     },
     intake: {
@@ -42,23 +63,28 @@ export function compile(settings: Settings, file: string, written: readonly stri
       file: orDefault(intake.file, paths.intakeFile, paths.absolute),
     },
     socket: paths.socket(settings.socket),
-    socketAccess: settings.socketAccess,
     metrics: settings.metrics === null ? null : (readHostPort(settings.metrics) ?? null),
-    log: settings.log,
-    shell: settings.shell,
-    supervision: settings.supervision,
+    secrets,
   });
 }
 
-function compileBroker(broker: Settings["broker"], absolute: Absolute, env: Environment): BrokerConfig {
+function compileBroker(broker: Settings["broker"], absolute: Absolute, data: string, env: Environment): BrokerConfig {
   const { embedded, tls } = broker;
-  const own = embedded === true ? { host: "127.0.0.1", port: 4222 } : embedded === false ? null : embedded;
-  const servers = own === null ? (broker.servers ?? []) : [`nats://${reachable(own.host)}:${own.port}`];
+  const own = compileEmbedded(embedded, absolute);
+  const servers =
+    own === null
+      ? (broker.servers ?? [])
+      : [`${own.tls === null ? "nats" : "tls"}://${reachable(own.host)}:${own.port}`];
   const tlsDemanded = servers.some((address) => address.startsWith("tls://"));
   return {
     servers,
     embedded: own,
-    auth: compileAuth(broker, absolute, env),
+    auth: compileAuth(broker, absolute, data, env),
+    publishers: Object.entries(broker.publishers).map(([name, { key, password = "", subjects }]) => ({
+      name,
+      login: key === undefined ? { password: expanded(password, env) } : { key },
+      subjects,
+    })),
     tls:
       tls === undefined
         ? tlsDemanded
@@ -70,7 +96,24 @@ function compileBroker(broker: Settings["broker"], absolute: Absolute, env: Envi
   };
 }
 
-function compileAuth(broker: Settings["broker"], absolute: Absolute, env: Environment): BrokerConfig["auth"] {
+function compileEmbedded(embedded: Settings["broker"]["embedded"], absolute: Absolute): BrokerConfig["embedded"] {
+  if (embedded === false) return null;
+  if (embedded === true) return { host: "127.0.0.1", port: 4222, tls: null, newcomers: true };
+  const { tls, ...own } = embedded;
+  if (tls === undefined) return { ...own, tls: null };
+  const { cert, key, ca } = tls;
+  return {
+    ...own,
+    tls: { cert: absolute(cert), key: absolute(key), ...(ca === undefined ? {} : { ca: absolute(ca) }) },
+  };
+}
+
+function compileAuth(
+  broker: Settings["broker"],
+  absolute: Absolute,
+  data: string,
+  env: Environment,
+): BrokerConfig["auth"] {
   const { user, password, token, nkey, creds } = broker;
   if (user !== undefined && password !== undefined) {
     return { kind: "user", user: expanded(user, env), password: expanded(password, env) };
@@ -78,7 +121,7 @@ function compileAuth(broker: Settings["broker"], absolute: Absolute, env: Enviro
   if (token !== undefined) return { kind: "token", token: expanded(token, env) };
   if (nkey !== undefined) return { kind: "nkey", seedFile: absolute(nkey) };
   if (creds !== undefined) return { kind: "creds", file: absolute(creds) };
-  return { kind: "none" };
+  return { kind: "identity", seedFile: join(data, "identity", "sign.nk") };
 }
 
 /** The rules have refused what cannot be filled in. */
@@ -88,8 +131,11 @@ function expanded(text: string, env: Environment): string {
 }
 
 /** The environment variables that secrets are filled in from. */
-function namesRead({ user, password, token }: Settings["broker"]): string[] {
-  return [...new Set([user, password, token].flatMap((text) => (text === undefined ? [] : namesIn(text))))];
+function namesRead({ user, password, token, publishers }: Settings["broker"]): string[] {
+  const passwords = Object.values(publishers).map((publisher) => publisher.password);
+  return [
+    ...new Set([user, password, token, ...passwords].flatMap((text) => (text === undefined ? [] : namesIn(text)))),
+  ];
 }
 
 /** Where this machine itself finds a server that listens on `host`. */
@@ -99,12 +145,25 @@ function reachable(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-function compileSubscription(entry: Settings["subscribe"][number], node: string, central: string): SubscribeConfig {
-  const { kind, method, domain } = parseSubject(`${node}.${entry.subject}`);
-  // Every accepted node may report to central; nobody but central commands, unless the file says so.
-  const from = entry.from ?? (kind === "event" && node === central ? ["*"] : [central]);
-  const { subject, concurrency, queue, foreign } = entry;
-  return { subject, kind, method, domain, from, allow: entry.allow ?? null, concurrency, queue, foreign };
+function compileRun(run: NonNullable<Settings["subscribe"][number]["run"]>, absolute: Absolute): RunConfig {
+  const { cpu = null, memory = null, processes = null, files = null, fileSize = null } = run.limits ?? {};
+  return {
+    user: run.user ?? null,
+    group: run.group ?? null,
+    directory: run.directory === undefined ? null : absolute(run.directory),
+    environment: run.environment ?? null,
+    umask: run.umask === undefined ? null : Number.parseInt(run.umask, 8),
+    secrets: run.secrets ?? null,
+    limits: { cpu, memory, processes, files, fileSize },
+  };
+}
+
+function compileSecrets({ directory, files, environment }: Settings["secrets"], absolute: Absolute): SecretsConfig {
+  return {
+    directory: directory === undefined ? null : absolute(directory),
+    files: Object.fromEntries(Object.entries(files).map(([name, path]) => [name, absolute(path)])),
+    environment,
+  };
 }
 
 function compilePublication(entry: Settings["publish"][number], absolute: Absolute): PublishConfig {

@@ -1,5 +1,5 @@
-import { lstat, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { holdFolder, nameFault, pathIn } from "../platform/names.ts";
 
 /** Files kept in each of the two folders, each with its sidecar; older ones are removed. */
 const KEPT = 1000;
@@ -18,25 +18,34 @@ export interface Archive {
 
 export function archiveIn(folder: string, kept = KEPT): Archive {
   return {
-    done: (path, name, ids) => move(path, join(folder, "done"), name, ".ids", `${ids.join("\n")}\n`, kept),
-    rejected: (path, name, cause) => move(path, join(folder, "rejected"), name, ".error", `${cause}\n`, kept),
+    done: (path, name, ids) => moveInto(folder, "done", path, { name, suffix: ".ids", sidecar: ids.join("\n") }, kept),
+    rejected: (path, name, cause) =>
+      moveInto(folder, "rejected", path, { name, suffix: ".error", sidecar: cause }, kept),
   };
 }
 
+interface Moved {
+  readonly name: string;
+  readonly suffix: string;
+  readonly sidecar: string;
+}
+
+/** Others may write to the intake's folder: a link in place of `done/` is refused, and none in it is followed. */
+async function moveInto(folder: string, place: string, path: string, moved: Moved, kept: number): Promise<string> {
+  const held = holdFolder(folder, [place]);
+  try {
+    return await move(path, held.path, moved, kept);
+  } finally {
+    held.close();
+  }
+}
+
 /** The sidecar is written first, so that no file ever stands there without its explanation. */
-async function move(
-  path: string,
-  folder: string,
-  name: string,
-  suffix: string,
-  sidecar: string,
-  kept: number,
-): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+async function move(path: string, folder: string, { name, suffix, sidecar }: Moved, kept: number): Promise<string> {
   const present = new Set(await readdir(folder));
   const target = freeName(present, name, suffix);
-  await writeWhole(join(folder, target + suffix), join(folder, `.${target}${suffix}`), sidecar);
-  await rename(path, join(folder, target));
+  await writeWhole(pathIn(folder, target + suffix), pathIn(folder, `.${target}${suffix}`), `${sidecar}\n`);
+  await rename(path, pathIn(folder, target));
   if (present.size > 2 * (kept + SLACK)) await prune(folder, [...present], suffix, kept);
   return target;
 }
@@ -47,7 +56,8 @@ async function move(
  */
 async function writeWhole(path: string, draft: string, text: string): Promise<void> {
   try {
-    await writeFile(draft, text, { mode: 0o600 });
+    await rm(draft, { force: true });
+    await writeFile(draft, text, { mode: 0o600, flag: "wx" });
     await rename(draft, path);
   } catch {
     await rm(draft, { force: true }).catch(() => undefined);
@@ -73,9 +83,9 @@ function withinBytes(text: string, bytes: number): string {
 
 async function prune(folder: string, present: readonly string[], suffix: string, kept: number): Promise<void> {
   const aged: { readonly name: string; readonly at: number }[] = [];
-  for (const name of present.filter((entry) => !entry.endsWith(suffix))) {
+  for (const name of present.filter((entry) => !entry.endsWith(suffix) && nameFault(entry) === undefined)) {
     // The change time is when it was moved here; the modification time may be years older.
-    const at = await lstat(join(folder, name)).then(
+    const at = await lstat(pathIn(folder, name)).then(
       (found) => found.ctimeMs,
       () => undefined,
     );
@@ -83,7 +93,7 @@ async function prune(folder: string, present: readonly string[], suffix: string,
   }
   aged.sort((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1));
   for (const { name } of aged.slice(kept)) {
-    await rm(join(folder, name), { force: true });
-    await rm(join(folder, name + suffix), { force: true });
+    await rm(pathIn(folder, name), { force: true });
+    await rm(pathIn(folder, name + suffix), { force: true });
   }
 }

@@ -1,6 +1,6 @@
 import type { Dirent } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { pathIn } from "../platform/names.ts";
 import { archiveIn } from "./archive.ts";
 import { fileTaker, type IntakeOptions } from "./file-taker.ts";
 import { watchFolder } from "./watched-folder.ts";
@@ -57,11 +57,11 @@ export function openDropFolder(options: DropFolderOptions): Intake {
   }
 
   async function takeAll(names: readonly string[]): Promise<number | null> {
-    taker.keepOnly(new Set(names.map((name) => join(folder, name))));
+    taker.keepOnly(new Set(names.map((name) => pathIn(folder, name))));
     let next = names.length > AT_ONCE ? BUSY : null;
     for (const name of names.slice(0, AT_ONCE)) {
       if (closing) break;
-      const progress = await taker.deal(join(folder, name), name);
+      const progress = await taker.deal(pathIn(folder, name), name);
       // The files behind it would be refused as well, and would get ahead of it if they were not.
       if (progress === "blocked") return BLOCKED;
       if (progress === "waiting") next = BUSY;

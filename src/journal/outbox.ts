@@ -297,6 +297,42 @@ export class Outbox {
     return message;
   }
 
+  /**
+   * Ends all that waits for a node which is no more: what was never on the wire is cancelled, all else is interrupted. What is
+   * left on its lanes travels as skip markers, so that no other machine of this name is ever given one of these messages.
+   */
+  abandon(node: string, at: number, reason: string): { withdrawn: OutRecord[]; interrupted: OutRecord[] } {
+    const withdrawn: OutRecord[] = [];
+    const interrupted: OutRecord[] = [];
+    for (const lane of this.#lanesTo.get(node) ?? []) {
+      for (let seq = lane.acked + 1; seq < lane.next; seq++) {
+        const message = this.#batches.message(lane, seq);
+        if (message === undefined || message.skip !== undefined) continue;
+        const isSent = seq <= lane.sent;
+        message.skip = "cancelled";
+        lane.markers++;
+        if (!message.ended) this.#abandoned(lane, message, at, reason, isSent);
+        (isSent ? interrupted : withdrawn).push(message);
+      }
+      for (const seq of [...lane.openNumbers]) {
+        const message = this.#batches.message(lane, seq);
+        if (message === undefined) continue;
+        this.#abandoned(lane, message, at, reason, true);
+        interrupted.push(message);
+      }
+      this.#changes(lane);
+    }
+    return { withdrawn, interrupted };
+  }
+
+  #abandoned(lane: Lane, message: OutMessage, at: number, why: string, isSent: boolean): void {
+    const state = isSent ? "interrupted" : "cancelled";
+    const reason = isSent ? `${why}: whether it ran cannot be proved` : why;
+    message.assert({ state, at, by: this.#node, reason });
+    message.outcome = { state, at, reason };
+    this.#ended(lane, message);
+  }
+
   cancelRequested(id: string, asked: { cancelRequestedAt: number; cancelId: string }): void {
     const found = this.#find(id);
     if (found === undefined) return;

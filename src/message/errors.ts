@@ -84,9 +84,57 @@ export const CATALOGUE = {
     "{origin} may not send to {subject}: {fault}",
     "Change `from`, `allow` or `foreign` of that subject in the steward.yaml of the node that receives it.",
   ),
+  "command-refused": entry(
+    "{node} may not run it: {fault}",
+    "Change `run` of that subject, or `secrets`, in the steward.yaml of {node}, or ask for less.",
+  ),
+  "name-refused": passing(
+    "{name} cannot name a file in {folder}: {fault}",
+    "Give it a plain name; a link or a folder that stands there under this name has to go.",
+  ),
   "signature-invalid": entry(
     "a frame that claims to come from {origin} could not be verified: {fault}",
     "Find out who sends in the name of {origin}: only your own nodes may connect to the broker.",
+  ),
+  "identity-unsafe": entry(
+    "the keys of this node at {path} are not safe: {fault}",
+    "Type `{command}`. If others may have read the keys, give the node new ones: `steward rekey`.",
+  ),
+  "identity-damaged": entry(
+    "the key of this node in {file} cannot be used: {fault}",
+    "Put the file back from a backup. Without one, move its folder away: the node makes new keys at its next start, and must be accepted again.",
+  ),
+  "sender-unknown": entry(
+    "a packet on {subject} is sealed with the key {key}, and no node that this one knows has it",
+    "If the sender is a node of yours, enrol it: `steward invite NODE` at central, then `steward join TOKEN` on the node.",
+  ),
+  "sender-revoked": entry(
+    "a packet on {subject} came from {origin}, whose keys are {standing}: it is not taken",
+    "`steward trust` shows who is trusted; `steward accept {origin}` at central lets the node in.",
+  ),
+  "receiver-unknown": entry(
+    "no accepted key of {node} is known here: what is sent to it waits",
+    "`steward trust` shows who is trusted; enrol the node with `steward invite {node}` at central.",
+  ),
+  "seal-invalid": entry(
+    "a packet on {subject} that names {origin} as its sender cannot be opened: {fault}",
+    "The packet was changed on its way, or was sealed for another node or subject. If it happens often, look who may publish at the broker.",
+  ),
+  "session-unknown": entry(
+    "a packet of {origin} on {subject} was sealed for an earlier life of this daemon",
+    "No need to act: {origin} seals it again and sends it. If it happens without end, two machines run as one node.",
+  ),
+  replayed: entry(
+    "a packet of {origin} on {subject} came a second time, or after later ones: it is not taken",
+    "If it happens often, somebody publishes recorded packets again: look who may publish at the broker.",
+  ),
+  "clear-refused": entry(
+    "a packet on {subject} came in the clear, and this node takes sealed ones only",
+    "Its sender has an older steward, or `security: off`: upgrade it and let it seal.",
+  ),
+  "sealed-refused": entry(
+    "a sealed packet came on {subject}, and this node has `security: off`",
+    "Set `security: sealed` in the steward.yaml of this node, and enrol it.",
   ),
   "node-not-admitted": entry(
     "{origin} is not listed under `nodes:`, and {limit} unlisted nodes are known already: messages of {origin} are not taken",
@@ -105,6 +153,110 @@ export const CATALOGUE = {
     "Correct the data. Those of shellcommand are a list, the program and its arguments: `steward send --help`.",
   ),
   "deadline-passed": entry("{subject} was not started before its deadline", "Send it again with a later --deliver-by."),
+
+  // Enrolment
+  "token-damaged": entry(
+    "this is no whole token: {fault}",
+    "Copy the token whole, from `steward-1.` to its end, in one line; or make another at the management station: `steward invite NODE`.",
+    EXIT.usage,
+  ),
+  "token-expired": entry(
+    "the token for {node} expired at {at} UTC",
+    "Make another at the management station: `steward invite {node}`.",
+  ),
+  "token-spent": entry(
+    "the token for {node} was used at {at} UTC, by the machine with the fingerprint {fingerprint}: a token enrols one machine",
+    "If that machine is yours, invite this one under another name: `steward invite OTHER`. If not, type `steward revoke {node}` at the management station now.",
+  ),
+  "token-unknown": entry(
+    "the management station knows no such invitation for {node}",
+    "The invitation was withdrawn, or a newer one took its place. Make another at the management station: `steward invite {node}`.",
+  ),
+  "token-other-node": entry(
+    "the token is for {meant}, and this machine calls itself {node}",
+    "Invite this machine at the management station: `steward invite {node}`; or join in another directory, where no steward.yaml names {node}.",
+  ),
+  "node-enrolled": entry(
+    "{node} is enrolled already, with the fingerprint {fingerprint}",
+    "Choose another name. If this machine takes its place (a lost disk, a new computer), say so: add --replace to `steward invite {node}` or `steward accept {node}`.",
+  ),
+  "machine-refused": entry(
+    "the machine with the fingerprint {fingerprint} cannot enrol as {node}: its keys are {standing}",
+    "If that was by mistake, type at the management station: `steward accept {node}`. Else give the machine new keys: move `identity` in its data directory away.",
+  ),
+  "pending-full": entry(
+    "no more machines may wait to be accepted: {limit} wait already, or several under the name {node}",
+    "At the management station, `steward trust` lists them: accept or reject them; or use a token: `steward invite {node}`.",
+  ),
+  "node-not-pending": entry(
+    "no machine waits to be accepted as {node}",
+    "`steward trust` lists those that wait. A machine waits while its daemon runs with `centralKey` in its steward.yaml; or use a token: `steward invite {node}`.",
+    EXIT.usage,
+  ),
+  "pending-ambiguous": entry(
+    "{count} machines wait to be accepted as {node}: {fingerprints}",
+    "Compare with the fingerprint that the machine shows (`steward trust` there), and name it: `steward accept {node} --fingerprint FINGERPRINT`.",
+    EXIT.usage,
+  ),
+  "fingerprint-differs": entry(
+    "no machine with the fingerprint {wanted} waits as {node}; known are: {fingerprints}",
+    "Read the fingerprint again on the machine itself: `steward trust` there. Accept only the machine that shows the same.",
+    EXIT.usage,
+  ),
+  "node-not-trusted": entry(
+    "no node called {node} is enrolled",
+    "`steward trust` lists the enrolled nodes and those that wait.",
+    EXIT.usage,
+  ),
+  "not-central": entry(
+    "{node} is not the management station, and only that decides who is trusted",
+    "Type this command on {central}.",
+    EXIT.usage,
+  ),
+  "security-off": entry(
+    "this node has `security: off`: it trusts every sender, and there is nothing to enrol",
+    "Set `security: sealed` in its steward.yaml, and start its daemon again.",
+    EXIT.usage,
+  ),
+  "broker-local": entry(
+    "the broker of this machine listens on {host} only: no other machine can reach it",
+    "Let it listen: `embedded: {host: 0.0.0.0, port: 4222}` under `broker:` in steward.yaml, then start the daemon again. For a node on this machine: add --address {host}.",
+    EXIT.usage,
+  ),
+  "introduction-invalid": entry(
+    "a machine that introduced itself could not be verified: {fault}",
+    "If it is yours, compare its `centralKey` with the keys that `steward trust` shows at the management station.",
+  ),
+  "introduction-limited": entry(
+    "more machines introduce themselves than {limit} a second: the rest is not heard",
+    "No need to act if many machines join at once: they try again. Else look who may publish at the broker.",
+  ),
+  "enrolment-refused": entry("{central} does not enrol this machine: {reason}", "{remedy}"),
+  "central-silent": entry(
+    "{central} did not answer within {seconds} s",
+    "See that its daemon runs and has the same broker. This machine asks again by itself once its daemon runs: `steward up`.",
+    EXIT.notDelivered,
+  ),
+  "registry-damaged": entry(
+    "the registry of trusted nodes in {path} cannot be used: {fault}",
+    "Put the file back from the newest backup. Without one type `steward trust repair`, which shows what can be saved.",
+  ),
+  "registry-older": entry(
+    "the registry of trusted nodes in {path} is an older one: it has version {version}, and this node has had version {known}",
+    "Nodes that were revoked since could come back. Put the newer file back; or check the list with `steward trust repair`, and keep it with `steward trust repair --above {known}`.",
+  ),
+  "trust-damaged": entry(
+    "the trust of this node in {path} cannot be used: {fault}",
+    "Write `centralKey: …` into steward.yaml (`steward trust` at the management station shows the key), or join anew: `steward join TOKEN`.",
+  ),
+  "trust-list-invalid": entry(
+    "a trust list for {node} is not taken: {fault}",
+    "If the management station has new keys that {node} never heard of, join anew: `steward invite {node} --replace` there, `steward join TOKEN` here.",
+  ),
+  "trust-list-older": entry(
+    "a trust list for {node} of version {version} is not taken: {node} has version {present} already",
+    "No need to act, if it came late. If it happens often, the registry of the management station was put back to an older state.",
+  ),
 
   // The wire
   "frame-malformed": entry(
@@ -184,7 +336,7 @@ export const CATALOGUE = {
     "Check the disk behind {path}: the system log (dmesg) tells of its errors.",
   ),
   "journal-restored": entry(
-    "the journal in {path} was restored from a backup or a snapshot: {proof}",
+    "the journal in {path} is not as this node left it (restored from a copy, or damaged): {proof}",
     "Commands that it held unfinished may have run since: `steward messages --state interrupted` lists them.",
   ),
   "journal-version": entry(

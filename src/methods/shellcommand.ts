@@ -1,8 +1,9 @@
 import { LONGEST_TIMER, type Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { Json } from "../message/message.ts";
+import { hasReference } from "../message/text/secret-reference.ts";
 import { type CommandContext, type CommandEnd, defineMethod, type Method, type NotBegun } from "./define.ts";
-import { describeCommand, interpreterOf, type ParsedCommand, parseCommand } from "./shellcommand-data.ts";
+import { interpreterOf, type ParsedCommand, parseCommand, vectorOf } from "./shellcommand-data.ts";
 import type { Run, RunEnd, RunSpec } from "./spawner.ts";
 
 export interface ShellcommandOptions {
@@ -25,6 +26,12 @@ const NOTHING_RECORDED: CommandEnd = {
     "the daemon ended when it was about to begin or had begun, and nothing else is recorded of it: whether it ran cannot be proved",
 };
 
+/** Signals by which the kernel says that a limit of the process was reached. */
+const LIMIT: Readonly<Record<string, string>> = {
+  SIGXCPU: ": it has used all the processor time that it may",
+  SIGXFSZ: ": it wrote a file beyond the size that it may have",
+};
+
 /** Hindrances of a start that are no fault of the program: descriptors, processes, memory, room on the disk, time. */
 const HINDRANCES: ReadonlySet<string> = new Set([
   ...["EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "ENOSPC", "EDQUOT", "EIO"],
@@ -33,21 +40,11 @@ const HINDRANCES: ReadonlySet<string> = new Set([
 
 /** Runs a program, or a script, in a process group of its own, and tells how it ended. */
 export function shellcommand(options: ShellcommandOptions): Method {
-  const prepare = async ({ spawner, id }: CommandContext): Promise<NotBegun | undefined> => {
-    try {
-      await spawner.prepare(id);
-      return undefined;
-    } catch (error) {
-      return notBegun(error);
-    }
-  };
-
-  const run = async (context: CommandContext): Promise<CommandEnd | NotBegun> => {
-    if (context.cancelled.aborted) return { state: "cancelled", reason: "cancelled before it was started" };
+  const specOf = (context: CommandContext): RunSpec => {
     const command = parseCommand(context.data);
     const outputBytes = options.outputBytes();
     const half = Math.floor(outputBytes / 2);
-    const spec: RunSpec = {
+    return {
       id: context.id,
       ...programOf(command),
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
@@ -58,6 +55,24 @@ export function shellcommand(options: ShellcommandOptions): Method {
       head: half,
       tail: outputBytes - half,
     };
+  };
+
+  const prepare = async (context: CommandContext): Promise<CommandEnd | NotBegun | undefined> => {
+    const { spawner, id, node } = context;
+    const fault = spawner.refusal?.(specOf(context));
+    if (fault !== undefined)
+      return { state: "rejected", reason: new StewardError("command-refused", { node, fault }).message };
+    try {
+      await spawner.prepare(id);
+      return undefined;
+    } catch (error) {
+      return notBegun(error);
+    }
+  };
+
+  const run = async (context: CommandContext): Promise<CommandEnd | NotBegun> => {
+    if (context.cancelled.aborted) return { state: "cancelled", reason: "cancelled before it was started" };
+    const spec = specOf(context);
     try {
       return await follow(await context.spawner.start(spec, context.output), context, options.grace);
     } catch (error) {
@@ -81,7 +96,7 @@ export function shellcommand(options: ShellcommandOptions): Method {
       prepare,
       run,
       adopt,
-      describe: (data: Json) => describeCommand(parseCommand(data)),
+      vector: (data: Json) => vectorOf(parseCommand(data)),
     },
   });
 }
@@ -92,8 +107,12 @@ function programOf(command: ParsedCommand): Pick<RunSpec, "argv" | "script" | "a
   const { script, shell, args } = command;
   const argv = interpreterOf(script, shell);
   // A shell takes a text that begins with a dash for an option, and an interpreter of another kind may know no -c.
+  // Other users of the machine see arguments: a script with secrets is none.
   const asArgument =
-    args.length === 0 && !/^(?:-|#!)/.test(script) && Buffer.byteLength(script) <= SCRIPT_ARGUMENT_BYTES;
+    args.length === 0 &&
+    !/^(?:-|#!)/.test(script) &&
+    !hasReference(script) &&
+    Buffer.byteLength(script) <= SCRIPT_ARGUMENT_BYTES;
   if (asArgument) return { argv: [...argv, "-c", script], ...input };
   return { argv, script, args, ...input };
 }
@@ -182,7 +201,7 @@ function verdict(
   }
   if (end.ended === "cancel") return reasoned("cancelled", "ended on request while it ran", left);
   const swept = end.swept ? "what it left running in the background was ended" : undefined;
-  if (end.signal !== null) return reasoned("failed", `ended by ${end.signal}`, swept, left);
+  if (end.signal !== null) return reasoned("failed", `ended by ${end.signal}${LIMIT[end.signal] ?? ""}`, swept, left);
   if (end.code !== 0) return reasoned("failed", `exit code ${end.code}`, swept, left);
   return reasoned("succeeded", undefined, swept, left);
 }

@@ -5,6 +5,8 @@ import type { OutputPart, StreamTotal } from "../message/report.ts";
  * one id, for as long as the id was not forgotten: a second `start` answers with the run that there is or was.
  */
 export interface Spawner {
+  /** Why this node would not start a program; absent, or `undefined`: it would. */
+  refusal?(spec: RunSpec): string | undefined;
   /**
    * Called before a run is recorded as begun elsewhere: leaves the proof that it has not begun, which its start takes
    * away. Pending while the runner does not answer. Throws StewardError `runner-lost` when nothing can be started.
@@ -50,8 +52,13 @@ export interface RunSpec {
   readonly input?: { readonly text: string; readonly encoding: "utf8" | "base64" };
   /** Absent: that of the daemon. */
   readonly cwd?: string;
-  /** On top of the daemon's environment, from which steward's own variables and secrets are left out; `STEWARD_RUN` is the id. */
+  /** On top of the usual variables of the daemon's environment; `STEWARD_RUN` is the id. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Names of further variables of the daemon that it gets; `NAME*` stands for all that begin so. */
+  readonly keep?: readonly string[];
+  readonly bounds?: RunBounds;
+  /** Texts for the names that stand as `secret:NAME` in the others; never recorded, and kept out of the output. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Milliseconds until the whole group gets SIGTERM. */
   readonly timeout: number;
   /** Milliseconds within which it must begin, from now on; else it does not. Absent: whenever its turn comes. */
@@ -61,6 +68,19 @@ export interface RunSpec {
   /** Bytes kept of the beginning and of the end of each stream. */
   readonly head: number;
   readonly tail: number;
+}
+
+/** The bounds that a program cannot leave, in force before its first instruction. */
+export interface RunBounds {
+  /** Numbers of the user and the group; all other groups are dropped. Absent: those of the runner. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** The directory in which `cwd` must lie. */
+  readonly within?: string;
+  /** Modes that files which it makes do not get; absent: that of the daemon. */
+  readonly umask?: number;
+  /** Limits of each process, which lower those of the runner: ms of processor time, bytes, numbers. */
+  readonly limits?: Readonly<Partial<Record<"cpu" | "memory" | "processes" | "files" | "fileSize", number>>>;
 }
 
 export interface Run {

@@ -10,7 +10,7 @@ import { readRunEnd } from "./run-end.ts";
  * and it leaves. Programs are started by a runner of the daemon's own version alone. Raise the version with every
  * change of the runner that matters.
  */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Characters of what a bad request is called by. */
 const LONGEST_NAME = 200;
@@ -93,21 +93,46 @@ export function requestIn(line: string): { readonly type?: string; readonly id?:
 
 function isSpec(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { id, argv, script, args, input, cwd, env, timeout, grace, head, tail } = value as Readonly<
-    Record<string, unknown>
-  >;
+  const { id, argv, script, args, input, cwd, env, keep, bounds, secrets, timeout, grace, head, tail } =
+    value as Readonly<Record<string, unknown>>;
   return (
     typeof id === "string" &&
     Array.isArray(argv) &&
     argv.length > 0 &&
     argv.every((each) => typeof each === "string") &&
     (script === undefined || typeof script === "string") &&
-    (args === undefined || (Array.isArray(args) && args.every((each) => typeof each === "string"))) &&
+    [args, keep].every((list) => list === undefined || isTextList(list)) &&
     (input === undefined || isInput(input)) &&
     (cwd === undefined || typeof cwd === "string") &&
-    (env === undefined || isTexts(env)) &&
+    [env, secrets].every((texts) => texts === undefined || isTexts(texts)) &&
+    (bounds === undefined || isBounds(bounds)) &&
     [timeout, grace, head, tail].every((each) => typeof each === "number" && each >= 0)
   );
+}
+
+/** A bound that is not understood must not count as none: the program would run without it. */
+function isBounds(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { uid, gid, within, umask, limits, ...unknown } = value as Readonly<Record<string, unknown>>;
+  return (
+    Object.keys(unknown).length === 0 &&
+    [uid, gid].every((id) => id === undefined || isCount(id)) &&
+    (within === undefined || typeof within === "string") &&
+    (umask === undefined || isMask(umask)) &&
+    (limits === undefined || (typeof limits === "object" && limits !== null && Object.entries(limits).every(isLimit)))
+  );
+}
+
+function isLimit([name, limit]: readonly [string, unknown]): boolean {
+  return ["cpu", "memory", "processes", "files", "fileSize"].includes(name) && isCount(limit);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }
 
 function isMask(value: unknown): boolean {
@@ -125,10 +150,19 @@ function isTexts(value: unknown): boolean {
 }
 
 function readMessage(line: string) {
-  const message: unknown = JSON.parse(line);
+  const message = parsed(line);
   if (typeof message !== "object" || message === null) throw new Error("it is not an object");
   const fields = message as Readonly<Record<string, unknown>>;
   return { message: fields, type: fields.type, id: fields.id };
+}
+
+/** The system's own words would quote the line, which may hold a secret, in a log. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Error("it is no JSON");
+  }
 }
 
 function unknownMessage(type: unknown): Error {

@@ -12,6 +12,7 @@ import {
 import { readdir, readFile, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEnd, RunSpec } from "../methods/spawner.ts";
+import { pathIn } from "../platform/names.ts";
 import type { ProcessIdentity } from "./process-group.ts";
 import { readRunEnd } from "./run-end.ts";
 
@@ -50,16 +51,16 @@ export function isRunId(id: unknown): id is string {
  * and names that one.
  */
 export function prepareRun(directory: string, id: string): void {
-  const own = join(directory, id);
+  const own = pathIn(directory, id);
   mkdirSync(own, { recursive: true, mode: 0o700 });
   writeFileSync(join(own, PREPARED), bootId() ?? "", { mode: 0o600 });
 }
 
 /** False when the id has its mark already. When it throws, the mark is not set. */
 export function markRun(directory: string, spec: RunSpec): boolean {
-  const own = join(directory, spec.id);
+  const own = pathIn(directory, spec.id);
   mkdirSync(own, { recursive: true, mode: 0o700 });
-  const { script, input, ...rest } = spec;
+  const { script, input, secrets, ...rest } = spec;
   try {
     writeFileSync(join(own, "spec.json"), JSON.stringify({ format: FORMAT, ...rest }), { flag: "wx", mode: 0o600 });
     rmSync(join(own, PREPARED), { force: true });
@@ -70,7 +71,8 @@ export function markRun(directory: string, spec: RunSpec): boolean {
   }
   try {
     if (script !== undefined) writeFileSync(scriptFile(directory, spec.id), script, { mode: 0o700 });
-    if (input !== undefined) writeFileSync(join(own, INPUT), Buffer.from(input.text, input.encoding), { mode: 0o600 });
+    if (input !== undefined)
+      writeFileSync(inputFile(directory, spec.id), Buffer.from(input.text, input.encoding), { mode: 0o600 });
   } catch (error) {
     rmSync(own, { recursive: true, force: true });
     throw error;
@@ -79,20 +81,17 @@ export function markRun(directory: string, spec: RunSpec): boolean {
 }
 
 export function scriptFile(directory: string, id: string): string {
-  return join(directory, id, "script");
+  return join(pathIn(directory, id), "script");
 }
 
-/** The standard input of a run, opened, and its file removed; `undefined`: it reads none. */
-export function openInput(directory: string, { id, input }: RunSpec): number | undefined {
-  if (input === undefined) return undefined;
-  const path = join(directory, id, INPUT);
-  const fd = openSync(path, "r");
-  rmSync(path, { force: true });
-  return fd;
+export function inputFile(directory: string, id: string): string {
+  return join(pathIn(directory, id), INPUT);
 }
 
 export function recordStarted(directory: string, id: string, started: Started): void {
-  writeFileSync(join(directory, id, "started.json"), JSON.stringify({ format: FORMAT, ...started }), { mode: 0o600 });
+  writeFileSync(join(pathIn(directory, id), "started.json"), JSON.stringify({ format: FORMAT, ...started }), {
+    mode: 0o600,
+  });
 }
 
 /**
@@ -100,7 +99,7 @@ export function recordStarted(directory: string, id: string, started: Started): 
  * the way to another one and back.
  */
 export async function recordEnd(directory: string, id: string, end: RunEnd): Promise<void> {
-  const own = join(directory, id);
+  const own = pathIn(directory, id);
   const temporary = join(own, "end.json.tmp");
   const file = openSync(temporary, "w", 0o600);
   try {
@@ -125,7 +124,7 @@ function sync(fd: number): Promise<void> {
 }
 
 export async function readRecord(directory: string, id: string): Promise<RunRecord> {
-  const own = join(directory, id);
+  const own = pathIn(directory, id);
   const started = startedOf(await readJson(join(own, "started.json")));
   const end = readRunEnd(((await readJson(join(own, "end.json"))) as { end?: unknown } | undefined)?.end);
   if (end !== undefined) return { kind: "ended", end, started };
@@ -153,9 +152,9 @@ function isNameOrNull(value: unknown): boolean {
 }
 
 export async function removeRecord(directory: string, id: string): Promise<void> {
-  const own = join(directory, id);
+  const own = pathIn(directory, id);
   const names = (await readdir(own).catch(absent)) ?? [];
-  await Promise.all(names.map((name) => unlink(join(own, name)).catch(absent)));
+  await Promise.all(names.map((name) => unlink(pathIn(own, name)).catch(absent)));
   await rmdir(own).catch(absent);
 }
 

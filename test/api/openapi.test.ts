@@ -23,6 +23,7 @@ const PROMISED = [
   "GET /healthz",
   "GET /metrics",
   "GET /v1/alerts",
+  "GET /v1/broker/logins",
   "GET /v1/dead",
   "GET /v1/events",
   "GET /v1/logs",

@@ -6,8 +6,8 @@ import { pino } from "pino";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type EmbeddedBroker, startEmbeddedBroker } from "../../src/broker/embedded.ts";
 import { openNatsTransport } from "../../src/broker/nats.ts";
+import type { Address } from "../../src/broker/nats-dial.ts";
 import type { Transport } from "../../src/broker/transport.ts";
-import type { BrokerConfig } from "../../src/config/config.ts";
 import { systemClock, systemRandom } from "../../src/platform/system-clock.ts";
 import { bytes, collect, reaches } from "../contract/transport.ts";
 import { tempDir } from "../harness/temp.ts";
@@ -15,7 +15,14 @@ import { tempDir } from "../harness/temp.ts";
 const quiet = pino({ level: "silent" });
 
 async function start(directory: string, log = quiet, port = 0): Promise<EmbeddedBroker> {
-  const broker = await startEmbeddedBroker({ host: "127.0.0.1", port, directory, log, clock: systemClock });
+  const broker = await startEmbeddedBroker({
+    host: "127.0.0.1",
+    port,
+    directory,
+    log,
+    clock: systemClock,
+    access: () => ({ kind: "open" }),
+  });
   onTestFinished(() => broker.stop());
   return broker;
 }
@@ -33,7 +40,7 @@ describe("the embedded broker", () => {
   it("carries messages once it is started, up to its own limit of 8 MB", async () => {
     const broker = await start(join(await tempDir(), "broker"));
     const transport = openNatsTransport({
-      broker: { servers: [broker.url], embedded: null, auth: { kind: "none" }, tls: null },
+      broker: { servers: [broker.url], auth: { kind: "none" }, tls: null },
       name: "central",
       pingMs: 10_000,
       clock: systemClock,
@@ -56,12 +63,12 @@ describe("the embedded broker", () => {
       directory: await tempDir(),
       log: quiet,
       clock: systemClock,
-      auth,
+      access: () => auth,
     });
     onTestFinished(() => broker.stop());
-    const open = (given: BrokerConfig["auth"]): Transport => {
+    const open = (given: Address["auth"]): Transport => {
       const transport = openNatsTransport({
-        broker: { servers: [broker.url], embedded: null, auth: given, tls: null },
+        broker: { servers: [broker.url], auth: given, tls: null },
         name: "central",
         pingMs: 10_000,
         clock: systemClock,

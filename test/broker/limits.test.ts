@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { expect, it, onTestFinished } from "vitest";
 import { openNatsTransport } from "../../src/broker/nats.ts";
+import type { Address } from "../../src/broker/nats-dial.ts";
 import type { Refusal, Transport } from "../../src/broker/transport.ts";
-import type { BrokerConfig } from "../../src/config/config.ts";
 import type { Clock } from "../../src/message/clock.ts";
 import { systemClock, systemRandom } from "../../src/platform/system-clock.ts";
 import { bytes, collect, reaches } from "../contract/transport.ts";
@@ -20,9 +20,9 @@ const hurried: Clock = {
   setTimeout: (fn, ms) => systemClock.setTimeout(fn, ms / HURRY),
 };
 
-function open(url: string, broker: Partial<BrokerConfig> = {}, lines: object[] = []): Transport {
+function open(url: string, broker: Partial<Address> = {}, lines: object[] = []): Transport {
   const transport = openNatsTransport({
-    broker: { servers: [url], embedded: null, auth: { kind: "none" }, tls: null, ...broker },
+    broker: { servers: [url], auth: { kind: "none" }, tls: null, ...broker },
     name: "ship1",
     pingMs: 500_000,
     clock: hurried,
@@ -85,7 +85,7 @@ it("hears of it when the broker permits what it has refused, publishing and subs
   await inbox.next();
 });
 
-it.each<[string, string, Partial<BrokerConfig>, object]>([
+it.each<[string, string, Partial<Address>, object]>([
   [
     "no room for another connection",
     "max_connections: 1\n",

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
@@ -6,23 +5,24 @@ import { nkeys } from "nats";
 import { pino } from "pino";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { backoff, openNatsTransport } from "../../src/broker/nats.ts";
+import type { Address } from "../../src/broker/nats-dial.ts";
 import type { LinkStatus, Refusal, Transport } from "../../src/broker/transport.ts";
-import type { BrokerConfig } from "../../src/config/config.ts";
 import { systemClock, systemRandom } from "../../src/platform/system-clock.ts";
 import { bytes, collect, reaches, text, transportContract } from "../contract/transport.ts";
+import { authority } from "../harness/certificates.ts";
 import { startBroker } from "../harness/fleet/broker.ts";
 import { startProxy } from "../harness/fleet/proxy.ts";
 import { seededRandom } from "../harness/random.ts";
 import { tempDir } from "../harness/temp.ts";
 
-interface Options extends Partial<BrokerConfig> {
+interface Options extends Partial<Address> {
   readonly pingMs?: number;
   readonly name?: string;
 }
 
 function open(url: string, { pingMs = 10_000, name = "ship1", ...broker }: Options = {}): Transport {
   const transport = openNatsTransport({
-    broker: { servers: [url], embedded: null, auth: { kind: "none" }, tls: null, ...broker },
+    broker: { servers: [url], auth: { kind: "none" }, tls: null, ...broker },
     name,
     pingMs,
     clock: systemClock,
@@ -307,34 +307,16 @@ describe("the NATS transport", () => {
   });
 
   it("speaks TLS with a private authority, and refuses a broker without TLS or with a foreign certificate", async () => {
-    const directory = await tempDir();
-    const file = (name: string): string => join(directory, name);
-    const openssl = (...args: string[]): unknown => execFileSync("openssl", args, { stdio: "ignore", cwd: directory });
-    const request = [
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:P-256",
-      "-nodes",
-      "-days",
-      "2",
-      "-subj",
-      "/CN=broker",
-    ];
-    openssl(...request, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "broker.key", "-out", "broker.crt");
-    openssl(...request, "-keyout", "other.key", "-out", "other.crt");
-    await writeFile(
-      file("tls.conf"),
-      `tls { cert_file: "${file("broker.crt")}", key_file: "${file("broker.key")}" }\n`,
-    );
-    const secure = await startBroker({ args: ["-c", file("tls.conf")] });
+    const [ours, theirs] = [await authority(), await authority()];
+    const { cert, key } = ours.issue("broker");
+    const conf = join(await tempDir(), "tls.conf");
+    await writeFile(conf, `tls { cert_file: "${cert}", key_file: "${key}" }\n`);
+    const secure = await startBroker({ args: ["-c", conf] });
     const plain = await startBroker();
 
-    await reaches(open(secure.url, { tls: { ca: file("broker.crt") } }), "connected");
-    await faultOf(open(secure.url, { tls: { ca: file("other.crt") } }), /self-signed|certificate/);
-    await faultOf(open(plain.url, { tls: { ca: file("broker.crt") } }), /tls/);
+    await reaches(open(secure.url, { tls: { ca: ours.ca } }), "connected");
+    await faultOf(open(secure.url, { tls: { ca: theirs.ca } }), /self-signed|certificate/);
+    await faultOf(open(plain.url, { tls: { ca: ours.ca } }), /tls/);
     await faultOf(open(plain.url.replace("nats://", "tls://")), /tls/);
   });
 });

@@ -160,9 +160,24 @@ describe("settings that do not agree", () => {
       "2:10 broker.embedded: only central (central) runs the broker; write its address under `servers`",
     ],
     [
-      "embedded with TLS",
+      "TLS to an embedded broker that speaks none",
       minimal("central: ship1", "{embedded: true, tls: {}}"),
-      "2:26 broker.tls: the embedded broker takes user and password, or a token; run a nats-server of your own for more",
+      "2:26 broker.tls: the embedded broker speaks no TLS: set `tls: {cert: …, key: …}` under `embedded` too",
+    ],
+    [
+      "an nkey file beside an embedded broker, which takes the node's own",
+      minimal("central: ship1", "{embedded: true, nkey: a}"),
+      "2:26 broker.nkey: the embedded broker takes the nodes' own keys, user and password, or a token; leave it out",
+    ],
+    [
+      "a plain publisher without a login",
+      minimal("", "{servers: [h], publishers: {weather: {subjects: [a.event.b.c]}}}"),
+      "2:37 broker.publishers.weather: needs one of `key` and `password`",
+    ],
+    [
+      "a plain publisher under a name that is taken",
+      minimal("", "{servers: [h], publishers: {newcomer: {password: a, subjects: [a.event.b.c]}}}"),
+      "2:37 broker.publishers.newcomer: newcomer is the name of another login",
     ],
     [
       "user without password",

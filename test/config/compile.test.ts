@@ -9,7 +9,13 @@ describe("the example of the design", () => {
       file: FILE,
       node: "ship1",
       central: "central",
-      broker: { servers: ["nats://127.0.0.1:4222"], embedded: null, auth: { kind: "none" }, tls: null },
+      broker: {
+        servers: ["nats://127.0.0.1:4222"],
+        embedded: null,
+        auth: { kind: "identity", seedFile: "/etc/steward/var/ship1/identity/sign.nk" },
+        tls: null,
+        publishers: [],
+      },
       data: "/etc/steward/var/ship1",
       hello: 10_000,
       link: { name: "lan", hello: 10_000, late: 25_000, offline: 60_000, compressFrom: null },
@@ -32,9 +38,14 @@ describe("the example of the design", () => {
         domain: "operatingsystem",
         from: ["central"],
         allow: null,
+        deny: [],
+        hours: null,
+        atOnce: null,
+        at: { rule: "steward.yaml:9", from: "steward.yaml:10", hours: "steward.yaml:9", atOnce: "steward.yaml:9" },
         concurrency: 4,
         queue: 1000,
         foreign: false,
+        run: null,
       },
       {
         subject: "command.shellcommand.nginx",
@@ -42,10 +53,24 @@ describe("the example of the design", () => {
         method: "shellcommand",
         domain: "nginx",
         from: ["central"],
-        allow: ["systemctl * nginx", "nginx -t"],
+        allow: [
+          {
+            text: "systemctl * nginx",
+            at: "steward.yaml:14",
+            argv: [["systemctl"], ["", ""], ["nginx"]],
+            more: false,
+            script: null,
+          },
+          { text: "nginx -t", at: "steward.yaml:14", argv: [["nginx"], ["-t"]], more: false, script: null },
+        ],
+        deny: [],
+        hours: null,
+        atOnce: null,
+        at: { rule: "steward.yaml:12", from: "steward.yaml:13", hours: "steward.yaml:12", atOnce: "steward.yaml:12" },
         concurrency: 1,
         queue: 1000,
         foreign: false,
+        run: null,
       },
     ]);
   });
@@ -63,7 +88,10 @@ describe("defaults", () => {
       nodes: [],
       environment: [],
       methods: [],
-      control: { from: ["central"] },
+      control: { from: ["central"], at: "the default of control.from" },
+      groups: {},
+      policy: [],
+      policies: [],
       defaults: { deliverBy: 604_800_000, timeout: 3_600_000 },
       limits: {
         messageBytes: 524_288,
@@ -87,6 +115,7 @@ describe("defaults", () => {
       metrics: null,
       log: { level: "info" },
       shell: { grace: 5000 },
+      secrets: { directory: null, files: {}, environment: {} },
       supervision: {
         intensity: 3,
         period: 30_000,
@@ -175,11 +204,27 @@ describe("a link", () => {
 });
 
 describe("the broker", () => {
+  it("takes the logins of plain publishers, and their passwords from the environment", () => {
+    const key = `U${"A".repeat(55)}`;
+    const subjects = "subjects: [ship1.event.a.b]";
+    const text = `{servers: [h], publishers: {one: {password: '\${P}', ${subjects}}, two: {key: ${key}, ${subjects}}}}`;
+    const config = configOf(`node: central\nbroker: ${text}\ndata: /d\n`, { P: "secret" });
+    expect(config.broker.publishers).toEqual([
+      { name: "one", login: { password: "secret" }, subjects: ["ship1.event.a.b"] },
+      { name: "two", login: { key }, subjects: ["ship1.event.a.b"] },
+    ]);
+    expect(config.environment).toEqual(["P"]);
+  });
   const broker = (text: string, env: Record<string, string> = {}) =>
     configOf(`node: central\nbroker: ${text}\ndata: /d\n`, env).broker;
 
   it.each([
-    ["true", { host: "127.0.0.1", port: 4222 }, "nats://127.0.0.1:4222"],
+    ["true", { host: "127.0.0.1", port: 4222, tls: null, newcomers: true }, "nats://127.0.0.1:4222"],
+    [
+      "{tls: {cert: c.pem, key: k.pem, ca: ca.pem}, newcomers: false}",
+      { tls: { cert: "/etc/steward/c.pem", key: "/etc/steward/k.pem", ca: "/etc/steward/ca.pem" }, newcomers: false },
+      "tls://127.0.0.1:4222",
+    ],
     ["{port: 5000}", { host: "127.0.0.1", port: 5000 }, "nats://127.0.0.1:5000"],
     ["{host: 0.0.0.0}", { host: "0.0.0.0", port: 4222 }, "nats://127.0.0.1:4222"],
     ['{host: "::"}', { host: "::", port: 4222 }, "nats://[::1]:4222"],
@@ -198,6 +243,7 @@ describe("the broker", () => {
   });
 
   it("resolves files beside the configuration file", () => {
+    expect(broker("{servers: [h]}").auth).toEqual({ kind: "identity", seedFile: "/d/identity/sign.nk" });
     expect(broker("{servers: [h], nkey: ./a.nk}").auth).toEqual({ kind: "nkey", seedFile: "/etc/steward/a.nk" });
     expect(broker("{servers: [h], creds: /a.creds}").auth).toEqual({ kind: "creds", file: "/a.creds" });
     expect(broker("{servers: [h], tls: {ca: ca.pem}}").tls).toEqual({ ca: "/etc/steward/ca.pem" });

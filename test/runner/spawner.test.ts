@@ -129,10 +129,10 @@ describe("what a program is given", () => {
     expect(stdout.toString()).toBe("/usr\nhi named\n");
   });
 
-  it("is the daemon's directory and environment where nothing else is said", async () => {
-    process.env.TEST_VARIABLE = "from the daemon";
-    const { stdout } = await outcome(sh('pwd; echo "$TEST_VARIABLE"'));
-    delete process.env.TEST_VARIABLE;
+  it("is the daemon's directory and language where nothing else is said", async () => {
+    process.env.LC_TEST = "from the daemon";
+    const { stdout } = await outcome(sh('pwd; echo "$LC_TEST"'));
+    delete process.env.LC_TEST;
     expect(stdout.toString()).toBe(`${process.cwd()}\nfrom the daemon\n`);
   });
 

@@ -16,6 +16,7 @@ export interface Violation {
     | "trespass"
     | "breach"
     | "invented"
+    | "forged"
     | "owed"
     | "vanished"
     | "alarm"
@@ -52,6 +53,7 @@ export async function check(world: World, attempts: readonly Attempt[], truthful
     ...(world.replaced.size === 0 ? endsUnseen(world) : []),
     ...unaccountedNotes(world, attempts),
     ...falseAlarms(world),
+    ...world.witness.faults.map((text): Violation => ({ kind: "forged", text })),
     ...world.faults.map((error): Violation => ({ kind: "threw", text: `a daemon threw into the broker: ${error}` })),
   ];
   violations.push(...(await rebuilt(world)), ...(await leftovers(world)));
@@ -87,17 +89,21 @@ function trespasses(world: World): Violation[] {
 
 /** Whatever ran was accepted by somebody, who knows its end; also what died before it could print the id. */
 function unaccountedRuns(world: World, attempts: readonly Attempt[]): Violation[] {
-  const runs = new Map<string, string>();
-  for (const { id, n } of world.ledger.runs) {
-    runs.set(id, attempts.find((attempt) => attempt.n === n)?.origin ?? "central");
-  }
-  for (const name of world.nodes) for (const id of world.host(name).ledger) runs.set(id, "central");
-  return [...runs].flatMap(([id, origin]): Violation[] => {
+  const runs = new Map<string, Attempt | undefined>();
+  for (const { id, n } of world.ledger.runs)
+    runs.set(
+      id,
+      attempts.find((attempt) => attempt.n === n),
+    );
+  for (const name of world.nodes) for (const id of world.host(name).ledger) runs.set(id, undefined);
+  return [...runs].flatMap(([id, attempt]): Violation[] => {
+    const origin = attempt?.origin ?? "central";
     if (!world.isUp(origin) || world.forgotten.has(id)) return [];
     // Nobody was told the id: it was made before its origin's disk was replaced, so that disk alone could know it.
     const printed = world.accepted.some((line) => line.id === id);
     const lost = world.replaced.get(origin);
-    const made = idTime(id) - world.time.now() + world.time.monotonic();
+    // An id tells the time of its origin's clock, which may be wrong.
+    const made = attempt?.at ?? idTime(id) - world.time.now() + world.time.monotonic();
     if (!printed && lost !== undefined && made <= lost) return [];
     try {
       const { final, state } = world.message(id, origin);

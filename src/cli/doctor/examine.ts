@@ -5,6 +5,7 @@ import type { Config } from "../../config/config.ts";
 import type { AlertView } from "../../message/alert.ts";
 import { EXIT, normalise, StewardError } from "../../message/errors.ts";
 import type { Health, NodeView } from "../../runtime/operate/operations.ts";
+import { confinementFaults } from "../../security/confinement.ts";
 import type { Cli } from "../cli.ts";
 import { everyNode } from "../daemon.ts";
 import { standsStill } from "../render/nodes.ts";
@@ -26,7 +27,7 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   const config = await configuration(cli, findings);
   if (config !== undefined) {
     const data = await dataDirectory(config.data);
-    findings.push(data, ...(await openToOthers(config)), await natsServer(config, cli));
+    findings.push(data, ...(await openToOthers(config)), ...commands(config, cli), await natsServer(config, cli));
     if (data.verdict === "ok") findings.push(...(await journalAtRest(config, cli)));
   }
   // Without a configuration the daemon may still be named by --socket.
@@ -136,6 +137,15 @@ async function openToOthers({ data, socket, socketAccess }: Config): Promise<Fin
   return [
     { check: "modes", verdict: "warn", text, remedy: `chmod -R ${socketAccess === "group" ? "o=" : "go="} ${data}` },
   ];
+}
+
+/** Bounds and secrets that this machine cannot give. The daemon may be another user than the one who looks. */
+function commands(config: Config, cli: Cli): Finding[] {
+  const faults = confinementFaults(config, cli.io.env);
+  if (faults.length === 0) return [];
+  const remedy =
+    "Correct `run` and `secrets` in steward.yaml, or this machine; look again as the user that the daemon runs as.";
+  return [{ check: "commands", verdict: "warn", text: worst(faults, "faults"), remedy }];
 }
 
 async function natsServer(config: Config, cli: Cli): Promise<Finding> {

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
+import { hasReference } from "../../message/text/secret-reference.ts";
 import type { Cli } from "../cli.ts";
 import { checkedText } from "../io.ts";
 import { readBytes } from "./standard-input.ts";
@@ -14,6 +15,9 @@ export interface CommandWords {
   readonly script?: string | boolean;
   /** Standard input is for the command. */
   readonly stdin?: boolean;
+  /** Variables of the command, each NAME=VALUE. */
+  readonly env?: readonly string[];
+  readonly cwd?: string;
 }
 
 /** Characters up to which a line for the shell travels as an argument of `sh -c`. */
@@ -39,26 +43,53 @@ export async function commandData(cli: Cli, words: CommandWords): Promise<Json> 
   if (script === true && argv.length > 0) {
     const text = argv.join(" ");
     if (text.trim() === "") throw usage("the script is empty");
-    const input = await inputOf(cli, words);
-    const isLine = text.length <= LINE && !/^(?:-|#!)/.test(text);
-    return isLine ? withInput(["sh", "-c", text], input) : { script: text, ...input };
+    // Other users of the node see the arguments of a program: a line with a secret is none.
+    const isLine = text.length <= LINE && !/^(?:-|#!)/.test(text) && !hasReference(text);
+    return isLine ? await program(["sh", "-c", text]) : { script: text, ...(await around()) };
   }
-  if (script === false) return withInput(argv, await inputOf(cli, words));
+  if (script === false) return await program(argv);
   const bytes = readsScript ? await readBytes(cli.io.stdin) : await readScript(cli, String(script));
   const text = scriptText(bytes, readsScript ? "standard input" : String(script));
   if (text.trim() === "") throw usage("the script is empty");
-  return { script: text, ...(argv.length === 0 ? {} : { args: argv }), ...(await inputOf(cli, words)) };
+  return { script: text, ...(argv.length === 0 ? {} : { args: argv }), ...(await around()) };
+
+  async function program(words: readonly string[]): Promise<Json> {
+    const more = await around();
+    return Object.keys(more).length === 0 ? words : { argv: words, ...more };
+  }
+
+  async function around(): Promise<{ readonly [key: string]: Json }> {
+    return { ...surroundings(words), ...(await inputOf(cli, words)) };
+  }
 }
 
-function withInput(argv: readonly string[], input: { readonly input?: Json }): Json {
-  return input.input === undefined ? argv : { argv, ...input };
+/** Bytes of a text that is sent as a text in any case. */
+const SHORT = 1024;
+
+function surroundings({ env = [], cwd }: CommandWords): { readonly [key: string]: Json } {
+  const variables = env.map((setting) => {
+    const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(setting) ?? [];
+    if (name === undefined || value === undefined)
+      throw usage(
+        `--env ${JSON.stringify(setting)} is not NAME=VALUE; for a secret of the node: --env NAME=secret:NAME`,
+      );
+    return [name, value] as const;
+  });
+  if (cwd !== undefined && !cwd.startsWith("/")) throw usage(`--cwd ${cwd}: write the directory on the node in full`);
+  return {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(variables.length === 0 ? {} : { env: Object.fromEntries(variables) }),
+  };
 }
 
-/** Standard input as text where it is UTF-8, so that lists and logs can show it. */
+/** Standard input as text, which lists and logs can show, where it is UTF-8 and as text no longer than as base64. */
 async function inputOf(cli: Cli, { stdin }: CommandWords): Promise<{ readonly input?: Json }> {
   if (stdin !== true) return {};
   const bytes = await readBytes(cli.io.stdin);
-  return { input: isUtf8(bytes) ? bytes.toString("utf8") : { base64: bytes.toString("base64") } };
+  const text = isUtf8(bytes) ? bytes.toString("utf8") : undefined;
+  const base64 = bytes.toString("base64");
+  const isShort = text !== undefined && Buffer.byteLength(JSON.stringify(text)) <= Math.max(base64.length, SHORT);
+  return { input: isShort ? text : { base64 } };
 }
 
 function readScript(cli: Cli, file: string): Promise<Buffer> {

@@ -122,7 +122,7 @@ export class SimulatedNode {
     const { node, epoch, life, clock, transport, envelope } = this.#options;
     const own = { node, receiverEpoch: epoch, receiverLife: life, epoch: frame.epoch, credit: CREDIT };
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
-    transport.publish(reply, envelope.sealAck(subject, { ...own, ...time, started: told.last, ...told }));
+    transport.publish(reply, envelope.sealAck(frame.origin, subject, { ...own, ...time, started: told.last, ...told }));
   }
 
   #answer(subject: string, origin: string, items: readonly WholeItem[]): void {

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Config } from "../config.ts";
 
 /** The facts about a setting beside its type; faults, documentation and reload are made of them. */
 
@@ -12,6 +11,8 @@ export interface Kind {
   readonly hides?: (value: unknown) => boolean;
   /** Spaces belong to it, so that a list of them is shown with quotes. */
   readonly quoted?: boolean;
+  /** A compiled element of a list as it would be written. */
+  readonly text?: (value: unknown) => string;
   /** The compiled value as it would be written in the file. */
   readonly format?: (value: unknown) => string;
 }
@@ -25,6 +26,23 @@ export const kinds = z.registry<Kind>();
  */
 export type Applies = "live" | "process" | "restart";
 
+/** The parts of the compiled configuration that are written otherwise in the file. */
+export interface WrittenOtherwise {
+  readonly broker: {
+    readonly embedded: {
+      readonly host: string;
+      readonly port: number;
+      readonly tls: object | null;
+      readonly newcomers: boolean;
+    } | null;
+    readonly auth: { readonly kind: string };
+    readonly tls: object | null;
+    readonly publishers: readonly object[];
+  };
+  readonly link: { readonly name: string };
+  readonly metrics: { readonly host: string; readonly port: number } | null;
+}
+
 export interface About {
   readonly description: string;
   /** Shown in the reference file where there is no default that could be written down. */
@@ -33,8 +51,8 @@ export interface About {
   readonly fallback?: string;
   /** Absent: as the section around it. */
   readonly applies?: Applies;
-  /** The compiled value as text, where it does not stand at the setting's own path in `Config`. */
-  readonly read?: (config: Config) => string;
+  /** The compiled value as text, where it does not stand at the setting's own path in the compiled configuration. */
+  readonly read?: (config: WrittenOtherwise) => string;
   /** A change of it is told, its value never. */
   readonly secret?: boolean;
   /** The reference file has it in effect, with the example, although it is optional. */

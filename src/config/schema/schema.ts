@@ -1,28 +1,41 @@
 import { z } from "zod";
 import { NEVER } from "../../message/text/units.ts";
-import type { BrokerConfig } from "../config.ts";
+import { writtenRule } from "../policy/rule.ts";
 import { kind, mapping, setting } from "./about.ts";
 import {
+  account,
+  bySecret,
   decimal,
   duration,
+  EXAMPLE_KEYS,
   flag,
   flagHint,
   host,
   hostPort,
+  hours,
   keyFile,
   listOf,
+  mask,
   name,
+  nkey,
   oneOf,
-  origin,
   orOff,
   path,
   pattern,
+  publicKeys,
+  receivedBy,
   receivedSubject,
+  ruledSubject,
   secret,
+  secretName,
+  sender,
   sentSubject,
   server,
   size,
   syslogAddress,
+  timeZone,
+  variable,
+  variables,
   wholeNumber,
 } from "./fields.ts";
 
@@ -32,13 +45,44 @@ const embedded = kind(
     mapping({
       host: setting(host().prefault("127.0.0.1"), { description: "Address to listen on; 0.0.0.0 for all." }),
       port: setting(wholeNumber(1, 65535).prefault(4222), { description: "Port to listen on." }),
+      tls: setting(
+        mapping({
+          cert: setting(path(), { description: "The broker's certificate." }),
+          key: setting(path(), { description: "Its private key." }),
+          ca: setting(path().optional(), {
+            description: "Clients must show a certificate that this authority signed.",
+          }),
+        }).optional(),
+        { description: "Speak TLS with the nodes." },
+      ),
+      newcomers: setting(flag().prefault(true), {
+        description: "Let nodes that central does not know introduce themselves, and nothing else.",
+      }),
     }),
   ]),
   { expects: "true, false, or a mapping with host and port", why: flagHint },
 );
 
-function credential(auth: BrokerConfig["auth"], field: "user" | "password" | "token" | "seedFile" | "file"): string {
-  const value: unknown = field in auth ? auth[field as keyof typeof auth] : undefined;
+const publishers = kind(
+  z.record(
+    z.string(),
+    mapping({
+      key: setting(nkey().optional(), { description: "The public nkey of the program." }),
+      password: setting(secret().optional(), { description: "Its password; its user is the name of the entry." }),
+      subjects: setting(listOf(receivedBy(), "a list of subjects", 1), {
+        description: "What it may publish: <receiving node>.<command|event>.<method>.<domain>.",
+      }),
+    }),
+  ),
+  { expects: "a mapping of names to {key or password, subjects}" },
+);
+
+function credential(
+  auth: { readonly kind: string },
+  field: "user" | "password" | "token" | "seedFile" | "file",
+): string {
+  // The node's own key is no setting.
+  const value: unknown = auth.kind !== "identity" && field in auth ? auth[field as keyof typeof auth] : undefined;
   return typeof value === "string" ? value : "none";
 }
 
@@ -51,11 +95,19 @@ const broker = mapping({
   }),
   embedded: setting(embedded.prefault(false), {
     description:
-      "Instead of `servers`, on central only: run a nats-server of the daemon's own, under its supervision. `true` listens on 127.0.0.1:4222; {host: 0.0.0.0, port: 4222} lets the edge nodes in.",
-    read: ({ broker: { embedded: own } }) => (own === null ? "false" : `${own.host}:${own.port}`),
+      "Instead of `servers`, on central only: run a nats-server of the daemon's own, under its supervision. `true` listens on 127.0.0.1:4222; {host: 0.0.0.0, port: 4222} lets the edge nodes in. Each accepted node logs in with its own key and reaches its own subjects alone, unless user and password or a token are given, which then are those of all. {tls: {cert: …, key: …, ca: …}} speaks TLS, with `ca` only to clients that show a certificate of it; {newcomers: false} keeps nodes out that were not invited.",
+    read: ({ broker: { embedded: own } }) =>
+      own === null
+        ? "false"
+        : [
+            `${own.host}:${own.port}`,
+            ...(own.tls === null ? [] : [`tls ${Object.values(own.tls).join(" ")}`]),
+            ...(own.newcomers ? [] : ["no newcomers"]),
+          ].join(", "),
   }),
   user: setting(secret().optional(), {
-    description: "User name at the broker. Credentials are one of: user and password, token, nkey, creds.",
+    description:
+      "User name at the broker. Credentials are one of: user and password, token, nkey, creds; without any the node logs in with its own key, where the broker asks for one.",
     example: "ship1",
     read: ({ broker: { auth } }) => credential(auth, "user"),
   }),
@@ -104,7 +156,146 @@ const broker = mapping({
               .join(", ")}}`,
     },
   ),
+  publishers: setting(publishers.prefault({}), {
+    description:
+      'On central: programs that are no nodes and may publish {"data": …} to a node with `foreign: true`, by name. Each has `key` (a public nkey) or `password`, and `subjects`. The embedded broker lets them in, and `steward broker config` writes them down. A program hears answers in _INBOX.-<name>.> alone.',
+    read: ({ broker }) => JSON.stringify(broker.publishers),
+    secret: true,
+  }),
 });
+
+/** The settings of a subscription, and of a rule of a policy, on the messages that they let in. */
+const terms = (fallback: string) => ({
+  from: setting(listOf(sender(), "a list of nodes such as [central]", 1).optional(), {
+    description:
+      'Who may send it: nodes, group:NAME of `groups:`, operator:NAME for what that operator has signed; "*" is any node.',
+    fallback,
+    example: ["central"],
+    shown: true,
+  }),
+  allow: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
+    description:
+      "Commands that may run: a pattern for each argument, * any characters within one, a last ... any further arguments. A script by its digest. See docs/permissions.md.",
+    fallback: "all",
+    example: ["systemctl * nginx", "nginx -t"],
+  }),
+  deny: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
+    description:
+      "Commands that may not run, whatever else allows them; no script runs then that `allow` does not name.",
+    fallback: "none",
+    example: ["systemctl stop ..."],
+  }),
+  hours: setting(listOf(hours(), "a list of hours", 1).optional(), {
+    description: "When it may be sent and begun, by this node's clock and `timeZone`.",
+    fallback: "always",
+    example: ["Mon-Fri 08:00-18:00"],
+  }),
+  atOnce: setting(wholeNumber(1, 1_000_000).optional(), {
+    description: "Messages of one sender on one subject that may wait and run here at once; further ones are refused.",
+    fallback: "any number, up to `queue`",
+    example: 4,
+  }),
+});
+
+/** A mapping that a list of shows, when it has changed, as it would be written. */
+function described<T extends z.core.$ZodLooseShape>(shape: T) {
+  const expects = `a mapping with ${Object.keys(shape).join(", ")}`;
+  return kind(z.strictObject(shape), { expects, text: (value) => JSON.stringify(writtenRule(value)) });
+}
+
+const rule = described({
+  subject: setting(ruledSubject(), {
+    description: "What it speaks of: <command|event>.<method>.<domain>; * stands for any name.",
+    example: "command.shellcommand.*",
+  }),
+  ...terms("anybody whom the subscription lets in"),
+});
+
+/** The rules of a policy, also as they came from central. */
+export const policyRules = listOf(rule, "a list of rules", 1);
+
+/** An entry of `policies:` in steward.yaml. */
+const policy = described({
+  name: setting(name(), { description: "Its name, shown where it decides.", example: "tankers" }),
+  nodes: setting(listOf(sender(), "a list of nodes such as [ship1, group:tankers]", 1), {
+    description: 'Nodes that are held to it: nodes, group:NAME; "*" is every node.',
+    example: ["*"],
+  }),
+  rules: setting(policyRules, {
+    description: "Its rules. A subject that one of them names is refused unless one of them allows it.",
+    example: [{ subject: "command.shellcommand.*", deny: ["reboot ..."] }],
+  }),
+});
+/** `run:` of an entry of `subscribe:`. */
+const run = kind(
+  mapping({
+    user: setting(account().optional(), {
+      description:
+        "User that its commands run as, by name or number. Another one than the daemon's needs a daemon of root. Groups beside `group` are dropped.",
+      fallback: "that of the daemon",
+      example: "www-data",
+    }),
+    group: setting(account().optional(), {
+      description: "Group that they run as.",
+      fallback: "that of the user",
+      example: "www-data",
+    }),
+    directory: setting(path().optional(), {
+      description: "Directory that they start in. One that a command itself asks for (`cwd`) must lie in it.",
+      fallback: "with `user`, the user's home, else the data directory",
+      example: "/srv/www",
+    }),
+    environment: setting(listOf(variables(), "a list of names such as [http_proxy, JAVA_*]").optional(), {
+      description:
+        "Variables of the daemon that they get beside PATH, HOME, USER, LOGNAME, SHELL, LANG, LANGUAGE, LC_* and TZ. Where the list is there, a command itself may set these and LANG, LANGUAGE, LC_* and TZ alone.",
+      fallback: "none; a command may set any",
+      example: ["http_proxy"],
+    }),
+    umask: setting(mask().optional(), {
+      description: "Modes that files which they make do not get.",
+      fallback: "that which the daemon was started with",
+      example: "027",
+    }),
+    secrets: setting(listOf(secretName(), "a list of names").optional(), {
+      description: "Secrets of this node that commands may name (`secret:NAME`). [] is none.",
+      fallback: "all of `secrets:`",
+      example: ["database"],
+    }),
+    limits: setting(
+      mapping({
+        cpu: setting(duration("1s", "24d").optional(), {
+          description: "Time on the processor that one process may use, whole seconds; then it is ended.",
+          example: "10m",
+        }),
+        memory: setting(size("16MB", "1024GB").optional(), {
+          description: "Address space of one process; a request for more fails.",
+          example: "1GB",
+        }),
+        processes: setting(wholeNumber(1, 1_000_000).optional(), {
+          description:
+            "Processes and threads that the user of the command may have, others of the same user included. Needs a `user` that is not root.",
+          example: 100,
+        }),
+        files: setting(wholeNumber(8, 1_000_000).optional(), {
+          description: "Files that one process may have open.",
+          example: 256,
+        }),
+        fileSize: setting(size("1KB", "1024GB").optional(), {
+          description: "Size to which a file may be written; more fails.",
+          example: "1GB",
+        }),
+      }).optional(),
+      {
+        description:
+          "Limits that hold before the first instruction of a command, for each of its processes. They only ever lower those of the daemon. Needs the program `prlimit` (util-linux).",
+      },
+    ),
+  }),
+  {
+    expects: "a mapping with user, group, directory, environment, umask, secrets, limits",
+    format: (value) => JSON.stringify(value, (_, inner) => (inner === null ? undefined : inner)),
+  },
+);
 
 /** An entry of `subscribe:` in steward.yaml. */
 const subscription = mapping({
@@ -112,17 +303,7 @@ const subscription = mapping({
     description: "What to take, without this node's name: <command|event>.<method>.<domain>.",
     example: "command.shellcommand.operatingsystem",
   }),
-  from: setting(listOf(origin(), "a list of nodes such as [central]", 1).optional(), {
-    description: 'Nodes that may send it; "*" is any node.',
-    fallback: 'the central node; on central itself, for events, "*"',
-    example: ["central"],
-    shown: true,
-  }),
-  allow: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
-    description: "Commands that may run, as patterns of the whole line; * stands for any run of characters.",
-    fallback: "all",
-    example: ["systemctl * nginx", "nginx -t"],
-  }),
+  ...terms('the central node; on central itself, for events, "*"'),
   concurrency: setting(wholeNumber(1, 1024).prefault(1), {
     description: "Messages handled at once. 1 keeps the order in which they were accepted.",
   }),
@@ -132,6 +313,10 @@ const subscription = mapping({
   foreign: setting(flag().prefault(false), {
     description:
       'Also take {"data": …} from plain NATS publishers. They are not authenticated by steward: `from` cannot be checked.',
+  }),
+  run: setting(run.optional(), {
+    description:
+      "How its commands run: as whom, where, with which environment and limits. See docs/running-commands.md.",
   }),
 });
 
@@ -182,6 +367,18 @@ export const schema = mapping({
     applies: "restart",
   }),
   broker: setting(broker, { description: "The NATS broker that carries the messages.", applies: "restart" }),
+  security: setting(oneOf("sealed", "off").prefault("sealed"), {
+    description:
+      "`sealed`: every packet between nodes is encrypted and proved, and only nodes that central has accepted are heard. `off` is for a laboratory: whoever can publish at the broker is obeyed, and no sealed node is understood.",
+    applies: "restart",
+  }),
+  centralKey: setting(publicKeys().optional(), {
+    description:
+      "Keys of the management station, as `steward trust` shows them there: this node believes no other. `steward join` writes them. A node without a token shows up at central as pending, with its fingerprint.",
+    fallback: "those of the token with which the node joined",
+    example: EXAMPLE_KEYS,
+    applies: "restart",
+  }),
   data: setting(path(), {
     description:
       "Directory for the journal, the keys and the output. One per node; keep it on a disk that survives. Relative paths start at this file.",
@@ -203,10 +400,12 @@ export const schema = mapping({
   subscribe: setting(listOf(subscription, "a list of subscriptions").prefault([]), {
     description: "What this node takes. Each entry is a process of its own under supervision.",
     applies: "process",
+    shown: true,
   }),
   publish: setting(listOf(publication, "a list of publications").prefault([]), {
     description: "What this node sends by itself. Each entry is a process of its own under supervision.",
     applies: "process",
+    shown: true,
   }),
   nodes: setting(listOf(name(), "a list of names").prefault([]), {
     description: "Nodes that are expected: shown before they were ever seen.",
@@ -218,7 +417,7 @@ export const schema = mapping({
   }),
   control: setting(
     mapping({
-      from: setting(listOf(origin(), "a list of nodes such as [central]").optional(), {
+      from: setting(listOf(sender(), "a list of nodes such as [central]").optional(), {
         description: "Nodes that may cancel commands and start, stop, restart and revive processes here. [] is nobody.",
         fallback: "the central node",
         example: ["central"],
@@ -226,6 +425,37 @@ export const schema = mapping({
     }).prefault({}),
     { description: "Who may control this node.", applies: "live" },
   ),
+  policy: setting(listOf(rule, "a list of rules").prefault([]), {
+    description:
+      "Further rules of this node, beside what each subscription says. A subject that one of them names is refused unless one of them allows it too.",
+    example: [{ subject: "command.shellcommand.*", deny: ["reboot ..."] }],
+    applies: "live",
+  }),
+  policies: setting(listOf(policy, "a list of policies").prefault([]), {
+    description:
+      "On central: policies that other nodes are held to, beside their own files. They travel with the signed trust lists, and a node holds to the stricter of both.",
+    example: [
+      { name: "tankers", nodes: ["ship1"], rules: [{ subject: "command.*.*", hours: ["Mon-Fri 08:00-18:00"] }] },
+    ],
+    applies: "restart",
+  }),
+  groups: setting(
+    kind(z.record(z.string(), listOf(name(), "a list of names")), {
+      expects: "a mapping of names, each with a list of nodes",
+      format: (value) => JSON.stringify(value),
+    }).prefault({}),
+    {
+      description: "Nodes that rules name together, as group:NAME.",
+      example: { tankers: ["ship1", "ship2"] },
+      applies: "live",
+    },
+  ),
+  timeZone: setting(timeZone().optional(), {
+    description: "The time zone of `hours`.",
+    fallback: "that of the host",
+    example: "Europe/Oslo",
+    applies: "live",
+  }),
   defaults: setting(
     mapping({
       deliverBy: setting(orOff(NEVER, duration("1s", "3650d"), "a duration from 1s to 3650d").prefault("7d"), {
@@ -299,6 +529,17 @@ export const schema = mapping({
         }).prefault({}),
         { description: "Logs that syslogforwarding has stored." },
       ),
+      audit: setting(
+        mapping({
+          age: setting(duration("1d", "3650d").prefault("730d"), {
+            description: "How long a file of the audit is kept after it was last written.",
+          }),
+          bytes: setting(size("32MB", "1024GB").prefault("1GB"), {
+            description: "How many bytes of all of them are kept; the oldest go first.",
+          }),
+        }).prefault({}),
+        { description: "The audit, `audit/` in the data directory: see docs/audit.md." },
+      ),
     }).prefault({}),
     { description: "How long to remember. What is still owed is never removed.", applies: "live" },
   ),
@@ -350,6 +591,26 @@ export const schema = mapping({
       }),
     }).prefault({}),
     { description: "Commands of the shell.", applies: "restart" },
+  ),
+  secrets: setting(
+    mapping({
+      directory: setting(path().optional(), {
+        description: "Each file in this directory is the secret of the file's name.",
+        example: "./secrets",
+      }),
+      files: setting(bySecret(path(), "a mapping of names to paths").prefault({}), {
+        description: "Secrets by name, each in a file of its own.",
+      }),
+      environment: setting(bySecret(variable(), "a mapping of names to variables").prefault({}), {
+        description:
+          "Secrets by name, each in an environment variable of the daemon. Commands do not get that variable.",
+      }),
+    }).prefault({}),
+    {
+      description:
+        "Secrets of this node. A command names one as `secret:NAME`; its text is put in when the program starts here, and nowhere else. Files have mode 0600 and belong to the daemon's user or root.",
+      applies: "live",
+    },
   ),
   supervision: setting(
     mapping({

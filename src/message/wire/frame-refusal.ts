@@ -31,17 +31,31 @@ const REASON = 300;
 export function encodeRefusal(
   subject: string,
   error: StewardError,
-  { node, receiverEpoch, sentAt }: Pick<FrameRefusal, "node" | "receiverEpoch" | "sentAt">,
+  own: Pick<FrameRefusal, "node" | "receiverEpoch" | "sentAt">,
 ): Uint8Array {
+  return pack(refusalText(subject, error, own), KINDS.refusal, null);
+}
+
+/** The JSON text of a refusal, without its closing brace. */
+export function refusalText(
+  subject: string,
+  error: StewardError,
+  { node, receiverEpoch, sentAt }: Pick<FrameRefusal, "node" | "receiverEpoch" | "sentAt">,
+): string {
   const reason = error.message.slice(0, REASON);
   const wire: WireRefusal = { l: subject, o: node, n: receiverEpoch, t: sentAt, c: error.code, x: reason };
   if (isLasting(error)) wire.y = 1;
-  return pack(JSON.stringify(wire).slice(0, -1), KINDS.refusal, null);
+  return JSON.stringify(wire).slice(0, -1);
 }
 
 /** `subject`: the subject of the refused frame. @throws StewardError like `decodeFrame`. */
 export function decodeRefusal(subject: string, payload: Uint8Array): FrameRefusal {
-  const wire = unpack(subject, payload, KINDS.refusal, FRAME_LIMITS) as Partial<WireRefusal>;
+  return readRefusal(subject, unpack(subject, payload, KINDS.refusal, FRAME_LIMITS));
+}
+
+/** Reads the parsed body of a refusal. @throws StewardError like `decodeFrame` */
+export function readRefusal(subject: string, body: unknown): FrameRefusal {
+  const wire = body as Partial<WireRefusal>;
   const fault = refusalFault(wire);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
   const { l, o, n, t, c, x, y } = wire as WireRefusal;

@@ -148,6 +148,11 @@ export function packFrame(
   items: readonly string[],
   compressFrom: number | null,
 ): Uint8Array {
+  return pack(frameText(subject, head, items), KINDS.frame, compressFrom);
+}
+
+/** The JSON text of a frame, without its closing brace. */
+export function frameText(subject: string, head: FrameHead, items: readonly string[]): string {
   const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow, receiverLife } = head;
   const { life, uptime } = head;
   const wire: Omit<WireFrame, "m"> = { l: subject, o: origin, e: epoch, t: sentAt, f: first, a: acked };
@@ -159,7 +164,7 @@ export function packFrame(
   if (life !== undefined) wire.j = life;
   if (uptime !== undefined) wire.p = Math.round(uptime);
   const open = JSON.stringify(wire);
-  return pack(`${open.slice(0, -1)},"m":[${items.join(",")}]`, KINDS.frame, compressFrom);
+  return `${open.slice(0, -1)},"m":[${items.join(",")}]`;
 }
 
 /** The text is put together by hand: ids need no escapes, and times are numbers. */
@@ -173,7 +178,12 @@ export function encodeItem(item: FrameItem): string {
 }
 
 /** `reasons`: characters to which each verdict's reason is cut. */
-export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array {
+export function encodeAck(subject: string, ack: Ack, reasons?: number): Uint8Array {
+  return pack(ackText(subject, ack, reasons), KINDS.ack, null);
+}
+
+/** The JSON text of an ACK, without its closing brace. */
+export function ackText(subject: string, ack: Ack, reasons = 500): string {
   const wire: WireAck = {
     l: subject,
     o: ack.node,
@@ -190,7 +200,7 @@ export function encodeAck(subject: string, ack: Ack, reasons = 500): Uint8Array 
   if (ack.concurrency !== undefined) wire.q = ack.concurrency;
   if (ack.wentBack === true) wire.g = 1;
   if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
-  return pack(JSON.stringify(wire).slice(0, -1), KINDS.ack, null);
+  return JSON.stringify(wire).slice(0, -1);
 }
 
 /** The fault for which a receiver could not read this message in a frame; `undefined`: none. */
@@ -200,7 +210,12 @@ export function messageFault(item: WholeItem): string | undefined {
 
 /** @throws StewardError `frame-malformed`, `frame-misdirected`, `frame-version` or `frame-too-large`. */
 export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Frame {
-  const wire = unpack(subject, payload, KINDS.frame, limits) as Partial<WireFrame>;
+  return readFrame(subject, unpack(subject, payload, KINDS.frame, limits), limits);
+}
+
+/** Reads the parsed body of a frame. @throws StewardError like `decodeFrame` */
+export function readFrame(subject: string, body: unknown, limits: FrameLimits = FRAME_LIMITS): Frame {
+  const wire = body as Partial<WireFrame>;
   const fault = frameFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
   const { l, o, e, t, f, a, s, b, n, w, i, j, p, m } = wire as WireFrame;
@@ -227,7 +242,12 @@ export function decodeFrame(subject: string, payload: Uint8Array, limits: FrameL
 
 /** `subject`: the subject of the answered frame. @throws StewardError like `decodeFrame`. */
 export function decodeAck(subject: string, payload: Uint8Array, limits: FrameLimits = FRAME_LIMITS): Ack {
-  const wire = unpack(subject, payload, KINDS.ack, limits) as Partial<WireAck>;
+  return readAck(subject, unpack(subject, payload, KINDS.ack, limits), limits);
+}
+
+/** Reads the parsed body of an ACK. @throws StewardError like `decodeFrame` */
+export function readAck(subject: string, body: unknown, limits: FrameLimits = FRAME_LIMITS): Ack {
+  const wire = body as Partial<WireAck>;
   const fault = ackFault(wire, limits);
   if (fault !== undefined) throw new StewardError("frame-malformed", { subject, fault });
   const { l, o, n, i, e, t, k, s, u, c, p, q, g, v } = wire as WireAck;

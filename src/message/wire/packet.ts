@@ -15,8 +15,10 @@ import { type FrameLimits, hasMoreParts } from "./bounds.ts";
  * No JSON text begins with 'S', so a plain NATS publisher's body is never mistaken for a frame.
  */
 export const FRAME_VERSION = 1;
+/** The version of sealed packets: `security/seal/sealed-packet.ts`. */
+export const SEALED_VERSION = 2;
 const HEADER = 4;
-const DEFLATED = 1;
+export const DEFLATED = 1;
 const ACK = 2;
 const REFUSAL = 4;
 const CHECKSUM = /,"h":(\d+)\}$/;
@@ -28,7 +30,7 @@ const PARSED_UNSEEN = 320 * 1024;
 const OWN_PARTS = 64 * 1024;
 
 export const KINDS = { frame: 0, ack: ACK, refusal: REFUSAL } as const;
-type Kind = (typeof KINDS)[keyof typeof KINDS];
+export type Kind = (typeof KINDS)[keyof typeof KINDS];
 
 /** True for a payload that claims to be a frame, an ACK or a refusal; anything else is a foreign body. */
 export function isFrame(payload: Uint8Array): boolean {
@@ -45,13 +47,24 @@ export function pack(open: string, kind: Kind, compressFrom: number | null): Uin
   const bytes = Buffer.allocUnsafe(HEADER + Buffer.byteLength(open) + CHECKSUM_LENGTH);
   const end = HEADER + bytes.write(open, HEADER);
   const length = end + bytes.write(`,"h":${crc32(bytes.subarray(HEADER, end))}}`, end, "latin1");
-  const deflated = compressFrom !== null && length - HEADER >= compressFrom;
+  const body = deflatedFrom(bytes.subarray(HEADER, length), compressFrom);
   bytes[0] = 0x53;
   bytes[1] = 0x57;
   bytes[2] = FRAME_VERSION;
-  bytes[3] = deflated ? kind | DEFLATED : kind;
-  if (!deflated) return bytes.subarray(0, length);
-  return Buffer.concat([bytes.subarray(0, HEADER), deflateRawSync(bytes.subarray(HEADER, length), { level: 6 })]);
+  bytes[3] = body === undefined ? kind : kind | DEFLATED;
+  return body === undefined ? bytes.subarray(0, length) : Buffer.concat([bytes.subarray(0, HEADER), body]);
+}
+
+/** The body of a packet that needs no checksum, and the flags of that packet. `open`: as for `pack`. */
+export function packBody(open: string, kind: Kind, compressFrom: number | null): { flags: number; body: Uint8Array } {
+  const bytes = Buffer.from(`${open}}`);
+  const body = deflatedFrom(bytes, compressFrom);
+  return body === undefined ? { flags: kind, body: bytes } : { flags: kind | DEFLATED, body };
+}
+
+/** The body deflated, if it is so large; `undefined`: it travels as it is. */
+function deflatedFrom(body: Uint8Array, compressFrom: number | null): Uint8Array | undefined {
+  return compressFrom !== null && body.length >= compressFrom ? deflateRawSync(body, { level: 6 }) : undefined;
 }
 
 export function unpack(subject: string, payload: Uint8Array, kind: Kind, limits: FrameLimits): unknown {
@@ -61,10 +74,15 @@ export function unpack(subject: string, payload: Uint8Array, kind: Kind, limits:
   const flags = payload[3] ?? 0;
   if (version !== FRAME_VERSION)
     throw new StewardError("frame-version", { subject, version, supported: FRAME_VERSION });
-  if ((flags & ~(DEFLATED | ACK | REFUSAL)) !== 0 || (flags & ~DEFLATED) !== kind) {
+  if ((flags & ~DEFLATED) !== kind) {
     throw new StewardError("frame-malformed", { subject, fault: `its flags are ${flags}` });
   }
-  let body: Uint8Array = payload.subarray(HEADER);
+  return unpackBody(subject, payload.subarray(HEADER), flags, limits);
+}
+
+/** The parsed body of a packet with these flags. */
+export function unpackBody(subject: string, packed: Uint8Array, flags: number, limits: FrameLimits): unknown {
+  let body = packed;
   if ((flags & DEFLATED) !== 0) {
     try {
       body = inflateRawSync(body, { maxOutputLength: limits.bodyBytes });

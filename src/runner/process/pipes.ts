@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { closeSync, constants, mkdirSync, openSync, rmSync, unlink } from "node:fs";
+import { chownSync, closeSync, constants, mkdirSync, openSync, rmSync, unlink } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 
@@ -11,6 +11,14 @@ import { join } from "node:path";
  *                         → removed (somebody may still hold it, so no other run must get it)
  */
 const BATCH = 16;
+
+const OWN = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+
+/** Numbers of user and group; absent: those of this process. */
+interface Owner {
+  readonly uid?: number;
+  readonly gid?: number;
+}
 
 export interface Pipe {
   /** The program's end; to be closed here once the program has it. */
@@ -35,13 +43,16 @@ export class Pipes {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
   }
 
-  /** Two pipes; `undefined` where the system cannot make them, then Node's sockets must do. One taker at a time. */
-  async take(): Promise<{ stdout: Pipe; stderr: Pipe } | undefined> {
+  /**
+   * Two pipes, which a program of that user may open again by name; `undefined` where the system cannot make them, then
+   * Node's sockets must do. One taker at a time.
+   */
+  async take(owner: Owner = {}): Promise<{ stdout: Pipe; stderr: Pipe } | undefined> {
     if (this.#ready.length < 2 && !this.#unavailable) await this.#make();
     if (this.#ready.length < 2) return undefined;
-    const stdout = this.#open();
+    const stdout = this.#open(owner);
     try {
-      return { stdout, stderr: this.#open() };
+      return { stdout, stderr: this.#open(owner) };
     } catch (error) {
       closeSync(stdout.writer);
       stdout.reader.destroy();
@@ -64,8 +75,10 @@ export class Pipes {
     });
   }
 
-  #open(): Pipe {
+  #open({ uid = OWN.uid, gid = OWN.gid }: Owner): Pipe {
     const path = this.#ready.pop() ?? "";
+    const foreign = uid !== OWN.uid || gid !== OWN.gid;
+    if (foreign) chownSync(path, uid, gid);
     // The reader first and without waiting; then the writer finds a reader and does not wait either.
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     let writer: number;
@@ -81,7 +94,7 @@ export class Pipes {
       unused = true;
     });
     reader.once("close", () => {
-      if (unused) this.#ready.push(path);
+      if (unused && !foreign) this.#ready.push(path);
       else unlink(path, () => undefined);
     });
     return { writer, reader };

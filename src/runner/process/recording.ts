@@ -5,11 +5,13 @@ import { type Clock, LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import type { RunEnd, RunSpec } from "../../methods/spawner.ts";
 import { sleep } from "../../platform/sleep.ts";
 import { isGroupAlive, processesOfRun, signalGroup, startTimeOf, terminateGroup } from "../process-group.ts";
-import { bootId, openInput, recordEnd, recordStarted, scriptFile } from "../run-records.ts";
+import { bootId, recordEnd, recordStarted } from "../run-records.ts";
 import { Audience, type RunListener } from "./audience.ts";
 import { goAsUsual } from "./memory-shortage.ts";
 import { type Cursor, newCursor, Output } from "./output.ts";
 import type { Pipe } from "./pipes.ts";
+import { type ProgramStart, programStart, type StartedWith } from "./program-start.ts";
+import { type RedactedStream, Redactor } from "./redactor.ts";
 import { startFault } from "./start-fault.ts";
 
 /**
@@ -27,13 +29,6 @@ export interface RecordingWorld {
   readonly directory: string;
   readonly clock: Clock;
   readonly log: (text: string) => void;
-}
-
-/** Environment, directory and mask that the asking daemon gives to its commands. */
-export interface StartedWith {
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  readonly umask: number | undefined;
 }
 
 /** How long processes that outlive the main one may hold its pipes. */
@@ -54,6 +49,8 @@ export class Recording {
   readonly #output: Output;
   readonly #audience: Audience;
   readonly #over: () => void;
+  readonly #redactor: Redactor;
+  readonly #streams = new Map<"stdout" | "stderr", RedactedStream>();
   readonly #readers: Readable[] = [];
   #pid: number | undefined;
   #startedAt = 0;
@@ -74,6 +71,7 @@ export class Recording {
     this.#output = new Output(spec.head, spec.tail);
     this.#audience = new Audience(this.#output, world.clock);
     this.#over = over;
+    this.#redactor = new Redactor(new Map(Object.entries(spec.secrets ?? {})));
   }
 
   /** The listener hears everything from the beginning. */
@@ -85,34 +83,34 @@ export class Recording {
     this.#audience.remove(listener);
   }
 
-  start(pipes: { stdout: Pipe; stderr: Pipe } | undefined, { env, cwd, umask }: StartedWith): void {
+  start(pipes: { stdout: Pipe; stderr: Pipe } | undefined, asked: StartedWith): void {
     const { spec } = this;
-    const [program, ...args] = spec.argv;
-    if (spec.script !== undefined) args.push(scriptFile(this.#world.directory, spec.id), ...(spec.args ?? []));
-    const directory = spec.cwd ?? cwd;
+    const fail = (error: unknown): void => {
+      closePipes(pipes, true);
+      const end = startFault(error, spec.argv[0], spec.cwd ?? asked.cwd);
+      this.failed(end.kind === "notStarted" ? { ...end, message: this.#redactor.text(end.message) } : end);
+    };
+    let start: ProgramStart | undefined;
     let child: ChildProcess;
-    let input: number | undefined;
     try {
-      input = openInput(this.#world.directory, spec);
+      start = programStart(this.#world.directory, spec, asked);
+      const { file, args, options, umask, input, script } = start;
+      const output = [pipes?.stdout.writer ?? "pipe", pipes?.stderr.writer ?? "pipe"] as const;
       child = masked(umask, () =>
-        spawn(program, args, {
-          cwd: directory,
-          env: { ...env, ...spec.env, STEWARD_RUN: spec.id },
+        spawn(file, args, {
+          ...options,
           detached: true,
-          stdio: [input ?? "ignore", pipes?.stdout.writer ?? "pipe", pipes?.stderr.writer ?? "pipe"],
+          stdio: [input ?? "ignore", ...output, ...(script === undefined ? [] : [script])],
         }),
       );
     } catch (error) {
-      closePipes(pipes, true);
-      this.failed(startFault(error, program, directory));
+      fail(error);
       return;
     } finally {
-      if (input !== undefined) closeSync(input);
+      start?.close();
     }
     child.once("error", (error) => {
-      if (child.pid !== undefined) return;
-      closePipes(pipes, true);
-      this.failed(startFault(error, program, directory));
+      if (child.pid === undefined) fail(error);
     });
     if (child.pid === undefined) return;
     closePipes(pipes, false);
@@ -150,8 +148,10 @@ export class Recording {
     if (reader === null) return;
     this.#openPipes++;
     this.#readers.push(reader);
+    const redacted = this.#redactor.stream();
+    this.#streams.set(name, redacted);
     reader.on("data", (chunk: Buffer) => {
-      if (this.#output.write(name, chunk)) this.#audience.more();
+      if (this.#output.write(name, redacted.push(chunk))) this.#audience.more();
     });
     reader.on("error", (error) => this.#world.log(`run ${this.spec.id}: reading ${name}: ${error.message}`));
     reader.once("close", () => {
@@ -220,6 +220,8 @@ export class Recording {
   }
 
   #exitedEnd(): RunEnd {
+    for (const [name, redacted] of this.#streams) this.#output.write(name, redacted.end());
+    this.#streams.clear();
     const left = this.#pid === undefined ? [] : processesOfRun(this.spec.id, this.#looksEverywhere ? 0 : this.#pid);
     return {
       kind: "exited",

@@ -153,7 +153,7 @@ export class RunnerService {
         continue;
       }
       try {
-        next.recording.start(await this.#pipes.take(), next);
+        next.recording.start(await this.#pipes.take(next.recording.spec.bounds), next);
       } catch (error) {
         next.recording.failed({
           kind: "notStarted",

@@ -1,8 +1,10 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { StewardError } from "../../message/errors.ts";
 import type { RunEnd } from "../../methods/spawner.ts";
 
 /** Says in words why a program could not be started; the system's own codes do not tell a program from a directory. */
 export function startFault(error: unknown, program: string, cwd: string): RunEnd {
+  if (error instanceof StewardError) return { kind: "notStarted", code: "EACCES", message: error.message };
   const code = (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
   if (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES") {
     const fault = directoryFault(cwd);
@@ -32,6 +34,8 @@ function programFault(code: string, program: string, error: unknown): string {
         : `program not found: ${program}`;
     case "EACCES":
       return `not executable: ${program}`;
+    case "EPERM":
+      return `this system does not let the daemon start ${program} as that user`;
     case "E2BIG":
       return `arguments and environment are too long for this system: ${program}`;
     default:

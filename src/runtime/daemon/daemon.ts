@@ -3,7 +3,8 @@ import type { Transition } from "../../actors/root.ts";
 import type { Child, ChildSpec, Exit } from "../../actors/supervisor/spec.ts";
 import { Supervisor } from "../../actors/supervisor/supervisor.ts";
 import { openApi, serveMetrics } from "../../api/server.ts";
-import { startEmbeddedBroker } from "../../broker/embedded.ts";
+import { startCentralBroker } from "../../broker/central-broker.ts";
+import type { Logins } from "../../broker/logins.ts";
 import { openNatsTransport } from "../../broker/nats.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Config } from "../../config/config.ts";
@@ -29,9 +30,11 @@ import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
-import { ClearEnvelope } from "../../security/envelope.ts";
+import { AuditDirectory } from "../../security/audit/files.ts";
+import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
+import { recordSubmitted } from "../submit/audited.ts";
 import { ChildReports } from "./child-reports.ts";
 import { Core } from "./core.ts";
 import { Listeners } from "./listeners.ts";
@@ -40,6 +43,7 @@ import { Processes } from "./processes.ts";
 import { readingsOf } from "./readings.ts";
 import { reload, takeChanged } from "./reload.ts";
 import type { Road } from "./road.ts";
+import { openSealing, type Sealing } from "./sealing.ts";
 import { markStart } from "./start-mark.ts";
 
 /**
@@ -77,6 +81,8 @@ export interface Parts {
   readonly openSpawner: (directory: string) => Spawner;
   /** Seals outgoing packets, and proves the sender of incoming ones. */
   readonly envelope: Envelope;
+  /** The nodes that the embedded broker lets in. */
+  readonly logins: Logins;
   /** Names the boot of the host; `null`: the host does not tell. */
   readonly boot: () => string | null;
   /** Methods beside those that come with steward; one of the same name replaces steward's. */
@@ -132,8 +138,11 @@ export async function startDaemon({
     },
     over: (code, text, same) => core?.road.failures.over(code, text, same),
   });
+  const sealing = openSecurity();
   const theRoad = (): Road => part(core, "core").road;
   const theProcesses = (): Processes => part(processes, "processes");
+
+  const logins = parts.logins ?? (sealing?.opened.role === "central" ? sealing.opened.trust : undefined);
 
   const operations = new LocalOperations({
     core: theRoad,
@@ -141,6 +150,7 @@ export async function startDaemon({
     config: () => config,
     clock,
     happenings,
+    logins,
     metrics: () => part(metrics, "metrics"),
     version,
     startedAt,
@@ -175,9 +185,11 @@ export async function startDaemon({
       start: () =>
         listen("broker", {
           broker: () =>
-            startEmbeddedBroker({
-              ...embedded,
-              auth: config.broker.auth,
+            startCentralBroker({
+              central: config.central,
+              broker: config.broker,
+              embedded,
+              logins,
               directory: join(config.data, "broker"),
               log: log.child({ role: "broker" }),
               clock,
@@ -199,7 +211,7 @@ export async function startDaemon({
         happenings,
         inspector,
         methods,
-        envelope: parts.envelope ?? new ClearEnvelope(),
+        envelope: parts.envelope ?? sealing?.envelope ?? new ClearEnvelope(),
         openJournal: () => {
           const path = join(config.data, "journal");
           const store = openStore(path);
@@ -212,7 +224,10 @@ export async function startDaemon({
             throw new StewardError("journal-damaged", { path, fault: faultText(error) }, { cause: error });
           }
         },
-        openTransport: () => openTransport(config),
+        membership: sealing,
+        openTransport: ({ name, auth } = { name: config.node, auth: config.broker.auth }) =>
+          openTransport({ ...config, node: name, broker: { ...config.broker, auth } }),
+        openAudit: secluded ? undefined : () => new AuditDirectory(join(config.data, "audit")),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         waiting: () => processes?.waiting() ?? [],
         processes: async (verb, subject) =>
@@ -303,6 +318,23 @@ export async function startDaemon({
     },
   };
 
+  /** Keys and trust; `undefined`: nothing is sealed, or the caller has brought an envelope of its own. */
+  function openSecurity(): Sealing | undefined {
+    if (parts.envelope !== undefined || secluded) return undefined;
+    if (config.security === "off") {
+      log.warn({}, "security is off: whoever can publish at the broker is obeyed by this node");
+      return undefined;
+    }
+    try {
+      return openSealing(config, { clock, random });
+    } catch (error) {
+      counters.stop();
+      mark.settled();
+      lock.release();
+      throw error;
+    }
+  }
+
   /** Reloads run one after another: a signal, the API and a changed file may ask at once. */
   function reloadNow(): Promise<ReloadAnswer> {
     const answer = reloading.then(() => reloadOnce());
@@ -342,6 +374,7 @@ export async function startDaemon({
         const known = journal.taken(key);
         if (known !== undefined) return { ids: known, duplicate: true };
         const records = submitter.submit(drafts, { key });
+        recordSubmitted(theRoad(), "a message file", records);
         await journal.flushed();
         return { ids: records.map(({ message }) => message.id), duplicate: false };
       },

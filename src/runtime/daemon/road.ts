@@ -1,17 +1,22 @@
-import { join } from "node:path";
 import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
-import type { Method } from "../../methods/define.ts";
+import type { Outcome } from "../../message/report.ts";
+import type { Method, MethodFacts } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
+import { pathIn } from "../../platform/names.ts";
 import { Admission } from "../../security/admission.ts";
+import type { Audit } from "../../security/audit/audit.ts";
+import { Permission } from "../../security/policy/permission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
+import { Membership } from "../enrol/membership.ts";
+import { Registrar } from "../enrol/registrar.ts";
 import { Canceller } from "../execute/cancel.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
 import { Deadlines } from "../execute/deadlines.ts";
@@ -30,7 +35,7 @@ import { Vouching } from "../resync/vouch-ask.ts";
 import { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Links } from "./links.ts";
-import { builtInSubscriptions, ownMethods } from "./methods.ts";
+import { ownMethods, subscriptionsOf } from "./methods.ts";
 import { OwnHello } from "./own-hello.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -38,6 +43,7 @@ import type { Surroundings } from "./surroundings.ts";
 export interface RoadOptions extends Surroundings {
   readonly newId: NewId;
   readonly journal: Journal;
+  readonly audit: Audit;
   readonly storage: Storage;
   readonly transport: Transport;
   readonly link: BrokerLink;
@@ -61,8 +67,7 @@ export class Road implements Rooms {
   readonly link: BrokerLink;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
-  /** Filled once the parts behind the daemon's own methods are there. */
-  readonly methods = new Map<string, Method>();
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly announce: Announcer;
   readonly publishers: Publishers;
   readonly submitter: Submitter;
@@ -70,13 +75,19 @@ export class Road implements Rooms {
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
   readonly routes: Routes;
+  readonly permission: Permission;
+  readonly audit: Audit;
   readonly respond: Respond;
   readonly canceller: Canceller;
   readonly deadlines: Deadlines;
+  /** Absent where nothing is sealed. */
+  readonly enrolment: Registrar | Membership | undefined;
   /** Commands under way. */
   readonly running = new ChurnMap<string, Cancellation>();
   readonly filesInHand = new Set<string>();
   readonly #options: RoadOptions;
+  /** Filled once the parts behind the daemon's own methods are there. */
+  readonly #doors = new Map<string, Method>();
   readonly #presence: Presence;
   readonly #links: Links;
   readonly #receiver: Receiver;
@@ -93,7 +104,8 @@ export class Road implements Rooms {
     this.link = options.link;
     this.spawner = options.spawner;
     this.fleet = fleet;
-    const { methods, running } = this;
+    const { running } = this;
+    const methods = this.#doors;
     const life = newId();
     const ground = { ...options, node, central, life, methods };
 
@@ -109,19 +121,28 @@ export class Road implements Rooms {
     const losses = new JournalLosses({ ...told, identities });
     const reports = new Reports(told);
     const repair = new Repair({ ...told, identities, reports, heardByHello: node === central });
-    publishers.equip({ ...told, repair, renewal });
-    const resync = { ...told, renewal, identities, losses, vouching, reports, repair };
+    const ends = {
+      ended: (id: string, outcome: Pick<Outcome, "state" | "result">) => {
+        repair.ended(id, outcome);
+        this.enrolment?.ended(id, outcome);
+      },
+    };
+    publishers.equip({ ...told, repair: ends, renewal });
+    const resync = { ...told, renewal, identities, losses, vouching, reports, repair, ends };
 
-    const routes = new Routes(node, methods, options.storage, journal.inbox.pending());
+    const permission = new Permission({ ...options, subscriptions: subscriptionsOf });
+    const routes = new Routes(node, methods, options.storage, permission, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
     const respond = new Respond({ ...told, routes });
+    this.enrolment = this.#openEnrolment(told);
     this.canceller = new Canceller({ ...told, respond, running });
     const self = new OwnHello({ ...told, epoch: journal.epoch, routes });
     const presence = new Presence({ ...told, epoch: journal.epoch, self });
     const links = new Links({ ...resync, presence, deadlines });
     fleet.watch(links);
     const admission = new Admission(told);
-    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, answers: respond });
+    const { enrolment } = this;
+    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, enrolment, answers: respond });
     this.#acks = new Acks({ ...resync, links, presence });
 
     this.announce = announce;
@@ -130,7 +151,10 @@ export class Road implements Rooms {
     this.failures = failures;
     this.vouching = vouching;
     this.identities = identities;
+    this.methods = methods;
     this.routes = routes;
+    this.permission = permission;
+    this.audit = options.audit;
     this.deadlines = deadlines;
     this.respond = respond;
     this.#presence = presence;
@@ -141,15 +165,15 @@ export class Road implements Rooms {
   open(): void {
     const { config, modules, methods, core } = this.#options;
     const own = ownMethods({ ...this.#options, ...this, links: this.#links });
-    for (const method of [...own, ...modules, ...methods]) this.methods.set(method.name, method);
-    for (const subscription of [...builtInSubscriptions(config()), ...config().subscribe])
-      this.routes.add(subscription);
+    for (const method of [...own, ...modules, ...methods]) this.#doors.set(method.name, method);
+    for (const subscription of subscriptionsOf(config())) this.routes.add(subscription);
     this.link.begin({
       receiver: this.#receiver,
       answers: this.#acks,
       watcher: this.#links,
       failures: this.failures,
     });
+    this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
   }
 
@@ -164,10 +188,42 @@ export class Road implements Rooms {
     this.link.end();
     this.#receiver.stop();
     this.#links.end();
+    this.enrolment?.end();
+  }
+
+  #openEnrolment(
+    told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers">,
+  ) {
+    const { membership, config, fleet, transport } = told;
+    if (membership === undefined) return undefined;
+    const { opened, keys } = membership;
+    const { node, central } = config();
+    const resume = (names: Iterable<string>): void => {
+      for (const name of names) told.publishers.resumeAfter(0, name, "the trust in it has changed");
+    };
+    if (opened.role === "central") {
+      const { trust: registry } = opened;
+      const standings = (names: Iterable<string>): void => {
+        for (const name of names) fleet.decided(name, registry.record(name)?.standing);
+        resume(names);
+      };
+      return new Registrar({ ...told, node, registry, keys, standings });
+    }
+    const { trust } = opened;
+    return new Membership({
+      ...told,
+      node,
+      central,
+      trust,
+      keys,
+      hears: () => fleet.link(central) === "online",
+      enrolled: () => this.#links.linkChanged(transport.status()),
+      resume: () => resume(told.publishers.receivers()),
+    });
   }
 
   /** The directory in which a method keeps its files. */
   directory(method: string): string {
-    return join(this.#options.config().data, method);
+    return pathIn(this.#options.config().data, method);
   }
 }

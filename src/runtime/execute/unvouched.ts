@@ -23,7 +23,7 @@ export class LeftOver {
     return this.#waiting.size > 0;
   }
 
-  /** True if the command has to wait; `go` is called once it may go on. Those that wait go on in the order of these calls. */
+  /** True if the command has to wait; `go` is called once it may go on. Waiting commands go on in the order of these calls. */
   keeps(record: InRecord, go: () => void): boolean {
     return this.#keeps(record, (waiting) => waiting.push({ record, go }));
   }

@@ -137,16 +137,24 @@ export class KnownNode {
     return this.#actor.getSnapshot().matches({ session: "resyncing" });
   }
 
-  seen(): void {
+  /** Takes a sign of life that was under way for `age` ms. */
+  seen(age: number): void {
     const { clock } = this.#options;
-    this.lastSeen = clock.now();
-    this.heardAt = clock.monotonic();
+    const at = clock.monotonic() - age;
+    if (at < this.heardAt) return;
+    this.lastSeen = clock.now() - age;
+    this.heardAt = at;
   }
 
   accept(): void {
     if (this.#accepted) return;
     this.#accepted = true;
     this.send("accept", "verified");
+  }
+
+  revoke(): void {
+    this.#accepted = false;
+    this.send("revoke", "revoked by an operator");
   }
 
   /** True if the hello comes from another daemon or another journal than before. */
@@ -178,7 +186,7 @@ export class KnownNode {
   }
 
   send(
-    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "agreed" | "busy" | "idle",
+    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "revoke" | "agreed" | "busy" | "idle",
     cause: string,
   ): void {
     this.#actor.send({ type, at: this.#options.clock.now(), cause });

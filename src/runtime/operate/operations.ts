@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { BrokerHealth } from "../../broker/link.ts";
+import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { Draft } from "../../message/draft.ts";
 import type { Happening } from "../../message/happening.ts";
@@ -67,6 +68,35 @@ export const byProcess = {
   subject: z.string().min(1).max(300),
   verb: z.enum(["start", "stop", "restart", "revive"]) satisfies z.ZodType<ProcessVerb>,
 };
+
+const verb = z.enum(["accept", "reject", "revoke", "decommission", "rekey"]);
+export const byDecision = { name, verb };
+
+const labels = z.record(z.string().max(63), z.string().max(63)).describe("Labels of the node, key and value");
+const MOST_INVITED = 1_000;
+
+export const invitationOrder = z.strictObject({
+  nodes: z
+    .array(
+      z.strictObject({
+        node: name,
+        labels: opt(labels),
+        replace: opt(z.boolean().describe("The machine takes the place of an enrolled one, whose keys are revoked")),
+      }),
+    )
+    .min(1)
+    .max(MOST_INVITED),
+  lasts: opt(within(1_000, 366 * 86_400_000).describe("Milliseconds until the tokens expire; absent: a day")),
+  addresses: opt(
+    z.array(z.string().min(1).max(255)).max(8).describe("Addresses of the broker as the machines reach it"),
+  ),
+});
+
+export const choice = z.strictObject({
+  fingerprint: opt(z.string().max(64).describe("Only the machine with this fingerprint")),
+  replace: opt(z.boolean().describe("The machine takes the place of an enrolled one, whose keys are revoked")),
+  now: opt(z.boolean().describe("Do not wait for nodes that have not confirmed the new keys of central")),
+});
 
 export const order = z.strictObject({
   subject: z
@@ -213,6 +243,7 @@ const ofNode = {
   oldestCreatedAt: time.nullable().describe("When the oldest of them was made"),
   running: count.describe("Commands that it has and that have no outcome"),
   version: opt(text),
+  fingerprint: opt(text.describe("Of a machine that waits to be accepted under this name")),
   bytesOut: count,
   bytesIn: count,
   clockSkew: opt(milliseconds.describe("Its clock minus this one, ms")),
@@ -260,6 +291,67 @@ export const processView = thing({
 
 export const processList = thing({ node: text, asOf: time, processes: z.array(processView) });
 
+export const mayQuestion = z.strictObject({
+  node: name.describe("The node that would receive it"),
+  origin: name.describe("The node that would send it"),
+  operator: opt(name.describe("The operator whose signature it would carry")),
+  subject: text.describe("<command|event>.<method>.<domain>"),
+  data: opt(json),
+});
+export type MayQuestionTo = z.infer<typeof mayQuestion>;
+
+export const mayAnswer = z.object({
+  node: text,
+  allowed: z.boolean(),
+  words: z
+    .array(
+      z.object({
+        allowed: z.boolean(),
+        layer: text.describe("A part of the policy that speaks of the subject: each has to allow it"),
+        at: text.describe("The file and line, or the policy and its version, that decided"),
+        fault: opt(text),
+      }),
+    )
+    .describe("The word of each layer"),
+});
+export type MayAnswerOf = Shown<typeof mayAnswer>;
+
+export const auditQuery = z.strictObject({
+  what: opt(text.describe("submit, decision, operation, trust")),
+  by: opt(text.describe("Who asked: a node, an operator, local")),
+  subject: opt(text.describe("A part of the subject, or a node that it was for")),
+  refused: opt(flag.describe("true: refusals alone; false: all others")),
+  since: opt(atMost(8.64e15).describe("Only from then on, ms since 1970")),
+  after: opt(atMost(Number.MAX_SAFE_INTEGER, 0).describe("Only records with a higher number")),
+  limit: opt(atMost(100_000).describe("The newest so many; absent: 100")),
+});
+export type AuditQuery = Shown<typeof auditQuery>;
+
+export const auditRecord = z.looseObject({
+  no: count,
+  at: time,
+  what: text,
+  by: text,
+  allowed: z.boolean(),
+  why: opt(text.describe("The line that decided, or the reason of the refusal")),
+  subject: opt(text),
+  nodes: opt(z.array(text)),
+  ids: opt(z.array(text)),
+  arguments: opt(json),
+  prev: text.describe("The hash of the record before"),
+});
+export type AuditRecordOf = Shown<typeof auditRecord>;
+
+export const auditChecked = z.object({
+  ok: z.boolean(),
+  records: count,
+  first: count,
+  last: count,
+  head: text.describe("The hash of the last record"),
+  faults: z.array(z.object({ at: text, fault: text })),
+});
+export type AuditChecked = Shown<typeof auditChecked>;
+
 export const deadLetter = thing({
   id: text,
   subject: text,
@@ -282,7 +374,61 @@ export const alertView = thing({
   overAt: opt(time),
 });
 
+const invitation = thing({
+  node: text,
+  madeAt: time,
+  expiresAt: time,
+  by: text,
+  spentAt: opt(time.describe("When it was used; it is kept so that a second machine with its token is told")),
+  fingerprint: opt(text.describe("The machine that used it")),
+});
+
+const trustedNode = thing({
+  node: text,
+  standing: z.enum(["accepted", "pending", "revoked"]),
+  fingerprint: text,
+  keys: text.describe("Its newest public keys, U….X…"),
+  since: time.nullable(),
+  by: opt(text),
+  labels: opt(labels),
+  changing: opt(z.literal(true).describe("It changes its keys: the ones before are still accepted")),
+  unconfirmed: opt(z.literal(true).describe("It has not confirmed its newest trust list")),
+});
+
+export const trustView = thing({
+  node: text,
+  asOf: time,
+  security: z.enum(["sealed", "off"]),
+  fingerprint: opt(text.describe("Of this node; absent where nothing is sealed")),
+  keys: opt(text.describe("Public keys of this node, U….X…; of central: what an edge names under centralKey")),
+  central: text,
+  centralFingerprint: opt(text),
+  standing: z
+    .enum(["central", "alone", "pending", "refused", "enrolled"])
+    .describe("alone: nobody has let this node in yet"),
+  version: count.describe("Of the registry, or of the newest trust list; 0: there is none"),
+  nodes: z.array(trustedNode),
+  invitations: z.array(invitation),
+});
+
+export const invited = thing({ node: text, token: text, expiresAt: time });
+
+export const decision = thing({
+  node: text,
+  verb,
+  fingerprint: opt(text),
+  told: z.array(text).describe("Nodes that are told, now or when they are back"),
+  withdrawn: opt(count.describe("Messages for it that had not been sent: cancelled")),
+  interrupted: opt(count.describe("Messages that it may have had: whether they ran cannot be known")),
+  waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
+});
+
 export const logLine = thing({ node: text, domain: text, line: text });
+
+export const brokerLogin = z.discriminatedUnion("kind", [
+  thing({ kind: z.literal("node"), node: text, key: text, peers: z.array(text) }),
+  thing({ kind: z.literal("invitation"), name: text, key: text }),
+]);
 
 export const reloadAnswer = thing({
   changes: z.array(text).describe("One line a change"),
@@ -305,6 +451,7 @@ export const health = thing({
   version: text,
   startedAt: time,
   asOf: time,
+  security: z.enum(["sealed", "off"]).describe("off: whoever can publish at the broker is obeyed"),
   broker,
   journal,
   quarantined: z.array(text),
@@ -385,7 +532,13 @@ export type ProcessState = ProcessView["state"];
 export type ProcessList = Shown<typeof processList>;
 export type DeadLetter = Shown<typeof deadLetter>;
 export type Health = Shown<typeof health>;
+export type TrustView = Shown<typeof trustView>;
+export type InvitationOrder = Shown<typeof invitationOrder>;
+export type Invited = Shown<typeof invited>;
+export type Choice = Shown<typeof choice>;
+export type Decision = Shown<typeof decision>;
 export type LogLine = Shown<typeof logLine>;
+export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;
 
@@ -406,6 +559,7 @@ same<
     Same<typeof happening, Happening>,
     Same<typeof laneView, LaneView>,
     Same<typeof broker, BrokerHealth>,
+    Same<typeof brokerLogin, Login>,
     Same<typeof journal, JournalHealth>,
     Same<typeof nodeDetail, NodeDescription & NodeDetail>,
   ]

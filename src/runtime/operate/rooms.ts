@@ -1,14 +1,19 @@
 import type { BrokerLink } from "../../broker/link.ts";
+import type { Logins } from "../../broker/logins.ts";
 import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
-import type { Method } from "../../methods/define.ts";
+import type { MethodFacts } from "../../methods/define.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
+import type { Audit } from "../../security/audit/audit.ts";
+import type { Permission } from "../../security/policy/permission.ts";
 import type { Publishers } from "../deliver/publishers.ts";
+import type { Membership } from "../enrol/membership.ts";
+import type { Registrar } from "../enrol/registrar.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Routes } from "../receive/routes.ts";
@@ -28,8 +33,11 @@ export interface Rooms {
   readonly submitter: Submitter;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
+  readonly enrolment: Registrar | Membership | undefined;
   readonly routes: Routes;
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly permission: Permission;
+  readonly audit: Audit;
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   /** Commands under way on this node, by id. */
   readonly running: { readonly size: number };
   readonly canceller: { cancel(id: string, by: string): CancelResult };
@@ -52,6 +60,8 @@ export interface OperateOptions {
   readonly config: () => Config;
   readonly clock: Clock;
   readonly happenings: Happenings;
+  /** Absent where nodes have no keys of their own, and on edges. */
+  readonly logins: Logins | undefined;
   readonly metrics: () => Metrics;
   readonly version: string;
   readonly startedAt: number;

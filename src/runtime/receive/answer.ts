@@ -2,7 +2,7 @@ import type { Packet, Transport } from "../../broker/transport.ts";
 import type { Place, Taken } from "../../journal/inbox.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
-import type { StewardError } from "../../message/errors.ts";
+import { StewardError } from "../../message/errors.ts";
 import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Ack, Frame } from "../../message/wire/frame.ts";
 import { isFrame } from "../../message/wire/packet.ts";
@@ -20,6 +20,8 @@ export interface AnswerOptions {
   readonly vouching: Pick<Vouching, "life">;
 }
 
+/** Refusals that say nothing to an honest sender: its packet was taken before, or the fault is this node's. */
+const UNANSWERED: ReadonlySet<string> = new Set(["internal", "replayed"]);
 /** Credit of reports, which are always taken: room is kept for them. */
 const UNBOUNDED = 1_000_000;
 /** The most verdicts of one ACK that a reader takes; `FEW_VERDICTS` fit where the broker's limit is small. */
@@ -64,7 +66,8 @@ export class Answer {
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
     const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
     const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
-    transport.publish(reply, fittingAck(envelope, subject, ack, transport.maxPayload()));
+    const most = transport.maxPayload();
+    this.#publish(reply, () => fittingAck(envelope, frame.origin, subject, ack, most));
   }
 
   #awaitRoom(route: Route, frame: Frame, reply: string, upTo: number): void {
@@ -80,12 +83,26 @@ export class Answer {
     if (reply !== undefined) this.#ack(subject, frame, reply, { last: 0, started: 0, upTo: 0, verdicts: [] });
   }
 
-  /** The sender of a frame that is not taken must know why: else its lane stands still in silence. */
-  refuse(error: StewardError, { subject, payload, reply }: Packet): void {
-    if (reply === undefined || error.code === "internal" || !isFrame(payload)) return;
-    const { node, journal, transport, clock, envelope } = this.#options;
-    const bytes = envelope.sealRefusal(subject, error, { node, receiverEpoch: journal.epoch, sentAt: clock.now() });
-    if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
+  /**
+   * The sender of a frame that is not taken must know why: else its lane stands still in silence. `from`: the sender, if it
+   * is proved.
+   */
+  refuse(error: StewardError, { subject, payload, reply }: Packet, from: string | undefined): void {
+    if (reply === undefined || UNANSWERED.has(error.code) || !isFrame(payload)) return;
+    const { node, journal, clock, envelope } = this.#options;
+    const own = { node, receiverEpoch: journal.epoch, sentAt: clock.now() };
+    this.#publish(reply, () => envelope.sealRefusal(from, subject, error, own));
+  }
+
+  /** A node whose keys are no longer accepted gets no answer. */
+  #publish(reply: string, seal: () => Uint8Array): void {
+    const { transport } = this.#options;
+    try {
+      const bytes = seal();
+      if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
+    } catch (error) {
+      if (!(error instanceof StewardError) || error.code !== "receiver-unknown") throw error;
+    }
   }
 
   /** Sends credit to a lane whose sender was told to wait. */
@@ -100,11 +117,17 @@ export class Answer {
  * Seals an ACK within the broker's limit; without an ACK the frame would come again and again. Reasons are cut first, then
  * the later verdicts: the ACK ends before the first verdict that has no room, and the messages from there on come again.
  */
-function fittingAck(envelope: Pick<Envelope, "sealAck">, subject: string, ack: Ack, maxPayload: number): Uint8Array {
-  const payload = envelope.sealAck(subject, withVerdicts(ack, MOST_VERDICTS));
+function fittingAck(
+  envelope: Pick<Envelope, "sealAck">,
+  to: string,
+  subject: string,
+  ack: Ack,
+  maxPayload: number,
+): Uint8Array {
+  const payload = envelope.sealAck(to, subject, withVerdicts(ack, MOST_VERDICTS));
   if (payload.length <= maxPayload) return payload;
-  const bare = envelope.sealAck(subject, withVerdicts(ack, MOST_VERDICTS), 0);
-  return bare.length <= maxPayload ? bare : envelope.sealAck(subject, withVerdicts(ack, FEW_VERDICTS), 0);
+  const bare = envelope.sealAck(to, subject, withVerdicts(ack, MOST_VERDICTS), 0);
+  return bare.length <= maxPayload ? bare : envelope.sealAck(to, subject, withVerdicts(ack, FEW_VERDICTS), 0);
 }
 
 function withVerdicts(ack: Ack, most: number): Ack {

@@ -6,7 +6,7 @@ import type { Report } from "../../message/report.ts";
 import { kindOf } from "../../message/subject.ts";
 import type { Frame, FrameItem } from "../../message/wire/frame.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
-import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
+import { PLAIN_PUBLISHER } from "../../security/policy/layer.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { BegunBefore } from "../resync/may-have-run.ts";
 import type { Reports } from "./reports.ts";
@@ -31,7 +31,8 @@ export interface JudgeOptions {
   readonly routes: Routes;
   readonly counters: Counters;
   readonly reports: Pick<Reports, "fold">;
-  readonly repair: Pick<Repair, "ended">;
+  /** Hears of the ends of this node's own commands. */
+  readonly ends: Pick<Repair, "ended">;
   readonly answers: Answers;
 }
 
@@ -41,6 +42,7 @@ export interface Answers {
   again(done: DoneRecord): void;
 }
 
+const PLAIN = { origin: PLAIN_PUBLISHER };
 const LOST = "it may have begun here before this node lost its journal";
 
 /** Decides on new messages by this node's own configuration: permission, deadline, room. Refusals are counted by reason. */
@@ -83,7 +85,7 @@ export class Judge {
 
   #decide(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
     const { frame, subject, at, underWay, told } = arrival;
-    const { routes, counters, reports, repair, journal, node } = this.#options;
+    const { routes, counters, reports, ends, journal, node } = this.#options;
     if ("skip" in item) {
       const by = journal.inbox.cancelledEarly(item.id);
       if (by !== undefined && item.skip === "cancelled")
@@ -99,7 +101,7 @@ export class Judge {
       if (item.inReplyTo !== undefined && kindOf(subject) === "event") {
         const report = item.data as unknown as Report;
         if (reports.fold(item.inReplyTo, frame.origin, report, told)) {
-          if (report.state !== "running") repair.ended(item.inReplyTo, report);
+          if (report.state !== "running") ends.ended(item.inReplyTo, report);
           return { kind: "folded" };
         }
         counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });
@@ -108,7 +110,7 @@ export class Judge {
       const route = routes.find(subject);
       // The mark counts only on messages that this node itself took from a plain publisher.
       const foreign = item.foreign === true && frame.origin === this.#options.node;
-      authorise(foreign ? PLAIN_PUBLISHER : frame.origin, subject, item.data, route.config, route.method);
+      route.decide(foreign ? PLAIN : frame, item.data, item.id);
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
@@ -121,7 +123,7 @@ export class Judge {
       }
       arrival.hasRoom ??= routes.hasRoom();
       if (!arrival.hasRoom || route.room === 0) return "full";
-      route.taken();
+      route.taken(frame.origin);
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // A command that may have begun in time gets no deadline: it begins again, whenever its turn comes.
       const bound = remaining !== null && !this.#before.unrecorded(frame, subject, seq);

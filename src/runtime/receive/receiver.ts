@@ -7,6 +7,7 @@ import { parseSubject } from "../../message/subject.ts";
 import type { Frame } from "../../message/wire/frame.ts";
 import { isFrame } from "../../message/wire/packet.ts";
 import type { Admission } from "../../security/admission.ts";
+import { isIntroduction } from "../../security/trust/introduction.ts";
 import type { Evidence } from "../fleet/evidence.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
@@ -32,6 +33,8 @@ export interface ReceiveOptions extends AnswerOptions, HandOverOptions, JudgeOpt
   readonly losses: Pick<JournalLosses, "heard" | "missing">;
   readonly renewal: Pick<Renewal, "renew">;
   readonly vouching: Pick<Vouching, "life" | "isUnproved" | "add">;
+  /** Absent where nothing is sealed. */
+  readonly enrolment: { introduced(packet: Packet): void } | undefined;
   /** The core fails when the journal cannot be written: messages without an ACK are in memory only. */
   readonly core: FailingChild;
 }
@@ -43,6 +46,11 @@ const MOST_UNFLUSHED = 16;
  * before the next frame is read.
  */
 const A_TURN = 32;
+
+/** The node that is proved to have sent a packet, once it was opened. */
+interface Sender {
+  proved?: string;
+}
 
 export class Receiver implements Refuser {
   readonly #options: ReceiveOptions;
@@ -92,13 +100,16 @@ export class Receiver implements Refuser {
   }
 
   #receive(packet: Packet): Promise<void> {
-    return this.#guarded(packet, async () => {
+    const sender: Sender = {};
+    return this.#guarded(packet, sender, async () => {
       const { subject, payload } = packet;
       if (!isFrame(payload)) return await takeForeign(packet, this.#options);
+      if (isIntroduction(payload)) return this.#options.enrolment?.introduced(packet);
       const frame = this.#open(subject, payload);
+      sender.proved = frame.origin;
       const take = (): Promise<void> => this.#take(packet, frame);
       if (frame.first > 0 || this.#options.fleet.isKnown(frame.origin)) return await take();
-      if (!this.#strangers.add(() => void this.#guarded(packet, take)))
+      if (!this.#strangers.add(() => void this.#guarded(packet, sender, take)))
         this.#options.counters.refuse("stranger-deferred", { subject, origin: frame.origin });
     });
   }
@@ -109,13 +120,13 @@ export class Receiver implements Refuser {
     throw new StewardError("frame-malformed", { subject, fault: `it is no frame, it is of kind ${opened.kind}` });
   }
 
-  async #guarded(packet: Packet, act: () => Promise<void>): Promise<void> {
+  async #guarded(packet: Packet, sender: Sender, act: () => Promise<void>): Promise<void> {
     try {
       await act();
     } catch (error) {
       const refused = normalise(error);
       this.refused(refused, packet.subject);
-      this.#answer.refuse(refused, packet);
+      this.#answer.refuse(refused, packet, sender.proved);
     }
   }
 
@@ -125,6 +136,9 @@ export class Receiver implements Refuser {
     admission.insist(frame, subject);
     const underWay = links.alive(frame.origin, payload.length, frame, "a frame");
     if (frame.first === 0) {
+      // A hello or a bye of old says nothing of its node as it is now.
+      if (links.isOutdated(frame.origin, frame, underWay))
+        return this.#options.counters.refuse("frame-outdated", { subject, origin: frame.origin });
       this.#spend(1);
       await this.#transients.handle(subject, frame);
       return this.#answer.heard(packet, frame);

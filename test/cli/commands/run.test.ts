@@ -451,11 +451,14 @@ test("standard input travels with --stdin, text as text and bytes as base64, to 
   const stdin = "hello\n";
   await w.run(["run", "ship1", "--no-wait", "--stdin", "--", "cat"], { stdin });
   await w.run(["run", "ship1", "--no-wait", "-i", "--", "cat"], { stdin: Buffer.from([0xff, 0]) });
+  await w.run(["run", "ship1", "--no-wait", "-i", "--", "wc"], { stdin: Buffer.alloc(3_000) });
   await w.run(["run", "ship1", "--no-wait", "-i", "--script", "--", "wc -l"], { stdin });
   await w.run(["run", "ship1", "--no-wait", "-i", "--script", "s"], { stdin });
   expect(w.ops.callsOf("submit").map((call) => (call.args[0] as { data: unknown }[])[0]?.data)).toEqual([
     { argv: ["cat"], input: stdin },
     { argv: ["cat"], input: { base64: "/wA=" } },
+    // JSON writes a control character as six.
+    { argv: ["wc"], input: { base64: "A".repeat(4_000) } },
     { argv: ["sh", "-c", "wc -l"], input: stdin },
     { script: "wc", input: stdin },
   ]);

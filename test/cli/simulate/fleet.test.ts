@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { SimulatedFleet } from "../../../src/cli/simulate/fleet.ts";
-import { ClearEnvelope } from "../../../src/security/envelope.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";
 
 /** A fleet over the broker of a world of which central alone is a real daemon. */

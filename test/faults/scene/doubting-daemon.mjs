@@ -13,7 +13,7 @@ const [{ startDaemon }, { loadConfig }, { StewardError }, { ClearEnvelope }] = a
     join(dist, "runtime/daemon/daemon.js"),
     join(dist, "config/load.js"),
     join(dist, "message/errors.js"),
-    join(dist, "security/envelope.js"),
+    join(dist, "security/seal/clear-envelope.js"),
   ].map((path) => import(pathToFileURL(path).href)),
 );
 

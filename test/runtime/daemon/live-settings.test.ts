@@ -16,7 +16,8 @@ const NEWS = "central.event.note.news";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-const start = async (): Promise<World> => settled(await createWorld({ nodes: { ship1: {}, ship2: {} } }));
+const start = async (): Promise<World> =>
+  settled(await createWorld({ sealed: false, nodes: { ship1: {}, ship2: {} } }));
 
 async function ping(world: World, from = "central"): Promise<string> {
   const id = await world.send("ship1.command.ping.steward", null, {}, from);
@@ -85,6 +86,38 @@ const LIVE: Readonly<Record<string, Change>> = {
     follows: async (world) =>
       expect([await ping(world), await ping(world, "ship2")]).toEqual(["rejected", "succeeded"]),
   },
+  policy: {
+    node: "ship1",
+    settings: { policy: [{ subject: "command.work.*", from: ["ship2"] }] },
+    follows: async (world) =>
+      expect((await world.ended(await world.send(WORK))).reason).toContain("from is [ship2] (steward.yaml:1)"),
+  },
+  groups: {
+    node: "ship1",
+    settings: { groups: { office: ["ship2"] }, control: { from: ["group:office"] } },
+    follows: async (world) => {
+      expect([await ping(world), await ping(world, "ship2")]).toEqual(["rejected", "succeeded"]);
+      await world.reload("ship1", { groups: { office: ["central"] } });
+      expect([await ping(world), await ping(world, "ship2")]).toEqual(["succeeded", "rejected"]);
+    },
+  },
+  timeZone: {
+    node: "ship1",
+    settings: {
+      timeZone: "Asia/Tokyo",
+      policy: [{ subject: "command.work.*", hours: ["00:00-00:01", "00:02-24:00"] }],
+    },
+    follows: async (world) => {
+      const day = 24 * HOUR;
+      // One minute past midnight in Tokyo.
+      world.setClock("ship1", day - ((world.time.now() + 9 * HOUR - 60_000) % day));
+      expect((await world.ended(await world.send(WORK))).reason).toMatch(
+        /it is \w+ 00:01 Asia\/Tokyo, and the hours are/,
+      );
+      await world.reload("ship1", { timeZone: "UTC" });
+      expect((await world.ended(await world.send(WORK))).state).toBe("succeeded");
+    },
+  },
   "defaults.deliverBy": {
     node: "central",
     settings: { defaults: { deliverBy: "2h" } },
@@ -137,6 +170,38 @@ const LIVE: Readonly<Record<string, Change>> = {
       const id = await world.send(SHELL, ["sleep", "60000"]);
       await world.until(() => world.state(id) === "running", "it runs");
       expect(world.host("ship1").runs.get(id)?.spec).toMatchObject({ head: 512, tail: 512 });
+    },
+  },
+  "secrets.directory": {
+    node: "ship1",
+    settings: { secrets: { directory: "/proc/self" } },
+    follows: async (world) => {
+      const ended = await world.ended(await world.send(SHELL, ["print", "secret:status"]));
+      expect(ended).toMatchObject({
+        state: "rejected",
+        reason: expect.stringContaining("other users may read status in"),
+      });
+    },
+  },
+  "secrets.files": {
+    node: "ship1",
+    settings: { secrets: { files: { db: "/no/such/file" } } },
+    follows: async (world) => {
+      const ended = await world.ended(await world.send(SHELL, ["print", "secret:db"]));
+      expect(ended).toMatchObject({
+        state: "rejected",
+        reason: expect.stringContaining("cannot be read from /no/such"),
+      });
+    },
+  },
+  "secrets.environment": {
+    node: "ship1",
+    settings: { secrets: { environment: { path: "PATH" } } },
+    follows: async (world) => {
+      const id = await world.send(SHELL, ["sleep", "60000", "secret:path"]);
+      await world.until(() => world.state(id) === "running", "it runs");
+      const spec = world.host("ship1").runs.get(id)?.spec;
+      expect(spec).toMatchObject({ argv: ["sleep", "60000", "secret:path"], secrets: { path: process.env.PATH } });
     },
   },
   "limits.lineBytes": {
@@ -258,6 +323,7 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   data: { data: "/elsewhere" },
   link: { link: "gsm" },
   methods: { methods: ["./other.mjs"] },
+  policies: { policies: [{ name: "tankers", nodes: ["*"], rules: [{ subject: "command.work.os" }] }] },
   "intake.folder": { intake: { folder: "off" } },
   "intake.file": { intake: { file: "off" } },
   socket: { socket: "/run/other.sock" },

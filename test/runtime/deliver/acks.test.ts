@@ -4,12 +4,13 @@ import { StewardError } from "../../../src/message/errors.ts";
 import type { Opened } from "../../../src/message/wire/envelope.ts";
 import type { Ack } from "../../../src/message/wire/frame.ts";
 import { Acks } from "../../../src/runtime/deliver/acks.ts";
-import { ClearEnvelope } from "../../../src/security/envelope.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { MemoryBroker } from "../../twins/memory-broker.ts";
 
 const LANE = "ship1.command.shellcommand.os";
+const OWN = "central.command.shellcommand.os";
 const HELLO = "central.event.hello.steward";
 const ACK: Ack = {
   node: "ship1",
@@ -54,7 +55,6 @@ async function followed(
     envelope,
     counters: { refuse: (code) => void done.push(`refused ${code}`) },
     fleet: {
-      has: (node) => node === "ship1",
       isKnown: (node) => node === "ship1" || node === "central",
       isDoubled: () => fleet.doubled === true,
       isOther: () => fleet.other === true,
@@ -63,10 +63,16 @@ async function followed(
       acknowledged: ({ node }) => void done.push(`${node} lives`),
       refused: (node) => void done.push(`${node} lives`),
     },
-    presence: { subject: HELLO, answered: () => void done.push("presence") },
+    presence: {
+      subject: HELLO,
+      answered: () => void done.push("presence"),
+      sealAgain: (subject) => void done.push(`${subject} sealed again`),
+    },
+    vouching: { sealAgain: () => undefined },
     publishers: {
       answered: (subject, { last }) => void done.push(`${subject} up to ${last}`),
       refused: (subject, first, { code }) => void done.push(`${subject} ${first}: ${code}`),
+      sealAgain: (subject, first) => void done.push(`${subject} ${first} sealed again`),
       unheard: (subject, first) => void done.push(`${subject} ${first} unheard`),
     },
     repair: { doubt: (node) => void done.push(`${node} is asked again`) },
@@ -80,15 +86,45 @@ async function followed(
   return done;
 }
 
-const ack = (change: Partial<Ack> = {}, subject = LANE): Uint8Array => clear.sealAck(subject, { ...ACK, ...change });
+const ack = (change: Partial<Ack> = {}, subject = LANE): Uint8Array =>
+  clear.sealAck("ship1", subject, { ...ACK, ...change });
 const refusal = (node: string, subject = LANE): Uint8Array =>
-  clear.sealRefusal(subject, new StewardError("frame-too-large", { subject, limit: 1 }), {
+  clear.sealRefusal("ship1", subject, new StewardError("frame-too-large", { subject, limit: 1 }), {
     node,
     receiverEpoch: "e1",
     sentAt: 5,
   });
 
+const otherLife = (node: string, subject: string): Uint8Array =>
+  clear.sealRefusal(node, subject, new StewardError("session-unknown", { origin: "central", subject }), {
+    node,
+    receiverEpoch: "e1",
+    sentAt: 5,
+  });
+
+/** An envelope that holds no refusal for proved. */
+class Unproved extends ClearEnvelope {
+  override open(subject: string, payload: Uint8Array): Opened {
+    const opened = super.open(subject, payload);
+    return opened.kind === "refusal" ? { kind: "hint", refusal: opened.refusal } : opened;
+  }
+}
+
 describe("an answer", () => {
+  it("that names another life of its receiver has the frame, or the hello, sealed again", async () => {
+    expect(await followed(clear, [[LANE, 7, otherLife("ship1", LANE)]])).toEqual([`${LANE} 7 sealed again`]);
+    expect(await followed(clear, [[HELLO, 0, otherLife("central", HELLO)]])).toEqual([`${HELLO} sealed again`]);
+    expect(await followed(clear, [[LANE, 7, otherLife("ship2", LANE)]])).toEqual([]);
+  });
+
+  it("that nobody proves is told and moves nothing", async () => {
+    const answers: [string, number, Uint8Array][] = [
+      [LANE, 7, refusal("ship1")],
+      [LANE, 7, otherLife("ship1", LANE)],
+    ];
+    expect(await followed(new Unproved(), answers)).toEqual(["refused unproved-refusal", "refused unproved-refusal"]);
+  });
+
   it.each<[string, string, number, Uint8Array, string[]]>([
     ["an ACK moves its lane", LANE, 1, ack(), ["ship1 lives", `${LANE} up to 3`]],
     ["an ACK that another node gives", LANE, 1, ack({ node: "ship2" }), ["refused ack-misplaced"]],
@@ -96,6 +132,7 @@ describe("an answer", () => {
     ["an ACK of a hello", HELLO, 0, ack({ node: "central" }, HELLO), ["central lives", "presence"]],
     ["a refusal holds its lane", LANE, 7, refusal("ship1"), ["ship1 lives", `${LANE} 7: frame-too-large`]],
     ["a refusal of another node", LANE, 7, refusal("ship2"), []],
+    ["a refusal of this node itself", OWN, 7, refusal("central", OWN), ["central lives", `${OWN} 7: frame-too-large`]],
     [
       "a frame",
       LANE,

@@ -4,7 +4,7 @@ import { type Ack, decodeFrame } from "../../../src/message/wire/frame.ts";
 import type { Hello } from "../../../src/methods/hello.ts";
 import { Presence } from "../../../src/runtime/fleet/presence.ts";
 import { WholeHellos } from "../../../src/runtime/fleet/whole-hellos.ts";
-import { ClearEnvelope } from "../../../src/security/envelope.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";
 

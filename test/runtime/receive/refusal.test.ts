@@ -152,6 +152,7 @@ test.each([
   ["what the method does not take", JSON.stringify({ data: "text" })],
   ["Latin-1", Buffer.from('{"data":{"n":"caf\xe9"}}', "latin1")],
   ["a key that is given twice", '{"data":{"n":1},"data":{"n":2}}'],
+  ["a deadline, which nobody would keep", '{"data":{"n":1},"deliverBy":"30s"}'],
   ["half of a surrogate pair", '{"data":{"n":"\\ud800"}}'],
   ["nested too deep", `{"data":${"[".repeat(100)}${"]".repeat(100)}}`],
 ])("a plain publisher's body that is %s is refused with what is wrong", async (_name, body) => {

@@ -102,6 +102,23 @@ test("a program that had its turn and did not begin before a crash begins before
   await expectSound(world);
 });
 
+test("a program that had its turn before a crash, and that its origin has forgotten since, is not begun, and not tried for ever", async () => {
+  const world = await settled(await createWorld());
+  world.setFlush("ship1", 5_000);
+  const [first = ""] = await world.submit([{ subject: SHELL, data: ["print", "a"] }]);
+  await world.until(() => world.host("ship1").prepared.has(first), "it is about to begin");
+  await world.advance(100);
+  world.crash("ship1");
+  world.crash("central");
+  world.loseDisk("central");
+  await world.start("central");
+  world.setFlush("ship1", 0);
+  await world.start("ship1");
+  await world.until(() => world.message(first, "ship1").final, "it is over on the node");
+  expect(world.reason(first, "ship1")).toContain(DOUBT);
+  expect(world.host("ship1").ledger).toEqual([]);
+});
+
 test("a node that was put back and whose origin was only told of other things doubts what it holds all the same", async () => {
   const { world, waits, image } = await held();
   // It runs, and nobody hears of that; but central hears of an event that came after.

@@ -4,7 +4,7 @@ import { faultText } from "../../../message/errors.ts";
 import { installedVersion } from "../../../platform/installation.ts";
 import type { Logger } from "../../../platform/logger.ts";
 import { systemRandom } from "../../../platform/system-clock.ts";
-import { ClearEnvelope } from "../../../security/envelope.ts";
+import { ClearEnvelope } from "../../../security/seal/clear-envelope.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { duration, wholeNumber } from "../../input/options.ts";

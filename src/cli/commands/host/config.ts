@@ -66,7 +66,10 @@ async function check(cli: Cli, _options: object, [named]: readonly string[]): Pr
   const checked = checkConfig(readConfigFile(file), file, cli.io.env);
   if ("config" in checked) {
     const { node, central, subscribe, publish } = checked.config;
-    if (cli.json) cli.printJson({ file, ok: true, faults: [] });
+    const { confinementFaults } = await import("../../../security/confinement.ts");
+    const warnings = confinementFaults(checked.config, cli.io.env);
+    for (const warning of cli.json ? [] : warnings) cli.note(`${cli.err("yellow", "! here")} ${visible(warning)}`);
+    if (cli.json) cli.printJson({ file, ok: true, faults: [], warnings });
     else
       cli.print(
         `${cli.out("green", "✓ ok")} ${visible(file)}: node ${node}, management station ${central}, ${subscribe.length} entries in subscribe, ${publish.length} in publish`,

@@ -15,6 +15,8 @@ interface Options {
   readonly timeout?: string;
   readonly script?: string | boolean;
   readonly stdin?: boolean;
+  readonly env?: readonly string[];
+  readonly cwd?: string;
   readonly raw?: boolean;
   readonly new?: boolean;
   readonly wait?: string | false;
@@ -33,6 +35,9 @@ terminal, /dev/null and a pipe that stays empty are no input, so cron and CI nee
 
 A script is run by the program that it names after #!, else by /bin/sh. The script is a file (--script FILE), standard input
 (--script -, or --script without more words), or the words after \`--script --\`; words after a file are its arguments.
+
+secret:NAME in an argument, a variable, a script or standard input stands for a secret that the node keeps (\`secrets:\` in its
+steward.yaml). Other users of the node see arguments: pass secrets with --env, on standard input or in a script.
 
 On a terminal, control sequences in the output are shown and not obeyed, except colours; --raw passes them on. When the output
 goes to a file or a pipe and the node has not kept all of it (limits.outputBytes), the exit code is 1.
@@ -61,6 +66,7 @@ export function addRun(program: Command, run: Runner): void {
       ["steward run all --deliver-by 7d --no-wait -- apt-get update", "let it wait for nodes that are away"],
       ["steward run ship1 --script -- 'ls /tmp | wc -l'", "a line for the node's shell"],
       ["steward run all --script fix.sh -- --dry-run", "a whole script, with an argument"],
+      ["steward run ship1 --env PGPASSWORD=secret:db -- pg_dump -U app app", "with a secret that ship1 keeps"],
       ["tar c site | steward run ship1 --stdin -- tar x -C /srv", "with standard input"],
     ],
   })
@@ -71,6 +77,8 @@ export function addRun(program: Command, run: Runner): void {
     .option("--timeout <time>", "how long the command may run: 30s, 2h")
     .option("--script [file]", "run a script: a file, - for standard input, or without a name the words after `--`")
     .option("-i, --stdin", "pass standard input on to the command")
+    .option("-e, --env <name=value>", "a variable for the command; again for more", collected)
+    .option("--cwd <directory>", "directory on the node to start in")
     .option("--raw", "pass control sequences in the output on to the terminal")
     .option("--new", "allow a node that was never heard of")
     .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or never (without limit)")
@@ -106,4 +114,8 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     cli.err("yellow", "! input came on standard input after the command was sent, and was not passed on: add --stdin"),
   );
   return exit === EXIT.ok ? EXIT.someFailed : exit;
+}
+
+function collected(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
 }

@@ -1,5 +1,6 @@
-import { readdir, realpath, stat } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { lstat, readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, extname } from "node:path";
+import { nameFault, pathIn } from "../../../platform/names.ts";
 import { type Identity, keyOf, sameFile } from "./log-file.ts";
 
 /**
@@ -84,11 +85,11 @@ export async function listLogs(path: string): Promise<Listing> {
       for (const name of await namesIn(directory)) {
         const belongs = belonging(bases, target, name);
         if (belongs === undefined && !bases.has(name)) continue;
-        const entry = await entryAt(join(directory, name), belongs);
+        const entry = await entryAt(pathIn(directory, name), belongs, lstat);
         if (entry !== undefined && !found.has(keyOf(entry))) found.set(keyOf(entry), entry);
       }
     }
-    const live = await entryAt(path, undefined);
+    const live = await entryAt(path, undefined, stat);
     if (live !== undefined) found.set(keyOf(live), { ...live, live: true });
     // A file that was renamed during the reading may be under none of the names read.
     if (round < ROUNDS && stamp !== (await stampOf(path))) continue;
@@ -112,14 +113,14 @@ export async function findMoved(path: string, identity: Identity): Promise<strin
   const directory = dirname(path);
   const below: string[] = [];
   for (const name of await namesIn(directory)) {
-    const found = await stat(join(directory, name), { bigint: true }).catch(() => undefined);
-    if (found?.isDirectory()) below.push(join(directory, name));
-    else if (found !== undefined && sameFile(identify(found), identity)) return join(directory, name);
+    const found = await lstat(pathIn(directory, name), { bigint: true }).catch(() => undefined);
+    if (found?.isDirectory()) below.push(pathIn(directory, name));
+    else if (found?.isFile() && sameFile(identify(found), identity)) return pathIn(directory, name);
   }
   for (const folder of below) {
     for (const name of await namesIn(folder)) {
-      const found = await stat(join(folder, name), { bigint: true }).catch(() => undefined);
-      if (found?.isFile() && sameFile(identify(found), identity)) return join(folder, name);
+      const found = await lstat(pathIn(folder, name), { bigint: true }).catch(() => undefined);
+      if (found?.isFile() && sameFile(identify(found), identity)) return pathIn(folder, name);
     }
   }
   return undefined;
@@ -154,7 +155,7 @@ const identify = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }):
 /** The names in a directory; none if it is absent or may not be listed. */
 async function namesIn(directory: string): Promise<string[]> {
   try {
-    return await readdir(directory);
+    return (await readdir(directory)).filter((name) => nameFault(name) === undefined);
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (["EACCES", "EPERM", "ENOENT", "ENOTDIR"].includes(code)) return [];
@@ -162,9 +163,14 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-async function entryAt(name: string, rotated: RotatedName | undefined): Promise<Entry | undefined> {
-  // A name that is gone since it was listed, or a dangling link, is left out.
-  const found = await stat(name, { bigint: true }).catch(() => undefined);
+/** `look`: the path of the log itself may be a link. A link beside it is none of its earlier files: it could lead anywhere. */
+async function entryAt(
+  name: string,
+  rotated: RotatedName | undefined,
+  look: typeof stat | typeof lstat,
+): Promise<Entry | undefined> {
+  // A name that is gone since it was listed is left out.
+  const found = await look(name, { bigint: true }).catch(() => undefined);
   if (!found?.isFile()) return undefined;
   const packed = rotated === undefined ? undefined : PACKED.exec(name)?.[0];
   return {

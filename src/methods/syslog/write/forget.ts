@@ -1,9 +1,9 @@
-import { rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, rm } from "node:fs/promises";
 import { isToken } from "../../../message/subject.ts";
+import { namesIn, pathIn } from "../../../platform/names.ts";
 import type { Forgotten, KeepBounds } from "../../define.ts";
 import { inTurn } from "./in-turn.ts";
-import { LOG_FILE, names } from "./stored.ts";
+import { LOG_FILE, openingName } from "./stored.ts";
 
 const DAY = 86_400_000;
 
@@ -47,8 +47,8 @@ export async function forgetLogs(root: string, bounds: KeepBounds): Promise<Forg
       if (log === undefined || !goes(log)) return;
       const old = isOld(log.writtenAt);
       if (!old && !crowded.has(log.day)) return;
-      await rm(join(directory, name), { force: true });
-      await rm(join(directory, `.${name}.opening`), { force: true });
+      await rm(pathIn(directory, name), { force: true });
+      await rm(pathIn(directory, openingName(name)), { force: true });
       forgotten.files++;
       forgotten.bytes += log.bytes;
       if (!old) forgotten.early++;
@@ -66,12 +66,13 @@ interface Log {
 }
 
 async function* stored(root: string): AsyncGenerator<Log> {
-  for (const node of await names(root)) {
+  for (const node of await namesIn(root, "folders")) {
     if (!isToken(node)) continue;
-    for (const domain of await names(join(root, node))) {
+    const own = pathIn(root, node);
+    for (const domain of await namesIn(own, "folders")) {
       if (!isToken(domain)) continue;
-      const directory = join(root, node, domain);
-      for (const name of await names(directory)) {
+      const directory = pathIn(own, domain);
+      for (const name of await namesIn(directory, "files")) {
         const log = LOG_FILE.test(name) ? await look(directory, name) : undefined;
         if (log !== undefined) yield log;
       }
@@ -82,7 +83,7 @@ async function* stored(root: string): AsyncGenerator<Log> {
 /** `undefined`: the log is gone. */
 async function look(directory: string, name: string): Promise<Log | undefined> {
   try {
-    const { size, mtimeMs } = await stat(join(directory, name));
+    const { size, mtimeMs } = await lstat(pathIn(directory, name));
     return { directory, name, bytes: size, writtenAt: mtimeMs, day: Math.floor(mtimeMs / DAY) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;

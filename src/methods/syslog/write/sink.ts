@@ -1,8 +1,7 @@
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, open, readFile, rm, writeFile } from "node:fs/promises";
 import type { Json } from "../../../message/message.ts";
-import { isToken } from "../../../message/subject.ts";
+import { holdFolder, pathIn } from "../../../platform/names.ts";
 import type { EventContext, EventHandler, EventInput } from "../../define.ts";
 import { waitForRoom } from "../../wait-for-room.ts";
 import { parseBatch } from "../record.ts";
@@ -10,7 +9,7 @@ import { forgetLogs } from "./forget.ts";
 import { inTurn } from "./in-turn.ts";
 import { renderLine } from "./render.ts";
 import { splitBatch } from "./split.ts";
-import { LOG_FILE } from "./stored.ts";
+import { LOG_FILE, openingName } from "./stored.ts";
 
 interface Checkpoint {
   readonly file: string;
@@ -42,11 +41,8 @@ export const sink: EventHandler = {
   check: (data) => void parseBatch(data),
 
   async handle(batch, context) {
-    if (!isToken(context.origin) || !isToken(context.domain)) {
-      throw new Error(`${JSON.stringify(`${context.origin}/${context.domain}`)} cannot be a path`);
-    }
-    const directory = join(context.directory, context.origin, context.domain);
-    return await waitForRoom(context, directory, () => inTurn(directory, () => store(batch, directory, context)));
+    const directory = pathIn(pathIn(context.directory, context.origin), context.domain);
+    return await waitForRoom(context, directory, () => inTurn(directory, () => inFolder(batch, context)));
   },
 
   forget: forgetLogs,
@@ -60,13 +56,22 @@ function linesOf(event: EventInput): string[] {
   return parseBatch(event.data).lines.map(renderLine);
 }
 
+/** The folder is held open while it is written to: no link that appears in its place leads elsewhere. */
+async function inFolder(batch: readonly EventInput[], context: EventContext): Promise<Json | undefined> {
+  const folder = holdFolder(context.directory, [context.origin, context.domain]);
+  try {
+    return await store(batch, folder.path, context);
+  } finally {
+    folder.close();
+  }
+}
+
 async function store(
   batch: readonly EventInput[],
   directory: string,
   context: EventContext,
 ): Promise<Json | undefined> {
   const before = parseCheckpoint(context.checkpoint);
-  await makeDirectories(context.directory, directory);
   for (const { file, first } of before?.opened ?? []) {
     // An earlier attempt at this batch may have written another opening since.
     if ((await readOpening(directory, file))?.first === first) await rm(openingPath(directory, file), { force: true });
@@ -119,7 +124,7 @@ async function openAt(
   first: string,
   before: Checkpoint | undefined,
 ): Promise<OpenLog> {
-  const path = join(directory, name);
+  const path = pathIn(directory, name);
   const { handle, created } = await openOrCreate(path);
   try {
     const stat = await handle.stat({ bigint: true });
@@ -144,7 +149,7 @@ async function openAt(
 }
 
 async function openOrCreate(path: string): Promise<{ handle: FileHandle; created: boolean }> {
-  const append = constants.O_WRONLY | constants.O_APPEND;
+  const append = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
   try {
     return { handle: await open(path, append), created: false };
   } catch (error) {
@@ -155,11 +160,12 @@ async function openOrCreate(path: string): Promise<{ handle: FileHandle; created
 
 type Opening = { readonly first: string; readonly ino: string; readonly size: number };
 
-const openingPath = (directory: string, name: string): string => join(directory, `.${name}.opening`);
+const openingPath = (directory: string, name: string): string => pathIn(directory, openingName(name));
 
 async function writeOpening(directory: string, name: string, opening: Opening): Promise<void> {
   const path = openingPath(directory, name);
-  await writeFile(path, JSON.stringify(opening), { mode: 0o600, flush: true });
+  const flag = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+  await writeFile(path, JSON.stringify(opening), { mode: 0o600, flush: true, flag });
   await syncDirectory(directory);
 }
 
@@ -171,13 +177,6 @@ async function readOpening(directory: string, name: string): Promise<Opening | u
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-async function makeDirectories(root: string, directory: string): Promise<void> {
-  const made = await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (made === undefined) return;
-  await syncDirectory(join(directory, ".."));
-  await syncDirectory(root);
 }
 
 async function syncDirectory(directory: string): Promise<void> {

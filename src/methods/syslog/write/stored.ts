@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
-import { open, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { open } from "node:fs/promises";
 import { isToken } from "../../../message/subject.ts";
+import { namesIn, pathIn } from "../../../platform/names.ts";
 
 /** A log that the sink has stored. */
 export interface StoredLog {
@@ -28,6 +28,9 @@ export interface StoredLine {
 /** One day of one log. */
 export const LOG_FILE = /^\d{4}-\d{2}-\d{2}\.log$/;
 
+/** The note of the sink beside a log; see there. */
+export const openingName = (log: string): string => `.${log}.opening`;
+
 const MAX_LINES = 10_000;
 const BLOCK = 64 * 1024;
 /** Most bytes that are read of one log, for lines of any length. */
@@ -35,12 +38,14 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 export async function listLogs(directory: string, query: StoredQuery = {}): Promise<StoredLog[]> {
   const logs: StoredLog[] = [];
-  for (const node of await names(directory)) {
+  for (const node of await namesIn(directory, "folders")) {
     if (!isToken(node) || (query.node !== undefined && query.node !== node)) continue;
-    for (const domain of await names(join(directory, node))) {
+    const own = pathIn(directory, node);
+    for (const domain of await namesIn(own, "folders")) {
       if (!isToken(domain) || (query.domain !== undefined && query.domain !== domain)) continue;
-      const days = (await names(join(directory, node, domain))).filter((name) => LOG_FILE.test(name));
-      if (days.length > 0) logs.push({ node, domain, files: days.map((name) => join(directory, node, domain, name)) });
+      const log = pathIn(own, domain);
+      const days = (await namesIn(log, "files")).filter((name) => LOG_FILE.test(name));
+      if (days.length > 0) logs.push({ node, domain, files: days.map((name) => pathIn(log, name)) });
     }
   }
   return logs;
@@ -64,7 +69,7 @@ export async function readLogs(directory: string, query: StoredQuery = {}): Prom
 /** The last lines of a file, read block by block from its end. A line without a newline is still being written, and left out. */
 export async function lastLines(path: string, count: number): Promise<string[]> {
   if (count <= 0) return [];
-  const handle = await open(path, constants.O_RDONLY).catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
@@ -91,16 +96,5 @@ export async function lastLines(path: string, count: number): Promise<string[]> 
     return lines.slice(-count);
   } finally {
     await handle.close();
-  }
-}
-
-/** The sorted names in a directory; empty without a directory. */
-export async function names(directory: string): Promise<string[]> {
-  try {
-    return (await readdir(directory)).sort();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
-    throw error;
   }
 }
