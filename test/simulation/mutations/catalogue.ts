@@ -53,8 +53,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "end-told-without-a-look",
     breaks: "after a crash a command is told as interrupted before it was asked what its program does",
     file: "src/runtime/execute/subscriber.ts",
-    find: "end = handler.adopt?.(context) ?? (",
-    replace: "end = (",
+    find: "        handler.adopt?.(context) ??\n",
+    replace: "",
     faults: ["crash", "slow"],
   },
   {
@@ -154,8 +154,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "run-again-after-crash",
     breaks: "a command that a crash cut short is begun again, whatever its method says",
     file: "src/runtime/execute/subscriber.ts",
-    find: "(handler.idempotent === true ? handler.run(context) : undefined)",
-    replace: "handler.run(context)",
+    find: "(handler.idempotent === true ? this.#admittedAgain(record)?.run(context) : undefined)",
+    replace: "this.#admittedAgain(record)?.run(context)",
     faults: ["crash", "slow", "torn"],
   },
   {
