@@ -262,4 +262,49 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "forgottenOf(lane, 0 * given.size)",
     faults: ["restore", "partition"],
   },
+  {
+    name: "tag-unchecked",
+    breaks: "a packet that was changed on its way is opened and read all the same",
+    file: "src/security/seal/cipher.ts",
+    find: `  } catch {
+    return undefined;
+  }`,
+    replace: `  } catch {
+    return body;
+  }`,
+    faults: ["hostile", "corrupt"],
+  },
+  {
+    name: "session-unbound",
+    breaks: "a packet of an earlier life of its receiver is taken again in a later one",
+    file: "src/security/seal/sealed-envelope.ts",
+    find: "if (header.receiverSalt !== this.#sessions.salt)",
+    replace: 'if (header.receiverSalt === "")',
+    faults: ["hostile", "restart", "crash"],
+  },
+  {
+    name: "replay-window-open",
+    breaks: "a packet is taken as often as it comes",
+    file: "src/security/seal/replay-window.ts",
+    find: "    if (number > this.#highest) return true;",
+    replace: "    if (number >= 0) return true;",
+    faults: ["hostile", "duplicate"],
+  },
+  {
+    name: "downgrade",
+    breaks: "a packet in the clear is taken by a node that asks for sealed ones",
+    file: "src/security/seal/sealed-envelope.ts",
+    find: 'throw new StewardError("clear-refused", { subject });',
+    replace:
+      'return { kind: "frame", from: "", frame: readFrame(subject, unpackBody(subject, payload.subarray(4), payload[3] ?? 0, FRAME_LIMITS)) };',
+    faults: ["hostile"],
+  },
+  {
+    name: "hint-obeyed",
+    breaks: "a refusal that anybody can have written counts as one of the receiver",
+    file: "src/security/seal/sealed-envelope.ts",
+    find: 'return { kind: "hint", refusal: decodeRefusal(subject, payload) };',
+    replace: 'return { kind: "refusal", from: "", refusal: decodeRefusal(subject, payload) };',
+    faults: ["hostile"],
+  },
 ];
