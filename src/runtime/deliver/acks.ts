@@ -21,7 +21,7 @@ export interface AnswerWatcher {
 export interface AcksOptions {
   readonly envelope: Pick<Envelope, "open">;
   readonly counters: Pick<Counters, "refuse">;
-  readonly fleet: Pick<Fleet, "has" | "isKnown" | "isDoubled" | "isOther">;
+  readonly fleet: Pick<Fleet, "isKnown" | "isDoubled" | "isOther">;
   readonly links: AnswerWatcher;
   readonly presence: Pick<Presence, "subject" | "answered" | "sealAgain">;
   readonly publishers: Pick<Publishers, "answered" | "refused" | "sealAgain" | "unheard">;
@@ -67,7 +67,7 @@ export class Acks implements Answers {
     const { node } = refusal;
     if (node !== receiverOf(subject)) return;
     if (refusal.code === "session-unknown") return this.#sealAgain(subject, first);
-    if (!fleet.has(node)) return;
+    if (!fleet.isKnown(node)) return;
     links.refused(node);
     publishers.refused(subject, first, refusal);
   }

@@ -57,6 +57,14 @@ export const MUTATIONS: readonly Mutation[] = [
     faults: ["crash", "slow"],
   },
   {
+    name: "turn-lost-in-a-crash",
+    breaks: "a program that had its turn and did not begin before a crash goes behind those that were taken after it",
+    file: "src/runtime/execute/unvouched.ts",
+    find: "waiting.splice(later < 0 ? waiting.length : later, 0, { record, go });",
+    replace: "waiting.push({ record, go: later < 0 ? go : go });",
+    faults: ["crash", "slow"],
+  },
+  {
     name: "time-under-way-uncounted",
     breaks: "what a link or a stopped process holds is begun after its deadline",
     file: "src/runtime/receive/judge.ts",
