@@ -4,13 +4,15 @@ import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Outcome } from "../../message/report.ts";
-import type { Method } from "../../methods/define.ts";
+import type { Method, MethodFacts } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
 import { pathIn } from "../../platform/names.ts";
 import { Admission } from "../../security/admission.ts";
+import type { Audit } from "../../security/audit/audit.ts";
+import { Permission } from "../../security/policy/permission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
 import { Membership } from "../enrol/membership.ts";
@@ -33,7 +35,7 @@ import { Vouching } from "../resync/vouch-ask.ts";
 import { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Links } from "./links.ts";
-import { builtInSubscriptions, ownMethods } from "./methods.ts";
+import { ownMethods, subscriptionsOf } from "./methods.ts";
 import { OwnHello } from "./own-hello.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -41,6 +43,7 @@ import type { Surroundings } from "./surroundings.ts";
 export interface RoadOptions extends Surroundings {
   readonly newId: NewId;
   readonly journal: Journal;
+  readonly audit: Audit;
   readonly storage: Storage;
   readonly transport: Transport;
   readonly link: BrokerLink;
@@ -64,8 +67,7 @@ export class Road implements Rooms {
   readonly link: BrokerLink;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
-  /** Filled once the parts behind the daemon's own methods are there. */
-  readonly methods = new Map<string, Method>();
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly announce: Announcer;
   readonly publishers: Publishers;
   readonly submitter: Submitter;
@@ -73,6 +75,8 @@ export class Road implements Rooms {
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
   readonly routes: Routes;
+  readonly permission: Permission;
+  readonly audit: Audit;
   readonly respond: Respond;
   readonly canceller: Canceller;
   readonly deadlines: Deadlines;
@@ -82,6 +86,8 @@ export class Road implements Rooms {
   readonly running = new ChurnMap<string, Cancellation>();
   readonly filesInHand = new Set<string>();
   readonly #options: RoadOptions;
+  /** Filled once the parts behind the daemon's own methods are there. */
+  readonly #doors = new Map<string, Method>();
   readonly #presence: Presence;
   readonly #links: Links;
   readonly #receiver: Receiver;
@@ -98,7 +104,8 @@ export class Road implements Rooms {
     this.link = options.link;
     this.spawner = options.spawner;
     this.fleet = fleet;
-    const { methods, running } = this;
+    const { running } = this;
+    const methods = this.#doors;
     const life = newId();
     const ground = { ...options, node, central, life, methods };
 
@@ -123,7 +130,8 @@ export class Road implements Rooms {
     publishers.equip({ ...told, repair: ends, renewal });
     const resync = { ...told, renewal, identities, losses, vouching, reports, repair, ends };
 
-    const routes = new Routes(node, methods, options.storage, journal.inbox.pending());
+    const permission = new Permission({ ...options, subscriptions: subscriptionsOf });
+    const routes = new Routes(node, methods, options.storage, permission, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
     const respond = new Respond({ ...told, routes });
     this.enrolment = this.#openEnrolment(told);
@@ -143,7 +151,10 @@ export class Road implements Rooms {
     this.failures = failures;
     this.vouching = vouching;
     this.identities = identities;
+    this.methods = methods;
     this.routes = routes;
+    this.permission = permission;
+    this.audit = options.audit;
     this.deadlines = deadlines;
     this.respond = respond;
     this.#presence = presence;
@@ -154,9 +165,8 @@ export class Road implements Rooms {
   open(): void {
     const { config, modules, methods, core } = this.#options;
     const own = ownMethods({ ...this.#options, ...this, links: this.#links });
-    for (const method of [...own, ...modules, ...methods]) this.methods.set(method.name, method);
-    for (const subscription of [...builtInSubscriptions(config()), ...config().subscribe])
-      this.routes.add(subscription);
+    for (const method of [...own, ...modules, ...methods]) this.#doors.set(method.name, method);
+    for (const subscription of subscriptionsOf(config())) this.routes.add(subscription);
     this.link.begin({
       receiver: this.#receiver,
       answers: this.#acks,
