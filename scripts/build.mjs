@@ -26,7 +26,7 @@ const PARTS = [
   "platform/system-clock",
   "runtime/daemon/daemon",
   "runtime/daemon/lock",
-  "security/envelope",
+  "security/seal/clear-envelope",
 ];
 export const NATIVE = ["lmdb"];
 

@@ -29,7 +29,7 @@ export const NEWCOMER = "-newcomer";
 const INBOX = "_INBOX.";
 
 /** The one subject of central that a login without a node may publish. */
-function introductionSubject(central: string): string {
+export function introductionSubject(central: string): string {
   return `${central}.event.introduction.${CONTROL_DOMAIN}`;
 }
 

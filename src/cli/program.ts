@@ -48,6 +48,18 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
     ],
   ],
   [
+    "Trust:",
+    [
+      entry("invite", async () => (await import("./commands/trust/invite.ts")).addInvite),
+      entry("join", async () => (await import("./commands/trust/join.ts")).addJoin),
+      entry(
+        "accept reject revoke decommission rekey",
+        async () => (await import("./commands/trust/decide.ts")).addDecisions,
+      ),
+      entry("trust", async () => (await import("./commands/trust/trust.ts")).addTrust),
+    ],
+  ],
+  [
     "More:",
     [
       entry("machines", async () => (await import("./commands/fleet/machines.ts")).addMachines),

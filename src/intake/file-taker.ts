@@ -100,6 +100,10 @@ export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
       troubles.delete(path);
       return { kind: "absent" };
     }
+    if (file.isLinked) {
+      waits(path, name, "it has a second name, copy it instead", "file left alone: hard links are not taken");
+      return { kind: "waiting" };
+    }
     const known = seen.get(path);
     if (known === undefined || known.file.mark !== file.mark) {
       seen.set(path, { file, since: clock.monotonic() });

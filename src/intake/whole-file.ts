@@ -7,6 +7,8 @@ import { type Text, textOf } from "../message/text/text.ts";
 export interface FileMark {
   readonly mark: string;
   readonly size: number;
+  /** True for a file with a second name (a hard link), which may stand in another folder and be of another owner's. */
+  readonly isLinked: boolean;
 }
 
 /** A file's text, and a key that is the same for the same file and content, and for nothing else. */
@@ -23,7 +25,7 @@ export interface WholeFile {
 export async function markOf(path: string): Promise<FileMark | undefined> {
   try {
     const found = await lstat(path, { bigint: true });
-    return found.isFile() ? { mark: markText(found), size: Number(found.size) } : undefined;
+    return found.isFile() ? { mark: markText(found), size: Number(found.size), isLinked: found.nlink > 1n } : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

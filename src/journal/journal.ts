@@ -56,6 +56,7 @@ export interface Journal {
   sweepTaken(goes: (key: string, ids: readonly string[]) => boolean, limit: number): void;
   nodes(): { name: string; snapshot: Json }[];
   setNode(name: string, snapshot: Json): void;
+  forgetNode(name: string): void;
   /** Bytes in use, at most a second old. */
   bytes(): number;
   /** The disk's error since it refused a write; the write is tried again until the disk takes it. */
@@ -194,6 +195,7 @@ export function openJournal(
     },
     nodes: () =>
       [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
+    forgetNode: (name) => store.remove("nodes", name),
     setNode: (name, snapshot) => store.putText("nodes", name, JSON.stringify(snapshot)),
     bytes() {
       const now = clock.monotonic();

@@ -204,6 +204,7 @@ export class Outbox {
     if (ack.concurrency !== undefined) lane.concurrency = ack.concurrency;
     if (!lane.event && changed) lane.passed.acked(acked, started, ack.sentAt);
     let among: Batch | undefined;
+    let opened = 0;
     for (let seq = before + 1; seq <= last; seq++) {
       if (among === undefined || seq > among.last) among = this.#batches.batch(lane, seq);
       const message = among?.messages[seq - among.first];
@@ -212,13 +213,15 @@ export class Outbox {
       received.push(message);
       if (verdicts.has(seq) || message.ended) continue;
       if (!lane.event) {
-        this.#opened(lane, seq);
+        if (!lane.openNumbers.has(seq)) opened++;
+        lane.openNumbers.add(seq);
         message.received(ack.sentAt, seq <= started);
       } else if (message.keep) {
         message.assert({ state: "received", at, by: ack.node });
         this.#learned(lane, message);
       }
     }
+    if (opened > 0) this.#openCount.set(lane.node, this.openCount(lane.node) + opened);
     for (const { seq, state, reason } of verdicts.values()) {
       const message = seq <= last ? this.#batches.message(lane, seq) : undefined;
       if (message === undefined || message.ended || (!message.keep && seq <= before)) continue;
@@ -292,6 +295,42 @@ export class Outbox {
     message.outcome = { state, at, reason };
     this.#ended(lane, message);
     return message;
+  }
+
+  /**
+   * Ends all that waits for a node which is no more: what was never on the wire is cancelled, all else is interrupted. What is
+   * left on its lanes travels as skip markers, so that no other machine of this name is ever given one of these messages.
+   */
+  abandon(node: string, at: number, reason: string): { withdrawn: OutRecord[]; interrupted: OutRecord[] } {
+    const withdrawn: OutRecord[] = [];
+    const interrupted: OutRecord[] = [];
+    for (const lane of this.#lanesTo.get(node) ?? []) {
+      for (let seq = lane.acked + 1; seq < lane.next; seq++) {
+        const message = this.#batches.message(lane, seq);
+        if (message === undefined || message.skip !== undefined) continue;
+        const isSent = seq <= lane.sent;
+        message.skip = "cancelled";
+        lane.markers++;
+        if (!message.ended) this.#abandoned(lane, message, at, reason, isSent);
+        (isSent ? interrupted : withdrawn).push(message);
+      }
+      for (const seq of [...lane.openNumbers]) {
+        const message = this.#batches.message(lane, seq);
+        if (message === undefined) continue;
+        this.#abandoned(lane, message, at, reason, true);
+        interrupted.push(message);
+      }
+      this.#changes(lane);
+    }
+    return { withdrawn, interrupted };
+  }
+
+  #abandoned(lane: Lane, message: OutMessage, at: number, why: string, isSent: boolean): void {
+    const state = isSent ? "interrupted" : "cancelled";
+    const reason = isSent ? `${why}: whether it ran cannot be proved` : why;
+    message.assert({ state, at, by: this.#node, reason });
+    message.outcome = { state, at, reason };
+    this.#ended(lane, message);
   }
 
   cancelRequested(id: string, asked: { cancelRequestedAt: number; cancelId: string }): void {

@@ -88,7 +88,7 @@ export const CATALOGUE = {
     "{node} may not run it: {fault}",
     "Change `run` of that subject, or `secrets`, in the steward.yaml of {node}, or ask for less.",
   ),
-  "name-refused": entry(
+  "name-refused": passing(
     "{name} cannot name a file in {folder}: {fault}",
     "Give it a plain name; a link or a folder that stands there under this name has to go.",
   ),
@@ -231,6 +231,7 @@ export const CATALOGUE = {
     "more machines introduce themselves than {limit} a second: the rest is not heard",
     "No need to act if many machines join at once: they try again. Else look who may publish at the broker.",
   ),
+  "enrolment-refused": entry("{central} does not enrol this machine: {reason}", "{remedy}"),
   "central-silent": entry(
     "{central} did not answer within {seconds} s",
     "See that its daemon runs and has the same broker. This machine asks again by itself once its daemon runs: `steward up`.",

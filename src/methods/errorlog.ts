@@ -1,6 +1,6 @@
-import { appendFile, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { appendFileSync, closeSync, constants } from "node:fs";
 import type { Json } from "../message/message.ts";
+import { holdFolder, openIn } from "../platform/names.ts";
 import { checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 import { escapeControls } from "./syslog/text.ts";
@@ -44,13 +44,24 @@ export function errorlog(alerts: { received(origin: string, failure: Failure): v
           ({ at, code, text, over }) =>
             `${new Date(at).toISOString()} ${domain} ${oneLine(code)} ${over === true ? "over: " : ""}${oneLine(text)}\n`,
         );
-        await waitForRoom(context, directory, async () => {
-          await mkdir(directory, { recursive: true });
-          await appendFile(join(directory, `${origin}.log`), lines.join(""));
-        });
+        await waitForRoom(context, directory, async () => append(directory, `${origin}.log`, lines.join("")));
         for (const failure of failures) alerts.received(origin, failure);
         return undefined;
       },
     },
   });
+}
+
+function append(directory: string, name: string, text: string): void {
+  const folder = holdFolder(directory, []);
+  try {
+    const file = openIn(folder.path, name, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+    try {
+      appendFileSync(file, text);
+    } finally {
+      closeSync(file);
+    }
+  } finally {
+    folder.close();
+  }
 }

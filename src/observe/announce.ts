@@ -95,7 +95,7 @@ export class Announcer {
   taken(records: readonly { readonly message: Message; readonly state: State }[]): void {
     const { happenings, config } = this.#options;
     if (!happenings.watched) return;
-    for (const { message, state } of records) this.#emit(message, state, config().node, {});
+    for (const { message, state } of records) this.#emit(message, state, config().node);
   }
 
   /** Lines that an event recorded, for those who watch live. */
@@ -113,13 +113,14 @@ export class Announcer {
   }
 
   tell({ message, outcome }: SentMessage, state: State, by: string, reason?: string): void {
-    if (!this.#options.happenings.watched) return;
-    const why = reason === undefined ? {} : { reason };
-    this.#emit(message, state, by, outcome === undefined ? why : { ...why, outcome });
+    if (this.#options.happenings.watched) this.#emit(message, state, by, reason, outcome);
   }
 
-  #emit({ id, subject }: Message, state: State, by: string, more: Pick<MessageHappening, "reason" | "outcome">): void {
+  #emit({ id, subject }: Message, state: State, by: string, reason?: string, outcome?: Outcome): void {
     const { happenings, clock } = this.#options;
-    happenings.emit({ type: "message", at: clock.now(), id, subject, state, by, ...more });
+    let happening: MessageHappening = { type: "message", at: clock.now(), id, subject, state, by };
+    if (reason !== undefined) happening = { ...happening, reason };
+    if (outcome !== undefined) happening = { ...happening, outcome };
+    happenings.emit(happening);
   }
 }

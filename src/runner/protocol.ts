@@ -150,10 +150,19 @@ function isTexts(value: unknown): boolean {
 }
 
 function readMessage(line: string) {
-  const message: unknown = JSON.parse(line);
+  const message = parsed(line);
   if (typeof message !== "object" || message === null) throw new Error("it is not an object");
   const fields = message as Readonly<Record<string, unknown>>;
   return { message: fields, type: fields.type, id: fields.id };
+}
+
+/** The system's own words would quote the line, which may hold a secret, in a log. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Error("it is no JSON");
+  }
 }
 
 function unknownMessage(type: unknown): Error {

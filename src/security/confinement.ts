@@ -131,7 +131,7 @@ function secretFault(...which: Parameters<typeof readSecret>): string | undefine
 /** The user and group that the commands run as. */
 interface Identity {
   readonly user?: User;
-  /** Where they are not those of the daemon. */
+  /** Absent: those of the daemon. */
   readonly uid?: number;
   readonly gid?: number;
   readonly fault?: string;
@@ -148,10 +148,10 @@ function identityOf(run: RunConfig): Identity {
     return { fault: `this system has no group called ${run.group} (\`run.group\`)` };
   if (gid === undefined) return { fault: `user ${run.user} has no entry here: write \`run.group\` too` };
   const known = user === undefined ? {} : { user };
+  // The groups of a daemon of root are dropped even where its commands are to be root.
+  if (ownUid === 0) return { ...known, uid: user?.uid ?? ownUid, gid };
   if ((user === undefined || user.uid === ownUid) && gid === ownGid) return known;
-  if (ownUid !== 0)
-    return { fault: `a daemon of user ${ownUid} cannot run commands as ${named(run)}: only one of root can` };
-  return { ...known, uid: user?.uid ?? ownUid, gid };
+  return { fault: `a daemon of user ${ownUid} cannot run commands as ${named(run)}: only one of root can` };
 }
 
 function named({ user, group }: RunConfig): string {

@@ -13,8 +13,12 @@ import type {
   AuditRecordOf,
   BrokerLogin,
   CancelAnswer,
+  Choice,
   DeadLetter,
+  Decision,
   Health,
+  InvitationOrder,
+  Invited,
   LogLine,
   MayAnswerOf,
   MayQuestionTo,
@@ -27,6 +31,7 @@ import type {
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  TrustView,
 } from "../../src/runtime/operate/operations.ts";
 import type { Operations } from "../../src/runtime/operate/table.ts";
 import { targetNodes } from "../../src/runtime/operate/targets.ts";
@@ -54,6 +59,7 @@ export class FakeOperations implements Operations {
   alertList: AlertView[] = [];
   loginList: BrokerLogin[] = [];
   healthNow: Health;
+  trustNow: TrustView;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
   metricsText = "# TYPE steward_up gauge\nsteward_up 1\n";
   readonly #newId = idMaker(this.clock, seededRandom(7));
@@ -147,17 +153,56 @@ export class FakeOperations implements Operations {
       { node: "ship1", domain: "nginx", line: "GET /x 404" },
       { node: "ship2", domain: "apache", line: "started" },
     ];
+    this.trustNow = {
+      node: "central",
+      asOf: now,
+      security: "sealed",
+      fingerprint: "C3NT-RAL2-AAAA-BBBB",
+      keys: "U….X…",
+      central: "central",
+      standing: "central",
+      version: 7,
+      nodes: [
+        {
+          node: "ship1",
+          standing: "accepted",
+          fingerprint: "K7QF-2MXA-7P3L-TT4Z",
+          keys: "U….X…",
+          since: now - 3_600_000,
+          by: "central",
+        },
+        { node: "ship9", standing: "pending", fingerprint: "P3ND-ING2-7P3L-TT4Z", keys: "U….X…", since: now - 60_000 },
+      ],
+      invitations: [{ node: "ship4", madeAt: now - 60_000, expiresAt: now + 86_340_000, by: "central" }],
+    };
     this.healthNow = {
       node: "central",
       ok: true,
       version: "0.1.0",
       startedAt: now - 86_400_000,
       asOf: now,
+      security: "sealed",
       broker: { state: "connected", since: now - 86_400_000, server: "127.0.0.1:4222" },
       journal: { state: "ok", bytes: 4096, limit: 1_073_741_824 },
       quarantined: [],
       stuck: [],
     };
+  }
+
+  trust(): TrustView {
+    this.#called("trust");
+    return this.trustNow;
+  }
+
+  invite(order: InvitationOrder): Invited[] {
+    this.#called("invite", order);
+    const expiresAt = this.clock.now() + (order.lasts ?? 86_400_000);
+    return order.nodes.map(({ node }) => ({ node, token: `steward-1.${node}`, expiresAt }));
+  }
+
+  decide(node: string, verb: Decision["verb"], choice: Choice): Decision {
+    this.#called("decide", node, verb, choice);
+    return { node, verb, fingerprint: "K7QF-2MXA-7P3L-TT4Z", told: ["ship2"], withdrawn: 2, interrupted: 1 };
   }
 
   /** Tells everybody who watches. */

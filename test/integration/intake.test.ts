@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "nats";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -52,6 +52,24 @@ test("message files are taken once, those that lay there before the start too, a
   await fleet.central.start();
   expect((await fleet.steward("run", "ship1", "--wait", "20s", "--", "true")).code).toBe(0);
   expect(await lines(ledger)).toHaveLength(4);
+});
+
+test("a link in place of done/ leads no file out of the drop folder, and is told until it is gone", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} }, away: ["central"] });
+  const inbox = join(fleet.central.data, "inbox");
+  const outside = fleet.file("outside");
+  await mkdir(inbox, { recursive: true });
+  await mkdir(outside);
+  await symlink(outside, join(inbox, "done"));
+  await writeFile(join(inbox, "1.yaml"), fileFor(fleet, "ship1", "once"));
+  await fleet.central.start();
+  await eventuallySeen("its message has run", async () => (await lines(fleet.file("ledger"))).length === 1);
+  const told = async () => (await fleet.steward("ps")).stdout.includes("it is a link");
+  await eventuallySeen("the link is told", told);
+  expect(await readdir(outside)).toEqual([]);
+  await rm(join(inbox, "done"));
+  await eventuallySeen("it is put away", () => existsSync(join(inbox, "done/1.yaml")));
+  expect(await lines(fleet.file("ledger"))).toEqual(["once"]);
 });
 
 test("a plain NATS publisher is taken where the configuration says so, and refused and counted elsewhere", async () => {

@@ -21,7 +21,7 @@ const ORGANS: Readonly<Record<string, readonly string[]>> = {
   observe: [...WORDS, "actors"],
 };
 /** The rooms of the road, each of which may use the ones behind it and every organ. */
-const ROAD = ["upkeep", "fleet", "resync", "deliver", "submit", "receive", "execute", "operate", "daemon"].map(
+const ROAD = ["upkeep", "fleet", "resync", "deliver", "submit", "receive", "execute", "enrol", "operate", "daemon"].map(
   (room) => `runtime/${room}`,
 );
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -39,6 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker",
     "methods",
     "security",
+    "runtime/enrol",
     "runtime/operate",
     "runtime/daemon",
     ...WORDS,

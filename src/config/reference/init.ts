@@ -14,6 +14,12 @@ export interface InitOptions {
   readonly broker?: string;
   /** Address on which central's own broker lets the edge nodes in, `host:port`. */
   readonly listen?: string;
+  /** Addresses of the broker, in place of `broker`. */
+  readonly servers?: readonly string[];
+  /** Certificates that sign the broker's, a path. */
+  readonly ca?: string;
+  /** Central's keys, which an edge pins. */
+  readonly centralKey?: string;
   /** Login of this node at the broker. The password may be `\${NAME}`, which is filled in from the environment. */
   readonly login?: Login;
   /** Data directory; `./var/<node>` unless given. */
@@ -27,10 +33,8 @@ export interface InitOptions {
 /** The variable from which a service takes its password at the broker. */
 export const PASSWORD_VARIABLE = "STEWARD_BROKER_PASSWORD";
 
-export interface Login {
-  readonly user: string;
-  readonly password: string;
-}
+/** A login that all nodes share. Without one each node logs in with its own keys. */
+export type Login = { readonly user: string; readonly password: string } | { readonly token: string };
 
 /**
  * A commented steward.yaml to begin with. Valid as it stands.
@@ -58,7 +62,9 @@ function head(options: InitOptions, title: string): string {
 }
 
 function loginText(login: Login | undefined): string {
-  return login === undefined ? "" : `\n  user: ${flow(login.user)}\n  password: ${flow(login.password)}`;
+  if (login === undefined) return "";
+  if ("token" in login) return `\n  token: ${flow(login.token)}`;
+  return `\n  user: ${flow(login.user)}\n  password: ${flow(login.password)}`;
 }
 
 function dataText({ data, node, socket }: InitOptions): string {
@@ -74,15 +80,15 @@ socketAccess: group`;
 data: ${flow(data ?? `./var/${node}`)}${access}`;
 }
 
-function ownBroker({ listen = "", login }: InitOptions): string {
+function ownBroker({ listen = "", login }: Pick<InitOptions, "listen" | "login">): string {
   const [, host = "", port = ""] = /^\[?(.*?)\]?:(\d{1,5})$/.exec(listen) ?? [];
   if (port === "") {
     const fault = `--listen takes the address and the port to listen on, such as 0.0.0.0:4222, not ${show(listen)}`;
     throw new StewardError("usage", { command: "init", fault });
   }
-  return `# Where the messages travel: a nats-server of the daemon's own, which lets in whoever shows this user and password. Both
-# and all messages cross the network in the clear: on a network that others share, use a VPN, or TLS with a nats-server
-# that you run yourself.
+  return `# Where the messages travel: a nats-server of the daemon's own. Each enrolled node logs in with its own keys and reaches its own
+# subjects alone; a machine that is not enrolled may introduce itself, and nothing else. What travels is sealed from node to
+# node. host: 127.0.0.1 keeps the broker to this machine.
 broker:
   embedded: ${flow({ host, port: Number(port) })}${loginText(login)}`;
 }
@@ -90,14 +96,9 @@ broker:
 function centralText(options: InitOptions): string {
   const { node } = options;
   const broker =
-    options.listen !== undefined
-      ? ownBroker(options)
-      : options.broker === undefined
-        ? `# Where the messages travel: a nats-server of the daemon's own, for this machine. To let edge nodes in, begin with
-# \`steward init --listen 0.0.0.0:4222\`, or run a nats-server yourself and name it: \`servers: [nats://host:4222]\`.
-broker:
-  embedded: true`
-        : `# Where the messages travel.
+    options.broker === undefined
+      ? ownBroker({ listen: "0.0.0.0:4222", ...options })
+      : `# Where the messages travel.
 broker:
   servers: [${flow(options.broker)}]${loginText(options.login)}`;
   return `${head(options, "steward on the management station. It can also run commands on itself.")}
@@ -126,7 +127,15 @@ subscribe:
 }
 
 function edgeText(options: InitOptions): string {
-  const { node, central = "central", broker = "nats://127.0.0.1:4222" } = options;
+  const { node, central = "central", broker = "nats://127.0.0.1:4222", servers = [broker], ca, centralKey } = options;
+  const tls = ca === undefined ? "" : `\n  tls: ${flow({ ca })}`;
+  const pinned =
+    centralKey === undefined
+      ? `# The keys of the management station, which \`steward trust\` shows there. With them this node introduces itself, and waits
+# for \`steward accept ${node}\`; with a token (\`steward invite ${node}\`, \`steward join TOKEN\`) nothing is to be written here.
+#centralKey: U….X…`
+      : `# The keys of the management station: this node believes no other.
+centralKey: ${centralKey}`;
   return `${head(options, `steward on an edge node that ${central} commands and watches.`)}
 # The name of this machine, unique in the fleet, and that of the management station.
 node: ${flow(node)}
@@ -134,7 +143,9 @@ central: ${flow(central)}
 
 # Where the messages travel.
 broker:
-  servers: [${flow(broker)}]${loginText(options.login) || `\n  #user: ${node}\n  #password: \${${PASSWORD_VARIABLE}}`}
+  servers: ${flow(servers)}${loginText(options.login)}${tls}
+
+${pinned}
 
 ${dataText(options)}
 

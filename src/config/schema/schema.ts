@@ -437,7 +437,7 @@ export const schema = mapping({
     example: [
       { name: "tankers", nodes: ["ship1"], rules: [{ subject: "command.*.*", hours: ["Mon-Fri 08:00-18:00"] }] },
     ],
-    applies: "restart",
+    applies: "live",
   }),
   groups: setting(
     kind(z.record(z.string(), listOf(name(), "a list of names")), {

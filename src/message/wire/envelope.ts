@@ -38,6 +38,11 @@ export interface Envelope {
    * of a sealed packet also `sender-unknown`, `sender-revoked`, `seal-invalid`, `session-unknown`, `replayed`, `clear-refused`
    */
   open(subject: string, payload: Uint8Array): Opened;
-  /** Counts the sessions with a node: a packet that was sealed in an earlier one than the present is not taken there. */
+  /** True if a packet can be sealed for a node. */
+  knows(node: string): boolean;
+  /**
+   * Counts the sessions with a node; 0: there was none yet, and the next packet to the node asks for one. A packet that was
+   * sealed in an earlier session than the present one is not taken there.
+   */
   session(node: string): number;
 }

@@ -43,6 +43,7 @@ import { Processes } from "./processes.ts";
 import { readingsOf } from "./readings.ts";
 import { reload, takeChanged } from "./reload.ts";
 import type { Road } from "./road.ts";
+import { openSealing, type Sealing } from "./sealing.ts";
 import { markStart } from "./start-mark.ts";
 
 /**
@@ -137,8 +138,11 @@ export async function startDaemon({
     },
     over: (code, text, same) => core?.road.failures.over(code, text, same),
   });
+  const sealing = openSecurity();
   const theRoad = (): Road => part(core, "core").road;
   const theProcesses = (): Processes => part(processes, "processes");
+
+  const logins = parts.logins ?? (sealing?.opened.role === "central" ? sealing.opened.trust : undefined);
 
   const operations = new LocalOperations({
     core: theRoad,
@@ -146,7 +150,7 @@ export async function startDaemon({
     config: () => config,
     clock,
     happenings,
-    logins: parts.logins,
+    logins,
     metrics: () => part(metrics, "metrics"),
     version,
     startedAt,
@@ -185,7 +189,7 @@ export async function startDaemon({
               central: config.central,
               broker: config.broker,
               embedded,
-              logins: parts.logins,
+              logins,
               directory: join(config.data, "broker"),
               log: log.child({ role: "broker" }),
               clock,
@@ -207,7 +211,7 @@ export async function startDaemon({
         happenings,
         inspector,
         methods,
-        envelope: parts.envelope ?? new ClearEnvelope(),
+        envelope: parts.envelope ?? sealing?.envelope ?? new ClearEnvelope(),
         openJournal: () => {
           const path = join(config.data, "journal");
           const store = openStore(path);
@@ -220,8 +224,10 @@ export async function startDaemon({
             throw new StewardError("journal-damaged", { path, fault: faultText(error) }, { cause: error });
           }
         },
+        membership: sealing,
         openAudit: secluded ? undefined : () => new AuditDirectory(join(config.data, "audit")),
-        openTransport: () => openTransport(config),
+        openTransport: ({ name, auth } = { name: config.node, auth: config.broker.auth }) =>
+          openTransport({ ...config, node: name, broker: { ...config.broker, auth } }),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         waiting: () => processes?.waiting() ?? [],
         processes: async (verb, subject) =>
@@ -311,6 +317,23 @@ export async function startDaemon({
       await ended.catch(() => undefined);
     },
   };
+
+  /** Keys and trust; `undefined`: nothing is sealed, or the caller has brought an envelope of its own. */
+  function openSecurity(): Sealing | undefined {
+    if (parts.envelope !== undefined || secluded) return undefined;
+    if (config.security === "off") {
+      log.warn({}, "security is off: whoever can publish at the broker is obeyed by this node");
+      return undefined;
+    }
+    try {
+      return openSealing(config, { clock, random });
+    } catch (error) {
+      counters.stop();
+      mark.settled();
+      lock.release();
+      throw error;
+    }
+  }
 
   /** Reloads run one after another: a signal, the API and a changed file may ask at once. */
   function reloadNow(): Promise<ReloadAnswer> {

@@ -14,6 +14,7 @@ import { shellcommand } from "../../methods/shellcommand.ts";
 import { syslogforwarding } from "../../methods/syslogforwarding.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Permission } from "../../security/policy/permission.ts";
+import { TRUST, type TrustTaker, trustMethod } from "../enrol/trust-method.ts";
 import type { Canceller } from "../execute/cancel.ts";
 import { cancelMethod } from "../execute/cancel-method.ts";
 import { explain } from "../receive/explain.ts";
@@ -38,7 +39,15 @@ export interface OwnParts {
   readonly routes: Routes;
   readonly permission: Permission;
   readonly processes: Parameters<typeof processMethod>[0];
+  readonly enrolment: TrustTaker | undefined;
 }
+
+/** Orders on trust where nothing is sealed: they could come from anybody. */
+const UNSEALED: TrustTaker = {
+  take() {
+    throw new StewardError("security-off");
+  },
+};
 
 const OWN = [
   "shellcommand",
@@ -53,11 +62,12 @@ const OWN = [
   "compare",
   "vouch",
   "may",
+  "trust",
 ] as const;
 
 /** The methods that come with steward. */
 export function ownMethods(parts: OwnParts): readonly Method[] {
-  const { config, journal, links, failures, canceller, vouching, identities, processes } = parts;
+  const { config, journal, links, failures, canceller, vouching, identities, processes, enrolment } = parts;
   const own: Readonly<Record<(typeof OWN)[number], Method>> = {
     shellcommand: shellcommand({ outputBytes: () => config().limits.outputBytes, grace: config().shell.grace }),
     syslogforwarding,
@@ -73,6 +83,7 @@ export function ownMethods(parts: OwnParts): readonly Method[] {
     vouch: vouchMethod({
       heard: (origin, vouch) => identities.answered(origin, vouch) || vouching.heard(origin, vouch),
     }),
+    trust: trustMethod(enrolment ?? UNSEALED),
   };
   return OWN.map((name) => own[name]);
 }
@@ -136,7 +147,8 @@ function builtInSubscriptions(config: Config): SubscribeConfig[] {
   const commands = ["cancel", "process", "ping", COMPARE, MAY].map((method) =>
     taken("command", method, config.control, 16),
   );
-  const control = [...commands, taken("event", VOUCH, ANY, 1)];
+  const trusted = taken("command", TRUST, config.node === config.central ? ANY : { from: [config.central] }, 1);
+  const control = [...commands, trusted, taken("event", VOUCH, ANY, 1)];
   if (config.node !== config.central) return control;
   return [...control, ...["hello", "bye", "errorlog"].map((method) => taken("event", method, ANY, 1))];
 }

@@ -3,6 +3,7 @@ import type { BrokerLink } from "../../broker/link.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
+import type { Outcome } from "../../message/report.ts";
 import type { Method, MethodFacts } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
@@ -14,6 +15,9 @@ import type { Audit } from "../../security/audit/audit.ts";
 import { Permission } from "../../security/policy/permission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
+import { Membership } from "../enrol/membership.ts";
+import { Policies } from "../enrol/policies.ts";
+import { Registrar } from "../enrol/registrar.ts";
 import { Canceller } from "../execute/cancel.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
 import { Deadlines } from "../execute/deadlines.ts";
@@ -73,10 +77,13 @@ export class Road implements Rooms {
   readonly identities: JournalIdentities;
   readonly routes: Routes;
   readonly permission: Permission;
+  readonly policies: Policies;
   readonly audit: Audit;
   readonly respond: Respond;
   readonly canceller: Canceller;
   readonly deadlines: Deadlines;
+  /** Absent where nothing is sealed. */
+  readonly enrolment: Registrar | Membership | undefined;
   /** Commands under way. */
   readonly running = new ChurnMap<string, Cancellation>();
   readonly filesInHand = new Set<string>();
@@ -116,20 +123,29 @@ export class Road implements Rooms {
     const losses = new JournalLosses({ ...told, identities });
     const reports = new Reports(told);
     const repair = new Repair({ ...told, identities, reports, heardByHello: node === central });
-    publishers.equip({ ...told, repair, renewal });
-    const resync = { ...told, renewal, identities, losses, vouching, reports, repair };
+    const ends = {
+      ended: (id: string, outcome: Pick<Outcome, "state" | "result">) => {
+        repair.ended(id, outcome);
+        this.enrolment?.ended(id, outcome);
+      },
+    };
+    publishers.equip({ ...told, repair: ends, renewal });
+    const resync = { ...told, renewal, identities, losses, vouching, reports, repair, ends };
 
     const permission = new Permission({ ...options, subscriptions: subscriptionsOf });
+    this.policies = new Policies({ ...options, permission });
     const routes = new Routes(node, methods, options.storage, permission, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
     const respond = new Respond({ ...told, routes });
+    this.enrolment = this.#openEnrolment(told);
     this.canceller = new Canceller({ ...told, respond, running });
     const self = new OwnHello({ ...told, epoch: journal.epoch, routes });
     const presence = new Presence({ ...told, epoch: journal.epoch, self });
     const links = new Links({ ...resync, presence, deadlines });
     fleet.watch(links);
     const admission = new Admission(told);
-    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, answers: respond });
+    const { enrolment } = this;
+    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, enrolment, answers: respond });
     this.#acks = new Acks({ ...resync, links, presence });
 
     this.announce = announce;
@@ -160,6 +176,7 @@ export class Road implements Rooms {
       watcher: this.#links,
       failures: this.failures,
     });
+    this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
   }
 
@@ -173,7 +190,40 @@ export class Road implements Rooms {
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();
+    this.policies.end();
     this.#links.end();
+    this.enrolment?.end();
+  }
+
+  #openEnrolment(
+    told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers">,
+  ) {
+    const { membership, config, fleet, transport } = told;
+    if (membership === undefined) return undefined;
+    const { opened, keys } = membership;
+    const { node, central } = config();
+    const resume = (names: Iterable<string>): void => {
+      for (const name of names) told.publishers.resumeAfter(0, name, "the trust in it has changed");
+    };
+    if (opened.role === "central") {
+      const { trust: registry } = opened;
+      const standings = (names: Iterable<string>): void => {
+        for (const name of names) fleet.decided(name, registry.record(name)?.standing);
+        resume(names);
+      };
+      return new Registrar({ ...told, node, registry, keys, standings });
+    }
+    const { trust } = opened;
+    return new Membership({
+      ...told,
+      node,
+      central,
+      trust,
+      keys,
+      hears: () => fleet.link(central) === "online",
+      enrolled: () => this.#links.linkChanged(transport.status()),
+      resume: () => resume(told.publishers.receivers()),
+    });
   }
 
   /** The directory in which a method keeps its files. */

@@ -1,6 +1,6 @@
 import type { Inspector } from "../../actors/root.ts";
 import type { Transport } from "../../broker/transport.ts";
-import type { Config } from "../../config/config.ts";
+import type { BrokerConfig, Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
@@ -12,7 +12,15 @@ import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { AuditFiles } from "../../security/audit/files.ts";
+import type { OpenedTrust } from "../../security/trust/open-trust.ts";
+import type { OwnKeys } from "../../security/trust/own-keys.ts";
 import type { WaitingProcess } from "../operate/operations.ts";
+
+/** The name and the credentials of a connection to the broker. */
+export interface Login {
+  readonly name: string;
+  readonly auth: BrokerConfig["auth"];
+}
 
 /** The parts that outlive a restart of the core. */
 export interface Surroundings {
@@ -28,10 +36,13 @@ export interface Surroundings {
   /** Methods beside those of steward and of the configuration. */
   readonly methods: readonly Method[];
   readonly envelope: Envelope;
+  /** Absent with `security: off`. */
+  readonly membership: { readonly opened: OpenedTrust; readonly keys: OwnKeys } | undefined;
   readonly openJournal: () => Journal;
   /** Absent: the audit stays in the journal. */
   readonly openAudit: (() => AuditFiles) | undefined;
-  readonly openTransport: () => Transport;
+  /** `as`: another login than that of this node. */
+  readonly openTransport: (as?: Login) => Transport;
   readonly openSpawner: () => Spawner;
   /** Processes that cannot work for a fault of their surroundings, the longest first. */
   readonly waiting: () => readonly WaitingProcess[];

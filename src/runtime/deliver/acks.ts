@@ -9,6 +9,7 @@ import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Presence } from "../fleet/presence.ts";
 import type { Repair } from "../resync/compare-ask.ts";
+import type { Vouching } from "../resync/vouch-ask.ts";
 import type { Publishers } from "./publishers.ts";
 
 /** Hears of the nodes that answer, before anything else follows from an answer: `daemon/links.ts`. */
@@ -22,9 +23,10 @@ export interface AcksOptions {
   readonly counters: Pick<Counters, "refuse">;
   readonly fleet: Pick<Fleet, "has" | "isKnown" | "isDoubled" | "isOther">;
   readonly links: AnswerWatcher;
-  readonly presence: Pick<Presence, "subject" | "answered">;
-  readonly publishers: Pick<Publishers, "answered" | "refused" | "unheard">;
+  readonly presence: Pick<Presence, "subject" | "answered" | "sealAgain">;
+  readonly publishers: Pick<Publishers, "answered" | "refused" | "sealAgain" | "unheard">;
   readonly repair: Pick<Repair, "doubt">;
+  readonly vouching: Pick<Vouching, "sealAgain">;
 }
 
 /** The way of an answer: from the packet to the publisher of its lane, or to `Presence` for a hello. */
@@ -39,8 +41,8 @@ export class Acks implements Answers {
     const opened = this.#options.envelope.open(subject, payload);
     if (opened.kind === "ack") this.#acknowledged(subject, opened.ack, payload.length);
     else if (opened.kind === "refusal") this.#refused(subject, first, opened.refusal);
-    else if (opened.kind === "frame")
-      throw new StewardError("frame-malformed", { subject, fault: "it is a frame, and came as an answer" });
+    else if (opened.kind === "hint") this.#hinted(subject, opened.refusal);
+    else throw new StewardError("frame-malformed", { subject, fault: "it is a frame, and came as an answer" });
   }
 
   #acknowledged(subject: string, ack: Ack, bytes: number): void {
@@ -63,9 +65,24 @@ export class Acks implements Answers {
   #refused(subject: string, first: number, refusal: FrameRefusal): void {
     const { fleet, links, publishers } = this.#options;
     const { node } = refusal;
-    if (node !== receiverOf(subject) || !fleet.has(node)) return;
+    if (node !== receiverOf(subject)) return;
+    if (refusal.code === "session-unknown") return this.#sealAgain(subject, first);
+    if (!fleet.has(node)) return;
     links.refused(node);
     publishers.refused(subject, first, refusal);
+  }
+
+  /** Sends again at once what was sealed for another life of its receiver's daemon. */
+  #sealAgain(subject: string, first: number): void {
+    const { presence, vouching, publishers } = this.#options;
+    if (first > 0) return publishers.sealAgain(subject, first);
+    presence.sealAgain(subject);
+    vouching.sealAgain(subject);
+  }
+
+  /** Anybody may have written it: the operator reads it in the log. */
+  #hinted(subject: string, { node, reason }: FrameRefusal): void {
+    this.#options.counters.refuse("unproved-refusal", { subject, fault: `${node} is said to answer: ${reason}` });
   }
 
   unheard(subject: string, first: number): void {

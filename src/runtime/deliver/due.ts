@@ -37,13 +37,12 @@ export class Due {
     this.#notedUpTo = lane.next - 1;
   }
 
-  /** Notes the offset for messages that were written just now. */
-  note(): void {
-    const { lane, clock } = this.#options;
+  /** Notes the offset of the wall clock for messages that were written just now. */
+  note(ahead: number): void {
+    const { lane } = this.#options;
     const from = this.#notedUpTo + 1;
     if (from >= lane.next) return;
     this.#notedUpTo = lane.next - 1;
-    const ahead = clock.now() - clock.monotonic();
     if (Math.abs(ahead - (this.#runs.at(-1)?.ahead ?? 0)) <= CORRECTION) return;
     this.#runs.push({ from, ahead });
     while ((this.#runs[1]?.from ?? Number.POSITIVE_INFINITY) <= lane.acked + 1) this.#runs.shift();

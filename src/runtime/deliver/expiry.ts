@@ -60,8 +60,10 @@ export class Expiry {
 
   /** Notes messages that were written just now; `deadline`: the earliest of theirs, ms since 1970. */
   written(deadline: number): void {
-    this.#due.note();
-    if (deadline !== Number.POSITIVE_INFINITY) this.#arm(deadline - this.#options.clock.now());
+    const { clock } = this.#options;
+    const [now, monotonic] = [clock.now(), clock.monotonic()];
+    this.#due.note(now - monotonic);
+    if (deadline !== Number.POSITIVE_INFINITY) this.#arm(deadline - now, monotonic);
   }
 
   /** Watches messages again that the broker could hand to no subscriber. */
@@ -75,9 +77,9 @@ export class Expiry {
     this.#options.clock.clearTimeout(this.#timer);
   }
 
-  #arm(left: number): void {
+  #arm(left: number, monotonic = this.#options.clock.monotonic()): void {
     const { clock } = this.#options;
-    const at = clock.monotonic() + left;
+    const at = monotonic + left;
     if (at >= this.#next) return;
     this.#next = at;
     clock.clearTimeout(this.#timer);

@@ -9,6 +9,8 @@ export interface InFlight {
   readonly acked: number;
   /** True once the broker has answered that it has no subscriber for the frame. */
   unheard: boolean;
+  /** The session with the receiver in which the frame was sealed. */
+  session: number;
   /** When the frame was handed to the broker, monotonic ms; `undefined`: it waits for the disk. */
   publishedAt: number | undefined;
 }
@@ -20,7 +22,8 @@ export function flightOf(
   last: number,
   bytes: number,
 ): InFlight {
-  return { first, last, bytes, sentBefore: lane.sent, acked: lane.acked, unheard: false, publishedAt: undefined };
+  const { sent: sentBefore, acked } = lane;
+  return { first, last, bytes, sentBefore, acked, unheard: false, session: 0, publishedAt: undefined };
 }
 
 /** Messages of a frame when there is more to send, and the most that one carries. */

@@ -21,7 +21,7 @@ export interface DeliverParts {
   readonly life: string;
   readonly journal: Journal;
   readonly transport: Transport;
-  readonly envelope: Pick<Envelope, "seal">;
+  readonly envelope: Pick<Envelope, "seal" | "knows" | "session">;
   readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing" | "work">;
   readonly clock: Clock;
   readonly random: Random;

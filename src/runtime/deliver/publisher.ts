@@ -4,7 +4,7 @@ import { startRoot } from "../../actors/root.ts";
 import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Timer } from "../../message/clock.ts";
-import { normalise } from "../../message/errors.ts";
+import { normalise, StewardError } from "../../message/errors.ts";
 import type { Standstill } from "../../message/standstill.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import type { Ack } from "../../message/wire/frame.ts";
@@ -34,6 +34,8 @@ export interface LaneView {
 const LINGER = 1000;
 /** Bytes that a frame needs beside its items. */
 const ENVELOPE = 512;
+/** The shortest time between two times that frames are sealed again at once, ms: else the wait for the ACK has to end. */
+const SEAL_AGAIN = 1_000;
 
 /**
  * The publisher of one subject: takes batches off its lane in order, seals each into a frame, and moves the lane on by
@@ -42,7 +44,8 @@ const ENVELOPE = 512;
  *
  * Invariants: a message is sent only once its place in the lane is durable; a frame for which the broker had no subscriber
  * counts as not sent; all state here can be rebuilt from the journal. No command is sent before the receiver has said which
- * journal it has, else a later change of its journal could not be noticed: a frame without messages asks for that.
+ * journal it has, else a later change of its journal could not be noticed: a frame without messages asks for that, and for
+ * the first session with the receiver.
  */
 export class Publisher implements Child {
   readonly ended: Promise<Exit>;
@@ -76,6 +79,8 @@ export class Publisher implements Child {
   /** True while the state of the actor allows sending. */
   #open = false;
   #stopped = false;
+  /** When frames were last sealed again at once, monotonic ms. */
+  #sealedAgainAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: DeliverOptions, lane: OutLane) {
     this.#options = options;
@@ -205,11 +210,26 @@ export class Publisher implements Child {
     this.#blocked("noAck", `${node} does not take it: ${reason}`);
   }
 
+  /**
+   * The receiver cannot open the frame that begins at `first`. A frame of an earlier session than the present one is sealed
+   * again at once; two machines that run as one node answer in turn, and are not followed without end.
+   */
+  sealAgain(first: number): void {
+    const { envelope, subject, clock } = this.#options;
+    const frame = this.#inFlight.find((each) => each.first === first);
+    const now = clock.monotonic();
+    if (frame === undefined || frame.session === envelope.session(receiverOf(subject))) return;
+    if (now - this.#sealedAgainAt < SEAL_AGAIN) return;
+    this.#sealedAgainAt = now;
+    this.again();
+  }
+
   /** Sends frames on the way again: the receiver's daemon is another one than before, and they are lost. */
   again(): void {
     if (this.#drained) return;
     this.#stepBack(this.#lane.acked);
-    this.#actor.send({ type: "progress" });
+    if (this.#open) this.#schedule();
+    else this.#actor.send({ type: "progress" });
   }
 
   /** Waits less for an ACK: the receiver is heard again after a silence. */
@@ -314,13 +334,21 @@ export class Publisher implements Child {
   }
 
   #sendNext(): boolean {
-    const { subject, urgent, journal, link, window, transport, clock } = this.#options;
+    const { subject, urgent, journal, link, window, transport, clock, envelope } = this.#options;
     const { profile } = link;
+    const node = receiverOf(subject);
+    if (!this.#drained && !envelope.knows(node)) {
+      // A message without a packet that can carry it was not sent: it may still be withdrawn.
+      const { message } = new StewardError("receiver-unknown", { node });
+      if (this.#inFlight.length === 0) this.#blocked("noCredit", message);
+      return false;
+    }
     const from = Math.max(this.#cursor, this.#lane.acked) + 1;
     if (this.#inFlight.length >= profile.framesInFlight) return false;
     const isEmpty = from >= this.#lane.next;
     if (isEmpty && !this.#asks) return false;
-    if (isEmpty || !journal.outbox.receivers.knows(subject)) {
+    const isStrange = !journal.outbox.receivers.knows(subject) || envelope.session(receiverOf(subject)) === 0;
+    if (isEmpty || isStrange) {
       if (this.#inFlight.length === 0) this.#begin(flightOf(this.#lane, from, from - 1, 0), [], false);
       return false;
     }
@@ -330,7 +358,7 @@ export class Publisher implements Child {
       if (this.#inFlight.length > 0) return false;
       // The ACK that tells of new room may be lost: after a while one message asks for it.
       this.#creditUpTo = from;
-      this.#blocked("noCredit", `${receiverOf(subject)} has no room`, true);
+      this.#blocked("noCredit", `${node} has no room`, true);
       return false;
     }
     const room = transport.maxPayload() - ENVELOPE;
@@ -395,18 +423,30 @@ export class Publisher implements Child {
 
   #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     if (this.#stopped || !this.#inFlight.includes(frame)) return;
-    const { subject, transport, clock, counters } = this.#options;
-    const payload = this.#outgoing.seal(this.#lane, frame, records);
-    if (!transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
+    const { subject, transport, clock, counters, envelope } = this.#options;
+    const payload = this.#sealed(frame, records);
+    if (payload === undefined || !transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
       this.#options.journal.outbox.unsent(subject, frame.sentBefore);
       this.#stepBack(this.#lane.acked);
       return;
     }
+    frame.session = envelope.session(receiverOf(subject));
     this.#held = "";
     frame.publishedAt = clock.monotonic();
     counters.sent(receiverOf(subject), payload.length);
     if (again) counters.resent += records.length;
     if (!this.#ackWait.isArmed) this.#ackWait.arm();
+  }
+
+  /** `undefined`: no keys of the receiver are known, so the lane waits. */
+  #sealed(frame: InFlight, records: readonly OutRecord[]): Uint8Array | undefined {
+    try {
+      return this.#outgoing.seal(this.#lane, frame, records);
+    } catch (error) {
+      if (!(error instanceof StewardError) || error.code !== "receiver-unknown") throw error;
+      this.#blocked("noAck", error.message);
+      return undefined;
+    }
   }
 
   /** A final state is told once it is durable: before, a crash could take it back. */

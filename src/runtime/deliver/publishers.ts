@@ -118,6 +118,10 @@ export class Publishers {
     this.#running.get(subject)?.refused(first, refusal);
   }
 
+  sealAgain(subject: string, first: number): void {
+    this.#running.get(subject)?.sealAgain(first);
+  }
+
   unheard(subject: string, first: number): void {
     this.#running.get(subject)?.unheard(first);
   }

@@ -1,6 +1,6 @@
+import { introductionSubject } from "../../broker/logins.ts";
 import type { Packet, Subscription, Transport } from "../../broker/transport.ts";
 import type { Clock, Random, Timer } from "../../message/clock.ts";
-import { CONTROL_DOMAIN } from "../../message/subject.ts";
 import type { Identity } from "../../security/keys/identity.ts";
 import type { PublicKeys } from "../../security/keys/public-keys.ts";
 import { type IntroductionAnswer, sealIntroduction } from "../../security/trust/introduction.ts";
@@ -24,10 +24,6 @@ const LONGEST_PAUSE = 60_000;
 /** Between two introductions of a machine that waits to be accepted, or was refused: central answers at once when it changes. */
 const WAITING_PAUSE = 300_000;
 const KEPT = 4;
-
-export function introductionSubject(central: string): string {
-  return `${central}.event.introduction.${CONTROL_DOMAIN}`;
-}
 
 export class Introducer {
   readonly #options: IntroducerOptions;

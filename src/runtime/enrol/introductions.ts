@@ -1,3 +1,4 @@
+import { isInbox } from "../../broker/logins.ts";
 import type { Packet, Transport } from "../../broker/transport.ts";
 import type { Clock, Random } from "../../message/clock.ts";
 import { normalise, StewardError } from "../../message/errors.ts";
@@ -26,6 +27,7 @@ export interface IntroductionsOptions {
 interface Caller {
   readonly node: string;
   readonly keys: PublicKeys;
+  readonly own: Identity;
   readonly reply: string;
   sealAnswer(answer: IntroductionAnswer, nonce: Uint8Array): Uint8Array;
 }
@@ -35,7 +37,6 @@ const NONCE = 12;
 const A_SECOND = 50;
 const BURST = 500;
 const MOST_CALLERS = 200;
-const INBOX = "_INBOX.";
 
 export class Introductions {
   readonly #options: IntroductionsOptions;
@@ -53,13 +54,13 @@ export class Introductions {
     const { counters, identity, registry } = this.#options;
     try {
       // An answer to any other place would be a packet in the name of central.
-      if (reply === undefined || !reply.startsWith(INBOX))
+      if (reply === undefined || !isInbox(reply))
         throw new StewardError("introduction-invalid", { fault: "its sender cannot be answered" });
       this.#spend();
-      const { introduction, sealAnswer } = openIntroduction(identity(), payload);
+      const { introduction, own, sealAnswer } = openIntroduction(identity(), payload);
       const { node, keys, secret } = introduction;
-      const caller: Caller = { node, keys, reply, sealAnswer };
-      this.#judged(caller, registry.introduce(node, keys, secret));
+      const caller: Caller = { node, keys, own, reply, sealAnswer };
+      this.#judged(caller, registry.introduce(node, keys, secret, own));
     } catch (error) {
       const { code, message } = normalise(error);
       if (code === "introduction-limited" || code === "file-unwritable") this.#options.failures.report(code, message);
@@ -72,7 +73,7 @@ export class Introductions {
     for (const [id, caller] of this.#callers) {
       if (caller.node !== node) continue;
       this.#callers.delete(id);
-      this.#judged(caller, this.#options.registry.introduce(node, caller.keys, undefined));
+      this.#judged(caller, this.#options.registry.introduce(node, caller.keys, undefined, caller.own));
     }
   }
 

@@ -1,5 +1,6 @@
+import { NEWCOMER } from "../../broker/logins.ts";
 import type { Transport } from "../../broker/transport.ts";
-import type { Config } from "../../config/config.ts";
+import type { BrokerConfig, Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Random, Timer } from "../../message/clock.ts";
 import type { DraftTaker } from "../../message/draft.ts";
@@ -7,11 +8,13 @@ import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 import type { Logger } from "../../platform/logger.ts";
+import type { Identity } from "../../security/keys/identity.ts";
 import { fingerprint } from "../../security/keys/public-keys.ts";
 import type { Signed } from "../../security/keys/signed.ts";
 import type { EdgeTrust } from "../../security/trust/edge-trust.ts";
 import { type IntroductionAnswer, sealIntroduction } from "../../security/trust/introduction.ts";
 import type { OwnKeys } from "../../security/trust/own-keys.ts";
+import { invitationLogin } from "../../security/trust/token.ts";
 import type { TrustList } from "../../security/trust/trust-list.ts";
 import { Introducer } from "./introducer.ts";
 import { type TrustOrder, trustSubject } from "./trust-method.ts";
@@ -32,12 +35,14 @@ export interface MembershipOptions {
   readonly config: () => Config;
   readonly journal: Journal;
   readonly submitter: DraftTaker;
-  /** A connection that may do nothing but introduce this node. `undefined` seed: without a token. */
-  readonly openIntroduction: (secret: Uint8Array | undefined) => Transport;
+  /** Opens a connection that may do nothing but introduce this node. */
+  readonly openTransport: (login: { readonly name: string; readonly auth: BrokerConfig["auth"] }) => Transport;
   /** True while central is heard. */
   readonly hears: () => boolean;
   /** The node is enrolled: hellos and lanes begin. */
   readonly enrolled: () => void;
+  /** Lanes to nodes that are trusted now go on. */
+  readonly resume: () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -63,6 +68,7 @@ export class Membership {
   #silence: Timer | undefined;
   #standing: "alone" | "pending" | "refused" = "alone";
   #told = "";
+  readonly #release: () => void;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -79,6 +85,7 @@ export class Membership {
       failures.report("trust-list-older", text);
     }
     this.#keep();
+    this.#release = trust.onChange(() => options.resume());
   }
 
   begin(): void {
@@ -91,6 +98,7 @@ export class Membership {
   }
 
   end(): void {
+    this.#release();
     this.#introducer?.end();
     this.#introducer = undefined;
     this.#options.clock.clearTimeout(this.#silence);
@@ -100,6 +108,14 @@ export class Membership {
   /** Why this node is not enrolled, in words; `undefined`: it is. */
   get standing(): "alone" | "pending" | "refused" | "enrolled" {
     return this.#options.trust.isEnrolled ? "enrolled" : this.#standing;
+  }
+
+  get trust(): EdgeTrust {
+    return this.#options.trust;
+  }
+
+  get identity(): Identity {
+    return this.#options.keys.identity;
   }
 
   introduced(): void {
@@ -136,9 +152,8 @@ export class Membership {
     if (trust.take(list)) {
       const { version, own } = list.body;
       log.info({ version }, `trust list ${version} of the management station is taken`);
-      // Central has this node's new keys: they are used from now on.
-      if (keys.goOverTo(own[0])) trust.rekeyed(keys.identity);
-      if (own.length === 1) keys.settle(known);
+      // Central accepts one pair alone, and has seen that this node uses it.
+      if (own.length === 1 && (keys.goOver(own[0]) || known.length > 1)) keys.settle();
       this.#keep();
     }
     return { version: trust.version };
@@ -150,7 +165,7 @@ export class Membership {
   }
 
   #introduce(): void {
-    const { trust, keys, node, central, clock, random, openIntroduction, log } = this.#options;
+    const { trust, keys, node, central, clock, random, config, openTransport, log } = this.#options;
     if (this.#introducer !== undefined) return;
     if (trust.centralKeys.length === 0) {
       const text = `${node} is not enrolled: type \`steward invite ${node}\` at the management station, and \`steward join TOKEN\` here`;
@@ -158,7 +173,15 @@ export class Membership {
       return;
     }
     const secret = trust.join === undefined ? undefined : Buffer.from(trust.join.secret, "base64url");
-    const transport = openIntroduction(secret);
+    const { auth } = config().broker;
+    const login = secret === undefined ? undefined : invitationLogin(secret);
+    // A login that all nodes share serves the introduction as well.
+    const own = auth.kind === "identity" ? ({ kind: "none" } as const) : auth;
+    const transport = openTransport(
+      login === undefined || auth.kind !== "identity"
+        ? { name: login?.name ?? NEWCOMER, auth: own }
+        : { name: login.name, auth: { kind: "seed", seed: login.seed } },
+    );
     const introducer = new Introducer({
       transport,
       clock,

@@ -7,8 +7,11 @@ import type { Json } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Logger } from "../../platform/logger.ts";
-import type { Identity } from "../../security/keys/identity.ts";
+import { fingerprint, keysText, type PublicKeys } from "../../security/keys/public-keys.ts";
 import { openIntroduction } from "../../security/trust/introduction.ts";
+import type { OwnKeys } from "../../security/trust/own-keys.ts";
+import type { Registry } from "../../security/trust/registry.ts";
+import type { NodeRecord } from "../../security/trust/registry-state.ts";
 import { Introductions, type IntroductionsOptions } from "./introductions.ts";
 import { type TrustOrder, trustSubject } from "./trust-method.ts";
 
@@ -18,13 +21,15 @@ import { type TrustOrder, trustSubject } from "./trust-method.ts";
  *
  * The version of the registry also stands in the journal, so that an older registry file is noticed.
  */
-export interface RegistrarOptions extends Omit<IntroductionsOptions, "welcomed"> {
+export interface RegistrarOptions extends Omit<IntroductionsOptions, "welcomed" | "identity"> {
   readonly journal: Journal;
   readonly submitter: DraftTaker;
   readonly announce: Pick<Announcer, "withdrawn">;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly identity: () => Identity;
+  readonly keys: OwnKeys;
+  /** The standing of these nodes may be another one: what follows from that at once. */
+  readonly standings: (nodes: Iterable<string>) => void;
 }
 
 /** A change of keys that a node was ordered to make, or a list that it was sent. */
@@ -50,7 +55,11 @@ export class Registrar {
     const { version: known = 0 } = (journal.checkpoint(MARK) ?? {}) as { readonly version?: number };
     if (registry.state.version < known)
       throw new StewardError("registry-older", { path: registry.path, version: registry.state.version, known });
-    this.#introductions = new Introductions({ ...options, welcomed: (node, version) => this.#told(node, version) });
+    this.#introductions = new Introductions({
+      ...options,
+      identity: () => options.keys.identity,
+      welcomed: (node, version) => this.#told(node, version),
+    });
     this.#release = registry.onChange((touched) => this.#changed(touched));
   }
 
@@ -63,7 +72,12 @@ export class Registrar {
       this.#open.set(id, { node: subject.slice(0, subject.indexOf(".")), version: list?.body.version ?? "rekey" });
     }
     this.#begun = true;
+    if (registry.state.announced === keysText(this.#options.keys.identity.keys)) this.#goOver();
     this.#changed(new Set(registry.state.nodes.map(({ node }) => node)));
+  }
+
+  get registry(): Registry {
+    return this.#options.registry;
   }
 
   end(): void {
@@ -93,6 +107,39 @@ export class Registrar {
     return this.#submit(node, { rekey: true }, "rekey");
   }
 
+  /**
+   * Changes central's own keys: first every node is told of the next ones, and once all have confirmed it, or when the
+   * operator does not want to wait, central goes over to them.
+   */
+  changeKeys(now: boolean): { readonly keys: PublicKeys; readonly waitsFor: readonly string[] } {
+    const { keys, registry, random } = this.#options;
+    const { announced } = registry.state;
+    const { previous: other } = keys.identity;
+    const isBefore = other !== undefined && keysText(other.keys) !== announced;
+    const { keys: next } = keys.prepare(random, isBefore ? [keysText(other.keys)] : []);
+    if (announced === undefined) registry.announce(next);
+    const waitsFor = this.#unaware();
+    if (now || waitsFor.length === 0) this.#goOver();
+    return { keys: next, waitsFor: now ? [] : waitsFor };
+  }
+
+  /** The accepted nodes that have not confirmed their newest list. */
+  #unaware(): string[] {
+    const open = new Set([...this.#open.values()].flatMap(({ node, version }) => (version === "rekey" ? [] : [node])));
+    return this.#options.registry.state.nodes.flatMap((record) =>
+      record.standing === "accepted" && (open.has(record.node) || this.#owes(record)) ? [record.node] : [],
+    );
+  }
+
+  #goOver(): void {
+    const { keys, registry, log } = this.#options;
+    const { announced } = registry.state;
+    // A crash may have come between the two.
+    if (announced !== keysText(keys.identity.keys) && !keys.goOver(announced)) return;
+    registry.announce(undefined);
+    log.info({ fingerprint: fingerprint(keys.identity.keys) }, "central uses its new keys");
+  }
+
   /** A command of this node has ended. */
   ended(id: string, { state, result }: Pick<Outcome, "state" | "result">): void {
     const sent = this.#open.get(id);
@@ -107,6 +154,7 @@ export class Registrar {
     try {
       if (version === "rekey") this.#newKeys(node, result);
       else if (version >= (registry.record(node)?.version ?? 0)) registry.settle(node);
+      if (registry.state.announced !== undefined && this.#unaware().length === 0) this.#goOver();
     } catch (error) {
       failures.report("rekey-failed", `the new keys of ${node} are not taken: ${faultText(error)}`, `rekey ${node}`);
     }
@@ -120,7 +168,7 @@ export class Registrar {
   /** The node has proved its new keys as a machine that introduces itself does, in an answer sealed with its present ones. */
   #newKeys(node: string, result: Json | undefined): void {
     const { proof } = (result ?? {}) as { readonly proof?: Json };
-    const { introduction } = openIntroduction(this.#options.identity(), Buffer.from(String(proof), "base64url"));
+    const { introduction } = openIntroduction(this.#options.keys.identity, Buffer.from(String(proof), "base64url"));
     if (introduction.node !== node)
       throw new StewardError("introduction-invalid", { fault: `it names ${introduction.node}` });
     this.#options.registry.rekey(node, introduction.keys, "a change of keys");
@@ -129,6 +177,7 @@ export class Registrar {
   #changed(touched: ReadonlySet<string>): void {
     const { journal, registry } = this.#options;
     journal.setCheckpoint({ key: MARK, value: { version: registry.state.version } });
+    this.#options.standings(touched);
     if (!this.#begun || touched.size === 0) return;
     // A machine that has just introduced itself is given its list with the answer.
     journal.atTurnEnd(() => {
@@ -140,9 +189,7 @@ export class Registrar {
   #bring(node: string): void {
     const { journal, registry, announce, clock, failures } = this.#options;
     const record = registry.record(node);
-    if (record?.standing !== "accepted") return;
-    const told = journal.checkpoint(`${MARK} ${node}`);
-    if (record.version <= Math.max(record.given, typeof told === "number" ? told : 0)) return;
+    if (record?.standing !== "accepted" || !this.#owes(record)) return;
     const list = registry.listFor(node);
     if (list === undefined) return;
     const subject = trustSubject(node);
@@ -162,6 +209,12 @@ export class Registrar {
         `trust ${node}`,
       );
     }
+  }
+
+  /** True if the newest list of a node was neither handed to it nor queued. */
+  #owes({ node, version, given }: NodeRecord): boolean {
+    const told = this.#options.journal.checkpoint(`${MARK} ${node}`);
+    return version > Math.max(given, typeof told === "number" ? told : 0);
   }
 
   #submit(node: string, data: Json, version: Sent["version"]): string {

@@ -111,9 +111,39 @@ export class Fleet {
     this.#known.delete(name);
   }
 
+  /** Takes a node out of the fleet. */
+  forget(name: string): void {
+    const known = this.#known.get(name);
+    if (known === undefined) return;
+    this.#late.delete(name);
+    this.#silent.delete(name);
+    this.#idle.delete(name);
+    this.#changed.delete(name);
+    known.stop();
+    this.#known.delete(name);
+    this.#options.journal.forgetNode(name);
+  }
+
+  /** Notes what central has decided on a node; `undefined`: it is not in the registry. */
+  decided(name: string, standing: "accepted" | "revoked" | undefined): void {
+    if (name === this.#options.node || standing === undefined) return;
+    const known = this.#get(name);
+    if (standing === "accepted") known.accept();
+    else known.revoke();
+  }
+
   link(name: string): LinkState {
     if (name === this.#options.node) return this.#ownLink ? "online" : "offline";
     return this.#known.get(name)?.link ?? "neverSeen";
+  }
+
+  /** Since when the link of another node is as it is, ms; `undefined`: the node is not known. */
+  linkSince(name: string): number | undefined {
+    return this.#known.get(name)?.linkSince;
+  }
+
+  trust(name: string): NodeDescription["trust"] | undefined {
+    return this.#known.get(name)?.trust;
   }
 
   /** Why sending to a node is paused; `undefined`: it is not. */

@@ -147,6 +147,11 @@ export class KnownNode {
     this.send("accept", "verified");
   }
 
+  revoke(): void {
+    this.#accepted = false;
+    this.send("revoke", "revoked by an operator");
+  }
+
   /** True if the hello comes from another daemon or another journal than before. */
   isAnew({ startedAt, epoch }: Hello): boolean {
     return (this.hello ?? { startedAt }).startedAt !== startedAt || (this.epoch ?? epoch) !== epoch;
@@ -176,10 +181,18 @@ export class KnownNode {
   }
 
   send(
-    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "agreed" | "busy" | "idle",
+    type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "revoke" | "agreed" | "busy" | "idle",
     cause: string,
   ): void {
     this.#actor.send({ type, at: this.#options.clock.now(), cause });
+  }
+
+  get linkSince(): number {
+    return this.#actor.getSnapshot().context.linkSince;
+  }
+
+  get trust(): NodeDescription["trust"] {
+    return this.#actor.getSnapshot().value.trust;
   }
 
   describe(): NodeDescription {

@@ -1,4 +1,4 @@
-import { type Sender, transientFrame } from "../../broker/transient.ts";
+import { type Sender, TransientSender } from "../../broker/transient.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Timer } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
@@ -31,6 +31,7 @@ const GREET_AGAIN = 1_000;
 
 export class Presence {
   readonly #options: PresenceOptions;
+  readonly #sender: TransientSender;
   #timer: Timer | undefined;
   /** The last whole hello without its time, and the life of central's daemon that has answered it. */
   #told: { readonly text: string; life?: string | undefined } | undefined;
@@ -41,6 +42,7 @@ export class Presence {
 
   constructor(options: PresenceOptions) {
     this.#options = options;
+    this.#sender = new TransientSender(() => options, options.transport);
   }
 
   /** Says a whole hello now, and goes on at each interval. */
@@ -72,6 +74,11 @@ export class Presence {
     else this.begin();
   }
 
+  /** Central did not open what was sent on this subject: it was sealed for another life of its daemon. */
+  sealAgain(subject: string): void {
+    this.#sender.sealAgain(subject);
+  }
+
   get subject(): string {
     return `${this.#options.central}.event.hello.${CONTROL_DOMAIN}`;
   }
@@ -99,9 +106,8 @@ export class Presence {
   }
 
   #send(method: "hello" | "bye", data: Json): void {
-    const { node, central, transport } = this.#options;
+    const { node, central } = this.#options;
     if (node === central && method === "bye") return;
-    const subject = `${central}.event.${method}.${CONTROL_DOMAIN}`;
-    transport.publish(subject, transientFrame(subject, this.#options, data), `${transport.inbox}.${subject}.0`);
+    this.#sender.send(`${central}.event.${method}.${CONTROL_DOMAIN}`, data);
   }
 }

@@ -38,14 +38,14 @@ export class Nodes {
   linkSince(name: string): number | null {
     const { config, core } = this.#options;
     if (name === config().node) return core().link.health().since;
-    return core().fleet.describe(name)?.linkSince ?? null;
+    return core().fleet.linkSince(name) ?? null;
   }
 
   /** The nodes that a target means. @throws StewardError `target-invalid`, `usage` */
   meantBy(target: string): readonly string[] {
     const { config, core } = this.#options;
     const { fleet } = core();
-    const isEdge = (name: string) => name !== config().central && fleet.describe(name)?.trust !== "revoked";
+    const isEdge = (name: string) => name !== config().central && fleet.trust(name) !== "revoked";
     return targetNodes(target, () => [...fleet.names()].filter(isEdge));
   }
 

@@ -15,8 +15,12 @@ import type {
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
+  Choice,
   DeadLetter,
+  Decision,
   Health,
+  InvitationOrder,
+  Invited,
   LogLine,
   MayAnswerOf,
   MayQuestionTo,
@@ -29,10 +33,12 @@ import type {
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  TrustView,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { LOCAL, Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
+import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
 
 /** The most stuck lanes of this daemon that are shown. */
@@ -45,11 +51,13 @@ export class LocalOperations implements Operations {
   readonly #messages: Messages;
   readonly #nodes: Nodes;
   readonly #submission: Submission;
+  readonly #trust: TrustDecisions;
 
   constructor(options: OperateOptions) {
     this.#options = options;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
+    this.#trust = new TrustDecisions(options);
     this.#submission = new Submission(options, this.#messages, this.#nodes);
   }
 
@@ -182,12 +190,29 @@ export class LocalOperations implements Operations {
       version,
       startedAt,
       asOf: clock.now(),
+      security: core().enrolment === undefined ? "off" : "sealed",
       broker,
       journal,
       quarantined,
       ...also,
       stuck,
     };
+  }
+
+  trust(): TrustView {
+    return this.#trust.view();
+  }
+
+  async invite(order: InvitationOrder): Promise<Invited[]> {
+    const invited = await this.#trust.invite(order);
+    this.#did("invite", { nodes: order.nodes.map(({ node }) => node) }, "trust");
+    return invited;
+  }
+
+  async decide(node: string, verb: Decision["verb"], choice: Choice): Promise<Decision> {
+    const decision = await this.#trust.decide(node, verb, choice);
+    this.#did(verb, { nodes: [node] }, "trust");
+    return decision;
   }
 
   async reload(): Promise<ReloadAnswer> {
@@ -206,8 +231,8 @@ export class LocalOperations implements Operations {
   }
 
   /** Records what somebody did at the local API. */
-  #did(operation: string, more: Readonly<Record<string, Json>>): void {
-    this.#options.core().audit.record({ what: "operation", by: LOCAL, allowed: true, operation, ...more });
+  #did(operation: string, more: Readonly<Record<string, Json>>, what = "operation"): void {
+    this.#options.core().audit.record({ what, by: LOCAL, allowed: true, operation, ...more });
   }
 
   metrics(): Promise<string> {

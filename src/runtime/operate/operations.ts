@@ -69,6 +69,35 @@ export const byProcess = {
   verb: z.enum(["start", "stop", "restart", "revive"]) satisfies z.ZodType<ProcessVerb>,
 };
 
+const verb = z.enum(["accept", "reject", "revoke", "decommission", "rekey"]);
+export const byDecision = { name, verb };
+
+const labels = z.record(z.string().max(63), z.string().max(63)).describe("Labels of the node, key and value");
+const MOST_INVITED = 1_000;
+
+export const invitationOrder = z.strictObject({
+  nodes: z
+    .array(
+      z.strictObject({
+        node: name,
+        labels: opt(labels),
+        replace: opt(z.boolean().describe("The machine takes the place of an enrolled one, whose keys are revoked")),
+      }),
+    )
+    .min(1)
+    .max(MOST_INVITED),
+  lasts: opt(within(1_000, 366 * 86_400_000).describe("Milliseconds until the tokens expire; absent: a day")),
+  addresses: opt(
+    z.array(z.string().min(1).max(255)).max(8).describe("Addresses of the broker as the machines reach it"),
+  ),
+});
+
+export const choice = z.strictObject({
+  fingerprint: opt(z.string().max(64).describe("Only the machine with this fingerprint")),
+  replace: opt(z.boolean().describe("The machine takes the place of an enrolled one, whose keys are revoked")),
+  now: opt(z.boolean().describe("Do not wait for nodes that have not confirmed the new keys of central")),
+});
+
 export const order = z.strictObject({
   subject: z
     .string()
@@ -214,6 +243,7 @@ const ofNode = {
   oldestCreatedAt: time.nullable().describe("When the oldest of them was made"),
   running: count.describe("Commands that it has and that have no outcome"),
   version: opt(text),
+  fingerprint: opt(text.describe("Of a machine that waits to be accepted under this name")),
   bytesOut: count,
   bytesIn: count,
   clockSkew: opt(milliseconds.describe("Its clock minus this one, ms")),
@@ -344,6 +374,55 @@ export const alertView = thing({
   overAt: opt(time),
 });
 
+const invitation = thing({
+  node: text,
+  madeAt: time,
+  expiresAt: time,
+  by: text,
+  spentAt: opt(time.describe("When it was used; it is kept so that a second machine with its token is told")),
+  fingerprint: opt(text.describe("The machine that used it")),
+});
+
+const trustedNode = thing({
+  node: text,
+  standing: z.enum(["accepted", "pending", "revoked"]),
+  fingerprint: text,
+  keys: text.describe("Its newest public keys, U….X…"),
+  since: time.nullable(),
+  by: opt(text),
+  labels: opt(labels),
+  changing: opt(z.literal(true).describe("It changes its keys: the ones before are still accepted")),
+  unconfirmed: opt(z.literal(true).describe("It has not confirmed its newest trust list")),
+});
+
+export const trustView = thing({
+  node: text,
+  asOf: time,
+  security: z.enum(["sealed", "off"]),
+  fingerprint: opt(text.describe("Of this node; absent where nothing is sealed")),
+  keys: opt(text.describe("Public keys of this node, U….X…; of central: what an edge names under centralKey")),
+  central: text,
+  centralFingerprint: opt(text),
+  standing: z
+    .enum(["central", "alone", "pending", "refused", "enrolled"])
+    .describe("alone: nobody has let this node in yet"),
+  version: count.describe("Of the registry, or of the newest trust list; 0: there is none"),
+  nodes: z.array(trustedNode),
+  invitations: z.array(invitation),
+});
+
+export const invited = thing({ node: text, token: text, expiresAt: time });
+
+export const decision = thing({
+  node: text,
+  verb,
+  fingerprint: opt(text),
+  told: z.array(text).describe("Nodes that are told, now or when they are back"),
+  withdrawn: opt(count.describe("Messages for it that had not been sent: cancelled")),
+  interrupted: opt(count.describe("Messages that it may have had: whether they ran cannot be known")),
+  waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
+});
+
 export const logLine = thing({ node: text, domain: text, line: text });
 
 export const brokerLogin = z.discriminatedUnion("kind", [
@@ -372,6 +451,7 @@ export const health = thing({
   version: text,
   startedAt: time,
   asOf: time,
+  security: z.enum(["sealed", "off"]).describe("off: whoever can publish at the broker is obeyed"),
   broker,
   journal,
   quarantined: z.array(text),
@@ -452,6 +532,11 @@ export type ProcessState = ProcessView["state"];
 export type ProcessList = Shown<typeof processList>;
 export type DeadLetter = Shown<typeof deadLetter>;
 export type Health = Shown<typeof health>;
+export type TrustView = Shown<typeof trustView>;
+export type InvitationOrder = Shown<typeof invitationOrder>;
+export type Invited = Shown<typeof invited>;
+export type Choice = Shown<typeof choice>;
+export type Decision = Shown<typeof decision>;
 export type LogLine = Shown<typeof logLine>;
 export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;

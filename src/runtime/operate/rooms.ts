@@ -12,6 +12,8 @@ import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Audit } from "../../security/audit/audit.ts";
 import type { Permission } from "../../security/policy/permission.ts";
 import type { Publishers } from "../deliver/publishers.ts";
+import type { Membership } from "../enrol/membership.ts";
+import type { Registrar } from "../enrol/registrar.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Routes } from "../receive/routes.ts";
@@ -31,6 +33,7 @@ export interface Rooms {
   readonly submitter: Submitter;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
+  readonly enrolment: Registrar | Membership | undefined;
   readonly routes: Routes;
   readonly permission: Permission;
   readonly audit: Audit;

@@ -34,16 +34,17 @@ export class Submission {
     return records.map(({ message: { id, subject, deliverBy } }) => {
       const node = receiverOf(subject);
       const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node);
-      return {
+      let accepted: Accepted = {
         id,
         subject,
         node,
         link: fleet.link(node),
         linkSince: this.#nodes.linkSince(node),
         deliverBy,
-        ...(state === "connected" ? {} : { broker: state }),
-        ...(blocked === undefined ? {} : { blocked }),
       };
+      if (state !== "connected") accepted = { ...accepted, broker: state };
+      if (blocked !== undefined) accepted = { ...accepted, blocked };
+      return accepted;
     });
   }
 

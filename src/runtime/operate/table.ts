@@ -102,7 +102,7 @@ export const TABLE = {
   may: {
     summary:
       "Whether a node would take a message of somebody, and which line of its policy decides; asked of that node",
-    body: { shape: shape.mayQuestion, read: readMayQuestion },
+    body: { shape: shape.mayQuestion, read: reader(shape.mayQuestion) },
     answer: json("The word of each layer of its policy", shape.mayAnswer),
     failures: [404, 413, 415, 503],
   },
@@ -143,6 +143,24 @@ export const TABLE = {
     summary: "Whether a record of the audit was changed, moved or removed",
     answer: json("The ends of the chain, and its faults", shape.auditChecked, { durable: true }),
     failures: [503],
+  },
+  trust: {
+    summary: "Who is trusted: at central the registry, on an edge what central told it",
+    answer: json("Keys, nodes, invitations", shape.trustView),
+    failures: [503],
+  },
+  invite: {
+    summary: "Make a token for each of some machines, all or none; at central only",
+    body: { shape: shape.invitationOrder, read: reader(shape.invitationOrder) },
+    answer: json("A token each, shown this once", shape.invited.array(), { status: 201 }),
+    failures: [403, 404, 409, 422, 503],
+  },
+  decide: {
+    summary: "Accept, reject, revoke or decommission a node, or have it change its keys; at central only",
+    params: shape.byDecision,
+    body: { shape: shape.choice, read: reader(shape.choice) },
+    answer: json("What was done", shape.decision),
+    failures: [403, 404, 409, 422, 503],
   },
   logs: {
     summary: "The last lines of received logs",
@@ -222,6 +240,15 @@ export type Client = {
   readonly [N in Streams]: (...asked: [...Asked<N>, signal?: AbortSignal]) => Promise<AsyncIterableIterator<Item<N>>>;
 };
 
+/** Reads a body by its schema; an error names the field of every fault, the first ten of them. */
+function reader<S extends z.ZodType>(schema: S): (body: unknown) => shape.Shown<S> {
+  return (body) => {
+    const parsed = schema.safeParse(body);
+    if (parsed.success) return parsed.data as shape.Shown<S>;
+    throw new StewardError("request-invalid", { fault: faultsOf(parsed.error) });
+  };
+}
+
 /** A draft or a list of them; an error names the message and the field of every fault, the first ten of them. */
 function readOrders(body: unknown): readonly shape.Order[] {
   const list: unknown[] = Array.isArray(body) ? body : [body];
@@ -232,12 +259,6 @@ function readOrders(body: unknown): readonly shape.Order[] {
     if (parsed.success) return parsed.data;
     throw new StewardError("message-invalid", { where: String(i + 1), fault: faultsOf(parsed.error) });
   });
-}
-
-function readMayQuestion(body: unknown): shape.MayQuestionTo {
-  const parsed = shape.mayQuestion.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw new StewardError("request-invalid", { fault: faultsOf(parsed.error) });
 }
 
 /** @throws StewardError `message-invalid` for too many messages at once */

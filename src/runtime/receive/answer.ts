@@ -2,7 +2,7 @@ import type { Packet, Transport } from "../../broker/transport.ts";
 import type { Place, Taken } from "../../journal/inbox.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
-import type { StewardError } from "../../message/errors.ts";
+import { StewardError } from "../../message/errors.ts";
 import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Ack, Frame } from "../../message/wire/frame.ts";
 import { isFrame } from "../../message/wire/packet.ts";
@@ -20,6 +20,8 @@ export interface AnswerOptions {
   readonly vouching: Pick<Vouching, "life">;
 }
 
+/** Refusals that say nothing to an honest sender: its packet was taken before, or the fault is this node's. */
+const UNANSWERED: ReadonlySet<string> = new Set(["internal", "replayed"]);
 /** Credit of reports, which are always taken: room is kept for them. */
 const UNBOUNDED = 1_000_000;
 /** The most verdicts of one ACK that a reader takes; `FEW_VERDICTS` fit where the broker's limit is small. */
@@ -64,7 +66,8 @@ export class Answer {
     const time = { sentAt: clock.now(), uptime: clock.monotonic() };
     const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
     const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
-    transport.publish(reply, fittingAck(envelope, frame.origin, subject, ack, transport.maxPayload()));
+    const most = transport.maxPayload();
+    this.#publish(reply, () => fittingAck(envelope, frame.origin, subject, ack, most));
   }
 
   #awaitRoom(route: Route, frame: Frame, reply: string, upTo: number): void {
@@ -85,14 +88,21 @@ export class Answer {
    * is proved.
    */
   refuse(error: StewardError, { subject, payload, reply }: Packet, from: string | undefined): void {
-    if (reply === undefined || error.code === "internal" || !isFrame(payload)) return;
-    const { node, journal, transport, clock, envelope } = this.#options;
-    const bytes = envelope.sealRefusal(from, subject, error, {
-      node,
-      receiverEpoch: journal.epoch,
-      sentAt: clock.now(),
-    });
-    if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
+    if (reply === undefined || UNANSWERED.has(error.code) || !isFrame(payload)) return;
+    const { node, journal, clock, envelope } = this.#options;
+    const own = { node, receiverEpoch: journal.epoch, sentAt: clock.now() };
+    this.#publish(reply, () => envelope.sealRefusal(from, subject, error, own));
+  }
+
+  /** A node whose keys are no longer accepted gets no answer. */
+  #publish(reply: string, seal: () => Uint8Array): void {
+    const { transport } = this.#options;
+    try {
+      const bytes = seal();
+      if (bytes.length <= transport.maxPayload()) transport.publish(reply, bytes);
+    } catch (error) {
+      if (!(error instanceof StewardError) || error.code !== "receiver-unknown") throw error;
+    }
   }
 
   /** Sends credit to a lane whose sender was told to wait. */

@@ -31,7 +31,8 @@ export interface JudgeOptions {
   readonly routes: Routes;
   readonly counters: Counters;
   readonly reports: Pick<Reports, "fold">;
-  readonly repair: Pick<Repair, "ended">;
+  /** Hears of the ends of this node's own commands. */
+  readonly ends: Pick<Repair, "ended">;
   readonly answers: Answers;
 }
 
@@ -84,7 +85,7 @@ export class Judge {
 
   #decide(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
     const { frame, subject, at, underWay, told } = arrival;
-    const { routes, counters, reports, repair, journal, node } = this.#options;
+    const { routes, counters, reports, ends, journal, node } = this.#options;
     if ("skip" in item) {
       const by = journal.inbox.cancelledEarly(item.id);
       if (by !== undefined && item.skip === "cancelled")
@@ -100,7 +101,7 @@ export class Judge {
       if (item.inReplyTo !== undefined && kindOf(subject) === "event") {
         const report = item.data as unknown as Report;
         if (reports.fold(item.inReplyTo, frame.origin, report, told)) {
-          if (report.state !== "running") repair.ended(item.inReplyTo, report);
+          if (report.state !== "running") ends.ended(item.inReplyTo, report);
           return { kind: "folded" };
         }
         counters.refuse("report-unknown", { subject, origin: frame.origin, id: item.inReplyTo });

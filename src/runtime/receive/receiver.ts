@@ -7,6 +7,7 @@ import { parseSubject } from "../../message/subject.ts";
 import type { Frame } from "../../message/wire/frame.ts";
 import { isFrame } from "../../message/wire/packet.ts";
 import type { Admission } from "../../security/admission.ts";
+import { isIntroduction } from "../../security/trust/introduction.ts";
 import type { Evidence } from "../fleet/evidence.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
@@ -32,6 +33,8 @@ export interface ReceiveOptions extends AnswerOptions, HandOverOptions, JudgeOpt
   readonly losses: Pick<JournalLosses, "heard" | "missing">;
   readonly renewal: Pick<Renewal, "renew">;
   readonly vouching: Pick<Vouching, "life" | "isUnproved" | "add">;
+  /** Absent where nothing is sealed. */
+  readonly enrolment: { introduced(packet: Packet): void } | undefined;
   /** The core fails when the journal cannot be written: messages without an ACK are in memory only. */
   readonly core: FailingChild;
 }
@@ -101,6 +104,7 @@ export class Receiver implements Refuser {
     return this.#guarded(packet, sender, async () => {
       const { subject, payload } = packet;
       if (!isFrame(payload)) return await takeForeign(packet, this.#options);
+      if (isIntroduction(payload)) return this.#options.enrolment?.introduced(packet);
       const frame = this.#open(subject, payload);
       sender.proved = frame.origin;
       const take = (): Promise<void> => this.#take(packet, frame);

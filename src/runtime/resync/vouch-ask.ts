@@ -1,4 +1,4 @@
-import { transientFrame } from "../../broker/transient.ts";
+import { TransientSender } from "../../broker/transient.ts";
 import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { InRecord } from "../../journal/records.ts";
@@ -33,7 +33,7 @@ export interface VouchingOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly envelope: Pick<Envelope, "seal">;
+  readonly envelope: Pick<Envelope, "seal" | "knows" | "session">;
   /** Identifies this life of the daemon, in questions to other nodes and in frames that they send here. */
   readonly life: string;
   readonly renewal: Pick<Renewal, "renew">;
@@ -55,6 +55,7 @@ interface Asked {
 export class Vouching {
   readonly #options: VouchingOptions;
   readonly life: string;
+  readonly #sender: TransientSender;
   readonly #open = new Map<string, Asked>();
   /** Origins that have answered in this life: their further commands need no word. */
   readonly #met = new Set<string>();
@@ -68,6 +69,7 @@ export class Vouching {
     const { node, journal, clock, life } = options;
     this.#options = options;
     this.life = life;
+    this.#sender = new TransientSender(() => ({ ...options, epoch: journal.epoch }), options.transport);
     this.#met.add(node);
     this.add(journal.inbox.pending().filter(({ message }) => kindOf(message.subject) === "command"));
     if (journal.sameBoot && this.#open.size > 0) this.#patience = clock.setTimeout(() => this.#goOn(), PATIENCE);
@@ -149,6 +151,11 @@ export class Vouching {
     this.#send(node, { life: question, epoch: this.#options.journal.epoch, ids: [] });
   }
 
+  /** A node did not open what was sent on this subject: it was sealed for another life of its daemon. */
+  sealAgain(subject: string): void {
+    this.#sender.sealAgain(subject);
+  }
+
   #ask(): void {
     const { journal, clock } = this.#options;
     for (const [origin, { ids }] of this.#open) {
@@ -190,9 +197,6 @@ export class Vouching {
   }
 
   #send(to: string, vouch: Vouch): void {
-    const { journal, transport } = this.#options;
-    const sender = { ...this.#options, epoch: journal.epoch };
-    const subject = `${to}.event.${VOUCH}.${CONTROL_DOMAIN}`;
-    transport.publish(subject, transientFrame(subject, sender, vouch as unknown as Json));
+    this.#sender.send(`${to}.event.${VOUCH}.${CONTROL_DOMAIN}`, vouch as unknown as Json);
   }
 }

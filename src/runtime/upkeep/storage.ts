@@ -17,12 +17,16 @@ const LOW_FREE = { bytes: 64 * 1024 * 1024, share: 1 / 4 };
 const FULL_FREE = { bytes: 16 * 1024 * 1024, share: 1 / 16 };
 /** How long a reading of the disk's free bytes is used, ms. */
 const LOOK_AGAIN = 500;
+/** How long a judgement of both is used, ms: it is asked for with each message. */
+const JUDGE_AGAIN = 100;
 /** How long a caller waits for a disk that refuses, ms. */
 const PATIENCE = 2000;
 
+type Level = "ok" | "low" | "full";
+
 /** State and size of the journal, with its limit, bytes. */
 export interface JournalHealth {
-  readonly state: "ok" | "low" | "full" | "failed";
+  readonly state: Level | "failed";
   readonly bytes: number;
   readonly limit: number;
 }
@@ -36,16 +40,32 @@ export class Storage {
   #upkeep: Upkeep | undefined;
   #closing: "closed" | "failed" | undefined;
   #looked = { at: Number.NEGATIVE_INFINITY, free: 0, size: 0 };
+  #judged: { readonly at: number; readonly limit: number; readonly level: Level } = {
+    at: Number.NEGATIVE_INFINITY,
+    limit: 0,
+    level: "ok",
+  };
 
   constructor(journal: Journal, options: UpkeepOptions) {
     this.#journal = journal;
     this.#options = options;
   }
 
-  level(): "ok" | "low" | "full" {
-    const used = this.#journal.bytes() / this.#options.config().limits.journalBytes;
+  level(): Level {
+    if (this.#journal.fault !== undefined) return "full";
+    const { journalBytes } = this.#options.config().limits;
+    const { at, limit, level } = this.#judged;
+    const now = this.#options.clock.monotonic();
+    if (limit === journalBytes && now - at < JUDGE_AGAIN) return level;
+    const judged = this.#levelOf(journalBytes);
+    this.#judged = { at: now, limit: journalBytes, level: judged };
+    return judged;
+  }
+
+  #levelOf(limit: number): Level {
+    const used = this.#journal.bytes() / limit;
     const { free, size } = this.#room();
-    if (used >= FULL || this.#journal.fault !== undefined || free < floor(FULL_FREE, size)) return "full";
+    if (used >= FULL || free < floor(FULL_FREE, size)) return "full";
     return used >= LOW || free < floor(LOW_FREE, size) ? "low" : "ok";
   }
 

@@ -66,7 +66,7 @@ export function writeIdentity(data: string, seeds: Seeds, previous?: Seeds): voi
   rmSync(replaced, { recursive: true, force: true });
 }
 
-/** The seeds below `previous/`; `undefined`: there are none. @throws StewardError `identity-unsafe`, `identity-damaged` */
+/** The seeds of the pair beside the present one; `undefined`: there is none. @throws StewardError like `readIdentity` */
 export function readOtherSeeds(data: string): Seeds | undefined {
   const folder = join(data, FOLDER, PREVIOUS);
   return exists(folder) ? readPair(folder) : undefined;

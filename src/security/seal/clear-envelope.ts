@@ -38,7 +38,11 @@ export class ClearEnvelope implements Envelope {
     return { kind: "frame", from: frame.origin, frame };
   }
 
+  knows(): boolean {
+    return true;
+  }
+
   session(): number {
-    return 0;
+    return 1;
   }
 }

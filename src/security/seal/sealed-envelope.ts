@@ -39,10 +39,12 @@ const FLAGS = new Set(Object.values(KINDS).flatMap((kind) => [kind, kind | DEFLA
 
 export class SealedEnvelope implements Envelope {
   readonly #node: string;
+  readonly #trust: SessionsOptions["trust"];
   readonly #sessions: Sessions;
 
   constructor(options: SessionsOptions) {
     this.#node = options.node;
+    this.#trust = options.trust;
     this.#sessions = new Sessions(options);
   }
 
@@ -67,6 +69,10 @@ export class SealedEnvelope implements Envelope {
       return this.#seal(String(origin), subject, KINDS.refusal, text, null, `${salt}`);
     if (to === undefined) return encodeRefusal(subject, error, own);
     return this.#seal(to, subject, KINDS.refusal, text, null);
+  }
+
+  knows(node: string): boolean {
+    return node === this.#node || this.#trust.peer(node) !== undefined;
   }
 
   session(node: string): number {

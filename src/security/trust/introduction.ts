@@ -70,6 +70,8 @@ interface Sealed {
 
 interface Opened {
   readonly introduction: Introduction;
+  /** The pair of central's keys that the sender knows. */
+  readonly own: Identity;
   sealAnswer(answer: IntroductionAnswer, nonce: Uint8Array): Uint8Array;
 }
 
@@ -122,6 +124,7 @@ export function openIntroduction(identity: Identity, payload: Uint8Array): Opene
     const introduction = introductionOf(content as Partial<Content>, own, once);
     return {
       introduction,
+      own,
       sealAnswer: (answer, nonce) => {
         const start = header(ANSWER_FLAGS);
         return Buffer.concat([start, nonce, encrypt(secrets.back, nonce, start, answer)]);

@@ -1,14 +1,17 @@
 import type { Random } from "../../message/clock.ts";
 import { Identity, newSeeds, type Seeds } from "../keys/identity.ts";
-import { readOtherSeeds, readSeeds, writeIdentity } from "../keys/identity-files.ts";
+import { readIdentity, readOtherSeeds, readSeeds, writeIdentity } from "../keys/identity-files.ts";
 import { keysText } from "../keys/public-keys.ts";
 
 /**
- * The keys of this node while it runs, and their change: a second pair is made beside the present one and opens packets as
- * well; once the others know it, the two change places, and the pair before still opens. The files change with them.
+ * The keys of this node while it runs, and their change. All others know the present pair; the other one
+ * (`identity.previous`) opens packets too, and is the next pair, or the one before.
+ *
+ *   A ──prepare──▶ A, with B beside it ──goOver(B)──▶ B, with A beside it ──settle──▶ B
  */
 export class OwnKeys {
   readonly #data: string;
+  readonly #listeners: (() => void)[] = [];
   #identity: Identity;
 
   constructor(data: string, identity: Identity) {
@@ -20,10 +23,11 @@ export class OwnKeys {
     return this.#identity;
   }
 
-  /**
-   * The next pair. One that was made before is used again, so that an order that is carried out twice names the same keys.
-   * `known`: the keys of this node that central has heard of.
-   */
+  onChange(changed: () => void): void {
+    this.#listeners.push(changed);
+  }
+
+  /** The next pair. One that was made before and that nobody knows is used again: `known` has the keys that others know. */
   prepare(random: Random, known: readonly string[]): Identity {
     const { previous: other } = this.#identity;
     if (other !== undefined && !known.includes(keysText(other.keys))) return other;
@@ -32,27 +36,24 @@ export class OwnKeys {
     return new Identity(next);
   }
 
-  /** Uses the second pair from now on, if its keys are these. */
-  goOverTo(keys: string | undefined): boolean {
+  /** Uses the other pair from now on, if its keys are these. */
+  goOver(keys: string | undefined): boolean {
     const { previous: other } = this.#identity;
-    if (other === undefined || keys === undefined || keysText(other.keys) !== keys) return false;
+    if (other === undefined || keysText(other.keys) !== keys) return false;
     const seeds = readOtherSeeds(this.#data);
     if (seeds === undefined) return false;
     this.#write(seeds, readSeeds(this.#data));
     return true;
   }
 
-  /** Forgets the second pair, if its keys are among these. */
-  settle(keys: readonly string[]): void {
-    const { previous: other } = this.#identity;
-    if (other === undefined || !keys.includes(keysText(other.keys))) return;
-    const present = readSeeds(this.#data);
-    writeIdentity(this.#data, present);
-    this.#identity = new Identity(present);
+  /** Forgets the other pair. */
+  settle(): void {
+    if (this.#identity.previous !== undefined) this.#write(readSeeds(this.#data));
   }
 
-  #write(present: Seeds, other: Seeds): void {
+  #write(present: Seeds, other?: Seeds): void {
     writeIdentity(this.#data, present, other);
-    this.#identity = new Identity(present, new Identity(other));
+    this.#identity = readIdentity(this.#data);
+    for (const changed of this.#listeners) changed();
   }
 }

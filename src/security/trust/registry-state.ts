@@ -7,6 +7,8 @@ export interface RegistryState {
   /** Grows with every change: a lower one is an older file. */
   readonly version: number;
   readonly fleet: string;
+  /** The next keys of central, which the trust lists announce; absent: it does not change its keys. */
+  readonly announced?: string | undefined;
   readonly nodes: readonly NodeRecord[];
   readonly invitations: readonly Invitation[];
   /** Keys that are never accepted again: of machines that were rejected, revoked, replaced or taken out of the fleet. */

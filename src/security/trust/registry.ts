@@ -97,10 +97,11 @@ export class Registry implements Trust {
     return this.#path;
   }
 
-  /** Central's own keys, the newest first. */
+  /** Central's keys that nodes may trust, the newest first. */
   get centralKeys(): readonly PublicKeys[] {
-    const { keys, previous } = this.#identity;
-    return previous === undefined ? [keys] : [keys, previous.keys];
+    const { keys } = this.#identity;
+    const next = parsed(this.#state.announced);
+    return next === undefined ? [keys] : [next, keys];
   }
 
   holder(id: string): Peer | undefined {
@@ -127,7 +128,8 @@ export class Registry implements Trust {
   /** The users of the broker: central, the accepted nodes, the invitations that are open. */
   list(): readonly BrokerLogin[] {
     const now = this.#options.clock.now();
-    const central = this.centralKeys.map(({ sign: key }) => ({
+    const { keys: own, previous } = this.#identity;
+    const central = (previous === undefined ? [own] : [own, previous.keys]).map(({ sign: key }) => ({
       kind: "node" as const,
       node: this.#options.node,
       key,
@@ -138,14 +140,14 @@ export class Registry implements Trust {
     );
     const invitations = this.#state.invitations.flatMap(({ hash, login: key, spent, expiresAt }) =>
       spent === undefined && expiresAt > now
-        ? [{ kind: "invitation" as const, name: `join-${hash.slice(0, 12)}`, key }]
+        ? [{ kind: "invitation" as const, name: `-join-${hash.slice(0, 12)}`, key }]
         : [],
     );
     return [...central, ...nodes, ...invitations];
   }
 
-  /** The signed trust list of an accepted node. */
-  listFor(node: string): Signed<TrustList> | undefined {
+  /** The trust list of an accepted node. `signer`: a pair of central's keys that the node trusts. */
+  listFor(node: string, signer: Identity = this.#identity): Signed<TrustList> | undefined {
     const record = this.#records.get(node);
     if (record?.standing !== "accepted") return undefined;
     const { fleet, operators, policies } = this.#state;
@@ -164,8 +166,7 @@ export class Registry implements Trust {
       operators,
       policies,
     };
-    // During a change of central's keys the nodes know the ones before only.
-    return signBody(this.#identity.previous ?? this.#identity, TRUST_LIST, body);
+    return signBody(signer, TRUST_LIST, body);
   }
 
   /** Makes a token's secret for each node, all or none. @throws StewardError `node-enrolled`, `usage` */
@@ -202,13 +203,18 @@ export class Registry implements Trust {
   }
 
   /** Judges a machine that says its name and has proved its keys. `secret`: that of its token. */
-  introduce(node: string, keys: PublicKeys, secret: Uint8Array | undefined): Admittance {
+  introduce(
+    node: string,
+    keys: PublicKeys,
+    secret: Uint8Array | undefined,
+    signer: Identity = this.#identity,
+  ): Admittance {
     const text = keysText(keys);
     const holder = this.#holders.get(keyId(keys));
     if (holder !== undefined) {
       if (holder.node !== node || holder.standing !== "accepted" || keysText(holder.keys) !== text)
         return refusal("machine-refused", { node, fingerprint: fingerprint(keys), standing: standingOf(holder, node) });
-      const list = this.listFor(node);
+      const list = this.listFor(node, signer);
       if (list !== undefined) return { kind: "accepted", list };
     }
     if (node === this.#options.node)
@@ -226,7 +232,7 @@ export class Registry implements Trust {
     const spent = { ...invitation, spent: { at: this.#options.clock.now(), keys: text } };
     const invitations = this.#state.invitations.map((one) => (one === invitation ? spent : one));
     this.#enrol({ node, keys }, invitation.labels, `${invitation.by}, by a token`, { invitations });
-    return this.#accepted(node);
+    return this.#accepted(node, signer);
   }
 
   /** Accepts a machine that waits, or one that was revoked by mistake. @throws StewardError `node-not-pending`, `pending-ambiguous`, `node-enrolled` */
@@ -313,10 +319,15 @@ export class Registry implements Trust {
     ]);
   }
 
-  /** Central has other keys: every list tells it. */
-  centralRekeyed(identity: Identity): void {
+  /** Central's own keys as they are from now on. */
+  rekeyed(identity: Identity): void {
     this.#identity = identity;
-    this.#change({}, this.#acceptedNames());
+    this.#index();
+  }
+
+  /** Every list tells of the next keys of central; `undefined`: central has gone over to them. */
+  announce(next: PublicKeys | undefined): void {
+    this.#change({ announced: next && keysText(next) }, this.#acceptedNames());
   }
 
   /** Gives two nodes each other's keys. False: one of them is not accepted, or has too many peers. */
@@ -338,6 +349,11 @@ export class Registry implements Trust {
     this.#change({ operators }, this.#acceptedNames());
   }
 
+  /** The policies that every list carries. */
+  get policies(): readonly Json[] {
+    return this.#state.policies;
+  }
+
   setPolicies(policies: readonly Json[]): void {
     this.#change({ policies }, this.#acceptedNames());
   }
@@ -346,8 +362,8 @@ export class Registry implements Trust {
     this.#options.clock.clearTimeout(this.#timer);
   }
 
-  #accepted(node: string): Admittance {
-    const list = this.listFor(node);
+  #accepted(node: string, signer: Identity): Admittance {
+    const list = this.listFor(node, signer);
     return list === undefined ? refusal("token-unknown", { node }) : { kind: "accepted", list };
   }
 
@@ -483,7 +499,9 @@ export class Registry implements Trust {
       this.#records.set(record.node, record);
       for (const keys of record.keys) holds(record.node, keys, record.standing);
     }
-    for (const keys of this.centralKeys) this.#holders.set(keyId(keys), { node: self, keys, standing: "accepted" });
+    const { keys: own, previous } = this.#identity;
+    for (const keys of previous === undefined ? [own] : [own, previous.keys])
+      this.#holders.set(keyId(keys), { node: self, keys, standing: "accepted" });
     clock.clearTimeout(this.#timer);
     const next = Math.min(
       ...this.#state.invitations.flatMap(({ spent, expiresAt }) =>

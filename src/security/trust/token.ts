@@ -27,7 +27,7 @@ export interface Token {
 
 /** The login at the broker of a machine that is not enrolled yet; it may do nothing but introduce itself. */
 export interface InvitationLogin {
-  /** `join-<12 hex digits>`. */
+  /** `-join-<12 hex digits>`: no node can have such a name. */
   readonly name: string;
   /** `U…` and its seed, `SU…`. */
   readonly key: string;
@@ -135,7 +135,7 @@ export function invitationLogin(secret: Uint8Array): InvitationLogin {
     new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(), `steward invitation ${use} 1`, 32));
   const seed = seedText("sign", derived("login"));
   const { keys } = new Identity({ sign: seed, seal: seedText("seal", derived("seal")) });
-  return { name: `join-${secretHash(secret).slice(0, 12)}`, key: keys.sign, seed };
+  return { name: `-join-${secretHash(secret).slice(0, 12)}`, key: keys.sign, seed };
 }
 
 function damaged(fault: string, cause?: unknown): StewardError {

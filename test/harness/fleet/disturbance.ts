@@ -1,8 +1,8 @@
 import type { Random } from "../../../src/message/clock.ts";
+import { ClientMessages } from "./client-messages.ts";
 
 /**
- * What a bad broker does to messages on the way to it: doubles them, lets later ones overtake, flips a bit. It knows just
- * enough of the NATS protocol to see where a message ends: a client's PUB and HPUB carry a payload, all else is a line.
+ * What a bad broker does to messages on the way to it: doubles them, lets later ones overtake, flips a bit.
  */
 export interface Disturbance {
   /** Shares of the messages, from 0 to 1. */
@@ -22,13 +22,12 @@ export interface Disturbed {
 
 /** So many messages overtake one that is held back, at most. */
 const OVERTAKEN_BY = 3;
-const HEADER = /^H?PUB .* (\d+)$/i;
 
 export class DisturbedStream {
   readonly #done: Disturbed;
   readonly #held: { readonly message: Buffer; overtakes: number }[] = [];
   #disturbance: Disturbance | undefined;
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #messages = new ClientMessages();
 
   constructor(disturbance: Disturbance, done: Disturbed) {
     this.#disturbance = disturbance;
@@ -37,13 +36,11 @@ export class DisturbedStream {
 
   /** What goes on for these bytes, now. */
   take(chunk: Buffer): Buffer {
-    this.#rest = Buffer.concat([this.#rest, chunk]);
-    const out: Buffer[] = [];
-    for (let part = this.#next(); part !== undefined; part = this.#next()) {
-      if (part.payload === 0) out.push(part.bytes);
-      else out.push(...this.#disturbed(part.bytes, part.payload));
-    }
-    return Buffer.concat(out);
+    return Buffer.concat(
+      this.#messages
+        .take(chunk)
+        .flatMap(({ bytes, payload }) => (payload === 0 ? [bytes] : this.#disturbed(bytes, payload))),
+    );
   }
 
   /** Goes on without faults; what was held back comes first. */
@@ -55,18 +52,6 @@ export class DisturbedStream {
   /** Held messages, when no other came to overtake them. */
   release(): Buffer {
     return Buffer.concat(this.#held.splice(0).map(({ message }) => message));
-  }
-
-  /** One line, or one message with its payload of so many bytes; `undefined` until it is whole. */
-  #next(): { readonly bytes: Buffer; readonly payload: number } | undefined {
-    const end = this.#rest.indexOf("\r\n");
-    if (end === -1) return undefined;
-    const size = HEADER.exec(this.#rest.toString("latin1", 0, end))?.[1];
-    const length = size === undefined ? end + 2 : end + 2 + Number(size) + 2;
-    if (this.#rest.length < length) return undefined;
-    const bytes = this.#rest.subarray(0, length);
-    this.#rest = this.#rest.subarray(length);
-    return { bytes, payload: Number(size ?? 0) };
   }
 
   #disturbed(original: Buffer, payload: number): Buffer[] {

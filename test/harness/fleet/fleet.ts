@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { findServerBinary } from "../../../src/broker/server-binary.ts";
 import { built } from "../built.ts";
+import { enrolFleet } from "../enrolled.ts";
 import { eventuallySeen } from "../eventually.ts";
 import { checkNothingLeft, MARK } from "../leftovers.ts";
 import { atTestEnd, tempDir } from "../temp.ts";
@@ -26,6 +27,8 @@ export interface FleetOptions {
   readonly away?: readonly string[];
   /** In place of a nats-server on this machine's loopback. */
   readonly broker?: TestBroker;
+  /** True: the nodes have no keys yet, and trust nobody. */
+  readonly unenrolled?: boolean;
   /** In place of a nats-server of the test: central runs its own, on this port. */
   readonly embedded?: number;
 }
@@ -113,7 +116,7 @@ export interface Surroundings {
 
 /** Resolves when every node that is not away is up, and central sees each of them. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { nodes: wanted, hello = "500ms", away = [], embedded } = options;
+  const { nodes: wanted, hello = "500ms", away = [], embedded, unenrolled } = options;
   const surroundings = await surroundingsOf(await tempDir());
   const broker = embedded === undefined ? (options.broker ?? (await startBroker())) : undefined;
   const server = broker ?? { port: embedded ?? 0, url: `nats://127.0.0.1:${embedded}` };
@@ -140,6 +143,9 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const disk = bytes === undefined ? undefined : await startSmallDisk(join(directory, "data"), bytes);
     nodes.set(name, new TestNode(name, directory, surroundings, { proxy, env, within, disk }));
   }
+  const installed = [...nodes.values()].map((node) => ({ name: node.name, data: node.stored(".") }));
+  const [first, ...edges] = installed;
+  if (first !== undefined && unenrolled !== true) enrolFleet(first, edges);
   const fleet = new Fleet(broker, nodes, surroundings);
   atTestEnd(
     () => fleet.end(),

@@ -15,6 +15,7 @@ import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runti
 import { type LinkFaults, MemoryBroker, type MemoryLink } from "../../twins/memory-broker.ts";
 import { MemoryHost, type MemoryProgram } from "../../twins/memory-spawner.ts";
 import { type Disk, emptyDisk, openMemoryStore } from "../../twins/memory-store.ts";
+import { sealedEnvelope } from "../known-keys.ts";
 import type { Line } from "../list-log.ts";
 import { seededRandom } from "../random.ts";
 import { atTestEnd, tempDir } from "../temp.ts";
@@ -608,6 +609,7 @@ export class World {
           return store;
         },
         openTransport: () => mortalLink(this.#connect(place, life), reach, arrives),
+        envelope: sealedEnvelope(this.#config(place).node, this.random),
         boot: () => `boot ${place.boots}`,
         openSpawner: () => mortalSpawner(place.host.open(), alive, arrives),
         methods: worldMethods(this.ledger, {

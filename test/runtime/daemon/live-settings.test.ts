@@ -171,6 +171,32 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(world.host("ship1").runs.get(id)?.spec).toMatchObject({ head: 512, tail: 512 });
     },
   },
+  "secrets.directory": {
+    node: "ship1",
+    settings: { secrets: { directory: "/proc/self" } },
+    follows: async (world) => {
+      const ended = await world.ended(await world.send(SHELL, ["print", "secret:status"]));
+      expect(ended).toMatchObject({ state: "rejected", reason: expect.stringContaining("other users may read status in") });
+    },
+  },
+  "secrets.files": {
+    node: "ship1",
+    settings: { secrets: { files: { db: "/no/such/file" } } },
+    follows: async (world) => {
+      const ended = await world.ended(await world.send(SHELL, ["print", "secret:db"]));
+      expect(ended).toMatchObject({ state: "rejected", reason: expect.stringContaining("cannot be read from /no/such") });
+    },
+  },
+  "secrets.environment": {
+    node: "ship1",
+    settings: { secrets: { environment: { path: "PATH" } } },
+    follows: async (world) => {
+      const id = await world.send(SHELL, ["sleep", "60000", "secret:path"]);
+      await world.until(() => world.state(id) === "running", "it runs");
+      const spec = world.host("ship1").runs.get(id)?.spec;
+      expect(spec).toMatchObject({ argv: ["sleep", "60000", "secret:path"], secrets: { path: process.env.PATH } });
+    },
+  },
   "limits.lineBytes": {
     node: "ship1",
     settings: { limits: { lineBytes: "1KB" } },
@@ -263,6 +289,16 @@ const LIVE: Readonly<Record<string, Change>> = {
       await eventuallySeen("two are gone", () => readdirSync(directory).length === 1);
     },
   },
+  "retention.audit.age": {
+    node: "ship1",
+    settings: { retention: { audit: { age: "1d" } } },
+    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+  },
+  "retention.audit.bytes": {
+    node: "ship1",
+    settings: { retention: { audit: { bytes: "32MB" } } },
+    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+  },
   "log.level": {
     node: "ship1",
     settings: { log: { level: "error" } },
@@ -290,7 +326,6 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   data: { data: "/elsewhere" },
   link: { link: "gsm" },
   methods: { methods: ["./other.mjs"] },
-  policies: { policies: [{ name: "tankers", nodes: ["*"], rules: [{ subject: "command.work.os" }] }] },
   "intake.folder": { intake: { folder: "off" } },
   "intake.file": { intake: { file: "off" } },
   socket: { socket: "/run/other.sock" },
@@ -306,12 +341,15 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   "supervision.backoff.resetAfter": { supervision: { backoff: { resetAfter: "9s" } } },
 };
 
+/** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. */
+const ELSEWHERE = ["policies"];
+
 const keysOf = (applies: string): string[] =>
   SETTING_ROWS.filter((row) => row.applies === applies).map(({ key }) => key);
 
 describe("a setting that a reload applies", () => {
   test("is tried below, whichever it is", () => {
-    expect(Object.keys(LIVE).sort()).toEqual(keysOf("live").sort());
+    expect([...Object.keys(LIVE), ...ELSEWHERE].sort()).toEqual(keysOf("live").sort());
     expect(Object.keys(RESTART).sort()).toEqual(keysOf("restart").sort());
   });
 

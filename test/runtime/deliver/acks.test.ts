@@ -63,10 +63,16 @@ async function followed(
       acknowledged: ({ node }) => void done.push(`${node} lives`),
       refused: (node) => void done.push(`${node} lives`),
     },
-    presence: { subject: HELLO, answered: () => void done.push("presence") },
+    presence: {
+      subject: HELLO,
+      answered: () => void done.push("presence"),
+      sealAgain: (subject) => void done.push(`${subject} sealed again`),
+    },
+    vouching: { sealAgain: () => undefined },
     publishers: {
       answered: (subject, { last }) => void done.push(`${subject} up to ${last}`),
       refused: (subject, first, { code }) => void done.push(`${subject} ${first}: ${code}`),
+      sealAgain: (subject, first) => void done.push(`${subject} ${first} sealed again`),
       unheard: (subject, first) => void done.push(`${subject} ${first} unheard`),
     },
     repair: { doubt: (node) => void done.push(`${node} is asked again`) },
@@ -89,7 +95,36 @@ const refusal = (node: string, subject = LANE): Uint8Array =>
     sentAt: 5,
   });
 
+const otherLife = (node: string, subject: string): Uint8Array =>
+  clear.sealRefusal(node, subject, new StewardError("session-unknown", { origin: "central", subject }), {
+    node,
+    receiverEpoch: "e1",
+    sentAt: 5,
+  });
+
+/** An envelope that holds no refusal for proved. */
+class Unproved extends ClearEnvelope {
+  override open(subject: string, payload: Uint8Array): Opened {
+    const opened = super.open(subject, payload);
+    return opened.kind === "refusal" ? { kind: "hint", refusal: opened.refusal } : opened;
+  }
+}
+
 describe("an answer", () => {
+  it("that names another life of its receiver has the frame, or the hello, sealed again", async () => {
+    expect(await followed(clear, [[LANE, 7, otherLife("ship1", LANE)]])).toEqual([`${LANE} 7 sealed again`]);
+    expect(await followed(clear, [[HELLO, 0, otherLife("central", HELLO)]])).toEqual([`${HELLO} sealed again`]);
+    expect(await followed(clear, [[LANE, 7, otherLife("ship2", LANE)]])).toEqual([]);
+  });
+
+  it("that nobody proves is told and moves nothing", async () => {
+    const answers: [string, number, Uint8Array][] = [
+      [LANE, 7, refusal("ship1")],
+      [LANE, 7, otherLife("ship1", LANE)],
+    ];
+    expect(await followed(new Unproved(), answers)).toEqual(["refused unproved-refusal", "refused unproved-refusal"]);
+  });
+
   it.each<[string, string, number, Uint8Array, string[]]>([
     ["an ACK moves its lane", LANE, 1, ack(), ["ship1 lives", `${LANE} up to 3`]],
     ["an ACK that another node gives", LANE, 1, ack({ node: "ship2" }), ["refused ack-misplaced"]],

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Identity, newSeeds } from "../../../src/security/keys/identity.ts";
 import { keyId } from "../../../src/security/keys/public-keys.ts";
 import { signBody } from "../../../src/security/keys/signed.ts";
 import { EdgeTrust, trustPath } from "../../../src/security/trust/edge-trust.ts";
@@ -72,15 +71,19 @@ describe("the trust of an edge", () => {
     const identity = room.enrolled("ship1");
     const trust = room.edge("ship1", identity, await tempDir());
     trust.take(room.list("ship1"));
-    const next = new Identity(newSeeds(room.random), room.identity);
-    room.registry.centralRekeyed(next);
+    const next = room.newIdentity();
+    room.registry.announce(next.keys);
     const announced = room.list("ship1");
     expect(announced.by).toBe(room.identity.keys.sign);
     trust.take(announced);
     expect(trust.peer("central")?.keys).toEqual(next.keys);
     expect(trust.holder(keyId(room.identity.keys))?.standing).toBe("accepted");
-    room.registry.centralRekeyed(new Identity(newSeeds(room.random)));
-    expect(codeOf(() => trust.take(room.list("ship1")))).toBe("trust-list-invalid");
+    room.registry.rekeyed(next);
+    room.registry.announce(undefined);
+    trust.take(room.list("ship1"));
+    expect(trust.holder(keyId(room.identity.keys))).toBeUndefined();
+    const old = signBody(room.identity, TRUST_LIST, { ...room.list("ship1").body, version: 99 });
+    expect(codeOf(() => trust.take(old))).toBe("trust-list-invalid");
   });
 
   it("asks once for a node that it does not know, and never before it is enrolled", async () => {

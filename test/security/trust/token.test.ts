@@ -49,6 +49,6 @@ it("the login of an invitation follows from its secret, and tells nothing of it"
   expect(invitationLogin(secret)).toEqual(login);
   expect(login.key).toMatch(/^U/);
   expect(login.seed).toMatch(/^SU/);
-  expect(login.name).toBe(`join-${secretHash(secret).slice(0, 12)}`);
+  expect(login.name).toBe(`-join-${secretHash(secret).slice(0, 12)}`);
   expect(invitationLogin(room.random.bytes(16)).key).not.toBe(login.key);
 });

@@ -7,6 +7,7 @@ import { systemRandom } from "../../../platform/system-clock.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { visible } from "../../render/text.ts";
+import { SERVICE } from "./places.ts";
 
 interface Options {
   readonly central: string;
@@ -20,8 +21,6 @@ interface Options {
 
 /** The user name with which nodes log in at the broker, where none is given. */
 const BROKER_USER = "steward";
-/** The places of a service, as the unit that comes with steward makes them. */
-const SERVICE = { file: "/etc/steward/steward.yaml", data: "/var/lib/steward", socket: "/run/steward/steward.sock" };
 
 export function addInit(program: Command, run: Runner): void {
   command(program, "init", {

@@ -16,7 +16,7 @@ stops it in good order, a second one at once. At SIGHUP it reads its configurati
   }).action(run<object>(up));
 }
 
-async function up(cli: Cli): Promise<number> {
+export async function up(cli: Cli): Promise<number> {
   cli.io.outliveReaders();
   const notice = await cli.reach.serviceNotice(cli.io);
   const config = await cli.config();

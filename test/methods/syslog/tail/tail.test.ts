@@ -597,6 +597,19 @@ describe("what cannot be read", () => {
   });
 });
 
+it("takes no link beside the log for an earlier file of it", async () => {
+  const { path, follow, restart } = await place();
+  await writeFile(path, "one\n");
+  const first = follow();
+  await first.tail.pass();
+  await writeFile(`${path}.elsewhere`, "of another program\n");
+  await symlink(`${path}.elsewhere`, `${path}.1`);
+  await appendFile(path, "two\n");
+  const second = await restart(first);
+  await second.tail.pass();
+  expect(second.context.texts).toEqual(["two"]);
+});
+
 it("follows links, symbolic and hard, to where they lead", async () => {
   const { path, follow } = await place();
   await writeFile(`${path}.real`, "");

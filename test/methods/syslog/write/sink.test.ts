@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -81,7 +81,7 @@ describe("received lines", () => {
   ])("are refused where a name could leave the directory: %j %j", async (origin, domain) => {
     const root = await directory();
     await expect(sink.handle([event(DAY, "x")], contextIn(root, undefined, { origin, domain }))).rejects.toThrow(
-      "cannot be a path",
+      "cannot name a file",
     );
     expect(await readdir(root)).toEqual([]);
   });
@@ -241,4 +241,20 @@ it("the method offers both sources and takes its events", () => {
   expect(Object.keys(syslogforwarding.sources ?? {})).toEqual(["syslog", "tail"]);
   expect(() => syslogforwarding.event?.check({ lines: [] })).not.toThrow();
   expect(() => syslogforwarding.event?.check("text")).toThrow();
+});
+
+describe("a link in the place of a stored log", () => {
+  it("is written through neither as a folder nor as a file, and read by nobody", async () => {
+    const [root, outside] = [await directory(), await directory()];
+    await writeFile(join(outside, "victim"), "kept\n");
+    await symlink(outside, join(root, "ship1"));
+    await expect(sink.handle([event(DAY, "line")], contextIn(root))).rejects.toThrow("it is a link");
+    await rm(join(root, "ship1"));
+    await mkdir(join(root, "ship1", "nginx"), { recursive: true });
+    await symlink(join(outside, "victim"), join(root, "ship1", "nginx", FIRST_LOG));
+    await expect(sink.handle([event(DAY, "line")], contextIn(root))).rejects.toThrow();
+    expect(await listLogs(root)).toEqual([]);
+    expect(await readFile(join(outside, "victim"), "utf8")).toBe("kept\n");
+    expect(await readdir(outside)).toEqual(["victim"]);
+  });
 });

@@ -1,0 +1,250 @@
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { fileFault, StewardError } from "../../message/errors.ts";
+import { nodeNameFault } from "../../message/node-name.ts";
+import { fingerprint, keysText, parseKeys } from "../../security/keys/public-keys.ts";
+import { fingerprintOf } from "../../security/trust/registry.ts";
+import { type Token, tokenText } from "../../security/trust/token.ts";
+import type { Membership } from "../enrol/membership.ts";
+import { Registrar } from "../enrol/registrar.ts";
+import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./operations.ts";
+import type { OperateOptions } from "./rooms.ts";
+
+/** Who is trusted, and what operators decide about it. */
+const A_DAY = 86_400_000;
+/** Addresses of this machine in a token: each makes it longer. */
+const MOST_ADDRESSES = 3;
+
+type Verb = Decision["verb"];
+
+export class TrustDecisions {
+  readonly #options: OperateOptions;
+
+  constructor(options: OperateOptions) {
+    this.#options = options;
+  }
+
+  view(): TrustView {
+    const { clock, config, core } = this.#options;
+    const { node, central, security } = config();
+    const { enrolment } = core();
+    const base = { node, central, asOf: clock.now(), security };
+    if (enrolment === undefined)
+      return { ...base, security: "off", standing: "alone", version: 0, nodes: [], invitations: [] };
+    return { ...base, ...(enrolment instanceof Registrar ? centralView(enrolment) : edgeView(enrolment)) };
+  }
+
+  /** @throws StewardError `not-central`, `security-off`, `broker-local`, `node-enrolled`, `usage` */
+  async invite({ nodes, lasts = A_DAY, addresses }: InvitationOrder): Promise<Invited[]> {
+    const registrar = this.#registrar();
+    const { registry } = registrar;
+    const { node: central, broker } = this.#options.config();
+    const seen = new Set<string>();
+    for (const { node } of nodes) {
+      const fault = seen.has(node) ? "it is named twice" : nodeNameFault(node);
+      if (fault !== undefined) throw new StewardError("usage", { fault: `${node}: ${fault}`, command: "invite" });
+      seen.add(node);
+    }
+    const servers = addressesOf(broker, addresses);
+    const login = loginOf(broker.auth);
+    const ca = caOf(broker);
+    const invited = registry.invite(nodes, lasts, central);
+    await this.#options.core().journal.flushed();
+    const [centralKeys] = registry.centralKeys;
+    if (centralKeys === undefined) throw new StewardError("security-off");
+    return invited.map(({ node, secret, expiresAt }) => {
+      const token: Token = {
+        central,
+        centralKeys,
+        node,
+        secret,
+        expiresAt,
+        servers,
+        ...(login === undefined ? {} : { login }),
+        ...(ca === undefined ? {} : { ca }),
+      };
+      return { node, token: tokenText(token), expiresAt };
+    });
+  }
+
+  /** @throws StewardError `not-central`, `security-off`, `node-not-pending`, `node-not-trusted`, … */
+  async decide(node: string, verb: Verb, choice: Choice): Promise<Decision> {
+    const { config, core } = this.#options;
+    const { node: by } = config();
+    if (verb === "rekey" && node === by) return this.#rekeyCentral(choice);
+    if (core().enrolment === undefined && verb === "decommission")
+      return { node, verb, told: [], ...(await this.#clear(node)) };
+    const registrar = this.#registrar();
+    const { registry } = registrar;
+    if (node === by)
+      throw new StewardError("usage", { fault: `${node} is the management station itself`, command: verb });
+    const trusting = registry.state.nodes.flatMap((one) => (one.peers.includes(node) ? [one.node] : []));
+    switch (verb) {
+      case "accept": {
+        const record = registry.accept(node, choice, by);
+        registrar.decided(node);
+        await core().journal.flushed();
+        return { node, verb, fingerprint: fingerprintOf(record), told: trusting };
+      }
+      case "reject": {
+        const claims = registry.reject(node, choice, by);
+        registrar.decided(node);
+        const shown = claims.map(({ keys }) => fingerprint(keys)).join(", ");
+        return { node, verb, fingerprint: shown, told: [] };
+      }
+      case "revoke": {
+        const record = registry.revoke(node, by);
+        core().fleet.decided(node, "revoked");
+        await core().journal.flushed();
+        return { node, verb, fingerprint: fingerprintOf(record), told: trusting };
+      }
+      case "rekey": {
+        if (registry.record(node)?.standing !== "accepted") throw new StewardError("node-not-trusted", { node });
+        registrar.orderKeys(node);
+        await core().journal.flushed();
+        return { node, verb, told: [node] };
+      }
+      case "decommission": {
+        const isKnown = registry.decommission(node, by);
+        const had = core().fleet.has(node) || core().journal.outbox.lanesTo(node).length > 0;
+        if (!isKnown && !had) throw new StewardError("node-unknown", { node });
+        const cleared = await this.#clear(node);
+        return { node, verb, told: isKnown ? trusting : [], ...cleared };
+      }
+    }
+  }
+
+  /** Ends what waits for a node, and forgets it. */
+  async #clear(node: string): Promise<{ withdrawn: number; interrupted: number }> {
+    const { clock, core } = this.#options;
+    const { journal, announce, fleet } = core();
+    const { withdrawn, interrupted } = journal.outbox.abandon(node, clock.now(), `${node} was decommissioned`);
+    fleet.forget(node);
+    await journal.flushed();
+    announce.withdrawn([...withdrawn, ...interrupted]);
+    return { withdrawn: withdrawn.length, interrupted: interrupted.length };
+  }
+
+  async #rekeyCentral({ now = false }: Choice): Promise<Decision> {
+    const registrar = this.#registrar();
+    const { node } = this.#options.config();
+    const { keys, waitsFor } = registrar.changeKeys(now);
+    await this.#options.core().journal.flushed();
+    const told = registrar.registry.state.nodes.flatMap((one) => (one.standing === "accepted" ? [one.node] : []));
+    return { node, verb: "rekey", fingerprint: fingerprint(keys), told, waitsFor };
+  }
+
+  #registrar(): Registrar {
+    const { config, core } = this.#options;
+    const { enrolment } = core();
+    const { node, central } = config();
+    if (enrolment === undefined) throw new StewardError("security-off");
+    if (enrolment instanceof Registrar) return enrolment;
+    throw new StewardError("not-central", { node, central });
+  }
+}
+
+function centralView(registrar: Registrar): Omit<TrustView, "node" | "central" | "asOf" | "security"> {
+  const { registry } = registrar;
+  const { state, pending } = registry;
+  const [own] = registry.centralKeys;
+  const unconfirmed = new Set(registrar.unconfirmed());
+  const nodes: TrustView["nodes"] = [
+    ...state.nodes.map((record) => ({
+      node: record.node,
+      standing: record.standing,
+      fingerprint: fingerprintOf(record),
+      keys: record.keys[0] ?? "",
+      since: record.since,
+      by: record.by,
+      ...(Object.keys(record.labels).length === 0 ? {} : { labels: record.labels }),
+      ...(record.keys.length > 1 ? { changing: true as const } : {}),
+      ...(unconfirmed.has(record.node) ? { unconfirmed: true as const } : {}),
+    })),
+    ...pending.all().map(({ node, keys, firstAt }) => ({
+      node,
+      standing: "pending" as const,
+      fingerprint: fingerprint(keys),
+      keys: keysText(keys),
+      since: firstAt,
+    })),
+  ];
+  const invitations = state.invitations.map(({ node, madeAt, expiresAt, by, spent }) => {
+    const used = spent === undefined ? undefined : parseKeys(spent.keys);
+    return {
+      node,
+      madeAt,
+      expiresAt,
+      by,
+      ...(spent === undefined ? {} : { spentAt: spent.at }),
+      ...(used === undefined ? {} : { fingerprint: fingerprint(used) }),
+    };
+  });
+  const shown = own === undefined ? {} : { fingerprint: fingerprint(own), keys: keysText(own) };
+  const central = own === undefined ? {} : { centralFingerprint: fingerprint(own) };
+  return { standing: "central", version: state.version, nodes, invitations, ...shown, ...central };
+}
+
+function edgeView(membership: Membership): Omit<TrustView, "node" | "central" | "asOf" | "security"> {
+  const { trust, identity, standing } = membership;
+  const [central] = trust.centralKeys;
+  const issuedAt = trust.list?.body.issuedAt ?? null;
+  const nodes = (trust.list?.body.peers ?? []).map(({ node, keys, standing: of }) => ({
+    node,
+    standing: of,
+    fingerprint: fingerprintOf({ keys }),
+    keys: keys[0] ?? "",
+    since: issuedAt,
+  }));
+  return {
+    standing,
+    version: trust.version,
+    nodes,
+    invitations: [],
+    fingerprint: fingerprint(identity.keys),
+    keys: keysText(identity.keys),
+    ...(central === undefined ? {} : { centralFingerprint: fingerprint(central) }),
+  };
+}
+
+type Broker = ReturnType<OperateOptions["config"]>["broker"];
+
+/** The addresses at which other machines reach the broker. @throws StewardError `broker-local` */
+function addressesOf({ embedded, servers }: Broker, given: readonly string[] | undefined): readonly string[] {
+  if (embedded === null)
+    return given === undefined ? servers : given.map((address) => withScheme(address, "4222", false));
+  const { host, port, tls } = embedded;
+  const url = (address: string): string => withScheme(address, String(port), tls !== null);
+  if (given !== undefined) return given.map(url);
+  if (host === "127.0.0.1" || host === "::1" || host === "localhost") throw new StewardError("broker-local", { host });
+  if (host !== "0.0.0.0" && host !== "::") return [url(host)];
+  const own = Object.values(networkInterfaces()).flatMap((addresses = []) =>
+    addresses.flatMap(({ address, family, internal }) => (internal || family !== "IPv4" ? [] : [address])),
+  );
+  if (own.length === 0) throw new StewardError("broker-local", { host });
+  return own.slice(0, MOST_ADDRESSES).map(url);
+}
+
+function withScheme(address: string, port: string, secure: boolean): string {
+  if (address.includes("://")) return address;
+  const isBare = address.includes(":") && !address.startsWith("[") && address.split(":").length > 2;
+  const host = isBare ? `[${address}]` : address;
+  return `${secure ? "tls" : "nats"}://${/:\d+$/.test(host) ? host : `${host}:${port}`}`;
+}
+
+/** A login that all nodes share travels in the token. */
+function loginOf(auth: Broker["auth"]): Token["login"] | undefined {
+  if (auth.kind === "user") return { user: auth.user, password: auth.password };
+  return auth.kind === "token" ? { token: auth.token } : undefined;
+}
+
+/** The certificates that sign the broker's, where they are not those of the system. @throws StewardError `file-unreadable` */
+function caOf({ tls, embedded }: Broker): string | undefined {
+  const file = tls?.ca ?? (embedded?.tls == null ? undefined : embedded.tls.cert);
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new StewardError("file-unreadable", { file, fault: fileFault(error) }, { cause: error });
+  }
+}
