@@ -108,7 +108,7 @@ export class Audit {
     if (this.#ended) return;
     const { journal, clock } = this.#options;
     const no = this.#last.no + 1;
-    const line = JSON.stringify({ no, at: clock.now(), ...entry, prev: this.#last.hash });
+    const line = `{"no":${no},"at":${clock.now()},${JSON.stringify(entry).slice(1, -1)},"prev":"${this.#last.hash}"}`;
     this.#last = { no, hash: hashOf(line) };
     this.#waiting.push({ no, line });
     if (this.#turn.push(line) === 1) journal.atTurnEnd(() => journal.setAudited(no, this.#turn.splice(0)));
