@@ -93,7 +93,7 @@ export class Membership {
     trust.askBy((other) => this.#ask(other));
     if (!trust.isEnrolled) this.#introduce();
     for (const { from } of config().subscribe)
-      for (const other of from) if (other !== "*" && other !== node && other !== central) trust.peer(other);
+      for (const other of from) if (isToken(other) && other !== node && other !== central) trust.peer(other);
     this.#watch();
   }
 
