@@ -61,8 +61,8 @@ const OWN = [
   "process",
   "compare",
   "vouch",
-  "may",
   "trust",
+  "may",
 ] as const;
 
 /** The methods that come with steward. */

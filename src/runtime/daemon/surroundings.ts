@@ -39,10 +39,10 @@ export interface Surroundings {
   /** Absent with `security: off`. */
   readonly membership: { readonly opened: OpenedTrust; readonly keys: OwnKeys } | undefined;
   readonly openJournal: () => Journal;
-  /** Absent: the audit stays in the journal. */
-  readonly openAudit: (() => AuditFiles) | undefined;
   /** `as`: another login than that of this node. */
   readonly openTransport: (as?: Login) => Transport;
+  /** Absent: the audit stays in the journal. */
+  readonly openAudit: (() => AuditFiles) | undefined;
   readonly openSpawner: () => Spawner;
   /** Processes that cannot work for a fault of their surroundings, the longest first. */
   readonly waiting: () => readonly WaitingProcess[];

@@ -21,7 +21,7 @@ export interface AnswerWatcher {
 export interface AcksOptions {
   readonly envelope: Pick<Envelope, "open">;
   readonly counters: Pick<Counters, "refuse">;
-  readonly fleet: Pick<Fleet, "has" | "isKnown" | "isDoubled" | "isOther">;
+  readonly fleet: Pick<Fleet, "isKnown" | "isDoubled" | "isOther">;
   readonly links: AnswerWatcher;
   readonly presence: Pick<Presence, "subject" | "answered" | "sealAgain">;
   readonly publishers: Pick<Publishers, "answered" | "refused" | "sealAgain" | "unheard">;
@@ -66,18 +66,21 @@ export class Acks implements Answers {
     const { fleet, links, publishers } = this.#options;
     const { node } = refusal;
     if (node !== receiverOf(subject)) return;
-    if (refusal.code === "session-unknown") return this.#sealAgain(subject, first);
-    if (!fleet.has(node)) return;
-    links.refused(node);
-    publishers.refused(subject, first, refusal);
+    if (refusal.code === "session-unknown") this.#sealAgain(subject, first);
+    else if (fleet.isKnown(node)) {
+      links.refused(node);
+      publishers.refused(subject, first, refusal);
+    }
   }
 
   /** Sends again at once what was sealed for another life of its receiver's daemon. */
   #sealAgain(subject: string, first: number): void {
     const { presence, vouching, publishers } = this.#options;
-    if (first > 0) return publishers.sealAgain(subject, first);
-    presence.sealAgain(subject);
-    vouching.sealAgain(subject);
+    if (first > 0) publishers.sealAgain(subject, first);
+    else {
+      presence.sealAgain(subject);
+      vouching.sealAgain(subject);
+    }
   }
 
   /** Anybody may have written it: the operator reads it in the log. */

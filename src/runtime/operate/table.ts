@@ -133,17 +133,6 @@ export const TABLE = {
     answer: none("It is cleared"),
     failures: [404],
   },
-  audit: {
-    summary: "Records of this node's audit: who asked for what, what was decided, and why",
-    query: shape.auditQuery,
-    answer: json("Records, oldest first", shape.auditRecord.array(), { durable: true }),
-    failures: [503],
-  },
-  verifyAudit: {
-    summary: "Whether a record of the audit was changed, moved or removed",
-    answer: json("The ends of the chain, and its faults", shape.auditChecked, { durable: true }),
-    failures: [503],
-  },
   trust: {
     summary: "Who is trusted: at central the registry, on an edge what central told it",
     answer: json("Keys, nodes, invitations", shape.trustView),
@@ -161,6 +150,17 @@ export const TABLE = {
     body: { shape: shape.choice, read: reader(shape.choice) },
     answer: json("What was done", shape.decision),
     failures: [403, 404, 409, 422, 503],
+  },
+  audit: {
+    summary: "Records of this node's audit: who asked for what, what was decided, and why",
+    query: shape.auditQuery,
+    answer: json("Records, oldest first", shape.auditRecord.array(), { durable: true }),
+    failures: [503],
+  },
+  verifyAudit: {
+    summary: "Whether a record of the audit was changed, moved or removed",
+    answer: json("The ends of the chain, and its faults", shape.auditChecked, { durable: true }),
+    failures: [503],
   },
   logs: {
     summary: "The last lines of received logs",

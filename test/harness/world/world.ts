@@ -10,8 +10,10 @@ import type { Happening } from "../../../src/message/happening.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { receiverOf } from "../../../src/message/subject.ts";
+import type { Envelope } from "../../../src/message/wire/envelope.ts";
 import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
 import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runtime/operate/operations.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { type LinkFaults, MemoryBroker, type MemoryLink } from "../../twins/memory-broker.ts";
 import { MemoryHost, type MemoryProgram } from "../../twins/memory-spawner.ts";
 import { type Disk, emptyDisk, openMemoryStore } from "../../twins/memory-store.ts";
@@ -23,6 +25,7 @@ import { knowsMore, type LaneEnds, laneEnds } from "./known.ts";
 import { Ledger, worldMethods } from "./methods.ts";
 import { type CrashableStore, mortalLink, mortalSpawner, type Point, slowStore, worldLog } from "./parts.ts";
 import { LifeClock, quiet, WorldTime } from "./time.ts";
+import { Witness } from "./witness.ts";
 
 /**
  * A fleet of whole daemons in one process: real composition roots over a disk, a broker, programs, time and chance in
@@ -36,6 +39,8 @@ export interface WorldOptions {
   /** By name; `central` is there in any case. */
   readonly nodes?: Readonly<Record<string, NodeOptions>>;
   readonly programs?: Readonly<Record<string, MemoryProgram>>;
+  /** False: packets travel in the clear, for a test that reads or writes them by hand. */
+  readonly sealed?: boolean;
 }
 
 /** Settings of steward.yaml that replace those of `SETTINGS`. */
@@ -111,6 +116,7 @@ export interface AcceptedLine {
 export class World {
   readonly time = new WorldTime();
   readonly ledger = new Ledger();
+  readonly witness = new Witness();
   readonly random: Random;
   readonly broker: MemoryBroker;
   /** Every id that was ever printed, in order. */
@@ -136,6 +142,7 @@ export class World {
   readonly leftovers: string[] = [];
   #lives = 0;
   readonly #places = new Map<string, Place>();
+  readonly #sealed: boolean;
   readonly #programs: Readonly<Record<string, MemoryProgram>>;
 
   constructor(directory: string, options: WorldOptions) {
@@ -145,6 +152,7 @@ export class World {
       random: this.random,
       onFault: (error) => void this.faults.push(error),
     });
+    this.#sealed = options.sealed ?? true;
     this.#programs = options.programs ?? {};
     const nodes: Record<string, NodeOptions> = { central: {}, ...(options.nodes ?? { ship1: {} }) };
     for (const [name, settings] of Object.entries(nodes)) {
@@ -539,6 +547,10 @@ export class World {
     return await this.drive(this.daemon(name).reload());
   }
 
+  #envelope(node: string): Envelope {
+    return this.#sealed ? this.witness.over(node, sealedEnvelope(node, this.random)) : new ClearEnvelope();
+  }
+
   /** Nothing is owed any more between the nodes that are up. */
   isDrained(): boolean {
     for (const { life } of this.#places.values()) {
@@ -609,7 +621,7 @@ export class World {
           return store;
         },
         openTransport: () => mortalLink(this.#connect(place, life), reach, arrives),
-        envelope: sealedEnvelope(this.#config(place).node, this.random),
+        envelope: this.#envelope(this.#config(place).node),
         boot: () => `boot ${place.boots}`,
         openSpawner: () => mortalSpawner(place.host.open(), alive, arrives),
         methods: worldMethods(this.ledger, {

@@ -16,7 +16,8 @@ const NEWS = "central.event.note.news";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-const start = async (): Promise<World> => settled(await createWorld({ nodes: { ship1: {}, ship2: {} } }));
+const start = async (): Promise<World> =>
+  settled(await createWorld({ sealed: false, nodes: { ship1: {}, ship2: {} } }));
 
 async function ping(world: World, from = "central"): Promise<string> {
   const id = await world.send("ship1.command.ping.steward", null, {}, from);
@@ -176,7 +177,10 @@ const LIVE: Readonly<Record<string, Change>> = {
     settings: { secrets: { directory: "/proc/self" } },
     follows: async (world) => {
       const ended = await world.ended(await world.send(SHELL, ["print", "secret:status"]));
-      expect(ended).toMatchObject({ state: "rejected", reason: expect.stringContaining("other users may read status in") });
+      expect(ended).toMatchObject({
+        state: "rejected",
+        reason: expect.stringContaining("other users may read status in"),
+      });
     },
   },
   "secrets.files": {
@@ -184,7 +188,10 @@ const LIVE: Readonly<Record<string, Change>> = {
     settings: { secrets: { files: { db: "/no/such/file" } } },
     follows: async (world) => {
       const ended = await world.ended(await world.send(SHELL, ["print", "secret:db"]));
-      expect(ended).toMatchObject({ state: "rejected", reason: expect.stringContaining("cannot be read from /no/such") });
+      expect(ended).toMatchObject({
+        state: "rejected",
+        reason: expect.stringContaining("cannot be read from /no/such"),
+      });
     },
   },
   "secrets.environment": {

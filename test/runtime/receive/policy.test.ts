@@ -174,7 +174,9 @@ test("messages between daemons pass the same decision: control, presence, and wh
 test("a node explains its decision, to itself and to whoever may control it, and runs nothing", async () => {
   const subscribe = [{ subject: "command.work.os", from: ["central"], allow: ["work well"] }];
   const policy = [{ subject: "command.work.*", hours: ["00:00-24:00"] }];
-  const world = await settled(await createWorld({ nodes: { ship1: { subscribe, policy }, ship2: { nodes: ["ship1"] } } }));
+  const world = await settled(
+    await createWorld({ nodes: { ship1: { subscribe, policy }, ship2: { nodes: ["ship1"] } } }),
+  );
   const ask = (from: string, question: object) =>
     world.drive(
       world.daemon(from).operations.may({ node: "ship1", origin: "central", subject: "command.work.os", ...question }),

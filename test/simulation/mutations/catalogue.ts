@@ -30,7 +30,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "what a node sends to itself is held to no policy",
     file: "src/security/policy/permission.ts",
     find: 'let by = "";',
-    replace: 'let by = "";\n    if (subject.startsWith(`${origin}.`)) return by;',
+    replace: 'let by = "";\n    if (subject.split(".")[0] === origin) return by;',
     faults: ["trespass", "slow"],
   },
   {
@@ -55,6 +55,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/execute/subscriber.ts",
     find: "end = handler.adopt?.(context) ?? (",
     replace: "end = (",
+    faults: ["crash", "slow"],
+  },
+  {
+    name: "turn-lost-in-a-crash",
+    breaks: "a program that had its turn and did not begin before a crash goes behind those that were taken after it",
+    file: "src/runtime/execute/unvouched.ts",
+    find: "waiting.splice(later < 0 ? waiting.length : later, 0, { record, go });",
+    replace: "waiting.push({ record, go: later < 0 ? go : go });",
     faults: ["crash", "slow"],
   },
   {
