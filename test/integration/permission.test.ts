@@ -27,18 +27,25 @@ it("a node says who may send what and which line decides, and central's signed p
   };
 
   const yes = await may(central, "echo", "a b");
-  expect(yes).toMatch(/^0 yes: central may send command.shellcommand.nginx to ship1\n {2}✓ {2}steward.yaml:\d+ \(allow echo \*\)\n$/);
+  expect(yes).toMatch(
+    /^0 yes: central may send command.shellcommand.nginx to ship1\n {2}✓ {2}steward.yaml:\d+ \(allow echo \*\)\n$/,
+  );
   expect(await may(ship1, "echo", "a b")).toBe(yes);
   const no = await may(central, "echo", "a", "b");
   expect(no).toMatch(/^1 no: .*\n {2}✗ {2}steward.yaml:\d+: \["echo","a","b"\] matches no pattern of allow/);
   // The same words reach whoever tries.
   const tried = await fleet.steward("run", "ship1", "--domain", "nginx", "--", "echo", "a", "b");
-  expect([tried.code, tried.stderr]).toEqual([1, expect.stringMatching(/matches no pattern of allow.*\(steward.yaml:\d+\)/)]);
+  expect([tried.code, tried.stderr]).toEqual([
+    1,
+    expect.stringMatching(/matches no pattern of allow.*\(steward.yaml:\d+\)/),
+  ]);
   expect((await fleet.steward("run", "ship1", "--domain", "nginx", "--", "echo", "a b")).stdout).toContain("a b");
 
   // A policy of central travels with the signed trust list, also to a node that is away.
   await ship1.stop();
-  const policies = [{ name: "quiet", nodes: ["group:all-ships"], rules: [{ subject: "command.shellcommand.*", deny: ["echo ..."] }] }];
+  const policies = [
+    { name: "quiet", nodes: ["group:all-ships"], rules: [{ subject: "command.shellcommand.*", deny: ["echo ..."] }] },
+  ];
   await reconfigure(central, (config) => ({ ...config, policies, groups: { "all-ships": ["ship1"] } }));
   await ship1.start();
   await eventuallySeen("the policy has come", async () => (await may(ship1, "echo", "a")).startsWith("1"));
@@ -64,15 +71,25 @@ it("a node says who may send what and which line decides, and central's signed p
   expect(await audited(central, "--what", "policy")).toMatchObject([{ policies: ["quiet"] }, { policies: [] }]);
   expect(await audited(ship1, "--subject", NGINX)).toMatchObject([
     { what: "decision", by: "central", allowed: false, why: expect.stringContaining("matches no pattern of allow") },
-    { what: "decision", by: "central", allowed: true, why: expect.stringMatching(/^steward.yaml:\d+ \(allow echo \*\)$/) },
+    {
+      what: "decision",
+      by: "central",
+      allowed: true,
+      why: expect.stringMatching(/^steward.yaml:\d+ \(allow echo \*\)$/),
+    },
   ]);
   expect((await audited(ship1, "--what", "trust")).map(({ policies: names }) => names)).toContainEqual(["quiet"]);
-  expect((await ship1.steward("audit", "--refused")).stdout).toMatch(/✗ decision {2}central {2}command.shellcommand.nginx/);
+  expect((await ship1.steward("audit", "--refused")).stdout).toMatch(
+    /✗ decision {2}central {2}command.shellcommand.nginx/,
+  );
 
   // The chain is whole, over restarts and crashes, until somebody changes it.
   await ship1.kill();
   await ship1.start();
-  expect(await ship1.steward("audit", "verify")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^the chain is whole: \d+ records, 1 to/) });
+  expect(await ship1.steward("audit", "verify")).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^the chain is whole: \d+ records, 1 to/),
+  });
   const directory = join(ship1.data, "audit");
   const file = join(directory, (await readdir(directory))[0] ?? "");
   await writeFile(file, (await readFile(file, "utf8")).replace('"allowed":false', '"allowed":true'));

@@ -7,6 +7,7 @@ import type { DraftTaker } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
+import { isToken } from "../../message/subject.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Identity } from "../../security/keys/identity.ts";
 import { fingerprint } from "../../security/keys/public-keys.ts";
