@@ -6,6 +6,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 import type { Standstill } from "../../message/standstill.ts";
+import type { LabelSet } from "../../message/target/labels.ts";
 import type { Hello } from "../../methods/hello.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import { KnownNode, type NodeChange, type NodeDescription, type StoredNode } from "./known-node.ts";
@@ -247,6 +248,11 @@ export class Fleet {
   /** True if the node last said to have another journal. */
   isOther(name: string, epoch: string): boolean {
     return (this.#known.get(name)?.epoch || epoch) !== epoch;
+  }
+
+  /** The labels of a node's own file, as it last said. */
+  ownLabels(name: string): LabelSet {
+    return this.#known.get(name)?.labels ?? {};
   }
 
   /** Why messages on a subject wait at a node, as its last hello said. */

@@ -6,6 +6,7 @@ import { linkProfile } from "../../config/link-profiles.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 import type { Standstill, StuckLane } from "../../message/standstill.ts";
+import type { LabelSet } from "../../message/target/labels.ts";
 import type { Hello } from "../../methods/hello.ts";
 
 /** A change of one region of a node. */
@@ -56,6 +57,7 @@ export interface StoredNode {
   readonly every: number | undefined;
   readonly linkName?: LinkName | undefined;
   readonly epoch: string | undefined;
+  readonly labels?: LabelSet | undefined;
 }
 
 export interface KnownNodeOptions {
@@ -65,6 +67,8 @@ export interface KnownNodeOptions {
   /** Hears of every change of every region. */
   readonly changed: (node: KnownNode, change: NodeChange) => void;
 }
+
+const NO_LABELS: LabelSet = Object.freeze({});
 
 type Patience = Pick<LinkProfile, "late" | "offline">;
 
@@ -90,6 +94,8 @@ export class KnownNode {
   /** Why messages to and from the node are held back, and since when. */
   heldBack: Standstill | undefined;
   hello: (Hello & { readonly at: number }) | undefined;
+  /** The labels of its own file, as it last said. */
+  labels: LabelSet;
   #accepted: boolean;
   /** Interval of the node's hellos as it last said, ms. */
   #every: number | undefined;
@@ -117,6 +123,7 @@ export class KnownNode {
     this.#every = stored?.every;
     this.#linkName = stored?.linkName;
     this.epoch = stored?.epoch;
+    this.labels = stored?.labels ?? NO_LABELS;
     let before = present.value as Record<Region, string>;
     this.#actor.subscribe(({ value, context }) => {
       const after = value as Record<Region, string>;
@@ -162,16 +169,18 @@ export class KnownNode {
 
   /** Takes a hello; true if the node's record has to be stored. */
   greeted(hello: Hello): boolean {
-    const { epoch, every, link: linkName } = hello;
+    const { epoch, every, link: linkName, labels = NO_LABELS } = hello;
     const at = this.#options.clock.now();
     const reborn = this.epoch !== undefined && this.epoch !== epoch;
     const rebooted = this.hello !== undefined && this.hello.startedAt !== hello.startedAt;
     const cause = reborn ? "hello with a new journal" : rebooted ? "hello after a restart" : "hello";
-    const isNews = this.epoch !== epoch || this.#every !== every || this.#linkName !== linkName;
+    const relabelled = JSON.stringify(labels) !== JSON.stringify(this.labels);
+    const isNews = this.epoch !== epoch || this.#every !== every || this.#linkName !== linkName || relabelled;
     this.hello = { ...hello, at };
     this.epoch = epoch;
     this.#every = every;
     this.#linkName = linkName;
+    if (relabelled) this.labels = labels;
     if (isNews) this.#patience = undefined;
     this.#actor.send({ type: "hello", at, cause, anew: rebooted || reborn, storage: hello.storage });
     return isNews;
@@ -238,6 +247,7 @@ export class KnownNode {
       every: this.#every,
       linkName: this.#linkName,
       epoch: this.epoch,
+      ...(this.labels === NO_LABELS ? {} : { labels: this.labels }),
     };
     return stored as unknown as Json;
   }

@@ -58,8 +58,8 @@ test("nodes come by name, from a name on, no more than were asked for", async ()
 test("a target is resolved in the daemon: a message for each node that it means, all or none", async () => {
   const world = await settled(await createWorld({ nodes: { ship1: {}, ship2: {} } }));
   const { operations } = world.daemon("central");
-  const submit = (to: string, data: object | string = { n: 1 }) =>
-    world.drive(operations.submit([{ to, subject: WORK, data: data as never, knownNodesOnly: true }]));
+  const submit = (to: string, data: object | string = { n: 1 }, most = 50) =>
+    world.drive(operations.submit([{ to, most, subject: WORK, data: data as never, knownNodesOnly: true }]));
   const some = await submit("ship2, ship1,ship2");
   expect(some.map(({ subject, link }) => [subject, link])).toEqual([
     [`ship2.${WORK}`, "online"],
@@ -68,10 +68,11 @@ test("a target is resolved in the daemon: a message for each node that it means,
   expect((await submit("all")).map(({ node }) => node).sort()).toEqual(["ship1", "ship2"]);
   const count = operations.messages({ limit: 1_000 }).length;
   await expect(submit("ship1,shp2")).rejects.toMatchObject({ code: "node-unknown", details: { node: "shp2" } });
-  await expect(submit("ship*")).rejects.toMatchObject({ code: "target-invalid", exit: 2 });
+  await expect(submit("ship 1")).rejects.toMatchObject({ code: "target-invalid", exit: 2 });
   await expect(submit("all", "x".repeat(LIMITS.bodyBytes / 2))).rejects.toMatchObject({ code: "request-invalid" });
   const many = Array.from({ length: LIMITS.drafts + 1 }, (_, n) => `n${n}`).join(",");
-  await expect(submit(many)).rejects.toMatchObject({ code: "message-invalid" });
+  await expect(submit(many)).rejects.toMatchObject({ code: "target-large" });
+  await expect(submit(many, {}, LIMITS.drafts + 1)).rejects.toMatchObject({ code: "message-invalid" });
   expect(operations.messages({ limit: 1_000 })).toHaveLength(count);
   await world.allEnded();
 });
