@@ -7,9 +7,9 @@ import { Identity, newSeeds } from "../../../src/security/keys/identity.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { WINDOW } from "../../../src/security/seal/replay-window.ts";
 import { SealedEnvelope } from "../../../src/security/seal/sealed-envelope.ts";
-import { PinnedTrust } from "../../twins/pinned-trust.ts";
 import type { Peer, Standing } from "../../../src/security/trust/trust.ts";
 import { seededRandom } from "../../harness/random.ts";
+import { PinnedTrust } from "../../twins/pinned-trust.ts";
 
 const LANE = "ship1.command.echo.os";
 const random = seededRandom(3);
