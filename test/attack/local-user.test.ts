@@ -37,43 +37,51 @@ const attempt = ([what, path]) => new Promise((resolve) => {
 })();
 `;
 
-it.skipIf(!isRoot)("a user without rights neither reaches the daemon nor reads, writes or removes a file of it", async () => {
-  const port = await freePort();
-  const fleet = await startFleet({ nodes: { central: {}, ship1: {} }, embedded: port });
-  const { central } = fleet;
-  await fleet.steward("run", "ship1", "--", "echo", "secret");
-  // Only the modes of steward's own files are tried, not those of the directory that the test stands in.
-  for (let path = central.directory; path.includes("steward-"); path = dirname(path)) await chmod(path, 0o755);
-  await mkdir(join(central.data, "intake"), { recursive: true });
-  const files = (await readdir(central.data, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  const paths = files.map((entry) => join(entry.parentPath, entry.name));
-  for (const part of ["identity/sign.nk", "registry.json", "broker/nats-server.conf"])
-    expect(paths).toContain(join(central.data, part));
-  const steps = [
-    ["connect", central.socket],
-    ["list", central.data],
-    ["write", join(central.data, "inmsg.txt")],
-    ["write", join(central.data, "intake", "evil.yaml")],
-    ["write", join(central.data, "trust.json")],
-    ...paths.flatMap((path) => [
-      ["read", path],
-      ["remove", path],
-    ]),
-  ];
-  const told = as(NOBODY, steps);
-  expect(told.filter(([, , answer]) => answer !== "EACCES")).toEqual([]);
-  expect(told).toHaveLength(steps.length);
-  // The owner can, so it is the modes that keep the other one out.
-  expect(as(0, [["connect", central.socket]])).toEqual([["connect", central.socket, "ok"]]);
+it.skipIf(!isRoot)(
+  "a user without rights neither reaches the daemon nor reads, writes or removes a file of it",
+  async () => {
+    const port = await freePort();
+    const fleet = await startFleet({ nodes: { central: {}, ship1: {} }, embedded: port });
+    const { central } = fleet;
+    await fleet.steward("run", "ship1", "--", "echo", "secret");
+    // Only the modes of steward's own files are tried, not those of the directory that the test stands in.
+    for (let path = central.directory; path.includes("steward-"); path = dirname(path)) await chmod(path, 0o755);
+    await mkdir(join(central.data, "intake"), { recursive: true });
+    const files = (await readdir(central.data, { recursive: true, withFileTypes: true })).filter((entry) =>
+      entry.isFile(),
+    );
+    const paths = files.map((entry) => join(entry.parentPath, entry.name));
+    for (const part of ["identity/sign.nk", "registry.json", "broker/nats-server.conf"])
+      expect(paths).toContain(join(central.data, part));
+    const steps = [
+      ["connect", central.socket],
+      ["list", central.data],
+      ["write", join(central.data, "inmsg.txt")],
+      ["write", join(central.data, "intake", "evil.yaml")],
+      ["write", join(central.data, "trust.json")],
+      ...paths.flatMap((path) => [
+        ["read", path],
+        ["remove", path],
+      ]),
+    ];
+    const told = as(NOBODY, steps);
+    expect(told.filter(([, , answer]) => answer !== "EACCES")).toEqual([]);
+    expect(told).toHaveLength(steps.length);
+    // The owner can, so it is the modes that keep the other one out.
+    expect(as(0, [["connect", central.socket]])).toEqual([["connect", central.socket, "ok"]]);
 
-  // Each file would keep it out by itself, wherever the directories are opened later.
-  for (const { parentPath } of files) await chmod(parentPath, 0o755);
-  await chmod(central.data, 0o755);
-  const opened = as(NOBODY, steps.filter(([what]) => what === "read" || what === "connect"));
-  expect(opened.filter(([, , answer]) => answer !== "EACCES")).toEqual([]);
-  // A daemon does not use keys that others could have read the way to.
-  await chmod(join(central.data, "identity"), 0o700);
-});
+    // Each file would keep it out by itself, wherever the directories are opened later.
+    for (const { parentPath } of files) await chmod(parentPath, 0o755);
+    await chmod(central.data, 0o755);
+    const opened = as(
+      NOBODY,
+      steps.filter(([what]) => what === "read" || what === "connect"),
+    );
+    expect(opened.filter(([, , answer]) => answer !== "EACCES")).toEqual([]);
+    // A daemon does not use keys that others could have read the way to.
+    await chmod(join(central.data, "identity"), 0o700);
+  },
+);
 
 function as(uid: number, steps: readonly (readonly string[])[]): readonly (readonly string[])[] {
   const output = execFileSync(process.execPath, ["-e", TRIES, JSON.stringify(steps)], {
