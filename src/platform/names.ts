@@ -9,6 +9,8 @@ import {
   openSync,
   readlinkSync,
   realpathSync,
+  rmSync,
+  writeFileSync,
 } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
@@ -46,7 +48,7 @@ export function pathIn(folder: string, name: string): string {
 
 /** A folder that is held open. */
 export interface HeldFolder {
-  /** Its path, which leads to this very folder until it is closed. */
+  /** A path that leads to this very folder until it is closed. */
   readonly path: string;
   close(): void;
 }
@@ -96,6 +98,17 @@ export function openIn(folder: string, name: string, flags: number, mode = 0o600
   } catch (error) {
     closeSync(fd);
     throw error;
+  }
+}
+
+/** Writes a new file, for its user alone, in place of what has its name. @throws StewardError `name-refused` */
+export function writeIn(folder: string, name: string, text: string): void {
+  rmSync(pathIn(folder, name), { force: true });
+  const fd = openIn(folder, name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+  try {
+    writeFileSync(fd, text);
+  } finally {
+    closeSync(fd);
   }
 }
 

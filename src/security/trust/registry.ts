@@ -1,26 +1,19 @@
-import { type Clock, LONGEST_TIMER, type Random, type Timer } from "../../message/clock.ts";
+import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
+import { type LabelSet, labelsFault } from "../../message/target/labels.ts";
 import type { Identity } from "../keys/identity.ts";
 import { fingerprint, keyId, keysText, type PublicKeys, parseKeys } from "../keys/public-keys.ts";
 import { type Signed, signBody } from "../keys/signed.ts";
 import { type Claim, PendingClaims } from "./pending-claims.ts";
 import { readRegistry, registryPath, writeRegistry } from "./registry-file.ts";
-import {
-  emptyState,
-  type FormerKeys,
-  type Invitation,
-  type Labels,
-  labelsFault,
-  type NodeRecord,
-  type RegistryState,
-} from "./registry-state.ts";
-import { invitationLogin, SECRET_BYTES, secretHash } from "./token.ts";
+import { emptyState, type FormerKeys, type Invitation, type NodeRecord, type RegistryState } from "./registry-state.ts";
+import { invitationLogin, loginName, SECRET_BYTES, secretHash } from "./token.ts";
 import type { Peer, Trust } from "./trust.ts";
 import { MOST_PEERS, TRUST_LIST, type TrustList } from "./trust-list.ts";
 
 /**
- * Central's record of which machine is which node. It decides who is let in, and signs the trust list of each node.
+ * Central's record of which machine is which node. The registry decides on each machine, and signs the trust list of each node.
  *
  *   (unknown) → pending → accepted → revoked        a token leads from unknown to accepted
  *                 ↓                     ↓
@@ -77,7 +70,6 @@ export class Registry implements Trust {
   readonly #parsed = new Map<string, { readonly id: string; readonly keys: PublicKeys | undefined }>();
   #identity: Identity;
   #state: RegistryState;
-  #timer: Timer | undefined;
 
   /** @throws StewardError `registry-damaged`, `file-unreadable` */
   constructor(options: RegistryOptions) {
@@ -125,9 +117,8 @@ export class Registry implements Trust {
     return this.#records.get(node);
   }
 
-  /** The users of the broker: central, the accepted nodes, the invitations that are open. */
+  /** The users of the broker: central, the accepted nodes, the bearers of invitations. */
   list(): readonly BrokerLogin[] {
-    const now = this.#options.clock.now();
     const { keys: own, previous } = this.#identity;
     const central = (previous === undefined ? [own] : [own, previous.keys]).map(({ sign: key }) => ({
       kind: "node" as const,
@@ -138,11 +129,12 @@ export class Registry implements Trust {
     const nodes = this.#state.nodes.flatMap(({ node, keys, standing, peers }) =>
       standing === "accepted" ? keys.map((text) => ({ kind: "node" as const, node, key: signKey(text), peers })) : [],
     );
-    const invitations = this.#state.invitations.flatMap(({ hash, login: key, spent, expiresAt }) =>
-      spent === undefined && expiresAt > now
-        ? [{ kind: "invitation" as const, name: `-join-${hash.slice(0, 12)}`, key }]
-        : [],
-    );
+    // Whoever shows a used or expired token still reaches central, and is told why it is refused.
+    const invitations = this.#state.invitations.map(({ hash, login: key }) => ({
+      kind: "invitation" as const,
+      name: loginName(hash),
+      key,
+    }));
     return [...central, ...nodes, ...invitations];
   }
 
@@ -171,7 +163,7 @@ export class Registry implements Trust {
 
   /** Makes a token's secret for each node, all or none. @throws StewardError `node-enrolled`, `usage` */
   invite(
-    wanted: readonly { readonly node: string; readonly labels?: Labels; readonly replace?: boolean }[],
+    wanted: readonly { readonly node: string; readonly labels?: LabelSet; readonly replace?: boolean }[],
     lasts: number,
     by: string,
   ): Invited[] {
@@ -353,10 +345,6 @@ export class Registry implements Trust {
     this.#change({ policies }, this.#acceptedNames());
   }
 
-  end(): void {
-    this.#options.clock.clearTimeout(this.#timer);
-  }
-
   #accepted(node: string, signer: Identity): Admittance {
     const list = this.listFor(node, signer);
     return list === undefined ? refusal("token-unknown", { node }) : { kind: "accepted", list };
@@ -378,7 +366,7 @@ export class Registry implements Trust {
     return new StewardError("node-enrolled", { node, fingerprint: fingerprintOf(record) });
   }
 
-  #enrol({ node, keys }: Claim, labels: Labels, by: string, also: Partial<RegistryState>): void {
+  #enrol({ node, keys }: Claim, labels: LabelSet, by: string, also: Partial<RegistryState>): void {
     const before = this.#records.get(node);
     const text = keysText(keys);
     const since = this.#options.clock.now();
@@ -484,7 +472,7 @@ export class Registry implements Trust {
   #index(): void {
     this.#holders.clear();
     this.#records.clear();
-    const { node: self, clock } = this.#options;
+    const { node: self } = this.#options;
     const holds = (node: string, text: string, standing: Peer["standing"]): void => {
       const { id, keys } = this.#keysOf(text);
       if (keys !== undefined) this.#holders.set(id, { node, keys, standing });
@@ -497,22 +485,6 @@ export class Registry implements Trust {
     const { keys: own, previous } = this.#identity;
     for (const keys of previous === undefined ? [own] : [own, previous.keys])
       this.#holders.set(keyId(keys), { node: self, keys, standing: "accepted" });
-    clock.clearTimeout(this.#timer);
-    const next = Math.min(
-      ...this.#state.invitations.flatMap(({ spent, expiresAt }) =>
-        spent === undefined && expiresAt > clock.now() ? [expiresAt - clock.now()] : [],
-      ),
-    );
-    // The login of an expired invitation is taken off the broker's list.
-    if (Number.isFinite(next)) {
-      this.#timer = clock.setTimeout(
-        () => {
-          this.#index();
-          for (const tell of this.#listeners) tell(new Set());
-        },
-        Math.min(next, LONGEST_TIMER),
-      );
-    }
   }
 }
 

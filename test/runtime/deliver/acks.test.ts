@@ -10,7 +10,9 @@ import { seededRandom } from "../../harness/random.ts";
 import { MemoryBroker } from "../../twins/memory-broker.ts";
 
 const LANE = "ship1.command.shellcommand.os";
+const OWN = "central.command.shellcommand.os";
 const HELLO = "central.event.hello.steward";
+const FACTS = "central.event.facts.steward";
 const ACK: Ack = {
   node: "ship1",
   receiverEpoch: "e1",
@@ -54,7 +56,6 @@ async function followed(
     envelope,
     counters: { refuse: (code) => void done.push(`refused ${code}`) },
     fleet: {
-      has: (node) => node === "ship1",
       isKnown: (node) => node === "ship1" || node === "central",
       isDoubled: () => fleet.doubled === true,
       isOther: () => fleet.other === true,
@@ -69,6 +70,11 @@ async function followed(
       sealAgain: (subject) => void done.push(`${subject} sealed again`),
     },
     vouching: { sealAgain: () => undefined },
+    factTeller: {
+      subject: FACTS,
+      greeted: () => undefined,
+      acknowledged: (no) => void done.push(`facts ${no} are known`),
+    },
     publishers: {
       answered: (subject, { last }) => void done.push(`${subject} up to ${last}`),
       refused: (subject, first, { code }) => void done.push(`${subject} ${first}: ${code}`),
@@ -129,9 +135,11 @@ describe("an answer", () => {
     ["an ACK moves its lane", LANE, 1, ack(), ["ship1 lives", `${LANE} up to 3`]],
     ["an ACK that another node gives", LANE, 1, ack({ node: "ship2" }), ["refused ack-misplaced"]],
     ["an ACK for another subject", "ship1.command.other.os", 1, ack(), ["refused frame-misdirected"]],
+    ["an ACK of facts", FACTS, 3, ack({ node: "central" }, FACTS), ["central lives", "facts 3 are known"]],
     ["an ACK of a hello", HELLO, 0, ack({ node: "central" }, HELLO), ["central lives", "presence"]],
     ["a refusal holds its lane", LANE, 7, refusal("ship1"), ["ship1 lives", `${LANE} 7: frame-too-large`]],
     ["a refusal of another node", LANE, 7, refusal("ship2"), []],
+    ["a refusal of this node itself", OWN, 7, refusal("central", OWN), ["central lives", `${OWN} 7: frame-too-large`]],
     [
       "a frame",
       LANE,
