@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { eventuallySeen } from "../../harness/eventually.ts";
-import { startFleet } from "../../harness/fleet/fleet.ts";
+import { eventuallySeen } from "../harness/eventually.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000 });
