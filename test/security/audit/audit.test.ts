@@ -90,7 +90,7 @@ describe("the audit of a node", () => {
     await journal.close();
   });
 
-  const second = "000000000010.jsonl";
+  const second = "000000000009.jsonl";
   type Scene = Awaited<ReturnType<typeof written>>;
   const swap = (lines: string[], i: number): void => {
     const [a = "", b = ""] = lines.slice(i, i + 2);
@@ -101,7 +101,7 @@ describe("the audit of a node", () => {
     [
       "a record that was changed",
       ({ rewrite }) => rewrite(second, (lines) => lines.splice(1, 1, (lines[1] ?? "").replace("central", "nobody!"))),
-      /^000000000010\.jsonl:2: record 11 was changed$/,
+      /^000000000009\.jsonl:2: record 10 was changed$/,
     ],
     [
       "the last record, changed",
@@ -114,32 +114,32 @@ describe("the audit of a node", () => {
     [
       "a record that was taken out",
       ({ rewrite }) => rewrite(second, (lines) => lines.splice(2, 1)),
-      /: record 12 is missing before record 13$/,
+      /: record 11 is missing before record 12$/,
     ],
     [
       "records in another order",
       ({ rewrite }) => rewrite(second, (lines) => swap(lines, 1)),
-      /: record 11 stands behind record 12: the order was changed$/,
+      /: record 10 stands behind record 11: the order was changed$/,
     ],
     [
       "a line that is none",
       ({ rewrite }) => rewrite(second, (lines) => lines.splice(1, 1, "{}")),
-      /:2: this line is no record: number 11 was changed$/,
+      /:2: this line is no record: number 10 was changed$/,
     ],
     [
       "a record put in, with the hash that it should have",
       ({ rewrite }) => rewrite(second, (lines) => lines.splice(2, 0, (lines[1] ?? "").replace("decision", "forged!!"))),
-      /: record 11 stands behind record 11: the order was changed$/,
+      /: record 10 stands behind record 10: the order was changed$/,
     ],
     [
       "a file that was removed",
       ({ path }) => rmSync(path(second)),
-      /^0000000000\d\d\.jsonl:1: records 10 to \d+ are missing before record \d+$/,
+      /^0000000000\d\d\.jsonl:1: records 9 to \d+ are missing before record \d+$/,
     ],
     [
       "the first file, removed",
       ({ path }) => rmSync(path("000000000001.jsonl")),
-      /:1: records 1 to 9 are missing before record 10$/,
+      /:1: records 1 to 8 are missing before record 9$/,
     ],
     [
       "the newest file, removed",
@@ -156,7 +156,9 @@ describe("the audit of a node", () => {
     ],
     [
       "all of it, removed",
-      ({ path, files }) => files().forEach((name) => void rmSync(path(name))),
+      ({ path, files }) => {
+        for (const name of files()) rmSync(path(name));
+      },
       /: records 1 to 30 are missing at the end$/,
     ],
   ])("tells of %s, and names it", async (_what, harm, fault) => {
