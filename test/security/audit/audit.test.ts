@@ -23,7 +23,9 @@ const DAY = 86_400_000;
 const silent = { error: () => undefined, warn: () => undefined };
 
 /** The audit of a node over a disk of its own, opened again after each `crash` or `end`. */
-async function room({ fileBytes = 2_000, age = 365 * DAY } = {}) {
+async function room({ fileBytes = 2_000 } = {}) {
+  // The simulated clock is years ahead of the times of the files.
+  const keep = { age: 36_500 * DAY, bytes: 1e9 };
   const directory = join(await tempDir(), "audit");
   const disk = emptyDisk();
   const clock = new SimulatedClock();
@@ -31,12 +33,13 @@ async function room({ fileBytes = 2_000, age = 365 * DAY } = {}) {
     const store = openMemoryStore(disk);
     const journal = openJournal(store, { node: "ship1", path: directory, clock, random: seededRandom(1) });
     const files = new AuditDirectory(directory, fileBytes);
-    const audit = new Audit({ journal, files, clock, log: silent, keep: () => ({ age, bytes: 1e9 }) });
+    const audit = new Audit({ journal, files, clock, log: silent, keep: () => keep });
     return { audit, journal, store };
   };
   return {
     directory,
     clock,
+    keep,
     open,
     files: () => readdirSync(directory).sort(),
     path: (name = "") => join(directory, name),
@@ -205,7 +208,7 @@ describe("the audit of a node", () => {
   });
 
   it("forgets the oldest files as retention says, and the chain that is left is whole", async () => {
-    const scene = await room({ age: DAY });
+    const scene = await room();
     const { audit, journal } = scene.open();
     for (let n = 1; n <= 20; n++) audit.record(asked(n));
     await audit.end();
@@ -215,6 +218,7 @@ describe("the audit of a node", () => {
     for (const name of scene.files().slice(1))
       utimesSync(scene.path(name), scene.clock.now() / 1000, scene.clock.now() / 1000);
     await journal.close();
+    scene.keep.age = DAY;
     const again = scene.open();
     again.audit.record(asked(21));
     await again.audit.end();
