@@ -235,7 +235,7 @@ describe("the audit of a node", () => {
     for (let n = 0; n < 500; n++) audit.refused("ship2 command.echo.os", () => ({ ...asked(3), by: "ship2" }));
     audit.refused("ship3 command.echo.os", () => ({ ...asked(3), by: "ship3" }));
     expect(audit.records({ limit: 1_000 })).toHaveLength(21);
-    clock.advance(60_000);
+    await clock.advance(60_000);
     audit.refused("ship2 command.echo.os", () => ({ ...asked(3), by: "ship2" }));
     expect(audit.records({ limit: 2 })).toMatchObject([
       { by: "several", why: "480 more refusals of the same kinds" },
