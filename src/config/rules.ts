@@ -4,9 +4,10 @@ import { shortened } from "../message/text/printable.ts";
 import { readDuration, readSize } from "../message/text/units.ts";
 import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
-import { GROUP } from "./policy/rule.ts";
+import { GROUP, membersOf } from "./policy/rule.ts";
 import { schema } from "./schema/schema.ts";
 import { type Path, presetAt, schemaAt } from "./schema/schema-tree.ts";
+import { checkTargets } from "./target-rules.ts";
 
 /**
  * Checks that no schema of one setting can do: settings must agree with each other, with the machine and with the
@@ -31,6 +32,7 @@ export function checkRules(file: unknown, surroundings: Surroundings, report: Re
   checkSocket(root, surroundings.file, report);
   checkSizes(root, report);
   checkBackoff(mapping(mapping(root.supervision).backoff), report);
+  checkTargets(root, report);
 }
 
 function checkSubscriptions(entries: readonly unknown[], report: Report): void {
@@ -53,12 +55,18 @@ function checkPatterns(rules: readonly unknown[], path: Path, report: Report): v
 
 /** Groups that are named exist, and names of policies stand once. */
 function checkPolicies(root: Mapping, report: Report): void {
-  const groups = new Set(Object.keys(mapping(root.groups)));
+  const groups = mapping(root.groups);
   const checkNames = (names: unknown, path: Path): void =>
     list(names).forEach((who, i) => {
       const group = text(who)?.startsWith(GROUP) ? text(who)?.slice(GROUP.length) : undefined;
-      if (group !== undefined && !groups.has(group))
+      if (group === undefined) return;
+      if (!Object.hasOwn(groups, group))
         report([...path, i], `no group is called ${shortened(group)}: list its nodes under \`groups:\``);
+      else if (membersOf(groups[group]).length === 0)
+        report(
+          [...path, i],
+          `group ${group} is no list of nodes: who may send is said by names, not by labels or facts`,
+        );
     });
   const checkRules = (rules: unknown, path: Path): void => {
     checkPatterns(list(rules), path, report);

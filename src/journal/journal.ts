@@ -5,6 +5,7 @@ import type { Json } from "../message/message.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Inbox } from "./inbox.ts";
 import { mend, namesOf } from "./mend.ts";
+import { NodeNotes } from "./node-notes.ts";
 import { Outbox } from "./outbox.ts";
 import { type Checkpoint, JOURNAL_VERSION } from "./records.ts";
 import type { Key, SetAside, Store } from "./store/store.ts";
@@ -56,6 +57,8 @@ export interface Journal {
   sweepTaken(goes: (key: string, ids: readonly string[]) => boolean, limit: number): void;
   nodes(): { name: string; snapshot: Json }[];
   setNode(name: string, snapshot: Json): void;
+  /** The notes on nodes beside their states: labels that were given here, facts that they told. */
+  readonly notes: NodeNotes;
   forgetNode(name: string): void;
   /** Bytes in use, at most a second old. */
   bytes(): number;
@@ -198,6 +201,7 @@ export function openJournal(
       [...store.range("nodes", {})].map(({ key, value }) => ({ name: String(key), snapshot: value as Json })),
     forgetNode: (name) => store.remove("nodes", name),
     setNode: (name, snapshot) => store.putText("nodes", name, JSON.stringify(snapshot)),
+    notes: new NodeNotes(store),
     bytes() {
       const now = clock.monotonic();
       if (now - measured.at >= 1000) measured = { at: now, bytes: store.bytes() };

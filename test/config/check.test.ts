@@ -66,7 +66,7 @@ describe("a file in which everything is wrong", () => {
     [
       "limits: {messageBytes: 5, age: 3d}",
       "25:24 limits.messageBytes: expected a size from 1KB to 8MB, got 5: it has no unit; write 5B if it means bytes",
-      "25:27 limits.age: unknown key here; it exists as retention.age and retention.logs.age",
+      "25:27 limits.age: unknown key here; it exists as retention.age and retention.logs.age and retention.audit.age",
     ],
     ["retention: {bytes: 2GB}", "26:13 retention.bytes: more than limits.journalBytes"],
     ["intake: {folder: 5}", "27:18 intake.folder: expected a path, or off, got 5: put it in quotes"],
@@ -110,6 +110,10 @@ describe("a file that is no configuration", () => {
       '2:12: Alias cannot be an empty string; a text that begins with * or & needs quotes, as in "*"',
     ],
     ["node: !secret x\n", "1:7: Unresolved tag: !secret; a text that begins with ! needs quotes"],
+    [
+      `node: a\nbroker: {user: x, password: \${SECRET}}\ndata: ./d\nhello: 2s\n`,
+      "2:30: Unexpected flow-map-start at node end; a text with special characters needs quotes",
+    ],
     ["%YAML 1.1\n---\nnode: yes\n", "1:1: %YAML: only version 1.2 is read; remove the line"],
     ["[".repeat(20_000), expect.stringMatching(/^1:\d+: nested too deeply$/)],
     ["node: &a {node: *a}\n", "1:17: nested too deeply"],
@@ -390,5 +394,36 @@ describe("a value that would silently become another", () => {
   ])("is refused: %j", (text, fault) => {
     const checked = checkConfig(minimal(text), "steward.yaml", {});
     expect("faults" in checked && checked.faults.map(({ message }) => message).join("\n")).toContain(fault);
+  });
+});
+
+describe("labels, groups and facts", () => {
+  it("are taken where they are right", () => {
+    const more = `labels: {class: tanker, site: "12"}
+groups: {north: 'site=hamburg or @south', south: [ship1, 'tug*']}
+facts: {raid: {run: [raid, -v]}}
+`;
+    expect(faultsOf(minimal(more))).toEqual([]);
+  });
+
+  it.each([
+    ["labels: {class: 5}", "labels.class: expected text, got 5: put it in quotes"],
+    ["labels: {site: new york}", 'labels.site: "new york" is no value of label site'],
+    ["labels: {online: x}", "labels.online: online is a word of the language of targets"],
+    ["labels: {'a b': x}", '"a b" is no name of a label'],
+    ["groups: {north: site=}", "groups.north: at character 6: expected a value after site="],
+    ["groups: {north: [ship1, 'or']}", "groups.north: at character 1: expected a node"],
+    ["groups: {north: '@nort'}", "groups.north: there is no group @nort"],
+    ["groups: {a: '@b', b: 'not @a'}", "groups.a: it leads back to itself: @b, @a"],
+    ["groups: {all: ship1}", "groups.all: not the name of a group: all is a word"],
+    [
+      "groups: {north: []}",
+      "groups.north: expected a target such as site=hamburg, or a list of targets, got a list: it is empty",
+    ],
+    ["facts: {raid: {every: 1m}}", "facts.raid.run: is missing: expected a program and its arguments"],
+    ["facts: {raid: {run: [x], every: 1s}}", "facts.raid.every: expected a duration from 10s to 30d"],
+    ["facts: {'a.b': {run: [x]}}", "not the name of a fact"],
+  ])("%s has its fault named", (line, fault) => {
+    expect(faultsOf(minimal(`${line}\n`)).join("\n")).toContain(fault);
   });
 });

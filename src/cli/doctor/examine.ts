@@ -13,6 +13,7 @@ import { counted } from "../render/text.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
 import type { Finding } from "./finding.ts";
 import { journalAtRest } from "./journal.ts";
+import { trustAtRest } from "./trust.ts";
 
 const LEAST_NODE = [20, 19] as const;
 const LEAST_NATS = [2, 9, 10] as const;
@@ -27,7 +28,8 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   const config = await configuration(cli, findings);
   if (config !== undefined) {
     const data = await dataDirectory(config.data);
-    findings.push(data, ...(await openToOthers(config)), ...commands(config, cli), await natsServer(config, cli));
+    findings.push(data, ...(await openToOthers(config)), ...(await trustAtRest(config)));
+    findings.push(...commands(config, cli), await natsServer(config, cli));
     if (data.verdict === "ok") findings.push(...(await journalAtRest(config, cli)));
   }
   // Without a configuration the daemon may still be named by --socket.
@@ -283,9 +285,9 @@ function messages(nodes: readonly NodeView[], letters: number): Finding {
   const sums = [sum(({ waiting }) => waiting), sum(({ running }) => running)] as const;
   const all = hasSum ? [`${owed.length} nodes: ${openWork(...sums)}`] : [];
   // The sum before them names the things that the short form counts.
-  const named = most.map(
-    ({ name, waiting, running }) => `${name}: ${hasSum ? `${waiting} and ${running}` : openWork(waiting, running)}`,
-  );
+  const short = ({ waiting, running }: NodeView): string =>
+    [waiting, running].filter((_, which) => sums[which] !== 0).join(" and ");
+  const named = most.map((node) => `${node.name}: ${hasSum ? short(node) : openWork(node.waiting, node.running)}`);
   const parts = [...all, ...(named.length === 0 ? [] : [worst(named, "nodes (`steward nodes`)")])];
   if (letters > 0) parts.push(`${counted(letters, "dead letter")} (\`steward dead\`)`);
   return { check: "messages", verdict: "ok", text: parts.length === 0 ? "none is open" : parts.join("; ") };

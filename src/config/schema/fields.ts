@@ -146,6 +146,9 @@ export const ruledSubject = () =>
     { shape: new RegExp(`^(command|event|\\*)\\.(${TOKEN}|\\*)\\.(${TOKEN}|\\*)$`) },
   );
 
+export const argument = () =>
+  text("text", (value) => (value.includes("\0") ? "an argument holds no NUL character" : undefined), { quoted: true });
+
 export const path = () => text("a path", pathFault);
 
 export const keyFile = () =>
@@ -376,6 +379,39 @@ export function listOf<S extends z.ZodType>(element: S, expects: string, least =
     return quoted ? JSON.stringify(texts) : `[${texts.join(", ")}]`;
   };
   return kind(z.array(element).min(least), { expects, why, format });
+}
+
+/** Texts by names: `{class: tanker}`. */
+export function textsByName(expects: string) {
+  return kind(
+    z.record(
+      z.string(),
+      text("text", () => undefined),
+    ),
+    { expects, format: inBraces },
+  );
+}
+
+/** `groups:` of the file: a target, or a list of them, by the name of the group. */
+export function groups() {
+  const target = text("a target", () => undefined);
+  const one = kind(z.union([target, z.array(target).min(1)]), {
+    expects: "a target such as site=hamburg, or a list of targets",
+    why: (value) => (Array.isArray(value) && value.length === 0 ? "it is empty" : undefined),
+  });
+  return kind(z.record(z.string(), one), {
+    expects: "names and targets, such as {north: site=hamburg}",
+    format: inBraces,
+  });
+}
+
+/** A compiled mapping on one line: `{class: tanker}`. */
+export function inBraces(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  if (Array.isArray(value)) return `[${value.map(inBraces).join(", ")}]`;
+  return `{${Object.entries(value)
+    .map(([key, inside]) => `${key}: ${inBraces(inside)}`)
+    .join(", ")}}`;
 }
 
 export function flagHint(value: unknown): string | undefined {

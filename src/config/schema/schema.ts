@@ -4,15 +4,18 @@ import { writtenRule } from "../policy/rule.ts";
 import { kind, mapping, setting } from "./about.ts";
 import {
   account,
+  argument,
   bySecret,
   decimal,
   duration,
   EXAMPLE_KEYS,
   flag,
   flagHint,
+  groups,
   host,
   hostPort,
   hours,
+  inBraces,
   keyFile,
   listOf,
   mask,
@@ -33,6 +36,7 @@ import {
   server,
   size,
   syslogAddress,
+  textsByName,
   timeZone,
   variable,
   variables,
@@ -352,6 +356,21 @@ const publication = kind(
   { expects: "a mapping with subject and one of syslog, tail, source" },
 );
 
+/** An entry of `facts:` in steward.yaml. */
+const ownFact = mapping({
+  run: setting(listOf(argument(), "a program and its arguments, such as [/usr/local/bin/raid-facts]", 1), {
+    description: "The program and its arguments.",
+    example: ["/usr/local/bin/raid-facts"],
+  }),
+  every: setting(duration("10s", "30d").prefault("10m"), { description: "Time between two runs." }),
+  timeout: setting(duration("1s", "10m").prefault("30s"), { description: "How long it may run." }),
+});
+
+const ownFacts = kind(z.record(z.string(), ownFact), {
+  expects: "names and programs, such as {raid: {run: [/usr/local/bin/raid-facts]}}",
+  format: inBraces,
+});
+
 /**
  * steward.yaml. The one source of its types, defaults, checks and documentation; what concerns several settings at once
  * is in rules.ts, and defaults that depend on other settings are filled in by compile.ts.
@@ -407,6 +426,21 @@ export const schema = mapping({
     applies: "process",
     shown: true,
   }),
+  labels: setting(textsByName("names and values such as {class: tanker, site: rotterdam}").prefault({}), {
+    description:
+      "Labels of this node: what it is, in words of its operators, such as {class: tanker, site: rotterdam}. Targets choose nodes by them: `steward run 'class=tanker' -- uptime`. central may give others with `steward label`.",
+    applies: "live",
+  }),
+  groups: setting(groups().prefault({}), {
+    description:
+      "Names for targets, such as {north: 'site=hamburg or site=rotterdam', tugs: [tug1, tug2]}: `steward run @north -- uptime`. See docs/targets.md. A rule names a group that is a list of nodes as group:NAME.",
+    applies: "live",
+  }),
+  facts: setting(ownFacts.prefault({}), {
+    description:
+      "Facts of this node from programs of yours, such as {raid: {run: [/usr/local/bin/raid-facts], every: 10m, timeout: 10s}}. A program prints a JSON object or lines of key=value; they become the facts raid.key. `every` is from 10s on and 10m where it is not written, `timeout` 30s.",
+    applies: "live",
+  }),
   nodes: setting(listOf(name(), "a list of names").prefault([]), {
     description: "Nodes that are expected: shown before they were ever seen.",
     applies: "live",
@@ -439,17 +473,6 @@ export const schema = mapping({
     ],
     applies: "live",
   }),
-  groups: setting(
-    kind(z.record(z.string(), listOf(name(), "a list of names")), {
-      expects: "a mapping of names, each with a list of nodes",
-      format: (value) => JSON.stringify(value),
-    }).prefault({}),
-    {
-      description: "Nodes that rules name together, as group:NAME.",
-      example: { tankers: ["ship1", "ship2"] },
-      applies: "live",
-    },
-  ),
   timeZone: setting(timeZone().optional(), {
     description: "The time zone of `hours`.",
     fallback: "that of the host",
@@ -493,6 +516,10 @@ export const schema = mapping({
       earlyCancels: setting(wholeNumber(0, 1_000_000).prefault(10_000), {
         description:
           "Cancels that overtook their commands and are kept until those come, at most for `retention.age`. Further ones are refused.",
+      }),
+      targets: setting(wholeNumber(1, 1_000_000).prefault(50), {
+        description:
+          "Nodes that one target may mean. For more, `steward run` asks, or wants --yes; a message file or a request says `most`.",
       }),
       lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
         description:

@@ -7,6 +7,7 @@ import { bye } from "../../methods/bye.ts";
 import type { Method } from "../../methods/define.ts";
 import { echo } from "../../methods/echo.ts";
 import { errorlog } from "../../methods/errorlog.ts";
+import { facts } from "../../methods/facts.ts";
 import { hello } from "../../methods/hello.ts";
 import { MAY, mayMethod } from "../../methods/may.ts";
 import { ping } from "../../methods/ping.ts";
@@ -17,6 +18,7 @@ import type { Permission } from "../../security/policy/permission.ts";
 import { TRUST, type TrustTaker, trustMethod } from "../enrol/trust-method.ts";
 import type { Canceller } from "../execute/cancel.ts";
 import { cancelMethod } from "../execute/cancel-method.ts";
+import type { NodeFacts } from "../fleet/node-facts.ts";
 import { explain } from "../receive/explain.ts";
 import type { Routes } from "../receive/routes.ts";
 import { compareHere } from "../resync/compare-answer.ts";
@@ -32,6 +34,7 @@ export interface OwnParts {
   readonly config: () => Config;
   readonly journal: Journal;
   readonly links: Pick<Links, "hello" | "bye">;
+  readonly nodeFacts: Pick<NodeFacts, "factsTold">;
   readonly failures: Pick<Failures, "received">;
   readonly canceller: Pick<Canceller, "cancel">;
   readonly vouching: Pick<Vouching, "heard">;
@@ -57,6 +60,7 @@ const OWN = [
   "hello",
   "bye",
   "errorlog",
+  "facts",
   "cancel",
   "process",
   "compare",
@@ -67,7 +71,7 @@ const OWN = [
 
 /** The methods that come with steward. */
 export function ownMethods(parts: OwnParts): readonly Method[] {
-  const { config, journal, links, failures, canceller, vouching, identities, processes, enrolment } = parts;
+  const { config, journal, links, nodeFacts, failures, canceller, vouching, identities, processes, enrolment } = parts;
   const own: Readonly<Record<(typeof OWN)[number], Method>> = {
     shellcommand: shellcommand({ outputBytes: () => config().limits.outputBytes, grace: config().shell.grace }),
     syslogforwarding,
@@ -76,6 +80,7 @@ export function ownMethods(parts: OwnParts): readonly Method[] {
     hello: hello(links),
     bye: bye(links),
     errorlog: errorlog(failures),
+    facts: facts(nodeFacts),
     cancel: cancelMethod(canceller),
     process: processMethod(processes),
     compare: compareMethod((origin, epoch, open) => compareHere(journal, origin, epoch, open)),
@@ -150,7 +155,7 @@ function builtInSubscriptions(config: Config): SubscribeConfig[] {
   const trusted = taken("command", TRUST, config.node === config.central ? ANY : { from: [config.central] }, 1);
   const control = [...commands, trusted, taken("event", VOUCH, ANY, 1)];
   if (config.node !== config.central) return control;
-  return [...control, ...["hello", "bye", "errorlog"].map((method) => taken("event", method, ANY, 1))];
+  return [...control, ...["hello", "bye", "errorlog", "facts"].map((method) => taken("event", method, ANY, 1))];
 }
 
 function invalid(file: string, fault: string, cause?: unknown): StewardError {

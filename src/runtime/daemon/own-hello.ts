@@ -36,7 +36,7 @@ export class OwnHello implements Greeter {
   hello(): Hello {
     const { version, epoch, life, startedAt, config, clock, methods, storage, publishers, routes, waiting } =
       this.#options;
-    const { hello: every, link } = config();
+    const { hello: every, link, labels } = config();
     const stuck = [...publishers.stuck(MOST_STUCK), ...waiting().map(asLane)]
       .sort((a, b) => a.since - b.since)
       .slice(0, MOST_STUCK)
@@ -54,6 +54,7 @@ export class OwnHello implements Greeter {
       link: link.name,
       ...(stuck.length === 0 ? {} : { stuck }),
       ...(unattended.length === 0 ? {} : { unattended }),
+      ...(Object.keys(labels).length === 0 ? {} : { labels }),
     };
   }
 }

@@ -35,6 +35,7 @@ export async function reload(before: Config, { road, processes, log, apply }: Re
   const { subscribe, publish } = next;
   apply(next);
   log.setLevel(next.log.level);
+  road.ownFacts.look();
   road.policies.follow();
   const expected = new Set([next.central, ...next.nodes]);
   for (const name of before.nodes) if (!expected.has(name)) road.fleet.expectNoMore(name);

@@ -5,6 +5,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Outcome } from "../../message/report.ts";
 import type { Method, MethodFacts } from "../../methods/define.ts";
+import type { FactsTold } from "../../methods/facts.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
@@ -22,7 +23,11 @@ import { Canceller } from "../execute/cancel.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
 import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
+import { FactTeller } from "../fleet/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { NodeFacts } from "../fleet/node-facts.ts";
+import { NodeLabels } from "../fleet/node-labels.ts";
+import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
 import { Presence } from "../fleet/presence.ts";
 import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
@@ -60,7 +65,7 @@ export interface RoadOptions extends Surroundings {
  * part is given the parts that it works with. Two parts get theirs later: the publishers, whose reports of failures are
  * messages too, and the fleet, whose changes upper rooms act upon.
  */
-export class Road implements Rooms {
+export class Road implements Rooms, FactsWatcher {
   readonly newId: NewId;
   readonly journal: Journal;
   readonly storage: Storage;
@@ -69,6 +74,9 @@ export class Road implements Rooms {
   readonly spawner: Spawner;
   readonly fleet: Fleet;
   readonly methods: ReadonlyMap<string, MethodFacts>;
+  readonly facts: NodeFacts;
+  readonly ownFacts: OwnFacts;
+  readonly labels: NodeLabels;
   readonly announce: Announcer;
   readonly publishers: Publishers;
   readonly submitter: Submitter;
@@ -91,6 +99,7 @@ export class Road implements Rooms {
   /** Filled once the parts behind the daemon's own methods are there. */
   readonly #doors = new Map<string, Method>();
   readonly #presence: Presence;
+  readonly #factTeller: FactTeller;
   readonly #links: Links;
   readonly #receiver: Receiver;
   readonly #acks: Acks;
@@ -111,11 +120,16 @@ export class Road implements Rooms {
     const life = newId();
     const ground = { ...options, node, central, life, methods };
 
+    const facts = new NodeFacts(ground);
+    const labels = new NodeLabels({
+      ...ground,
+      own: (name) => (name === node ? config().labels : fleet.ownLabels(name)),
+    });
     const announce = new Announcer(ground);
     const publishers = new Publishers(ground);
     const submitter = new Submitter({ ...ground, publishers, announce });
     const failures = new Failures({ ...ground, submitter });
-    const told = { ...ground, announce, failures, publishers, submitter };
+    const told = { ...ground, announce, failures, publishers, submitter, labels };
 
     const renewal = new Renewal({ ...told, path: data });
     const vouching = new Vouching({ ...told, renewal });
@@ -141,13 +155,17 @@ export class Road implements Rooms {
     this.canceller = new Canceller({ ...told, respond, running });
     const self = new OwnHello({ ...told, epoch: journal.epoch, routes });
     const presence = new Presence({ ...told, epoch: journal.epoch, self });
+    const ownFacts = new OwnFacts({ ...told, host: options.hostFacts, watcher: this });
+    const factTeller = new FactTeller({ ...told, epoch: journal.epoch, own: ownFacts });
     const links = new Links({ ...resync, presence, deadlines });
     fleet.watch(links);
     const admission = new Admission(told);
     const { enrolment } = this;
     this.#receiver = new Receiver({ ...resync, data, admission, links, routes, enrolment, answers: respond });
-    this.#acks = new Acks({ ...resync, links, presence });
+    this.#acks = new Acks({ ...resync, links, presence, factTeller });
 
+    this.facts = facts;
+    this.labels = labels;
     this.announce = announce;
     this.publishers = publishers;
     this.submitter = submitter;
@@ -161,13 +179,15 @@ export class Road implements Rooms {
     this.deadlines = deadlines;
     this.respond = respond;
     this.#presence = presence;
+    this.ownFacts = ownFacts;
+    this.#factTeller = factTeller;
     this.#links = links;
   }
 
   /** Subscribes at the broker: messages come in and go out. */
   open(): void {
     const { config, modules, methods, core } = this.#options;
-    const own = ownMethods({ ...this.#options, ...this, links: this.#links });
+    const own = ownMethods({ ...this.#options, ...this, links: this.#links, nodeFacts: this.facts });
     for (const method of [...own, ...modules, ...methods]) this.#doors.set(method.name, method);
     for (const subscription of subscriptionsOf(config())) this.routes.add(subscription);
     this.link.begin({
@@ -176,8 +196,16 @@ export class Road implements Rooms {
       watcher: this.#links,
       failures: this.failures,
     });
+    this.ownFacts.look();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
+  }
+
+  /** The facts of this node have changed: they are noted here, and told to central. */
+  factsChanged(set: ReadonlyMap<string, FactsTold["set"][string]>): void {
+    const { config, clock } = this.#options;
+    this.facts.factsTold(config().node, { at: clock.now(), all: true, set: Object.fromEntries(set) });
+    this.#factTeller.changed();
   }
 
   bye(reason: string): void {
@@ -187,6 +215,7 @@ export class Road implements Rooms {
   /** Ends the traffic in both directions. */
   end(): void {
     this.#presence.end();
+    this.ownFacts.end();
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();
@@ -196,7 +225,7 @@ export class Road implements Rooms {
   }
 
   #openEnrolment(
-    told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers">,
+    told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers" | "labels">,
   ) {
     const { membership, config, fleet, transport } = told;
     if (membership === undefined) return undefined;
@@ -208,7 +237,11 @@ export class Road implements Rooms {
     if (opened.role === "central") {
       const { trust: registry } = opened;
       const standings = (names: Iterable<string>): void => {
-        for (const name of names) fleet.decided(name, registry.record(name)?.standing);
+        for (const name of names) {
+          const record = registry.record(name);
+          fleet.decided(name, record?.standing);
+          if (record?.standing === "accepted") told.labels.enrolled(name, record);
+        }
         resume(names);
       };
       return new Registrar({ ...told, node, registry, keys, standings });

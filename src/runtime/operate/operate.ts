@@ -1,5 +1,6 @@
 import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
+import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
 import type { Json } from "../../message/message.ts";
@@ -18,9 +19,12 @@ import type {
   Choice,
   DeadLetter,
   Decision,
+  FactsView,
   Health,
   InvitationOrder,
   Invited,
+  LabelOrder,
+  LabelView,
   LogLine,
   MayAnswerOf,
   MayQuestionTo,
@@ -28,11 +32,14 @@ import type {
   MessageFilter,
   MessageView,
   NodeDetail,
+  NodeQuery,
   NodeView,
   Order,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  TargetQuestion,
+  TargetView,
   TrustView,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
@@ -66,6 +73,11 @@ export class LocalOperations implements Operations {
     return this.#submission.submit(orders);
   }
 
+  /** A draft for each node that a target means. @throws StewardError `target-invalid`, `target-large`, … */
+  drafts(orders: readonly TargetedDraft[]): Draft[] {
+    return this.#submission.drafts(orders);
+  }
+
   cancel(id: string) {
     return this.#submission.cancel(id);
   }
@@ -83,12 +95,28 @@ export class LocalOperations implements Operations {
     return this.#options.core().journal.flushed();
   }
 
-  nodes(query: { readonly after?: string; readonly limit?: number } = {}): NodeView[] {
+  nodes(query: NodeQuery = {}): NodeView[] {
     return this.#nodes.list(query);
   }
 
   node(name: string): NodeDetail {
     return this.#nodes.detail(name);
+  }
+
+  facts(name: string): FactsView {
+    return this.#nodes.facts(name);
+  }
+
+  labels(name: string): LabelView {
+    return this.#nodes.labels(name);
+  }
+
+  label(order: LabelOrder): Promise<LabelView[]> {
+    return this.#nodes.label(order);
+  }
+
+  resolve(question: TargetQuestion): TargetView {
+    return this.#nodes.resolve(question);
   }
 
   async processes({ node, timeout = ANSWER_WITHIN }: { readonly node?: string; readonly timeout?: number } = {}) {

@@ -16,6 +16,8 @@ import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { NodeFacts } from "../fleet/node-facts.ts";
+import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import type { Submitter } from "../submit/submit.ts";
@@ -28,6 +30,8 @@ export interface Rooms {
   readonly storage: Storage;
   readonly link: BrokerLink;
   readonly fleet: Fleet;
+  readonly facts: NodeFacts;
+  readonly labels: NodeLabels;
   readonly vouching: Vouching;
   readonly publishers: Publishers;
   readonly submitter: Submitter;

@@ -1,5 +1,5 @@
 import type { OutRecord } from "../../journal/records.ts";
-import type { Draft } from "../../message/draft.ts";
+import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
@@ -28,7 +28,7 @@ export class Submission {
   }
 
   async submit(orders: readonly Order[]): Promise<Accepted[]> {
-    const records = await this.send(this.#drafts(orders));
+    const records = await this.send(this.drafts(orders));
     const { publishers, fleet, link } = this.#options.core();
     const { state } = link.health();
     return records.map(({ message: { id, subject, deliverBy } }) => {
@@ -142,16 +142,16 @@ export class Submission {
     return { kind: "requested", id, reason: `${node} has the message and ${end}` };
   }
 
-  /** A message for each node that an order means. @throws StewardError `target-invalid`, `usage`, `message-invalid`, … */
-  #drafts(orders: readonly Order[]): Draft[] {
+  /** A message for each node that an order means. @throws StewardError `target-invalid`, `target-large`, `message-invalid`, … */
+  drafts(orders: readonly TargetedDraft[]): Draft[] {
     const drafts: Draft[] = [];
     let bytes = 0;
-    for (const { to, ...draft } of orders) {
+    for (const { to, most, ...draft } of orders) {
       if (to === undefined) {
         drafts.push(draft);
         continue;
       }
-      const nodes = this.#nodes.meantBy(to);
+      const nodes = this.#nodes.meantBy(to, most);
       insistCount(drafts.length + nodes.length);
       // The messages to all nodes together are bounded as if each had been in the request.
       bytes += nodes.length * Buffer.byteLength(JSON.stringify(draft.data));

@@ -87,6 +87,30 @@ export const TABLE = {
     answer: json("The node", shape.nodeDetail),
     failures: [404],
   },
+  facts: {
+    summary: "The facts of a node, and what changed",
+    params: shape.byName,
+    answer: json("The facts", shape.factsView),
+    failures: [404],
+  },
+  labels: {
+    summary: "The labels of a node, with whose word each is",
+    params: shape.byName,
+    answer: json("The labels", shape.labelView),
+    failures: [404],
+  },
+  label: {
+    summary: "Give labels to nodes, or take them back; at central",
+    body: { shape: shape.labelOrder, read: reader(shape.labelOrder) },
+    answer: json("The labels of each node", shape.labelView.array()),
+    failures: [403, 404, 413, 415, 422, 503, 507],
+  },
+  resolve: {
+    summary: "The nodes that a target means; nothing is sent",
+    body: { shape: shape.targetQuestion, read: reader(shape.targetQuestion) },
+    answer: json("The nodes", shape.targetView),
+    failures: [404, 413, 415, 422],
+  },
   processes: {
     summary: "Processes of this node, or of another one, asked over the wire",
     query: shape.processQuery,

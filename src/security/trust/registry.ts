@@ -1,26 +1,19 @@
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
+import { type LabelSet, labelsFault } from "../../message/target/labels.ts";
 import type { Identity } from "../keys/identity.ts";
 import { fingerprint, keyId, keysText, type PublicKeys, parseKeys } from "../keys/public-keys.ts";
 import { type Signed, signBody } from "../keys/signed.ts";
 import { type Claim, PendingClaims } from "./pending-claims.ts";
 import { readRegistry, registryPath, writeRegistry } from "./registry-file.ts";
-import {
-  emptyState,
-  type FormerKeys,
-  type Invitation,
-  type Labels,
-  labelsFault,
-  type NodeRecord,
-  type RegistryState,
-} from "./registry-state.ts";
+import { emptyState, type FormerKeys, type Invitation, type NodeRecord, type RegistryState } from "./registry-state.ts";
 import { invitationLogin, loginName, SECRET_BYTES, secretHash } from "./token.ts";
 import type { Peer, Trust } from "./trust.ts";
 import { MOST_PEERS, TRUST_LIST, type TrustList } from "./trust-list.ts";
 
 /**
- * Central's record of which machine is which node. It decides who is let in, and signs the trust list of each node.
+ * Central's record of which machine is which node. The registry decides on each machine, and signs the trust list of each node.
  *
  *   (unknown) → pending → accepted → revoked        a token leads from unknown to accepted
  *                 ↓                     ↓
@@ -136,7 +129,7 @@ export class Registry implements Trust {
     const nodes = this.#state.nodes.flatMap(({ node, keys, standing, peers }) =>
       standing === "accepted" ? keys.map((text) => ({ kind: "node" as const, node, key: signKey(text), peers })) : [],
     );
-    // Whoever shows a used or expired token still reaches central, and is told why it is refused.
+    // A machine with a used or expired token still reaches central, and is told why it is refused.
     const invitations = this.#state.invitations.map(({ hash, login: key }) => ({
       kind: "invitation" as const,
       name: loginName(hash),
@@ -170,7 +163,7 @@ export class Registry implements Trust {
 
   /** Makes a token's secret for each node, all or none. @throws StewardError `node-enrolled`, `usage` */
   invite(
-    wanted: readonly { readonly node: string; readonly labels?: Labels; readonly replace?: boolean }[],
+    wanted: readonly { readonly node: string; readonly labels?: LabelSet; readonly replace?: boolean }[],
     lasts: number,
     by: string,
   ): Invited[] {
@@ -378,7 +371,7 @@ export class Registry implements Trust {
     return new StewardError("node-enrolled", { node, fingerprint: fingerprintOf(record) });
   }
 
-  #enrol({ node, keys }: Claim, labels: Labels, by: string, also: Partial<RegistryState>): void {
+  #enrol({ node, keys }: Claim, labels: LabelSet, by: string, also: Partial<RegistryState>): void {
     const before = this.#records.get(node);
     const text = keysText(keys);
     const since = this.#options.clock.now();

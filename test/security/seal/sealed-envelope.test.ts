@@ -7,7 +7,7 @@ import { Identity, newSeeds } from "../../../src/security/keys/identity.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { WINDOW } from "../../../src/security/seal/replay-window.ts";
 import { SealedEnvelope } from "../../../src/security/seal/sealed-envelope.ts";
-import { PinnedTrust } from "../../../src/security/trust/pinned-trust.ts";
+import { PinnedTrust } from "../../twins/pinned-trust.ts";
 import type { Peer, Standing } from "../../../src/security/trust/trust.ts";
 import { seededRandom } from "../../harness/random.ts";
 
