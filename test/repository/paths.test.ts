@@ -55,7 +55,6 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
 const MAY_WRITE_SLASHES: readonly string[] = [
   "src/broker/embedded.ts",
   "src/broker/orphan.ts",
-  "src/cli/commands/host/init.ts",
   "src/cli/demo/log-writers.ts",
   "src/platform/accounts.ts",
   "src/platform/names.ts",
