@@ -1,4 +1,4 @@
-import type { NodeView } from "../runtime/operate/operations.ts";
+import type { NodeQuery, NodeView } from "../runtime/operate/operations.ts";
 import type { Client } from "../runtime/operate/table.ts";
 
 /** The running daemon as the commands ask it, over its socket. Failures are StewardErrors, `no-daemon` among them. */
@@ -8,12 +8,16 @@ export type Daemon = Client;
 const PAGE = 1_000;
 
 /** All nodes, or the first so many, by name. */
-export async function everyNode(daemon: Pick<Daemon, "nodes">, most = Number.POSITIVE_INFINITY): Promise<NodeView[]> {
+export async function everyNode(
+  daemon: Pick<Daemon, "nodes">,
+  most = Number.POSITIVE_INFINITY,
+  query: Pick<NodeQuery, "filter" | "keys"> = {},
+): Promise<NodeView[]> {
   const found: NodeView[] = [];
   for (;;) {
     const limit = Math.min(PAGE, most - found.length);
     const after = found.at(-1)?.name;
-    const page = await daemon.nodes({ limit, ...(after === undefined ? {} : { after }) });
+    const page = await daemon.nodes({ ...query, limit, ...(after === undefined ? {} : { after }) });
     found.push(...page);
     if (page.length < limit || found.length >= most) return found;
   }

@@ -24,6 +24,8 @@ export interface CliIo {
 export interface StandardInput extends AsyncIterable<Uint8Array | string> {
   /** True when standard input has input for a command. The answer comes soon, also on a pipe that stays empty. */
   waits(): Promise<boolean>;
+  /** True: a person types. */
+  readonly isTerminal?: boolean;
   /** True when input came after the answer was false. */
   readonly came: boolean;
 }

@@ -38,8 +38,12 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
     [
       entry("nodes", async () => (await import("./commands/fleet/nodes.ts")).addNodes),
       entry("node", async () => (await import("./commands/fleet/node.ts")).addNode),
+      entry("facts", async () => (await import("./commands/fleet/facts.ts")).addFacts),
+      entry("label", async () => (await import("./commands/fleet/label.ts")).addLabel),
       entry("ps", async () => (await import("./commands/fleet/ps.ts")).addPs),
       entry("start stop restart revive", async () => (await import("./commands/fleet/control.ts")).addControl),
+      entry("may", async () => (await import("./commands/fleet/may.ts")).addMay),
+      entry("audit", async () => (await import("./commands/fleet/audit.ts")).addAudit),
       entry("watch", async () => (await import("./commands/fleet/watch.ts")).addWatch),
       entry("alerts", async () => (await import("./commands/fleet/alerts.ts")).addAlerts),
       entry("inspect", async () => (await import("./commands/fleet/inspect.ts")).addInspect),

@@ -1,5 +1,5 @@
 import type { Clock } from "../message/clock.ts";
-import type { Draft } from "../message/draft.ts";
+import type { TargetedDraft } from "../message/draft.ts";
 import { type ErrorCode, faultText, normalise, StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Archive } from "./archive.ts";
@@ -38,7 +38,7 @@ export interface IntakeOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Journals all of the drafts or none, once for each key. Refusals are StewardErrors. */
-  readonly take: (drafts: readonly Draft[], key: string) => Promise<Handed>;
+  readonly take: (drafts: readonly TargetedDraft[], key: string) => Promise<Handed>;
   /** A fault of the surroundings for which files wait; `undefined`: there is none any more. */
   readonly blocked?: (fault: string | undefined) => void;
   /** The file is in `done/`. */
@@ -73,7 +73,7 @@ interface Verdict {
 }
 
 interface Content {
-  readonly drafts: readonly Draft[];
+  readonly drafts: readonly TargetedDraft[];
   readonly key: string;
 }
 

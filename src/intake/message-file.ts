@@ -1,4 +1,4 @@
-import type { Draft } from "../message/draft.ts";
+import type { TargetedDraft } from "../message/draft.ts";
 import { StewardError } from "../message/errors.ts";
 import { readJson } from "../message/text/json-reader.ts";
 import { type Fault, positions, type Reading } from "../message/text/located.ts";
@@ -29,7 +29,7 @@ const SHOWN_FAULTS = 20;
  * values, so also a line for each message), each a message or a list of messages.
  * @throws StewardError `message-invalid` that names all faults with line and column; then nothing of it is to be sent.
  */
-export function parseMessages(text: string, options: MessageFileOptions): Draft[] {
+export function parseMessages(text: string, options: MessageFileOptions): TargetedDraft[] {
   const { name, maxBytes = MAX_FILE_BYTES, maxYamlBytes = MAX_YAML_BYTES, maxMessages = MAX_MESSAGES } = options;
   const bytes = Buffer.byteLength(text);
   if (bytes > maxBytes) throw tooLarge(name, bytes, maxBytes);
@@ -37,7 +37,7 @@ export function parseMessages(text: string, options: MessageFileOptions): Draft[
 
   const reading = read(content, name, Math.min(maxYamlBytes, maxBytes));
   const faults: Fault[] = [...reading.faults];
-  const drafts: Draft[] = [];
+  const drafts: TargetedDraft[] = [];
   let bytesSent = 0;
   for (const node of reading.values.flatMap((value) => (value.kind === "list" ? value.items : [value]))) {
     const made = readMessage(node, (fault) => faults.push(fault));

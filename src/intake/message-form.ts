@@ -1,13 +1,14 @@
 import { nearest } from "../config/schema/nearest.ts";
-import type { Draft } from "../message/draft.ts";
+import type { Draft, TargetedDraft } from "../message/draft.ts";
 import { faultText } from "../message/errors.ts";
 import { nodeNameFault } from "../message/node-name.ts";
 import { formatSubject, type Kind, parseSubject, type Subject, tokenFault } from "../message/subject.ts";
+import { parseTarget } from "../message/target/expression.ts";
 import { describe, type Fault, type Located, type LocatedEntry, toJson } from "../message/text/located.ts";
 import { inQuotes } from "../message/text/printable.ts";
 import { isNever, readDuration } from "../message/text/units.ts";
 
-const SHORT_KEYS = ["to", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;
+const SHORT_KEYS = ["to", "most", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;
 const LONG_KEYS = ["subject", "message"] as const;
 const SUBJECT_KEYS = ["node", "messageType", "method", "domain"] as const;
 const MESSAGE_KEYS = ["data", "deliverBy", "timeout", "messageType"] as const;
@@ -28,7 +29,7 @@ type Entries = ReadonlyMap<string, LocatedEntry>;
  * several nodes, or the long one (`subject`, `message`). Everything that is wrong goes to `fault`; then the drafts are
  * not to be used.
  */
-export function readMessage(node: Located, fault: (fault: Fault) => void): Draft[] {
+export function readMessage(node: Located, fault: (fault: Fault) => void): TargetedDraft[] {
   const form = new Form(fault);
   if (node.kind !== "map") {
     fault({ at: node.at, text: `a message is a map with \`to\` or \`subject\`, not ${describe(node)}` });
@@ -46,9 +47,10 @@ class Form {
     this.#fault = fault;
   }
 
-  short(node: Located): Draft[] {
+  short(node: Located): TargetedDraft[] {
     const entries = this.#entries(node, SHORT_KEYS);
-    const nodes = this.#receivers(this.#needed(entries, "to", node, "the node that receives it"));
+    const receivers = this.#receivers(this.#needed(entries, "to", node, "the node that receives it"));
+    const most = this.#most(entries.get("most"));
     const method = this.#method(entries, node);
     const domain = this.#token(
       "domain",
@@ -56,10 +58,14 @@ class Form {
     );
     const rest = this.#content(entries);
     if (method === undefined || domain === undefined) return [];
-    return nodes.map((receiver) => ({ subject: formatSubject({ node: receiver, ...method, domain }), ...rest }));
+    if (typeof receivers === "string") {
+      const subject = `${method.kind}.${method.method}.${domain}`;
+      return [{ to: receivers, subject, ...rest, ...(most === undefined ? {} : { most }) }];
+    }
+    return receivers.map((receiver) => ({ subject: formatSubject({ node: receiver, ...method, domain }), ...rest }));
   }
 
-  long(node: Located): Draft[] {
+  long(node: Located): TargetedDraft[] {
     const entries = this.#entries(node, LONG_KEYS);
     const subject = this.#subject(this.#needed(entries, "subject", node, "the receiver and the method"));
     const message = this.#needed(entries, "message", node, "a map with `data`");
@@ -76,18 +82,45 @@ class Form {
     return subject === undefined ? [] : [{ subject: formatSubject(subject), ...rest }];
   }
 
-  #receivers(node: Located | undefined): string[] {
+  /** The nodes by name, or a target that the daemon resolves. */
+  #receivers(node: Located | undefined): string[] | string {
     if (node === undefined) return [];
-    if (node.kind !== "list") return [this.#node("to", node)].filter((token) => token !== undefined);
-    if (node.items.length === 0) this.#fault({ at: node.at, text: "`to` is an empty list; name at least one node" });
-    const names = new Set<string>();
-    for (const item of node.items) {
-      const name = this.#node("to", item);
-      if (name === undefined) continue;
-      if (names.has(name)) this.#fault({ at: item.at, text: `${name} is named twice in \`to\`` });
-      names.add(name);
+    const items = node.kind === "list" ? node.items : [node];
+    if (items.length === 0) this.#fault({ at: node.at, text: "`to` is an empty list; name at least one node" });
+    const parts = new Set<string>();
+    let named = true;
+    for (const item of items) {
+      const part = this.#receiver(item);
+      if (part === undefined) continue;
+      if (parts.has(part)) this.#fault({ at: item.at, text: `${part} is named twice in \`to\`` });
+      parts.add(part);
+      named &&= nodeNameFault(part) === undefined;
     }
-    return [...names];
+    return named ? [...parts] : [...parts].join(", ");
+  }
+
+  /** A node's name, or a target that reads. */
+  #receiver(node: Located): string | undefined {
+    if (node.kind !== "scalar" || typeof node.value !== "string") return this.#token("to", node);
+    try {
+      parseTarget(node.value);
+      return node.value;
+    } catch (thrown) {
+      this.#fault({ at: node.at, text: `\`to\`: ${faultText(thrown)}` });
+      return undefined;
+    }
+  }
+
+  #most(entry: LocatedEntry | undefined): number | undefined {
+    if (entry === undefined) return undefined;
+    const { value: node } = entry;
+    if (node.kind === "scalar" && typeof node.value === "number" && Number.isInteger(node.value) && node.value > 0)
+      return node.value;
+    this.#fault({
+      at: node.at,
+      text: `\`most\` is the most nodes that \`to\` may mean, a whole number, not ${describe(node)}`,
+    });
+    return undefined;
   }
 
   #method(entries: Entries, node: Located): Pick<Subject, "kind" | "method"> | undefined {

@@ -1,6 +1,7 @@
 import type { Assertion, Life, State } from "../message/lifecycle.ts";
 import type { Json, Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
+import type { Fact } from "../message/target/compare.ts";
 import type { Verdict, WireItem } from "../message/wire/frame.ts";
 
 /** The version of the journal's layout. Records of earlier versions stay readable. */
@@ -156,6 +157,34 @@ export interface DeadRecord {
   readonly reason: string;
   readonly attempts: number;
 }
+
+/** The labels that were given to one node at this one. */
+export interface LabelsRecord {
+  readonly v: 1;
+  readonly given: Readonly<Record<string, GivenLabel>>;
+  /** When the node was enrolled with labels that were taken over, ms; absent: with none. */
+  readonly enrolledAt?: number;
+}
+
+export interface GivenLabel {
+  readonly value: string;
+  /** Who gave it, in words. */
+  readonly by: string;
+  readonly at: number;
+}
+
+/** The facts that one node told. */
+export interface FactsRecord {
+  readonly v: 1;
+  /** When the node told last, by its clock, ms. */
+  readonly at: number;
+  /** Each fact, and since when it is so. */
+  readonly facts: Readonly<Record<string, readonly [value: Fact, since: number]>>;
+  /** The latest changes, the oldest first; `null`: it was not there. */
+  readonly changes: readonly FactChange[];
+}
+
+export type FactChange = readonly [at: number, key: string, from: Fact | null, to: Fact | null];
 
 /** The position of a source or sink, which becomes durable together with its messages. */
 export interface Checkpoint {

@@ -13,6 +13,14 @@ export interface Draft {
   readonly knownNodesOnly?: boolean;
 }
 
+/** A draft that may mean several nodes. */
+export interface TargetedDraft extends Draft {
+  /** A target: `subject` then has no node, and each node of the target gets a message. */
+  readonly to?: string;
+  /** The most nodes that the target may mean; absent: `limits.targets`. */
+  readonly most?: number;
+}
+
 export interface SubmitTerms {
   /** The message is kept after its end. */
   readonly keep?: boolean;

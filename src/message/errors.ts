@@ -31,7 +31,22 @@ export const CATALOGUE = {
   ),
   "target-invalid": entry(
     "{target} is not a target: {fault}",
-    "Write a node (ship1), several with commas between them (ship1,ship2), or all; `steward nodes` lists them.",
+    "Write a node (ship1), several with commas between them, a pattern ('ship*'), a group (@north), all, or an expression in quotes ('class=tanker and online'): docs/targets.md.",
+    EXIT.usage,
+  ),
+  "target-empty": entry(
+    "{target} means no node: {fault}",
+    "`steward nodes --filter '{target}'` tries a target out; `steward nodes` lists all nodes.",
+    EXIT.usage,
+  ),
+  "target-large": entry(
+    "{target} means {count} nodes, and {most} are allowed without a question (limits.targets)",
+    "Add --yes to the command (in a message file or a request `most: {count}`) if all of them are meant; --dry-run lists them.",
+    EXIT.usage,
+  ),
+  "label-invalid": entry(
+    "this label cannot be given: {fault}",
+    "Write `steward label NODE key=value` to give a label, `key-` to take it back.",
     EXIT.usage,
   ),
   "message-invalid": entry(
@@ -410,6 +425,10 @@ export const CATALOGUE = {
   ),
   "dead-letter-unknown": entry("no dead letter has the id {id}", "`steward dead` lists the dead letters.", EXIT.usage),
   "alert-unknown": entry("there is no alert {no}", "`steward alerts --all` lists all alerts.", EXIT.usage),
+  "fact-failed": entry(
+    "the facts of {name} cannot be read: {fault}",
+    "Run the program of facts.{name} in steward.yaml by hand: it prints a JSON object or lines of key=value, and ends with 0.",
+  ),
   "process-unknown": entry(
     "node {node} has no process {subject}",
     "`steward ps {node}` lists the processes of {node}.",

@@ -2,6 +2,7 @@ import type { LinkName } from "../config/config.ts";
 import type { Json } from "../message/message.ts";
 import type { StuckLane } from "../message/standstill.ts";
 import { isToken } from "../message/subject.ts";
+import { type LabelSet, labelsFault } from "../message/target/labels.ts";
 import { type Checked, checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 
@@ -25,6 +26,8 @@ export interface Hello {
   readonly stuck?: readonly StuckLane[];
   /** Subjects on which commands wait there that nobody comes to, and why; absent: there are none. */
   readonly unattended?: readonly (readonly [subject: string, reason: string])[];
+  /** The labels of its own file; absent: it has none. */
+  readonly labels?: LabelSet;
 }
 
 /**
@@ -71,7 +74,9 @@ function checkHello(data: Json): void {
   if (methods.length > MOST_METHODS) throw new Error(`methods: at most ${MOST_METHODS}`);
   if (!methods.every(isToken)) throw new Error("methods: expected names");
   if (stuck !== undefined) checkStuck(stuck);
-  const { unattended } = data as unknown as Hello;
+  const { unattended, labels } = data as unknown as Hello;
+  const fault = labels === undefined ? undefined : labelsFault(labels);
+  if (fault !== undefined) throw new Error(`labels: ${fault}`);
   if (
     unattended !== undefined &&
     !(Array.isArray(unattended) && unattended.length <= MOST_STUCK && unattended.every(isUnattended))

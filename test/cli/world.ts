@@ -26,6 +26,8 @@ export interface Settings {
   readonly columns?: number;
   readonly env?: Record<string, string>;
   readonly stdin?: string | Uint8Array;
+  /** A person types this. */
+  readonly terminal?: string;
   /** Something comes on standard input once the command was sent. */
   readonly late?: boolean;
   readonly rawArguments?: Uint8Array;
@@ -86,7 +88,10 @@ export class World {
         chunks.filter((chunk) => to === undefined || chunk.to === to).map((chunk) => chunk.data),
       ).toString();
     const io: CliIo = {
-      stdin: inputOf(settings.stdin, settings.late),
+      stdin:
+        settings.terminal === undefined
+          ? inputOf(settings.stdin, settings.late)
+          : { ...inputOf(settings.terminal), waits: async () => false, isTerminal: true },
       stdout: sink("out"),
       stderr: sink("err"),
       env: { STEWARD_SOCKET: this.socket, ...settings.env },

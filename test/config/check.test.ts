@@ -392,3 +392,34 @@ describe("a value that would silently become another", () => {
     expect("faults" in checked && checked.faults.map(({ message }) => message).join("\n")).toContain(fault);
   });
 });
+
+describe("labels, groups and facts", () => {
+  it("are taken where they are right", () => {
+    const more = `labels: {class: tanker, site: "12"}
+groups: {north: 'site=hamburg or @south', south: [ship1, 'tug*']}
+facts: {raid: {run: [raid, -v]}}
+`;
+    expect(faultsOf(minimal(more))).toEqual([]);
+  });
+
+  it.each([
+    ["labels: {class: 5}", "labels.class: expected text, got 5: put it in quotes"],
+    ["labels: {site: new york}", 'labels.site: "new york" is no value of label site'],
+    ["labels: {online: x}", "labels.online: online is a word of the language of targets"],
+    ["labels: {'a b': x}", '"a b" is no name of a label'],
+    ["groups: {north: site=}", "groups.north: at character 6: expected a value after site="],
+    ["groups: {north: [ship1, 'or']}", "groups.north: at character 1: expected a node"],
+    ["groups: {north: '@nort'}", "groups.north: there is no group @nort"],
+    ["groups: {a: '@b', b: 'not @a'}", "groups.a: it leads back to itself: @b, @a"],
+    ["groups: {all: ship1}", "groups.all: not the name of a group: all is a word"],
+    [
+      "groups: {north: []}",
+      "groups.north: expected a target such as site=hamburg, or a list of targets, got a list: it is empty",
+    ],
+    ["facts: {raid: {every: 1m}}", "facts.raid.run: is missing: expected a program and its arguments"],
+    ["facts: {raid: {run: [x], every: 1s}}", "facts.raid.every: expected a duration from 10s to 30d"],
+    ["facts: {'a.b': {run: [x]}}", "not the name of a fact"],
+  ])("%s has its fault named", (line, fault) => {
+    expect(faultsOf(minimal(`${line}\n`)).join("\n")).toContain(fault);
+  });
+});

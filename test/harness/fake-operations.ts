@@ -6,30 +6,45 @@ import { idMaker } from "../../src/message/id.ts";
 import { isFinal, type State } from "../../src/message/lifecycle.ts";
 import type { ProcessVerb } from "../../src/message/process-verb.ts";
 import { parseSubject } from "../../src/message/subject.ts";
+import type { FactSet } from "../../src/message/target/facts.ts";
+import { groupsOf, type WrittenGroups } from "../../src/message/target/groups.ts";
+import { itemBytes } from "../../src/message/wire/bounds.ts";
 import type {
   Accepted,
+  AuditChecked,
+  AuditQuery,
+  AuditRecordOf,
   BrokerLogin,
   CancelAnswer,
   Choice,
   DeadLetter,
   Decision,
+  FactsView,
   Health,
   InvitationOrder,
   Invited,
+  LabelOrder,
+  LabelView,
   LogLine,
+  MayAnswerOf,
+  MayQuestionTo,
   MessageDetail,
   MessageFilter,
   MessageView,
   NodeDetail,
+  NodeQuery,
   NodeView,
   Order,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  TargetQuestion,
+  TargetView,
   TrustView,
 } from "../../src/runtime/operate/operations.ts";
 import type { Operations } from "../../src/runtime/operate/table.ts";
-import { targetNodes } from "../../src/runtime/operate/targets.ts";
+import { filterOf, resolveTarget, type TargetWorld } from "../../src/runtime/operate/targets.ts";
+import { nodeWith } from "../message/target/node-with.ts";
 import { SimulatedClock } from "./clock.ts";
 import { seededRandom } from "./random.ts";
 
@@ -52,6 +67,11 @@ export class FakeOperations implements Operations {
   readonly deadList: DeadLetter[];
   readonly logList: LogLine[];
   alertList: AlertView[] = [];
+  /** Facts by node. */
+  readonly factTable = new Map<string, FactSet>();
+  factChanges: FactsView["changes"] = [];
+  groups: WrittenGroups = {};
+  mostTargets = 50;
   loginList: BrokerLogin[] = [];
   healthNow: Health;
   trustNow: TrustView;
@@ -242,14 +262,10 @@ export class FakeOperations implements Operations {
 
   async submit(orders: readonly Order[]): Promise<Accepted[]> {
     this.#called("submit", orders);
-    const edges = this.nodeList.filter((node) => node.role === "edge" && node.trust !== "revoked");
-    const drafts = orders.flatMap(({ to, ...draft }) =>
+    const drafts = orders.flatMap(({ to, most, ...draft }) =>
       to === undefined
         ? [draft]
-        : targetNodes(to, () => edges.map(({ name }) => name)).map((node) => ({
-            ...draft,
-            subject: `${node}.${draft.subject}`,
-          })),
+        : this.#meantBy(to, most).map((node) => ({ ...draft, subject: `${node}.${draft.subject}` })),
     );
     const subjects = drafts.map((draft) => parseSubject(draft.subject));
     for (const [i, draft] of drafts.entries()) {
@@ -274,6 +290,69 @@ export class FakeOperations implements Operations {
       const broker = state === "connected" ? {} : { broker: state };
       return { id, subject: draft.subject, node, link, linkSince, deliverBy, ...broker };
     });
+  }
+
+  #meantBy(to: string, most = this.mostTargets): readonly string[] {
+    const { names } = resolveTarget(to, this.#targets());
+    if (names.length > most) throw new StewardError("target-large", { target: to, count: names.length, most });
+    return names;
+  }
+
+  #targets(): TargetWorld {
+    const find = (name: string) => this.nodeList.find((node) => node.name === name);
+    return {
+      self: "central",
+      groups: groupsOf(this.groups),
+      edges: () => this.nodeList.filter((n) => n.role === "edge" && n.trust !== "revoked").map(({ name }) => name),
+      isKnown: (name) => find(name) !== undefined,
+      node: (name) =>
+        nodeWith({
+          name,
+          link: find(name)?.link ?? "neverSeen",
+          isSelf: name === "central",
+          values: { ...this.factTable.get(name), ...find(name)?.labels },
+        }),
+    };
+  }
+
+  resolve(question: TargetQuestion): TargetView {
+    this.#called("resolve", question);
+    const { names, lacking } = resolveTarget(question.to, this.#targets());
+    const away = names.filter((name) => !["online", "late"].includes(this.#targets().node(name).link)).length;
+    const bytes = question.data === undefined ? {} : { bytes: itemBytes(question.data) };
+    return { target: question.to, nodes: names, away, lacking, most: this.mostTargets, ...bytes };
+  }
+
+  facts(name: string): FactsView {
+    this.#called("facts", name);
+    const { lastSeenAt } = this.#node(name);
+    const facts = Object.entries(this.factTable.get(name) ?? {});
+    const list = facts.map(([key, value]) => ({ key, value, since: this.clock.now() - 3_600_000 }));
+    return { node: name, asOf: lastSeenAt, toldAt: lastSeenAt, list, changes: this.factChanges };
+  }
+
+  labels(name: string): LabelView {
+    this.#called("labels", name);
+    const list = Object.entries(this.#node(name).labels ?? {}).map(([key, value]) => ({ key, value, by: name }));
+    return { node: name, list };
+  }
+
+  label(order: LabelOrder): LabelView[] {
+    this.#called("label", order);
+    return this.#meantBy(order.to, order.most).map((name) => {
+      const i = this.nodeList.findIndex((node) => node.name === name);
+      const labels = Object.fromEntries(
+        Object.entries({ ...this.#node(name).labels, ...order.labels }).filter(([, value]) => value !== null),
+      ) as Record<string, string>;
+      this.nodeList[i] = { ...this.#node(name), labels };
+      return this.labels(name);
+    });
+  }
+
+  #node(name: string): NodeDetail {
+    const found = this.nodeList.find((node) => node.name === name);
+    if (found === undefined) throw new StewardError("node-unknown", { node: name });
+    return found;
   }
 
   async cancel(id: string): Promise<CancelAnswer> {
@@ -316,13 +395,21 @@ export class FakeOperations implements Operations {
     return this.untilDurable;
   }
 
-  nodes(query: { readonly after?: string; readonly limit?: number } = {}): NodeView[] {
+  nodes(query: NodeQuery = {}): NodeView[] {
     this.#called("nodes", query);
+    const world = this.#targets();
+    const passes = query.filter === undefined ? () => true : filterOf(query.filter, world);
     return this.nodeList
-      .filter(({ name }) => name > (query.after ?? ""))
+      .filter(({ name }) => name > (query.after ?? "") && passes(name))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .slice(0, query.limit)
-      .map(({ epoch: _e, startedAt: _s, methods: _m, changes: _c, lanes: _l, ...view }) => view);
+      .map(({ epoch: _e, startedAt: _s, methods: _m, changes: _c, lanes: _l, ...view }) => {
+        const values = (query.keys ?? []).flatMap((key) => {
+          const value = world.node(view.name).value(key);
+          return value === undefined ? [] : [[key, value]];
+        });
+        return query.keys === undefined ? view : { ...view, values: Object.fromEntries(values) };
+      });
   }
 
   node(name: string): NodeDetail {
@@ -336,6 +423,24 @@ export class FakeOperations implements Operations {
     this.#called("processes", query);
     const { node = "central" } = query;
     return { node, asOf: this.clock.now(), processes: this.#processesOf(node) };
+  }
+
+  audit(filter: AuditQuery = {}): AuditRecordOf[] {
+    this.#called("audit", filter);
+    const record = { no: 1, at: 1, what: "submit", by: "local", allowed: true, subject: "command.echo.os", prev: "" };
+    return [{ ...record, nodes: ["ship1"], ids: ["01HZZZZZZZ0123456789ABCDEF"] }];
+  }
+
+  verifyAudit(): AuditChecked {
+    this.#called("verifyAudit");
+    return { ok: true, records: 1, first: 1, last: 1, head: "h", faults: [] };
+  }
+
+  async may({ node, origin }: MayQuestionTo): Promise<MayAnswerOf> {
+    this.#called("may", node, origin);
+    const allowed = origin === "central";
+    const word = { allowed, layer: "steward.yaml", at: "steward.yaml:9" };
+    return { node, allowed, words: [allowed ? word : { ...word, fault: "from is [central]" }] };
   }
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {

@@ -76,7 +76,7 @@ describe("the message file", () => {
     const names = await h.list("rejected");
     expect(names).toHaveLength(2);
     expect(await h.read(`rejected/${names[1]}`)).toContain(
-      'message inmsg.txt:1:5 is not valid: `to`: " " is not allowed',
+      'message inmsg.txt:1:5 is not valid: `to`: at character 6: expected and, or, a comma or the end, got "1"',
     );
     await writeFile(file, noteFor("one"));
     await taken(1);

@@ -30,6 +30,22 @@ describe("the two forms", () => {
     ]);
   });
 
+  it("leaves a target that is more than names to the daemon, with the most nodes that it may mean", () => {
+    const rest = { subject: "event.note.d", data: null };
+    const parsed = (to: string) => parse(`{to: ${to}, event: note, domain: d}`);
+    expect(parsed("'class=tanker and online'")).toEqual([{ to: "class=tanker and online", ...rest }]);
+    expect(parsed("all")).toEqual([{ to: "all", ...rest }]);
+    expect(parsed("[tug1, 'ship*', '@north']")).toEqual([{ to: "tug1, ship*, @north", ...rest }]);
+    expect(parsed("tug1, most: 500")).toEqual([{ ...rest, subject: "tug1.event.note.d" }]);
+    expect(parsed("'ship*', most: 500")).toEqual([{ to: "ship*", most: 500, ...rest }]);
+    expect(faultOf("{to: 'class=', event: note, domain: d}")).toContain(
+      "in.yaml:1:6 is not valid: `to`: at character 7: ",
+    );
+    expect(faultOf("{to: all, most: many, event: note, domain: d}")).toContain(
+      "`most` is the most nodes that `to` may mean",
+    );
+  });
+
   it("takes a subject as text, and a messageType inside the message that agrees with it", () => {
     const text = "subject: ship1.event.note.bridge\nmessage: {messageType: event, data: {a: [1, null, true]}}\n";
     expect(parse(text)).toEqual([{ subject: "ship1.event.note.bridge", data: { a: [1, null, true] } }]);
@@ -124,7 +140,7 @@ describe("faults", () => {
       [
         "message in.yaml is not valid: 6 faults",
         "  in.yaml:1:3: `domain` is missing: what the method is for, such as operatingsystem",
-        "  in.yaml:1:7: `to`: \" \" is not allowed; use letters, digits, '_' and '-'",
+        '  in.yaml:1:7: `to`: at character 6: expected and, or, a comma or the end, got "1"',
         '  in.yaml:3:3: "domian" is not known here; did you mean domain?',
         "  in.yaml:4:8: `to` is an empty list; name at least one node",
         "  in.yaml:4:45: `timeout` is 30, without a unit; write a duration such as 500ms, 30s, 10m, 2h or 7d",

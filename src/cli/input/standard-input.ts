@@ -24,6 +24,10 @@ export class ProcessInput implements StandardInput {
     return process.stdin[Symbol.asyncIterator]();
   }
 
+  get isTerminal(): boolean {
+    return process.stdin.isTTY;
+  }
+
   get came(): boolean {
     return this.#came;
   }

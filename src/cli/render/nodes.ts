@@ -2,7 +2,7 @@ import type { StuckLane } from "../../message/standstill.ts";
 import type { NodeDetail, NodeView, ProcessView } from "../../runtime/operate/operations.ts";
 import type { Paint } from "./paint.ts";
 import { linkState, processState } from "./states.ts";
-import { pairs, table } from "./table.ts";
+import { type Column, pairs, table } from "./table.ts";
 import { visible } from "./text.ts";
 import { bytes, span, type Times } from "./time.ts";
 
@@ -10,26 +10,22 @@ import { bytes, span, type Times } from "./time.ts";
 export const SECURITY_OFF =
   "security is off: whoever can publish at the broker is obeyed (`security: sealed` in steward.yaml)";
 
-export function nodeTable(nodes: readonly NodeView[], times: Times, paint: Paint, columns?: number): string[] {
-  return table(
-    nodes,
-    [
-      { title: "NODE", cell: (n) => visible(n.name) },
-      { title: "LINK", cell: (n) => linkState(n.link, paint) },
-      { title: "SINCE", cell: (n) => times.since(n.linkSince) },
-      { title: "SEEN", cell: (n) => (n.role === "self" ? "here" : times.at(n.lastSeenAt)) },
-      { title: "WORK", cell: work },
-      { title: "WAITING", cell: waiting },
-      {
-        title: "NOTES",
-        cell: (n) =>
-          notes(n)
-            .map((note) => paint("yellow", `! ${note}`))
-            .join(", "),
-      },
-    ],
-    columns,
-  );
+export function nodeColumns(times: Times, paint: Paint): readonly Column<NodeView>[] {
+  return [
+    { title: "NODE", cell: (n) => visible(n.name) },
+    { title: "LINK", cell: (n) => linkState(n.link, paint) },
+    { title: "SINCE", cell: (n) => times.since(n.linkSince) },
+    { title: "SEEN", cell: (n) => (n.role === "self" ? "here" : times.at(n.lastSeenAt)) },
+    { title: "WORK", cell: work },
+    { title: "WAITING", cell: waiting },
+    {
+      title: "NOTES",
+      cell: (n) =>
+        notes(n)
+          .map((note) => paint("yellow", `! ${note}`))
+          .join(", "),
+    },
+  ];
 }
 
 /** `running` counts the commands without an outcome, which are more than those that run. */
@@ -92,6 +88,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
     ["work", work(node)],
     ["trust", node.trust],
     ["storage", node.storage],
+    ["labels", labelText(node)],
     ["heard", node.unheard === true ? "not since the daemon here was started" : undefined],
     ["held back", node.heldBack === undefined ? undefined : visible(node.heldBack)],
     ["waiting", waiting(node)],
@@ -139,6 +136,13 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
     lines.push("", ...changes);
   }
   return lines;
+}
+
+export function labelText({ labels = {} }: Pick<NodeView, "labels">): string {
+  return Object.entries(labels)
+    .map(([key, value]) => visible(`${key}=${value}`))
+    .sort()
+    .join(", ");
 }
 
 function laneReason({ reason = "", stuck }: NodeDetail["lanes"][number], now: number): string {

@@ -1,35 +1,43 @@
 import { z } from "zod";
 import { NEVER } from "../../message/text/units.ts";
+import { writtenRule } from "../policy/rule.ts";
 import { kind, mapping, setting } from "./about.ts";
 import {
   account,
+  argument,
   bySecret,
   decimal,
   duration,
   EXAMPLE_KEYS,
   flag,
   flagHint,
+  groups,
   host,
   hostPort,
+  hours,
+  inBraces,
   keyFile,
   listOf,
   mask,
   name,
   nkey,
   oneOf,
-  origin,
   orOff,
   path,
   pattern,
   publicKeys,
   receivedBy,
   receivedSubject,
+  ruledSubject,
   secret,
   secretName,
+  sender,
   sentSubject,
   server,
   size,
   syslogAddress,
+  textsByName,
+  timeZone,
   variable,
   variables,
   wholeNumber,
@@ -160,6 +168,68 @@ const broker = mapping({
   }),
 });
 
+/** The settings of a subscription, and of a rule of a policy, on the messages that they let in. */
+const terms = (fallback: string) => ({
+  from: setting(listOf(sender(), "a list of nodes such as [central]", 1).optional(), {
+    description:
+      'Who may send it: nodes, group:NAME of `groups:`, operator:NAME for what that operator has signed; "*" is any node.',
+    fallback,
+    example: ["central"],
+    shown: true,
+  }),
+  allow: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
+    description:
+      "Commands that may run: a pattern for each argument, * any characters within one, a last ... any further arguments. A script by its digest. See docs/permissions.md.",
+    fallback: "all",
+    example: ["systemctl * nginx", "nginx -t"],
+  }),
+  deny: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
+    description:
+      "Commands that may not run, whatever else allows them; no script runs then that `allow` does not name.",
+    fallback: "none",
+    example: ["systemctl stop ..."],
+  }),
+  hours: setting(listOf(hours(), "a list of hours", 1).optional(), {
+    description: "When it may be sent and begun, by this node's clock and `timeZone`.",
+    fallback: "always",
+    example: ["Mon-Fri 08:00-18:00"],
+  }),
+  atOnce: setting(wholeNumber(1, 1_000_000).optional(), {
+    description: "Messages of one sender on one subject that may wait and run here at once; further ones are refused.",
+    fallback: "any number, up to `queue`",
+    example: 4,
+  }),
+});
+
+/** A mapping that a list of shows, when it has changed, as it would be written. */
+function described<T extends z.core.$ZodLooseShape>(shape: T) {
+  const expects = `a mapping with ${Object.keys(shape).join(", ")}`;
+  return kind(z.strictObject(shape), { expects, text: (value) => JSON.stringify(writtenRule(value)) });
+}
+
+const rule = described({
+  subject: setting(ruledSubject(), {
+    description: "What it speaks of: <command|event>.<method>.<domain>; * stands for any name.",
+    example: "command.shellcommand.*",
+  }),
+  ...terms("anybody whom the subscription lets in"),
+});
+
+/** The rules of a policy, also as they came from central. */
+export const policyRules = listOf(rule, "a list of rules", 1);
+
+/** An entry of `policies:` in steward.yaml. */
+const policy = described({
+  name: setting(name(), { description: "Its name, shown where it decides.", example: "tankers" }),
+  nodes: setting(listOf(sender(), "a list of nodes such as [ship1, group:tankers]", 1), {
+    description: 'Nodes that are held to it: nodes, group:NAME; "*" is every node.',
+    example: ["*"],
+  }),
+  rules: setting(policyRules, {
+    description: "Its rules. A subject that one of them names is refused unless one of them allows it.",
+    example: [{ subject: "command.shellcommand.*", deny: ["reboot ..."] }],
+  }),
+});
 /** `run:` of an entry of `subscribe:`. */
 const run = kind(
   mapping({
@@ -237,17 +307,7 @@ const subscription = mapping({
     description: "What to take, without this node's name: <command|event>.<method>.<domain>.",
     example: "command.shellcommand.operatingsystem",
   }),
-  from: setting(listOf(origin(), "a list of nodes such as [central]", 1).optional(), {
-    description: 'Nodes that may send it; "*" is any node.',
-    fallback: 'the central node; on central itself, for events, "*"',
-    example: ["central"],
-    shown: true,
-  }),
-  allow: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
-    description: "Commands that may run, as patterns of the whole line; * stands for any run of characters.",
-    fallback: "all",
-    example: ["systemctl * nginx", "nginx -t"],
-  }),
+  ...terms('the central node; on central itself, for events, "*"'),
   concurrency: setting(wholeNumber(1, 1024).prefault(1), {
     description: "Messages handled at once. 1 keeps the order in which they were accepted.",
   }),
@@ -295,6 +355,21 @@ const publication = kind(
   }).meta({ oneOf: ["syslog", "tail", "source"].map(only) }),
   { expects: "a mapping with subject and one of syslog, tail, source" },
 );
+
+/** An entry of `facts:` in steward.yaml. */
+const ownFact = mapping({
+  run: setting(listOf(argument(), "a program and its arguments, such as [/usr/local/bin/raid-facts]", 1), {
+    description: "The program and its arguments.",
+    example: ["/usr/local/bin/raid-facts"],
+  }),
+  every: setting(duration("10s", "30d").prefault("10m"), { description: "Time between two runs." }),
+  timeout: setting(duration("1s", "10m").prefault("30s"), { description: "How long it may run." }),
+});
+
+const ownFacts = kind(z.record(z.string(), ownFact), {
+  expects: "names and programs, such as {raid: {run: [/usr/local/bin/raid-facts]}}",
+  format: inBraces,
+});
 
 /**
  * steward.yaml. The one source of its types, defaults, checks and documentation; what concerns several settings at once
@@ -344,10 +419,27 @@ export const schema = mapping({
   subscribe: setting(listOf(subscription, "a list of subscriptions").prefault([]), {
     description: "What this node takes. Each entry is a process of its own under supervision.",
     applies: "process",
+    shown: true,
   }),
   publish: setting(listOf(publication, "a list of publications").prefault([]), {
     description: "What this node sends by itself. Each entry is a process of its own under supervision.",
     applies: "process",
+    shown: true,
+  }),
+  labels: setting(textsByName("names and values such as {class: tanker, site: rotterdam}").prefault({}), {
+    description:
+      "Labels of this node: what it is, in words of its operators, such as {class: tanker, site: rotterdam}. Targets choose nodes by them: `steward run 'class=tanker' -- uptime`. central may give others with `steward label`.",
+    applies: "live",
+  }),
+  groups: setting(groups().prefault({}), {
+    description:
+      "Names for targets, such as {north: 'site=hamburg or site=rotterdam', tugs: [tug1, tug2]}: `steward run @north -- uptime`. See docs/targets.md. A rule names a group that is a list of nodes as group:NAME.",
+    applies: "live",
+  }),
+  facts: setting(ownFacts.prefault({}), {
+    description:
+      "Facts of this node from programs of yours, such as {raid: {run: [/usr/local/bin/raid-facts], every: 10m, timeout: 10s}}. A program prints a JSON object or lines of key=value; they become the facts raid.key. `every` is from 10s on and 10m where it is not written, `timeout` 30s.",
+    applies: "live",
   }),
   nodes: setting(listOf(name(), "a list of names").prefault([]), {
     description: "Nodes that are expected: shown before they were ever seen.",
@@ -359,7 +451,7 @@ export const schema = mapping({
   }),
   control: setting(
     mapping({
-      from: setting(listOf(origin(), "a list of nodes such as [central]").optional(), {
+      from: setting(listOf(sender(), "a list of nodes such as [central]").optional(), {
         description: "Nodes that may cancel commands and start, stop, restart and revive processes here. [] is nobody.",
         fallback: "the central node",
         example: ["central"],
@@ -367,6 +459,26 @@ export const schema = mapping({
     }).prefault({}),
     { description: "Who may control this node.", applies: "live" },
   ),
+  policy: setting(listOf(rule, "a list of rules").prefault([]), {
+    description:
+      "Further rules of this node, beside what each subscription says. A subject that one of them names is refused unless one of them allows it too.",
+    example: [{ subject: "command.shellcommand.*", deny: ["reboot ..."] }],
+    applies: "live",
+  }),
+  policies: setting(listOf(policy, "a list of policies").prefault([]), {
+    description:
+      "On central: policies that other nodes are held to, beside their own files. They travel with the signed trust lists, and a node holds to the stricter of both.",
+    example: [
+      { name: "tankers", nodes: ["ship1"], rules: [{ subject: "command.*.*", hours: ["Mon-Fri 08:00-18:00"] }] },
+    ],
+    applies: "restart",
+  }),
+  timeZone: setting(timeZone().optional(), {
+    description: "The time zone of `hours`.",
+    fallback: "that of the host",
+    example: "Europe/Oslo",
+    applies: "live",
+  }),
   defaults: setting(
     mapping({
       deliverBy: setting(orOff(NEVER, duration("1s", "3650d"), "a duration from 1s to 3650d").prefault("7d"), {
@@ -405,6 +517,10 @@ export const schema = mapping({
         description:
           "Cancels that overtook their commands and are kept until those come, at most for `retention.age`. Further ones are refused.",
       }),
+      targets: setting(wholeNumber(1, 1_000_000).prefault(50), {
+        description:
+          "Nodes that one target may mean. For more, `steward run` asks, or wants --yes; a message file or a request says `most`.",
+      }),
       lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
         description:
           "Lanes (origin, its journal, subject) remembered before nodes that this file does not name may begin no more.",
@@ -439,6 +555,17 @@ export const schema = mapping({
           }),
         }).prefault({}),
         { description: "Logs that syslogforwarding has stored." },
+      ),
+      audit: setting(
+        mapping({
+          age: setting(duration("1d", "3650d").prefault("730d"), {
+            description: "How long a file of the audit is kept after it was last written.",
+          }),
+          bytes: setting(size("32MB", "1024GB").prefault("1GB"), {
+            description: "How many bytes of all of them are kept; the oldest go first.",
+          }),
+        }).prefault({}),
+        { description: "The audit, `audit/` in the data directory: see docs/audit.md." },
       ),
     }).prefault({}),
     { description: "How long to remember. What is still owed is never removed.", applies: "live" },

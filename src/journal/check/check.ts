@@ -3,7 +3,7 @@ import type { SetAside } from "../store/store.ts";
 import { checkIn, type InCounts } from "./in.ts";
 import { checkOut, type OutCounts } from "./out.ts";
 import { Inspection, type KnownProblem, type Problem, type Rows } from "./problems.ts";
-import { id, json, list, record, sequence, setAside, text, token, tuple } from "./shapes.ts";
+import { factsRecord, id, json, labelsRecord, list, record, sequence, setAside, text, token, tuple } from "./shapes.ts";
 
 export interface JournalCheck {
   readonly version: number | undefined;
@@ -73,6 +73,8 @@ function checkMeta(found: Inspection): Pick<JournalCheck, "version" | "owner" | 
 function checkNotes(found: Inspection): void {
   for (const _ of found.sound("checkpoints", text, json));
   for (const _ of found.sound("nodes", token, record));
+  for (const _ of found.sound("labels", token, labelsRecord));
+  for (const _ of found.sound("facts", token, factsRecord));
   for (const _ of found.sound("taken", text, list(id)));
   for (const _ of found.sound("cancelled", id, text));
   for (const { value } of found.sound<SetAside & { readonly open: boolean }>("aside", tuple(text, text), setAside))

@@ -3,8 +3,21 @@ import { type Assertion, isFinalState, type Life, STATES, type State } from "../
 import type { Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
 import { isToken, parseSubject } from "../../message/subject.ts";
+import { isFact } from "../../message/target/facts.ts";
 import type { Verdict, WireItem } from "../../message/wire/frame.ts";
-import type { DeadRecord, DoneRecord, InLane, InRecord, OutBatch, OutLane, OutMarks, OutState } from "../records.ts";
+import type {
+  DeadRecord,
+  DoneRecord,
+  FactsRecord,
+  GivenLabel,
+  InLane,
+  InRecord,
+  LabelsRecord,
+  OutBatch,
+  OutLane,
+  OutMarks,
+  OutState,
+} from "../records.ts";
 import { type SetAside, TABLES } from "../store/store.ts";
 import type { Check } from "./problems.ts";
 
@@ -64,6 +77,18 @@ export function tuple(...checks: readonly Check[]): Check {
     for (const [i, check] of checks.entries()) {
       const fault = check(value[i]);
       if (fault !== undefined) return `${i}: ${fault}`;
+    }
+    return undefined;
+  };
+}
+
+/** An object whose values pass one check. */
+function each(check: Check): Check {
+  return (value) => {
+    if (!isRecord(value)) return `${shown(value)} is not an object`;
+    for (const [name, one] of Object.entries(value)) {
+      const fault = check(one);
+      if (fault !== undefined) return `${name}: ${fault}`;
     }
     return undefined;
   };
@@ -216,6 +241,21 @@ export const deadRecord = fields<DeadRecord>({
   at: time,
   reason: text,
   attempts: count,
+});
+
+const fact = holds("a fact", isFact);
+
+export const labelsRecord = fields<LabelsRecord>({
+  v: one(1),
+  given: each(fields<GivenLabel>({ value: text, by: text, at: time })),
+  enrolledAt: maybe(time),
+});
+
+export const factsRecord = fields<FactsRecord>({
+  v: one(1),
+  at: time,
+  facts: each(tuple(fact, time)),
+  changes: list(tuple(time, text, nullOr(fact), nullOr(fact))),
 });
 
 export const setAside = fields<SetAside & { v: 1; text: string; open: boolean }>({

@@ -64,6 +64,8 @@ export const TABLES = [
   "progress",
   "aside",
   "subjects",
+  "labels",
+  "facts",
 ] as const;
 export type Table = (typeof TABLES)[number];
 

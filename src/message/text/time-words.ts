@@ -7,13 +7,13 @@ import { isSubject, parseSubject } from "../subject.ts";
  *   Beside such an `x`, milliseconds since 1970, stands `xTime`, the same as RFC 3339 text; `null` beside `null`.
  * - Beside each `subject` stand its parts `node` (the receiver), `method` and `domain`.
  *
- * The contents of a message (`data`, `result`) and the details of an error stay as they are.
+ * The contents of a message (`data`, `result`), the labels and values of nodes and the details of an error stay as they are.
  */
 export function isTimeKey(key: string): boolean {
   return /^(?:at|since|asOf|deliverBy)$|(?:At|Since|DeliverBy)$/.test(key);
 }
 
-const OPAQUE: ReadonlySet<string> = new Set(["data", "result", "details"]);
+const OPAQUE: ReadonlySet<string> = new Set(["data", "result", "details", "labels", "values"]);
 const LATEST = 8.64e15;
 
 export function withTimes(value: unknown): unknown {

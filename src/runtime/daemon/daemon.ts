@@ -15,7 +15,7 @@ import { openJournal } from "../../journal/journal.ts";
 import { openLmdbStore } from "../../journal/store/lmdb-store.ts";
 import type { Store } from "../../journal/store/store.ts";
 import type { Clock, Random } from "../../message/clock.ts";
-import type { Draft } from "../../message/draft.ts";
+import type { TargetedDraft } from "../../message/draft.ts";
 import { type ErrorCode, faultText, normalise, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { Envelope } from "../../message/wire/envelope.ts";
@@ -26,13 +26,16 @@ import { inspector as openInspector } from "../../observe/inspection.ts";
 import { type Log, openLog } from "../../observe/log.ts";
 import { Counters } from "../../observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../observe/metrics/metrics.ts";
+import { type HostFacts, SystemFacts } from "../../platform/host-facts.ts";
 import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
+import { AuditDirectory } from "../../security/audit/files.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
+import { recordSubmitted } from "../submit/audited.ts";
 import { ChildReports } from "./child-reports.ts";
 import { Core } from "./core.ts";
 import { Listeners } from "./listeners.ts";
@@ -83,6 +86,7 @@ export interface Parts {
   readonly logins: Logins;
   /** Names the boot of the host; `null`: the host does not tell. */
   readonly boot: () => string | null;
+  readonly hostFacts: HostFacts;
   /** Methods beside those that come with steward; one of the same name replaces steward's. */
   readonly methods: readonly Method[];
   /** Leaves out lock, file intake and listeners: the daemon touches only the parts above. */
@@ -210,6 +214,7 @@ export async function startDaemon({
         inspector,
         methods,
         envelope: parts.envelope ?? sealing?.envelope ?? new ClearEnvelope(),
+        hostFacts: parts.hostFacts ?? (secluded ? undefined : new SystemFacts()),
         openJournal: () => {
           const path = join(config.data, "journal");
           const store = openStore(path);
@@ -225,6 +230,7 @@ export async function startDaemon({
         membership: sealing,
         openTransport: ({ name, auth } = { name: config.node, auth: config.broker.auth }) =>
           openTransport({ ...config, node: name, broker: { ...config.broker, auth } }),
+        openAudit: secluded ? undefined : () => new AuditDirectory(join(config.data, "audit")),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         waiting: () => processes?.waiting() ?? [],
         processes: async (verb, subject) =>
@@ -365,12 +371,13 @@ export async function startDaemon({
     const common = {
       clock,
       log: log.child({ role: "intake" }),
-      take: async (drafts: readonly Draft[], key: string) => {
+      take: async (drafts: readonly TargetedDraft[], key: string) => {
         const { journal, filesInHand, submitter } = theRoad();
         filesInHand.add(key);
         const known = journal.taken(key);
         if (known !== undefined) return { ids: known, duplicate: true };
-        const records = submitter.submit(drafts, { key });
+        const records = submitter.submit(operations.drafts(drafts), { key });
+        recordSubmitted(theRoad(), "a message file", records);
         await journal.flushed();
         return { ids: records.map(({ message }) => message.id), duplicate: false };
       },

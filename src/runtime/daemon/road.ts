@@ -4,13 +4,16 @@ import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Outcome } from "../../message/report.ts";
-import type { Method } from "../../methods/define.ts";
+import type { Method, MethodFacts } from "../../methods/define.ts";
+import type { FactsTold } from "../../methods/facts.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
 import { Announcer } from "../../observe/announce.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
 import { pathIn } from "../../platform/names.ts";
 import { Admission } from "../../security/admission.ts";
+import type { Audit } from "../../security/audit/audit.ts";
+import { Permission } from "../../security/policy/permission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
 import { Membership } from "../enrol/membership.ts";
@@ -19,7 +22,11 @@ import { Canceller } from "../execute/cancel.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
 import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
+import { FactTeller } from "../fleet/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { NodeFacts } from "../fleet/node-facts.ts";
+import { NodeLabels } from "../fleet/node-labels.ts";
+import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
 import { Presence } from "../fleet/presence.ts";
 import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
@@ -33,7 +40,7 @@ import { Vouching } from "../resync/vouch-ask.ts";
 import { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Links } from "./links.ts";
-import { builtInSubscriptions, ownMethods } from "./methods.ts";
+import { ownMethods, subscriptionsOf } from "./methods.ts";
 import { OwnHello } from "./own-hello.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -41,6 +48,7 @@ import type { Surroundings } from "./surroundings.ts";
 export interface RoadOptions extends Surroundings {
   readonly newId: NewId;
   readonly journal: Journal;
+  readonly audit: Audit;
   readonly storage: Storage;
   readonly transport: Transport;
   readonly link: BrokerLink;
@@ -56,7 +64,7 @@ export interface RoadOptions extends Surroundings {
  * part is given the parts that it works with. Two parts get theirs later: the publishers, whose reports of failures are
  * messages too, and the fleet, whose changes upper rooms act upon.
  */
-export class Road implements Rooms {
+export class Road implements Rooms, FactsWatcher {
   readonly newId: NewId;
   readonly journal: Journal;
   readonly storage: Storage;
@@ -64,8 +72,10 @@ export class Road implements Rooms {
   readonly link: BrokerLink;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
-  /** Filled once the parts behind the daemon's own methods are there. */
-  readonly methods = new Map<string, Method>();
+  readonly methods: ReadonlyMap<string, MethodFacts>;
+  readonly facts: NodeFacts;
+  readonly ownFacts: OwnFacts;
+  readonly labels: NodeLabels;
   readonly announce: Announcer;
   readonly publishers: Publishers;
   readonly submitter: Submitter;
@@ -73,6 +83,8 @@ export class Road implements Rooms {
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
   readonly routes: Routes;
+  readonly permission: Permission;
+  readonly audit: Audit;
   readonly respond: Respond;
   readonly canceller: Canceller;
   readonly deadlines: Deadlines;
@@ -82,7 +94,10 @@ export class Road implements Rooms {
   readonly running = new ChurnMap<string, Cancellation>();
   readonly filesInHand = new Set<string>();
   readonly #options: RoadOptions;
+  /** Filled once the parts behind the daemon's own methods are there. */
+  readonly #doors = new Map<string, Method>();
   readonly #presence: Presence;
+  readonly #factTeller: FactTeller;
   readonly #links: Links;
   readonly #receiver: Receiver;
   readonly #acks: Acks;
@@ -98,15 +113,21 @@ export class Road implements Rooms {
     this.link = options.link;
     this.spawner = options.spawner;
     this.fleet = fleet;
-    const { methods, running } = this;
+    const { running } = this;
+    const methods = this.#doors;
     const life = newId();
     const ground = { ...options, node, central, life, methods };
 
+    const facts = new NodeFacts(ground);
+    const labels = new NodeLabels({
+      ...ground,
+      own: (name) => (name === node ? config().labels : fleet.ownLabels(name)),
+    });
     const announce = new Announcer(ground);
     const publishers = new Publishers(ground);
     const submitter = new Submitter({ ...ground, publishers, announce });
     const failures = new Failures({ ...ground, submitter });
-    const told = { ...ground, announce, failures, publishers, submitter };
+    const told = { ...ground, announce, failures, publishers, submitter, labels };
 
     const renewal = new Renewal({ ...told, path: data });
     const vouching = new Vouching({ ...told, renewal });
@@ -123,48 +144,65 @@ export class Road implements Rooms {
     publishers.equip({ ...told, repair: ends, renewal });
     const resync = { ...told, renewal, identities, losses, vouching, reports, repair, ends };
 
-    const routes = new Routes(node, methods, options.storage, journal.inbox.pending());
+    const permission = new Permission({ ...options, subscriptions: subscriptionsOf });
+    const routes = new Routes(node, methods, options.storage, permission, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
     const respond = new Respond({ ...told, routes });
     this.enrolment = this.#openEnrolment(told);
     this.canceller = new Canceller({ ...told, respond, running });
     const self = new OwnHello({ ...told, epoch: journal.epoch, routes });
     const presence = new Presence({ ...told, epoch: journal.epoch, self });
+    const ownFacts = new OwnFacts({ ...told, host: options.hostFacts, watcher: this });
+    const factTeller = new FactTeller({ ...told, epoch: journal.epoch, own: ownFacts });
     const links = new Links({ ...resync, presence, deadlines });
     fleet.watch(links);
     const admission = new Admission(told);
     const { enrolment } = this;
     this.#receiver = new Receiver({ ...resync, data, admission, links, routes, enrolment, answers: respond });
-    this.#acks = new Acks({ ...resync, links, presence });
+    this.#acks = new Acks({ ...resync, links, presence, factTeller });
 
+    this.facts = facts;
+    this.labels = labels;
     this.announce = announce;
     this.publishers = publishers;
     this.submitter = submitter;
     this.failures = failures;
     this.vouching = vouching;
     this.identities = identities;
+    this.methods = methods;
     this.routes = routes;
+    this.permission = permission;
+    this.audit = options.audit;
     this.deadlines = deadlines;
     this.respond = respond;
     this.#presence = presence;
+    this.ownFacts = ownFacts;
+    this.#factTeller = factTeller;
     this.#links = links;
   }
 
   /** Subscribes at the broker: messages come in and go out. */
   open(): void {
     const { config, modules, methods, core } = this.#options;
-    const own = ownMethods({ ...this.#options, ...this, links: this.#links });
-    for (const method of [...own, ...modules, ...methods]) this.methods.set(method.name, method);
-    for (const subscription of [...builtInSubscriptions(config()), ...config().subscribe])
-      this.routes.add(subscription);
+    const own = ownMethods({ ...this.#options, ...this, links: this.#links, nodeFacts: this.facts });
+    for (const method of [...own, ...modules, ...methods]) this.#doors.set(method.name, method);
+    for (const subscription of subscriptionsOf(config())) this.routes.add(subscription);
     this.link.begin({
       receiver: this.#receiver,
       answers: this.#acks,
       watcher: this.#links,
       failures: this.failures,
     });
+    this.ownFacts.look();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
+  }
+
+  /** The facts of this node have changed: they are noted here, and told to central. */
+  factsChanged(set: ReadonlyMap<string, FactsTold["set"][string]>): void {
+    const { config, clock } = this.#options;
+    this.facts.factsTold(config().node, { at: clock.now(), all: true, set: Object.fromEntries(set) });
+    this.#factTeller.changed();
   }
 
   bye(reason: string): void {
@@ -174,6 +212,7 @@ export class Road implements Rooms {
   /** Ends the traffic in both directions. */
   end(): void {
     this.#presence.end();
+    this.ownFacts.end();
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();
@@ -182,7 +221,7 @@ export class Road implements Rooms {
   }
 
   #openEnrolment(
-    told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers">,
+    told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers" | "labels">,
   ) {
     const { membership, config, fleet, transport } = told;
     if (membership === undefined) return undefined;
@@ -194,7 +233,11 @@ export class Road implements Rooms {
     if (opened.role === "central") {
       const { trust: registry } = opened;
       const standings = (names: Iterable<string>): void => {
-        for (const name of names) fleet.decided(name, registry.record(name)?.standing);
+        for (const name of names) {
+          const record = registry.record(name);
+          fleet.decided(name, record?.standing);
+          if (record?.standing === "accepted") told.labels.enrolled(name, record);
+        }
         resume(names);
       };
       return new Registrar({ ...told, node, registry, keys, standings });

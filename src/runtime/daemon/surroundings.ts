@@ -11,6 +11,8 @@ import type { Spawner } from "../../methods/spawner.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
+import type { HostFacts } from "../../platform/host-facts.ts";
+import type { AuditFiles } from "../../security/audit/files.ts";
 import type { OpenedTrust } from "../../security/trust/open-trust.ts";
 import type { OwnKeys } from "../../security/trust/own-keys.ts";
 import type { WaitingProcess } from "../operate/operations.ts";
@@ -35,11 +37,15 @@ export interface Surroundings {
   /** Methods beside those of steward and of the configuration. */
   readonly methods: readonly Method[];
   readonly envelope: Envelope;
+  /** How the host is; absent: nobody asks, as in a simulation. */
+  readonly hostFacts: HostFacts | undefined;
   /** Absent with `security: off`. */
   readonly membership: { readonly opened: OpenedTrust; readonly keys: OwnKeys } | undefined;
   readonly openJournal: () => Journal;
   /** `as`: another login than that of this node. */
   readonly openTransport: (as?: Login) => Transport;
+  /** Absent: the audit stays in the journal. */
+  readonly openAudit: (() => AuditFiles) | undefined;
   readonly openSpawner: () => Spawner;
   /** Processes that cannot work for a fault of their surroundings, the longest first. */
   readonly waiting: () => readonly WaitingProcess[];

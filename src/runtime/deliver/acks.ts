@@ -6,6 +6,7 @@ import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
+import type { FactTeller } from "../fleet/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Presence } from "../fleet/presence.ts";
 import type { Repair } from "../resync/compare-ask.ts";
@@ -24,6 +25,7 @@ export interface AcksOptions {
   readonly fleet: Pick<Fleet, "isKnown" | "isDoubled" | "isOther">;
   readonly links: AnswerWatcher;
   readonly presence: Pick<Presence, "subject" | "answered" | "sealAgain">;
+  readonly factTeller: Pick<FactTeller, "subject" | "greeted" | "acknowledged">;
   readonly publishers: Pick<Publishers, "answered" | "refused" | "sealAgain" | "unheard">;
   readonly repair: Pick<Repair, "doubt">;
   readonly vouching: Pick<Vouching, "sealAgain">;
@@ -39,14 +41,14 @@ export class Acks implements Answers {
 
   answered(subject: string, first: number, { payload }: Packet): void {
     const opened = this.#options.envelope.open(subject, payload);
-    if (opened.kind === "ack") this.#acknowledged(subject, opened.ack, payload.length);
+    if (opened.kind === "ack") this.#acknowledged(subject, first, opened.ack, payload.length);
     else if (opened.kind === "refusal") this.#refused(subject, first, opened.refusal);
     else if (opened.kind === "hint") this.#hinted(subject, opened.refusal);
     else throw new StewardError("frame-malformed", { subject, fault: "it is a frame, and came as an answer" });
   }
 
-  #acknowledged(subject: string, ack: Ack, bytes: number): void {
-    const { counters, fleet, links, presence, publishers, repair } = this.#options;
+  #acknowledged(subject: string, first: number, ack: Ack, bytes: number): void {
+    const { counters, factTeller, fleet, links, presence, publishers, repair } = this.#options;
     const { node, receiverEpoch } = ack;
     // Only the receiver of a lane can answer on it, and an ACK makes no node known.
     if (node !== receiverOf(subject) || !fleet.isKnown(node)) {
@@ -56,8 +58,12 @@ export class Acks implements Answers {
     links.acknowledged(ack, bytes);
     if (subject === presence.subject) {
       // Two hosts with one name answer in turn, and would be greeted without end.
-      if (!fleet.isDoubled(node)) presence.answered(ack);
-    } else publishers.answered(subject, ack);
+      if (!fleet.isDoubled(node)) {
+        presence.answered(ack);
+        factTeller.greeted(ack);
+      }
+    } else if (subject === factTeller.subject) factTeller.acknowledged(first, ack);
+    else publishers.answered(subject, ack);
     if (fleet.isOther(node, receiverEpoch)) repair.doubt(node);
   }
 
@@ -66,18 +72,22 @@ export class Acks implements Answers {
     const { fleet, links, publishers } = this.#options;
     const { node } = refusal;
     if (node !== receiverOf(subject)) return;
-    if (refusal.code === "session-unknown") return this.#sealAgain(subject, first);
-    if (!fleet.isKnown(node)) return;
-    links.refused(node);
-    publishers.refused(subject, first, refusal);
+    if (refusal.code === "session-unknown") this.#sealAgain(subject, first);
+    else if (fleet.isKnown(node)) {
+      links.refused(node);
+      publishers.refused(subject, first, refusal);
+    }
   }
 
   /** Sends again at once what was sealed for another life of its receiver's daemon. */
   #sealAgain(subject: string, first: number): void {
     const { presence, vouching, publishers } = this.#options;
-    if (first > 0) return publishers.sealAgain(subject, first);
-    presence.sealAgain(subject);
-    vouching.sealAgain(subject);
+    // Facts go out again after the next hello.
+    if (first > 0) publishers.sealAgain(subject, first);
+    else {
+      presence.sealAgain(subject);
+      vouching.sealAgain(subject);
+    }
   }
 
   /** Anybody may have written it: the operator reads it in the log. */

@@ -6,7 +6,9 @@ import { linkProfile } from "../../config/link-profiles.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
 import type { Standstill, StuckLane } from "../../message/standstill.ts";
+import type { LabelSet } from "../../message/target/labels.ts";
 import type { Hello } from "../../methods/hello.ts";
+import { Work } from "./work.ts";
 
 /** A change of one region of a node. */
 export interface NodeChange {
@@ -56,6 +58,7 @@ export interface StoredNode {
   readonly every: number | undefined;
   readonly linkName?: LinkName | undefined;
   readonly epoch: string | undefined;
+  readonly labels?: LabelSet | undefined;
 }
 
 export interface KnownNodeOptions {
@@ -65,6 +68,8 @@ export interface KnownNodeOptions {
   /** Hears of every change of every region. */
   readonly changed: (node: KnownNode, change: NodeChange) => void;
 }
+
+const NO_LABELS: LabelSet = Object.freeze({});
 
 type Patience = Pick<LinkProfile, "late" | "offline">;
 
@@ -81,7 +86,8 @@ export class KnownNode {
   readonly #actor: Actor<typeof nodeMachine>;
   readonly #changes: NodeChange[];
   link: LinkState;
-  busy: boolean;
+  /** Commands of ours that run there, and what their number says of the node. */
+  readonly #work: Work;
   lastSeen: number | null;
   /** Monotonic time of `lastSeen`, ms. */
   heardAt = Number.NEGATIVE_INFINITY;
@@ -90,6 +96,8 @@ export class KnownNode {
   /** Why messages to and from the node are held back, and since when. */
   heldBack: Standstill | undefined;
   hello: (Hello & { readonly at: number }) | undefined;
+  /** The labels of its own file, as it last said. */
+  labels: LabelSet;
   #accepted: boolean;
   /** Interval of the node's hellos as it last said, ms. */
   #every: number | undefined;
@@ -111,12 +119,13 @@ export class KnownNode {
     const present = this.#actor.getSnapshot();
     this.#changes = [...(stored?.changes ?? [])];
     this.link = present.value.link;
-    this.busy = present.matches({ work: "busy" });
+    this.#work = new Work(clock, present.matches({ work: "busy" }));
     this.#accepted = present.matches({ trust: "accepted" });
     this.lastSeen = stored?.lastSeen ?? null;
     this.#every = stored?.every;
     this.#linkName = stored?.linkName;
     this.epoch = stored?.epoch;
+    this.labels = stored?.labels ?? NO_LABELS;
     let before = present.value as Record<Region, string>;
     this.#actor.subscribe(({ value, context }) => {
       const after = value as Record<Region, string>;
@@ -162,16 +171,18 @@ export class KnownNode {
 
   /** Takes a hello; true if the node's record has to be stored. */
   greeted(hello: Hello): boolean {
-    const { epoch, every, link: linkName } = hello;
+    const { epoch, every, link: linkName, labels = NO_LABELS } = hello;
     const at = this.#options.clock.now();
     const reborn = this.epoch !== undefined && this.epoch !== epoch;
     const rebooted = this.hello !== undefined && this.hello.startedAt !== hello.startedAt;
     const cause = reborn ? "hello with a new journal" : rebooted ? "hello after a restart" : "hello";
-    const isNews = this.epoch !== epoch || this.#every !== every || this.#linkName !== linkName;
+    const relabelled = JSON.stringify(labels) !== JSON.stringify(this.labels);
+    const isNews = this.epoch !== epoch || this.#every !== every || this.#linkName !== linkName || relabelled;
     this.hello = { ...hello, at };
     this.epoch = epoch;
     this.#every = every;
     this.#linkName = linkName;
+    if (relabelled) this.labels = labels;
     if (isNews) this.#patience = undefined;
     this.#actor.send({ type: "hello", at, cause, anew: rebooted || reborn, storage: hello.storage });
     return isNews;
@@ -188,6 +199,18 @@ export class KnownNode {
     cause: string,
   ): void {
     this.#actor.send({ type, at: this.#options.clock.now(), cause });
+  }
+
+  /** Notes how many commands of ours run there. True: they are the first, and are to be looked at after a while. */
+  works(running: number): boolean {
+    return this.#work.runs(running);
+  }
+
+  /** Tells the actor what changed. True: it is to be looked at again. */
+  lookAtWork(): boolean {
+    const change = this.#work.look();
+    if (change !== undefined) this.send(change, change === "busy" ? "commands run there" : "all commands have ended");
+    return this.#work.isWatched;
   }
 
   get linkSince(): number {
@@ -209,7 +232,7 @@ export class KnownNode {
       linkSince: context.linkSince,
       cause: context.linkCause,
       session: value.session,
-      work: value.work,
+      work: this.#work.running > 0 ? "busy" : value.work,
       trust: value.trust,
       storage: value.storage,
       lastSeenAt: this.lastSeen,
@@ -238,6 +261,7 @@ export class KnownNode {
       every: this.#every,
       linkName: this.#linkName,
       epoch: this.epoch,
+      ...(this.labels === NO_LABELS ? {} : { labels: this.labels }),
     };
     return stored as unknown as Json;
   }

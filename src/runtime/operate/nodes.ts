@@ -1,11 +1,44 @@
 import { StewardError } from "../../message/errors.ts";
 import { asLane } from "../../message/standstill.ts";
+import type { Fact } from "../../message/target/compare.ts";
+import type { TargetNode } from "../../message/target/match.ts";
+import { shortened } from "../../message/text/printable.ts";
+import { itemBytes } from "../../message/wire/bounds.ts";
 import { fingerprint } from "../../security/keys/public-keys.ts";
 import type { PendingClaim } from "../../security/trust/pending-claims.ts";
 import { Registrar } from "../enrol/registrar.ts";
-import type { NodeDetail, NodeView } from "./operations.ts";
+import { KnownTargets } from "./known-targets.ts";
+import type {
+  FactsView,
+  LabelOrder,
+  LabelView,
+  NodeDetail,
+  NodeQuery,
+  NodeView,
+  TargetQuestion,
+  TargetView,
+} from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
-import { targetNodes } from "./targets.ts";
+import { filterOf, resolveTarget } from "./targets.ts";
+
+/** The first so many names that pass; the others are not looked at. */
+function firstOf(names: readonly string[], passes: (name: string) => boolean, limit = names.length): string[] {
+  const found: string[] = [];
+  for (const name of names) {
+    if (found.length >= limit) break;
+    if (passes(name)) found.push(name);
+  }
+  return found;
+}
+
+function valuesOf(node: TargetNode, keys: readonly string[]): Record<string, Fact> {
+  return Object.fromEntries(
+    keys.flatMap((key): [string, Fact][] => {
+      const value = node.value(key);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}
 
 /** The most stuck lanes of one node that are shown. */
 const WORST = 5;
@@ -19,16 +52,84 @@ export class Nodes {
   }
 
   /** Nodes in the order of their names; the daemon looks at no more of them than it shows. */
-  list({ after = "", limit }: { readonly after?: string; readonly limit?: number }): NodeView[] {
+  list({ after = "", limit, filter, keys = [] }: NodeQuery): NodeView[] {
     const { config, core } = this.#options;
-    const names = new Set([config().node, ...core().fleet.names(), ...this.#pending().map(({ node }) => node)]);
-    const page = [...names]
-      .filter((name) => name > after)
-      .sort()
-      .slice(0, limit);
+    const world = new KnownTargets(this.#options);
+    const names = new Set([config().node, ...core().fleet.names(), ...this.#pending().map((claim) => claim.node)]);
+    const later = [...names].filter((name) => name > after).sort();
+    const page = filter === undefined ? later.slice(0, limit) : firstOf(later, filterOf(filter, world), limit);
     return page
       .flatMap((name) => this.#view(name) ?? [])
-      .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }) => view);
+      .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }) =>
+        keys.length === 0 ? view : { ...view, values: valuesOf(world.node(view.name), keys) },
+      );
+  }
+
+  /** @throws StewardError `node-unknown` */
+  facts(name: string): FactsView {
+    const { core } = this.#options;
+    const { lastSeenAt: asOf } = this.detail(name);
+    const record = core().facts.record(name);
+    if (record === undefined) return { node: name, asOf, toldAt: null, list: [], changes: [] };
+    return {
+      node: name,
+      asOf,
+      toldAt: record.at,
+      list: Object.entries(record.facts).map(([key, [value, since]]) => ({ key, value, since })),
+      changes: record.changes.map(([at, key, from, to]) => ({ at, key, from, to })),
+    };
+  }
+
+  /** @throws StewardError `node-unknown` */
+  labels(name: string): LabelView {
+    this.detail(name);
+    return this.#labelsOf(name);
+  }
+
+  /** Gives labels to all nodes of a target, or to none. @throws StewardError `label-invalid`, `target-invalid`, … */
+  async label({ to, labels, most }: LabelOrder): Promise<LabelView[]> {
+    const { config, core } = this.#options;
+    const { node, central } = config();
+    if (node !== central)
+      throw new StewardError("label-invalid", {
+        fault: `labels are given at ${central}; those of ${node} alone stand under \`labels:\` in its steward.yaml`,
+      });
+    const names = this.meantBy(to, most);
+    for (const name of names) if (!core().fleet.isKnown(name)) throw new StewardError("node-unknown", { node: name });
+    for (const name of names) core().labels.checkFor(name, labels);
+    for (const name of names) core().labels.labelNode(name, labels, node);
+    await core().storage.durable();
+    return names.map((name) => this.#labelsOf(name));
+  }
+
+  #labelsOf(name: string): LabelView {
+    const list = this.#options
+      .core()
+      .labels.list(name)
+      .map(({ key, value, given, own }) => ({
+        key,
+        value,
+        by: given?.by ?? name,
+        ...(given === undefined ? {} : { givenAt: given.at }),
+        ...(own === undefined ? {} : { own }),
+      }));
+    return { node: name, list };
+  }
+
+  /** @throws StewardError `target-invalid`, `target-empty`, `node-unknown` */
+  resolve({ to: target, data }: TargetQuestion): TargetView {
+    const { config } = this.#options;
+    const world = new KnownTargets(this.#options);
+    const { names, lacking } = resolveTarget(target, world);
+    const away = names.filter((name) => ["offline", "neverSeen"].includes(world.node(name).link)).length;
+    return {
+      target,
+      nodes: names,
+      away,
+      lacking,
+      most: config().limits.targets,
+      ...(data === undefined ? {} : { bytes: itemBytes(data) }),
+    };
   }
 
   /** @throws StewardError `node-unknown` */
@@ -50,17 +151,20 @@ export class Nodes {
     return core().fleet.linkSince(name) ?? null;
   }
 
-  /** The nodes that a target means. @throws StewardError `target-invalid`, `usage` */
-  meantBy(target: string): readonly string[] {
-    const { config, core } = this.#options;
-    const { fleet } = core();
-    const isEdge = (name: string) => name !== config().central && fleet.trust(name) !== "revoked";
-    return targetNodes(target, () => [...fleet.names()].filter(isEdge));
+  /**
+   * The nodes that a target means; `most`: how many they may be, absent: `limits.targets`.
+   *
+   * @throws StewardError `target-invalid`, `target-empty`, `target-large`, `node-unknown`
+   */
+  meantBy(target: string, most = this.#options.config().limits.targets): readonly string[] {
+    const { names } = resolveTarget(target, new KnownTargets(this.#options));
+    if (names.length <= most) return names;
+    throw new StewardError("target-large", { target: shortened(target, 200), count: names.length, most });
   }
 
   #view(name: string): NodeDetail | undefined {
     const { config, core, clock, counters, processes, version, startedAt } = this.#options;
-    const { journal, fleet, link, storage, methods, running, publishers } = core();
+    const { journal, fleet, link, storage, methods, running, publishers, labels } = core();
     const known = fleet.describe(name);
     const self = config().node;
     const claims = this.#pending().filter(({ node }) => node === name);
@@ -70,6 +174,7 @@ export class Nodes {
     const waiting = lanes.flatMap(({ oldestCreatedAt }) => oldestCreatedAt ?? []);
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
     const said = name === self ? processes().waiting().map(asLane) : (known?.stuck ?? []);
+    const labelled = labels.of(name);
     const worst = [...stuck.sort((a, b) => a.since - b.since).slice(0, WORST), ...said.slice(0, WORST)];
     const counted = {
       role: name === self ? ("self" as const) : name === config().central ? ("central" as const) : ("edge" as const),
@@ -80,6 +185,7 @@ export class Nodes {
       bytesIn: counters.node(name).bytesIn,
       lanes,
       ...(worst.length === 0 ? {} : { stuck: worst }),
+      ...(Object.keys(labelled).length === 0 ? {} : { labels: labelled }),
     };
     if (known !== undefined) return { ...known, ...counted, ...waits };
     const { state, since, server = "" } = link.health();

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { BrokerHealth } from "../../broker/link.ts";
 import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
-import type { Draft } from "../../message/draft.ts";
+import type { TargetedDraft } from "../../message/draft.ts";
 import type { Happening } from "../../message/happening.ts";
 import { STATES, type State } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
@@ -103,7 +103,16 @@ export const order = z.strictObject({
     .string()
     .max(300)
     .describe("<node>.<command|event>.<method>.<domain>, node is the receiver; with `to` without <node>"),
-  to: opt(z.string().describe("A node, several with commas between them, or all: a message for each of them")),
+  to: opt(
+    z
+      .string()
+      .describe(
+        "A target: nodes, patterns, groups, all or an expression, as docs/targets.md says; a message for each node",
+      ),
+  ),
+  most: opt(
+    within(1, 1_000_000).describe("Refuse a target that means more nodes; absent: limits.targets of the configuration"),
+  ),
   data: json,
   deliverBy: opt(
     z
@@ -112,7 +121,7 @@ export const order = z.strictObject({
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
   knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
-}) satisfies z.ZodType<Draft>;
+}) satisfies z.ZodType<TargetedDraft>;
 export const orders = z.union([order, z.array(order).min(1).max(LIMITS.drafts)]);
 
 export const messageFilter = z.strictObject({
@@ -126,9 +135,29 @@ export const messageFilter = z.strictObject({
   before: opt(id.describe("Only those with a lower id: the last one of the page before")),
 });
 
+/** Names of labels, facts and states, separated by commas. */
+const keys = z
+  .string()
+  .transform((list) => list.split(","))
+  .pipe(z.array(z.string().min(1).max(200)).max(50));
+
 export const nodeQuery = z.strictObject({
+  filter: opt(z.string().max(10_000).describe("Only nodes for which this expression holds: docs/targets.md")),
+  keys: opt(keys.describe("Labels, facts and states to show as `values`, separated by commas")),
   limit: opt(atMost(100_000).describe("At most so many; absent: all")),
   after: opt(name.describe("Only those with a later name: the last one of the page before")),
+});
+
+export const targetQuestion = z.strictObject({
+  to: z.string().describe("A target: docs/targets.md"),
+  data: opt(json.describe("The data of the message that would be sent, for its size")),
+});
+
+const change = z.record(z.string(), z.string().nullable());
+export const labelOrder = z.strictObject({
+  to: z.string().describe("A target: docs/targets.md"),
+  labels: change.describe("Labels by name: a value gives one, null takes back the one that was given here"),
+  most: opt(within(1, 1_000_000).describe("Refuse a target that means more nodes; absent: limits.targets")),
 });
 
 export const processQuery = z.strictObject({
@@ -224,6 +253,8 @@ export const messageDetail = thing({
 const standstill = thing({ since: time, reason: text });
 const stuckLane = thing({ subject: text, since: time, reason: text });
 
+const fact = z.union([text, z.number(), z.boolean(), z.array(text)]);
+
 const ofNode = {
   name: text,
   role: z.enum(["self", "central", "edge"]),
@@ -247,6 +278,8 @@ const ofNode = {
   bytesOut: count,
   bytesIn: count,
   clockSkew: opt(milliseconds.describe("Its clock minus this one, ms")),
+  labels: opt(z.record(text, text).describe("Its labels; those given at central count before its own")),
+  values: opt(z.record(text, fact).describe("The labels, facts and states that were asked for")),
 };
 export const nodeView = thing(ofNode);
 
@@ -260,15 +293,46 @@ const laneView = thing({
   stuck: opt(standstill.describe("Since when, and why, it does not move though its node is there")),
 });
 
-const change = thing({ at: time, region: text, from: text, to: text, cause: text });
+const nodeChange = thing({ at: time, region: text, from: text, to: text, cause: text });
 
 export const nodeDetail = thing({
   ...ofNode,
   epoch: opt(text),
   startedAt: opt(time),
   methods: opt(z.array(text)),
-  changes: z.array(change),
+  changes: z.array(nodeChange),
   lanes: z.array(laneView),
+});
+
+export const targetView = thing({
+  target: text,
+  nodes: z.array(text).describe("The nodes that it means: those of a list in its order, others by name"),
+  away: count.describe("How many of them are offline or were never seen"),
+  lacking: z
+    .array(thing({ key: text, nodes: count }))
+    .describe("Labels and facts that it asks for, and how many of the nodes lack them"),
+  most: count.describe("Nodes that a target may mean without a question: limits.targets"),
+  bytes: opt(count.describe("Bytes of the message to one node, before compression")),
+});
+
+const nodeLabel = thing({
+  key: text,
+  value: text,
+  by: text.describe("Whose word it is: the node's name for one of its own file, else who gave it"),
+  givenAt: opt(time.describe("When it was given at central")),
+  own: opt(text.describe("The node's own word, where one was given at central")),
+});
+
+export const labelView = thing({ node: text, list: z.array(nodeLabel) });
+
+export const factsView = thing({
+  node: text,
+  asOf: time.nullable().describe("The last sign of life of the node; what changed since then is not known"),
+  toldAt: time.nullable().describe("When the node told last, by its clock; null: it has told none"),
+  list: z.array(thing({ key: text, value: fact, since: time.describe("Since when it is so, by the node's clock") })),
+  changes: z
+    .array(thing({ at: time, key: text, from: fact.nullable(), to: fact.nullable() }))
+    .describe("The latest changes, the newest last; null: it was not there"),
 });
 
 const role = z.enum(["publisher", "subscriber", "source", "core"]);
@@ -290,6 +354,67 @@ export const processView = thing({
 });
 
 export const processList = thing({ node: text, asOf: time, processes: z.array(processView) });
+
+export const mayQuestion = z.strictObject({
+  node: name.describe("The node that would receive it"),
+  origin: name.describe("The node that would send it"),
+  operator: opt(name.describe("The operator whose signature it would carry")),
+  subject: text.describe("<command|event>.<method>.<domain>"),
+  data: opt(json),
+});
+export type MayQuestionTo = z.infer<typeof mayQuestion>;
+
+export const mayAnswer = z.object({
+  node: text,
+  allowed: z.boolean(),
+  words: z
+    .array(
+      z.object({
+        allowed: z.boolean(),
+        layer: text.describe("A part of the policy that speaks of the subject: each has to allow it"),
+        at: text.describe("The file and line, or the policy and its version, that decided"),
+        fault: opt(text),
+      }),
+    )
+    .describe("The word of each layer"),
+});
+export type MayAnswerOf = Shown<typeof mayAnswer>;
+
+export const auditQuery = z.strictObject({
+  what: opt(text.describe("submit, decision, operation, trust")),
+  by: opt(text.describe("Who asked: a node, an operator, local")),
+  subject: opt(text.describe("A part of the subject, or a node that it was for")),
+  refused: opt(flag.describe("true: refusals alone; false: all others")),
+  since: opt(atMost(8.64e15).describe("Only from then on, ms since 1970")),
+  after: opt(atMost(Number.MAX_SAFE_INTEGER, 0).describe("Only records with a higher number")),
+  limit: opt(atMost(100_000).describe("The newest so many; absent: 100")),
+});
+export type AuditQuery = Shown<typeof auditQuery>;
+
+export const auditRecord = z.looseObject({
+  no: count,
+  at: time,
+  what: text,
+  by: text,
+  allowed: z.boolean(),
+  why: opt(text.describe("The line that decided, or the reason of the refusal")),
+  subject: opt(text),
+  nodes: opt(z.array(text)),
+  ids: opt(z.array(text)),
+  arguments: opt(json),
+  prev: text.describe("The hash of the record before"),
+});
+export type AuditRecordOf = Shown<typeof auditRecord>;
+
+export const auditChecked = z.object({
+  ok: z.boolean(),
+  records: count,
+  first: count,
+  last: count,
+  head: text.describe("The hash of the last record"),
+  faults: z.array(z.object({ at: text, fault: text })),
+});
+export type AuditChecked = Shown<typeof auditChecked>;
 
 export const deadLetter = thing({
   id: text,
@@ -455,6 +580,12 @@ type Frozen<T> = Json extends T ? T : T extends object ? { readonly [K in keyof 
 
 export type Order = Shown<typeof order>;
 export type MessageFilter = Shown<typeof messageFilter>;
+export type TargetQuestion = Shown<typeof targetQuestion>;
+export type TargetView = Shown<typeof targetView>;
+export type LabelOrder = Shown<typeof labelOrder>;
+export type LabelView = Shown<typeof labelView>;
+export type FactsView = Shown<typeof factsView>;
+export type NodeQuery = Shown<typeof nodeQuery>;
 export type Accepted = Shown<typeof accepted>;
 export type CancelAnswer = Shown<typeof cancelAnswer>;
 export type MessageView = Shown<typeof messageView>;

@@ -1,15 +1,19 @@
 import type { OutRecord } from "../../journal/records.ts";
-import type { Draft } from "../../message/draft.ts";
+import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
+import { recordSubmitted } from "../submit/audited.ts";
 import type { Messages } from "./messages.ts";
 import type { Nodes } from "./nodes.ts";
 import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Order } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { insistCount } from "./table.ts";
+
+/** The users of the local API, as the audit names them. */
+export const LOCAL = "local";
 
 /** Messages that operators send and cancel, and questions to other nodes. */
 export class Submission {
@@ -24,7 +28,7 @@ export class Submission {
   }
 
   async submit(orders: readonly Order[]): Promise<Accepted[]> {
-    const records = await this.send(this.#drafts(orders));
+    const records = await this.send(this.drafts(orders));
     const { publishers, fleet, link } = this.#options.core();
     const { state } = link.health();
     return records.map(({ message: { id, subject, deliverBy } }) => {
@@ -49,6 +53,7 @@ export class Submission {
     const { clock, core } = this.#options;
     const { journal, storage, announce, submitter } = core();
     const records = submitter.submit(drafts);
+    recordSubmitted(core(), LOCAL, records);
     try {
       await storage.durable();
     } catch (error) {
@@ -106,6 +111,7 @@ export class Submission {
   async cancel(idOrPrefix: string): Promise<CancelAnswer> {
     const { clock, config, core } = this.#options;
     const { id, state, final, direction, subject } = this.#messages.detail(idOrPrefix);
+    core().audit.record({ what: "operation", by: LOCAL, allowed: true, operation: "cancel", subject, ids: [id] });
     if (final) return { kind: "tooLate", id, state };
     const { journal, announce, fleet, submitter, canceller } = core();
     if (direction === "in") {
@@ -136,16 +142,16 @@ export class Submission {
     return { kind: "requested", id, reason: `${node} has the message and ${end}` };
   }
 
-  /** A message for each node that an order means. @throws StewardError `target-invalid`, `usage`, `message-invalid`, … */
-  #drafts(orders: readonly Order[]): Draft[] {
+  /** A message for each node that an order means. @throws StewardError `target-invalid`, `target-large`, `message-invalid`, … */
+  drafts(orders: readonly TargetedDraft[]): Draft[] {
     const drafts: Draft[] = [];
     let bytes = 0;
-    for (const { to, ...draft } of orders) {
+    for (const { to, most, ...draft } of orders) {
       if (to === undefined) {
         drafts.push(draft);
         continue;
       }
-      const nodes = this.#nodes.meantBy(to);
+      const nodes = this.#nodes.meantBy(to, most);
       insistCount(drafts.length + nodes.length);
       // The messages to all nodes together are bounded as if each had been in the request.
       bytes += nodes.length * Buffer.byteLength(JSON.stringify(draft.data));

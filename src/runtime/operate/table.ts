@@ -87,6 +87,30 @@ export const TABLE = {
     answer: json("The node", shape.nodeDetail),
     failures: [404],
   },
+  facts: {
+    summary: "The facts of a node, and what changed",
+    params: shape.byName,
+    answer: json("The facts", shape.factsView),
+    failures: [404],
+  },
+  labels: {
+    summary: "The labels of a node, with whose word each is",
+    params: shape.byName,
+    answer: json("The labels", shape.labelView),
+    failures: [404],
+  },
+  label: {
+    summary: "Give labels to nodes, or take them back; at central",
+    body: { shape: shape.labelOrder, read: reader(shape.labelOrder) },
+    answer: json("The labels of each node", shape.labelView.array()),
+    failures: [403, 404, 413, 415, 422, 503, 507],
+  },
+  resolve: {
+    summary: "The nodes that a target means; nothing is sent",
+    body: { shape: shape.targetQuestion, read: reader(shape.targetQuestion) },
+    answer: json("The nodes", shape.targetView),
+    failures: [404, 413, 415, 422],
+  },
   processes: {
     summary: "Processes of this node, or of another one, asked over the wire",
     query: shape.processQuery,
@@ -98,6 +122,13 @@ export const TABLE = {
     params: shape.byProcess,
     answer: json("The process afterwards", shape.processView),
     failures: [403, 404, 503],
+  },
+  may: {
+    summary:
+      "Whether a node would take a message of somebody, and which line of its policy decides; asked of that node",
+    body: { shape: shape.mayQuestion, read: readMayQuestion },
+    answer: json("The word of each layer of its policy", shape.mayAnswer),
+    failures: [404, 413, 415, 503],
   },
   dead: {
     summary: "Dead letters",
@@ -143,6 +174,17 @@ export const TABLE = {
     body: { shape: shape.choice, read: reader(shape.choice) },
     answer: json("What was done", shape.decision),
     failures: [403, 404, 409, 422, 503],
+  },
+  audit: {
+    summary: "Records of this node's audit: who asked for what, what was decided, and why",
+    query: shape.auditQuery,
+    answer: json("Records, oldest first", shape.auditRecord.array(), { durable: true }),
+    failures: [503],
+  },
+  verifyAudit: {
+    summary: "Whether a record of the audit was changed, moved or removed",
+    answer: json("The ends of the chain, and its faults", shape.auditChecked, { durable: true }),
+    failures: [503],
   },
   logs: {
     summary: "The last lines of received logs",
@@ -241,6 +283,12 @@ function readOrders(body: unknown): readonly shape.Order[] {
     if (parsed.success) return parsed.data;
     throw new StewardError("message-invalid", { where: String(i + 1), fault: faultsOf(parsed.error) });
   });
+}
+
+function readMayQuestion(body: unknown): shape.MayQuestionTo {
+  const parsed = shape.mayQuestion.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new StewardError("request-invalid", { fault: faultsOf(parsed.error) });
 }
 
 /** @throws StewardError `message-invalid` for too many messages at once */

@@ -1,5 +1,6 @@
 import type { Json } from "../../message/message.ts";
 import { isToken } from "../../message/subject.ts";
+import { type LabelSet, labelsFault } from "../../message/target/labels.ts";
 import { areKeys } from "./trust-list.ts";
 
 /** The content of central's registry, as it stands in `registry.json`. Keys are texts `U….X…`, the newest first. */
@@ -24,7 +25,7 @@ export interface NodeRecord {
   readonly since: number;
   /** The operator or the node that decided it. */
   readonly by: string;
-  readonly labels: Labels;
+  readonly labels: LabelSet;
   /** The version of its trust list, and of the one that it was given when it was let in. */
   readonly version: number;
   readonly given: number;
@@ -32,15 +33,13 @@ export interface NodeRecord {
   readonly peers: readonly string[];
 }
 
-export type Labels = Readonly<Record<string, string>>;
-
 export interface Invitation {
   /** `secretHash` of the token's secret. */
   readonly hash: string;
   /** The public key of its login at the broker. */
   readonly login: string;
   readonly node: string;
-  readonly labels: Labels;
+  readonly labels: LabelSet;
   readonly madeAt: number;
   readonly expiresAt: number;
   readonly by: string;
@@ -58,20 +57,8 @@ export interface FormerKeys {
   readonly by: string;
 }
 
-const LABEL = /^[\w.-]{1,63}$/;
-const MOST_LABELS = 64;
-
 export function emptyState(fleet: string): RegistryState {
   return { version: 1, fleet, nodes: [], invitations: [], former: [], operators: [], policies: [] };
-}
-
-/** The fault of labels as an operator writes them; `undefined`: there is none. */
-export function labelsFault(labels: Labels): string | undefined {
-  const entries = Object.entries(labels);
-  if (entries.length > MOST_LABELS) return `at most ${MOST_LABELS} labels are allowed`;
-  const wrong = entries.find((pair) => !pair.every((text) => typeof text === "string" && LABEL.test(text)));
-  if (wrong === undefined) return undefined;
-  return `the label ${wrong.join("=").slice(0, 100)} is not key=value of letters, digits, dots, _ and -`;
 }
 
 /** The fault of the content of a registry file; `undefined`: there is none. */
@@ -121,7 +108,7 @@ function isFormer({ node, keys, standing, at, by }: FormerKeys): boolean {
 }
 
 function areLabels(labels: unknown): boolean {
-  return typeof labels === "object" && labels !== null && labelsFault(labels as Labels) === undefined;
+  return labelsFault(labels) === undefined;
 }
 
 function isTime(value: unknown): value is number {

@@ -1,20 +1,13 @@
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
+import { type LabelSet, labelsFault } from "../../message/target/labels.ts";
 import type { Identity } from "../keys/identity.ts";
 import { fingerprint, keyId, keysText, type PublicKeys, parseKeys } from "../keys/public-keys.ts";
 import { type Signed, signBody } from "../keys/signed.ts";
 import { type Claim, PendingClaims } from "./pending-claims.ts";
 import { readRegistry, registryPath, writeRegistry } from "./registry-file.ts";
-import {
-  emptyState,
-  type FormerKeys,
-  type Invitation,
-  type Labels,
-  labelsFault,
-  type NodeRecord,
-  type RegistryState,
-} from "./registry-state.ts";
+import { emptyState, type FormerKeys, type Invitation, type NodeRecord, type RegistryState } from "./registry-state.ts";
 import { invitationLogin, loginName, SECRET_BYTES, secretHash } from "./token.ts";
 import type { Peer, Trust } from "./trust.ts";
 import { MOST_PEERS, TRUST_LIST, type TrustList } from "./trust-list.ts";
@@ -170,7 +163,7 @@ export class Registry implements Trust {
 
   /** Makes a token's secret for each node, all or none. @throws StewardError `node-enrolled`, `usage` */
   invite(
-    wanted: readonly { readonly node: string; readonly labels?: Labels; readonly replace?: boolean }[],
+    wanted: readonly { readonly node: string; readonly labels?: LabelSet; readonly replace?: boolean }[],
     lasts: number,
     by: string,
   ): Invited[] {
@@ -373,7 +366,7 @@ export class Registry implements Trust {
     return new StewardError("node-enrolled", { node, fingerprint: fingerprintOf(record) });
   }
 
-  #enrol({ node, keys }: Claim, labels: Labels, by: string, also: Partial<RegistryState>): void {
+  #enrol({ node, keys }: Claim, labels: LabelSet, by: string, also: Partial<RegistryState>): void {
     const before = this.#records.get(node);
     const text = keysText(keys);
     const since = this.#options.clock.now();

@@ -4,6 +4,7 @@ import { checkConfig } from "../../../src/config/check.ts";
 import { parseMessages } from "../../../src/intake/message-file.ts";
 import { StewardError } from "../../../src/message/errors.ts";
 import { parseSubject } from "../../../src/message/subject.ts";
+import { parseTarget } from "../../../src/message/target/expression.ts";
 import { itemBytes } from "../../../src/message/wire/bounds.ts";
 import { damagedText } from "../damage.ts";
 import { depthOf, insist, insistFinite, insistLine, type Target } from "../target.ts";
@@ -16,7 +17,10 @@ const DEEPEST = 64;
 const data = fc.oneof(fc.constant(["uname", "-a"]), fc.jsonValue({ maxDepth: 3 }));
 const short = fc.record(
   {
-    to: fc.oneof(fc.constant("ship1"), fc.constant(["ship1", "ship2"])),
+    to: fc.constantFrom<string | string[]>("ship1", ["ship1", "ship2"], "class=tanker and not ship*", [
+      "@north",
+      "all",
+    ]),
     command: fc.constant("shellcommand"),
     domain: fc.constant("os"),
     data,
@@ -78,7 +82,8 @@ function checkFile(text: string, name: string): void {
   insist(drafts.length > 0 && drafts.length <= 10_000, "a file has at least one message, and a bounded number of them");
   let bytes = 0;
   for (const draft of drafts) {
-    parseSubject(draft.subject);
+    parseSubject(draft.to === undefined ? draft.subject : `ship1.${draft.subject}`);
+    if (draft.to !== undefined) insist(parseTarget(draft.to).length > 0, "a target reads");
     insist(depthOf(draft.data) <= DEEPEST, "nesting is bounded");
     insistFinite([draft.data, draft.deliverBy ?? 0, draft.timeout ?? 1]);
     insist((draft.deliverBy ?? 0) >= 0 && (draft.timeout ?? 1) >= 0, "times are not negative");
@@ -101,6 +106,9 @@ const config = fc.record(
     ]),
     publish: fc.constant([{ subject: "central.event.syslogforwarding.nginx", syslog: "udp://127.0.0.1:5514" }]),
     nodes: fc.constant(["ship2"]),
+    labels: fc.constant({ class: "tanker" }),
+    groups: fc.constant({ north: "site=hamburg", all2: ["ship1", "not @north"] }),
+    facts: fc.constant({ raid: { run: ["raid", "-v"], every: "10m" } }),
     limits: fc.constant({ messageBytes: "64KB", journalBytes: "1GB" }),
     retention: fc.constant({ age: "30d" }),
     supervision: fc.constant({ intensity: 5, period: "1m", backoff: { min: "1s", max: "1m" } }),

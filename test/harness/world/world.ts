@@ -11,6 +11,7 @@ import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { receiverOf } from "../../../src/message/subject.ts";
 import type { Envelope } from "../../../src/message/wire/envelope.ts";
+import type { HostFacts } from "../../../src/platform/host-facts.ts";
 import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
 import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runtime/operate/operations.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
@@ -41,6 +42,8 @@ export interface WorldOptions {
   readonly programs?: Readonly<Record<string, MemoryProgram>>;
   /** False: packets travel in the clear, for a test that reads or writes them by hand. */
   readonly sealed?: boolean;
+  /** The hosts of nodes, as facts tell of them; a node that is not here has none. */
+  readonly hosts?: Readonly<Record<string, HostFacts>>;
 }
 
 /** Settings of steward.yaml that replace those of `SETTINGS`. */
@@ -144,6 +147,7 @@ export class World {
   readonly #places = new Map<string, Place>();
   readonly #sealed: boolean;
   readonly #programs: Readonly<Record<string, MemoryProgram>>;
+  readonly #hosts: Readonly<Record<string, HostFacts>>;
 
   constructor(directory: string, options: WorldOptions) {
     this.random = seededRandom(options.seed ?? 1);
@@ -154,6 +158,7 @@ export class World {
     });
     this.#sealed = options.sealed ?? true;
     this.#programs = options.programs ?? {};
+    this.#hosts = options.hosts ?? {};
     const nodes: Record<string, NodeOptions> = { central: {}, ...(options.nodes ?? { ship1: {} }) };
     for (const [name, settings] of Object.entries(nodes)) {
       const base = join(directory, name);
@@ -602,6 +607,7 @@ export class World {
       else life.held.push(read);
     };
     place.life = life;
+    const hostFacts = this.#hosts[place.name];
     const started = startDaemon({
       config: this.#config(place),
       parts: {
@@ -632,6 +638,7 @@ export class World {
           underWay: life.underWay,
           reach,
         }),
+        ...(hostFacts === undefined ? {} : { hostFacts }),
         secluded: true,
       },
     });

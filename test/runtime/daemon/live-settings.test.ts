@@ -80,11 +80,68 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(names()).not.toContain("ship9");
     },
   },
+  labels: {
+    node: "ship1",
+    settings: { labels: { class: "tug" } },
+    follows: async (world) => {
+      await world.advance(12_000);
+      expect(world.daemon("central").operations.resolve({ to: "class=tug" }).nodes).toEqual(["ship1"]);
+    },
+  },
+  groups: {
+    node: "ship1",
+    settings: { groups: { office: ["ship2"] }, control: { from: ["group:office"] } },
+    follows: async (world) => {
+      expect([await ping(world), await ping(world, "ship2")]).toEqual(["rejected", "succeeded"]);
+      await world.reload("ship1", { groups: { office: ["central"] } });
+      expect([await ping(world), await ping(world, "ship2")]).toEqual(["succeeded", "rejected"]);
+      expect(world.daemon("ship1").operations.resolve({ to: "@office" }).nodes).toEqual(["central"]);
+    },
+  },
+  facts: {
+    node: "ship1",
+    settings: { facts: { load: { run: ["print", "one=1"] } } },
+    follows: async (world) => {
+      await world.advance(12_000);
+      expect(world.daemon("central").operations.facts("ship1").list).toMatchObject([{ key: "load.one", value: "1" }]);
+    },
+  },
+  "limits.targets": {
+    node: "central",
+    settings: { limits: { targets: 1 } },
+    follows: (world) =>
+      expect(
+        world.drive(world.daemon("central").operations.submit([{ to: "all", subject: "command.work.os", data: {} }])),
+      ).rejects.toMatchObject({ code: "target-large" }),
+  },
   "control.from": {
     node: "ship1",
     settings: { control: { from: ["ship2"] } },
     follows: async (world) =>
       expect([await ping(world), await ping(world, "ship2")]).toEqual(["rejected", "succeeded"]),
+  },
+  policy: {
+    node: "ship1",
+    settings: { policy: [{ subject: "command.work.*", from: ["ship2"] }] },
+    follows: async (world) =>
+      expect((await world.ended(await world.send(WORK))).reason).toContain("from is [ship2] (steward.yaml:1)"),
+  },
+  timeZone: {
+    node: "ship1",
+    settings: {
+      timeZone: "Asia/Tokyo",
+      policy: [{ subject: "command.work.*", hours: ["00:00-00:01", "00:02-24:00"] }],
+    },
+    follows: async (world) => {
+      const day = 24 * HOUR;
+      // One minute past midnight in Tokyo.
+      world.setClock("ship1", day - ((world.time.now() + 9 * HOUR - 60_000) % day));
+      expect((await world.ended(await world.send(WORK))).reason).toMatch(
+        /it is \w+ 00:01 Asia\/Tokyo, and the hours are/,
+      );
+      await world.reload("ship1", { timeZone: "UTC" });
+      expect((await world.ended(await world.send(WORK))).state).toBe("succeeded");
+    },
   },
   "defaults.deliverBy": {
     node: "central",
@@ -291,6 +348,7 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   data: { data: "/elsewhere" },
   link: { link: "gsm" },
   methods: { methods: ["./other.mjs"] },
+  policies: { policies: [{ name: "tankers", nodes: ["*"], rules: [{ subject: "command.work.os" }] }] },
   "intake.folder": { intake: { folder: "off" } },
   "intake.file": { intake: { file: "off" } },
   socket: { socket: "/run/other.sock" },

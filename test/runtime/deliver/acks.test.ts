@@ -12,6 +12,7 @@ import { MemoryBroker } from "../../twins/memory-broker.ts";
 const LANE = "ship1.command.shellcommand.os";
 const OWN = "central.command.shellcommand.os";
 const HELLO = "central.event.hello.steward";
+const FACTS = "central.event.facts.steward";
 const ACK: Ack = {
   node: "ship1",
   receiverEpoch: "e1",
@@ -69,6 +70,11 @@ async function followed(
       sealAgain: (subject) => void done.push(`${subject} sealed again`),
     },
     vouching: { sealAgain: () => undefined },
+    factTeller: {
+      subject: FACTS,
+      greeted: () => undefined,
+      acknowledged: (no) => void done.push(`facts ${no} are known`),
+    },
     publishers: {
       answered: (subject, { last }) => void done.push(`${subject} up to ${last}`),
       refused: (subject, first, { code }) => void done.push(`${subject} ${first}: ${code}`),
@@ -129,6 +135,7 @@ describe("an answer", () => {
     ["an ACK moves its lane", LANE, 1, ack(), ["ship1 lives", `${LANE} up to 3`]],
     ["an ACK that another node gives", LANE, 1, ack({ node: "ship2" }), ["refused ack-misplaced"]],
     ["an ACK for another subject", "ship1.command.other.os", 1, ack(), ["refused frame-misdirected"]],
+    ["an ACK of facts", FACTS, 3, ack({ node: "central" }, FACTS), ["central lives", "facts 3 are known"]],
     ["an ACK of a hello", HELLO, 0, ack({ node: "central" }, HELLO), ["central lives", "presence"]],
     ["a refusal holds its lane", LANE, 7, refusal("ship1"), ["ship1 lives", `${LANE} 7: frame-too-large`]],
     ["a refusal of another node", LANE, 7, refusal("ship2"), []],

@@ -1,9 +1,13 @@
 import type { Command } from "commander";
 import { EXIT } from "../../../message/errors.ts";
+import type { Json } from "../../../message/message.ts";
+import { nodeNameFault } from "../../../message/node-name.ts";
 import { checkToken } from "../../../message/subject.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
+import type { Daemon } from "../../daemon.ts";
 import { announce } from "../../follow/announce.ts";
+import { insistMeant, showMeant } from "../../follow/meant.ts";
 import { submitAndWait } from "../../follow/submit-and-wait.ts";
 import { commandData } from "../../input/command-data.ts";
 import { duration, durationOrNever } from "../../input/options.ts";
@@ -18,6 +22,8 @@ interface Options {
   readonly env?: readonly string[];
   readonly cwd?: string;
   readonly raw?: boolean;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
   readonly new?: boolean;
   readonly wait?: string | false;
   readonly detach?: boolean;
@@ -25,7 +31,9 @@ interface Options {
 
 const DESCRIPTION = `Run a command on one node, several, or all of them.
 
-TARGET is a node, several with commas between them, or all (every edge node that is not revoked).
+TARGET is a node, several with commas between them, a pattern ('ship*'), a group (@north), all (every edge node that is not
+revoked), or an expression over labels, facts and states ('class=tanker and not site=rotterdam', 'os.version<12 and online'):
+docs/targets.md. What it means is printed before anything is sent. More than limits.targets nodes are asked for, or want --yes.
 
 The output of the command goes to standard output and standard error, steward's own words to standard error.
 
@@ -54,7 +62,7 @@ expired; 4 some were cancelled; 5 no daemon, or it has no broker. When several a
 A command whose node goes out of reach while it runs becomes \`unknown\`: it goes on there, and its outcome comes when the node
 is back.
 
-With --json: one JSON object a line, of type accepted, message, output, end, and summary at last.`;
+With --json: one JSON object a line, of type target (unless the nodes are named), accepted, message, output, end, and summary at last.`;
 
 export function addRun(program: Command, run: Runner): void {
   command(program, "run", {
@@ -63,6 +71,7 @@ export function addRun(program: Command, run: Runner): void {
     examples: [
       ["steward run ship1 -- uptime", "one node"],
       ["steward run ship1,ship2 --timeout 30s -- df -h", "two nodes, 30 seconds each"],
+      [`steward run 'class=tanker and online' --dry-run -- uptime`, "who would get it; nothing is sent"],
       ["steward run all --deliver-by 7d --no-wait -- apt-get update", "let it wait for nodes that are away"],
       ["steward run ship1 --script -- 'ls /tmp | wc -l'", "a line for the node's shell"],
       ["steward run all --script fix.sh -- --dry-run", "a whole script, with an argument"],
@@ -70,7 +79,7 @@ export function addRun(program: Command, run: Runner): void {
       ["tar c site | steward run ship1 --stdin -- tar x -C /srv", "with standard input"],
     ],
   })
-    .argument("<target>", "node, comma-separated nodes, or all")
+    .argument("<target>", "node, comma-separated nodes, pattern, group, all, or expression")
     .argument("[command...]", "program and arguments; write -- before it")
     .option("-d, --domain <domain>", "domain of the subject; `subscribe:` of the node must name it", "operatingsystem")
     .option("--deliver-by <time>", "how long the command may wait to start: 2h, 7d, or never (no deadline)")
@@ -80,6 +89,8 @@ export function addRun(program: Command, run: Runner): void {
     .option("-e, --env <name=value>", "a variable for the command; again for more", collected)
     .option("--cwd <directory>", "directory on the node to start in")
     .option("--raw", "pass control sequences in the output on to the terminal")
+    .option("--dry-run", "show the nodes and the bytes; send nothing")
+    .option("--yes", "send to all nodes of the target without a question")
     .option("--new", "allow a node that was never heard of")
     .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or never (without limit)")
     .option("--no-wait", "print the ids and end")
@@ -101,7 +112,9 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
   };
   const domain = checkToken("domain", options.domain);
   const daemon = await cli.daemon();
-  const order = { ...draft, to: target, subject: `command.shellcommand.${domain}` };
+  const to = await frozenTarget(cli, daemon, target, options, data);
+  if (to === undefined) return EXIT.ok;
+  const order = { ...draft, ...to, subject: `command.shellcommand.${domain}` };
   const submit = () => withNodeSuggestion(daemon, daemon.submit([order]));
 
   if (detach) {
@@ -116,6 +129,32 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
   return exit === EXIT.ok ? EXIT.someFailed : exit;
 }
 
+/** Named nodes up to so many are sent to at once; every other target is resolved and shown before. */
+const FEW = 10;
+
+/** The nodes of a target, as the daemon resolves it: shown, and confirmed where they are many. `undefined`: a dry run ends here. */
+async function frozenTarget(
+  cli: Cli,
+  daemon: Daemon,
+  target: string,
+  { dryRun = false, yes = false }: Options,
+  data: Json,
+): Promise<{ readonly to: string; readonly most?: number } | undefined> {
+  const named = target.split(",").map((name) => name.trim());
+  const isFew = named.length <= FEW && named.every((name) => nodeNameFault(name) === undefined);
+  if (isFew && !dryRun) return { to: target, ...(yes ? { most: FEW } : {}) };
+  const meant = await withNodeSuggestion(daemon, daemon.resolve({ to: target, ...(dryRun ? { data } : {}) }));
+  showMeant(cli, meant);
+  const { nodes } = meant;
+  if (dryRun) {
+    if (!cli.json) cli.print(...nodes);
+    return undefined;
+  }
+  await insistMeant(cli, meant, yes);
+  return { to: nodes.join(","), most: nodes.length };
+}
+
+/** Puts the values of an option that is given again and again into one list. */
 function collected(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }

@@ -81,6 +81,7 @@ async function show(cli: Cli, [one]: readonly Invited[], qr: boolean): Promise<v
   cli.note(`  ${cli.err("dim", "→")} on the machine: steward join TOKEN   (good once, expires ${until})`);
 }
 
+/** Writes one file a node, readable by its owner alone, and never through a link that lies there. */
 function writeTokens(cli: Cli, folder: string, invited: readonly Invited[]): void {
   try {
     const held = holdFolder(folder, []);

@@ -1,0 +1,32 @@
+import type { FactsRecord, LabelsRecord } from "./records.ts";
+import type { Store } from "./store/store.ts";
+
+/** The rows of `labels` and `facts`, one for each node. */
+export class NodeNotes {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  *labels(): Iterable<readonly [node: string, record: LabelsRecord]> {
+    for (const { key, value } of this.#store.range("labels", {})) yield [String(key), value as LabelsRecord];
+  }
+
+  *facts(): Iterable<readonly [node: string, record: FactsRecord]> {
+    for (const { key, value } of this.#store.range("facts", {})) yield [String(key), value as FactsRecord];
+  }
+
+  factsOf(node: string): FactsRecord | undefined {
+    return this.#store.get("facts", node) as FactsRecord | undefined;
+  }
+
+  setLabels(node: string, record: LabelsRecord): void {
+    this.#store.put("labels", node, record);
+  }
+
+  /** A loss of it in a crash does no harm: the node tells all of it to the next life of the daemon. */
+  setFacts(node: string, record: FactsRecord): void {
+    this.#store.putSoon("facts", node, record);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Fact } from "../../message/target/compare.ts";
+import { groupsOf } from "../../message/target/groups.ts";
+import type { Groups, TargetNode } from "../../message/target/match.ts";
+import type { OperateOptions } from "./rooms.ts";
+import type { TargetWorld } from "./targets.ts";
+
+/** The nodes that this daemon knows, as targets see them. Made for one question. */
+export class KnownTargets implements TargetWorld {
+  readonly #options: OperateOptions;
+  readonly #nodes = new Map<string, TargetNode>();
+  readonly self: string;
+  readonly groups: Groups;
+
+  constructor(options: OperateOptions) {
+    this.#options = options;
+    const { node, groups } = options.config();
+    this.self = node;
+    this.groups = groupsOf(groups);
+  }
+
+  edges(): readonly string[] {
+    const { fleet } = this.#options.core();
+    const { central } = this.#options.config();
+    return [...fleet.names()].filter((name) => name !== central && fleet.trust(name) !== "revoked");
+  }
+
+  isKnown(name: string): boolean {
+    return this.#options.core().fleet.isKnown(name);
+  }
+
+  node(name: string): TargetNode {
+    const known = this.#nodes.get(name) ?? new KnownTarget(name, this.#options);
+    this.#nodes.set(name, known);
+    return known;
+  }
+}
+
+const OF_DESCRIPTION: ReadonlySet<string> = new Set(["session", "work", "trust", "storage"]);
+
+class KnownTarget implements TargetNode {
+  readonly name: string;
+  readonly isSelf: boolean;
+  readonly #options: OperateOptions;
+
+  constructor(name: string, options: OperateOptions) {
+    this.name = name;
+    this.isSelf = name === options.config().node;
+    this.#options = options;
+  }
+
+  get link(): TargetNode["link"] {
+    return this.#options.core().fleet.link(this.name);
+  }
+
+  value(key: string): Fact | undefined {
+    const { labels, facts } = this.#options.core();
+    return labels.value(this.name, key) ?? facts.value(this.name, key) ?? this.#state(key);
+  }
+
+  entries(): Iterable<readonly [key: string, fact: Fact]> {
+    const { labels, facts } = this.#options.core();
+    return Object.entries({ ...facts.of(this.name), ...labels.of(this.name) });
+  }
+
+  #state(key: string): Fact | undefined {
+    const { core, clock } = this.#options;
+    if (key === "name") return this.name;
+    if (key === "link") return this.link;
+    if (key === "uptime") {
+      const boot = core().facts.value(this.name, "boot");
+      return typeof boot === "string" ? Math.max(0, clock.now() - Date.parse(boot)) : undefined;
+    }
+    if (!OF_DESCRIPTION.has(key)) return undefined;
+    const described = core().fleet.describe(this.name);
+    return described?.[key as "session" | "work" | "trust" | "storage"];
+  }
+}
