@@ -6,7 +6,8 @@ import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { logLine } from "../render/happening.ts";
 import { messageTable } from "../render/messages.ts";
-import { nodeTable } from "../render/nodes.ts";
+import { nodeColumns } from "../render/nodes.ts";
+import { table } from "../render/table.ts";
 import { bare, width } from "../render/text.ts";
 import { cutTo } from "../render/width.ts";
 import { openLogWriters } from "./log-writers.ts";
@@ -128,7 +129,7 @@ async function showFleet(cli: Cli, central: Daemon, screen: Screen, lines: reado
   const { columns } = screen;
   const nodes = await central.nodes();
   const messages = [...(await central.messages({ direction: "out" }))].sort((a, b) => (a.id < b.id ? -1 : 1));
-  screen.block([screen.paint("dim", "$ steward nodes"), ...nodeTable(nodes, times, cli.out, columns)]);
+  screen.block([screen.paint("dim", "$ steward nodes"), ...table(nodes, nodeColumns(times, cli.out), columns)]);
   screen.block(["", screen.paint("dim", "$ steward messages"), ...messageTable(messages, times, cli.out, columns)]);
   screen.block(["", screen.paint("dim", "$ steward watch --no-follow --lines 2")]);
   for (const domain of [...DOMAINS].reverse()) {
