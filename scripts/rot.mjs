@@ -12,20 +12,19 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { optionsOrExit, refuse } from "./options.mjs";
 import { ROOT, setupOrExit } from "./setup.mjs";
 
-const { values } = parseArgs({
-  options: {
+const USAGE = "usage: npm run rot -- [--flips N] [--daemons N] [--seed N]";
+const values = optionsOrExit(
+  {
     flips: { type: "string", default: "1000" },
     daemons: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
   },
-});
-if (Object.values(values).some((value) => !/^\d+$/.test(value))) {
-  process.stderr.write("usage: npm run rot -- [--flips N] [--daemons N] [--seed N]\n");
-  process.exit(2);
-}
+  USAGE,
+);
+if ([values.flips, values.daemons, values.seed].some((value) => !/^\d+$/.test(value))) refuse(USAGE);
 await setupOrExit();
 const directory = mkdtempSync(join(tmpdir(), "steward-rot-"));
 const report = join(directory, "trials.jsonl");

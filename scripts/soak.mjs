@@ -12,23 +12,22 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { optionsOrExit, refuse } from "./options.mjs";
 import { ROOT, setupOrExit } from "./setup.mjs";
 import { added, markdown, open, table } from "./soak/report.mjs";
 
-const { values } = parseArgs({
-  options: {
+const USAGE = "usage: npm run soak -- [--minutes N] [--rows 1,4,5] [--report]";
+const values = optionsOrExit(
+  {
     minutes: { type: "string", default: "10" },
     rows: { type: "string" },
     report: { type: "boolean", default: false },
   },
-});
+  USAGE,
+);
 const minutes = Number(values.minutes);
 const rows = values.rows?.split(",").map(Number) ?? null;
-if (!(minutes > 0) || rows?.some((row) => !Number.isInteger(row))) {
-  process.stderr.write("usage: npm run soak -- [--minutes N] [--rows 1,4,5] [--report]\n");
-  process.exit(2);
-}
+if (!(minutes > 0) || rows?.some((row) => !Number.isInteger(row))) refuse(USAGE);
 
 await setupOrExit();
 const directory = mkdtempSync(join(tmpdir(), "steward-soak-"));

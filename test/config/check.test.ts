@@ -66,7 +66,7 @@ describe("a file in which everything is wrong", () => {
     [
       "limits: {messageBytes: 5, age: 3d}",
       "25:24 limits.messageBytes: expected a size from 1KB to 8MB, got 5: it has no unit; write 5B if it means bytes",
-      "25:27 limits.age: unknown key here; it exists as retention.age and retention.logs.age",
+      "25:27 limits.age: unknown key here; it exists as retention.age and retention.logs.age and retention.audit.age",
     ],
     ["retention: {bytes: 2GB}", "26:13 retention.bytes: more than limits.journalBytes"],
     ["intake: {folder: 5}", "27:18 intake.folder: expected a path, or off, got 5: put it in quotes"],
@@ -110,6 +110,10 @@ describe("a file that is no configuration", () => {
       '2:12: Alias cannot be an empty string; a text that begins with * or & needs quotes, as in "*"',
     ],
     ["node: !secret x\n", "1:7: Unresolved tag: !secret; a text that begins with ! needs quotes"],
+    [
+      `node: a\nbroker: {user: x, password: \${SECRET}}\ndata: ./d\nhello: 2s\n`,
+      "2:30: Unexpected flow-map-start at node end; a text with special characters needs quotes",
+    ],
     ["%YAML 1.1\n---\nnode: yes\n", "1:1: %YAML: only version 1.2 is read; remove the line"],
     ["[".repeat(20_000), expect.stringMatching(/^1:\d+: nested too deeply$/)],
     ["node: &a {node: *a}\n", "1:17: nested too deeply"],

@@ -285,9 +285,9 @@ function messages(nodes: readonly NodeView[], letters: number): Finding {
   const sums = [sum(({ waiting }) => waiting), sum(({ running }) => running)] as const;
   const all = hasSum ? [`${owed.length} nodes: ${openWork(...sums)}`] : [];
   // The sum before them names the things that the short form counts.
-  const named = most.map(
-    ({ name, waiting, running }) => `${name}: ${hasSum ? `${waiting} and ${running}` : openWork(waiting, running)}`,
-  );
+  const short = ({ waiting, running }: NodeView): string =>
+    [waiting, running].filter((_, which) => sums[which] !== 0).join(" and ");
+  const named = most.map((node) => `${node.name}: ${hasSum ? short(node) : openWork(node.waiting, node.running)}`);
   const parts = [...all, ...(named.length === 0 ? [] : [worst(named, "nodes (`steward nodes`)")])];
   if (letters > 0) parts.push(`${counted(letters, "dead letter")} (\`steward dead\`)`);
   return { check: "messages", verdict: "ok", text: parts.length === 0 ? "none is open" : parts.join("; ") };

@@ -65,7 +65,10 @@ export function readDocument(text: string): Reading {
     if (document.directives?.yaml.version !== "1.2") return broken("%YAML: only version 1.2 is read; remove the line");
     const errors = [...document.errors, ...document.warnings];
     const exhausted = errors.find((error) => error.code === "RESOURCE_EXHAUSTION");
-    const syntax = exhausted === undefined ? errors : [exhausted];
+    // Where a text cannot be read, each word behind it would be named as one more fault.
+    const [first] = errors;
+    const own = errors.filter((error) => error === first || error.code !== "UNEXPECTED_TOKEN");
+    const syntax = exhausted === undefined ? own : [exhausted];
     if (syntax.length > 0) {
       const faults = syntax.map((error) => ({ ...position(error.pos[0]), path: "", message: syntaxFault(error) }));
       return { root: undefined, faults };

@@ -87,9 +87,9 @@ export class Subscriber implements Child, RouteProcess {
   #settleTimer: Timer | undefined;
 
   constructor(options: ExecuteOptions) {
-    const { route, clock, inspector } = options;
+    const { route, clock, inspector, vouching } = options;
     this.#options = options;
-    this.#leftOver = new LeftOver(options.vouching);
+    this.#leftOver = new LeftOver({ vouching, clock, waits: (record, reason) => this.#waits(record, reason) });
     this.#events = new EventBatches(options, this.#stopping.signal);
     this.#hangWatch = new HangWatch(clock);
     this.#untold = new Untold(clock);
@@ -182,6 +182,7 @@ export class Subscriber implements Child, RouteProcess {
     this.#stopped = true;
     this.#stopping.abort();
     this.#untold.stop();
+    this.#leftOver.stop();
     this.#options.clock.clearTimeout(this.#settleTimer);
     this.#queue.clear();
     this.#actor.stop();

@@ -1,6 +1,18 @@
 import type { InRecord } from "../../journal/records.ts";
+import type { Clock, Timer } from "../../message/clock.ts";
 import type { Outcome } from "../../message/report.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
+
+/** How long an answer may take before the commands that wait for it are shown as waiting, ms. */
+const TOLD_AFTER = 30_000;
+const SINCE_A_RESTART = "this daemon was restarted (a steward older than 0.2 does not answer)";
+
+export interface LeftOverOptions {
+  readonly vouching: Pick<Vouching, "isOpen" | "onceVouched">;
+  readonly clock: Clock;
+  /** Tells that a command waits, and for what; `undefined`: it waits no more. */
+  readonly waits: (record: InRecord, reason: string | undefined) => void;
+}
 
 interface Waiting {
   readonly record: InRecord;
@@ -12,11 +24,16 @@ interface Waiting {
  * vouched for them. Later commands of that origin wait behind them; those of other origins pass.
  */
 export class LeftOver {
-  readonly #vouching: Vouching;
+  readonly #options: LeftOverOptions;
   readonly #waiting = new Map<string, Waiting[]>();
+  readonly #timers = new Map<string, Timer>();
 
-  constructor(vouching: Vouching) {
-    this.#vouching = vouching;
+  constructor(options: LeftOverOptions) {
+    this.#options = options;
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.values()) this.#options.clock.clearTimeout(timer);
   }
 
   get any(): boolean {
@@ -42,17 +59,25 @@ export class LeftOver {
   #keeps(record: InRecord, place: (waiting: Waiting[]) => void): boolean {
     const { origin } = record.message;
     const before = this.#waiting.get(origin);
-    if (before === undefined && !(begins(record) && this.#vouching.isOpen(record))) return false;
+    if (before === undefined && !(begins(record) && this.#options.vouching.isOpen(record))) return false;
     const waiting = before ?? [];
     place(waiting);
     if (before === undefined) {
+      const { vouching, clock, waits } = this.#options;
       this.#waiting.set(origin, waiting);
-      this.#vouching.onceVouched(origin, () => this.#proceed(origin));
+      const tell = (): void => waits(record, `${origin} has not answered whether it had run before ${SINCE_A_RESTART}`);
+      this.#timers.set(origin, clock.setTimeout(tell, TOLD_AFTER));
+      vouching.onceVouched(origin, () => this.#proceed(record));
     }
     return true;
   }
 
-  #proceed(origin: string): void {
+  #proceed(first: InRecord): void {
+    const { origin } = first.message;
+    const { clock, waits } = this.#options;
+    clock.clearTimeout(this.#timers.get(origin));
+    this.#timers.delete(origin);
+    waits(first, undefined);
     const all = this.#waiting.get(origin) ?? [];
     this.#waiting.delete(origin);
     for (const { go } of all) go();

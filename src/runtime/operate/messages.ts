@@ -76,9 +76,10 @@ export class Messages {
   #waitsFor(record: InRecord): string | undefined {
     const { id, subject, origin } = record.message;
     const { vouching, routes } = this.#options.core();
+    if (begins(record) && vouching.isOpen(record))
+      return `waits until ${origin} says that it has not run: this daemon was restarted`;
     const hindered = routes.get(subject)?.process?.waitsFor(id);
     if (hindered !== undefined || !begins(record)) return hindered;
-    if (vouching.isOpen(record)) return `waits until ${origin} says that it has not run: this daemon was restarted`;
     return routes.stuck(subject);
   }
 

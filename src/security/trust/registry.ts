@@ -341,6 +341,11 @@ export class Registry implements Trust {
     this.#change({ operators }, this.#acceptedNames());
   }
 
+  /** The policies that every list carries. */
+  get policies(): readonly Json[] {
+    return this.#state.policies;
+  }
+
   setPolicies(policies: readonly Json[]): void {
     this.#change({ policies }, this.#acceptedNames());
   }

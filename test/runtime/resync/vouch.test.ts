@@ -83,6 +83,20 @@ test("a program that waited when the image was made, and ran since, is not start
   expect(world.host("ship1").ledger.filter((id) => id === waits)).toHaveLength(1);
 });
 
+test("a command that waits for the word of an origin that does not give it is shown, with an alert, until it goes on", async () => {
+  const { world, waits } = await held();
+  world.cut("central");
+  world.powerCut("ship1");
+  await world.start("ship1");
+  const told = (): unknown => codes(world, "ship1").filter((code) => code === "command-waits");
+  await world.advance(20_000);
+  expect(told()).toEqual([]);
+  await world.advance(15_000);
+  expect(told()).toEqual(["command-waits"]);
+  world.heal("central");
+  expect(await world.ended(waits)).toMatchObject({ state: "succeeded" });
+});
+
 test("a program that had its turn and did not begin before a crash begins before those that were taken after it", async () => {
   const world = await settled(await createWorld());
   // The crash comes between the word that it is about to begin, and its begin.
