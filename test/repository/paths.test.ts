@@ -63,7 +63,6 @@ const MAY_WRITE_SLASHES: readonly string[] = [
   "src/runner/process-group.ts",
   "src/runner/process/inherited-descriptors.ts",
   "src/runner/process/memory-shortage.ts",
-  "src/runtime/operate/trust.ts",
 ];
 
 const buildsPaths = (source: (typeof sources)[number]): boolean =>
