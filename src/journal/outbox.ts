@@ -299,7 +299,7 @@ export class Outbox {
 
   /**
    * Ends all messages to a node which is no more: those that were never on the wire are cancelled, the others are interrupted.
-   * Both stay on their lanes as skip markers, so that no other machine of this name is ever given one of them.
+   * All of them stay on their lanes as skip markers, so that no other machine of this name is ever given one of them.
    */
   abandon(node: string, at: number, reason: string): { withdrawn: OutRecord[]; interrupted: OutRecord[] } {
     const withdrawn: OutRecord[] = [];

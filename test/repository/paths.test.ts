@@ -56,7 +56,6 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
 const MAY_WRITE_SLASHES: readonly string[] = [
   "src/broker/embedded.ts",
   "src/broker/orphan.ts",
-  "src/cli/commands/host/init.ts",
   "src/cli/demo/log-writers.ts",
   "src/security/accounts.ts",
   "src/platform/names.ts",
@@ -64,7 +63,6 @@ const MAY_WRITE_SLASHES: readonly string[] = [
   "src/runner/process-group.ts",
   "src/runner/process/inherited-descriptors.ts",
   "src/runner/process/memory-shortage.ts",
-  "src/runtime/operate/trust.ts",
 ];
 
 const buildsPaths = (source: (typeof sources)[number]): boolean =>

@@ -43,6 +43,9 @@ export async function introduceWith(options: JoinOptions): Promise<IntroductionA
     const status = transport.status();
     const fault = "fault" in status ? status.fault : undefined;
     const code = "code" in status ? status.code : undefined;
+    // The broker knows the login of every invitation that central has not forgotten.
+    if (code === "broker-auth" && token.login === undefined)
+      return answer.reject(new StewardError("token-unknown", { node }));
     answer.reject(
       status.state === "connected" || fault === undefined
         ? new StewardError("central-silent", { central, seconds: Math.round(within / 1000) })

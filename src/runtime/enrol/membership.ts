@@ -100,8 +100,7 @@ export class Membership {
 
   end(): void {
     this.#release();
-    this.#introducer?.end();
-    this.#introducer = undefined;
+    this.#endIntroducer();
     this.#options.clock.clearTimeout(this.#silence);
     for (const timer of this.#timers) this.#options.clock.clearTimeout(timer);
   }
@@ -194,14 +193,27 @@ export class Membership {
       secret: () => secret,
       answered: (answer) => this.#answered(answer),
     });
+    // A broker that refuses the login of the invitation does not know it any more: the node waits like one without a token.
+    const release = transport.onStatus(({ state }) => {
+      if (state !== "denied" || secret === undefined) return;
+      this.#endIntroducer();
+      trust.dropJoin();
+      this.#introduce();
+    });
     this.#introducer = {
       end: () => {
+        release();
         introducer.end();
         transport
           .close()
           .catch((error: unknown) => log.warn({ err: error }, "the connection of the introduction did not close"));
       },
     };
+  }
+
+  #endIntroducer(): void {
+    this.#introducer?.end();
+    this.#introducer = undefined;
   }
 
   #answered({ standing, list, reason, remedy }: IntroductionAnswer): void {
@@ -211,8 +223,7 @@ export class Membership {
       if (standing === "accepted" && list !== undefined) {
         const isNew = trust.take(list);
         this.#keep();
-        this.#introducer?.end();
-        this.#introducer = undefined;
+        this.#endIntroducer();
         log.info({ version: list.body.version }, `${central} has accepted ${node}`);
         failures.over(NOT_ENROLLED, `${node} is enrolled`);
         if (isNew) enrolled();
@@ -244,10 +255,7 @@ export class Membership {
     const { clock, trust, hears } = this.#options;
     this.#silence = clock.setTimeout(() => {
       if (trust.isEnrolled && !hears()) this.#introduce();
-      else if (trust.isEnrolled && this.#introducer !== undefined) {
-        this.#introducer.end();
-        this.#introducer = undefined;
-      }
+      else if (trust.isEnrolled) this.#endIntroducer();
       this.#watch();
     }, SILENCE);
   }

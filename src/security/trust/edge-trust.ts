@@ -157,7 +157,7 @@ export class EdgeTrust implements Trust {
     if (this.#file?.join !== undefined) this.#set({ pin: this.#file.pin });
   }
 
-  /** This node seals with other keys from now on. */
+  /** The keys of this node are others from now on. */
   rekeyed(identity: Identity): void {
     this.#identity = identity;
     this.#changed();

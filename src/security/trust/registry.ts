@@ -129,7 +129,7 @@ export class Registry implements Trust {
     const nodes = this.#state.nodes.flatMap(({ node, keys, standing, peers }) =>
       standing === "accepted" ? keys.map((text) => ({ kind: "node" as const, node, key: signKey(text), peers })) : [],
     );
-    // A machine with a used or expired token still reaches central, and is told why it is refused.
+    // The bearer of a used or expired token still reaches central, and is told why it is refused.
     const invitations = this.#state.invitations.map(({ hash, login: key }) => ({
       kind: "invitation" as const,
       name: loginName(hash),

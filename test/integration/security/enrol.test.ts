@@ -103,7 +103,10 @@ test("keys change while commands go on, also those of central; an older registry
   expect((await fleet.steward("run", "ship1", "--", "echo", "two")).stdout).toBe("two\n");
   await central.stop();
   await central.start();
-  await fleet.link("ship1", "online");
+  await eventuallySeen("ship1 is heard by the new daemon", async () => {
+    const { link, unheard } = await central.api.node("ship1");
+    return link === "online" && unheard === undefined;
+  });
   expect((await fleet.steward("run", "ship1", "--", "echo", "three")).stdout).toBe("three\n");
   await central.stop();
   await cp(old, central.stored("registry.json"));
