@@ -13,6 +13,7 @@ export const COMMON: TestUserConfig = {
 
 /** Whole fleets under faults, real and simulated, damaged input by the thousand, and the longest scenes: `npm run test:long`. */
 export const LONG = [
+  "test/attack/{hostile-broker,local-user,stolen-node}.test.ts",
   "test/faults/**/*.test.ts",
   "test/fuzz/*.test.ts",
   "test/journal/rot/{core,daemon}.test.ts",

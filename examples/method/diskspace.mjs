@@ -26,7 +26,7 @@ export const method = {
     /** To look again does no harm: after a crash it is simply run again. */
     idempotent: true,
 
-    /** What the patterns of `allow:` are compared with. */
-    describe: (data) => data.path,
+    /** The arguments that the patterns of `allow:` are compared with. */
+    vector: (data) => [data.path],
   },
 };

@@ -33,7 +33,8 @@ export function checkConfig(text: string, file: string, env: Environment = proce
   const result = checkSchema(written, add);
   checkRules(written, { file: resolve(file), env }, (path, message) => add(path, message, "key"));
   if (faults.length > 0 || result === undefined) return { faults: ordered(faults) };
-  return { config: compile(result, file, [...root.children.keys()].map(String), env) };
+  const lineOf = (path: Path): number => positionOf(root, path, "value").line;
+  return { config: compile(result, file, [...root.children.keys()].map(String), env, lineOf) };
 }
 
 /**

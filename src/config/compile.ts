@@ -1,17 +1,31 @@
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseSubject } from "../message/subject.ts";
-import type { BrokerConfig, Config, PublishConfig, RunConfig, SecretsConfig, SubscribeConfig } from "./config.ts";
+import type { BrokerConfig, Config, PublishConfig, RunConfig, SecretsConfig } from "./config.ts";
 import { type Environment, expand, namesIn } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { linkProfile } from "./link-profiles.ts";
+import { type Rule, readRule, type WrittenRule, withMembers } from "./policy/rule.ts";
 import { readHostPort } from "./schema/fields.ts";
 import type { Settings } from "./schema/schema.ts";
+import type { Path } from "./schema/schema-tree.ts";
 
 type Absolute = (path: string) => string;
 
 /** Turns a checked file into the value that the daemon uses: the defaults that depend on others, paths, subjects. Frozen. */
-export function compile(settings: Settings, file: string, written: readonly string[], env: Environment): Config {
-  const { node, central, retention, limits, intake } = settings;
+export function compile(
+  settings: Settings,
+  file: string,
+  written: readonly string[],
+  env: Environment,
+  lineOf: (path: Path) => number,
+): Config {
+  const { node, central, retention, limits, intake, groups } = settings;
+  const place = (...path: Path): string => `${basename(file)}:${lineOf(path)}`;
+  /** The senders of a rule by its file alone, and the places of its settings. */
+  const rule = (entry: WrittenRule, from: readonly string[], ...path: Path): Rule =>
+    readRule(entry, from, groups, (key, i) =>
+      place(...path, ...(key === undefined || entry[key] === undefined ? [] : i === undefined ? [key] : [key, i])),
+    );
   const paths = pathsOf(file, settings.data);
   const link = linkProfile(settings.link, settings.hello);
   const secrets = compileSecrets(settings.secrets, paths.absolute);
@@ -24,10 +38,21 @@ export function compile(settings: Settings, file: string, written: readonly stri
     data: paths.data,
     link,
     hello: link.hello,
-    subscribe: settings.subscribe.map((entry) => compileSubscription(entry, node, central, paths.absolute)),
+    subscribe: settings.subscribe.map((entry, i) => {
+      const { subject, concurrency, queue, foreign } = entry;
+      const { kind, method, domain } = parseSubject(`${node}.${subject}`);
+      // Every accepted node may report to central; nobody but central commands, unless the file says so.
+      const from = kind === "event" && node === central ? ["*"] : [central];
+      const run = entry.run === undefined ? null : compileRun(entry.run, paths.absolute);
+      return { ...rule(entry, from, "subscribe", i), kind, method, domain, concurrency, queue, foreign, run };
+    }),
+    policy: settings.policy.map((entry, i) => rule(entry, ["*"], "policy", i)),
     publish: settings.publish.map((entry) => compilePublication(entry, paths.absolute)),
     methods: settings.methods.map(paths.absolute),
-    control: { from: settings.control.from ?? [central] },
+    control: {
+      from: withMembers(settings.control.from ?? [central], groups),
+      at: settings.control.from === undefined ? "the default of control.from" : place("control", "from"),
+    },
     retention: {
       ...retention,
       bytes: retention.bytes ?? Math.floor(limits.journalBytes / 2),
@@ -118,19 +143,6 @@ function reachable(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   if (host === "::") return "[::1]";
   return host.includes(":") ? `[${host}]` : host;
-}
-
-function compileSubscription(
-  entry: Settings["subscribe"][number],
-  node: string,
-  central: string,
-  absolute: Absolute,
-): SubscribeConfig {
-  const { kind, method, domain } = parseSubject(`${node}.${entry.subject}`);
-  // Every accepted node may report to central; nobody but central commands, unless the file says so.
-  const from = entry.from ?? (kind === "event" && node === central ? ["*"] : [central]);
-  const run = entry.run === undefined ? null : compileRun(entry.run, absolute);
-  return { ...entry, kind, method, domain, from, allow: entry.allow ?? null, run };
 }
 
 function compileRun(run: NonNullable<Settings["subscribe"][number]["run"]>, absolute: Absolute): RunConfig {

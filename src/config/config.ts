@@ -1,3 +1,4 @@
+import type { Rule } from "./policy/rule.ts";
 import type { Settings } from "./schema/schema.ts";
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
@@ -10,6 +11,7 @@ type Reshaped =
   | "intake"
   | "link"
   | "metrics"
+  | "policy"
   | "publish"
   | "retention"
   | "secrets"
@@ -33,7 +35,9 @@ export interface Config extends Omit<Frozen<Settings>, Reshaped | "socket"> {
   readonly hello: number;
   readonly subscribe: readonly SubscribeConfig[];
   readonly publish: readonly PublishConfig[];
-  readonly control: { readonly from: readonly string[] };
+  /** `at`: where it is written. */
+  readonly control: { readonly from: readonly string[]; readonly at: string };
+  readonly policy: readonly Rule[];
   readonly retention: RetentionConfig;
   readonly intake: { readonly folder: string | null; readonly file: string | null };
   /** Path of the local API's Unix socket, absolute. */
@@ -90,14 +94,13 @@ export interface LinkProfile {
   readonly compressFrom: number | null;
 }
 
-export interface SubscribeConfig extends Omit<Frozen<Settings["subscribe"][number]>, "from" | "allow" | "run"> {
+/** A subscription, and the rule of its subject. */
+export interface SubscribeConfig
+  extends Rule,
+    Pick<Frozen<Settings["subscribe"][number]>, "concurrency" | "queue" | "foreign"> {
   readonly kind: "command" | "event";
   readonly method: string;
   readonly domain: string;
-  /** Origins that may send; `*` is any node. */
-  readonly from: readonly string[];
-  /** Patterns for the data as one line, `*` any run of characters; null: all. */
-  readonly allow: readonly string[] | null;
   /** The bounds in which its commands run; null: as the daemon itself. */
   readonly run: RunConfig | null;
 }

@@ -61,8 +61,8 @@ function processChanges<T extends { readonly subject: string }>(
   return [...changes, ...[...old.keys()].map((subject) => change("removed", subject, "removed"))];
 }
 
-/** Parts of the subject, which are no fields of their own. */
-const SAID_BY_SUBJECT = new Set(["subject", "kind", "method", "domain"]);
+/** Parts of the subject, and the lines in which an entry stands: no fields of their own. */
+const SAID_BY_SUBJECT = new Set(["subject", "kind", "method", "domain", "at"]);
 const SUBSCRIPTION = entryFields("subscribe");
 const PUBLICATION = entryFields("publish");
 

@@ -1,8 +1,10 @@
 import { nodeNameFault } from "../message/node-name.ts";
 import { tokenFault } from "../message/subject.ts";
+import { shortened } from "../message/text/printable.ts";
 import { readDuration, readSize } from "../message/text/units.ts";
 import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
+import { GROUP } from "./policy/rule.ts";
 import { schema } from "./schema/schema.ts";
 import { type Path, presetAt, schemaAt } from "./schema/schema-tree.ts";
 import { checkTargets } from "./target-rules.ts";
@@ -23,6 +25,7 @@ export interface Surroundings {
 export function checkRules(file: unknown, surroundings: Surroundings, report: Report): void {
   const root = mapping(file);
   checkSubscriptions(list(root.subscribe), report);
+  checkPolicies(root, report);
   checkPublications(list(root.publish), root.node, report);
   checkBroker(mapping(root.broker), "broker" in root, root, surroundings.env, report);
   checkTwice(list(root.nodes), (i) => ["nodes", i], report);
@@ -35,13 +38,56 @@ export function checkRules(file: unknown, surroundings: Surroundings, report: Re
 function checkSubscriptions(entries: readonly unknown[], report: Report): void {
   const subjects = entries.map((entry) => mapping(entry).subject);
   checkTwice(subjects, (i) => ["subscribe", i, "subject"], report);
-  entries.forEach((entry, i) => {
-    const { subject, allow, run } = mapping(entry);
-    if (run !== undefined && text(subject)?.startsWith("event."))
-      report(["subscribe", i, "run"], "only commands run programs; an event has no `run`");
-    if (allow !== undefined && text(subject)?.startsWith("event.")) {
-      report(["subscribe", i, "allow"], "only commands have patterns; say with `from` who may send this event");
-    }
+  checkPatterns(entries, ["subscribe"], report);
+}
+
+/** Only commands have arguments. */
+function checkPatterns(rules: readonly unknown[], path: Path, report: Report): void {
+  rules.forEach((entry, i) => {
+    const { subject, ...rest } = mapping(entry);
+    if ("run" in rest && text(subject)?.startsWith("event."))
+      report([...path, i, "run"], "only commands run programs; an event has no `run`");
+    for (const key of ["allow", "deny"])
+      if (key in rest && text(subject)?.startsWith("event."))
+        report([...path, i, key], "only commands have patterns; say with `from` who may send this event");
+  });
+}
+
+/** Groups that are named exist, and names of policies stand once. */
+function checkPolicies(root: Mapping, report: Report): void {
+  const groups = mapping(root.groups);
+  const checkNames = (names: unknown, path: Path): void =>
+    list(names).forEach((who, i) => {
+      const group = text(who)?.startsWith(GROUP) ? text(who)?.slice(GROUP.length) : undefined;
+      if (group === undefined) return;
+      if (!Object.hasOwn(groups, group))
+        report([...path, i], `no group is called ${shortened(group)}: list its nodes under \`groups:\``);
+      else if (!isListOfNodes(groups[group]))
+        report(
+          [...path, i],
+          `group ${shortened(group)} is no list of nodes: what nodes say of themselves gives them no rights`,
+        );
+    });
+  const checkRules = (rules: unknown, path: Path): void => {
+    checkPatterns(list(rules), path, report);
+    checkSenders(rules, path);
+  };
+  const checkSenders = (rules: unknown, path: Path): void => {
+    for (const [i, entry] of list(rules).entries()) checkNames(mapping(entry).from, [...path, i, "from"]);
+  };
+  checkSenders(root.subscribe, ["subscribe"]);
+  checkNames(mapping(root.control).from, ["control", "from"]);
+  checkRules(root.policy, ["policy"]);
+  const policies = list(root.policies);
+  checkTwice(
+    policies.map((entry) => mapping(entry).name),
+    (i) => ["policies", i, "name"],
+    report,
+  );
+  policies.forEach((entry, i) => {
+    const { nodes, rules } = mapping(entry);
+    checkNames(nodes, ["policies", i, "nodes"]);
+    checkRules(rules, ["policies", i, "rules"]);
   });
 }
 
@@ -186,3 +232,7 @@ const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? val
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 const size = (value: unknown): number | undefined => (typeof value === "string" ? readSize(value) : undefined);
 const duration = (value: unknown): number | undefined => (typeof value === "string" ? readDuration(value) : undefined);
+
+function isListOfNodes(group: unknown): boolean {
+  return Array.isArray(group) && group.every((one) => typeof one === "string" && nodeNameFault(one) === undefined);
+}

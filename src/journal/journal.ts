@@ -44,6 +44,12 @@ export interface Journal {
   atTurnEnd(work: () => void): void;
   checkpoint(key: string): Json | undefined;
   setCheckpoint(checkpoint: Checkpoint): void;
+  /** Groups of lines of the audit that are not in its files yet, in order; see security/audit. */
+  audited(): readonly (readonly string[])[];
+  setAudited(no: number, lines: readonly string[]): void;
+  dropAudited(no: number): void;
+  /** The ends of the files of the audit. */
+  auditEnds: AuditEnds | undefined;
   /** The ids that a file intake took under this key before; `undefined`: none. */
   taken(key: string): readonly string[] | undefined;
   setTaken(key: string, ids: readonly string[]): void;
@@ -64,6 +70,20 @@ export interface Journal {
   sweep(before: number, limit: number, spared?: (at: number) => boolean): number;
   close(): Promise<void>;
 }
+
+/** The links before the first and at the last record of the audit's files. */
+interface AuditEnds {
+  readonly start: AuditLink;
+  readonly head: AuditLink;
+}
+
+interface AuditLink {
+  readonly no: number;
+  readonly hash: string;
+}
+
+const AUDIT_ENDS = "audit";
+const auditKey = (no: number): string => `audit ${String(no).padStart(16, "0")}`;
 
 /** Number of earlier epochs that a journal remembers. */
 const MOST_ANCESTORS = 8;
@@ -156,6 +176,18 @@ export function openJournal(
     atTurnEnd: (work) => store.atTurnEnd(work),
     checkpoint: (key) => store.get("checkpoints", key) as Json | undefined,
     setCheckpoint: ({ key, value }) => store.put("checkpoints", key, value),
+    audited: () =>
+      [...store.range("checkpoints", { from: "audit ", to: "audit!" })].map(
+        ({ value }) => (value as { readonly lines: readonly string[] }).lines,
+      ),
+    setAudited: (no, lines) => store.putText("checkpoints", auditKey(no), JSON.stringify({ lines }), true),
+    dropAudited: (no) => store.remove("checkpoints", auditKey(no)),
+    get auditEnds() {
+      return store.get("checkpoints", AUDIT_ENDS) as AuditEnds | undefined;
+    },
+    set auditEnds(ends) {
+      store.put("checkpoints", AUDIT_ENDS, ends);
+    },
     taken: (key) => store.get("taken", key) as readonly string[] | undefined,
     setTaken: (key, ids) => store.put("taken", key, [...ids]),
     sweepTaken(goes, limit) {

@@ -351,7 +351,7 @@ export const CATALOGUE = {
     "Check the disk behind {path}: the system log (dmesg) tells of its errors.",
   ),
   "journal-restored": entry(
-    "the journal in {path} was restored from a backup or a snapshot: {proof}",
+    "the journal in {path} is not as this node left it (restored from a copy, or damaged): {proof}",
     "Commands that it held unfinished may have run since: `steward messages --state interrupted` lists them.",
   ),
   "journal-version": entry(

@@ -18,6 +18,15 @@ export interface Method {
   readonly sources?: Readonly<Record<string, Source>>;
 }
 
+/**
+ * A method without the doors to its work. Rooms that have made no decision about a message know no more of it: the doors are
+ * opened by `Route.admit` alone, which decides.
+ */
+export interface MethodFacts extends Omit<Method, "command" | "event"> {
+  readonly command?: Omit<CommandHandler, "run" | "prepare" | "answer"> & { readonly answer?: object };
+  readonly event?: Omit<EventHandler, "handle">;
+}
+
 export function defineMethod(method: Method): Method {
   return method;
 }
@@ -51,8 +60,23 @@ export interface CommandHandler {
    * `interrupted`.
    */
   adopt?(context: CommandContext): Promise<CommandEnd | NotBegun> | undefined;
-  /** How `allow` patterns see the data, as one line; absent: `allow` cannot be used with this method. */
-  describe?(data: Json): string;
+  /**
+   * The arguments of a command, one by one, as the patterns of `allow` and `deny` see them; data that does something else
+   * has another vector. Absent: such patterns cannot be used with this method. Never throws on data that `check` let pass.
+   */
+  vector?(data: Json): Vector | readonly string[];
+}
+
+/** All of a command that permission judges. */
+export interface Vector {
+  /** The program and its arguments; of a script, its arguments alone. */
+  readonly argv: readonly string[];
+  readonly script?: string;
+  /** The shell that a script asks for, unless it is the usual one. */
+  readonly shell?: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: { readonly text: string; readonly encoding: "utf8" | "base64" };
 }
 
 /** The handler of an idempotent method that waits for nothing. */

@@ -1,6 +1,7 @@
 import type { Json } from "../message/message.ts";
 import { inQuotes } from "../message/text/printable.ts";
 import { surrogateFault } from "../message/text/text.ts";
+import type { Vector } from "./define.ts";
 
 /**
  * The data of `shellcommand`, checked and compiled. The forms:
@@ -164,64 +165,19 @@ function parseEnv(value: Json): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/**
- * The command as one line, for patterns and lists. Two commands with the same line do the same:
- *
- *   systemctl restart nginx             arguments, joined by one space
- *   grep 'a b' file                     quoted as a shell would when it holds a space or a quote, or is empty
- *   env -C /srv LANG=C ls               with a directory or an environment, as the program `env` would be called
- *   script: ls | wc -l                  a script; one for another shell than /bin/sh: `script(/bin/bash): …`
- *   script[a 'b c']: echo "$2"          a script with arguments
- *   wc -l <<<'a text'                   with something on its standard input; a script: `script<<<'a text': …`
- */
-export function describeCommand(command: ParsedCommand): string {
-  const settings = Object.entries(command.env ?? {}).map(([name, setting]) => quote(`${name}=${setting}`));
-  const surroundings = [...(command.cwd === undefined ? [] : ["-C", quote(command.cwd)]), ...settings];
-  const prefix = surroundings.length === 0 ? "" : `env ${surroundings.join(" ")} `;
-  if (command.kind === "program") {
-    const [program, ...args] = command.argv;
-    // Behind `env` it could pass for an option or a setting.
-    const first = prefix !== "" && /^-|=/.test(program) ? singleQuote(program) : quote(program);
-    return (
-      prefix + [first, ...args.map(quote), ...(command.input === undefined ? [] : [described(command.input)])].join(" ")
-    );
-  }
-  const { script, shell, args, input } = command;
+/** The command as permission judges it: two commands with the same vector do the same. */
+export function vectorOf(command: ParsedCommand): Vector {
+  const { cwd, env, input } = command;
+  const around = {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env }),
+    ...(input === undefined ? {} : { input }),
+  };
+  if (command.kind === "program") return { argv: command.argv, ...around };
+  const { script, shell, args } = command;
   // A shell that is named counts also where a script names another one.
-  const named = shell === undefined || (shell === DEFAULT_SHELL && !script.startsWith("#!")) ? "" : `(${quote(shell)})`;
-  const words = args.length === 0 ? "" : `[${args.map(quote).join(" ")}]`;
-  const mark = `script${named}${words}${input === undefined ? "" : described(input)}:`;
-  const raw = !CONTROL.test(command.script) && !command.script.startsWith("$'");
-  return `${prefix}${mark} ${raw ? command.script : dollarQuote(command.script)}`;
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/;
-
-function quote(text: string): string {
-  if (CONTROL.test(text)) return dollarQuote(text);
-  // A text that ends in a colon could pass for the mark of a script.
-  if (text !== "" && !/[\s'"]|^<<<|^base64:/.test(text) && !text.endsWith(":")) return text;
-  return singleQuote(text);
-}
-
-function described({ text, encoding }: Input): string {
-  return encoding === "utf8" ? `<<<${quote(text)}` : `<<<base64:${text}`;
-}
-
-function singleQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** The text on one line, as bash writes it. */
-function dollarQuote(text: string): string {
-  const escaped = text.replace(/['\\]|\p{Cc}|\u2028|\u2029/gu, (c) => {
-    if (c === "'" || c === "\\") return `\\${c}`;
-    if (c === "\n") return "\\n";
-    if (c === "\t") return "\\t";
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-  return `$'${escaped}'`;
+  const usual = shell === undefined || (shell === DEFAULT_SHELL && !script.startsWith("#!"));
+  return { argv: args, script, ...(usual ? {} : { shell }), ...around };
 }
 
 function isList(value: Json | undefined): value is readonly Json[] {

@@ -3,7 +3,7 @@ import { StewardError } from "../message/errors.ts";
 import type { Json } from "../message/message.ts";
 import { hasReference } from "../message/text/secret-reference.ts";
 import { type CommandContext, type CommandEnd, defineMethod, type Method, type NotBegun } from "./define.ts";
-import { describeCommand, interpreterOf, type ParsedCommand, parseCommand } from "./shellcommand-data.ts";
+import { interpreterOf, type ParsedCommand, parseCommand, vectorOf } from "./shellcommand-data.ts";
 import type { Run, RunEnd, RunSpec } from "./spawner.ts";
 
 export interface ShellcommandOptions {
@@ -96,7 +96,7 @@ export function shellcommand(options: ShellcommandOptions): Method {
       prepare,
       run,
       adopt,
-      describe: (data: Json) => describeCommand(parseCommand(data)),
+      vector: (data: Json) => vectorOf(parseCommand(data)),
     },
   });
 }

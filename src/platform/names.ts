@@ -9,6 +9,8 @@ import {
   openSync,
   readlinkSync,
   realpathSync,
+  rmSync,
+  writeFileSync,
 } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
@@ -96,6 +98,17 @@ export function openIn(folder: string, name: string, flags: number, mode = 0o600
   } catch (error) {
     closeSync(fd);
     throw error;
+  }
+}
+
+/** Writes a new file, for its user alone, in place of what has its name. @throws StewardError `name-refused` */
+export function writeIn(folder: string, name: string, text: string): void {
+  rmSync(pathIn(folder, name), { force: true });
+  const fd = openIn(folder, name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+  try {
+    writeFileSync(fd, text);
+  } finally {
+    closeSync(fd);
   }
 }
 

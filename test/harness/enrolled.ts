@@ -44,6 +44,5 @@ export function enrolFleet(
     const list = registry.listFor(name);
     if (list !== undefined) trust.take(list);
   }
-  registry.end();
   return identities;
 }

@@ -11,6 +11,9 @@ import { groupsOf, type WrittenGroups } from "../../src/message/target/groups.ts
 import { itemBytes } from "../../src/message/wire/bounds.ts";
 import type {
   Accepted,
+  AuditChecked,
+  AuditQuery,
+  AuditRecordOf,
   BrokerLogin,
   CancelAnswer,
   Choice,
@@ -23,6 +26,8 @@ import type {
   LabelOrder,
   LabelView,
   LogLine,
+  MayAnswerOf,
+  MayQuestionTo,
   MessageDetail,
   MessageFilter,
   MessageView,
@@ -418,6 +423,24 @@ export class FakeOperations implements Operations {
     this.#called("processes", query);
     const { node = "central" } = query;
     return { node, asOf: this.clock.now(), processes: this.#processesOf(node) };
+  }
+
+  audit(filter: AuditQuery = {}): AuditRecordOf[] {
+    this.#called("audit", filter);
+    const record = { no: 1, at: 1, what: "submit", by: "local", allowed: true, subject: "command.echo.os", prev: "" };
+    return [{ ...record, nodes: ["ship1"], ids: ["01HZZZZZZZ0123456789ABCDEF"] }];
+  }
+
+  verifyAudit(): AuditChecked {
+    this.#called("verifyAudit");
+    return { ok: true, records: 1, first: 1, last: 1, head: "h", faults: [] };
+  }
+
+  async may({ node, origin }: MayQuestionTo): Promise<MayAnswerOf> {
+    this.#called("may", node, origin);
+    const allowed = origin === "central";
+    const word = { allowed, layer: "steward.yaml", at: "steward.yaml:9" };
+    return { node, allowed, words: [allowed ? word : { ...word, fault: "from is [central]" }] };
   }
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {

@@ -5,12 +5,13 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { holdBelow, holdFolder, nameFault, namesIn, openIn, pathIn } from "../../src/platform/names.ts";
+import { holdBelow, holdFolder, nameFault, namesIn, openIn, pathIn, writeIn } from "../../src/platform/names.ts";
 import { tempDir } from "../harness/temp.ts";
 
 let root: string;
@@ -102,5 +103,16 @@ describe("a file below a root", () => {
     expect(() => openIn(root, "link", constants.O_WRONLY | constants.O_TRUNC)).toThrow("it is a link");
     expect(() => openIn(root, "folder", constants.O_RDONLY)).toThrow("no regular file");
     expect(readFileSync(join(outside, "victim"), "utf8")).toBe("kept");
+  });
+
+  it("is written anew in place of a link, for its user alone", () => {
+    writeFileSync(join(outside, "victim"), "kept");
+    symlinkSync(join(outside, "victim"), join(root, "ship1.token"));
+    writeIn(root, "ship1.token", "text");
+    expect(readFileSync(join(outside, "victim"), "utf8")).toBe("kept");
+    expect(readFileSync(join(root, "ship1.token"), "utf8")).toBe("text");
+    expect(statSync(join(root, "ship1.token")).mode & 0o777).toBe(0o600);
+    writeIn(root, "ship1.token", "again");
+    expect(readFileSync(join(root, "ship1.token"), "utf8")).toBe("again");
   });
 });

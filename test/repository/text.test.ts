@@ -15,7 +15,12 @@ const FORBIDDEN: readonly { readonly what: string; readonly pattern: RegExp }[] 
   {
     what: "a host of a package registry",
     pattern: new RegExp(
-      word("(?:regi", "stry|npm|pypi|artifactory|nexus|verdaccio)\\.[a-z0-9-]+\\.[a-z]{2,}|npm", "js\\.(?:org|com)"),
+      // A host stands behind slashes, an @ or a quote: an object of that name is code.
+      word(
+        "[/@\"'`](?:regi",
+        "stry|npm|pypi|artifactory|nexus|verdaccio)\\.[a-z0-9-]+\\.[a-z]{2,}|npm",
+        "js\\.(?:org|com)",
+      ),
       "i",
     ),
   },

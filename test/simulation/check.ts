@@ -16,6 +16,7 @@ export interface Violation {
     | "trespass"
     | "breach"
     | "invented"
+    | "forged"
     | "owed"
     | "vanished"
     | "alarm"
@@ -52,6 +53,7 @@ export async function check(world: World, attempts: readonly Attempt[], truthful
     ...(world.replaced.size === 0 ? endsUnseen(world) : []),
     ...unaccountedNotes(world, attempts),
     ...falseAlarms(world),
+    ...world.witness.faults.map((text): Violation => ({ kind: "forged", text })),
     ...world.faults.map((error): Violation => ({ kind: "threw", text: `a daemon threw into the broker: ${error}` })),
   ];
   violations.push(...(await rebuilt(world)), ...(await leftovers(world)));

@@ -182,6 +182,14 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
       case "trespass":
         steps.push({ do: "trespass", node: dice.pick(nodes), way: dice.pick(["plain", "self", "central"]) });
         break;
+      case "hostile":
+        steps.push({
+          do: "hostile",
+          way: dice.pick(["replay", "replay", "swap", "edit", "clear"]),
+          seed: dice.below(2 ** 31),
+          count: 1 + dice.below(dice.pick([3, 30])),
+        });
+        break;
       case "poison":
       case "cancel":
       case "expiry":

@@ -5,6 +5,7 @@ import { EDGE, World } from "../harness/world/world.ts";
 import type { MemoryLink } from "../twins/memory-broker.ts";
 import type { Disk } from "../twins/memory-store.ts";
 import { check, type Violation } from "./check.ts";
+import { HostileBroker } from "./hostile-broker.ts";
 import { LinkTruth } from "./link-truth.ts";
 import { GUARDED, type Script, type Step } from "./script.ts";
 
@@ -68,6 +69,7 @@ class Player {
   readonly #violations: Violation[] = [];
   readonly #links: LinkTruth;
   #plain: MemoryLink | undefined;
+  #hostile: HostileBroker | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -76,6 +78,7 @@ class Player {
 
   async play({ steps }: Script): Promise<Played> {
     const world = this.#world;
+    if (steps.some((step) => step.do === "hostile")) this.#hostile = new HostileBroker(world);
     try {
       await world.start();
       await world.advance(SETTLE);
@@ -169,6 +172,9 @@ class Player {
         if (copy !== undefined && !world.isUp(step.node)) world.restore(step.node, copy, step);
         return;
       }
+      case "hostile":
+        this.#hostile?.strike(step.way, step.seed, step.count);
+        return quiet();
       case "broker":
         if (step.up) world.broker.up();
         else world.broker.down();
@@ -270,6 +276,9 @@ class Player {
         break;
       }
     }
+    // Whatever was sent in any life is worth nothing now.
+    this.#hostile?.replayAll();
+    await world.advance(LOOK_EVERY);
     await this.#links.settled();
   }
 

@@ -39,7 +39,11 @@ export type Step =
   | { readonly do: "loseDisk" | "backup"; readonly node: string }
   /** `inPlace`: the very same files, as a snapshot of the whole host puts them back. */
   | { readonly do: "restore"; readonly node: string; readonly inPlace?: boolean }
-  | { readonly do: "broker"; readonly up: boolean };
+  | { readonly do: "broker"; readonly up: boolean }
+  /** The broker itself strikes; `seed` decides with which packets. See `hostile-broker.ts`. */
+  | { readonly do: "hostile"; readonly way: HostileWay; readonly seed: number; readonly count: number };
+
+export type HostileWay = "replay" | "swap" | "edit" | "clear";
 
 export interface Planned {
   readonly subject: string;
@@ -79,6 +83,7 @@ export const FAULTS = {
     byDefault: true,
     means: "a node comes back with an old copy of its disk, or with its whole host as it was",
   },
+  hostile: { byDefault: true, means: "the broker replays, swaps, edits and forges packets at any time" },
 } as const satisfies Record<string, { byDefault: boolean; means: string }>;
 
 /** What nodes of a script take from central alone, and from plain publishers; and of that one command line. */

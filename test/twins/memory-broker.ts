@@ -61,6 +61,7 @@ export class MemoryBroker {
   readonly subscriptions = new SubjectTree<Subscribed>();
   readonly #onFault: (error: unknown) => void;
   readonly #links = new Set<Link>();
+  readonly #watchers: ((packet: Packet) => void)[] = [];
   #up = true;
 
   constructor(options: MemoryBrokerOptions) {
@@ -92,6 +93,22 @@ export class MemoryBroker {
   up(): void {
     this.#up = true;
     for (const link of this.#links) setImmediate(() => link.returnFromLoss());
+  }
+
+  /** Hands over each packet that has reached its receiver. */
+  watch(watcher: (packet: Packet) => void): void {
+    this.#watchers.push(watcher);
+  }
+
+  reached(packet: Packet): void {
+    for (const watcher of this.#watchers) watcher(packet);
+  }
+
+  /** Puts a packet of the broker's own to all that listen to its subject. */
+  inject(packet: Packet): void {
+    if (!this.#up) return;
+    for (const match of this.subscriptions.match(packet.subject))
+      if (match.link.connected) match.link.deliver(match, { ...packet, payload: packet.payload.slice() });
   }
 
   route(from: Link, { subject, payload, reply }: Sent): void {
@@ -269,6 +286,7 @@ class Link implements MemoryLink {
     const connection = this.#connection;
     this.#travel(this.#in, packet, (arrived) => {
       if (subscribed.ended || connection !== this.#connection || !this.connected) return;
+      if (!arrived.noResponders) this.#broker.reached({ ...arrived, payload: arrived.payload.slice() });
       this.#broker.guarded(() => subscribed.listener(arrived));
     });
   }

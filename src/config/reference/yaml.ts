@@ -29,14 +29,15 @@ function entry(place: Place): string[] {
     return inEffect(place)
       ? [`${key}:`, ...inner(place)]
       : [`${key}:`, ...inner(place, true)].map((line) => `#${line}`);
-  if (place.form === "entries") return [`${key}:`, ...item(place)];
-  const value = about.shown === true || required ? about.example : (preset ?? about.example);
+  if (place.form === "entries" && about.shown === true) return [`${key}:`, ...item(place)];
+  const value =
+    about.shown === true || required || place.form === "entries" ? about.example : (preset ?? about.example);
   const line = `${key}: ${flow(value)}`;
   return [inEffect(place) ? line : `#${line}`];
 }
 
-function inEffect(place: Place): boolean {
-  return place.required || place.about.shown === true || place.preset !== undefined;
+function inEffect({ required, about, preset, form }: Place): boolean {
+  return required || about.shown === true || (preset !== undefined && form !== "entries");
 }
 
 /** The settings of a section; `live` has them in effect, for a section that is commented out as a whole. */

@@ -11,6 +11,8 @@ export interface Kind {
   readonly hides?: (value: unknown) => boolean;
   /** Spaces belong to it, so that a list of them is shown with quotes. */
   readonly quoted?: boolean;
+  /** A compiled element of a list as it would be written. */
+  readonly text?: (value: unknown) => string;
   /** The compiled value as it would be written in the file. */
   readonly format?: (value: unknown) => string;
 }

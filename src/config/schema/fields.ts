@@ -12,7 +12,10 @@ import {
   readSize,
   SIZE,
 } from "../../message/text/units.ts";
-import { kind, kinds } from "./about.ts";
+import { patternFault, scriptDigest } from "../policy/argument-pattern.ts";
+import { readHours, timeZoneFault } from "../policy/hours.ts";
+import { GROUP, OPERATOR } from "../policy/rule.ts";
+import { kind, kinds, mapping, setting } from "./about.ts";
 import { nearest } from "./nearest.ts";
 
 /**
@@ -47,14 +50,101 @@ const TOKEN = "[A-Za-z0-9_][A-Za-z0-9_-]{0,62}";
 
 export const name = () => text("a name", nodeNameFault, { shape: new RegExp(`^${TOKEN}$`) });
 
-export const origin = () =>
-  text('the name of a node, or "*" for any', (value) => (value === "*" ? undefined : tokenFault(value)), {
-    shape: new RegExp(`^(${TOKEN}|\\*)$`),
-  });
+/** A sender: a node, all members of a group, or the operator whom a signature names. */
+export const sender = () =>
+  text(
+    'the name of a node, group:NAME, operator:NAME, or "*" for any node',
+    (value) => {
+      const [kind, name] = value.startsWith(GROUP)
+        ? ["group", value.slice(GROUP.length)]
+        : value.startsWith(OPERATOR)
+          ? ["operator", value.slice(OPERATOR.length)]
+          : ["node", value];
+      return name === "*" && kind !== "group" ? undefined : tokenFault(name);
+    },
+    { shape: new RegExp(`^((group:)?${TOKEN}|operator:(${TOKEN}|\\*)|\\*)$`) },
+  );
 
 export const secret = () => text("text", () => undefined, { hides: () => true });
 
-export const pattern = () => text("a pattern such as systemctl * nginx", () => undefined, { quoted: true });
+const ONE_PATTERN = 'a pattern such as "systemctl * nginx" or [systemctl, "*", nginx]';
+
+/** A pattern of an argument vector; see policy/argument-pattern.ts for its forms. */
+export function pattern() {
+  const word = () => kind(z.string(), { expects: "text", why: quoteHint });
+  const words = (expects: string) => kind(z.union([z.string(), z.array(word()).min(1)]), { expects });
+  const one = () => kind(z.string().min(1), { expects: "text", why: quoteHint });
+  const full = mapping({
+    argv: setting(words("the program and its arguments, a text or a list").optional(), {
+      description: "The program and its arguments. One of argv and script is given.",
+      example: ["systemctl", "*", "nginx"],
+    }),
+    script: setting(one().optional(), {
+      description: "The digest of a script, `sha256:…`; no pattern sees into a script.",
+      example: scriptDigest("uptime"),
+    }),
+    shell: setting(one().optional(), {
+      description: "The shell that the script asks for; absent: none, or /bin/sh.",
+      example: "/bin/bash",
+    }),
+    args: setting(words("the arguments of a script, a text or a list").optional(), {
+      description: "The arguments of the script; absent: none.",
+      example: ["..."],
+    }),
+    cwd: setting(one().optional(), {
+      description: "The directory that the command asks for; absent: none.",
+      example: "/srv/*",
+    }),
+    env: setting(kind(z.record(z.string(), one()), { expects: "a mapping of names and patterns" }).optional(), {
+      description: "Variables that the command may set, each with a pattern of its value; absent: none.",
+      example: { LANG: "*" },
+    }),
+    input: setting(one().optional(), {
+      description: "What the program may read on its standard input: a pattern, or `sha256:…`; absent: nothing.",
+      example: "*",
+    }),
+  });
+  const why = (value: unknown): string | undefined => {
+    if (Array.isArray(value)) return value.every((word) => typeof word === "string") ? patternFault(value) : undefined;
+    if (typeof value === "string") return value === "" ? undefined : patternFault(value);
+    const read = full.safeParse(value);
+    return read.success ? patternFault(read.data) : quoteHint(value);
+  };
+  return kind(
+    z
+      .union([z.string().min(1), z.array(word()), full])
+      .refine((value) => patternFault(value) === undefined, { abort: true }),
+    { expects: ONE_PATTERN, why, quoted: true, text: (value) => (value as { readonly text: string }).text },
+  );
+}
+
+export const hours = () =>
+  kind(
+    z.string().refine((value) => "spans" in readHours(value)),
+    {
+      expects: 'hours such as "Mon-Fri 08:00-18:00"',
+      why: (value) => {
+        const read = typeof value === "string" ? readHours(value) : undefined;
+        return read !== undefined && "fault" in read ? read.fault : undefined;
+      },
+      quoted: true,
+      text: (value) => (value as { readonly text: string }).text,
+    },
+  );
+
+export const timeZone = () => text("the name of a time zone such as Europe/Oslo", timeZoneFault);
+
+/** The subject of a rule, in which `*` stands for any name. */
+export const ruledSubject = () =>
+  text(
+    "<command|event>.<method>.<domain>, * for any",
+    (value) => {
+      const tokens = value.split(".");
+      if (tokens[0] === "*") tokens[0] = "command";
+      return receivedFault(tokens.map((token) => (token === "*" ? "any" : token)).join("."));
+    },
+    { shape: new RegExp(`^(command|event|\\*)\\.(${TOKEN}|\\*)\\.(${TOKEN}|\\*)$`) },
+  );
 
 export const argument = () =>
   text("text", (value) => (value.includes("\0") ? "an argument holds no NUL character" : undefined), { quoted: true });
@@ -282,9 +372,12 @@ export function listOf<S extends z.ZodType>(element: S, expects: string, least =
     if (typeof value === "string") return `write [${isToken(value) ? value : JSON.stringify(value)}]`;
     return Array.isArray(value) ? "it is empty" : undefined;
   };
-  const { quoted = false } = kinds.get(element) ?? {};
-  const format = (value: unknown): string =>
-    !Array.isArray(value) ? "none" : quoted ? JSON.stringify(value) : `[${value.join(", ")}]`;
+  const { quoted = false, text: textOf = String } = kinds.get(element) ?? {};
+  const format = (value: unknown): string => {
+    if (!Array.isArray(value) || (value.length === 0 && quoted)) return "none";
+    const texts = value.map(textOf);
+    return quoted ? JSON.stringify(texts) : `[${texts.join(", ")}]`;
+  };
   return kind(z.array(element).min(least), { expects, why, format });
 }
 

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { show } from "../file/fault.ts";
 import { nearest } from "./nearest.ts";
 import { type Settings, schema } from "./schema.ts";
-import { everyPlace, kindOf, mappingOf, type Path, schemaAt } from "./schema-tree.ts";
+import { everyPlace, kindOf, mappingOf, type Path, type Place, schemaAt } from "./schema-tree.ts";
 
 type Add = (path: Path, message: string, what: "key" | "value") => void;
 type Issue = z.core.$ZodIssue;
@@ -50,14 +50,15 @@ function unseen(value: unknown): string {
   return typeof value === "string" && value !== "" ? "something else" : show(value);
 }
 
+let places: readonly Place[] | undefined;
+
 function unknownKey(key: string, path: Path): string {
   const place = schemaAt(schema, path);
   const known = Object.keys((place === undefined ? undefined : mappingOf(place))?.shape ?? {});
   const near = nearest(key, known);
   if (near !== undefined) return `unknown key; did you mean ${JSON.stringify(near)}?`;
-  const elsewhere = everyPlace(schema)
-    .filter((other) => other.key === key)
-    .map((other) => other.path);
+  places ??= everyPlace(schema);
+  const elsewhere = places.filter((other) => other.key === key).map((other) => other.path);
   if (elsewhere.length > 0) return `unknown key here; it exists as ${elsewhere.join(" and ")}`;
   return `unknown key; known here: ${known.join(", ")}`;
 }

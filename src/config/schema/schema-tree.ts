@@ -87,7 +87,7 @@ export function placesIn(mapping: z.ZodObject, prefix = "", applies: Applies = "
       preset: presetAt(schema),
       inside: child === undefined ? [] : placesIn(child, element === undefined ? `${path}.` : `${path}[].`, own),
       form:
-        child === undefined || bare(schema) instanceof z.ZodUnion
+        child === undefined || bare(element ?? schema) instanceof z.ZodUnion
           ? "value"
           : element === undefined
             ? "section"

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { NEVER } from "../../message/text/units.ts";
+import { writtenRule } from "../policy/rule.ts";
 import { kind, mapping, setting } from "./about.ts";
 import {
   account,
@@ -13,6 +14,7 @@ import {
   groups,
   host,
   hostPort,
+  hours,
   inBraces,
   keyFile,
   listOf,
@@ -20,20 +22,22 @@ import {
   name,
   nkey,
   oneOf,
-  origin,
   orOff,
   path,
   pattern,
   publicKeys,
   receivedBy,
   receivedSubject,
+  ruledSubject,
   secret,
   secretName,
+  sender,
   sentSubject,
   server,
   size,
   syslogAddress,
   textsByName,
+  timeZone,
   variable,
   variables,
   wholeNumber,
@@ -164,6 +168,68 @@ const broker = mapping({
   }),
 });
 
+/** The settings of a subscription, and of a rule of a policy, on the messages that they let in. */
+const terms = (fallback: string) => ({
+  from: setting(listOf(sender(), "a list of nodes such as [central]", 1).optional(), {
+    description:
+      'Who may send it: nodes, group:NAME of `groups:`, operator:NAME for what that operator has signed; "*" is any node.',
+    fallback,
+    example: ["central"],
+    shown: true,
+  }),
+  allow: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
+    description:
+      "Commands that may run: a pattern for each argument, * any characters within one, a last ... any further arguments. A script by its digest. See docs/permissions.md.",
+    fallback: "all",
+    example: ["systemctl * nginx", "nginx -t"],
+  }),
+  deny: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
+    description:
+      "Commands that may not run, whatever else allows them; no script runs then that `allow` does not name.",
+    fallback: "none",
+    example: ["systemctl stop ..."],
+  }),
+  hours: setting(listOf(hours(), "a list of hours", 1).optional(), {
+    description: "When it may be sent and begun, by this node's clock and `timeZone`.",
+    fallback: "always",
+    example: ["Mon-Fri 08:00-18:00"],
+  }),
+  atOnce: setting(wholeNumber(1, 1_000_000).optional(), {
+    description: "Messages of one sender on one subject that may wait and run here at once; further ones are refused.",
+    fallback: "any number, up to `queue`",
+    example: 4,
+  }),
+});
+
+/** A mapping that a list of shows, when it has changed, as it would be written. */
+function described<T extends z.core.$ZodLooseShape>(shape: T) {
+  const expects = `a mapping with ${Object.keys(shape).join(", ")}`;
+  return kind(z.strictObject(shape), { expects, text: (value) => JSON.stringify(writtenRule(value)) });
+}
+
+const rule = described({
+  subject: setting(ruledSubject(), {
+    description: "What it speaks of: <command|event>.<method>.<domain>; * stands for any name.",
+    example: "command.shellcommand.*",
+  }),
+  ...terms("anybody whom the subscription lets in"),
+});
+
+/** The rules of a policy, also as they came from central. */
+export const policyRules = listOf(rule, "a list of rules", 1);
+
+/** An entry of `policies:` in steward.yaml. */
+const policy = described({
+  name: setting(name(), { description: "Its name, shown where it decides.", example: "tankers" }),
+  nodes: setting(listOf(sender(), "a list of nodes such as [ship1, group:tankers]", 1), {
+    description: 'Nodes that are held to it: nodes, group:NAME; "*" is every node.',
+    example: ["*"],
+  }),
+  rules: setting(policyRules, {
+    description: "Its rules. A subject that one of them names is refused unless one of them allows it.",
+    example: [{ subject: "command.shellcommand.*", deny: ["reboot ..."] }],
+  }),
+});
 /** `run:` of an entry of `subscribe:`. */
 const run = kind(
   mapping({
@@ -241,17 +307,7 @@ const subscription = mapping({
     description: "What to take, without this node's name: <command|event>.<method>.<domain>.",
     example: "command.shellcommand.operatingsystem",
   }),
-  from: setting(listOf(origin(), "a list of nodes such as [central]", 1).optional(), {
-    description: 'Nodes that may send it; "*" is any node.',
-    fallback: 'the central node; on central itself, for events, "*"',
-    example: ["central"],
-    shown: true,
-  }),
-  allow: setting(listOf(pattern(), "a list of patterns", 1).optional(), {
-    description: "Commands that may run, as patterns of the whole line; * stands for any run of characters.",
-    fallback: "all",
-    example: ["systemctl * nginx", "nginx -t"],
-  }),
+  ...terms('the central node; on central itself, for events, "*"'),
   concurrency: setting(wholeNumber(1, 1024).prefault(1), {
     description: "Messages handled at once. 1 keeps the order in which they were accepted.",
   }),
@@ -363,10 +419,12 @@ export const schema = mapping({
   subscribe: setting(listOf(subscription, "a list of subscriptions").prefault([]), {
     description: "What this node takes. Each entry is a process of its own under supervision.",
     applies: "process",
+    shown: true,
   }),
   publish: setting(listOf(publication, "a list of publications").prefault([]), {
     description: "What this node sends by itself. Each entry is a process of its own under supervision.",
     applies: "process",
+    shown: true,
   }),
   labels: setting(textsByName("names and values such as {class: tanker, site: rotterdam}").prefault({}), {
     description:
@@ -375,7 +433,7 @@ export const schema = mapping({
   }),
   groups: setting(groups().prefault({}), {
     description:
-      "Names for targets, such as {north: 'site=hamburg or site=rotterdam', tugs: [tug1, tug2]}: `steward run @north -- uptime`. See docs/targets.md.",
+      "Names for targets, such as {north: 'site=hamburg or site=rotterdam', tugs: [tug1, tug2]}: `steward run @north -- uptime`. See docs/targets.md. Rules name a group that is a list of nodes as group:NAME.",
     applies: "live",
   }),
   facts: setting(ownFacts.prefault({}), {
@@ -393,7 +451,7 @@ export const schema = mapping({
   }),
   control: setting(
     mapping({
-      from: setting(listOf(origin(), "a list of nodes such as [central]").optional(), {
+      from: setting(listOf(sender(), "a list of nodes such as [central]").optional(), {
         description: "Nodes that may cancel commands and start, stop, restart and revive processes here. [] is nobody.",
         fallback: "the central node",
         example: ["central"],
@@ -401,6 +459,26 @@ export const schema = mapping({
     }).prefault({}),
     { description: "Who may control this node.", applies: "live" },
   ),
+  policy: setting(listOf(rule, "a list of rules").prefault([]), {
+    description:
+      "Further rules of this node, beside what each subscription says. A subject that one of them names is refused unless one of them allows it too.",
+    example: [{ subject: "command.shellcommand.*", deny: ["reboot ..."] }],
+    applies: "live",
+  }),
+  policies: setting(listOf(policy, "a list of policies").prefault([]), {
+    description:
+      "On central: policies that other nodes are held to, beside their own files. They travel with the signed trust lists, and a node holds to the stricter of both.",
+    example: [
+      { name: "tankers", nodes: ["ship1"], rules: [{ subject: "command.*.*", hours: ["Mon-Fri 08:00-18:00"] }] },
+    ],
+    applies: "restart",
+  }),
+  timeZone: setting(timeZone().optional(), {
+    description: "The time zone of `hours`.",
+    fallback: "that of the host",
+    example: "Europe/Oslo",
+    applies: "live",
+  }),
   defaults: setting(
     mapping({
       deliverBy: setting(orOff(NEVER, duration("1s", "3650d"), "a duration from 1s to 3650d").prefault("7d"), {
@@ -477,6 +555,17 @@ export const schema = mapping({
           }),
         }).prefault({}),
         { description: "Logs that syslogforwarding has stored." },
+      ),
+      audit: setting(
+        mapping({
+          age: setting(duration("1d", "3650d").prefault("730d"), {
+            description: "How long a file of the audit is kept after it was last written.",
+          }),
+          bytes: setting(size("32MB", "1024GB").prefault("1GB"), {
+            description: "How many bytes of all of them are kept; the oldest go first.",
+          }),
+        }).prefault({}),
+        { description: "The audit, `audit/` in the data directory: see docs/audit.md." },
       ),
     }).prefault({}),
     { description: "How long to remember. What is still owed is never removed.", applies: "live" },

@@ -3,7 +3,7 @@ import type { Applies } from "./about.ts";
 import { schema } from "./schema.ts";
 import { everyPlace, kindOf, type Place, placesIn } from "./schema-tree.ts";
 
-/** The settings outside of `subscribe` and `publish`, one row each, read off the schema: what a diff and a reload go by. */
+/** The settings outside of the lists whose entries are processes, one row each, read off the schema: what a diff and a reload go by. */
 export interface SettingRow {
   /** The path of the setting: `limits.messageBytes`. */
   readonly key: string;
@@ -18,7 +18,7 @@ export const SETTING_ROWS: readonly SettingRow[] = rowsOf(placesIn(schema));
 function rowsOf(places: readonly Place[]): SettingRow[] {
   return places.flatMap((place) => {
     const { path, about, applies, form, inside } = place;
-    if (form === "entries") return [];
+    if (form === "entries" && applies === "process") return [];
     if (form === "section" && about.read === undefined) return rowsOf(inside);
     return [
       {

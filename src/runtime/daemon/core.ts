@@ -5,6 +5,7 @@ import { idMaker } from "../../message/id.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Log } from "../../observe/log.ts";
+import { Audit } from "../../security/audit/audit.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { Storage } from "../upkeep/storage.ts";
 import { loadModules } from "./methods.ts";
@@ -56,6 +57,14 @@ export class Core implements Child, FailingChild {
 
     const journal = around.openJournal();
     opened("the journal did not close", () => journal.close());
+    const audit = new Audit({
+      journal,
+      files: around.openAudit?.(),
+      clock,
+      log,
+      keep: () => around.config().retention.audit,
+    });
+    opened("the audit did not end", () => audit.end());
     const spawner = around.openSpawner();
     opened("the runner did not let go", () => spawner.close());
     const transport = around.openTransport();
@@ -70,7 +79,19 @@ export class Core implements Child, FailingChild {
     const owed = [...journal.outbox.lanes.keys()].map(receiverOf);
     for (const name of [central, ...nodes, ...owed]) fleet.expect(name);
 
-    this.road = new Road({ ...around, modules, newId, journal, spawner, transport, link, storage, fleet, core: this });
+    this.road = new Road({
+      ...around,
+      modules,
+      newId,
+      journal,
+      audit,
+      spawner,
+      transport,
+      link,
+      storage,
+      fleet,
+      core: this,
+    });
     opened("the road did not end", () => this.road.end());
     this.road.open();
   }

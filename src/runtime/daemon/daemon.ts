@@ -31,9 +31,11 @@ import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
+import { AuditDirectory } from "../../security/audit/files.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
+import { recordSubmitted } from "../submit/audited.ts";
 import { ChildReports } from "./child-reports.ts";
 import { Core } from "./core.ts";
 import { Listeners } from "./listeners.ts";
@@ -228,6 +230,7 @@ export async function startDaemon({
         membership: sealing,
         openTransport: ({ name, auth } = { name: config.node, auth: config.broker.auth }) =>
           openTransport({ ...config, node: name, broker: { ...config.broker, auth } }),
+        openAudit: secluded ? undefined : () => new AuditDirectory(join(config.data, "audit")),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         waiting: () => processes?.waiting() ?? [],
         processes: async (verb, subject) =>
@@ -374,6 +377,7 @@ export async function startDaemon({
         const known = journal.taken(key);
         if (known !== undefined) return { ids: known, duplicate: true };
         const records = submitter.submit(operations.drafts(drafts), { key });
+        recordSubmitted(theRoad(), "a message file", records);
         await journal.flushed();
         return { ids: records.map(({ message }) => message.id), duplicate: false };
       },

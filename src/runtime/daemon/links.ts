@@ -31,7 +31,7 @@ export interface LinksOptions {
   readonly transport: Pick<Transport, "status">;
   readonly fleet: Pick<
     Fleet,
-    "size" | "link" | "heldBack" | "hold" | "ownLink" | "alive" | "accept" | "isAnew" | "hello" | "bye"
+    "size" | "link" | "heldBack" | "hold" | "ownLink" | "alive" | "isPast" | "accept" | "isAnew" | "hello" | "bye"
   >;
   readonly publishers: Pick<Publishers, "pause" | "resumeAfter" | "again" | "receivers">;
   readonly presence: Pick<Presence, "begin" | "end">;
@@ -61,6 +61,8 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
   readonly #flapping: Flapping;
   readonly #clones: Clones;
   readonly #hellos = new WholeHellos();
+  /** The last proved sign of life; a hello is handled in the same turn. */
+  #last = { node: "", age: 0 };
 
   constructor(options: LinksOptions) {
     const { clock, failures } = options;
@@ -98,9 +100,15 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
     const underWay = deadlines.heard(node, time);
     counters.received(node, bytes);
     if (epoch !== undefined && fleet.heldBack(node) === undefined) losses.heard(node, epoch);
-    fleet.alive(node, cause, epoch);
+    const age = ageOf(time, underWay);
+    this.#last = { node, age };
+    fleet.alive(node, cause, epoch, age);
     fleet.accept(node);
     return underWay;
+  }
+
+  isOutdated(node: string, time: SendingTime, underWay: number): boolean {
+    return this.#options.fleet.isPast(node, ageOf(time, underWay));
   }
 
   /** The ACK of a hello says of central what a hello says of other nodes. */
@@ -126,7 +134,7 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
     if (fleet.heldBack(origin) !== undefined) return;
     const anew = fleet.isAnew(origin, hello);
     if (anew) repair.forget(origin);
-    fleet.hello(origin, hello);
+    fleet.hello(origin, hello, this.#last.node === origin ? this.#last.age : 0);
     if (anew) publishers.again(origin);
     repair.look(origin);
   }
@@ -187,4 +195,9 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
     const { random, fleet, publishers } = this.#options;
     publishers.resumeAfter(random.next() * Math.min(2000, fleet.size * 2), node, cause);
   }
+}
+
+/** Without `uptime` a delay cannot be told from a wall clock that went back. */
+function ageOf({ uptime }: SendingTime, underWay: number): number {
+  return uptime === undefined ? 0 : underWay;
 }

@@ -9,14 +9,18 @@ import { echo } from "../../methods/echo.ts";
 import { errorlog } from "../../methods/errorlog.ts";
 import { facts } from "../../methods/facts.ts";
 import { hello } from "../../methods/hello.ts";
+import { MAY, mayMethod } from "../../methods/may.ts";
 import { ping } from "../../methods/ping.ts";
 import { shellcommand } from "../../methods/shellcommand.ts";
 import { syslogforwarding } from "../../methods/syslogforwarding.ts";
 import type { Failures } from "../../observe/alerts.ts";
+import type { Permission } from "../../security/policy/permission.ts";
 import { TRUST, type TrustTaker, trustMethod } from "../enrol/trust-method.ts";
 import type { Canceller } from "../execute/cancel.ts";
 import { cancelMethod } from "../execute/cancel-method.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
+import { explain } from "../receive/explain.ts";
+import type { Routes } from "../receive/routes.ts";
 import { compareHere } from "../resync/compare-answer.ts";
 import { COMPARE, compareMethod } from "../resync/compare-method.ts";
 import type { JournalIdentities } from "../resync/journal-identities.ts";
@@ -35,6 +39,8 @@ export interface OwnParts {
   readonly canceller: Pick<Canceller, "cancel">;
   readonly vouching: Pick<Vouching, "heard">;
   readonly identities: Pick<JournalIdentities, "answered">;
+  readonly routes: Routes;
+  readonly permission: Permission;
   readonly processes: Parameters<typeof processMethod>[0];
   readonly enrolment: TrustTaker | undefined;
 }
@@ -60,6 +66,7 @@ const OWN = [
   "compare",
   "vouch",
   "trust",
+  "may",
 ] as const;
 
 /** The methods that come with steward. */
@@ -77,6 +84,7 @@ export function ownMethods(parts: OwnParts): readonly Method[] {
     cancel: cancelMethod(canceller),
     process: processMethod(processes),
     compare: compareMethod((origin, epoch, open) => compareHere(journal, origin, epoch, open)),
+    may: mayMethod((question) => explain(config().node, parts, question)),
     vouch: vouchMethod({
       heard: (origin, vouch) => identities.answered(origin, vouch) || vouching.heard(origin, vouch),
     }),
@@ -111,12 +119,19 @@ async function loadModule(file: string, settings: string): Promise<Method> {
   return method as Method;
 }
 
+const ANY = { from: ["*"] };
+
+/** All subscriptions of a node, with those that need no entry in its configuration. */
+export function subscriptionsOf(config: Config): readonly SubscribeConfig[] {
+  return [...builtInSubscriptions(config), ...config.subscribe];
+}
+
 /** Subscriptions of every node without an entry in the configuration: control from central, and at central presence and alerts. */
-export function builtInSubscriptions(config: Config): SubscribeConfig[] {
+function builtInSubscriptions(config: Config): SubscribeConfig[] {
   const taken = (
     kind: "command" | "event",
     method: string,
-    from: readonly string[],
+    { from, at = "built in" }: { readonly from: readonly string[]; readonly at?: string },
     concurrency: number,
   ): SubscribeConfig => ({
     subject: `${kind}.${method}.${CONTROL_DOMAIN}`,
@@ -125,18 +140,22 @@ export function builtInSubscriptions(config: Config): SubscribeConfig[] {
     domain: CONTROL_DOMAIN,
     from,
     allow: null,
+    deny: [],
+    hours: null,
+    atOnce: null,
+    at: { rule: at, from: at, hours: at, atOnce: at },
     concurrency,
     queue: 1000,
     foreign: false,
     run: null,
   });
-  const commands = ["cancel", "process", "ping", COMPARE].map((method) =>
-    taken("command", method, config.control.from, 16),
+  const commands = ["cancel", "process", "ping", COMPARE, MAY].map((method) =>
+    taken("command", method, config.control, 16),
   );
-  const trusted = taken("command", TRUST, config.node === config.central ? ["*"] : [config.central], 1);
-  const control = [...commands, trusted, taken("event", VOUCH, ["*"], 1)];
+  const trusted = taken("command", TRUST, config.node === config.central ? ANY : { from: [config.central] }, 1);
+  const control = [...commands, trusted, taken("event", VOUCH, ANY, 1)];
   if (config.node !== config.central) return control;
-  return [...control, ...["hello", "bye", "errorlog", "facts"].map((method) => taken("event", method, ["*"], 1))];
+  return [...control, ...["hello", "bye", "errorlog", "facts"].map((method) => taken("event", method, ANY, 1))];
 }
 
 function invalid(file: string, fault: string, cause?: unknown): StewardError {

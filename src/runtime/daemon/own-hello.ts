@@ -1,7 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../message/clock.ts";
 import { asLane } from "../../message/standstill.ts";
-import type { Method } from "../../methods/define.ts";
+import type { MethodFacts } from "../../methods/define.ts";
 import { type Hello, LONGEST_REASON, MOST_STUCK } from "../../methods/hello.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Greeter } from "../fleet/presence.ts";
@@ -17,7 +17,7 @@ export interface OwnHelloOptions {
   readonly startedAt: number;
   readonly config: () => Config;
   readonly clock: Clock;
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly storage: Pick<Storage, "level">;
   /** Processes that cannot work for a fault of their surroundings. */
   readonly waiting: Surroundings["waiting"];

@@ -188,7 +188,7 @@ export class Processes implements ProcessWatcher {
   }
 
   #subscriberSpec(route: Route): ChildSpec {
-    const { road, config, clock, inspector, log } = this.#options;
+    const { road, config, clock, inspector, log, counters } = this.#options;
     return {
       id: `subscriber ${route.subject}`,
       restart: "permanent",
@@ -205,6 +205,7 @@ export class Processes implements ProcessWatcher {
           config,
           clock,
           inspector,
+          counters,
           log: log.child({ subject: route.subject }),
         }),
     };

@@ -6,7 +6,6 @@ import { loadConfig } from "../../config/load.ts";
 import { reloaded } from "../../config/schema/setting-rows.ts";
 import type { Log } from "../../observe/log.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
-import { builtInSubscriptions } from "./methods.ts";
 import type { Processes } from "./processes.ts";
 import type { Road } from "./road.ts";
 
@@ -40,8 +39,6 @@ export async function reload(before: Config, { road, processes, log, apply }: Re
   const expected = new Set([next.central, ...next.nodes]);
   for (const name of before.nodes) if (!expected.has(name)) road.fleet.expectNoMore(name);
   for (const name of next.nodes) road.fleet.expect(name);
-  // `control:` names the senders of subjects that have no entry in `subscribe:`.
-  for (const { subject, from } of builtInSubscriptions(next)) road.routes.permit(`${next.node}.${subject}`, from);
   for (const { part, action, key } of live) {
     if (part === "subscribe") await resubscribe(action, key);
     if (part === "publish") await republish(action, key);

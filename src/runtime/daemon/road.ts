@@ -4,7 +4,7 @@ import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Outcome } from "../../message/report.ts";
-import type { Method } from "../../methods/define.ts";
+import type { Method, MethodFacts } from "../../methods/define.ts";
 import type { FactsTold } from "../../methods/facts.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import { Failures } from "../../observe/alerts.ts";
@@ -12,6 +12,8 @@ import { Announcer } from "../../observe/announce.ts";
 import { ChurnMap } from "../../platform/churn-map.ts";
 import { pathIn } from "../../platform/names.ts";
 import { Admission } from "../../security/admission.ts";
+import type { Audit } from "../../security/audit/audit.ts";
+import { Permission } from "../../security/policy/permission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
 import { Membership } from "../enrol/membership.ts";
@@ -38,7 +40,7 @@ import { Vouching } from "../resync/vouch-ask.ts";
 import { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Links } from "./links.ts";
-import { builtInSubscriptions, ownMethods } from "./methods.ts";
+import { ownMethods, subscriptionsOf } from "./methods.ts";
 import { OwnHello } from "./own-hello.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -46,6 +48,7 @@ import type { Surroundings } from "./surroundings.ts";
 export interface RoadOptions extends Surroundings {
   readonly newId: NewId;
   readonly journal: Journal;
+  readonly audit: Audit;
   readonly storage: Storage;
   readonly transport: Transport;
   readonly link: BrokerLink;
@@ -69,8 +72,7 @@ export class Road implements Rooms, FactsWatcher {
   readonly link: BrokerLink;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
-  /** Filled once the parts behind the daemon's own methods are there. */
-  readonly methods = new Map<string, Method>();
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly facts: NodeFacts;
   readonly ownFacts: OwnFacts;
   readonly labels: NodeLabels;
@@ -81,6 +83,8 @@ export class Road implements Rooms, FactsWatcher {
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
   readonly routes: Routes;
+  readonly permission: Permission;
+  readonly audit: Audit;
   readonly respond: Respond;
   readonly canceller: Canceller;
   readonly deadlines: Deadlines;
@@ -90,6 +94,8 @@ export class Road implements Rooms, FactsWatcher {
   readonly running = new ChurnMap<string, Cancellation>();
   readonly filesInHand = new Set<string>();
   readonly #options: RoadOptions;
+  /** Filled once the parts behind the daemon's own methods are there. */
+  readonly #doors = new Map<string, Method>();
   readonly #presence: Presence;
   readonly #factTeller: FactTeller;
   readonly #links: Links;
@@ -107,7 +113,8 @@ export class Road implements Rooms, FactsWatcher {
     this.link = options.link;
     this.spawner = options.spawner;
     this.fleet = fleet;
-    const { methods, running } = this;
+    const { running } = this;
+    const methods = this.#doors;
     const life = newId();
     const ground = { ...options, node, central, life, methods };
 
@@ -137,7 +144,8 @@ export class Road implements Rooms, FactsWatcher {
     publishers.equip({ ...told, repair: ends, renewal });
     const resync = { ...told, renewal, identities, losses, vouching, reports, repair, ends };
 
-    const routes = new Routes(node, methods, options.storage, journal.inbox.pending());
+    const permission = new Permission({ ...options, subscriptions: subscriptionsOf });
+    const routes = new Routes(node, methods, options.storage, permission, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
     const respond = new Respond({ ...told, routes });
     this.enrolment = this.#openEnrolment(told);
@@ -161,7 +169,10 @@ export class Road implements Rooms, FactsWatcher {
     this.failures = failures;
     this.vouching = vouching;
     this.identities = identities;
+    this.methods = methods;
     this.routes = routes;
+    this.permission = permission;
+    this.audit = options.audit;
     this.deadlines = deadlines;
     this.respond = respond;
     this.#presence = presence;
@@ -174,9 +185,8 @@ export class Road implements Rooms, FactsWatcher {
   open(): void {
     const { config, modules, methods, core } = this.#options;
     const own = ownMethods({ ...this.#options, ...this, links: this.#links, nodeFacts: this.facts });
-    for (const method of [...own, ...modules, ...methods]) this.methods.set(method.name, method);
-    for (const subscription of [...builtInSubscriptions(config()), ...config().subscribe])
-      this.routes.add(subscription);
+    for (const method of [...own, ...modules, ...methods]) this.#doors.set(method.name, method);
+    for (const subscription of subscriptionsOf(config())) this.routes.add(subscription);
     this.link.begin({
       receiver: this.#receiver,
       answers: this.#acks,

@@ -12,6 +12,7 @@ import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { HostFacts } from "../../platform/host-facts.ts";
+import type { AuditFiles } from "../../security/audit/files.ts";
 import type { OpenedTrust } from "../../security/trust/open-trust.ts";
 import type { OwnKeys } from "../../security/trust/own-keys.ts";
 import type { WaitingProcess } from "../operate/operations.ts";
@@ -43,6 +44,8 @@ export interface Surroundings {
   readonly openJournal: () => Journal;
   /** `as`: another login than that of this node. */
   readonly openTransport: (as?: Login) => Transport;
+  /** Absent: the audit stays in the journal. */
+  readonly openAudit: (() => AuditFiles) | undefined;
   readonly openSpawner: () => Spawner;
   /** Processes that cannot work for a fault of their surroundings, the longest first. */
   readonly waiting: () => readonly WaitingProcess[];

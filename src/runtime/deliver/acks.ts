@@ -22,7 +22,7 @@ export interface AnswerWatcher {
 export interface AcksOptions {
   readonly envelope: Pick<Envelope, "open">;
   readonly counters: Pick<Counters, "refuse">;
-  readonly fleet: Pick<Fleet, "has" | "isKnown" | "isDoubled" | "isOther">;
+  readonly fleet: Pick<Fleet, "isKnown" | "isDoubled" | "isOther">;
   readonly links: AnswerWatcher;
   readonly presence: Pick<Presence, "subject" | "answered" | "sealAgain">;
   readonly factTeller: Pick<FactTeller, "subject" | "greeted" | "acknowledged">;
@@ -72,13 +72,11 @@ export class Acks implements Answers {
     const { fleet, links, publishers } = this.#options;
     const { node } = refusal;
     if (node !== receiverOf(subject)) return;
-    if (refusal.code === "session-unknown") {
-      this.#sealAgain(subject, first);
-      return;
+    if (refusal.code === "session-unknown") this.#sealAgain(subject, first);
+    else if (fleet.isKnown(node)) {
+      links.refused(node);
+      publishers.refused(subject, first, refusal);
     }
-    if (!fleet.has(node)) return;
-    links.refused(node);
-    publishers.refused(subject, first, refusal);
   }
 
   /** Sends again at once what was sealed for another life of its receiver's daemon. */

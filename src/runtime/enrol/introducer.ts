@@ -38,7 +38,7 @@ export class Introducer {
   constructor(options: IntroducerOptions) {
     this.#options = options;
     const { transport } = options;
-    this.#answers = transport.subscribe(`${transport.inbox}.introduction.>`, (packet) => this.#answered(packet));
+    this.#answers = transport.subscribe(`${transport.inbox}.>`, (packet) => this.#answered(packet));
     this.#releases.push(
       transport.onStatus(({ state }) => {
         if (state === "connected") this.again();
@@ -66,7 +66,8 @@ export class Introducer {
     if (keys === undefined || transport.status().state !== "connected") return;
     const { packet, openAnswer } = sealIntroduction(identity(), keys, { node, secret: secret() }, random.bytes(32));
     this.#open = [openAnswer, ...this.#open].slice(0, KEPT);
-    transport.publish(introductionSubject(central), packet, `${transport.inbox}.introduction.${this.#sent++}`);
+    const subject = introductionSubject(central);
+    transport.publish(subject, packet, `${transport.inbox}.${subject}.${this.#sent++}`);
     // Many machines that start together do not speak in the same moment.
     this.#timer = clock.setTimeout(() => this.#say(), this.#pause * (0.75 + random.next() / 2));
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);

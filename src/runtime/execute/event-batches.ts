@@ -2,10 +2,11 @@ import { mkdir } from "node:fs/promises";
 import type { Journal } from "../../journal/journal.ts";
 import type { InRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
-import { normalise } from "../../message/errors.ts";
+import { faultText, normalise } from "../../message/errors.ts";
 import type { EventHandler } from "../../methods/define.ts";
 import { waitForRoom } from "../../methods/wait-for-room.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { senderOf } from "../../security/policy/permission.ts";
 import type { Route } from "../receive/route.ts";
 import type { ProcessWatcher } from "../submit/process-watcher.ts";
 import type { Respond } from "./respond.ts";
@@ -45,10 +46,10 @@ export class EventBatches {
   }
 
   /** Handles the next batch. True: more events wait. @throws the handler's error, once each event has counted it */
-  async handle(handler: EventHandler): Promise<boolean> {
-    const batch = this.#next();
+  async handle(): Promise<boolean> {
+    const { batch, handler } = this.#admitted(this.#next());
     const [first] = batch;
-    if (first === undefined) return false;
+    if (first === undefined || handler === undefined) return this.#waiting.length > 0;
     const { node, route, directory, journal, respond, clock, log, watcher } = this.#options;
     const { origin } = first.message;
     const key = `sink ${route.subject} ${origin}`;
@@ -77,6 +78,22 @@ export class EventBatches {
       this.#failed(batch, normalise(error).message);
       throw error;
     }
+  }
+
+  /** Events that may still be handled. One that was taken before its permission was withdrawn becomes a dead letter. */
+  #admitted(events: readonly InRecord[]): { batch: readonly InRecord[]; handler: EventHandler | undefined } {
+    const { route, node, respond } = this.#options;
+    let handler: EventHandler | undefined;
+    const batch = events.filter((record) => {
+      try {
+        handler = route.admit(senderOf(record.message, node), record.message.data).event;
+        return true;
+      } catch (error) {
+        respond.dead(record, faultText(error));
+        return false;
+      }
+    });
+    return { batch, handler };
   }
 
   /** The next events of one origin; an event that failed before is alone, so that a bad one spoils no other. */

@@ -122,7 +122,7 @@ export class Respond implements Answers {
 
   #ended({ message }: InRecord, { state }: Outcome): void {
     const { node, journal, routes, announce, spawner, log } = this.#options;
-    const route = routes.finished(message.subject);
+    const route = routes.finished(message);
     if (message.origin !== node && announce.watched) {
       // A crash could take the outcome back before it is durable.
       journal.flushed().then(
@@ -140,7 +140,7 @@ export class Respond implements Answers {
 
   #handled({ message }: InRecord): void {
     const { routes, announce } = this.#options;
-    const route = routes.finished(message.subject);
+    const route = routes.finished(message);
     if (route === undefined || !announce.watched) return;
     const { method, config } = route;
     announce.lines(message, method.name, config.domain, method.event?.lines?.(message) ?? []);

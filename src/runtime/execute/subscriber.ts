@@ -6,18 +6,20 @@ import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { Config } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
 import { LONGEST_TIMER, type Timer } from "../../message/clock.ts";
-import { normalise, StewardError } from "../../message/errors.ts";
+import { faultText, normalise, StewardError } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { summarise } from "../../message/text/summary.ts";
-import type { CommandEnd, CommandHandler, EventHandler, NotBegun } from "../../methods/define.ts";
+import type { CommandEnd, CommandHandler, MethodFacts, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
+import type { Counters } from "../../observe/metrics/counters.ts";
 import type { ChurnMap } from "../../platform/churn-map.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import { sleep } from "../../platform/sleep.ts";
 import { Confinement } from "../../security/confinement.ts";
+import { senderOf } from "../../security/policy/permission.ts";
 import type { RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -48,7 +50,10 @@ export interface ExecuteOptions extends EventBatchOptions {
   readonly running: ChurnMap<string, Cancellation>;
   readonly announce: Pick<Announcer, "taken">;
   readonly failures: Pick<Failures, "report" | "over">;
+  readonly counters: Pick<Counters, "refuse">;
 }
+
+type CommandFacts = NonNullable<MethodFacts["command"]>;
 
 const TOO_LATE = "its deadline passed while it waited on the node";
 /** How long a queue without work still counts as working, ms. */
@@ -200,7 +205,7 @@ export class Subscriber implements Child, RouteProcess {
     if (this.#options.route.config.kind === "event") {
       if (event === undefined) return;
       this.#events.add(records);
-      this.#add(() => this.#handle(event));
+      this.#add(() => this.#handle());
     } else if (command?.answer !== undefined && takenAt !== undefined)
       this.#add(async () => this.#answer(command, records, takenAt));
     else if (command !== undefined) {
@@ -226,10 +231,10 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   /** Answers commands of this life in order, in one step: their outcomes are one transaction. */
-  #answer(handler: CommandHandler, taken: readonly InRecord[], takenAt: number): void {
+  #answer(handler: CommandFacts, taken: readonly InRecord[], takenAt: number): void {
     const { respond } = this.#options;
     try {
-      const { ended, failure } = this.#answered(handler, taken, takenAt);
+      const { ended, failure } = this.#answered(taken, takenAt);
       respond.outcomes(ended);
       if (failure !== undefined) this.#failed(handler, failure.record, failure.error);
     } catch (error) {
@@ -239,7 +244,6 @@ export class Subscriber implements Child, RouteProcess {
 
   /** The outcomes of commands, as far as none of them makes the method throw. */
   #answered(
-    handler: CommandHandler,
     taken: readonly InRecord[],
     takenAt: number,
   ): { ended: Ended[]; failure?: { record: InRecord; error: unknown } } {
@@ -250,14 +254,15 @@ export class Subscriber implements Child, RouteProcess {
       const record = journal.inbox.find(message.id);
       if (record === undefined || running.has(message.id)) continue;
       const summary = summarise(record.message.data);
-      const outdated = this.#outdated(record, deadlines.measured(record, takenAt));
-      if (outdated !== undefined) {
-        ended.push({ record, outcome: outdated, summary });
+      const decided = this.#decided(record, deadlines.measured(record, takenAt));
+      const doors = decided ?? this.#admittedAgain(record) ?? interrupted(record, at);
+      if ("state" in doors) {
+        ended.push({ record, outcome: doors, summary });
         continue;
       }
       const { startedAt = at } = record;
       try {
-        const end = handler.answer?.(new RunningCommand(this.#surroundings, record, startedAt, new Cancellation()));
+        const end = doors.answer?.(new RunningCommand(this.#surroundings, record, startedAt, new Cancellation()));
         ended.push({ record, outcome: { at: clock.now(), startedAt, ...insistFinal(end) }, summary });
       } catch (error) {
         return { ended, failure: { record, error } };
@@ -267,7 +272,7 @@ export class Subscriber implements Child, RouteProcess {
   }
 
   /** `startBy`: monotonic time by which the command must have begun; `undefined`: an earlier process took it. */
-  async #command(handler: CommandHandler, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
+  async #command(handler: CommandFacts, taken: InRecord, startBy: number | undefined, attempt = 0): Promise<void> {
     const { journal, running, respond, deadlines } = this.#options;
     const { id } = taken.message;
     // The command keeps its place in the order until a trusted clock was heard.
@@ -277,7 +282,8 @@ export class Subscriber implements Child, RouteProcess {
     // Cancelled or restarted meanwhile: the journal knows better than the queue.
     const record = journal.inbox.find(id);
     if (record === undefined || running.has(id)) return;
-    const outdated = this.#outdated(record, startBy);
+    const decided = this.#decided(record, startBy);
+    const [outdated, doors] = decided !== undefined && "state" in decided ? [decided, undefined] : [undefined, decided];
     // A command is not ended as one that never began before its origin has vouched for it.
     const again = (): Promise<void> => this.#command(handler, record, startBy);
     if (outdated !== undefined && this.#leftOver.keepsAgain(record, () => this.#add(again))) return;
@@ -285,7 +291,8 @@ export class Subscriber implements Child, RouteProcess {
     running.set(id, cancellation);
     let notBegun: NotBegun | undefined;
     try {
-      const end: Outcome | NotBegun | undefined = outdated ?? (await this.#run(handler, record, startBy, cancellation));
+      const end: Outcome | NotBegun | undefined =
+        outdated ?? (await this.#run(handler, doors, record, startBy, cancellation));
       if (end?.state === "notBegun") {
         notBegun = end;
         if (journal.inbox.find(id)?.state === "running") journal.inbox.notStarted(id);
@@ -311,13 +318,13 @@ export class Subscriber implements Child, RouteProcess {
 
   /** Resolves when the method can begin (`undefined`), when the command has to be decided anew (`notBegun`), or with its refusal. */
   async #prepare(
-    handler: CommandHandler,
+    doors: CommandHandler,
     context: RunningCommand,
     record: InRecord,
     startBy: number | undefined,
     cancellation: Cancellation,
   ): Promise<CommandEnd | NotBegun | undefined> {
-    if (handler.prepare === undefined) return undefined;
+    if (doors.prepare === undefined) return undefined;
     const { clock } = this.#options;
     const left = startBy === undefined ? Number.POSITIVE_INFINITY : Math.max(0, startBy - clock.monotonic());
     const timers: Timer[] = [];
@@ -329,11 +336,9 @@ export class Subscriber implements Child, RouteProcess {
     signal.addEventListener("abort", end);
     if (signal.aborted) end();
     try {
-      const hindered = await Promise.race([handler.prepare(context), over.promise]);
-      return (
-        hindered ??
-        (this.#outdated(this.#options.journal.inbox.find(context.id) ?? record, startBy) && { state: "notBegun" })
-      );
+      const hindered = await Promise.race([doors.prepare(context), over.promise]);
+      const decided = this.#decided(this.#options.journal.inbox.find(context.id) ?? record, startBy);
+      return hindered ?? (decided !== undefined && "state" in decided ? { state: "notBegun" } : undefined);
     } finally {
       for (const timer of timers) clock.clearTimeout(timer);
       signal.removeEventListener("abort", end);
@@ -360,9 +365,40 @@ export class Subscriber implements Child, RouteProcess {
     return { state: "expired", at, reason };
   }
 
+  /**
+   * The doors of the method for a command that may begin now, or the outcome of one that may not: it may have waited while its
+   * permission was withdrawn. `undefined`: the command has begun, or may have.
+   */
+  #decided(record: InRecord, startBy: number | undefined): CommandHandler | Outcome | undefined {
+    if (startBy === undefined ? !begins(record) : record.doubtful === true) return undefined;
+    const outdated = this.#outdated(record, startBy);
+    if (outdated !== undefined) return outdated;
+    const { route, node, counters, clock } = this.#options;
+    const { message } = record;
+    try {
+      return route.admit(senderOf(message, node), message.data).command;
+    } catch (error) {
+      const { subject, origin, id } = message;
+      const fault = faultText(error);
+      counters.refuse(error instanceof StewardError ? error.code : "data-invalid", { subject, origin, id, fault });
+      return { state: "rejected", at: clock.now(), reason: `it was taken, and may not begin any more: ${fault}` };
+    }
+  }
+
+  /** The doors for an idempotent command that begins once more; `undefined`: its permission was withdrawn meanwhile. */
+  #admittedAgain({ message }: InRecord): CommandHandler | undefined {
+    const { route, node } = this.#options;
+    try {
+      return route.admit(senderOf(message, node), message.data).command;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Runs a command; `undefined`: the next process of this subject takes it over. */
   async #run(
-    handler: CommandHandler,
+    handler: CommandFacts,
+    doors: CommandHandler | undefined,
     record: InRecord,
     startBy: number | undefined,
     cancellation: Cancellation,
@@ -374,11 +410,14 @@ export class Subscriber implements Child, RouteProcess {
     let end: Promise<CommandEnd | NotBegun> | undefined;
     const mayHaveRun = record.doubtful === true;
     if (mayHaveRun || (startBy === undefined && record.state === "running")) {
-      end = handler.adopt?.(context) ?? (handler.idempotent === true ? handler.run(context) : undefined);
+      end =
+        handler.adopt?.(context) ??
+        (handler.idempotent === true ? this.#admittedAgain(record)?.run(context) : undefined);
       if (end === undefined) return interrupted(record, clock.now());
     } else {
+      if (doors === undefined) return { state: "notBegun" };
       if (record.state !== "running") {
-        const hindered = await this.#prepare(handler, context, record, startBy, cancellation);
+        const hindered = await this.#prepare(doors, context, record, startBy, cancellation);
         if (this.#stopped && handler.adopt !== undefined) return undefined;
         if (hindered !== undefined) return hindered.state === "notBegun" ? hindered : { at: clock.now(), ...hindered };
         startedAt = clock.now();
@@ -396,7 +435,7 @@ export class Subscriber implements Child, RouteProcess {
         this.#waits(record, undefined);
         this.#options.announce.taken([{ message: record.message, state: "running" }]);
       }
-      end = handler.run(context);
+      end = doors.run(context);
     }
     // Most commands end at once: `running` is reported only of those that last.
     this.#untold.later(context.id, () => {
@@ -437,16 +476,16 @@ export class Subscriber implements Child, RouteProcess {
     if (reason !== undefined) tell("report", reason);
   }
 
-  async #handle(handler: EventHandler): Promise<void> {
+  async #handle(): Promise<void> {
     try {
-      if (await this.#events.handle(handler)) this.#add(() => this.#handle(handler));
+      if (await this.#events.handle()) this.#add(() => this.#handle());
     } catch (error) {
       this.#fail(error);
     }
   }
 
   /** Records the failure of a command, then fails. The journal may be closed already: a method can outlive the core. */
-  #failed(handler: CommandHandler, record: InRecord, error: unknown): void {
+  #failed(handler: CommandFacts, record: InRecord, error: unknown): void {
     const { journal, respond, clock } = this.#options;
     const { id, data } = record.message;
     try {

@@ -158,19 +158,29 @@ export class Fleet {
     return this.#known.get(name)?.linkName;
   }
 
-  /** Notes verified evidence of life. `epoch`: of the journal that gave it, where the evidence names one. */
-  alive(name: string, cause: string, epoch?: string): void {
+  /** True if a node may not be silent for that long, ms. */
+  isPast(name: string, age: number): boolean {
+    const known = this.#known.get(name);
+    return age > 0 && known !== undefined && age >= known.patience(this.#options.config().link).offline;
+  }
+
+  /**
+   * Notes verified evidence of life, which was under way for `age` ms. `epoch`: of the journal that gave it, where the
+   * evidence names one.
+   */
+  alive(name: string, cause: string, epoch?: string, age = 0): void {
     if (name === this.#options.node) return;
     const known = this.#get(name);
-    known.seen();
+    known.seen(age);
     this.#noteSeen();
     // An ACK before the first hello may name the journal: the hello then shows if the node has lost that one since.
     if (epoch !== undefined && known.epoch === undefined) {
       known.epoch = epoch;
       this.#store(name, known);
     }
+    if (this.isPast(name, age)) return;
     if (known.link !== "online") known.send("alive", cause);
-    this.#watch(name, known);
+    this.#watch(name, known, this.#options.clock.monotonic() - known.heardAt);
   }
 
   /** Stores when each node was last seen, else a restart would show the time at which its link last changed. */
@@ -190,13 +200,14 @@ export class Fleet {
     return this.#known.get(name)?.isAnew(hello) ?? false;
   }
 
-  hello(name: string, hello: Hello): void {
+  /** `age`: how long the hello was under way, ms. */
+  hello(name: string, hello: Hello, age = 0): void {
     if (name === this.#options.node) return;
     const known = this.#get(name);
-    known.seen();
+    known.seen(age);
     this.#options.journal.outbox.receivers.heard(name, hello.epoch, hello.life);
     if (known.greeted(hello)) this.#store(name, known);
-    this.#watch(name, known);
+    this.#watch(name, known, this.#options.clock.monotonic() - known.heardAt);
   }
 
   /** Holds a name back that two nodes have. `why` undefined: one of them is gone, and the other is compared anew. */
@@ -344,15 +355,15 @@ export class Fleet {
 
   /**
    * Arms the deadlines of nodes that say hello: at central, of nodes that were heard; at an edge, of central alone. Between
-   * two edges there are no hellos, so silence proves no loss.
+   * two edges there are no hellos, so silence proves no loss. `age`: of the last sign of life, ms.
    */
-  #watch(name: string, known: KnownNode): void {
+  #watch(name: string, known: KnownNode, age = 0): void {
     if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;
     const { node: self, config, central } = this.#options;
     if (self !== central && name !== central) return;
     if (known.hello === undefined && name !== central && known.lastSeen === null) return;
     const { late, offline } = known.patience(config().link);
-    this.#late.set(name, late);
-    this.#silent.set(name, offline);
+    this.#late.set(name, Math.max(0, late - age));
+    this.#silent.set(name, Math.max(0, offline - age));
   }
 }

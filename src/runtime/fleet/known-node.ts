@@ -142,10 +142,13 @@ export class KnownNode {
     return this.#actor.getSnapshot().matches({ session: "resyncing" });
   }
 
-  seen(): void {
+  /** Takes a sign of life that was under way for `age` ms. */
+  seen(age: number): void {
     const { clock } = this.#options;
-    this.lastSeen = clock.now();
-    this.heardAt = clock.monotonic();
+    const at = clock.monotonic() - age;
+    if (at < this.heardAt) return;
+    this.lastSeen = clock.now() - age;
+    this.heardAt = at;
   }
 
   accept(): void {

@@ -3,13 +3,19 @@ import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
+import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
+import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
-import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
+import { senderOf } from "../../security/policy/permission.ts";
+import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
+  AuditChecked,
+  AuditQuery,
+  AuditRecordOf,
   Choice,
   DeadLetter,
   Decision,
@@ -20,6 +26,8 @@ import type {
   LabelOrder,
   LabelView,
   LogLine,
+  MayAnswerOf,
+  MayQuestionTo,
   MessageDetail,
   MessageFilter,
   MessageView,
@@ -35,7 +43,7 @@ import type {
   TrustView,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
-import { Submission } from "./submission.ts";
+import { LOCAL, Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
@@ -120,8 +128,17 @@ export class LocalOperations implements Operations {
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {
     const full = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
+    this.#did(`${verb} a process`, { subject: full, nodes: [node] });
     if (node === this.#options.config().node) return await this.#options.processes().control(verb, full);
     return (await this.#control(node, { verb, subject: full }, ANSWER_WITHIN)) as ProcessView;
+  }
+
+  /** The node that would receive the message answers, by its own policy. */
+  async may({ node, ...question }: MayQuestionTo): Promise<MayAnswerOf> {
+    const self = this.#options.config().node;
+    if (node === self) return { node, ...explain(node, this.#options.core(), question) };
+    const draft = { subject: `${node}.command.${MAY}.${CONTROL_DOMAIN}`, data: question as Json };
+    return { node, ...((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer) };
   }
 
   dead(): DeadLetter[] {
@@ -133,7 +150,8 @@ export class LocalOperations implements Operations {
     const { journal, routes } = core();
     const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
     if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
-    const { subject, origin, data, foreign } = letter.message;
+    this.#did("retry a dead letter", { ids: [id] });
+    const { subject, origin, data } = letter.message;
     const self = config().node;
     if (receiverOf(subject) !== self) {
       // A letter whose message is refused again stays a dead letter.
@@ -143,19 +161,19 @@ export class LocalOperations implements Operations {
       return;
     }
     const route = routes.find(subject);
-    const sender = foreign === true && origin === self ? PLAIN_PUBLISHER : origin;
-    authorise(sender, subject, data, route.config, route.method);
+    route.decide(senderOf(letter.message, self), data);
     if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const record = journal.inbox.exhume(id, clock.now());
     await journal.flushed();
     if (record === undefined) return;
-    route.taken();
+    route.taken(origin);
     route.process?.feed([record], clock.monotonic());
   }
 
   async dropDead(id: string): Promise<void> {
     const { journal } = this.#options.core();
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
+    this.#did("drop a dead letter", { ids: [id] });
     await journal.flushed();
   }
 
@@ -170,6 +188,7 @@ export class LocalOperations implements Operations {
   async clearAlert(no: number): Promise<void> {
     const { failures, journal } = this.#options.core();
     if (!failures.memory.clear(no)) throw new StewardError("alert-unknown", { no });
+    this.#did("clear an alert", { alert: no });
     await journal.flushed();
   }
 
@@ -212,16 +231,36 @@ export class LocalOperations implements Operations {
     return this.#trust.view();
   }
 
-  invite(order: InvitationOrder): Promise<Invited[]> {
-    return this.#trust.invite(order);
+  async invite(order: InvitationOrder): Promise<Invited[]> {
+    const invited = await this.#trust.invite(order);
+    this.#did("invite", { nodes: invited.map(({ node }) => node) });
+    return invited;
   }
 
-  decide(node: string, verb: Decision["verb"], choice: Choice): Promise<Decision> {
-    return this.#trust.decide(node, verb, choice);
+  async decide(node: string, verb: Decision["verb"], choice: Choice): Promise<Decision> {
+    const decision = await this.#trust.decide(node, verb, choice);
+    this.#did(verb, { node });
+    return decision;
   }
 
-  reload(): Promise<ReloadAnswer> {
-    return this.#options.reload();
+  async reload(): Promise<ReloadAnswer> {
+    const answer = await this.#options.reload();
+    this.#did("reload", { changes: answer.changes, needRestart: answer.needRestart });
+    return answer;
+  }
+
+  /** The records of this node's audit that pass. */
+  audit(filter: AuditQuery = {}): AuditRecordOf[] {
+    return this.#options.core().audit.records(filter) as unknown as AuditRecordOf[];
+  }
+
+  verifyAudit(): AuditChecked {
+    return this.#options.core().audit.verify() as AuditChecked;
+  }
+
+  /** Records what somebody did at the local API. */
+  #did(operation: string, more: Readonly<Record<string, Json>>): void {
+    this.#options.core().audit.record({ what: "operation", by: LOCAL, allowed: true, operation, ...more });
   }
 
   metrics(): Promise<string> {

@@ -355,6 +355,67 @@ export const processView = thing({
 
 export const processList = thing({ node: text, asOf: time, processes: z.array(processView) });
 
+export const mayQuestion = z.strictObject({
+  node: name.describe("The node that would receive it"),
+  origin: name.describe("The node that would send it"),
+  operator: opt(name.describe("The operator whose signature it would carry")),
+  subject: text.describe("<command|event>.<method>.<domain>"),
+  data: opt(json),
+});
+export type MayQuestionTo = z.infer<typeof mayQuestion>;
+
+export const mayAnswer = z.object({
+  node: text,
+  allowed: z.boolean(),
+  words: z
+    .array(
+      z.object({
+        allowed: z.boolean(),
+        layer: text.describe("A part of the policy that speaks of the subject: each has to allow it"),
+        at: text.describe("The file and line, or the policy and its version, that decided"),
+        fault: opt(text),
+      }),
+    )
+    .describe("The word of each layer"),
+});
+export type MayAnswerOf = Shown<typeof mayAnswer>;
+
+export const auditQuery = z.strictObject({
+  what: opt(text.describe("submit, decision, operation, trust")),
+  by: opt(text.describe("Who asked: a node, an operator, local")),
+  subject: opt(text.describe("A part of the subject, or a node that it was for")),
+  refused: opt(flag.describe("true: refusals alone; false: all others")),
+  since: opt(atMost(8.64e15).describe("Only from then on, ms since 1970")),
+  after: opt(atMost(Number.MAX_SAFE_INTEGER, 0).describe("Only records with a higher number")),
+  limit: opt(atMost(100_000).describe("The newest so many; absent: 100")),
+});
+export type AuditQuery = Shown<typeof auditQuery>;
+
+export const auditRecord = z.looseObject({
+  no: count,
+  at: time,
+  what: text,
+  by: text,
+  allowed: z.boolean(),
+  why: opt(text.describe("The line that decided, or the reason of the refusal")),
+  subject: opt(text),
+  nodes: opt(z.array(text)),
+  ids: opt(z.array(text)),
+  arguments: opt(json),
+  prev: text.describe("The hash of the record before"),
+});
+export type AuditRecordOf = Shown<typeof auditRecord>;
+
+export const auditChecked = z.object({
+  ok: z.boolean(),
+  records: count,
+  first: count,
+  last: count,
+  head: text.describe("The hash of the last record"),
+  faults: z.array(z.object({ at: text, fault: text })),
+});
+export type AuditChecked = Shown<typeof auditChecked>;
+
 export const deadLetter = thing({
   id: text,
   subject: text,

@@ -4,11 +4,13 @@ import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
-import type { Method } from "../../methods/define.ts";
+import type { MethodFacts } from "../../methods/define.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
+import type { Audit } from "../../security/audit/audit.ts";
+import type { Permission } from "../../security/policy/permission.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
@@ -37,7 +39,9 @@ export interface Rooms {
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;
   readonly routes: Routes;
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly permission: Permission;
+  readonly audit: Audit;
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   /** Commands under way on this node, by id. */
   readonly running: { readonly size: number };
   readonly canceller: { cancel(id: string, by: string): CancelResult };

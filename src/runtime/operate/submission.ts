@@ -5,11 +5,15 @@ import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
+import { recordSubmitted } from "../submit/audited.ts";
 import type { Messages } from "./messages.ts";
 import type { Nodes } from "./nodes.ts";
 import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Order } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { insistCount } from "./table.ts";
+
+/** The users of the local API, as the audit names them. */
+export const LOCAL = "local";
 
 /** Messages that operators send and cancel, and questions to other nodes. */
 export class Submission {
@@ -49,6 +53,7 @@ export class Submission {
     const { clock, core } = this.#options;
     const { journal, storage, announce, submitter } = core();
     const records = submitter.submit(drafts);
+    recordSubmitted(core(), LOCAL, records);
     try {
       await storage.durable();
     } catch (error) {
@@ -106,6 +111,7 @@ export class Submission {
   async cancel(idOrPrefix: string): Promise<CancelAnswer> {
     const { clock, config, core } = this.#options;
     const { id, state, final, direction, subject } = this.#messages.detail(idOrPrefix);
+    core().audit.record({ what: "operation", by: LOCAL, allowed: true, operation: "cancel", subject, ids: [id] });
     if (final) return { kind: "tooLate", id, state };
     const { journal, announce, fleet, submitter, canceller } = core();
     if (direction === "in") {

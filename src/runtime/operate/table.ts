@@ -123,6 +123,13 @@ export const TABLE = {
     answer: json("The process afterwards", shape.processView),
     failures: [403, 404, 503],
   },
+  may: {
+    summary:
+      "Whether a node would take a message of somebody, and which line of its policy decides; asked of that node",
+    body: { shape: shape.mayQuestion, read: readMayQuestion },
+    answer: json("The word of each layer of its policy", shape.mayAnswer),
+    failures: [404, 413, 415, 503],
+  },
   dead: {
     summary: "Dead letters",
     answer: json("Dead letters", shape.deadLetter.array()),
@@ -167,6 +174,17 @@ export const TABLE = {
     body: { shape: shape.choice, read: reader(shape.choice) },
     answer: json("What was done", shape.decision),
     failures: [403, 404, 409, 422, 503],
+  },
+  audit: {
+    summary: "Records of this node's audit: who asked for what, what was decided, and why",
+    query: shape.auditQuery,
+    answer: json("Records, oldest first", shape.auditRecord.array(), { durable: true }),
+    failures: [503],
+  },
+  verifyAudit: {
+    summary: "Whether a record of the audit was changed, moved or removed",
+    answer: json("The ends of the chain, and its faults", shape.auditChecked, { durable: true }),
+    failures: [503],
   },
   logs: {
     summary: "The last lines of received logs",
@@ -265,6 +283,12 @@ function readOrders(body: unknown): readonly shape.Order[] {
     if (parsed.success) return parsed.data;
     throw new StewardError("message-invalid", { where: String(i + 1), fault: faultsOf(parsed.error) });
   });
+}
+
+function readMayQuestion(body: unknown): shape.MayQuestionTo {
+  const parsed = shape.mayQuestion.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new StewardError("request-invalid", { fault: faultsOf(parsed.error) });
 }
 
 /** @throws StewardError `message-invalid` for too many messages at once */

@@ -8,7 +8,7 @@ import { toJson } from "../../message/text/located.ts";
 import { textOf } from "../../message/text/text.ts";
 import { deeperThan, FRAME_LIMITS, hasMoreParts } from "../../message/wire/bounds.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
-import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
+import { PLAIN_PUBLISHER } from "../../security/policy/layer.ts";
 import type { Routes } from "./routes.ts";
 
 /** The most bytes of a plain publisher's body. */
@@ -62,7 +62,7 @@ export async function takeForeign({ subject, payload, reply }: Packet, options: 
   }
   try {
     const data = foreignData(payload);
-    authorise(PLAIN_PUBLISHER, subject, data, route.config, route.method);
+    route.decide({ origin: PLAIN_PUBLISHER }, data);
     if (routes.credit(route) === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const [record] = submitter.submit([{ subject, data }], { foreign: true });
     await journal.flushed();

@@ -6,7 +6,7 @@ import type { Report } from "../../message/report.ts";
 import { kindOf } from "../../message/subject.ts";
 import type { Frame, FrameItem } from "../../message/wire/frame.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
-import { authorise, PLAIN_PUBLISHER } from "../../security/authorise.ts";
+import { PLAIN_PUBLISHER } from "../../security/policy/layer.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { BegunBefore } from "../resync/may-have-run.ts";
 import type { Reports } from "./reports.ts";
@@ -42,6 +42,7 @@ export interface Answers {
   again(done: DoneRecord): void;
 }
 
+const PLAIN = { origin: PLAIN_PUBLISHER };
 const LOST = "it may have begun here before this node lost its journal";
 
 /** Decides on new messages by this node's own configuration: permission, deadline, room. Refusals are counted by reason. */
@@ -109,7 +110,7 @@ export class Judge {
       const route = routes.find(subject);
       // The mark counts only on messages that this node itself took from a plain publisher.
       const foreign = item.foreign === true && frame.origin === this.#options.node;
-      authorise(foreign ? PLAIN_PUBLISHER : frame.origin, subject, item.data, route.config, route.method);
+      route.decide(foreign ? PLAIN : frame, item.data, item.id);
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
@@ -122,7 +123,7 @@ export class Judge {
       }
       arrival.hasRoom ??= routes.hasRoom();
       if (!arrival.hasRoom || route.room === 0) return "full";
-      route.taken();
+      route.taken(frame.origin);
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // A command that may have begun in time gets no deadline: it begins again, whenever its turn comes.
       const bound = remaining !== null && !this.#before.unrecorded(frame, subject, seq);

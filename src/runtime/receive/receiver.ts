@@ -136,6 +136,9 @@ export class Receiver implements Refuser {
     admission.insist(frame, subject);
     const underWay = links.alive(frame.origin, payload.length, frame, "a frame");
     if (frame.first === 0) {
+      // A hello or a bye of old says nothing of its node as it is now.
+      if (links.isOutdated(frame.origin, frame, underWay))
+        return this.#options.counters.refuse("frame-outdated", { subject, origin: frame.origin });
       this.#spend(1);
       await this.#transients.handle(subject, frame);
       return this.#answer.heard(packet, frame);

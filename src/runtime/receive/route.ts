@@ -1,6 +1,8 @@
 import type { SubscribeConfig } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
-import type { Method } from "../../methods/define.ts";
+import type { Json } from "../../message/message.ts";
+import type { Method, MethodFacts } from "../../methods/define.ts";
+import type { Permission, Sender } from "../../security/policy/permission.ts";
 
 /** A lane whose sender was told to wait. */
 export interface WaitingLane {
@@ -11,8 +13,22 @@ export interface WaitingLane {
 export class Backlog {
   /** Messages taken and not finished. */
   messages = 0;
+  /** Messages taken and not finished, by their origin. */
+  readonly of = new Map<string, number>();
   /** Lanes whose senders were told that there is no room, by origin and epoch. */
   lanes = new Map<string, WaitingLane>();
+
+  taken(origin: string): void {
+    this.messages++;
+    this.of.set(origin, (this.of.get(origin) ?? 0) + 1);
+  }
+
+  finished(origin: string): void {
+    this.messages--;
+    const left = (this.of.get(origin) ?? 0) - 1;
+    if (left > 0) this.of.set(origin, left);
+    else this.of.delete(origin);
+  }
 }
 
 /** Messages that are taken and not yet handed to a process, by batch: whoever hands messages over takes them out of their batch. */
@@ -59,16 +75,28 @@ export interface RouteProcess {
  * The way in of one subject: its setting, its method, its process while that runs, and the number of waiting messages. Only
  * this class counts them, up when a message is taken and down when one is finished; once the queue is half empty again, the
  * waiting lanes are told.
+ *
+ * The doors to the work of the method are handed over by `admit` alone, which decides: no room can reach them for a message
+ * about which no decision was made.
  */
 export class Route {
   readonly subject: string;
-  config: SubscribeConfig;
-  readonly method: Method;
+  readonly config: SubscribeConfig;
+  readonly method: MethodFacts;
   readonly inHand = new InHand();
   process: RouteProcess | undefined;
   readonly #backlog: Backlog;
+  readonly #doors: Method;
+  readonly #permission: Permission;
 
-  constructor(subject: string, config: SubscribeConfig, method: Method, backlog: Backlog) {
+  constructor(
+    subject: string,
+    config: SubscribeConfig,
+    method: Method,
+    { backlog, permission }: { readonly backlog: Backlog; readonly permission: Permission },
+  ) {
+    this.#doors = method;
+    this.#permission = permission;
     this.subject = subject;
     this.config = config;
     this.method = method;
@@ -85,12 +113,26 @@ export class Route {
     return Math.max(0, this.config.queue - this.#backlog.messages);
   }
 
-  taken(): void {
-    this.#backlog.messages++;
+  /**
+   * Decides on a message that comes, by the policy of now. Returns the line that allows it. `id`: the decision is recorded.
+   * @throws StewardError `permission-denied` with the line that refuses it, and the errors of the method's check
+   */
+  decide(sender: Sender, data: Json, id?: string): string {
+    return this.#permission.insist(sender, this.subject, data, this.method, this.#backlog.of.get(sender.origin), id);
   }
 
-  finished(): void {
-    this.#backlog.messages--;
+  /** Decides on a message that is to be handled now, and opens the doors of its method. @throws like `decide` */
+  admit(sender: Sender, data: Json): Method {
+    this.#permission.insist(sender, this.subject, data, this.method);
+    return this.#doors;
+  }
+
+  taken(origin: string): void {
+    this.#backlog.taken(origin);
+  }
+
+  finished(origin: string): void {
+    this.#backlog.finished(origin);
     if (this.#backlog.messages !== Math.floor(this.config.queue / 2) || this.#backlog.lanes.size === 0) return;
     const { lanes } = this.#backlog;
     this.#backlog.lanes = new Map();

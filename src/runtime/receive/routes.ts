@@ -1,8 +1,10 @@
 import type { SubscribeConfig } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
 import { StewardError } from "../../message/errors.ts";
+import type { Message } from "../../message/message.ts";
 import { parseSubject } from "../../message/subject.ts";
-import type { Method } from "../../methods/define.ts";
+import type { Method, MethodFacts } from "../../methods/define.ts";
+import type { Permission } from "../../security/policy/permission.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Backlog, Route } from "./route.ts";
 
@@ -10,6 +12,7 @@ import { Backlog, Route } from "./route.ts";
 export class Routes {
   readonly #node: string;
   readonly #storage: Pick<Storage, "hasRoom">;
+  readonly #permission: Permission;
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #routes = new Map<string, Route>();
   readonly #backlogs = new Map<string, Backlog>();
@@ -19,27 +22,26 @@ export class Routes {
     node: string,
     methods: ReadonlyMap<string, Method>,
     storage: Pick<Storage, "hasRoom">,
+    permission: Permission,
     pending: readonly InRecord[] = [],
   ) {
     this.#node = node;
     this.#methods = methods;
     this.#storage = storage;
-    for (const { message } of pending) this.#backlog(message.subject).messages++;
+    this.#permission = permission;
+    for (const { message } of pending) this.#backlog(message.subject).taken(message.origin);
   }
 
   add(config: SubscribeConfig): Route {
     const method = this.#methods.get(config.method);
     if (method === undefined || method[config.kind] === undefined) throw this.#unknown(config.method);
     const subject = `${this.#node}.${config.subject}`;
-    const route = new Route(subject, config, method, this.#backlog(subject));
+    const route = new Route(subject, config, method, {
+      backlog: this.#backlog(subject),
+      permission: this.#permission,
+    });
     this.#routes.set(subject, route);
     return route;
-  }
-
-  /** Replaces the allowed senders of a subject; its process goes on. */
-  permit(subject: string, from: readonly string[]): void {
-    const route = this.#routes.get(subject);
-    if (route !== undefined) route.config = { ...route.config, from };
   }
 
   remove(subject: string): void {
@@ -47,10 +49,10 @@ export class Routes {
   }
 
   /** Counts the end of a message. Returns the route of its subject, if there still is one. */
-  finished(subject: string): Route | undefined {
+  finished({ subject, origin }: Pick<Message, "subject" | "origin">): Route | undefined {
     const route = this.#routes.get(subject);
-    if (route === undefined) this.#backlog(subject).messages--;
-    else route.finished();
+    if (route === undefined) this.#backlog(subject).finished(origin);
+    else route.finished(origin);
     return route;
   }
 
@@ -99,7 +101,7 @@ export class Routes {
     throw new StewardError("subject-not-subscribed", { node: this.#node, subject });
   }
 
-  method(name: string): Method | undefined {
+  method(name: string): MethodFacts | undefined {
     return this.#methods.get(name);
   }
 

@@ -1,9 +1,9 @@
 import type { Clock } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import type { Frame } from "../../message/wire/frame.ts";
+import type { EventHandler } from "../../methods/define.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { pathIn } from "../../platform/names.ts";
-import { authorise } from "../../security/authorise.ts";
 import type { Routes } from "./routes.ts";
 
 export interface TransientsOptions {
@@ -27,13 +27,13 @@ export class Transients {
   async handle(subject: string, frame: Frame): Promise<void> {
     const { routes, node, clock, log, data } = this.#options;
     const route = routes.find(subject);
-    const handler = route.method.event;
-    if (handler?.transient !== true)
+    if (route.method.event?.transient !== true)
       throw new StewardError("frame-malformed", { subject, fault: "its messages have no sequence numbers" });
     const items = frame.items.flatMap((item) => ("data" in item ? [item] : []));
+    let handler: EventHandler | undefined;
     for (const { data } of items) {
       try {
-        authorise(frame.origin, subject, data, route.config, route.method);
+        handler = route.admit(frame, data).event;
       } catch (error) {
         if (error instanceof StewardError) throw error;
         const { name: method } = route.method;
@@ -49,7 +49,7 @@ export class Transients {
       clock,
       log,
     };
-    await handler.handle(
+    await handler?.handle(
       items.map(({ id, createdAt, data }) => ({ id, createdAt, data })),
       context,
     );

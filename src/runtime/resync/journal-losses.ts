@@ -2,7 +2,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { InLane, OutLane } from "../../journal/records.ts";
 import type { Json } from "../../message/message.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
-import type { Method } from "../../methods/define.ts";
+import type { MethodFacts } from "../../methods/define.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { JournalIdentities, SettledWatcher } from "./journal-identities.ts";
 import type { Word } from "./vouch-method.ts";
@@ -21,7 +21,7 @@ export interface JournalLossesOptions {
   readonly journal: Journal;
   readonly failures: Pick<Failures, "report">;
   readonly identities: Pick<JournalIdentities, "ask" | "heard" | "watch">;
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly publishers: LaneAsker;
 }
 

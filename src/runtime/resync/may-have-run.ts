@@ -1,7 +1,7 @@
 import type { Journal } from "../../journal/journal.ts";
 import { kindOf, parseSubject } from "../../message/subject.ts";
 import type { Frame, FrameItem } from "../../message/wire/frame.ts";
-import type { Method } from "../../methods/define.ts";
+import type { MethodFacts } from "../../methods/define.ts";
 import type { Vouching } from "./vouch-ask.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { Vouching } from "./vouch-ask.ts";
  */
 export interface BegunBeforeOptions {
   readonly journal: Journal;
-  readonly routes: { method(name: string): Method | undefined };
+  readonly routes: { method(name: string): MethodFacts | undefined };
   readonly vouching: Pick<Vouching, "life" | "isUnproved">;
 }
 
@@ -68,7 +68,7 @@ export class BegunBefore {
     return this.#method(subject)?.command?.idempotent !== true;
   }
 
-  #method(subject: string): Method | undefined {
+  #method(subject: string): MethodFacts | undefined {
     return this.#options.routes.method(parseSubject(subject).method);
   }
 }

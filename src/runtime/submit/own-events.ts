@@ -5,7 +5,7 @@ import type { DraftTaker } from "../../message/draft.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Json } from "../../message/message.ts";
 import { parseSubject } from "../../message/subject.ts";
-import type { Method } from "../../methods/define.ts";
+import type { MethodFacts } from "../../methods/define.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { BrokerLimit } from "./broker-limit.ts";
@@ -14,7 +14,7 @@ import { ENVELOPE } from "./submit.ts";
 export interface OwnEventsOptions {
   readonly config: () => Config;
   readonly journal: Journal;
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly submitter: DraftTaker;

@@ -13,7 +13,7 @@ import { surrogateFaultIn } from "../../message/text/text.ts";
 import { formatDuration } from "../../message/text/units.ts";
 import { dataFault, FRAME_LIMITS, LONGEST_TIMEOUT, LONGEST_WAIT } from "../../message/wire/bounds.ts";
 import { encodeItem, messageFault } from "../../message/wire/frame.ts";
-import type { Method } from "../../methods/define.ts";
+import type { MethodFacts } from "../../methods/define.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -22,7 +22,7 @@ import type { Storage } from "../upkeep/storage.ts";
 export interface SubmitOptions {
   readonly config: () => Config;
   readonly journal: Journal;
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly transport: Pick<Transport, "maxPayload">;

@@ -2,7 +2,7 @@ import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { idTime } from "../../message/id.ts";
-import type { Method } from "../../methods/define.ts";
+import type { MethodFacts } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
@@ -25,7 +25,7 @@ export interface UpkeepOptions {
 
 /** The stores that are looked after beside the journal. */
 export interface Kept {
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly failures: Pick<Failures, "report">;
   /** Keys of files that were taken and are not moved away yet. */
   readonly filesInHand: ReadonlySet<string>;

@@ -22,7 +22,7 @@ export interface SessionsOptions {
   readonly random: Pick<Random, "bytes">;
 }
 
-/** The keys of this node, exchanged under way when they change. `identity.previous` opens packets too, and seals none. */
+/** The keys of this node, exchanged under way when they change. */
 export interface Keys {
   readonly identity: Identity;
 }
@@ -175,8 +175,8 @@ export class Sessions {
     const peer = node === this.#options.node ? this.#self(identity) : this.#options.trust.peer(node);
     if (peer === undefined) throw new StewardError("receiver-unknown", { node });
     const life = this.#lives.get(node);
-    // The keys that a node seals for are keys that it knows.
-    const own = life?.own ?? identity;
+    // A node knows the keys that it seals for. Before it has spoken it may know the older ones alone.
+    const own = life?.own ?? identity.previous ?? identity;
     const present = life?.salt ?? NO_SALT;
     const receiverSalt = salt ?? present;
     const kept = receiverSalt === present ? this.#outbound : this.#answers;

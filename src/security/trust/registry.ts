@@ -1,4 +1,4 @@
-import { type Clock, LONGEST_TIMER, type Random, type Timer } from "../../message/clock.ts";
+import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import { type LabelSet, labelsFault } from "../../message/target/labels.ts";
@@ -8,7 +8,7 @@ import { type Signed, signBody } from "../keys/signed.ts";
 import { type Claim, PendingClaims } from "./pending-claims.ts";
 import { readRegistry, registryPath, writeRegistry } from "./registry-file.ts";
 import { emptyState, type FormerKeys, type Invitation, type NodeRecord, type RegistryState } from "./registry-state.ts";
-import { invitationLogin, SECRET_BYTES, secretHash } from "./token.ts";
+import { invitationLogin, loginName, SECRET_BYTES, secretHash } from "./token.ts";
 import type { Peer, Trust } from "./trust.ts";
 import { MOST_PEERS, TRUST_LIST, type TrustList } from "./trust-list.ts";
 
@@ -70,7 +70,6 @@ export class Registry implements Trust {
   readonly #parsed = new Map<string, { readonly id: string; readonly keys: PublicKeys | undefined }>();
   #identity: Identity;
   #state: RegistryState;
-  #timer: Timer | undefined;
 
   /** @throws StewardError `registry-damaged`, `file-unreadable` */
   constructor(options: RegistryOptions) {
@@ -118,9 +117,8 @@ export class Registry implements Trust {
     return this.#records.get(node);
   }
 
-  /** The users of the broker: central, the accepted nodes, the invitations that are open. */
+  /** The users of the broker: central, the accepted nodes, the bearers of invitations. */
   list(): readonly BrokerLogin[] {
-    const now = this.#options.clock.now();
     const { keys: own, previous } = this.#identity;
     const central = (previous === undefined ? [own] : [own, previous.keys]).map(({ sign: key }) => ({
       kind: "node" as const,
@@ -131,11 +129,12 @@ export class Registry implements Trust {
     const nodes = this.#state.nodes.flatMap(({ node, keys, standing, peers }) =>
       standing === "accepted" ? keys.map((text) => ({ kind: "node" as const, node, key: signKey(text), peers })) : [],
     );
-    const invitations = this.#state.invitations.flatMap(({ hash, login: key, spent, expiresAt }) =>
-      spent === undefined && expiresAt > now
-        ? [{ kind: "invitation" as const, name: `-join-${hash.slice(0, 12)}`, key }]
-        : [],
-    );
+    // Whoever shows a used or expired token still reaches central, and is told why it is refused.
+    const invitations = this.#state.invitations.map(({ hash, login: key }) => ({
+      kind: "invitation" as const,
+      name: loginName(hash),
+      key,
+    }));
     return [...central, ...nodes, ...invitations];
   }
 
@@ -346,10 +345,6 @@ export class Registry implements Trust {
     this.#change({ policies }, this.#acceptedNames());
   }
 
-  end(): void {
-    this.#options.clock.clearTimeout(this.#timer);
-  }
-
   #accepted(node: string, signer: Identity): Admittance {
     const list = this.listFor(node, signer);
     return list === undefined ? refusal("token-unknown", { node }) : { kind: "accepted", list };
@@ -477,7 +472,7 @@ export class Registry implements Trust {
   #index(): void {
     this.#holders.clear();
     this.#records.clear();
-    const { node: self, clock } = this.#options;
+    const { node: self } = this.#options;
     const holds = (node: string, text: string, standing: Peer["standing"]): void => {
       const { id, keys } = this.#keysOf(text);
       if (keys !== undefined) this.#holders.set(id, { node, keys, standing });
@@ -490,22 +485,6 @@ export class Registry implements Trust {
     const { keys: own, previous } = this.#identity;
     for (const keys of previous === undefined ? [own] : [own, previous.keys])
       this.#holders.set(keyId(keys), { node: self, keys, standing: "accepted" });
-    clock.clearTimeout(this.#timer);
-    const next = Math.min(
-      ...this.#state.invitations.flatMap(({ spent, expiresAt }) =>
-        spent === undefined && expiresAt > clock.now() ? [expiresAt - clock.now()] : [],
-      ),
-    );
-    // The login of an expired invitation is taken off the broker's list.
-    if (Number.isFinite(next)) {
-      this.#timer = clock.setTimeout(
-        () => {
-          this.#index();
-          for (const tell of this.#listeners) tell(new Set());
-        },
-        Math.min(next, LONGEST_TIMER),
-      );
-    }
   }
 }
 

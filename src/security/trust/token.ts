@@ -135,7 +135,12 @@ export function invitationLogin(secret: Uint8Array): InvitationLogin {
     new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(), `steward invitation ${use} 1`, 32));
   const seed = seedText("sign", derived("login"));
   const { keys } = new Identity({ sign: seed, seal: seedText("seal", derived("seal")) });
-  return { name: `-join-${secretHash(secret).slice(0, 12)}`, key: keys.sign, seed };
+  return { name: loginName(secretHash(secret)), key: keys.sign, seed };
+}
+
+/** The name of the login of an invitation, from the hash of its secret. */
+export function loginName(hash: string): string {
+  return `-join-${hash.slice(0, 12)}`;
 }
 
 function damaged(fault: string, cause?: unknown): StewardError {

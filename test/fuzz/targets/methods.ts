@@ -15,7 +15,7 @@ import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
 import { processMethod } from "../../../src/runtime/daemon/process-method.ts";
 import { cancelMethod } from "../../../src/runtime/execute/cancel-method.ts";
 import { messageDetail } from "../../../src/runtime/operate/operations.ts";
-import { depthOf, insist, insistLine, insistSame, isPlain, type Target } from "../target.ts";
+import { depthOf, insist, insistLine, insistSame, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";
 
 /** The data of messages, as each method of steward takes it, and of the events that report on commands. */
@@ -88,7 +88,7 @@ export const methodData: Target = {
         insistLine(thrown.message, `what ${method.name} refuses`);
         continue;
       }
-      if (handler === method.command) insistDescribed(method, data);
+      if (handler === method.command) insistVector(method, data);
       if (method.name === "hello") insistShort(data as unknown as Hello | BriefHello);
       if (method.name === "cancel") insist(isId((data as { id?: unknown }).id), "what becomes a key is an id");
       if (method.name === "errorlog") new Date((data as unknown as Failure).at).toISOString();
@@ -97,9 +97,10 @@ export const methodData: Target = {
   },
 };
 
-function insistDescribed(method: Method, data: Json): void {
-  const line = method.command?.describe?.(data);
-  insist(line === undefined || isPlain(line), "a command is described in one line");
+function insistVector(method: Method, data: Json): void {
+  const vector = method.command?.vector?.(data);
+  const argv = vector === undefined || "argv" in vector ? vector?.argv : vector;
+  insist(argv === undefined || argv.every((word) => typeof word === "string"), "a command is judged by texts");
 }
 
 function insistShort(hello: Hello | BriefHello): void {

@@ -80,7 +80,13 @@ export function judge(world: World): Verdict {
 function outOfOrder(world: World): string[] {
   const place = new Map(world.accepted.map(({ id }, at) => [id, at]));
   const latest = new Map<string, number>();
-  return world.ledger.runs.flatMap(({ id, subject, method }) => {
+  // Programs have a ledger of their own on each host.
+  const programs = world.nodes.flatMap((name) => world.host(name).ledger);
+  const begun = [
+    ...world.ledger.runs,
+    ...programs.map((id) => ({ id, subject: world.accepted[place.get(id) ?? -1]?.subject ?? "", method: "program" })),
+  ];
+  return begun.flatMap(({ id, subject, method }) => {
     const at = place.get(id);
     // What an origin sent before it lost its disk is of another lane than what it sent since.
     if (at === undefined || IDEMPOTENT.has(method) || world.forgotten.has(id) || world.unknowable.has(id)) return [];

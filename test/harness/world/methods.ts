@@ -75,7 +75,7 @@ export function worldMethods(ledger: Ledger, life: MethodLife): Method[] {
         check(data) {
           if (typeof data !== "object" || data === null || Array.isArray(data)) throw new Error("expected a mapping");
         },
-        describe: (data) => `${name} ${(data as WorkData).do ?? "well"}`,
+        vector: (data) => [name, (data as WorkData).do ?? "well"],
         run: (context) => run(name, context),
         ...extra,
       },

@@ -10,6 +10,7 @@ export async function expectSound(world: World, { open = 0 }: { open?: number } 
   expect({ ...verdict, open: verdict.open.length }).toEqual({ lost: [], doubled: [], breaches: [], open });
   expect(ok + open).toBe(world.accepted.length);
   expect(world.faults).toEqual([]);
+  expect(world.witness.faults).toEqual([]);
 }
 
 /** A world whose nodes have all been heard. */

@@ -11,8 +11,10 @@ import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { receiverOf } from "../../../src/message/subject.ts";
 import type { HostFacts } from "../../../src/platform/host-facts.ts";
+import type { Envelope } from "../../../src/message/wire/envelope.ts";
 import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
 import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runtime/operate/operations.ts";
+import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { type LinkFaults, MemoryBroker, type MemoryLink } from "../../twins/memory-broker.ts";
 import { MemoryHost, type MemoryProgram } from "../../twins/memory-spawner.ts";
 import { type Disk, emptyDisk, openMemoryStore } from "../../twins/memory-store.ts";
@@ -24,6 +26,7 @@ import { knowsMore, type LaneEnds, laneEnds } from "./known.ts";
 import { Ledger, worldMethods } from "./methods.ts";
 import { type CrashableStore, mortalLink, mortalSpawner, type Point, slowStore, worldLog } from "./parts.ts";
 import { LifeClock, quiet, WorldTime } from "./time.ts";
+import { Witness } from "./witness.ts";
 
 /**
  * A fleet of whole daemons in one process: real composition roots over a disk, a broker, programs, time and chance in
@@ -39,6 +42,8 @@ export interface WorldOptions {
   readonly programs?: Readonly<Record<string, MemoryProgram>>;
   /** The hosts of nodes, as facts tell of them; a node that is not here has none. */
   readonly hosts?: Readonly<Record<string, HostFacts>>;
+  /** False: packets travel in the clear, for a test that reads or writes them by hand. */
+  readonly sealed?: boolean;
 }
 
 /** Settings of steward.yaml that replace those of `SETTINGS`. */
@@ -114,6 +119,7 @@ export interface AcceptedLine {
 export class World {
   readonly time = new WorldTime();
   readonly ledger = new Ledger();
+  readonly witness = new Witness();
   readonly random: Random;
   readonly broker: MemoryBroker;
   /** Every id that was ever printed, in order. */
@@ -139,6 +145,7 @@ export class World {
   readonly leftovers: string[] = [];
   #lives = 0;
   readonly #places = new Map<string, Place>();
+  readonly #sealed: boolean;
   readonly #programs: Readonly<Record<string, MemoryProgram>>;
   readonly #hosts: Readonly<Record<string, HostFacts>>;
 
@@ -149,6 +156,7 @@ export class World {
       random: this.random,
       onFault: (error) => void this.faults.push(error),
     });
+    this.#sealed = options.sealed ?? true;
     this.#programs = options.programs ?? {};
     this.#hosts = options.hosts ?? {};
     const nodes: Record<string, NodeOptions> = { central: {}, ...(options.nodes ?? { ship1: {} }) };
@@ -544,6 +552,10 @@ export class World {
     return await this.drive(this.daemon(name).reload());
   }
 
+  #envelope(node: string): Envelope {
+    return this.#sealed ? this.witness.over(node, sealedEnvelope(node, this.random)) : new ClearEnvelope();
+  }
+
   /** Nothing is owed any more between the nodes that are up. */
   isDrained(): boolean {
     for (const { life } of this.#places.values()) {
@@ -615,7 +627,7 @@ export class World {
           return store;
         },
         openTransport: () => mortalLink(this.#connect(place, life), reach, arrives),
-        envelope: sealedEnvelope(this.#config(place).node, this.random),
+        envelope: this.#envelope(this.#config(place).node),
         boot: () => `boot ${place.boots}`,
         openSpawner: () => mortalSpawner(place.host.open(), alive, arrives),
         methods: worldMethods(this.ledger, {

@@ -60,7 +60,8 @@ function scene({ self = "central", broker = UP, doubled = false, anew = false, o
       heldBack: () => (doubled ? "two nodes" : undefined),
       hold: (name, why) => note(why === undefined ? `release ${name}` : `hold ${name}`),
       ownLink: (up) => note(up ? "own link up" : "own link down"),
-      alive: (name, cause) => note(`${name} alive: ${cause}`),
+      alive: (name, cause, _epoch, age) => note(`${name} alive: ${cause}${age ? `, ${age} ms ago` : ""}`),
+      isPast: (_name, age) => age > 40,
       accept: (name) => note(`${name} accepted`),
       isAnew: () => anew,
       hello: (name) => note(`${name} hello`),
@@ -198,25 +199,37 @@ describe("what follows when the broker or a node comes or goes", () => {
       "a frame or an ACK is proved: its time, its journal and its sender are noted",
       {},
       (links) => void links.alive("ship1", 100, { sentAt: 5, uptime: 7 }, "a frame", "e1"),
-      ["clock of ship1: 5 7", "100 bytes of ship1", "journal of ship1: e1", "ship1 alive: a frame", "ship1 accepted"],
+      [
+        "clock of ship1: 5 7",
+        "100 bytes of ship1",
+        "journal of ship1: e1",
+        "ship1 alive: a frame, 42 ms ago",
+        "ship1 accepted",
+      ],
     ],
     [
       "a frame that names no journal",
       {},
       (links) => void links.alive("ship1", 100, { sentAt: 5, uptime: 7 }, "a frame"),
-      ["clock of ship1: 5 7", "100 bytes of ship1", "ship1 alive: a frame", "ship1 accepted"],
+      ["clock of ship1: 5 7", "100 bytes of ship1", "ship1 alive: a frame, 42 ms ago", "ship1 accepted"],
     ],
     [
       "an ACK of a name that two nodes have: nothing is concluded from its journal",
       { doubled: true },
       (links) => links.acknowledged(ACK, 100),
-      ["clock of ship1: 5 7", "100 bytes of ship1", "ship1 alive: an ACK", "ship1 accepted"],
+      ["clock of ship1: 5 7", "100 bytes of ship1", "ship1 alive: an ACK, 42 ms ago", "ship1 accepted"],
     ],
     [
       "an ACK",
       {},
       (links) => links.acknowledged(ACK, 100),
-      ["clock of ship1: 5 7", "100 bytes of ship1", "journal of ship1: e1", "ship1 alive: an ACK", "ship1 accepted"],
+      [
+        "clock of ship1: 5 7",
+        "100 bytes of ship1",
+        "journal of ship1: e1",
+        "ship1 alive: an ACK, 42 ms ago",
+        "ship1 accepted",
+      ],
     ],
     ["a refusal: its node is there", {}, (links) => links.refused("ship1"), ["ship1 alive: a refusal"]],
     [
@@ -269,6 +282,15 @@ describe("what follows when the broker or a node comes or goes", () => {
 
   it("a frame answers how long it was under way", () => {
     expect(scene({}).links.alive("ship1", 1, { sentAt: 5 }, "a frame")).toBe(42);
+  });
+
+  it("a sign of life is of the time when it was given, unless a clock that went back may tell a delay that there was not", () => {
+    const { links, done } = scene({});
+    links.alive("ship1", 1, { sentAt: 5 }, "a frame");
+    expect(done).toContain("ship1 alive: a frame");
+    expect(links.isOutdated("ship1", { sentAt: 5 }, 42)).toBe(false);
+    expect(links.isOutdated("ship1", { sentAt: 5, uptime: 7 }, 42)).toBe(true);
+    expect(links.isOutdated("ship1", { sentAt: 5, uptime: 7 }, 40)).toBe(false);
   });
 
   it("a brief hello stands for the whole one of its life", () => {

@@ -16,7 +16,8 @@ const NEWS = "central.event.note.news";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-const start = async (): Promise<World> => settled(await createWorld({ nodes: { ship1: {}, ship2: {} } }));
+const start = async (): Promise<World> =>
+  settled(await createWorld({ sealed: false, nodes: { ship1: {}, ship2: {} } }));
 
 async function ping(world: World, from = "central"): Promise<string> {
   const id = await world.send("ship1.command.ping.steward", null, {}, from);
@@ -87,12 +88,6 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(world.daemon("central").operations.resolve({ to: "class=tug" }).nodes).toEqual(["ship1"]);
     },
   },
-  groups: {
-    node: "central",
-    settings: { groups: { north: "ship1 or ship2" } },
-    follows: async (world) =>
-      expect(world.daemon("central").operations.resolve({ to: "@north" }).nodes).toEqual(["ship1", "ship2"]),
-  },
   facts: {
     node: "ship1",
     settings: { facts: { load: { run: ["print", "one=1"] } } },
@@ -114,6 +109,39 @@ const LIVE: Readonly<Record<string, Change>> = {
     settings: { control: { from: ["ship2"] } },
     follows: async (world) =>
       expect([await ping(world), await ping(world, "ship2")]).toEqual(["rejected", "succeeded"]),
+  },
+  policy: {
+    node: "ship1",
+    settings: { policy: [{ subject: "command.work.*", from: ["ship2"] }] },
+    follows: async (world) =>
+      expect((await world.ended(await world.send(WORK))).reason).toContain("from is [ship2] (steward.yaml:1)"),
+  },
+  groups: {
+    node: "ship1",
+    settings: { groups: { office: ["ship2"] }, control: { from: ["group:office"] } },
+    follows: async (world) => {
+      expect([await ping(world), await ping(world, "ship2")]).toEqual(["rejected", "succeeded"]);
+      await world.reload("ship1", { groups: { office: ["central"] } });
+      expect([await ping(world), await ping(world, "ship2")]).toEqual(["succeeded", "rejected"]);
+      expect(world.daemon("ship1").operations.resolve({ to: "@office" }).nodes).toEqual(["central"]);
+    },
+  },
+  timeZone: {
+    node: "ship1",
+    settings: {
+      timeZone: "Asia/Tokyo",
+      policy: [{ subject: "command.work.*", hours: ["00:00-00:01", "00:02-24:00"] }],
+    },
+    follows: async (world) => {
+      const day = 24 * HOUR;
+      // One minute past midnight in Tokyo.
+      world.setClock("ship1", day - ((world.time.now() + 9 * HOUR - 60_000) % day));
+      expect((await world.ended(await world.send(WORK))).reason).toMatch(
+        /it is \w+ 00:01 Asia\/Tokyo, and the hours are/,
+      );
+      await world.reload("ship1", { timeZone: "UTC" });
+      expect((await world.ended(await world.send(WORK))).state).toBe("succeeded");
+    },
   },
   "defaults.deliverBy": {
     node: "central",
@@ -320,6 +348,7 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   data: { data: "/elsewhere" },
   link: { link: "gsm" },
   methods: { methods: ["./other.mjs"] },
+  policies: { policies: [{ name: "tankers", nodes: ["*"], rules: [{ subject: "command.work.os" }] }] },
   "intake.folder": { intake: { folder: "off" } },
   "intake.file": { intake: { file: "off" } },
   socket: { socket: "/run/other.sock" },

@@ -10,6 +10,7 @@ import { seededRandom } from "../../harness/random.ts";
 import { MemoryBroker } from "../../twins/memory-broker.ts";
 
 const LANE = "ship1.command.shellcommand.os";
+const OWN = "central.command.shellcommand.os";
 const HELLO = "central.event.hello.steward";
 const FACTS = "central.event.facts.steward";
 const ACK: Ack = {
@@ -55,7 +56,6 @@ async function followed(
     envelope,
     counters: { refuse: (code) => void done.push(`refused ${code}`) },
     fleet: {
-      has: (node) => node === "ship1",
       isKnown: (node) => node === "ship1" || node === "central",
       isDoubled: () => fleet.doubled === true,
       isOther: () => fleet.other === true,
@@ -139,6 +139,7 @@ describe("an answer", () => {
     ["an ACK of a hello", HELLO, 0, ack({ node: "central" }, HELLO), ["central lives", "presence"]],
     ["a refusal holds its lane", LANE, 7, refusal("ship1"), ["ship1 lives", `${LANE} 7: frame-too-large`]],
     ["a refusal of another node", LANE, 7, refusal("ship2"), []],
+    ["a refusal of this node itself", OWN, 7, refusal("central", OWN), ["central lives", `${OWN} 7: frame-too-large`]],
     [
       "a frame",
       LANE,

@@ -28,6 +28,22 @@ test("a silent node is late after 2.5 hellos and offline after 6, by the configu
   expect(links(world)).toEqual(["online", "late", "offline", "online"]);
 });
 
+test("a hello that a frozen node left in its link does not bring the node back when the link passes it on", async () => {
+  const world = await settled(await createWorld());
+  await world.advance(20_000);
+  world.setFaults("ship1", { out: { delay: 85_000 } });
+  await world.advance(11_000);
+  world.freeze("ship1");
+  await world.until(() => world.node("ship1").link === "offline", "it is offline");
+  await world.advance(60_000);
+  expect(world.node("ship1").link).toBe("offline");
+  expect(links(world)).toEqual(["online", "late", "offline"]);
+  expect(await world.count("central", "steward_refused_total", "frame-outdated")).toBe(1);
+  world.thaw("ship1");
+  world.setFaults("ship1", {});
+  await world.until(() => world.node("ship1").link === "online", "it is back", 30_000);
+});
+
 test("commands that an offline node has are unknown, and what they were when it speaks again", async () => {
   const world = await settled(await createWorld());
   const running = await world.send(WORK, { n: 1, ms: 300_000 }, { timeout: 600_000 });

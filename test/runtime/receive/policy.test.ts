@@ -98,3 +98,117 @@ test("a dead letter that is tried again is held to the policy of now", async () 
   });
   expect(dead()).toHaveLength(1);
 });
+
+test("who may send, what and how many at once is named with the line that refuses it, to whoever sent it", async () => {
+  const subscribe = [{ subject: "command.work.os", from: ["central"], deny: ["work fail"], atOnce: 2 }];
+  const world = await settled(await createWorld({ nodes: { ship1: { subscribe }, ship2: {} } }));
+  const ended = async (id: string, from = "central") => (await world.ended(id, from)).reason;
+  expect(await ended(await world.send(WORK, {}, {}, "ship2"), "ship2")).toMatch(
+    /from is \[central\] \(steward.yaml:1\)$/,
+  );
+  expect(await ended(await world.send(WORK, { do: "fail" }))).toMatch(
+    /the pattern work fail of deny \(steward.yaml:1\)$/,
+  );
+  const ids = await world.submit([1, 2, 3].map((n) => ({ subject: WORK, data: { ms: 5_000, n } })));
+  for (const id of ids) await world.ended(id);
+  expect(ids.map((id) => world.state(id))).toEqual(["succeeded", "succeeded", "rejected"]);
+  expect(world.message(ids[2] ?? "").reason).toContain("2 messages of the sender are open here, 2 may be at once");
+  // Once those have ended there is room for others.
+  await world.ended(await world.send(WORK, { n: 4 }));
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([1, 2, 4]);
+  await expectSound(world);
+});
+
+test("a command that waits while its permission is withdrawn does not begin", async () => {
+  const subscribe = (from: string) => ({ subscribe: [{ subject: "command.work.os", from: ["central", from] }] });
+  const world = await settled(await createWorld({ nodes: { ship1: subscribe("ship2"), ship2: {} } }));
+  const busy = await world.send(WORK, { ms: 20_000, n: 1 });
+  await world.until(() => world.state(busy) === "running", "it runs");
+  const waits = await world.send(WORK, { n: 2 }, {}, "ship2");
+  await world.until(() => world.message(waits, "ship2").state === "received", "it waits");
+  // The process of the subject goes on: a policy is read anew, and restarts nothing.
+  await world.reload("ship1", { ...subscribe("ship2"), policy: [{ subject: "command.work.*", from: ["central"] }] });
+  expect(await world.ended(waits, "ship2")).toMatchObject({
+    state: "rejected",
+    reason: expect.stringMatching(
+      /^it was taken, and may not begin any more: ship2 may not send .*from is \[central\]/,
+    ),
+  });
+  expect(await world.ended(busy)).toMatchObject({ state: "succeeded" });
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([1]);
+  await expectSound(world);
+});
+
+test("hours are those at which it is sent, and at which it begins", async () => {
+  const subscribe = [{ subject: "command.work.os", hours: ["08:00-08:10"] }];
+  const world = await createWorld({ nodes: { ship1: { subscribe, timeZone: "UTC" } } });
+  const day = 86_400_000;
+  world.setClock("ship1", day - (world.time.now() % day) + 8 * 3_600_000 + 5 * 60_000);
+  await settled(world);
+  const [first = "", late = ""] = await world.submit([1, 2].map((n) => ({ subject: WORK, data: { ms: 600_000, n } })));
+  await world.until(() => world.state(late) === "received", "it waits");
+  await world.advance(600_000);
+  expect(await world.ended(first)).toMatchObject({ state: "succeeded" });
+  for (const id of [late, await world.send(WORK, { n: 3 })])
+    expect(await world.ended(id)).toMatchObject({
+      state: "rejected",
+      reason: expect.stringMatching(/it is \w+ 08:15 UTC, and the hours are 08:00-08:10/),
+    });
+  expect(world.ledger.runs.map(({ n }) => n)).toEqual([1]);
+});
+
+test("messages between daemons pass the same decision: control, presence, and what a node sends to itself", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {}, ship2: { control: { from: ["ship1"] } } } }));
+  const id = await world.send("ship2.command.ping.steward", null);
+  expect(await world.ended(id)).toMatchObject({
+    state: "rejected",
+    reason: expect.stringMatching(/from is \[ship1\] \(steward.yaml:1\)$/),
+  });
+  await world.reload("central", { policy: [{ subject: "event.hello.steward", from: ["ship2"] }] });
+  const seen = world.node("ship1").lastSeenAt;
+  await world.advance(30_000);
+  expect(await world.count("central", "steward_refused_total", "permission-denied")).toBeGreaterThan(0);
+  expect(world.node("ship1").lastSeenAt).toBeGreaterThanOrEqual(seen ?? 0);
+});
+
+test("a node explains its decision, to itself and to whoever may control it, and runs nothing", async () => {
+  const subscribe = [{ subject: "command.work.os", from: ["central"], allow: ["work well"] }];
+  const policy = [{ subject: "command.work.*", hours: ["00:00-24:00"] }];
+  const world = await settled(
+    await createWorld({ nodes: { ship1: { subscribe, policy }, ship2: { nodes: ["ship1"] } } }),
+  );
+  const ask = (from: string, question: object) =>
+    world.drive(
+      world.daemon(from).operations.may({ node: "ship1", origin: "central", subject: "command.work.os", ...question }),
+    );
+  const words = [
+    { allowed: true, layer: "steward.yaml", at: "steward.yaml:1 (allow work well)" },
+    { allowed: true, layer: "steward.yaml, policy", at: "steward.yaml:1" },
+  ];
+  for (const from of ["central", "ship1"])
+    expect(await ask(from, { data: {} })).toEqual({ node: "ship1", allowed: true, words });
+  // The very words in which a message would be refused.
+  const refused = await ask("central", { data: { do: "fail" } });
+  expect(refused).toMatchObject({ allowed: false, words: [{ allowed: false, at: "steward.yaml:1" }, words[1]] });
+  const id = await world.send(WORK, { do: "fail" });
+  expect((await world.ended(id)).reason).toContain(refused.words[0]?.fault);
+  expect(await ask("central", { origin: "ship2" })).toMatchObject({ allowed: false });
+  expect(await ask("central", {})).toMatchObject({
+    allowed: false,
+    words: [{ fault: expect.stringContaining("depends on the arguments") }, {}],
+  });
+  expect(await ask("central", { data: "no mapping" })).toMatchObject({
+    allowed: false,
+    words: [{ fault: "expected a mapping", at: "the method work" }],
+  });
+  expect(await ask("central", { subject: "command.reboot.os" })).toMatchObject({
+    allowed: false,
+    words: [{ fault: "ship1 has no such method for commands" }],
+  });
+  expect(await ask("central", { subject: "command.redo.os", data: {} })).toMatchObject({
+    words: [{ fault: "ship1 does not subscribe to command.redo.os" }],
+  });
+  // A neighbour is told nothing of the policy.
+  await expect(ask("ship2", { data: {} })).rejects.toMatchObject({ code: "node-refused" });
+  expect(world.ledger.runs).toEqual([]);
+});

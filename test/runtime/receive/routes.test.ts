@@ -3,6 +3,8 @@ import type { SubscribeConfig } from "../../../src/config/config.ts";
 import { StewardError } from "../../../src/message/errors.ts";
 import type { Method } from "../../../src/methods/define.ts";
 import { Routes } from "../../../src/runtime/receive/routes.ts";
+import { Permission } from "../../../src/security/policy/permission.ts";
+import { configOf, DESIGN_EXAMPLE } from "../../config/samples.ts";
 
 const command = { check: () => undefined, run: async () => ({ state: "succeeded" as const }) };
 const event = { check: () => undefined, handle: async () => undefined };
@@ -23,12 +25,23 @@ function settings(subject: string): SubscribeConfig {
     domain,
     from: ["central"],
     allow: null,
+    deny: [],
+    hours: null,
+    atOnce: null,
+    at: { rule: "", from: "", hours: "", atOnce: "" },
     concurrency: 1,
     queue: 10,
     foreign: false,
     run: null,
   };
 }
+
+const permission = new Permission({
+  config: () => configOf(DESIGN_EXAMPLE),
+  subscriptions: ({ subscribe }) => subscribe,
+  clock: { now: () => 0 },
+  audit: { record: () => undefined, refused: () => undefined },
+});
 
 function codeOf(work: () => unknown): object {
   try {
@@ -43,7 +56,7 @@ function codeOf(work: () => unknown): object {
 
 describe("the routes of a node", () => {
   it("lead from a full subject to its setting and its method", () => {
-    const routes = new Routes("ship1", methods, { hasRoom: () => true });
+    const routes = new Routes("ship1", methods, { hasRoom: () => true }, permission);
     const route = routes.add(settings("command.shellcommand.os"));
     routes.add(settings("event.errorlog.os"));
     expect(route).toMatchObject({
@@ -62,7 +75,7 @@ describe("the routes of a node", () => {
   });
 
   it("end when they are removed", () => {
-    const routes = new Routes("ship1", methods, { hasRoom: () => true });
+    const routes = new Routes("ship1", methods, { hasRoom: () => true }, permission);
     routes.add(settings("command.shellcommand.os"));
     routes.remove("ship1.command.shellcommand.os");
     expect([routes.get("ship1.command.shellcommand.os"), [...routes.all()]]).toEqual([undefined, []]);
@@ -91,13 +104,13 @@ describe("the routes of a node", () => {
     ["ship1.command.*.os", { code: "subject-invalid" }],
     ["", { code: "subject-invalid" }],
   ])("say why nothing takes %j", (subject, why) => {
-    const routes = new Routes("ship1", methods, { hasRoom: () => true });
+    const routes = new Routes("ship1", methods, { hasRoom: () => true }, permission);
     routes.add(settings("command.shellcommand.os"));
     expect(codeOf(() => routes.find(subject))).toMatchObject(why);
   });
 
   it("are not made to a method that does not exist, or takes messages of the other kind", () => {
-    const routes = new Routes("ship1", methods, { hasRoom: () => true });
+    const routes = new Routes("ship1", methods, { hasRoom: () => true }, permission);
     for (const subject of [
       "command.reboot.os",
       "event.shellcommand.os",

@@ -36,7 +36,7 @@ const series = async (world: World, node: string): Promise<number> =>
 
 test("whoever invents origins without end leaves a bounded trace, and is counted", async () => {
   const limits = { nodes: 20, lanes: 10 };
-  const world = await settled(await createWorld({ nodes: { central: { limits }, ship1: { limits } } }));
+  const world = await settled(await createWorld({ sealed: false, nodes: { central: { limits }, ship1: { limits } } }));
   const { send } = await stranger(world);
   const before = world.daemon("central").operations.nodes().length;
   for (let n = 0; n < 500; n++) {
@@ -67,7 +67,7 @@ test("whoever invents origins without end leaves a bounded trace, and is counted
 });
 
 test("whoever invents epochs and subjects in the name of a node fills that node's lanes and nobody else's", async () => {
-  const world = await settled(await createWorld({ nodes: { central: {}, ship1: {}, ship2: {} } }));
+  const world = await settled(await createWorld({ sealed: false, nodes: { central: {}, ship1: {}, ship2: {} } }));
   const { send } = await stranger(world);
   const before = rows(world, "central", "sources");
   for (let n = 0; n < 1_500; n++) {
@@ -84,7 +84,7 @@ test("whoever invents epochs and subjects in the name of a node fills that node'
 
 test("a stranger beyond the limit keeps what it sends, and is taken once it is named", async () => {
   const limits = { nodes: 0 };
-  const world = await createWorld({ nodes: { central: { nodes: [], limits }, ship1: {} } });
+  const world = await createWorld({ sealed: false, nodes: { central: { nodes: [], limits }, ship1: {} } });
   await world.start();
   await world.submit([{ subject: "central.event.note.news", data: { n: 1 } }], "ship1");
   await world.advance(60_000);
@@ -101,7 +101,7 @@ test("a stranger beyond the limit keeps what it sends, and is taken once it is n
 });
 
 test("frames on what is no subject of the node leave nothing", async () => {
-  const world = await settled(await createWorld());
+  const world = await settled(await createWorld({ sealed: false }));
   const { send } = await stranger(world);
   const [sources, nodes] = [rows(world, "ship1", "sources"), world.daemon("ship1").operations.nodes().length];
   const lines = await series(world, "ship1");
@@ -116,7 +116,7 @@ test("frames on what is no subject of the node leave nothing", async () => {
 });
 
 test("ACKs of those who were never written to make nobody known; those who were may answer, also after a restart", async () => {
-  const world = await createWorld({ nodes: { central: { nodes: [] }, ship1: {} } });
+  const world = await createWorld({ sealed: false, nodes: { central: { nodes: [] }, ship1: {} } });
   await world.start("central");
   const id = await world.send("ship1.command.work.os");
   world.crash("central");

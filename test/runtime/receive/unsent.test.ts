@@ -26,7 +26,7 @@ async function forger(world: World): Promise<(id: string, report: Json) => Promi
 }
 
 test("a report on a command that was never sent is refused and told; the command runs when its node is there", async () => {
-  const world = await createWorld();
+  const world = await createWorld({ sealed: false });
   await world.start("central");
   const id = await world.send(WORK, {}, { deliverBy: null });
   const report = await forger(world);
@@ -45,7 +45,7 @@ test("a report on a command that was never sent is refused and told; the command
 });
 
 test("a report against the end of a command that was taken back before it was sent is an alert", async () => {
-  const world = await createWorld();
+  const world = await createWorld({ sealed: false });
   await world.start("central");
   const id = await world.send(WORK, {}, { deliverBy: null });
   await world.drive(world.daemon("central").operations.cancel(id));
@@ -60,7 +60,7 @@ test("a report against the end of a command that was taken back before it was se
 });
 
 test("an outcome that tells of output which is not here says that the output is lost", async () => {
-  const world = await settled(await createWorld());
+  const world = await settled(await createWorld({ sealed: false }));
   world.freeze("ship1");
   const id = await world.send(WORK, {}, { deliverBy: null });
   await world.until(() => world.state(id) === "sent", "it is sent");

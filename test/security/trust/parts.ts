@@ -32,7 +32,6 @@ export class TrustRoom {
 
   /** The registry as a restart finds it. */
   open(identity = this.identity): Registry {
-    this.registry?.end();
     const { data, clock, random } = this;
     this.registry = new Registry({ data, node: "central", identity, clock, random });
     return this.registry;

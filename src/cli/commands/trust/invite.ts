@@ -1,7 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { fileFault, StewardError } from "../../../message/errors.ts";
+import { holdFolder, pathIn, writeIn } from "../../../platform/names.ts";
 import type { Invited } from "../../../runtime/operate/operations.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
@@ -61,7 +60,7 @@ tokens go into the folder of --out, one file for each node, or are printed as a 
           lasts: duration("--expires", options.expires ?? "24h"),
           ...(options.address.length === 0 ? {} : { addresses: options.address }),
         });
-        if (options.out !== undefined) await writeTokens(cli, cli.path(options.out), invited);
+        if (options.out !== undefined) writeTokens(cli, cli.path(options.out), invited);
         else if (cli.json) cli.printJson(invited);
         else if (invited.length === 1) await show(cli, invited, options.qr === true);
         else cli.print(...invited.map(({ node: name, token }) => `${name} ${token}`));
@@ -81,16 +80,19 @@ async function show(cli: Cli, [one]: readonly Invited[], qr: boolean): Promise<v
   cli.note(`  ${cli.err("dim", "→")} on the machine: steward join TOKEN   (good once, expires ${until})`);
 }
 
-async function writeTokens(cli: Cli, folder: string, invited: readonly Invited[]): Promise<void> {
+function writeTokens(cli: Cli, folder: string, invited: readonly Invited[]): void {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const { node, token } of invited)
-      await writeFile(join(folder, `${node}.token`), `${token}\n`, { mode: 0o600 });
+    const held = holdFolder(folder, []);
+    try {
+      for (const { node, token } of invited) writeIn(held.path, `${node}.token`, `${token}\n`);
+    } finally {
+      held.close();
+    }
   } catch (thrown) {
     throw new StewardError("file-unwritable", { file: folder, fault: fileFault(thrown) }, { cause: thrown });
   }
   if (cli.json)
-    cli.printJson(invited.map(({ node, expiresAt }) => ({ node, expiresAt, file: join(folder, `${node}.token`) })));
+    cli.printJson(invited.map(({ node, expiresAt }) => ({ node, expiresAt, file: pathIn(folder, `${node}.token`) })));
   else
     cli.print(
       `${counted(invited.length, "token")} written to ${visible(folder)}: on each machine, steward join NODE.token`,

@@ -1,0 +1,254 @@
+import type { Clock, Timer } from "../../message/clock.ts";
+import { faultText } from "../../message/errors.ts";
+import type { Logger } from "../../platform/logger.ts";
+import { ChainCheck, type ChainFault, claimOf, hashOf, type Link, START } from "./chain.ts";
+import type { AuditEntry, AuditRecord } from "./entry.ts";
+import type { AuditFiles, NumberedLine } from "./files.ts";
+
+/**
+ * The audit of a node: who asked for what, for which nodes, what was decided and why; append-only, each record chained to the one
+ * before by its hash.
+ *
+ * A record is durable with whatever it tells of: its line joins the journal's turn, and costs no write to the disk of its own. Soon
+ * after, lines are moved in groups to the files of the audit; the journal keeps the link at which the files begin and that at which
+ * they end, so that a file that was cut or removed is found.
+ */
+export interface AuditJournal {
+  /** Groups of lines that are not in the files yet, in order. */
+  audited(): readonly (readonly string[])[];
+  /** Adds a group, under the number of its first record. */
+  setAudited(no: number, lines: readonly string[]): void;
+  dropAudited(no: number): void;
+  auditEnds: AuditEnds | undefined;
+  atTurnEnd(work: () => void): void;
+  flushed(): Promise<void>;
+}
+
+/** The link before the first record of the files, and the last record in them. */
+export interface AuditEnds {
+  readonly start: Link;
+  readonly head: Link;
+}
+
+export interface AuditOptions {
+  readonly journal: AuditJournal;
+  /** Absent: the lines stay in the journal. */
+  readonly files: AuditFiles | undefined;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, "error" | "warn">;
+  readonly keep: () => { readonly age: number; readonly bytes: number };
+}
+
+export interface AuditFilter {
+  readonly what?: string | undefined;
+  readonly by?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly refused?: boolean | undefined;
+  /** Only records from then on, ms. */
+  readonly since?: number | undefined;
+  /** Only records with a higher number. */
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface AuditCheck {
+  readonly ok: boolean;
+  readonly records: number;
+  readonly first: number;
+  readonly last: number;
+  /** The hash of the last record: kept elsewhere, it proves later that nothing before it was changed. */
+  readonly head: string;
+  readonly faults: readonly ChainFault[];
+}
+
+/** How long lines wait in the journal, ms, and the number of them beyond which they are moved at once. */
+const MOVE_AFTER = 1_000;
+const MOVE_AT = 2_000;
+/** Refusals of one kind that are recorded in a minute; the next record after it tells how many were not. */
+const MOST_REFUSALS = 20;
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const MOST_KINDS = 1_000;
+
+export class Audit {
+  readonly #options: AuditOptions;
+  #last: Link;
+  /** Lines of this turn. */
+  #turn: string[] = [];
+  /** Lines that are in the journal and not in the files. */
+  #waiting: NumberedLine[] = [];
+  #timer: Timer | undefined;
+  #moving: Promise<void> | undefined;
+  #ended = false;
+  #sweptAt = Number.NEGATIVE_INFINITY;
+  #refusals = new Map<string, number>();
+  #refusalsSince = 0;
+
+  constructor(options: AuditOptions) {
+    this.#options = options;
+    const { journal, files } = options;
+    const groups = journal.audited();
+    const lines = groups.flat().flatMap((line) => {
+      const claim = claimOf(line);
+      return claim === undefined ? [] : [{ no: claim.no, line }];
+    });
+    const tail = files?.tail() ?? START;
+    const known = journal.auditEnds?.head ?? START;
+    this.#last = [tail, known, ...lines.slice(-1).map(({ no, line }) => ({ no, hash: hashOf(line) }))].reduce((a, b) =>
+      b.no > a.no ? b : a,
+    );
+    // A crash after the files were written and before the journal was: those lines are in both.
+    this.#waiting = lines.filter(({ no }) => files === undefined || no > tail.no);
+    if (this.#waiting.length < lines.length) this.#settle(lines[lines.length - this.#waiting.length - 1], groups);
+    if (this.#waiting.length > 0) this.#arm();
+  }
+
+  /** Records an entry: durable with the journal's next flush. */
+  record(entry: AuditEntry): void {
+    if (this.#ended) return;
+    const { journal, clock } = this.#options;
+    const no = this.#last.no + 1;
+    const line = JSON.stringify({ no, at: clock.now(), ...entry, prev: this.#last.hash });
+    this.#last = { no, hash: hashOf(line) };
+    this.#waiting.push({ no, line });
+    if (this.#turn.push(line) === 1) journal.atTurnEnd(() => journal.setAudited(no, this.#turn.splice(0)));
+    this.#arm();
+  }
+
+  /** Records a refusal, unless many of its kind were recorded this minute: whoever is refused decides how often he asks. */
+  refused(kind: string, entry: () => AuditEntry): void {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#refusalsSince >= MINUTE || this.#refusals.size >= MOST_KINDS) {
+      const unrecorded = [...this.#refusals.values()].reduce(
+        (sum, count) => sum + Math.max(0, count - MOST_REFUSALS),
+        0,
+      );
+      this.#refusals = new Map();
+      this.#refusalsSince = now;
+      if (unrecorded > 0)
+        this.record({
+          what: "decision",
+          by: "several",
+          allowed: false,
+          why: `${unrecorded} more refusals of the same kinds`,
+        });
+    }
+    const count = (this.#refusals.get(kind) ?? 0) + 1;
+    this.#refusals.set(kind, count);
+    if (count <= MOST_REFUSALS) this.record(entry());
+  }
+
+  /** The latest records that pass, oldest first. */
+  records({ limit = 100, ...filter }: AuditFilter = {}): AuditRecord[] {
+    const found: AuditRecord[] = [];
+    for (const line of this.#linesBackwards()) {
+      const record = parsed(line);
+      if (record === undefined) continue;
+      if (filter.after !== undefined && record.no <= filter.after) break;
+      if (filter.since !== undefined && record.at < filter.since) break;
+      if (passes(record, filter) && found.push(record) >= limit) break;
+    }
+    return found.reverse();
+  }
+
+  /** Follows the chain through all files, and through the lines that are still in the journal. */
+  verify(): AuditCheck {
+    const { journal, files } = this.#options;
+    const { start = START, head = START } = journal.auditEnds ?? {};
+    const chain = new ChainCheck(start);
+    let place = "the files of the audit";
+    for (const name of files?.names() ?? []) {
+      place = name;
+      for (const [i, line] of (files?.read(name) ?? []).entries()) chain.line(line, `${name}:${i + 1}`);
+    }
+    chain.end(head, place);
+    for (const { no, line } of this.#waiting) if (no > chain.last.no) chain.line(line, "the journal");
+    const { no, hash } = chain.last;
+    const { faults, records } = chain;
+    return { ok: faults.length === 0, records, first: start.no + 1, last: no, head: hash, faults };
+  }
+
+  /** Moves what waits, and ends. Lines that cannot be moved stay in the journal. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#options.clock.clearTimeout(this.#timer);
+    await this.#moving;
+    await this.#move();
+  }
+
+  #arm(): void {
+    const { clock, files } = this.#options;
+    if (files === undefined || this.#moving !== undefined || this.#ended) return;
+    if (this.#waiting.length >= MOVE_AT) {
+      clock.clearTimeout(this.#timer);
+      this.#begin();
+    } else this.#timer ??= clock.setTimeout(() => this.#begin(), MOVE_AFTER);
+  }
+
+  #begin(): void {
+    this.#timer = undefined;
+    this.#moving ??= this.#move().finally(() => {
+      this.#moving = undefined;
+      if (this.#waiting.length > 0) this.#arm();
+    });
+  }
+
+  /** Lines go to the files once they are durable in the journal, and leave it once they are durable there. */
+  async #move(): Promise<void> {
+    const { journal, files, log } = this.#options;
+    const lines = [...this.#waiting];
+    const last = lines.at(-1);
+    if (files === undefined || last === undefined) return;
+    try {
+      await journal.flushed();
+      const groups = journal.audited();
+      await files.append(lines);
+      this.#waiting.splice(0, lines.length);
+      this.#settle(last, groups);
+      await this.#forget(files);
+    } catch (error) {
+      log.error({ err: error }, `the audit cannot be written: ${faultText(error)}; it waits in the journal`);
+    }
+  }
+
+  /** Notes how far the files go, and drops the groups that are in them. */
+  #settle(last: NumberedLine | undefined, groups: readonly (readonly string[])[]): void {
+    const { journal } = this.#options;
+    if (last === undefined) return;
+    const start = journal.auditEnds?.start ?? START;
+    journal.auditEnds = { start, head: { no: last.no, hash: hashOf(last.line) } };
+    for (const group of groups) {
+      const [first, end] = [claimOf(group[0] ?? ""), claimOf(group.at(-1) ?? "")];
+      if (first !== undefined && end !== undefined && end.no <= last.no) journal.dropAudited(first.no);
+    }
+  }
+
+  async #forget(files: AuditFiles): Promise<void> {
+    const { journal, clock, keep } = this.#options;
+    const now = clock.monotonic();
+    if (now - this.#sweptAt < HOUR) return;
+    this.#sweptAt = now;
+    const { age, bytes } = keep();
+    const start = await files.forget({ before: clock.now() - age, bytes });
+    const ends = journal.auditEnds;
+    if (start !== undefined && ends !== undefined) journal.auditEnds = { ...ends, start };
+  }
+
+  *#linesBackwards(): Iterable<string> {
+    for (const { line } of this.#waiting.toReversed()) yield line;
+    const { files } = this.#options;
+    for (const name of files?.names().toReversed() ?? []) yield* files?.read(name).toReversed() ?? [];
+  }
+}
+
+function parsed(line: string): AuditRecord | undefined {
+  return claimOf(line) === undefined ? undefined : (JSON.parse(line) as AuditRecord);
+}
+
+function passes(record: AuditRecord, { what, by, subject, refused }: AuditFilter): boolean {
+  if (what !== undefined && record.what !== what) return false;
+  if (by !== undefined && record.by !== by && !record.by.startsWith(`${by}@`)) return false;
+  if (subject !== undefined && record.subject?.includes(subject) !== true && record.nodes?.includes(subject) !== true)
+    return false;
+  return refused === undefined || record.allowed === !refused;
+}

@@ -1,0 +1,106 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { open, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { claimOf, hashOf, type Link, START } from "./chain.ts";
+
+/** Lines with their numbers. */
+export interface NumberedLine {
+  readonly no: number;
+  readonly line: string;
+}
+
+/** The files of the audit, oldest first: JSON lines, each file named for its first record. */
+export interface AuditFiles {
+  /** The names of the files, oldest first. */
+  names(): readonly string[];
+  /** The lines of a file. */
+  read(name: string): readonly string[];
+  /** The last whole record; an unfinished one behind it, of a crash, is cut off. */
+  tail(): Link;
+  /** Appends lines and waits until they are on disk. */
+  append(lines: readonly NumberedLine[]): Promise<void>;
+  /**
+   * Removes the oldest files beyond these bounds, never the newest one. Answers the link before the first record that is left;
+   * `undefined`: nothing was removed.
+   */
+  forget(bounds: { readonly before: number; readonly bytes: number }): Promise<Link | undefined>;
+}
+
+/** Bytes of a file, beyond which the next one is begun. */
+const FILE_BYTES = 16 * 1024 * 1024;
+const NAME = /^\d{12}\.jsonl$/;
+
+export class AuditDirectory implements AuditFiles {
+  readonly #directory: string;
+  readonly #fileBytes: number;
+  #file: { readonly name: string; bytes: number } | undefined;
+
+  constructor(directory: string, fileBytes = FILE_BYTES) {
+    this.#directory = directory;
+    this.#fileBytes = fileBytes;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+
+  names(): readonly string[] {
+    return readdirSync(this.#directory)
+      .filter((name) => NAME.test(name))
+      .sort();
+  }
+
+  read(name: string): readonly string[] {
+    const lines = readFileSync(join(this.#directory, name), "utf8").split("\n");
+    return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
+  }
+
+  tail(): Link {
+    const name = this.names().at(-1);
+    if (name === undefined) return START;
+    const path = join(this.#directory, name);
+    const text = readFileSync(path, "utf8");
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    if (whole.length < text.length) truncateSync(path, Buffer.byteLength(whole));
+    this.#file = { name, bytes: Buffer.byteLength(whole) };
+    const line = whole.slice(whole.lastIndexOf("\n", whole.length - 2) + 1, -1);
+    return { no: claimOf(line)?.no ?? Number(name.slice(0, 12)) - 1, hash: hashOf(line) };
+  }
+
+  async append(lines: readonly NumberedLine[]): Promise<void> {
+    let rest = lines;
+    for (let [first] = rest; first !== undefined; [first] = rest) {
+      this.#file ??= { name: `${String(first.no).padStart(12, "0")}.jsonl`, bytes: 0 };
+      const file = this.#file;
+      const some: string[] = [];
+      for (const { line } of rest) {
+        if (file.bytes >= this.#fileBytes) break;
+        some.push(`${line}\n`);
+        file.bytes += Buffer.byteLength(line) + 1;
+      }
+      rest = rest.slice(some.length);
+      const handle = await open(join(this.#directory, file.name), "a", 0o600);
+      try {
+        await handle.appendFile(some.join(""));
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+      if (file.bytes >= this.#fileBytes) this.#file = undefined;
+    }
+  }
+
+  async forget({ before, bytes }: { readonly before: number; readonly bytes: number }): Promise<Link | undefined> {
+    const files = this.names().map((name) => {
+      const { size, mtimeMs } = statSync(join(this.#directory, name));
+      return { name, size, mtimeMs };
+    });
+    let held = files.reduce((sum, { size }) => sum + size, 0);
+    let left: Link | undefined;
+    for (const { name, size, mtimeMs } of files.slice(0, -1)) {
+      if (mtimeMs >= before && held <= bytes) break;
+      const line = this.read(name).at(-1) ?? "";
+      left = { no: claimOf(line)?.no ?? 0, hash: hashOf(line) };
+      await unlink(join(this.#directory, name));
+      held -= size;
+    }
+    return left;
+  }
+}

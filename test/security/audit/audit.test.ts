@@ -1,0 +1,269 @@
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openJournal } from "../../../src/journal/journal.ts";
+import { Audit } from "../../../src/security/audit/audit.ts";
+import { redacted } from "../../../src/security/audit/entry.ts";
+import { AuditDirectory } from "../../../src/security/audit/files.ts";
+import { SimulatedClock } from "../../harness/clock.ts";
+import { seededRandom } from "../../harness/random.ts";
+import { tempDir } from "../../harness/temp.ts";
+import { emptyDisk, openMemoryStore } from "../../twins/memory-store.ts";
+
+const DAY = 86_400_000;
+const silent = { error: () => undefined, warn: () => undefined };
+
+/** The audit of a node over a disk of its own, opened again after each `crash` or `end`. */
+async function room({ fileBytes = 2_000, age = 365 * DAY } = {}) {
+  const directory = join(await tempDir(), "audit");
+  const disk = emptyDisk();
+  const clock = new SimulatedClock();
+  const open = () => {
+    const store = openMemoryStore(disk);
+    const journal = openJournal(store, { node: "ship1", path: directory, clock, random: seededRandom(1) });
+    const files = new AuditDirectory(directory, fileBytes);
+    const audit = new Audit({ journal, files, clock, log: silent, keep: () => ({ age, bytes: 1e9 }) });
+    return { audit, journal, store };
+  };
+  return {
+    directory,
+    clock,
+    open,
+    files: () => readdirSync(directory).sort(),
+    path: (name = "") => join(directory, name),
+    lines: (name: string) => readFileSync(join(directory, name), "utf8").split("\n").slice(0, -1),
+  };
+}
+
+const asked = (n: number) => ({
+  what: "decision",
+  by: "central",
+  allowed: n % 3 !== 0,
+  subject: `command.echo.d${n}`,
+  why: "x".repeat(100),
+});
+
+/** An audit of thirty records in several files, closed. */
+async function written() {
+  const scene = await room();
+  const { audit, journal } = scene.open();
+  for (let n = 1; n <= 30; n++) audit.record(asked(n));
+  await audit.end();
+  await journal.close();
+  const rewrite = (name: string, change: (lines: string[]) => void): void => {
+    const lines = scene.lines(name);
+    change(lines);
+    writeFileSync(scene.path(name), lines.map((line) => `${line}\n`).join(""));
+  };
+  const verify = async () => {
+    const again = scene.open();
+    const checked = again.audit.verify();
+    await again.journal.close();
+    return checked;
+  };
+  return { ...scene, rewrite, verify };
+}
+
+describe("the audit of a node", () => {
+  it("is a chain over several files, found whole after a restart, and goes on", async () => {
+    const { files, verify, open } = await written();
+    expect(files().length).toBeGreaterThan(2);
+    expect(await verify()).toMatchObject({ ok: true, records: 30, first: 1, last: 30, faults: [] });
+    const { audit, journal } = open();
+    audit.record(asked(31));
+    expect(audit.verify()).toMatchObject({ ok: true, records: 31, last: 31 });
+    expect(audit.records({ limit: 2 }).map(({ no }) => no)).toEqual([30, 31]);
+    expect(audit.records({ refused: true, limit: 100 }).map(({ no }) => no)).toEqual([
+      3, 6, 9, 12, 15, 18, 21, 24, 27, 30,
+    ]);
+    expect(audit.records({ subject: "d7", by: "central" }).map(({ no }) => no)).toEqual([7]);
+    expect(audit.records({ after: 29 }).map(({ no }) => no)).toEqual([30, 31]);
+    await journal.close();
+  });
+
+  const second = "000000000010.jsonl";
+  type Scene = Awaited<ReturnType<typeof written>>;
+  const swap = (lines: string[], i: number): void => {
+    const [a = "", b = ""] = lines.slice(i, i + 2);
+    lines.splice(i, 2, b, a);
+  };
+
+  it.each<[string, (scene: Scene) => void, RegExp]>([
+    [
+      "a record that was changed",
+      ({ rewrite }) => rewrite(second, (lines) => lines.splice(1, 1, (lines[1] ?? "").replace("central", "nobody!"))),
+      /^000000000010\.jsonl:2: record 11 was changed$/,
+    ],
+    [
+      "the last record, changed",
+      ({ rewrite, files }) =>
+        rewrite(files().at(-1) ?? "", (lines) =>
+          lines.splice(-1, 1, (lines.at(-1) ?? "").replace("central", "nobody!")),
+        ),
+      /: record 30 was changed$/,
+    ],
+    [
+      "a record that was taken out",
+      ({ rewrite }) => rewrite(second, (lines) => lines.splice(2, 1)),
+      /: record 12 is missing before record 13$/,
+    ],
+    [
+      "records in another order",
+      ({ rewrite }) => rewrite(second, (lines) => swap(lines, 1)),
+      /: record 11 stands behind record 12: the order was changed$/,
+    ],
+    [
+      "a line that is none",
+      ({ rewrite }) => rewrite(second, (lines) => lines.splice(1, 1, "{}")),
+      /:2: this line is no record: number 11 was changed$/,
+    ],
+    [
+      "a record put in, with the hash that it should have",
+      ({ rewrite }) => rewrite(second, (lines) => lines.splice(2, 0, (lines[1] ?? "").replace("decision", "forged!!"))),
+      /: record 11 stands behind record 11: the order was changed$/,
+    ],
+    [
+      "a file that was removed",
+      ({ path }) => rmSync(path(second)),
+      /^0000000000\d\d\.jsonl:1: records 10 to \d+ are missing before record \d+$/,
+    ],
+    [
+      "the first file, removed",
+      ({ path }) => rmSync(path("000000000001.jsonl")),
+      /:1: records 1 to 9 are missing before record 10$/,
+    ],
+    [
+      "the newest file, removed",
+      ({ path, files }) => rmSync(path(files().at(-1) ?? "")),
+      /: records \d+ to 30 are missing at the end$/,
+    ],
+    [
+      "a tail that was cut",
+      ({ path, files, lines }) => {
+        const name = files().at(-1) ?? "";
+        truncateSync(path(name), statSync(path(name)).size - Buffer.byteLength(lines(name).at(-1) ?? "") - 1);
+      },
+      /: record 30 is missing at the end$/,
+    ],
+    [
+      "all of it, removed",
+      ({ path, files }) => files().forEach((name) => void rmSync(path(name))),
+      /: records 1 to 30 are missing at the end$/,
+    ],
+  ])("tells of %s, and names it", async (_what, harm, fault) => {
+    const scene = await written();
+    harm(scene);
+    const { ok, faults } = await scene.verify();
+    expect(ok).toBe(false);
+    expect(faults.map(({ at, fault: what }) => `${at}: ${what}`)).toEqual(
+      expect.arrayContaining([expect.stringMatching(fault)]),
+    );
+  });
+
+  it("is durable with the journal's turn, before it is in a file, and after a crash it is in the files once", async () => {
+    const scene = await room();
+    const first = scene.open();
+    first.audit.record(asked(1));
+    await first.journal.flushed();
+    expect(scene.files()).toEqual([]);
+    // The process is gone before the lines were moved.
+    first.store.close();
+    const second = scene.open();
+    expect(second.audit.verify()).toMatchObject({ ok: true, records: 1, last: 1 });
+    await second.audit.end();
+    await second.journal.close();
+    expect(scene.lines("000000000001.jsonl")).toHaveLength(1);
+  });
+
+  it("is not written twice where a crash came between its file and the journal", async () => {
+    const scene = await room();
+    const { audit, journal, store } = scene.open();
+    for (let n = 1; n <= 3; n++) audit.record(asked(n));
+    await journal.flushed();
+    const lines = journal.audited().flat();
+    // Two lines reached the file, and a part of the third.
+    appendFileSync(scene.path("000000000001.jsonl"), `${lines.slice(0, 2).join("\n")}\n${lines[2]?.slice(0, 20)}`);
+    store.close();
+    const again = scene.open();
+    expect(again.audit.verify()).toMatchObject({ ok: true, records: 3, last: 3 });
+    again.audit.record(asked(4));
+    await again.audit.end();
+    expect(scene.lines("000000000001.jsonl").map((line) => JSON.parse(line).no)).toEqual([1, 2, 3, 4]);
+    expect(again.audit.verify()).toMatchObject({ ok: true, records: 4 });
+    await again.journal.close();
+  });
+
+  it("forgets the oldest files as retention says, and the chain that is left is whole", async () => {
+    const scene = await room({ age: DAY });
+    const { audit, journal } = scene.open();
+    for (let n = 1; n <= 20; n++) audit.record(asked(n));
+    await audit.end();
+    const [oldest = "", next = ""] = scene.files();
+    const long = (scene.clock.now() - 2 * DAY) / 1000;
+    utimesSync(scene.path(oldest), long, long);
+    for (const name of scene.files().slice(1))
+      utimesSync(scene.path(name), scene.clock.now() / 1000, scene.clock.now() / 1000);
+    await journal.close();
+    const again = scene.open();
+    again.audit.record(asked(21));
+    await again.audit.end();
+    expect(scene.files()[0]).toBe(next);
+    expect(again.audit.verify()).toMatchObject({ ok: true, first: Number(next.slice(0, 12)), last: 21 });
+    rmSync(scene.path(next));
+    expect(again.audit.verify().ok).toBe(false);
+    await again.journal.close();
+  });
+
+  it("records refusals of one kind so many times a minute, and then how many more there were", async () => {
+    const { open, clock } = await room();
+    const { audit, journal } = open();
+    for (let n = 0; n < 500; n++) audit.refused("ship2 command.echo.os", () => ({ ...asked(3), by: "ship2" }));
+    audit.refused("ship3 command.echo.os", () => ({ ...asked(3), by: "ship3" }));
+    expect(audit.records({ limit: 1_000 })).toHaveLength(21);
+    clock.advance(60_000);
+    audit.refused("ship2 command.echo.os", () => ({ ...asked(3), by: "ship2" }));
+    expect(audit.records({ limit: 2 })).toMatchObject([
+      { by: "several", why: "480 more refusals of the same kinds" },
+      { by: "ship2" },
+    ]);
+    await journal.close();
+  });
+});
+
+describe("the arguments of a record", () => {
+  const digest = () => "sha256:abc";
+
+  it.each([
+    [
+      ["uname", "-a"],
+      ["uname", "-a"],
+    ],
+    [
+      ["psql", "--password=secret:db-password", "-c", "x"],
+      ["psql", "secret:db-password", "-c", "x"],
+    ],
+    [
+      ["echo", "x".repeat(300)],
+      ["echo", `${"x".repeat(200)}… (300 characters)`],
+    ],
+  ])("of %j are %j", (argv, shown) => {
+    expect(redacted(argv, digest)).toEqual(shown);
+  });
+
+  it("never hold values of variables, an input or a script", () => {
+    const shown = redacted(
+      { argv: ["a"], script: "hunter2", env: { PASSWORD: "hunter2" }, input: { text: "hunter2", encoding: "utf8" } },
+      digest,
+    );
+    expect(shown).toEqual({ script: "sha256:abc", argv: ["a"], env: ["PASSWORD"], input: "7 characters" });
+  });
+});
