@@ -4,7 +4,7 @@ import { shortened } from "../message/text/printable.ts";
 import { readDuration, readSize } from "../message/text/units.ts";
 import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
-import { GROUP } from "./policy/rule.ts";
+import { GROUP, membersOf } from "./policy/rule.ts";
 import { schema } from "./schema/schema.ts";
 import { type Path, presetAt, schemaAt } from "./schema/schema-tree.ts";
 import { checkTargets } from "./target-rules.ts";
@@ -62,10 +62,10 @@ function checkPolicies(root: Mapping, report: Report): void {
       if (group === undefined) return;
       if (!Object.hasOwn(groups, group))
         report([...path, i], `no group is called ${shortened(group)}: list its nodes under \`groups:\``);
-      else if (!isListOfNodes(groups[group]))
+      else if (membersOf(groups[group]).length === 0)
         report(
           [...path, i],
-          `group ${shortened(group)} is no list of nodes: what nodes say of themselves gives them no rights`,
+          `group ${group} is no list of nodes: who may send is said by names, not by labels or facts`,
         );
     });
   const checkRules = (rules: unknown, path: Path): void => {

@@ -79,6 +79,8 @@ it.skipIf(!isRoot)(
     );
     expect(opened.filter(([, , answer]) => answer !== "EACCES")).toEqual([]);
     expect((await central.stop()).code).toBe(0);
+    // A daemon does not use keys that others could have read the way to.
+    await chmod(join(central.data, "identity"), 0o700);
   },
 );
 

@@ -1,5 +1,4 @@
-import { nodeNameFault } from "../../message/node-name.ts";
-import { CONTROL_DOMAIN } from "../../message/subject.ts";
+import { CONTROL_DOMAIN, isToken } from "../../message/subject.ts";
 import { type ArgumentPattern, readPattern, type WrittenPattern } from "./argument-pattern.ts";
 import { type Hours, readHours } from "./hours.ts";
 
@@ -36,7 +35,7 @@ export interface RulePlaces {
   readonly atOnce: string;
 }
 
-/** `groups:` as it is written: a list of nodes, or a target, which no rule may name. */
+/** `groups:` of the file: targets, or lists of them, by name. */
 export type Groups = Readonly<Record<string, string | readonly string[]>>;
 
 /** Finds the place of a setting of a rule, or of an element of it, for those who read why it decided. */
@@ -69,8 +68,16 @@ export function readRule(written: WrittenRule, from: readonly string[], groups: 
 /** Senders, each `group:NAME` replaced by the members of the group. */
 export function withMembers(from: readonly string[], groups: Groups): string[] {
   return [
-    ...new Set(from.flatMap((who) => (who.startsWith(GROUP) ? namesIn(groups[who.slice(GROUP.length)]) : [who]))),
+    ...new Set(from.flatMap((who) => (who.startsWith(GROUP) ? membersOf(groups[who.slice(GROUP.length)]) : [who]))),
   ];
+}
+
+/**
+ * The nodes of a group that names each of them. An expression has no members here: labels and facts are what a node says of
+ * itself, and no permission follows from that.
+ */
+export function membersOf(group: unknown): readonly string[] {
+  return Array.isArray(group) && group.every((each) => typeof each === "string" && isToken(each)) ? group : [];
 }
 
 /** A rule or a policy as it would be written, without what it does not say. */

@@ -433,7 +433,7 @@ export const schema = mapping({
   }),
   groups: setting(groups().prefault({}), {
     description:
-      "Names for targets, such as {north: 'site=hamburg or site=rotterdam', tugs: [tug1, tug2]}: `steward run @north -- uptime`. See docs/targets.md. Rules name a group that is a list of nodes as group:NAME.",
+      "Names for targets, such as {north: 'site=hamburg or site=rotterdam', tugs: [tug1, tug2]}: `steward run @north -- uptime`. See docs/targets.md. A rule names a group that is a list of nodes as group:NAME.",
     applies: "live",
   }),
   facts: setting(ownFacts.prefault({}), {

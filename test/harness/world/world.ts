@@ -10,8 +10,8 @@ import type { Happening } from "../../../src/message/happening.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { receiverOf } from "../../../src/message/subject.ts";
-import type { HostFacts } from "../../../src/platform/host-facts.ts";
 import type { Envelope } from "../../../src/message/wire/envelope.ts";
+import type { HostFacts } from "../../../src/platform/host-facts.ts";
 import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
 import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runtime/operate/operations.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
@@ -40,10 +40,10 @@ export interface WorldOptions {
   /** By name; `central` is there in any case. */
   readonly nodes?: Readonly<Record<string, NodeOptions>>;
   readonly programs?: Readonly<Record<string, MemoryProgram>>;
-  /** The hosts of nodes, as facts tell of them; a node that is not here has none. */
-  readonly hosts?: Readonly<Record<string, HostFacts>>;
   /** False: packets travel in the clear, for a test that reads or writes them by hand. */
   readonly sealed?: boolean;
+  /** The hosts of nodes, as facts tell of them; a node that is not here has none. */
+  readonly hosts?: Readonly<Record<string, HostFacts>>;
 }
 
 /** Settings of steward.yaml that replace those of `SETTINGS`. */

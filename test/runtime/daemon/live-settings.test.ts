@@ -88,6 +88,16 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(world.daemon("central").operations.resolve({ to: "class=tug" }).nodes).toEqual(["ship1"]);
     },
   },
+  groups: {
+    node: "ship1",
+    settings: { groups: { office: ["ship2"] }, control: { from: ["group:office"] } },
+    follows: async (world) => {
+      expect([await ping(world), await ping(world, "ship2")]).toEqual(["rejected", "succeeded"]);
+      await world.reload("ship1", { groups: { office: ["central"] } });
+      expect([await ping(world), await ping(world, "ship2")]).toEqual(["succeeded", "rejected"]);
+      expect(world.daemon("ship1").operations.resolve({ to: "@office" }).nodes).toEqual(["central"]);
+    },
+  },
   facts: {
     node: "ship1",
     settings: { facts: { load: { run: ["print", "one=1"] } } },
@@ -115,16 +125,6 @@ const LIVE: Readonly<Record<string, Change>> = {
     settings: { policy: [{ subject: "command.work.*", from: ["ship2"] }] },
     follows: async (world) =>
       expect((await world.ended(await world.send(WORK))).reason).toContain("from is [ship2] (steward.yaml:1)"),
-  },
-  groups: {
-    node: "ship1",
-    settings: { groups: { office: ["ship2"] }, control: { from: ["group:office"] } },
-    follows: async (world) => {
-      expect([await ping(world), await ping(world, "ship2")]).toEqual(["rejected", "succeeded"]);
-      await world.reload("ship1", { groups: { office: ["central"] } });
-      expect([await ping(world), await ping(world, "ship2")]).toEqual(["succeeded", "rejected"]);
-      expect(world.daemon("ship1").operations.resolve({ to: "@office" }).nodes).toEqual(["central"]);
-    },
   },
   timeZone: {
     node: "ship1",
