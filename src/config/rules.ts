@@ -232,7 +232,3 @@ const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? val
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 const size = (value: unknown): number | undefined => (typeof value === "string" ? readSize(value) : undefined);
 const duration = (value: unknown): number | undefined => (typeof value === "string" ? readDuration(value) : undefined);
-
-function isListOfNodes(group: unknown): boolean {
-  return Array.isArray(group) && group.every((one) => typeof one === "string" && nodeNameFault(one) === undefined);
-}

@@ -109,9 +109,3 @@ export function covers(rule: string, subject: string): boolean {
 
 const isStarOr = (pattern: string | undefined, token: string | undefined): boolean =>
   pattern === "*" || pattern === token;
-
-/** The nodes of a group that is a list of names; none of another one: what a node says of itself gives it no rights. */
-function namesIn(group: Groups[string] | undefined): readonly string[] {
-  if (typeof group === "string" || group === undefined) return [];
-  return group.every((name) => nodeNameFault(name) === undefined) ? group : [];
-}
