@@ -6,7 +6,7 @@ import type { Fact } from "../../message/target/compare.ts";
 import { type FactSet, readFacts, sameFact } from "../../message/target/facts.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Failures } from "../../observe/alerts.ts";
-import type { HostFacts, HostReading } from "../../platform/host-facts.ts";
+import type { HostFacts, HostReading } from "../../platform/host/host-facts.ts";
 import { bootTime, fullness } from "./coarse.ts";
 import { FactProgram } from "./fact-program.ts";
 
@@ -118,7 +118,7 @@ export class OwnFacts {
     }
   }
 
-  /** Tells that a program of `facts:` fails, once until it works again. Its facts stay as they were, with their times. */
+  /** Tells that a program of `facts:` fails, once until it works again. The facts of the program stay as they were, with their times. */
   #failed(name: string, fault: string | undefined): void {
     const { failures } = this.#options;
     const same = `fact-failed ${name}`;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { idMaker } from "../../../src/message/id.ts";
 import { type Ack, decodeFrame } from "../../../src/message/wire/frame.ts";
 import type { FactsTold } from "../../../src/methods/facts.ts";
-import type { Disk, HostFacts, HostReading } from "../../../src/platform/host-facts.ts";
+import type { Disk, HostFacts, HostReading } from "../../../src/platform/host/host-facts.ts";
 import { bootTime, fullness } from "../../../src/runtime/fleet/coarse.ts";
 import { FactTeller } from "../../../src/runtime/fleet/fact-teller.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
@@ -172,16 +172,16 @@ describe("the facts of a node", () => {
 
     output = "";
     await world.advance(3 * MINUTE);
-    expect(alerts()).toContain("the facts of raid cannot be read: exit code 1");
+    await world.until(() => alerts().includes("the facts of raid cannot be read: exit code 1"), "it is told");
     expect(valuesOf(world)).toMatchObject(raid);
     output = "no json";
     await world.advance(3 * MINUTE);
-    expect(alerts()).toContain('expected key=value, got "no json"');
+    await world.until(() => alerts().includes('expected key=value, got "no json"'), "it is told");
     output = "state=degraded";
     await world.advance(3 * MINUTE);
     expect(valuesOf(world)).toMatchObject({ "raid.state": "degraded" });
     expect(valuesOf(world)).not.toHaveProperty("raid.members");
-    expect(alerts()).toMatch(/^over: /);
+    await world.until(() => alerts().startsWith("over: "), "it is over");
 
     await world.reload("ship1", { facts: {} });
     await world.advance(MINUTE);

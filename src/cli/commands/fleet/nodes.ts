@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { command, type Runner, WORDS } from "../../command.ts";
 import { everyNode } from "../../daemon.ts";
+import { nodeLook } from "../../input/node-look.ts";
 import { wholeNumber } from "../../input/options.ts";
-import { nodeLook } from "../../render/node-columns.ts";
 import { table } from "../../render/table.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
