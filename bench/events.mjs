@@ -1,7 +1,10 @@
 import { connect } from "nats";
+import { Cpu } from "./cpu.mjs";
 import { comparison, startCentral, startEdge, startResponder } from "./parts.mjs";
 
 const BATCH = 100;
+/** Rounds that do not count: V8 compiles last what runs once a frame. */
+const WARM_UP = 4;
 
 /**
  * One-way events from central to an edge, durable at both ends and acknowledged, beside the bare client's `publish()` to
@@ -9,7 +12,7 @@ const BATCH = 100;
  */
 export async function events(world, { bytes = 200, inFlight = 2000, repeats, seconds }) {
   const central = await startCentral(world);
-  await startEdge(world, central, [{ subject: "event.echo.bench", from: ["central"], queue: 100000 }]);
+  const edge = await startEdge(world, central, [{ subject: "event.echo.bench", from: ["central"], queue: 100000 }]);
   await startResponder(world);
   const nc = await connect({ servers: world.url, noAsyncTraces: true });
   world.closing(() => nc.close());
@@ -56,16 +59,21 @@ export async function events(world, { bytes = 200, inFlight = 2000, repeats, sec
   };
 
   const rates = { durable: [], bare: [] };
+  const cpu = new Cpu({ edge: edge.pid, broker: world.brokerPid });
+  const used = [];
   let [durableTotal, bareTotal] = [5_000, 50_000];
-  for (let i = -1; i < repeats; i++) {
-    const [bareRate, durableRate] = [await bare(bareTotal), await durable(durableTotal)];
+  for (let i = -1 - WARM_UP; i < repeats; i++) {
+    const bareRate = await bare(bareTotal);
+    cpu.begin();
+    const durableRate = await durable(durableTotal);
     if (i >= 0) {
+      used.push(cpu.per(durableTotal));
       rates.bare.push(bareRate);
       rates.durable.push(durableRate);
     }
     [durableTotal, bareTotal] = [roundUp(durableRate * seconds, BATCH), roundUp(bareRate * seconds, 1000)];
   }
-  return [comparison({ bench: "events", inFlight, bytes }, rates)];
+  return [comparison({ bench: "events", inFlight, bytes }, rates, used)];
 }
 
 function roundUp(value, step) {

@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { connect } from "nats";
-import { configFor, MAIN, median, RESPONDER, startCentral, stopEdge } from "./parts.mjs";
+import { median, RESPONDER, startCentral, startFleet, stopEdge } from "./parts.mjs";
 
 /** Rounds after the first: what grows with what was sent before shows in the last. */
 const ROUNDS = 10;
@@ -68,17 +67,6 @@ async function toAll(central, drafts) {
   });
   await Promise.all([central.operations.submit(drafts), all]);
   unwatch();
-}
-
-/** The fleet, once central has heard all of it. */
-async function startFleet(world, nodes, prefix) {
-  const config = await configFor(world, "fleet", []);
-  const args = ["simulate-fleet", String(nodes), "--prefix", prefix, "--hello", "30s", "--json", "--config", config];
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-  const fleet = { child, ended: once(child, "exit"), pid: child.pid };
-  world.closing(() => stopEdge(fleet));
-  for await (const line of createInterface({ input: child.stdout })) if (JSON.parse(line).heard === nodes) return fleet;
-  throw new Error("the fleet ended");
 }
 
 /** As many requests to as many subjects at once, answered by another process; the third time counts. */

@@ -2,16 +2,20 @@ import { parseArgs } from "node:util";
 import { edge } from "./edge.mjs";
 import { events } from "./events.mjs";
 import { fanOut } from "./fan-out.mjs";
+import { fleetRow } from "./fleet.mjs";
 import { openWorld } from "./parts.mjs";
 import { roundTrips } from "./round-trips.mjs";
+import { spawning } from "./spawn.mjs";
 
 /** Measures steward against the bare NATS client in one run, on real parts. Figures are ratios: see README.md. */
 const { values } = parseArgs({
   options: { json: { type: "boolean" }, quick: { type: "boolean" }, only: { type: "string" } },
 });
 const size =
-  values.quick === true ? { repeats: 3, seconds: 1, sizes: [100, 1000], rounds: 5 } : { repeats: 5, seconds: 2 };
-const ROWS = { "round-trips": roundTrips, events, edge, "fan-out": fanOut };
+  values.quick === true
+    ? { repeats: 3, seconds: 1, levels: [1, 100, 1000], sizes: [100, 1000], rounds: 5, fleetSizes: [1000] }
+    : { repeats: 5, seconds: 2 };
+const ROWS = { "round-trips": roundTrips, events, spawn: spawning, edge, "fan-out": fanOut, fleet: fleetRow };
 const wanted = values.only === undefined ? Object.keys(ROWS) : values.only.split(",");
 const unknown = wanted.find((name) => ROWS[name] === undefined);
 if (unknown !== undefined) throw new Error(`--only takes ${Object.keys(ROWS).join(", ")}: ${unknown} is none of them`);
@@ -35,6 +39,18 @@ function sentence(row) {
     const cpu = `CPU of central for each ${first} µs the first time, ${last} µs in round ${row.rounds}, bare ${bare} µs`;
     return `one command to ${row.nodes} nodes: ${row.firstMs} ms, in round ${row.rounds} ${row.lastMs} ms, bare ${row.bareMs} ms; ${cpu}`;
   }
-  const what = row.bench === "events" ? "one-way events" : `round trips, ${row.inFlight} in flight`;
-  return `${what}: ${row.value}/s beside ${row.bare}/s bare, ratio ${row.ratio} (${spread(row.spread)})`;
+  if (row.bench === "fleet") {
+    const idle = `${row.nodes} nodes: ${row.cpuPercent.central} % of a core, ${row.kilobytesANode} KB each`;
+    const lists = `100 of \`nodes\` ${row.nodesMs} ms, of open messages ${row.openMessagesMs} ms`;
+    return `${idle}; ${lists}; all back at once: heard after ${row.backMs} ms, longest pause ${row.worstDelayMs} ms`;
+  }
+  const cpu = Object.entries(row.cpuUs).map(([name, us]) => `${name} ${us}`);
+  const took = row.p50Ms === undefined ? "" : `; half within ${row.p50Ms} ms, 99 of 100 within ${row.p99Ms} ms`;
+  const what = {
+    events: "one-way events",
+    spawn: "shellcommand /bin/true",
+    "round-trips": `round trips, ${row.inFlight} in flight`,
+  }[row.bench];
+  const rates = `${row.value}/s beside ${row.bare}/s bare, ratio ${row.ratio} (${spread(row.spread)})`;
+  return `${what}: ${rates}${took}; CPU µs for each: ${cpu.join(", ")}`;
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startEmbeddedBroker } from "../dist/broker/embedded.js";
 import { loadConfig } from "../dist/config/load.js";
@@ -23,11 +24,13 @@ export async function openWorld() {
     directory: join(directory, "broker"),
     log,
     clock: systemClock,
+    access: () => ({ kind: "open" }),
   });
   const closers = [];
   return {
     directory,
     url: broker.url,
+    brokerPid: broker.pid,
     log,
     closing: (close) => closers.push(close),
     async close() {
@@ -45,6 +48,7 @@ export async function configFor(world, node, subscribe) {
     JSON.stringify({
       node,
       central: "central",
+      security: "off",
       broker: { servers: [world.url] },
       data: `./${node}`,
       intake: { folder: "off", file: "off" },
@@ -86,6 +90,17 @@ export async function startEdge(world, central, subscribe) {
   return { ...edge, readyMs: performance.now() - started };
 }
 
+/** The fleet, once central has heard all of it. */
+export async function startFleet(world, nodes, prefix) {
+  const config = await configFor(world, "fleet", []);
+  const args = ["simulate-fleet", String(nodes), "--prefix", prefix, "--hello", "30s", "--json", "--config", config];
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const fleet = { child, ended: once(child, "exit"), pid: child.pid };
+  world.closing(() => stopEdge(fleet));
+  for await (const line of createInterface({ input: child.stdout })) if (JSON.parse(line).heard === nodes) return fleet;
+  throw new Error("the fleet ended");
+}
+
 export async function stopEdge({ child, ended }) {
   if (child.exitCode === null) child.kill("SIGTERM");
   await ended;
@@ -120,15 +135,20 @@ export async function closedLoop(total, inFlight, once) {
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** One line of the report: what was measured, with rates that were taken in turns. */
-export function comparison(what, rates) {
+/** One line of the report: what was measured, with rates that were taken in turns, and the CPU of each process for each. */
+export function comparison(what, rates, used) {
   const ratios = rates.durable.map((value, i) => value / rates.bare[i]);
   const round = (ratio) => Number(ratio.toFixed(3));
+  const names = Object.keys(used[0] ?? {});
+  const cpuUs = Object.fromEntries(
+    names.map((name) => [name, Number(median(used.map((each) => each[name])).toFixed(1))]),
+  );
   return {
     ...what,
     value: Math.round(median(rates.durable)),
     bare: Math.round(median(rates.bare)),
     ratio: round(median(ratios)),
     spread: [round(Math.min(...ratios)), round(Math.max(...ratios))],
+    cpuUs,
   };
 }

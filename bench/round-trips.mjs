@@ -1,6 +1,7 @@
 import { connect } from "nats";
 import { ChurnMap } from "../dist/platform/churn-map.js";
-import { closedLoop, comparison, startCentral, startEdge, startResponder } from "./parts.mjs";
+import { Cpu } from "./cpu.mjs";
+import { closedLoop, comparison, median, startCentral, startEdge, startResponder } from "./parts.mjs";
 
 const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
 
@@ -11,9 +12,9 @@ const WARM_UP = 5;
  * Durable, acknowledged `echo` commands from central to an edge and their outcomes back, both journals synced, beside the
  * bare client's `request()` to another process. Both take turns within one run; what counts is the ratio.
  */
-export async function roundTrips(world, { levels = [1, 100, 1000], bytes = 200, repeats = 5, seconds = 2 }) {
+export async function roundTrips(world, { levels = [1, 10, 100, 1000], bytes = 200, repeats = 5, seconds = 2 }) {
   const central = await startCentral(world);
-  await startEdge(world, central, [
+  const edge = await startEdge(world, central, [
     { subject: "command.echo.bench", from: ["central"], concurrency: 1000, queue: 100000 },
   ]);
   await startResponder(world);
@@ -31,7 +32,9 @@ export async function roundTrips(world, { levels = [1, 100, 1000], bytes = 200, 
   });
   world.closing(async () => unwatch());
   const data = "x".repeat(bytes);
+  let took = [];
   const durable = async () => {
+    const began = performance.now();
     const [{ id }] = await central.operations.submit([{ subject: "ship1.command.echo.bench", data }]);
     const state = await new Promise((resolve) => {
       const known = waiting.get(id);
@@ -42,25 +45,38 @@ export async function roundTrips(world, { levels = [1, 100, 1000], bytes = 200, 
       }
     });
     if (state !== "succeeded") throw new Error(`an echo ended as ${state}`);
+    took.push(performance.now() - began);
   };
   const payload = Buffer.from(data);
   const bare = () => nc.request("bare.echo", payload, { timeout: 10_000 });
 
+  const cpu = new Cpu({ edge: edge.pid, broker: world.brokerPid });
   const results = [];
   for (const inFlight of levels) {
     const perSecond = { durable: [], bare: [] };
+    const used = [];
+    const latency = { p50: [], p99: [] };
     let [durableTotal, bareTotal] = [200 * Math.min(inFlight, 20), 500 * Math.min(inFlight, 20)];
     // The very first one is short: it shows how much fits into the time.
     for (let i = -1 - WARM_UP; i < repeats; i++) {
+      cpu.begin();
       const bareRate = await closedLoop(bareTotal, inFlight, bare);
+      const { central: bareUs } = cpu.per(bareTotal);
+      took = [];
+      cpu.begin();
       const durableRate = await closedLoop(durableTotal, inFlight, durable);
       if (i >= 0) {
+        used.push({ ...cpu.per(durableTotal), bare: bareUs });
+        took.sort((a, b) => a - b);
+        latency.p50.push(took[Math.floor(took.length * 0.5)]);
+        latency.p99.push(took[Math.floor(took.length * 0.99)]);
         perSecond.bare.push(bareRate);
         perSecond.durable.push(durableRate);
       }
       [durableTotal, bareTotal] = [Math.ceil(durableRate * seconds), Math.ceil(bareRate * seconds)];
     }
-    results.push(comparison({ bench: "round-trips", inFlight, bytes }, perSecond));
+    const [p50, p99] = [latency.p50, latency.p99].map((values) => Number(median(values).toFixed(2)));
+    results.push({ ...comparison({ bench: "round-trips", inFlight, bytes }, perSecond, used), p50Ms: p50, p99Ms: p99 });
   }
   return results;
 }

@@ -7,8 +7,8 @@ import { type Backoff, backoffDelay } from "./backoff.ts";
  * single messages. `pump` lets frames go to the broker, until `hold`. The effect comes with the input: a machine of its own for
  * each publisher would cost more than all else that a publisher is.
  *
- *   idle ──work──▶ working ──drained──▶ idle
- *                  working ──noAck | nodeAway | noCredit──▶ backingOff ──delay | progress | resume──▶ working
+ *   idle ──work──▶ working ──drained──▶ idle       (work that is soon done is never told: frames go in `idle` too)
+ *   idle | working ──noAck | nodeAway | noCredit──▶ backingOff ──delay | progress | resume──▶ working
  *   any ──pause──▶ paused ──resume──▶ working
  */
 export interface PublisherInput {
@@ -29,6 +29,9 @@ interface PublisherContext extends PublisherInput {
   /** The reason why nothing moves; empty when it does. */
   readonly reason: string;
 }
+
+const blocked = { target: "backingOff", actions: "blocked" } as const;
+const blockedBy = { noAck: blocked, nodeAway: blocked, noCredit: blocked };
 
 export const publisherMachine = setup({
   types: { context: {} as PublisherContext, events: {} as PublisherEvent, input: {} as PublisherInput },
@@ -51,20 +54,13 @@ export const publisherMachine = setup({
   initial: "idle",
   on: { pause: { target: ".paused", actions: "paused" } },
   states: {
-    idle: { on: { work: "working" } },
+    idle: { entry: "pump", on: { work: "working", ...blockedBy } },
     working: {
       entry: ["clear", "pump"],
-      exit: "hold",
-      on: {
-        work: { actions: "pump" },
-        progress: { actions: ["moving", "pump"] },
-        drained: { target: "idle", actions: "moving" },
-        noAck: { target: "backingOff", actions: "blocked" },
-        nodeAway: { target: "backingOff", actions: "blocked" },
-        noCredit: { target: "backingOff", actions: "blocked" },
-      },
+      on: { progress: { actions: ["moving", "pump"] }, drained: { target: "idle", actions: "moving" }, ...blockedBy },
     },
     backingOff: {
+      entry: "hold",
       after: { backoff: "working" },
       on: {
         progress: { target: "working", actions: "moving" },
@@ -72,7 +68,7 @@ export const publisherMachine = setup({
         drained: { target: "idle", actions: "moving" },
       },
     },
-    paused: { on: { resume: { target: "working", actions: "moving" } } },
+    paused: { entry: "hold", on: { resume: { target: "working", actions: "moving" } } },
   },
 });
 

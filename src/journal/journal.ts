@@ -177,10 +177,11 @@ export function openJournal(
     checkpoint: (key) => store.get("checkpoints", key) as Json | undefined,
     setCheckpoint: ({ key, value }) => store.put("checkpoints", key, value),
     audited: () =>
-      [...store.range("checkpoints", { from: "audit ", to: "audit!" })].map(
-        ({ value }) => (value as { readonly lines: readonly string[] }).lines,
+      [...store.range("checkpoints", { from: "audit ", to: "audit!" })].map(({ value }) =>
+        (value as { readonly records: readonly Json[] }).records.map((record) => JSON.stringify(record)),
       ),
-    setAudited: (no, lines) => store.putText("checkpoints", auditKey(no), JSON.stringify({ lines }), true),
+    // The lines are JSON as it is written here: each is read back as the same text.
+    setAudited: (no, lines) => store.putText("checkpoints", auditKey(no), `{"records":[${lines.join(",")}]}`, true),
     dropAudited: (no) => store.remove("checkpoints", auditKey(no)),
     get auditEnds() {
       return store.get("checkpoints", AUDIT_ENDS) as AuditEnds | undefined;

@@ -217,6 +217,33 @@ export class OutBatches {
     }
   }
 
+  /** Kept messages of a lane in the store whose id is lower than `before`, newest first; the cost depends on those taken. */
+  *newest(lane: Lane, before?: string): Generator<OutMessage> {
+    const to = before === undefined ? [lane.no + 1] : [lane.no, this.#firstFrom(lane, before)];
+    for (const { key, value } of this.#store.range("out", { from: [lane.no], to, reverse: true })) {
+      const [, first = 0] = key as number[];
+      const batch =
+        lane.batches.find((each) => each.first === first) ?? this.#made(lane, key as number[], value as OutBatch);
+      if (!batch.keep) continue;
+      for (const message of batch.messages.toReversed())
+        if (message !== undefined && (before === undefined || message.message.id < before)) yield message;
+    }
+  }
+
+  /** The first number from which on all batches of a lane begin with an id that is not lower. Ids rise along a lane. */
+  #firstFrom(lane: Lane, id: string): number {
+    let [low, high] = [1, lane.next];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const bounds = { from: [lane.no], to: [lane.no, middle + 1], reverse: true, limit: 1 };
+      const [row] = this.#store.range("out", bounds);
+      const earliest = (row?.value as OutBatch | undefined)?.m.find((wire) => wire !== null)?.i;
+      if (earliest === undefined || earliest < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   #load(lane: Lane, seq: number): Batch | undefined {
     const batch = this.#read(lane, seq);
     if (batch === undefined) return undefined;

@@ -17,11 +17,11 @@ interface Found {
   readonly message: OutMessage;
 }
 
-/** The newest open message of a lane, and the numbers before it that may be open. */
-interface OpenHead {
+/** The newest message of a lane that is meant, and those before it. */
+interface Head {
   readonly lane: Lane;
   readonly record: OutMessage;
-  readonly left: Iterator<number, undefined>;
+  readonly left: Iterator<OutMessage, unknown>;
 }
 
 /**
@@ -298,8 +298,8 @@ export class Outbox {
   }
 
   /**
-   * Ends all that waits for a node which is no more: what was never on the wire is cancelled, all else is interrupted. What is
-   * left on its lanes travels as skip markers, so that no other machine of this name is ever given one of these messages.
+   * Ends all messages to a node which is no more: those that were never on the wire are cancelled, the others are interrupted.
+   * They stay on their lanes as skip markers, so that no other machine of this name is ever given one of them.
    */
   abandon(node: string, at: number, reason: string): { withdrawn: OutRecord[]; interrupted: OutRecord[] } {
     const withdrawn: OutRecord[] = [];
@@ -365,25 +365,24 @@ export class Outbox {
     }
   }
 
+  /** Kept messages of some lanes whose id is lower than `before`, newest first. Before the first one is given, each lane is read. */
+  *newestOn(isMeant: (subject: string) => boolean, before?: string): Generator<{ lane: OutLane; record: OutRecord }> {
+    this.#write();
+    const lanes = [...this.#lanes.values()].filter(({ subject }) => isMeant(subject));
+    yield* newestOf(lanes.flatMap((lane) => headOf(lane, this.#batches.newest(lane, before)) ?? []));
+  }
+
   /** The kept messages that are not final, newest first. Before the first one is given, each lane is searched for its newest. */
   *open(isMeant: (subject: string) => boolean = () => true): Generator<{ lane: OutLane; record: OutRecord }> {
     const lanes = [...this.#lanes.values()].filter(({ subject }) => isMeant(subject));
-    const heads = lanes.flatMap((lane) => this.#openHead(lane, openNumbers(lane)) ?? []);
-    heads.sort(byId);
-    for (let newest = heads.pop(); newest !== undefined; newest = heads.pop()) {
-      const { lane, record, left } = newest;
-      yield { lane, record };
-      const next = this.#openHead(lane, left);
-      if (next !== undefined) heads.splice(placeOf(next, heads), 0, next);
-    }
+    yield* newestOf(lanes.flatMap((lane) => headOf(lane, this.#openOf(lane)) ?? []));
   }
 
-  #openHead(lane: Lane, left: Iterator<number, undefined>): OpenHead | undefined {
-    for (let { value } = left.next(); value !== undefined; { value } = left.next()) {
-      const record = this.#batches.message(lane, value);
-      if (record?.keep === true && !record.ended) return { lane, record, left };
+  *#openOf(lane: Lane): Generator<OutMessage> {
+    for (const seq of openNumbers(lane)) {
+      const record = this.#batches.message(lane, seq);
+      if (record?.ended === false) yield record;
     }
-    return undefined;
   }
 
   /** The lanes to a node. */
@@ -563,16 +562,34 @@ function* openNumbers({ next, acked, openNumbers: received }: Lane): Generator<n
   yield* [...received].reverse();
 }
 
-function byId({ record: a }: OpenHead, { record: b }: OpenHead): number {
+/** The first kept message of those left; `undefined`: there is none. */
+function headOf(lane: Lane, left: Iterator<OutMessage, unknown>): Head | undefined {
+  for (let next = left.next(); next.done !== true; next = left.next())
+    if (next.value.keep) return { lane, record: next.value, left };
+  return undefined;
+}
+
+/** The messages of several lanes, each of them sorted from the newest on, as one. */
+function* newestOf(heads: Head[]): Generator<{ lane: OutLane; record: OutRecord }> {
+  heads.sort(byId);
+  for (let newest = heads.pop(); newest !== undefined; newest = heads.pop()) {
+    const { lane, record, left } = newest;
+    yield { lane, record };
+    const next = headOf(lane, left);
+    if (next !== undefined) heads.splice(placeOf(next, heads), 0, next);
+  }
+}
+
+function byId({ record: a }: Head, { record: b }: Head): number {
   return a.message.id < b.message.id ? -1 : 1;
 }
 
 /** The index of a head among sorted heads. */
-function placeOf(head: OpenHead, heads: readonly OpenHead[]): number {
+function placeOf(head: Head, heads: readonly Head[]): number {
   let [low, high] = [0, heads.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (byId(heads[middle] as OpenHead, head) < 0) low = middle + 1;
+    if (byId(heads[middle] as Head, head) < 0) low = middle + 1;
     else high = middle;
   }
   return low;

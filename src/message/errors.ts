@@ -97,7 +97,7 @@ export const CATALOGUE = {
   ),
   "permission-denied": entry(
     "{origin} may not send to {subject}: {fault}",
-    "Change `from`, `allow` or `foreign` of that subject in the steward.yaml of the node that receives it.",
+    "Change that line in the steward.yaml of the node that receives it, or the policy of central; `steward may` tells what a node would take.",
   ),
   "command-refused": entry(
     "{node} may not run it: {fault}",

@@ -48,7 +48,7 @@ export function pathIn(folder: string, name: string): string {
 
 /** A folder that is held open. */
 export interface HeldFolder {
-  /** Its path, which leads to this very folder until it is closed. */
+  /** A path that leads to this very folder until it is closed. */
   readonly path: string;
   close(): void;
 }

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
-import { parseSubject } from "../message/subject.ts";
+import { isToken, parseSubject } from "../message/subject.ts";
 import type { Frame } from "../message/wire/frame.ts";
 
 /**
@@ -92,10 +92,9 @@ export class Admission {
   }
 }
 
-/** Every other node that the configuration names. */
+/** Every other node that the configuration names; `*` and operators are no nodes. */
 function namedIn({ node, central, nodes, subscribe, control }: Config): ReadonlySet<string> {
-  const names = new Set([central, ...nodes, ...control.from, ...subscribe.flatMap(({ from }) => from)]);
-  names.delete("*");
+  const names = new Set([central, ...nodes, ...control.from, ...subscribe.flatMap(({ from }) => from)].filter(isToken));
   names.delete(node);
   return names;
 }

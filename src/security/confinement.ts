@@ -5,14 +5,14 @@ import { faultText } from "../message/errors.ts";
 import { hasReference, secretsIn } from "../message/text/secret-reference.ts";
 import { isNamed, LOCALE } from "../message/text/variables.ts";
 import type { RunBounds, RunSpec } from "../methods/spawner.ts";
-import { groupOf, type User, userOf } from "../platform/accounts.ts";
 import { limitProgram } from "../platform/limit-program.ts";
+import { groupOf, type User, userOf } from "./accounts.ts";
 import { readSecret } from "./secrets.ts";
 
 /**
  * The bounds of the commands of one subscription. Users and groups are looked up once, when its process starts; secrets
- * when a program does. What a command asks for itself can only be within them: a directory that lies in `directory`, and
- * where `environment` is given, variables of that list.
+ * when a program does. A command itself can only ask for less: for a directory that lies in `directory`, and where
+ * `environment` is given, for variables of that list.
  */
 export interface ConfinementOptions {
   readonly node: string;

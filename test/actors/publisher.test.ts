@@ -59,18 +59,28 @@ function start(chance = 0): {
 const WAYS: Record<string, Type[]> = { idle: [], working: ["work"], backingOff: ["work", "noAck"], paused: ["pause"] };
 /** What changes a state, and what is done; everything else leaves it as it is and does nothing. */
 const CHANGES: Record<string, Partial<Record<Type, [to: string, ...effects: string[]]>>> = {
-  idle: { work: ["working", "pump"], pause: ["paused"] },
-  working: {
+  idle: {
     work: ["working", "pump"],
-    progress: ["working", "pump"],
-    drained: ["idle", "hold"],
     noAck: ["backingOff", "hold"],
     nodeAway: ["backingOff", "hold"],
     noCredit: ["backingOff", "hold"],
     pause: ["paused", "hold"],
   },
-  backingOff: { progress: ["working", "pump"], resume: ["working", "pump"], drained: ["idle"], pause: ["paused"] },
-  paused: { resume: ["working", "pump"], pause: ["paused"] },
+  working: {
+    progress: ["working", "pump"],
+    drained: ["idle", "pump"],
+    noAck: ["backingOff", "hold"],
+    nodeAway: ["backingOff", "hold"],
+    noCredit: ["backingOff", "hold"],
+    pause: ["paused", "hold"],
+  },
+  backingOff: {
+    progress: ["working", "pump"],
+    resume: ["working", "pump"],
+    drained: ["idle", "pump"],
+    pause: ["paused", "hold"],
+  },
+  paused: { resume: ["working", "pump"], pause: ["paused", "hold"] },
 };
 
 describe("the publisher", () => {

@@ -5,6 +5,7 @@ import { expect, it, vi } from "vitest";
 import { StewardError } from "../../src/message/errors.ts";
 import { encodeAck } from "../../src/message/wire/frame.ts";
 import { encodeRefusal } from "../../src/message/wire/frame-refusal.ts";
+import { KINDS, kindOfPacket } from "../../src/message/wire/packet.ts";
 import { RECONNECTS } from "../faults/scene/checker.ts";
 import { ledgerOf } from "../faults/scene/ledger.ts";
 import { metric } from "../faults/scene/metric.ts";
@@ -242,14 +243,22 @@ it("sends what it likes to where it likes as an answer: no node writes to a lane
   const id = await submit(central, "ship1", ledger);
   await central.message(id, "succeeded");
   const frame = await eventuallySeen("a frame", () => sentOn(hostile, LANE));
+  const payload = Buffer.from(frame.payload);
+  // The sender is one that nobody knows: it is told so.
+  payload.writeUInt8(payload.readUInt8(5) ^ 1, 5);
+  const known = await refusals(ship1);
+  await hostile.inject({ subject: LANE, payload });
+  await eventuallySeen("its refusal is sent", () => hostile.answers.length > 0);
   const seen = hostile.sent.length;
-  for (const reply of [`ship2.${SHELL}`, "central.event.shellcommand.operatingsystem", `central.${SHELL}`])
-    await hostile.inject({ ...frame, reply });
-  await eventuallySeen("they are refused", async () => (await refused(ship1, "replayed")) >= 3);
+  const lanes = [`ship2.${SHELL}`, "central.event.shellcommand.operatingsystem", `central.${SHELL}`];
+  for (const reply of lanes) await hostile.inject({ subject: LANE, payload, reply });
+  await eventuallySeen("all are refused", async () => (await refusals(ship1)) >= known + 1 + lanes.length);
   const next = await submit(central, "ship1", ledger);
   await central.message(next, "succeeded");
-  const written = hostile.sent.slice(seen).filter(({ by, subject }) => by === "ship1" && subject.startsWith("ship2."));
-  expect(written).toEqual([]);
+  const written = hostile.sent
+    .slice(seen)
+    .filter(({ by, payload: one }) => by === "ship1" && kindOfPacket(one) === KINDS.refusal);
+  expect(written.map(({ subject }) => subject)).toEqual([]);
   expect(await ledger.ran()).toEqual([id, next]);
 });
 

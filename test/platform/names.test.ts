@@ -42,7 +42,7 @@ describe("a name", () => {
 
   it.each(["ship1", "...", "..ship1", "a b", "ü".repeat(127), "-rf", "a\nb"])("%j is one step", (name) => {
     expect(nameFault(name)).toBeUndefined();
-    expect(pathIn("/root", name)).toBe(`/root/${name}`);
+    expect(pathIn("/srv", name)).toBe(`/srv/${name}`);
   });
 });
 

@@ -60,6 +60,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   pino: ["src/observe/"],
   "pino-pretty": ["src/observe/", "src/cli/"],
   yaml: ["src/config/", "src/intake/", "src/cli/"],
+  uqr: ["src/cli/"],
   zod: ["src/config/", "src/api/", "src/runtime/operate/"],
   "p-queue": ["src/runtime/execute/", "src/methods/"],
 };

@@ -19,6 +19,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/cli/cli.ts": WRITTEN,
   "src/cli/commands/host/init.ts": WRITTEN,
   "src/cli/commands/trust/join.ts": FIXED,
+  "src/cli/doctor/trust.ts": FIXED,
   "src/cli/doctor/access.ts": "names that a listing gave, to look at",
   "src/cli/doctor/examine.ts": "names that a listing gave, to look at",
   "src/cli/doctor/journal.ts": FIXED,
@@ -46,22 +47,24 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/runtime/daemon/daemon.ts": FIXED,
   "src/runtime/daemon/lock.ts": FIXED,
   "src/runtime/daemon/start-mark.ts": FIXED,
+  "src/security/audit/files.ts": OWN,
   "src/security/keys/identity-files.ts": FIXED,
   "src/security/trust/edge-trust.ts": FIXED,
   "src/security/trust/registry-file.ts": FIXED,
 };
-/** Files that make a text with a slash beside a value, and touch the file system: paths of the kernel's own. */
+/** Files that make a text with a slash beside a value, and touch the file system: addresses, and paths of the kernel's own. */
 const MAY_WRITE_SLASHES: readonly string[] = [
   "src/broker/embedded.ts",
   "src/broker/orphan.ts",
   "src/cli/commands/host/init.ts",
   "src/cli/demo/log-writers.ts",
-  "src/platform/accounts.ts",
+  "src/security/accounts.ts",
   "src/platform/names.ts",
   "src/runner/channel.ts",
   "src/runner/process-group.ts",
   "src/runner/process/inherited-descriptors.ts",
   "src/runner/process/memory-shortage.ts",
+  "src/runtime/operate/trust.ts",
 ];
 
 const buildsPaths = (source: (typeof sources)[number]): boolean =>

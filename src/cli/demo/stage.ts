@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Daemon } from "../daemon.ts";
 
 /** The place of the demo: a directory with the configuration and the data of each node, and free ports. */
 export interface Stage {
@@ -41,6 +42,18 @@ export async function setStage(): Promise<Stage> {
   writeFileSync(stage.configOf("central"), centralYaml(stage));
   for (const ship of SHIPS) writeFileSync(stage.configOf(ship), shipYaml(ship, stage));
   return stage;
+}
+
+/** Lets the ships in: each has a token of central, and introduces itself with it when it comes up. */
+export async function inviteShips(central: Daemon, { directory }: Stage): Promise<void> {
+  const { readToken } = await import("../../security/trust/token.ts");
+  const { keepToken } = await import("../../security/trust/edge-trust.ts");
+  const invited = await central.invite({ nodes: SHIPS.map((node) => ({ node })), addresses: ["127.0.0.1"] });
+  for (const { node, token } of invited) {
+    const data = join(directory, node);
+    mkdirSync(data, { mode: 0o700 });
+    keepToken(data, readToken(token));
+  }
 }
 
 function centralYaml({ brokerPort }: Stage): string {

@@ -6,13 +6,14 @@ import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { logLine } from "../render/happening.ts";
 import { messageTable } from "../render/messages.ts";
-import { nodeTable } from "../render/nodes.ts";
+import { nodeColumns } from "../render/nodes.ts";
+import { table } from "../render/table.ts";
 import { bare, width } from "../render/text.ts";
 import { cutTo } from "../render/width.ts";
 import { openLogWriters } from "./log-writers.ts";
 import type { Scene } from "./scene.ts";
 import { Screen } from "./screen.ts";
-import { SHIPS, type Stage } from "./stage.ts";
+import { inviteShips, SHIPS, type Stage } from "./stage.ts";
 
 /**
  * The demo from top to bottom: the daemons start; a command goes to three ships, one of them away; logs come in; the third
@@ -43,6 +44,7 @@ export async function play(cli: Cli, stage: Stage, scene: Scene, keep: boolean):
   screen.lines(
     screen.paint("bold", "steward demo"),
     "A management station and three edge nodes, on this machine. Each is a daemon of its own; a real nats-server carries.",
+    "Each ship has a token, proves it when it comes up, and from then on everything between the nodes is sealed.",
   );
   screen.heading("1  central comes up with its broker, then ship1 and ship2");
   screen.block(
@@ -54,6 +56,7 @@ export async function play(cli: Cli, stage: Stage, scene: Scene, keep: boolean):
   const central = await scene.central();
   screen.change("central", screen.paint("green", "● online"), `broker nats://127.0.0.1:${stage.brokerPort}`);
   await scene.watch(central, take);
+  await inviteShips(central, stage);
   scene.start("ship1");
   scene.start("ship2");
   await scene.until(
@@ -126,7 +129,7 @@ async function showFleet(cli: Cli, central: Daemon, screen: Screen, lines: reado
   const { columns } = screen;
   const nodes = await central.nodes();
   const messages = [...(await central.messages({ direction: "out" }))].sort((a, b) => (a.id < b.id ? -1 : 1));
-  screen.block([screen.paint("dim", "$ steward nodes"), ...nodeTable(nodes, times, cli.out, columns)]);
+  screen.block([screen.paint("dim", "$ steward nodes"), ...table(nodes, nodeColumns(times, cli.out), columns)]);
   screen.block(["", screen.paint("dim", "$ steward messages"), ...messageTable(messages, times, cli.out, columns)]);
   screen.block(["", screen.paint("dim", "$ steward watch --no-follow --lines 2")]);
   for (const domain of [...DOMAINS].reverse()) {

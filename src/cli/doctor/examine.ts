@@ -13,6 +13,7 @@ import { counted } from "../render/text.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
 import type { Finding } from "./finding.ts";
 import { journalAtRest } from "./journal.ts";
+import { trustAtRest } from "./trust.ts";
 
 const LEAST_NODE = [20, 19] as const;
 const LEAST_NATS = [2, 9, 10] as const;
@@ -27,7 +28,8 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   const config = await configuration(cli, findings);
   if (config !== undefined) {
     const data = await dataDirectory(config.data);
-    findings.push(data, ...(await openToOthers(config)), ...commands(config, cli), await natsServer(config, cli));
+    findings.push(data, ...(await openToOthers(config)), ...(await trustAtRest(config)));
+    findings.push(...commands(config, cli), await natsServer(config, cli));
     if (data.verdict === "ok") findings.push(...(await journalAtRest(config, cli)));
   }
   // Without a configuration the daemon may still be named by --socket.

@@ -6,9 +6,9 @@ import { type Column, pairs, table } from "./table.ts";
 import { visible } from "./text.ts";
 import { bytes, span, type Times } from "./time.ts";
 
-export function nodeTable(nodes: readonly NodeView[], times: Times, paint: Paint, columns?: number): string[] {
-  return table(nodes, nodeColumns(times, paint), columns);
-}
+/** The line above all nodes where nothing is sealed. */
+export const SECURITY_OFF =
+  "security is off: whoever can publish at the broker is obeyed (`security: sealed` in steward.yaml)";
 
 export function nodeColumns(times: Times, paint: Paint): readonly Column<NodeView>[] {
   return [
@@ -43,8 +43,11 @@ function waiting(node: NodeView): string {
 function notes(node: NodeView): string[] {
   const found: string[] = [];
   if (node.role === "self" && node.link !== "online") found.push(visible(node.cause));
+  if (node.fingerprint !== undefined)
+    found.push(`waits to be accepted, fingerprint ${visible(node.fingerprint)}: steward accept ${visible(node.name)}`);
   // A node that was never heard of is accepted when it is.
-  if (node.trust !== "accepted" && node.role !== "self" && node.link !== "neverSeen") found.push(`trust ${node.trust}`);
+  else if (node.trust !== "accepted" && node.role !== "self" && node.link !== "neverSeen")
+    found.push(`trust ${node.trust}`);
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
   if (node.unheard === true) found.push("not heard since the daemon here was started");
   if (node.heldBack !== undefined) found.push(visible(node.heldBack));

@@ -471,7 +471,7 @@ export const schema = mapping({
     example: [
       { name: "tankers", nodes: ["ship1"], rules: [{ subject: "command.*.*", hours: ["Mon-Fri 08:00-18:00"] }] },
     ],
-    applies: "restart",
+    applies: "live",
   }),
   timeZone: setting(timeZone().optional(), {
     description: "The time zone of `hours`.",

@@ -76,7 +76,11 @@ export class Core implements Child, FailingChild {
     opened("the upkeep of the journal did not end", () => storage.end());
     const fleet = new Fleet({ ...around, node, central, journal });
     opened("the fleet did not stop", () => fleet.stop());
-    const owed = [...journal.outbox.lanes.keys()].map(receiverOf);
+    const { outbox } = journal;
+    const owed = [...outbox.lanes.keys()].flatMap((subject) => {
+      const name = receiverOf(subject);
+      return outbox.waiting(subject).count > 0 || outbox.openCount(name) > 0 ? [name] : [];
+    });
     for (const name of [central, ...nodes, ...owed]) fleet.expect(name);
 
     this.road = new Road({

@@ -228,9 +228,9 @@ export async function startDaemon({
           }
         },
         membership: sealing,
+        openAudit: secluded ? undefined : () => new AuditDirectory(join(config.data, "audit")),
         openTransport: ({ name, auth } = { name: config.node, auth: config.broker.auth }) =>
           openTransport({ ...config, node: name, broker: { ...config.broker, auth } }),
-        openAudit: secluded ? undefined : () => new AuditDirectory(join(config.data, "audit")),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         waiting: () => processes?.waiting() ?? [],
         processes: async (verb, subject) =>

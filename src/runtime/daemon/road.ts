@@ -17,6 +17,7 @@ import { Permission } from "../../security/policy/permission.ts";
 import { Acks } from "../deliver/acks.ts";
 import { Publishers } from "../deliver/publishers.ts";
 import { Membership } from "../enrol/membership.ts";
+import { Policies } from "../enrol/policies.ts";
 import { Registrar } from "../enrol/registrar.ts";
 import { Canceller } from "../execute/cancel.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
@@ -84,6 +85,7 @@ export class Road implements Rooms, FactsWatcher {
   readonly identities: JournalIdentities;
   readonly routes: Routes;
   readonly permission: Permission;
+  readonly policies: Policies;
   readonly audit: Audit;
   readonly respond: Respond;
   readonly canceller: Canceller;
@@ -145,6 +147,7 @@ export class Road implements Rooms, FactsWatcher {
     const resync = { ...told, renewal, identities, losses, vouching, reports, repair, ends };
 
     const permission = new Permission({ ...options, subscriptions: subscriptionsOf });
+    this.policies = new Policies({ ...options, permission });
     const routes = new Routes(node, methods, options.storage, permission, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
     const respond = new Respond({ ...told, routes });
@@ -216,6 +219,7 @@ export class Road implements Rooms, FactsWatcher {
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();
+    this.policies.end();
     this.#links.end();
     this.enrolment?.end();
   }

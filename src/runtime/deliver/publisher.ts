@@ -1,5 +1,5 @@
 import type { Actor } from "xstate";
-import { publisherMachine } from "../../actors/publisher.ts";
+import { type PublisherEvent, publisherMachine } from "../../actors/publisher.ts";
 import { startRoot } from "../../actors/root.ts";
 import type { Child, Exit } from "../../actors/supervisor/spec.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
@@ -32,6 +32,8 @@ export interface LaneView {
 
 /** How long a lane without work still counts as working, ms. */
 const LINGER = 1000;
+/** How many times as long it works before its actor hears of it. */
+const LASTING = 10;
 /** Bytes that a frame needs beside its items. */
 const ENVELOPE = 512;
 /** The shortest time between two times that frames are sealed again at once, ms: else the wait for the ACK has to end. */
@@ -57,7 +59,8 @@ export class Publisher implements Child {
   readonly #standstill: LaneStandstill;
   /** Since when the broker has no subscriber for this lane, monotonic ms. */
   #unheardSince: number | undefined;
-  readonly #actor: Actor<typeof publisherMachine>;
+  /** Made for its first event: most lanes of a large fleet do their work without one. */
+  #actor: Actor<typeof publisherMachine> | undefined;
   readonly #schedule = (): void => {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
@@ -71,13 +74,16 @@ export class Publisher implements Child {
   readonly #ackWait: AckWait;
   readonly #company: Company;
   #scheduled = false;
-  #settleTimer: Timer | undefined;
+  #lookTimer: Timer | undefined;
+  /** Frames were begun since the last look at the work, and how many looks this work has had. */
+  #worked = false;
+  #looks = 0;
   /** Why the lane waits for another broker, as last told. */
   #held = "";
   /** True while a frame without messages is to be sent, to ask for an ACK. */
   #asks = false;
   /** True while the state of the actor allows sending. */
-  #open = false;
+  #open = true;
   #stopped = false;
   /** When frames were last sealed again at once, monotonic ms. */
   #sealedAgainAt = Number.NEGATIVE_INFINITY;
@@ -96,14 +102,21 @@ export class Publisher implements Child {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#actor = this.#startActor();
+  }
+
+  #tell(event: PublisherEvent): void {
+    if (this.#stopped) return;
+    this.#actor ??= this.#startActor();
+    this.#actor.send(event);
   }
 
   #startActor(): Actor<typeof publisherMachine> {
     const { subject, clock, inspector, link, random } = this.#options;
     const open = (isOpen: boolean): void => {
       this.#open = isOpen;
-      if (isOpen) this.#schedule();
+      if (!isOpen) return;
+      this.#schedule();
+      this.#lookLater();
     };
     return startRoot(publisherMachine, {
       actor: subject,
@@ -115,8 +128,8 @@ export class Publisher implements Child {
   }
 
   get state(): "idle" | "working" | "backingOff" | "paused" {
-    const { value } = this.#actor.getSnapshot();
-    return value === "working" && this.#drained ? "idle" : value;
+    const value = this.#actor?.getSnapshot().value ?? "idle";
+    return value === "working" || value === "idle" ? (this.#drained ? "idle" : "working") : value;
   }
 
   get inFlight(): number {
@@ -127,7 +140,6 @@ export class Publisher implements Child {
   wake(deadline: number): void {
     this.#expiry.written(deadline);
     if (this.#open) this.#schedule();
-    else this.#actor.send({ type: "work" });
   }
 
   /** Asks the receiver, which has another journal, how much of the lane it has; also when no message waits. */
@@ -140,11 +152,11 @@ export class Publisher implements Child {
     this.#stepBack(this.#lane.acked);
     this.#standstill.moves();
     this.#unheardSince = undefined;
-    this.#actor.send({ type: "pause", cause });
+    this.#tell({ type: "pause", cause });
   }
 
   resume(cause: string): void {
-    this.#actor.send({ type: "resume", cause });
+    if (this.#actor !== undefined) this.#tell({ type: "resume", cause });
   }
 
   answered(ack: Ack): void {
@@ -172,7 +184,7 @@ export class Publisher implements Child {
     if (decided.length > 0) this.#onceDurable(() => this.#decided(decided));
     this.#settle(ack);
     if (this.#open) this.#schedule();
-    else this.#actor.send({ type: "progress" });
+    else this.#tell({ type: "progress" });
   }
 
   #received(records: readonly OutRecord[], ack: Ack): void {
@@ -229,7 +241,7 @@ export class Publisher implements Child {
     if (this.#drained) return;
     this.#stepBack(this.#lane.acked);
     if (this.#open) this.#schedule();
-    else this.#actor.send({ type: "progress" });
+    else this.#tell({ type: "progress" });
   }
 
   /** Waits less for an ACK: the receiver is heard again after a silence. */
@@ -259,7 +271,7 @@ export class Publisher implements Child {
       return;
     }
     fleet.absent(node);
-    this.#actor.send({ type: "nodeAway", cause: `${node} is not there` });
+    this.#tell({ type: "nodeAway", cause: `${node} is not there` });
   }
 
   /** Why, and since when, the lane does not move though its node is there. */
@@ -272,7 +284,7 @@ export class Publisher implements Child {
   view(): LaneView {
     const { journal, subject } = this.#options;
     const { count: waiting, oldest } = journal.outbox.waiting(subject);
-    const { reason } = this.#actor.getSnapshot().context;
+    const reason = this.#actor?.getSnapshot().context.reason ?? "";
     const { stuck } = this;
     return {
       subject,
@@ -296,11 +308,11 @@ export class Publisher implements Child {
     const { clock, window } = this.#options;
     this.#ackWait.end();
     this.#expiry.stop();
-    clock.clearTimeout(this.#settleTimer);
+    clock.clearTimeout(this.#lookTimer);
     this.#company.end();
     window.forget(this.#schedule);
     this.#stepBack(this.#lane.acked);
-    this.#actor.stop();
+    this.#actor?.stop();
   }
 
   fail(error: unknown): void {
@@ -320,17 +332,30 @@ export class Publisher implements Child {
     } catch (error) {
       this.fail(error);
     }
-    if (this.#drained) this.#settleTimer ??= this.#options.clock.setTimeout(() => this.#settleDown(), LINGER);
   };
 
   get #drained(): boolean {
     return this.#inFlight.length === 0 && this.#lane.acked === this.#lane.next - 1;
   }
 
-  /** The actor hears of the end of work only after a while without new messages. */
-  #settleDown(): void {
-    this.#settleTimer = undefined;
-    if (this.#drained && this.#open) this.#actor.send({ type: "drained" });
+  #look(): void {
+    this.#lookTimer = undefined;
+    if (!this.#open) return;
+    const { value } = this.#actor?.getSnapshot() ?? {};
+    if (this.#drained && !this.#worked) {
+      this.#looks = 0;
+      if (value === "working") this.#tell({ type: "drained" });
+      return;
+    }
+    // Work that is soon done is no change of the actor.
+    this.#looks++;
+    if (this.#looks >= LASTING && (value ?? "idle") === "idle") this.#tell({ type: "work" });
+    this.#worked = false;
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#lookTimer ??= this.#options.clock.setTimeout(() => this.#look(), LINGER);
   }
 
   #sendNext(): boolean {
@@ -397,6 +422,8 @@ export class Publisher implements Child {
 
   #begin(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     this.#inFlight.push(frame);
+    this.#worked = true;
+    this.#lookLater();
     this.#options.journal
       .flushed()
       .then(() => this.#publish(frame, records, again))
@@ -414,7 +441,7 @@ export class Publisher implements Child {
 
   #blocked(type: "noAck" | "nodeAway" | "noCredit", cause: string, busy = false): void {
     this.#standstill.stands(cause, busy);
-    this.#actor.send({ type, cause });
+    this.#tell({ type, cause });
   }
 
   #enoughToOverlap(): number {

@@ -18,7 +18,10 @@ export interface IntroductionsOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly counters: { refuse(code: string, details: object): void };
-  readonly failures: { report(code: string, text: string, same?: string): void };
+  readonly failures: {
+    report(code: string, text: string, same?: string): void;
+    over(code: string, text: string, same?: string): void;
+  };
   /** The node was given its list. */
   readonly welcomed: (node: string, version: number) => void;
 }
@@ -70,9 +73,13 @@ export class Introductions {
 
   /** Answers the machines that wait under a name, now that an operator has decided. */
   decided(node: string): void {
+    const waits = new Set(this.#options.registry.pending.of(node).map(({ keys }) => fingerprint(keys)));
     for (const [id, caller] of this.#callers) {
       if (caller.node !== node) continue;
+      const shown = fingerprint(caller.keys);
+      if (waits.has(shown)) continue;
       this.#callers.delete(id);
+      this.#options.failures.over("node-pending", `${node} waits no more`, `node-pending ${shown}`);
       this.#judged(caller, this.#options.registry.introduce(node, caller.keys, undefined, caller.own));
     }
   }

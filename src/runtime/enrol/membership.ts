@@ -7,6 +7,7 @@ import type { DraftTaker } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
+import { isToken } from "../../message/subject.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Identity } from "../../security/keys/identity.ts";
 import { fingerprint } from "../../security/keys/public-keys.ts";
@@ -93,7 +94,7 @@ export class Membership {
     trust.askBy((other) => this.#ask(other));
     if (!trust.isEnrolled) this.#introduce();
     for (const { from } of config().subscribe)
-      for (const other of from) if (other !== "*" && other !== node && other !== central) trust.peer(other);
+      for (const other of from) if (isToken(other) && other !== node && other !== central) trust.peer(other);
     this.#watch();
   }
 

@@ -33,8 +33,8 @@ export interface NodeWatcher {
   nodeChanged(change: NodeChange): void;
 }
 
-/** How long a node without commands still counts as busy, ms. */
-const LINGER = 1000;
+/** Time between two looks at the work of a node, ms. */
+const LOOK = 1000;
 /** Time between two notes of when each node was last seen, ms: `NOTE_PER_NODE` for each node, but at least `NOTE_EVERY`. */
 const NOTE_EVERY = 60_000;
 const NOTE_PER_NODE = 10;
@@ -47,7 +47,7 @@ export class Fleet {
   readonly #changed = new Map<string, KnownNode>();
   readonly #late: DeadlineWheel;
   readonly #silent: DeadlineWheel;
-  readonly #idle: DeadlineWheel;
+  readonly #work: DeadlineWheel;
   #ownLink = false;
   #watcher: NodeWatcher | undefined;
   /** Monotonic time of the last note, ms. */
@@ -61,11 +61,8 @@ export class Fleet {
     const slot = Math.max(10, Math.min(1000, config().link.hello / 10));
     this.#late = new DeadlineWheel(clock, slot, (name) => this.#known.get(name)?.send("late", "no sign of life"));
     this.#silent = new DeadlineWheel(clock, slot, (name) => this.#known.get(name)?.send("silent", "no sign of life"));
-    this.#idle = new DeadlineWheel(clock, LINGER / 2, (name) => {
-      const known = this.#known.get(name);
-      if (known === undefined) return;
-      known.busy = false;
-      known.send("idle", "all commands have ended");
+    this.#work = new DeadlineWheel(clock, LOOK / 2, (name) => {
+      if (this.#known.get(name)?.lookAtWork() === true) this.#work.set(name, LOOK);
     });
     const seen = (journal.checkpoint(LAST_SEEN) ?? {}) as Readonly<Record<string, number>>;
     for (const { name, snapshot } of journal.nodes()) {
@@ -118,7 +115,7 @@ export class Fleet {
     if (known === undefined) return;
     this.#late.delete(name);
     this.#silent.delete(name);
-    this.#idle.delete(name);
+    this.#work.delete(name);
     this.#changed.delete(name);
     known.stop();
     this.#known.delete(name);
@@ -284,18 +281,9 @@ export class Fleet {
     this.#known.get(name)?.send("agreed", "of one mind");
   }
 
-  /** Notes how many commands of ours run on a node. The actor of the node goes idle only after a while without any. */
+  /** Notes how many commands of ours run on a node. Its actor hears of work that lasts, and of its end after a while. */
   work(name: string, running: number): void {
-    const known = this.#known.get(name);
-    if (known === undefined) return;
-    if (running === 0) {
-      if (known.busy) this.#idle.set(name, LINGER);
-      return;
-    }
-    this.#idle.delete(name);
-    if (known.busy) return;
-    known.busy = true;
-    known.send("busy", "commands run there");
+    if (this.#known.get(name)?.works(running) === true) this.#work.set(name, LOOK);
   }
 
   /** No node is judged while our own link is down; each has a full grace period once the link is back. */
@@ -322,7 +310,7 @@ export class Fleet {
     this.#noteSeen();
     this.#late.stop();
     this.#silent.stop();
-    this.#idle.stop();
+    this.#work.stop();
     for (const known of this.#known.values()) known.stop();
   }
 

@@ -8,6 +8,7 @@ import type { Json } from "../../message/message.ts";
 import type { Standstill, StuckLane } from "../../message/standstill.ts";
 import type { LabelSet } from "../../message/target/labels.ts";
 import type { Hello } from "../../methods/hello.ts";
+import { Work } from "./work.ts";
 
 /** A change of one region of a node. */
 export interface NodeChange {
@@ -85,7 +86,8 @@ export class KnownNode {
   readonly #actor: Actor<typeof nodeMachine>;
   readonly #changes: NodeChange[];
   link: LinkState;
-  busy: boolean;
+  /** Commands of ours that run there, and what their number says of the node. */
+  readonly #work: Work;
   lastSeen: number | null;
   /** Monotonic time of `lastSeen`, ms. */
   heardAt = Number.NEGATIVE_INFINITY;
@@ -117,7 +119,7 @@ export class KnownNode {
     const present = this.#actor.getSnapshot();
     this.#changes = [...(stored?.changes ?? [])];
     this.link = present.value.link;
-    this.busy = present.matches({ work: "busy" });
+    this.#work = new Work(clock, present.matches({ work: "busy" }));
     this.#accepted = present.matches({ trust: "accepted" });
     this.lastSeen = stored?.lastSeen ?? null;
     this.#every = stored?.every;
@@ -199,6 +201,18 @@ export class KnownNode {
     this.#actor.send({ type, at: this.#options.clock.now(), cause });
   }
 
+  /** Notes how many commands of ours run there. True: they are the first, and are to be looked at after a while. */
+  works(running: number): boolean {
+    return this.#work.runs(running);
+  }
+
+  /** Tells the actor what changed. True: it is to be looked at again. */
+  lookAtWork(): boolean {
+    const change = this.#work.look();
+    if (change !== undefined) this.send(change, change === "busy" ? "commands run there" : "all commands have ended");
+    return this.#work.isWatched;
+  }
+
   get linkSince(): number {
     return this.#actor.getSnapshot().context.linkSince;
   }
@@ -218,7 +232,7 @@ export class KnownNode {
       linkSince: context.linkSince,
       cause: context.linkCause,
       session: value.session,
-      work: value.work,
+      work: this.#work.running > 0 ? "busy" : value.work,
       trust: value.trust,
       storage: value.storage,
       lastSeenAt: this.lastSeen,

@@ -26,13 +26,13 @@ export class Messages {
     this.#options = options;
   }
 
-  /** The newest first. Open messages are found by their lanes: the cost does not grow with those that have ended. */
+  /** The newest first. Open messages, and those of some lanes, are found by their lanes: others cost nothing. */
   list(filter: MessageFilter): MessageView[] {
     const { limit = LIMIT, before, direction, open = false, state } = filter;
     // An event is final once it is received; every other state that is not final is one of an open message.
     const unfinished = open || (state !== undefined && state !== "received" && !isFinalState(state));
     const streams = [
-      ...(direction === "in" ? [] : [unfinished ? this.#openSent(filter) : this.#sent(before)]),
+      ...(direction === "in" ? [] : [unfinished ? this.#openSent(filter) : this.#sent(filter)]),
       ...(direction === "out" ? [] : [this.#pending(), ...(unfinished ? [] : [this.#done(before)])]),
     ];
     const found: MessageView[] = [];
@@ -82,15 +82,24 @@ export class Messages {
     return routes.stuck(subject);
   }
 
-  *#sent(before?: string, prefix?: string): Iterable<Row> {
-    for (const found of this.#options.core().journal.outbox.newest(prefix, before)) yield this.#sentRow(found);
+  #sent(filter: MessageFilter): Iterable<Row> {
+    const { outbox } = this.#options.core().journal;
+    const { before, node, method, domain } = filter;
+    const ofSome = node !== undefined || method !== undefined || domain !== undefined;
+    const found = ofSome ? outbox.newestOn(this.#isMeant(filter), before) : outbox.newest("", before);
+    return mapped(found, (each) => this.#sentRow(each));
   }
 
   /** Open messages of the lanes that the filter allows. */
   #openSent(filter: MessageFilter): Iterable<Row> {
-    const { config, core } = this.#options;
-    const lanes = core().journal.outbox.open((subject) => matches({ subject, origin: config().node }, filter));
+    const lanes = this.#options.core().journal.outbox.open(this.#isMeant(filter));
     return mapped(lanes, (found) => this.#sentRow(found));
+  }
+
+  /** True for the lanes that the filter allows. */
+  #isMeant(filter: MessageFilter): (subject: string) => boolean {
+    const origin = this.#options.config().node;
+    return (subject) => matches({ subject, origin }, filter);
   }
 
   #sentRow({ lane, record }: { readonly lane: OutLane; readonly record: OutRecord }): Row {
@@ -116,7 +125,8 @@ export class Messages {
 
   /** Ids of the newest messages; those that steward sends for itself are included only with a prefix. */
   *#newestIds(prefix = ""): Iterable<string> {
-    const streams = [this.#sent(undefined, prefix), this.#pending(prefix), this.#done(undefined, prefix)];
+    const sent = mapped(this.#options.core().journal.outbox.newest(prefix), (found) => this.#sentRow(found));
+    const streams = [sent, this.#pending(prefix), this.#done(undefined, prefix)];
     for (const { id, subject } of newestFirst(streams))
       if (prefix !== "" || !subject.endsWith(`.${CONTROL_DOMAIN}`)) yield id;
   }

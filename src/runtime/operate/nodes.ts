@@ -4,6 +4,9 @@ import type { Fact } from "../../message/target/compare.ts";
 import type { TargetNode } from "../../message/target/match.ts";
 import { shortened } from "../../message/text/printable.ts";
 import { itemBytes } from "../../message/wire/bounds.ts";
+import { fingerprint } from "../../security/keys/public-keys.ts";
+import type { PendingClaim } from "../../security/trust/pending-claims.ts";
+import { Registrar } from "../enrol/registrar.ts";
 import { KnownTargets } from "./known-targets.ts";
 import type {
   FactsView,
@@ -52,7 +55,7 @@ export class Nodes {
   list({ after = "", limit, filter, keys = [] }: NodeQuery): NodeView[] {
     const { config, core } = this.#options;
     const world = new KnownTargets(this.#options);
-    const names = new Set([config().node, ...core().fleet.names()]);
+    const names = new Set([config().node, ...core().fleet.names(), ...this.#pending().map((claim) => claim.node)]);
     const later = [...names].filter((name) => name > after).sort();
     const page = filter === undefined ? later.slice(0, limit) : firstOf(later, filterOf(filter, world), limit);
     return page
@@ -136,6 +139,12 @@ export class Nodes {
     return view;
   }
 
+  /** Machines that wait to be accepted. */
+  #pending(): readonly PendingClaim[] {
+    const { enrolment } = this.#options.core();
+    return enrolment instanceof Registrar ? enrolment.registry.pending.all() : [];
+  }
+
   linkSince(name: string): number | null {
     const { config, core } = this.#options;
     if (name === config().node) return core().link.health().since;
@@ -158,7 +167,9 @@ export class Nodes {
     const { journal, fleet, link, storage, methods, running, publishers, labels } = core();
     const known = fleet.describe(name);
     const self = config().node;
-    if (known === undefined && name !== self) return undefined;
+    const claims = this.#pending().filter(({ node }) => node === name);
+    const waits = claims.length === 0 ? {} : { fingerprint: claims.map(({ keys }) => fingerprint(keys)).join(", ") };
+    if (known === undefined && name !== self) return claims[0] && pendingView(claims[0], waits, clock.now());
     const lanes = [...publishers.lanes(name)];
     const waiting = lanes.flatMap(({ oldestCreatedAt }) => oldestCreatedAt ?? []);
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
@@ -176,7 +187,7 @@ export class Nodes {
       ...(worst.length === 0 ? {} : { stuck: worst }),
       ...(Object.keys(labelled).length === 0 ? {} : { labels: labelled }),
     };
-    if (known !== undefined) return { ...known, ...counted };
+    if (known !== undefined) return { ...known, ...counted, ...waits };
     const { state, since, server = "" } = link.health();
     const now = clock.now();
     return {
@@ -199,4 +210,29 @@ export class Nodes {
       ...counted,
     };
   }
+}
+
+/** A machine that waits under a name that is not known otherwise. */
+function pendingView({ node: name, firstAt }: PendingClaim, waits: { fingerprint?: string }, now: number): NodeDetail {
+  return {
+    name,
+    role: "edge",
+    link: "neverSeen",
+    linkSince: firstAt,
+    cause: "it waits to be accepted",
+    session: "none",
+    work: "idle",
+    trust: "pending",
+    storage: "ok",
+    lastSeenAt: null,
+    asOf: now,
+    waiting: 0,
+    oldestCreatedAt: null,
+    running: 0,
+    bytesOut: 0,
+    bytesIn: 0,
+    changes: [],
+    lanes: [],
+    ...waits,
+  };
 }

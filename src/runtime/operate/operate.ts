@@ -233,13 +233,13 @@ export class LocalOperations implements Operations {
 
   async invite(order: InvitationOrder): Promise<Invited[]> {
     const invited = await this.#trust.invite(order);
-    this.#did("invite", { nodes: invited.map(({ node }) => node) });
+    this.#did("invite", { nodes: order.nodes.map(({ node }) => node) }, "trust");
     return invited;
   }
 
   async decide(node: string, verb: Decision["verb"], choice: Choice): Promise<Decision> {
     const decision = await this.#trust.decide(node, verb, choice);
-    this.#did(verb, { node });
+    this.#did(verb, { nodes: [node] }, "trust");
     return decision;
   }
 
@@ -259,8 +259,8 @@ export class LocalOperations implements Operations {
   }
 
   /** Records what somebody did at the local API. */
-  #did(operation: string, more: Readonly<Record<string, Json>>): void {
-    this.#options.core().audit.record({ what: "operation", by: LOCAL, allowed: true, operation, ...more });
+  #did(operation: string, more: Readonly<Record<string, Json>>, what = "operation"): void {
+    this.#options.core().audit.record({ what, by: LOCAL, allowed: true, operation, ...more });
   }
 
   metrics(): Promise<string> {

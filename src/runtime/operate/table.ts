@@ -126,7 +126,7 @@ export const TABLE = {
   may: {
     summary:
       "Whether a node would take a message of somebody, and which line of its policy decides; asked of that node",
-    body: { shape: shape.mayQuestion, read: readMayQuestion },
+    body: { shape: shape.mayQuestion, read: reader(shape.mayQuestion) },
     answer: json("The word of each layer of its policy", shape.mayAnswer),
     failures: [404, 413, 415, 503],
   },
@@ -283,12 +283,6 @@ function readOrders(body: unknown): readonly shape.Order[] {
     if (parsed.success) return parsed.data;
     throw new StewardError("message-invalid", { where: String(i + 1), fault: faultsOf(parsed.error) });
   });
-}
-
-function readMayQuestion(body: unknown): shape.MayQuestionTo {
-  const parsed = shape.mayQuestion.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw new StewardError("request-invalid", { fault: faultsOf(parsed.error) });
 }
 
 /** @throws StewardError `message-invalid` for too many messages at once */

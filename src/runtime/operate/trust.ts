@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { fileFault, StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { fingerprint, keysText, parseKeys } from "../../security/keys/public-keys.ts";
@@ -7,16 +6,16 @@ import { fingerprintOf } from "../../security/trust/registry.ts";
 import { type Token, tokenText } from "../../security/trust/token.ts";
 import type { Membership } from "../enrol/membership.ts";
 import { Registrar } from "../enrol/registrar.ts";
+import { addressesOf } from "./broker-address.ts";
 import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 
-/** Who is trusted, and what operators decide about it. */
+/** The life of a token unless the operator says otherwise, ms. */
 const A_DAY = 86_400_000;
-/** Addresses of this machine in a token: each makes it longer. */
-const MOST_ADDRESSES = 3;
 
 type Verb = Decision["verb"];
 
+/** The trust of this node as operators see it, and their decisions on it. */
 export class TrustDecisions {
   readonly #options: OperateOptions;
 
@@ -208,29 +207,6 @@ function edgeView(membership: Membership): Omit<TrustView, "node" | "central" | 
 }
 
 type Broker = ReturnType<OperateOptions["config"]>["broker"];
-
-/** The addresses at which other machines reach the broker. @throws StewardError `broker-local` */
-function addressesOf({ embedded, servers }: Broker, given: readonly string[] | undefined): readonly string[] {
-  if (embedded === null)
-    return given === undefined ? servers : given.map((address) => withScheme(address, "4222", false));
-  const { host, port, tls } = embedded;
-  const url = (address: string): string => withScheme(address, String(port), tls !== null);
-  if (given !== undefined) return given.map(url);
-  if (host === "127.0.0.1" || host === "::1" || host === "localhost") throw new StewardError("broker-local", { host });
-  if (host !== "0.0.0.0" && host !== "::") return [url(host)];
-  const own = Object.values(networkInterfaces()).flatMap((addresses = []) =>
-    addresses.flatMap(({ address, family, internal }) => (internal || family !== "IPv4" ? [] : [address])),
-  );
-  if (own.length === 0) throw new StewardError("broker-local", { host });
-  return own.slice(0, MOST_ADDRESSES).map(url);
-}
-
-function withScheme(address: string, port: string, secure: boolean): string {
-  if (address.includes("://")) return address;
-  const isBare = address.includes(":") && !address.startsWith("[") && address.split(":").length > 2;
-  const host = isBare ? `[${address}]` : address;
-  return `${secure ? "tls" : "nats"}://${/:\d+$/.test(host) ? host : `${host}:${port}`}`;
-}
 
 /** A login that all nodes share travels in the token. */
 function loginOf(auth: Broker["auth"]): Token["login"] | undefined {

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText } from "../../message/errors.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { sleep } from "../../platform/sleep.ts";
 import { ChainCheck, type ChainFault, claimOf, hashOf, type Link, START } from "./chain.ts";
 import type { AuditEntry, AuditRecord } from "./entry.ts";
 import type { AuditFiles, NumberedLine } from "./files.ts";
@@ -22,6 +23,8 @@ export interface AuditJournal {
   auditEnds: AuditEnds | undefined;
   atTurnEnd(work: () => void): void;
   flushed(): Promise<void>;
+  /** The error of the disk, since it refuses. */
+  readonly fault: string | undefined;
 }
 
 /** The link before the first record of the files, and the last record in them. */
@@ -64,6 +67,8 @@ export interface AuditCheck {
 /** How long lines wait in the journal, ms, and the number of them beyond which they are moved at once. */
 const MOVE_AFTER = 1_000;
 const MOVE_AT = 2_000;
+/** The longest that the end waits for the files, ms. */
+const END_WITHIN = 5_000;
 /** Refusals of one kind that are recorded in a minute; the next record after it tells how many were not. */
 const MOST_REFUSALS = 20;
 const MINUTE = 60_000;
@@ -108,7 +113,7 @@ export class Audit {
     if (this.#ended) return;
     const { journal, clock } = this.#options;
     const no = this.#last.no + 1;
-    const line = JSON.stringify({ no, at: clock.now(), ...entry, prev: this.#last.hash });
+    const line = `{"no":${no},"at":${clock.now()},${JSON.stringify(entry).slice(1, -1)},"prev":"${this.#last.hash}"}`;
     this.#last = { no, hash: hashOf(line) };
     this.#waiting.push({ no, line });
     if (this.#turn.push(line) === 1) journal.atTurnEnd(() => journal.setAudited(no, this.#turn.splice(0)));
@@ -170,10 +175,15 @@ export class Audit {
 
   /** Moves what waits, and ends. Lines that cannot be moved stay in the journal. */
   async end(): Promise<void> {
+    const { clock, journal } = this.#options;
     this.#ended = true;
-    this.#options.clock.clearTimeout(this.#timer);
-    await this.#moving;
-    await this.#move();
+    clock.clearTimeout(this.#timer);
+    // A disk that refuses would hold up the end; the lines are in the journal, or as lost as what they tell of.
+    if (journal.fault !== undefined) return;
+    const over = new AbortController();
+    const moved = Promise.resolve(this.#moving).then(() => this.#move());
+    await Promise.race([moved, sleep(clock, END_WITHIN, over.signal)]);
+    over.abort();
   }
 
   #arm(): void {

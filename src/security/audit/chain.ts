@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 
 /** The place in a chain of records: the number of a record, and the hash of its line. */
 export interface Link {
@@ -11,7 +11,7 @@ export const START: Link = { no: 0, hash: "" };
 
 /** The hash of a record's line, without its line break, which the next record carries. */
 export function hashOf(line: string): string {
-  return createHash("sha256").update(line, "utf8").digest("base64url");
+  return digest("sha256", line, "base64");
 }
 
 /** The number, and the hash of the record before, that a line claims; `undefined`: it is no record. */

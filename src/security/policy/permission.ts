@@ -218,6 +218,7 @@ class Question implements Asked {
 
   /** The arguments as they are recorded: those of other commands than programs only where daemons speak to each other. */
   recorded(): Json | undefined {
+    if (this.#method?.command?.vector === undefined && !isBetweenDaemons(this.#subject)) return undefined;
     const vector = this.#vector ?? this.#worked();
     if (typeof vector !== "string") return redacted(vector, scriptDigest);
     return isBetweenDaemons(this.#subject) ? JSON.stringify(this.#data).slice(0, 200) : undefined;
@@ -241,15 +242,10 @@ function entryOf(
   why: string,
   said: Json | undefined,
 ): AuditEntry {
-  return {
-    what: "decision",
-    by: operator === undefined ? origin : `${operator}@${origin}`,
-    allowed,
-    why,
-    subject: subject.slice(subject.indexOf(".") + 1),
-    ...(id === undefined ? {} : { ids: [id] }),
-    ...(said === undefined ? {} : { arguments: said }),
-  };
+  const by = operator === undefined ? origin : `${operator}@${origin}`;
+  const entry = { what: "decision", by, allowed, why, subject: subject.slice(subject.indexOf(".") + 1) };
+  if (id === undefined) return entry;
+  return said === undefined ? { ...entry, ids: [id] } : { ...entry, ids: [id], arguments: said };
 }
 
 function denied(origin: string, operator: string | undefined, subject: string, { at, fault }: Refusal): StewardError {

@@ -5,6 +5,7 @@ import { textOf, writeDurably } from "../../platform/durable-file.ts";
 import type { Identity } from "../keys/identity.ts";
 import { keyId, keysText, type PublicKeys, parseKeys } from "../keys/public-keys.ts";
 import { isSignedBy, type Signed } from "../keys/signed.ts";
+import type { Token } from "./token.ts";
 import type { Peer, Trust } from "./trust.ts";
 import { TRUST_LIST, type TrustList, trustListFault } from "./trust-list.ts";
 
@@ -15,7 +16,7 @@ import { TRUST_LIST, type TrustList, trustListFault } from "./trust-list.ts";
  *   nothing → pinned (it introduces itself) → enrolled (it has a list)
  *
  * A list counts only with a valid signature of a key of central that is trusted now, for this node, and with a version above
- * that of the present one. It is on disk before it has an effect.
+ * that of the present one. The new list is on disk before it has an effect.
  */
 export interface EdgeTrustOptions {
   readonly data: string;
@@ -151,11 +152,6 @@ export class EdgeTrust implements Trust {
     return true;
   }
 
-  /** Keeps the pin of a token and its secret, in place of what was pinned before. */
-  pin(central: PublicKeys, join: JoinSecret): void {
-    this.#set({ pin: keysText(central), join });
-  }
-
   /** The token was refused for good: the node waits to be accepted without it. */
   dropJoin(): void {
     if (this.#file?.join !== undefined) this.#set({ pin: this.#file.pin });
@@ -168,11 +164,7 @@ export class EdgeTrust implements Trust {
   }
 
   #set(file: TrustFile): void {
-    try {
-      writeDurably(this.#path, `${JSON.stringify(file)}\n`);
-    } catch (error) {
-      throw new StewardError("file-unwritable", { file: this.#path, fault: faultText(error) }, { cause: error });
-    }
+    writeTrust(this.#path, file);
     this.#file = file;
     this.#changed();
   }
@@ -203,6 +195,20 @@ export class EdgeTrust implements Trust {
     const { keys, previous } = this.#identity;
     add(self, previous === undefined ? [keys] : [keys, previous.keys], "accepted");
     for (const name of this.#peers.keys()) this.#wanted.delete(name);
+  }
+}
+
+/** Keeps a token for a daemon that is started later: it introduces itself with it. @throws StewardError `file-unwritable` */
+export function keepToken(data: string, { centralKeys, secret, expiresAt }: Token): void {
+  const join: JoinSecret = { secret: Buffer.from(secret).toString("base64url"), expiresAt };
+  writeTrust(trustPath(data), { pin: keysText(centralKeys), join });
+}
+
+function writeTrust(path: string, file: TrustFile): void {
+  try {
+    writeDurably(path, `${JSON.stringify(file)}\n`);
+  } catch (error) {
+    throw new StewardError("file-unwritable", { file: path, fault: faultText(error) }, { cause: error });
   }
 }
 

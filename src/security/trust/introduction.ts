@@ -19,7 +19,7 @@ import type { TrustList } from "./trust-list.ts";
  *
  * The sender proves both of its keys: one signs, and the other makes a code that central can make as well.
  */
-export const INTRODUCTION_FLAGS = 8;
+const INTRODUCTION_FLAGS = 8;
 const ANSWER_FLAGS = 10;
 const HEADER = 4;
 const KEY = 32;

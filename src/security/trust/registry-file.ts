@@ -39,6 +39,24 @@ export function readRegistry(path: string, identity: Identity): RegistryState | 
   return file.body;
 }
 
+/** The content of a registry file whose signature was not verified, for an operator to look through. @throws StewardError `registry-damaged` */
+export function unverified(path: string): RegistryState {
+  let body: unknown;
+  try {
+    body = (JSON.parse(textOf(path) ?? "") as { readonly body?: unknown } | null)?.body;
+  } catch (error) {
+    throw nothingToSave(path, "it is not there, or is not JSON", error);
+  }
+  const fault = registryFault(body);
+  if (fault !== undefined) throw nothingToSave(path, fault);
+  return body as RegistryState;
+}
+
+function nothingToSave(path: string, fault: string, cause?: unknown): StewardError {
+  const all = `${fault}; nothing in it can be saved: \`steward trust repair --empty --above VERSION\` begins an empty one`;
+  return new StewardError("registry-damaged", { path, fault: all }, { cause });
+}
+
 /** @throws StewardError `file-unwritable` */
 export function writeRegistry(path: string, state: RegistryState, identity: Identity): void {
   try {

@@ -13,7 +13,7 @@ import type { Peer, Trust } from "./trust.ts";
 import { MOST_PEERS, TRUST_LIST, type TrustList } from "./trust-list.ts";
 
 /**
- * Central's record of which machine is which node. It decides who is let in, and signs the trust list of each node.
+ * Central's record of which machine is which node. The registry decides on each machine, and signs the trust list of each node.
  *
  *   (unknown) → pending → accepted → revoked        a token leads from unknown to accepted
  *                 ↓                     ↓
@@ -339,6 +339,11 @@ export class Registry implements Trust {
 
   setOperators(operators: readonly Json[]): void {
     this.#change({ operators }, this.#acceptedNames());
+  }
+
+  /** The policies that every list carries. */
+  get policies(): readonly Json[] {
+    return this.#state.policies;
   }
 
   setPolicies(policies: readonly Json[]): void {

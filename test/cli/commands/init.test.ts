@@ -7,21 +7,17 @@ import { type World, world } from "../world.ts";
 const modeOf = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;
 const service = (w: World) => ["--service", "--config", join(w.directory, "etc/steward.yaml")];
 
-test("a station that lets edges in asks them for a new password, which its owner alone can read", async () => {
+test("a station has a broker of its own that each node enters with its own keys: no password is made", async () => {
   const w = await world();
   const answer = await w.run(["init", "--listen", "0.0.0.0:4333"]);
   expect(answer.code).toBe(0);
-  const file = join(w.directory, "steward.yaml");
-  expect(await modeOf(file)).toBe(0o600);
-  const { broker } = await loadConfig(file, { env: {} });
-  expect(broker.embedded).toEqual({ host: "0.0.0.0", port: 4333 });
-  expect(broker.auth).toMatchObject({ kind: "user", user: "steward", password: expect.stringMatching(/^[\w-]{24}$/) });
-  expect(answer.err).toContain("steward init NAME --broker nats://steward:PASSWORD@HOST:4333");
-  expect(answer.err).toContain(`PASSWORD stands in ${file}`);
-  // The password is not read over somebody's shoulder, or in the log of an installer.
-  expect(answer.out + answer.err).not.toContain("password" in broker.auth ? broker.auth.password : "");
+  const { broker, security } = await loadConfig(join(w.directory, "steward.yaml"), { env: {} });
+  expect(broker.embedded).toMatchObject({ host: "0.0.0.0", port: 4333 });
+  expect([broker.auth.kind, security]).toEqual(["identity", "sealed"]);
+  expect(answer.err).toContain("steward invite NAME");
   const other = await w.run(["init", "--listen", "[::]:4333", "--print"]);
   expect(other.out).toContain('host: "::"');
+  expect((await w.run(["init", "--print"])).out).toContain("embedded: {host: 0.0.0.0, port: 4222}");
 });
 
 test("a password that is overwritten into a file which others could read closes it first", async () => {
@@ -29,7 +25,7 @@ test("a password that is overwritten into a file which others could read closes 
   const file = join(w.directory, "steward.yaml");
   await writeFile(file, "");
   await chmod(file, 0o644);
-  expect((await w.run(["init", "--listen", "0.0.0.0:4222", "--force"])).code).toBe(0);
+  expect((await w.run(["init", "ship1", "--broker", "nats://me:p@h:4222", "--force"])).code).toBe(0);
   expect(await modeOf(file)).toBe(0o600);
 });
 
@@ -86,7 +82,7 @@ test("a service can read its configuration, however careful the umask of who wro
   const w = await world();
   const umask = process.umask(0o077);
   try {
-    expect((await w.run(["init", "--listen", "0.0.0.0:4222", ...service(w)])).code).toBe(0);
+    expect((await w.run(["init", "ship1", "--broker", "nats://me:p@h:4222", ...service(w)])).code).toBe(0);
   } finally {
     process.umask(umask);
   }
@@ -95,19 +91,15 @@ test("a service can read its configuration, however careful the umask of who wro
   expect(await modeOf(join(w.directory, "etc/environment"))).toBe(0o600);
 });
 
-test("the password that the nodes have already is not replaced by another `init` of the station", async () => {
+test("a new password takes the place of the one before, and other variables stay", async () => {
   const w = await world();
   const environment = join(w.directory, "etc/environment");
-  const init = ["init", "--listen", "0.0.0.0:4222", ...service(w)];
-  expect((await w.run(init)).code).toBe(0);
+  const init = (password: string) => ["init", "ship1", "--broker", `nats://me:${password}@h:4222`, ...service(w)];
+  expect((await w.run(init("one"))).code).toBe(0);
   await writeFile(environment, `# mine\nOTHER=1\n${await readFile(environment, "utf8")}`);
-  const before = await readFile(environment, "utf8");
-  expect((await w.run(init)).code).toBe(2);
-  await w.run([...init.slice(0, 3), ...init.slice(3), "--force"]);
-  const after = await readFile(environment, "utf8");
-  expect(after.split("\n").slice(0, 2)).toEqual(["# mine", "OTHER=1"]);
-  expect(after).not.toBe(before);
-  expect(after.match(/STEWARD_BROKER_PASSWORD=/g)).toHaveLength(1);
+  expect((await w.run(init("two"))).code).toBe(2);
+  await w.run([...init("two"), "--force"]);
+  expect(await readFile(environment, "utf8")).toBe("# mine\nOTHER=1\nSTEWARD_BROKER_PASSWORD=two\n");
 });
 
 test.each([

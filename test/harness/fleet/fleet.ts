@@ -27,8 +27,8 @@ export interface FleetOptions {
   readonly away?: readonly string[];
   /** In place of a nats-server on this machine's loopback. */
   readonly broker?: TestBroker;
-  /** True: the nodes have no keys yet, and trust nobody. */
-  readonly unenrolled?: boolean;
+  /** Nodes that have no keys yet, and trust nobody; true: all. */
+  readonly unenrolled?: true | readonly string[];
   /** In place of a nats-server of the test: central runs its own, on this port. */
   readonly embedded?: number;
 }
@@ -116,7 +116,7 @@ export interface Surroundings {
 
 /** Resolves when every node that is not away is up, and central sees each of them. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { nodes: wanted, hello = "500ms", away = [], embedded, unenrolled } = options;
+  const { nodes: wanted, hello = "500ms", away = [], embedded, unenrolled = [] } = options;
   const surroundings = await surroundingsOf(await tempDir());
   const broker = embedded === undefined ? (options.broker ?? (await startBroker())) : undefined;
   const server = broker ?? { port: embedded ?? 0, url: `nats://127.0.0.1:${embedded}` };
@@ -145,7 +145,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
   const installed = [...nodes.values()].map((node) => ({ name: node.name, data: node.stored(".") }));
   const [first, ...edges] = installed;
-  if (first !== undefined && unenrolled !== true) enrolFleet(first, edges);
+  if (first !== undefined && unenrolled !== true)
+    enrolFleet(
+      first,
+      edges.filter(({ name }) => !unenrolled.includes(name)),
+    );
   const fleet = new Fleet(broker, nodes, surroundings);
   atTestEnd(
     () => fleet.end(),

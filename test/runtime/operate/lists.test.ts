@@ -46,6 +46,40 @@ test("open messages are found on their lanes: none that has ended is read for th
   }
 });
 
+test("messages of one node, method or domain are found on their lanes, page by page, before and after a restart", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {}, ship2: {} } }));
+  const sent: string[] = [];
+  for (let n = 0; n < 24; n++) {
+    const nodes = n % 3 === 0 ? ["ship1"] : ["ship2", "ship1"];
+    const subjects = nodes.map((node) => `${node}.command.${n % 2 === 0 ? "work" : "redo"}.os`);
+    sent.push(...(await world.submit(subjects.map((subject) => ({ subject, data: { n } })))));
+  }
+  await world.allEnded();
+  const subjectOf = new Map(sent.map((id) => [id, world.message(id).subject]));
+  const listed = (meant: RegExp) =>
+    [...sent]
+      .filter((id) => meant.test(subjectOf.get(id) ?? ""))
+      .sort()
+      .reverse();
+  const all = vi.spyOn(Outbox.prototype, "newest");
+  try {
+    for (const when of ["before", "after"]) {
+      const found = (filter: MessageFilter) => pages(world, { limit: 3, direction: "out", ...filter }).flat();
+      expect(found({ node: "ship2", domain: "os" }), when).toEqual(listed(/^ship2/));
+      expect(found({ method: "redo" }), when).toEqual(listed(/redo/));
+      expect(found({ node: "ship1", method: "work" }), when).toEqual(listed(/^ship1.*work/));
+      expect(found({ node: "ship3" }), when).toEqual([]);
+      if (when === "before") {
+        world.crash("central");
+        await world.start("central");
+      }
+    }
+    expect(all).not.toHaveBeenCalled();
+  } finally {
+    all.mockRestore();
+  }
+});
+
 test("nodes come by name, from a name on, no more than were asked for", async () => {
   const world = await settled(await createWorld({ nodes: { ship1: {}, ship2: {}, ship3: {} } }));
   const { operations } = world.daemon("central");

@@ -53,8 +53,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "end-told-without-a-look",
     breaks: "after a crash a command is told as interrupted before it was asked what its program does",
     file: "src/runtime/execute/subscriber.ts",
-    find: "end = handler.adopt?.(context) ?? (",
-    replace: "end = (",
+    find: "        handler.adopt?.(context) ??\n",
+    replace: "",
     faults: ["crash", "slow"],
   },
   {
@@ -154,8 +154,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "run-again-after-crash",
     breaks: "a command that a crash cut short is begun again, whatever its method says",
     file: "src/runtime/execute/subscriber.ts",
-    find: "(handler.idempotent === true ? handler.run(context) : undefined)",
-    replace: "handler.run(context)",
+    find: "(handler.idempotent === true ? this.#admittedAgain(record)?.run(context) : undefined)",
+    replace: "this.#admittedAgain(record)?.run(context)",
     faults: ["crash", "slow", "torn"],
   },
   {
@@ -261,5 +261,50 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "forgottenOf(lane, given.get(lane.subject) ?? 0)",
     replace: "forgottenOf(lane, 0 * given.size)",
     faults: ["restore", "partition"],
+  },
+  {
+    name: "tag-unchecked",
+    breaks: "a packet that was changed on its way is opened and read all the same",
+    file: "src/security/seal/cipher.ts",
+    find: `  } catch {
+    return undefined;
+  }`,
+    replace: `  } catch {
+    return body;
+  }`,
+    faults: ["hostile", "corrupt"],
+  },
+  {
+    name: "session-unbound",
+    breaks: "a packet of an earlier life of its receiver is taken again in a later one",
+    file: "src/security/seal/sealed-envelope.ts",
+    find: "if (header.receiverSalt !== this.#sessions.salt)",
+    replace: 'if (header.receiverSalt === "")',
+    faults: ["hostile", "restart", "crash"],
+  },
+  {
+    name: "replay-window-open",
+    breaks: "a packet is taken as often as it comes",
+    file: "src/security/seal/replay-window.ts",
+    find: "    if (number > this.#highest) return true;",
+    replace: "    if (number >= 0) return true;",
+    faults: ["hostile", "duplicate"],
+  },
+  {
+    name: "downgrade",
+    breaks: "a packet in the clear is taken by a node that asks for sealed ones",
+    file: "src/security/seal/sealed-envelope.ts",
+    find: 'throw new StewardError("clear-refused", { subject });',
+    replace:
+      'return { kind: "frame", from: "", frame: readFrame(subject, unpackBody(subject, payload.subarray(4), payload[3] ?? 0, FRAME_LIMITS)) };',
+    faults: ["hostile"],
+  },
+  {
+    name: "hint-obeyed",
+    breaks: "a refusal that anybody can have written counts as one of the receiver",
+    file: "src/security/seal/sealed-envelope.ts",
+    find: 'return { kind: "hint", refusal: decodeRefusal(subject, payload) };',
+    replace: 'return { kind: "refusal", from: "", refusal: decodeRefusal(subject, payload) };',
+    faults: ["hostile"],
   },
 ];

@@ -3,6 +3,7 @@ import { command, type Runner, WORDS } from "../../command.ts";
 import { everyNode } from "../../daemon.ts";
 import { nodeLook } from "../../input/node-look.ts";
 import { wholeNumber } from "../../input/options.ts";
+import { SECURITY_OFF } from "../../render/nodes.ts";
 import { table } from "../../render/table.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
@@ -49,6 +50,7 @@ of labels, facts and states; --sort one of them, with - before it for the revers
           }),
         );
         const nodes = look.sorted(found);
+        if (!cli.json && (await daemon.health()).security === "off") cli.note(`! ${SECURITY_OFF}`);
         if (cli.json) cli.printJson(nodes);
         else cli.print(...table(nodes, look.columns, cli.columns));
         if (nodes.length === limit) cli.note(`the first ${limit} by name; more with --limit`);

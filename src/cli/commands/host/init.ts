@@ -3,7 +3,6 @@ import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { fileFault, StewardError } from "../../../message/errors.ts";
 import { checkToken } from "../../../message/subject.ts";
-import { systemRandom } from "../../../platform/system-clock.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { visible } from "../../render/text.ts";
@@ -19,9 +18,6 @@ interface Options {
   readonly print?: boolean;
 }
 
-/** The user name with which nodes log in at the broker, where none is given. */
-const BROKER_USER = "steward";
-
 export function addInit(program: Command, run: Runner): void {
   command(program, "init", {
     summary: "write a commented steward.yaml to begin with",
@@ -32,9 +28,9 @@ With --service the file is for the service of the system: ${SERVICE.file}, with 
 ${SERVICE.data}, the socket ${SERVICE.socket}, and the password for the broker in the file \`environment\` beside it,
 which only its owner may read. Without --service the password is in steward.yaml, which then only its owner may read.`,
     examples: [
-      ["steward init", "the management station, with a broker of its own"],
-      ["steward init --listen 0.0.0.0:4222", "the same, and edge nodes log in with a password"],
-      ["steward init --service --listen 0.0.0.0:4222", "the same, for the system's service"],
+      ["steward init", "the management station, with a broker of its own on port 4222"],
+      ["steward init --listen 10.0.0.1:4222", "the same, on one address of this machine"],
+      ["steward init --service", "the same, for the system's service"],
       ["steward init ship1 --broker nats://10.0.0.1:4222", "an edge node"],
       ["steward init ship1 --broker nats://steward:PASSWORD@10.0.0.1:4222", "an edge node that logs in"],
     ],
@@ -44,7 +40,7 @@ which only its owner may read. Without --service the password is in steward.yaml
     .option("--broker <url>", "address of the broker, with USER:PASSWORD@ where it asks for them")
     .option(
       "--listen <host:port>",
-      "address at which the broker of the management station lets edge nodes log in, with a new password",
+      "address at which the broker of the management station listens (default: 0.0.0.0:4222)",
     )
     .option("--data <directory>", "data directory")
     .option("--service", "write the configuration of the system's service")
@@ -87,8 +83,7 @@ which only its owner may read. Without --service the password is in steward.yaml
         // The daemon runs as another user, and the umask may keep it out.
         if (service) await opened(file);
         const kept = service && password !== undefined ? environment : undefined;
-        if (kept !== undefined && password !== undefined)
-          await setVariable(kept, PASSWORD_VARIABLE, password, options.force === true || options.listen === undefined);
+        if (kept !== undefined && password !== undefined) await setVariable(kept, PASSWORD_VARIABLE, password);
         if (cli.json) cli.printJson({ file, node, central, ...(kept === undefined ? {} : { environment: kept }) });
         else cli.print(`wrote ${visible(file)} for node ${node}`);
         const hint = (line: string): void => cli.note(`  ${cli.err("dim", "→")} ${line}`);
@@ -99,14 +94,11 @@ which only its owner may read. Without --service the password is in steward.yaml
             : PASSWORD_VARIABLE;
           hint(service ? `the password is missing: write ${where}` : `set ${where} where the daemon is started`);
         }
-        if (options.listen !== undefined) {
-          const port = options.listen.slice(options.listen.lastIndexOf(":") + 1);
-          const names = `NAME${node === "central" ? "" : ` --central ${node}`}${service ? " --service" : ""}`;
-          hint(`on an edge node: steward init ${names} --broker nats://${user}:PASSWORD@HOST:${port}`);
-          hint(`HOST is the address of this machine, PASSWORD stands in ${visible(kept ?? file)}`);
-        }
         const up = `steward up${file === cli.path("steward.yaml") ? "" : ` --config ${visible(file)}`}`;
         hint(`look through ${visible(file)}, then: ${service ? "systemctl enable --now steward" : up}`);
+        if (role === "central") hint("then for each machine: steward invite NAME here, and steward join TOKEN there");
+        else
+          hint(`${node} waits to be let in; easier: steward invite ${node} at ${central}, and steward join TOKEN here`);
         return undefined;
       }),
     );
@@ -122,13 +114,11 @@ function checkListen({ listen, broker }: Options, role: "central" | "edge"): voi
 }
 
 /** The login at the broker, and the address without it. A user without a password has it in a variable that is set later. */
-function credentialsOf({ broker, listen }: Options): {
+function credentialsOf({ broker }: Options): {
   readonly url?: string;
   readonly user?: string;
   readonly password?: string;
 } {
-  if (listen !== undefined)
-    return { user: BROKER_USER, password: Buffer.from(systemRandom.bytes(18)).toString("base64url") };
   const [, scheme = "", login, host = ""] = /^(\w+:\/\/)?(.*)@([^@]*)$/.exec(broker ?? "") ?? [];
   if (login === undefined) return broker === undefined ? {} : { url: broker };
   const colon = login.indexOf(":");
@@ -150,7 +140,7 @@ function decoded(text: string): string {
 }
 
 /** Sets a variable in a file of the form that systemd reads, and leaves the other lines alone. */
-async function setVariable(file: string, name: string, value: string, overwrite: boolean): Promise<void> {
+async function setVariable(file: string, name: string, value: string): Promise<void> {
   try {
     const before = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return "";
@@ -158,8 +148,6 @@ async function setVariable(file: string, name: string, value: string, overwrite:
     });
     const lines = before.split("\n").filter((line) => line !== "");
     const others = lines.filter((line) => !line.startsWith(`${name}=`));
-    // The nodes that have the password of an earlier `init` still log in.
-    if (others.length < lines.length && !overwrite) return;
     const quoted = /^[\w.~+/-]+$/.test(value) ? value : `"${value.replace(/[\\"`$]/g, "\\$&")}"`;
     const own = `${file}.new`;
     await writeFile(own, `${[...others, `${name}=${quoted}`].join("\n")}\n`, { mode: 0o600 });

@@ -154,6 +154,7 @@ async function frozenTarget(
   return { to: nodes.join(","), most: nodes.length };
 }
 
+/** Puts the values of an option that is given again and again into one list. */
 function collected(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }

@@ -9,6 +9,7 @@ import { readUserFile } from "../../input/user-file.ts";
 import { checkedText } from "../../io.ts";
 import { counted, visible } from "../../render/text.ts";
 
+/** `steward invite`: tokens for one machine, or for each line of a file. */
 interface Options {
   readonly label: readonly string[];
   readonly expires?: string;
@@ -80,6 +81,7 @@ async function show(cli: Cli, [one]: readonly Invited[], qr: boolean): Promise<v
   cli.note(`  ${cli.err("dim", "→")} on the machine: steward join TOKEN   (good once, expires ${until})`);
 }
 
+/** Writes one file a node, readable by its owner alone, and never through a link that lies there. */
 function writeTokens(cli: Cli, folder: string, invited: readonly Invited[]): void {
   try {
     const held = holdFolder(folder, []);

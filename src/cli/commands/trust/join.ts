@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { Config } from "../../../config/config.ts";
@@ -51,15 +51,17 @@ If the management station cannot be reached now, everything is written, and the 
         const within = duration("--within", options.within);
         const file =
           options.service === true && cli.newConfigFile === cli.path("steward.yaml") ? SERVICE.file : cli.newConfigFile;
+        // A file without a secret is one that the daemon of a service reads as another user.
+        const mode = token.login === undefined ? 0o644 : 0o600;
         const had = existsSync(file);
         const config = had ? await present(cli, file, token) : undefined;
         const written = config ?? (await draft(cli, file, token, options));
         const fingerprint = await enrol(cli, written, token, within).catch(async (error: unknown) => {
           if (!(error instanceof StewardError) || error.exit === EXIT.someFailed) throw error;
-          if (config === undefined) await write(file, written.text ?? "");
+          if (config === undefined) await write(file, written.text ?? "", mode);
           throw error;
         });
-        if (config === undefined) await write(file, written.text ?? "");
+        if (config === undefined) await write(file, written.text ?? "", mode);
         if (cli.json) cli.printJson({ node: token.node, central: token.central, file, fingerprint });
         else {
           if (config === undefined) cli.print(`wrote ${visible(file)} for node ${token.node}`);
@@ -76,7 +78,7 @@ If the management station cannot be reached now, everything is written, and the 
 
 /** The parts of a configuration that joining needs. */
 interface Place extends Pick<Config, "data" | "node" | "central" | "broker" | "link"> {
-  /** Of a file that is not written yet. */
+  /** The content of a file that is not written yet. */
   readonly text?: string;
 }
 
@@ -137,7 +139,7 @@ async function enrol(
   const { lockDirectory } = await import("../../../runtime/daemon/lock.ts");
   const { openIdentity } = await import("../../../security/keys/identity-files.ts");
   const { fingerprint } = await import("../../../security/keys/public-keys.ts");
-  const { EdgeTrust } = await import("../../../security/trust/edge-trust.ts");
+  const { EdgeTrust, keepToken } = await import("../../../security/trust/edge-trust.ts");
   const { openNatsTransport } = await import("../../../broker/nats.ts");
   const { introduceWith } = await import("../../../runtime/enrol/joining.ts");
   await mkdir(data, { recursive: true, mode: 0o700 });
@@ -146,9 +148,8 @@ async function enrol(
   const lock = lockDirectory(data);
   try {
     const identity = openIdentity(data, systemRandom);
+    keepToken(data, token);
     const trust = new EdgeTrust({ data, node, central, pin: token.centralKeys, identity });
-    const secret = Buffer.from(token.secret).toString("base64url");
-    trust.pin(token.centralKeys, { secret, expiresAt: token.expiresAt });
     const log = { debug: ignored, info: ignored, warn: ignored, error: ignored };
     const answer = await introduceWith({
       token,
@@ -168,6 +169,7 @@ async function enrol(
     });
     if (answer.standing === "accepted" && answer.list !== undefined) {
       trust.take(answer.list);
+      await handOver(data);
       return fingerprint(identity.keys);
     }
     trust.dropJoin();
@@ -184,11 +186,19 @@ function upLine(cli: Cli, file: string): string {
   return `steward up${file === cli.path("steward.yaml") ? "" : ` --config ${visible(file)}`}`;
 }
 
-async function write(file: string, text: string): Promise<void> {
+/** The superuser joins for a service: its daemon runs as the owner of the data directory, and must be able to use its keys. */
+async function handOver(data: string): Promise<void> {
+  const { uid, gid } = await stat(data);
+  if (process.getuid?.() !== 0 || uid === 0) return;
+  const own = ["identity", "identity/sign.nk", "identity/seal.nk", "trust.json", "daemon.lock"];
+  for (const name of own) await chown(join(data, name), uid, gid).catch(ignored);
+}
+
+async function write(file: string, text: string, mode = 0o600): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text, { mode: 0o600 });
-    await chmod(file, 0o600);
+    await writeFile(file, text, { mode });
+    await chmod(file, mode);
   } catch (thrown) {
     throw new StewardError("file-unwritable", { file, fault: fileFault(thrown) }, { cause: thrown });
   }

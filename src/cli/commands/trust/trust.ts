@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { command, type Runner } from "../../command.ts";
 import { trustLines } from "../../render/trust.ts";
+import { addRepair } from "./repair.ts";
 
 interface Options {
   readonly absolute?: boolean;
@@ -17,6 +18,7 @@ enrolled, and the other nodes that it was told of.`,
       ["steward trust --json", "the same for programs, with the public keys"],
     ],
   });
+  addRepair(trust, run);
   trust.option("--absolute", "print times as ISO 8601").action(
     run<Options>(async (cli, options) => {
       const view = await (await cli.daemon()).trust();
