@@ -162,7 +162,7 @@ describe("the facts of a node", () => {
     await world.advance(MINUTE);
     const alerts = () =>
       world
-        .daemon("central")
+        .daemon("ship1")
         .operations.alerts()
         .map(({ text, state }) => `${state}: ${text}`)
         .join();
