@@ -1,5 +1,5 @@
 /** Words that say how a node is, or which one it is. */
-const STATE_WORDS = ["all", "self", "online", "late", "offline", "away"] as const;
+const STATE_WORDS = ["all", "self", "online", "offline", "away"] as const;
 export type StateWord = (typeof STATE_WORDS)[number];
 
 /** All words of the language of targets: a node of such a name would be taken for something else by `steward run`. */

@@ -26,7 +26,7 @@ import { inspector as openInspector } from "../../observe/inspection.ts";
 import { type Log, openLog } from "../../observe/log.ts";
 import { Counters } from "../../observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../observe/metrics/metrics.ts";
-import { type HostFacts, SystemFacts } from "../../platform/host-facts.ts";
+import { type HostFacts, SystemFacts } from "../../platform/host/host-facts.ts";
 import { installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";

@@ -11,7 +11,7 @@ import type { Spawner } from "../../methods/spawner.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
-import type { HostFacts } from "../../platform/host-facts.ts";
+import type { HostFacts } from "../../platform/host/host-facts.ts";
 import type { AuditFiles } from "../../security/audit/files.ts";
 import type { OpenedTrust } from "../../security/trust/open-trust.ts";
 import type { OwnKeys } from "../../security/trust/own-keys.ts";

@@ -13,6 +13,9 @@ export interface FactTellerOptions extends Sender {
   readonly own: Pick<OwnFacts, "facts">;
 }
 
+/** How long the ACK of facts is waited for before they are told again, ms. */
+const AGAIN = 30_000;
+
 type Told = ReadonlyMap<string, FactsTold["set"][string]>;
 
 /**
@@ -25,7 +28,7 @@ export class FactTeller {
   /** The facts that a life of central's daemon has acknowledged; `undefined`: none was heard. */
   #told: { readonly life: string | undefined; facts: Told } | undefined;
   /** Facts that wait for their ACK, and the number that the ACK bears. */
-  #underWay: { readonly no: number; readonly facts: Told } | undefined;
+  #underWay: { readonly no: number; readonly facts: Told; readonly at: number } | undefined;
   #no = 0;
   #spoken = false;
 
@@ -41,6 +44,7 @@ export class FactTeller {
   greeted({ receiverLife: life }: Ack): void {
     if (this.#told === undefined || this.#told.life !== life) {
       this.#told = { life, facts: new Map() };
+      this.#underWay = undefined;
       this.#spoken = false;
     }
     this.#tell();
@@ -61,11 +65,14 @@ export class FactTeller {
   #tell(): void {
     const { node, central, own, clock, transport } = this.#options;
     if (node === central || this.#told === undefined || own.facts.size === 0) return;
+    // Hellos may follow each other closely, and the ACK of the facts may still be under way.
+    const now = clock.monotonic();
+    if (this.#underWay !== undefined && now - this.#underWay.at < AGAIN) return;
     const facts: Told = new Map(own.facts);
     const data = difference(this.#told.facts, facts, clock.now());
     if (data === undefined) return;
     const no = ++this.#no;
-    this.#underWay = { no, facts };
+    this.#underWay = { no, facts, at: now };
     this.#spoken = true;
     const { subject } = this;
     const frame = transientFrame(subject, this.#options, data as unknown as Json);

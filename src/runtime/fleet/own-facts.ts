@@ -6,7 +6,7 @@ import type { Fact } from "../../message/target/compare.ts";
 import { type FactSet, readFacts, sameFact } from "../../message/target/facts.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Failures } from "../../observe/alerts.ts";
-import type { HostFacts, HostReading } from "../../platform/host-facts.ts";
+import type { HostFacts, HostReading } from "../../platform/host/host-facts.ts";
 import { bootTime, fullness } from "./coarse.ts";
 import { FactProgram } from "./fact-program.ts";
 

@@ -11,7 +11,7 @@ import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import type { Json } from "../../../src/message/message.ts";
 import { receiverOf } from "../../../src/message/subject.ts";
 import type { Envelope } from "../../../src/message/wire/envelope.ts";
-import type { HostFacts } from "../../../src/platform/host-facts.ts";
+import type { HostFacts } from "../../../src/platform/host/host-facts.ts";
 import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
 import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runtime/operate/operations.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { idMaker } from "../../../src/message/id.ts";
 import { type Ack, decodeFrame } from "../../../src/message/wire/frame.ts";
 import type { FactsTold } from "../../../src/methods/facts.ts";
-import type { Disk, HostFacts, HostReading } from "../../../src/platform/host-facts.ts";
+import type { Disk, HostFacts, HostReading } from "../../../src/platform/host/host-facts.ts";
 import { bootTime, fullness } from "../../../src/runtime/fleet/coarse.ts";
 import { FactTeller } from "../../../src/runtime/fleet/fact-teller.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
@@ -99,7 +99,7 @@ describe("the facts of a node", () => {
     expect(factsOf(world).changes).toEqual([]);
   });
 
-  it("are told again until central has acknowledged them, and a late ACK of older ones settles nothing", () => {
+  it("are told again until central has acknowledged them, and a late ACK of older ones settles nothing", async () => {
     const clock = new SimulatedClock();
     const facts = new Map<string, readonly [value: string, since: number]>([["os", ["debian", 1]]]);
     const sent: { readonly reply: string; readonly data: FactsTold }[] = [];
@@ -122,7 +122,11 @@ describe("the facts of a node", () => {
     expect(sent.at(-1)).toMatchObject({ reply: `_I.${FACTS}.1`, data: { all: true, set: { os: ["debian", 1] } } });
     facts.set("kernel", ["6.1", 2]);
     teller.greeted(ack("c1"));
+    expect(sent).toHaveLength(1);
+    await clock.advance(60_000);
+    teller.greeted(ack("c1"));
     teller.acknowledged(1, ack("c1"));
+    await clock.advance(60_000);
     teller.greeted(ack("c1"));
     expect(sent.at(-1)?.data.set).toEqual({ os: ["debian", 1], kernel: ["6.1", 2] });
     teller.acknowledged(3, ack("c1"));
@@ -156,21 +160,28 @@ describe("the facts of a node", () => {
       }),
     );
     await world.advance(MINUTE);
+    const alerts = () =>
+      world
+        .daemon("ship1")
+        .operations.alerts()
+        .map(({ text, state }) => `${state}: ${text}`)
+        .join();
     const raid = { "raid.state": "ok", "raid.disks.failed": 0, "raid.members": ["sda", "sdb"] };
     expect(valuesOf(world)).toMatchObject({ ...raid, "lines.a": "1", "lines.b": "x y" });
     expect(valuesOf(world)).not.toHaveProperty("raid.spare");
 
     output = "";
     await world.advance(3 * MINUTE);
-    expect(world.alerts().join()).toContain("the facts of raid cannot be read: exit code 1");
+    await world.until(() => alerts().includes("the facts of raid cannot be read: exit code 1"), "it is told");
     expect(valuesOf(world)).toMatchObject(raid);
     output = "no json";
     await world.advance(3 * MINUTE);
-    expect(world.alerts().join()).toContain('expected key=value, got \\"no json\\"');
+    await world.until(() => alerts().includes('expected key=value, got "no json"'), "it is told");
     output = "state=degraded";
     await world.advance(3 * MINUTE);
     expect(valuesOf(world)).toMatchObject({ "raid.state": "degraded" });
     expect(valuesOf(world)).not.toHaveProperty("raid.members");
+    await world.until(() => alerts().startsWith("over: "), "it is over");
 
     await world.reload("ship1", { facts: {} });
     await world.advance(MINUTE);

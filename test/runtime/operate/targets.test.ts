@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { groupsOf } from "../../../src/message/target/groups.ts";
-import type { HostFacts } from "../../../src/platform/host-facts.ts";
+import type { HostFacts } from "../../../src/platform/host/host-facts.ts";
 import { resolveTarget, type TargetWorld } from "../../../src/runtime/operate/targets.ts";
 import { settled } from "../../harness/world/sound.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";

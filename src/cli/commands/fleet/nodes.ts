@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { command, type Runner, WORDS } from "../../command.ts";
 import { everyNode } from "../../daemon.ts";
+import { nodeLook } from "../../input/node-look.ts";
 import { wholeNumber } from "../../input/options.ts";
-import { nodeLook } from "../../render/fleet/node-columns.ts";
 import { SECURITY_OFF } from "../../render/fleet/nodes.ts";
+
 import { table } from "../../render/table.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
