@@ -12,8 +12,22 @@ export function keysText({ sign, seal }: PublicKeys): string {
   return `${sign}.${seal}`;
 }
 
+/** Words that were read lately: each packet that is sealed asks for the keys of its receiver. */
+const seen = new Map<string, PublicKeys>();
+const SEEN = 4096;
+
 /** The keys of such a word; `undefined`: it is none, or was damaged. */
 export function parseKeys(text: string): PublicKeys | undefined {
+  const known = seen.get(text);
+  if (known !== undefined) return known;
+  const keys = readKeys(text);
+  if (keys === undefined) return undefined;
+  if (seen.size >= SEEN) seen.clear();
+  seen.set(text, keys);
+  return keys;
+}
+
+function readKeys(text: string): PublicKeys | undefined {
   const [sign = "", seal = "", ...more] = text.split(".");
   const keys = { sign, seal };
   return more.length === 0 && areKeys(keys) ? keys : undefined;
