@@ -176,7 +176,7 @@ export class Sessions {
     if (peer === undefined) throw new StewardError("receiver-unknown", { node });
     const life = this.#lives.get(node);
     // A node knows the keys that it seals for. Before it has spoken it may know the older ones alone.
-    const own = life?.own ?? identity.previous ?? identity;
+    const own = life?.own ?? identity;
     const present = life?.salt ?? NO_SALT;
     const receiverSalt = salt ?? present;
     const kept = receiverSalt === present ? this.#outbound : this.#answers;
