@@ -13,12 +13,12 @@ export const COMMON: TestUserConfig = {
 
 /** Whole fleets under faults, real and simulated, damaged input by the thousand, and the longest scenes: `npm run test:long`. */
 export const LONG = [
-  "test/attack/{hostile-broker,local-user,stolen-node,mutations/found}.test.ts",
+  "test/attack/{going-over,hostile-broker,local-user,stolen-node,mutations/found}.test.ts",
   "test/faults/**/*.test.ts",
   "test/fuzz/*.test.ts",
   "test/journal/rot/{core,daemon}.test.ts",
   "test/simulation/**/*.test.ts",
-  "test/integration/{broker-link,cli-run-words,entrances-bad-input,execute-crashes,journal-damaged,operate,runner-alone,security-upgrade}.test.ts",
+  "test/integration/{broker-link,cli-run-words,entrances-bad-input,execute-crashes,journal-damaged,operate,runner-alone}.test.ts",
   "test/runtime/fleet/reconnect.test.ts",
 ];
 

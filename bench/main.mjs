@@ -5,6 +5,7 @@ import { fanOut } from "./fan-out.mjs";
 import { fleetRow } from "./fleet.mjs";
 import { openWorld } from "./parts.mjs";
 import { roundTrips } from "./round-trips.mjs";
+import { sealing } from "./sealing.mjs";
 import { spawning } from "./spawn.mjs";
 
 /** Measures steward against the bare NATS client in one run, on real parts. Figures are ratios: see README.md. */
@@ -15,7 +16,7 @@ const size =
   values.quick === true
     ? { repeats: 3, seconds: 1, levels: [1, 100, 1000], sizes: [100, 1000], rounds: 5, fleetSizes: [1000] }
     : { repeats: 5, seconds: 2 };
-const ROWS = { "round-trips": roundTrips, events, spawn: spawning, edge, "fan-out": fanOut, fleet: fleetRow };
+const ROWS = { "round-trips": roundTrips, events, sealing, spawn: spawning, edge, "fan-out": fanOut, fleet: fleetRow };
 const wanted = values.only === undefined ? Object.keys(ROWS) : values.only.split(",");
 const unknown = wanted.find((name) => ROWS[name] === undefined);
 if (unknown !== undefined) throw new Error(`--only takes ${Object.keys(ROWS).join(", ")}: ${unknown} is none of them`);
@@ -49,6 +50,7 @@ function sentence(row) {
   const what = {
     events: "one-way events",
     spawn: "shellcommand /bin/true",
+    sealing: `round trips sealed beside clear, ${row.inFlight} in flight`,
     "round-trips": `round trips, ${row.inFlight} in flight`,
   }[row.bench];
   const rates = `${row.value}/s beside ${row.bare}/s bare, ratio ${row.ratio} (${spread(row.spread)})`;

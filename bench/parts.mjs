@@ -15,7 +15,7 @@ export const MAIN = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url
 export const RESPONDER = fileURLToPath(new URL("./responder.mjs", import.meta.url));
 
 /** Everything a measurement needs, on real parts: a broker, and a directory that is gone afterwards. */
-export async function openWorld() {
+export async function openWorld(security = "off") {
   const directory = await mkdtemp(join(tmpdir(), "steward-bench-"));
   const log = openLog({ level: "error", pretty: false, clock: systemClock });
   const broker = await startEmbeddedBroker({
@@ -29,6 +29,7 @@ export async function openWorld() {
   const closers = [];
   return {
     directory,
+    security,
     url: broker.url,
     brokerPid: broker.pid,
     log,
@@ -48,7 +49,7 @@ export async function configFor(world, node, subscribe) {
     JSON.stringify({
       node,
       central: "central",
-      security: "off",
+      security: world.security,
       broker: { servers: [world.url] },
       data: `./${node}`,
       intake: { folder: "off", file: "off" },

@@ -21,30 +21,12 @@ export async function roundTrips(world, { levels = [1, 10, 100, 1000], bytes = 2
   const nc = await connect({ servers: world.url, noAsyncTraces: true });
   world.closing(() => nc.close());
 
-  // An outcome may be there before `submit` has answered with the id.
-  const waiting = new ChurnMap();
-  const unwatch = central.operations.watch((happening) => {
-    if (happening.type !== "message" || !FINAL.has(happening.state)) return;
-    const settle = waiting.get(happening.id);
-    waiting.delete(happening.id);
-    if (settle === undefined) waiting.set(happening.id, happening.state);
-    else settle(happening.state);
-  });
-  world.closing(async () => unwatch());
   const data = "x".repeat(bytes);
+  const echo = echoes(world, central, data);
   let took = [];
   const durable = async () => {
     const began = performance.now();
-    const [{ id }] = await central.operations.submit([{ subject: "ship1.command.echo.bench", data }]);
-    const state = await new Promise((resolve) => {
-      const known = waiting.get(id);
-      if (known === undefined) waiting.set(id, resolve);
-      else {
-        waiting.delete(id);
-        resolve(known);
-      }
-    });
-    if (state !== "succeeded") throw new Error(`an echo ended as ${state}`);
+    await echo();
     took.push(performance.now() - began);
   };
   const payload = Buffer.from(data);
@@ -79,4 +61,30 @@ export async function roundTrips(world, { levels = [1, 10, 100, 1000], bytes = 2
     results.push({ ...comparison({ bench: "round-trips", inFlight, bytes }, perSecond, used), p50Ms: p50, p99Ms: p99 });
   }
   return results;
+}
+
+/** A function that sends one durable `echo` to the edge and resolves with its outcome. */
+export function echoes(world, central, data) {
+  // An outcome may be there before `submit` has answered with the id.
+  const waiting = new ChurnMap();
+  const unwatch = central.operations.watch((happening) => {
+    if (happening.type !== "message" || !FINAL.has(happening.state)) return;
+    const settle = waiting.get(happening.id);
+    waiting.delete(happening.id);
+    if (settle === undefined) waiting.set(happening.id, happening.state);
+    else settle(happening.state);
+  });
+  world.closing(async () => unwatch());
+  return async () => {
+    const [{ id }] = await central.operations.submit([{ subject: "ship1.command.echo.bench", data }]);
+    const state = await new Promise((resolve) => {
+      const known = waiting.get(id);
+      if (known === undefined) waiting.set(id, resolve);
+      else {
+        waiting.delete(id);
+        resolve(known);
+      }
+    });
+    if (state !== "succeeded") throw new Error(`an echo ended as ${state}`);
+  };
 }

@@ -26,7 +26,10 @@ const PARTS = [
   "platform/system-clock",
   "runtime/daemon/daemon",
   "runtime/daemon/lock",
+  "security/keys/identity-files",
   "security/seal/clear-envelope",
+  "security/trust/edge-trust",
+  "security/trust/registry",
 ];
 export const NATIVE = ["lmdb"];
 

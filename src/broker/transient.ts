@@ -38,8 +38,6 @@ interface Sent {
   at: number;
 }
 
-/** Events that may be sealed again, the latest. */
-const KEPT = 8;
 /** The shortest time between two sendings of one event, ms: two machines that run as one node answer in turn. */
 const AGAIN = 1_000;
 
@@ -50,17 +48,20 @@ const AGAIN = 1_000;
 export class TransientSender {
   readonly #sender: () => Sender;
   readonly #transport: Pick<Transport, "inbox" | "publish">;
+  readonly #kept: number;
   readonly #sent: Sent[] = [];
 
-  constructor(sender: () => Sender, transport: Pick<Transport, "inbox" | "publish">) {
+  /** `kept`: how many events may be sealed again, the latest. */
+  constructor(sender: () => Sender, transport: Pick<Transport, "inbox" | "publish">, kept: number) {
     this.#sender = sender;
     this.#transport = transport;
+    this.#kept = kept;
   }
 
   send(subject: string, data: Json): void {
     const sent = { subject, data, session: 0, at: Number.NEGATIVE_INFINITY };
     this.#sent.push(sent);
-    if (this.#sent.length > KEPT) this.#sent.shift();
+    if (this.#sent.length > this.#kept) this.#sent.shift();
     this.#publish(sent);
   }
 

@@ -57,7 +57,7 @@ export interface Journal {
   sweepTaken(goes: (key: string, ids: readonly string[]) => boolean, limit: number): void;
   nodes(): { name: string; snapshot: Json }[];
   setNode(name: string, snapshot: Json): void;
-  /** What is noted of the nodes beside their states: labels that were given here, facts that they told. */
+  /** The notes on nodes beside their states: labels that were given here, facts that they told. */
   readonly notes: NodeNotes;
   forgetNode(name: string): void;
   /** Bytes in use, at most a second old. */

@@ -168,7 +168,7 @@ export interface LabelsRecord {
 
 export interface GivenLabel {
   readonly value: string;
-  /** Who gave it, in words. */
+  /** The giver, in words. */
   readonly by: string;
   readonly at: number;
 }

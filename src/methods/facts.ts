@@ -8,7 +8,7 @@ import { defineMethod, type Method } from "./define.ts";
 export interface FactsTold {
   /** The time of the node, ms. */
   readonly at: number;
-  /** These are all facts: those that are not among them are gone. */
+  /** True: `set` holds all facts, and every other one is gone. */
   readonly all?: true;
   /** Each fact, and since when it is so by the node's clock, ms. */
   readonly set: Readonly<Record<string, readonly [value: Fact, since: number]>>;

@@ -7,13 +7,13 @@ import { encodeItem, type FrameHead } from "../../src/message/wire/frame.ts";
 import { systemRandom } from "../../src/platform/system-clock.ts";
 import { openIdentity } from "../../src/security/keys/identity-files.ts";
 import { SealedEnvelope } from "../../src/security/seal/sealed-envelope.ts";
-import { PinnedTrust } from "../../src/security/trust/pinned-trust.ts";
 import { RECONNECTS } from "../faults/scene/checker.ts";
 import { ledgerOf } from "../faults/scene/ledger.ts";
 import { metric } from "../faults/scene/metric.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet/fleet.ts";
 import { intruder, isDenied } from "../harness/intruder.ts";
+import { PinnedTrust } from "../twins/pinned-trust.ts";
 import { type HostileBroker, startHostileBroker } from "./scene/hostile-broker.ts";
 
 /**

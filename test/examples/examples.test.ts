@@ -6,7 +6,7 @@ import { checkConfig } from "../../src/config/check.ts";
 import { parseMessages } from "../../src/intake/message-file.ts";
 import type { Method } from "../../src/methods/define.ts";
 import { startFleet } from "../harness/fleet/fleet.ts";
-import { filesBelow, ROOT } from "../repository/sources.ts";
+import { filesBelow, ROOT } from "../repository/parts/sources.ts";
 
 const files = filesBelow("examples");
 const configs = files.filter((path) => basename(path) === "steward.yaml");

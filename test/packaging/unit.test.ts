@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tempDir } from "../harness/temp.ts";
-import { ROOT } from "../repository/sources.ts";
+import { ROOT } from "../repository/parts/sources.ts";
 
 const read = (name: string): string => readFileSync(join(ROOT, "packaging", name), "utf8");
 const settingsOf = (text: string) =>

@@ -8,7 +8,7 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Program } from "../harness/fleet/program.ts";
 import { tempDir } from "../harness/temp.ts";
-import { ROOT } from "../repository/sources.ts";
+import { ROOT } from "../repository/parts/sources.ts";
 
 const exec = promisify(execFile);
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };

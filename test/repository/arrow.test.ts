@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { importsOf, ROOT, resolved, type Source, sourcesBelow } from "./sources.ts";
+import { importsOf, ROOT, resolved, type Source, sourcesBelow } from "./parts/sources.ts";
 
 const sources = sourcesBelow("src");
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filesBelow, importsOf, resolved, sourcesBelow } from "./sources.ts";
+import { filesBelow, importsOf, resolved, sourcesBelow } from "./parts/sources.ts";
 
 /** Entry points: what runs or what users import, not what other files import. */
 const ENTRIES = new Set(["src/cli/main.ts", "src/runner/process/main.ts", "src/journal/check/main.ts"]);

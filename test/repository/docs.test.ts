@@ -7,7 +7,7 @@ import { buildProgram } from "../../src/cli/program.ts";
 import { TABLES } from "../../src/journal/store/store.ts";
 import { CATALOGUE } from "../../src/message/errors.ts";
 import { STATES } from "../../src/message/lifecycle.ts";
-import { filesBelow, ROOT } from "./sources.ts";
+import { filesBelow, ROOT } from "./parts/sources.ts";
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 const written = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md"];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sourcesBelow } from "./sources.ts";
+import { sourcesBelow } from "./parts/sources.ts";
 
 /**
  * A decision stands in front of every method: the doors to its work (`run`, `prepare`, `answer`, `handle`) are on the full type of a

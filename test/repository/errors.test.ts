@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorsMarkdown } from "../../scripts/docs/errors.ts";
 import { CATALOGUE, type ErrorCode } from "../../src/message/errors.ts";
-import { closingOf, placeOf, ROOT, type Source, sourcesBelow } from "./sources.ts";
+import { closingOf, placeOf, ROOT, type Source, sourcesBelow } from "./parts/sources.ts";
 
 const sources = sourcesBelow("src");
 

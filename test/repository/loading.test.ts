@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { importsOf, resolved, type Source, sourcesBelow } from "./sources.ts";
+import { importsOf, resolved, type Source, sourcesBelow } from "./parts/sources.ts";
 
 const sources = new Map(sourcesBelow("src").map((source) => [source.path, source]));
 

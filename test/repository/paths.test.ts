@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { importsOf, sourcesBelow } from "./sources.ts";
+import { importsOf, sourcesBelow } from "./parts/sources.ts";
 
 const sources = sourcesBelow("src");
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { placeOf, type Source, sourcesBelow } from "./sources.ts";
+import { placeOf, type Source, sourcesBelow } from "./parts/sources.ts";
 
 interface Rule {
   readonly what: string;

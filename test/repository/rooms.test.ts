@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { filesBelow, ROOT } from "./sources.ts";
+import { filesBelow, ROOT } from "./parts/sources.ts";
 
 const tests = filesBelow("test");
 /** `actors`, …, `runtime/daemon`, …: where a file of `src` may stand, without the folders within a room. */

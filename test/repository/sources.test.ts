@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { blanked, importsOf } from "./sources.ts";
+import { blanked, importsOf } from "./parts/sources.ts";
 
 const source = (text: string) => ({ path: "a.ts", text, code: blanked(text) });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filesBelow, importsOf, placeOf, resolved, type Source, sourcesBelow } from "./sources.ts";
+import { filesBelow, importsOf, placeOf, resolved, type Source, sourcesBelow } from "./parts/sources.ts";
 
 const sources = sourcesBelow("src");
 const all = [

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { filesBelow, ROOT } from "./sources.ts";
+import { filesBelow, ROOT } from "./parts/sources.ts";
 
 /** Put together here, so that this file does not contain what it looks for. */
 const word = (...parts: string[]): string => parts.join("");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { importsOf, ROOT, resolved, sourcesBelow } from "./sources.ts";
+import { importsOf, ROOT, resolved, sourcesBelow } from "./parts/sources.ts";
 
 /** A file, and how it is reached from the one before it: by a call, by a call of a type declared there, or over a wire. */
 interface Step {

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { NAMED, openApiDocument } from "../../src/api/openapi.ts";
 import { CATALOGUE } from "../../src/message/errors.ts";
 import { STATES } from "../../src/message/lifecycle.ts";
-import { isRiddle, sentencesOf } from "./sentences.ts";
-import { placeOf, sourcesBelow } from "./sources.ts";
+import { isRiddle, sentencesOf } from "./parts/sentences.ts";
+import { placeOf, sourcesBelow } from "./parts/sources.ts";
 
 const text = readFileSync(new URL("../../docs/words.md", import.meta.url), "utf8");
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { filesBelow, ROOT } from "../repository/sources.ts";
+import { filesBelow, ROOT } from "../repository/parts/sources.ts";
 
 const build = readFileSync(join(ROOT, "scripts/build.mjs"), "utf8");
 

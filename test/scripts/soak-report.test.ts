@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { added, markdown, open, table } from "../../scripts/soak/report.mjs";
 import { tempDir } from "../harness/temp.ts";
-import { ROOT } from "../repository/sources.ts";
+import { ROOT } from "../repository/parts/sources.ts";
 
 const verdict = { commands: 10, ok: 9, lost: 0, doubled: 0, disordered: 0, unknown: 1, breaches: [] };
 const line = { row: 4, fault: "kill -9 of central", faults: 3, verdict };

@@ -8,7 +8,7 @@ import type { Health, NodeView } from "../../runtime/operate/operations.ts";
 import { confinementFaults } from "../../security/confinement.ts";
 import type { Cli } from "../cli.ts";
 import { everyNode } from "../daemon.ts";
-import { standsStill } from "../render/nodes.ts";
+import { standsStill } from "../render/fleet/nodes.ts";
 import { counted } from "../render/text.ts";
 import { bytes, isoTime, span } from "../render/time.ts";
 import type { Finding } from "./finding.ts";

@@ -10,7 +10,7 @@ export interface TargetNode {
   readonly isSelf: boolean;
   /** A label, a fact or a state of it, in this order; `undefined`: it has none of this name. */
   value(key: string): Fact | undefined;
-  /** Its labels and facts by name; a label hides a fact of the same name. */
+  /** Labels and facts by name; a label hides a fact of the same name. */
   entries(): Iterable<readonly [key: string, fact: Fact]>;
 }
 

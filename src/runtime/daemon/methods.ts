@@ -27,7 +27,7 @@ import type { JournalIdentities } from "../resync/journal-identities.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { VOUCH, vouchMethod } from "../resync/vouch-method.ts";
 import type { Links } from "./links.ts";
-import { processMethod } from "./process-method.ts";
+import { processMethod } from "./processes/process-method.ts";
 
 /** The rooms that the daemon's own methods speak for. */
 export interface OwnParts {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../message/clock.ts";
 import type { LaneReading, ProcessReading, Readings } from "../../observe/metrics/readings.ts";
 import type { ProcessView } from "../operate/operations.ts";
-import type { Processes } from "./processes.ts";
+import type { Processes } from "./processes/processes.ts";
 import type { Road } from "./road.ts";
 
 /** The readings that the metrics take from the running daemon at each scrape. */

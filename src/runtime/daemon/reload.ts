@@ -6,7 +6,7 @@ import { loadConfig } from "../../config/load.ts";
 import { reloaded } from "../../config/schema/setting-rows.ts";
 import type { Log } from "../../observe/log.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
-import type { Processes } from "./processes.ts";
+import type { Processes } from "./processes/processes.ts";
 import type { Road } from "./road.ts";
 
 /** The parts of the running daemon that a reload changes. */

@@ -281,7 +281,7 @@ export class Fleet {
     this.#known.get(name)?.send("agreed", "of one mind");
   }
 
-  /** Notes how many commands of ours run on a node. Its actor hears of work that lasts, and of its end after a while. */
+  /** Notes how many commands of ours run on a node. The node's actor hears of work that lasts, and of its end after a while. */
   work(name: string, running: number): void {
     if (this.#known.get(name)?.works(running) === true) this.#work.set(name, LOOK);
   }

@@ -81,7 +81,7 @@ export class NodeLabels {
   }
 
   /**
-   * Gives labels to a node, which need not be known yet; `null` takes a given one back. They are durable with the journal.
+   * Gives labels to a node, which need not be known yet; `null` takes a given one back. Labels are durable with the journal.
    *
    * @param by who gives them, in words @throws StewardError `label-invalid`; then none is given
    */

@@ -118,7 +118,7 @@ export class OwnFacts {
     }
   }
 
-  /** Tells that a program of `facts:` fails, once until it works again. Its facts stay as they were, with their times. */
+  /** Tells that a program of `facts:` fails, once until it works again. The facts stay as they were, with their times. */
   #failed(name: string, fault: string | undefined): void {
     const { failures } = this.#options;
     const same = `fact-failed ${name}`;

@@ -42,7 +42,7 @@ export class Presence {
 
   constructor(options: PresenceOptions) {
     this.#options = options;
-    this.#sender = new TransientSender(() => options, options.transport);
+    this.#sender = new TransientSender(() => options, options.transport, 1);
   }
 
   /** Says a whole hello now, and goes on at each interval. */

@@ -25,7 +25,7 @@ export interface Resolved {
 }
 
 /** A node's states, which expressions may ask for beside labels and facts. */
-export const STATE_KEYS = ["name", "link", "session", "work", "trust", "storage", "uptime"] as const;
+const STATE_KEYS = ["name", "link", "session", "work", "trust", "storage", "uptime"] as const;
 
 /** @throws StewardError `target-invalid`, `target-empty`, `node-unknown` */
 export function resolveTarget(target: string, world: TargetWorld): Resolved {

@@ -32,7 +32,7 @@ export class Backlog {
 }
 
 /** Messages that are taken and not yet handed to a process, by batch: whoever hands messages over takes them out of their batch. */
-export class InHand {
+class InHand {
   readonly #batches = new Set<InRecord[]>();
 
   /** A batch of these messages, to be given to the process. */

@@ -47,6 +47,9 @@ const LATE = 60_000;
 /** How long the answer is waited for on a host that was not booted, ms. */
 const PATIENCE = 60_000;
 
+/** Questions and answers that are sealed again if their receiver has begun another life. */
+const KEPT = 8;
+
 interface Asked {
   readonly ids: Set<string>;
   readonly tell: (() => void)[];
@@ -69,7 +72,7 @@ export class Vouching {
     const { node, journal, clock, life } = options;
     this.#options = options;
     this.life = life;
-    this.#sender = new TransientSender(() => ({ ...options, epoch: journal.epoch }), options.transport);
+    this.#sender = new TransientSender(() => ({ ...options, epoch: journal.epoch }), options.transport, KEPT);
     this.#met.add(node);
     this.add(journal.inbox.pending().filter(({ message }) => kindOf(message.subject) === "command"));
     if (journal.sameBoot && this.#open.size > 0) this.#patience = clock.setTimeout(() => this.#goOn(), PATIENCE);

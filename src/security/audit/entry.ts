@@ -5,7 +5,7 @@ import type { Vector } from "../../methods/define.ts";
 export interface AuditEntry {
   /** `submit` at the sender, `decision` at the receiver, `operation` of the local API, `trust`, `policy`. */
   readonly what: string;
-  /** Who asked: a node, `operator@node`, `a plain NATS publisher`, or `local` for the users of the socket. */
+  /** The asker: a node, `operator@node`, `a plain NATS publisher`, or `local` for the users of the socket. */
   readonly by: string;
   readonly allowed: boolean;
   /** The line that decided, or the reason of a refusal. */

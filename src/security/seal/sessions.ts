@@ -58,7 +58,7 @@ interface Outbound {
 }
 
 /** The packets of one life of a sender. */
-export class Source {
+class Source {
   readonly window = new ReplayWindow();
   readonly #owns: () => Iterable<Identity>;
   readonly #keyFor: (own: Identity) => Uint8Array;
@@ -99,7 +99,7 @@ export class Sessions {
   readonly #secrets = new Map<string, Uint8Array>();
   readonly #lives = new Map<string, Life>();
   readonly #outbound = new Map<string, Outbound>();
-  /** The same for answers to a packet of another life than the present one. */
+  /** Sessions for answers to packets of another life than the present one. */
   readonly #answers = new Map<string, Outbound>();
   readonly #sources = new Map<string, Map<string, Source>>();
   readonly #retired = new Set<string>();
@@ -188,6 +188,8 @@ export class Sessions {
     if (this.#begun >= NUMBERS) this.#renew();
     const made = this.#begin(own, peer, receiverSalt);
     kept.set(node, made);
+    // Of two sessions to one life the earlier one would count as replayed.
+    if (kept === this.#outbound) this.#answers.delete(node);
     return made;
   }
 

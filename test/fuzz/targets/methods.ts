@@ -12,7 +12,7 @@ import { type BriefHello, type Hello, hello, isBrief } from "../../../src/method
 import { ping } from "../../../src/methods/ping.ts";
 import { shellcommand } from "../../../src/methods/shellcommand.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
-import { processMethod } from "../../../src/runtime/daemon/process-method.ts";
+import { processMethod } from "../../../src/runtime/daemon/processes/process-method.ts";
 import { cancelMethod } from "../../../src/runtime/execute/cancel-method.ts";
 import { messageDetail } from "../../../src/runtime/operate/operations.ts";
 import { depthOf, insist, insistLine, insistSame, type Target } from "../target.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Child, Exit } from "../../../src/actors/supervisor/spec.ts";
 import { StewardError } from "../../../src/message/errors.ts";
-import { ChildReports } from "../../../src/runtime/daemon/child-reports.ts";
 import { Listeners } from "../../../src/runtime/daemon/listeners.ts";
+import { ChildReports } from "../../../src/runtime/daemon/processes/child-reports.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { listLog } from "../../harness/list-log.ts";
 import { seededRandom } from "../../harness/random.ts";

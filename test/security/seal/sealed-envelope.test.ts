@@ -7,9 +7,9 @@ import { Identity, newSeeds } from "../../../src/security/keys/identity.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { WINDOW } from "../../../src/security/seal/replay-window.ts";
 import { SealedEnvelope } from "../../../src/security/seal/sealed-envelope.ts";
-import { PinnedTrust } from "../../../src/security/trust/pinned-trust.ts";
 import type { Peer, Standing } from "../../../src/security/trust/trust.ts";
 import { seededRandom } from "../../harness/random.ts";
+import { PinnedTrust } from "../../twins/pinned-trust.ts";
 
 const LANE = "ship1.command.echo.os";
 const random = seededRandom(3);
@@ -295,6 +295,24 @@ describe("the first packet of two lives", () => {
     expect(central.session("ship1")).toBe(session);
     expect(outcome(() => life("central").open(LANE, refusal))).toBe("session-unknown");
     expect(outcome(() => ship1.open(LANE, refusal))).not.toContain(" of ");
+  });
+
+  it("finds two machines that run as one node in turn, whichever of them answers next", () => {
+    const [central, one, other] = [life("central"), life("ship1"), life("ship1")];
+    const hello = "central.event.hello.steward";
+    const strange = [frame(other, "ship1", hello, 0), frame(other, "ship1", hello, 0)];
+    const answered = (packet: Uint8Array | undefined): string => {
+      const error = errorOf(() => central.open(hello, packet ?? new Uint8Array()));
+      const refusal = central.sealRefusal(undefined, hello, error, { node: "central", ...OWN });
+      return outcome(() => other.open(hello, refusal));
+    };
+    introduce(central, "central", one, "ship1");
+    expect(answered(strange[0])).toBe("refusal of central");
+    introduce(central, "central", other, "ship1");
+    expect(outcome(() => other.open(LANE, frame(central, "central")))).toBe("frame of central");
+    introduce(central, "central", one, "ship1");
+    expect(outcome(() => one.open(LANE, frame(central, "central")))).toBe("frame of central");
+    expect(answered(strange[1])).toBe("refusal of central");
   });
 
   it("goes to the node itself without a round, and another machine with its keys is told", () => {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { command, type Runner } from "../../command.ts";
-import { factChangeLines, factLines } from "../../render/labels.ts";
+import { factChangeLines, factLines } from "../../render/fleet/labels.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {

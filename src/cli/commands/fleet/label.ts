@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { command, type Runner } from "../../command.ts";
 import { insistMeant } from "../../follow/meant.ts";
 import { labelWords } from "../../input/label-words.ts";
-import { labelLines } from "../../render/labels.ts";
+import { labelLines } from "../../render/fleet/labels.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {

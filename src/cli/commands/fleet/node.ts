@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { command, type Runner, WORDS } from "../../command.ts";
 import { alertTable } from "../../render/alerts.ts";
-import { nodeLines } from "../../render/nodes.ts";
+import { nodeLines } from "../../render/fleet/nodes.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {

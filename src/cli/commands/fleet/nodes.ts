@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { command, type Runner, WORDS } from "../../command.ts";
 import { everyNode } from "../../daemon.ts";
 import { wholeNumber } from "../../input/options.ts";
-import { nodeLook } from "../../render/node-columns.ts";
-import { SECURITY_OFF } from "../../render/nodes.ts";
+import { nodeLook } from "../../render/fleet/node-columns.ts";
+import { SECURITY_OFF } from "../../render/fleet/nodes.ts";
 import { table } from "../../render/table.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { command, type Runner, WORDS } from "../../command.ts";
-import { processTable } from "../../render/nodes.ts";
+import { processTable } from "../../render/fleet/nodes.ts";
 import { visible } from "../../render/text.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { command, type Runner } from "../../command.ts";
-import { trustLines } from "../../render/trust.ts";
+import { trustLines } from "../../render/fleet/trust.ts";
 import { addRepair } from "./repair.ts";
 
 interface Options {

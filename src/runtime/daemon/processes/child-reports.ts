@@ -1,9 +1,9 @@
-import type { Transition } from "../../actors/root.ts";
-import type { SupervisorReport } from "../../actors/supervisor/spec.ts";
-import type { Clock } from "../../message/clock.ts";
-import { faultText } from "../../message/errors.ts";
-import { isOfSurroundings } from "../../message/surroundings.ts";
-import type { Logger } from "../../platform/logger.ts";
+import type { Transition } from "../../../actors/root.ts";
+import type { SupervisorReport } from "../../../actors/supervisor/spec.ts";
+import type { Clock } from "../../../message/clock.ts";
+import { faultText } from "../../../message/errors.ts";
+import { isOfSurroundings } from "../../../message/surroundings.ts";
+import type { Logger } from "../../../platform/logger.ts";
 
 /**
  * Alerts on children that fail. A defect is told each time. A fault of the surroundings is met again at each try: it is

@@ -1,8 +1,8 @@
 import { cp, rm } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
-import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet/fleet.ts";
-import type { TestNode } from "../harness/fleet/test-node.ts";
+import { eventuallySeen } from "../../harness/eventually.ts";
+import { startFleet } from "../../harness/fleet/fleet.ts";
+import type { TestNode } from "../../harness/fleet/test-node.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 90_000 });

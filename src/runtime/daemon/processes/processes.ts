@@ -1,22 +1,22 @@
-import type { Inspector } from "../../actors/root.ts";
-import type { ChildSpec, ChildView } from "../../actors/supervisor/spec.ts";
-import { Supervisor } from "../../actors/supervisor/supervisor.ts";
-import type { Config, PublishConfig } from "../../config/config.ts";
-import type { Clock, Random } from "../../message/clock.ts";
-import { StewardError } from "../../message/errors.ts";
-import type { ProcessVerb } from "../../message/process-verb.ts";
-import type { Happenings } from "../../observe/happenings.ts";
-import type { Log } from "../../observe/log.ts";
-import type { Counters } from "../../observe/metrics/counters.ts";
-import { Subscriber } from "../execute/subscriber.ts";
-import type { ProcessView, WaitingProcess } from "../operate/operations.ts";
-import type { Route } from "../receive/route.ts";
-import { BrokerLimit } from "../submit/broker-limit.ts";
-import { OwnEvents } from "../submit/own-events.ts";
-import type { ProcessWatcher } from "../submit/process-watcher.ts";
-import { startSource } from "../submit/source.ts";
+import type { Inspector } from "../../../actors/root.ts";
+import type { ChildSpec, ChildView } from "../../../actors/supervisor/spec.ts";
+import { Supervisor } from "../../../actors/supervisor/supervisor.ts";
+import type { Config, PublishConfig } from "../../../config/config.ts";
+import type { Clock, Random } from "../../../message/clock.ts";
+import { StewardError } from "../../../message/errors.ts";
+import type { ProcessVerb } from "../../../message/process-verb.ts";
+import type { Happenings } from "../../../observe/happenings.ts";
+import type { Log } from "../../../observe/log.ts";
+import type { Counters } from "../../../observe/metrics/counters.ts";
+import { Subscriber } from "../../execute/subscriber.ts";
+import type { ProcessView, WaitingProcess } from "../../operate/operations.ts";
+import type { Route } from "../../receive/route.ts";
+import { BrokerLimit } from "../../submit/broker-limit.ts";
+import { OwnEvents } from "../../submit/own-events.ts";
+import type { ProcessWatcher } from "../../submit/process-watcher.ts";
+import { startSource } from "../../submit/source.ts";
+import type { Road } from "../road.ts";
 import type { ChildReports } from "./child-reports.ts";
-import type { Road } from "./road.ts";
 
 /**
  * The processes of this node under one supervisor: subscribers, publishers and sources, each a child of its own, so that

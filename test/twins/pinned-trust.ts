@@ -1,5 +1,5 @@
-import { keyId } from "../keys/public-keys.ts";
-import type { Peer, Trust } from "./trust.ts";
+import { keyId } from "../../src/security/keys/public-keys.ts";
+import type { Peer, Trust } from "../../src/security/trust/trust.ts";
 
 /** A list of peers in memory. Two accepted keys of a node are both taken, and the later entry is the one to seal for. */
 export class PinnedTrust implements Trust {

@@ -1,7 +1,7 @@
-import type { FactsView, LabelView } from "../../runtime/operate/operations.ts";
-import { pairs, table } from "./table.ts";
-import { visible } from "./text.ts";
-import { bytes, span, type Times } from "./time.ts";
+import type { FactsView, LabelView } from "../../../runtime/operate/operations.ts";
+import { pairs, table } from "../table.ts";
+import { visible } from "../text.ts";
+import { bytes, span, type Times } from "../time.ts";
 
 type Value = FactsView["list"][number]["value"];
 

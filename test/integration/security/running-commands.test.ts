@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { type Fleet, startFleet } from "../harness/fleet/fleet.ts";
+import { type Fleet, startFleet } from "../../harness/fleet/fleet.ts";
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 90_000 });

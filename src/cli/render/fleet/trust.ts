@@ -1,8 +1,8 @@
-import type { TrustView } from "../../runtime/operate/operations.ts";
-import type { Paint } from "./paint.ts";
-import { pairs, table } from "./table.ts";
-import { visible } from "./text.ts";
-import type { Times } from "./time.ts";
+import type { TrustView } from "../../../runtime/operate/operations.ts";
+import type { Paint } from "../paint.ts";
+import { pairs, table } from "../table.ts";
+import { visible } from "../text.ts";
+import type { Times } from "../time.ts";
 
 type Trusted = TrustView["nodes"][number];
 

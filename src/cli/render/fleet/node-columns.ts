@@ -1,10 +1,10 @@
-import { orderOfVersions } from "../../message/target/compare.ts";
-import type { NodeView } from "../../runtime/operate/operations.ts";
+import { orderOfVersions } from "../../../message/target/compare.ts";
+import type { NodeView } from "../../../runtime/operate/operations.ts";
+import type { Paint } from "../paint.ts";
+import type { Column } from "../table.ts";
+import type { Times } from "../time.ts";
 import { factText } from "./labels.ts";
 import { labelText, nodeColumns } from "./nodes.ts";
-import type { Paint } from "./paint.ts";
-import type { Column } from "./table.ts";
-import type { Times } from "./time.ts";
 
 /** The columns of a list of nodes and its order, as `--columns` and `--sort` name them. */
 export interface NodeLook {

@@ -1,7 +1,7 @@
-import type { Json } from "../../message/message.ts";
-import type { ProcessVerb } from "../../message/process-verb.ts";
-import { checkObject } from "../../methods/check.ts";
-import { defineMethod, type Method } from "../../methods/define.ts";
+import type { Json } from "../../../message/message.ts";
+import type { ProcessVerb } from "../../../message/process-verb.ts";
+import { checkObject } from "../../../methods/check.ts";
+import { defineMethod, type Method } from "../../../methods/define.ts";
 
 const VERBS: readonly string[] = ["ps", "start", "stop", "restart", "revive"];
 

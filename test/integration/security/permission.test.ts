@@ -1,9 +1,9 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet/fleet.ts";
-import type { TestNode } from "../harness/fleet/test-node.ts";
+import { eventuallySeen } from "../../harness/eventually.ts";
+import { startFleet } from "../../harness/fleet/fleet.ts";
+import type { TestNode } from "../../harness/fleet/test-node.ts";
 
 const NGINX = "command.shellcommand.nginx";
 const OS = "command.shellcommand.operatingsystem";
