@@ -175,8 +175,8 @@ export class Sessions {
     const peer = node === this.#options.node ? this.#self(identity) : this.#options.trust.peer(node);
     if (peer === undefined) throw new StewardError("receiver-unknown", { node });
     const life = this.#lives.get(node);
-    // A node knows the keys that it seals for. Before it has spoken it may know the older ones alone.
-    const own = life?.own ?? identity.previous ?? identity;
+    // A node knows the keys that it seals for; before it has spoken, the present ones, which change only when all know them.
+    const own = life?.own ?? identity;
     const present = life?.salt ?? NO_SALT;
     const receiverSalt = salt ?? present;
     const kept = receiverSalt === present ? this.#outbound : this.#answers;

@@ -370,8 +370,8 @@ describe("a change of keys", () => {
   const hello = "central.event.hello.steward";
   const seeds = newSeeds(random);
   const next = new Identity(seeds);
-  /** Central has new keys, and the ones before for a while. */
-  const overlap = new Identity(seeds, new Identity(seedsOf.central));
+  /** Central has its present keys, and the next ones beside them, which it has announced. */
+  const overlap = new Identity(seedsOf.central, new Identity(seeds));
   const both = (): PinnedTrust =>
     new PinnedTrust([peer("central"), { node: "central", keys: next.keys, standing: "accepted" }, peer("ship1")]);
 
