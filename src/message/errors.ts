@@ -246,7 +246,7 @@ export const CATALOGUE = {
     "more machines introduce themselves than {limit} a second: the rest is not heard",
     "No need to act if many machines join at once: they try again. Else look who may publish at the broker.",
   ),
-  "enrolment-refused": entry("{central} does not enrol this machine: {reason}", "{remedy}"),
+  "enrolment-refused": entry("{central} does not enrol this machine: {reason}", "It says: {remedy}."),
   "central-silent": entry(
     "{central} did not answer within {seconds} s",
     "See that its daemon runs and has the same broker. This machine asks again by itself once its daemon runs: `steward up`.",

@@ -16,6 +16,14 @@ async function lived(): Promise<Disk> {
   const journal = openJournal(store, { node: NODE, path: "", clock, random: seededRandom(1) });
   await firstPart(journal, () => journal.flushed());
   await secondPart(journal, () => journal.flushed());
+  journal.notes.setLabels("ship1", { v: 1, given: { class: { value: "tanker", by: "central", at: START } } });
+  journal.notes.setFacts("ship1", {
+    v: 1,
+    at: START,
+    facts: { os: ["linux", START] },
+    changes: [[START, "os", null, "linux"]],
+  });
+  await journal.flushed();
   // A row that rotted, as an earlier life of the daemon left it.
   const row = { v: 1, table: "nodes", key: "ship9", fault: "its checksum is wrong", text: "{", open: false };
   store.put("aside", ["nodes", "ship9"], row);

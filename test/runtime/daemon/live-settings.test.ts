@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { EXAMPLE_KEYS } from "../../../src/config/schema/fields.ts";
 import { SETTING_ROWS } from "../../../src/config/schema/setting-rows.ts";
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json } from "../../../src/message/message.ts";
@@ -345,6 +346,8 @@ const LIVE: Readonly<Record<string, Change>> = {
 
 /** For each setting that waits for a restart: a change of it. */
 const RESTART: Readonly<Record<string, NodeOptions>> = {
+  security: { security: "off" },
+  centralKey: { centralKey: EXAMPLE_KEYS },
   node: { node: "other" },
   central: { central: "other" },
   "broker.servers": { broker: { servers: ["nats://elsewhere:4222"] } },
@@ -354,6 +357,12 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   "broker.token": { broker: { servers: ["nats://memory:4222"], token: "t" } },
   "broker.nkey": { broker: { servers: ["nats://memory:4222"], nkey: "./k" } },
   "broker.creds": { broker: { servers: ["nats://memory:4222"], creds: "./k" } },
+  "broker.publishers": {
+    broker: {
+      servers: ["nats://memory:4222"],
+      publishers: { web: { password: "p", subjects: ["ship1.event.note.news"] } },
+    },
+  },
   "broker.tls": { broker: { servers: ["nats://memory:4222"], tls: {} } },
   data: { data: "/elsewhere" },
   link: { link: "gsm" },

@@ -76,7 +76,7 @@ test("damaged frames are refused and counted; nothing of them is believed", asyn
   await submitInTurns(world, 40, 1);
   await world.allEnded(3_600_000);
   world.setFaults("ship1", {});
-  expect(await world.count("ship1", "steward_refused_total", "frame-")).toBeGreaterThan(0);
+  expect(await world.count("ship1", "steward_refused_total", "seal-invalid")).toBeGreaterThan(0);
   await expectSound(world);
 });
 

@@ -174,7 +174,7 @@ async function enrol(
     }
     trust.dropJoin();
     const { reason = "it gave no reason", remedy = "Ask at the management station: `steward trust`." } = answer;
-    throw new StewardError("enrolment-refused", { central, reason, remedy });
+    throw new StewardError("enrolment-refused", { central, reason, remedy: remedy.replace(/\.$/, "") });
   } finally {
     lock.release();
   }
