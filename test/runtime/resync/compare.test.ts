@@ -262,9 +262,9 @@ test("a node that is lost with a question that it has not answered is asked anew
         .operations.messages({ limit: 100 })
         .filter(({ subject }) => subject === "ship1.command.compare.steward");
     world.powerCut("ship1");
-    world.setFaults("ship1", { out: { drop: 0.5 } });
+    world.setFaults("ship1", { out: { drop: 0.6 } });
     await world.start("ship1");
-    await world.advance(200);
+    await world.advance(500);
     lost += questions().filter(({ state }) => state === "received" || state === "running").length;
     world.powerCut("ship1");
     world.loseDisk("ship1");
