@@ -188,7 +188,7 @@ export class Sessions {
     if (this.#begun >= NUMBERS) this.#renew();
     const made = this.#begin(own, peer, receiverSalt);
     kept.set(node, made);
-    // Of two sessions to one life the earlier one would count as replayed.
+    // The earlier one of two sessions to one life would count as replayed.
     if (kept === this.#outbound) this.#answers.delete(node);
     return made;
   }
