@@ -25,7 +25,7 @@ export interface MayWord {
   readonly allowed: boolean;
   readonly layer: string;
   /** The file and line, or the policy and its version, that decided. */
-  readonly at: string;
+  readonly where: string;
   readonly fault?: string;
 }
 

@@ -439,7 +439,7 @@ export class FakeOperations implements Operations {
   async may({ node, origin }: MayQuestionTo): Promise<MayAnswerOf> {
     this.#called("may", node, origin);
     const allowed = origin === "central";
-    const word = { allowed, layer: "steward.yaml", at: "steward.yaml:9" };
+    const word = { allowed, layer: "steward.yaml", where: "steward.yaml:9" };
     return { node, allowed, words: [allowed ? word : { ...word, fault: "from is [central]" }] };
   }
 

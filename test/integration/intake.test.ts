@@ -97,8 +97,12 @@ test("a plain NATS publisher is taken where the configuration says so, and refus
   expect((await ask("open", { data: [] })).error?.code).toBe("data-invalid");
   nats.publish("ship1.no.such.subject", "SW\u0001\u0000garbage");
   nats.publish("ship1.command.shellcommand.open", new Uint8Array([0x53, 0x57, 1, 1, 0xff]));
+  nats.publish("ship1.no.such.subject", "SW\u0002\u0000garbage");
+  nats.publish("ship1.command.shellcommand.open", new Uint8Array([0x53, 0x57, 2, 1, 0xff]));
   const metrics = async () => await ship1.api.metrics();
+  // What claims to be a packet in the clear is refused unread where packets are sealed.
   await eventuallySeen("all are counted", async () => /reason="frame-malformed"} 2/.test(await metrics()));
+  expect(await metrics()).toMatch(/steward_refused_total\{reason="clear-refused"} 2/);
   expect(await metrics()).toMatch(/steward_refused_total\{reason="foreign-refused"} 1/);
   expect(await metrics()).toMatch(/steward_refused_total\{reason="foreign-invalid"} 2/);
   expect(await lines(fleet.file("ledger"))).toEqual([id]);

@@ -22,7 +22,7 @@ test("the manual page has every command, every option and every example that --h
     for (const option of help.visibleOptions(command)) expect(text).toContain(help.optionTerm(option));
   }
   expect(text).toContain('.TH STEWARD 1 "1970-01-02" "steward 1.2.3"');
-  expect(text).toContain("\n  $ steward init --service --listen 0.0.0.0:4222");
+  expect(text).toContain("\n  $ steward init --listen 10.0.0.1:4222");
   expect(text).toContain("Exit codes: 0 all succeeded");
 });
 

@@ -32,6 +32,11 @@ function thing<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.strictObject({ ...shape, ...beside(shape) }) as unknown as z.ZodObject<S, z.core.$strict>;
 }
 
+/** A shape like that of `thing`, which may have more fields. */
+function looseThing<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.looseObject({ ...shape, ...beside(shape) }) as unknown as z.ZodObject<S, z.core.$loose>;
+}
+
 function beside(shape: z.core.$ZodLooseShape): Record<string, z.ZodType> {
   const found: Record<string, z.ZodType> = {};
   for (const key of Object.keys(shape)) if (isTimeKey(key)) found[`${key}Time`] = opt(timeText);
@@ -372,7 +377,7 @@ export const mayAnswer = z.object({
       z.object({
         allowed: z.boolean(),
         layer: text.describe("A part of the policy that speaks of the subject: each has to allow it"),
-        at: text.describe("The file and line, or the policy and its version, that decided"),
+        where: text.describe("The file and line, or the policy and its version, that decided"),
         fault: opt(text),
       }),
     )
@@ -391,7 +396,7 @@ export const auditQuery = z.strictObject({
 });
 export type AuditQuery = Shown<typeof auditQuery>;
 
-export const auditRecord = z.looseObject({
+export const auditRecord = looseThing({
   no: count,
   at: time,
   what: text,
@@ -412,7 +417,7 @@ export const auditChecked = z.object({
   first: count,
   last: count,
   head: text.describe("The hash of the last record"),
-  faults: z.array(z.object({ at: text, fault: text })),
+  faults: z.array(z.object({ where: text, fault: text })),
 });
 export type AuditChecked = Shown<typeof auditChecked>;
 

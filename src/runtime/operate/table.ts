@@ -166,14 +166,14 @@ export const TABLE = {
     summary: "Make a token for each of some machines, all or none; at central only",
     body: { shape: shape.invitationOrder, read: reader(shape.invitationOrder) },
     answer: json("A token each, shown this once", shape.invited.array(), { status: 201 }),
-    failures: [403, 404, 409, 422, 503],
+    failures: [403, 404, 409, 413, 415, 422, 503],
   },
   decide: {
     summary: "Accept, reject, revoke or decommission a node, or have it change its keys; at central only",
     params: shape.byDecision,
     body: { shape: shape.choice, read: reader(shape.choice) },
     answer: json("What was done", shape.decision),
-    failures: [403, 404, 409, 422, 503],
+    failures: [403, 404, 409, 413, 415, 422, 503],
   },
   audit: {
     summary: "Records of this node's audit: who asked for what, what was decided, and why",

@@ -15,7 +15,7 @@ export function explain(
   const method = routes.method(name);
   const refused = (fault: string): MayAnswer => ({
     allowed: false,
-    words: [{ allowed: false, layer: `the method ${name}`, at: `the method ${name}`, fault }],
+    words: [{ allowed: false, layer: `the method ${name}`, where: `the method ${name}`, fault }],
   });
   if (method?.[kindOf(subject)] === undefined) return refused(`${node} has no such method for ${kindOf(subject)}s`);
   try {

@@ -26,7 +26,7 @@ export function claimOf(line: string): { readonly no: number; readonly prev: str
 
 /** A fault of the chain, in words, at its file and line. */
 export interface ChainFault {
-  readonly at: string;
+  readonly where: string;
   readonly fault: string;
 }
 
@@ -84,7 +84,7 @@ export class ChainCheck {
   }
 
   #fault(at: string, fault: string): void {
-    this.faults.push({ at, fault });
+    this.faults.push({ where: at, fault });
   }
 }
 

@@ -41,7 +41,7 @@ export interface LayerWord {
   readonly allowed: boolean;
   /** The layer, and the line of it that decided. */
   readonly layer: string;
-  readonly at: string;
+  readonly where: string;
   /** Why not. */
   readonly fault?: string;
 }
@@ -129,8 +129,8 @@ export class Permission {
     const asked = new Question().about(origin, operator, subject, data, method, 0);
     const words = this.#gate(subject).layers.map((layer): LayerWord => {
       const word = layer.decide(asked);
-      if (typeof word === "string") return { allowed: true, layer: layer.name, at: word };
-      return { allowed: false, layer: layer.name, at: word.at, fault: word.fault };
+      if (typeof word === "string") return { allowed: true, layer: layer.name, where: word };
+      return { allowed: false, layer: layer.name, where: word.at, fault: word.fault };
     });
     const allowed = words.every((word) => word.allowed);
     if (allowed) asked.insistOnData();

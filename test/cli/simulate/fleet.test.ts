@@ -3,7 +3,7 @@ import { SimulatedFleet } from "../../../src/cli/simulate/fleet.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";
 
-/** A fleet over the broker of a world of which central alone is a real daemon. */
+/** A fleet over the broker of a world of which central alone is a real daemon, with `security: off`: nodes that are played have no keys. */
 async function fleetBeside(world: World, nodes: number): Promise<SimulatedFleet> {
   await world.start();
   const fleet = new SimulatedFleet({
@@ -25,7 +25,7 @@ async function fleetBeside(world: World, nodes: number): Promise<SimulatedFleet>
 }
 
 test("a simulated fleet is heard, answers each command once, and says what it does not know", async () => {
-  const world = await createWorld({ nodes: {} });
+  const world = await createWorld({ nodes: {}, sealed: false });
   const fleet = await fleetBeside(world, 30);
   expect(fleet.view()).toEqual({ connected: 2, heard: 30, commands: 0, unreadable: 0 });
   expect(world.daemon("central").operations.nodes()).toHaveLength(31);
@@ -45,7 +45,7 @@ test("a simulated fleet is heard, answers each command once, and says what it do
 });
 
 test("a simulated node answers a command once, and reports again until central has it, when packets get lost and come twice", async () => {
-  const world = await createWorld({ nodes: {} });
+  const world = await createWorld({ nodes: {}, sealed: false });
   const fleet = await fleetBeside(world, 3);
   world.setFaults("central", { in: { drop: 0.3, duplicate: 0.3 }, out: { drop: 0.3, duplicate: 0.3 } });
   const ids: string[] = [];

@@ -169,7 +169,7 @@ describe("the audit of a node", () => {
     harm(scene);
     const { ok, faults } = await scene.verify();
     expect(ok).toBe(false);
-    expect(faults.map(({ at, fault: what }) => `${at}: ${what}`)).toEqual(
+    expect(faults.map(({ where, fault: what }) => `${where}: ${what}`)).toEqual(
       expect.arrayContaining([expect.stringMatching(fault)]),
     );
   });

@@ -76,7 +76,7 @@ async function verify(cli: Cli, daemon: Daemon): Promise<number> {
   const { ok, records, first, last, head, faults } = checked;
   if (cli.json) cli.printJson(checked);
   else {
-    for (const { at, fault } of faults) cli.print(`✗ ${visible(at)}: ${visible(fault)}`);
+    for (const { where, fault } of faults) cli.print(`✗ ${visible(where)}: ${visible(fault)}`);
     const range = records === 0 ? "" : `, ${first} to ${last}`;
     cli.print(`${ok ? "the chain is whole" : "the chain is broken"}: ${counted(records, "record")}${range}`);
     if (records > 0) cli.print(`hash of record ${last}: ${visible(head)}`);

@@ -58,8 +58,8 @@ Exit code: 0 it may, 1 it may not.`,
         }
         const verb = answer.allowed ? "may send" : "may not send";
         cli.print(`${answer.allowed ? "yes" : "no"}: ${visible(who)} ${verb} ${visible(subject)} to ${visible(node)}`);
-        for (const { allowed, at, layer, fault } of answer.words) {
-          const place = at.startsWith(layer) ? at : `${at}, ${layer}`;
+        for (const { allowed, where, layer, fault } of answer.words) {
+          const place = where.startsWith(layer) ? where : `${where}, ${layer}`;
           cli.print(`  ${allowed ? "✓" : "✗"}  ${visible(place)}${fault === undefined ? "" : `: ${visible(fault)}`}`);
         }
         const text = typeof data === "object" && data !== null && "script" in data ? data.script : undefined;
