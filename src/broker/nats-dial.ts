@@ -47,10 +47,22 @@ const DIAL_TIMEOUT_MS = 15_000;
 const COMPLAINT = /-ERR '([^'\r\n]{1,200})'/;
 const FULL = /^maximum .*connections exceeded$/i;
 const TLS = /\btls\b|\bssl\b|certificate/i;
+const RESET = /\b(?:ECONNRESET|EPIPE)\b/;
 const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|EPROTO)/;
 
 /** The reason of a broker that closed the connection before the client had read it. */
 class BrokerComplaint extends Error {}
+
+/**
+ * A broker that refuses the certificate of a client says so when the client takes the handshake for done (TLS 1.3), and closes:
+ * where the first words of the client cross with that, its write fails, and the reason is never read.
+ */
+class EndedAfterTls extends Error {
+  constructor(cause: unknown) {
+    const fault = "the broker ended the connection right after the TLS handshake, without a word";
+    super(`${fault}: it may not accept the certificate of this node, or want one (${faultText(cause)})`, { cause });
+  }
+}
 
 /** Private only in the client's types. */
 const NewConnection = NatsConnectionImpl as unknown as new (options: ConnectionOptions) => NatsConnectionImpl;
@@ -60,10 +72,16 @@ class AddressedTransport extends NodeTransport {
   #host = "";
   /** The last reason that the broker gave: a client that fails to write never reads it. */
   complaint: string | undefined;
+  /** TLS is there, and nothing has come through it yet. */
+  isSilentAfterTls = false;
 
   override setupHandlers(): void {
     for (const frame of this.yields) this.#listen(frame);
-    this.socket.on("data", (frame: Uint8Array) => this.#listen(frame));
+    this.isSilentAfterTls = this.isEncrypted();
+    this.socket.on("data", (frame: Uint8Array) => {
+      this.isSilentAfterTls = false;
+      this.#listen(frame);
+    });
     super.setupHandlers();
   }
 
@@ -109,10 +127,11 @@ export function dialBroker(broker: Address, name: string, pingMs: number): Dial 
     try {
       await protocol.dialLoop();
     } catch (error) {
-      const { complaint } = (protocol.transport ?? {}) as Partial<AddressedTransport>;
+      const { complaint, isSilentAfterTls } = (protocol.transport ?? {}) as Partial<AddressedTransport>;
       discard();
-      if (complaint === undefined || isDenial(error)) throw error;
-      throw new BrokerComplaint(complaint, { cause: error });
+      if (isDenial(error)) throw error;
+      if (complaint !== undefined) throw new BrokerComplaint(complaint, { cause: error });
+      throw isSilentAfterTls === true && RESET.test(faultText(error)) ? new EndedAfterTls(error) : error;
     }
     if (abandoned) discard();
     const alive = (): void => {

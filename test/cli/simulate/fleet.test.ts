@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { SimulatedFleet } from "../../../src/cli/simulate/fleet.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";
+import { world as room } from "../world.ts";
 
 /** A fleet over the broker of a world of which central alone is a real daemon, with `security: off`: nodes that are played have no keys. */
 async function fleetBeside(world: World, nodes: number): Promise<SimulatedFleet> {
@@ -56,4 +57,12 @@ test("a simulated node answers a command once, and reports again until central h
   for (const id of ids) expect(await world.ended(id, "central", 300_000)).toMatchObject({ state: "succeeded" });
   expect(fleet.view().commands).toBe(30);
   await world.stop("central");
+});
+
+test("a fleet is not played to a central that seals, and what it needs is said", async () => {
+  const w = await room();
+  expect((await w.run(["init"])).code).toBe(0);
+  const { code, err } = await w.run(["simulate-fleet", "3"]);
+  expect(code).toBe(2);
+  expect(err).toContain("`security: off`");
 });

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Timer } from "../../../message/clock.ts";
-import { faultText } from "../../../message/errors.ts";
+import { faultText, StewardError } from "../../../message/errors.ts";
 import { installedVersion } from "../../../platform/installation.ts";
 import type { Logger } from "../../../platform/logger.ts";
 import { systemRandom } from "../../../platform/system-clock.ts";
@@ -25,6 +25,7 @@ export function addSimulateFleet(program: Command, run: Runner): void {
     description: `Play so many nodes in this process: each says hello to central, acknowledges what it is sent, and answers every echo and
 shellcommand with success without running anything. Broker and central are those of the configuration. The nodes are called
 sim1, sim2, … and stay in central's list when they are gone: use a central that was made for it, and never that of a real fleet.
+They have no keys, so that central needs \`security: off\` in its configuration.
 
 It goes on until Ctrl-C. With --json it prints a line each second in which something changed.`,
     examples: [
@@ -43,7 +44,11 @@ async function simulateFleet(cli: Cli, options: Options, [count = ""]: readonly 
   const nodes = wholeNumber("the number of nodes", name, count);
   const connections = Math.min(nodes, wholeNumber("--connections", name, options.connections));
   const every = duration("--hello", options.hello);
-  const { central, broker, link } = await cli.config();
+  const { central, broker, link, security } = await cli.config();
+  if (security !== "off") {
+    const fault = `simulated nodes have no keys, and a sealed central does not hear them: give the central of the trial, and this configuration, \`security: off\``;
+    throw new StewardError("usage", { fault, command: name });
+  }
   const { clock, signals } = cli.io;
   const { openNatsTransport } = await import("../../../broker/nats.ts");
   const own = { clock, random: systemRandom, log: logOf(cli) };

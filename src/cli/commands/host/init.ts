@@ -25,14 +25,20 @@ export function addInit(program: Command, run: Runner): void {
 node. The file is ./steward.yaml, or the one that --config names. An existing file is kept, unless --force is given.
 
 With --service the file is for the service of the system: ${SERVICE.file}, with the data directory
-${SERVICE.data}, the socket ${SERVICE.socket}, and the password for the broker in the file \`environment\` beside it,
-which only its owner may read. Without --service the password is in steward.yaml, which then only its owner may read.`,
+${SERVICE.data} and the socket ${SERVICE.socket}.
+
+No password is made: at the broker that the management station runs, each node logs in with its own keys. A password that
+--broker holds, for a broker that asks for one, goes into steward.yaml, with --service into the file \`environment\` beside it;
+only its owner may read the file that has it.`,
     examples: [
       ["steward init", "the management station, with a broker of its own on port 4222"],
       ["steward init --listen 10.0.0.1:4222", "the same, on one address of this machine"],
       ["steward init --service", "the same, for the system's service"],
       ["steward init ship1 --broker nats://10.0.0.1:4222", "an edge node"],
-      ["steward init ship1 --broker nats://steward:PASSWORD@10.0.0.1:4222", "an edge node that logs in"],
+      [
+        "steward init ship1 --broker nats://steward:PASSWORD@10.0.0.1:4222",
+        "an edge node at a broker that asks for a password",
+      ],
     ],
   })
     .argument("[node]", "name of this node (default: that of the management station)")
