@@ -32,7 +32,7 @@ it.each([
   const node = { config: { link }, proxied: true };
   const fleet = await startFleet({ nodes: { central: node, ship1: node } });
   const [{ central }, ship1, ledger] = [fleet, fleet.node("ship1"), ledgerOf(fleet)];
-  const refused = (): Promise<number> => metric(ship1, "steward_refused_total", 'reason="frame-malformed"');
+  const refused = (): Promise<number> => metric(ship1, "steward_refused_total", 'reason="seal-invalid"');
   const file = fleet.file("copy");
   const before = await refused();
   // Each message that leaves central has one bit turned over.

@@ -1,8 +1,10 @@
-import { rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { type Fleet, startFleet } from "../harness/fleet/fleet.ts";
 import type { Program } from "../harness/fleet/program.ts";
 import { processesOfRun } from "../harness/fleet/runner.ts";
+import type { TestNode } from "../harness/fleet/test-node.ts";
 import { end } from "../harness/leftovers.ts";
 import { ledgerOf } from "./scene/ledger.ts";
 
@@ -88,13 +90,20 @@ test("a node that is frozen: the state is unknown and the node offline; it goes 
   await endsWell(scene);
 });
 
+/** Installs a node anew: its keys and its trust list are put back, and nothing else. */
+async function loseDisk({ data }: TestNode): Promise<void> {
+  const kept = ["identity", "trust.json"];
+  const lost = (await readdir(data)).filter((name) => !kept.includes(name));
+  await Promise.all(lost.map((name) => rm(join(data, name), { recursive: true })));
+}
+
 test("a node that is reinstalled: the run ends by itself and says that the node lost what it had", async () => {
   // Back before anybody calls it offline.
   const { fleet, run, id } = await begun("5s");
   const ship1 = fleet.node("ship1");
   await ship1.killWithRunner();
   processesOfRun(id).forEach(end);
-  await rm(ship1.data, { recursive: true });
+  await loseDisk(ship1);
   await ship1.start();
   const { code, stderr } = await run.within(20_000);
   expect(code).toBe(1);
@@ -107,7 +116,7 @@ test("a node that is reinstalled runs nothing again, and takes what is new", asy
   const ship1 = fleet.node("ship1");
   await ship1.killWithRunner();
   processesOfRun(id).forEach(end);
-  await rm(ship1.data, { recursive: true });
+  await loseDisk(ship1);
   await ship1.start();
   expect((await fleet.steward("run", "ship1", "--wait", "20s", "--", "true")).code).toBe(0);
   expect(await ledgerOf(fleet).ran()).toEqual([id]);
