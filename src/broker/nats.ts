@@ -184,10 +184,13 @@ class NatsTransport implements Transport {
   async #run(): Promise<void> {
     const { broker, name, pingMs, clock, random, log } = this.#options;
     let failures = 0;
+    /** The refusal that was warned of since the last connection. */
+    let warned: string | undefined;
     while (this.#closing === undefined) {
       this.#dial = dialBroker(broker, name, pingMs);
       try {
         const connection = await this.#dial.connected;
+        warned = undefined;
         const from = clock.monotonic();
         const fault = await this.#serve(connection);
         if (clock.monotonic() - from >= SETTLED_MS) failures = 0;
@@ -195,11 +198,13 @@ class NatsTransport implements Transport {
       } catch (error) {
         const fault = dialFault(error);
         const code = dialCode(error);
-        const known = "fault" in this.#status && this.#status.fault === fault;
         const line = { servers: broker.servers, fault, code };
         // A broker that answers and refuses needs an operator: a warning, once for each fault.
-        if (code === "broker-unreachable" || known) log.debug(line, "no connection to the broker");
-        else log.warn(line, "the broker refuses the connection of this node; attempts go on");
+        if (code === "broker-unreachable" || warned === fault) log.debug(line, "no connection to the broker");
+        else {
+          warned = fault;
+          log.warn(line, "the broker refuses the connection of this node; attempts go on");
+        }
         if (isDenial(error)) this.#tell({ state: "denied", fault, code });
         else this.#tell(this.#notConnected(fault, code));
       }
