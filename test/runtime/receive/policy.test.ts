@@ -182,14 +182,14 @@ test("a node explains its decision, to itself and to whoever may control it, and
       world.daemon(from).operations.may({ node: "ship1", origin: "central", subject: "command.work.os", ...question }),
     );
   const words = [
-    { allowed: true, layer: "steward.yaml", at: "steward.yaml:1 (allow work well)" },
-    { allowed: true, layer: "steward.yaml, policy", at: "steward.yaml:1" },
+    { allowed: true, layer: "steward.yaml", where: "steward.yaml:1 (allow work well)" },
+    { allowed: true, layer: "steward.yaml, policy", where: "steward.yaml:1" },
   ];
   for (const from of ["central", "ship1"])
     expect(await ask(from, { data: {} })).toEqual({ node: "ship1", allowed: true, words });
   // The very words in which a message would be refused.
   const refused = await ask("central", { data: { do: "fail" } });
-  expect(refused).toMatchObject({ allowed: false, words: [{ allowed: false, at: "steward.yaml:1" }, words[1]] });
+  expect(refused).toMatchObject({ allowed: false, words: [{ allowed: false, where: "steward.yaml:1" }, words[1]] });
   const id = await world.send(WORK, { do: "fail" });
   expect((await world.ended(id)).reason).toContain(refused.words[0]?.fault);
   expect(await ask("central", { origin: "ship2" })).toMatchObject({ allowed: false });
@@ -199,7 +199,7 @@ test("a node explains its decision, to itself and to whoever may control it, and
   });
   expect(await ask("central", { data: "no mapping" })).toMatchObject({
     allowed: false,
-    words: [{ fault: "expected a mapping", at: "the method work" }],
+    words: [{ fault: "expected a mapping", where: "the method work" }],
   });
   expect(await ask("central", { subject: "command.reboot.os" })).toMatchObject({
     allowed: false,
