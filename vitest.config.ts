@@ -18,8 +18,12 @@ export const LONG = [
   "test/fuzz/*.test.ts",
   "test/journal/rot/{core,daemon}.test.ts",
   "test/simulation/**/*.test.ts",
-  "test/integration/{broker-link,cli-run-words,entrances-bad-input,execute-crashes,journal-damaged,operate,runner-alone}.test.ts",
+  "test/integration/{broker-link,cli-run-words,daemon-surroundings,entrances-bad-input,execute-crashes}.test.ts",
+  "test/integration/{intake,journal-damaged,methods-syslog,operate,operate-targets,runner-alone}.test.ts",
+  "test/integration/security/{permission,running-commands}.test.ts",
+  "test/runner/bounds.test.ts",
   "test/runtime/fleet/reconnect.test.ts",
+  "test/runtime/road/crash.test.ts",
 ];
 
 export default defineConfig({
