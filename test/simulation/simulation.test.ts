@@ -84,7 +84,7 @@ test("a day of a quiet fleet passes without a fault", { timeout: 120_000 }, asyn
 });
 
 test("a failing script is shortened to what makes it fail", async () => {
-  const script = generate(7, { nodes: 3, faults: DEFAULT_FAULTS });
+  const script = generate(2, { nodes: 3, faults: DEFAULT_FAULTS });
   const wait = { do: "wait", ms: 1234 } as const;
   const cut = { do: "cut", node: "ship2" } as const;
   const steps = [...script.steps.slice(0, 9), cut, ...script.steps.slice(9), wait];

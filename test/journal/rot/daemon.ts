@@ -186,10 +186,10 @@ export class RottenJournal {
       const path = join(data, name);
       const isHarmed = harm !== undefined && name === `journal/${harm.file}`;
       const content = isHarmed ? harm.to(Buffer.from(bytes)) : bytes;
-      mkdirSync(dirname(path), { recursive: true });
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       if (content === undefined) continue;
       if (name === `journal/${DATABASE}` && harm?.copied !== true) linkSync(this.#anchor, path);
-      writeFileSync(path, content);
+      writeFileSync(path, content, { mode: 0o600 });
     }
   }
 
