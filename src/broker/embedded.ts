@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Clock } from "../message/clock.ts";
 import { faultText, StewardError } from "../message/errors.ts";
+import { writeDurably } from "../platform/durable-file.ts";
 import type { Logger } from "../platform/logger.ts";
 import { takeOverOrphan } from "./orphan.ts";
 import { findServerBinary } from "./server-binary.ts";
@@ -65,7 +66,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     return `# Written by steward.\n${serverConfiguration({ ...settings, ...(tls === undefined ? {} : { tls }) })}`;
   };
   let written = present();
-  await replaceFile(configFile, written);
+  writeDurably(configFile, written);
 
   const child = spawn(binary.path, ["-c", configFile], { stdio: ["ignore", "ignore", "pipe"], detached: true });
   const endWithDaemon = (): boolean => child.kill("SIGKILL");
@@ -99,7 +100,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
   const reload = async (): Promise<void> => {
     const next = present();
     if (next === written || stopping) return;
-    await replaceFile(configFile, next);
+    writeDurably(configFile, next);
     const answered = server.reloaded();
     child.kill("SIGHUP");
     const late = new Promise<string>((resolve) => {
@@ -122,14 +123,6 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     return reloading;
   };
   return { url, pid: child.pid ?? 0, ended, readAccess, stop, kill: () => void child.kill("SIGKILL") };
-}
-
-/** A reader finds the old text or the new one; nobody else can read either. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const next = `${path}.new`;
-  await rm(next, { force: true });
-  await writeFile(next, text, { mode: 0o600 });
-  await rename(next, path);
 }
 
 interface Watched {

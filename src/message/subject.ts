@@ -92,6 +92,11 @@ export function receiverOf(subject: string): string {
   return subject.slice(0, subject.indexOf("."));
 }
 
+/** `<kind>.<method>.<domain>` of a subject that is known to be valid. */
+export function withoutReceiver(subject: string): string {
+  return subject.slice(subject.indexOf(".") + 1);
+}
+
 /** The kind of a subject that is known to be valid. */
 export function kindOf(subject: string): Kind {
   return subject.charCodeAt(subject.indexOf(".") + 1) === 99 /* c */ ? "command" : "event";

@@ -1,6 +1,7 @@
 import type { Json } from "../message/message.ts";
 import type { Fact } from "../message/target/compare.ts";
 import { isFact, isFactKey, MOST_FACT_BYTES, MOST_FACTS } from "../message/target/facts.ts";
+import { isTime } from "../message/wire/packet.ts";
 import { checkObject } from "./check.ts";
 import { defineMethod, type Method } from "./define.ts";
 
@@ -14,8 +15,6 @@ export interface FactsTold {
   readonly set: Readonly<Record<string, readonly [value: Fact, since: number]>>;
   readonly gone?: readonly string[];
 }
-
-const LATEST = 8.64e15;
 
 function checkFacts(data: Json): void {
   checkObject(data, { at: "number" });
@@ -38,10 +37,6 @@ function checkFacts(data: Json): void {
   }
   if (Buffer.byteLength(JSON.stringify(set)) > MOST_FACT_BYTES)
     throw new Error(`set: at most ${MOST_FACT_BYTES} bytes`);
-}
-
-function isTime(value: unknown): boolean {
-  return typeof value === "number" && value >= 0 && value <= LATEST;
 }
 
 /** A node tells central its facts. Central's ACK is the proof that they came; what got none is told again. */

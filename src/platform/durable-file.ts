@@ -1,10 +1,12 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** Replaces a file as a whole, synced with its folder: after a crash the file is the one before or the new one. */
 export function writeDurably(path: string, text: string): void {
   const made = `${path}.new`;
-  const file = openSync(made, "w", 0o600);
+  // A file that a crash left, or somebody put there: neither its modes nor a link count.
+  rmSync(made, { force: true });
+  const file = openSync(made, "wx", 0o600);
   try {
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -13,7 +15,12 @@ export function writeDurably(path: string, text: string): void {
     closeSync(file);
   }
   renameSync(made, path);
-  const folder = openSync(dirname(path), "r");
+  syncFolder(dirname(path));
+}
+
+/** Makes renames in a folder durable. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
   try {
     fsyncSync(folder);
   } finally {

@@ -82,7 +82,12 @@ function listFault(list: readonly string[]): string | undefined {
 
 /** The digest by which a pattern names a script. */
 export function scriptDigest(script: string): string {
-  return `sha256:${createHash("sha256").update(script, "utf8").digest("hex")}`;
+  return `sha256:${digestOf(script)}`;
+}
+
+/** SHA-256, hex. */
+export function digestOf(text: string, encoding: "utf8" | "base64" = "utf8"): string {
+  return createHash("sha256").update(text, encoding).digest("hex");
 }
 
 /** Compiles a pattern that has no fault. */
@@ -159,23 +164,6 @@ function wordsOf(text: string): Words | { readonly fault: string } {
   }
   end();
   return { words, globs: words.map((each, i) => (each === "..." && i === words.length - 1 ? MORE : globOf(each))) };
-}
-
-/** `*` stands for any run of characters, every other character for itself. */
-export function matchesGlob(parts: Glob, text: string): boolean {
-  const [first] = parts;
-  if (parts.length === 1) return text === first;
-  const last = parts[parts.length - 1] ?? "";
-  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
-  const end = text.length - last.length;
-  let at = first.length;
-  for (let i = 1; i < parts.length - 1; i++) {
-    const part = parts[i] ?? "";
-    const found = text.indexOf(part, at);
-    if (found < 0 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return true;
 }
 
 function isList(written: unknown): written is readonly string[] {

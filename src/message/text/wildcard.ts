@@ -4,9 +4,13 @@ let last = { pattern: "", parts: [""] as readonly string[] };
 /** `*` stands for any run of characters, every other character for itself. The time grows with the length alone. */
 export function wildcardMatches(pattern: string, text: string): boolean {
   if (pattern !== last.pattern) last = { pattern, parts: pattern.split("*") };
-  const { parts } = last;
+  return partsMatch(last.parts, text);
+}
+
+/** The pattern by the texts between its stars: `a*b` is ["a", "b"]. */
+export function partsMatch(parts: readonly string[], text: string): boolean {
   const first = parts[0] ?? "";
-  if (parts.length === 1) return text === pattern;
+  if (parts.length === 1) return text === first;
   const end = parts.at(-1) ?? "";
   if (!text.startsWith(first) || text.length < first.length + end.length || !text.endsWith(end)) return false;
   let at = first.length;

@@ -5,6 +5,7 @@ import type { DraftTaker } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { Outcome } from "../../message/report.ts";
+import { receiverOf } from "../../message/subject.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { fingerprint, keysText, type PublicKeys } from "../../security/keys/public-keys.ts";
@@ -69,7 +70,7 @@ export class Registrar {
     for (const { record } of journal.outbox.open((subject) => subject.endsWith(trustSubject("")))) {
       const { subject, data, id } = record.message;
       const { list } = data as unknown as { readonly list?: { readonly body: { readonly version: number } } };
-      this.#open.set(id, { node: subject.slice(0, subject.indexOf(".")), version: list?.body.version ?? "rekey" });
+      this.#open.set(id, { node: receiverOf(subject), version: list?.body.version ?? "rekey" });
     }
     this.#begun = true;
     if (registry.state.announced === keysText(this.#options.keys.identity.keys)) this.#goOver();

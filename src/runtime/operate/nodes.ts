@@ -5,7 +5,7 @@ import type { TargetNode } from "../../message/target/match.ts";
 import { shortened } from "../../message/text/printable.ts";
 import { itemBytes } from "../../message/wire/bounds.ts";
 import { fingerprint } from "../../security/keys/public-keys.ts";
-import type { PendingClaim } from "../../security/trust/pending-claims.ts";
+import type { PendingClaim, PendingClaims } from "../../security/trust/pending-claims.ts";
 import { Registrar } from "../enrol/registrar.ts";
 import { KnownTargets } from "./known-targets.ts";
 import type {
@@ -55,11 +55,12 @@ export class Nodes {
   list({ after = "", limit, filter, keys = [] }: NodeQuery): NodeView[] {
     const { config, core } = this.#options;
     const world = new KnownTargets(this.#options);
-    const names = new Set([config().node, ...core().fleet.names(), ...this.#pending().map((claim) => claim.node)]);
+    const claims = this.#pending?.all() ?? [];
+    const names = new Set([config().node, ...core().fleet.names(), ...claims.map((claim) => claim.node)]);
     const later = [...names].filter((name) => name > after).sort();
     const page = filter === undefined ? later.slice(0, limit) : firstOf(later, filterOf(filter, world), limit);
     return page
-      .flatMap((name) => this.#view(name) ?? [])
+      .flatMap((name) => this.#view(name, claims) ?? [])
       .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }) =>
         keys.length === 0 ? view : { ...view, values: valuesOf(world.node(view.name), keys) },
       );
@@ -134,15 +135,16 @@ export class Nodes {
 
   /** @throws StewardError `node-unknown` */
   detail(name: string): NodeDetail {
-    const view = this.#view(name);
+    const view = this.#view(name, this.#pending?.of(name));
     if (view === undefined) throw new StewardError("node-unknown", { node: name });
     return view;
   }
 
   /** Machines that wait to be accepted. */
-  #pending(): readonly PendingClaim[] {
+  /** The machines that wait to be accepted; at central alone. */
+  get #pending(): PendingClaims | undefined {
     const { enrolment } = this.#options.core();
-    return enrolment instanceof Registrar ? enrolment.registry.pending.all() : [];
+    return enrolment instanceof Registrar ? enrolment.registry.pending : undefined;
   }
 
   linkSince(name: string): number | null {
@@ -162,12 +164,12 @@ export class Nodes {
     throw new StewardError("target-large", { target: shortened(target, 200), count: names.length, most });
   }
 
-  #view(name: string): NodeDetail | undefined {
+  #view(name: string, pending: readonly PendingClaim[] = []): NodeDetail | undefined {
     const { config, core, clock, counters, processes, version, startedAt } = this.#options;
     const { journal, fleet, link, storage, methods, running, publishers, labels } = core();
     const known = fleet.describe(name);
     const self = config().node;
-    const claims = this.#pending().filter(({ node }) => node === name);
+    const claims = pending.filter(({ node }) => node === name);
     const waits = claims.length === 0 ? {} : { fingerprint: claims.map(({ keys }) => fingerprint(keys)).join(", ") };
     if (known === undefined && name !== self) return claims[0] && pendingView(claims[0], waits, clock.now());
     const lanes = [...publishers.lanes(name)];

@@ -1,6 +1,6 @@
 import { scriptDigest } from "../../config/policy/argument-pattern.ts";
 import type { Message } from "../../message/message.ts";
-import { parseSubject } from "../../message/subject.ts";
+import { parseSubject, withoutReceiver } from "../../message/subject.ts";
 import type { MethodFacts } from "../../methods/define.ts";
 import type { Audit } from "../../security/audit/audit.ts";
 import { redacted } from "../../security/audit/entry.ts";
@@ -18,7 +18,10 @@ export function recordSubmitted(
   for (const { message } of records) {
     const group = groups.at(-1);
     const [first] = group ?? [];
-    const same = first !== undefined && first.data === message.data && tailOf(first) === tailOf(message);
+    const same =
+      first !== undefined &&
+      first.data === message.data &&
+      withoutReceiver(first.subject) === withoutReceiver(message.subject);
     if (group !== undefined && same && group.length < NODES) group.push(message);
     else groups.push([message]);
   }
@@ -31,14 +34,10 @@ export function recordSubmitted(
       what: "submit",
       by,
       allowed: true,
-      subject: tailOf(first),
+      subject: withoutReceiver(first.subject),
       nodes: group.map(({ subject }) => parseSubject(subject).node),
       ids: group.map(({ id }) => id),
       ...(vector === undefined ? {} : { arguments: redacted(vector, scriptDigest) }),
     });
   }
-}
-
-function tailOf({ subject }: Message): string {
-  return subject.slice(subject.indexOf(".") + 1);
 }

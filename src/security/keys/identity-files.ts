@@ -1,7 +1,6 @@
 import {
   closeSync,
   fstatSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -14,6 +13,7 @@ import {
 import { join } from "node:path";
 import type { Random } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
+import { syncFolder } from "../../platform/durable-file.ts";
 import { Identity, newSeeds, type Seeds } from "./identity.ts";
 import { type KeyUse, seedBytes } from "./key-text.ts";
 
@@ -123,14 +123,4 @@ function insistPrivate(path: string, { mode, uid }: Stats, wanted: "600" | "700"
 
 function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-/** Makes a rename durable. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }

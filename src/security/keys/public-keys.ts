@@ -12,25 +12,16 @@ export function keysText({ sign, seal }: PublicKeys): string {
   return `${sign}.${seal}`;
 }
 
-/** Words that were read lately: each packet that is sealed asks for the keys of its receiver. */
-const seen = new Map<string, PublicKeys>();
-const SEEN = 4096;
-
 /** The keys of such a word; `undefined`: it is none, or was damaged. */
 export function parseKeys(text: string): PublicKeys | undefined {
-  const known = seen.get(text);
-  if (known !== undefined) return known;
-  const keys = readKeys(text);
-  if (keys === undefined) return undefined;
-  if (seen.size >= SEEN) seen.clear();
-  seen.set(text, keys);
-  return keys;
-}
-
-function readKeys(text: string): PublicKeys | undefined {
   const [sign = "", seal = "", ...more] = text.split(".");
   const keys = { sign, seal };
   return more.length === 0 && areKeys(keys) ? keys : undefined;
+}
+
+/** The signing key of a word that is known to be valid. */
+export function signKeyOf(text: string): string {
+  return text.slice(0, text.indexOf("."));
 }
 
 export function areKeys(keys: PublicKeys): boolean {

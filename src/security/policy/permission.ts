@@ -5,7 +5,7 @@ import type { Rule } from "../../config/policy/rule.ts";
 import type { Clock } from "../../message/clock.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json, Message } from "../../message/message.ts";
-import { kindOf, receiverOf } from "../../message/subject.ts";
+import { kindOf, withoutReceiver } from "../../message/subject.ts";
 import type { MethodFacts, Vector } from "../../methods/define.ts";
 import type { Audit } from "../audit/audit.ts";
 import { type AuditEntry, redacted } from "../audit/entry.ts";
@@ -51,10 +51,6 @@ export interface Decision {
   readonly words: readonly LayerWord[];
 }
 
-interface Gate {
-  readonly layers: readonly Layer[];
-}
-
 interface Source {
   readonly name: string;
   readonly rules: readonly Rule[];
@@ -69,8 +65,8 @@ export class Permission {
   #of: Config | undefined;
   #week: WeekClock;
   #distributed: readonly Source[] = [];
-  /** By subject without its node. */
-  #gates = new Map<string, Gate>();
+  /** The layers that speak of a subject, by the subject without its node. */
+  #layers = new Map<string, readonly Layer[]>();
   #subscriptions = new Map<string, SubscribeConfig>();
   readonly #question = new Question();
 
@@ -86,7 +82,7 @@ export class Permission {
       if ("fault" in read) return { name: source, rules: [], fault: read.fault };
       return { name: source, rules: read.rulesAt((line) => `${source}, rule ${line + 1}`) };
     });
-    this.#gates = new Map();
+    this.#layers = new Map();
   }
 
   /**
@@ -112,10 +108,9 @@ export class Permission {
   }
 
   #passed(asked: Question, subject: string): string {
-    const gate = this.#gate(subject);
     const { origin, operator } = asked;
     let by = "";
-    for (const layer of gate.layers) {
+    for (const layer of this.#layersOf(subject)) {
       const word = layer.decide(asked);
       if (typeof word !== "string") throw denied(origin, operator, subject, word);
       by = by === "" ? word : `${by}, ${word}`;
@@ -127,7 +122,7 @@ export class Permission {
   /** The word of each layer, for `steward may`. `data` absent: whatever the arguments. */
   explain({ origin, operator }: Sender, subject: string, data: Json | undefined, method: MethodFacts): Decision {
     const asked = new Question().about(origin, operator, subject, data, method, 0);
-    const words = this.#gate(subject).layers.map((layer): LayerWord => {
+    const words = this.#layersOf(subject).map((layer): LayerWord => {
       const word = layer.decide(asked);
       if (typeof word === "string") return { allowed: true, layer: layer.name, where: word };
       return { allowed: false, layer: layer.name, where: word.at, fault: word.fault };
@@ -137,26 +132,26 @@ export class Permission {
     return { allowed, words };
   }
 
-  #gate(subject: string): Gate {
+  #layersOf(subject: string): readonly Layer[] {
     const present = this.#options.config();
     if (this.#of !== present) this.#follow(present);
-    const tail = subject.slice(receiverOf(subject).length + 1);
-    const known = this.#gates.get(tail);
+    const tail = withoutReceiver(subject);
+    const known = this.#layers.get(tail);
     if (known !== undefined) return known;
-    const gate = this.#gateFor(tail, present);
+    const layers = this.#readLayers(tail, present);
     // Subjects that nobody subscribes to may be invented without end.
-    if (this.#subscriptions.has(tail)) this.#gates.set(tail, gate);
-    return gate;
+    if (this.#subscriptions.has(tail)) this.#layers.set(tail, layers);
+    return layers;
   }
 
   #follow(present: Config): void {
     this.#of = present;
     this.#week = new WeekClock(this.#options.clock, present.timeZone);
-    this.#gates = new Map();
+    this.#layers = new Map();
     this.#subscriptions = new Map(this.#options.subscriptions(present).map((entry) => [entry.subject, entry]));
   }
 
-  #gateFor(tail: string, present: Config): Gate {
+  #readLayers(tail: string, present: Config): Layer[] {
     const own = this.#subscriptions.get(tail);
     const nobody = `${present.node} does not subscribe to ${tail}`;
     const subscribed = new Layer(FILE, own === undefined ? [] : [own], this.#week, own?.foreign === true, nobody);
@@ -169,7 +164,7 @@ export class Permission {
       const spoken = rulesFor(rules, tail);
       return spoken.length === 0 ? [] : [new Layer(name, spoken, this.#week, undefined)];
     });
-    return { layers: [subscribed, ...further] };
+    return [subscribed, ...further];
   }
 }
 
@@ -243,7 +238,7 @@ function entryOf(
   said: Json | undefined,
 ): AuditEntry {
   const by = operator === undefined ? origin : `${operator}@${origin}`;
-  const entry = { what: "decision", by, allowed, why, subject: subject.slice(subject.indexOf(".") + 1) };
+  const entry = { what: "decision", by, allowed, why, subject: withoutReceiver(subject) };
   if (id === undefined) return entry;
   return said === undefined ? { ...entry, ids: [id] } : { ...entry, ids: [id], arguments: said };
 }

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { type ArgumentPattern, type Glob, matchesGlob } from "../../config/policy/argument-pattern.ts";
+import { type ArgumentPattern, digestOf, type Glob } from "../../config/policy/argument-pattern.ts";
+import { partsMatch } from "../../message/text/wildcard.ts";
 import type { Vector } from "../../methods/define.ts";
 
 /**
@@ -42,20 +42,20 @@ export function vectorText({ argv, script, cwd, env, input }: Vector): string {
     ...(env === undefined ? [] : [`the variables ${Object.keys(env).join(", ")}`]),
     ...(input === undefined ? [] : ["an input"]),
   ];
-  const what = script === undefined ? "" : `the script sha256:${digestOf(script, "utf8")} `;
+  const what = script === undefined ? "" : `the script sha256:${digestOf(script)} `;
   return `${what}${JSON.stringify(argv).slice(0, 200)}${more.length === 0 ? "" : ` with ${more.join(", ").slice(0, 200)}`}`;
 }
 
 function isOfScript({ script }: ArgumentPattern, vector: Vector): boolean {
   if (script === null || vector.script === undefined) return script === null && vector.script === undefined;
-  return script === digestOf(vector.script, "utf8");
+  return script === digestOf(vector.script);
 }
 
 function matchesVector({ argv, more }: ArgumentPattern, vector: readonly string[]): boolean {
   if (more ? vector.length < argv.length : vector.length !== argv.length) return false;
   for (let i = 0; i < argv.length; i++) {
     const glob = argv[i];
-    if (glob === undefined || !matchesGlob(glob, vector[i] ?? "")) return false;
+    if (glob === undefined || !partsMatch(glob, vector[i] ?? "")) return false;
   }
   return true;
 }
@@ -68,7 +68,7 @@ function withoutDirectory({ argv: [program] }: ArgumentPattern, vector: readonly
 }
 
 function speaksOf(glob: Glob | undefined, text: string): boolean {
-  return glob !== undefined && matchesGlob(glob, text);
+  return glob !== undefined && partsMatch(glob, text);
 }
 
 /** Input that is no text is known by its digest, or taken whatever it is. */
@@ -76,9 +76,5 @@ function isInput(glob: Glob | undefined, { text, encoding }: NonNullable<Vector[
   if (glob === undefined) return false;
   const [first] = glob;
   if (glob.length === 1 && first.startsWith("sha256:")) return first === `sha256:${digestOf(text, encoding)}`;
-  return encoding === "utf8" ? matchesGlob(glob, text) : glob.every((part) => part === "") && glob.length > 1;
-}
-
-function digestOf(text: string, encoding: "utf8" | "base64"): string {
-  return createHash("sha256").update(text, encoding).digest("hex");
+  return encoding === "utf8" ? partsMatch(glob, text) : glob.every((part) => part === "") && glob.length > 1;
 }

@@ -25,6 +25,9 @@ import { context, decrypt, encrypt } from "./cipher.ts";
 import { HEADER_BYTES, readHeader, TAG_BYTES, writeHeader } from "./sealed-packet.ts";
 import { Sessions, type SessionsOptions } from "./sessions.ts";
 
+/** Each kind, deflated or not. */
+const FLAGS = new Set(Object.values(KINDS).flatMap((kind) => [kind, kind | DEFLATED]));
+
 /**
  * Packets that only their receiver can open, and that prove their sender. Each is bound to the subject, to the names and
  * keys of both nodes, and to the present lives of both daemons; each is taken once.
@@ -34,9 +37,6 @@ import { Sessions, type SessionsOptions } from "./sessions.ts";
  * Invariants: a packet of an earlier life of this daemon is never taken, so no replay of it needs to be remembered on disk.
  * A refusal in the clear is a hint, and decides nothing.
  */
-/** Each kind, deflated or not. */
-const FLAGS = new Set(Object.values(KINDS).flatMap((kind) => [kind, kind | DEFLATED]));
-
 export class SealedEnvelope implements Envelope {
   readonly #node: string;
   readonly #trust: SessionsOptions["trust"];

@@ -3,7 +3,7 @@ import { faultText, StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import { textOf, writeDurably } from "../../platform/durable-file.ts";
 import type { Identity } from "../keys/identity.ts";
-import { keyId, keysText, type PublicKeys, parseKeys } from "../keys/public-keys.ts";
+import { keyId, keysText, type PublicKeys, parseKeys, signKeyOf } from "../keys/public-keys.ts";
 import { isSignedBy, type Signed } from "../keys/signed.ts";
 import type { Token } from "./token.ts";
 import type { Peer, Trust } from "./trust.ts";
@@ -138,7 +138,7 @@ export class EdgeTrust implements Trust {
     if (file === undefined) throw invalid(node, "no key of the management station is pinned");
     const fault = trustListFault(list?.body);
     if (fault !== undefined) throw invalid(node, fault);
-    const signer = centralOf(file).find((text) => isSignedBy(signKey(text), TRUST_LIST, list));
+    const signer = centralOf(file).find((text) => isSignedBy(signKeyOf(text), TRUST_LIST, list));
     if (signer === undefined) throw invalid(node, "it is not signed with a key of the management station");
     const { body } = list;
     if (body.node !== node) throw invalid(node, `it was made for ${body.node}`);
@@ -249,7 +249,7 @@ function parsedTrust(text: string): TrustFile | string {
   if (list !== undefined) {
     const fault = trustListFault(list.body);
     if (fault !== undefined) return `its list is not valid: ${fault}`;
-    if (![pin, ...list.body.central].some((keys) => isSignedBy(signKey(keys), TRUST_LIST, list)))
+    if (![pin, ...list.body.central].some((keys) => isSignedBy(signKeyOf(keys), TRUST_LIST, list)))
       return "the signature of its list is not valid";
   }
   return {
@@ -261,10 +261,6 @@ function parsedTrust(text: string): TrustFile | string {
 
 function centralOf({ pin, list }: TrustFile): readonly string[] {
   return list === undefined ? [pin] : list.body.central;
-}
-
-function signKey(text: string): string {
-  return text.slice(0, text.indexOf("."));
 }
 
 function invalid(node: string, fault: string): StewardError {

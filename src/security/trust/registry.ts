@@ -3,7 +3,7 @@ import { StewardError } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import { type LabelSet, labelsFault } from "../../message/target/labels.ts";
 import type { Identity } from "../keys/identity.ts";
-import { fingerprint, keyId, keysText, type PublicKeys, parseKeys } from "../keys/public-keys.ts";
+import { fingerprint, keyId, keysText, type PublicKeys, parseKeys, signKeyOf } from "../keys/public-keys.ts";
 import { type Signed, signBody } from "../keys/signed.ts";
 import { type Claim, PendingClaims } from "./pending-claims.ts";
 import { readRegistry, registryPath, writeRegistry } from "./registry-file.ts";
@@ -67,6 +67,8 @@ export class Registry implements Trust {
   readonly #listeners = new Set<(touched: ReadonlySet<string>) => void>();
   readonly #holders = new Map<string, Peer>();
   readonly #records = new Map<string, NodeRecord>();
+  /** The nodes that may be sealed for, each with its newest keys: each packet to one asks. */
+  readonly #peers = new Map<string, Peer>();
   readonly #parsed = new Map<string, { readonly id: string; readonly keys: PublicKeys | undefined }>();
   #identity: Identity;
   #state: RegistryState;
@@ -102,9 +104,7 @@ export class Registry implements Trust {
 
   peer(node: string): Peer | undefined {
     if (node === this.#options.node) return { node, keys: this.#identity.keys, standing: "accepted" };
-    const record = this.#records.get(node);
-    const keys = parsed(record?.keys[0]);
-    return record?.standing === "accepted" && keys !== undefined ? { node, keys, standing: "accepted" } : undefined;
+    return this.#peers.get(node);
   }
 
   /** `changed` is given the nodes whose trust lists are new; until the returned function is called. */
@@ -127,7 +127,7 @@ export class Registry implements Trust {
       peers: [],
     }));
     const nodes = this.#state.nodes.flatMap(({ node, keys, standing, peers }) =>
-      standing === "accepted" ? keys.map((text) => ({ kind: "node" as const, node, key: signKey(text), peers })) : [],
+      standing === "accepted" ? keys.map((text) => ({ kind: "node" as const, node, key: signKeyOf(text), peers })) : [],
     );
     // The bearer of a used or expired token still reaches central, and is told why it is refused.
     const invitations = this.#state.invitations.map(({ hash, login: key }) => ({
@@ -477,6 +477,7 @@ export class Registry implements Trust {
   #index(): void {
     this.#holders.clear();
     this.#records.clear();
+    this.#peers.clear();
     const { node: self } = this.#options;
     const holds = (node: string, text: string, standing: Peer["standing"]): void => {
       const { id, keys } = this.#keysOf(text);
@@ -486,6 +487,9 @@ export class Registry implements Trust {
     for (const record of this.#state.nodes) {
       this.#records.set(record.node, record);
       for (const keys of record.keys) holds(record.node, keys, record.standing);
+      const { keys: newest } = this.#keysOf(record.keys[0] ?? "");
+      if (record.standing === "accepted" && newest !== undefined)
+        this.#peers.set(record.node, { node: record.node, keys: newest, standing: "accepted" });
     }
     const { keys: own, previous } = this.#identity;
     for (const keys of previous === undefined ? [own] : [own, previous.keys])
@@ -508,10 +512,6 @@ function refusal(...[code, details]: ConstructorParameters<typeof StewardError>)
 
 function parsed(text: string | undefined): PublicKeys | undefined {
   return text === undefined ? undefined : parseKeys(text);
-}
-
-function signKey(text: string): string {
-  return text.slice(0, text.indexOf("."));
 }
 
 function timeText(at: number): string {

@@ -156,9 +156,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "broker-file-for-all",
     breaks: "every user of the machine reads the passwords in the broker's configuration",
-    file: "src/broker/embedded.ts",
-    find: "await writeFile(next, text, { mode: 0o600 });",
-    replace: "await writeFile(next, text); await import('node:fs/promises').then((fs) => fs.chmod(next, 0o644));",
+    file: "src/platform/durable-file.ts",
+    find: 'const file = openSync(made, "wx", 0o600);',
+    replace: 'const mask = process.umask(0); const file = openSync(made, "wx", 0o644); process.umask(mask);',
     test: ["attack/local-user.test.ts", "a user without rights"],
   },
 ];

@@ -1,6 +1,6 @@
-import { chmod, rename, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { EXIT, faultText, StewardError } from "../../../message/errors.ts";
+import { writeDurably } from "../../../platform/durable-file.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { counted, visible } from "../../render/text.ts";
@@ -88,7 +88,7 @@ async function writeConfig(cli: Cli, options: Options): Promise<number> {
     return EXIT.ok;
   }
   const file = cli.path(options.out);
-  await replace(file, `${text.trimEnd()}\n`);
+  replace(file, `${text.trimEnd()}\n`);
   const nodes = new Set(logins.flatMap((login) => (login.kind === "node" ? [login.node] : []))).size;
   cli.note(`wrote ${visible(file)}: ${counted(nodes, "node")}, ${counted(logins.length - nodes, "other login")}`);
   cli.note("start it with: nats-server -c FILE; where it runs already: nats-server --signal reload");
@@ -96,12 +96,9 @@ async function writeConfig(cli: Cli, options: Options): Promise<number> {
 }
 
 /** A server that reads the file at that moment finds all of the old one or all of the new one. */
-async function replace(file: string, text: string): Promise<void> {
-  const next = `${file}.new`;
+function replace(file: string, text: string): void {
   try {
-    await writeFile(next, text, { mode: 0o600 });
-    await chmod(next, 0o600);
-    await rename(next, file);
+    writeDurably(file, text);
   } catch (error) {
     throw new StewardError("file-unwritable", { file: visible(file), fault: faultText(error) }, { cause: error });
   }
