@@ -49,6 +49,11 @@ export const CATALOGUE = {
     "Write `steward label NODE key=value` to give a label, `key-` to take it back.",
     EXIT.usage,
   ),
+  "hold-invalid": entry(
+    "the nodes cannot be held: {fault}",
+    'Write `steward hold NODE --until "tomorrow 06:00"` at central; `steward hold` lists what is held.',
+    EXIT.usage,
+  ),
   "message-invalid": entry(
     "message {where} is not valid: {fault}",
     "`steward send --help` shows both forms of a message.",

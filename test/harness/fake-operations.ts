@@ -21,6 +21,8 @@ import type {
   Decision,
   FactsView,
   Health,
+  HoldOrder,
+  HoldView,
   InvitationOrder,
   Invited,
   LabelOrder,
@@ -37,6 +39,7 @@ import type {
   Order,
   ProcessList,
   ProcessView,
+  ReleaseOrder,
   ReloadAnswer,
   TargetQuestion,
   TargetView,
@@ -346,6 +349,35 @@ export class FakeOperations implements Operations {
       ) as Record<string, string>;
       this.nodeList[i] = { ...this.#node(name), labels };
       return this.labels(name);
+    });
+  }
+
+  holds(): HoldView[] {
+    this.#called("holds");
+    return this.nodeList.flatMap(({ name, hold, waiting }) =>
+      hold === undefined ? [] : [{ node: name, ...hold, waiting, nextDeliverBy: null, underWay: 0 }],
+    );
+  }
+
+  hold(order: HoldOrder): HoldView[] {
+    this.#called("hold", order);
+    const { endsAt = null, note } = order;
+    const names = this.#meantBy(order.to, order.most);
+    for (const name of names) {
+      const i = this.nodeList.findIndex((node) => node.name === name);
+      const hold = { since: this.clock.now(), endsAt, by: "central", ...(note === undefined ? {} : { note }) };
+      this.nodeList[i] = { ...this.#node(name), hold };
+    }
+    return this.holds().filter(({ node }) => names.includes(node));
+  }
+
+  unhold(order: ReleaseOrder): string[] {
+    this.#called("unhold", order);
+    return this.#meantBy(order.to, undefined).filter((name) => {
+      const i = this.nodeList.findIndex((node) => node.name === name);
+      const { hold, ...rest } = this.#node(name);
+      this.nodeList[i] = rest;
+      return hold !== undefined;
     });
   }
 

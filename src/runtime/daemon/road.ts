@@ -25,6 +25,7 @@ import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
 import { FactTeller } from "../fleet/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { Maintenance } from "../fleet/maintenance.ts";
 import { NodeFacts } from "../fleet/node-facts.ts";
 import { NodeLabels } from "../fleet/node-labels.ts";
 import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
@@ -79,6 +80,7 @@ export class Road implements Rooms, FactsWatcher {
   readonly labels: NodeLabels;
   readonly announce: Announcer;
   readonly publishers: Publishers;
+  readonly maintenance: Maintenance;
   readonly submitter: Submitter;
   readonly failures: Failures;
   readonly vouching: Vouching;
@@ -126,10 +128,11 @@ export class Road implements Rooms, FactsWatcher {
       own: (name) => (name === node ? config().labels : fleet.ownLabels(name)),
     });
     const announce = new Announcer(ground);
-    const publishers = new Publishers(ground);
+    const maintenance = new Maintenance(ground);
+    const publishers = new Publishers({ ...ground, maintenance });
     const submitter = new Submitter({ ...ground, publishers, announce });
     const failures = new Failures({ ...ground, submitter });
-    const told = { ...ground, announce, failures, publishers, submitter, labels };
+    const told = { ...ground, announce, maintenance, failures, publishers, submitter, labels };
 
     const renewal = new Renewal({ ...told, path: data });
     const vouching = new Vouching({ ...told, renewal });
@@ -168,6 +171,7 @@ export class Road implements Rooms, FactsWatcher {
     this.labels = labels;
     this.announce = announce;
     this.publishers = publishers;
+    this.maintenance = maintenance;
     this.submitter = submitter;
     this.failures = failures;
     this.vouching = vouching;
@@ -196,6 +200,7 @@ export class Road implements Rooms, FactsWatcher {
       watcher: this.#links,
       failures: this.failures,
     });
+    this.maintenance.begin(this.publishers);
     this.ownFacts.look();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
@@ -216,6 +221,7 @@ export class Road implements Rooms, FactsWatcher {
   end(): void {
     this.#presence.end();
     this.ownFacts.end();
+    this.maintenance.end();
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();

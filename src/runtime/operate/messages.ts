@@ -62,10 +62,11 @@ export class Messages {
   }
 
   #sight(): Sight {
-    const { journal, fleet, publishers } = this.#options.core();
+    const { journal, fleet, publishers, maintenance } = this.#options.core();
     return {
       outbox: journal.outbox,
       link: (node) => fleet.link(node),
+      held: (subject) => maintenance.halts(subject),
       blocked: (subject) => publishers.get(subject)?.view().reason,
       stuck: (node, subject) => fleet.unattended(node, subject),
       changes: (node) => fleet.describe(node)?.changes ?? [],

@@ -10,6 +10,7 @@ import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { senderOf } from "../../security/policy/permission.ts";
 import { explain } from "../receive/explain.ts";
+import { Holds } from "./fleet/holds.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
@@ -21,6 +22,8 @@ import type {
   Decision,
   FactsView,
   Health,
+  HoldOrder,
+  HoldView,
   InvitationOrder,
   Invited,
   LabelOrder,
@@ -37,6 +40,7 @@ import type {
   Order,
   ProcessList,
   ProcessView,
+  ReleaseOrder,
   ReloadAnswer,
   TargetQuestion,
   TargetView,
@@ -48,7 +52,7 @@ import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
 
-/** The most stuck lanes of this daemon that are shown. */
+/** The most stuck lanes and held nodes of this daemon that are shown. */
 const MOST_STUCK = 100;
 const ANSWER_WITHIN = 10_000;
 
@@ -57,6 +61,7 @@ export class LocalOperations implements Operations {
   readonly #options: OperateOptions;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
+  readonly #holds: Holds;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
 
@@ -64,6 +69,7 @@ export class LocalOperations implements Operations {
     this.#options = options;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
+    this.#holds = new Holds(options, this.#nodes);
     this.#trust = new TrustDecisions(options);
     this.#submission = new Submission(options, this.#messages, this.#nodes);
   }
@@ -113,6 +119,22 @@ export class LocalOperations implements Operations {
 
   label(order: LabelOrder): Promise<LabelView[]> {
     return this.#nodes.label(order);
+  }
+
+  holds(): HoldView[] {
+    return this.#holds.list();
+  }
+
+  async hold(order: HoldOrder): Promise<HoldView[]> {
+    const views = await this.#holds.hold(order);
+    this.#did("hold for maintenance", { nodes: views.map(({ node }) => node) });
+    return views;
+  }
+
+  async unhold(order: ReleaseOrder): Promise<string[]> {
+    const nodes = await this.#holds.release(order);
+    this.#did("release from maintenance", { nodes });
+    return nodes;
   }
 
   resolve(question: TargetQuestion): TargetView {
@@ -194,7 +216,7 @@ export class LocalOperations implements Operations {
 
   health(): Health {
     const { clock, config, core, processes, startedAt, version } = this.#options;
-    const { fleet, link, publishers, storage } = core();
+    const { fleet, link, publishers, storage, maintenance } = core();
     const journal = storage.health();
     const broker = link.health();
     const views = processes().views();
@@ -211,7 +233,10 @@ export class LocalOperations implements Operations {
       (journal.state === "ok" || journal.state === "low") &&
       quarantined.length === 0 &&
       waiting.length === 0;
-    const also = waiting.length === 0 ? {} : { waiting };
+    const held = [...maintenance.all()]
+      .slice(0, MOST_STUCK)
+      .map(([node, { since, endsAt }]) => ({ node, since, endsAt }));
+    const also = { ...(waiting.length === 0 ? {} : { waiting }), ...(held.length === 0 ? {} : { held }) };
     return {
       node: config().node,
       ok,

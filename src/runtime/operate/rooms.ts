@@ -16,6 +16,7 @@ import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { Maintenance } from "../fleet/maintenance.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Routes } from "../receive/routes.ts";
@@ -34,6 +35,7 @@ export interface Rooms {
   readonly labels: NodeLabels;
   readonly vouching: Vouching;
   readonly publishers: Publishers;
+  readonly maintenance: Maintenance;
   readonly submitter: Submitter;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };

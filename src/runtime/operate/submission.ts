@@ -29,11 +29,11 @@ export class Submission {
 
   async submit(orders: readonly Order[]): Promise<Accepted[]> {
     const records = await this.send(this.drafts(orders));
-    const { publishers, fleet, link } = this.#options.core();
+    const { publishers, fleet, link, maintenance } = this.#options.core();
     const { state } = link.health();
     return records.map(({ message: { id, subject, deliverBy } }) => {
       const node = receiverOf(subject);
-      const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node);
+      const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node) ?? maintenance.halts(subject);
       let accepted: Accepted = {
         id,
         subject,

@@ -105,6 +105,23 @@ export const TABLE = {
     answer: json("The labels of each node", shape.labelView.array()),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },
+  holds: {
+    summary: "The nodes that are held for maintenance",
+    answer: json("Holds, by the names of their nodes", shape.holdView.array(), { durable: true }),
+    failures: [503],
+  },
+  hold: {
+    summary: "Hold delivery to nodes for maintenance, or change the end of a hold; at central",
+    body: { shape: shape.holdOrder, read: reader(shape.holdOrder) },
+    answer: json("The hold of each node, and what waits for it", shape.holdView.array()),
+    failures: [403, 404, 413, 415, 422, 503, 507],
+  },
+  unhold: {
+    summary: "Deliver to nodes again; at central",
+    body: { shape: shape.releaseOrder, read: reader(shape.releaseOrder) },
+    answer: json("The nodes that were held", z.array(z.string())),
+    failures: [403, 404, 413, 415, 422, 503, 507],
+  },
   resolve: {
     summary: "The nodes that a target means; nothing is sent",
     body: { shape: shape.targetQuestion, read: reader(shape.targetQuestion) },
