@@ -46,6 +46,8 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("may", async () => (await import("./commands/fleet/may.ts")).addMay),
       entry("audit", async () => (await import("./commands/fleet/audit.ts")).addAudit),
       entry("watch", async () => (await import("./commands/fleet/watch.ts")).addWatch),
+      entry("mute unmute", async () => (await import("./commands/care/mute.ts")).addMute),
+      entry("errands", async () => (await import("./commands/care/errands.ts")).addErrands),
       entry("alerts", async () => (await import("./commands/fleet/alerts.ts")).addAlerts),
       entry("inspect", async () => (await import("./commands/fleet/inspect.ts")).addInspect),
     ],

@@ -33,6 +33,8 @@ interface Head {
  */
 export class Outbox {
   readonly receivers = new Receivers();
+  /** Hears of each message that ends, in the turn that journals its end. */
+  onEnded: (record: OutRecord) => void = () => undefined;
   readonly #store: Store;
   readonly #node: string;
   readonly #dead: DeadLetters;
@@ -491,6 +493,7 @@ export class Outbox {
   }
 
   #ended(lane: Lane, message: OutMessage): void {
+    this.onEnded(message);
     if (lane.openNumbers.delete(message.seq)) this.#openCount.set(lane.node, this.openCount(lane.node) - 1);
     if (message.seq === lane.open) lane.open++;
     this.#learned(lane, message);

@@ -11,6 +11,7 @@ import { groupsOf, type WrittenGroups } from "../../src/message/target/groups.ts
 import { itemBytes } from "../../src/message/wire/bounds.ts";
 import type {
   Accepted,
+  AlertTest,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -19,6 +20,7 @@ import type {
   Choice,
   DeadLetter,
   Decision,
+  ErrandView,
   FactsView,
   Health,
   HoldOrder,
@@ -33,9 +35,11 @@ import type {
   MessageDetail,
   MessageFilter,
   MessageView,
+  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
+  OpenAlertView,
   Order,
   ProcessList,
   ProcessView,
@@ -70,6 +74,9 @@ export class FakeOperations implements Operations {
   readonly deadList: DeadLetter[];
   readonly logList: LogLine[];
   alertList: AlertView[] = [];
+  openAlertList: OpenAlertView[] = [];
+  errandList: ErrandView[] = [];
+  muteList: MuteView[] = [];
   /** Facts by node. */
   readonly factTable = new Map<string, FactSet>();
   factChanges: FactsView["changes"] = [];
@@ -350,6 +357,61 @@ export class FakeOperations implements Operations {
       this.nodeList[i] = { ...this.#node(name), labels };
       return this.labels(name);
     });
+  }
+
+  openAlerts(): OpenAlertView[] {
+    this.#called("openAlerts");
+    return this.openAlertList;
+  }
+
+  testAlert(test: AlertTest): ErrandView[] {
+    this.#called("testAlert", test);
+    const now = this.clock.now();
+    return (test.to ?? ["pager"]).map((to) => ({
+      id: this.#newId(),
+      to,
+      about: "alert" as const,
+      text: "test",
+      madeAt: now,
+      attempts: 0,
+      dueAt: now,
+    }));
+  }
+
+  mutes(): MuteView[] {
+    this.#called("mutes");
+    return this.muteList;
+  }
+
+  mute(order: HoldOrder): MuteView[] {
+    this.#called("mute", order);
+    const { endsAt = null, note } = order;
+    const made = { since: this.clock.now(), endsAt, by: "central", ...(note === undefined ? {} : { note }) };
+    this.muteList = this.#meantBy(order.to, order.most).map((node) => ({ node, ...made }));
+    return this.muteList;
+  }
+
+  unmute(order: ReleaseOrder): string[] {
+    this.#called("unmute", order);
+    const names = this.#meantBy(order.to, undefined);
+    const found = this.muteList.filter(({ node }) => names.includes(node)).map(({ node }) => node);
+    this.muteList = this.muteList.filter(({ node }) => !names.includes(node));
+    return found;
+  }
+
+  errands(): ErrandView[] {
+    this.#called("errands");
+    return this.errandList;
+  }
+
+  retryErrand(id: string): void {
+    this.#called("retryErrand", id);
+    if (!this.errandList.some((errand) => errand.id === id)) throw new StewardError("errand-unknown", { id });
+  }
+
+  dropErrand(id: string): void {
+    this.retryErrand(id);
+    this.errandList = this.errandList.filter((errand) => errand.id !== id);
   }
 
   holds(): HoldView[] {

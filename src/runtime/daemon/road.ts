@@ -1,6 +1,10 @@
 import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Transport } from "../../broker/transport.ts";
+import { WorldCourier } from "../../errands/courier.ts";
+import { Errands } from "../../errands/errands.ts";
+import { outcomeBody, outputText } from "../../errands/outcome-body.ts";
+import { CheckpointRows } from "../../errands/rows.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Outcome } from "../../message/report.ts";
@@ -30,6 +34,7 @@ import { NodeFacts } from "../fleet/node-facts.ts";
 import { NodeLabels } from "../fleet/node-labels.ts";
 import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
 import { Presence } from "../fleet/presence.ts";
+import { AlertWatch } from "../operate/fleet/alert-watch.ts";
 import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
 import { Reports } from "../receive/reports.ts";
@@ -81,6 +86,8 @@ export class Road implements Rooms, FactsWatcher {
   readonly announce: Announcer;
   readonly publishers: Publishers;
   readonly maintenance: Maintenance;
+  readonly errands: Errands;
+  readonly alertWatch: AlertWatch;
   readonly submitter: Submitter;
   readonly failures: Failures;
   readonly vouching: Vouching;
@@ -130,8 +137,22 @@ export class Road implements Rooms, FactsWatcher {
     const announce = new Announcer(ground);
     const maintenance = new Maintenance(ground);
     const publishers = new Publishers({ ...ground, maintenance });
-    const submitter = new Submitter({ ...ground, publishers, announce });
+    const replies = {
+      hasRoomFor: (count: number) => this.errands.hasRoomFor(count),
+      expect: (id: string, to: readonly string[]) => this.errands.expect(id, to),
+    };
+    const submitter = new Submitter({ ...ground, publishers, announce, replies });
     const failures = new Failures({ ...ground, submitter });
+    const courier = new WorldCourier({
+      ...ground,
+      spawner: options.spawner,
+      alert: (text, about) => failures.report("outcome", text, `outcome ${about}`),
+      output: (id) => outputText(journal.outbox.output(id)),
+    });
+    const errands = new Errands({ ...ground, rows: new CheckpointRows(journal), courier });
+    journal.outbox.onEnded = (record) => errands.ended(record.message.id, () => outcomeBody(record));
+    this.errands = errands;
+    this.alertWatch = new AlertWatch({ ...ground, core: () => this, errands });
     const told = { ...ground, announce, maintenance, failures, publishers, submitter, labels };
 
     const renewal = new Renewal({ ...told, path: data });
@@ -201,6 +222,8 @@ export class Road implements Rooms, FactsWatcher {
       failures: this.failures,
     });
     this.maintenance.begin(this.publishers);
+    this.errands.begin();
+    this.alertWatch.begin();
     this.ownFacts.look();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
@@ -222,6 +245,8 @@ export class Road implements Rooms, FactsWatcher {
     this.#presence.end();
     this.ownFacts.end();
     this.maintenance.end();
+    this.alertWatch.end();
+    this.errands.end();
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();

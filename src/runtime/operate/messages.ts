@@ -53,7 +53,11 @@ export class Messages {
     const newest = (beginning?: string) => this.#newestIds(beginning);
     const id = findId(prefix, newest, newest);
     const out = outbox.find(id);
-    if (out !== undefined) return detailOut(out.lane, out.record, this.#sight());
+    if (out !== undefined) {
+      const reply = core().errands.expected(id);
+      const detail = detailOut(out.lane, out.record, this.#sight());
+      return reply === undefined ? detail : { ...detail, reply };
+    }
     const pending = inbox.find(id);
     if (pending !== undefined) return detailIn(pending, config().node, this.#waitsFor(pending));
     const done = inbox.done(id);

@@ -10,16 +10,19 @@ import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { senderOf } from "../../security/policy/permission.ts";
 import { explain } from "../receive/explain.ts";
+import { Alerting } from "./fleet/alerting.ts";
 import { Holds } from "./fleet/holds.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
+  AlertTest,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
   Choice,
   DeadLetter,
   Decision,
+  ErrandView,
   FactsView,
   Health,
   HoldOrder,
@@ -34,9 +37,11 @@ import type {
   MessageDetail,
   MessageFilter,
   MessageView,
+  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
+  OpenAlertView,
   Order,
   ProcessList,
   ProcessView,
@@ -62,6 +67,7 @@ export class LocalOperations implements Operations {
   readonly #messages: Messages;
   readonly #nodes: Nodes;
   readonly #holds: Holds;
+  readonly #alerting: Alerting;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
 
@@ -70,6 +76,7 @@ export class LocalOperations implements Operations {
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
     this.#holds = new Holds(options, this.#nodes);
+    this.#alerting = new Alerting(options, this.#nodes);
     this.#trust = new TrustDecisions(options);
     this.#submission = new Submission(options, this.#messages, this.#nodes);
   }
@@ -212,6 +219,46 @@ export class LocalOperations implements Operations {
     if (!failures.memory.clear(no)) throw new StewardError("alert-unknown", { no });
     this.#did("clear an alert", { alert: no });
     await journal.flushed();
+  }
+
+  openAlerts(): OpenAlertView[] {
+    return this.#alerting.open();
+  }
+
+  async testAlert(test: AlertTest): Promise<ErrandView[]> {
+    const errands = await this.#alerting.test(test);
+    this.#did("test alerts", { to: errands.map(({ to }) => to) });
+    return errands;
+  }
+
+  mutes(): MuteView[] {
+    return this.#alerting.mutes();
+  }
+
+  async mute(order: HoldOrder): Promise<MuteView[]> {
+    const views = await this.#alerting.mute(order);
+    this.#did("mute", { nodes: views.map(({ node }) => node) });
+    return views;
+  }
+
+  async unmute(order: ReleaseOrder): Promise<string[]> {
+    const nodes = await this.#alerting.unmute(order);
+    this.#did("unmute", { nodes });
+    return nodes;
+  }
+
+  errands(): ErrandView[] {
+    return this.#alerting.errands();
+  }
+
+  async retryErrand(id: string): Promise<void> {
+    await this.#alerting.retry(id);
+    this.#did("retry an errand", { errand: id });
+  }
+
+  async dropErrand(id: string): Promise<void> {
+    await this.#alerting.drop(id);
+    this.#did("drop an errand", { errand: id });
   }
 
   health(): Health {

@@ -125,6 +125,9 @@ export const order = z.strictObject({
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
+  reply: opt(
+    z.array(name).min(1).max(8).describe("Names of `destinations:` in steward.yaml to which the outcome goes"),
+  ),
   knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
 }) satisfies z.ZodType<TargetedDraft>;
 export const orders = z.union([order, z.array(order).min(1).max(LIMITS.drafts)]);
@@ -178,6 +181,10 @@ export const holdOrder = z.strictObject({
 
 export const releaseOrder = z.strictObject({
   to: z.string().describe("A target: docs/targets.md"),
+});
+
+export const alertTest = z.strictObject({
+  to: opt(z.array(name).max(100).describe("Names of `destinations:`; absent: all that a rule names")),
 });
 
 export const processQuery = z.strictObject({
@@ -262,6 +269,7 @@ export const messageDetail = thing({
   data: json,
   timeout: milliseconds.nullable(),
   inReplyTo: opt(text),
+  reply: opt(z.array(text).describe("Destinations to which its outcome will go")),
   history: z.array(assertion),
   conflict: opt(assertion),
   cancelAnswer: opt(cancelSaid.describe("What the node said to the request to cancel it")),
@@ -360,6 +368,30 @@ export const holdView = thing({
   waiting: count.describe("Messages for it that wait"),
   nextDeliverBy: time.nullable().describe("The next deadline of those that wait: it counts during maintenance too"),
   underWay: count.describe("Messages that it has, or that are on the way to it: they are not stopped"),
+});
+
+export const muteView = thing({ node: text, ...hold.shape });
+
+export const openAlert = thing({
+  rule: text.describe("The name of the rule in `alerts:`"),
+  node: text,
+  text,
+  since: time.describe("Since when the condition holds"),
+  toldAt: opt(time.describe("When it was told last; absent: it was not yet")),
+  goneAt: opt(time.describe("Since then the condition is gone, though not for as long as `recover`")),
+  muted: opt(z.literal(true).describe("Its node is muted: it is not told")),
+  to: z.array(text).describe("Destinations"),
+});
+
+export const errandView = thing({
+  id: text.describe("The key by which the destination knows it again"),
+  to: text.describe("The destination"),
+  about: z.enum(["alert", "outcome"]),
+  text: text.describe("One line of what it says"),
+  madeAt: time,
+  attempts: count,
+  dueAt: time.describe("When it is tried next"),
+  fault: opt(text.describe("Why the last attempt failed")),
 });
 
 export const factsView = thing({
@@ -627,6 +659,10 @@ export type TargetQuestion = Shown<typeof targetQuestion>;
 export type TargetView = Shown<typeof targetView>;
 export type LabelOrder = Shown<typeof labelOrder>;
 export type LabelView = Shown<typeof labelView>;
+export type MuteView = Shown<typeof muteView>;
+export type OpenAlertView = Shown<typeof openAlert>;
+export type ErrandView = Shown<typeof errandView>;
+export type AlertTest = Shown<typeof alertTest>;
 export type HoldOrder = Shown<typeof holdOrder>;
 export type ReleaseOrder = Shown<typeof releaseOrder>;
 export type HoldView = Shown<typeof holdView>;

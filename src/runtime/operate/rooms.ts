@@ -1,6 +1,7 @@
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Logins } from "../../broker/logins.ts";
 import type { Config } from "../../config/config.ts";
+import type { Errands } from "../../errands/errands.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
@@ -23,6 +24,7 @@ import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import type { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
+import type { AlertWatch } from "./fleet/alert-watch.ts";
 import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
 
 /** The rooms that answer, of the core that runs now. */
@@ -36,6 +38,8 @@ export interface Rooms {
   readonly vouching: Vouching;
   readonly publishers: Publishers;
   readonly maintenance: Maintenance;
+  readonly errands: Errands;
+  readonly alertWatch: AlertWatch;
   readonly submitter: Submitter;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };

@@ -174,6 +174,50 @@ export const TABLE = {
     answer: none("It is cleared"),
     failures: [404],
   },
+  openAlerts: {
+    summary: "What the rules of `alerts:` have found and is not over, the latest first",
+    answer: json("Open alerts of rules", shape.openAlert.array()),
+  },
+  testAlert: {
+    summary: "Send a test to the destinations of alerts",
+    body: { shape: shape.alertTest, read: reader(shape.alertTest) },
+    answer: json("The errands, under way", shape.errandView.array()),
+    failures: [404, 413, 415, 503],
+  },
+  mutes: {
+    summary: "The nodes that are muted: no rule tells of them",
+    answer: json("Mutes, by the names of their nodes", shape.muteView.array(), { durable: true }),
+    failures: [503],
+  },
+  mute: {
+    summary: "Mute nodes: no rule tells of them; at central",
+    body: { shape: shape.holdOrder, read: reader(shape.holdOrder) },
+    answer: json("The mute of each node", shape.muteView.array()),
+    failures: [403, 404, 413, 415, 422, 503, 507],
+  },
+  unmute: {
+    summary: "Let rules tell of nodes again; at central",
+    body: { shape: shape.releaseOrder, read: reader(shape.releaseOrder) },
+    answer: json("The nodes that were muted", z.array(z.string())),
+    failures: [403, 404, 413, 415, 422, 503, 507],
+  },
+  errands: {
+    summary: "Alerts and outcomes that wait for their destinations, the oldest first",
+    answer: json("Errands", shape.errandView.array(), { durable: true }),
+    failures: [503],
+  },
+  retryErrand: {
+    summary: "Try an errand again at once",
+    params: shape.byId,
+    answer: none("It is tried"),
+    failures: [404],
+  },
+  dropErrand: {
+    summary: "Give an errand up",
+    params: shape.byId,
+    answer: none("It is gone"),
+    failures: [404],
+  },
   trust: {
     summary: "Who is trusted: at central the registry, on an edge what central told it",
     answer: json("Keys, nodes, invitations", shape.trustView),

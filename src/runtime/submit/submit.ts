@@ -30,6 +30,14 @@ export interface SubmitOptions {
   readonly fleet: Pick<Fleet, "isKnown" | "expect">;
   readonly publishers: Pick<Publishers, "wake">;
   readonly announce: Pick<Announcer, "queued">;
+  readonly replies: Replies;
+}
+
+/** The replies to messages: their outcomes go to destinations. */
+export interface Replies {
+  hasRoomFor(replies: number): boolean;
+  /** Notes it; durable with the journal. */
+  expect(message: string, to: readonly string[]): void;
 }
 
 /** Bytes that a frame needs beside the message itself. */
@@ -58,9 +66,14 @@ export class Submitter implements DraftTaker {
     const messages = drafts.map((draft) => (foreign ? { ...this.#stamp(draft), foreign } : this.#stamp(draft)));
     const texts = messages.map((message) => this.#encoded(message, own));
     for (const message of messages) this.#check(message);
+    this.#checkReplies(drafts);
     const noRoom = owed ? undefined : storage.refusal();
     if (noRoom !== undefined) throw noRoom;
     const records = journal.outbox.enqueue(messages, keep, texts);
+    drafts.forEach(({ reply = [] }, i) => {
+      const id = messages[i]?.id;
+      if (reply.length > 0 && id !== undefined) this.#options.replies.expect(id, reply);
+    });
     if (key !== undefined)
       journal.setTaken(
         key,
@@ -71,6 +84,28 @@ export class Submitter implements DraftTaker {
     announce.queued(records);
     for (const { subject, deliverBy } of messages) publishers.wake(subject, deliverBy ?? Number.POSITIVE_INFINITY);
     return records;
+  }
+
+  #checkReplies(drafts: readonly Draft[]): void {
+    const { config, replies } = this.#options;
+    const { destinations } = config();
+    let count = 0;
+    for (const { subject, reply = [] } of drafts) {
+      count += reply.length;
+      const where = subject;
+      for (const name of reply)
+        if (!Object.hasOwn(destinations, name)) {
+          const known = Object.keys(destinations);
+          const which = known.length === 0 ? "it names none" : `it has ${known.join(", ")}`;
+          const fault = `reply: there is no destination ${JSON.stringify(name)} in steward.yaml of this node; ${which}`;
+          throw new StewardError("message-invalid", { where, fault });
+        }
+      if (reply.length > 0 && parseSubject(subject).kind === "event")
+        throw new StewardError("message-invalid", { where, fault: "reply: only a command has an outcome" });
+    }
+    if (count === 0 || replies.hasRoomFor(count)) return;
+    const fault = "reply: too many replies wait for their destinations; `steward errands` lists them";
+    throw new StewardError("message-invalid", { where: "list", fault });
   }
 
   /** Checks the data where this node knows the method too; an unknown method may be the receiver's own. */

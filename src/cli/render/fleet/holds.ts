@@ -1,4 +1,4 @@
-import type { HoldView, NodeView } from "../../../runtime/operate/operations.ts";
+import type { HoldView, MuteView, NodeView } from "../../../runtime/operate/operations.ts";
 import { table } from "../table.ts";
 import { visible } from "../text.ts";
 import type { Times } from "../time.ts";
@@ -33,4 +33,18 @@ export function holdText({ hold }: Pick<NodeView, "hold">, times: Times): string
   if (hold === undefined) return undefined;
   const end = hold.endsAt === null ? "until it is released" : `ends ${times.at(hold.endsAt)}`;
   return `held for maintenance, ${end}${hold.note === undefined ? "" : `: ${visible(hold.note)}`}`;
+}
+
+export function muteLines(views: readonly MuteView[], times: Times, columns?: number): string[] {
+  return table(
+    views,
+    [
+      { title: "NODE", cell: ({ node }) => visible(node) },
+      { title: "MUTED", cell: ({ since }) => times.since(since) },
+      { title: "ENDS", cell: ({ endsAt }) => (endsAt === null ? "when it is unmuted" : times.at(endsAt)) },
+      { title: "BY", cell: ({ by }) => visible(by) },
+      { title: "NOTE", cell: ({ note = "" }) => visible(note) },
+    ],
+    columns,
+  );
 }
