@@ -29,6 +29,7 @@ export const ROUTES = {
   logs: "GET /v1/logs",
   brokerLogins: "GET /v1/broker/logins",
   reload: "POST /v1/reload",
+  whoami: "GET /v1/whoami",
   watch: "GET /v1/events",
   health: "GET /healthz",
   metrics: "GET /metrics",
