@@ -1,3 +1,4 @@
+import { HOLD_REASONS } from "../../message/hold.ts";
 import { isId } from "../../message/id.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
@@ -10,6 +11,9 @@ import type {
   DoneRecord,
   FactsRecord,
   GivenLabel,
+  HeldEnd,
+  HeldGroupRecord,
+  HeldStand,
   InLane,
   InRecord,
   LabelsRecord,
@@ -172,6 +176,30 @@ export const outLane = fields<OutLane>({
       r: list(tuple(count, time)),
     }),
   ),
+  late: maybe(one(true)),
+});
+
+export const heldGroup = fields<HeldGroupRecord>({
+  v: one(1),
+  subject: holds("a subject without its receiver", (value) => typeof value === "string" && isSubject(`n.${value}`)),
+  data: json,
+  timeout: nullOr(count),
+  wait: nullOr(count),
+  until: nullOr(time),
+  at: time,
+  count: sequence,
+  last: id,
+  owner: id,
+});
+
+export const heldMembers = list(tuple(id, token));
+
+const heldEnd = fields<HeldEnd>({ state: one("cancelled", "expired"), at: time, reason: text });
+
+export const heldStand = fields<HeldStand>({
+  v: one(1),
+  runs: list(tuple(sequence, (value) => (value === 0 || value === 1 ? undefined : heldEnd(value)))),
+  reasons: list(tuple(sequence, one(...HOLD_REASONS), text)),
 });
 
 export const outBatch = fields<OutBatch>({ v: one(1), k: one(0, 1), m: list(nullOr(wireItem)) });

@@ -66,6 +66,7 @@ export const TABLES = [
   "subjects",
   "labels",
   "facts",
+  "held",
 ] as const;
 export type Table = (typeof TABLES)[number];
 
