@@ -1,4 +1,5 @@
 import type { AnyStateMachine, AnyStateNode } from "xstate";
+import { jobMachine } from "./job.ts";
 import { linkMachine } from "./link.ts";
 import { nodeMachine } from "./node.ts";
 import { publisherMachine } from "./publisher.ts";
@@ -12,6 +13,7 @@ export function charts(): { readonly name: string; readonly mermaid: string }[] 
     { name: "publisher", mermaid: chart(publisherMachine) },
     { name: "subscriber", mermaid: chart(subscriberMachine) },
     { name: "link", mermaid: chart(linkMachine) },
+    { name: "job", mermaid: chart(jobMachine) },
     { name: "child", mermaid: childChart() },
   ];
 }

@@ -5,6 +5,7 @@ import type { Json } from "../message/message.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Held } from "./held.ts";
 import { Inbox } from "./inbox.ts";
+import { JobRows } from "./job-rows.ts";
 import { mend, namesOf } from "./mend.ts";
 import { NodeNotes } from "./node-notes.ts";
 import { Outbox } from "./outbox.ts";
@@ -30,6 +31,7 @@ export interface Journal {
   readonly outbox: Outbox;
   /** Messages that have an id and are in no lane yet. */
   readonly held: Held;
+  readonly jobs: JobRows;
   readonly inbox: Inbox;
   readonly deadLetters: DeadLetters;
   /**
@@ -117,6 +119,7 @@ export function openJournal(
   const deadLetters = new DeadLetters(store);
   const outbox = new Outbox(store, node, deadLetters);
   const held = new Held(store);
+  const jobs = new JobRows(store);
   const inbox = new Inbox(store, deadLetters);
   /** A journal that was put back may have forgotten commands that ran since; a journal that lost single rows knows the rest. */
   const renew = (putBack = true): string => {
@@ -175,6 +178,7 @@ export function openJournal(
     },
     outbox,
     held,
+    jobs,
     inbox,
     deadLetters,
     flushed: () => store.flushed(),
@@ -217,7 +221,7 @@ export function openJournal(
     },
     room: () => store.room(),
     sweep: (before, limit, spared = () => false) =>
-      held.sweep(before, spared, () => false) +
+      held.sweep(before, spared, (owner) => jobs.has(owner)) +
       outbox.sweep(before, limit, spared, (id) => held.groupOf(id) !== undefined) +
       inbox.sweep(before, limit, spared),
     close: () => store.close(),

@@ -1,4 +1,5 @@
 import type { HoldReason } from "../message/hold.ts";
+import type { Bounded, JobPlan, JobState } from "../message/job.ts";
 import type { Assertion, Life, State } from "../message/lifecycle.ts";
 import type { Json, Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
@@ -134,6 +135,47 @@ export interface HeldStand {
 
 export type HeldRun = readonly [upTo: number, stand: 0 | 1 | HeldEnd];
 export type HeldWhy = readonly [upTo: number, reason: HoldReason, text: string];
+
+/** A job as it was ordered. The row never changes; its messages are in the groups of its attempts. */
+export interface JobRecord {
+  readonly v: 1;
+  readonly id: string;
+  readonly at: number;
+  /** Who ordered it, in words. */
+  readonly by: string;
+  /** The target as it was written, and the subject without receiver. */
+  readonly target: string;
+  readonly subject: string;
+  readonly note: string;
+  readonly plan: JobPlan;
+}
+
+/** The present state of a job: what cannot be derived from its messages. */
+export interface JobStand {
+  readonly v: 1;
+  readonly state: JobState;
+  readonly since: number;
+  readonly cause: string;
+  /** The wave that runs, counted from 0, and since when all of it has ended; `null`: it has not. */
+  readonly wave: number;
+  readonly waveEndedAt: number | null;
+  /** When it begins; `null`: at once, or once it is approved. */
+  readonly beginAt: number | null;
+  /** Ends of each kind that an operator has seen and let pass. */
+  readonly allowed: Readonly<Partial<Record<Bounded, number>>>;
+  /** The first has all nodes of the job. */
+  readonly attempts: readonly JobAttempt[];
+}
+
+export interface JobAttempt {
+  /** The group of held messages. */
+  readonly group: string;
+  readonly at: number;
+  /** The nodes that it is for, in words: `all`, `failed`, … */
+  readonly of: string;
+  /** The places in the group at which its waves end. */
+  readonly waves: readonly number[];
+}
 
 /** The result of a report. `changed`: the record is in another state; `conflict`: two ends contradict each other. */
 export interface Reported {

@@ -3,6 +3,7 @@ import type { SetAside } from "../store/store.ts";
 import { checkHeld, type HeldCounts } from "./held.ts";
 import { checkIn, type InCounts } from "./in.ts";
 import { checkOut, type OutCounts } from "./out.ts";
+import { checkJobs } from "./jobs.ts";
 import { Inspection, type KnownProblem, type Problem, type Rows } from "./problems.ts";
 import { factsRecord, id, json, labelsRecord, list, record, sequence, setAside, text, token, tuple } from "./shapes.ts";
 
@@ -36,6 +37,7 @@ export function checkJournal(rows: Rows, { known = [], onRows }: CheckOptions = 
   for (const { table, key, fault, harm } of known) found.add(table, key, fault, harm);
   const meta = checkMeta(found);
   const counts = { ...checkOut(found), ...checkHeld(found), ...checkIn(found, meta.owner) };
+  checkJobs(found);
   checkNotes(found);
   for (const name of ["version", "node", "epoch"]) {
     if (found.seen > 0 && rows.get("meta", name) === undefined) found.add("meta", name, "it is missing");

@@ -1,5 +1,6 @@
 import { HOLD_REASONS } from "../../message/hold.ts";
 import { isId } from "../../message/id.ts";
+import { ACTIONS, type Bound, IF_AWAY, JOB_STATES, type JobPlan } from "../../message/job.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
@@ -16,6 +17,9 @@ import type {
   HeldStand,
   InLane,
   InRecord,
+  JobAttempt,
+  JobRecord,
+  JobStand,
   LabelsRecord,
   OutBatch,
   OutLane,
@@ -284,6 +288,61 @@ export const factsRecord = fields<FactsRecord>({
   at: time,
   facts: each(tuple(fact, time)),
   changes: list(tuple(time, text, nullOr(fact), nullOr(fact))),
+});
+
+const bound = fields<Bound>({
+  most: holds("a number from 0 on", (value) => typeof value === "number" && value >= 0),
+  unit: one("nodes", "percent"),
+  action: one(...ACTIONS),
+});
+
+const plan = fields<JobPlan>({
+  waves: list(text),
+  soak: count,
+  gate: nullOr(count),
+  bounds: fields<JobPlan["bounds"]>({
+    failed: maybe(bound),
+    rejected: maybe(bound),
+    expired: maybe(bound),
+    unknown: maybe(bound),
+  }),
+  atOnce: nullOr(sequence),
+  rate: nullOr(sequence),
+  ifAway: one(...IF_AWAY),
+  beginAt: nullOr(time),
+  every: nullOr(text),
+  window: nullOr(text),
+  zone: nullOr(text),
+  until: nullOr(time),
+  approval: one(true, false),
+});
+
+export const jobRecord = fields<JobRecord>({
+  v: one(1),
+  id,
+  at: time,
+  by: text,
+  target: text,
+  subject: text,
+  note: text,
+  plan,
+});
+
+export const jobStand = fields<JobStand>({
+  v: one(1),
+  state: one(...JOB_STATES),
+  since: time,
+  cause: text,
+  wave: count,
+  waveEndedAt: nullOr(time),
+  beginAt: nullOr(time),
+  allowed: fields<JobStand["allowed"]>({
+    failed: maybe(count),
+    rejected: maybe(count),
+    expired: maybe(count),
+    unknown: maybe(count),
+  }),
+  attempts: list(fields<JobAttempt>({ group: id, at: time, of: text, waves: list(sequence) })),
 });
 
 export const setAside = fields<SetAside & { v: 1; text: string; open: boolean }>({

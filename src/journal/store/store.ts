@@ -67,6 +67,7 @@ export const TABLES = [
   "labels",
   "facts",
   "held",
+  "jobs",
 ] as const;
 export type Table = (typeof TABLES)[number];
 
