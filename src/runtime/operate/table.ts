@@ -226,6 +226,7 @@ export const TABLE = {
   },
   machines: {
     summary: "The state machines of this daemon, as charts to be laid out",
+    needs: "viewer",
     answer: json("Machines, read off those that run", shape.machineView.array()),
   },
   reload: {
