@@ -28,6 +28,7 @@ export const ROUTES = {
   verifyAudit: "GET /v1/audit/check",
   logs: "GET /v1/logs",
   brokerLogins: "GET /v1/broker/logins",
+  machines: "GET /v1/machines",
   reload: "POST /v1/reload",
   watch: "GET /v1/events",
   health: "GET /healthz",

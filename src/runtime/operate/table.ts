@@ -196,6 +196,10 @@ export const TABLE = {
     summary: "The logins of the broker: accepted nodes and open invitations; none where nodes have no keys",
     answer: json("Logins, by their public keys", shape.brokerLogin.array()),
   },
+  machines: {
+    summary: "The state machines of this daemon, as charts to be laid out",
+    answer: json("Machines, read off those that run", shape.machineView.array()),
+  },
   reload: {
     summary: "Read the configuration again and apply what changed",
     answer: json("What changed", shape.reloadAnswer),
