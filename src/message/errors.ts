@@ -105,6 +105,21 @@ export const CATALOGUE = {
     "{who} may not send {subject} to {node}: {fault}",
     "`steward whoami` shows what you may do; an admin changes it with `steward operator add {operator} … --replace`.",
   ),
+  "operator-exists": entry(
+    "{operator} is an operator already, with the role {role}",
+    "Add --replace to give {operator} another role or other bounds; `steward operator show {operator}` shows the present ones.",
+    EXIT.usage,
+  ),
+  "operator-absent": entry(
+    "there is no operator {operator}",
+    "`steward operator list` lists the operators; `steward operator add {operator} …` adds one.",
+    EXIT.usage,
+  ),
+  "operator-key-differs": entry(
+    "{operator} has the key {key}, and gets no other one by this command",
+    "Whoever has that key changes it: `steward operator rekey`. If it is lost, remove {operator} and add the person under another name: nodes never take a second key for a name.",
+    EXIT.usage,
+  ),
   "signature-refused": entry(
     "the signature on this request is not taken: {fault}",
     "Type the command again; check the clocks of this machine and of the daemon's, and the file of your key.",

@@ -151,6 +151,7 @@ export async function startDaemon({
 
   const logins = parts.logins ?? (sealing?.opened.role === "central" ? sealing.opened.trust : undefined);
 
+  const operators = new OperatorDirectory(() => sealing?.opened.trust);
   const operations = new LocalOperations({
     core: theRoad,
     processes: theProcesses,
@@ -158,6 +159,7 @@ export async function startDaemon({
     clock,
     happenings,
     logins,
+    operators,
     metrics: () => part(metrics, "metrics"),
     version,
     startedAt,
@@ -165,7 +167,6 @@ export async function startDaemon({
     reload: reloadNow,
   });
 
-  const operators = new OperatorDirectory(() => sealing?.opened.trust);
   const socketIdentity = new SocketIdentity({ config: () => config, operators, clock });
   const operationsFor = (speaker: Speaker): Operations => operations.as(speaker);
 

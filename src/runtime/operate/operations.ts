@@ -67,6 +67,7 @@ const json = z.custom<Json>((value) => value !== undefined, "is missing").descri
 
 export const byId = { id };
 export const byName = { name };
+export const byOperator = { name };
 export const byNumber = { no: atMost(Number.MAX_SAFE_INTEGER) };
 export const byProcess = {
   node: name,
@@ -492,6 +493,38 @@ export const decision = thing({
   waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
 });
 
+const operatorRole = z.enum(["viewer", "operator", "admin"]);
+
+export const operatorOrder = z.strictObject({
+  key: opt(text.max(100).describe("The public key of the person, U…; absent: the one that the operator has")),
+  role: operatorRole,
+  on: opt(text.max(10_000).describe("The nodes: a target over the labels given at central; absent: all")),
+  methods: opt(z.array(text.max(130)).max(100).describe("<method> or <method>.<domain>, a star for any; absent: all")),
+  replace: opt(z.boolean().describe("Change the role and the bounds of an operator who is there")),
+});
+
+export const keyOrder = z.strictObject({
+  key: text.max(100).describe("The new public key, U…"),
+  signature: text.max(100).describe("The signature of the present key on it: docs/operators.md"),
+});
+
+export const operatorView = thing({
+  name: text,
+  key: text,
+  role: operatorRole,
+  on: opt(text),
+  methods: opt(z.array(text)),
+  standing: z.enum(["accepted", "removed"]),
+  since: time,
+  by: text,
+  formerKeys: count.describe("How many keys the operator had before"),
+});
+
+export const operatorRemoved = thing({
+  name: text,
+  cancelled: count.describe("Messages of the operator that had not been sent: cancelled"),
+});
+
 export const whoami = thing({
   name: text.describe("As audit and history name you: OPERATOR@NODE, or local for the users of the socket"),
   node: text.describe("The node whose daemon answers"),
@@ -622,6 +655,10 @@ export type InvitationOrder = Shown<typeof invitationOrder>;
 export type Invited = Shown<typeof invited>;
 export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
+export type OperatorOrderOf = Shown<typeof operatorOrder>;
+export type KeyOrder = Shown<typeof keyOrder>;
+export type OperatorView = Shown<typeof operatorView>;
+export type OperatorRemoved = Shown<typeof operatorRemoved>;
 export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
 export type BrokerLogin = Shown<typeof brokerLogin>;

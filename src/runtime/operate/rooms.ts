@@ -10,6 +10,7 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Audit } from "../../security/audit/audit.ts";
+import type { OperatorDirectory } from "../../security/operators/directory.ts";
 import type { Permission } from "../../security/policy/permission.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Membership } from "../enrol/membership.ts";
@@ -66,6 +67,7 @@ export interface OperateOptions {
   readonly happenings: Happenings;
   /** Absent where nodes have no keys of their own, and on edges. */
   readonly logins: Logins | undefined;
+  readonly operators: OperatorDirectory;
   readonly metrics: () => Metrics;
   readonly version: string;
   readonly startedAt: number;

@@ -11,16 +11,21 @@ import type { Messages } from "./messages.ts";
 import type { Nodes } from "./nodes.ts";
 import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Order } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import type { Reach } from "./speak/reach.ts";
 import { insistCount } from "./table.ts";
+
+interface SubmissionOptions extends OperateOptions {
+  readonly reach: Pick<Reach, "insist">;
+}
 
 /** Messages that operators send and cancel, and questions to other nodes. */
 export class Submission {
-  readonly #options: OperateOptions;
+  readonly #options: SubmissionOptions;
   readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
 
-  constructor(options: OperateOptions, speaker: Speaker, messages: Messages, nodes: Nodes) {
+  constructor(options: SubmissionOptions, speaker: Speaker, messages: Messages, nodes: Nodes) {
     this.#options = options;
     this.#speaker = speaker;
     this.#messages = messages;
@@ -28,7 +33,9 @@ export class Submission {
   }
 
   async submit(orders: readonly Order[]): Promise<Accepted[]> {
-    const records = await this.send(this.drafts(orders));
+    const drafts = this.drafts(orders);
+    for (const { subject } of drafts) this.#options.reach.insist(subject);
+    const records = await this.send(drafts);
     const { publishers, fleet, link } = this.#options.core();
     const { state } = link.health();
     return records.map(({ message: { id, subject, deliverBy } }) => {
@@ -111,6 +118,7 @@ export class Submission {
   async cancel(idOrPrefix: string): Promise<CancelAnswer> {
     const { clock, config, core } = this.#options;
     const { id, state, final, direction, subject } = this.#messages.detail(idOrPrefix);
+    this.#options.reach.insist(subject);
     core().audit.record({
       what: "operation",
       by: this.#speaker.name,
