@@ -27,6 +27,7 @@ import type {
   LabelOrder,
   LabelView,
   LogLine,
+  MachineView,
   MayAnswerOf,
   MayQuestionTo,
   MessageDetail,
@@ -84,6 +85,7 @@ export class FakeOperations implements Operations {
   factChanges: FactsView["changes"] = [];
   groups: WrittenGroups = {};
   mostTargets = 50;
+  machineList: MachineView[] = [];
   loginList: BrokerLogin[] = [];
   healthNow: Health;
   trustNow: TrustView;
@@ -239,6 +241,11 @@ export class FakeOperations implements Operations {
   rekeyOperator(name: string, order: KeyOrder): OperatorView {
     this.#called("rekeyOperator", name, order);
     return { ...this.addOperator(name, { role: "operator", key: order.key }), formerKeys: 1 };
+  }
+
+  machines(): MachineView[] {
+    this.#called("machines");
+    return this.machineList;
   }
 
   whoami(): WhoAmI {
@@ -442,7 +449,7 @@ export class FakeOperations implements Operations {
     const world = this.#targets();
     const passes = query.filter === undefined ? () => true : filterOf(query.filter, world);
     return this.nodeList
-      .filter(({ name }) => name > (query.after ?? "") && passes(name))
+      .filter(({ name }) => name > (query.after ?? "") && passes(name) && (query.names?.includes(name) ?? true))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .slice(0, query.limit)
       .map(({ epoch: _e, startedAt: _s, methods: _m, changes: _c, lanes: _l, ...view }) => {

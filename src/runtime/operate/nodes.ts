@@ -53,11 +53,14 @@ export class Nodes {
   }
 
   /** Nodes in the order of their names; the daemon looks at no more of them than it shows. */
-  list({ after = "", limit, filter, keys = [] }: NodeQuery): NodeView[] {
+  list({ after = "", limit, filter, keys = [], names: asked }: NodeQuery): NodeView[] {
     const { config, core } = this.#options;
     const world = new KnownTargets(this.#options);
     const claims = this.#pending?.all() ?? [];
-    const names = new Set([config().node, ...core().fleet.names(), ...claims.map((claim) => claim.node)]);
+    const names =
+      asked === undefined
+        ? new Set([config().node, ...core().fleet.names(), ...claims.map((claim) => claim.node)])
+        : this.#among(asked, claims);
     const later = [...names].filter((name) => name > after).sort();
     const page = filter === undefined ? later.slice(0, limit) : firstOf(later, filterOf(filter, world), limit);
     return page
@@ -65,6 +68,14 @@ export class Nodes {
       .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }) =>
         keys.length === 0 ? view : { ...view, values: valuesOf(world.node(view.name), keys) },
       );
+  }
+
+  /** Those of the names that are known: a look at each, and not at the whole fleet. */
+  #among(asked: readonly string[], claims: readonly PendingClaim[]): Set<string> {
+    const { config, core } = this.#options;
+    const isKnown = (name: string): boolean =>
+      name === config().node || core().fleet.isKnown(name) || claims.some((claim) => claim.node === name);
+    return new Set(asked.filter(isKnown));
   }
 
   /** @throws StewardError `node-unknown` */

@@ -1,3 +1,4 @@
+import { machineCharts } from "../../actors/chart.ts";
 import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
@@ -28,6 +29,7 @@ import type {
   LabelOrder,
   LabelView,
   LogLine,
+  MachineView,
   MayAnswerOf,
   MayQuestionTo,
   MessageDetail,
@@ -258,6 +260,13 @@ export class LocalOperations implements Operations {
       ...also,
       stuck,
     };
+  }
+
+  machines(): MachineView[] {
+    return machineCharts().map(({ name, regions }) => ({
+      name,
+      regions: regions.map(({ arrows, shared, ...region }) => ({ ...region, arrows: [...arrows, ...shared] })),
+    }));
   }
 
   trust(): TrustView {

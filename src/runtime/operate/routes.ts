@@ -28,6 +28,7 @@ export const ROUTES = {
   verifyAudit: "GET /v1/audit/check",
   logs: "GET /v1/logs",
   brokerLogins: "GET /v1/broker/logins",
+  machines: "GET /v1/machines",
   reload: "POST /v1/reload",
   operators: "GET /v1/operators",
   addOperator: "POST /v1/operators/{name}",

@@ -224,6 +224,11 @@ export const TABLE = {
     needs: "viewer",
     answer: json("Logins, by their public keys", shape.brokerLogin.array()),
   },
+  machines: {
+    summary: "The state machines of this daemon, as charts to be laid out",
+    needs: "viewer",
+    answer: json("Machines, read off those that run", shape.machineView.array()),
+  },
   reload: {
     summary: "Read the configuration again and apply what changed",
     needs: "admin",
