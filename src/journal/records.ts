@@ -144,6 +144,8 @@ export interface DoneRecord {
   readonly state: State;
   readonly outcome: Outcome;
   readonly summary: string;
+  /** The operator who asked for it, by the word of its origin; absent: nobody who has a name. */
+  readonly operator?: string;
 }
 
 /** A message that could not be handled, kept whole. */

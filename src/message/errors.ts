@@ -100,7 +100,10 @@ export const CATALOGUE = {
     "Change that line in the steward.yaml of the node that receives it, or the policy of central; `steward may` tells what a node would take.",
   ),
   // Operators
-  "role-denied": entry("{who} has {has}, and this needs the role {needs} ({operation})", "{remedy}"),
+  "role-denied": entry(
+    "{who} has {has}, and this needs the role {needs} ({operation})",
+    "{remedy}. `steward whoami` shows who you are taken for.",
+  ),
   "reach-denied": entry(
     "{who} may not send {subject} to {node}: {fault}",
     "`steward whoami` shows what you may do; an admin changes it with `steward operator add {operator} … --replace`.",
@@ -119,6 +122,10 @@ export const CATALOGUE = {
     "{operator} has the key {key}, and gets no other one by this command",
     "Whoever has that key changes it: `steward operator rekey`. If it is lost, remove {operator} and add the person under another name: nodes never take a second key for a name.",
     EXIT.usage,
+  ),
+  "command-signature": entry(
+    "the signature of {operator} on this command is not taken: {fault}",
+    "Send the command again; `steward whoami --as {operator}` and `steward operator show {operator}` show what {operator} may do.",
   ),
   "signature-refused": entry(
     "the signature on this request is not taken: {fault}",

@@ -250,7 +250,7 @@ export class FakeOperations implements Operations {
 
   whoami(): WhoAmI {
     this.#called("whoami");
-    return { name: "local", node: "central", role: "admin", by: "socket" };
+    return { name: "local", node: "central", role: "admin", by: "socket", signFor: 604_800_000 };
   }
 
   trust(): TrustView {

@@ -1,6 +1,6 @@
 import { isId } from "../../message/id.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
-import type { Message } from "../../message/message.ts";
+import type { AskedBy, Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
 import { isToken, parseSubject } from "../../message/subject.ts";
 import { isFact } from "../../message/target/facts.ts";
@@ -82,6 +82,11 @@ export function tuple(...checks: readonly Check[]): Check {
   };
 }
 
+/** A value that passes one of two checks. */
+function either(first: Check, second: Check): Check {
+  return (value) => (first(value) === undefined ? undefined : second(value));
+}
+
 /** An object whose values pass one check. */
 function each(check: Check): Check {
   return (value) => {
@@ -108,6 +113,8 @@ function fields<T>(checks: { readonly [K in keyof T]-?: Check }): Check {
   };
 }
 
+const statement = fields<NonNullable<AskedBy["statement"]>>({ until: time, signature: text });
+
 const message = fields<Message>({
   id,
   subject,
@@ -118,6 +125,7 @@ const message = fields<Message>({
   data: json,
   inReplyTo: maybe(id),
   foreign: maybe(one(true)),
+  operator: maybe(fields<AskedBy>({ name: token, statement: maybe(statement) })),
 });
 
 const assertion = fields<Assertion>({ state, at: time, by: text, reason: maybe(text) });
@@ -150,6 +158,7 @@ const wireItem = fields<WireItem>({
   d: json,
   r: maybe(id),
   f: maybe(one(1)),
+  o: maybe(either(tuple(token), tuple(token, time, text))),
   x: maybe(one()),
 });
 
@@ -230,6 +239,7 @@ export const doneRecord = fields<DoneRecord>({
   state: finalState,
   outcome,
   summary: text,
+  operator: maybe(token),
 });
 
 export const deadRecord = fields<DeadRecord>({

@@ -10,7 +10,7 @@ import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
-import { senderOf } from "../../security/policy/permission.ts";
+import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
 import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
@@ -91,11 +91,13 @@ export class LocalOperations implements Operations {
 
   whoami(): WhoAmI {
     const { name, role, by, operator, bounds } = this.#speaker;
+    const signFor = Math.min(this.#options.config().defaults.deliverBy ?? LONGEST_STATEMENT, LONGEST_STATEMENT);
     return {
       name,
       node: this.#options.config().node,
       role,
       by,
+      signFor,
       ...(operator === undefined ? {} : { operator }),
       ...bounds,
     };
@@ -196,7 +198,7 @@ export class LocalOperations implements Operations {
       return;
     }
     const route = routes.find(subject);
-    route.decide(senderOf(letter.message, self), data);
+    route.decide(route.senderOf(letter.message), data);
     if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const record = journal.inbox.exhume(id, clock.now());
     await journal.flushed();

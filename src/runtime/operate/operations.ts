@@ -126,6 +126,12 @@ export const order = z.strictObject({
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
+  id: opt(id.describe("The id of the message, chosen because a statement names it; absent: a new one. Not with `to`")),
+  statement: opt(
+    z
+      .strictObject({ until: within(0, 8.64e15), signature: text.length(86) })
+      .describe("The operator's signature on this message, until when: docs/operators.md"),
+  ),
   knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
 }) satisfies z.ZodType<TargetedDraft>;
 export const orders = z.union([order, z.array(order).min(1).max(LIMITS.drafts)]);
@@ -248,6 +254,8 @@ const ofMessage = {
   attempts: count,
   cancelRequestedAt: opt(time),
   summary: text.describe("One line of its data"),
+  operator: opt(text.describe("Who asked for it: OPERATOR@NODE; absent: nobody who has a name")),
+  signed: opt(z.literal(true).describe("The operator has signed it")),
 };
 export const messageView = thing(ofMessage);
 
@@ -543,6 +551,7 @@ export const whoami = thing({
   operator: opt(text),
   on: opt(text.describe("The nodes that you may send to: a target over the labels given at central; absent: all")),
   methods: opt(z.array(text).describe("The methods that you may use; absent: all")),
+  signFor: milliseconds.describe("How long a command waits that names no deadline, and so a statement on it holds"),
 });
 
 export const logLine = thing({ node: text, domain: text, line: text });

@@ -34,7 +34,10 @@ export class Submission {
 
   async submit(orders: readonly Order[]): Promise<Accepted[]> {
     const drafts = this.drafts(orders);
-    for (const { subject } of drafts) this.#options.reach.insist(subject);
+    for (const draft of drafts) {
+      this.#options.reach.insist(draft.subject);
+      this.#insistStatement(draft);
+    }
     const records = await this.send(drafts);
     const { publishers, fleet, link } = this.#options.core();
     const { state } = link.health();
@@ -157,11 +160,36 @@ export class Submission {
     return { kind: "requested", id, reason: `${node} has the message and ${end}` };
   }
 
+  /** The draft with the operator who speaks. */
+  #attributed(draft: Draft, statement: TargetedDraft["statement"]): Draft {
+    const { operator: name, name: who } = this.#speaker;
+    if (name === undefined) {
+      if (statement === undefined) return draft;
+      throw new StewardError("signature-refused", {
+        fault: `it comes with a statement of an operator, and from ${who}`,
+      });
+    }
+    return { ...draft, operator: statement === undefined ? { name } : { name, statement } };
+  }
+
+  /** A statement that the node would refuse is refused here. @throws StewardError `command-signature` */
+  #insistStatement({ id = "", subject, data, operator }: Draft): void {
+    if (operator?.statement === undefined) return;
+    const { signatures } = this.#options;
+    signatures.operatorOf({ id, subject, data, operator }, true);
+  }
+
   /** A message for each node that an order means. @throws StewardError `target-invalid`, `target-large`, `message-invalid`, … */
   drafts(orders: readonly TargetedDraft[]): Draft[] {
     const drafts: Draft[] = [];
     let bytes = 0;
-    for (const { to, most, ...draft } of orders) {
+    for (const { to, most, statement, ...order } of orders) {
+      const draft = this.#attributed(order, statement);
+      if (to !== undefined && draft.id !== undefined)
+        throw new StewardError("message-invalid", {
+          where: draft.id,
+          fault: "an id is for one message: name its node",
+        });
       if (to === undefined) {
         drafts.push(draft);
         continue;

@@ -2,6 +2,7 @@ import type { LinkState } from "../../actors/node.ts";
 import type { Outbox } from "../../journal/outbox.ts";
 import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
+import type { Message } from "../../message/message.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { summarise } from "../../message/text/summary.ts";
@@ -44,7 +45,15 @@ export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): Message
     ...(reason === undefined ? {} : { reason }),
     ...(record.outcome?.code === undefined ? {} : { code: record.outcome.code }),
     ...(record.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: record.cancelRequestedAt }),
+    ...askedBy(message),
   };
+}
+
+/** The operator who asked for a message, as it is shown. */
+function askedBy({ operator, origin }: Pick<Message, "operator" | "origin">): Pick<MessageView, "operator" | "signed"> {
+  if (operator === undefined) return {};
+  const name = `${operator.name}@${origin}`;
+  return operator.statement === undefined ? { operator: name } : { operator: name, signed: true };
 }
 
 export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): MessageDetail {
@@ -101,6 +110,7 @@ export function viewIn(record: InRecord, waitsFor: string | undefined): MessageV
     attempts: record.attempts,
     summary: summarise(message.data),
     ...(waitsFor === undefined ? {} : { reason: waitsFor }),
+    ...(message.operator === undefined ? {} : { operator: `${message.operator.name}@${message.origin}` }),
   };
 }
 
@@ -119,7 +129,7 @@ export function detailIn(record: InRecord, self: string, waitsFor: string | unde
 }
 
 export function viewDone(record: DoneRecord): MessageView {
-  const { id, subject, origin, createdAt, state, outcome, summary } = record;
+  const { id, subject, origin, createdAt, state, outcome, summary, operator } = record;
   return {
     id,
     subject,
@@ -134,6 +144,7 @@ export function viewDone(record: DoneRecord): MessageView {
     summary,
     ...(outcome.reason === undefined ? {} : { reason: outcome.reason }),
     ...(outcome.code === undefined ? {} : { code: outcome.code }),
+    ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
   };
 }
 

@@ -5,7 +5,7 @@ import type { OutRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Draft, DraftTaker, SubmitTerms } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import type { NewId } from "../../message/id.ts";
+import { idTime, isId, type NewId } from "../../message/id.ts";
 import type { Message } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { parseSubject, receiverOf } from "../../message/subject.ts";
@@ -36,6 +36,8 @@ export interface SubmitOptions {
 export const ENVELOPE = 1024;
 /** Bytes of the largest message that a receiver reads. */
 const MOST_BYTES = FRAME_LIMITS.bodyBytes - ENVELOPE;
+/** A chosen id must have been made within so many ms. */
+const NEW_ID = 600_000;
 /** Bytes of the largest message of this node's own sources, which divide their events themselves: see `OwnEvents`. */
 const OWN_BYTES = 512 * 1024;
 
@@ -55,6 +57,9 @@ export class Submitter implements DraftTaker {
   submit(drafts: readonly Draft[], terms: SubmitTerms = {}): OutRecord[] {
     const { keep = true, key, own = false, foreign = false, owed = false } = terms;
     const { journal, storage, fleet, publishers, announce } = this.#options;
+    const chosen = drafts.flatMap(({ id }) => id ?? []);
+    if (new Set(chosen).size < chosen.length)
+      throw new StewardError("message-invalid", { where: "list", fault: "two of its messages have one id" });
     const messages = drafts.map((draft) => (foreign ? { ...this.#stamp(draft), foreign } : this.#stamp(draft)));
     const texts = messages.map((message) => this.#encoded(message, own));
     for (const message of messages) this.#check(message);
@@ -97,7 +102,7 @@ export class Submitter implements DraftTaker {
     const now = clock.now();
     const wait = draft.deliverBy === undefined ? defaults.deliverBy : draft.deliverBy;
     const message: Message = {
-      id: newId(),
+      id: draft.id ?? newId(),
       subject: draft.subject,
       origin: node,
       createdAt: now,
@@ -105,7 +110,9 @@ export class Submitter implements DraftTaker {
       // The receiver's default is for messages without a timeout, as plain publishers send them.
       timeout: draft.timeout ?? (subject.kind === "command" ? defaults.timeout : null),
       data: draft.data,
+      ...(draft.operator === undefined ? {} : { operator: draft.operator }),
     };
+    if (draft.id !== undefined) this.#insistNew(draft.id, draft.subject);
     const fault =
       lengthFault("deliverBy", wait, 0, LONGEST_WAIT) ??
       lengthFault("timeout", message.timeout, 1, LONGEST_TIMEOUT) ??
@@ -114,6 +121,20 @@ export class Submitter implements DraftTaker {
       messageFault(message);
     if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
     return message;
+  }
+
+  /** @throws StewardError for a chosen id that another message has, or that was not made now */
+  #insistNew(id: string, where: string): void {
+    const { journal, clock } = this.#options;
+    const { outbox, inbox } = journal;
+    const fault = !isId(id)
+      ? "its id is none"
+      : Math.abs(idTime(id) - clock.now()) > NEW_ID
+        ? "its id was not made within the last ten minutes: check the clock of the machine that made it"
+        : outbox.find(id) !== undefined || inbox.find(id) !== undefined || inbox.done(id) !== undefined
+          ? "another message has its id"
+          : undefined;
+    if (fault !== undefined) throw new StewardError("message-invalid", { where, fault });
   }
 
   /** The message as JSON. @throws StewardError if it is too large */

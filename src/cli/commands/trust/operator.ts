@@ -5,6 +5,7 @@ import { operatorDetails, operatorLines } from "../../render/fleet/operators.ts"
 import { counted, visible } from "../../render/text.ts";
 import { addKey, addRekey } from "./operator-key.ts";
 
+/** `steward operator`: what is decided about people at the management station; keys are made in `operator-key.ts`. */
 interface AddOptions {
   readonly role?: string;
   readonly on?: string;

@@ -43,7 +43,7 @@ export class People {
         has: `the role ${role}`,
         needs: "admin",
         operation: `change the key of ${name}`,
-        remedy: `Let ${name} type \`steward operator rekey\`.`,
+        remedy: `Let ${name} type \`steward operator rekey\``,
       });
     return this.#written(this.#roster().rekey(name, key, signature, this.#by));
   }

@@ -4,7 +4,7 @@ import { type Expression, eachLeaf, parseExpression } from "../../../message/tar
 import { groupsOf } from "../../../message/target/groups.ts";
 import { expressionMatches, type TargetNode } from "../../../message/target/match.ts";
 import { TargetFault } from "../../../message/target/tokens.ts";
-import { wildcardMatches } from "../../../message/text/wildcard.ts";
+import { isOfMethods } from "../../../security/operators/methods.ts";
 import type { Speaker } from "../../../security/operators/speaker.ts";
 import { TRUST } from "../../enrol/trust-method.ts";
 import type { OperateOptions } from "../rooms.ts";
@@ -46,8 +46,7 @@ export class Reach {
     if (method === TRUST && domain === CONTROL_DOMAIN) return "only an admin decides on keys";
     if (bounds === undefined) return undefined;
     const { methods, on } = bounds;
-    if (methods !== undefined && !methods.some((each) => isOf(each, method, domain)))
-      return `the methods are ${methods.join(", ")}`;
+    if (methods !== undefined && !isOfMethods(methods, method, domain)) return `the methods are ${methods.join(", ")}`;
     if (on === undefined || this.#isOn(on, node)) return undefined;
     return `the nodes are those of ${on}, by labels given at ${this.#options.config().central}`;
   }
@@ -72,11 +71,6 @@ export class Reach {
     this.#nodes.set(node, matches);
     return matches;
   }
-}
-
-function isOf(pattern: string, method: string, domain: string): boolean {
-  const [ofMethod = "", ofDomain = "*"] = pattern.split(".");
-  return wildcardMatches(ofMethod, method) && wildcardMatches(ofDomain, domain);
 }
 
 /** The fault of the bounds that an admin writes; `undefined`: there is none. */
