@@ -348,6 +348,11 @@ export const CATALOGUE = {
     "{node} reports on command {id}, which was never sent to {node}",
     "Somebody at the broker sends in the name of {node}, or two machines have this name: see `steward doctor`.",
   ),
+  "held-full": entry(
+    "{count} messages are held here already: {more} more are not accepted, {limit} are allowed (limits.held)",
+    "`steward messages --state held` lists them. Wait until some have gone, cancel some, or raise limits.held in steward.yaml.",
+    EXIT.notDelivered,
+  ),
   "queue-full": entry(
     "{limit} messages wait on {subject} already: no more are accepted",
     "Wait until some of them have ended, or raise `queue` of that subject in steward.yaml.",

@@ -538,6 +538,10 @@ export const schema = mapping({
         description:
           "Nodes that one target may mean. For more, `steward run` asks, or wants --yes; a message file or a request says `most`.",
       }),
+      held: setting(wholeNumber(1, 10_000_000).prefault(100_000), {
+        description:
+          "Messages that may be held here at once: those of jobs that wait for their wave, a time or an approval. Further ones are refused.",
+      }),
       lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
         description:
           "Lanes (origin, its journal, subject) remembered before nodes that this file does not name may begin no more.",

@@ -39,6 +39,7 @@ import { JournalIdentities } from "../resync/journal-identities.ts";
 import { JournalLosses } from "../resync/journal-losses.ts";
 import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
+import { Holding } from "../submit/holding.ts";
 import { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Links } from "./links.ts";
@@ -81,6 +82,7 @@ export class Road implements Rooms, FactsWatcher {
   readonly announce: Announcer;
   readonly publishers: Publishers;
   readonly submitter: Submitter;
+  readonly holding: Holding;
   readonly failures: Failures;
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
@@ -129,6 +131,7 @@ export class Road implements Rooms, FactsWatcher {
     const announce = new Announcer(ground);
     const publishers = new Publishers(ground);
     const submitter = new Submitter({ ...ground, publishers, announce });
+    this.holding = new Holding({ ...ground, submitter, announce });
     const failures = new Failures({ ...ground, submitter });
     const told = { ...ground, announce, failures, publishers, submitter, labels };
 
@@ -200,6 +203,7 @@ export class Road implements Rooms, FactsWatcher {
       failures: this.failures,
     });
     this.ownFacts.look();
+    this.holding.begin();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
   }
@@ -219,6 +223,7 @@ export class Road implements Rooms, FactsWatcher {
   end(): void {
     this.#presence.end();
     this.ownFacts.end();
+    this.holding.stop();
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();

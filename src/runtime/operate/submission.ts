@@ -131,11 +131,17 @@ export class Submission {
       ids: [id],
     });
     if (final) return { kind: "tooLate", id, state };
-    const { journal, announce, fleet, submitter, canceller } = core();
+    const { journal, announce, fleet, submitter, holding, canceller } = core();
     if (direction === "in") {
       const answer = canceller.cancel(id, config().node);
       await journal.flushed();
       return answer === "done" ? { kind: "done", id } : { kind: "tooLate", id, state: this.#messages.detail(id).state };
+    }
+    const held = holding.find(id);
+    if (held !== undefined) {
+      holding.end(held.group, [held.index], "cancelled", "cancelled while it was held");
+      await journal.flushed();
+      return { kind: "done", id };
     }
     const withdrawn = journal.outbox.withdraw(id, "cancelled", clock.now(), "cancelled before it was sent");
     if (withdrawn !== undefined) {
