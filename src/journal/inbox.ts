@@ -321,6 +321,7 @@ export class Inbox {
       state: outcome.state,
       outcome: withoutOutput(outcome),
       summary,
+      ...(message.operator === undefined ? {} : { operator: message.operator.name }),
     };
     if (this.#doneNow.size === 0) this.#store.atTurnEnd(() => this.#writeDone());
     this.#doneNow.set(id, done);

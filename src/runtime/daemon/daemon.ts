@@ -32,6 +32,7 @@ import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { AuditDirectory } from "../../security/audit/files.ts";
+import { CommandSignatures } from "../../security/operators/command-signatures.ts";
 import { OperatorDirectory } from "../../security/operators/directory.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
@@ -151,6 +152,8 @@ export async function startDaemon({
 
   const logins = parts.logins ?? (sealing?.opened.role === "central" ? sealing.opened.trust : undefined);
 
+  const operators = new OperatorDirectory(() => sealing?.opened.trust);
+  const signatures = new CommandSignatures(operators, clock);
   const operations = new LocalOperations({
     core: theRoad,
     processes: theProcesses,
@@ -158,6 +161,8 @@ export async function startDaemon({
     clock,
     happenings,
     logins,
+    operators,
+    signatures,
     metrics: () => part(metrics, "metrics"),
     version,
     startedAt,
@@ -165,7 +170,6 @@ export async function startDaemon({
     reload: reloadNow,
   });
 
-  const operators = new OperatorDirectory(() => sealing?.opened.trust);
   const socketIdentity = new SocketIdentity({ config: () => config, operators, clock });
   const operationsFor = (speaker: Speaker): Operations => operations.as(speaker);
 
@@ -237,6 +241,7 @@ export async function startDaemon({
           }
         },
         membership: sealing,
+        signatures,
         openAudit: secluded ? undefined : () => new AuditDirectory(join(config.data, "audit")),
         openTransport: ({ name, auth } = { name: config.node, auth: config.broker.auth }) =>
           openTransport({ ...config, node: name, broker: { ...config.broker, auth } }),
