@@ -2,6 +2,7 @@ import { type HttpBindings, RequestError } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import { StewardError } from "../message/errors.ts";
 import { withTimes } from "../message/text/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
 import { LIMITS } from "../runtime/operate/operations.ts";
@@ -14,8 +15,16 @@ import { openApiDocument } from "./openapi.ts";
 
 type Bindings = { Bindings: HttpBindings };
 
-/** The table of operations as an application: parse, call, answer; every failure becomes its JSON form. */
-export function apiApp(operations: Operations, streams: EventStreams, log: Logger): Hono<Bindings> {
+/**
+ * The table of operations as an application: parse, call, answer; every failure becomes its JSON form.
+ * @param withheld operations that are refused here
+ */
+export function apiApp(
+  operations: Operations,
+  streams: EventStreams,
+  log: Logger,
+  withheld: ReadonlySet<Name> = new Set(),
+): Hono<Bindings> {
   const app = new Hono<Bindings>();
   app.onError((error) => failed(error, log));
   app.notFound((c) => failed(new RequestRefused(404, `there is no ${c.req.path}`), log));
@@ -25,6 +34,7 @@ export function apiApp(operations: Operations, streams: EventStreams, log: Logge
     const params = z.object(entry.params ?? {});
     const query = entry.query ?? z.strictObject({});
     app.on(method, mounted(path), async (c) => {
+      if (withheld.has(name)) throw new StewardError("socket-only", { path });
       const found = parsed(params, c.req.param(), "path");
       const asked = words.map((word) => found[word]);
       const filter = parsed(query, queryOf(c), "query");

@@ -23,6 +23,7 @@ import type {
   Health,
   InvitationOrder,
   Invited,
+  IssuedToken,
   LabelOrder,
   LabelView,
   LogLine,
@@ -35,13 +36,17 @@ import type {
   NodeQuery,
   NodeView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  SessionView,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
 } from "./operations.ts";
+import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { LOCAL, Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
@@ -59,12 +64,14 @@ export class LocalOperations implements Operations {
   readonly #nodes: Nodes;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
+  readonly #logins: PageLogins;
 
   constructor(options: OperateOptions) {
     this.#options = options;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
     this.#trust = new TrustDecisions(options);
+    this.#logins = new PageLogins(options.sessions, options.page, () => options.config().node);
     this.#submission = new Submission(options, this.#messages, this.#nodes);
   }
 
@@ -175,6 +182,34 @@ export class LocalOperations implements Operations {
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
     this.#did("drop a dead letter", { ids: [id] });
     await journal.flushed();
+  }
+
+  openPage(): PageLink {
+    const link = this.#logins.link(LOCAL);
+    this.#did("make a link to the page", {});
+    return link;
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    const issued = this.#logins.issue(LOCAL, order);
+    this.#did("make a token", { session: issued.id, role: issued.role });
+    return issued;
+  }
+
+  sessions(): SessionView[] {
+    return this.#logins.list();
+  }
+
+  endSession(id: string): void {
+    this.#logins.end(id);
+    this.#did("end a login", { session: id });
+  }
+
+  /** Records a login at the page, or one that failed. */
+  recordLogin(session: { readonly id: string; readonly by: string } | undefined, from: string): void {
+    const allowed = session !== undefined;
+    const who = allowed ? { by: session.by, session: session.id } : { by: "unknown" };
+    this.#options.core().audit.record({ what: "login", allowed, from, ...who });
   }
 
   brokerLogins(): readonly Login[] {

@@ -67,6 +67,7 @@ const json = z.custom<Json>((value) => value !== undefined, "is missing").descri
 
 export const byId = { id };
 export const byName = { name };
+export const bySession = { id };
 export const byNumber = { no: atMost(Number.MAX_SAFE_INTEGER) };
 export const byProcess = {
   node: name,
@@ -174,6 +175,14 @@ export const logQuery = z.strictObject({
   node: opt(name),
   domain: opt(name),
   lines: opt(atMost(100_000, 0).describe("The last so many lines of each log; absent: 10")),
+});
+
+const sessionRole = z
+  .enum(["viewer", "full"])
+  .describe("viewer reads and changes nothing; full: all that its owner may");
+export const tokenOrder = z.strictObject({
+  role: opt(sessionRole),
+  lasts: within(60_000, 30 * 86_400_000).describe("Milliseconds until it expires"),
 });
 
 // Answers.
@@ -494,6 +503,20 @@ export const decision = thing({
 
 export const logLine = thing({ node: text, domain: text, line: text });
 
+export const pageLink = thing({ url: text, expiresAt: time });
+
+export const sessionView = thing({
+  id: text,
+  kind: z.enum(["page", "token"]).describe("page: a browser; token: another machine"),
+  by: text.describe("In whose name it speaks"),
+  role: sessionRole,
+  createdAt: time,
+  expiresAt: time,
+  lastUsedAt: time,
+});
+
+export const issuedToken = thing({ id: text, token: text, role: sessionRole, expiresAt: time });
+
 export const brokerLogin = z.discriminatedUnion("kind", [
   thing({ kind: z.literal("node"), node: text, key: text, peers: z.array(text) }),
   thing({ kind: z.literal("invitation"), name: text, key: text }),
@@ -613,6 +636,10 @@ export type Invited = Shown<typeof invited>;
 export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
 export type LogLine = Shown<typeof logLine>;
+export type PageLink = Shown<typeof pageLink>;
+export type TokenOrder = Shown<typeof tokenOrder>;
+export type IssuedToken = Shown<typeof issuedToken>;
+export type SessionView = Shown<typeof sessionView>;
 export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;

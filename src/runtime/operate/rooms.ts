@@ -11,6 +11,7 @@ import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Audit } from "../../security/audit/audit.ts";
 import type { Permission } from "../../security/policy/permission.ts";
+import type { Sessions } from "../../security/sessions/sessions.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
@@ -23,6 +24,7 @@ import type { Vouching } from "../resync/vouch-ask.ts";
 import type { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
+import type { OpenPage } from "./page-logins.ts";
 
 /** The rooms that answer, of the core that runs now. */
 export interface Rooms {
@@ -67,6 +69,10 @@ export interface OperateOptions {
   /** Absent where nodes have no keys of their own, and on edges. */
   readonly logins: Logins | undefined;
   readonly metrics: () => Metrics;
+  /** The logins at the page that are open. */
+  readonly sessions: Sessions;
+  /** The listener of the page, while it listens. */
+  readonly page: () => OpenPage | undefined;
   readonly version: string;
   readonly startedAt: number;
   readonly reload: () => Promise<ReloadAnswer>;
