@@ -99,6 +99,34 @@ export const CATALOGUE = {
     "{origin} may not send to {subject}: {fault}",
     "Change that line in the steward.yaml of the node that receives it, or the policy of central; `steward may` tells what a node would take.",
   ),
+  // Operators
+  "role-denied": entry("{who} has {has}, and this needs the role {needs} ({operation})", "{remedy}"),
+  "reach-denied": entry(
+    "{who} may not send {subject} to {node}: {fault}",
+    "`steward whoami` shows what you may do; an admin changes it with `steward operator add {operator} … --replace`.",
+  ),
+  "signature-refused": entry(
+    "the signature on this request is not taken: {fault}",
+    "Type the command again; check the clocks of this machine and of the daemon's, and the file of your key.",
+  ),
+  "operator-unknown": entry(
+    "no operator here has the key {key}",
+    "An admin types on {central}: `steward operator add NAME --role viewer|operator|admin --key {key}`. Without STEWARD_OPERATOR_KEY and --as you speak as the users of the socket.",
+  ),
+  "operator-removed": entry(
+    "the key of {operator} is no longer taken: {fault}",
+    "Ask an admin; on {central} `steward operator list` shows who has which key.",
+  ),
+  "operator-key-unsafe": entry(
+    "the key of an operator in {file} is not safe: {fault}",
+    "Type `{command}`. If others may have read the key, make another one: `steward operator rekey`.",
+    EXIT.usage,
+  ),
+  "operator-key-unreadable": entry(
+    "the key of an operator in {file} cannot be used: {fault}",
+    "`steward operator key` makes one; name its file with --as or STEWARD_OPERATOR_KEY.",
+    EXIT.usage,
+  ),
   "command-refused": entry(
     "{node} may not run it: {fault}",
     "Change `run` of that subject, or `secrets`, in the steward.yaml of {node}, or ask for less.",
@@ -298,6 +326,11 @@ export const CATALOGUE = {
     "{node} reports on command {id}, which was never sent to {node}",
     "Somebody at the broker sends in the name of {node}, or two machines have this name: see `steward doctor`.",
   ),
+  "held-full": entry(
+    "{count} messages are held here already: {more} more are not accepted, {limit} are allowed (limits.held)",
+    "`steward messages --state held` lists them. Wait until some have gone, cancel some, or raise limits.held in steward.yaml.",
+    EXIT.notDelivered,
+  ),
   "queue-full": entry(
     "{limit} messages wait on {subject} already: no more are accepted",
     "Wait until some of them have ended, or raise `queue` of that subject in steward.yaml.",
@@ -403,7 +436,7 @@ export const CATALOGUE = {
   ),
   "login-needed": entry(
     "nobody is logged in",
-    "Type `steward open` on the machine of the daemon for a link that logs in; programs send a token of `steward token` as `Authorization: Bearer TOKEN`. A restart of the daemon ends all logins.",
+    "Type `steward open` on the machine of the daemon for a link that logs in; programs send a token of `steward token` as `Authorization: Bearer TOKEN`.",
   ),
   "logins-refused": entry(
     "too many logins failed from this address: further ones are refused for {seconds} s",
@@ -412,10 +445,6 @@ export const CATALOGUE = {
   "cross-site-refused": entry(
     "this request is not from the page itself: {fault}",
     "Reload the page. A program of yours sends `Authorization: Bearer TOKEN`, and no cookie.",
-  ),
-  "viewer-refused": entry(
-    "this login may look and change nothing: {method} {path} is refused",
-    "Use a token that was made without `--role viewer`.",
   ),
   "host-refused": entry(
     "the page is not reached under the name {host}",

@@ -36,6 +36,15 @@ test("the page of a real daemon: a link of the command line logs in, and the aud
   const authorization = `Bearer ${token.trim()}`;
   expect(await (await fetch(new URL("/metrics", link), { headers: { authorization } })).text()).toContain("steward_");
 
+  // An open page goes on after a restart of the daemon.
+  await central.stop();
+  await central.start();
+  const again = await eventuallySeen(
+    "the page is back",
+    async () => await fetch(new URL("/session", link), { headers: { cookie } }),
+  );
+  expect(await again.json()).toMatchObject({ by: "local", role: "admin", node: "central" });
+
   const records = await central.api.audit({});
   expect(records.filter(({ what }) => what === "login")).toEqual([
     expect.objectContaining({ allowed: true, from: "127.0.0.1" }),

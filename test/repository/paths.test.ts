@@ -14,6 +14,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/platform/names.ts": "the way itself",
   "src/platform/installation.ts": FIXED,
   "src/config/file/paths.ts": WRITTEN,
+  "src/cli/input/operator-key.ts": "the file of a key that the user names; a name is one token",
   "src/config/check.ts": WRITTEN,
   "src/config/compile.ts": WRITTEN,
   "src/cli/cli.ts": WRITTEN,
@@ -50,6 +51,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/runtime/daemon/start-mark.ts": FIXED,
   "src/security/audit/files.ts": OWN,
   "src/security/keys/identity-files.ts": FIXED,
+  "src/security/sessions/session-file.ts": FIXED,
   "src/security/trust/edge-trust.ts": FIXED,
   "src/security/trust/registry-file.ts": FIXED,
 };

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { StewardError } from "../../message/errors.ts";
+import type { Identified } from "../../runtime/operate/speak/reception.ts";
 import type { OwnHosts } from "./own-hosts.ts";
 
 /**
@@ -9,31 +10,31 @@ import type { OwnHosts } from "./own-hosts.ts";
  *   host      a name that is not ours is refused
  *   origin    what another site has a browser send is refused: by Sec-Fetch-Site, else by Origin
  *   login     a token (Authorization: Bearer) or the cookie of a session; without either nothing is answered
- *   change    with a cookie, what is not GET needs the header `steward-csrf`; a viewer changes nothing
+ *   change    with a cookie, what is not GET needs the header `steward-csrf`
  */
 export interface Visitor {
   readonly id: string;
   readonly kind: "page" | "token";
-  readonly by: string;
-  readonly role: "viewer" | "full";
-  readonly csrf: string;
+  readonly speaker: Speaker;
+  readonly role: "viewer" | "operator" | "admin";
   readonly createdAt: number;
   readonly expiresAt: number;
   whenEnded(end: () => void): () => void;
 }
 
+type Speaker = Identified["speaker"];
+
 /** The sessions and tokens that are open. */
 export interface Visitors {
   enter(link: string): { readonly session: Visitor; readonly secret: string } | undefined;
   find(kind: "page" | "token", secret: string): Visitor | undefined;
+  csrfOf(secret: string): string;
   end(id: string): void;
   sweep(): void;
 }
 
 const CSRF_HEADER = "steward-csrf";
 const READING = new Set(["GET", "HEAD"]);
-/** Questions that take a body, and change nothing. */
-const QUESTIONS = new Set(["/v1/targets", "/v1/may"]);
 /** A secret is 43 characters. */
 const LONGEST_SECRET = 100;
 
@@ -55,30 +56,33 @@ export function isFromElsewhere({ headers }: Request, hosts: OwnHosts): boolean 
   return headers.origin !== undefined && !hosts.isOwnOrigin(headers.origin);
 }
 
-/**
- * The one who sends a request to the API.
- * @throws StewardError `cross-site-refused`, `login-needed`, `viewer-refused`
- */
-export function admit(request: Request, hosts: OwnHosts, visitors: Visitors, cookie: string): Visitor {
-  const { method, path, headers } = request;
-  if (isFromElsewhere(request, hosts)) throw new StewardError("cross-site-refused", { fault: "another site sent it" });
-  const visitor = visitorOf(request, visitors, cookie);
-  if (visitor === undefined) throw new StewardError("login-needed");
-  if (READING.has(method)) return visitor;
-  if (visitor.kind === "page" && !isSame(headers[CSRF_HEADER], visitor.csrf))
-    throw new StewardError("cross-site-refused", { fault: `the header ${CSRF_HEADER} is missing or another one` });
-  if (visitor.role === "viewer" && !QUESTIONS.has(path)) throw new StewardError("viewer-refused", { method, path });
-  return visitor;
+/** The one who sends a request to the API, and the value of the header that its changes carry. */
+export interface Admission {
+  readonly visitor: Visitor;
+  readonly csrf: string;
 }
 
-function visitorOf({ headers }: Request, visitors: Visitors, cookie: string): Visitor | undefined {
+/** @throws StewardError `cross-site-refused`, `login-needed` */
+export function admit(request: Request, hosts: OwnHosts, visitors: Visitors, cookie: string): Admission {
+  const { method, headers } = request;
+  if (isFromElsewhere(request, hosts)) throw new StewardError("cross-site-refused", { fault: "another site sent it" });
+  const { kind, secret } = secretOf(headers, cookie);
+  const visitor = secret === undefined || secret.length > LONGEST_SECRET ? undefined : visitors.find(kind, secret);
+  if (visitor === undefined || secret === undefined) throw new StewardError("login-needed");
+  const csrf = visitors.csrfOf(secret);
+  if (kind === "page" && !READING.has(method) && !isSame(headers[CSRF_HEADER], csrf))
+    throw new StewardError("cross-site-refused", { fault: `the header ${CSRF_HEADER} is missing or another one` });
+  return { visitor, csrf };
+}
+
+function secretOf(
+  headers: IncomingHttpHeaders,
+  cookie: string,
+): { kind: "page" | "token"; secret: string | undefined } {
   const { authorization } = headers;
-  if (authorization !== undefined) {
-    const [, token = ""] = /^Bearer +([\w-]+)$/i.exec(authorization) ?? [];
-    return token === "" || token.length > LONGEST_SECRET ? undefined : visitors.find("token", token);
-  }
-  const secret = cookieOf(headers, cookie);
-  return secret === undefined || secret.length > LONGEST_SECRET ? undefined : visitors.find("page", secret);
+  if (authorization === undefined) return { kind: "page", secret: cookieOf(headers, cookie) };
+  const [, secret] = /^Bearer +([\w-]+)$/i.exec(authorization) ?? [];
+  return { kind: "token", secret };
 }
 
 function cookieOf({ cookie = "" }: IncomingHttpHeaders, name: string): string | undefined {

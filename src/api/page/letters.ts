@@ -6,7 +6,7 @@ const document = (title: string, text: string, more = ""): string =>
 export const lettersOf = {
   void: document(
     "This link does not open the page any more",
-    "It was used already, it is older than five minutes, or the daemon was restarted. Type <code>steward open</code> on the machine of the daemon for another one.",
+    "It was used already, it is older than five minutes, or the daemon was restarted since. Type <code>steward open</code> on the machine of the daemon for another one.",
   ),
   preview: document("steward", "This link logs in once. Open it in a browser."),
   goOn: document(

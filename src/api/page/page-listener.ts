@@ -7,12 +7,21 @@ import { withTimes } from "../../message/text/time-words.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { isLoopback } from "../../platform/loopback.ts";
 import type { Name } from "../../runtime/operate/routes.ts";
+import { type ApiRequest, type Identified, Reception } from "../../runtime/operate/speak/reception.ts";
 import type { Operations } from "../../runtime/operate/table.ts";
 import { apiApp, failed } from "../app.ts";
 import { RequestsUnderWay, refuseBroken, refuseLast } from "../connections.ts";
 import { EventStreams } from "../event-streams.ts";
 import { failureOf, RequestRefused } from "../failure.ts";
-import { admit, insistOnHost, isFromElsewhere, type Request, type Visitor, type Visitors } from "./admission.ts";
+import {
+  type Admission,
+  admit,
+  insistOnHost,
+  isFromElsewhere,
+  type Request,
+  type Visitor,
+  type Visitors,
+} from "./admission.ts";
 import { Certificate, type CertificateFiles } from "./certificate.ts";
 import { cookieName, cookieText, KEPT_FOR_EVER, securityHeaders } from "./headers.ts";
 import { lettersOf } from "./letters.ts";
@@ -39,12 +48,17 @@ export interface PageListenerOptions {
   /** The folder with the built page. */
   readonly folder: string;
   readonly visitors: Visitors;
+  /** The speaker that a visitor stands for, as it is now. */
+  readonly speakerOf: (visitor: Visitor) => Speaker;
+  readonly operationsFor: (speaker: Speaker) => Operations;
   readonly failures: LoginFailures;
   /** Told of each login, and of each one that failed. */
   readonly loggedIn: (visitor: Visitor | undefined, from: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
+
+type Speaker = Identified["speaker"];
 
 export interface LoginFailures {
   waitOf(address: string): number;
@@ -147,7 +161,16 @@ class Door {
     this.#hosts = hosts;
     this.#files = new PageFiles(folder);
     this.#streams = new EventStreams(operations, clock);
-    this.#operations = getRequestListener(apiApp(operations, this.#streams, log, AT_THE_SOCKET).fetch, {
+    // The request was admitted before it comes here; the header of changes is not looked at again.
+    const identify = ({ header }: ApiRequest): Identified => {
+      const asked = { cookie: header("cookie"), authorization: header("authorization") };
+      const request = { method: "GET", path: "", headers: asked };
+      const { visitor } = admit(request, hosts, options.visitors, this.#cookie);
+      return { speaker: options.speakerOf(visitor) };
+    };
+    const reception = new Reception(identify, options.operationsFor);
+    const app = apiApp({ operations, reception, streams: this.#streams, log, withheld: AT_THE_SOCKET });
+    this.#operations = getRequestListener(app.fetch, {
       hostname: "steward",
       overrideGlobalObjects: false,
       errorHandler: (error) => failed(error, log),
@@ -180,7 +203,7 @@ class Door {
     const request: Request = { method, path, headers };
     insistOnHost(request, this.#hosts);
     if (OPERATION.test(path)) {
-      this.#leave(this.#admitted(request, incoming), outgoing);
+      this.#leave(this.#admitted(request, incoming).visitor, outgoing);
       void this.#operations(incoming, outgoing);
       return;
     }
@@ -198,7 +221,7 @@ class Door {
   }
 
   /** A token that opens nothing is counted against its address. */
-  #admitted(request: Request, incoming: IncomingMessage): Visitor {
+  #admitted(request: Request, incoming: IncomingMessage): Admission {
     try {
       return admit(request, this.#hosts, this.#options.visitors, this.#cookie);
     } catch (error) {
@@ -219,7 +242,10 @@ class Door {
 
   #session(request: Request, incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { visitors, operations } = this.#options;
-    const visitor = this.#admitted(request.method === "DELETE" ? request : { ...request, method: "GET" }, incoming);
+    const { visitor, csrf } = this.#admitted(
+      request.method === "DELETE" ? request : { ...request, method: "GET" },
+      incoming,
+    );
     if (request.method === "DELETE") {
       visitors.end(visitor.id);
       outgoing.setHeader("set-cookie", cookieText(this.#cookie, "", this.#secure));
@@ -228,7 +254,8 @@ class Door {
     }
     if (request.method !== "GET" && request.method !== "HEAD")
       throw new RequestRefused(405, `/session takes GET and DELETE, not ${request.method}`);
-    const { id, kind, by, role, csrf, createdAt, expiresAt } = visitor;
+    const { id, kind, createdAt, expiresAt } = visitor;
+    const { name: by, role } = this.#options.speakerOf(visitor);
     Promise.resolve(operations.health()).then(
       ({ node, version }) =>
         this.#json(outgoing, 200, { node, version, id, kind, by, role, csrf, createdAt, expiresAt }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { faultText, StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
+import { readHours, timeZoneFault } from "../../message/schedule/hours.ts";
 import { isToken, parseSubject, tokenFault } from "../../message/subject.ts";
 import {
   DURATION,
@@ -14,7 +15,6 @@ import {
 } from "../../message/text/units.ts";
 import { isLoopback } from "../../platform/loopback.ts";
 import { patternFault, scriptDigest } from "../policy/argument-pattern.ts";
-import { readHours, timeZoneFault } from "../policy/hours.ts";
 import { GROUP, OPERATOR } from "../policy/rule.ts";
 import { kind, kinds, mapping, setting } from "./about.ts";
 import { nearest } from "./nearest.ts";

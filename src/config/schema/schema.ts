@@ -474,6 +474,17 @@ export const schema = mapping({
     ],
     applies: "live",
   }),
+  operators: setting(
+    mapping({
+      socket: setting(oneOf("admin", "operator", "viewer", "nobody").optional(), {
+        description:
+          "The role of those who use the socket and sign nothing: `admin` may do all, also decide on nodes and operators; `operator` sends and cancels; `viewer` only looks; `nobody` must sign with a key of an operator.",
+        fallback: "admin; viewer with `socketAccess: group`",
+        example: "viewer",
+      }),
+    }).prefault({}),
+    { description: "The people who use this daemon: see docs/operators.md.", applies: "live" },
+  ),
   timeZone: setting(timeZone().optional(), {
     description: "The time zone of `hours`.",
     fallback: "that of the host",
@@ -521,6 +532,10 @@ export const schema = mapping({
       targets: setting(wholeNumber(1, 1_000_000).prefault(50), {
         description:
           "Nodes that one target may mean. For more, `steward run` asks, or wants --yes; a message file or a request says `most`.",
+      }),
+      held: setting(wholeNumber(1, 10_000_000).prefault(100_000), {
+        description:
+          "Messages that may be held here at once: those of jobs that wait for their wave, a time or an approval. Further ones are refused.",
       }),
       lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
         description:
@@ -634,7 +649,7 @@ export const schema = mapping({
         description: "A login whose page is not open any more ends after so long.",
       }),
       longest: setting(duration("1m", "365d").prefault("7d"), {
-        description: "Every login ends after so long, and with the daemon.",
+        description: "Every login ends after so long.",
       }),
     }).prefault({}),
     { description: "The page: the fleet in a browser.", applies: "restart" },

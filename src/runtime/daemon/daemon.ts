@@ -33,11 +33,18 @@ import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { AuditDirectory } from "../../security/audit/files.ts";
+import { OperatorDirectory } from "../../security/operators/directory.ts";
+import type { Speaker } from "../../security/operators/speaker.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { FailedLogins } from "../../security/sessions/failed-logins.ts";
+import { SessionFile } from "../../security/sessions/session-file.ts";
 import { Sessions } from "../../security/sessions/sessions.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
+import { SocketIdentity } from "../operate/speak/identify.ts";
+import { Reception } from "../operate/speak/reception.ts";
+import { SessionIdentity } from "../operate/speak/session-identity.ts";
+import type { Operations } from "../operate/table.ts";
 import { recordSubmitted } from "../submit/audited.ts";
 import { Core } from "./core.ts";
 import { Listeners } from "./listeners.ts";
@@ -134,7 +141,12 @@ export async function startDaemon({
   let reloading: Promise<unknown> = Promise.resolve();
   let metrics: Metrics | undefined;
   const listeners = new Map<string, Listeners>();
-  const sessions = new Sessions(clock, random, () => config.page);
+  const sessions = new Sessions({
+    clock,
+    random,
+    times: () => config.page,
+    keeper: secluded ? { read: () => [], write: () => undefined } : new SessionFile(config.data, log),
+  });
   const failedLogins = new FailedLogins(clock);
   let page: PageListener | undefined;
   const reports = new ChildReports({
@@ -167,6 +179,11 @@ export async function startDaemon({
     counters,
     reload: reloadNow,
   });
+
+  const operators = new OperatorDirectory(() => sealing?.opened.trust);
+  const socketIdentity = new SocketIdentity({ config: () => config, operators, clock });
+  const sessionIdentity = new SessionIdentity({ config: () => config, operators });
+  const operationsFor = (speaker: Speaker): Operations => operations.as(speaker);
 
   const openTransport =
     parts.openTransport ??
@@ -411,6 +428,7 @@ export async function startDaemon({
       api: async () => {
         const api = await openApi({
           operations,
+          reception: new Reception((request) => socketIdentity.identify(request), operationsFor),
           path: config.socket,
           access: config.socketAccess,
           clock,
@@ -440,11 +458,17 @@ export async function startDaemon({
         tls: tls ?? undefined,
         folder: builtProgram("dashboard"),
         visitors: sessions,
+        speakerOf: (visitor) => sessionIdentity.speakerOf(visitor),
+        operationsFor,
         failures: failedLogins,
         loggedIn: (visitor, from) => {
           operations.recordLogin(visitor, from);
           if (visitor === undefined) log.warn({ from }, "a login at the page failed");
-          else log.info({ by: visitor.by, session: visitor.id, from }, `${visitor.by} has logged in at the page`);
+          else
+            log.info(
+              { by: visitor.speaker.name, session: visitor.id, from },
+              `${visitor.speaker.name} has logged in at the page`,
+            );
         },
         clock,
         log: log.child({ role: "page" }),

@@ -1,3 +1,4 @@
+import { machineCharts } from "../../actors/chart.ts";
 import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
@@ -8,7 +9,9 @@ import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
+import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
 import { senderOf } from "../../security/policy/permission.ts";
+import type { Session } from "../../security/sessions/sessions.ts";
 import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
@@ -27,6 +30,7 @@ import type {
   LabelOrder,
   LabelView,
   LogLine,
+  MachineView,
   MayAnswerOf,
   MayQuestionTo,
   MessageDetail,
@@ -45,10 +49,11 @@ import type {
   TargetView,
   TokenOrder,
   TrustView,
+  WhoAmI,
 } from "./operations.ts";
 import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
-import { LOCAL, Submission } from "./submission.ts";
+import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
@@ -57,22 +62,41 @@ import { viewDead } from "./views.ts";
 const MOST_STUCK = 100;
 const ANSWER_WITHIN = 10_000;
 
-/** The implementation of every operation of the table, on the rooms of the core that runs now. */
+/** The implementation of every operation of the table, on the rooms of the core that runs now, in the name of a speaker. */
 export class LocalOperations implements Operations {
   readonly #options: OperateOptions;
+  readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
   readonly #logins: PageLogins;
 
-  constructor(options: OperateOptions) {
+  constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
+    this.#speaker = speaker;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
-    this.#trust = new TrustDecisions(options);
-    this.#logins = new PageLogins(options.sessions, options.page, () => options.config().node);
-    this.#submission = new Submission(options, this.#messages, this.#nodes);
+    this.#trust = new TrustDecisions(options, speaker);
+    this.#logins = new PageLogins(options, speaker);
+    this.#submission = new Submission(options, speaker, this.#messages, this.#nodes);
+  }
+
+  /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
+  as(speaker: Speaker): LocalOperations {
+    return new LocalOperations(this.#options, speaker);
+  }
+
+  whoami(): WhoAmI {
+    const { name, role, by, operator, bounds } = this.#speaker;
+    return {
+      name,
+      node: this.#options.config().node,
+      role,
+      by,
+      ...(operator === undefined ? {} : { operator }),
+      ...bounds,
+    };
   }
 
   /** Validates, authorises and journals: in order, all or none. */
@@ -119,7 +143,7 @@ export class LocalOperations implements Operations {
   }
 
   label(order: LabelOrder): Promise<LabelView[]> {
-    return this.#nodes.label(order);
+    return this.#nodes.label(order, this.#speaker);
   }
 
   resolve(question: TargetQuestion): TargetView {
@@ -185,13 +209,13 @@ export class LocalOperations implements Operations {
   }
 
   openPage(): PageLink {
-    const link = this.#logins.link(LOCAL);
+    const link = this.#logins.link();
     this.#did("make a link to the page", {});
     return link;
   }
 
   issueToken(order: TokenOrder): IssuedToken {
-    const issued = this.#logins.issue(LOCAL, order);
+    const issued = this.#logins.issue(order);
     this.#did("make a token", { session: issued.id, role: issued.role });
     return issued;
   }
@@ -206,9 +230,9 @@ export class LocalOperations implements Operations {
   }
 
   /** Records a login at the page, or one that failed. */
-  recordLogin(session: { readonly id: string; readonly by: string } | undefined, from: string): void {
+  recordLogin(session: Pick<Session, "id" | "speaker"> | undefined, from: string): void {
     const allowed = session !== undefined;
-    const who = allowed ? { by: session.by, session: session.id } : { by: "unknown" };
+    const who = allowed ? { by: session.speaker.name, session: session.id } : { by: "unknown" };
     this.#options.core().audit.record({ what: "login", allowed, from, ...who });
   }
 
@@ -262,6 +286,13 @@ export class LocalOperations implements Operations {
     };
   }
 
+  machines(): MachineView[] {
+    return machineCharts().map(({ name, regions }) => ({
+      name,
+      regions: regions.map(({ arrows, shared, ...region }) => ({ ...region, arrows: [...arrows, ...shared] })),
+    }));
+  }
+
   trust(): TrustView {
     return this.#trust.view();
   }
@@ -293,9 +324,9 @@ export class LocalOperations implements Operations {
     return this.#options.core().audit.verify() as AuditChecked;
   }
 
-  /** Records what somebody did at the local API. */
+  /** Records what the speaker did. */
   #did(operation: string, more: Readonly<Record<string, Json>>, what = "operation"): void {
-    this.#options.core().audit.record({ what, by: LOCAL, allowed: true, operation, ...more });
+    this.#options.core().audit.record({ what, by: this.#speaker.name, allowed: true, operation, ...more });
   }
 
   metrics(): Promise<string> {

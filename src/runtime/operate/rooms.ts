@@ -21,10 +21,10 @@ import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
+import type { Holding } from "../submit/holding.ts";
 import type { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
-import type { OpenPage } from "./page-logins.ts";
 
 /** The rooms that answer, of the core that runs now. */
 export interface Rooms {
@@ -37,6 +37,7 @@ export interface Rooms {
   readonly vouching: Vouching;
   readonly publishers: Publishers;
   readonly submitter: Submitter;
+  readonly holding: Holding;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;
@@ -72,7 +73,7 @@ export interface OperateOptions {
   /** The logins at the page that are open. */
   readonly sessions: Sessions;
   /** The listener of the page, while it listens. */
-  readonly page: () => OpenPage | undefined;
+  readonly page: () => { readonly origin: string } | undefined;
   readonly version: string;
   readonly startedAt: number;
   readonly reload: () => Promise<ReloadAnswer>;

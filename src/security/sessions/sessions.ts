@@ -1,30 +1,29 @@
 import { createHash } from "node:crypto";
 import type { Clock, Random } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
+import type { OperatorRole, Speaker } from "../operators/speaker.ts";
+import type { KeptSession, SessionKeeper } from "./session-file.ts";
 
 /**
  * Logins at the page and at its API, by people with a browser and by other machines.
  *
- *   link      made ──used once──▶ gone                              or expired
+ *   link      made ──used once──▶ gone                              or expired, or the daemon ends
  *   session   open ──▶ ended      signed out, ended by an operator, unused for too long, too old
  *   token     open ──▶ ended      ended by an operator, expired
  *
- * Each has a secret of 256 bits. A hash of the secret is all that is kept, in memory: a restart of the daemon ends every login. Numbers are
- * bounded; times are measured by the monotonic clock.
+ * Each has a secret of 256 bits, of which the hash alone is kept. Sessions and tokens outlive the daemon: an open page goes on
+ * after a restart. Numbers are bounded. Times are measured by the monotonic clock, across a restart by the wall clock.
  */
 export type SessionKind = "page" | "token";
-/** `viewer` reads and nothing else; `full` is all that its owner may do. */
-export type SessionRole = "viewer" | "full";
 
 export interface Session {
   /** Names it in lists; no secret. */
   readonly id: string;
   readonly kind: SessionKind;
-  /** The one who asked for it, and in whose name it speaks. */
-  readonly by: string;
-  readonly role: SessionRole;
-  /** A second secret, which a page has to send along with everything that changes something. */
-  readonly csrf: string;
+  /** The one who asked for it, as he was then, and in whose name it speaks. */
+  readonly speaker: Speaker;
+  /** The greatest role that it gives. */
+  readonly role: OperatorRole;
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly lastUsedAt: number;
@@ -49,38 +48,50 @@ export const SESSION_LIMITS = { links: 20, pages: 100, tokens: 100 } as const;
 const LINK_LASTS = 5 * 60_000;
 const SECRET_BYTES = 32;
 const ID_BYTES = 5;
+/** The time of the last use is written down that often at most, ms. */
+const KEEP_EVERY = 60_000;
 
 interface Link {
-  readonly by: string;
+  readonly speaker: Speaker;
   readonly until: number;
 }
 
 class OpenSession implements Session {
-  readonly id: string;
-  readonly kind: SessionKind;
-  readonly by: string;
-  readonly role: SessionRole;
-  readonly csrf: string;
-  readonly createdAt: number;
-  readonly expiresAt: number;
-  readonly hash: string;
+  readonly kept: KeptSession;
   readonly until: number;
   readonly enders = new Set<() => void>();
   lastUsedAt: number;
   used: number;
 
-  constructor(of: Omit<Session, "whenEnded" | "lastUsedAt"> & { hash: string; until: number; used: number }) {
-    this.id = of.id;
-    this.kind = of.kind;
-    this.by = of.by;
-    this.role = of.role;
-    this.csrf = of.csrf;
-    this.createdAt = of.createdAt;
-    this.expiresAt = of.expiresAt;
-    this.hash = of.hash;
-    this.until = of.until;
-    this.lastUsedAt = of.createdAt;
-    this.used = of.used;
+  constructor(kept: KeptSession, until: number, used: number) {
+    this.kept = kept;
+    this.until = until;
+    this.used = used;
+    this.lastUsedAt = kept.lastUsedAt;
+  }
+
+  get id(): string {
+    return this.kept.id;
+  }
+
+  get kind(): SessionKind {
+    return this.kept.kind;
+  }
+
+  get speaker(): Speaker {
+    return this.kept.speaker;
+  }
+
+  get role(): OperatorRole {
+    return this.kept.role;
+  }
+
+  get createdAt(): number {
+    return this.kept.createdAt;
+  }
+
+  get expiresAt(): number {
+    return this.kept.expiresAt;
   }
 
   whenEnded(end: () => void): () => void {
@@ -89,27 +100,40 @@ class OpenSession implements Session {
   }
 }
 
+export interface SessionsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly times: () => SessionTimes;
+  readonly keeper: SessionKeeper;
+}
+
 export class Sessions {
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #times: () => SessionTimes;
+  readonly #options: SessionsOptions;
   /** Each by the hash of its secret. */
   readonly #links = new Map<string, Link>();
   readonly #open = new Map<string, OpenSession>();
+  #changed = false;
+  #keptAt = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, random: Random, times: () => SessionTimes) {
-    this.#clock = clock;
-    this.#random = random;
-    this.#times = times;
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+    const { clock, keeper } = options;
+    for (const kept of keeper.read()) {
+      const lasts = Math.min(kept.expiresAt - clock.now(), kept.expiresAt - kept.createdAt);
+      const unused = Math.max(0, clock.now() - kept.lastUsedAt);
+      if (lasts > 0)
+        this.#open.set(kept.hash, new OpenSession(kept, clock.monotonic() + lasts, clock.monotonic() - unused));
+    }
   }
 
   /** A link that lets in once. When too many are open, the oldest one is void. */
-  link(by: string): Secret {
+  link(speaker: Speaker): Secret {
     const [oldest] = this.#links.keys();
     if (this.#links.size >= SESSION_LIMITS.links && oldest !== undefined) this.#links.delete(oldest);
+    const { clock } = this.#options;
     const secret = this.#secret();
-    this.#links.set(hashOf(secret), { by, until: this.#clock.monotonic() + LINK_LASTS });
-    return { secret, expiresAt: this.#clock.now() + LINK_LASTS };
+    this.#links.set(hashOf(secret), { speaker, until: clock.monotonic() + LINK_LASTS });
+    return { secret, expiresAt: clock.now() + LINK_LASTS };
   }
 
   /** Uses a link up, for a session; `undefined`: there is no such link, or no more. */
@@ -117,20 +141,22 @@ export class Sessions {
     const hash = hashOf(linkSecret);
     const link = this.#links.get(hash);
     this.#links.delete(hash);
-    if (link === undefined || link.until <= this.#clock.monotonic()) return undefined;
+    const { clock, times } = this.#options;
+    if (link === undefined || link.until <= clock.monotonic()) return undefined;
     const pages = this.#all("page");
     if (pages.length >= SESSION_LIMITS.pages) {
       const [longestUnused] = pages.sort((a, b) => a.used - b.used);
       if (longestUnused !== undefined) this.#end(longestUnused);
     }
-    return this.#begin("page", link.by, "full", this.#times().longest);
+    const { speaker } = link;
+    return this.#begin("page", speaker, speaker.role as OperatorRole, times().longest);
   }
 
   /** A token of another machine. @throws StewardError `sessions-full` */
-  issue(by: string, role: SessionRole, lasts: number): { readonly session: Session; readonly secret: string } {
+  issue(speaker: Speaker, role: OperatorRole, lasts: number): { readonly session: Session; readonly secret: string } {
     const count = this.#all("token").length;
     if (count >= SESSION_LIMITS.tokens) throw new StewardError("sessions-full", { count });
-    return this.#begin("token", by, role, lasts);
+    return this.#begin("token", speaker, role, lasts);
   }
 
   /** The open session of a secret, which counts as a use of it. */
@@ -141,9 +167,14 @@ export class Sessions {
     return session;
   }
 
+  /** A second secret of a page, made of the first one: a page sends it along with everything that changes something. */
+  csrfOf(secret: string): string {
+    return createHash("sha256").update("steward session csrf 1\n").update(secret).digest("base64url");
+  }
+
   /** All that are open, the latest first. */
   list(): Session[] {
-    this.sweep();
+    for (const session of [...this.#open.values()]) this.#isOver(session);
     return [...this.#open.values()].reverse();
   }
 
@@ -154,14 +185,15 @@ export class Sessions {
     this.#end(session as OpenSession);
   }
 
-  /** Ends what is over. A session whose page is open, with a stream, is in use. */
+  /** Ends what is over, and keeps when each was used last. A session whose page is open, with a stream, is in use. */
   sweep(): void {
-    const now = this.#clock.monotonic();
+    const now = this.#options.clock.monotonic();
     for (const [hash, { until }] of this.#links) if (until <= now) this.#links.delete(hash);
     for (const session of [...this.#open.values()]) {
       if (session.enders.size > 0) this.#use(session);
       this.#isOver(session);
     }
+    if (this.#changed && this.#keptAt + KEEP_EVERY <= now) this.#keep();
   }
 
   #all(kind: SessionKind): OpenSession[] {
@@ -169,49 +201,53 @@ export class Sessions {
   }
 
   #isOver(session: OpenSession): boolean {
-    const now = this.#clock.monotonic();
-    const idle = session.kind === "page" && session.enders.size === 0 && session.used + this.#times().idle <= now;
+    const { clock, times } = this.#options;
+    const now = clock.monotonic();
+    const idle = session.kind === "page" && session.enders.size === 0 && session.used + times().idle <= now;
     if (!idle && session.until > now) return false;
     this.#end(session);
     return true;
   }
 
   #use(session: OpenSession): void {
-    session.used = this.#clock.monotonic();
-    session.lastUsedAt = this.#clock.now();
+    const { clock } = this.#options;
+    session.used = clock.monotonic();
+    session.lastUsedAt = clock.now();
+    this.#changed = true;
   }
 
-  #begin(kind: SessionKind, by: string, role: SessionRole, lasts: number): { session: Session; secret: string } {
+  #begin(kind: SessionKind, speaker: Speaker, role: OperatorRole, lasts: number): { session: Session; secret: string } {
+    const { clock } = this.#options;
     const secret = this.#secret();
-    const session = new OpenSession({
-      id: this.#newId(),
-      kind,
-      by,
-      role,
-      csrf: this.#secret(),
-      createdAt: this.#clock.now(),
-      expiresAt: this.#clock.now() + lasts,
-      hash: hashOf(secret),
-      until: this.#clock.monotonic() + lasts,
-      used: this.#clock.monotonic(),
-    });
-    this.#open.set(session.hash, session);
+    const createdAt = clock.now();
+    const times = { createdAt, expiresAt: createdAt + lasts, lastUsedAt: createdAt };
+    const kept = { hash: hashOf(secret), id: this.#newId(), kind, speaker, role, ...times };
+    const session = new OpenSession(kept, clock.monotonic() + lasts, clock.monotonic());
+    this.#open.set(kept.hash, session);
+    this.#keep();
     return { session, secret };
   }
 
   #end(session: OpenSession): void {
-    if (!this.#open.delete(session.hash)) return;
+    if (!this.#open.delete(session.kept.hash)) return;
+    this.#keep();
     for (const end of [...session.enders]) end();
     session.enders.clear();
   }
 
+  #keep(): void {
+    this.#changed = false;
+    this.#keptAt = this.#options.clock.monotonic();
+    this.#options.keeper.write([...this.#open.values()].map(({ kept, lastUsedAt }) => ({ ...kept, lastUsedAt })));
+  }
+
   #newId(): string {
-    const id = Buffer.from(this.#random.bytes(ID_BYTES)).toString("hex");
+    const id = Buffer.from(this.#options.random.bytes(ID_BYTES)).toString("hex");
     return [...this.#open.values()].some((session) => session.id === id) ? this.#newId() : id;
   }
 
   #secret(): string {
-    return Buffer.from(this.#random.bytes(SECRET_BYTES)).toString("base64url");
+    return Buffer.from(this.#options.random.bytes(SECRET_BYTES)).toString("base64url");
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { JSON_TYPE } from "../api-room.ts";
-import { pageRoom } from "./page-room.ts";
+import { ANN, pageRoom } from "./page-room.ts";
 
 const ORDER = JSON.stringify({ subject: "ship1.command.shellcommand.operatingsystem", data: ["true"] });
 
@@ -55,7 +55,7 @@ test("behind a reverse proxy its address is ours, and the cookie goes over HTTPS
   const { ask, sessions, port, origin } = await pageRoom({ address: new URL("https://fleet.example.org") });
   expect(origin).toBe("https://fleet.example.org");
   for (const host of ["fleet.example.org", `127.0.0.1:${port}`]) {
-    const entered = await ask("GET", `/login/${sessions.link("ann").secret}`, { host });
+    const entered = await ask("GET", `/login/${sessions.link(ANN).secret}`, { host });
     expect(entered.headers["strict-transport-security"]).toMatch(/max-age=/);
     const [setCookie = ""] = entered.headers["set-cookie"] ?? [];
     expect(setCookie).toMatch(/^__Host-steward-\d+=[\w-]+; Path=\/; HttpOnly; SameSite=Strict; Secure$/);

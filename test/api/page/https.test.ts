@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { openPageListener } from "../../../src/api/page/page-listener.ts";
 import { authority } from "../../harness/certificates.ts";
 import { tempDir } from "../../harness/temp.ts";
-import { askSecurely, pageRoom } from "./page-room.ts";
+import { ANN, askSecurely, pageRoom } from "./page-room.ts";
 
 test("with a certificate HTTPS is spoken, a renewed one is taken without a restart, and a bad one is not", async () => {
   const directory = await tempDir();
@@ -19,7 +19,7 @@ test("with a certificate HTTPS is spoken, a renewed one is taken without a resta
   expect(origin).toBe(`https://127.0.0.1:${port}`);
   const authorities = await readFile(ca);
   const ask = (path: string, headers = {}) => askSecurely({ host: "127.0.0.1", port, path, ca: authorities, headers });
-  const first = await ask(`/login/${sessions.link("ann").secret}`);
+  const first = await ask(`/login/${sessions.link(ANN).secret}`);
   expect(first.status).toBe(303);
   expect(first.headers["set-cookie"]?.[0]).toMatch(/^__Host-steward-\d+=.*; Secure$/);
   expect(first.headers["strict-transport-security"]).toBe("max-age=31536000");
@@ -39,7 +39,17 @@ test("with a certificate HTTPS is spoken, a renewed one is taken without a resta
 
 test("without a certificate only this machine is listened to", async () => {
   const { operations, sessions, folder, log, clock } = await pageRoom();
-  const options = { operations, folder, log, clock, address: undefined, visitors: sessions, loggedIn: () => undefined };
+  const options = {
+    operations,
+    folder,
+    log,
+    clock,
+    address: undefined,
+    visitors: sessions,
+    loggedIn: () => undefined,
+    speakerOf: () => ANN,
+    operationsFor: () => operations,
+  };
   const failures = { waitOf: () => 0, failed: () => 0 };
   for (const host of ["0.0.0.0", "::", "192.0.2.1"])
     await expect(

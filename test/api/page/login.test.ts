@@ -1,9 +1,16 @@
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { systemRandom } from "../../../src/platform/system-clock.ts";
 import { LOGIN_LIMITS } from "../../../src/security/sessions/failed-logins.ts";
-import { SESSION_LIMITS } from "../../../src/security/sessions/sessions.ts";
+import { SessionFile } from "../../../src/security/sessions/session-file.ts";
+import { SESSION_LIMITS, Sessions } from "../../../src/security/sessions/sessions.ts";
+import { SimulatedClock } from "../../harness/clock.ts";
 import { eventuallySeen } from "../../harness/eventually.ts";
+import { listLog } from "../../harness/list-log.ts";
+import { tempDir } from "../../harness/temp.ts";
 import { JSON_TYPE } from "../api-room.ts";
-import { IDLE, LONGEST, pageRoom } from "./page-room.ts";
+import { ANN, IDLE, LONGEST, pageRoom } from "./page-room.ts";
 
 const codeOf = ({ text }: { text: string }): string => (JSON.parse(text) as { error: { code: string } }).error.code;
 
@@ -12,7 +19,7 @@ test("a link logs in once: its cookie is for this page alone, the secret leaves 
   expect(origin).toBe(`http://127.0.0.1:${port}`);
   expect(await ask("GET", "/v1/nodes")).toMatchObject({ status: 401, headers: { "cache-control": "no-store" } });
   expect((await ask("GET", "/session")).status).toBe(401);
-  const { secret } = sessions.link("ann");
+  const { secret } = sessions.link(ANN);
   const entered = await ask("GET", `/login/${secret}`);
   expect(entered).toMatchObject({
     status: 303,
@@ -24,7 +31,7 @@ test("a link logs in once: its cookie is for this page alone, the secret leaves 
   const cookie = setCookie.split(";", 1)[0] ?? "";
   for (let reload = 0; reload < 2; reload++) {
     const session = await ask("GET", "/session", { cookie });
-    expect(JSON.parse(session.text)).toMatchObject({ node: "central", by: "ann", role: "full", kind: "page" });
+    expect(JSON.parse(session.text)).toMatchObject({ node: "central", by: "ann", role: "operator", kind: "page" });
   }
   expect((await ask("GET", "/v1/nodes", { cookie })).status).toBe(200);
 
@@ -42,19 +49,19 @@ test("a link logs in once: its cookie is for this page alone, the secret leaves 
 
 test("a link is void after five minutes, and not used up by a preview of it", async () => {
   const { ask, sessions, clock } = await pageRoom();
-  const early = sessions.link("ann").secret;
+  const early = sessions.link(ANN).secret;
   expect((await ask("HEAD", `/login/${early}`)).headers["set-cookie"]).toBeUndefined();
   expect((await ask("GET", `/login/${early}`, { "sec-purpose": "prefetch" })).status).toBe(403);
   await clock.advance(5 * 60_000 - 1);
   expect((await ask("GET", `/login/${early}`)).status).toBe(303);
-  const late = sessions.link("ann").secret;
+  const late = sessions.link(ANN).secret;
   await clock.advance(5 * 60_000);
   expect((await ask("GET", `/login/${late}`)).status).toBe(401);
 });
 
 test("a link on another site logs in too: the cookie is sent once our own page leads on", async () => {
   const { ask, sessions } = await pageRoom();
-  const answer = await ask("GET", `/login/${sessions.link("ann").secret}`, { "sec-fetch-site": "cross-site" });
+  const answer = await ask("GET", `/login/${sessions.link(ANN).secret}`, { "sec-fetch-site": "cross-site" });
   expect(answer.status).toBe(200);
   expect(answer.headers["set-cookie"]).toHaveLength(1);
   expect(answer.text).toContain('http-equiv="refresh" content="0; url=/"');
@@ -82,7 +89,7 @@ test("a session ends unused, too old, signed out, or by an operator, who ends it
   // An open page is in use.
   await clock.advance(3 * IDLE);
   const [session] = sessions.list();
-  expect(session?.by).toBe("ann");
+  expect(session?.speaker.name).toBe("ann");
   sessions.end(session?.id ?? "");
   await broken;
   expect((await ask("GET", "/session", { cookie: third.cookie })).status).toBe(401);
@@ -98,7 +105,7 @@ test("logins that fail make their address wait, longer each time; an open sessio
   const { ask, login, sessions, clock, logins } = await pageRoom();
   const { cookie } = await login();
   for (let i = 0; i <= LOGIN_LIMITS.free; i++) expect((await ask("GET", `/login/wrong${i}`)).status).toBe(401);
-  const { secret } = sessions.link("ann");
+  const { secret } = sessions.link(ANN);
   expect(await ask("GET", `/login/${secret}`)).toMatchObject({ status: 429, headers: { "retry-after": "1" } });
   const refused = await ask("GET", "/v1/nodes", { authorization: "Bearer wrong" });
   expect(refused).toMatchObject({ status: 429, headers: { "retry-after": "1" } });
@@ -114,14 +121,14 @@ test("logins that fail make their address wait, longer each time; an open sessio
 
 test("a token is the login of a machine: it needs no header beside it, and a viewer changes nothing", async () => {
   const { ask, sessions, operations, clock } = await pageRoom();
-  const { secret } = sessions.issue("ann", "full", 3_600_000);
-  const viewer = sessions.issue("ann", "viewer", 3_600_000);
+  const { secret } = sessions.issue(ANN, "operator", 3_600_000);
+  const viewer = sessions.issue(ANN, "viewer", 3_600_000);
   const bearer = (token: string) => ({ authorization: `Bearer ${token}`, ...JSON_TYPE });
   const order = JSON.stringify({ subject: "ship1.command.shellcommand.operatingsystem", data: ["true"] });
   expect((await ask("POST", "/v1/messages", bearer(secret), order)).status).toBe(201);
   const refused = await ask("POST", "/v1/messages", bearer(viewer.secret), order);
   expect(refused.status).toBe(403);
-  expect(codeOf(refused)).toBe("viewer-refused");
+  expect(codeOf(refused)).toBe("role-denied");
   expect((await ask("GET", "/v1/nodes", bearer(viewer.secret))).status).toBe(200);
   expect((await ask("GET", "/metrics", bearer(viewer.secret))).status).toBe(200);
   expect((await ask("POST", "/v1/targets", bearer(viewer.secret), '{"to":"all"}')).status).toBe(200);
@@ -136,15 +143,51 @@ test("a token is the login of a machine: it needs no header beside it, and a vie
 
 test("tokens and sessions are bounded in number: the page that is unused longest goes first", async () => {
   const { sessions } = await pageRoom();
-  for (let i = 0; i < SESSION_LIMITS.tokens; i++) sessions.issue("ann", "viewer", 60_000);
-  expect(() => sessions.issue("ann", "viewer", 60_000)).toThrow(/100 tokens are open/);
+  for (let i = 0; i < SESSION_LIMITS.tokens; i++) sessions.issue(ANN, "viewer", 60_000);
+  expect(() => sessions.issue(ANN, "viewer", 60_000)).toThrow(/100 tokens are open/);
   const secrets = Array.from(
     { length: SESSION_LIMITS.pages + 1 },
-    () => sessions.enter(sessions.link("ann").secret)?.secret ?? "",
+    () => sessions.enter(sessions.link(ANN).secret)?.secret ?? "",
   );
   expect(sessions.find("page", secrets[0] ?? "")).toBeUndefined();
   expect(sessions.find("page", secrets[1] ?? "")).toBeDefined();
-  const links = Array.from({ length: SESSION_LIMITS.links + 1 }, () => sessions.link("ann").secret);
+  const links = Array.from({ length: SESSION_LIMITS.links + 1 }, () => sessions.link(ANN).secret);
   expect(sessions.enter(links[0] ?? "")).toBeUndefined();
   expect(sessions.enter(links[1] ?? "")).toBeDefined();
+});
+
+test("logins outlive the daemon, by their hashes alone; what was over meanwhile and a damaged file let nobody in", async () => {
+  const directory = await tempDir();
+  const clock = new SimulatedClock();
+  const log = listLog();
+  const open = (): Sessions =>
+    new Sessions({
+      clock,
+      random: systemRandom,
+      times: () => ({ idle: IDLE, longest: LONGEST }),
+      keeper: new SessionFile(directory, log),
+    });
+  const before = open();
+  const { secret: page } = before.enter(before.link(ANN).secret) ?? { secret: "" };
+  const { secret: token } = before.issue(ANN, "viewer", 2 * IDLE);
+  const link = before.link(ANN).secret;
+  const file = join(directory, "sessions.json");
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  const text = await readFile(file, "utf8");
+  for (const secret of [page, token, before.csrfOf(page)]) expect(text).not.toContain(secret);
+
+  const after = open();
+  expect(after.find("page", page)).toMatchObject({ speaker: ANN, role: "operator" });
+  expect(after.find("token", token)).toMatchObject({ role: "viewer" });
+  expect(after.csrfOf(page)).toBe(before.csrfOf(page));
+  expect(after.enter(link)).toBeUndefined();
+  await clock.advance(IDLE);
+  expect(open().find("page", page)).toBeUndefined();
+  await clock.advance(IDLE);
+  expect(open().list()).toEqual([]);
+  for (const damaged of ["{", '{"version":2,"sessions":[]}', '{"version":1,"sessions":[{"hash":"00"}]}']) {
+    await writeFile(file, damaged);
+    expect(open().list()).toEqual([]);
+  }
+  expect(log.lines.map(({ level }) => level)).toEqual(["warn", "warn", "warn"]);
 });

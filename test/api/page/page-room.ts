@@ -3,6 +3,7 @@ import { type RequestOptions, request } from "node:https";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { openPageListener, type PageListenerOptions } from "../../../src/api/page/page-listener.ts";
+import type { Speaker } from "../../../src/security/operators/speaker.ts";
 import { FailedLogins } from "../../../src/security/sessions/failed-logins.ts";
 import { Sessions } from "../../../src/security/sessions/sessions.ts";
 import { fakeOperations } from "../../harness/fake-operations.ts";
@@ -11,6 +12,7 @@ import { seededRandom } from "../../harness/random.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
 import { type Answer, askRaw } from "../api-room.ts";
 
+export const ANN: Speaker = { name: "ann", role: "operator", by: "socket" };
 export const HASHED = "/assets/index-4f3a9c1b.js";
 export const IDLE = 3_600_000;
 export const LONGEST = 10 * IDLE;
@@ -26,7 +28,12 @@ export async function pageRoom(more: Partial<PageListenerOptions> = {}) {
   const operations = fakeOperations();
   const { clock } = operations;
   const log = listLog();
-  const sessions = new Sessions(clock, seededRandom(5), () => ({ idle: IDLE, longest: LONGEST }));
+  const sessions = new Sessions({
+    clock,
+    random: seededRandom(5),
+    times: () => ({ idle: IDLE, longest: LONGEST }),
+    keeper: { read: () => [], write: () => undefined },
+  });
   const logins: { by: string | undefined; from: string }[] = [];
   const listener = await openPageListener({
     operations,
@@ -35,8 +42,10 @@ export async function pageRoom(more: Partial<PageListenerOptions> = {}) {
     tls: undefined,
     folder,
     visitors: sessions,
+    speakerOf: ({ speaker, role }) => ({ ...speaker, role }),
+    operationsFor: () => operations,
     failures: new FailedLogins(clock),
-    loggedIn: (visitor, from) => void logins.push({ by: visitor?.by, from }),
+    loggedIn: (visitor, from) => void logins.push({ by: visitor?.speaker.name, from }),
     clock,
     log,
     ...more,
@@ -66,7 +75,7 @@ export async function pageRoom(more: Partial<PageListenerOptions> = {}) {
     ask,
     /** Follows a new link; the headers of requests of the page from then on. */
     async login(): Promise<{ cookie: string; csrf: string; setCookie: string }> {
-      const entered = await ask("GET", `/login/${sessions.link("ann").secret}`);
+      const entered = await ask("GET", `/login/${sessions.link(ANN).secret}`);
       const [setCookie = ""] = entered.headers["set-cookie"] ?? [];
       const cookie = setCookie.split(";", 1)[0] ?? "";
       const { csrf } = JSON.parse((await ask("GET", "/session", { cookie })).text) as { csrf: string };

@@ -16,7 +16,7 @@ test("token prints the token of a role for a time, and how to end it", async () 
   expect(w.ops.callsOf("issueToken").at(-1)?.args).toEqual([{ role: "viewer", lasts: 7_200_000 }]);
   expect(await w.run(["token", "--role", "king"])).toMatchObject({
     code: 2,
-    err: expect.stringContaining("--role takes viewer or full, not king"),
+    err: expect.stringContaining("viewer, operator, admin"),
   });
 });
 
@@ -24,11 +24,11 @@ test("sessions lists the logins that are open, and ends some or all of them", as
   const w = await world();
   const times = { createdAt: 1_000, expiresAt: 5_000, lastUsedAt: 2_000 };
   w.ops.sessionList = [
-    { id: "aa", kind: "page", by: "local", role: "full", ...times },
+    { id: "aa", kind: "page", by: "local", role: "admin", ...times },
     { id: "bb", kind: "token", by: "local", role: "viewer", ...times },
   ];
   expect((await w.run(["sessions"])).out).toMatch(
-    /^ID +KIND +WHO +ROLE +SINCE +USED +ENDS\naa +browser +local +full .*\nbb +token +local +viewer .*\n$/,
+    /^ID +KIND +WHO +ROLE +SINCE +USED +ENDS\naa +browser +local +admin .*\nbb +token +local +viewer .*\n$/,
   );
   expect(await w.run(["sessions", "end"])).toMatchObject({
     code: 2,

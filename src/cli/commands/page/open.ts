@@ -5,8 +5,8 @@ export function addOpen(program: Command, run: Runner): void {
   command(program, "open", {
     summary: "print a link that opens the page in a browser",
     description: `Print a link that logs in at the page of this daemon: the fleet in a browser. The link is good once, for five minutes; whoever has
-it can log in, so hand it to nobody. The login ends when the daemon does, when it was not used for as long as \`page.idle\`
-says, or with \`steward sessions end ID\`.`,
+it can log in, so hand it to nobody. The login ends when its page was closed for as long as \`page.idle\` says, after
+\`page.longest\` in any case, or with \`steward sessions end ID\`. It outlives a restart of the daemon.`,
     examples: [
       ["steward open", "a link for the browser on this machine"],
       ['xdg-open "$(steward open)"', "open the browser with it"],

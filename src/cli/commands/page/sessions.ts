@@ -1,4 +1,4 @@
-import { Argument, type Command } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { StewardError } from "../../../message/errors.ts";
 import type { SessionView } from "../../../runtime/operate/operations.ts";
 import { command, type Runner } from "../../command.ts";
@@ -9,37 +9,40 @@ import type { Times } from "../../render/time.ts";
 
 interface TokenOptions {
   readonly for: string;
-  readonly role?: string;
+  readonly role?: "viewer" | "operator" | "admin";
 }
 
 export function addSessions(program: Command, run: Runner): void {
   command(program, "token", {
     summary: "make a token with which another machine may use the API of the page",
     description: `Make a token for a program on this or another machine: it sends \`Authorization: Bearer TOKEN\` to the address of the page. It
-speaks in the name of the one who made it. It is printed this once and kept nowhere; it ends after the time of --for, with
-the daemon, or with \`steward sessions end ID\`.`,
+speaks in the name of the one who made it. It is printed this once and kept nowhere; it ends after the time of --for, or with
+\`steward sessions end ID\`.`,
     examples: [
       ["steward token --for 1h --role viewer", "an hour, for looking alone"],
       ["steward token --for 30d --json", "with its id, for later"],
     ],
   })
     .option("--for <duration>", "how long it is good, from 1m to 30d", "1h")
-    .option("--role <role>", "viewer: look and change nothing; full: all that you may", "full")
+    .addOption(
+      new Option("--role <role>", "no more than this role may; default: all that you may").choices([
+        "viewer",
+        "operator",
+        "admin",
+      ]),
+    )
     .action(
       run<TokenOptions>(async (cli, options) => {
-        const { role } = options;
-        if (role !== "viewer" && role !== "full")
-          throw new StewardError("usage", {
-            fault: `--role takes viewer or full, not ${visible(role ?? "")}`,
-            command: "token",
-          });
-        const issued = await (await cli.daemon()).issueToken({ role, lasts: duration("--for", options.for) });
+        const issued = await (await cli.daemon()).issueToken({
+          ...(options.role === undefined ? {} : { role: options.role }),
+          lasts: duration("--for", options.for),
+        });
         if (cli.json) cli.printJson(issued);
         else {
           cli.print(issued.token);
           const until = cli.times(false).at(issued.expiresAt);
           cli.note(
-            `  ${cli.err("dim", "→")} end it earlier: steward sessions end ${issued.id}   (${role}, expires ${until})`,
+            `  ${cli.err("dim", "→")} end it earlier: steward sessions end ${issued.id}   (${issued.role}, expires ${until})`,
           );
         }
         return undefined;
