@@ -11,6 +11,7 @@ import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
 import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
+import type { Session } from "../../security/sessions/sessions.ts";
 import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
@@ -26,6 +27,7 @@ import type {
   InvitationOrder,
   Invited,
   KeyOrder,
+  IssuedToken,
   LabelOrder,
   LabelView,
   LogLine,
@@ -42,14 +44,18 @@ import type {
   OperatorRemoved,
   OperatorView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  SessionView,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
   WhoAmI,
 } from "./operations.ts";
+import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { People } from "./speak/people.ts";
 import { Reach } from "./speak/reach.ts";
@@ -72,6 +78,7 @@ export class LocalOperations implements Operations {
   readonly #trust: TrustDecisions;
   readonly #people: People;
   readonly #reach: Reach;
+  readonly #logins: PageLogins;
 
   constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
@@ -82,6 +89,7 @@ export class LocalOperations implements Operations {
     this.#people = new People(options, speaker);
     this.#reach = new Reach(options, speaker);
     this.#submission = new Submission({ ...options, reach: this.#reach }, speaker, this.#messages, this.#nodes);
+    this.#logins = new PageLogins(options, speaker);
   }
 
   /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
@@ -212,6 +220,34 @@ export class LocalOperations implements Operations {
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
     this.#did("drop a dead letter", { ids: [id] });
     await journal.flushed();
+  }
+
+  openPage(): PageLink {
+    const link = this.#logins.link();
+    this.#did("make a link to the page", {});
+    return link;
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    const issued = this.#logins.issue(order);
+    this.#did("make a token", { session: issued.id, role: issued.role });
+    return issued;
+  }
+
+  sessions(): SessionView[] {
+    return this.#logins.list();
+  }
+
+  endSession(id: string): void {
+    this.#logins.end(id);
+    this.#did("end a login", { session: id });
+  }
+
+  /** Records a login at the page, or one that failed. */
+  recordLogin(session: Pick<Session, "id" | "speaker"> | undefined, from: string): void {
+    const allowed = session !== undefined;
+    const who = allowed ? { by: session.speaker.name, session: session.id } : { by: "unknown" };
+    this.#options.core().audit.record({ what: "login", allowed, from, ...who });
   }
 
   brokerLogins(): readonly Login[] {

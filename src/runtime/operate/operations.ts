@@ -68,6 +68,7 @@ const json = z.custom<Json>((value) => value !== undefined, "is missing").descri
 export const byId = { id };
 export const byName = { name };
 export const byOperator = { name };
+export const bySession = { id };
 export const byNumber = { no: atMost(Number.MAX_SAFE_INTEGER) };
 export const byProcess = {
   node: name,
@@ -191,6 +192,12 @@ export const logQuery = z.strictObject({
   node: opt(name),
   domain: opt(name),
   lines: opt(atMost(100_000, 0).describe("The last so many lines of each log; absent: 10")),
+});
+
+const sessionRole = z.enum(["viewer", "operator", "admin"]).describe("No more than its owner may");
+export const tokenOrder = z.strictObject({
+  role: opt(sessionRole),
+  lasts: within(60_000, 30 * 86_400_000).describe("Milliseconds until it expires"),
 });
 
 // Answers.
@@ -556,6 +563,20 @@ export const whoami = thing({
 
 export const logLine = thing({ node: text, domain: text, line: text });
 
+export const pageLink = thing({ url: text, expiresAt: time });
+
+export const sessionView = thing({
+  id: text,
+  kind: z.enum(["page", "token"]).describe("page: a browser; token: another machine"),
+  by: text.describe("In whose name it speaks"),
+  role: sessionRole,
+  createdAt: time,
+  expiresAt: time,
+  lastUsedAt: time,
+});
+
+export const issuedToken = thing({ id: text, token: text, role: sessionRole, expiresAt: time });
+
 export const brokerLogin = z.discriminatedUnion("kind", [
   thing({ kind: z.literal("node"), node: text, key: text, peers: z.array(text) }),
   thing({ kind: z.literal("invitation"), name: text, key: text }),
@@ -696,6 +717,10 @@ export type OperatorView = Shown<typeof operatorView>;
 export type OperatorRemoved = Shown<typeof operatorRemoved>;
 export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
+export type PageLink = Shown<typeof pageLink>;
+export type TokenOrder = Shown<typeof tokenOrder>;
+export type IssuedToken = Shown<typeof issuedToken>;
+export type SessionView = Shown<typeof sessionView>;
 export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;
