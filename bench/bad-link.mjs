@@ -70,10 +70,9 @@ export async function badLinkRow(world) {
 /** Milliseconds until the outcome of a command whose lane is an urgent one. */
 async function urgent(central) {
   const began = performance.now();
-  let unwatch;
   const ended = new Map();
   let settle = () => undefined;
-  unwatch = central.operations.watch((happening) => {
+  const unwatch = central.operations.watch((happening) => {
     if (happening.type !== "message" || !FINAL.has(happening.state)) return;
     ended.set(happening.id, performance.now());
     settle();

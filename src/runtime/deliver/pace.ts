@@ -7,7 +7,7 @@
  * the latest few the best one counts: a lost packet delays single frames, a slow line all of them.
  */
 /** How long a frame may wait in the line behind others, ms. */
-const QUEUE = 1_500;
+const QUEUE = 1_000;
 /** The fewest bytes that are allowed, and the share of the link's window with which a daemon begins. */
 const LEAST = 4 * 1024;
 const BEGIN = { share: 1 / 8, least: 16 * 1024 };

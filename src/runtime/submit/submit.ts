@@ -56,7 +56,7 @@ export class Submitter implements DraftTaker {
    */
   submit(drafts: readonly Draft[], terms: SubmitTerms = {}): OutRecord[] {
     const { keep = true, key, own = false, foreign = false, owed = false } = terms;
-    const { journal, storage, fleet, announce } = this.#options;
+    const { journal } = this.#options;
     const data = new SameData();
     const messages = drafts.map((draft) => {
       const message = this.#stamp(draft, data);
@@ -64,14 +64,44 @@ export class Submitter implements DraftTaker {
     });
     const texts = messages.map((message) => this.#encoded(message, own, data));
     for (const message of messages) this.#check(message, data);
-    const noRoom = owed ? undefined : storage.refusal();
-    if (noRoom !== undefined) throw noRoom;
-    const records = journal.outbox.enqueue(messages, keep, texts);
+    if (!owed) this.#insistRoom();
+    const records = this.#enqueue(messages, texts, keep);
     if (key !== undefined)
       journal.setTaken(
         key,
         messages.map(({ id }) => id),
       );
+    return records;
+  }
+
+  /** Messages that are held before they get a place in a lane, checked like those of `submit`. @throws StewardError why a draft is refused */
+  stamp(drafts: readonly Draft[]): Message[] {
+    const data = new SameData();
+    const messages = drafts.map((draft) => this.#stamp(draft, data));
+    for (const message of messages) {
+      this.#encoded(message, false, data);
+      this.#check(message, data);
+    }
+    this.#insistRoom();
+    return messages;
+  }
+
+  /** Gives messages that were held their places in the lanes. @throws StewardError `storage-full`, … */
+  enter(messages: readonly Message[]): OutRecord[] {
+    this.#insistRoom();
+    const data = new SameData();
+    const texts = messages.map((message) => encodeWhole(message, data.text(message.data)));
+    return this.#enqueue(messages, texts, true);
+  }
+
+  #insistRoom(): void {
+    const noRoom = this.#options.storage.refusal();
+    if (noRoom !== undefined) throw noRoom;
+  }
+
+  #enqueue(messages: readonly Message[], texts: readonly string[], keep: boolean): OutRecord[] {
+    const { journal, fleet, announce } = this.#options;
+    const records = journal.outbox.enqueue(messages, keep, texts);
     // Operators see a node that is written to, also before it was ever heard.
     for (const { subject } of messages) fleet.expect(receiverOf(subject));
     announce.queued(records);
