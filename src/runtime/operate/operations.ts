@@ -148,6 +148,11 @@ export const messageFilter = z.strictObject({
   before: opt(id.describe("Only those with a lower id: the last one of the page before")),
 });
 
+export const deadQuery = z.strictObject({
+  limit: opt(atMost(100_000).describe("At most so many; absent: all")),
+  after: opt(id.describe("Only those with a higher id: the last one of the page before")),
+});
+
 /** Names of labels, facts and states, separated by commas. */
 const keys = z
   .string()
@@ -684,6 +689,7 @@ type Frozen<T> = Json extends T ? T : T extends object ? { readonly [K in keyof 
 
 export type Order = Shown<typeof order>;
 export type MessageFilter = Shown<typeof messageFilter>;
+export type DeadQuery = Shown<typeof deadQuery>;
 export type TargetQuestion = Shown<typeof targetQuestion>;
 export type TargetView = Shown<typeof targetView>;
 export type LabelOrder = Shown<typeof labelOrder>;

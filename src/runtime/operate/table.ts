@@ -147,8 +147,9 @@ export const TABLE = {
     failures: [404, 413, 415, 503],
   },
   dead: {
-    summary: "Dead letters",
+    summary: "Dead letters, by id",
     needs: "viewer",
+    query: shape.deadQuery,
     answer: json("Dead letters", shape.deadLetter.array()),
   },
   retryDead: {
