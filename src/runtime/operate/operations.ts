@@ -125,7 +125,11 @@ export const order = z.strictObject({
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
-  knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
+  knownNodesOnly: opt(
+    z
+      .boolean()
+      .describe("Refuse a receiver that this daemon has never heard of; by default the management station does"),
+  ),
 }) satisfies z.ZodType<TargetedDraft>;
 export const orders = z.union([order, z.array(order).min(1).max(LIMITS.drafts)]);
 
