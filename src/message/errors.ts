@@ -88,7 +88,7 @@ export const CATALOGUE = {
   ),
   "node-unknown": entry(
     "no node is called {node}",
-    "`steward nodes` lists the known nodes. To send to a node that was never heard of, add --new to `steward run` or `steward send`.",
+    "`steward nodes` lists the known nodes. To send to a node that was never heard of, name it under `nodes:` in steward.yaml, or add --new to `steward run` or `steward send`.",
     EXIT.usage,
   ),
   "subject-not-subscribed": entry(

@@ -263,6 +263,7 @@ export async function startDaemon({
           openTransport({ ...config, node: name, broker: { ...config.broker, auth } }),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         waiting: () => processes?.waiting() ?? [],
+        blocked: (part, fault) => processes?.block("core", part, fault),
         processes: async (verb, subject) =>
           (verb === "ps"
             ? await operations.processes()

@@ -354,12 +354,12 @@ export class LocalOperations implements Operations {
   }
 
   /** The records of this node's audit that pass. */
-  audit(filter: AuditQuery = {}): AuditRecordOf[] {
-    return this.#options.core().audit.records(filter) as unknown as AuditRecordOf[];
+  async audit(filter: AuditQuery = {}): Promise<AuditRecordOf[]> {
+    return (await this.#options.core().audit.records(filter)) as unknown as AuditRecordOf[];
   }
 
-  verifyAudit(): AuditChecked {
-    return this.#options.core().audit.verify() as AuditChecked;
+  async verifyAudit(): Promise<AuditChecked> {
+    return await this.#options.core().audit.verify();
   }
 
   /** Records what the speaker did. */

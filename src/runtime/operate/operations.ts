@@ -133,7 +133,11 @@ export const order = z.strictObject({
       .strictObject({ until: within(0, 8.64e15), signature: text.length(86) })
       .describe("The operator's signature on this message, until when: docs/operators.md"),
   ),
-  knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
+  knownNodesOnly: opt(
+    z
+      .boolean()
+      .describe("Refuse a receiver that this daemon has never heard of; by default the management station does"),
+  ),
 }) satisfies z.ZodType<TargetedDraft>;
 export const orders = z.union([order, z.array(order).min(1).max(LIMITS.drafts)]);
 

@@ -1,8 +1,10 @@
+import { nearest } from "../../config/schema/nearest.ts";
 import type { OutRecord } from "../../journal/records.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
+import { nodeNameFault } from "../../message/node-name.ts";
 import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
@@ -185,8 +187,14 @@ export class Submission {
     signatures.operatorOf({ id, subject, data, operator }, true);
   }
 
-  /** A message for each node that an order means. @throws StewardError `target-invalid`, `target-large`, `message-invalid`, … */
+  /**
+   * A message for each node that an order means, whichever way the order came. The management station knows its fleet: there a
+   * name that nobody knows is a slip, unless the order says otherwise. An edge does not hear of other edges.
+   *
+   * @throws StewardError `node-unknown`, `target-invalid`, `target-large`, `message-invalid`, …
+   */
   drafts(orders: readonly TargetedDraft[]): Draft[] {
+    const { node: self, central } = this.#options.config();
     const drafts: Draft[] = [];
     let bytes = 0;
     for (const { to, most, statement, ...order } of orders) {
@@ -197,6 +205,7 @@ export class Submission {
           fault: "an id is for one message: name its node",
         });
       if (to === undefined) {
+        if (draft.knownNodesOnly ?? self === central) this.#insistKnown(draft.subject);
         drafts.push(draft);
         continue;
       }
@@ -208,8 +217,21 @@ export class Submission {
         const fault = `the messages to ${nodes.length} nodes take ${bytes} bytes together, ${LIMITS.bodyBytes} are allowed`;
         throw new StewardError("request-invalid", { fault });
       }
-      for (const node of nodes) drafts.push({ ...draft, subject: `${node}.${draft.subject}` });
+      for (const node of nodes) {
+        const subject = `${node}.${draft.subject}`;
+        if (draft.knownNodesOnly ?? self === central) this.#insistKnown(subject);
+        drafts.push({ ...draft, subject });
+      }
     }
     return drafts;
+  }
+
+  /** @throws StewardError `node-unknown`, with the name that was probably meant */
+  #insistKnown(subject: string): void {
+    const { fleet } = this.#options.core();
+    const node = receiverOf(subject);
+    if (fleet.isKnown(node) || nodeNameFault(node) !== undefined) return;
+    const near = nearest(node, [...fleet.names(), this.#options.config().node]);
+    throw new StewardError("node-unknown", { node: near === undefined ? node : `${node} (did you mean ${near}?)` });
   }
 }
