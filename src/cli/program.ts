@@ -62,6 +62,15 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
         async () => (await import("./commands/trust/decide.ts")).addDecisions,
       ),
       entry("trust", async () => (await import("./commands/trust/trust.ts")).addTrust),
+      entry("operator", async () => (await import("./commands/trust/operator.ts")).addOperator),
+      entry("whoami", async () => (await import("./commands/trust/whoami.ts")).addWhoami),
+    ],
+  ],
+  [
+    "Page:",
+    [
+      entry("open", async () => (await import("./commands/page/open.ts")).addOpen),
+      entry("token sessions", async () => (await import("./commands/page/sessions.ts")).addSessions),
     ],
   ],
   [
@@ -77,7 +86,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
 
 const NAMES: ReadonlySet<string> = new Set(GROUPS.flatMap(([, entries]) => entries.flatMap(({ names }) => names)));
 /** Options of the program itself that are followed by their value. */
-const WITH_VALUE = new Set(["--config", "--socket"]);
+const WITH_VALUE = new Set(["--config", "--socket", "--as"]);
 
 /**
  * The grammar of the command line. Only the commands that `argv` names are loaded; where it names none all are, for the help

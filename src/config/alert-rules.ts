@@ -7,7 +7,7 @@ type Mapping = Readonly<Record<string, unknown>>;
 
 const WAYS = ["append", "run", "post", "mail", "publish", "alert"] as const;
 /** Conditions of alert rules that are no expressions. */
-export const CONDITIONS = ["offline", "storage", "alert"] as const;
+const CONDITIONS = ["offline", "storage", "alert"] as const;
 
 /** The rules of `destinations:` and `alerts:`. Values of the wrong type are skipped: the schema has named them. */
 export function checkAlerts(root: Mapping, report: Report): void {

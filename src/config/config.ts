@@ -12,6 +12,7 @@ type Reshaped =
   | "intake"
   | "link"
   | "metrics"
+  | "page"
   | "policy"
   | "publish"
   | "retention"
@@ -45,6 +46,7 @@ export interface Config extends Omit<Frozen<Settings>, Reshaped | "socket"> {
   /** Path of the local API's Unix socket, absolute. */
   readonly socket: string;
   readonly metrics: { readonly host: string; readonly port: number } | null;
+  readonly page: PageConfig;
   readonly secrets: SecretsConfig;
 }
 
@@ -75,6 +77,17 @@ export interface BrokerConfig {
 export interface DestinationConfig extends Frozen<Omit<Settings["destinations"][string], "append" | "tokenFile">> {
   readonly append?: string;
   readonly tokenFile?: string;
+}
+
+/** The listener for browsers. Times ms. */
+export interface PageConfig {
+  /** null: none. */
+  readonly listen: { readonly host: string; readonly port: number } | null;
+  /** Scheme, host and port at which browsers reach it; null: those of `listen`. */
+  readonly address: string | null;
+  readonly tls: { readonly certificate: string; readonly key: string } | null;
+  readonly idle: number;
+  readonly longest: number;
 }
 
 export interface PublisherConfig {

@@ -4,6 +4,8 @@ import { idMaker } from "../message/id.ts";
 import type { Json } from "../message/message.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Inbox } from "./inbox.ts";
+import { Held } from "./jobs/held.ts";
+import { JobRows } from "./jobs/job-rows.ts";
 import { mend, namesOf } from "./mend.ts";
 import { NodeNotes } from "./node-notes.ts";
 import { Outbox } from "./outbox.ts";
@@ -27,6 +29,9 @@ export interface Journal {
   /** Calls `listener` with each row that is set aside from now on. The next opening draws the consequences. */
   onSetAside(listener: (row: SetAside) => void): void;
   readonly outbox: Outbox;
+  /** Messages that have an id and are in no lane yet. */
+  readonly held: Held;
+  readonly jobs: JobRows;
   readonly inbox: Inbox;
   readonly deadLetters: DeadLetters;
   /**
@@ -53,6 +58,12 @@ export interface Journal {
   dropAudited(no: number): void;
   /** The ends of the files of the audit. */
   auditEnds: AuditEnds | undefined;
+  /** Statements of operators that were used, by the ids of their messages: until when each is remembered, ms. */
+  readonly statements: {
+    all(): Iterable<readonly [id: string, until: number]>;
+    put(id: string, until: number): void;
+    drop(id: string): void;
+  };
   /** The ids that a file intake took under this key before; `undefined`: none. */
   taken(key: string): readonly string[] | undefined;
   setTaken(key: string, ids: readonly string[]): void;
@@ -86,6 +97,7 @@ interface AuditLink {
 }
 
 const AUDIT_ENDS = "audit";
+const SIGNED = "signed ";
 const auditKey = (no: number): string => `audit ${String(no).padStart(16, "0")}`;
 
 /** Number of earlier epochs that a journal remembers. */
@@ -116,6 +128,8 @@ export function openJournal(
   });
   const deadLetters = new DeadLetters(store);
   const outbox = new Outbox(store, node, deadLetters);
+  const held = new Held(store);
+  const jobs = new JobRows(store);
   const inbox = new Inbox(store, deadLetters);
   /** A journal that was put back may have forgotten commands that ran since; a journal that lost single rows knows the rest. */
   const renew = (putBack = true): string => {
@@ -173,6 +187,8 @@ export function openJournal(
       return renewed;
     },
     outbox,
+    held,
+    jobs,
     inbox,
     deadLetters,
     flushed: () => store.flushed(),
@@ -197,6 +213,14 @@ export function openJournal(
     set auditEnds(ends) {
       store.put("checkpoints", AUDIT_ENDS, ends);
     },
+    statements: {
+      all: () =>
+        [...store.range("checkpoints", { from: SIGNED, to: "signed!" })].map(
+          ({ key, value }) => [String(key).slice(SIGNED.length), Number(value)] as const,
+        ),
+      put: (id, until) => store.put("checkpoints", `${SIGNED}${id}`, until),
+      drop: (id) => store.remove("checkpoints", `${SIGNED}${id}`),
+    },
     taken: (key) => store.get("taken", key) as readonly string[] | undefined,
     setTaken: (key, ids) => store.put("taken", key, [...ids]),
     sweepTaken(goes, limit) {
@@ -219,7 +243,10 @@ export function openJournal(
       return store.fault;
     },
     room: () => store.room(),
-    sweep: (before, limit, spared) => outbox.sweep(before, limit, spared) + inbox.sweep(before, limit, spared),
+    sweep: (before, limit, spared = () => false) =>
+      held.sweep(before, spared, (owner) => jobs.has(owner)) +
+      outbox.sweep(before, limit, spared, (id) => held.groupOf(id) !== undefined) +
+      inbox.sweep(before, limit, spared),
     close: () => store.close(),
   };
 }

@@ -56,7 +56,7 @@ export const CATALOGUE = {
   ),
   "mute-invalid": entry(
     "the nodes cannot be muted: {fault}",
-    "Write `steward mute NODE 2d \"dry dock\"` at central; `steward mute` lists what is muted.",
+    'Write `steward mute NODE 2d "dry dock"` at central; `steward mute` lists what is muted.',
     EXIT.usage,
   ),
   "destination-unknown": entry(
@@ -104,7 +104,7 @@ export const CATALOGUE = {
   ),
   "node-unknown": entry(
     "no node is called {node}",
-    "`steward nodes` lists the known nodes. To send to a node that was never heard of, add --new to `steward run` or `steward send`.",
+    "`steward nodes` lists the known nodes. To send to a node that was never heard of, name it under `nodes:` in steward.yaml, or add --new to `steward run` or `steward send`.",
     EXIT.usage,
   ),
   "subject-not-subscribed": entry(
@@ -114,6 +114,56 @@ export const CATALOGUE = {
   "permission-denied": entry(
     "{origin} may not send to {subject}: {fault}",
     "Change that line in the steward.yaml of the node that receives it, or the policy of central; `steward may` tells what a node would take.",
+  ),
+  // Operators
+  "role-denied": entry(
+    "{who} has {has}, and this needs the role {needs} ({operation})",
+    "{remedy}. `steward whoami` shows who you are taken for.",
+  ),
+  "reach-denied": entry(
+    "{who} may not send {subject} to {node}: {fault}",
+    "`steward whoami` shows what you may do; an admin changes it with `steward operator add {operator} … --replace`.",
+  ),
+  "operator-exists": entry(
+    "{operator} is an operator already, with the role {role}",
+    "Add --replace to give {operator} another role or other bounds; `steward operator show {operator}` shows the present ones.",
+    EXIT.usage,
+  ),
+  "operator-absent": entry(
+    "there is no operator {operator}",
+    "`steward operator list` lists the operators; `steward operator add {operator} …` adds one.",
+    EXIT.usage,
+  ),
+  "operator-key-differs": entry(
+    "{operator} has the key {key}, and gets no other one by this command",
+    "Whoever has that key changes it: `steward operator rekey`. If it is lost, remove {operator} and add the person under another name: nodes never take a second key for a name.",
+    EXIT.usage,
+  ),
+  "command-signature": entry(
+    "the signature of {operator} on this command is not taken: {fault}",
+    "Send the command again; `steward whoami --as {operator}` and `steward operator show {operator}` show what {operator} may do.",
+  ),
+  "signature-refused": entry(
+    "the signature on this request is not taken: {fault}",
+    "Type the command again; check the clocks of this machine and of the daemon's, and the file of your key.",
+  ),
+  "operator-unknown": entry(
+    "no operator here has the key {key}",
+    "An admin types on {central}: `steward operator add NAME --role viewer|operator|admin --key {key}`. Without STEWARD_OPERATOR_KEY and --as you speak as the users of the socket.",
+  ),
+  "operator-removed": entry(
+    "the key of {operator} is no longer taken: {fault}",
+    "Ask an admin; on {central} `steward operator list` shows who has which key.",
+  ),
+  "operator-key-unsafe": entry(
+    "the key of an operator in {file} is not safe: {fault}",
+    "Type `{command}`. If others may have read the key, make another one: `steward operator rekey`.",
+    EXIT.usage,
+  ),
+  "operator-key-unreadable": entry(
+    "the key of an operator in {file} cannot be used: {fault}",
+    "`steward operator key` makes one; name its file with --as or STEWARD_OPERATOR_KEY.",
+    EXIT.usage,
   ),
   "command-refused": entry(
     "{node} may not run it: {fault}",
@@ -314,6 +364,11 @@ export const CATALOGUE = {
     "{node} reports on command {id}, which was never sent to {node}",
     "Somebody at the broker sends in the name of {node}, or two machines have this name: see `steward doctor`.",
   ),
+  "held-full": entry(
+    "{count} messages are held here already: {more} more are not accepted, {limit} are allowed (limits.held)",
+    "`steward messages --state held` lists them. Wait until some have gone, cancel some, or raise limits.held in steward.yaml.",
+    EXIT.notDelivered,
+  ),
   "queue-full": entry(
     "{limit} messages wait on {subject} already: no more are accepted",
     "Wait until some of them have ended, or raise `queue` of that subject in steward.yaml.",
@@ -408,6 +463,39 @@ export const CATALOGUE = {
   "address-unusable": passing(
     "cannot listen at {address}: {fault}",
     "Stop the program that listens there, or choose another address in steward.yaml; the daemon goes on trying.",
+  ),
+  "certificate-unusable": passing(
+    "the page cannot speak HTTPS with the certificate {certificate} and the key {key}: {fault}",
+    "Set `page: {tls: {certificate: …, key: …}}` in steward.yaml to files that the daemon may read, or listen on 127.0.0.1; the daemon goes on trying.",
+  ),
+  "page-off": entry(
+    "{node} serves no page: {fault}",
+    "Set `page: {listen: 127.0.0.1:8300}` in its steward.yaml and start the daemon again; `steward doctor` shows what is in the way.",
+  ),
+  "login-needed": entry(
+    "nobody is logged in",
+    "Type `steward open` on the machine of the daemon for a link that logs in; programs send a token of `steward token` as `Authorization: Bearer TOKEN`.",
+  ),
+  "logins-refused": entry(
+    "too many logins failed from this address: further ones are refused for {seconds} s",
+    "Wait, then try again with a link of `steward open` or a token of `steward token`.",
+  ),
+  "cross-site-refused": entry(
+    "this request is not from the page itself: {fault}",
+    "Reload the page. A program of yours sends `Authorization: Bearer TOKEN`, and no cookie.",
+  ),
+  "host-refused": entry(
+    "the page is not reached under the name {host}",
+    "Open the address that `steward open` prints. For another name set `page: {address: https://NAME}` in steward.yaml.",
+  ),
+  "socket-only": entry(
+    "{path} is answered on the machine of the daemon alone",
+    "Type `steward open` or `steward token` there.",
+  ),
+  "login-unknown": entry("no login has the id {id}", "`steward sessions` lists the logins that are open.", EXIT.usage),
+  "sessions-full": entry(
+    "{count} tokens are open, and no more are allowed",
+    "`steward sessions` lists them, `steward sessions end ID` ends one.",
   ),
   "request-invalid": entry(
     "the request is not valid: {fault}",

@@ -27,9 +27,12 @@ import type {
   HoldView,
   InvitationOrder,
   Invited,
+  IssuedToken,
+  KeyOrder,
   LabelOrder,
   LabelView,
   LogLine,
+  MachineView,
   MayAnswerOf,
   MayQuestionTo,
   MessageDetail,
@@ -40,20 +43,34 @@ import type {
   NodeQuery,
   NodeView,
   OpenAlertView,
+  OperatorOrderOf,
+  OperatorRemoved,
+  OperatorView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
   ReleaseOrder,
   ReloadAnswer,
+  SessionView,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
+  WhoAmI,
 } from "../../src/runtime/operate/operations.ts";
+import type { Admitted } from "../../src/runtime/operate/speak/reception.ts";
 import type { Operations } from "../../src/runtime/operate/table.ts";
 import { filterOf, resolveTarget, type TargetWorld } from "../../src/runtime/operate/targets.ts";
+import { OWNER } from "../../src/security/operators/speaker.ts";
 import { nodeWith } from "../message/target/node-with.ts";
 import { SimulatedClock } from "./clock.ts";
 import { seededRandom } from "./random.ts";
+
+/** A reception that takes every request for one of the daemon's owner. */
+export function openDoor(operations: Operations): { admit(): Promise<Admitted> } {
+  return { admit: async () => ({ speaker: OWNER, operations }) };
+}
 
 export interface Call {
   readonly operation: keyof Operations;
@@ -82,7 +99,9 @@ export class FakeOperations implements Operations {
   factChanges: FactsView["changes"] = [];
   groups: WrittenGroups = {};
   mostTargets = 50;
+  machineList: MachineView[] = [];
   loginList: BrokerLogin[] = [];
+  sessionList: SessionView[] = [];
   healthNow: Health;
   trustNow: TrustView;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
@@ -214,6 +233,41 @@ export class FakeOperations implements Operations {
     };
   }
 
+  operatorList: OperatorView[] = [];
+
+  operators(): OperatorView[] {
+    this.#called("operators");
+    return this.operatorList;
+  }
+
+  addOperator(name: string, order: OperatorOrderOf): OperatorView {
+    this.#called("addOperator", name, order);
+    const { replace: _, key = "U…", ...wished } = order;
+    const view = { name, key, standing: "accepted" as const, since: 0, by: "central", formerKeys: 0, ...wished };
+    this.operatorList = [...this.operatorList.filter((one) => one.name !== name), view];
+    return view;
+  }
+
+  removeOperator(name: string): OperatorRemoved {
+    this.#called("removeOperator", name);
+    return { name, cancelled: 2 };
+  }
+
+  rekeyOperator(name: string, order: KeyOrder): OperatorView {
+    this.#called("rekeyOperator", name, order);
+    return { ...this.addOperator(name, { role: "operator", key: order.key }), formerKeys: 1 };
+  }
+
+  machines(): MachineView[] {
+    this.#called("machines");
+    return this.machineList;
+  }
+
+  whoami(): WhoAmI {
+    this.#called("whoami");
+    return { name: "local", node: "central", role: "admin", by: "socket", signFor: 604_800_000 };
+  }
+
   trust(): TrustView {
     this.#called("trust");
     return this.trustNow;
@@ -228,6 +282,29 @@ export class FakeOperations implements Operations {
   decide(node: string, verb: Decision["verb"], choice: Choice): Decision {
     this.#called("decide", node, verb, choice);
     return { node, verb, fingerprint: "K7QF-2MXA-7P3L-TT4Z", told: ["ship2"], withdrawn: 2, interrupted: 1 };
+  }
+
+  openPage(): PageLink {
+    this.#called("openPage");
+    return { url: "http://127.0.0.1:8300/login/SECRET", expiresAt: this.clock.now() + 300_000 };
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    this.#called("issueToken", order);
+    const { role = "admin", lasts } = order;
+    return { id: "0a1b2c3d4e", token: "TOKEN", role, expiresAt: this.clock.now() + lasts };
+  }
+
+  sessions(): SessionView[] {
+    this.#called("sessions");
+    return this.sessionList;
+  }
+
+  endSession(id: string): void {
+    this.#called("endSession", id);
+    const at = this.sessionList.findIndex((session) => session.id === id);
+    if (at < 0) throw new StewardError("login-unknown", { id });
+    this.sessionList.splice(at, 1);
   }
 
   /** Tells everybody who watches. */
@@ -494,7 +571,7 @@ export class FakeOperations implements Operations {
     const world = this.#targets();
     const passes = query.filter === undefined ? () => true : filterOf(query.filter, world);
     return this.nodeList
-      .filter(({ name }) => name > (query.after ?? "") && passes(name))
+      .filter(({ name }) => name > (query.after ?? "") && passes(name) && (query.names?.includes(name) ?? true))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .slice(0, query.limit)
       .map(({ epoch: _e, startedAt: _s, methods: _m, changes: _c, lanes: _l, ...view }) => {

@@ -14,6 +14,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/platform/names.ts": "the way itself",
   "src/platform/installation.ts": FIXED,
   "src/config/file/paths.ts": WRITTEN,
+  "src/cli/input/operator-key.ts": "the file of a key that the user names; a name is one token",
   "src/config/check.ts": WRITTEN,
   "src/config/compile.ts": WRITTEN,
   "src/cli/cli.ts": WRITTEN,
@@ -25,6 +26,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/cli/doctor/journal.ts": FIXED,
   "src/cli/demo/stage.ts": FIXED,
   "src/cli/demo/scene.ts": FIXED,
+  "src/api/page/page-files.ts": "names that a listing gave: a request names one of its files",
   "src/api/silence.ts": FIXED,
   "src/broker/embedded.ts": FIXED,
   "src/broker/server-binary.ts": FIXED,
@@ -49,11 +51,13 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/runtime/daemon/start-mark.ts": FIXED,
   "src/security/audit/files.ts": OWN,
   "src/security/keys/identity-files.ts": FIXED,
+  "src/security/sessions/session-file.ts": FIXED,
   "src/security/trust/edge-trust.ts": FIXED,
   "src/security/trust/registry-file.ts": FIXED,
 };
 /** Files that make a text with a slash beside a value, and touch the file system: addresses, and paths of the kernel's own. */
 const MAY_WRITE_SLASHES: readonly string[] = [
+  "src/api/page/page-files.ts",
   "src/broker/embedded.ts",
   "src/broker/orphan.ts",
   "src/cli/demo/log-writers.ts",

@@ -73,9 +73,12 @@ function dataText({ data, node, socket }: InitOptions): string {
       ? ""
       : `
 
-# Where \`steward run\` and the others find the daemon. Members of the daemon's group may use it, and so command from here.
+# Where \`steward run\` and the others find the daemon. Members of the daemon's group may use it; they may do all that root may,
+# until you give each person a key and write another role here: docs/operators.md.
 socket: ${flow(socket)}
-socketAccess: group`;
+socketAccess: group
+operators:
+  socket: admin`;
   return `# Journal, keys and output. Keep it: it is what makes messages durable.
 data: ${flow(data ?? `./var/${node}`)}${access}`;
 }
@@ -120,9 +123,18 @@ subscribe:
     from: [${flow(node)}]
     concurrency: 4
 
-  # Logs that edge nodes forward here. "*" is any accepted node.
+  # Logs that edge nodes forward here: one entry for each name that an edge gives to a log, or it is refused. "*" is any
+  # accepted node.
   - subject: event.syslogforwarding.operatingsystem
     from: ["*"]
+  - subject: event.syslogforwarding.nginx
+    from: ["*"]
+  - subject: event.syslogforwarding.apache
+    from: ["*"]
+
+# The fleet in a browser, on this machine alone: \`steward open\` prints a link that logs in. For others: docs/page.md.
+page:
+  listen: 127.0.0.1:8300
 `;
 }
 
@@ -164,7 +176,8 @@ subscribe:
   #  from: [${flow(central)}]
   #  allow: ["systemctl * nginx", "nginx -t"]
 
-# What this machine sends by itself.
+# What this machine sends by itself. The last word of a subject names the log; ${central} takes a log of which its own
+# steward.yaml has \`event.syslogforwarding.NAME\` under \`subscribe:\`.
 publish:
   # What programs log here by syslog:
   #- subject: ${central}.event.syslogforwarding.operatingsystem

@@ -27,6 +27,7 @@ import {
   orOff,
   path,
   pattern,
+  postAddress,
   publicKeys,
   receivedBy,
   receivedSubject,
@@ -202,6 +203,12 @@ const terms = (fallback: string) => ({
     description: "Messages of one sender on one subject that may wait and run here at once; further ones are refused.",
     fallback: "any number, up to `queue`",
     example: 4,
+  }),
+  signed: setting(flag().optional(), {
+    description:
+      "true: it must carry the signature of an operator, which this node verifies; central alone cannot send it then. See docs/operators.md.",
+    fallback: "false",
+    example: true,
   }),
 });
 
@@ -385,7 +392,7 @@ const destination = mapping({
     description: "A program that gets the JSON on its standard input; exit code 0 means that it is done.",
     example: ["/usr/local/bin/page"],
   }),
-  post: setting(webAddress().optional(), {
+  post: setting(postAddress().optional(), {
     description: "An address that gets a POST of JSON; a status from 200 to 299 means that it is done.",
     example: "https://example.org/hook",
   }),
@@ -563,6 +570,17 @@ export const schema = mapping({
     ],
     applies: "live",
   }),
+  operators: setting(
+    mapping({
+      socket: setting(oneOf("admin", "operator", "viewer", "nobody").optional(), {
+        description:
+          "The role of those who use the socket and sign nothing: `admin` may do all, also decide on nodes and operators; `operator` sends and cancels; `viewer` only looks; `nobody` must sign with a key of an operator.",
+        fallback: "admin; viewer with `socketAccess: group`",
+        example: "viewer",
+      }),
+    }).prefault({}),
+    { description: "The people who use this daemon: see docs/operators.md.", applies: "live" },
+  ),
   timeZone: setting(timeZone().optional(), {
     description: "The time zone of `hours`.",
     fallback: "that of the host",
@@ -610,6 +628,10 @@ export const schema = mapping({
       targets: setting(wholeNumber(1, 1_000_000).prefault(50), {
         description:
           "Nodes that one target may mean. For more, `steward run` asks, or wants --yes; a message file or a request says `most`.",
+      }),
+      held: setting(wholeNumber(1, 10_000_000).prefault(100_000), {
+        description:
+          "Messages that may be held here at once: those of jobs that wait for their wave, a time or an approval. Further ones are refused.",
       }),
       lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
         description:
@@ -693,6 +715,41 @@ export const schema = mapping({
     applies: "restart",
     read: ({ metrics }) => (metrics === null ? "off" : `${metrics.host}:${metrics.port}`),
   }),
+  page: setting(
+    mapping({
+      listen: setting(orOff("off", hostPort(), "<host>:<port>").prefault("off"), {
+        description:
+          "Serve the page, and the API for other machines, at this address; `steward open` prints a link that logs in. Elsewhere than on this machine itself (127.0.0.1, ::1) only with `tls`. See docs/page.md.",
+        example: "127.0.0.1:8300",
+        read: ({ page: { listen } }) => (listen === null ? "off" : `${listen.host}:${listen.port}`),
+      }),
+      address: setting(webAddress().optional(), {
+        description: "The address at which browsers reach it, where that is another one: that of a reverse proxy.",
+        fallback: "that of `listen`",
+        example: "https://fleet.example.org",
+      }),
+      tls: setting(
+        mapping({
+          certificate: setting(path().optional(), {
+            description: "The certificate, with those between it and its authority.",
+            example: "./fleet.pem",
+          }),
+          key: setting(path().optional(), { description: "Its private key.", example: "./fleet.key" }),
+        }).optional(),
+        {
+          description: "Speak HTTPS. The files are read again when they change.",
+          read: ({ page: { tls } }) => (tls === null ? "off" : Object.values(tls).join(" ")),
+        },
+      ),
+      idle: setting(duration("1m", "30d").prefault("8h"), {
+        description: "A login whose page is not open any more ends after so long.",
+      }),
+      longest: setting(duration("1m", "365d").prefault("7d"), {
+        description: "Every login ends after so long.",
+      }),
+    }).prefault({}),
+    { description: "The page: the fleet in a browser.", applies: "restart" },
+  ),
   log: setting(
     mapping({
       level: setting(oneOf("trace", "debug", "info", "warn", "error", "silent").prefault("info"), {

@@ -1,6 +1,8 @@
 import { isId } from "../../message/id.ts";
+import { HOLD_REASONS } from "../../message/jobs/hold.ts";
+import { ACTIONS, type Bound, IF_AWAY, JOB_STATES, type JobPlan } from "../../message/jobs/job.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
-import type { Message } from "../../message/message.ts";
+import type { AskedBy, Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
 import { isToken, parseSubject } from "../../message/subject.ts";
 import { isFact } from "../../message/target/facts.ts";
@@ -10,8 +12,14 @@ import type {
   DoneRecord,
   FactsRecord,
   GivenLabel,
+  HeldEnd,
+  HeldGroupRecord,
+  HeldStand,
   InLane,
   InRecord,
+  JobAttempt,
+  JobRecord,
+  JobStand,
   LabelsRecord,
   OutBatch,
   OutLane,
@@ -82,6 +90,11 @@ export function tuple(...checks: readonly Check[]): Check {
   };
 }
 
+/** A value that passes one of two checks. */
+function either(first: Check, second: Check): Check {
+  return (value) => (first(value) === undefined ? undefined : second(value));
+}
+
 /** An object whose values pass one check. */
 function each(check: Check): Check {
   return (value) => {
@@ -108,6 +121,8 @@ function fields<T>(checks: { readonly [K in keyof T]-?: Check }): Check {
   };
 }
 
+const statement = fields<NonNullable<AskedBy["statement"]>>({ until: time, signature: text });
+
 const message = fields<Message>({
   id,
   subject,
@@ -118,6 +133,7 @@ const message = fields<Message>({
   data: json,
   inReplyTo: maybe(id),
   foreign: maybe(one(true)),
+  operator: maybe(fields<AskedBy>({ name: token, statement: maybe(statement) })),
 });
 
 const assertion = fields<Assertion>({ state, at: time, by: text, reason: maybe(text) });
@@ -150,6 +166,7 @@ const wireItem = fields<WireItem>({
   d: json,
   r: maybe(id),
   f: maybe(one(1)),
+  o: maybe(either(tuple(token), tuple(token, time, text))),
   x: maybe(one()),
 });
 
@@ -172,6 +189,31 @@ export const outLane = fields<OutLane>({
       r: list(tuple(count, time)),
     }),
   ),
+  late: maybe(one(true)),
+});
+
+export const heldGroup = fields<HeldGroupRecord>({
+  v: one(1),
+  subject: holds("a subject without its receiver", (value) => typeof value === "string" && isSubject(`n.${value}`)),
+  data: json,
+  timeout: nullOr(count),
+  wait: nullOr(count),
+  until: nullOr(time),
+  at: time,
+  count: sequence,
+  operator: maybe(token),
+  last: id,
+  owner: id,
+});
+
+export const heldMembers = list(either(tuple(id, token), tuple(id, token, time, text)));
+
+const heldEnd = fields<HeldEnd>({ state: one("cancelled", "expired"), at: time, reason: text });
+
+export const heldStand = fields<HeldStand>({
+  v: one(1),
+  runs: list(tuple(sequence, (value) => (value === 0 || value === 1 ? undefined : heldEnd(value)))),
+  reasons: list(tuple(sequence, one(...HOLD_REASONS), text)),
 });
 
 export const outBatch = fields<OutBatch>({ v: one(1), k: one(0, 1), m: list(nullOr(wireItem)) });
@@ -230,6 +272,7 @@ export const doneRecord = fields<DoneRecord>({
   state: finalState,
   outcome,
   summary: text,
+  operator: maybe(token),
 });
 
 export const deadRecord = fields<DeadRecord>({
@@ -256,6 +299,61 @@ export const factsRecord = fields<FactsRecord>({
   at: time,
   facts: each(tuple(fact, time)),
   changes: list(tuple(time, text, nullOr(fact), nullOr(fact))),
+});
+
+const bound = fields<Bound>({
+  most: holds("a number from 0 on", (value) => typeof value === "number" && value >= 0),
+  unit: one("nodes", "percent"),
+  action: one(...ACTIONS),
+});
+
+const plan = fields<JobPlan>({
+  waves: list(text),
+  soak: count,
+  gate: nullOr(count),
+  bounds: fields<JobPlan["bounds"]>({
+    failed: maybe(bound),
+    rejected: maybe(bound),
+    expired: maybe(bound),
+    unknown: maybe(bound),
+  }),
+  atOnce: nullOr(sequence),
+  rate: nullOr(sequence),
+  ifAway: one(...IF_AWAY),
+  beginAt: nullOr(time),
+  every: nullOr(text),
+  window: nullOr(text),
+  zone: nullOr(text),
+  until: nullOr(time),
+  approval: one(true, false),
+});
+
+export const jobRecord = fields<JobRecord>({
+  v: one(1),
+  id,
+  at: time,
+  by: text,
+  target: text,
+  subject: text,
+  note: text,
+  plan,
+});
+
+export const jobStand = fields<JobStand>({
+  v: one(1),
+  state: one(...JOB_STATES),
+  since: time,
+  cause: text,
+  wave: count,
+  waveEndedAt: nullOr(time),
+  beginAt: nullOr(time),
+  allowed: fields<JobStand["allowed"]>({
+    failed: maybe(count),
+    rejected: maybe(count),
+    expired: maybe(count),
+    unknown: maybe(count),
+  }),
+  attempts: list(fields<JobAttempt>({ group: id, at: time, of: text, waves: list(sequence) })),
 });
 
 export const setAside = fields<SetAside & { v: 1; text: string; open: boolean }>({

@@ -39,11 +39,13 @@ import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
 import { Reports } from "../receive/reports.ts";
 import { Routes } from "../receive/routes.ts";
+import { UsedStatements } from "../receive/used-statements.ts";
 import { Repair } from "../resync/compare-ask.ts";
 import { JournalIdentities } from "../resync/journal-identities.ts";
 import { JournalLosses } from "../resync/journal-losses.ts";
 import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
+import { Holding } from "../submit/holding.ts";
 import { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Links } from "./links.ts";
@@ -89,6 +91,7 @@ export class Road implements Rooms, FactsWatcher {
   readonly errands: Errands;
   readonly alertWatch: AlertWatch;
   readonly submitter: Submitter;
+  readonly holding: Holding;
   readonly failures: Failures;
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
@@ -142,6 +145,7 @@ export class Road implements Rooms, FactsWatcher {
       expect: (id: string, to: readonly string[]) => this.errands.expect(id, to),
     };
     const submitter = new Submitter({ ...ground, publishers, announce, replies });
+    this.holding = new Holding({ ...ground, submitter, announce });
     const failures = new Failures({ ...ground, submitter });
     const courier = new WorldCourier({
       ...ground,
@@ -185,7 +189,9 @@ export class Road implements Rooms, FactsWatcher {
     fleet.watch(links);
     const admission = new Admission(told);
     const { enrolment } = this;
-    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, enrolment, answers: respond });
+    const statements = new UsedStatements(journal, options.clock);
+    const answers = respond;
+    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, enrolment, answers, statements });
     this.#acks = new Acks({ ...resync, links, presence, factTeller });
 
     this.facts = facts;
@@ -225,6 +231,7 @@ export class Road implements Rooms, FactsWatcher {
     this.errands.begin();
     this.alertWatch.begin();
     this.ownFacts.look();
+    this.holding.begin();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
   }
@@ -247,6 +254,7 @@ export class Road implements Rooms, FactsWatcher {
     this.maintenance.end();
     this.alertWatch.end();
     this.errands.end();
+    this.holding.stop();
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();

@@ -1,3 +1,4 @@
+import { machineCharts } from "../../actors/chart.ts";
 import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
@@ -8,7 +9,9 @@ import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
-import { senderOf } from "../../security/policy/permission.ts";
+import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
+import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
+import type { Session } from "../../security/sessions/sessions.ts";
 import { explain } from "../receive/explain.ts";
 import { Alerting } from "./fleet/alerting.ts";
 import { Holds } from "./fleet/holds.ts";
@@ -21,6 +24,7 @@ import type {
   AuditRecordOf,
   Choice,
   DeadLetter,
+  DeadQuery,
   Decision,
   ErrandView,
   FactsView,
@@ -29,9 +33,12 @@ import type {
   HoldView,
   InvitationOrder,
   Invited,
+  IssuedToken,
+  KeyOrder,
   LabelOrder,
   LabelView,
   LogLine,
+  MachineView,
   MayAnswerOf,
   MayQuestionTo,
   MessageDetail,
@@ -42,17 +49,27 @@ import type {
   NodeQuery,
   NodeView,
   OpenAlertView,
+  OperatorOrderOf,
+  OperatorRemoved,
+  OperatorView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
   ReleaseOrder,
   ReloadAnswer,
+  SessionView,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
+  WhoAmI,
 } from "./operations.ts";
+import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
-import { LOCAL, Submission } from "./submission.ts";
+import { People } from "./speak/people.ts";
+import { Reach } from "./speak/reach.ts";
+import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
@@ -61,24 +78,51 @@ import { viewDead } from "./views.ts";
 const MOST_STUCK = 100;
 const ANSWER_WITHIN = 10_000;
 
-/** The implementation of every operation of the table, on the rooms of the core that runs now. */
+/** The implementation of every operation of the table, on the rooms of the core that runs now, in the name of a speaker. */
 export class LocalOperations implements Operations {
   readonly #options: OperateOptions;
+  readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
   readonly #holds: Holds;
   readonly #alerting: Alerting;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
+  readonly #people: People;
+  readonly #reach: Reach;
+  readonly #logins: PageLogins;
 
-  constructor(options: OperateOptions) {
+  constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
+    this.#speaker = speaker;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
-    this.#holds = new Holds(options, this.#nodes);
-    this.#alerting = new Alerting(options, this.#nodes);
-    this.#trust = new TrustDecisions(options);
-    this.#submission = new Submission(options, this.#messages, this.#nodes);
+    this.#trust = new TrustDecisions(options, speaker);
+    this.#people = new People(options, speaker);
+    this.#reach = new Reach(options, speaker);
+    this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
+    this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
+    this.#submission = new Submission({ ...options, reach: this.#reach }, speaker, this.#messages, this.#nodes);
+    this.#logins = new PageLogins(options, speaker);
+  }
+
+  /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
+  as(speaker: Speaker): LocalOperations {
+    return new LocalOperations(this.#options, speaker);
+  }
+
+  whoami(): WhoAmI {
+    const { name, role, by, operator, bounds } = this.#speaker;
+    const signFor = Math.min(this.#options.config().defaults.deliverBy ?? LONGEST_STATEMENT, LONGEST_STATEMENT);
+    return {
+      name,
+      node: this.#options.config().node,
+      role,
+      by,
+      signFor,
+      ...(operator === undefined ? {} : { operator }),
+      ...bounds,
+    };
   }
 
   /** Validates, authorises and journals: in order, all or none. */
@@ -125,7 +169,7 @@ export class LocalOperations implements Operations {
   }
 
   label(order: LabelOrder): Promise<LabelView[]> {
-    return this.#nodes.label(order);
+    return this.#nodes.label(order, this.#speaker);
   }
 
   holds(): HoldView[] {
@@ -157,6 +201,7 @@ export class LocalOperations implements Operations {
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {
     const full = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
+    this.#reach.insist(full);
     this.#did(`${verb} a process`, { subject: full, nodes: [node] });
     if (node === this.#options.config().node) return await this.#options.processes().control(verb, full);
     return (await this.#control(node, { verb, subject: full }, ANSWER_WITHIN)) as ProcessView;
@@ -170,17 +215,18 @@ export class LocalOperations implements Operations {
     return { node, ...((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer) };
   }
 
-  dead(): DeadLetter[] {
-    return this.#options.core().journal.inbox.dead().map(viewDead);
+  dead({ limit, after }: DeadQuery = {}): DeadLetter[] {
+    return this.#options.core().journal.inbox.dead(limit, after).map(viewDead);
   }
 
   async retryDead(id: string): Promise<void> {
     const { clock, config, core } = this.#options;
     const { journal, routes } = core();
-    const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
+    const letter = journal.inbox.deadLetter(id);
     if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
-    this.#did("retry a dead letter", { ids: [id] });
     const { subject, origin, data } = letter.message;
+    this.#reach.insist(subject);
+    this.#did("retry a dead letter", { ids: [id] });
     const self = config().node;
     if (receiverOf(subject) !== self) {
       // A letter whose message is refused again stays a dead letter.
@@ -190,7 +236,7 @@ export class LocalOperations implements Operations {
       return;
     }
     const route = routes.find(subject);
-    route.decide(senderOf(letter.message, self), data);
+    route.decide(route.senderOf(letter.message), data);
     if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const record = journal.inbox.exhume(id, clock.now());
     await journal.flushed();
@@ -204,6 +250,34 @@ export class LocalOperations implements Operations {
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
     this.#did("drop a dead letter", { ids: [id] });
     await journal.flushed();
+  }
+
+  openPage(): PageLink {
+    const link = this.#logins.link();
+    this.#did("make a link to the page", {});
+    return link;
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    const issued = this.#logins.issue(order);
+    this.#did("make a token", { session: issued.id, role: issued.role });
+    return issued;
+  }
+
+  sessions(): SessionView[] {
+    return this.#logins.list();
+  }
+
+  endSession(id: string): void {
+    this.#logins.end(id);
+    this.#did("end a login", { session: id });
+  }
+
+  /** Records a login at the page, or one that failed. */
+  recordLogin(session: Pick<Session, "id" | "speaker"> | undefined, from: string): void {
+    const allowed = session !== undefined;
+    const who = allowed ? { by: session.speaker.name, session: session.id } : { by: "unknown" };
+    this.#options.core().audit.record({ what: "login", allowed, from, ...who });
   }
 
   brokerLogins(): readonly Login[] {
@@ -299,6 +373,13 @@ export class LocalOperations implements Operations {
     };
   }
 
+  machines(): MachineView[] {
+    return machineCharts().map(({ name, regions }) => ({
+      name,
+      regions: regions.map(({ arrows, shared, ...region }) => ({ ...region, arrows: [...arrows, ...shared] })),
+    }));
+  }
+
   trust(): TrustView {
     return this.#trust.view();
   }
@@ -315,6 +396,29 @@ export class LocalOperations implements Operations {
     return decision;
   }
 
+  operators(): OperatorView[] {
+    return this.#people.list();
+  }
+
+  async addOperator(name: string, order: OperatorOrderOf): Promise<OperatorView> {
+    const view = await this.#people.add(name, order);
+    const { role, on = "all", key } = view;
+    this.#did(`operator ${order.replace === true ? "change" : "add"}`, { operator: name, role, on, key }, "trust");
+    return view;
+  }
+
+  async removeOperator(name: string): Promise<OperatorRemoved> {
+    await this.#people.remove(name);
+    this.#did("operator remove", { operator: name }, "trust");
+    return { name, cancelled: 0 };
+  }
+
+  async rekeyOperator(name: string, order: KeyOrder): Promise<OperatorView> {
+    const view = await this.#people.rekey(name, order);
+    this.#did("operator rekey", { operator: name, key: view.key }, "trust");
+    return view;
+  }
+
   async reload(): Promise<ReloadAnswer> {
     const answer = await this.#options.reload();
     this.#did("reload", { changes: answer.changes, needRestart: answer.needRestart });
@@ -322,17 +426,17 @@ export class LocalOperations implements Operations {
   }
 
   /** The records of this node's audit that pass. */
-  audit(filter: AuditQuery = {}): AuditRecordOf[] {
-    return this.#options.core().audit.records(filter) as unknown as AuditRecordOf[];
+  async audit(filter: AuditQuery = {}): Promise<AuditRecordOf[]> {
+    return (await this.#options.core().audit.records(filter)) as unknown as AuditRecordOf[];
   }
 
-  verifyAudit(): AuditChecked {
-    return this.#options.core().audit.verify() as AuditChecked;
+  async verifyAudit(): Promise<AuditChecked> {
+    return await this.#options.core().audit.verify();
   }
 
-  /** Records what somebody did at the local API. */
+  /** Records what the speaker did. */
   #did(operation: string, more: Readonly<Record<string, Json>>, what = "operation"): void {
-    this.#options.core().audit.record({ what, by: LOCAL, allowed: true, operation, ...more });
+    this.#options.core().audit.record({ what, by: this.#speaker.name, allowed: true, operation, ...more });
   }
 
   metrics(): Promise<string> {

@@ -7,11 +7,16 @@ import type { Clock } from "../../message/clock.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { MethodFacts } from "../../methods/define.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
+import type { OpenAlert } from "../../observe/alerting/alert-rules.ts";
+import type { Mutes } from "../../observe/alerting/mutes.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Audit } from "../../security/audit/audit.ts";
+import type { CommandSignatures } from "../../security/operators/command-signatures.ts";
+import type { OperatorDirectory } from "../../security/operators/directory.ts";
 import type { Permission } from "../../security/policy/permission.ts";
+import type { Sessions } from "../../security/sessions/sessions.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
@@ -22,9 +27,9 @@ import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
+import type { Holding } from "../submit/holding.ts";
 import type { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
-import type { AlertWatch } from "./fleet/alert-watch.ts";
 import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
 
 /** The rooms that answer, of the core that runs now. */
@@ -39,8 +44,9 @@ export interface Rooms {
   readonly publishers: Publishers;
   readonly maintenance: Maintenance;
   readonly errands: Errands;
-  readonly alertWatch: AlertWatch;
+  readonly alertWatch: { readonly mutes: Mutes; open(): OpenAlert[] };
   readonly submitter: Submitter;
+  readonly holding: Holding;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;
@@ -72,7 +78,13 @@ export interface OperateOptions {
   readonly happenings: Happenings;
   /** Absent where nodes have no keys of their own, and on edges. */
   readonly logins: Logins | undefined;
+  readonly operators: OperatorDirectory;
+  readonly signatures: Pick<CommandSignatures, "operatorOf">;
   readonly metrics: () => Metrics;
+  /** The logins at the page that are open. */
+  readonly sessions: Sessions;
+  /** The listener of the page, while it listens. */
+  readonly page: () => { readonly origin: string } | undefined;
   readonly version: string;
   readonly startedAt: number;
   readonly reload: () => Promise<ReloadAnswer>;

@@ -1,7 +1,10 @@
 import type { LinkState } from "../../actors/node.ts";
+import type { HeldMessage } from "../../journal/jobs/held.ts";
 import type { Outbox } from "../../journal/outbox.ts";
 import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
+import { holdText } from "../../message/jobs/hold.ts";
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
+import type { Message } from "../../message/message.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { summarise } from "../../message/text/summary.ts";
@@ -46,7 +49,15 @@ export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): Message
     ...(reason === undefined ? {} : { reason }),
     ...(record.outcome?.code === undefined ? {} : { code: record.outcome.code }),
     ...(record.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: record.cancelRequestedAt }),
+    ...askedBy(message),
   };
+}
+
+/** The operator who asked for a message, as it is shown. */
+function askedBy({ operator, origin }: Pick<Message, "operator" | "origin">): Pick<MessageView, "operator" | "signed"> {
+  if (operator === undefined) return {};
+  const name = `${operator.name}@${origin}`;
+  return operator.statement === undefined ? { operator: name } : { operator: name, signed: true };
 }
 
 export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): MessageDetail {
@@ -69,6 +80,45 @@ export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): Messa
     ...(message.inReplyTo === undefined ? {} : { inReplyTo: message.inReplyTo }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(conflict === undefined ? {} : { conflict }),
+  };
+}
+
+/** A message that is in no lane: it is held, or ended while it was. */
+export function viewHeld({ group, index, id, node }: HeldMessage, origin: string): MessageView {
+  const { subject, at, until, data, operator } = group.record;
+  const stand = group.at(index);
+  const end = typeof stand === "number" ? undefined : stand;
+  return {
+    id,
+    subject: `${node}.${subject}`,
+    origin,
+    direction: "out",
+    state: end?.state ?? "held",
+    final: end !== undefined,
+    since: end?.at ?? at,
+    createdAt: at,
+    deliverBy: until,
+    attempts: 0,
+    summary: summarise(data),
+    reason: end?.reason ?? holdText(group.why(index)),
+    ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
+  };
+}
+
+export function detailHeld(held: HeldMessage, origin: string): MessageDetail {
+  const { record } = held.group;
+  const view = viewHeld(held, origin);
+  const { state, since, final } = view;
+  const begun: Assertion = { state: "held", at: record.at, by: origin };
+  const ends = state === "cancelled" || state === "expired";
+  const outcome: Outcome | undefined = ends ? { state, at: since, reason: view.reason ?? "" } : undefined;
+  return {
+    ...view,
+    data: record.data,
+    timeout: record.timeout,
+    history: final ? [begun, { state, at: since, by: origin }] : [begun],
+    output: [],
+    ...(outcome === undefined ? {} : { outcome }),
   };
 }
 
@@ -103,6 +153,7 @@ export function viewIn(record: InRecord, waitsFor: string | undefined): MessageV
     attempts: record.attempts,
     summary: summarise(message.data),
     ...(waitsFor === undefined ? {} : { reason: waitsFor }),
+    ...(message.operator === undefined ? {} : { operator: `${message.operator.name}@${message.origin}` }),
   };
 }
 
@@ -121,7 +172,7 @@ export function detailIn(record: InRecord, self: string, waitsFor: string | unde
 }
 
 export function viewDone(record: DoneRecord): MessageView {
-  const { id, subject, origin, createdAt, state, outcome, summary } = record;
+  const { id, subject, origin, createdAt, state, outcome, summary, operator } = record;
   return {
     id,
     subject,
@@ -136,6 +187,7 @@ export function viewDone(record: DoneRecord): MessageView {
     summary,
     ...(outcome.reason === undefined ? {} : { reason: outcome.reason }),
     ...(outcome.code === undefined ? {} : { code: outcome.code }),
+    ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
   };
 }
 

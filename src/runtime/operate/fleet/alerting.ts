@@ -1,17 +1,23 @@
 import type { Errand } from "../../../errands/errand.ts";
 import { subjectLine } from "../../../errands/subject-line.ts";
 import { StewardError } from "../../../message/errors.ts";
+import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
 import type { Nodes } from "../nodes.ts";
 import type { AlertTest, ErrandView, HoldOrder, MuteView, OpenAlertView, ReleaseOrder } from "../operations.ts";
 import type { OperateOptions } from "../rooms.ts";
+import type { Reach } from "../speak/reach.ts";
 
 /** Alerts of rules, muted nodes, and the errands that bring alerts and outcomes to their destinations. */
 export class Alerting {
   readonly #options: OperateOptions;
   readonly #nodes: Nodes;
+  readonly #speaker: Speaker;
+  readonly #reach: Reach;
 
-  constructor(options: OperateOptions, nodes: Nodes) {
+  constructor(options: OperateOptions, speaker: Speaker, reach: Reach, nodes: Nodes) {
     this.#options = options;
+    this.#speaker = speaker;
+    this.#reach = reach;
     this.#nodes = nodes;
   }
 
@@ -60,7 +66,12 @@ export class Alerting {
       throw new StewardError("mute-invalid", { fault: `the end, ${new Date(endsAt).toISOString()}, is over` });
     const nodes = this.#nodes.meantBy(to, most);
     for (const node of nodes) if (!core().fleet.isKnown(node)) throw new StewardError("node-unknown", { node });
-    core().alertWatch.mutes.mute(nodes, { endsAt, by: config().node, ...(note === undefined ? {} : { note }) });
+    for (const node of nodes) this.#reach.insistNode(node, "mute");
+    core().alertWatch.mutes.mute(nodes, {
+      endsAt,
+      by: giverName(this.#speaker, config().node),
+      ...(note === undefined ? {} : { note }),
+    });
     await core().storage.durable();
     return this.mutes().filter(({ node }) => nodes.includes(node));
   }
@@ -68,7 +79,9 @@ export class Alerting {
   async unmute({ to }: ReleaseOrder): Promise<string[]> {
     const { core } = this.#options;
     this.#insistCentral();
-    const released = core().alertWatch.mutes.unmute(this.#nodes.meantBy(to, Number.POSITIVE_INFINITY));
+    const nodes = this.#nodes.meantBy(to, Number.POSITIVE_INFINITY);
+    for (const node of nodes) this.#reach.insistNode(node, "unmute");
+    const released = core().alertWatch.mutes.unmute(nodes);
     await core().storage.durable();
     return released;
   }

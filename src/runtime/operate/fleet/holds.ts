@@ -1,17 +1,23 @@
 import { StewardError } from "../../../message/errors.ts";
 import { CONTROL_DOMAIN } from "../../../message/subject.ts";
+import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
 import type { Hold } from "../../fleet/maintenance.ts";
 import type { Nodes } from "../nodes.ts";
 import type { HoldOrder, HoldView, ReleaseOrder } from "../operations.ts";
 import type { OperateOptions } from "../rooms.ts";
+import type { Reach } from "../speak/reach.ts";
 
 /** Maintenance: delivery to nodes is held and released. */
 export class Holds {
   readonly #options: OperateOptions;
   readonly #nodes: Nodes;
+  readonly #speaker: Speaker;
+  readonly #reach: Reach;
 
-  constructor(options: OperateOptions, nodes: Nodes) {
+  constructor(options: OperateOptions, speaker: Speaker, reach: Reach, nodes: Nodes) {
     this.#options = options;
+    this.#speaker = speaker;
+    this.#reach = reach;
     this.#nodes = nodes;
   }
 
@@ -24,13 +30,15 @@ export class Holds {
   /** Holds all nodes of a target, or none. @throws StewardError `hold-invalid`, `target-invalid`, `node-unknown`, … */
   async hold({ to, endsAt = null, note, most }: HoldOrder): Promise<HoldView[]> {
     const { clock, config, core } = this.#options;
-    const { node: by } = config();
+    const { node: self } = config();
+    const by = giverName(this.#speaker, self);
     this.#insistCentral();
     if (endsAt !== null && endsAt <= clock.now())
       throw new StewardError("hold-invalid", { fault: `its end, ${new Date(endsAt).toISOString()}, is over` });
     const nodes = this.#nodes.meantBy(to, most);
-    if (nodes.includes(by)) throw new StewardError("hold-invalid", { fault: `${by} is the node that delivers` });
+    if (nodes.includes(self)) throw new StewardError("hold-invalid", { fault: `${self} is the node that delivers` });
     for (const node of nodes) if (!core().fleet.isKnown(node)) throw new StewardError("node-unknown", { node });
+    for (const node of nodes) this.#reach.insistNode(node, "hold");
     core().maintenance.hold(nodes, { endsAt, by, ...(note === undefined ? {} : { note }) });
     await core().storage.durable();
     return nodes.flatMap((node) => {
@@ -44,7 +52,8 @@ export class Holds {
     const { config, core } = this.#options;
     this.#insistCentral();
     const nodes = this.#nodes.meantBy(to, Number.POSITIVE_INFINITY);
-    const released = core().maintenance.release(nodes, `${config().node} released it`);
+    for (const node of nodes) this.#reach.insistNode(node, "unhold");
+    const released = core().maintenance.release(nodes, `${giverName(this.#speaker, config().node)} released it`);
     await core().storage.durable();
     return released;
   }
