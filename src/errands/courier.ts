@@ -15,7 +15,7 @@ export interface WorldCourierOptions {
   readonly transport: { publish(subject: string, payload: Uint8Array): boolean };
   /** Raises an alert at this node. */
   readonly alert: (text: string, about: string) => void;
-  /** What a command printed, for outcomes. */
+  /** The output of a command, for its outcome. */
   readonly output: (message: string) => string;
 }
 

@@ -4,7 +4,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Errand, ErrandRows } from "./errand.ts";
 
 /**
- * What central does outside of steward: it brings alerts and outcomes to their destinations, at least once, and tries again
+ * Errands outside of steward: central brings alerts and outcomes to their destinations, at least once, and tries again
  * after growing pauses until it succeeds or an operator gives up.
  *
  *   waits ──its time──▶ under way ──done──▶ gone
@@ -64,7 +64,7 @@ export class Errands {
     this.#options.clock.clearTimeout(this.#timer);
   }
 
-  /** Those that wait, the oldest first. */
+  /** The errands that wait, the oldest first. */
   list(): readonly Errand[] {
     return [...this.#errands.values()].sort((a, b) => a.madeAt - b.madeAt || (a.id < b.id ? -1 : 1));
   }

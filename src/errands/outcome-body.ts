@@ -7,7 +7,7 @@ import type { Errand } from "./errand.ts";
 /** Characters of output that go along with an outcome: its end. */
 const MOST_OUTPUT = 16_000;
 
-/** What a destination is told of a message that has ended. */
+/** The text of an errand about a message that has ended. */
 export function outcomeBody({
   message,
   outcome,

@@ -21,7 +21,7 @@ export function alertTable(alerts: readonly AlertView[], times: Times, columns?:
   );
 }
 
-/** What the rules of `alerts:` have found. */
+/** A table of the conditions that the rules of `alerts:` have found. */
 export function openAlertTable(alerts: readonly OpenAlertView[], times: Times, columns?: number): string[] {
   return table(
     alerts,

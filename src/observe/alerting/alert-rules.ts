@@ -2,7 +2,7 @@ import type { Config } from "../../config/config.ts";
 import type { Json } from "../../message/message.ts";
 
 /**
- * The rules of `alerts:` applied to what was found, look by look. They decide what is told, and do no I/O.
+ * The rules of `alerts:` applied to what was found, look by look. The rules decide what is told, and do no I/O.
  *
  *   (none) ──found──▶ pending ──for──▶ open ──gather──▶ told ──repeat──▶ told again
  *                        └──gone──▶ (none)    └──gone for `recover`──▶ over ──gather──▶ (none), told where `open` was
@@ -17,7 +17,7 @@ export interface Finding {
   readonly node: string;
   /** The thing that is found of the node; absent: the condition itself. */
   readonly matter?: string;
-  /** What is wrong, in words. */
+  /** The fault in words. */
   readonly text: string;
   /** Since when, ms since 1970; absent: since this look. */
   readonly since?: number;
@@ -126,7 +126,7 @@ export class AlertRules {
       if (next.size >= MOST) break;
       const key = matter === "" ? node : `${node} ${matter}`;
       const known = before.get(key);
-      // What came back before it was over is the alert that it was.
+      // A condition that comes back before it was over is the alert that it was.
       const { goneAt: _gone, overAt: _over, ...state } = known ?? { since: Math.min(since, now) };
       const from = Math.min(state.since, now);
       const opens = !("openedAt" in state) && now - from >= rule.for;
@@ -185,7 +185,7 @@ function tell(
   notice("still", due);
   for (const [key, state] of due) left.set(key, { ...state, toldAt: now });
   const over = all.filter(([, { overAt }]) => overAt !== undefined);
-  // Nobody was told of it: its end is no news either.
+  // The end of a condition that was never told is no news either.
   for (const [key, { toldAt }] of over) if (toldAt === undefined) left.delete(key);
   const ended = over.filter(([, { toldAt }]) => toldAt !== undefined);
   if (
