@@ -77,6 +77,11 @@ export class Messages {
     return detailDone(done, config().node);
   }
 
+  /** A message that was sent from here, as lists show it. */
+  view(lane: OutLane, record: OutRecord): MessageView {
+    return viewOut(lane, record, this.#sight());
+  }
+
   #sight(): Sight {
     const { journal, fleet, publishers, maintenance } = this.#options.core();
     return {

@@ -15,6 +15,7 @@ import type { Session } from "../../security/sessions/sessions.ts";
 import { explain } from "../receive/explain.ts";
 import { Alerting } from "./fleet/alerting.ts";
 import { Holds } from "./fleet/holds.ts";
+import { queueOf } from "./fleet/queue.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
@@ -56,6 +57,7 @@ import type {
   PageLink,
   ProcessList,
   ProcessView,
+  QueueView,
   ReleaseOrder,
   ReloadAnswer,
   SessionView,
@@ -170,6 +172,10 @@ export class LocalOperations implements Operations {
 
   label(order: LabelOrder): Promise<LabelView[]> {
     return this.#nodes.label(order, this.#speaker);
+  }
+
+  queue(name: string, { limit }: { readonly limit?: number } = {}): QueueView {
+    return queueOf(this.#nodes.detail(name), this.#options, this.#messages, limit);
   }
 
   holds(): HoldView[] {
