@@ -3,13 +3,16 @@ import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
+import type { Retried } from "../../message/job/job.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { senderOf } from "../../security/policy/permission.ts";
+import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
+import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
@@ -23,6 +26,14 @@ import type {
   Health,
   InvitationOrder,
   Invited,
+  JobDetail,
+  JobNode,
+  JobNodeQuery,
+  JobOrderOf,
+  JobPlanView,
+  JobQuery,
+  JobResult,
+  JobView,
   LabelOrder,
   LabelView,
   LogLine,
@@ -38,6 +49,7 @@ import type {
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  Steered,
   TargetQuestion,
   TargetView,
   TrustView,
@@ -59,12 +71,14 @@ export class LocalOperations implements Operations {
   readonly #nodes: Nodes;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
+  readonly #jobs: JobOperations;
 
   constructor(options: OperateOptions) {
     this.#options = options;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
     this.#trust = new TrustDecisions(options);
+    this.#jobs = new JobOperations(options, this.#messages, this.#nodes);
     this.#submission = new Submission(options, this.#messages, this.#nodes);
   }
 
@@ -80,6 +94,43 @@ export class LocalOperations implements Operations {
 
   cancel(id: string) {
     return this.#submission.cancel(id);
+  }
+
+  jobs(query: JobQuery = {}): JobView[] {
+    return this.#jobs.list(query);
+  }
+
+  /** Orders a job: resolved, frozen, held, and released as its plan says. */
+  createJob(order: JobOrderOf): Promise<JobView> {
+    return this.#jobs.create(order, LOCAL);
+  }
+
+  planJob(order: JobOrderOf): JobPlanView {
+    return this.#jobs.plan(order);
+  }
+
+  job(id: string): JobDetail {
+    return this.#jobs.detail(id);
+  }
+
+  jobNodes(id: string, query: JobNodeQuery = {}): JobNode[] {
+    return this.#jobs.nodesOf(id, query);
+  }
+
+  jobResults(id: string): JobResult[] {
+    return this.#jobs.results(id);
+  }
+
+  async steerJob(id: string, verb: JobVerb): Promise<Steered> {
+    const steered = await this.#jobs.steer(id, verb, LOCAL);
+    this.#did(`${verb} a job`, { job: steered.id });
+    return steered;
+  }
+
+  async retryJob(id: string, { of }: { readonly of: Retried }): Promise<JobView> {
+    const job = await this.#jobs.retry(id, of, LOCAL);
+    this.#did("retry a job", { job: job.id, of });
+    return job;
   }
 
   /** Messages include those that are not durable yet: see `durable`. */
