@@ -1,6 +1,6 @@
 import { idTime } from "../message/id.ts";
 import { isFinalState } from "../message/lifecycle.ts";
-import { HeldGroup } from "./held/held-group.ts";
+import { HeldGroup } from "./jobs/held-group.ts";
 import { type IdEntry, IdRows } from "./id-rows.ts";
 import type {
   HeldEnd,

@@ -1,5 +1,5 @@
-import type { HoldReason } from "../message/job/hold.ts";
-import type { Bounded, JobPlan, JobState } from "../message/job/job.ts";
+import type { HoldReason } from "../message/jobs/hold.ts";
+import type { Bounded, JobPlan, JobState } from "../message/jobs/job.ts";
 import type { Assertion, Life, State } from "../message/lifecycle.ts";
 import type { Json, Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";

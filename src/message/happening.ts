@@ -1,4 +1,4 @@
-import type { JobCounts, JobState } from "./job/job.ts";
+import type { JobCounts, JobState } from "./jobs/job.ts";
 import type { State } from "./lifecycle.ts";
 import type { Outcome, OutputPart } from "./report.ts";
 

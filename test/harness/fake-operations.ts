@@ -3,7 +3,7 @@ import { StewardError } from "../../src/message/errors.ts";
 import { findId } from "../../src/message/find-id.ts";
 import type { Happening } from "../../src/message/happening.ts";
 import { idMaker } from "../../src/message/id.ts";
-import type { Retried } from "../../src/message/job/job.ts";
+import type { Retried } from "../../src/message/jobs/job.ts";
 import { isFinal, type State } from "../../src/message/lifecycle.ts";
 import type { ProcessVerb } from "../../src/message/process-verb.ts";
 import { parseSubject } from "../../src/message/subject.ts";

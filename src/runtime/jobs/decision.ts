@@ -1,5 +1,5 @@
 import type { JobStand } from "../../journal/records.ts";
-import { BOUNDED, type Bound, type Bounded, type JobCounts, type JobPlan, waveName } from "../../message/job/job.ts";
+import { BOUNDED, type Bound, type Bounded, type JobCounts, type JobPlan, waveName } from "../../message/jobs/job.ts";
 
 /** The facts that a decision about a job that runs is made from. */
 export interface JobSight {

@@ -1,4 +1,4 @@
-import type { JobPlan } from "../../message/job/job.ts";
+import type { JobPlan } from "../../message/jobs/job.ts";
 import { timeZoneFault } from "../../message/schedule/hours.ts";
 import { TimeZone } from "../../message/schedule/time-zone.ts";
 import { openingAt, parseWindow, type Window } from "../../message/schedule/window.ts";

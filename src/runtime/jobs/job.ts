@@ -1,13 +1,13 @@
 import type { Actor } from "xstate";
 import { type JobEvent, jobMachine } from "../../actors/job.ts";
 import { type Inspector, startRoot } from "../../actors/root.ts";
-import type { HeldGroup } from "../../journal/held/held-group.ts";
+import type { HeldGroup } from "../../journal/jobs/held-group.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { JobRecord, JobStand } from "../../journal/records.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText, normalise } from "../../message/errors.ts";
-import type { Hold } from "../../message/job/hold.ts";
-import { isEnded, type JobCounts, waveName } from "../../message/job/job.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
+import { isEnded, type JobCounts, waveName } from "../../message/jobs/job.ts";
 import { parseSchedule } from "../../message/schedule/parse-schedule.ts";
 import { nextTime } from "../../message/schedule/schedule.ts";
 import type { Failures } from "../../observe/alerts.ts";

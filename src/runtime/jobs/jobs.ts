@@ -1,6 +1,6 @@
 import type { Inspector } from "../../actors/root.ts";
 import type { Config } from "../../config/config.ts";
-import type { HeldGroup } from "../../journal/held/held-group.ts";
+import type { HeldGroup } from "../../journal/jobs/held-group.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { JobRecord, JobStand } from "../../journal/records.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
@@ -8,8 +8,8 @@ import type { Draft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import { findId } from "../../message/find-id.ts";
 import type { NewId } from "../../message/id.ts";
-import type { Hold } from "../../message/job/hold.ts";
-import { isEnded, type JobCounts, type JobPlan, type Retried, waveEnds } from "../../message/job/job.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
+import { isEnded, type JobCounts, type JobPlan, type Retried, waveEnds } from "../../message/jobs/job.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Fleet } from "../fleet/fleet.ts";

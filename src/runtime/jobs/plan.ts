@@ -9,7 +9,7 @@ import {
   type JobPlan,
   readShare,
   wavesFault,
-} from "../../message/job/job.ts";
+} from "../../message/jobs/job.ts";
 import { timeZoneFault } from "../../message/schedule/hours.ts";
 import { parseMoment } from "../../message/schedule/moment.ts";
 import { parseSchedule } from "../../message/schedule/parse-schedule.ts";

@@ -1,7 +1,7 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
-import type { Hold } from "../../message/job/hold.ts";
-import type { JobPlan } from "../../message/job/job.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
+import type { JobPlan } from "../../message/jobs/job.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Holding } from "../submit/holding.ts";
 import type { OpenHours } from "./hours.ts";

@@ -1,8 +1,8 @@
 import type { LinkState } from "../../actors/node.ts";
-import type { HeldGroup } from "../../journal/held/held-group.ts";
+import type { HeldGroup } from "../../journal/jobs/held-group.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { JobStand } from "../../journal/records.ts";
-import type { JobCounts } from "../../message/job/job.ts";
+import type { JobCounts } from "../../message/jobs/job.ts";
 import type { State } from "../../message/lifecycle.ts";
 
 /** The kinds of nodes that are counted, by what became of their messages. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { StewardError } from "../../message/errors.ts";
-import type { JobCounts } from "../../message/job/job.ts";
-import { isEnded, type Retried, waveEnds } from "../../message/job/job.ts";
+import type { JobCounts } from "../../message/jobs/job.ts";
+import { isEnded, type Retried, waveEnds } from "../../message/jobs/job.ts";
 import type { OutputPart } from "../../message/report.ts";
 import { parseSubject } from "../../message/subject.ts";
 import { summarise } from "../../message/text/summary.ts";

@@ -3,7 +3,7 @@ import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
-import type { Retried } from "../../message/job/job.ts";
+import type { Retried } from "../../message/jobs/job.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";

@@ -1,11 +1,11 @@
-import type { HeldMessage } from "../../journal/held/held.ts";
-import type { HeldGroup } from "../../journal/held/held-group.ts";
+import type { HeldMessage } from "../../journal/jobs/held.ts";
+import type { HeldGroup } from "../../journal/jobs/held-group.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { HeldMembers, OutRecord } from "../../journal/records.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { Draft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
-import type { Hold } from "../../message/job/hold.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
 import type { Message } from "../../message/message.ts";
 import { receiverOf, withoutReceiver } from "../../message/subject.ts";
 import type { Announcer } from "../../observe/announce.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { JobCounts, JobPlan } from "../../../src/message/job/job.ts";
+import type { JobCounts, JobPlan } from "../../../src/message/jobs/job.ts";
 import { decide, type JobSight } from "../../../src/runtime/jobs/decision.ts";
 import { Zones } from "../../../src/runtime/jobs/hours.ts";
 import { type JobWish, planOf } from "../../../src/runtime/jobs/plan.ts";

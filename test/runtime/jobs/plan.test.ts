@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { waveEnds } from "../../../src/message/job/job.ts";
+import { waveEnds } from "../../../src/message/jobs/job.ts";
 import { Zones } from "../../../src/runtime/jobs/hours.ts";
 import { type JobWish, planOf } from "../../../src/runtime/jobs/plan.ts";
 

@@ -1,4 +1,4 @@
-import type { JobCounts } from "../../../src/message/job/job.ts";
+import type { JobCounts } from "../../../src/message/jobs/job.ts";
 import type { JobDetail, JobOrderOf } from "../../../src/runtime/operate/operations.ts";
 import { settled } from "../../harness/world/sound.ts";
 import { createWorld, type NodeOptions, type World } from "../../harness/world/world.ts";

@@ -1,4 +1,4 @@
-import type { Hold } from "../../message/job/hold.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
 import type { HeldEnd, HeldGroupRecord, HeldMembers, HeldStand } from "../records.ts";
 import type { Store } from "../store/store.ts";
 import { HeldGroup } from "./held-group.ts";

@@ -1,4 +1,4 @@
-import type { Hold } from "../../message/job/hold.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
 import type { HeldEnd, HeldGroupRecord, HeldMembers, HeldRun, HeldStand, HeldWhy } from "../records.ts";
 
 type Stand = HeldRun[1];
