@@ -3,8 +3,8 @@ const ABOUT: Readonly<Record<string, string>> = {
   node: "What is known of one node, in regions that change independently of each other. One for each node that this one knows. `src/actors/node.ts`",
   publisher: "The publisher of one subject, on the sending node. `src/actors/publisher.ts`",
   subscriber: "The subscriber of one subject, on the receiving node. `src/actors/subscriber.ts`",
-  job: "One job that has not ended: an operator's intention over many nodes. `src/actors/job.ts`",
   link: "The connection to the broker. `src/actors/link.ts`",
+  job: "An intention of an operator over many nodes. `src/actors/job.ts`",
   child: "The life of any child under a supervisor. `src/actors/supervisor/decision.ts`",
 };
 

@@ -141,7 +141,7 @@ export interface JobRecord {
   readonly v: 1;
   readonly id: string;
   readonly at: number;
-  /** The one who ordered it, in words. */
+  /** The person or the program that ordered it, in words. */
   readonly by: string;
   /** The target as it was written, and the subject without receiver. */
   readonly target: string;

@@ -36,6 +36,7 @@ import type {
   LabelOrder,
   LabelView,
   LogLine,
+  MachineView,
   MayAnswerOf,
   MayQuestionTo,
   MessageDetail,
@@ -52,12 +53,20 @@ import type {
   TargetQuestion,
   TargetView,
   TrustView,
+  WhoAmI,
 } from "../../src/runtime/operate/operations.ts";
+import type { Admitted } from "../../src/runtime/operate/speak/reception.ts";
 import type { Operations } from "../../src/runtime/operate/table.ts";
 import { filterOf, resolveTarget, type TargetWorld } from "../../src/runtime/operate/targets.ts";
+import { OWNER } from "../../src/security/operators/speaker.ts";
 import { nodeWith } from "../message/target/node-with.ts";
 import { SimulatedClock } from "./clock.ts";
 import { seededRandom } from "./random.ts";
+
+/** A reception that takes every request for one of the daemon's owner. */
+export function openDoor(operations: Operations): { admit(): Promise<Admitted> } {
+  return { admit: async () => ({ speaker: OWNER, operations }) };
+}
 
 export interface Call {
   readonly operation: keyof Operations;
@@ -83,6 +92,7 @@ export class FakeOperations implements Operations {
   factChanges: FactsView["changes"] = [];
   groups: WrittenGroups = {};
   mostTargets = 50;
+  machineList: MachineView[] = [];
   loginList: BrokerLogin[] = [];
   jobList: JobDetail[] = [];
   jobNodeList: JobNode[] = [];
@@ -217,6 +227,16 @@ export class FakeOperations implements Operations {
       quarantined: [],
       stuck: [],
     };
+  }
+
+  machines(): MachineView[] {
+    this.#called("machines");
+    return this.machineList;
+  }
+
+  whoami(): WhoAmI {
+    this.#called("whoami");
+    return { name: "local", node: "central", role: "admin", by: "socket" };
   }
 
   trust(): TrustView {
@@ -415,7 +435,7 @@ export class FakeOperations implements Operations {
     const world = this.#targets();
     const passes = query.filter === undefined ? () => true : filterOf(query.filter, world);
     return this.nodeList
-      .filter(({ name }) => name > (query.after ?? "") && passes(name))
+      .filter(({ name }) => name > (query.after ?? "") && passes(name) && (query.names?.includes(name) ?? true))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .slice(0, query.limit)
       .map(({ epoch: _e, startedAt: _s, methods: _m, changes: _c, lanes: _l, ...view }) => {

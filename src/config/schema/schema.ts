@@ -473,6 +473,17 @@ export const schema = mapping({
     ],
     applies: "live",
   }),
+  operators: setting(
+    mapping({
+      socket: setting(oneOf("admin", "operator", "viewer", "nobody").optional(), {
+        description:
+          "The role of those who use the socket and sign nothing: `admin` may do all, also decide on nodes and operators; `operator` sends and cancels; `viewer` only looks; `nobody` must sign with a key of an operator.",
+        fallback: "admin; viewer with `socketAccess: group`",
+        example: "viewer",
+      }),
+    }).prefault({}),
+    { description: "The people who use this daemon: see docs/operators.md.", applies: "live" },
+  ),
   timeZone: setting(timeZone().optional(), {
     description: "The time zone of `hours`.",
     fallback: "that of the host",

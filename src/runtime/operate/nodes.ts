@@ -5,6 +5,7 @@ import type { TargetNode } from "../../message/target/match.ts";
 import { shortened } from "../../message/text/printable.ts";
 import { itemBytes } from "../../message/wire/bounds.ts";
 import { fingerprint } from "../../security/keys/public-keys.ts";
+import { giverName, type Speaker } from "../../security/operators/speaker.ts";
 import type { PendingClaim, PendingClaims } from "../../security/trust/pending-claims.ts";
 import { Registrar } from "../enrol/registrar.ts";
 import { KnownTargets } from "./known-targets.ts";
@@ -52,11 +53,14 @@ export class Nodes {
   }
 
   /** Nodes in the order of their names; the daemon looks at no more of them than it shows. */
-  list({ after = "", limit, filter, keys = [] }: NodeQuery): NodeView[] {
+  list({ after = "", limit, filter, keys = [], names: asked }: NodeQuery): NodeView[] {
     const { config, core } = this.#options;
     const world = new KnownTargets(this.#options);
     const claims = this.#pending?.all() ?? [];
-    const names = new Set([config().node, ...core().fleet.names(), ...claims.map((claim) => claim.node)]);
+    const names =
+      asked === undefined
+        ? new Set([config().node, ...core().fleet.names(), ...claims.map((claim) => claim.node)])
+        : this.#among(asked, claims);
     const later = [...names].filter((name) => name > after).sort();
     const page = filter === undefined ? later.slice(0, limit) : firstOf(later, filterOf(filter, world), limit);
     return page
@@ -64,6 +68,14 @@ export class Nodes {
       .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }) =>
         keys.length === 0 ? view : { ...view, values: valuesOf(world.node(view.name), keys) },
       );
+  }
+
+  /** Nodes of these names that are known: a look at each name, and not at the whole fleet. */
+  #among(asked: readonly string[], claims: readonly PendingClaim[]): Set<string> {
+    const { config, core } = this.#options;
+    const isKnown = (name: string): boolean =>
+      name === config().node || core().fleet.isKnown(name) || claims.some((claim) => claim.node === name);
+    return new Set(asked.filter(isKnown));
   }
 
   /** @throws StewardError `node-unknown` */
@@ -88,7 +100,7 @@ export class Nodes {
   }
 
   /** Gives labels to all nodes of a target, or to none. @throws StewardError `label-invalid`, `target-invalid`, … */
-  async label({ to, labels, most }: LabelOrder): Promise<LabelView[]> {
+  async label({ to, labels, most }: LabelOrder, speaker: Speaker): Promise<LabelView[]> {
     const { config, core } = this.#options;
     const { node, central } = config();
     if (node !== central)
@@ -98,7 +110,7 @@ export class Nodes {
     const names = this.meantBy(to, most);
     for (const name of names) if (!core().fleet.isKnown(name)) throw new StewardError("node-unknown", { node: name });
     for (const name of names) core().labels.checkFor(name, labels);
-    for (const name of names) core().labels.labelNode(name, labels, node);
+    for (const name of names) core().labels.labelNode(name, labels, giverName(speaker, node));
     await core().storage.durable();
     return names.map((name) => this.#labelsOf(name));
   }

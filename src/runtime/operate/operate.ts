@@ -1,3 +1,4 @@
+import { machineCharts } from "../../actors/chart.ts";
 import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
@@ -9,6 +10,7 @@ import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
+import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
 import { senderOf } from "../../security/policy/permission.ts";
 import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
@@ -37,6 +39,7 @@ import type {
   LabelOrder,
   LabelView,
   LogLine,
+  MachineView,
   MayAnswerOf,
   MayQuestionTo,
   MessageDetail,
@@ -53,9 +56,10 @@ import type {
   TargetQuestion,
   TargetView,
   TrustView,
+  WhoAmI,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
-import { LOCAL, Submission } from "./submission.ts";
+import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
@@ -64,22 +68,41 @@ import { viewDead } from "./views.ts";
 const MOST_STUCK = 100;
 const ANSWER_WITHIN = 10_000;
 
-/** The implementation of every operation of the table, on the rooms of the core that runs now. */
+/** The implementation of every operation of the table, on the rooms of the core that runs now, in the name of a speaker. */
 export class LocalOperations implements Operations {
   readonly #options: OperateOptions;
+  readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
   readonly #jobs: JobOperations;
 
-  constructor(options: OperateOptions) {
+  constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
+    this.#speaker = speaker;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
-    this.#trust = new TrustDecisions(options);
+    this.#trust = new TrustDecisions(options, speaker);
     this.#jobs = new JobOperations(options, this.#messages, this.#nodes);
-    this.#submission = new Submission(options, this.#messages, this.#nodes);
+    this.#submission = new Submission(options, speaker, this.#messages, this.#nodes);
+  }
+
+  /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
+  as(speaker: Speaker): LocalOperations {
+    return new LocalOperations(this.#options, speaker);
+  }
+
+  whoami(): WhoAmI {
+    const { name, role, by, operator, bounds } = this.#speaker;
+    return {
+      name,
+      node: this.#options.config().node,
+      role,
+      by,
+      ...(operator === undefined ? {} : { operator }),
+      ...bounds,
+    };
   }
 
   /** Validates, authorises and journals: in order, all or none. */
@@ -102,7 +125,7 @@ export class LocalOperations implements Operations {
 
   /** Orders a job: resolved, frozen, held, and released as its plan says. */
   createJob(order: JobOrderOf): Promise<JobView> {
-    return this.#jobs.create(order, LOCAL);
+    return this.#jobs.create(order, this.#speaker.name);
   }
 
   planJob(order: JobOrderOf): JobPlanView {
@@ -122,13 +145,13 @@ export class LocalOperations implements Operations {
   }
 
   async steerJob(id: string, verb: JobVerb): Promise<Steered> {
-    const steered = await this.#jobs.steer(id, verb, LOCAL);
+    const steered = await this.#jobs.steer(id, verb, this.#speaker.name);
     this.#did(`${verb} a job`, { job: steered.id });
     return steered;
   }
 
   async retryJob(id: string, { of }: { readonly of: Retried }): Promise<JobView> {
-    const job = await this.#jobs.retry(id, of, LOCAL);
+    const job = await this.#jobs.retry(id, of, this.#speaker.name);
     this.#did("retry a job", { job: job.id, of });
     return job;
   }
@@ -163,7 +186,7 @@ export class LocalOperations implements Operations {
   }
 
   label(order: LabelOrder): Promise<LabelView[]> {
-    return this.#nodes.label(order);
+    return this.#nodes.label(order, this.#speaker);
   }
 
   resolve(question: TargetQuestion): TargetView {
@@ -278,6 +301,13 @@ export class LocalOperations implements Operations {
     };
   }
 
+  machines(): MachineView[] {
+    return machineCharts().map(({ name, regions }) => ({
+      name,
+      regions: regions.map(({ arrows, shared, ...region }) => ({ ...region, arrows: [...arrows, ...shared] })),
+    }));
+  }
+
   trust(): TrustView {
     return this.#trust.view();
   }
@@ -309,9 +339,9 @@ export class LocalOperations implements Operations {
     return this.#options.core().audit.verify() as AuditChecked;
   }
 
-  /** Records what somebody did at the local API. */
+  /** Records what the speaker did. */
   #did(operation: string, more: Readonly<Record<string, Json>>, what = "operation"): void {
-    this.#options.core().audit.record({ what, by: LOCAL, allowed: true, operation, ...more });
+    this.#options.core().audit.record({ what, by: this.#speaker.name, allowed: true, operation, ...more });
   }
 
   metrics(): Promise<string> {

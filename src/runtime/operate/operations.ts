@@ -192,11 +192,21 @@ const keys = z
   .transform((list) => list.split(","))
   .pipe(z.array(z.string().min(1).max(200)).max(50));
 
+/** Most nodes that are asked for by name at once. */
+const MOST_NAMES = 1_000;
+
 export const nodeQuery = z.strictObject({
   filter: opt(z.string().max(10_000).describe("Only nodes for which this expression holds: docs/targets.md")),
   keys: opt(keys.describe("Labels, facts and states to show as `values`, separated by commas")),
   limit: opt(atMost(100_000).describe("At most so many; absent: all")),
   after: opt(name.describe("Only those with a later name: the last one of the page before")),
+  names: opt(
+    z
+      .string()
+      .transform((list) => list.split(","))
+      .pipe(z.array(name).max(MOST_NAMES))
+      .describe("Only these nodes, separated by commas, as far as they are known"),
+  ),
 });
 
 export const targetQuestion = z.strictObject({
@@ -538,6 +548,16 @@ export const decision = thing({
   waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
 });
 
+export const whoami = thing({
+  name: text.describe("As audit and history name you: OPERATOR@NODE, or local for the users of the socket"),
+  node: text.describe("The node whose daemon answers"),
+  role: z.enum(["anyone", "viewer", "operator", "admin"]).describe("anyone: no role at all"),
+  by: z.enum(["socket", "signature", "session", "token"]).describe("How the daemon knows"),
+  operator: opt(text),
+  on: opt(text.describe("The nodes that you may send to: a target over the labels given at central; absent: all")),
+  methods: opt(z.array(text).describe("The methods that you may use; absent: all")),
+});
+
 export const logLine = thing({ node: text, domain: text, line: text });
 
 export const brokerLogin = z.discriminatedUnion("kind", [
@@ -548,6 +568,22 @@ export const brokerLogin = z.discriminatedUnion("kind", [
 export const reloadAnswer = thing({
   changes: z.array(text).describe("One line a change"),
   needRestart: z.array(text).describe("Changes that need a restart of the daemon"),
+});
+
+const chartArrow = thing({ from: text, to: text, label: text.describe("The event, with its guard in brackets") });
+
+export const machineView = thing({
+  name: text.describe("node, publisher, subscriber, link, child"),
+  regions: z
+    .array(
+      thing({
+        name: text.describe("Empty where the machine has no regions"),
+        initial: text,
+        states: z.array(thing({ id: text, final: z.boolean() })),
+        arrows: z.array(chartArrow),
+      }),
+    )
+    .describe("Regions change independently of each other"),
 });
 
 const broker = thing({
@@ -782,10 +818,12 @@ export type InvitationOrder = Shown<typeof invitationOrder>;
 export type Invited = Shown<typeof invited>;
 export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
+export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
 export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;
+export type MachineView = Shown<typeof machineView>;
 
 /** The compiler refuses a schema that differs from the type of a room's answer, in either direction, optional keys too. */
 type Same<S extends z.ZodType, T> = [z.infer<S>, T, Full<z.infer<S>>, Full<T>] extends [

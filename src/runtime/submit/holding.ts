@@ -24,7 +24,7 @@ export interface HoldingOptions {
 export interface HoldTerms extends Hold {
   /** The id of the one that decides when they are released, such as a job. */
   readonly owner: string;
-  /** The time until which they are held at most, and after which none of them starts, ms since 1970; absent: no such time. */
+  /** The messages are held until then at most, and none of them starts later, ms since 1970; absent: no such time. */
   readonly until?: number;
 }
 
@@ -36,7 +36,7 @@ const LOOK = 30_000;
  *
  *   held ─(release)─▶ queued, on its lane      held ─(end)─▶ cancelled      held ─(`until` has passed)─▶ expired
  *
- * The owner of a group decides when its messages are released; this class sees to it that each goes into its lane once, in one transaction, and that none
+ * The owner of a message releases it; this class sees to it that each goes into its lane once, in one transaction, and that none
  * is held longer than it may be. A deadline of a message, `deliverBy`, begins with its release.
  */
 export class Holding {
