@@ -69,7 +69,7 @@ export class Nodes {
       );
   }
 
-  /** Those of the names that are known: a look at each, and not at the whole fleet. */
+  /** The known ones among the names: a look at each, and not at the whole fleet. */
   #among(asked: readonly string[], claims: readonly PendingClaim[]): Set<string> {
     const { config, core } = this.#options;
     const isKnown = (name: string): boolean =>

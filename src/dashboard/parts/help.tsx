@@ -1,0 +1,24 @@
+import { Dialog } from "./dialog.tsx";
+import { KEYS } from "./keys.ts";
+
+export function Help({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog label="Keys" onClose={onClose}>
+      <h2>Keys</h2>
+      <dl class="keys">
+        {KEYS.map(({ keys, word }) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{word}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="quiet">A filter takes the expressions of the command line, such as: class=tanker and online</p>
+      <button type="button" onClick={onClose}>
+        Close
+      </button>
+    </Dialog>
+  );
+}
