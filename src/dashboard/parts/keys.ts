@@ -69,7 +69,7 @@ function step(by: number): void {
   const links = [...document.querySelectorAll<HTMLElement>("[data-row]")];
   const top = (link: HTMLElement): number => link.getBoundingClientRect().top;
   links.sort((a, b) => top(a) - top(b));
-  const at = links.indexOf(document.activeElement);
+  const at = links.indexOf(document.activeElement as HTMLElement);
   const next = links[at === -1 ? (by > 0 ? 0 : links.length - 1) : at + by];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });
