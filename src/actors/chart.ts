@@ -1,4 +1,5 @@
 import type { AnyStateMachine, AnyStateNode } from "xstate";
+import { jobMachine } from "./job.ts";
 import { linkMachine } from "./link.ts";
 import { nodeMachine } from "./node.ts";
 import { publisherMachine } from "./publisher.ts";
@@ -36,6 +37,7 @@ export function machineCharts(): readonly MachineChart[] {
     { name: "publisher", regions: regionsOf(publisherMachine) },
     { name: "subscriber", regions: regionsOf(subscriberMachine) },
     { name: "link", regions: regionsOf(linkMachine) },
+    { name: "job", regions: regionsOf(jobMachine) },
     { name: "child", regions: [childRegion()] },
   ];
 }

@@ -6,16 +6,27 @@ import { withTimes } from "../message/text/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
 import { LIMITS } from "../runtime/operate/operations.ts";
 import { type Name, routeOf } from "../runtime/operate/routes.ts";
+import { insistRole } from "../runtime/operate/speak/guard.ts";
+import type { ApiRequest, Reception } from "../runtime/operate/speak/reception.ts";
 import { type Answer, type AnyEntry, faultsOf, type Operations, TABLE } from "../runtime/operate/table.ts";
 import { readBody } from "./body.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
 import { openApiDocument } from "./openapi.ts";
 
+export interface AppOptions {
+  /** The daemon's own operations, for what is shown to everybody. */
+  readonly operations: Operations;
+  /** The door through which each request comes to the operations. */
+  readonly reception: Pick<Reception, "admit">;
+  readonly streams: EventStreams;
+  readonly log: Logger;
+}
+
 type Bindings = { Bindings: HttpBindings };
 
 /** The table of operations as an application: parse, call, answer; every failure becomes its JSON form. */
-export function apiApp(operations: Operations, streams: EventStreams, log: Logger): Hono<Bindings> {
+export function apiApp({ operations: daemon, reception, streams, log }: AppOptions): Hono<Bindings> {
   const app = new Hono<Bindings>();
   app.onError((error) => failed(error, log));
   app.notFound((c) => failed(new RequestRefused(404, `there is no ${c.req.path}`), log));
@@ -25,12 +36,14 @@ export function apiApp(operations: Operations, streams: EventStreams, log: Logge
     const params = z.object(entry.params ?? {});
     const query = entry.query ?? z.strictObject({});
     app.on(method, mounted(path), async (c) => {
+      const { operations, speaker, digest } = await reception.admit(requestOf(c));
+      insistRole(speaker, name);
       const found = parsed(params, c.req.param(), "path");
       const asked = words.map((word) => found[word]);
       const filter = parsed(query, queryOf(c), "query");
       if (entry.answer.kind === "stream") return streamed(c, streams, filter);
       if (entry.query !== undefined) asked.push(filter);
-      if (entry.body !== undefined) asked.push(entry.body.read(await readBody(c.env.incoming, LIMITS)));
+      if (entry.body !== undefined) asked.push(entry.body.read(await readBody(c.env.incoming, LIMITS, digest)));
       // The compiler derives the operation's arguments from the schemas that have just checked them.
       const answer = await (operations[name] as (...asked: unknown[]) => unknown).apply(operations, asked);
       if (entry.answer.durable) await operations.durable();
@@ -40,7 +53,7 @@ export function apiApp(operations: Operations, streams: EventStreams, log: Logge
 
   let document: string | undefined;
   app.get("/openapi.json", async () => {
-    document ??= JSON.stringify(openApiDocument((await operations.health()).version));
+    document ??= JSON.stringify(openApiDocument((await daemon.health()).version));
     return new Response(document, { headers: { "content-type": "application/json" } });
   });
 
@@ -87,6 +100,12 @@ function parsed<S extends z.ZodObject>(schema: S, values: Record<string, unknown
   const result = schema.safeParse(values);
   if (result.success) return result.data;
   throw new RequestRefused(400, `${where}: ${faultsOf(result.error)}`);
+}
+
+/** The request line as it came: the path that was signed is not decoded or put in order. */
+function requestOf(c: Context<Bindings>): ApiRequest {
+  const { method = "", url = "" } = c.env.incoming;
+  return { method, url, header: (name) => c.req.header(name) };
 }
 
 function queryOf(c: Context<Bindings>): Record<string, string> {

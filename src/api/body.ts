@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { StewardError } from "../message/errors.ts";
 import { readJson } from "../message/text/json-reader.ts";
 import { positions, toJson } from "../message/text/located.ts";
 import { textOf } from "../message/text/text.ts";
@@ -9,11 +11,14 @@ const DISCARD_FACTOR = 4;
 
 /**
  * Reads a request's JSON, bounded before it is decoded: bytes, then nesting, then syntax.
- * @throws RequestRefused 400, 413 or 415, with the fault of the body
+ * `digest`: the body must have it, where its sender signed it.
+ *
+ * @throws RequestRefused 400, 413 or 415, with the fault of the body; StewardError `signature-refused`
  */
 export async function readBody(
   incoming: IncomingMessage,
   limits: { bodyBytes: number; nesting: number },
+  digest: string | undefined,
 ): Promise<unknown> {
   const type = (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") {
@@ -28,6 +33,8 @@ export async function readBody(
   if (coding !== "identity") throw new RequestRefused(415, `the body is encoded with ${coding}, which is not taken`);
 
   const bytes = await readBounded(incoming, limits.bodyBytes);
+  if (digest !== undefined && createHash("sha256").update(bytes).digest("base64url") !== digest)
+    throw new StewardError("signature-refused", { fault: "the body is another one than was signed" });
   if (bytes.length === 0) throw new RequestRefused(400, "the body is empty");
   const read = textOf(bytes);
   if ("fault" in read) throw new RequestRefused(400, `the body cannot be read: ${read.fault}`);

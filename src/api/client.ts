@@ -14,6 +14,11 @@ export interface ClientOptions {
   readonly timeout?: number;
   /** Time until which a daemon that does not answer at all is waited for at most, monotonic ms. */
   readonly until?: number | undefined;
+  /** The headers by which each request is signed; absent: none is. */
+  readonly sign?: (
+    request: { readonly method: string; readonly url: string },
+    body: Buffer,
+  ) => Readonly<Record<string, string>>;
 }
 
 /**
@@ -75,7 +80,7 @@ class Connection {
   }
 
   #send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
-    const { socket, clock, timeout = 60_000, until } = this.#options;
+    const { socket, clock, timeout = 60_000, until, sign } = this.#options;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const length =
       payload === undefined ? {} : { "content-type": "application/json", "content-length": payload.length };
@@ -85,7 +90,7 @@ class Connection {
         agent: false,
         method,
         path,
-        headers: { host: "steward", ...length },
+        headers: { host: "steward", ...length, ...sign?.({ method, url: path }, payload ?? Buffer.alloc(0)) },
         ...(signal === undefined ? {} : { signal }),
       });
       const timer = clock.setTimeout(() => sent.destroy(new Error(`no answer within ${timeout} ms`)), timeout);

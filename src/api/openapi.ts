@@ -45,7 +45,8 @@ export function openApiDocument(version: string): JsonSchema {
   };
 }
 
-function operation(route: Route, { answer, failures = [], summary, params, query, body }: AnyEntry): JsonSchema {
+function operation(route: Route, entry: AnyEntry): JsonSchema {
+  const { answer, failures = [], summary, needs, params, query, body } = entry;
   const { kind, type, status, description, ill } = answer;
   const content = kind === "none" ? {} : { content: { [type]: { schema: named(answer.shape) } } };
   const refused = {
@@ -53,13 +54,14 @@ function operation(route: Route, { answer, failures = [], summary, params, query
     content: { "application/json": { schema: named(shape.failure) } },
   };
   const responses: Record<string, JsonSchema> = Object.fromEntries(
-    [400, 500, ...failures].map((code) => [code, refused]),
+    [400, 401, ...(needs === "anyone" ? [] : [403]), 500, ...failures].map((code) => [code, refused]),
   );
   responses[status] = { description, ...content };
   if (ill !== undefined) responses[ill.status] = { description: ill.description, ...content };
   return {
     operationId: operationId(route),
     summary,
+    description: needs === "anyone" ? "For everybody." : `Needs the role ${needs}.`,
     parameters: [...parameters(z.object(params ?? {}), "path"), ...parameters(query ?? z.object({}), "query")],
     ...(body === undefined
       ? {}

@@ -5,6 +5,7 @@ import type { Clock } from "../message/clock.ts";
 import { withTimes } from "../message/text/time-words.ts";
 import { isAmongLastDescriptors } from "../platform/descriptors.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Reception } from "../runtime/operate/speak/reception.ts";
 import { type Operations, TABLE } from "../runtime/operate/table.ts";
 import { apiApp, failed } from "./app.ts";
 import { EventStreams } from "./event-streams.ts";
@@ -12,7 +13,10 @@ import { failureOf, RequestRefused } from "./failure.ts";
 import { listenOnSocket, PID_HEADER } from "./socket.ts";
 
 export interface ApiOptions {
+  /** The daemon's own operations, for what is shown to everybody. */
   readonly operations: Operations;
+  /** The door through which each request comes to the operations. */
+  readonly reception: Pick<Reception, "admit">;
   /** Path of the Unix socket. */
   readonly path: string;
   /** Users of the socket, beside root; `owner` unless given. */
@@ -34,9 +38,9 @@ const SHARE = 0.5;
  * Opens the local API, which listens until `stop`. No input ends the daemon: a request that is no HTTP is answered with
  * 400 and its connection closed.
  */
-export async function openApi({ operations, path, access, clock, log }: ApiOptions): Promise<Api> {
+export async function openApi({ operations, reception, path, access, clock, log }: ApiOptions): Promise<Api> {
   const streams = new EventStreams(operations, clock);
-  const app = apiApp(operations, streams, log);
+  const app = apiApp({ operations, reception, streams, log });
   const listener = getRequestListener(app.fetch, {
     hostname: "steward",
     overrideGlobalObjects: false,

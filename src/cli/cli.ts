@@ -7,7 +7,9 @@ import { StewardError } from "../message/errors.ts";
 import { withTimes } from "../message/text/time-words.ts";
 import type { ServiceNotice } from "../platform/service-notice.ts";
 import type { ReloadAnswer } from "../runtime/operate/operations.ts";
+import type { Signer } from "../security/keys/signed.ts";
 import type { Daemon } from "./daemon.ts";
+import { keyFileOf } from "./input/operator-key.ts";
 import type { CliIo } from "./io.ts";
 import { type Paint, paintFor } from "./render/paint.ts";
 import { jsonText, visible } from "./render/text.ts";
@@ -21,6 +23,8 @@ export interface GlobalOptions {
   readonly socket?: string;
   readonly json?: boolean;
   readonly color?: boolean;
+  /** The operator who signs: a name or the file of a key. */
+  readonly as?: string;
 }
 
 /** The ways from a command to the rest of steward; tests replace them. */
@@ -28,8 +32,10 @@ export interface Reach {
   loadConfig(file: string, env: CliIo["env"]): Promise<Config>;
   /** The socket that a configuration names, whatever else is wrong with the file. */
   socketOf(file: string, env: CliIo["env"]): Promise<string>;
-  /** `until`: when the command must end, by monotonic time. */
-  connect(socket: string, io: CliIo, until?: number): Promise<Daemon>;
+  /** `until`: when the command must end, by monotonic time. `signer`: the operator who signs each request. */
+  connect(socket: string, io: CliIo, until?: number, signer?: Signer): Promise<Daemon>;
+  /** The key in an operator's file. @throws StewardError `operator-key-unsafe`, `operator-key-unreadable` */
+  operatorKey(file: string): Promise<Signer>;
   /** `pretty`: the log is for people, not for programs. */
   startDaemon(config: Config, pretty: boolean): Promise<RunningDaemon>;
   /** Notices to the program that started this one as a service, such as systemd; `undefined`: there is none. */
@@ -63,9 +69,11 @@ export class Cli {
   /** The configuration file that `init` writes: never the one in /etc by default. */
   readonly newConfigFile: string;
   readonly #socket: string | undefined;
+  readonly #as: string | undefined;
   readonly reach: Reach;
   #config: Promise<Config> | undefined;
   #daemon: Promise<Daemon> | undefined;
+  #signer: Promise<Signer | undefined> | undefined;
   #until: number | undefined;
 
   constructor(io: CliIo, options: GlobalOptions, reach: Reach) {
@@ -80,6 +88,7 @@ export class Cli {
     this.configFile = fallsBack ? system : this.newConfigFile;
     const socket = options.socket ?? named(io.env.STEWARD_SOCKET);
     this.#socket = socket === undefined ? undefined : this.path(socket);
+    this.#as = named(options.as) ?? named(io.env.STEWARD_OPERATOR_KEY);
     this.reach = reach;
   }
 
@@ -135,8 +144,17 @@ export class Cli {
   }
 
   daemon(): Promise<Daemon> {
-    this.#daemon ??= this.socket().then((socket) => this.reach.connect(socket, this.io, this.#until));
+    this.#daemon ??= Promise.all([this.socket(), this.signer()]).then(([socket, signer]) =>
+      this.reach.connect(socket, this.io, this.#until, signer),
+    );
     return this.#daemon;
+  }
+
+  /** The operator who signs, as --as or STEWARD_OPERATOR_KEY names it; `undefined`: nobody signs. */
+  async signer(): Promise<Signer | undefined> {
+    this.#signer ??=
+      this.#as === undefined ? Promise.resolve(undefined) : this.reach.operatorKey(keyFileOf(this.#as, this.io));
+    return this.#signer;
   }
 
   async noDaemon(): Promise<StewardError> {

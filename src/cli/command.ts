@@ -44,6 +44,7 @@ export function globalOptions(program: Command): Command {
       "configuration file (default: STEWARD_CONFIG, else ./steward.yaml, else /etc/steward/steward.yaml)",
     )
     .option("--socket <path>", "the daemon's socket (default: STEWARD_SOCKET, else the configuration's)")
+    .option("--as <operator>", "sign as this operator: a name, or the file of a key (default: STEWARD_OPERATOR_KEY)")
     .option("--json", "print JSON")
     .option("--no-color", "print without colour (also: NO_COLOR)");
 }

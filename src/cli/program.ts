@@ -59,6 +59,8 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
         async () => (await import("./commands/trust/decide.ts")).addDecisions,
       ),
       entry("trust", async () => (await import("./commands/trust/trust.ts")).addTrust),
+      entry("operator", async () => (await import("./commands/trust/operator.ts")).addOperator),
+      entry("whoami", async () => (await import("./commands/trust/whoami.ts")).addWhoami),
     ],
   ],
   [
@@ -74,7 +76,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
 
 const NAMES: ReadonlySet<string> = new Set(GROUPS.flatMap(([, entries]) => entries.flatMap(({ names }) => names)));
 /** Options of the program itself that are followed by their value. */
-const WITH_VALUE = new Set(["--config", "--socket"]);
+const WITH_VALUE = new Set(["--config", "--socket", "--as"]);
 
 /**
  * The grammar of the command line. Only the commands that `argv` names are loaded; where it names none all are, for the help

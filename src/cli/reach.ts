@@ -13,9 +13,20 @@ export const reachDaemon: Reach = {
     const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env }).socket;
   },
-  connect: async (socket, io, until) => {
+  connect: async (socket, io, until, signer) => {
     const { openClient } = await import("../api/client.ts");
-    return openClient({ socket, clock: io.clock, until });
+    const options = { socket, clock: io.clock, until };
+    if (signer === undefined) return openClient(options);
+    const { SIGNATURE_HEADER, signRequest } = await import("../security/operators/request-signature.ts");
+    const { systemRandom } = await import("../platform/system-clock.ts");
+    return openClient({
+      ...options,
+      sign: (request, body) => ({ [SIGNATURE_HEADER]: signRequest(signer, request, body, io.clock, systemRandom) }),
+    });
+  },
+  operatorKey: async (file) => {
+    const { readOperatorKey } = await import("../security/operators/key-file.ts");
+    return readOperatorKey(file);
   },
   startDaemon: async (config, pretty) => {
     const { startDaemon } = await import("../runtime/daemon/daemon.ts");

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { printableLine } from "../message/text/printable.ts";
 import { compile } from "./compile.ts";
 import type { Config } from "./config.ts";
-import { type Located, positionOf, readDocument } from "./file/document.ts";
+import { ConfigDocument } from "./file/document.ts";
 import type { Environment } from "./file/environment.ts";
 import { type ConfigFault, formatPath } from "./file/fault.ts";
 import { checkRules } from "./rules.ts";
@@ -21,33 +21,32 @@ export type Checked = { readonly config: Config } | { readonly faults: readonly 
  */
 export function checkConfig(text: string, file: string, env: Environment = process.env): Checked {
   const faults: ConfigFault[] = [];
-  const { root, faults: misread } = readDocument(text);
+  const { document, faults: misread } = ConfigDocument.read(text);
   for (const { line, column, path, message } of misread)
     faults.push({ file, line, column, path, message: printableLine(message) });
-  if (root === undefined) return { faults: ordered(faults) };
+  if (document === undefined) return { faults: ordered(faults) };
 
   const add = (path: Path, message: string, what: "key" | "value"): void => {
-    faults.push({ file, ...positionOf(root, path, what), path: formatPath(path), message: printableLine(message) });
+    faults.push({ file, ...document.positionOf(path, what), path: formatPath(path), message: printableLine(message) });
   };
-  const written = withoutEmptySections(root);
+  const written = withoutEmptySections(document);
   const result = checkSchema(written, add);
   checkRules(written, { file: resolve(file), env }, (path, message) => add(path, message, "key"));
   if (faults.length > 0 || result === undefined) return { faults: ordered(faults) };
-  const lineOf = (path: Path): number => positionOf(root, path, "value").line;
-  return { config: compile(result, file, [...root.children.keys()].map(String), env, lineOf) };
+  const lineOf = (path: Path): number => document.positionOf(path, "value").line;
+  return { config: compile(result, file, document.keys(), env, lineOf) };
 }
 
 /**
  * A top-level section or list whose entries are all commented out is one that was not written. Not so deeper down: there
  * an empty `allow:` or `tls:` must not come to mean that everything is allowed, or nothing encrypted.
  */
-function withoutEmptySections(root: Located): unknown {
-  if (typeof root.value !== "object" || root.value === null || Array.isArray(root.value)) return root.value;
-  const value: Record<string, unknown> = Object.assign(Object.create(null), root.value);
-  for (const [key, { node }] of root.children) {
+function withoutEmptySections(document: ConfigDocument): Record<string, unknown> {
+  const value = document.values();
+  for (const key of document.keys()) {
     const place = schemaAt(schema, [key]);
     const section = place !== undefined && (mappingOf(place) ?? elementOf(place)) !== undefined;
-    if (node.empty && section) delete value[key];
+    if (section && document.isEmpty(key)) delete value[key];
   }
   return value;
 }

@@ -2,9 +2,9 @@ import type { TargetedDraft } from "../message/draft.ts";
 import { StewardError } from "../message/errors.ts";
 import { readJson } from "../message/text/json-reader.ts";
 import { type Fault, positions, type Reading } from "../message/text/located.ts";
+import { readYaml } from "../message/text/yaml-reader.ts";
 import { itemBytes } from "../message/wire/bounds.ts";
 import { readMessage } from "./message-form.ts";
-import { readYaml } from "./yaml-reader.ts";
 
 export interface MessageFileOptions {
   /** How the file is called in faults: its name, or `-` for the standard input. `*.json` is never read as YAML. */

@@ -3,7 +3,9 @@ import { StewardError } from "../message/errors.ts";
 import { idMaker } from "../message/id.ts";
 import type { Json } from "../message/message.ts";
 import { DeadLetters } from "./dead-letters.ts";
+import { Held } from "./held.ts";
 import { Inbox } from "./inbox.ts";
+import { JobRows } from "./job-rows.ts";
 import { mend, namesOf } from "./mend.ts";
 import { NodeNotes } from "./node-notes.ts";
 import { Outbox } from "./outbox.ts";
@@ -27,6 +29,9 @@ export interface Journal {
   /** Calls `listener` with each row that is set aside from now on. The next opening draws the consequences. */
   onSetAside(listener: (row: SetAside) => void): void;
   readonly outbox: Outbox;
+  /** Messages that have an id and are in no lane yet. */
+  readonly held: Held;
+  readonly jobs: JobRows;
   readonly inbox: Inbox;
   readonly deadLetters: DeadLetters;
   /**
@@ -113,6 +118,8 @@ export function openJournal(
   });
   const deadLetters = new DeadLetters(store);
   const outbox = new Outbox(store, node, deadLetters);
+  const held = new Held(store);
+  const jobs = new JobRows(store);
   const inbox = new Inbox(store, deadLetters);
   /** A journal that was put back may have forgotten commands that ran since; a journal that lost single rows knows the rest. */
   const renew = (putBack = true): string => {
@@ -170,6 +177,8 @@ export function openJournal(
       return renewed;
     },
     outbox,
+    held,
+    jobs,
     inbox,
     deadLetters,
     flushed: () => store.flushed(),
@@ -211,7 +220,10 @@ export function openJournal(
       return store.fault;
     },
     room: () => store.room(),
-    sweep: (before, limit, spared) => outbox.sweep(before, limit, spared) + inbox.sweep(before, limit, spared),
+    sweep: (before, limit, spared = () => false) =>
+      held.sweep(before, spared, (owner) => jobs.has(owner)) +
+      outbox.sweep(before, limit, spared, (id) => held.groupOf(id) !== undefined) +
+      inbox.sweep(before, limit, spared),
     close: () => store.close(),
   };
 }

@@ -1,7 +1,17 @@
 import { idTime } from "../message/id.ts";
 import { isFinalState } from "../message/lifecycle.ts";
+import { HeldGroup } from "./held-group.ts";
 import { type IdEntry, IdRows } from "./id-rows.ts";
-import type { InRecord, OutBatch, OutLane, OutState } from "./records.ts";
+import type {
+  HeldEnd,
+  HeldGroupRecord,
+  HeldMembers,
+  HeldStand,
+  InRecord,
+  OutBatch,
+  OutLane,
+  OutState,
+} from "./records.ts";
 import { type Key, keyText, type SetAside, type Store, type Table } from "./store/store.ts";
 
 /**
@@ -15,6 +25,7 @@ import { type Key, keyText, type SetAside, type Store, type Table } from "./stor
  *   learned    a message of that batch that its node has not acknowledged is withdrawn: perhaps it had been
  *   pending    forgotten: its origin asks, and hears that this node has lost its record
  *   progress   the unfinished messages of that frame are in doubt, and never begun
+ *   held       the members of that group that are in no lane are cancelled
  *   taken      a file stays taken; its ids are not known
  *   cancelled  a command stays cancelled; by whom is not known
  */
@@ -80,6 +91,7 @@ class Mend {
     if (this.#hit("out", "ids")) this.#idsAnew();
     if (this.#hit("learned")) this.#learned();
     if (this.#hit("pending", "progress")) this.#frames();
+    if (this.#hit("held")) this.#held();
     for (const table of ["sources", "pending"] as const)
       if (this.#hit(table)) this.#renewed(`a row of ${table} was damaged`);
     for (const { table, key } of this.#rows) {
@@ -260,6 +272,48 @@ class Mend {
     }
   }
 
+  /** A group of which a row is gone is held no longer: some of its messages may have been withdrawn, or released. */
+  #held(): void {
+    const { node, now: at } = this.#options;
+    const hit = new Set(this.#rows.filter(({ table }) => table === "held").map(({ key }) => String((key as Key[])[0])));
+    const rows = new Map<string, Map<number | string, unknown>>();
+    for (const { key, value } of this.#store.range("held", {})) {
+      const [group, part] = key as [string, number | string];
+      if (this.#options.lost || hit.has(group)) rows.set(group, (rows.get(group) ?? new Map()).set(part, value));
+    }
+    for (const group of hit) if (!rows.has(group)) rows.set(group, new Map());
+    for (const [group, parts] of rows) {
+      const members = [...parts].flatMap(([part, value]) =>
+        typeof part === "number" && part > 0 ? [[part, value as HeldMembers] as const] : [],
+      );
+      const record = (parts.get(0) ?? recordOf(group, members, at)) as HeldGroupRecord;
+      const stand = new HeldGroup(group, record);
+      const known = new HeldGroup(group, record);
+      if (parts.has("stand")) known.restore(parts.get("stand") as HeldStand);
+      const placed: number[] = [];
+      const others: number[] = [];
+      const ended: number[] = [];
+      for (let index = 0; index < record.count; index++) {
+        const part = 1 + Math.floor(index / HELD_CHUNK);
+        const id = (parts.get(part) as HeldMembers | undefined)?.[index % HELD_CHUNK]?.[0];
+        const isPlaced = id !== undefined && this.#ids.find(id) !== undefined;
+        if (typeof known.at(index) === "object") ended.push(index);
+        else (isPlaced ? placed : others).push(index);
+      }
+      stand.set(placed, 1);
+      for (const index of ended) stand.set([index], known.at(index) as HeldEnd);
+      stand.set(others, { state: "cancelled", at, reason: `${node}: ${REASON}` });
+      this.#store.put("held", [group, 0], record);
+      for (let part = 1; (part - 1) * HELD_CHUNK < record.count; part++)
+        if (!parts.has(part)) this.#store.put("held", [group, part], []);
+      this.#store.put("held", [group, "stand"], stand.stand);
+    }
+  }
+
+  get #ids(): IdRows<Place> {
+    return new IdRows<Place>(this.#store, "ids");
+  }
+
   *#idEntries(): Generator<IdEntry<Place>> {
     for (const { value } of this.#store.range("ids", {})) yield* value as IdEntry<Place>[];
   }
@@ -284,6 +338,17 @@ class Mend {
     }
     return { states, holes, next };
   }
+}
+
+/** Members of a row of `held`. */
+const HELD_CHUNK = 256;
+
+/** The record of a group whose own is gone: what its messages were is not known any more. */
+function recordOf(group: string, members: readonly (readonly [number, HeldMembers])[], at: number): HeldGroupRecord {
+  const count = Math.max(1, ...members.map(([part, row]) => (part - 1) * HELD_CHUNK + row.length));
+  const last = members.at(-1)?.[1].at(-1)?.[0] ?? group;
+  const content = { subject: "command.unknown.unknown", data: null, timeout: null, wait: null, until: at };
+  return { v: 1, ...content, at: idTime(group), count, last, owner: group };
 }
 
 const UNTOLD: OutState = {

@@ -27,6 +27,8 @@ export class Lane implements Omit<OutLane, "marks"> {
   base = 0;
   given: readonly (readonly [epoch: string, upTo: number])[] = [];
   readonly passed = new LaneMarks();
+  /** True: ids do not rise along the lane. */
+  late = false;
   /** Number of skip markers that are not acknowledged. */
   markers = 0;
   /** Number of commands of this lane that the receiver runs at once, by its latest ACK. */
@@ -55,7 +57,7 @@ export class Lane implements Omit<OutLane, "marks"> {
     const [oldest = acked + 1] = this.openNumbers;
     this.passed.forget(Math.min(oldest, acked + 1));
     const marks = this.passed.row;
-    const marked = marks === undefined ? {} : { marks };
+    const marked = { ...(marks === undefined ? {} : { marks }), ...(this.late ? { late: true as const } : {}) };
     return { v, no, subject, next, sent, acked, started, open, receiverEpoch, ...based, ...marked };
   }
 }

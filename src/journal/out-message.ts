@@ -1,9 +1,13 @@
+import { idTime } from "../message/id.ts";
 import { type Assertion, fold, isFinalState, type Life, lifeOf, type State } from "../message/lifecycle.ts";
 import type { Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
 import { receiverOf } from "../message/subject.ts";
 import type { LaneMarks } from "./lane-marks.ts";
 import type { OutRecord, OutState } from "./records.ts";
+
+/** The shortest hold that is told of in the history of a message, ms. */
+const LEAST_HOLD = 1000;
 
 /** The watermarks of a lane; `event`: the lane carries events. */
 export interface Watermarks {
@@ -105,9 +109,12 @@ export class OutMessage implements OutRecord {
 
   /** The assertions that follow from the times, without any report, oldest first. */
   passed(): Assertion[] {
-    const { subject, origin, createdAt } = this.message;
+    const { id, subject, origin, createdAt } = this.message;
     const node = receiverOf(subject);
     const assertions: Assertion[] = [{ state: "queued", at: createdAt, by: origin }];
+    // The id of a message is made when it is accepted; a held one is queued, and gets its time, when it is released.
+    const acceptedAt = idTime(id);
+    if (createdAt - acceptedAt >= LEAST_HOLD) assertions.unshift({ state: "held", at: acceptedAt, by: origin });
     if (this.#sentAt === 0) return assertions;
     assertions.push({ state: "sent", at: this.#sentAt, by: origin });
     if (this.#receivedAt !== 0) assertions.push({ state: "received", at: this.#receivedAt, by: node });

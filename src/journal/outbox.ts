@@ -1,4 +1,5 @@
 import { StewardError } from "../message/errors.ts";
+import { idTime } from "../message/id.ts";
 import { endOf, type Life, type State } from "../message/lifecycle.ts";
 import type { Message } from "../message/message.ts";
 import { type OutputPart, type Report, withoutOutput } from "../message/report.ts";
@@ -95,11 +96,22 @@ export class Outbox {
   ): OutRecord[] {
     return messages.map((message, i) => {
       const lane = this.#lanes.get(message.subject) ?? this.#newLane(message.subject);
+      if (keep && !lane.late && idTime(message.id) < message.createdAt) lane.late = this.#isLate(lane, message.id);
       const record = this.#batches.append(lane, message, texts[i] ?? "", keep);
       if (keep) this.#newIds.push([message.id, [lane.no, record.seq]]);
       this.#changes(lane);
       return record;
     });
+  }
+
+  /** True for an id that is lower than the one before it: its message was held meanwhile. */
+  #isLate(lane: Lane, id: string): boolean {
+    const youngest = lane.batches.at(-1);
+    // The messages of this turn are not in the store yet.
+    const last = youngest?.last === lane.next - 1 ? youngest.messages.at(-1) : undefined;
+    if (last !== undefined) return last.message.id > id;
+    for (const { message } of this.#batches.newest(lane)) return message.id > id;
+    return false;
   }
 
   /** The next records of a lane from `from` on, in order, within the bounds; at least one if there is any. */
@@ -369,13 +381,27 @@ export class Outbox {
   *newestOn(isMeant: (subject: string) => boolean, before?: string): Generator<{ lane: OutLane; record: OutRecord }> {
     this.#write();
     const lanes = [...this.#lanes.values()].filter(({ subject }) => isMeant(subject));
-    yield* newestOf(lanes.flatMap((lane) => headOf(lane, this.#batches.newest(lane, before)) ?? []));
+    if (!lanes.some(({ late }) => late)) {
+      yield* newestOf(lanes.flatMap((lane) => headOf(lane, this.#batches.newest(lane, before)) ?? []));
+      return;
+    }
+    // The order of ids is found in their table, where the lanes do not have it.
+    const numbers = new Set(lanes.map(({ no }) => no));
+    for (const [, place] of this.#ids.newest("", before)) {
+      const found = numbers.has(place[0]) ? this.#there(place) : undefined;
+      if (found !== undefined) yield { lane: found.lane, record: found.message };
+    }
   }
 
   /** The kept messages that are not final, newest first. Before the first one is given, each lane is searched for its newest. */
   *open(isMeant: (subject: string) => boolean = () => true): Generator<{ lane: OutLane; record: OutRecord }> {
     const lanes = [...this.#lanes.values()].filter(({ subject }) => isMeant(subject));
-    yield* newestOf(lanes.flatMap((lane) => headOf(lane, this.#openOf(lane)) ?? []));
+    yield* newestOf(lanes.flatMap((lane) => headOf(lane, this.#openInOrder(lane)) ?? []));
+  }
+
+  #openInOrder(lane: Lane): Iterator<OutMessage> {
+    const open = this.#openOf(lane);
+    return lane.late ? [...open].sort((a, b) => (a.message.id < b.message.id ? 1 : -1)).values() : open;
   }
 
   *#openOf(lane: Lane): Generator<OutMessage> {
@@ -444,10 +470,15 @@ export class Outbox {
   }
 
   /**
-   * Forgets ended messages that were created before `before`, except for spared times; at most `limit`. Messages still owed
-   * stay. Returns the number of forgotten messages.
+   * Forgets ended messages that were created before `before`, except for spared times and for those that others name; at most
+   * `limit`. Messages still owed stay. Returns the number of forgotten messages.
    */
-  sweep(before: number, limit: number, spared: (at: number) => boolean = () => false): number {
+  sweep(
+    before: number,
+    limit: number,
+    spared: (at: number) => boolean = () => false,
+    isNamed: (id: string) => boolean = () => false,
+  ): number {
     this.#write();
     let removed = 0;
     for (const { key, entries } of this.#ids.rows()) {
@@ -457,7 +488,7 @@ export class Outbox {
         if (found !== undefined) {
           const { lane, message } = found;
           const { createdAt } = message.message;
-          if (createdAt >= before || spared(createdAt)) return true;
+          if (createdAt >= before || spared(createdAt) || isNamed(id)) return true;
           if (message.seq > lane.acked || !(lane.event || message.ended)) return true;
           for (const row of this.#outputRows(id)) this.#store.remove("output", row.key);
           this.#batches.forget(lane, message.seq);
@@ -468,7 +499,13 @@ export class Outbox {
       if (left.length < entries.length) this.#ids.replace(key, left);
       const [, place] = left.at(-1) ?? [];
       const youngest = place && this.#there(place);
-      if (removed >= limit || (youngest !== undefined && youngest.message.message.createdAt >= before)) break;
+      if (removed >= limit) break;
+      // A message that was held has a low id, and is younger than others with higher ones.
+      if (
+        youngest !== undefined &&
+        Math.min(youngest.message.message.createdAt, idTime(youngest.message.message.id)) >= before
+      )
+        break;
     }
     return removed;
   }

@@ -1,3 +1,5 @@
+import type { HoldReason } from "../message/hold.ts";
+import type { Bounded, JobPlan, JobState } from "../message/job.ts";
 import type { Assertion, Life, State } from "../message/lifecycle.ts";
 import type { Json, Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
@@ -30,6 +32,8 @@ export interface OutLane {
   given?: readonly (readonly [epoch: string, upTo: number])[];
   /** The times at which open messages passed the watermarks; absent: none did, or the messages' own records have them. */
   marks?: OutMarks | undefined;
+  /** True: ids do not rise along the lane, because a message was held before it came here. */
+  late?: boolean;
 }
 
 /** Each mark covers the numbers after the mark before it, up to its own; times in ms, for `a` and `r` by the receiver's clock. */
@@ -89,6 +93,88 @@ export interface OutState {
   readonly i: string | undefined;
   readonly h: number | undefined;
   readonly x: "expired" | "cancelled" | undefined;
+}
+
+/** Messages that are held together: they differ in their receivers alone. The row of the group, which never changes. */
+export interface HeldGroupRecord {
+  readonly v: 1;
+  /** `<command|event>.<method>.<domain>`: the subjects without their receivers. */
+  readonly subject: string;
+  readonly data: Json;
+  readonly timeout: number | null;
+  /** How long each may wait to start, from its release on, ms; `null`: for ever. */
+  readonly wait: number | null;
+  /** No message of the group starts after this time, nor is it held any longer; `null`: there is no such time. */
+  readonly until: number | null;
+  /** When the messages were accepted. */
+  readonly at: number;
+  readonly count: number;
+  /** The id of the last message; the first one is the id of the group. */
+  readonly last: string;
+  /** The id of the one that decides when they are released, such as a job. */
+  readonly owner: string;
+}
+
+/** Members of a group, `CHUNK` to a row, in the order of their ids. Empty: the row was damaged. */
+export type HeldMembers = readonly (readonly [id: string, node: string])[];
+
+/** The end of a message that was never in a lane. */
+export interface HeldEnd {
+  readonly state: "cancelled" | "expired";
+  readonly at: number;
+  readonly reason: string;
+}
+
+/** The present state of a group, by place in it: each run covers the places after the run before it, below `upTo`. */
+export interface HeldStand {
+  readonly v: 1;
+  /** 0: held; 1: in its lane; else its end. */
+  readonly runs: readonly HeldRun[];
+  readonly reasons: readonly HeldWhy[];
+}
+
+export type HeldRun = readonly [upTo: number, stand: 0 | 1 | HeldEnd];
+export type HeldWhy = readonly [upTo: number, reason: HoldReason, text: string];
+
+/** A job as it was ordered. The row never changes; its messages are in the groups of its attempts. */
+export interface JobRecord {
+  readonly v: 1;
+  readonly id: string;
+  readonly at: number;
+  /** Who ordered it, in words. */
+  readonly by: string;
+  /** The target as it was written, and the subject without receiver. */
+  readonly target: string;
+  readonly subject: string;
+  readonly note: string;
+  readonly plan: JobPlan;
+}
+
+/** The present state of a job: what cannot be derived from its messages. */
+export interface JobStand {
+  readonly v: 1;
+  readonly state: JobState;
+  readonly since: number;
+  readonly cause: string;
+  /** The wave that runs, counted from 0, and since when all of it has ended; `null`: it has not. */
+  readonly wave: number;
+  readonly waveEndedAt: number | null;
+  /** When it begins; `null`: at once, or once it is approved. */
+  readonly beginAt: number | null;
+  /** Ends of each kind that an operator has seen and let pass. */
+  readonly allowed: Readonly<Partial<Record<Bounded, number>>>;
+  /** The first has all nodes of the job. */
+  readonly attempts: readonly JobAttempt[];
+}
+
+export interface JobAttempt {
+  /** The group of held messages. */
+  readonly group: string;
+  readonly at: number;
+  /** The nodes that it is for, in words: `all`, `failed`, … */
+  readonly of: string;
+  /** The places in the group at which its waves end. */
+  readonly waves: readonly number[];
 }
 
 /** The result of a report. `changed`: the record is in another state; `conflict`: two ends contradict each other. */

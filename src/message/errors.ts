@@ -99,6 +99,34 @@ export const CATALOGUE = {
     "{origin} may not send to {subject}: {fault}",
     "Change that line in the steward.yaml of the node that receives it, or the policy of central; `steward may` tells what a node would take.",
   ),
+  // Operators
+  "role-denied": entry("{who} has {has}, and this needs the role {needs} ({operation})", "{remedy}"),
+  "reach-denied": entry(
+    "{who} may not send {subject} to {node}: {fault}",
+    "`steward whoami` shows what you may do; an admin changes it with `steward operator add {operator} … --replace`.",
+  ),
+  "signature-refused": entry(
+    "the signature on this request is not taken: {fault}",
+    "Type the command again; check the clocks of this machine and of the daemon's, and the file of your key.",
+  ),
+  "operator-unknown": entry(
+    "no operator here has the key {key}",
+    "An admin types on {central}: `steward operator add NAME --role viewer|operator|admin --key {key}`. Without STEWARD_OPERATOR_KEY and --as you speak as the users of the socket.",
+  ),
+  "operator-removed": entry(
+    "the key of {operator} is no longer taken: {fault}",
+    "Ask an admin; on {central} `steward operator list` shows who has which key.",
+  ),
+  "operator-key-unsafe": entry(
+    "the key of an operator in {file} is not safe: {fault}",
+    "Type `{command}`. If others may have read the key, make another one: `steward operator rekey`.",
+    EXIT.usage,
+  ),
+  "operator-key-unreadable": entry(
+    "the key of an operator in {file} cannot be used: {fault}",
+    "`steward operator key` makes one; name its file with --as or STEWARD_OPERATOR_KEY.",
+    EXIT.usage,
+  ),
   "command-refused": entry(
     "{node} may not run it: {fault}",
     "Change `run` of that subject, or `secrets`, in the steward.yaml of {node}, or ask for less.",
@@ -297,6 +325,11 @@ export const CATALOGUE = {
   "report-unsent": entry(
     "{node} reports on command {id}, which was never sent to {node}",
     "Somebody at the broker sends in the name of {node}, or two machines have this name: see `steward doctor`.",
+  ),
+  "held-full": entry(
+    "{count} messages are held here already: {more} more are not accepted, {limit} are allowed (limits.held)",
+    "`steward messages --state held` lists them. Wait until some have gone, cancel some, or raise limits.held in steward.yaml.",
+    EXIT.notDelivered,
   ),
   "queue-full": entry(
     "{limit} messages wait on {subject} already: no more are accepted",

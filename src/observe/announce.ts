@@ -1,5 +1,6 @@
 import type { Clock } from "../message/clock.ts";
 import type { MessageHappening } from "../message/happening.ts";
+import { type Hold, holdText } from "../message/hold.ts";
 import { type FinalState, isFinalState, type State } from "../message/lifecycle.ts";
 import type { Message } from "../message/message.ts";
 import type { Outcome, OutputPart } from "../message/report.ts";
@@ -44,6 +45,12 @@ export class Announcer {
       counters.submitted[kindOf(record.message.subject)]++;
       this.tell(record, "queued", config().node);
     }
+  }
+
+  /** Messages that are held. */
+  held(messages: readonly Message[], hold: Hold): void {
+    if (!this.#options.happenings.watched) return;
+    for (const message of messages) this.#emit(message, "held", this.#options.config().node, holdText(hold));
   }
 
   /** @param started highest number on the lane of which the node says that it has begun */

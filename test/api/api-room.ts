@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { openClient } from "../../src/api/client.ts";
 import { type Api, openApi } from "../../src/api/server.ts";
 import type { Client } from "../../src/runtime/operate/table.ts";
-import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
+import { type FakeOperations, fakeOperations, openDoor } from "../harness/fake-operations.ts";
 import { listLog } from "../harness/list-log.ts";
 
 export interface Answer {
@@ -34,7 +34,7 @@ export async function apiRoom(): Promise<ApiRoom> {
   const operations = fakeOperations();
   const { clock } = operations;
   const log = listLog();
-  const api = await openApi({ operations, path: socket, clock, log });
+  const api = await openApi({ operations, reception: openDoor(operations), path: socket, clock, log });
   return {
     operations,
     client: openClient({ socket, clock }),

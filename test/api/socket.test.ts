@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openClient } from "../../src/api/client.ts";
 import { openApi } from "../../src/api/server.ts";
 import { settle } from "../harness/clock.ts";
-import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
+import { type FakeOperations, fakeOperations, openDoor } from "../harness/fake-operations.ts";
 import { listLog } from "../harness/list-log.ts";
 
 describe("the API's socket", () => {
@@ -23,7 +23,8 @@ describe("the API's socket", () => {
     expect(operations.clock.armed).toBe(0);
     await rm(directory, { recursive: true });
   });
-  const open = (at = path) => openApi({ operations, path: at, clock: operations.clock, log: listLog() });
+  const open = (at = path) =>
+    openApi({ operations, reception: openDoor(operations), path: at, clock: operations.clock, log: listLog() });
   const client = () => openClient({ socket: path, clock: operations.clock });
 
   test("belongs to its owner alone, in a directory made for it, and is gone after the stop", async () => {
@@ -40,7 +41,14 @@ describe("the API's socket", () => {
   test("is for the daemon's group as well where the configuration says so", async () => {
     const nested = join(directory, "a", "api.sock");
     const { clock } = operations;
-    const api = await openApi({ operations, path: nested, access: "group", clock, log: listLog() });
+    const api = await openApi({
+      operations,
+      reception: openDoor(operations),
+      path: nested,
+      access: "group",
+      clock,
+      log: listLog(),
+    });
     expect((await stat(nested)).mode & 0o777).toBe(0o660);
     expect((await stat(join(directory, "a"))).mode & 0o777).toBe(0o750);
     await api.stop();

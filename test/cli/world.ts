@@ -7,7 +7,7 @@ import { runCli } from "../../src/cli/run-cli.ts";
 import { checkOffline } from "../../src/journal/offline.ts";
 import type { Logger } from "../../src/platform/logger.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
-import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
+import { type FakeOperations, fakeOperations, openDoor } from "../harness/fake-operations.ts";
 import { inputOf } from "../harness/input.ts";
 import { atTestEnd, tempDir } from "../harness/temp.ts";
 
@@ -63,7 +63,13 @@ export class World {
   }
 
   async up(): Promise<void> {
-    this.#api = await openApi({ operations: this.ops, path: this.socket, clock: this.ops.clock, log: quiet });
+    this.#api = await openApi({
+      operations: this.ops,
+      reception: openDoor(this.ops),
+      path: this.socket,
+      clock: this.ops.clock,
+      log: quiet,
+    });
   }
 
   async down(): Promise<void> {

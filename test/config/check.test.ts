@@ -85,9 +85,9 @@ describe("a file in which everything is wrong", () => {
     [
       "  backoff: {min: 5m, __proto__: 1}",
       "34:13 supervision.backoff.min: `min` is longer than `max`",
-      "34:22 supervision.backoff.__proto__: unknown key; known here: min, max, factor, jitter, resetAfter",
+      '34:22 supervision.backoff.__proto__: "__proto__" cannot be a key',
     ],
-    ["node: again", `35:1 node: "node" is written twice; first in line 1`],
+    ["node: again", `35:1 node: "node" is given twice; first in line 1`],
   ];
 
   it("gives every fault at once, each at its line and column, with what would be right", () => {
@@ -103,20 +103,19 @@ describe("a file that is no configuration", () => {
     ["---\n", "1:1: the file is empty; `steward init` writes one to begin with"],
     ["- a\n- b\n", '1:1: expected a mapping of settings such as "node: ship1", got a list'],
     ["hello", '1:1: expected a mapping of settings such as "node: ship1", got text'],
-    ["node: a\n---\nnode: b\n", "2:1: the file holds several documents; remove the --- between them"],
+    ["node: a\n---\nnode: b\n", "3:1: the file holds several documents; remove the --- between them"],
     ["node: a\nbroker:\n\tservers: []\n", "3:1: a tab cannot indent YAML; use spaces"],
     [
       "subscribe:\n  - from: [*]\n",
       '2:12: Alias cannot be an empty string; a text that begins with * or & needs quotes, as in "*"',
     ],
-    ["node: !secret x\n", "1:7: Unresolved tag: !secret; a text that begins with ! needs quotes"],
+    ["node: !secret x\n", "1:7: unknown tag !secret; a text that begins with ! needs quotes"],
     [
       `node: a\nbroker: {user: x, password: \${SECRET}}\ndata: ./d\nhello: 2s\n`,
       "2:30: Unexpected flow-map-start at node end; a text with special characters needs quotes",
     ],
-    ["%YAML 1.1\n---\nnode: yes\n", "1:1: %YAML: only version 1.2 is read; remove the line"],
-    ["[".repeat(20_000), expect.stringMatching(/^1:\d+: nested too deeply$/)],
-    ["node: &a {node: *a}\n", "1:17: nested too deeply"],
+    ["%YAML 1.1\n---\nnode: yes\n", "1:1: %YAML 1.1: only YAML 1.2 is read; remove the line"],
+    ["[".repeat(20_000), expect.stringMatching(/^1:\d+: nested deeper than 64 levels$/)],
     [" ".repeat(1024 * 1024 + 1), "1:1: the file is larger than 1MB"],
   ])("is one fault (%#)", (text, fault) => {
     expect(faultsOf(text)).toEqual([fault]);
@@ -130,12 +129,21 @@ describe("a file that is no configuration", () => {
       }),
       { text: "a: &a [x, x, x, x, x, x, x, x, x, x]\n", last: "a" },
     );
-    expect(faultsOf(bomb.text)).toEqual([expect.stringContaining("grows too large")]);
+    expect(faultsOf(bomb.text)).toEqual([expect.stringContaining("unfolds into more than 50000 values")]);
   });
 
   it("names an alias without anchor at its place", () => {
     expect(faultsOf(minimal("nodes: [*ship2]\n"))).toContain(
-      "4:9 nodes[0]: *ship2 stands for nothing above it; quote it if it is text",
+      "4:9 nodes[0]: *ship2 stands for nothing that comes before it; quote it if it is text",
+    );
+  });
+
+  it("names an alias that stands inside its own value, and a key that no mapping can have", () => {
+    expect(faultsOf(minimal("nodes: &a [*a]\n"))).toContain(
+      "4:12 nodes[0]: *a stands for nothing that comes before it; quote it if it is text",
+    );
+    expect(faultsOf(minimal("publish:\n- {subject: c.event.a.b, source: {__proto__: x}}\n"))).toContain(
+      '5:35 publish[0].source.__proto__: "__proto__" cannot be a key',
     );
   });
 
@@ -237,11 +245,6 @@ describe("settings that do not agree", () => {
       "two sources of one's own",
       minimal("publish:\n- {subject: c.event.a.b, source: {a: x, b: y}}\n"),
       "5:26 publish[0].source: expected one source and its setting, got 2",
-    ],
-    [
-      "a source that is called __proto__",
-      minimal("publish:\n- {subject: c.event.a.b, source: {__proto__: x}}\n"),
-      "5:35 publish[0].source.__proto__: not the name of a source: a source's name begins with a letter or a digit",
     ],
     [
       "a journal smaller than its messages",

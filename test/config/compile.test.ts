@@ -94,6 +94,7 @@ describe("defaults", () => {
       labels: {},
       policy: [],
       policies: [],
+      operators: {},
       defaults: { deliverBy: 604_800_000, timeout: 3_600_000 },
       limits: {
         messageBytes: 524_288,

@@ -1,8 +1,13 @@
 import { checkJournal } from "../../src/journal/check/check.ts";
+import type { HeldGroup } from "../../src/journal/held-group.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import type { Store } from "../../src/journal/store/store.ts";
 import { fate } from "../../src/runtime/resync/compare-answer.ts";
 import { idOf, KEYS, TAKEN } from "./story.ts";
+
+function heldIn({ held }: Journal, group: HeldGroup) {
+  return { record: group.record, members: held.members(group).map((one, i) => [...one, group.at(i), group.why(i)]) };
+}
 
 /** All that a journal says of itself, verb by verb, as JSON. Takes what can be asked for only once. */
 export function accountOf(journal: Journal, store: Store): unknown {
@@ -31,6 +36,8 @@ export function accountOf(journal: Journal, store: Store): unknown {
       count: outbox.openCount(node),
       ids: [...outbox.openOn(node)].map(({ record }) => record.message.id),
     })),
+    // Journals of the first version have none.
+    held: journal.held.groups.length === 0 ? undefined : journal.held.groups.map((group) => heldIn(journal, group)),
     pending: inbox.pending(),
     done: [...inbox.newestDone()],
     dead: inbox.dead(),
@@ -52,7 +59,13 @@ export function accountOf(journal: Journal, store: Store): unknown {
     checkpoints: KEYS.checkpoints.map((key) => journal.checkpoint(key)),
     files: KEYS.taken.map((key) => journal.taken(key)),
     nodes: journal.nodes(),
-    check: { ...counts, owed: Object.fromEntries(counts.owed), wrong, leftovers },
+    check: {
+      ...counts,
+      held: counts.held === 0 ? undefined : counts.held,
+      owed: Object.fromEntries(counts.owed),
+      wrong,
+      leftovers,
+    },
   };
   return JSON.parse(JSON.stringify(account));
 }

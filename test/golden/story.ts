@@ -168,7 +168,28 @@ export async function firstPart(journal: Journal, turn: () => Promise<void>): Pr
     START + 6000,
   );
   await turn();
+  await holding(journal, turn);
   await taking(journal, turn);
+}
+
+/** Messages that were held: some still are, one was released after a younger one, one was cancelled. */
+async function holding({ held, outbox }: Journal, turn: () => Promise<void>): Promise<void> {
+  const members = [200, 201, 202, 203].map((n) => [idOf(n, n * 10), "ship1"] as const);
+  const content = { data: ["echo", ANY_TEXT], timeout: 30_000, wait: 3_600_000, until: START + 86_400_000 };
+  const group = held.add(
+    { subject: "command.shellcommand.os", ...content, at: START + 2000, owner: idOf(300, 3000) },
+    members,
+    { reason: "approval", text: "zwei Personen" },
+  );
+  await turn();
+  outbox.enqueue([message(200, LANES.commands, { createdAt: START + 9000 })], true);
+  held.released(group, [0]);
+  held.ended(group, [1], { state: "cancelled", at: START + 9000, reason: "nobody wants it" });
+  held.explain(group, [
+    [2, { reason: "rate" }],
+    [4, { reason: "wave", text: "wave 2 of 2" }],
+  ]);
+  await turn();
 }
 
 /** What the node took from others. */
@@ -216,6 +237,8 @@ async function taking(journal: Journal, turn: () => Promise<void>): Promise<void
 export async function secondPart(journal: Journal, turn: () => Promise<void>): Promise<void> {
   const { outbox, inbox } = journal;
   const more: Json = { lines: ["last", "words"], n: 1.5, deep: [[{ a: null }]] };
+  const [group] = journal.held.groups;
+  if (group !== undefined) journal.held.ended(group, [2], { state: "expired", at: START + 11_000, reason: "too late" });
   outbox.enqueue([message(60, LANES.commands, { data: more }), message(61, LANES.kept)], true);
   outbox.report(
     idOf(11, 110),

@@ -42,12 +42,20 @@ import type {
   TargetQuestion,
   TargetView,
   TrustView,
+  WhoAmI,
 } from "../../src/runtime/operate/operations.ts";
+import type { Admitted } from "../../src/runtime/operate/speak/reception.ts";
 import type { Operations } from "../../src/runtime/operate/table.ts";
 import { filterOf, resolveTarget, type TargetWorld } from "../../src/runtime/operate/targets.ts";
+import { OWNER } from "../../src/security/operators/speaker.ts";
 import { nodeWith } from "../message/target/node-with.ts";
 import { SimulatedClock } from "./clock.ts";
 import { seededRandom } from "./random.ts";
+
+/** A reception that takes every request for one of the daemon's owner. */
+export function openDoor(operations: Operations): { admit(): Promise<Admitted> } {
+  return { admit: async () => ({ speaker: OWNER, operations }) };
+}
 
 export interface Call {
   readonly operation: keyof Operations;
@@ -209,6 +217,11 @@ export class FakeOperations implements Operations {
   machines(): MachineView[] {
     this.#called("machines");
     return this.machineList;
+  }
+
+  whoami(): WhoAmI {
+    this.#called("whoami");
+    return { name: "local", node: "central", role: "admin", by: "socket" };
   }
 
   trust(): TrustView {

@@ -102,7 +102,7 @@ describe("the traps of YAML", () => {
   });
 
   it.each([
-    ["0755", "in.yaml:1:40 is not valid: 0755 would become 755; put it in quotes"],
+    ["0755", "in.yaml:1:40 is not valid: 0755 would become 755; write 755, or put it in quotes"],
     [".inf", ".inf is not a finite number"],
     [".NaN", ".NaN is not a finite number"],
     ["12345678901234567890", "too large to be kept exactly; put it in quotes"],

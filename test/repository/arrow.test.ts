@@ -60,7 +60,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["src/observe/"],
   pino: ["src/observe/"],
   "pino-pretty": ["src/observe/", "src/cli/"],
-  yaml: ["src/config/", "src/intake/", "src/cli/"],
+  yaml: ["src/message/text/yaml-reader.ts", "src/config/reference/yaml.ts"],
   uqr: ["src/cli/"],
   zod: ["src/config/", "src/api/", "src/runtime/operate/"],
   "p-queue": ["src/runtime/execute/", "src/methods/"],

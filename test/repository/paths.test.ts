@@ -14,6 +14,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/platform/names.ts": "the way itself",
   "src/platform/installation.ts": FIXED,
   "src/config/file/paths.ts": WRITTEN,
+  "src/cli/input/operator-key.ts": "the file of a key that the user names; a name is one token",
   "src/config/check.ts": WRITTEN,
   "src/config/compile.ts": WRITTEN,
   "src/cli/cli.ts": WRITTEN,

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { readDocument } from "./document.ts";
+import { ConfigDocument } from "./document.ts";
 import { readConfigFile } from "./read.ts";
 
 /** The absolute paths that a configuration stands for: relative ones start at the directory of its file. */
@@ -23,8 +23,7 @@ export function pathsOf(file: string, data: string) {
  * @throws StewardError `config-unreadable`
  */
 export function socketOf(file: string): string | undefined {
-  const { root } = readDocument(readConfigFile(file));
-  const [socket, data] = ["socket", "data"].map((key) => root?.children.get(key)?.node.value);
+  const { socket, data } = ConfigDocument.read(readConfigFile(file)).document?.values() ?? {};
   if (typeof socket === "string" && socket !== "") return pathsOf(file, "").socket(socket);
   return typeof data === "string" && data !== "" ? pathsOf(file, data).socket(undefined) : undefined;
 }

@@ -73,9 +73,12 @@ function dataText({ data, node, socket }: InitOptions): string {
       ? ""
       : `
 
-# Where \`steward run\` and the others find the daemon. Members of the daemon's group may use it, and so command from here.
+# Where \`steward run\` and the others find the daemon. Members of the daemon's group may use it; they may do all that root may,
+# until you give each person a key and write another role here: docs/operators.md.
 socket: ${flow(socket)}
-socketAccess: group`;
+socketAccess: group
+operators:
+  socket: admin`;
   return `# Journal, keys and output. Keep it: it is what makes messages durable.
 data: ${flow(data ?? `./var/${node}`)}${access}`;
 }

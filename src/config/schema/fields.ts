@@ -13,7 +13,7 @@ import {
   SIZE,
 } from "../../message/text/units.ts";
 import { patternFault, scriptDigest } from "../policy/argument-pattern.ts";
-import { readHours, timeZoneFault } from "../policy/hours.ts";
+import { readHours, timeZoneFault } from "../../message/schedule/hours.ts";
 import { GROUP, OPERATOR } from "../policy/rule.ts";
 import { kind, kinds, mapping, setting } from "./about.ts";
 import { nearest } from "./nearest.ts";

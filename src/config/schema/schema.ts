@@ -473,6 +473,17 @@ export const schema = mapping({
     ],
     applies: "live",
   }),
+  operators: setting(
+    mapping({
+      socket: setting(oneOf("admin", "operator", "viewer", "nobody").optional(), {
+        description:
+          "The role of those who use the socket and sign nothing: `admin` may do all, also decide on nodes and operators; `operator` sends and cancels; `viewer` only looks; `nobody` must sign with a key of an operator.",
+        fallback: "admin; viewer with `socketAccess: group`",
+        example: "viewer",
+      }),
+    }).prefault({}),
+    { description: "The people who use this daemon: see docs/operators.md.", applies: "live" },
+  ),
   timeZone: setting(timeZone().optional(), {
     description: "The time zone of `hours`.",
     fallback: "that of the host",
@@ -520,6 +531,10 @@ export const schema = mapping({
       targets: setting(wholeNumber(1, 1_000_000).prefault(50), {
         description:
           "Nodes that one target may mean. For more, `steward run` asks, or wants --yes; a message file or a request says `most`.",
+      }),
+      held: setting(wholeNumber(1, 10_000_000).prefault(100_000), {
+        description:
+          "Messages that may be held here at once: those of jobs that wait for their wave, a time or an approval. Further ones are refused.",
       }),
       lanes: setting(wholeNumber(1, 100_000_000).prefault(200_000), {
         description:

@@ -1,7 +1,9 @@
 import { JOURNAL_VERSION } from "../records.ts";
 import type { SetAside } from "../store/store.ts";
+import { checkHeld, type HeldCounts } from "./held.ts";
 import { checkIn, type InCounts } from "./in.ts";
 import { checkOut, type OutCounts } from "./out.ts";
+import { checkJobs } from "./jobs.ts";
 import { Inspection, type KnownProblem, type Problem, type Rows } from "./problems.ts";
 import { factsRecord, id, json, labelsRecord, list, record, sequence, setAside, text, token, tuple } from "./shapes.ts";
 
@@ -10,7 +12,7 @@ export interface JournalCheck {
   readonly owner: string | undefined;
   readonly epoch: string | undefined;
   readonly rows: number;
-  readonly counts: OutCounts & InCounts;
+  readonly counts: OutCounts & HeldCounts & InCounts;
   /** The first problems; `wrong`, `leftovers` and `aside` count all. */
   readonly problems: readonly Problem[];
   readonly wrong: number;
@@ -34,7 +36,8 @@ export function checkJournal(rows: Rows, { known = [], onRows }: CheckOptions = 
   const found = new Inspection(rows, onRows);
   for (const { table, key, fault, harm } of known) found.add(table, key, fault, harm);
   const meta = checkMeta(found);
-  const counts = { ...checkOut(found), ...checkIn(found, meta.owner) };
+  const counts = { ...checkOut(found), ...checkHeld(found), ...checkIn(found, meta.owner) };
+  checkJobs(found);
   checkNotes(found);
   for (const name of ["version", "node", "epoch"]) {
     if (found.seen > 0 && rows.get("meta", name) === undefined) found.add("meta", name, "it is missing");

@@ -1,4 +1,6 @@
+import { HOLD_REASONS } from "../../message/hold.ts";
 import { isId } from "../../message/id.ts";
+import { ACTIONS, type Bound, IF_AWAY, JOB_STATES, type JobPlan } from "../../message/job.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
@@ -10,8 +12,14 @@ import type {
   DoneRecord,
   FactsRecord,
   GivenLabel,
+  HeldEnd,
+  HeldGroupRecord,
+  HeldStand,
   InLane,
   InRecord,
+  JobAttempt,
+  JobRecord,
+  JobStand,
   LabelsRecord,
   OutBatch,
   OutLane,
@@ -172,6 +180,30 @@ export const outLane = fields<OutLane>({
       r: list(tuple(count, time)),
     }),
   ),
+  late: maybe(one(true)),
+});
+
+export const heldGroup = fields<HeldGroupRecord>({
+  v: one(1),
+  subject: holds("a subject without its receiver", (value) => typeof value === "string" && isSubject(`n.${value}`)),
+  data: json,
+  timeout: nullOr(count),
+  wait: nullOr(count),
+  until: nullOr(time),
+  at: time,
+  count: sequence,
+  last: id,
+  owner: id,
+});
+
+export const heldMembers = list(tuple(id, token));
+
+const heldEnd = fields<HeldEnd>({ state: one("cancelled", "expired"), at: time, reason: text });
+
+export const heldStand = fields<HeldStand>({
+  v: one(1),
+  runs: list(tuple(sequence, (value) => (value === 0 || value === 1 ? undefined : heldEnd(value)))),
+  reasons: list(tuple(sequence, one(...HOLD_REASONS), text)),
 });
 
 export const outBatch = fields<OutBatch>({ v: one(1), k: one(0, 1), m: list(nullOr(wireItem)) });
@@ -256,6 +288,61 @@ export const factsRecord = fields<FactsRecord>({
   at: time,
   facts: each(tuple(fact, time)),
   changes: list(tuple(time, text, nullOr(fact), nullOr(fact))),
+});
+
+const bound = fields<Bound>({
+  most: holds("a number from 0 on", (value) => typeof value === "number" && value >= 0),
+  unit: one("nodes", "percent"),
+  action: one(...ACTIONS),
+});
+
+const plan = fields<JobPlan>({
+  waves: list(text),
+  soak: count,
+  gate: nullOr(count),
+  bounds: fields<JobPlan["bounds"]>({
+    failed: maybe(bound),
+    rejected: maybe(bound),
+    expired: maybe(bound),
+    unknown: maybe(bound),
+  }),
+  atOnce: nullOr(sequence),
+  rate: nullOr(sequence),
+  ifAway: one(...IF_AWAY),
+  beginAt: nullOr(time),
+  every: nullOr(text),
+  window: nullOr(text),
+  zone: nullOr(text),
+  until: nullOr(time),
+  approval: one(true, false),
+});
+
+export const jobRecord = fields<JobRecord>({
+  v: one(1),
+  id,
+  at: time,
+  by: text,
+  target: text,
+  subject: text,
+  note: text,
+  plan,
+});
+
+export const jobStand = fields<JobStand>({
+  v: one(1),
+  state: one(...JOB_STATES),
+  since: time,
+  cause: text,
+  wave: count,
+  waveEndedAt: nullOr(time),
+  beginAt: nullOr(time),
+  allowed: fields<JobStand["allowed"]>({
+    failed: maybe(count),
+    rejected: maybe(count),
+    expired: maybe(count),
+    unknown: maybe(count),
+  }),
+  attempts: list(fields<JobAttempt>({ group: id, at: time, of: text, waves: list(sequence) })),
 });
 
 export const setAside = fields<SetAside & { v: 1; text: string; open: boolean }>({

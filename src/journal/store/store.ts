@@ -66,6 +66,8 @@ export const TABLES = [
   "subjects",
   "labels",
   "facts",
+  "held",
+  "jobs",
 ] as const;
 export type Table = (typeof TABLES)[number];
 

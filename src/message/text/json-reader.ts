@@ -175,7 +175,7 @@ class JsonReader {
 }
 
 /** The fault of a key of a map, given the keys before it. */
-export function keyFault(key: string, before: ReadonlySet<string>): string | undefined {
+export function keyFault(key: string, before: { has(key: string): boolean }): string | undefined {
   if (before.has(key)) return `${inQuotes(key)} is given twice`;
   if (key === "__proto__") return '"__proto__" cannot be a key';
   return undefined;

@@ -8,7 +8,13 @@ import { inQuotes } from "./printable.ts";
 export type Located =
   | { readonly kind: "map"; readonly at: number; readonly entries: readonly LocatedEntry[] }
   | { readonly kind: "list"; readonly at: number; readonly items: readonly Located[] }
-  | { readonly kind: "scalar"; readonly at: number; readonly value: null | boolean | number | string };
+  | {
+      readonly kind: "scalar";
+      readonly at: number;
+      readonly value: null | boolean | number | string;
+      /** True: no value was written after the key. */
+      readonly empty?: true;
+    };
 
 export interface LocatedEntry {
   readonly key: string;
@@ -21,6 +27,8 @@ export interface LocatedEntry {
 export interface Fault {
   readonly at: number;
   readonly text: string;
+  /** Keys and places in lists that lead to it, where the reader knows them. */
+  readonly path?: readonly (string | number)[];
 }
 
 /** A text that was read: its top-level values, as far as they could be read, and all faults. */

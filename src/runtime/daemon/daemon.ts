@@ -32,9 +32,14 @@ import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { AuditDirectory } from "../../security/audit/files.ts";
+import { OperatorDirectory } from "../../security/operators/directory.ts";
+import type { Speaker } from "../../security/operators/speaker.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
+import { SocketIdentity } from "../operate/speak/identify.ts";
+import { Reception } from "../operate/speak/reception.ts";
+import type { Operations } from "../operate/table.ts";
 import { recordSubmitted } from "../submit/audited.ts";
 import { Core } from "./core.ts";
 import { Listeners } from "./listeners.ts";
@@ -159,6 +164,10 @@ export async function startDaemon({
     counters,
     reload: reloadNow,
   });
+
+  const operators = new OperatorDirectory(() => sealing?.opened.trust);
+  const socketIdentity = new SocketIdentity({ config: () => config, operators, clock });
+  const operationsFor = (speaker: Speaker): Operations => operations.as(speaker);
 
   const openTransport =
     parts.openTransport ??
@@ -403,6 +412,7 @@ export async function startDaemon({
       api: async () => {
         const api = await openApi({
           operations,
+          reception: new Reception((request) => socketIdentity.identify(request), operationsFor),
           path: config.socket,
           access: config.socketAccess,
           clock,

@@ -38,6 +38,7 @@ import { JournalIdentities } from "../resync/journal-identities.ts";
 import { JournalLosses } from "../resync/journal-losses.ts";
 import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
+import { Holding } from "../submit/holding.ts";
 import { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Links } from "./links.ts";
@@ -80,6 +81,7 @@ export class Road implements Rooms, FactsWatcher {
   readonly announce: Announcer;
   readonly publishers: Publishers;
   readonly submitter: Submitter;
+  readonly holding: Holding;
   readonly failures: Failures;
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
@@ -128,6 +130,7 @@ export class Road implements Rooms, FactsWatcher {
     const announce = new Announcer(ground);
     const publishers = new Publishers(ground);
     const submitter = new Submitter({ ...ground, publishers, announce });
+    this.holding = new Holding({ ...ground, submitter, announce });
     const failures = new Failures({ ...ground, submitter });
     const told = { ...ground, announce, failures, publishers, submitter, labels };
 
@@ -197,6 +200,7 @@ export class Road implements Rooms, FactsWatcher {
       failures: this.failures,
     });
     this.ownFacts.look();
+    this.holding.begin();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
   }
@@ -216,6 +220,7 @@ export class Road implements Rooms, FactsWatcher {
   end(): void {
     this.#presence.end();
     this.ownFacts.end();
+    this.holding.stop();
     this.publishers.end();
     this.link.end();
     this.#receiver.stop();

@@ -6,7 +6,17 @@ import { CONTROL_DOMAIN, parseSubject, receiverOf } from "../../message/subject.
 import { begins } from "../execute/unvouched.ts";
 import type { MessageDetail, MessageFilter, MessageView } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
-import { detailDone, detailIn, detailOut, type Sight, viewDone, viewIn, viewOut } from "./views.ts";
+import {
+  detailDone,
+  detailHeld,
+  detailIn,
+  detailOut,
+  type Sight,
+  viewDone,
+  viewHeld,
+  viewIn,
+  viewOut,
+} from "./views.ts";
 
 const LIMIT = 100;
 
@@ -32,7 +42,7 @@ export class Messages {
     // An event is final once it is received; every other state that is not final is one of an open message.
     const unfinished = open || (state !== undefined && state !== "received" && !isFinalState(state));
     const streams = [
-      ...(direction === "in" ? [] : [unfinished ? this.#openSent(filter) : this.#sent(filter)]),
+      ...(direction === "in" ? [] : [unfinished ? this.#openSent(filter) : this.#sent(filter), this.#held(before)]),
       ...(direction === "out" ? [] : [this.#pending(), ...(unfinished ? [] : [this.#done(before)])]),
     ];
     const found: MessageView[] = [];
@@ -49,11 +59,13 @@ export class Messages {
   /** The message with an id, or with an unambiguous beginning of one. @throws StewardError `message-unknown`, `message-ambiguous` */
   detail(prefix: string): MessageDetail {
     const { core, config } = this.#options;
-    const { outbox, inbox } = core().journal;
+    const { outbox, held, inbox } = core().journal;
     const newest = (beginning?: string) => this.#newestIds(beginning);
     const id = findId(prefix, newest, newest);
     const out = outbox.find(id);
     if (out !== undefined) return detailOut(out.lane, out.record, this.#sight());
+    const kept = held.find(id);
+    if (kept !== undefined && kept.group.at(kept.index) !== 1) return detailHeld(kept, config().node);
     const pending = inbox.find(id);
     if (pending !== undefined) return detailIn(pending, config().node, this.#waitsFor(pending));
     const done = inbox.done(id);
@@ -108,6 +120,15 @@ export class Messages {
     return { id, subject, origin, view: () => viewOut(lane, record, this.#sight()) };
   }
 
+  /** Messages that are in no lane. */
+  #held(before?: string, prefix?: string): Iterable<Row> {
+    const origin = this.#options.config().node;
+    return mapped(this.#options.core().journal.held.newest(prefix, before), (found) => {
+      const { group, id, node } = found;
+      return { id, subject: `${node}.${group.record.subject}`, origin, view: () => viewHeld(found, origin) };
+    });
+  }
+
   #pending(prefix = ""): Iterable<Row> {
     const records = this.#options.core().journal.inbox.pending();
     return records
@@ -127,7 +148,8 @@ export class Messages {
   /** Ids of the newest messages; those that steward sends for itself are included only with a prefix. */
   *#newestIds(prefix = ""): Iterable<string> {
     const sent = mapped(this.#options.core().journal.outbox.newest(prefix), (found) => this.#sentRow(found));
-    const streams = [sent, this.#pending(prefix), this.#done(undefined, prefix)];
+    const held = this.#held(undefined, prefix);
+    const streams = [sent, held, this.#pending(prefix), this.#done(undefined, prefix)];
     for (const { id, subject } of newestFirst(streams))
       if (prefix !== "" || !subject.endsWith(`.${CONTROL_DOMAIN}`)) yield id;
   }

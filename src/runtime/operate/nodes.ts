@@ -5,6 +5,7 @@ import type { TargetNode } from "../../message/target/match.ts";
 import { shortened } from "../../message/text/printable.ts";
 import { itemBytes } from "../../message/wire/bounds.ts";
 import { fingerprint } from "../../security/keys/public-keys.ts";
+import { giverName, type Speaker } from "../../security/operators/speaker.ts";
 import type { PendingClaim, PendingClaims } from "../../security/trust/pending-claims.ts";
 import { Registrar } from "../enrol/registrar.ts";
 import { KnownTargets } from "./known-targets.ts";
@@ -99,7 +100,7 @@ export class Nodes {
   }
 
   /** Gives labels to all nodes of a target, or to none. @throws StewardError `label-invalid`, `target-invalid`, … */
-  async label({ to, labels, most }: LabelOrder): Promise<LabelView[]> {
+  async label({ to, labels, most }: LabelOrder, speaker: Speaker): Promise<LabelView[]> {
     const { config, core } = this.#options;
     const { node, central } = config();
     if (node !== central)
@@ -109,7 +110,7 @@ export class Nodes {
     const names = this.meantBy(to, most);
     for (const name of names) if (!core().fleet.isKnown(name)) throw new StewardError("node-unknown", { node: name });
     for (const name of names) core().labels.checkFor(name, labels);
-    for (const name of names) core().labels.labelNode(name, labels, node);
+    for (const name of names) core().labels.labelNode(name, labels, giverName(speaker, node));
     await core().storage.durable();
     return names.map((name) => this.#labelsOf(name));
   }

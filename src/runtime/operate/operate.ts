@@ -9,6 +9,7 @@ import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
+import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
 import { senderOf } from "../../security/policy/permission.ts";
 import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
@@ -43,9 +44,10 @@ import type {
   TargetQuestion,
   TargetView,
   TrustView,
+  WhoAmI,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
-import { LOCAL, Submission } from "./submission.ts";
+import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
@@ -54,20 +56,39 @@ import { viewDead } from "./views.ts";
 const MOST_STUCK = 100;
 const ANSWER_WITHIN = 10_000;
 
-/** The implementation of every operation of the table, on the rooms of the core that runs now. */
+/** The implementation of every operation of the table, on the rooms of the core that runs now, in the name of a speaker. */
 export class LocalOperations implements Operations {
   readonly #options: OperateOptions;
+  readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
 
-  constructor(options: OperateOptions) {
+  constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
+    this.#speaker = speaker;
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
-    this.#trust = new TrustDecisions(options);
-    this.#submission = new Submission(options, this.#messages, this.#nodes);
+    this.#trust = new TrustDecisions(options, speaker);
+    this.#submission = new Submission(options, speaker, this.#messages, this.#nodes);
+  }
+
+  /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
+  as(speaker: Speaker): LocalOperations {
+    return new LocalOperations(this.#options, speaker);
+  }
+
+  whoami(): WhoAmI {
+    const { name, role, by, operator, bounds } = this.#speaker;
+    return {
+      name,
+      node: this.#options.config().node,
+      role,
+      by,
+      ...(operator === undefined ? {} : { operator }),
+      ...bounds,
+    };
   }
 
   /** Validates, authorises and journals: in order, all or none. */
@@ -114,7 +135,7 @@ export class LocalOperations implements Operations {
   }
 
   label(order: LabelOrder): Promise<LabelView[]> {
-    return this.#nodes.label(order);
+    return this.#nodes.label(order, this.#speaker);
   }
 
   resolve(question: TargetQuestion): TargetView {
@@ -267,9 +288,9 @@ export class LocalOperations implements Operations {
     return this.#options.core().audit.verify() as AuditChecked;
   }
 
-  /** Records what somebody did at the local API. */
+  /** Records what the speaker did. */
   #did(operation: string, more: Readonly<Record<string, Json>>, what = "operation"): void {
-    this.#options.core().audit.record({ what, by: LOCAL, allowed: true, operation, ...more });
+    this.#options.core().audit.record({ what, by: this.#speaker.name, allowed: true, operation, ...more });
   }
 
   metrics(): Promise<string> {

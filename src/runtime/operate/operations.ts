@@ -502,6 +502,16 @@ export const decision = thing({
   waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
 });
 
+export const whoami = thing({
+  name: text.describe("As audit and history name you: OPERATOR@NODE, or local for the users of the socket"),
+  node: text.describe("The node whose daemon answers"),
+  role: z.enum(["anyone", "viewer", "operator", "admin"]).describe("anyone: no role at all"),
+  by: z.enum(["socket", "signature", "session", "token"]).describe("How the daemon knows"),
+  operator: opt(text),
+  on: opt(text.describe("The nodes that you may send to: a target over the labels given at central; absent: all")),
+  methods: opt(z.array(text).describe("The methods that you may use; absent: all")),
+});
+
 export const logLine = thing({ node: text, domain: text, line: text });
 
 export const brokerLogin = z.discriminatedUnion("kind", [
@@ -638,6 +648,7 @@ export type InvitationOrder = Shown<typeof invitationOrder>;
 export type Invited = Shown<typeof invited>;
 export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
+export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
 export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;

@@ -20,6 +20,7 @@ import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
+import type { Holding } from "../submit/holding.ts";
 import type { Submitter } from "../submit/submit.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
@@ -35,6 +36,7 @@ export interface Rooms {
   readonly vouching: Vouching;
   readonly publishers: Publishers;
   readonly submitter: Submitter;
+  readonly holding: Holding;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;

@@ -30,6 +30,7 @@ export const ROUTES = {
   brokerLogins: "GET /v1/broker/logins",
   machines: "GET /v1/machines",
   reload: "POST /v1/reload",
+  whoami: "GET /v1/whoami",
   watch: "GET /v1/events",
   health: "GET /healthz",
   metrics: "GET /metrics",

@@ -5,6 +5,7 @@ import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
+import type { Speaker } from "../../security/operators/speaker.ts";
 import { recordSubmitted } from "../submit/audited.ts";
 import type { Messages } from "./messages.ts";
 import type { Nodes } from "./nodes.ts";
@@ -12,17 +13,16 @@ import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Orde
 import type { OperateOptions } from "./rooms.ts";
 import { insistCount } from "./table.ts";
 
-/** The users of the local API, as the audit names them. */
-export const LOCAL = "local";
-
 /** Messages that operators send and cancel, and questions to other nodes. */
 export class Submission {
   readonly #options: OperateOptions;
+  readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
 
-  constructor(options: OperateOptions, messages: Messages, nodes: Nodes) {
+  constructor(options: OperateOptions, speaker: Speaker, messages: Messages, nodes: Nodes) {
     this.#options = options;
+    this.#speaker = speaker;
     this.#messages = messages;
     this.#nodes = nodes;
   }
@@ -53,7 +53,7 @@ export class Submission {
     const { clock, core } = this.#options;
     const { journal, storage, announce, submitter } = core();
     const records = submitter.submit(drafts);
-    recordSubmitted(core(), LOCAL, records);
+    recordSubmitted(core(), this.#speaker.name, records);
     try {
       await storage.durable();
     } catch (error) {
@@ -111,13 +111,26 @@ export class Submission {
   async cancel(idOrPrefix: string): Promise<CancelAnswer> {
     const { clock, config, core } = this.#options;
     const { id, state, final, direction, subject } = this.#messages.detail(idOrPrefix);
-    core().audit.record({ what: "operation", by: LOCAL, allowed: true, operation: "cancel", subject, ids: [id] });
+    core().audit.record({
+      what: "operation",
+      by: this.#speaker.name,
+      allowed: true,
+      operation: "cancel",
+      subject,
+      ids: [id],
+    });
     if (final) return { kind: "tooLate", id, state };
-    const { journal, announce, fleet, submitter, canceller } = core();
+    const { journal, announce, fleet, submitter, holding, canceller } = core();
     if (direction === "in") {
       const answer = canceller.cancel(id, config().node);
       await journal.flushed();
       return answer === "done" ? { kind: "done", id } : { kind: "tooLate", id, state: this.#messages.detail(id).state };
+    }
+    const held = holding.find(id);
+    if (held !== undefined) {
+      holding.end(held.group, [held.index], "cancelled", "cancelled while it was held");
+      await journal.flushed();
+      return { kind: "done", id };
     }
     const withdrawn = journal.outbox.withdraw(id, "cancelled", clock.now(), "cancelled before it was sent");
     if (withdrawn !== undefined) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { StewardError } from "../../message/errors.ts";
+import type { Role } from "../../security/operators/speaker.ts";
 import * as shape from "./operations.ts";
 import type { Name, ROUTES, Words } from "./routes.ts";
 
@@ -10,12 +11,14 @@ import type { Name, ROUTES, Words } from "./routes.ts";
  */
 interface Entry<Path extends string> {
   readonly summary: string;
+  /** The least role that may ask for it. */
+  readonly needs: Role;
   /** A schema for each `{word}` of the path. */
   readonly params?: { readonly [Word in Words<Path>[number]]: z.ZodType };
   readonly query?: Path extends `GET ${string}` ? z.ZodObject : never;
   readonly body?: Path extends `POST ${string}` ? Body : never;
   readonly answer: Answer;
-  /** Statuses of failures, beside 400 and 500. */
+  /** Statuses of failures, beside 400, 401, 403 and 500. */
   readonly failures?: readonly number[];
 }
 
@@ -54,71 +57,83 @@ const none = (description: string) =>
 export const TABLE = {
   submit: {
     summary: "Accept messages: one draft or a list, all or nothing; answered once they are durable",
+    needs: "operator",
     body: { shape: shape.orders, read: readOrders },
     answer: json("Accepted, in the order of the drafts and of their targets", shape.accepted.array(), { status: 201 }),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },
   messages: {
     summary: "Messages, newest first",
+    needs: "viewer",
     query: shape.messageFilter,
     answer: json("Messages that pass the filter", shape.messageView.array(), { durable: true }),
     failures: [503],
   },
   message: {
     summary: "One message with its history, outcome and output",
+    needs: "viewer",
     params: shape.byId,
     answer: json("The message", shape.messageDetail, { durable: true }),
     failures: [404, 409, 503],
   },
   cancel: {
     summary: "Ask for a message to be cancelled",
+    needs: "operator",
     params: shape.byId,
     answer: json("Done, requested from the node, or too late", shape.cancelAnswer),
     failures: [404, 409, 503],
   },
   nodes: {
     summary: "All known nodes, by name",
+    needs: "viewer",
     query: shape.nodeQuery,
     answer: json("Nodes", shape.nodeView.array()),
   },
   node: {
     summary: "One node with its lanes and latest changes",
+    needs: "viewer",
     params: shape.byName,
     answer: json("The node", shape.nodeDetail),
     failures: [404],
   },
   facts: {
     summary: "The facts of a node, and what changed",
+    needs: "viewer",
     params: shape.byName,
     answer: json("The facts", shape.factsView),
     failures: [404],
   },
   labels: {
     summary: "The labels of a node, with whose word each is",
+    needs: "viewer",
     params: shape.byName,
     answer: json("The labels", shape.labelView),
     failures: [404],
   },
   label: {
     summary: "Give labels to nodes, or take them back; at central",
+    needs: "admin",
     body: { shape: shape.labelOrder, read: reader(shape.labelOrder) },
     answer: json("The labels of each node", shape.labelView.array()),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },
   resolve: {
     summary: "The nodes that a target means; nothing is sent",
+    needs: "viewer",
     body: { shape: shape.targetQuestion, read: reader(shape.targetQuestion) },
     answer: json("The nodes", shape.targetView),
     failures: [404, 413, 415, 422],
   },
   processes: {
     summary: "Processes of this node, or of another one, asked over the wire",
+    needs: "viewer",
     query: shape.processQuery,
     answer: json("Processes", shape.processList),
     failures: [404, 503],
   },
   control: {
     summary: "Start, stop, restart or revive a process",
+    needs: "operator",
     params: shape.byProcess,
     answer: json("The process afterwards", shape.processView),
     failures: [403, 404, 503],
@@ -126,50 +141,59 @@ export const TABLE = {
   may: {
     summary:
       "Whether a node would take a message of somebody, and which line of its policy decides; asked of that node",
+    needs: "viewer",
     body: { shape: shape.mayQuestion, read: reader(shape.mayQuestion) },
     answer: json("The word of each layer of its policy", shape.mayAnswer),
     failures: [404, 413, 415, 503],
   },
   dead: {
     summary: "Dead letters",
+    needs: "viewer",
     answer: json("Dead letters", shape.deadLetter.array()),
   },
   retryDead: {
     summary: "Send a dead letter's message through its process again",
+    needs: "operator",
     params: shape.byId,
     answer: none("It is on its way"),
     failures: [404, 409],
   },
   dropDead: {
     summary: "Drop a dead letter for good",
+    needs: "operator",
     params: shape.byId,
     answer: none("It is gone"),
     failures: [404, 409],
   },
   alerts: {
     summary: "What went wrong and was not cleared, the latest first; at central of all nodes",
+    needs: "viewer",
     answer: json("Alerts", shape.alertView.array(), { durable: true }),
     failures: [503],
   },
   clearAlert: {
     summary: "Clear an alert: it is forgotten until it is raised anew",
+    needs: "operator",
     params: shape.byNumber,
     answer: none("It is cleared"),
     failures: [404],
   },
   trust: {
     summary: "Who is trusted: at central the registry, on an edge what central told it",
+    needs: "viewer",
     answer: json("Keys, nodes, invitations", shape.trustView),
     failures: [503],
   },
   invite: {
     summary: "Make a token for each of some machines, all or none; at central only",
+    needs: "admin",
     body: { shape: shape.invitationOrder, read: reader(shape.invitationOrder) },
     answer: json("A token each, shown this once", shape.invited.array(), { status: 201 }),
     failures: [403, 404, 409, 413, 415, 422, 503],
   },
   decide: {
     summary: "Accept, reject, revoke or decommission a node, or have it change its keys; at central only",
+    needs: "admin",
     params: shape.byDecision,
     body: { shape: shape.choice, read: reader(shape.choice) },
     answer: json("What was done", shape.decision),
@@ -177,36 +201,48 @@ export const TABLE = {
   },
   audit: {
     summary: "Records of this node's audit: who asked for what, what was decided, and why",
+    needs: "viewer",
     query: shape.auditQuery,
     answer: json("Records, oldest first", shape.auditRecord.array(), { durable: true }),
     failures: [503],
   },
   verifyAudit: {
     summary: "Whether a record of the audit was changed, moved or removed",
+    needs: "viewer",
     answer: json("The ends of the chain, and its faults", shape.auditChecked, { durable: true }),
     failures: [503],
   },
   logs: {
     summary: "The last lines of received logs",
+    needs: "viewer",
     query: shape.logQuery,
     answer: json("Lines, newest last", shape.logLine.array()),
     failures: [404],
   },
   brokerLogins: {
     summary: "The logins of the broker: accepted nodes and open invitations; none where nodes have no keys",
+    needs: "viewer",
     answer: json("Logins, by their public keys", shape.brokerLogin.array()),
   },
   machines: {
     summary: "The state machines of this daemon, as charts to be laid out",
+    needs: "viewer",
     answer: json("Machines, read off those that run", shape.machineView.array()),
   },
   reload: {
     summary: "Read the configuration again and apply what changed",
+    needs: "admin",
     answer: json("What changed", shape.reloadAnswer),
     failures: [422],
   },
+  whoami: {
+    summary: "Who the daemon takes you for, and what you may do",
+    needs: "anyone",
+    answer: json("The speaker", shape.whoami),
+  },
   watch: {
     summary: "All that happens from now on, as server-sent events; `gap` stands for what a slow client missed",
+    needs: "viewer",
     query: shape.eventQuery,
     answer: {
       ...json("A stream of happenings", shape.happening),
@@ -217,12 +253,14 @@ export const TABLE = {
   },
   health: {
     summary: "Whether the daemon is well",
+    needs: "anyone",
     answer: json("It is", shape.health, {
       ill: { status: 503, description: "It is not", is: ({ ok }: shape.Health) => !ok },
     }),
   },
   metrics: {
     summary: "Prometheus text exposition",
+    needs: "viewer",
     answer: { ...json("Metrics", z.string()), kind: "text", type: TEXT_TYPE },
   },
 } as const satisfies { readonly [N in Name]: Entry<(typeof ROUTES)[N]> };

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileFault, StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { fingerprint, keysText, parseKeys } from "../../security/keys/public-keys.ts";
+import { giverName, type Speaker } from "../../security/operators/speaker.ts";
 import { fingerprintOf } from "../../security/trust/registry.ts";
 import { type Token, tokenText } from "../../security/trust/token.ts";
 import type { Membership } from "../enrol/membership.ts";
@@ -18,9 +19,11 @@ type Verb = Decision["verb"];
 /** The trust of this node as operators see it, and their decisions on it. */
 export class TrustDecisions {
   readonly #options: OperateOptions;
+  readonly #speaker: Speaker;
 
-  constructor(options: OperateOptions) {
+  constructor(options: OperateOptions, speaker: Speaker) {
     this.#options = options;
+    this.#speaker = speaker;
   }
 
   view(): TrustView {
@@ -47,7 +50,7 @@ export class TrustDecisions {
     const servers = addressesOf(broker, addresses);
     const login = loginOf(broker.auth);
     const ca = caOf(broker);
-    const invited = registry.invite(nodes, lasts, central);
+    const invited = registry.invite(nodes, lasts, giverName(this.#speaker, central));
     await this.#options.core().journal.flushed();
     const [centralKeys] = registry.centralKeys;
     if (centralKeys === undefined) throw new StewardError("security-off");
@@ -69,13 +72,14 @@ export class TrustDecisions {
   /** @throws StewardError `not-central`, `security-off`, `node-not-pending`, `node-not-trusted`, … */
   async decide(node: string, verb: Verb, choice: Choice): Promise<Decision> {
     const { config, core } = this.#options;
-    const { node: by } = config();
-    if (verb === "rekey" && node === by) return this.#rekeyCentral(choice);
+    const { node: self } = config();
+    const by = giverName(this.#speaker, self);
+    if (verb === "rekey" && node === self) return this.#rekeyCentral(choice);
     if (core().enrolment === undefined && verb === "decommission")
       return { node, verb, told: [], ...(await this.#clear(node)) };
     const registrar = this.#registrar();
     const { registry } = registrar;
-    if (node === by)
+    if (node === self)
       throw new StewardError("usage", { fault: `${node} is the management station itself`, command: verb });
     const trusting = registry.state.nodes.flatMap((one) => (one.peers.includes(node) ? [one.node] : []));
     switch (verb) {

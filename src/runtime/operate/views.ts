@@ -1,6 +1,8 @@
 import type { LinkState } from "../../actors/node.ts";
+import type { HeldMessage } from "../../journal/held.ts";
 import type { Outbox } from "../../journal/outbox.ts";
 import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
+import { holdText } from "../../message/hold.ts";
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
@@ -67,6 +69,44 @@ export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): Messa
     ...(message.inReplyTo === undefined ? {} : { inReplyTo: message.inReplyTo }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(conflict === undefined ? {} : { conflict }),
+  };
+}
+
+/** A message that is in no lane: it is held, or ended while it was. */
+export function viewHeld({ group, index, id, node }: HeldMessage, origin: string): MessageView {
+  const { subject, at, until, data } = group.record;
+  const stand = group.at(index);
+  const end = typeof stand === "number" ? undefined : stand;
+  return {
+    id,
+    subject: `${node}.${subject}`,
+    origin,
+    direction: "out",
+    state: end?.state ?? "held",
+    final: end !== undefined,
+    since: end?.at ?? at,
+    createdAt: at,
+    deliverBy: until,
+    attempts: 0,
+    summary: summarise(data),
+    reason: end?.reason ?? holdText(group.why(index)),
+  };
+}
+
+export function detailHeld(held: HeldMessage, origin: string): MessageDetail {
+  const { record } = held.group;
+  const view = viewHeld(held, origin);
+  const { state, since, final } = view;
+  const begun: Assertion = { state: "held", at: record.at, by: origin };
+  const ends = state === "cancelled" || state === "expired";
+  const outcome: Outcome | undefined = ends ? { state, at: since, reason: view.reason ?? "" } : undefined;
+  return {
+    ...view,
+    data: record.data,
+    timeout: record.timeout,
+    history: final ? [begun, { state, at: since, by: origin }] : [begun],
+    output: [],
+    ...(outcome === undefined ? {} : { outcome }),
   };
 }
 

@@ -54,18 +54,45 @@ export class Submitter implements DraftTaker {
    */
   submit(drafts: readonly Draft[], terms: SubmitTerms = {}): OutRecord[] {
     const { keep = true, key, own = false, foreign = false, owed = false } = terms;
-    const { journal, storage, fleet, publishers, announce } = this.#options;
+    const { journal } = this.#options;
     const messages = drafts.map((draft) => (foreign ? { ...this.#stamp(draft), foreign } : this.#stamp(draft)));
     const texts = messages.map((message) => this.#encoded(message, own));
     for (const message of messages) this.#check(message);
-    const noRoom = owed ? undefined : storage.refusal();
-    if (noRoom !== undefined) throw noRoom;
-    const records = journal.outbox.enqueue(messages, keep, texts);
+    if (!owed) this.#insistRoom();
+    const records = this.#enqueue(messages, texts, keep);
     if (key !== undefined)
       journal.setTaken(
         key,
         messages.map(({ id }) => id),
       );
+    return records;
+  }
+
+  /** Messages that are held before they get a place in a lane, checked like those of `submit`. @throws StewardError why a draft is refused */
+  stamp(drafts: readonly Draft[]): Message[] {
+    const messages = drafts.map((draft) => this.#stamp(draft));
+    for (const message of messages) {
+      this.#encoded(message, false);
+      this.#check(message);
+    }
+    this.#insistRoom();
+    return messages;
+  }
+
+  /** Gives messages that were held their places in the lanes. @throws StewardError `storage-full`, … */
+  enter(messages: readonly Message[]): OutRecord[] {
+    this.#insistRoom();
+    return this.#enqueue(messages, messages.map(encodeItem), true);
+  }
+
+  #insistRoom(): void {
+    const noRoom = this.#options.storage.refusal();
+    if (noRoom !== undefined) throw noRoom;
+  }
+
+  #enqueue(messages: readonly Message[], texts: readonly string[], keep: boolean): OutRecord[] {
+    const { journal, fleet, publishers, announce } = this.#options;
+    const records = journal.outbox.enqueue(messages, keep, texts);
     // Operators see a node that is written to, also before it was ever heard.
     for (const { subject } of messages) fleet.expect(receiverOf(subject));
     announce.queued(records);

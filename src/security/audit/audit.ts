@@ -3,14 +3,15 @@ import { faultText } from "../../message/errors.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { sleep } from "../../platform/sleep.ts";
 import { ChainCheck, type ChainFault, claimOf, hashOf, type Link, START } from "./chain.ts";
-import type { AuditEntry, AuditRecord } from "./entry.ts";
+import { type AuditEntry, type AuditRecord, isSameButForIds } from "./entry.ts";
 import type { AuditFiles, NumberedLine } from "./files.ts";
 
 /**
  * The audit of a node: who asked for what, for which nodes, what was decided and why; append-only, each record chained to the one
  * before by its hash.
  *
- * A record is durable with whatever it tells of: its line joins the journal's turn, and costs no write to the disk of its own. Soon
+ * A record is durable with whatever it tells of: its line joins the journal's turn, and costs no write to the disk of its own. Messages
+ * of one turn that follow each other and differ in nothing but their ids share a record, so that a frame of a hundred costs one. Soon
  * after, lines are moved in groups to the files of the audit; the journal keeps the link at which the files begin and that at which
  * they end, so that a file that was cut or removed is found.
  */
@@ -74,12 +75,19 @@ const MOST_REFUSALS = 20;
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const MOST_KINDS = 1_000;
+/** Ids of one record. */
+const MOST_IDS = 200;
 
 export class Audit {
   readonly #options: AuditOptions;
   #last: Link;
+  /** The latest entry of this turn, and its ids: further ones may join an entry about one message. */
+  #open: { readonly entry: AuditEntry; readonly at: number; readonly ids: string[] } | undefined;
   /** Lines of this turn. */
   #turn: string[] = [];
+  #turnBegan = false;
+  /** The first and the last record of each group that is in the journal. */
+  #groups: { readonly first: number; readonly last: number }[] = [];
   /** Lines that are in the journal and not in the files. */
   #waiting: NumberedLine[] = [];
   #timer: Timer | undefined;
@@ -92,11 +100,13 @@ export class Audit {
   constructor(options: AuditOptions) {
     this.#options = options;
     const { journal, files } = options;
-    const groups = journal.audited();
-    const lines = groups.flat().flatMap((line) => {
-      const claim = claimOf(line);
-      return claim === undefined ? [] : [{ no: claim.no, line }];
-    });
+    const lines: NumberedLine[] = [];
+    for (const group of journal.audited()) {
+      const claimed = group.map((line) => ({ no: claimOf(line)?.no ?? 0, line })).filter(({ no }) => no > 0);
+      const [first, last] = [claimed[0], claimed.at(-1)];
+      if (first !== undefined && last !== undefined) this.#groups.push({ first: first.no, last: last.no });
+      lines.push(...claimed);
+    }
     const tail = files?.tail() ?? START;
     const known = journal.auditEnds?.head ?? START;
     this.#last = [tail, known, ...lines.slice(-1).map(({ no, line }) => ({ no, hash: hashOf(line) }))].reduce((a, b) =>
@@ -104,7 +114,7 @@ export class Audit {
     );
     // A crash after the files were written and before the journal was: those lines are in both.
     this.#waiting = lines.filter(({ no }) => files === undefined || no > tail.no);
-    if (this.#waiting.length < lines.length) this.#settle(lines[lines.length - this.#waiting.length - 1], groups);
+    if (this.#waiting.length < lines.length) this.#settle(lines[lines.length - this.#waiting.length - 1]);
     if (this.#waiting.length > 0) this.#arm();
   }
 
@@ -112,11 +122,44 @@ export class Audit {
   record(entry: AuditEntry): void {
     if (this.#ended) return;
     const { journal, clock } = this.#options;
+    const open = this.#open;
+    const ids = entry.ids?.length === 1 ? entry.ids : [];
+    const [id] = ids;
+    const joins = id !== undefined && open !== undefined && open.ids.length > 0 && open.ids.length < MOST_IDS;
+    if (joins && isSameButForIds(open.entry, entry)) {
+      open.ids.push(id);
+      return;
+    }
+    this.#chain();
+    this.#open = { entry, at: clock.now(), ids: [...ids] };
+    if (this.#turnBegan) return;
+    this.#turnBegan = true;
+    journal.atTurnEnd(() => this.#endTurn());
+  }
+
+  /** Chains the latest entry: no further ids join it. */
+  #chain(): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#open = undefined;
+    const { entry, at, ids } = open;
     const no = this.#last.no + 1;
-    const line = `{"no":${no},"at":${clock.now()},${JSON.stringify(entry).slice(1, -1)},"prev":"${this.#last.hash}"}`;
+    const text = JSON.stringify(ids.length > 1 ? { ...entry, ids } : entry);
+    const line = `{"no":${no},"at":${at},${text.slice(1, -1)},"prev":"${this.#last.hash}"}`;
     this.#last = { no, hash: hashOf(line) };
     this.#waiting.push({ no, line });
-    if (this.#turn.push(line) === 1) journal.atTurnEnd(() => journal.setAudited(no, this.#turn.splice(0)));
+    this.#turn.push(line);
+  }
+
+  #endTurn(): void {
+    this.#turnBegan = false;
+    this.#chain();
+    const lines = this.#turn;
+    this.#turn = [];
+    const { no: last } = this.#last;
+    const first = last - lines.length + 1;
+    this.#options.journal.setAudited(first, lines);
+    this.#groups.push({ first, last });
     this.#arm();
   }
 
@@ -145,6 +188,7 @@ export class Audit {
 
   /** The latest records that pass, oldest first. */
   records({ limit = 100, ...filter }: AuditFilter = {}): AuditRecord[] {
+    this.#chain();
     const found: AuditRecord[] = [];
     for (const line of this.#linesBackwards()) {
       const record = parsed(line);
@@ -158,6 +202,7 @@ export class Audit {
 
   /** Follows the chain through all files, and through the lines that are still in the journal. */
   verify(): AuditCheck {
+    this.#chain();
     const { journal, files } = this.#options;
     const { start = START, head = START } = journal.auditEnds ?? {};
     const chain = new ChainCheck(start);
@@ -177,6 +222,7 @@ export class Audit {
   async end(): Promise<void> {
     const { clock, journal } = this.#options;
     this.#ended = true;
+    this.#chain();
     clock.clearTimeout(this.#timer);
     // A disk that refuses would hold up the end; the lines are in the journal, or as lost as what they tell of.
     if (journal.fault !== undefined) return;
@@ -211,10 +257,9 @@ export class Audit {
     if (files === undefined || last === undefined) return;
     try {
       await journal.flushed();
-      const groups = journal.audited();
       await files.append(lines);
       this.#waiting.splice(0, lines.length);
-      this.#settle(last, groups);
+      this.#settle(last);
       await this.#forget(files);
     } catch (error) {
       log.error({ err: error }, `the audit cannot be written: ${faultText(error)}; it waits in the journal`);
@@ -222,15 +267,13 @@ export class Audit {
   }
 
   /** Notes how far the files go, and drops the groups that are in them. */
-  #settle(last: NumberedLine | undefined, groups: readonly (readonly string[])[]): void {
+  #settle(last: NumberedLine | undefined): void {
     const { journal } = this.#options;
     if (last === undefined) return;
     const start = journal.auditEnds?.start ?? START;
     journal.auditEnds = { start, head: { no: last.no, hash: hashOf(last.line) } };
-    for (const group of groups) {
-      const [first, end] = [claimOf(group[0] ?? ""), claimOf(group.at(-1) ?? "")];
-      if (first !== undefined && end !== undefined && end.no <= last.no) journal.dropAudited(first.no);
-    }
+    const left = this.#groups.findIndex((group) => group.last > last.no);
+    for (const { first } of this.#groups.splice(0, left < 0 ? this.#groups.length : left)) journal.dropAudited(first);
   }
 
   async #forget(files: AuditFiles): Promise<void> {

@@ -29,6 +29,20 @@ export interface AuditRecord extends AuditEntry {
   readonly prev: string;
 }
 
+/** True if one record can tell of both: they differ in nothing but their ids. */
+export function isSameButForIds(a: AuditEntry, b: AuditEntry): boolean {
+  for (const key in a) if (key !== "ids" && !isSame(a[key], b[key])) return false;
+  for (const key in b) if (!(key in a)) return false;
+  return true;
+}
+
+function isSame(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (!Array.isArray(a) || !Array.isArray(b)) return JSON.stringify(a) === JSON.stringify(b);
+  return a.length === b.length && a.every((part, i) => isSame(part, b[i]));
+}
+
 /** Characters of one argument that are recorded, and arguments of one command. */
 const LONGEST = 200;
 const MOST = 64;

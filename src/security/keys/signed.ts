@@ -1,6 +1,5 @@
 import { verify as verifySignature } from "node:crypto";
 import type { Json } from "../../message/message.ts";
-import type { Identity } from "./identity.ts";
 import { publicKey } from "./key-objects.ts";
 import { publicBytes } from "./key-text.ts";
 
@@ -11,10 +10,16 @@ export interface Signed<T> {
   readonly signature: string;
 }
 
+/** The holder of a private key. */
+export interface Signer {
+  readonly keys: { readonly sign: string };
+  sign(bytes: Uint8Array): Uint8Array;
+}
+
 /** `purpose` keeps a signature that was made for one use from being taken for another. */
-export function signBody<T>(identity: Pick<Identity, "keys" | "sign">, purpose: string, body: T): Signed<T> {
-  const signature = Buffer.from(identity.sign(signedBytes(purpose, body))).toString("base64url");
-  return { body, by: identity.keys.sign, signature };
+export function signBody<T>(signer: Signer, purpose: string, body: T): Signed<T> {
+  const signature = Buffer.from(signer.sign(signedBytes(purpose, body))).toString("base64url");
+  return { body, by: signer.keys.sign, signature };
 }
 
 /** True if the holder of `key` has signed this body for this purpose. The body's shape is the caller's to check. */

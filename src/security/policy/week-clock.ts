@@ -1,4 +1,4 @@
-import { WEEK } from "../../config/policy/hours.ts";
+import { WEEK } from "../../message/schedule/hours.ts";
 import type { Clock } from "../../message/clock.ts";
 
 const MINUTE = 60_000;

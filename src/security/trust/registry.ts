@@ -337,6 +337,11 @@ export class Registry implements Trust {
     return true;
   }
 
+  /** The operators that every list carries. */
+  get operators(): readonly Json[] {
+    return this.#state.operators;
+  }
+
   setOperators(operators: readonly Json[]): void {
     this.#change({ operators }, this.#acceptedNames());
   }

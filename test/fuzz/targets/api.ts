@@ -4,7 +4,7 @@ import { openApi } from "../../../src/api/server.ts";
 import { SseReader } from "../../../src/api/sse-reader.ts";
 import { CATALOGUE } from "../../../src/message/errors.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
-import { fakeOperations } from "../../harness/fake-operations.ts";
+import { fakeOperations, openDoor } from "../../harness/fake-operations.ts";
 import { damagedText } from "../damage.ts";
 import { exchange } from "../exchange.ts";
 import { insist, insistSame, type Room, type Target } from "../target.ts";
@@ -80,7 +80,13 @@ async function apiRoom(): Promise<Room> {
   const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   const operations = fakeOperations();
   const path = join(room.directory, SOCKET);
-  const api = await openApi({ operations, path, clock: systemClock, log: quiet }).catch(async (error) => {
+  const api = await openApi({
+    operations,
+    reception: openDoor(operations),
+    path,
+    clock: systemClock,
+    log: quiet,
+  }).catch(async (error) => {
     await room.close();
     throw error;
   });

@@ -7,6 +7,7 @@ import type { Clock } from "../../../src/message/clock.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
 import type { MessageDetail } from "../../../src/runtime/operate/operations.ts";
+import { openDoor } from "../../harness/fake-operations.ts";
 import { inputOf } from "../../harness/input.ts";
 import { listLog } from "../../harness/list-log.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
@@ -29,6 +30,7 @@ async function commandLine(world: World): Promise<(...argv: string[]) => Promise
   const path = join(directory, "s.sock");
   const api = await openApi({
     operations: world.daemon("central").operations,
+    reception: openDoor(world.daemon("central").operations),
     path,
     clock: systemClock,
     log: listLog(),

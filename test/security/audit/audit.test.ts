@@ -245,6 +245,50 @@ describe("the audit of a node", () => {
   });
 });
 
+describe("messages of one turn", () => {
+  const message = (id: string, more = {}) => ({
+    what: "decision",
+    by: "central",
+    allowed: true,
+    subject: "command.shellcommand.os",
+    arguments: ["uname", "-a"],
+    ids: [id],
+    ...more,
+  });
+
+  it("share a record where they differ in nothing but their ids, in order, and none is lost", async () => {
+    const { open } = await room();
+    const { audit, journal, store } = open();
+    for (const id of ["a", "b"]) audit.record(message(id));
+    audit.record(message("c", { arguments: ["uname", "-r"] }));
+    audit.record(message("d"));
+    audit.record(message("e", { by: "ship2" }));
+    audit.record(message("f", { allowed: false, why: "from is [central]" }));
+    audit.record(message("g", { nodes: ["ship1"] }));
+    audit.record(message("h", { ids: ["h", "i"] }));
+    audit.record(message("j", { ids: ["j"] }));
+    await journal.flushed();
+    audit.record(message("k"));
+    const ids = audit.records().map((record) => record.ids);
+    expect(ids).toEqual([["a", "b"], ["c"], ["d"], ["e"], ["f"], ["g"], ["h", "i"], ["j"], ["k"]]);
+    store.close();
+    const again = open();
+    expect(again.audit.verify()).toMatchObject({ ok: true, records: 9 });
+    expect(again.audit.records().map((record) => record.ids)).toEqual(ids);
+    await again.audit.end();
+    expect(again.journal.audited()).toEqual([]);
+    await again.journal.close();
+  });
+
+  it("are told of in records of at most 200 ids", async () => {
+    const { open } = await room();
+    const { audit, journal } = open();
+    for (let n = 0; n < 450; n++) audit.record(message(`m${n}`));
+    expect(audit.records().map(({ ids }) => ids?.length)).toEqual([200, 200, 50]);
+    await journal.close();
+  });
+});
+
 describe("the arguments of a record", () => {
   const digest = () => "sha256:abc";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isWithin, readHours, timeZoneFault } from "../../../src/config/policy/hours.ts";
+import { isWithin, readHours, timeZoneFault } from "../../../src/message/schedule/hours.ts";
 import { WeekClock } from "../../../src/security/policy/week-clock.ts";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
