@@ -20,7 +20,7 @@ const USED = {
   dropDead: "DELETE /v1/dead/{id}",
   alerts: "GET /v1/alerts",
   clearAlert: "DELETE /v1/alerts/{no}",
-  logs: "GET /v1/logs",
+  searchLogs: "GET /v1/logs/search",
   health: "GET /healthz",
   machines: "GET /v1/machines",
 } as const satisfies { readonly [N in keyof typeof ROUTES]?: (typeof ROUTES)[N] };

@@ -186,6 +186,15 @@ export const logQuery = z.strictObject({
   lines: opt(atMost(100_000, 0).describe("The last so many lines of each log; absent: 10")),
 });
 
+export const logSearch = z.strictObject({
+  node: opt(name),
+  domain: opt(name),
+  text: opt(z.string().max(1_000).describe("A part of the line, in upper or lower case")),
+  since: opt(atMost(8.64e15, 0).describe("Lines from then on, ms since 1970, by the time that a line names")),
+  until: opt(atMost(8.64e15, 0).describe("Lines before then")),
+  limit: opt(atMost(5_000).describe("The newest so many; absent: 500")),
+});
+
 // Answers.
 
 export const accepted = thing({
@@ -514,6 +523,19 @@ export const whoami = thing({
 
 export const logLine = thing({ node: text, domain: text, line: text });
 
+export const logFindings = thing({
+  asOf: time,
+  lines: z
+    .array(
+      thing({ node: text, domain: text, at: time.nullable().describe("The time that the line names"), line: text }),
+    )
+    .describe("The newest last"),
+  complete: z.boolean().describe("False: a request reads so much and no more; go on with `until` as `readBackTo`"),
+  bytesRead: count,
+  readBackTo: time.nullable(),
+  volume: z.array(thing({ at: time, bytes: count })).describe("Bytes of each hour of the last day"),
+});
+
 export const brokerLogin = z.discriminatedUnion("kind", [
   thing({ kind: z.literal("node"), node: text, key: text, peers: z.array(text) }),
   thing({ kind: z.literal("invitation"), name: text, key: text }),
@@ -650,6 +672,8 @@ export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
 export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
+export type LogSearchQuery = Shown<typeof logSearch>;
+export type LogFindingsView = Shown<typeof logFindings>;
 export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;

@@ -27,6 +27,7 @@ export const ROUTES = {
   audit: "GET /v1/audit",
   verifyAudit: "GET /v1/audit/check",
   logs: "GET /v1/logs",
+  searchLogs: "GET /v1/logs/search",
   brokerLogins: "GET /v1/broker/logins",
   machines: "GET /v1/machines",
   reload: "POST /v1/reload",
