@@ -79,7 +79,7 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
           <CopyCommand line={commandLine("message", id)} />
         </span>
       </div>
-      {reason !== undefined && <p class="why reason">{pictured(reason)}</p>}
+      {reason !== undefined && <p class="why lead-reason">{pictured(reason)}</p>}
       {conflict !== undefined && (
         <p class="fault">
           ✗ {conflict.by} also said {messageLook(conflict.state).word}: the first word stands.

@@ -128,13 +128,16 @@ function List({ newest, filter }: { newest: readonly MessageView[]; filter: Mess
   const [end, setEnd] = useState(false);
   const [fault, setFault] = useState("");
   const known = new Set(newest.map(({ id, direction }) => id + direction));
-  const all = [...newest, ...older.filter(({ id, direction }) => !known.has(id + direction))];
+  const both = [...newest, ...older.filter(({ id, direction }) => !known.has(id + direction))];
+  const ownToo = place.value.query["own"] === "1" || filter.domain !== undefined;
+  const all = ownToo ? both : both.filter(({ subject }) => !isOwn(subject));
+  const hidden = both.length - all.length;
   const mayHaveMore = !end && newest.length >= PAGE;
   const load = async (): Promise<void> => {
     try {
-      const before = all.at(-1)?.id;
+      const before = both.at(-1)?.id;
       const page = await client.messages({ ...filter, limit: PAGE, ...(before === undefined ? {} : { before }) });
-      setOlder([...all.slice(newest.length), ...page]);
+      setOlder([...both.slice(newest.length), ...page]);
       setEnd(page.length < PAGE);
       setFault("");
     } catch (thrown) {
@@ -163,6 +166,11 @@ function List({ newest, filter }: { newest: readonly MessageView[]; filter: Mess
       />
       <p class="list-foot">
         {counted(all.length, "message")}
+        {(hidden > 0 || ownToo) && (
+          <button type="button" class="plain" onClick={() => ask({ own: ownToo ? "" : "1" })}>
+            {ownToo ? "hide those that steward sends by itself" : `show ${hidden} more, which steward sent by itself`}
+          </button>
+        )}
         {fault !== "" && <span class="fault"> older ones could not be read: {fault}</span>}
         {mayHaveMore ? (
           <button type="button" class="plain" onClick={() => void load()}>
@@ -174,6 +182,11 @@ function List({ newest, filter }: { newest: readonly MessageView[]; filter: Mess
       </p>
     </>
   );
+}
+
+/** True for the messages with which steward asks and tells other nodes by itself. */
+function isOwn(subject: string): boolean {
+  return subject.endsWith(".steward");
 }
 
 function Row({ message }: { message: MessageView | undefined }) {

@@ -106,7 +106,9 @@ function sinceAllIsKnown({ changes, startedAt, asOf }: NodeDetail): number {
 /** The regions as bands over time. */
 function Timelines({ node }: { node: NodeDetail }) {
   const now = theStore().now.value;
-  const chosen = SPANS.find(({ key }) => key === place.value.query.span) ?? SPANS[1];
+  const chosen =
+    SPANS.find(({ key }) => key === place.value.query.span) ??
+    (now - sinceAllIsKnown(node) < SPANS[0].ms ? SPANS[0] : SPANS[1]);
   const begin = now - chosen.ms;
   return (
     <section class="block" aria-label="States over time">
@@ -114,12 +116,7 @@ function Timelines({ node }: { node: NodeDetail }) {
         <h2>States</h2>
         <div class="choices" role="group" aria-label="Time that is shown">
           {SPANS.map(({ key, word }) => (
-            <button
-              type="button"
-              key={key}
-              aria-pressed={key === chosen.key}
-              onClick={() => ask({ span: key === "24h" ? "" : key })}
-            >
+            <button type="button" key={key} aria-pressed={key === chosen.key} onClick={() => ask({ span: key })}>
               {word}
             </button>
           ))}
@@ -319,7 +316,10 @@ function Facts({ node }: { node: NodeDetail }) {
           <Pair word="traffic" value={`${bytes(node.bytesOut)} out, ${bytes(node.bytesIn)} in`} />
           <Pair word="running" value={String(node.running)} />
           {node.clockSkew !== undefined && (
-            <Pair word="clock" value={`${Math.round(node.clockSkew)} ms ${node.clockSkew < 0 ? "behind" : "ahead"}`} />
+            <Pair
+              word="clock"
+              value={`${Math.round(Math.abs(node.clockSkew))} ms ${node.clockSkew < 0 ? "behind" : "ahead"}`}
+            />
           )}
           <Pair word="journal" value={node.epoch} />
           <Pair word="methods" value={node.methods?.join(", ")} />

@@ -8,22 +8,31 @@ import { Shown } from "./reading.tsx";
 import { useReading } from "./use.ts";
 import { Ago, CopyCommand, For, StateWord, Sure } from "./words.tsx";
 
-/** The processes of a node, asked of the node itself where it is another one. */
+/**
+ * The processes of a node. Another node is asked over the wire, by a message of its own: once when the page is opened and when
+ * somebody asks again, for a page that asks by itself would fill the link of a ship.
+ */
 export function Processes({ node, away }: { node: string; away: boolean }) {
   const store = theStore();
-  const isSelf = store.health.reading.value.value?.node === node;
-  const { reading, refresh } = useReading<ProcessList | undefined>(`processes ${node} ${away}`, () => ({
+  const isSelf = store.session.value?.node === node;
+  const { reading, refresh } = useReading<ProcessList | undefined>(`processes ${node} ${away} ${isSelf}`, () => ({
     // A node that is away is not asked: the question would wait for its answer until it times out.
     load: async () => (away ? undefined : await store.client.processes({ node, timeout: 8_000 })),
-    on: ({ type }) => isSelf && type === "process",
-    every: isSelf ? 5_000 : 15_000,
-    atMost: 500,
+    ...(isSelf ? { on: ({ type }) => type === "process", every: 5_000, atMost: 500 } : {}),
+    refreshes: isSelf,
   }));
   return (
     <section class="block" aria-label="Processes">
       <div class="block-head">
         <h2>Processes</h2>
-        <CopyCommand line={commandLine("ps", node)} />
+        <span class="actions">
+          {!away && !isSelf && (
+            <button type="button" onClick={refresh}>
+              ask {node} again
+            </button>
+          )}
+          <CopyCommand line={commandLine("ps", node)} />
+        </span>
       </div>
       {away && <p class="empty">{node} is out of reach: it cannot be asked for its processes now.</p>}
       {!away && (

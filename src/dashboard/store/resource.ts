@@ -22,6 +22,8 @@ export interface ResourceOptions<T> {
   readonly on?: (happening: Happening) => boolean;
   /** The longest time between two readings, ms. */
   readonly every?: number;
+  /** False: it is not read again after a gap, for each reading costs a message on the wire. */
+  readonly refreshes?: boolean;
   /** The shortest time between two readings, ms. */
   readonly atMost?: number;
 }
@@ -44,6 +46,11 @@ export class Resource<T> {
 
   happened(happening: Happening): void {
     if (this.#options.on?.(happening) === true) this.#soon();
+  }
+
+  /** Reads again after a gap in the stream. */
+  gap(): void {
+    if (this.#options.refreshes !== false) void this.refresh();
   }
 
   close(): void {

@@ -191,7 +191,7 @@ class Store {
 
   #readAgain(): void {
     void this.nodes.readAll();
-    for (const resource of this.#resources) void resource.refresh();
+    for (const resource of this.#resources) resource.gap();
   }
 
   #want(types: readonly string[], by: number): void {
