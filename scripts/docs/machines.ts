@@ -4,6 +4,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   publisher: "The publisher of one subject, on the sending node. `src/actors/publisher.ts`",
   subscriber: "The subscriber of one subject, on the receiving node. `src/actors/subscriber.ts`",
   link: "The connection to the broker. `src/actors/link.ts`",
+  job: "An intention of an operator over many nodes. `src/actors/job.ts`",
   child: "The life of any child under a supervisor. `src/actors/supervisor/decision.ts`",
 };
 

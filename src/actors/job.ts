@@ -58,10 +58,14 @@ export const jobMachine = setup({
   context: ({ input }) => ({ wave: 0, since: input.at, cause: "" }),
   initial: "draft",
   states: {
-    draft: { on: { ask: to("awaitingApproval"), schedule: to("scheduled"), begin: to("running"), cancel: ends.cancel } },
+    draft: {
+      on: { ask: to("awaitingApproval"), schedule: to("scheduled"), begin: to("running"), cancel: ends.cancel },
+    },
     awaitingApproval: { on: { schedule: to("scheduled"), begin: to("running"), ...ends } },
     scheduled: { on: { begin: to("running"), pause: to("paused"), ...ends } },
-    running: { on: { wave: { actions: "noted" }, pause: to("paused"), retry: { actions: "noted" }, ...finishes, ...ends } },
+    running: {
+      on: { wave: { actions: "noted" }, pause: to("paused"), retry: { actions: "noted" }, ...finishes, ...ends },
+    },
     paused: { on: { resume: to("running"), promote: to("running"), retry: to("running"), ...finishes, ...ends } },
     done: retried,
     doneWithFailures: retried,

@@ -1,7 +1,7 @@
 import { idTime } from "../message/id.ts";
 import { isFinalState } from "../message/lifecycle.ts";
-import { HeldGroup } from "./held-group.ts";
 import { type IdEntry, IdRows } from "./id-rows.ts";
+import { HeldGroup } from "./jobs/held-group.ts";
 import type {
   HeldEnd,
   HeldGroupRecord,

@@ -1,5 +1,5 @@
-import type { HoldReason } from "../message/hold.ts";
-import type { Bounded, JobPlan, JobState } from "../message/job.ts";
+import type { HoldReason } from "../message/jobs/hold.ts";
+import type { Bounded, JobPlan, JobState } from "../message/jobs/job.ts";
 import type { Assertion, Life, State } from "../message/lifecycle.ts";
 import type { Json, Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
@@ -141,7 +141,7 @@ export interface JobRecord {
   readonly v: 1;
   readonly id: string;
   readonly at: number;
-  /** Who ordered it, in words. */
+  /** The person or the program that ordered it, in words. */
   readonly by: string;
   /** The target as it was written, and the subject without receiver. */
   readonly target: string;

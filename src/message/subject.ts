@@ -45,16 +45,23 @@ export function checkToken(what: "node" | "method" | "domain", text: string): st
   return text;
 }
 
-/** Subjects seen lately: a daemon meets the same few over and over. */
-const seen = new Map<string, Subject>();
-const SEEN = 4096;
+/**
+ * Subjects seen lately: a daemon meets the same ones over and over. The older half is let go at once, so that a round over all
+ * nodes of a large fleet finds its subjects again.
+ */
+let seen = new Map<string, Subject>();
+let before = new Map<string, Subject>();
+const SEEN = 16_384;
 
 /** @throws StewardError `subject-invalid`, naming the token and what is wrong with it. */
 export function parseSubject(text: string): Subject {
   const known = seen.get(text);
   if (known !== undefined) return known;
-  const subject = readSubject(text);
-  if (seen.size >= SEEN) seen.clear();
+  const subject = before.get(text) ?? readSubject(text);
+  if (seen.size >= SEEN) {
+    before = seen;
+    seen = new Map();
+  }
   seen.set(text, subject);
   return subject;
 }

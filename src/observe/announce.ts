@@ -1,6 +1,6 @@
 import type { Clock } from "../message/clock.ts";
 import type { MessageHappening } from "../message/happening.ts";
-import { type Hold, holdText } from "../message/hold.ts";
+import { type Hold, holdText } from "../message/jobs/hold.ts";
 import { type FinalState, isFinalState, type State } from "../message/lifecycle.ts";
 import type { Message } from "../message/message.ts";
 import type { Outcome, OutputPart } from "../message/report.ts";

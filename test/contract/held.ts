@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkJournal } from "../../src/journal/check/check.ts";
-import type { HeldGroup } from "../../src/journal/held-group.ts";
+import type { HeldGroup } from "../../src/journal/jobs/held-group.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import type { HeldMembers } from "../../src/journal/records.ts";
 import { COMMANDS, idOf, message, type Scene, START, scene } from "./journal.ts";

@@ -216,7 +216,7 @@ describe("the mirror of the nodes", () => {
     } as unknown as Client;
     const mirror = new NodeMirror(client, time);
     await mirror.readAll();
-    await time.pass(300);
+    await time.pass(700);
     expect(mirror.mirror.value.rows.size).toBe(2_500);
     expect(asked).toHaveLength(3);
     const change = {
@@ -230,9 +230,9 @@ describe("the mirror of the nodes", () => {
     };
     fleet.set("sim0007", node("sim0007", { link: "offline", linkSince: 5, cause: "bye", waiting: 3 }));
     mirror.happened(change as Happening);
-    await time.pass(250);
+    await time.pass(700);
     expect(mirror.mirror.value.rows.get("sim0007")).toMatchObject({ link: "offline", linkSince: 5, cause: "bye" });
-    await time.pass(600);
+    await time.pass(1_500);
     expect(mirror.mirror.value.rows.get("sim0007")).toMatchObject({ waiting: 3 });
     expect(asked.slice(3)).toEqual([{ names: ["sim0007"] }]);
   });

@@ -1,5 +1,5 @@
 import { checkJournal } from "../../src/journal/check/check.ts";
-import type { HeldGroup } from "../../src/journal/held-group.ts";
+import type { HeldGroup } from "../../src/journal/jobs/held-group.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import type { Store } from "../../src/journal/store/store.ts";
 import { fate } from "../../src/runtime/resync/compare-answer.ts";

@@ -5,6 +5,9 @@ import type { Child, ChildSpec, Exit } from "./spec.ts";
 /** How long a killed child may take to be gone before it is let go, ms. */
 export const LET_GO_AFTER = 5_000;
 
+/** The signal of a start that takes none. */
+const NEVER = new AbortController().signal;
+
 /** How a run was over. `forced`: it was killed, so that its exit says nothing. */
 export type Down =
   | { readonly kind: "startFailed"; readonly error: unknown }
@@ -51,7 +54,8 @@ export class ChildRun {
   readonly #spec: ChildSpec;
   readonly #clock: Clock;
   readonly #events: RunEvents;
-  readonly #abort = new AbortController();
+  /** Made for a start that can hear of it: most publishers of a large fleet cannot. */
+  readonly #abort: AbortController | undefined;
   #phase: "starting" | "up" | "stopping" | "over" = "starting";
   #child: Child | undefined;
   #killed = false;
@@ -61,6 +65,7 @@ export class ChildRun {
     this.#spec = spec;
     this.#clock = clock;
     this.#events = events;
+    this.#abort = spec.start.length > 0 ? new AbortController() : undefined;
   }
 
   async start(): Promise<void> {
@@ -68,11 +73,11 @@ export class ChildRun {
     if (startTimeout !== undefined) {
       this.#arm(startTimeout, () => {
         this.#over({ kind: "startFailed", error: new Error(`it did not start within ${startTimeout} ms`) });
-        this.#abort.abort();
+        this.#abort?.abort();
       });
     }
     try {
-      const child = await this.#spec.start(this.#abort.signal);
+      const child = await this.#spec.start(this.#abort?.signal ?? NEVER);
       child.ended.then(
         (exit) => this.#ended(exit),
         (error: unknown) => this.#ended({ reason: "failed", error }),
@@ -103,7 +108,7 @@ export class ChildRun {
         const patience = shutdown === "brutal" ? LET_GO_AFTER : shutdown;
         this.#arm(patience, () => this.#letGo(`its start neither succeeded nor failed within ${patience} ms`));
       }
-      this.#abort.abort();
+      this.#abort?.abort();
     }
   }
 
@@ -112,7 +117,7 @@ export class ChildRun {
     if (this.#phase === "over") return;
     const starting = this.#phase === "starting" || this.#child === undefined;
     this.#phase = "stopping";
-    if (starting) this.#abort.abort();
+    if (starting) this.#abort?.abort();
     else this.#kill();
     this.#over({ kind: "letGo" });
   }

@@ -1,6 +1,6 @@
+import { type Hours, readHours } from "../../message/schedule/hours.ts";
 import { CONTROL_DOMAIN, isToken } from "../../message/subject.ts";
 import { type ArgumentPattern, readPattern, type WrittenPattern } from "./argument-pattern.ts";
-import { type Hours, readHours } from "../../message/schedule/hours.ts";
 
 /** The settings that say who may send what, as a subscription and a line of a policy have them. */
 export interface WrittenRule {

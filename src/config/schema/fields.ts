@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { faultText, StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
+import { readHours, timeZoneFault } from "../../message/schedule/hours.ts";
 import { isToken, parseSubject, tokenFault } from "../../message/subject.ts";
 import {
   DURATION,
@@ -13,7 +14,6 @@ import {
   SIZE,
 } from "../../message/text/units.ts";
 import { patternFault, scriptDigest } from "../policy/argument-pattern.ts";
-import { readHours, timeZoneFault } from "../../message/schedule/hours.ts";
 import { GROUP, OPERATOR } from "../policy/rule.ts";
 import { kind, kinds, mapping, setting } from "./about.ts";
 import { nearest } from "./nearest.ts";

@@ -5,7 +5,7 @@ import { useReading, useTitle } from "../parts/use.ts";
 import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
 import { Ago, CopyCommand, For, StateWord } from "../parts/words.tsx";
 import { Refusal } from "../store/client.ts";
-import { COUNTERS, type CounterKey, notesOf, type SortKey, sorted } from "../store/node-order.ts";
+import { COUNTERS, type CounterKey, countsOf, notesOf, type SortKey, sorted } from "../store/node-order.ts";
 import { ask, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine } from "../text/command-line.ts";
@@ -132,10 +132,11 @@ function AsOf() {
 }
 
 function Counters({ nodes, chosen }: { nodes: readonly NodeView[]; chosen: CounterKey }) {
+  const counts = useMemo(() => countsOf(nodes), [nodes]);
   return (
     <div class="counters" role="group" aria-label="Only these nodes">
-      {COUNTERS.map(({ key, word, is }) => {
-        const count = nodes.filter(is).length;
+      {COUNTERS.map(({ key, word }, i) => {
+        const count = counts[i] ?? 0;
         if (count === 0 && key !== "all" && key !== "online" && key !== "away" && key !== chosen) return null;
         return (
           <button

@@ -129,7 +129,7 @@ function List({ newest, filter }: { newest: readonly MessageView[]; filter: Mess
   const [fault, setFault] = useState("");
   const known = new Set(newest.map(({ id, direction }) => id + direction));
   const both = [...newest, ...older.filter(({ id, direction }) => !known.has(id + direction))];
-  const ownToo = place.value.query["own"] === "1" || filter.domain !== undefined;
+  const ownToo = place.value.query.own === "1" || filter.domain !== undefined;
   const all = ownToo ? both : both.filter(({ subject }) => !isOwn(subject));
   const hidden = both.length - all.length;
   const mayHaveMore = !end && newest.length >= PAGE;

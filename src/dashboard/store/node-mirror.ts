@@ -24,6 +24,9 @@ const SHOWN_AGAIN = 3_000;
 const WHOLE_AGAIN = 60_000;
 /** The list is shown anew no more often than this, ms: each time it is sorted. */
 const SHOW_EVERY = 250;
+/** Interval of a fleet of thousands, ms. */
+const SHOW_MANY_EVERY = 600;
+const MANY = 2_000;
 
 export class NodeMirror {
   readonly mirror: Signal<Mirror> = signal({ rows: new Map(), readAt: 0 });
@@ -144,7 +147,7 @@ export class NodeMirror {
   }
 
   #show(): void {
-    this.#showing ??= this.#time.after(SHOW_EVERY, () => {
+    this.#showing ??= this.#time.after(this.#rows.size > MANY ? SHOW_MANY_EVERY : SHOW_EVERY, () => {
       this.#showing = undefined;
       const fault = this.#fault === undefined ? {} : { fault: this.#fault };
       this.mirror.value = { rows: new Map(this.#rows), readAt: this.#readAt, ...fault };

@@ -8,12 +8,31 @@ export const COUNTERS = [
   { key: "away", word: "away", is: (n) => n.role !== "self" && (n.link === "offline" || n.link === "neverSeen") },
   { key: "busy", word: "busy", is: (n) => n.running > 0 || n.work === "busy" },
   { key: "waiting", word: "with messages waiting", is: (n) => n.waiting > 0 },
-  { key: "notes", word: "with a note", is: (n) => notesOf(n).length > 0 },
+  { key: "notes", word: "with a note", is: hasNote },
 ] as const satisfies readonly {
   readonly key: string;
   readonly word: string;
   readonly is: (node: NodeView) => boolean;
 }[];
+
+/** Views are replaced when they change and never written to: what was found of one stays true. */
+const noted = new WeakMap<NodeView, boolean>();
+
+function hasNote(node: NodeView): boolean {
+  const known = noted.get(node);
+  if (known !== undefined) return known;
+  const has = notesOf(node).length > 0;
+  noted.set(node, has);
+  return has;
+}
+
+/** How many of the nodes each counter has, in one pass. */
+export function countsOf(nodes: readonly NodeView[]): readonly number[] {
+  const counts = COUNTERS.map(() => 0);
+  for (const node of nodes)
+    for (const [i, { is }] of COUNTERS.entries()) if (is(node)) counts[i] = (counts[i] ?? 0) + 1;
+  return counts;
+}
 
 export type CounterKey = (typeof COUNTERS)[number]["key"];
 
@@ -33,14 +52,24 @@ const BY: Readonly<Record<SortKey, (a: NodeView, b: NodeView) => number>> = {
   version: (a, b) => names.compare(a.version ?? "", b.version ?? ""),
 };
 
+/** The place of each name in the order of all names: made anew only when a name came, for it costs more than all else here. */
+let placed: { readonly names: ReadonlySet<string>; readonly places: ReadonlyMap<string, number> } | undefined;
+
+function placesOf(nodes: readonly NodeView[]): ReadonlyMap<string, number> {
+  if (placed !== undefined && nodes.every(({ name }) => placed?.names.has(name))) return placed.places;
+  const all = [...new Set(nodes.map(({ name }) => name))].sort(names.compare);
+  placed = { names: new Set(all), places: new Map(all.map((name, i) => [name, i])) };
+  return placed.places;
+}
+
 /** Nodes in order, equal ones by name; numbers in names count as numbers. */
-export function sorted(nodes: Iterable<NodeView>, key: SortKey, down: boolean): NodeView[] {
+export function sorted(nodes: readonly NodeView[], key: SortKey, down: boolean): NodeView[] {
+  const places = placesOf(nodes);
   const by = BY[key];
   const sign = down ? -1 : 1;
-  return [...nodes].sort(
-    (a, b) =>
-      sign * (by(a, b) || (key === "name" ? names.compare(a.name, b.name) : 0)) || names.compare(a.name, b.name),
-  );
+  const byName = (a: NodeView, b: NodeView): number => (places.get(a.name) ?? 0) - (places.get(b.name) ?? 0);
+  if (key === "name") return [...nodes].sort((a, b) => sign * byName(a, b));
+  return [...nodes].sort((a, b) => sign * by(a, b) || byName(a, b));
 }
 
 /** Deviations of a node that an operator should notice, in words. */

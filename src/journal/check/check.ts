@@ -2,8 +2,8 @@ import { JOURNAL_VERSION } from "../records.ts";
 import type { SetAside } from "../store/store.ts";
 import { checkHeld, type HeldCounts } from "./held.ts";
 import { checkIn, type InCounts } from "./in.ts";
-import { checkOut, type OutCounts } from "./out.ts";
 import { checkJobs } from "./jobs.ts";
+import { checkOut, type OutCounts } from "./out.ts";
 import { Inspection, type KnownProblem, type Problem, type Rows } from "./problems.ts";
 import { factsRecord, id, json, labelsRecord, list, record, sequence, setAside, text, token, tuple } from "./shapes.ts";
 

@@ -1,6 +1,6 @@
-import { HOLD_REASONS } from "../../message/hold.ts";
 import { isId } from "../../message/id.ts";
-import { ACTIONS, type Bound, IF_AWAY, JOB_STATES, type JobPlan } from "../../message/job.ts";
+import { HOLD_REASONS } from "../../message/jobs/hold.ts";
+import { ACTIONS, type Bound, IF_AWAY, JOB_STATES, type JobPlan } from "../../message/jobs/job.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
 import type { Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";

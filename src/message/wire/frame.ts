@@ -167,10 +167,13 @@ export function frameText(subject: string, head: FrameHead, items: readonly stri
   return `${open.slice(0, -1)},"m":[${items.join(",")}]`;
 }
 
-/** The text is put together by hand: ids need no escapes, and times are numbers. */
 export function encodeItem(item: FrameItem): string {
-  if (!("data" in item)) return JSON.stringify(toWire(item));
-  let text = `{"i":"${item.id}","c":${item.createdAt},"d":${JSON.stringify(item.data ?? null)}`;
+  return "data" in item ? encodeWhole(item, JSON.stringify(item.data ?? null)) : JSON.stringify(toWire(item));
+}
+
+/** `data`: that of the item, as JSON. The text is put together by hand: ids need no escapes, and times are numbers. */
+export function encodeWhole(item: WholeItem, data: string): string {
+  let text = `{"i":"${item.id}","c":${item.createdAt},"d":${data}`;
   if (item.deliverBy !== null) text += `,"b":${item.deliverBy}`;
   if (item.timeout !== null) text += `,"t":${item.timeout}`;
   if (item.inReplyTo !== undefined) text += `,"r":"${item.inReplyTo}"`;

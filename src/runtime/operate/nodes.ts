@@ -70,7 +70,7 @@ export class Nodes {
       );
   }
 
-  /** The known ones among the names: a look at each, and not at the whole fleet. */
+  /** Nodes of these names that are known: a look at each name, and not at the whole fleet. */
   #among(asked: readonly string[], claims: readonly PendingClaim[]): Set<string> {
     const { config, core } = this.#options;
     const isKnown = (name: string): boolean =>

@@ -1,8 +1,8 @@
 import type { LinkState } from "../../actors/node.ts";
-import type { HeldMessage } from "../../journal/held.ts";
+import type { HeldMessage } from "../../journal/jobs/held.ts";
 import type { Outbox } from "../../journal/outbox.ts";
 import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
-import { holdText } from "../../message/hold.ts";
+import { holdText } from "../../message/jobs/hold.ts";
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";

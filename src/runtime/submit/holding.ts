@@ -1,11 +1,11 @@
-import type { HeldMessage } from "../../journal/held.ts";
-import type { HeldGroup } from "../../journal/held-group.ts";
+import type { HeldMessage } from "../../journal/jobs/held.ts";
+import type { HeldGroup } from "../../journal/jobs/held-group.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { HeldMembers, OutRecord } from "../../journal/records.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { Draft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
-import type { Hold } from "../../message/hold.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
 import type { Message } from "../../message/message.ts";
 import { receiverOf, withoutReceiver } from "../../message/subject.ts";
 import type { Announcer } from "../../observe/announce.ts";
@@ -24,7 +24,7 @@ export interface HoldingOptions {
 export interface HoldTerms extends Hold {
   /** The id of the one that decides when they are released, such as a job. */
   readonly owner: string;
-  /** They are held until then at most, and none of them starts later, ms since 1970; absent: no such time. */
+  /** The messages are held until then at most, and none of them starts later, ms since 1970; absent: no such time. */
   readonly until?: number;
 }
 
@@ -36,7 +36,7 @@ const LOOK = 30_000;
  *
  *   held ─(release)─▶ queued, on its lane      held ─(end)─▶ cancelled      held ─(`until` has passed)─▶ expired
  *
- * Who releases them is their owner; this class sees to it that each goes into its lane once, in one transaction, and that none
+ * The owner of a message releases it; this class sees to it that each goes into its lane once, in one transaction, and that none
  * is held longer than it may be. A deadline of a message, `deliverBy`, begins with its release.
  */
 export class Holding {

@@ -6,13 +6,13 @@ import type { Clock } from "../../message/clock.ts";
 import type { Draft, DraftTaker, SubmitTerms } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
 import type { NewId } from "../../message/id.ts";
-import type { Message } from "../../message/message.ts";
+import type { Json, Message } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { parseSubject, receiverOf } from "../../message/subject.ts";
 import { surrogateFaultIn } from "../../message/text/text.ts";
 import { formatDuration } from "../../message/text/units.ts";
 import { dataFault, FRAME_LIMITS, LONGEST_TIMEOUT, LONGEST_WAIT } from "../../message/wire/bounds.ts";
-import { encodeItem, messageFault } from "../../message/wire/frame.ts";
+import { encodeWhole, messageFault } from "../../message/wire/frame.ts";
 import type { MethodFacts } from "../../methods/define.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Publishers } from "../deliver/publishers.ts";
@@ -36,6 +36,8 @@ export interface SubmitOptions {
 export const ENVELOPE = 1024;
 /** Bytes of the largest message that a receiver reads. */
 const MOST_BYTES = FRAME_LIMITS.bodyBytes - ENVELOPE;
+/** Lanes whose publishers are woken in one turn. */
+const A_TURN = 256;
 /** Bytes of the largest message of this node's own sources, which divide their events themselves: see `OwnEvents`. */
 const OWN_BYTES = 512 * 1024;
 
@@ -55,9 +57,13 @@ export class Submitter implements DraftTaker {
   submit(drafts: readonly Draft[], terms: SubmitTerms = {}): OutRecord[] {
     const { keep = true, key, own = false, foreign = false, owed = false } = terms;
     const { journal } = this.#options;
-    const messages = drafts.map((draft) => (foreign ? { ...this.#stamp(draft), foreign } : this.#stamp(draft)));
-    const texts = messages.map((message) => this.#encoded(message, own));
-    for (const message of messages) this.#check(message);
+    const data = new SameData();
+    const messages = drafts.map((draft) => {
+      const message = this.#stamp(draft, data);
+      return foreign ? { ...message, foreign } : message;
+    });
+    const texts = messages.map((message) => this.#encoded(message, own, data));
+    for (const message of messages) this.#check(message, data);
     if (!owed) this.#insistRoom();
     const records = this.#enqueue(messages, texts, keep);
     if (key !== undefined)
@@ -70,10 +76,11 @@ export class Submitter implements DraftTaker {
 
   /** Messages that are held before they get a place in a lane, checked like those of `submit`. @throws StewardError why a draft is refused */
   stamp(drafts: readonly Draft[]): Message[] {
-    const messages = drafts.map((draft) => this.#stamp(draft));
+    const data = new SameData();
+    const messages = drafts.map((draft) => this.#stamp(draft, data));
     for (const message of messages) {
-      this.#encoded(message, false);
-      this.#check(message);
+      this.#encoded(message, false, data);
+      this.#check(message, data);
     }
     this.#insistRoom();
     return messages;
@@ -82,7 +89,9 @@ export class Submitter implements DraftTaker {
   /** Gives messages that were held their places in the lanes. @throws StewardError `storage-full`, … */
   enter(messages: readonly Message[]): OutRecord[] {
     this.#insistRoom();
-    return this.#enqueue(messages, messages.map(encodeItem), true);
+    const data = new SameData();
+    const texts = messages.map((message) => encodeWhole(message, data.text(message.data)));
+    return this.#enqueue(messages, texts, true);
   }
 
   #insistRoom(): void {
@@ -91,18 +100,27 @@ export class Submitter implements DraftTaker {
   }
 
   #enqueue(messages: readonly Message[], texts: readonly string[], keep: boolean): OutRecord[] {
-    const { journal, fleet, publishers, announce } = this.#options;
+    const { journal, fleet, announce } = this.#options;
     const records = journal.outbox.enqueue(messages, keep, texts);
     // Operators see a node that is written to, also before it was ever heard.
     for (const { subject } of messages) fleet.expect(receiverOf(subject));
     announce.queued(records);
-    for (const { subject, deliverBy } of messages) publishers.wake(subject, deliverBy ?? Number.POSITIVE_INFINITY);
+    this.#wake(messages);
     return records;
   }
 
+  /** Wakes the publishers of queued messages; of many, some in each turn, so that frames, ACKs and other work go on in between. */
+  #wake(messages: readonly Message[]): void {
+    const { publishers } = this.#options;
+    for (const { subject, deliverBy } of messages.slice(0, A_TURN))
+      publishers.wake(subject, deliverBy ?? Number.POSITIVE_INFINITY);
+    if (messages.length > A_TURN) setImmediate(() => this.#wake(messages.slice(A_TURN)));
+  }
+
   /** Checks the data where this node knows the method too; an unknown method may be the receiver's own. */
-  #check(message: Message): void {
+  #check(message: Message, data: SameData): void {
     const { method, kind } = parseSubject(message.subject);
+    if (data.isCheckedFor(message.data, `${kind}.${method}`)) return;
     try {
       this.#options.methods.get(method)?.[kind]?.check(message.data);
     } catch (error) {
@@ -110,7 +128,7 @@ export class Submitter implements DraftTaker {
     }
   }
 
-  #stamp(draft: Draft): Message {
+  #stamp(draft: Draft, data: SameData): Message {
     const { config, clock, newId, fleet } = this.#options;
     const { node, defaults } = config();
     const subject = parseSubject(draft.subject);
@@ -136,22 +154,57 @@ export class Submitter implements DraftTaker {
     const fault =
       lengthFault("deliverBy", wait, 0, LONGEST_WAIT) ??
       lengthFault("timeout", message.timeout, 1, LONGEST_TIMEOUT) ??
-      dataFault(draft.data) ??
-      surrogateFaultIn(draft.data, "data") ??
+      data.fault(draft.data) ??
       messageFault(message);
     if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
     return message;
   }
 
   /** The message as JSON. @throws StewardError if it is too large */
-  #encoded(message: Message, own: boolean): string {
+  #encoded(message: Message, own: boolean, data: SameData): string {
     const { config, transport } = this.#options;
-    const text = encodeItem(message);
+    const text = encodeWhole(message, data.text(message.data));
     const bytes = Buffer.byteLength(text);
     const most = Math.min(config().limits.messageBytes, transport.maxPayload() - ENVELOPE, MOST_BYTES);
     const limit = own ? OWN_BYTES : most;
     if (bytes > limit) throw new StewardError("message-too-large", { subject: message.subject, bytes, limit });
     return text;
+  }
+}
+
+/** The data of drafts that are submitted together: of one command to thousands of nodes it is looked at once. */
+class SameData {
+  #data: Json | undefined;
+  #fault: string | undefined;
+  #text: string | undefined;
+  #checkedFor: string | undefined;
+
+  #take(data: Json): void {
+    if (data === this.#data) return;
+    this.#data = data;
+    this.#fault = dataFault(data) ?? surrogateFaultIn(data, "data");
+    this.#text = undefined;
+    this.#checkedFor = undefined;
+  }
+
+  fault(data: Json): string | undefined {
+    this.#take(data);
+    return this.#fault;
+  }
+
+  /** The data as JSON. */
+  text(data: Json): string {
+    this.#take(data);
+    this.#text ??= JSON.stringify(data);
+    return this.#text;
+  }
+
+  /** True if this data was asked about for this method before; false once, and the caller checks it. */
+  isCheckedFor(data: Json, method: string): boolean {
+    this.#take(data);
+    if (this.#checkedFor === method) return true;
+    this.#checkedFor = method;
+    return false;
   }
 }
 

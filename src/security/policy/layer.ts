@@ -1,6 +1,6 @@
 import type { ArgumentPattern } from "../../config/policy/argument-pattern.ts";
-import { isWithin } from "../../message/schedule/hours.ts";
 import { covers, OPERATOR, type Rule } from "../../config/policy/rule.ts";
+import { isWithin } from "../../message/schedule/hours.ts";
 import { CONTROL_DOMAIN } from "../../message/subject.ts";
 import type { Vector } from "../../methods/define.ts";
 import { isAllowedBy, isDeniedBy, vectorText } from "./vector.ts";

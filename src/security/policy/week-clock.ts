@@ -1,5 +1,5 @@
-import { WEEK } from "../../message/schedule/hours.ts";
 import type { Clock } from "../../message/clock.ts";
+import { WEEK } from "../../message/schedule/hours.ts";
 
 const MINUTE = 60_000;
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];

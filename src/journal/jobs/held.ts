@@ -1,7 +1,7 @@
-import type { Hold } from "../message/hold.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
+import type { HeldEnd, HeldGroupRecord, HeldMembers, HeldStand } from "../records.ts";
+import type { Store } from "../store/store.ts";
 import { HeldGroup } from "./held-group.ts";
-import type { HeldEnd, HeldGroupRecord, HeldMembers, HeldStand } from "./records.ts";
-import type { Store } from "./store/store.ts";
 
 /** One message of a group. */
 export interface HeldMessage {

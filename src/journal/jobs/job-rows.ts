@@ -1,5 +1,5 @@
-import type { JobRecord, JobStand } from "./records.ts";
-import type { Store } from "./store/store.ts";
+import type { JobRecord, JobStand } from "../records.ts";
+import type { Store } from "../store/store.ts";
 
 /** The rows of jobs: `[job, 0]` the order, `[job, 1]` the present state. */
 export class JobRows {

@@ -1,5 +1,5 @@
-import type { Hold } from "../message/hold.ts";
-import type { HeldEnd, HeldGroupRecord, HeldMembers, HeldRun, HeldStand, HeldWhy } from "./records.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
+import type { HeldEnd, HeldGroupRecord, HeldMembers, HeldRun, HeldStand, HeldWhy } from "../records.ts";
 
 type Stand = HeldRun[1];
 
