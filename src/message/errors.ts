@@ -426,6 +426,39 @@ export const CATALOGUE = {
     "cannot listen at {address}: {fault}",
     "Stop the program that listens there, or choose another address in steward.yaml; the daemon goes on trying.",
   ),
+  "certificate-unusable": passing(
+    "the page cannot speak HTTPS with the certificate {certificate} and the key {key}: {fault}",
+    "Set `page: {tls: {certificate: …, key: …}}` in steward.yaml to files that the daemon may read, or listen on 127.0.0.1; the daemon goes on trying.",
+  ),
+  "page-off": entry(
+    "{node} serves no page: {fault}",
+    "Set `page: {listen: 127.0.0.1:8300}` in its steward.yaml and start the daemon again; `steward doctor` shows what is in the way.",
+  ),
+  "login-needed": entry(
+    "nobody is logged in",
+    "Type `steward open` on the machine of the daemon for a link that logs in; programs send a token of `steward token` as `Authorization: Bearer TOKEN`.",
+  ),
+  "logins-refused": entry(
+    "too many logins failed from this address: further ones are refused for {seconds} s",
+    "Wait, then try again with a link of `steward open` or a token of `steward token`.",
+  ),
+  "cross-site-refused": entry(
+    "this request is not from the page itself: {fault}",
+    "Reload the page. A program of yours sends `Authorization: Bearer TOKEN`, and no cookie.",
+  ),
+  "host-refused": entry(
+    "the page is not reached under the name {host}",
+    "Open the address that `steward open` prints. For another name set `page: {address: https://NAME}` in steward.yaml.",
+  ),
+  "socket-only": entry(
+    "{path} is answered on the machine of the daemon alone",
+    "Type `steward open` or `steward token` there.",
+  ),
+  "login-unknown": entry("no login has the id {id}", "`steward sessions` lists the logins that are open.", EXIT.usage),
+  "sessions-full": entry(
+    "{count} tokens are open, and no more are allowed",
+    "`steward sessions` lists them, `steward sessions end ID` ends one.",
+  ),
   "request-invalid": entry(
     "the request is not valid: {fault}",
     "GET /openapi.json describes every request.",

@@ -23,6 +23,7 @@ import type {
   Health,
   InvitationOrder,
   Invited,
+  IssuedToken,
   LabelOrder,
   LabelView,
   LogFindingsView,
@@ -38,11 +39,14 @@ import type {
   NodeQuery,
   NodeView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  SessionView,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
   WhoAmI,
 } from "../../src/runtime/operate/operations.ts";
@@ -85,6 +89,7 @@ export class FakeOperations implements Operations {
   mostTargets = 50;
   machineList: MachineView[] = [];
   loginList: BrokerLogin[] = [];
+  sessionList: SessionView[] = [];
   healthNow: Health;
   trustNow: TrustView;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
@@ -240,6 +245,29 @@ export class FakeOperations implements Operations {
   decide(node: string, verb: Decision["verb"], choice: Choice): Decision {
     this.#called("decide", node, verb, choice);
     return { node, verb, fingerprint: "K7QF-2MXA-7P3L-TT4Z", told: ["ship2"], withdrawn: 2, interrupted: 1 };
+  }
+
+  openPage(): PageLink {
+    this.#called("openPage");
+    return { url: "http://127.0.0.1:8300/login/SECRET", expiresAt: this.clock.now() + 300_000 };
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    this.#called("issueToken", order);
+    const { role = "admin", lasts } = order;
+    return { id: "0a1b2c3d4e", token: "TOKEN", role, expiresAt: this.clock.now() + lasts };
+  }
+
+  sessions(): SessionView[] {
+    this.#called("sessions");
+    return this.sessionList;
+  }
+
+  endSession(id: string): void {
+    this.#called("endSession", id);
+    const at = this.sessionList.findIndex((session) => session.id === id);
+    if (at < 0) throw new StewardError("login-unknown", { id });
+    this.sessionList.splice(at, 1);
   }
 
   /** Tells everybody who watches. */

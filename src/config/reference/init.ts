@@ -126,6 +126,10 @@ subscribe:
   # Logs that edge nodes forward here. "*" is any accepted node.
   - subject: event.syslogforwarding.operatingsystem
     from: ["*"]
+
+# The fleet in a browser, on this machine alone: \`steward open\` prints a link that logs in. For others: docs/page.md.
+page:
+  listen: 127.0.0.1:8300
 `;
 }
 

@@ -12,6 +12,7 @@ import { searchLogs, volumeOf } from "../../methods/syslog/write/search.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
 import { senderOf } from "../../security/policy/permission.ts";
+import type { Session } from "../../security/sessions/sessions.ts";
 import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
@@ -26,6 +27,7 @@ import type {
   Health,
   InvitationOrder,
   Invited,
+  IssuedToken,
   LabelOrder,
   LabelView,
   LogFindingsView,
@@ -41,14 +43,18 @@ import type {
   NodeQuery,
   NodeView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  SessionView,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
   WhoAmI,
 } from "./operations.ts";
+import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
@@ -67,6 +73,7 @@ export class LocalOperations implements Operations {
   readonly #nodes: Nodes;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
+  readonly #logins: PageLogins;
 
   constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
@@ -74,6 +81,7 @@ export class LocalOperations implements Operations {
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
     this.#trust = new TrustDecisions(options, speaker);
+    this.#logins = new PageLogins(options, speaker);
     this.#submission = new Submission(options, speaker, this.#messages, this.#nodes);
   }
 
@@ -201,6 +209,34 @@ export class LocalOperations implements Operations {
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
     this.#did("drop a dead letter", { ids: [id] });
     await journal.flushed();
+  }
+
+  openPage(): PageLink {
+    const link = this.#logins.link();
+    this.#did("make a link to the page", {});
+    return link;
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    const issued = this.#logins.issue(order);
+    this.#did("make a token", { session: issued.id, role: issued.role });
+    return issued;
+  }
+
+  sessions(): SessionView[] {
+    return this.#logins.list();
+  }
+
+  endSession(id: string): void {
+    this.#logins.end(id);
+    this.#did("end a login", { session: id });
+  }
+
+  /** Records a login at the page, or one that failed. */
+  recordLogin(session: Pick<Session, "id" | "speaker"> | undefined, from: string): void {
+    const allowed = session !== undefined;
+    const who = allowed ? { by: session.speaker.name, session: session.id } : { by: "unknown" };
+    this.#options.core().audit.record({ what: "login", allowed, from, ...who });
   }
 
   brokerLogins(): readonly Login[] {

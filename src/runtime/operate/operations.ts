@@ -67,6 +67,7 @@ const json = z.custom<Json>((value) => value !== undefined, "is missing").descri
 
 export const byId = { id };
 export const byName = { name };
+export const bySession = { id };
 export const byNumber = { no: atMost(Number.MAX_SAFE_INTEGER) };
 export const byProcess = {
   node: name,
@@ -193,6 +194,12 @@ export const logSearch = z.strictObject({
   since: opt(atMost(8.64e15, 0).describe("Lines from then on, ms since 1970, by the time that a line names")),
   until: opt(atMost(8.64e15, 0).describe("Lines before then")),
   limit: opt(atMost(5_000).describe("The newest so many; absent: 500")),
+});
+
+const sessionRole = z.enum(["viewer", "operator", "admin"]).describe("No more than its owner may");
+export const tokenOrder = z.strictObject({
+  role: opt(sessionRole),
+  lasts: within(60_000, 30 * 86_400_000).describe("Milliseconds until it expires"),
 });
 
 // Answers.
@@ -536,6 +543,20 @@ export const logFindings = thing({
   volume: z.array(thing({ at: time, bytes: count })).describe("Bytes of each hour of the last day"),
 });
 
+export const pageLink = thing({ url: text, expiresAt: time });
+
+export const sessionView = thing({
+  id: text,
+  kind: z.enum(["page", "token"]).describe("page: a browser; token: another machine"),
+  by: text.describe("In whose name it speaks"),
+  role: sessionRole,
+  createdAt: time,
+  expiresAt: time,
+  lastUsedAt: time,
+});
+
+export const issuedToken = thing({ id: text, token: text, role: sessionRole, expiresAt: time });
+
 export const brokerLogin = z.discriminatedUnion("kind", [
   thing({ kind: z.literal("node"), node: text, key: text, peers: z.array(text) }),
   thing({ kind: z.literal("invitation"), name: text, key: text }),
@@ -674,6 +695,10 @@ export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
 export type LogSearchQuery = Shown<typeof logSearch>;
 export type LogFindingsView = Shown<typeof logFindings>;
+export type PageLink = Shown<typeof pageLink>;
+export type TokenOrder = Shown<typeof tokenOrder>;
+export type IssuedToken = Shown<typeof issuedToken>;
+export type SessionView = Shown<typeof sessionView>;
 export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;

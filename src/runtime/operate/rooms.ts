@@ -11,6 +11,7 @@ import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Audit } from "../../security/audit/audit.ts";
 import type { Permission } from "../../security/policy/permission.ts";
+import type { Sessions } from "../../security/sessions/sessions.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
@@ -69,6 +70,10 @@ export interface OperateOptions {
   /** Absent where nodes have no keys of their own, and on edges. */
   readonly logins: Logins | undefined;
   readonly metrics: () => Metrics;
+  /** The logins at the page that are open. */
+  readonly sessions: Sessions;
+  /** The listener of the page, while it listens. */
+  readonly page: () => { readonly origin: string } | undefined;
   readonly version: string;
   readonly startedAt: number;
   readonly reload: () => Promise<ReloadAnswer>;

@@ -225,6 +225,31 @@ export const TABLE = {
     answer: json("Lines, newest last", shape.logLine.array()),
     failures: [404],
   },
+  openPage: {
+    summary: "Make a link that logs in at the page, once; on the machine of the daemon alone",
+    needs: "viewer",
+    answer: json("The link, shown this once", shape.pageLink, { status: 201 }),
+    failures: [403, 409],
+  },
+  issueToken: {
+    summary: "Make a token with which another machine may use this API; on the machine of the daemon alone",
+    needs: "viewer",
+    body: { shape: shape.tokenOrder, read: reader(shape.tokenOrder) },
+    answer: json("The token, shown this once", shape.issuedToken, { status: 201 }),
+    failures: [403, 409, 413, 415],
+  },
+  sessions: {
+    summary: "Who is logged in at the page, and the tokens that are open",
+    needs: "viewer",
+    answer: json("Logins, the latest first", shape.sessionView.array()),
+  },
+  endSession: {
+    summary: "End a login or a token; its open pages and streams end with it",
+    needs: "viewer",
+    params: shape.bySession,
+    answer: none("It is ended"),
+    failures: [404],
+  },
   brokerLogins: {
     summary: "The logins of the broker: accepted nodes and open invitations; none where nodes have no keys",
     needs: "viewer",
