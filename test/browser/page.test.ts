@@ -1,8 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { built } from "../harness/built.ts";
+import { eventuallySeen, PATIENCE } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet/fleet.ts";
 import { CHROMIUM, openPage, shows, showsNot } from "./chromium.ts";
 import { startFront } from "./front.ts";
@@ -29,6 +32,20 @@ describe("the page as it is delivered", () => {
     expect(addresses.filter((address) => !/w3\.org|preactjs\.com/.test(address))).toEqual([]);
   });
 });
+
+/** The word for the freshness of the page, which is always in sight. */
+async function says(page: Page, word: RegExp, within = 20_000): Promise<void> {
+  await expect
+    .poll(() => page.locator(".link-status strong").textContent(), { timeout: within * PATIENCE })
+    .toMatch(word);
+}
+
+/** The links of all nodes as the page words them: `online`, or `was online`. */
+async function links(page: Page, words: readonly string[]): Promise<void> {
+  const shown = () => page.locator(".of-nodes .all .cell.link .state").allInnerTexts();
+  const bare = async () => (await shown()).map((text) => text.replace(/^\W+/, ""));
+  await expect.poll(bare, { timeout: 20_000 * PATIENCE }).toEqual(words);
+}
 
 describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
   it("shows what the API says: a command runs and prints, a node dies and comes back", async () => {
@@ -73,40 +90,49 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     expect(faults).toEqual([]);
   });
 
-  it("never shows as fresh what is not: a daemon that is killed, a network that is cut, and back without a reload", async () => {
+  it("logs in with a link, says so when the daemon is killed, and comes back without a reload when it is started", async () => {
+    const fleet = await startFleet({
+      nodes: { central: { config: { page: { listen: `127.0.0.1:${await freePort()}` } } }, ship1: {} },
+    });
+    const link = await eventuallySeen("the page listens", async () => {
+      const { code, stdout } = await fleet.steward("open");
+      return code === 0 && stdout.trim();
+    });
+    const { page, faults } = await openPage(link);
+    await says(page, /^live$/);
+    await links(page, ["online", "online"]);
+
+    await fleet.central.kill();
+    await says(page, /reconnecting/, 3_000);
+    await links(page, ["was online", "was online"]);
+    await says(page, /stale since \d\d:\d\d:\d\d/);
+    await fleet.central.start();
+    await says(page, /^live$/);
+    await links(page, ["online", "online"]);
+
+    // The page may act too: its requests prove that they are of this page.
+    await page.goto(new URL("/run?to=ship1", link).href);
+    await page.getByLabel("Program and arguments").fill("echo it works");
+    await page.getByRole("button", { name: "Send to 1 node" }).click();
+    await shows(page, "succeeded");
+    await page.goto(new URL("/?show=online", link).href);
+    await links(page, ["online", "online"]);
+    expect(faults).toEqual([]);
+  });
+
+  it("never shows as fresh what is not while the network is cut, and a list that cannot be read never looks empty", async () => {
     const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
     const front = await startFront(fleet.central.socket, files);
     const { page, faults } = await openPage(front.url);
-    const status = page.locator(".link-status strong");
-    const says = async (word: RegExp, within = 20_000): Promise<void> => {
-      await expect.poll(() => status.textContent(), { timeout: within }).toMatch(word);
-    };
-    /** The links of central and ship1 as the page words them: `online`, or `was online`. */
-    const links = async (word: string): Promise<void> => {
-      const words = () => page.locator(".of-nodes .all .cell.link .state").allInnerTexts();
-      const bare = async () => (await words()).map((text) => text.replace(/^\W+/, ""));
-      await expect.poll(bare, { timeout: 20_000 }).toEqual([word, word]);
-    };
-    await says(/^live$/);
-    await links("online");
-
-    await fleet.central.kill();
-    await says(/reconnecting/, 3_000);
-    await links("was online");
-    await says(/stale since \d\d:\d\d:\d\d/);
-    await links("was online");
-    await fleet.central.start();
-    await says(/^live$/);
-    await links("online");
-
+    await says(page, /^live$/);
+    await links(page, ["online", "online"]);
     front.cut();
-    await says(/reconnecting|stale/);
-    await links("was online");
+    await says(page, /reconnecting|stale/);
+    await links(page, ["was online", "was online"]);
     front.heal();
-    await says(/^live$/);
-    await links("online");
+    await says(page, /^live$/);
+    await links(page, ["online", "online"]);
 
-    // A list that cannot be read does not look empty.
     front.fail("/v1/messages", 500);
     await page.getByRole("link", { name: "Messages" }).click();
     await shows(page, /the messages could not be read/);
@@ -115,3 +141,12 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     expect(faults).toEqual([]);
   });
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}

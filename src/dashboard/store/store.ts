@@ -106,6 +106,7 @@ class Store {
       headers: { "steward-csrf": this.session.peek()?.csrf ?? "" },
       credentials: "same-origin",
     }).catch(() => undefined);
+    this.session.value = undefined;
     this.#refused();
   }
 
