@@ -51,7 +51,7 @@ try {
     const context = await browser.newContext({ viewport, colorScheme: dark ? "dark" : "light", storageState: cookies });
     const page = await context.newPage();
     await page.goto(at(path));
-    await page.getByText("live", { exact: true }).waitFor();
+    await page.locator(".link-status.tone-good").waitFor();
     await prepare?.(page);
     await page.waitForTimeout(1_500);
     writeFileSync(join(OUT, `${name}.webp`), await webpOf(page));
@@ -94,7 +94,7 @@ async function logIn(browser, link) {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(link);
-  await page.getByText("live", { exact: true }).waitFor();
+  await page.locator(".link-status.tone-good").waitFor();
   const state = await context.storageState();
   await context.close();
   return state;
