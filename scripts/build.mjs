@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { buildDashboard } from "./dashboard.mjs";
-import { ROOT } from "./setup.mjs";
+import { ROOT, setupOrExit } from "./setup.mjs";
 
 /** The entrances of processes. */
 const PROGRAMS = ["cli/main", "runner/process/main", "journal/check/main"];
@@ -67,5 +67,7 @@ function packagesIn(output) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const { values } = parseArgs({ options: { out: { type: "string" }, release: { type: "boolean" } } });
+  // The bundler of an older Node.js fails with a riddle.
+  await setupOrExit([]);
   await build(values);
 }

@@ -23,6 +23,7 @@ import type {
   Health,
   InvitationOrder,
   Invited,
+  KeyOrder,
   IssuedToken,
   LabelOrder,
   LabelView,
@@ -38,6 +39,9 @@ import type {
   NodeDetail,
   NodeQuery,
   NodeView,
+  OperatorOrderOf,
+  OperatorRemoved,
+  OperatorView,
   Order,
   PageLink,
   ProcessList,
@@ -221,6 +225,31 @@ export class FakeOperations implements Operations {
     };
   }
 
+  operatorList: OperatorView[] = [];
+
+  operators(): OperatorView[] {
+    this.#called("operators");
+    return this.operatorList;
+  }
+
+  addOperator(name: string, order: OperatorOrderOf): OperatorView {
+    this.#called("addOperator", name, order);
+    const { replace: _, key = "U…", ...wished } = order;
+    const view = { name, key, standing: "accepted" as const, since: 0, by: "central", formerKeys: 0, ...wished };
+    this.operatorList = [...this.operatorList.filter((one) => one.name !== name), view];
+    return view;
+  }
+
+  removeOperator(name: string): OperatorRemoved {
+    this.#called("removeOperator", name);
+    return { name, cancelled: 2 };
+  }
+
+  rekeyOperator(name: string, order: KeyOrder): OperatorView {
+    this.#called("rekeyOperator", name, order);
+    return { ...this.addOperator(name, { role: "operator", key: order.key }), formerKeys: 1 };
+  }
+
   machines(): MachineView[] {
     this.#called("machines");
     return this.machineList;
@@ -228,7 +257,7 @@ export class FakeOperations implements Operations {
 
   whoami(): WhoAmI {
     this.#called("whoami");
-    return { name: "local", node: "central", role: "admin", by: "socket" };
+    return { name: "local", node: "central", role: "admin", by: "socket", signFor: 604_800_000 };
   }
 
   trust(): TrustView {

@@ -67,6 +67,7 @@ const json = z.custom<Json>((value) => value !== undefined, "is missing").descri
 
 export const byId = { id };
 export const byName = { name };
+export const byOperator = { name };
 export const bySession = { id };
 export const byNumber = { no: atMost(Number.MAX_SAFE_INTEGER) };
 export const byProcess = {
@@ -126,7 +127,17 @@ export const order = z.strictObject({
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
-  knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
+  id: opt(id.describe("The id of the message, chosen because a statement names it; absent: a new one. Not with `to`")),
+  statement: opt(
+    z
+      .strictObject({ until: within(0, 8.64e15), signature: text.length(86) })
+      .describe("The operator's signature on this message, until when: docs/operators.md"),
+  ),
+  knownNodesOnly: opt(
+    z
+      .boolean()
+      .describe("Refuse a receiver that this daemon has never heard of; by default the management station does"),
+  ),
 }) satisfies z.ZodType<TargetedDraft>;
 export const orders = z.union([order, z.array(order).min(1).max(LIMITS.drafts)]);
 
@@ -139,6 +150,11 @@ export const messageFilter = z.strictObject({
   open: opt(flag.describe("Only messages that are not final")),
   limit: opt(atMost(100_000).describe("The newest so many; absent: 100")),
   before: opt(id.describe("Only those with a lower id: the last one of the page before")),
+});
+
+export const deadQuery = z.strictObject({
+  limit: opt(atMost(100_000).describe("At most so many; absent: all")),
+  after: opt(id.describe("Only those with a higher id: the last one of the page before")),
 });
 
 /** Names of labels, facts and states, separated by commas. */
@@ -263,6 +279,8 @@ const ofMessage = {
   attempts: count,
   cancelRequestedAt: opt(time),
   summary: text.describe("One line of its data"),
+  operator: opt(text.describe("Who asked for it: OPERATOR@NODE; absent: nobody who has a name")),
+  signed: opt(z.literal(true).describe("The operator has signed it")),
 };
 export const messageView = thing(ofMessage);
 
@@ -518,6 +536,38 @@ export const decision = thing({
   waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
 });
 
+const operatorRole = z.enum(["viewer", "operator", "admin"]);
+
+export const operatorOrder = z.strictObject({
+  key: opt(text.max(100).describe("The public key of the person, U…; absent: the one that the operator has")),
+  role: operatorRole,
+  on: opt(text.max(10_000).describe("The nodes: a target over the labels given at central; absent: all")),
+  methods: opt(z.array(text.max(130)).max(100).describe("<method> or <method>.<domain>, a star for any; absent: all")),
+  replace: opt(z.boolean().describe("Change the role and the bounds of an operator who is there")),
+});
+
+export const keyOrder = z.strictObject({
+  key: text.max(100).describe("The new public key, U…"),
+  signature: text.max(100).describe("The signature of the present key on it: docs/operators.md"),
+});
+
+export const operatorView = thing({
+  name: text,
+  key: text,
+  role: operatorRole,
+  on: opt(text),
+  methods: opt(z.array(text)),
+  standing: z.enum(["accepted", "removed"]),
+  since: time,
+  by: text,
+  formerKeys: count.describe("How many keys the operator had before"),
+});
+
+export const operatorRemoved = thing({
+  name: text,
+  cancelled: count.describe("Messages of the operator that had not been sent: cancelled"),
+});
+
 export const whoami = thing({
   name: text.describe("As audit and history name you: OPERATOR@NODE, or local for the users of the socket"),
   node: text.describe("The node whose daemon answers"),
@@ -526,6 +576,7 @@ export const whoami = thing({
   operator: opt(text),
   on: opt(text.describe("The nodes that you may send to: a target over the labels given at central; absent: all")),
   methods: opt(z.array(text).describe("The methods that you may use; absent: all")),
+  signFor: milliseconds.describe("How long a command waits that names no deadline, and so a statement on it holds"),
 });
 
 export const logLine = thing({ node: text, domain: text, line: text });
@@ -664,6 +715,7 @@ type Frozen<T> = Json extends T ? T : T extends object ? { readonly [K in keyof 
 
 export type Order = Shown<typeof order>;
 export type MessageFilter = Shown<typeof messageFilter>;
+export type DeadQuery = Shown<typeof deadQuery>;
 export type TargetQuestion = Shown<typeof targetQuestion>;
 export type TargetView = Shown<typeof targetView>;
 export type LabelOrder = Shown<typeof labelOrder>;
@@ -691,6 +743,10 @@ export type InvitationOrder = Shown<typeof invitationOrder>;
 export type Invited = Shown<typeof invited>;
 export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
+export type OperatorOrderOf = Shown<typeof operatorOrder>;
+export type KeyOrder = Shown<typeof keyOrder>;
+export type OperatorView = Shown<typeof operatorView>;
+export type OperatorRemoved = Shown<typeof operatorRemoved>;
 export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
 export type LogSearchQuery = Shown<typeof logSearch>;

@@ -325,12 +325,12 @@ const LIVE: Readonly<Record<string, Change>> = {
   "retention.audit.age": {
     node: "ship1",
     settings: { retention: { audit: { age: "1d" } } },
-    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+    follows: async (world) => expect((await world.daemon("ship1").operations.verifyAudit()).ok).toBe(true),
   },
   "retention.audit.bytes": {
     node: "ship1",
     settings: { retention: { audit: { bytes: "32MB" } } },
-    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+    follows: async (world) => expect((await world.daemon("ship1").operations.verifyAudit()).ok).toBe(true),
   },
   "log.level": {
     node: "ship1",
