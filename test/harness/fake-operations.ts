@@ -37,7 +37,9 @@ import type {
   KeyOrder,
   LabelOrder,
   LabelView,
+  LogFindingsView,
   LogLine,
+  LogSearchQuery,
   MachineView,
   MayAnswerOf,
   MayQuestionTo,
@@ -665,6 +667,15 @@ export class FakeOperations implements Operations {
     return () => {
       this.#listeners.delete(own);
     };
+  }
+
+  async searchLogs(query: LogSearchQuery = {}): Promise<LogFindingsView> {
+    this.#called("searchLogs", query);
+    const asOf = this.clock.now();
+    const meant = ({ node, domain, line }: LogLine): boolean =>
+      (query.node ?? node) === node && (query.domain ?? domain) === domain && line.includes(query.text ?? "");
+    const lines = this.logList.filter(meant).map((line) => ({ ...line, at: null }));
+    return { asOf, lines, complete: true, bytesRead: 0, readBackTo: null, volume: [] };
   }
 
   async logs(query: { node?: string; domain?: string; lines?: number } = {}): Promise<LogLine[]> {

@@ -9,6 +9,7 @@ import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
+import { searchLogs, volumeOf } from "../../methods/syslog/write/search.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
 import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
@@ -42,7 +43,9 @@ import type {
   KeyOrder,
   LabelOrder,
   LabelView,
+  LogFindingsView,
   LogLine,
+  LogSearchQuery,
   MachineView,
   MayAnswerOf,
   MayQuestionTo,
@@ -428,6 +431,13 @@ export class LocalOperations implements Operations {
 
   logs(query: { readonly node?: string; readonly domain?: string; readonly lines?: number } = {}): Promise<LogLine[]> {
     return readLogs(this.#options.core().directory("syslogforwarding"), query);
+  }
+
+  async searchLogs(search: LogSearchQuery = {}): Promise<LogFindingsView> {
+    const directory = this.#options.core().directory("syslogforwarding");
+    const asOf = this.#options.clock.now();
+    const found = await searchLogs(directory, search);
+    return { asOf, ...found, volume: await volumeOf(directory, search, { until: asOf, hours: 24 }) };
   }
 
   /** Puts a question on processes to another node. */

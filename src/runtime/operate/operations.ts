@@ -249,6 +249,15 @@ export const logQuery = z.strictObject({
   lines: opt(atMost(100_000, 0).describe("The last so many lines of each log; absent: 10")),
 });
 
+export const logSearch = z.strictObject({
+  node: opt(name),
+  domain: opt(name),
+  text: opt(z.string().max(1_000).describe("A part of the line, in upper or lower case")),
+  since: opt(atMost(8.64e15, 0).describe("Lines from then on, ms since 1970, by the time that a line names")),
+  until: opt(atMost(8.64e15, 0).describe("Lines before then")),
+  limit: opt(atMost(5_000).describe("The newest so many; absent: 500")),
+});
+
 const sessionRole = z.enum(["viewer", "operator", "admin"]).describe("No more than its owner may");
 export const tokenOrder = z.strictObject({
   role: opt(sessionRole),
@@ -618,6 +627,19 @@ export const whoami = thing({
 
 export const logLine = thing({ node: text, domain: text, line: text });
 
+export const logFindings = thing({
+  asOf: time,
+  lines: z
+    .array(
+      thing({ node: text, domain: text, at: time.nullable().describe("The time that the line names"), line: text }),
+    )
+    .describe("The newest last"),
+  complete: z.boolean().describe("False: a request reads so much and no more; go on with `until` as `readBackTo`"),
+  bytesRead: count,
+  readBackTo: time.nullable(),
+  volume: z.array(thing({ at: time, bytes: count })).describe("Bytes of each hour of the last day"),
+});
+
 export const pageLink = thing({ url: text, expiresAt: time });
 
 export const sessionView = thing({
@@ -897,6 +919,8 @@ export type OperatorView = Shown<typeof operatorView>;
 export type OperatorRemoved = Shown<typeof operatorRemoved>;
 export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
+export type LogSearchQuery = Shown<typeof logSearch>;
+export type LogFindingsView = Shown<typeof logFindings>;
 export type PageLink = Shown<typeof pageLink>;
 export type TokenOrder = Shown<typeof tokenOrder>;
 export type IssuedToken = Shown<typeof issuedToken>;

@@ -35,6 +35,7 @@ export const ROUTES = {
   audit: "GET /v1/audit",
   verifyAudit: "GET /v1/audit/check",
   logs: "GET /v1/logs",
+  searchLogs: "GET /v1/logs/search",
   openPage: "POST /v1/page/links",
   issueToken: "POST /v1/tokens",
   sessions: "GET /v1/sessions",

@@ -272,6 +272,12 @@ export const TABLE = {
     answer: json("The ends of the chain, and its faults", shape.auditChecked, { durable: true }),
     failures: [503],
   },
+  searchLogs: {
+    summary: "Lines of received logs by node, domain, time and text, the newest; and the volume of the last day",
+    needs: "viewer",
+    query: shape.logSearch,
+    answer: json("Lines, and how far back was looked", shape.logFindings),
+  },
   logs: {
     summary: "The last lines of received logs",
     needs: "viewer",
