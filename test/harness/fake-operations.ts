@@ -23,6 +23,8 @@ import type {
   Health,
   InvitationOrder,
   Invited,
+  KeyOrder,
+  IssuedToken,
   LabelOrder,
   LabelView,
   LogLine,
@@ -35,12 +37,18 @@ import type {
   NodeDetail,
   NodeQuery,
   NodeView,
+  OperatorOrderOf,
+  OperatorRemoved,
+  OperatorView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  SessionView,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
   WhoAmI,
 } from "../../src/runtime/operate/operations.ts";
@@ -83,6 +91,7 @@ export class FakeOperations implements Operations {
   mostTargets = 50;
   machineList: MachineView[] = [];
   loginList: BrokerLogin[] = [];
+  sessionList: SessionView[] = [];
   healthNow: Health;
   trustNow: TrustView;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
@@ -214,6 +223,31 @@ export class FakeOperations implements Operations {
     };
   }
 
+  operatorList: OperatorView[] = [];
+
+  operators(): OperatorView[] {
+    this.#called("operators");
+    return this.operatorList;
+  }
+
+  addOperator(name: string, order: OperatorOrderOf): OperatorView {
+    this.#called("addOperator", name, order);
+    const { replace: _, key = "U…", ...wished } = order;
+    const view = { name, key, standing: "accepted" as const, since: 0, by: "central", formerKeys: 0, ...wished };
+    this.operatorList = [...this.operatorList.filter((one) => one.name !== name), view];
+    return view;
+  }
+
+  removeOperator(name: string): OperatorRemoved {
+    this.#called("removeOperator", name);
+    return { name, cancelled: 2 };
+  }
+
+  rekeyOperator(name: string, order: KeyOrder): OperatorView {
+    this.#called("rekeyOperator", name, order);
+    return { ...this.addOperator(name, { role: "operator", key: order.key }), formerKeys: 1 };
+  }
+
   machines(): MachineView[] {
     this.#called("machines");
     return this.machineList;
@@ -221,7 +255,7 @@ export class FakeOperations implements Operations {
 
   whoami(): WhoAmI {
     this.#called("whoami");
-    return { name: "local", node: "central", role: "admin", by: "socket" };
+    return { name: "local", node: "central", role: "admin", by: "socket", signFor: 604_800_000 };
   }
 
   trust(): TrustView {
@@ -238,6 +272,29 @@ export class FakeOperations implements Operations {
   decide(node: string, verb: Decision["verb"], choice: Choice): Decision {
     this.#called("decide", node, verb, choice);
     return { node, verb, fingerprint: "K7QF-2MXA-7P3L-TT4Z", told: ["ship2"], withdrawn: 2, interrupted: 1 };
+  }
+
+  openPage(): PageLink {
+    this.#called("openPage");
+    return { url: "http://127.0.0.1:8300/login/SECRET", expiresAt: this.clock.now() + 300_000 };
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    this.#called("issueToken", order);
+    const { role = "admin", lasts } = order;
+    return { id: "0a1b2c3d4e", token: "TOKEN", role, expiresAt: this.clock.now() + lasts };
+  }
+
+  sessions(): SessionView[] {
+    this.#called("sessions");
+    return this.sessionList;
+  }
+
+  endSession(id: string): void {
+    this.#called("endSession", id);
+    const at = this.sessionList.findIndex((session) => session.id === id);
+    if (at < 0) throw new StewardError("login-unknown", { id });
+    this.sessionList.splice(at, 1);
   }
 
   /** Tells everybody who watches. */

@@ -131,6 +131,10 @@ subscribe:
     from: ["*"]
   - subject: event.syslogforwarding.apache
     from: ["*"]
+
+# The fleet in a browser, on this machine alone: \`steward open\` prints a link that logs in. For others: docs/page.md.
+page:
+  listen: 127.0.0.1:8300
 `;
 }
 

@@ -33,6 +33,7 @@ import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
 import { Reports } from "../receive/reports.ts";
 import { Routes } from "../receive/routes.ts";
+import { UsedStatements } from "../receive/used-statements.ts";
 import { Repair } from "../resync/compare-ask.ts";
 import { JournalIdentities } from "../resync/journal-identities.ts";
 import { JournalLosses } from "../resync/journal-losses.ts";
@@ -164,7 +165,9 @@ export class Road implements Rooms, FactsWatcher {
     fleet.watch(links);
     const admission = new Admission(told);
     const { enrolment } = this;
-    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, enrolment, answers: respond });
+    const statements = new UsedStatements(journal, options.clock);
+    const answers = respond;
+    this.#receiver = new Receiver({ ...resync, data, admission, links, routes, enrolment, answers, statements });
     this.#acks = new Acks({ ...resync, links, presence, factTeller });
 
     this.facts = facts;

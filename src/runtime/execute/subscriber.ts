@@ -19,7 +19,6 @@ import type { ChurnMap } from "../../platform/churn-map.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import { sleep } from "../../platform/sleep.ts";
 import { Confinement } from "../../security/confinement.ts";
-import { senderOf } from "../../security/policy/permission.ts";
 import type { RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -374,10 +373,10 @@ export class Subscriber implements Child, RouteProcess {
     if (startBy === undefined ? !begins(record) : record.doubtful === true) return undefined;
     const outdated = this.#outdated(record, startBy);
     if (outdated !== undefined) return outdated;
-    const { route, node, counters, clock } = this.#options;
+    const { route, counters, clock } = this.#options;
     const { message } = record;
     try {
-      return route.admit(senderOf(message, node), message.data).command;
+      return route.admit(route.senderOf(message), message.data).command;
     } catch (error) {
       const { subject, origin, id } = message;
       const fault = faultText(error);
@@ -388,9 +387,9 @@ export class Subscriber implements Child, RouteProcess {
 
   /** The doors for an idempotent command that begins once more; `undefined`: its permission was withdrawn meanwhile. */
   #admittedAgain({ message }: InRecord): CommandHandler | undefined {
-    const { route, node } = this.#options;
+    const { route } = this.#options;
     try {
-      return route.admit(senderOf(message, node), message.data).command;
+      return route.admit(route.senderOf(message), message.data).command;
     } catch {
       return undefined;
     }

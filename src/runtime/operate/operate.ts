@@ -10,7 +10,8 @@ import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
-import { senderOf } from "../../security/policy/permission.ts";
+import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
+import type { Session } from "../../security/sessions/sessions.ts";
 import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
@@ -20,11 +21,14 @@ import type {
   AuditRecordOf,
   Choice,
   DeadLetter,
+  DeadQuery,
   Decision,
   FactsView,
   Health,
   InvitationOrder,
   Invited,
+  KeyOrder,
+  IssuedToken,
   LabelOrder,
   LabelView,
   LogLine,
@@ -37,16 +41,25 @@ import type {
   NodeDetail,
   NodeQuery,
   NodeView,
+  OperatorOrderOf,
+  OperatorRemoved,
+  OperatorView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  SessionView,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
   WhoAmI,
 } from "./operations.ts";
+import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
+import { People } from "./speak/people.ts";
+import { Reach } from "./speak/reach.ts";
 import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
@@ -64,6 +77,9 @@ export class LocalOperations implements Operations {
   readonly #nodes: Nodes;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
+  readonly #people: People;
+  readonly #reach: Reach;
+  readonly #logins: PageLogins;
 
   constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
@@ -71,7 +87,10 @@ export class LocalOperations implements Operations {
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
     this.#trust = new TrustDecisions(options, speaker);
-    this.#submission = new Submission(options, speaker, this.#messages, this.#nodes);
+    this.#people = new People(options, speaker);
+    this.#reach = new Reach(options, speaker);
+    this.#submission = new Submission({ ...options, reach: this.#reach }, speaker, this.#messages, this.#nodes);
+    this.#logins = new PageLogins(options, speaker);
   }
 
   /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
@@ -81,11 +100,13 @@ export class LocalOperations implements Operations {
 
   whoami(): WhoAmI {
     const { name, role, by, operator, bounds } = this.#speaker;
+    const signFor = Math.min(this.#options.config().defaults.deliverBy ?? LONGEST_STATEMENT, LONGEST_STATEMENT);
     return {
       name,
       node: this.#options.config().node,
       role,
       by,
+      signFor,
       ...(operator === undefined ? {} : { operator }),
       ...bounds,
     };
@@ -151,6 +172,7 @@ export class LocalOperations implements Operations {
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {
     const full = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
+    this.#reach.insist(full);
     this.#did(`${verb} a process`, { subject: full, nodes: [node] });
     if (node === this.#options.config().node) return await this.#options.processes().control(verb, full);
     return (await this.#control(node, { verb, subject: full }, ANSWER_WITHIN)) as ProcessView;
@@ -164,17 +186,18 @@ export class LocalOperations implements Operations {
     return { node, ...((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer) };
   }
 
-  dead(): DeadLetter[] {
-    return this.#options.core().journal.inbox.dead().map(viewDead);
+  dead({ limit, after }: DeadQuery = {}): DeadLetter[] {
+    return this.#options.core().journal.inbox.dead(limit, after).map(viewDead);
   }
 
   async retryDead(id: string): Promise<void> {
     const { clock, config, core } = this.#options;
     const { journal, routes } = core();
-    const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
+    const letter = journal.inbox.deadLetter(id);
     if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
-    this.#did("retry a dead letter", { ids: [id] });
     const { subject, origin, data } = letter.message;
+    this.#reach.insist(subject);
+    this.#did("retry a dead letter", { ids: [id] });
     const self = config().node;
     if (receiverOf(subject) !== self) {
       // A letter whose message is refused again stays a dead letter.
@@ -184,7 +207,7 @@ export class LocalOperations implements Operations {
       return;
     }
     const route = routes.find(subject);
-    route.decide(senderOf(letter.message, self), data);
+    route.decide(route.senderOf(letter.message), data);
     if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const record = journal.inbox.exhume(id, clock.now());
     await journal.flushed();
@@ -198,6 +221,34 @@ export class LocalOperations implements Operations {
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
     this.#did("drop a dead letter", { ids: [id] });
     await journal.flushed();
+  }
+
+  openPage(): PageLink {
+    const link = this.#logins.link();
+    this.#did("make a link to the page", {});
+    return link;
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    const issued = this.#logins.issue(order);
+    this.#did("make a token", { session: issued.id, role: issued.role });
+    return issued;
+  }
+
+  sessions(): SessionView[] {
+    return this.#logins.list();
+  }
+
+  endSession(id: string): void {
+    this.#logins.end(id);
+    this.#did("end a login", { session: id });
+  }
+
+  /** Records a login at the page, or one that failed. */
+  recordLogin(session: Pick<Session, "id" | "speaker"> | undefined, from: string): void {
+    const allowed = session !== undefined;
+    const who = allowed ? { by: session.speaker.name, session: session.id } : { by: "unknown" };
+    this.#options.core().audit.record({ what: "login", allowed, from, ...who });
   }
 
   brokerLogins(): readonly Login[] {
@@ -271,6 +322,29 @@ export class LocalOperations implements Operations {
     const decision = await this.#trust.decide(node, verb, choice);
     this.#did(verb, { nodes: [node] }, "trust");
     return decision;
+  }
+
+  operators(): OperatorView[] {
+    return this.#people.list();
+  }
+
+  async addOperator(name: string, order: OperatorOrderOf): Promise<OperatorView> {
+    const view = await this.#people.add(name, order);
+    const { role, on = "all", key } = view;
+    this.#did(`operator ${order.replace === true ? "change" : "add"}`, { operator: name, role, on, key }, "trust");
+    return view;
+  }
+
+  async removeOperator(name: string): Promise<OperatorRemoved> {
+    await this.#people.remove(name);
+    this.#did("operator remove", { operator: name }, "trust");
+    return { name, cancelled: 0 };
+  }
+
+  async rekeyOperator(name: string, order: KeyOrder): Promise<OperatorView> {
+    const view = await this.#people.rekey(name, order);
+    this.#did("operator rekey", { operator: name, key: view.key }, "trust");
+    return view;
   }
 
   async reload(): Promise<ReloadAnswer> {

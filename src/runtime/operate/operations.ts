@@ -67,6 +67,8 @@ const json = z.custom<Json>((value) => value !== undefined, "is missing").descri
 
 export const byId = { id };
 export const byName = { name };
+export const byOperator = { name };
+export const bySession = { id };
 export const byNumber = { no: atMost(Number.MAX_SAFE_INTEGER) };
 export const byProcess = {
   node: name,
@@ -125,6 +127,12 @@ export const order = z.strictObject({
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
+  id: opt(id.describe("The id of the message, chosen because a statement names it; absent: a new one. Not with `to`")),
+  statement: opt(
+    z
+      .strictObject({ until: within(0, 8.64e15), signature: text.length(86) })
+      .describe("The operator's signature on this message, until when: docs/operators.md"),
+  ),
   knownNodesOnly: opt(
     z
       .boolean()
@@ -142,6 +150,11 @@ export const messageFilter = z.strictObject({
   open: opt(flag.describe("Only messages that are not final")),
   limit: opt(atMost(100_000).describe("The newest so many; absent: 100")),
   before: opt(id.describe("Only those with a lower id: the last one of the page before")),
+});
+
+export const deadQuery = z.strictObject({
+  limit: opt(atMost(100_000).describe("At most so many; absent: all")),
+  after: opt(id.describe("Only those with a higher id: the last one of the page before")),
 });
 
 /** Names of labels, facts and states, separated by commas. */
@@ -188,6 +201,12 @@ export const logQuery = z.strictObject({
   node: opt(name),
   domain: opt(name),
   lines: opt(atMost(100_000, 0).describe("The last so many lines of each log; absent: 10")),
+});
+
+const sessionRole = z.enum(["viewer", "operator", "admin"]).describe("No more than its owner may");
+export const tokenOrder = z.strictObject({
+  role: opt(sessionRole),
+  lasts: within(60_000, 30 * 86_400_000).describe("Milliseconds until it expires"),
 });
 
 // Answers.
@@ -251,6 +270,8 @@ const ofMessage = {
   attempts: count,
   cancelRequestedAt: opt(time),
   summary: text.describe("One line of its data"),
+  operator: opt(text.describe("Who asked for it: OPERATOR@NODE; absent: nobody who has a name")),
+  signed: opt(z.literal(true).describe("The operator has signed it")),
 };
 export const messageView = thing(ofMessage);
 
@@ -506,6 +527,38 @@ export const decision = thing({
   waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
 });
 
+const operatorRole = z.enum(["viewer", "operator", "admin"]);
+
+export const operatorOrder = z.strictObject({
+  key: opt(text.max(100).describe("The public key of the person, U…; absent: the one that the operator has")),
+  role: operatorRole,
+  on: opt(text.max(10_000).describe("The nodes: a target over the labels given at central; absent: all")),
+  methods: opt(z.array(text.max(130)).max(100).describe("<method> or <method>.<domain>, a star for any; absent: all")),
+  replace: opt(z.boolean().describe("Change the role and the bounds of an operator who is there")),
+});
+
+export const keyOrder = z.strictObject({
+  key: text.max(100).describe("The new public key, U…"),
+  signature: text.max(100).describe("The signature of the present key on it: docs/operators.md"),
+});
+
+export const operatorView = thing({
+  name: text,
+  key: text,
+  role: operatorRole,
+  on: opt(text),
+  methods: opt(z.array(text)),
+  standing: z.enum(["accepted", "removed"]),
+  since: time,
+  by: text,
+  formerKeys: count.describe("How many keys the operator had before"),
+});
+
+export const operatorRemoved = thing({
+  name: text,
+  cancelled: count.describe("Messages of the operator that had not been sent: cancelled"),
+});
+
 export const whoami = thing({
   name: text.describe("As audit and history name you: OPERATOR@NODE, or local for the users of the socket"),
   node: text.describe("The node whose daemon answers"),
@@ -514,9 +567,24 @@ export const whoami = thing({
   operator: opt(text),
   on: opt(text.describe("The nodes that you may send to: a target over the labels given at central; absent: all")),
   methods: opt(z.array(text).describe("The methods that you may use; absent: all")),
+  signFor: milliseconds.describe("How long a command waits that names no deadline, and so a statement on it holds"),
 });
 
 export const logLine = thing({ node: text, domain: text, line: text });
+
+export const pageLink = thing({ url: text, expiresAt: time });
+
+export const sessionView = thing({
+  id: text,
+  kind: z.enum(["page", "token"]).describe("page: a browser; token: another machine"),
+  by: text.describe("In whose name it speaks"),
+  role: sessionRole,
+  createdAt: time,
+  expiresAt: time,
+  lastUsedAt: time,
+});
+
+export const issuedToken = thing({ id: text, token: text, role: sessionRole, expiresAt: time });
 
 export const brokerLogin = z.discriminatedUnion("kind", [
   thing({ kind: z.literal("node"), node: text, key: text, peers: z.array(text) }),
@@ -625,6 +693,7 @@ type Frozen<T> = Json extends T ? T : T extends object ? { readonly [K in keyof 
 
 export type Order = Shown<typeof order>;
 export type MessageFilter = Shown<typeof messageFilter>;
+export type DeadQuery = Shown<typeof deadQuery>;
 export type TargetQuestion = Shown<typeof targetQuestion>;
 export type TargetView = Shown<typeof targetView>;
 export type LabelOrder = Shown<typeof labelOrder>;
@@ -652,8 +721,16 @@ export type InvitationOrder = Shown<typeof invitationOrder>;
 export type Invited = Shown<typeof invited>;
 export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
+export type OperatorOrderOf = Shown<typeof operatorOrder>;
+export type KeyOrder = Shown<typeof keyOrder>;
+export type OperatorView = Shown<typeof operatorView>;
+export type OperatorRemoved = Shown<typeof operatorRemoved>;
 export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
+export type PageLink = Shown<typeof pageLink>;
+export type TokenOrder = Shown<typeof tokenOrder>;
+export type IssuedToken = Shown<typeof issuedToken>;
+export type SessionView = Shown<typeof sessionView>;
 export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;

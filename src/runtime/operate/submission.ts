@@ -13,16 +13,21 @@ import type { Messages } from "./messages.ts";
 import type { Nodes } from "./nodes.ts";
 import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Order } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import type { Reach } from "./speak/reach.ts";
 import { insistCount } from "./table.ts";
+
+interface SubmissionOptions extends OperateOptions {
+  readonly reach: Pick<Reach, "insist">;
+}
 
 /** Messages that operators send and cancel, and questions to other nodes. */
 export class Submission {
-  readonly #options: OperateOptions;
+  readonly #options: SubmissionOptions;
   readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
 
-  constructor(options: OperateOptions, speaker: Speaker, messages: Messages, nodes: Nodes) {
+  constructor(options: SubmissionOptions, speaker: Speaker, messages: Messages, nodes: Nodes) {
     this.#options = options;
     this.#speaker = speaker;
     this.#messages = messages;
@@ -30,7 +35,12 @@ export class Submission {
   }
 
   async submit(orders: readonly Order[]): Promise<Accepted[]> {
-    const records = await this.send(this.drafts(orders));
+    const drafts = this.drafts(orders);
+    for (const draft of drafts) {
+      this.#options.reach.insist(draft.subject);
+      this.#insistStatement(draft);
+    }
+    const records = await this.send(drafts);
     const { publishers, fleet, link } = this.#options.core();
     const { state } = link.health();
     return records.map(({ message: { id, subject, deliverBy } }) => {
@@ -113,6 +123,7 @@ export class Submission {
   async cancel(idOrPrefix: string): Promise<CancelAnswer> {
     const { clock, config, core } = this.#options;
     const { id, state, final, direction, subject } = this.#messages.detail(idOrPrefix);
+    this.#options.reach.insist(subject);
     core().audit.record({
       what: "operation",
       by: this.#speaker.name,
@@ -157,6 +168,25 @@ export class Submission {
     return { kind: "requested", id, reason: `${node} has the message and ${end}` };
   }
 
+  /** The draft with the operator who speaks. */
+  #attributed(draft: Draft, statement: TargetedDraft["statement"]): Draft {
+    const { operator: name, name: who } = this.#speaker;
+    if (name === undefined) {
+      if (statement === undefined) return draft;
+      throw new StewardError("signature-refused", {
+        fault: `it comes with a statement of an operator, and from ${who}`,
+      });
+    }
+    return { ...draft, operator: statement === undefined ? { name } : { name, statement } };
+  }
+
+  /** A statement that the node would refuse is refused here. @throws StewardError `command-signature` */
+  #insistStatement({ id = "", subject, data, operator }: Draft): void {
+    if (operator?.statement === undefined) return;
+    const { signatures } = this.#options;
+    signatures.operatorOf({ id, subject, data, operator }, true);
+  }
+
   /**
    * A message for each node that an order means, whichever way the order came. The management station knows its fleet: there a
    * name that nobody knows is a slip, unless the order says otherwise. An edge does not hear of other edges.
@@ -167,7 +197,13 @@ export class Submission {
     const { node: self, central } = this.#options.config();
     const drafts: Draft[] = [];
     let bytes = 0;
-    for (const { to, most, ...draft } of orders) {
+    for (const { to, most, statement, ...order } of orders) {
+      const draft = this.#attributed(order, statement);
+      if (to !== undefined && draft.id !== undefined)
+        throw new StewardError("message-invalid", {
+          where: draft.id,
+          fault: "an id is for one message: name its node",
+        });
       if (to === undefined) {
         if (draft.knownNodesOnly ?? self === central) this.#insistKnown(draft.subject);
         drafts.push(draft);

@@ -147,8 +147,9 @@ export const TABLE = {
     failures: [404, 413, 415, 503],
   },
   dead: {
-    summary: "Dead letters",
+    summary: "Dead letters, by id",
     needs: "viewer",
+    query: shape.deadQuery,
     answer: json("Dead letters", shape.deadLetter.array()),
   },
   retryDead: {
@@ -219,6 +220,31 @@ export const TABLE = {
     answer: json("Lines, newest last", shape.logLine.array()),
     failures: [404],
   },
+  openPage: {
+    summary: "Make a link that logs in at the page, once; on the machine of the daemon alone",
+    needs: "viewer",
+    answer: json("The link, shown this once", shape.pageLink, { status: 201 }),
+    failures: [403, 409],
+  },
+  issueToken: {
+    summary: "Make a token with which another machine may use this API; on the machine of the daemon alone",
+    needs: "viewer",
+    body: { shape: shape.tokenOrder, read: reader(shape.tokenOrder) },
+    answer: json("The token, shown this once", shape.issuedToken, { status: 201 }),
+    failures: [403, 409, 413, 415],
+  },
+  sessions: {
+    summary: "Who is logged in at the page, and the tokens that are open",
+    needs: "viewer",
+    answer: json("Logins, the latest first", shape.sessionView.array()),
+  },
+  endSession: {
+    summary: "End a login or a token; its open pages and streams end with it",
+    needs: "viewer",
+    params: shape.bySession,
+    answer: none("It is ended"),
+    failures: [404],
+  },
   brokerLogins: {
     summary: "The logins of the broker: accepted nodes and open invitations; none where nodes have no keys",
     needs: "viewer",
@@ -234,6 +260,34 @@ export const TABLE = {
     needs: "admin",
     answer: json("What changed", shape.reloadAnswer),
     failures: [422],
+  },
+  operators: {
+    summary: "The operators: their public keys, roles and bounds",
+    needs: "viewer",
+    answer: json("Operators, removed ones too", shape.operatorView.array()),
+  },
+  addOperator: {
+    summary: "Add an operator, or give one another role and other bounds; at central only",
+    needs: "admin",
+    params: shape.byOperator,
+    body: { shape: shape.operatorOrder, read: reader(shape.operatorOrder) },
+    answer: json("The operator", shape.operatorView, { status: 201 }),
+    failures: [404, 409, 413, 415, 422, 503],
+  },
+  removeOperator: {
+    summary: "Remove an operator: refused from the next request and the next frame on; at central only",
+    needs: "admin",
+    params: shape.byOperator,
+    answer: json("What was cancelled", shape.operatorRemoved),
+    failures: [404, 409, 503],
+  },
+  rekeyOperator: {
+    summary: "Give an operator another key, which the present one has signed; at central only",
+    needs: "viewer",
+    params: shape.byOperator,
+    body: { shape: shape.keyOrder, read: reader(shape.keyOrder) },
+    answer: json("The operator", shape.operatorView),
+    failures: [404, 409, 413, 415, 422, 503],
   },
   whoami: {
     summary: "Who the daemon takes you for, and what you may do",

@@ -4,6 +4,7 @@ import type { Outbox } from "../../journal/outbox.ts";
 import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
 import { holdText } from "../../message/jobs/hold.ts";
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
+import type { Message } from "../../message/message.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { summariseMessage } from "../../message/text/summary.ts";
@@ -46,7 +47,15 @@ export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): Message
     ...(reason === undefined ? {} : { reason }),
     ...(record.outcome?.code === undefined ? {} : { code: record.outcome.code }),
     ...(record.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: record.cancelRequestedAt }),
+    ...askedBy(message),
   };
+}
+
+/** The operator who asked for a message, as it is shown. */
+function askedBy({ operator, origin }: Pick<Message, "operator" | "origin">): Pick<MessageView, "operator" | "signed"> {
+  if (operator === undefined) return {};
+  const name = `${operator.name}@${origin}`;
+  return operator.statement === undefined ? { operator: name } : { operator: name, signed: true };
 }
 
 export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): MessageDetail {
@@ -74,7 +83,7 @@ export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): Messa
 
 /** A message that is in no lane: it is held, or ended while it was. */
 export function viewHeld({ group, index, id, node }: HeldMessage, origin: string): MessageView {
-  const { subject, at, until, data } = group.record;
+  const { subject, at, until, data, operator } = group.record;
   const stand = group.at(index);
   const end = typeof stand === "number" ? undefined : stand;
   return {
@@ -90,6 +99,7 @@ export function viewHeld({ group, index, id, node }: HeldMessage, origin: string
     attempts: 0,
     summary: summariseMessage({ subject: `${node}.${subject}`, data }),
     reason: end?.reason ?? holdText(group.why(index)),
+    ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
   };
 }
 
@@ -141,6 +151,7 @@ export function viewIn(record: InRecord, waitsFor: string | undefined): MessageV
     attempts: record.attempts,
     summary: summariseMessage(message),
     ...(waitsFor === undefined ? {} : { reason: waitsFor }),
+    ...(message.operator === undefined ? {} : { operator: `${message.operator.name}@${message.origin}` }),
   };
 }
 
@@ -159,7 +170,7 @@ export function detailIn(record: InRecord, self: string, waitsFor: string | unde
 }
 
 export function viewDone(record: DoneRecord): MessageView {
-  const { id, subject, origin, createdAt, state, outcome, summary } = record;
+  const { id, subject, origin, createdAt, state, outcome, summary, operator } = record;
   return {
     id,
     subject,
@@ -174,6 +185,7 @@ export function viewDone(record: DoneRecord): MessageView {
     summary,
     ...(outcome.reason === undefined ? {} : { reason: outcome.reason }),
     ...(outcome.code === undefined ? {} : { code: outcome.code }),
+    ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
   };
 }
 

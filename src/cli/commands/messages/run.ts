@@ -8,6 +8,7 @@ import { command, type Runner } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";
 import { announce } from "../../follow/announce.ts";
 import { insistMeant, showMeant } from "../../follow/meant.ts";
+import { signedOrders } from "../../follow/signed-orders.ts";
 import { submitAndWait } from "../../follow/submit-and-wait.ts";
 import { commandData } from "../../input/command-data.ts";
 import { duration, durationOrNever } from "../../input/options.ts";
@@ -115,7 +116,11 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
   const to = await frozenTarget(cli, daemon, target, options, data);
   if (to === undefined) return EXIT.ok;
   const order = { ...draft, ...to, subject: `command.shellcommand.${domain}` };
-  const submit = () => withNodeSuggestion(daemon, daemon.submit([order]));
+  const submit = async () =>
+    withNodeSuggestion(
+      daemon,
+      signedOrders(cli, daemon, [order]).then((orders) => daemon.submit(orders)),
+    );
 
   if (detach) {
     announce(cli, await submit(), "stdout");
