@@ -50,7 +50,7 @@ export class JobOperations {
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
     const nodes = this.#nodes.meantBy(order.to, order.most);
-    const { to: target, note = "", draft: asDraft = false } = order;
+    const { to, written: target = to, note = "", draft: asDraft = false } = order;
     const record = jobs.create({ by, target, nodes, draft: draftOf(order), note, plan, asDraft });
     const [first] = jobs.get(record.id).stand.attempts;
     const group = first && journal.held.group(first.group);
@@ -121,6 +121,7 @@ export class JobOperations {
       attempts,
       holds: [...holds.values()],
       slowest: this.#slowest(known),
+      inReach: roll.underWay,
       ...(stuck === "" ? {} : { stuck }),
     };
   }
