@@ -21,9 +21,19 @@ const ORGANS: Readonly<Record<string, readonly string[]>> = {
   observe: [...WORDS, "actors"],
 };
 /** The rooms of the road, each of which may use the ones behind it and every organ. */
-const ROAD = ["upkeep", "fleet", "resync", "deliver", "submit", "receive", "execute", "enrol", "operate", "daemon"].map(
-  (room) => `runtime/${room}`,
-);
+const ROAD = [
+  "upkeep",
+  "fleet",
+  "resync",
+  "deliver",
+  "submit",
+  "jobs",
+  "receive",
+  "execute",
+  "enrol",
+  "operate",
+  "daemon",
+].map((room) => `runtime/${room}`);
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...ORGANS,
   ...Object.fromEntries(ROAD.map((room, i) => [room, [...Object.keys(ORGANS), ...ROAD.slice(0, i)]])),

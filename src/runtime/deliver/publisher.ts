@@ -196,8 +196,11 @@ export class Publisher implements Child {
 
   #decided(records: readonly OutRecord[]): void {
     const { announce, failures } = this.#options;
-    for (const { message } of announce.decided(records))
-      failures.report("refused", `${message.subject} was refused by its receiver: see \`steward dead\``);
+    for (const { message } of announce.decided(records)) {
+      const { subject, origin } = message;
+      const kept = `its messages are kept at ${origin}: type \`steward dead\` there`;
+      failures.report("refused", `${receiverOf(subject)} does not take ${subject}; ${kept}`);
+    }
     this.#endedUnrun(records);
   }
 
@@ -291,7 +294,8 @@ export class Publisher implements Child {
       waiting,
       inFlight: this.inFlight,
       oldestCreatedAt: oldest === undefined ? null : oldest.message.createdAt,
-      nextDeliverBy: this.#expiry.next,
+      // A message that was taken back may still be on its way as a skip marker.
+      nextDeliverBy: waiting === 0 ? null : this.#expiry.next,
       ...(reason === "" ? {} : { reason }),
       ...(stuck === undefined ? {} : { stuck }),
     };
