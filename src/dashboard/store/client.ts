@@ -22,6 +22,13 @@ const USED = {
   clearAlert: "DELETE /v1/alerts/{no}",
   searchLogs: "GET /v1/logs/search",
   health: "GET /healthz",
+  jobs: "GET /v1/jobs",
+  createJob: "POST /v1/jobs",
+  job: "GET /v1/jobs/{id}",
+  jobNodes: "GET /v1/jobs/{id}/nodes",
+  jobResults: "GET /v1/jobs/{id}/results",
+  retryJob: "POST /v1/jobs/{id}/attempts",
+  steerJob: "POST /v1/jobs/{id}/{verb}",
   machines: "GET /v1/machines",
 } as const satisfies { readonly [N in keyof typeof ROUTES]?: (typeof ROUTES)[N] };
 

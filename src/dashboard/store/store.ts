@@ -9,7 +9,7 @@ import { Resource, type ResourceOptions } from "./resource.ts";
 import { Stream } from "./stream.ts";
 
 /** Types of happenings that every page needs; the others are asked for by those who show them. */
-const ALWAYS = ["message", "node", "process", "alert", "transition"] as const;
+const ALWAYS = ["message", "job", "node", "process", "alert", "transition"] as const;
 const KEPT_TRANSITIONS = 3_000;
 /** The happenings of a busy fleet are shown in steps of this, ms. */
 const SHOW_EVERY = 200;
