@@ -14,7 +14,7 @@ import { countLook, jobLook, messageLook } from "../text/looks.ts";
 import { counted, took } from "../text/times.ts";
 
 type Verb = "start" | "approve" | "pause" | "resume" | "promote" | "abort" | "cancel";
-/** What may be done with a job in each state, and the word of the second press. */
+/** The verbs of each state of a job, and the word of the second press. */
 const VERBS: Readonly<Record<string, readonly { readonly verb: Verb; readonly sure: string }[]>> = {
   draft: [
     { verb: "start", sure: "start it" },

@@ -74,7 +74,7 @@ export function Jobs() {
                     <td>
                       {Math.min(job.wave + 1, job.waves.length)} of {job.waves.length}
                     </td>
-                    <td>
+                    <td class="progress-cell">
                       {job.counts === undefined ? (
                         counted(job.nodes, "node")
                       ) : (
