@@ -34,6 +34,7 @@ import { NodeFacts } from "../fleet/node-facts.ts";
 import { NodeLabels } from "../fleet/node-labels.ts";
 import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
 import { Presence } from "../fleet/presence.ts";
+import { Jobs } from "../jobs/jobs.ts";
 import { AlertWatch } from "../operate/fleet/alert-watch.ts";
 import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
@@ -47,6 +48,7 @@ import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
 import { Holding } from "../submit/holding.ts";
 import { Submitter } from "../submit/submit.ts";
+import { Withdrawal } from "../submit/withdrawal.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Links } from "./links.ts";
 import { ownMethods, subscriptionsOf } from "./methods.ts";
@@ -92,6 +94,8 @@ export class Road implements Rooms, FactsWatcher {
   readonly alertWatch: AlertWatch;
   readonly submitter: Submitter;
   readonly holding: Holding;
+  readonly withdrawal: Withdrawal;
+  readonly jobs: Jobs;
   readonly failures: Failures;
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
@@ -157,7 +161,11 @@ export class Road implements Rooms, FactsWatcher {
     journal.outbox.onEnded = (record) => errands.ended(record.message.id, () => outcomeBody(record));
     this.errands = errands;
     this.alertWatch = new AlertWatch({ ...ground, core: () => this, errands });
-    const told = { ...ground, announce, maintenance, failures, publishers, submitter, labels };
+    const told = { ...ground, announce, maintenance, failures, publishers, submitter, labels, holding: this.holding };
+    this.withdrawal = new Withdrawal(told);
+    const jobs = new Jobs({ ...told, withdrawal: this.withdrawal, facts });
+    announce.watchEnds(jobs);
+    this.jobs = jobs;
 
     const renewal = new Renewal({ ...told, path: data });
     const vouching = new Vouching({ ...told, renewal });
@@ -185,7 +193,7 @@ export class Road implements Rooms, FactsWatcher {
     const presence = new Presence({ ...told, epoch: journal.epoch, self });
     const ownFacts = new OwnFacts({ ...told, host: options.hostFacts, watcher: this });
     const factTeller = new FactTeller({ ...told, epoch: journal.epoch, own: ownFacts });
-    const links = new Links({ ...resync, presence, deadlines });
+    const links = new Links({ ...resync, presence, deadlines, jobs });
     fleet.watch(links);
     const admission = new Admission(told);
     const { enrolment } = this;
@@ -232,6 +240,7 @@ export class Road implements Rooms, FactsWatcher {
     this.alertWatch.begin();
     this.ownFacts.look();
     this.holding.begin();
+    this.jobs.begin();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
   }
@@ -251,6 +260,7 @@ export class Road implements Rooms, FactsWatcher {
   end(): void {
     this.#presence.end();
     this.ownFacts.end();
+    this.jobs.end();
     this.maintenance.end();
     this.alertWatch.end();
     this.errands.end();

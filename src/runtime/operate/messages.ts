@@ -77,8 +77,17 @@ export class Messages {
     return detailDone(done, config().node);
   }
 
-  /** A message that was sent from here, as lists show it. */
-  view(lane: OutLane, record: OutRecord): MessageView {
+  /** One message that this node sent or holds; `undefined`: there is none with this id. */
+  view(id: string): MessageView | undefined {
+    const { outbox, held } = this.#options.core().journal;
+    const out = outbox.find(id);
+    if (out !== undefined) return viewOut(out.lane, out.record, this.#sight());
+    const kept = held.find(id);
+    return kept === undefined ? undefined : viewHeld(kept, this.#options.config().node);
+  }
+
+  /** A record of a lane, as lists show it. */
+  viewOn(lane: OutLane, record: OutRecord): MessageView {
     return viewOut(lane, record, this.#sight());
   }
 

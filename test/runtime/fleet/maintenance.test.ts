@@ -133,8 +133,8 @@ test("a hold that is not right holds no node, and only central holds", async () 
   expect(central(world).holds()).toEqual([]);
   expect(await hold(world, { to: "ship*" })).toHaveLength(2);
   expect(await release(world, "all")).toEqual(["ship1", "ship2"]);
-  const records = await world.drive(central(world).audit({ what: "operation" }));
-  const done = records.flatMap(({ operation, nodes }) =>
+  const operations = await world.drive(central(world).audit({ what: "operation" }));
+  const done = operations.flatMap(({ operation, nodes }) =>
     Array.isArray(nodes) && nodes.length === 2 ? [operation] : [],
   );
   expect(done).toEqual(["hold for maintenance", "release from maintenance"]);

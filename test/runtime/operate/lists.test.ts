@@ -142,3 +142,15 @@ test("a name that nobody knows is refused at the station, whichever way the orde
   expect(await send("central", `ship3.${WORK}`, { knownNodesOnly: false })).toHaveLength(1);
   expect(await send("ship1", `ship4.${WORK}`)).toHaveLength(1);
 });
+
+test("a lane whose only message was taken back shows no deadline", async () => {
+  const world = await createWorld({ nodes: { ship1: {} } });
+  await world.start("central");
+  const { operations } = world.daemon("central");
+  const id = await world.send(`ship1.${WORK}`, {}, { deliverBy: 3_600_000 });
+  const lane = () =>
+    operations.node("ship1").lanes.map(({ waiting, nextDeliverBy }) => [waiting, nextDeliverBy !== null]);
+  expect(lane()).toEqual([[1, true]]);
+  await world.drive(operations.cancel(id));
+  expect(lane()).toEqual([[0, false]]);
+});

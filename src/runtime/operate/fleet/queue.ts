@@ -15,7 +15,7 @@ const ANY = { bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 };
 export function queueOf(
   { name: node, link }: NodeDetail,
   { core, clock }: Pick<OperateOptions, "core" | "clock">,
-  messages: Pick<Messages, "view" | "list">,
+  messages: Pick<Messages, "viewOn" | "list">,
   limit = LIMIT,
 ): QueueView {
   const { journal, publishers } = core();
@@ -37,7 +37,7 @@ export function queueOf(
   let bytes = 0;
   const sent = open.slice(0, limit).map(({ lane, record }) => {
     bytes += record.bytes;
-    const { id, subject, state, createdAt, deliverBy, reason, summary } = messages.view(lane, record);
+    const { id, subject, state, createdAt, deliverBy, reason, summary } = messages.viewOn(lane, record);
     const goes = rate !== undefined && rate > 0 && state !== "held" && (link === "online" || link === "late");
     return {
       ...{ id, subject, state, createdAt, deliverBy, summary, bytes: record.bytes },
