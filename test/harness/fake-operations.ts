@@ -340,6 +340,7 @@ export class FakeOperations implements Operations {
       groups: groupsOf(this.groups),
       edges: () => this.nodeList.filter((n) => n.role === "edge" && n.trust !== "revoked").map(({ name }) => name),
       isKnown: (name) => find(name) !== undefined,
+      nodesOfJob: () => [],
       node: (name) =>
         nodeWith({
           name,
