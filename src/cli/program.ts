@@ -43,11 +43,14 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("node", async () => (await import("./commands/fleet/node.ts")).addNode),
       entry("facts", async () => (await import("./commands/fleet/facts.ts")).addFacts),
       entry("label", async () => (await import("./commands/fleet/label.ts")).addLabel),
+      entry("hold unhold", async () => (await import("./commands/care/hold.ts")).addHold),
       entry("ps", async () => (await import("./commands/fleet/ps.ts")).addPs),
       entry("start stop restart revive", async () => (await import("./commands/fleet/control.ts")).addControl),
       entry("may", async () => (await import("./commands/fleet/may.ts")).addMay),
       entry("audit", async () => (await import("./commands/fleet/audit.ts")).addAudit),
       entry("watch", async () => (await import("./commands/fleet/watch.ts")).addWatch),
+      entry("mute unmute", async () => (await import("./commands/care/mute.ts")).addMute),
+      entry("errands", async () => (await import("./commands/care/errands.ts")).addErrands),
       entry("alerts", async () => (await import("./commands/fleet/alerts.ts")).addAlerts),
       entry("inspect", async () => (await import("./commands/fleet/inspect.ts")).addInspect),
     ],
@@ -64,6 +67,13 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("trust", async () => (await import("./commands/trust/trust.ts")).addTrust),
       entry("operator", async () => (await import("./commands/trust/operator.ts")).addOperator),
       entry("whoami", async () => (await import("./commands/trust/whoami.ts")).addWhoami),
+    ],
+  ],
+  [
+    "Page:",
+    [
+      entry("open", async () => (await import("./commands/page/open.ts")).addOpen),
+      entry("token sessions", async () => (await import("./commands/page/sessions.ts")).addSessions),
     ],
   ],
   [

@@ -7,10 +7,12 @@ type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : 
 type Reshaped =
   | "broker"
   | "control"
+  | "destinations"
   | "hello"
   | "intake"
   | "link"
   | "metrics"
+  | "page"
   | "policy"
   | "publish"
   | "retention"
@@ -37,12 +39,14 @@ export interface Config extends Omit<Frozen<Settings>, Reshaped | "socket"> {
   readonly publish: readonly PublishConfig[];
   /** `at`: where it is written. */
   readonly control: { readonly from: readonly string[]; readonly at: string };
+  readonly destinations: Readonly<Record<string, DestinationConfig>>;
   readonly policy: readonly Rule[];
   readonly retention: RetentionConfig;
   readonly intake: { readonly folder: string | null; readonly file: string | null };
   /** Path of the local API's Unix socket, absolute. */
   readonly socket: string;
   readonly metrics: { readonly host: string; readonly port: number } | null;
+  readonly page: PageConfig;
   readonly secrets: SecretsConfig;
 }
 
@@ -67,6 +71,23 @@ export interface BrokerConfig {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
   /** Programs that publish to nodes without being one: logins of central's broker. */
   readonly publishers: readonly PublisherConfig[];
+}
+
+/** One of its first six is there; paths are absolute. */
+export interface DestinationConfig extends Frozen<Omit<Settings["destinations"][string], "append" | "tokenFile">> {
+  readonly append?: string;
+  readonly tokenFile?: string;
+}
+
+/** The listener for browsers. Times ms. */
+export interface PageConfig {
+  /** null: none. */
+  readonly listen: { readonly host: string; readonly port: number } | null;
+  /** Scheme, host and port at which browsers reach it; null: those of `listen`. */
+  readonly address: string | null;
+  readonly tls: { readonly certificate: string; readonly key: string } | null;
+  readonly idle: number;
+  readonly longest: number;
 }
 
 export interface PublisherConfig {

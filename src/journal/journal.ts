@@ -49,12 +49,21 @@ export interface Journal {
   atTurnEnd(work: () => void): void;
   checkpoint(key: string): Json | undefined;
   setCheckpoint(checkpoint: Checkpoint): void;
+  /** The checkpoints whose keys begin so. */
+  checkpoints(prefix: string): Iterable<Checkpoint>;
+  dropCheckpoint(key: string): void;
   /** Groups of lines of the audit that are not in its files yet, in order; see security/audit. */
   audited(): readonly (readonly string[])[];
   setAudited(no: number, lines: readonly string[]): void;
   dropAudited(no: number): void;
   /** The ends of the files of the audit. */
   auditEnds: AuditEnds | undefined;
+  /** Statements of operators that were used, by the ids of their messages: until when each is remembered, ms. */
+  readonly statements: {
+    all(): Iterable<readonly [id: string, until: number]>;
+    put(id: string, until: number): void;
+    drop(id: string): void;
+  };
   /** The ids that a file intake took under this key before; `undefined`: none. */
   taken(key: string): readonly string[] | undefined;
   setTaken(key: string, ids: readonly string[]): void;
@@ -88,6 +97,7 @@ interface AuditLink {
 }
 
 const AUDIT_ENDS = "audit";
+const SIGNED = "signed ";
 const auditKey = (no: number): string => `audit ${String(no).padStart(16, "0")}`;
 
 /** Number of earlier epochs that a journal remembers. */
@@ -189,6 +199,11 @@ export function openJournal(
       [...store.range("checkpoints", { from: "audit ", to: "audit!" })].map(({ value }) =>
         (value as { readonly records: readonly Json[] }).records.map((record) => JSON.stringify(record)),
       ),
+    checkpoints: function* (prefix) {
+      for (const { key, value } of store.range("checkpoints", { from: prefix, to: `${prefix}\uffff` }))
+        yield { key: String(key), value: value as Json };
+    },
+    dropCheckpoint: (key) => store.remove("checkpoints", key),
     // The lines are JSON as it is written here: each is read back as the same text.
     setAudited: (no, lines) => store.putText("checkpoints", auditKey(no), `{"records":[${lines.join(",")}]}`, true),
     dropAudited: (no) => store.remove("checkpoints", auditKey(no)),
@@ -197,6 +212,14 @@ export function openJournal(
     },
     set auditEnds(ends) {
       store.put("checkpoints", AUDIT_ENDS, ends);
+    },
+    statements: {
+      all: () =>
+        [...store.range("checkpoints", { from: SIGNED, to: "signed!" })].map(
+          ({ key, value }) => [String(key).slice(SIGNED.length), Number(value)] as const,
+        ),
+      put: (id, until) => store.put("checkpoints", `${SIGNED}${id}`, until),
+      drop: (id) => store.remove("checkpoints", `${SIGNED}${id}`),
     },
     taken: (key) => store.get("taken", key) as readonly string[] | undefined,
     setTaken: (key, ids) => store.put("taken", key, [...ids]),

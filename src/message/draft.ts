@@ -1,4 +1,4 @@
-import type { Json } from "./message.ts";
+import type { AskedBy, Json } from "./message.ts";
 
 /** A message as an operator writes it, before it has an id. */
 export interface Draft {
@@ -9,8 +9,14 @@ export interface Draft {
   readonly deliverBy?: number | null;
   /** Milliseconds; absent: the configured default. */
   readonly timeout?: number;
+  /** Destinations of this node's configuration to which its outcome goes. */
+  readonly reply?: readonly string[];
   /** Refuse a receiver that this daemon has never heard of and that its configuration does not name. */
   readonly knownNodesOnly?: boolean;
+  /** The id that its sender has chosen, because a statement of an operator names it; absent: a new one. */
+  readonly id?: string;
+  /** The operator who asks for it. */
+  readonly operator?: AskedBy;
 }
 
 /** A draft that may mean several nodes. */
@@ -19,6 +25,8 @@ export interface TargetedDraft extends Draft {
   readonly to?: string;
   /** The most nodes that the target may mean; absent: `limits.targets`. */
   readonly most?: number;
+  /** The operator's own statement on the message with this id. */
+  readonly statement?: NonNullable<AskedBy["statement"]>;
 }
 
 export interface SubmitTerms {

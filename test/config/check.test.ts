@@ -256,6 +256,16 @@ describe("settings that do not agree", () => {
       minimal(`socket: \${HOME}/s\n`),
       `4:9 socket: expected a path, got "\${HOME}/s": environment variables are taken in broker.user, password and token only`,
     ],
+    [
+      "a page for other machines in the clear",
+      minimal("page: {listen: 0.0.0.0:8300}\n"),
+      "4:8 page.listen: 0.0.0.0 is reached from other machines, and that takes HTTPS: add `tls: {certificate: …, key: …}`, or listen on 127.0.0.1 behind a reverse proxy",
+    ],
+    [
+      "a page behind a proxy that lets logins go in the clear",
+      minimal("page: {listen: 127.0.0.1:8300, address: http://fleet.example.org}\n"),
+      '4:41 page.address: expected an address such as https://fleet.example.org, got "http://fleet.example.org": a login crosses no network in the clear: write https://',
+    ],
   ])("%s", (_, text, fault) => {
     expect(faultsOf(text)).toEqual([fault]);
   });
@@ -426,6 +436,50 @@ facts: {raid: {run: [raid, -v]}}
     ["facts: {raid: {every: 1m}}", "facts.raid.run: is missing: expected a program and its arguments"],
     ["facts: {raid: {run: [x], every: 1s}}", "facts.raid.every: expected a duration from 10s to 30d"],
     ["facts: {'a.b': {run: [x]}}", "not the name of a fact"],
+  ])("%s has its fault named", (line, fault) => {
+    expect(faultsOf(minimal(`${line}\n`)).join("\n")).toContain(fault);
+  });
+});
+
+describe("destinations and alerts", () => {
+  const pager = "destinations: {pager: {post: 'https://example.org/hook', tokenFile: ./token}}";
+
+  it("are taken where they are right", () => {
+    const more = `destinations:
+  pager: {post: 'https://example.org/hook', tokenFile: ./token, timeout: 10s}
+  office: {mail: [office@example.org]}
+  log: {append: ./outcomes.jsonl}
+  script: {run: [/usr/local/bin/page, -v]}
+  bus: {publish: alerts.fleet}
+  list: {alert: true}
+alerts:
+  away: {when: offline, for: 30m, nodes: class=tanker, to: [pager, office], repeat: 4h}
+  disk: {when: 'disk./.full > 90', to: [bus]}
+  faults: {when: alert, codes: [flapping, dead-letter], for: 0s, to: [script]}
+`;
+    expect(faultsOf(minimal(more))).toEqual([]);
+  });
+
+  it.each([
+    [
+      "destinations: {pager: {timeout: 10s}}",
+      "destinations.pager: it has none of append, run, post, mail, publish, alert",
+    ],
+    ["destinations: {pager: {append: ./a, run: [x]}}", "it has append and run of"],
+    ["destinations: {pager: {post: 'ftp://example.org'}}", "use https:// or http://"],
+    ["destinations: {pager: {post: 'https://me:secret@example.org'}}", "credentials are written to a file"],
+    ["destinations: {pager: {mail: ['-oQ/tmp@x']}}", "write name@host"],
+    [
+      "destinations: {pager: {publish: ship1.command.shellcommand.os}}",
+      "nodes would take it for a message of steward's",
+    ],
+    ["destinations: {pager: {append: ./a, tokenFile: ./b}}", "only `post` has a token"],
+    ["destinations: {'a b': {append: ./a}}", "not a name"],
+    [`${pager}\nalerts: {away: {when: offline, to: [office]}}`, "alerts.away.to[0]: there is no destination office"],
+    [`${pager}\nalerts: {away: {when: 'disk >', to: [pager]}}`, "alerts.away.when: at character 7"],
+    [`${pager}\nalerts: {away: {when: offline, nodes: 'a=', to: [pager]}}`, "alerts.away.nodes: at character 3"],
+    [`${pager}\nalerts: {away: {when: offline, codes: [x], to: [pager]}}`, "codes belong to `when: alert`"],
+    ["destinations: {list: {alert: true}}\nalerts: {a: {when: alert, to: [list]}}", "list makes alerts"],
   ])("%s has its fault named", (line, fault) => {
     expect(faultsOf(minimal(`${line}\n`)).join("\n")).toContain(fault);
   });

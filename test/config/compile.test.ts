@@ -41,7 +41,14 @@ describe("the example of the design", () => {
         deny: [],
         hours: null,
         atOnce: null,
-        at: { rule: "steward.yaml:9", from: "steward.yaml:10", hours: "steward.yaml:9", atOnce: "steward.yaml:9" },
+        signed: null,
+        at: {
+          rule: "steward.yaml:9",
+          from: "steward.yaml:10",
+          hours: "steward.yaml:9",
+          atOnce: "steward.yaml:9",
+          signed: "steward.yaml:9",
+        },
         concurrency: 4,
         queue: 1000,
         foreign: false,
@@ -66,7 +73,14 @@ describe("the example of the design", () => {
         deny: [],
         hours: null,
         atOnce: null,
-        at: { rule: "steward.yaml:12", from: "steward.yaml:13", hours: "steward.yaml:12", atOnce: "steward.yaml:12" },
+        signed: null,
+        at: {
+          rule: "steward.yaml:12",
+          from: "steward.yaml:13",
+          hours: "steward.yaml:12",
+          atOnce: "steward.yaml:12",
+          signed: "steward.yaml:12",
+        },
         concurrency: 1,
         queue: 1000,
         foreign: false,
@@ -89,6 +103,8 @@ describe("defaults", () => {
       environment: [],
       methods: [],
       control: { from: ["central"], at: "the default of control.from" },
+      alerts: {},
+      destinations: {},
       facts: {},
       groups: {},
       labels: {},
@@ -119,6 +135,7 @@ describe("defaults", () => {
       socket: "/etc/steward/var/ship1/steward.sock",
       socketAccess: "owner",
       metrics: null,
+      page: { listen: null, address: null, tls: null, idle: 28_800_000, longest: 604_800_000 },
       log: { level: "info" },
       shell: { grace: 5000 },
       secrets: { directory: null, files: {}, environment: {} },
@@ -291,6 +308,13 @@ it.each([
 it("metrics listen at host and port, IPv6 included", () => {
   expect(configOf(minimal("metrics: 127.0.0.1:9464\n")).metrics).toEqual({ host: "127.0.0.1", port: 9464 });
   expect(configOf(minimal('metrics: "[::1]:0"\n')).metrics).toEqual({ host: "::1", port: 0 });
+  const page =
+    "page: {listen: 0.0.0.0:443, address: https://fleet.example.org/, tls: {certificate: a.pem, key: /b.key}}\n";
+  expect(configOf(minimal(page)).page).toMatchObject({
+    listen: { host: "0.0.0.0", port: 443 },
+    address: "https://fleet.example.org",
+    tls: { certificate: "/etc/steward/a.pem", key: "/b.key" },
+  });
 });
 
 it("anchors and aliases are expanded", () => {

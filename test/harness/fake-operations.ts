@@ -13,6 +13,7 @@ import { itemBytes } from "../../src/message/wire/bounds.ts";
 import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
 import type {
   Accepted,
+  AlertTest,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -21,10 +22,14 @@ import type {
   Choice,
   DeadLetter,
   Decision,
+  ErrandView,
   FactsView,
   Health,
+  HoldOrder,
+  HoldView,
   InvitationOrder,
   Invited,
+  IssuedToken,
   JobDetail,
   JobNode,
   JobNodeQuery,
@@ -33,25 +38,37 @@ import type {
   JobQuery,
   JobResult,
   JobView,
+  KeyOrder,
   LabelOrder,
   LabelView,
+  LogFindingsView,
   LogLine,
+  LogSearchQuery,
   MachineView,
   MayAnswerOf,
   MayQuestionTo,
   MessageDetail,
   MessageFilter,
   MessageView,
+  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
+  OpenAlertView,
+  OperatorOrderOf,
+  OperatorRemoved,
+  OperatorView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
+  ReleaseOrder,
   ReloadAnswer,
+  SessionView,
   Steered,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
   WhoAmI,
 } from "../../src/runtime/operate/operations.ts";
@@ -87,6 +104,9 @@ export class FakeOperations implements Operations {
   readonly deadList: DeadLetter[];
   readonly logList: LogLine[];
   alertList: AlertView[] = [];
+  openAlertList: OpenAlertView[] = [];
+  errandList: ErrandView[] = [];
+  muteList: MuteView[] = [];
   /** Facts by node. */
   readonly factTable = new Map<string, FactSet>();
   factChanges: FactsView["changes"] = [];
@@ -94,6 +114,7 @@ export class FakeOperations implements Operations {
   mostTargets = 50;
   machineList: MachineView[] = [];
   loginList: BrokerLogin[] = [];
+  sessionList: SessionView[] = [];
   jobList: JobDetail[] = [];
   jobNodeList: JobNode[] = [];
   jobResultList: JobResult[] = [];
@@ -229,6 +250,31 @@ export class FakeOperations implements Operations {
     };
   }
 
+  operatorList: OperatorView[] = [];
+
+  operators(): OperatorView[] {
+    this.#called("operators");
+    return this.operatorList;
+  }
+
+  addOperator(name: string, order: OperatorOrderOf): OperatorView {
+    this.#called("addOperator", name, order);
+    const { replace: _, key = "U…", ...wished } = order;
+    const view = { name, key, standing: "accepted" as const, since: 0, by: "central", formerKeys: 0, ...wished };
+    this.operatorList = [...this.operatorList.filter((one) => one.name !== name), view];
+    return view;
+  }
+
+  removeOperator(name: string): OperatorRemoved {
+    this.#called("removeOperator", name);
+    return { name, cancelled: 2 };
+  }
+
+  rekeyOperator(name: string, order: KeyOrder): OperatorView {
+    this.#called("rekeyOperator", name, order);
+    return { ...this.addOperator(name, { role: "operator", key: order.key }), formerKeys: 1 };
+  }
+
   machines(): MachineView[] {
     this.#called("machines");
     return this.machineList;
@@ -236,7 +282,7 @@ export class FakeOperations implements Operations {
 
   whoami(): WhoAmI {
     this.#called("whoami");
-    return { name: "local", node: "central", role: "admin", by: "socket" };
+    return { name: "local", node: "central", role: "admin", by: "socket", signFor: 604_800_000 };
   }
 
   trust(): TrustView {
@@ -253,6 +299,29 @@ export class FakeOperations implements Operations {
   decide(node: string, verb: Decision["verb"], choice: Choice): Decision {
     this.#called("decide", node, verb, choice);
     return { node, verb, fingerprint: "K7QF-2MXA-7P3L-TT4Z", told: ["ship2"], withdrawn: 2, interrupted: 1 };
+  }
+
+  openPage(): PageLink {
+    this.#called("openPage");
+    return { url: "http://127.0.0.1:8300/login/SECRET", expiresAt: this.clock.now() + 300_000 };
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    this.#called("issueToken", order);
+    const { role = "admin", lasts } = order;
+    return { id: "0a1b2c3d4e", token: "TOKEN", role, expiresAt: this.clock.now() + lasts };
+  }
+
+  sessions(): SessionView[] {
+    this.#called("sessions");
+    return this.sessionList;
+  }
+
+  endSession(id: string): void {
+    this.#called("endSession", id);
+    const at = this.sessionList.findIndex((session) => session.id === id);
+    if (at < 0) throw new StewardError("login-unknown", { id });
+    this.sessionList.splice(at, 1);
   }
 
   /** Tells everybody who watches. */
@@ -382,6 +451,90 @@ export class FakeOperations implements Operations {
       ) as Record<string, string>;
       this.nodeList[i] = { ...this.#node(name), labels };
       return this.labels(name);
+    });
+  }
+
+  openAlerts(): OpenAlertView[] {
+    this.#called("openAlerts");
+    return this.openAlertList;
+  }
+
+  testAlert(test: AlertTest): ErrandView[] {
+    this.#called("testAlert", test);
+    const now = this.clock.now();
+    return (test.to ?? ["pager"]).map((to) => ({
+      id: this.#newId(),
+      to,
+      about: "alert" as const,
+      text: "test",
+      madeAt: now,
+      attempts: 0,
+      dueAt: now,
+    }));
+  }
+
+  mutes(): MuteView[] {
+    this.#called("mutes");
+    return this.muteList;
+  }
+
+  mute(order: HoldOrder): MuteView[] {
+    this.#called("mute", order);
+    const { endsAt = null, note } = order;
+    const made = { since: this.clock.now(), endsAt, by: "central", ...(note === undefined ? {} : { note }) };
+    this.muteList = this.#meantBy(order.to, order.most).map((node) => ({ node, ...made }));
+    return this.muteList;
+  }
+
+  unmute(order: ReleaseOrder): string[] {
+    this.#called("unmute", order);
+    const names = this.#meantBy(order.to, undefined);
+    const found = this.muteList.filter(({ node }) => names.includes(node)).map(({ node }) => node);
+    this.muteList = this.muteList.filter(({ node }) => !names.includes(node));
+    return found;
+  }
+
+  errands(): ErrandView[] {
+    this.#called("errands");
+    return this.errandList;
+  }
+
+  retryErrand(id: string): void {
+    this.#called("retryErrand", id);
+    if (!this.errandList.some((errand) => errand.id === id)) throw new StewardError("errand-unknown", { id });
+  }
+
+  dropErrand(id: string): void {
+    this.retryErrand(id);
+    this.errandList = this.errandList.filter((errand) => errand.id !== id);
+  }
+
+  holds(): HoldView[] {
+    this.#called("holds");
+    return this.nodeList.flatMap(({ name, hold, waiting }) =>
+      hold === undefined ? [] : [{ node: name, ...hold, waiting, nextDeliverBy: null, underWay: 0 }],
+    );
+  }
+
+  hold(order: HoldOrder): HoldView[] {
+    this.#called("hold", order);
+    const { endsAt = null, note } = order;
+    const names = this.#meantBy(order.to, order.most);
+    for (const name of names) {
+      const i = this.nodeList.findIndex((node) => node.name === name);
+      const hold = { since: this.clock.now(), endsAt, by: "central", ...(note === undefined ? {} : { note }) };
+      this.nodeList[i] = { ...this.#node(name), hold };
+    }
+    return this.holds().filter(({ node }) => names.includes(node));
+  }
+
+  unhold(order: ReleaseOrder): string[] {
+    this.#called("unhold", order);
+    return this.#meantBy(order.to, undefined).filter((name) => {
+      const i = this.nodeList.findIndex((node) => node.name === name);
+      const { hold, ...rest } = this.#node(name);
+      this.nodeList[i] = rest;
+      return hold !== undefined;
     });
   }
 
@@ -610,6 +763,15 @@ export class FakeOperations implements Operations {
     return () => {
       this.#listeners.delete(own);
     };
+  }
+
+  async searchLogs(query: LogSearchQuery = {}): Promise<LogFindingsView> {
+    this.#called("searchLogs", query);
+    const asOf = this.clock.now();
+    const meant = ({ node, domain, line }: LogLine): boolean =>
+      (query.node ?? node) === node && (query.domain ?? domain) === domain && line.includes(query.text ?? "");
+    const lines = this.logList.filter(meant).map((line) => ({ ...line, at: null }));
+    return { asOf, lines, complete: true, bytesRead: 0, readBackTo: null, volume: [] };
   }
 
   async logs(query: { node?: string; domain?: string; lines?: number } = {}): Promise<LogLine[]> {

@@ -19,6 +19,7 @@ const ORGANS: Readonly<Record<string, readonly string[]>> = {
   runner: [...WORDS, "methods"],
   security: [...WORDS, "methods"],
   observe: [...WORDS, "actors"],
+  errands: [...WORDS, "methods"],
 };
 /** The rooms of the road, each of which may use the ones behind it and every organ. */
 const ROAD = [
@@ -54,7 +55,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtime/daemon",
     ...WORDS,
   ],
-  dashboard: [],
+  // Types alone; see below.
+  dashboard: ["runtime/operate"],
 };
 
 /** Packages that one place alone may import; a path that ends in `/` means all files below. */
@@ -73,6 +75,10 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   uqr: ["src/cli/"],
   zod: ["src/config/", "src/api/", "src/runtime/operate/"],
   "p-queue": ["src/runtime/execute/", "src/methods/"],
+  preact: ["src/dashboard/"],
+  "@preact/signals": ["src/dashboard/"],
+  "@tanstack/virtual-core": ["src/dashboard/parts/virtual-rows.tsx"],
+  "@dagrejs/dagre": ["src/dashboard/chart/"],
 };
 
 /** The words of the wire that the envelope alone reads and writes: what passes beside it is neither sealed nor proved. */
@@ -140,11 +146,25 @@ describe("imports", () => {
         if (target === undefined) return [];
         // package.json is the one source of the version.
         if (target === "package.json") return [];
-        return target.startsWith("src/") && target.endsWith(".ts") && existsSync(join(ROOT, target))
+        return target.startsWith("src/") && /\.tsx?$/.test(target) && existsSync(join(ROOT, target))
           ? []
           : [`${source.path} → ${specifier}`];
       }),
     );
+    expect(wrong).toEqual([]);
+  });
+
+  it("of the page are types where they leave it, and nothing of Node", () => {
+    const wrong = sources
+      .filter((source) => roomOf(source.path) === "dashboard")
+      .flatMap((source) =>
+        importsOf(source).flatMap(({ specifier, typeOnly }) => {
+          const target = resolved(source.path, specifier);
+          const isInside = target === undefined || roomOf(target) === "dashboard";
+          const isNode = specifier.startsWith("node:");
+          return isNode || (!isInside && !typeOnly) ? [`${source.path} → ${specifier}`] : [];
+        }),
+      );
     expect(wrong).toEqual([]);
   });
 

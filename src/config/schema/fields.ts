@@ -2,7 +2,7 @@ import { z } from "zod";
 import { faultText, StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { readHours, timeZoneFault } from "../../message/schedule/hours.ts";
-import { isToken, parseSubject, tokenFault } from "../../message/subject.ts";
+import { isSubject, isToken, parseSubject, tokenFault } from "../../message/subject.ts";
 import {
   DURATION,
   formatDuration,
@@ -13,6 +13,7 @@ import {
   readSize,
   SIZE,
 } from "../../message/text/units.ts";
+import { isLoopback } from "../../platform/loopback.ts";
 import { patternFault, scriptDigest } from "../policy/argument-pattern.ts";
 import { GROUP, OPERATOR } from "../policy/rule.ts";
 import { kind, kinds, mapping, setting } from "./about.ts";
@@ -31,7 +32,7 @@ interface TextOptions {
 }
 
 /** Text that passes `fault`, which says in words what is wrong with it. */
-function text(
+export function text(
   expects: string,
   fault: (text: string) => string | undefined,
   { shape, hides, quoted = false }: TextOptions = {},
@@ -284,6 +285,25 @@ export const host = () =>
     /^[0-9A-Za-z:._-]+$/.test(value) ? undefined : "write it without scheme and port",
   );
 
+export const postAddress = () =>
+  text("an address such as https://example.org/hook", (value) => {
+    if (!URL.canParse(value)) return "write https://<host>/<path>";
+    const { protocol, username, password } = new URL(value);
+    if (username !== "" || password !== "") return "credentials are written to a file and named by tokenFile";
+    return protocol === "https:" || protocol === "http:" ? undefined : "use https:// or http://";
+  });
+
+export const mailbox = () =>
+  text("a mailbox such as office@example.org", (value) =>
+    /^[^\s@,<>"-][^\s@,<>"]*@[^\s@,<>"]+$/.test(value) && value.length <= 254 ? undefined : "write name@host",
+  );
+
+export const natsSubject = () =>
+  text("a NATS subject such as alerts.fleet", (value) => {
+    if (!/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,15}$/.test(value)) return "letters, digits, _ and -, with dots between";
+    return isSubject(value) ? "nodes would take it for a message of steward's" : undefined;
+  });
+
 const HOST_PORT = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
 export const hostPort = () =>
   text("<host>:<port>", (value) => (readHostPort(value) ? undefined : "write it as in 127.0.0.1:9464"), {
@@ -295,6 +315,20 @@ export function readHostPort(value: string): { host: string; port: number } | un
   const port = Number(match?.[3]);
   return match !== null && isPort(port, 0) ? { host: match[1] ?? match[2] ?? "", port } : undefined;
 }
+
+/** The address of a page, as a browser shows it. */
+const WEB_ADDRESS = /^https?:\/\/[A-Za-z0-9.:[\]_-]+\/?$/;
+export const webAddress = () =>
+  text(
+    "an address such as https://fleet.example.org",
+    (value) => {
+      const url = WEB_ADDRESS.test(value) && URL.canParse(value) ? new URL(value) : undefined;
+      if (url === undefined) return "write https://<host>, with a port where it is not 443, and no path";
+      if (url.protocol === "https:" || isLoopback(url.hostname.replace(/^\[|\]$/g, ""))) return undefined;
+      return "a login crosses no network in the clear: write https://";
+    },
+    { shape: WEB_ADDRESS },
+  );
 
 const isPort = (port: number, least: number): boolean => port >= least && port <= 65535;
 

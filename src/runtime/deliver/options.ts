@@ -9,9 +9,11 @@ import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { Maintenance } from "../fleet/maintenance.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { Renewal } from "../resync/restored.ts";
 import type { LinkTo } from "./link-to.ts";
+import type { Pace } from "./pace.ts";
 import type { Window } from "./window.ts";
 
 /** The parts that all publishers of this node share. */
@@ -23,6 +25,7 @@ export interface DeliverParts {
   readonly transport: Transport;
   readonly envelope: Pick<Envelope, "seal" | "knows" | "session">;
   readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing" | "work">;
+  readonly maintenance: Pick<Maintenance, "halts">;
   readonly clock: Clock;
   readonly random: Random;
   readonly inspector: Inspector;
@@ -42,4 +45,5 @@ export interface DeliverOptions extends DeliverParts {
   readonly urgent: boolean;
   readonly link: Pick<LinkTo, "profile">;
   readonly window: Window;
+  readonly pace: Pace;
 }

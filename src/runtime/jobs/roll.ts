@@ -197,7 +197,8 @@ export class Roll {
 
   #member(place: number): readonly [id: string, node: string] {
     const group = this.#groups[this.#attempt[place] ?? 0];
-    return (group && this.#journal.held.members(group)[this.#index[place] ?? 0]) ?? ["", ""];
+    const [id = "", node = ""] = (group && this.#journal.held.members(group)[this.#index[place] ?? 0]) ?? [];
+    return [id, node];
   }
 
   #isAway(place: number): boolean {

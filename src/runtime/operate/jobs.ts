@@ -6,6 +6,7 @@ import type { OutputPart } from "../../message/report.ts";
 import { parseSubject } from "../../message/subject.ts";
 import { summarise } from "../../message/text/summary.ts";
 import { itemBytes } from "../../message/wire/bounds.ts";
+import type { Speaker } from "../../security/operators/speaker.ts";
 import type { JobVerb, KnownJob } from "../jobs/jobs.ts";
 import type { JobWish } from "../jobs/plan.ts";
 import { recordSubmitted } from "../submit/audited.ts";
@@ -23,6 +24,7 @@ import type {
   Steered,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import type { Reach } from "./speak/reach.ts";
 
 const LIMIT = 100;
 /** The most nodes of all jobs of one list that are counted: counts are derived from messages, which takes its time. */
@@ -32,26 +34,33 @@ const SLOWEST = 3;
 const MOST_OUTPUT = 64 * 1024;
 const MOST_OUTPUTS = 8 * 1024 * 1024;
 
-/** The operations on jobs. */
+/** The operations on jobs, in the name of a speaker: a job goes no further than its speaker's single messages do. */
 export class JobOperations {
   readonly #options: OperateOptions;
+  readonly #speaker: Speaker;
+  readonly #reach: Reach;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
 
-  constructor(options: OperateOptions, messages: Messages, nodes: Nodes) {
+  constructor(options: OperateOptions, speaker: Speaker, reach: Reach, messages: Messages, nodes: Nodes) {
     this.#options = options;
+    this.#speaker = speaker;
+    this.#reach = reach;
     this.#messages = messages;
     this.#nodes = nodes;
   }
 
-  /** @throws StewardError `target-invalid`, `target-large`, `job-invalid`, … */
-  async create(order: JobOrderOf, by: string): Promise<JobView> {
+  /** @throws StewardError `target-invalid`, `target-large`, `job-invalid`, `reach-denied`, … */
+  async create(order: JobOrderOf): Promise<JobView> {
     const { jobs, journal, storage } = this.#options.core();
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
     const nodes = this.#nodes.meantBy(order.to, order.most);
+    for (const node of nodes) this.#reach.insist(`${node}.${order.subject}`);
     const { to, written: target = to, note = "", draft: asDraft = false } = order;
-    const record = jobs.create({ by, target, nodes, draft: draftOf(order), note, plan, asDraft });
+    const { name: by, operator } = this.#speaker;
+    const draft = { ...draftOf(order), ...(operator === undefined ? {} : { operator: { name: operator } }) };
+    const record = jobs.create({ by, target, nodes, draft, note, plan, asDraft });
     const [first] = jobs.get(record.id).stand.attempts;
     const group = first && journal.held.group(first.group);
     if (group !== undefined) {
@@ -174,9 +183,11 @@ export class JobOperations {
       .map(({ result, nodes }) => ({ ...result, nodes }));
   }
 
-  async steer(id: string, verb: JobVerb, by: string): Promise<Steered> {
+  /** @throws StewardError `message-unknown`, `reach-denied`, … */
+  async steer(id: string, verb: JobVerb): Promise<Steered> {
     const { jobs, journal } = this.#options.core();
-    const answers = jobs.steer(id, verb, by);
+    this.#insistReach(jobs.get(id));
+    const answers = jobs.steer(id, verb, this.#speaker.name);
     await journal.flushed();
     return {
       ...this.#view(jobs.get(id), true),
@@ -187,11 +198,17 @@ export class JobOperations {
     };
   }
 
-  async retry(id: string, of: Retried, by: string): Promise<JobView> {
+  /** @throws StewardError `message-unknown`, `reach-denied`, … */
+  async retry(id: string, of: Retried): Promise<JobView> {
     const { jobs, journal } = this.#options.core();
-    jobs.retry(id, of, by);
+    this.#insistReach(jobs.get(id));
+    jobs.retry(id, of, this.#speaker.name);
     await journal.flushed();
     return this.#view(jobs.get(id), true);
+  }
+
+  #insistReach({ record, roll }: KnownJob): void {
+    for (const { node } of roll.entries()) this.#reach.insist(`${node}.${record.subject}`);
   }
 
   #view({ record, stand, roll }: KnownJob, counted: boolean): JobView {

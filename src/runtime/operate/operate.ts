@@ -9,25 +9,35 @@ import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
+import { searchLogs, volumeOf } from "../../methods/syslog/write/search.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
-import { senderOf } from "../../security/policy/permission.ts";
+import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
+import type { Session } from "../../security/sessions/sessions.ts";
 import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
+import { Alerting } from "./fleet/alerting.ts";
+import { Holds } from "./fleet/holds.ts";
 import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
+  AlertTest,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
   Choice,
   DeadLetter,
+  DeadQuery,
   Decision,
+  ErrandView,
   FactsView,
   Health,
+  HoldOrder,
+  HoldView,
   InvitationOrder,
   Invited,
+  IssuedToken,
   JobDetail,
   JobNode,
   JobNodeQuery,
@@ -36,35 +46,50 @@ import type {
   JobQuery,
   JobResult,
   JobView,
+  KeyOrder,
   LabelOrder,
   LabelView,
+  LogFindingsView,
   LogLine,
+  LogSearchQuery,
   MachineView,
   MayAnswerOf,
   MayQuestionTo,
   MessageDetail,
   MessageFilter,
   MessageView,
+  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
+  OpenAlertView,
+  OperatorOrderOf,
+  OperatorRemoved,
+  OperatorView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
+  ReleaseOrder,
   ReloadAnswer,
+  SessionView,
   Steered,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
   WhoAmI,
 } from "./operations.ts";
+import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
+import { People } from "./speak/people.ts";
+import { Reach } from "./speak/reach.ts";
 import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
 
-/** The most stuck lanes of this daemon that are shown. */
+/** The most stuck lanes and held nodes of this daemon that are shown. */
 const MOST_STUCK = 100;
 const ANSWER_WITHIN = 10_000;
 
@@ -74,8 +99,13 @@ export class LocalOperations implements Operations {
   readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
+  readonly #holds: Holds;
+  readonly #alerting: Alerting;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
+  readonly #people: People;
+  readonly #reach: Reach;
+  readonly #logins: PageLogins;
   readonly #jobs: JobOperations;
 
   constructor(options: OperateOptions, speaker: Speaker = OWNER) {
@@ -84,8 +114,13 @@ export class LocalOperations implements Operations {
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
     this.#trust = new TrustDecisions(options, speaker);
-    this.#jobs = new JobOperations(options, this.#messages, this.#nodes);
-    this.#submission = new Submission(options, speaker, this.#messages, this.#nodes);
+    this.#people = new People(options, speaker);
+    this.#reach = new Reach(options, speaker);
+    this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
+    this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
+    this.#submission = new Submission({ ...options, reach: this.#reach }, speaker, this.#messages, this.#nodes);
+    this.#logins = new PageLogins(options, speaker);
+    this.#jobs = new JobOperations(options, speaker, this.#reach, this.#messages, this.#nodes);
   }
 
   /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
@@ -95,11 +130,13 @@ export class LocalOperations implements Operations {
 
   whoami(): WhoAmI {
     const { name, role, by, operator, bounds } = this.#speaker;
+    const signFor = Math.min(this.#options.config().defaults.deliverBy ?? LONGEST_STATEMENT, LONGEST_STATEMENT);
     return {
       name,
       node: this.#options.config().node,
       role,
       by,
+      signFor,
       ...(operator === undefined ? {} : { operator }),
       ...bounds,
     };
@@ -125,7 +162,7 @@ export class LocalOperations implements Operations {
 
   /** Orders a job: resolved, frozen, held, and released as its plan says. */
   createJob(order: JobOrderOf): Promise<JobView> {
-    return this.#jobs.create(order, this.#speaker.name);
+    return this.#jobs.create(order);
   }
 
   planJob(order: JobOrderOf): JobPlanView {
@@ -145,13 +182,13 @@ export class LocalOperations implements Operations {
   }
 
   async steerJob(id: string, verb: JobVerb): Promise<Steered> {
-    const steered = await this.#jobs.steer(id, verb, this.#speaker.name);
+    const steered = await this.#jobs.steer(id, verb);
     this.#did(`${verb} a job`, { job: steered.id });
     return steered;
   }
 
   async retryJob(id: string, { of }: { readonly of: Retried }): Promise<JobView> {
-    const job = await this.#jobs.retry(id, of, this.#speaker.name);
+    const job = await this.#jobs.retry(id, of);
     this.#did("retry a job", { job: job.id, of });
     return job;
   }
@@ -189,6 +226,22 @@ export class LocalOperations implements Operations {
     return this.#nodes.label(order, this.#speaker);
   }
 
+  holds(): HoldView[] {
+    return this.#holds.list();
+  }
+
+  async hold(order: HoldOrder): Promise<HoldView[]> {
+    const views = await this.#holds.hold(order);
+    this.#did("hold for maintenance", { nodes: views.map(({ node }) => node) });
+    return views;
+  }
+
+  async unhold(order: ReleaseOrder): Promise<string[]> {
+    const nodes = await this.#holds.release(order);
+    this.#did("release from maintenance", { nodes });
+    return nodes;
+  }
+
   resolve(question: TargetQuestion): TargetView {
     return this.#nodes.resolve(question);
   }
@@ -202,6 +255,7 @@ export class LocalOperations implements Operations {
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {
     const full = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
+    this.#reach.insist(full);
     this.#did(`${verb} a process`, { subject: full, nodes: [node] });
     if (node === this.#options.config().node) return await this.#options.processes().control(verb, full);
     return (await this.#control(node, { verb, subject: full }, ANSWER_WITHIN)) as ProcessView;
@@ -215,17 +269,18 @@ export class LocalOperations implements Operations {
     return { node, ...((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer) };
   }
 
-  dead(): DeadLetter[] {
-    return this.#options.core().journal.inbox.dead().map(viewDead);
+  dead({ limit, after }: DeadQuery = {}): DeadLetter[] {
+    return this.#options.core().journal.inbox.dead(limit, after).map(viewDead);
   }
 
   async retryDead(id: string): Promise<void> {
     const { clock, config, core } = this.#options;
     const { journal, routes } = core();
-    const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
+    const letter = journal.inbox.deadLetter(id);
     if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
-    this.#did("retry a dead letter", { ids: [id] });
     const { subject, origin, data } = letter.message;
+    this.#reach.insist(subject);
+    this.#did("retry a dead letter", { ids: [id] });
     const self = config().node;
     if (receiverOf(subject) !== self) {
       // A letter whose message is refused again stays a dead letter.
@@ -235,7 +290,7 @@ export class LocalOperations implements Operations {
       return;
     }
     const route = routes.find(subject);
-    route.decide(senderOf(letter.message, self), data);
+    route.decide(route.senderOf(letter.message), data);
     if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const record = journal.inbox.exhume(id, clock.now());
     await journal.flushed();
@@ -249,6 +304,34 @@ export class LocalOperations implements Operations {
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
     this.#did("drop a dead letter", { ids: [id] });
     await journal.flushed();
+  }
+
+  openPage(): PageLink {
+    const link = this.#logins.link();
+    this.#did("make a link to the page", {});
+    return link;
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    const issued = this.#logins.issue(order);
+    this.#did("make a token", { session: issued.id, role: issued.role });
+    return issued;
+  }
+
+  sessions(): SessionView[] {
+    return this.#logins.list();
+  }
+
+  endSession(id: string): void {
+    this.#logins.end(id);
+    this.#did("end a login", { session: id });
+  }
+
+  /** Records a login at the page, or one that failed. */
+  recordLogin(session: Pick<Session, "id" | "speaker"> | undefined, from: string): void {
+    const allowed = session !== undefined;
+    const who = allowed ? { by: session.speaker.name, session: session.id } : { by: "unknown" };
+    this.#options.core().audit.record({ what: "login", allowed, from, ...who });
   }
 
   brokerLogins(): readonly Login[] {
@@ -266,9 +349,49 @@ export class LocalOperations implements Operations {
     await journal.flushed();
   }
 
+  openAlerts(): OpenAlertView[] {
+    return this.#alerting.open();
+  }
+
+  async testAlert(test: AlertTest): Promise<ErrandView[]> {
+    const errands = await this.#alerting.test(test);
+    this.#did("test alerts", { to: errands.map(({ to }) => to) });
+    return errands;
+  }
+
+  mutes(): MuteView[] {
+    return this.#alerting.mutes();
+  }
+
+  async mute(order: HoldOrder): Promise<MuteView[]> {
+    const views = await this.#alerting.mute(order);
+    this.#did("mute", { nodes: views.map(({ node }) => node) });
+    return views;
+  }
+
+  async unmute(order: ReleaseOrder): Promise<string[]> {
+    const nodes = await this.#alerting.unmute(order);
+    this.#did("unmute", { nodes });
+    return nodes;
+  }
+
+  errands(): ErrandView[] {
+    return this.#alerting.errands();
+  }
+
+  async retryErrand(id: string): Promise<void> {
+    await this.#alerting.retry(id);
+    this.#did("retry an errand", { errand: id });
+  }
+
+  async dropErrand(id: string): Promise<void> {
+    await this.#alerting.drop(id);
+    this.#did("drop an errand", { errand: id });
+  }
+
   health(): Health {
     const { clock, config, core, processes, startedAt, version } = this.#options;
-    const { fleet, link, publishers, storage } = core();
+    const { fleet, link, publishers, storage, maintenance } = core();
     const journal = storage.health();
     const broker = link.health();
     const views = processes().views();
@@ -285,7 +408,10 @@ export class LocalOperations implements Operations {
       (journal.state === "ok" || journal.state === "low") &&
       quarantined.length === 0 &&
       waiting.length === 0;
-    const also = waiting.length === 0 ? {} : { waiting };
+    const held = [...maintenance.all()]
+      .slice(0, MOST_STUCK)
+      .map(([node, { since, endsAt }]) => ({ node, since, endsAt }));
+    const also = { ...(waiting.length === 0 ? {} : { waiting }), ...(held.length === 0 ? {} : { held }) };
     return {
       node: config().node,
       ok,
@@ -324,6 +450,29 @@ export class LocalOperations implements Operations {
     return decision;
   }
 
+  operators(): OperatorView[] {
+    return this.#people.list();
+  }
+
+  async addOperator(name: string, order: OperatorOrderOf): Promise<OperatorView> {
+    const view = await this.#people.add(name, order);
+    const { role, on = "all", key } = view;
+    this.#did(`operator ${order.replace === true ? "change" : "add"}`, { operator: name, role, on, key }, "trust");
+    return view;
+  }
+
+  async removeOperator(name: string): Promise<OperatorRemoved> {
+    await this.#people.remove(name);
+    this.#did("operator remove", { operator: name }, "trust");
+    return { name, cancelled: 0 };
+  }
+
+  async rekeyOperator(name: string, order: KeyOrder): Promise<OperatorView> {
+    const view = await this.#people.rekey(name, order);
+    this.#did("operator rekey", { operator: name, key: view.key }, "trust");
+    return view;
+  }
+
   async reload(): Promise<ReloadAnswer> {
     const answer = await this.#options.reload();
     this.#did("reload", { changes: answer.changes, needRestart: answer.needRestart });
@@ -331,12 +480,12 @@ export class LocalOperations implements Operations {
   }
 
   /** The records of this node's audit that pass. */
-  audit(filter: AuditQuery = {}): AuditRecordOf[] {
-    return this.#options.core().audit.records(filter) as unknown as AuditRecordOf[];
+  async audit(filter: AuditQuery = {}): Promise<AuditRecordOf[]> {
+    return (await this.#options.core().audit.records(filter)) as unknown as AuditRecordOf[];
   }
 
-  verifyAudit(): AuditChecked {
-    return this.#options.core().audit.verify() as AuditChecked;
+  async verifyAudit(): Promise<AuditChecked> {
+    return await this.#options.core().audit.verify();
   }
 
   /** Records what the speaker did. */
@@ -354,6 +503,13 @@ export class LocalOperations implements Operations {
 
   logs(query: { readonly node?: string; readonly domain?: string; readonly lines?: number } = {}): Promise<LogLine[]> {
     return readLogs(this.#options.core().directory("syslogforwarding"), query);
+  }
+
+  async searchLogs(search: LogSearchQuery = {}): Promise<LogFindingsView> {
+    const directory = this.#options.core().directory("syslogforwarding");
+    const asOf = this.#options.clock.now();
+    const found = await searchLogs(directory, search);
+    return { asOf, ...found, volume: await volumeOf(directory, search, { until: asOf, hours: 24 }) };
   }
 
   /** Puts a question on processes to another node. */

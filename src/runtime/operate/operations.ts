@@ -70,6 +70,8 @@ const json = z.custom<Json>((value) => value !== undefined, "is missing").descri
 
 export const byId = { id };
 export const byName = { name };
+export const byOperator = { name };
+export const bySession = { id };
 export const byNumber = { no: atMost(Number.MAX_SAFE_INTEGER) };
 export const byProcess = {
   node: name,
@@ -128,7 +130,20 @@ export const order = z.strictObject({
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
-  knownNodesOnly: opt(z.boolean().describe("Refuse a receiver that this daemon has never heard of")),
+  reply: opt(
+    z.array(name).min(1).max(8).describe("Names of `destinations:` in steward.yaml to which the outcome goes"),
+  ),
+  id: opt(id.describe("The id of the message, chosen because a statement names it; absent: a new one. Not with `to`")),
+  statement: opt(
+    z
+      .strictObject({ until: within(0, 8.64e15), signature: text.length(86) })
+      .describe("The operator's signature on this message, until when: docs/operators.md"),
+  ),
+  knownNodesOnly: opt(
+    z
+      .boolean()
+      .describe("Refuse a receiver that this daemon has never heard of; by default the management station does"),
+  ),
 }) satisfies z.ZodType<TargetedDraft>;
 export const orders = z.union([order, z.array(order).min(1).max(LIMITS.drafts)]);
 
@@ -141,6 +156,11 @@ export const messageFilter = z.strictObject({
   open: opt(flag.describe("Only messages that are not final")),
   limit: opt(atMost(100_000).describe("The newest so many; absent: 100")),
   before: opt(id.describe("Only those with a lower id: the last one of the page before")),
+});
+
+export const deadQuery = z.strictObject({
+  limit: opt(atMost(100_000).describe("At most so many; absent: all")),
+  after: opt(id.describe("Only those with a higher id: the last one of the page before")),
 });
 
 const duration = within(0, LONGEST_WAIT);
@@ -222,6 +242,25 @@ export const labelOrder = z.strictObject({
   most: opt(within(1, 1_000_000).describe("Refuse a target that means more nodes; absent: limits.targets")),
 });
 
+export const holdOrder = z.strictObject({
+  to: z.string().describe("A target: docs/targets.md"),
+  endsAt: opt(
+    within(1, 8.64e15)
+      .nullable()
+      .describe("When the hold ends by itself, ms since 1970; absent or null: it has to be released"),
+  ),
+  note: opt(z.string().max(300).describe("Why, for others who look")),
+  most: opt(within(1, 1_000_000).describe("Refuse a target that means more nodes; absent: limits.targets")),
+});
+
+export const releaseOrder = z.strictObject({
+  to: z.string().describe("A target: docs/targets.md"),
+});
+
+export const alertTest = z.strictObject({
+  to: opt(z.array(name).max(100).describe("Names of `destinations:`; absent: all that a rule names")),
+});
+
 export const processQuery = z.strictObject({
   node: opt(name),
   timeout: opt(atMost(3_600_000).describe("Milliseconds to wait for another node's answer")),
@@ -231,6 +270,21 @@ export const logQuery = z.strictObject({
   node: opt(name),
   domain: opt(name),
   lines: opt(atMost(100_000, 0).describe("The last so many lines of each log; absent: 10")),
+});
+
+export const logSearch = z.strictObject({
+  node: opt(name),
+  domain: opt(name),
+  text: opt(z.string().max(1_000).describe("A part of the line, in upper or lower case")),
+  since: opt(atMost(8.64e15, 0).describe("Lines from then on, ms since 1970, by the time that a line names")),
+  until: opt(atMost(8.64e15, 0).describe("Lines before then")),
+  limit: opt(atMost(5_000).describe("The newest so many; absent: 500")),
+});
+
+const sessionRole = z.enum(["viewer", "operator", "admin"]).describe("No more than its owner may");
+export const tokenOrder = z.strictObject({
+  role: opt(sessionRole),
+  lasts: within(60_000, 30 * 86_400_000).describe("Milliseconds until it expires"),
 });
 
 // Answers.
@@ -294,6 +348,8 @@ const ofMessage = {
   attempts: count,
   cancelRequestedAt: opt(time),
   summary: text.describe("One line of its data"),
+  operator: opt(text.describe("Who asked for it: OPERATOR@NODE; absent: nobody who has a name")),
+  signed: opt(z.literal(true).describe("The operator has signed it")),
 };
 export const messageView = thing(ofMessage);
 
@@ -304,6 +360,7 @@ export const messageDetail = thing({
   data: json,
   timeout: milliseconds.nullable(),
   inReplyTo: opt(text),
+  reply: opt(z.array(text).describe("Destinations to which its outcome will go")),
   history: z.array(assertion),
   conflict: opt(assertion),
   cancelAnswer: opt(cancelSaid.describe("What the node said to the request to cancel it")),
@@ -317,6 +374,14 @@ const stuckLane = thing({ subject: text, since: time, reason: text });
 
 const fact = z.union([text, z.number(), z.boolean(), z.array(text)]);
 
+/** Delivery to a node is held for maintenance. */
+const hold = thing({
+  since: time,
+  endsAt: time.nullable().describe("When the hold ends by itself; null: it has to be released"),
+  by: text,
+  note: opt(text),
+});
+
 const ofNode = {
   name: text,
   role: z.enum(["self", "central", "edge"]),
@@ -329,6 +394,7 @@ const ofNode = {
   storage: z.enum(["ok", "low", "full"]),
   unheard: opt(z.literal(true).describe("Its link is as an earlier life of this daemon saw it")),
   heldBack: opt(text.describe("Why nothing is sent to it and nothing taken from it: two nodes have its name")),
+  hold: opt(hold.describe("Nothing is delivered to it until then: messages wait, and their deadlines count")),
   stuck: opt(z.array(stuckLane).describe("Lanes to it, and those that it says of itself, which stand still")),
   lastSeenAt: time.nullable().describe("Its last verified sign of life"),
   asOf: time,
@@ -387,6 +453,38 @@ const nodeLabel = thing({
 
 export const labelView = thing({ node: text, list: z.array(nodeLabel) });
 
+export const holdView = thing({
+  node: text,
+  ...hold.shape,
+  waiting: count.describe("Messages for it that wait"),
+  nextDeliverBy: time.nullable().describe("The next deadline of those that wait: it counts during maintenance too"),
+  underWay: count.describe("Messages that it has, or that are on the way to it: they are not stopped"),
+});
+
+export const muteView = thing({ node: text, ...hold.shape });
+
+export const openAlert = thing({
+  rule: text.describe("The name of the rule in `alerts:`"),
+  node: text,
+  text,
+  since: time.describe("Since when the condition holds"),
+  toldAt: opt(time.describe("When it was told last; absent: it was not yet")),
+  goneAt: opt(time.describe("Since then the condition is gone, though not for as long as `recover`")),
+  muted: opt(z.literal(true).describe("Its node is muted: it is not told")),
+  to: z.array(text).describe("Destinations"),
+});
+
+export const errandView = thing({
+  id: text.describe("The key by which the destination knows it again"),
+  to: text.describe("The destination"),
+  about: z.enum(["alert", "outcome"]),
+  text: text.describe("One line of what it says"),
+  madeAt: time,
+  attempts: count,
+  dueAt: time.describe("When it is tried next"),
+  fault: opt(text.describe("Why the last attempt failed")),
+});
+
 export const factsView = thing({
   node: text,
   asOf: time.nullable().describe("The last sign of life of the node; what changed since then is not known"),
@@ -412,6 +510,7 @@ export const processView = thing({
   waitsSince: opt(time.describe("Since then it cannot work for a fault of its surroundings, and is tried again")),
   lastError: opt(text.describe("What it failed with last; of the past where it works again")),
   lastErrorAt: opt(time),
+  held: opt(text.describe("Of a publisher: its node is held for maintenance, in words")),
   stuck: opt(standstill.describe("Of a publisher: its lane does not move though its node is there")),
 });
 
@@ -549,6 +648,38 @@ export const decision = thing({
   waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
 });
 
+const operatorRole = z.enum(["viewer", "operator", "admin"]);
+
+export const operatorOrder = z.strictObject({
+  key: opt(text.max(100).describe("The public key of the person, U…; absent: the one that the operator has")),
+  role: operatorRole,
+  on: opt(text.max(10_000).describe("The nodes: a target over the labels given at central; absent: all")),
+  methods: opt(z.array(text.max(130)).max(100).describe("<method> or <method>.<domain>, a star for any; absent: all")),
+  replace: opt(z.boolean().describe("Change the role and the bounds of an operator who is there")),
+});
+
+export const keyOrder = z.strictObject({
+  key: text.max(100).describe("The new public key, U…"),
+  signature: text.max(100).describe("The signature of the present key on it: docs/operators.md"),
+});
+
+export const operatorView = thing({
+  name: text,
+  key: text,
+  role: operatorRole,
+  on: opt(text),
+  methods: opt(z.array(text)),
+  standing: z.enum(["accepted", "removed"]),
+  since: time,
+  by: text,
+  formerKeys: count.describe("How many keys the operator had before"),
+});
+
+export const operatorRemoved = thing({
+  name: text,
+  cancelled: count.describe("Messages of the operator that had not been sent: cancelled"),
+});
+
 export const whoami = thing({
   name: text.describe("As audit and history name you: OPERATOR@NODE, or local for the users of the socket"),
   node: text.describe("The node whose daemon answers"),
@@ -557,9 +688,37 @@ export const whoami = thing({
   operator: opt(text),
   on: opt(text.describe("The nodes that you may send to: a target over the labels given at central; absent: all")),
   methods: opt(z.array(text).describe("The methods that you may use; absent: all")),
+  signFor: milliseconds.describe("How long a command waits that names no deadline, and so a statement on it holds"),
 });
 
 export const logLine = thing({ node: text, domain: text, line: text });
+
+export const logFindings = thing({
+  asOf: time,
+  lines: z
+    .array(
+      thing({ node: text, domain: text, at: time.nullable().describe("The time that the line names"), line: text }),
+    )
+    .describe("The newest last"),
+  complete: z.boolean().describe("False: a request reads so much and no more; go on with `until` as `readBackTo`"),
+  bytesRead: count,
+  readBackTo: time.nullable(),
+  volume: z.array(thing({ at: time, bytes: count })).describe("Bytes of each hour of the last day"),
+});
+
+export const pageLink = thing({ url: text, expiresAt: time });
+
+export const sessionView = thing({
+  id: text,
+  kind: z.enum(["page", "token"]).describe("page: a browser; token: another machine"),
+  by: text.describe("In whose name it speaks"),
+  role: sessionRole,
+  createdAt: time,
+  expiresAt: time,
+  lastUsedAt: time,
+});
+
+export const issuedToken = thing({ id: text, token: text, role: sessionRole, expiresAt: time });
 
 export const brokerLogin = z.discriminatedUnion("kind", [
   thing({ kind: z.literal("node"), node: text, key: text, peers: z.array(text) }),
@@ -611,6 +770,11 @@ export const health = thing({
     z
       .array(thing({ role, subject: text, waitsSince: time, reason: text }))
       .describe("Processes that cannot work for a fault of their surroundings, and are tried again"),
+  ),
+  held: opt(
+    z
+      .array(thing({ node: text, since: time, endsAt: time.nullable() }))
+      .describe("Nodes that are held for maintenance, the first 100"),
   ),
   stuck: z.array(stuckLane).describe("Lanes of this node that stand still though their nodes are there"),
 });
@@ -793,10 +957,18 @@ export type JobNode = Shown<typeof jobNode>;
 export type JobResult = Shown<typeof jobResult>;
 export type Steered = Shown<typeof steered>;
 export type MessageFilter = Shown<typeof messageFilter>;
+export type DeadQuery = Shown<typeof deadQuery>;
 export type TargetQuestion = Shown<typeof targetQuestion>;
 export type TargetView = Shown<typeof targetView>;
 export type LabelOrder = Shown<typeof labelOrder>;
 export type LabelView = Shown<typeof labelView>;
+export type MuteView = Shown<typeof muteView>;
+export type OpenAlertView = Shown<typeof openAlert>;
+export type ErrandView = Shown<typeof errandView>;
+export type AlertTest = Shown<typeof alertTest>;
+export type HoldOrder = Shown<typeof holdOrder>;
+export type ReleaseOrder = Shown<typeof releaseOrder>;
+export type HoldView = Shown<typeof holdView>;
 export type FactsView = Shown<typeof factsView>;
 export type NodeQuery = Shown<typeof nodeQuery>;
 export type Accepted = Shown<typeof accepted>;
@@ -820,8 +992,18 @@ export type InvitationOrder = Shown<typeof invitationOrder>;
 export type Invited = Shown<typeof invited>;
 export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
+export type OperatorOrderOf = Shown<typeof operatorOrder>;
+export type KeyOrder = Shown<typeof keyOrder>;
+export type OperatorView = Shown<typeof operatorView>;
+export type OperatorRemoved = Shown<typeof operatorRemoved>;
 export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
+export type LogSearchQuery = Shown<typeof logSearch>;
+export type LogFindingsView = Shown<typeof logFindings>;
+export type PageLink = Shown<typeof pageLink>;
+export type TokenOrder = Shown<typeof tokenOrder>;
+export type IssuedToken = Shown<typeof issuedToken>;
+export type SessionView = Shown<typeof sessionView>;
 export type BrokerLogin = Shown<typeof brokerLogin>;
 export type ReloadAnswer = Shown<typeof reloadAnswer>;
 export type Gap = Shown<typeof gap>;

@@ -1,21 +1,28 @@
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Logins } from "../../broker/logins.ts";
 import type { Config } from "../../config/config.ts";
+import type { Errands } from "../../errands/errands.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { MethodFacts } from "../../methods/define.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
+import type { OpenAlert } from "../../observe/alerting/alert-rules.ts";
+import type { Mutes } from "../../observe/alerting/mutes.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Audit } from "../../security/audit/audit.ts";
+import type { CommandSignatures } from "../../security/operators/command-signatures.ts";
+import type { OperatorDirectory } from "../../security/operators/directory.ts";
 import type { Permission } from "../../security/policy/permission.ts";
+import type { Sessions } from "../../security/sessions/sessions.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { Maintenance } from "../fleet/maintenance.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Jobs } from "../jobs/jobs.ts";
@@ -37,6 +44,9 @@ export interface Rooms {
   readonly labels: NodeLabels;
   readonly vouching: Vouching;
   readonly publishers: Publishers;
+  readonly maintenance: Maintenance;
+  readonly errands: Errands;
+  readonly alertWatch: { readonly mutes: Mutes; open(): OpenAlert[] };
   readonly submitter: Submitter;
   readonly holding: Holding;
   readonly withdrawal: Withdrawal;
@@ -72,7 +82,13 @@ export interface OperateOptions {
   readonly happenings: Happenings;
   /** Absent where nodes have no keys of their own, and on edges. */
   readonly logins: Logins | undefined;
+  readonly operators: OperatorDirectory;
+  readonly signatures: Pick<CommandSignatures, "operatorOf">;
   readonly metrics: () => Metrics;
+  /** The logins at the page that are open. */
+  readonly sessions: Sessions;
+  /** The listener of the page, while it listens. */
+  readonly page: () => { readonly origin: string } | undefined;
   readonly version: string;
   readonly startedAt: number;
   readonly reload: () => Promise<ReloadAnswer>;

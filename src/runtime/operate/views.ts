@@ -4,9 +4,10 @@ import type { Outbox } from "../../journal/outbox.ts";
 import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
 import { holdText } from "../../message/jobs/hold.ts";
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
+import type { Message } from "../../message/message.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
-import { summarise } from "../../message/text/summary.ts";
+import { summariseMessage } from "../../message/text/summary.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
 
@@ -14,6 +15,8 @@ import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } f
 export interface Sight {
   readonly outbox: Outbox;
   readonly link: (node: string) => LinkState;
+  /** Why the receiver of a subject is held for maintenance; `undefined`: it is not. */
+  readonly held: (subject: string) => string | undefined;
   /** Why a lane does not move; `undefined` when it does. */
   readonly blocked: (subject: string) => string | undefined;
   /** Why messages on a subject wait at a node, as it last said. */
@@ -42,11 +45,19 @@ export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): Message
     createdAt: message.createdAt,
     deliverBy: message.deliverBy,
     attempts: record.attempts,
-    summary: summarise(message.data),
+    summary: summariseMessage(message),
     ...(reason === undefined ? {} : { reason }),
     ...(record.outcome?.code === undefined ? {} : { code: record.outcome.code }),
     ...(record.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: record.cancelRequestedAt }),
+    ...askedBy(message),
   };
+}
+
+/** The operator who asked for a message, as it is shown. */
+function askedBy({ operator, origin }: Pick<Message, "operator" | "origin">): Pick<MessageView, "operator" | "signed"> {
+  if (operator === undefined) return {};
+  const name = `${operator.name}@${origin}`;
+  return operator.statement === undefined ? { operator: name } : { operator: name, signed: true };
 }
 
 export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): MessageDetail {
@@ -74,7 +85,7 @@ export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): Messa
 
 /** A message that is in no lane: it is held, or ended while it was. */
 export function viewHeld({ group, index, id, node }: HeldMessage, origin: string): MessageView {
-  const { subject, at, until, data } = group.record;
+  const { subject, at, until, data, operator } = group.record;
   const stand = group.at(index);
   const end = typeof stand === "number" ? undefined : stand;
   return {
@@ -88,8 +99,9 @@ export function viewHeld({ group, index, id, node }: HeldMessage, origin: string
     createdAt: at,
     deliverBy: until,
     attempts: 0,
-    summary: summarise(data),
+    summary: summariseMessage({ subject: `${node}.${subject}`, data }),
     reason: end?.reason ?? holdText(group.why(index)),
+    ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
   };
 }
 
@@ -139,8 +151,9 @@ export function viewIn(record: InRecord, waitsFor: string | undefined): MessageV
     createdAt: message.createdAt,
     deliverBy: message.deliverBy,
     attempts: record.attempts,
-    summary: summarise(message.data),
+    summary: summariseMessage(message),
     ...(waitsFor === undefined ? {} : { reason: waitsFor }),
+    ...(message.operator === undefined ? {} : { operator: `${message.operator.name}@${message.origin}` }),
   };
 }
 
@@ -159,7 +172,7 @@ export function detailIn(record: InRecord, self: string, waitsFor: string | unde
 }
 
 export function viewDone(record: DoneRecord): MessageView {
-  const { id, subject, origin, createdAt, state, outcome, summary } = record;
+  const { id, subject, origin, createdAt, state, outcome, summary, operator } = record;
   return {
     id,
     subject,
@@ -174,6 +187,7 @@ export function viewDone(record: DoneRecord): MessageView {
     summary,
     ...(outcome.reason === undefined ? {} : { reason: outcome.reason }),
     ...(outcome.code === undefined ? {} : { code: outcome.code }),
+    ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
   };
 }
 
@@ -206,13 +220,14 @@ export function viewDead({ message, at, reason, attempts }: DeadRecord): DeadLet
     at,
     reason,
     attempts,
-    summary: summarise(message.data),
+    summary: summariseMessage(message),
   };
 }
 
-/** The state of a command is unknown while its node is away, until the node is heard again. */
-function shownState(lane: OutLane, record: OutRecord, { outbox, link }: Sight): State {
+/** The state of a command is unknown while its node is away, and held while that is held for maintenance. */
+function shownState(lane: OutLane, record: OutRecord, { outbox, link, held }: Sight): State {
   const state = outbox.stateOf(lane, record);
+  if (state === "queued" && held(lane.subject) !== undefined) return "held";
   if (state !== "received" && state !== "running") return state;
   if (kindOf(lane.subject) === "event") return state;
   return link(receiverOf(lane.subject)) === "offline" ? "unknown" : state;
@@ -266,7 +281,9 @@ function waitingReason(state: State, { message }: OutRecord, sight: Sight): stri
   if (state === "unknown") return `${node} is offline: what became of it is not known yet`;
   if (state === "received" && kindOf(subject) === "command")
     return sight.stuck(node, subject) ?? waitsBehind(sight.outbox.before(message.id));
-  if (state !== "queued" && state !== "sent") return undefined;
+  if (state !== "queued" && state !== "sent" && state !== "held") return undefined;
+  const held = sight.held(subject);
+  if (held !== undefined) return state === "held" ? held : `${held}; it was sent before, and may have arrived${late}`;
   const away = sight.link(node);
   if (away === "offline") return `${node} is offline${late}`;
   if (away === "neverSeen") return `${node} was never seen${late}`;

@@ -107,6 +107,30 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(world.daemon("central").operations.facts("ship1").list).toMatchObject([{ key: "load.one", value: "1" }]);
     },
   },
+  destinations: {
+    node: "central",
+    settings: { destinations: { bus: { publish: "alerts.fleet" } } },
+    follows: async (world) => {
+      const order = { subject: WORK, data: {}, reply: ["bus"] };
+      const [accepted] = await world.drive(world.daemon("central").operations.submit([order]));
+      expect(accepted?.node).toBe("ship1");
+      await world.reload("central", { destinations: {} });
+      await expect(world.drive(world.daemon("central").operations.submit([order]))).rejects.toMatchObject({
+        code: "message-invalid",
+      });
+    },
+  },
+  alerts: {
+    node: "central",
+    settings: {
+      destinations: { bus: { publish: "alerts.fleet" } },
+      alerts: { there: { when: "online", for: "0s", to: ["bus"] } },
+    },
+    follows: async (world) => {
+      await world.advance(62_000);
+      expect(world.daemon("central").operations.openAlerts()).toMatchObject([{ node: "ship1" }, { node: "ship2" }]);
+    },
+  },
   "limits.targets": {
     node: "central",
     settings: { limits: { targets: 1 } },
@@ -325,12 +349,12 @@ const LIVE: Readonly<Record<string, Change>> = {
   "retention.audit.age": {
     node: "ship1",
     settings: { retention: { audit: { age: "1d" } } },
-    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+    follows: async (world) => expect((await world.daemon("ship1").operations.verifyAudit()).ok).toBe(true),
   },
   "retention.audit.bytes": {
     node: "ship1",
     settings: { retention: { audit: { bytes: "32MB" } } },
-    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+    follows: async (world) => expect((await world.daemon("ship1").operations.verifyAudit()).ok).toBe(true),
   },
   "log.level": {
     node: "ship1",
@@ -372,6 +396,11 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   socket: { socket: "/run/other.sock" },
   socketAccess: { socketAccess: "group" },
   metrics: { metrics: "127.0.0.1:9" },
+  "page.listen": { page: { listen: "127.0.0.1:9" } },
+  "page.address": { page: { address: "https://fleet.example.org" } },
+  "page.tls": { page: { tls: { certificate: "./a.pem", key: "./a.key" } } },
+  "page.idle": { page: { idle: "9h" } },
+  "page.longest": { page: { longest: "9d" } },
   "shell.grace": { shell: { grace: "1s" } },
   "supervision.intensity": { supervision: { intensity: 9 } },
   "supervision.period": { supervision: { period: "9s" } },
