@@ -21,6 +21,8 @@ import type {
   Decision,
   FactsView,
   Health,
+  HistoryQuery,
+  HistoryView,
   InvitationOrder,
   Invited,
   IssuedToken,
@@ -89,6 +91,7 @@ export class FakeOperations implements Operations {
   loginList: BrokerLogin[] = [];
   sessionList: SessionView[] = [];
   healthNow: Health;
+  historyNow: HistoryView = { asOf: 0, from: 0, until: 0, keptSince: 0, unknown: [], nodes: [] };
   trustNow: TrustView;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
   metricsText = "# TYPE steward_up gauge\nsteward_up 1\n";
@@ -369,6 +372,11 @@ export class FakeOperations implements Operations {
     const away = names.filter((name) => !["online", "late"].includes(this.#targets().node(name).link)).length;
     const bytes = question.data === undefined ? {} : { bytes: itemBytes(question.data) };
     return { target: question.to, nodes: names, away, lacking, most: this.mostTargets, ...bytes };
+  }
+
+  history(query: HistoryQuery = {}): HistoryView {
+    this.#called("history", query);
+    return this.historyNow;
   }
 
   facts(name: string): FactsView {

@@ -9,6 +9,7 @@ export const ROUTES = {
   cancel: "POST /v1/messages/{id}/cancel",
   nodes: "GET /v1/nodes",
   node: "GET /v1/nodes/{name}",
+  history: "GET /v1/history",
   facts: "GET /v1/nodes/{name}/facts",
   labels: "GET /v1/nodes/{name}/labels",
   label: "POST /v1/labels",
