@@ -321,6 +321,7 @@ export class Inbox {
       state: outcome.state,
       outcome: withoutOutput(outcome),
       summary,
+      ...(message.operator === undefined ? {} : { operator: message.operator.name }),
     };
     if (this.#doneNow.size === 0) this.#store.atTurnEnd(() => this.#writeDone());
     this.#doneNow.set(id, done);
@@ -370,8 +371,12 @@ export class Inbox {
     return record;
   }
 
-  dead(): DeadRecord[] {
-    return this.#dead.all();
+  dead(limit?: number, after?: string): DeadRecord[] {
+    return this.#dead.all(limit, after);
+  }
+
+  deadLetter(id: string): DeadRecord | undefined {
+    return this.#dead.get(id);
   }
 
   dropDead(id: string): boolean {

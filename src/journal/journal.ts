@@ -55,6 +55,12 @@ export interface Journal {
   dropAudited(no: number): void;
   /** The ends of the files of the audit. */
   auditEnds: AuditEnds | undefined;
+  /** Statements of operators that were used, by the ids of their messages: until when each is remembered, ms. */
+  readonly statements: {
+    all(): Iterable<readonly [id: string, until: number]>;
+    put(id: string, until: number): void;
+    drop(id: string): void;
+  };
   /** The ids that a file intake took under this key before; `undefined`: none. */
   taken(key: string): readonly string[] | undefined;
   setTaken(key: string, ids: readonly string[]): void;
@@ -88,6 +94,7 @@ interface AuditLink {
 }
 
 const AUDIT_ENDS = "audit";
+const SIGNED = "signed ";
 const auditKey = (no: number): string => `audit ${String(no).padStart(16, "0")}`;
 
 /** Number of earlier epochs that a journal remembers. */
@@ -197,6 +204,14 @@ export function openJournal(
     },
     set auditEnds(ends) {
       store.put("checkpoints", AUDIT_ENDS, ends);
+    },
+    statements: {
+      all: () =>
+        [...store.range("checkpoints", { from: SIGNED, to: "signed!" })].map(
+          ({ key, value }) => [String(key).slice(SIGNED.length), Number(value)] as const,
+        ),
+      put: (id, until) => store.put("checkpoints", `${SIGNED}${id}`, until),
+      drop: (id) => store.remove("checkpoints", `${SIGNED}${id}`),
     },
     taken: (key) => store.get("taken", key) as readonly string[] | undefined,
     setTaken: (key, ids) => store.put("taken", key, [...ids]),

@@ -109,6 +109,8 @@ export interface HeldGroupRecord {
   /** When the messages were accepted. */
   readonly at: number;
   readonly count: number;
+  /** The operator who asked for them; absent: nobody who has a name. */
+  readonly operator?: string;
   /** The id of the last message; the first one is the id of the group. */
   readonly last: string;
   /** The id of the one that decides when they are released, such as a job. */
@@ -116,7 +118,11 @@ export interface HeldGroupRecord {
 }
 
 /** Members of a group, `CHUNK` to a row, in the order of their ids. Empty: the row was damaged. */
-export type HeldMembers = readonly (readonly [id: string, node: string])[];
+export type HeldMembers = readonly HeldMember[];
+/** `until`, `signature`: the operator's statement on the message. */
+export type HeldMember =
+  | readonly [id: string, node: string]
+  | readonly [id: string, node: string, until: number, signature: string];
 
 /** The end of a message that was never in a lane. */
 export interface HeldEnd {
@@ -230,6 +236,8 @@ export interface DoneRecord {
   readonly state: State;
   readonly outcome: Outcome;
   readonly summary: string;
+  /** The operator who asked for it, by the word of its origin; absent: nobody who has a name. */
+  readonly operator?: string;
 }
 
 /** A message that could not be handled, kept whole. */

@@ -1,4 +1,4 @@
-import type { Json } from "./message.ts";
+import type { AskedBy, Json } from "./message.ts";
 
 /** A message as an operator writes it, before it has an id. */
 export interface Draft {
@@ -11,6 +11,10 @@ export interface Draft {
   readonly timeout?: number;
   /** Refuse a receiver that this daemon has never heard of and that its configuration does not name. */
   readonly knownNodesOnly?: boolean;
+  /** The id that its sender has chosen, because a statement of an operator names it; absent: a new one. */
+  readonly id?: string;
+  /** The operator who asks for it. */
+  readonly operator?: AskedBy;
 }
 
 /** A draft that may mean several nodes. */
@@ -19,6 +23,8 @@ export interface TargetedDraft extends Draft {
   readonly to?: string;
   /** The most nodes that the target may mean; absent: `limits.targets`. */
   readonly most?: number;
+  /** The operator's own statement on the message with this id. */
+  readonly statement?: NonNullable<AskedBy["statement"]>;
 }
 
 export interface SubmitTerms {

@@ -44,6 +44,21 @@ export const CATALOGUE = {
     "Add --yes to the command (in a message file or a request `most: {count}`) if all of them are meant; --dry-run lists them.",
     EXIT.usage,
   ),
+  "job-invalid": entry(
+    "this job cannot be: {fault}",
+    "`steward run --help` and docs/jobs.md show how waves, bounds, times and windows are written. Nothing was sent.",
+    EXIT.usage,
+  ),
+  "job-unknown": entry("there is no job {id}", "`steward jobs` lists the jobs.", EXIT.usage),
+  "job-state": entry(
+    "{verb} is not possible for job {id}: it is {state}",
+    "`steward job {id}` shows how it stands and what it waits for.",
+  ),
+  "job-none-left": entry(
+    "job {id} has no node that is {of}",
+    "`steward job {id}` shows what became of its nodes.",
+    EXIT.usage,
+  ),
   "label-invalid": entry(
     "this label cannot be given: {fault}",
     "Write `steward label NODE key=value` to give a label, `key-` to take it back.",
@@ -88,7 +103,7 @@ export const CATALOGUE = {
   ),
   "node-unknown": entry(
     "no node is called {node}",
-    "`steward nodes` lists the known nodes. To send to a node that was never heard of, add --new to `steward run` or `steward send`.",
+    "`steward nodes` lists the known nodes. To send to a node that was never heard of, name it under `nodes:` in steward.yaml, or add --new to `steward run` or `steward send`.",
     EXIT.usage,
   ),
   "subject-not-subscribed": entry(
@@ -100,10 +115,32 @@ export const CATALOGUE = {
     "Change that line in the steward.yaml of the node that receives it, or the policy of central; `steward may` tells what a node would take.",
   ),
   // Operators
-  "role-denied": entry("{who} has {has}, and this needs the role {needs} ({operation})", "{remedy}"),
+  "role-denied": entry(
+    "{who} has {has}, and this needs the role {needs} ({operation})",
+    "{remedy}. `steward whoami` shows who you are taken for.",
+  ),
   "reach-denied": entry(
     "{who} may not send {subject} to {node}: {fault}",
     "`steward whoami` shows what you may do; an admin changes it with `steward operator add {operator} … --replace`.",
+  ),
+  "operator-exists": entry(
+    "{operator} is an operator already, with the role {role}",
+    "Add --replace to give {operator} another role or other bounds; `steward operator show {operator}` shows the present ones.",
+    EXIT.usage,
+  ),
+  "operator-absent": entry(
+    "there is no operator {operator}",
+    "`steward operator list` lists the operators; `steward operator add {operator} …` adds one.",
+    EXIT.usage,
+  ),
+  "operator-key-differs": entry(
+    "{operator} has the key {key}, and gets no other one by this command",
+    "Whoever has that key changes it: `steward operator rekey`. If it is lost, remove {operator} and add the person under another name: nodes never take a second key for a name.",
+    EXIT.usage,
+  ),
+  "command-signature": entry(
+    "the signature of {operator} on this command is not taken: {fault}",
+    "Send the command again; `steward whoami --as {operator}` and `steward operator show {operator}` show what {operator} may do.",
   ),
   "signature-refused": entry(
     "the signature on this request is not taken: {fault}",

@@ -20,6 +20,15 @@ export interface Message {
   readonly inReplyTo?: string;
   /** A plain NATS publisher wrote it, and its origin took it in for itself. */
   readonly foreign?: true;
+  /** The operator who asked for it. */
+  readonly operator?: AskedBy;
+}
+
+/** An operator by the word of the origin, and by his own word where he has signed the message. */
+export interface AskedBy {
+  readonly name: string;
+  /** See security/operators/statement.ts. */
+  readonly statement?: { readonly until: number; readonly signature: string };
 }
 
 /** Where the outcome of a command goes: `ship1.command.m.d` sent by `central` is answered on `central.event.m.d`. */

@@ -3,12 +3,14 @@ import { StewardError } from "../../src/message/errors.ts";
 import { findId } from "../../src/message/find-id.ts";
 import type { Happening } from "../../src/message/happening.ts";
 import { idMaker } from "../../src/message/id.ts";
+import type { Retried } from "../../src/message/jobs/job.ts";
 import { isFinal, type State } from "../../src/message/lifecycle.ts";
 import type { ProcessVerb } from "../../src/message/process-verb.ts";
 import { parseSubject } from "../../src/message/subject.ts";
 import type { FactSet } from "../../src/message/target/facts.ts";
 import { groupsOf, type WrittenGroups } from "../../src/message/target/groups.ts";
 import { itemBytes } from "../../src/message/wire/bounds.ts";
+import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
 import type {
   Accepted,
   AuditChecked,
@@ -26,9 +28,20 @@ import type {
   InvitationOrder,
   Invited,
   IssuedToken,
+  JobDetail,
+  JobNode,
+  JobNodeQuery,
+  JobOrderOf,
+  JobPlanView,
+  JobQuery,
+  JobResult,
+  JobView,
+  KeyOrder,
   LabelOrder,
   LabelView,
+  LogFindingsView,
   LogLine,
+  LogSearchQuery,
   MachineView,
   MayAnswerOf,
   MayQuestionTo,
@@ -38,12 +51,16 @@ import type {
   NodeDetail,
   NodeQuery,
   NodeView,
+  OperatorOrderOf,
+  OperatorRemoved,
+  OperatorView,
   Order,
   PageLink,
   ProcessList,
   ProcessView,
   ReloadAnswer,
   SessionView,
+  Steered,
   TargetQuestion,
   TargetView,
   TokenOrder,
@@ -90,6 +107,10 @@ export class FakeOperations implements Operations {
   machineList: MachineView[] = [];
   loginList: BrokerLogin[] = [];
   sessionList: SessionView[] = [];
+  jobList: JobDetail[] = [];
+  jobNodeList: JobNode[] = [];
+  jobResultList: JobResult[] = [];
+  jobAnswers: Steered["answers"] = [];
   healthNow: Health;
   historyNow: HistoryView = { asOf: 0, from: 0, until: 0, keptSince: 0, unknown: [], nodes: [] };
   trustNow: TrustView;
@@ -222,6 +243,31 @@ export class FakeOperations implements Operations {
     };
   }
 
+  operatorList: OperatorView[] = [];
+
+  operators(): OperatorView[] {
+    this.#called("operators");
+    return this.operatorList;
+  }
+
+  addOperator(name: string, order: OperatorOrderOf): OperatorView {
+    this.#called("addOperator", name, order);
+    const { replace: _, key = "U…", ...wished } = order;
+    const view = { name, key, standing: "accepted" as const, since: 0, by: "central", formerKeys: 0, ...wished };
+    this.operatorList = [...this.operatorList.filter((one) => one.name !== name), view];
+    return view;
+  }
+
+  removeOperator(name: string): OperatorRemoved {
+    this.#called("removeOperator", name);
+    return { name, cancelled: 2 };
+  }
+
+  rekeyOperator(name: string, order: KeyOrder): OperatorView {
+    this.#called("rekeyOperator", name, order);
+    return { ...this.addOperator(name, { role: "operator", key: order.key }), formerKeys: 1 };
+  }
+
   machines(): MachineView[] {
     this.#called("machines");
     return this.machineList;
@@ -229,7 +275,7 @@ export class FakeOperations implements Operations {
 
   whoami(): WhoAmI {
     this.#called("whoami");
-    return { name: "local", node: "central", role: "admin", by: "socket" };
+    return { name: "local", node: "central", role: "admin", by: "socket", signFor: 604_800_000 };
   }
 
   trust(): TrustView {
@@ -531,6 +577,68 @@ export class FakeOperations implements Operations {
     this.alertList = this.alertList.filter((alert) => alert.no !== no);
   }
 
+  jobs(query: JobQuery = {}): JobView[] {
+    this.#called("jobs", query);
+    return this.jobList.filter(({ state }) => query.state === undefined || state === query.state);
+  }
+
+  createJob(order: JobOrderOf): JobView {
+    this.#called("createJob", order);
+    return this.job("@1");
+  }
+
+  planJob(order: JobOrderOf): JobPlanView {
+    this.#called("planJob", order);
+    const { nodes, away } = this.resolve({ to: order.to });
+    return {
+      target: order.to,
+      nodes,
+      away,
+      waves: [nodes.length],
+      beginAt: null,
+      untilAt: null,
+      bytes: 10,
+      most: this.mostTargets,
+    };
+  }
+
+  job(id: string): JobDetail {
+    this.#called("job", id);
+    const found = id === "@1" ? this.jobList[0] : this.jobList.find((job) => job.id.startsWith(id.toUpperCase()));
+    if (found === undefined) throw new StewardError("job-unknown", { id });
+    return found;
+  }
+
+  jobNodes(id: string, query: JobNodeQuery = {}): JobNode[] {
+    this.#called("jobNodes", id, query);
+    return this.jobNodeList.filter(({ kind }) => query.state === undefined || kind === query.state);
+  }
+
+  jobResults(id: string): JobResult[] {
+    this.#called("jobResults", id);
+    return this.jobResultList;
+  }
+
+  steerJob(id: string, verb: JobVerb): Steered {
+    this.#called("steerJob", id, verb);
+    const {
+      plan: _plan,
+      untilAt: _until,
+      attempts: _attempts,
+      holds: _holds,
+      slowest: _slowest,
+      inReach: _inReach,
+      stuck: _stuck,
+      ...view
+    } = this.job(id);
+    return { ...view, answers: this.jobAnswers };
+  }
+
+  retryJob(id: string, order: { readonly of: Retried }): JobView {
+    this.#called("retryJob", id, order);
+    return this.job(id);
+  }
+
   dead(): DeadLetter[] {
     this.#called("dead");
     return [...this.deadList];
@@ -568,6 +676,15 @@ export class FakeOperations implements Operations {
     return () => {
       this.#listeners.delete(own);
     };
+  }
+
+  async searchLogs(query: LogSearchQuery = {}): Promise<LogFindingsView> {
+    this.#called("searchLogs", query);
+    const asOf = this.clock.now();
+    const meant = ({ node, domain, line }: LogLine): boolean =>
+      (query.node ?? node) === node && (query.domain ?? domain) === domain && line.includes(query.text ?? "");
+    const lines = this.logList.filter(meant).map((line) => ({ ...line, at: null }));
+    return { asOf, lines, complete: true, bytesRead: 0, readBackTo: null, volume: [] };
   }
 
   async logs(query: { node?: string; domain?: string; lines?: number } = {}): Promise<LogLine[]> {

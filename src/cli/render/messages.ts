@@ -32,6 +32,7 @@ export function messageTable(messages: readonly MessageView[], times: Times, pai
         cell: (m) => messageState(m.state, paint) + (m.code === undefined || m.code === 0 ? "" : ` (${m.code})`),
       },
       { title: "SINCE", cell: (m) => times.at(m.since) },
+      { title: "BY", cell: (m) => visible(m.operator ?? "") },
       {
         title: "WHAT",
         cell: (m) => visible(`${m.summary}${inBrackets(beyondCode(m))}${work(m.subject)}`),
@@ -51,7 +52,8 @@ export function messageLines(message: MessageDetail, times: Times, paint: Paint)
   const lines = pairs([
     ["message", message.id],
     ["subject", visible(message.subject)],
-    ["from", visible(message.origin)],
+    ["from", visible(message.operator ?? message.origin)],
+    ["signed", message.signed === true ? `by ${visible(message.operator ?? "")}: its node verifies it` : undefined],
     [
       "state",
       `${messageState(message.state, paint)}, ${times.at(message.since)}${message.final ? "" : " (not final)"}`,

@@ -11,6 +11,7 @@ export interface WrittenRule {
   readonly deny?: readonly WrittenPattern[] | undefined;
   readonly hours?: readonly string[] | undefined;
   readonly atOnce?: number | undefined;
+  readonly signed?: boolean | undefined;
 }
 
 /** A rule as it decides. `at` names the file and the line of each of its settings, or the policy that came from central. */
@@ -25,6 +26,8 @@ export interface Rule {
   readonly hours: readonly Hours[] | null;
   /** The messages of one sender on one subject that may be open; `null`: any number. */
   readonly atOnce: number | null;
+  /** True: the message must carry the signature of an operator; `null`: it need not. */
+  readonly signed: true | null;
   readonly at: RulePlaces;
 }
 
@@ -33,6 +36,7 @@ export interface RulePlaces {
   readonly from: string;
   readonly hours: string;
   readonly atOnce: string;
+  readonly signed: string;
 }
 
 /** `groups:` of the file: targets, or lists of them, by name. */
@@ -46,7 +50,7 @@ export const OPERATOR = "operator:";
 
 /** Compiles a rule that was checked. `from`: the senders where the rule names none. */
 export function readRule(written: WrittenRule, from: readonly string[], groups: Groups, placeOf: PlaceOf): Rule {
-  const { subject, allow, deny = [], hours, atOnce = null } = written;
+  const { subject, allow, deny = [], hours, atOnce = null, signed = false } = written;
   const patterns = (key: "allow" | "deny", list: readonly WrittenPattern[]): ArgumentPattern[] =>
     list.map((pattern, i) => readPattern(pattern, placeOf(key, i)));
   return {
@@ -56,11 +60,13 @@ export function readRule(written: WrittenRule, from: readonly string[], groups: 
     deny: patterns("deny", deny),
     hours: hours === undefined ? null : hours.map(readHours).filter((read) => "spans" in read),
     atOnce,
+    signed: signed ? true : null,
     at: {
       rule: placeOf(undefined),
       from: placeOf("from"),
       hours: placeOf("hours"),
       atOnce: placeOf("atOnce"),
+      signed: placeOf("signed"),
     },
   };
 }

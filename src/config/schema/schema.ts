@@ -200,6 +200,12 @@ const terms = (fallback: string) => ({
     fallback: "any number, up to `queue`",
     example: 4,
   }),
+  signed: setting(flag().optional(), {
+    description:
+      "true: it must carry the signature of an operator, which this node verifies; central alone cannot send it then. See docs/operators.md.",
+    fallback: "false",
+    example: true,
+  }),
 });
 
 /** A mapping that a list of shows, when it has changed, as it would be written. */

@@ -2,7 +2,7 @@ import { isId } from "../../message/id.ts";
 import { HOLD_REASONS } from "../../message/jobs/hold.ts";
 import { ACTIONS, type Bound, IF_AWAY, JOB_STATES, type JobPlan } from "../../message/jobs/job.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
-import type { Message } from "../../message/message.ts";
+import type { AskedBy, Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
 import { isToken, parseSubject } from "../../message/subject.ts";
 import { isFact } from "../../message/target/facts.ts";
@@ -91,6 +91,11 @@ export function tuple(...checks: readonly Check[]): Check {
   };
 }
 
+/** A value that passes one of two checks. */
+function either(first: Check, second: Check): Check {
+  return (value) => (first(value) === undefined ? undefined : second(value));
+}
+
 /** An object whose values pass one check. */
 function each(check: Check): Check {
   return (value) => {
@@ -117,6 +122,8 @@ function fields<T>(checks: { readonly [K in keyof T]-?: Check }): Check {
   };
 }
 
+const statement = fields<NonNullable<AskedBy["statement"]>>({ until: time, signature: text });
+
 const message = fields<Message>({
   id,
   subject,
@@ -127,6 +134,7 @@ const message = fields<Message>({
   data: json,
   inReplyTo: maybe(id),
   foreign: maybe(one(true)),
+  operator: maybe(fields<AskedBy>({ name: token, statement: maybe(statement) })),
 });
 
 const assertion = fields<Assertion>({ state, at: time, by: text, reason: maybe(text) });
@@ -159,6 +167,7 @@ const wireItem = fields<WireItem>({
   d: json,
   r: maybe(id),
   f: maybe(one(1)),
+  o: maybe(either(tuple(token), tuple(token, time, text))),
   x: maybe(one()),
 });
 
@@ -193,11 +202,12 @@ export const heldGroup = fields<HeldGroupRecord>({
   until: nullOr(time),
   at: time,
   count: sequence,
+  operator: maybe(token),
   last: id,
   owner: id,
 });
 
-export const heldMembers = list(tuple(id, token));
+export const heldMembers = list(either(tuple(id, token), tuple(id, token, time, text)));
 
 const heldEnd = fields<HeldEnd>({ state: one("cancelled", "expired"), at: time, reason: text });
 
@@ -263,6 +273,7 @@ export const doneRecord = fields<DoneRecord>({
   state: finalState,
   outcome,
   summary: text,
+  operator: maybe(token),
 });
 
 export const deadRecord = fields<DeadRecord>({

@@ -1,5 +1,5 @@
 import type { Hold } from "../../message/jobs/hold.ts";
-import type { HeldEnd, HeldGroupRecord, HeldMembers, HeldStand } from "../records.ts";
+import type { HeldEnd, HeldGroupRecord, HeldMember, HeldMembers, HeldStand } from "../records.ts";
 import type { Store } from "../store/store.ts";
 import { HeldGroup } from "./held-group.ts";
 
@@ -101,7 +101,7 @@ export class Held {
   /** The members of a group, read where they are not in memory. */
   members(group: HeldGroup): HeldMembers {
     if (group.members !== undefined) return group.members;
-    const members: (readonly [string, string])[] = [];
+    const members: HeldMember[] = [];
     for (let chunk = 0; chunk * CHUNK < group.record.count; chunk++) {
       const row = (this.#store.get("held", [group.id, chunk + 1]) ?? []) as HeldMembers;
       // The places of a damaged row stay empty: the places of the others must not change.

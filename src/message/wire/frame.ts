@@ -2,7 +2,7 @@ import { StewardError } from "../errors.ts";
 import { isId } from "../id.ts";
 import type { FinalState } from "../lifecycle.ts";
 import { isFinalState, STATES, type State } from "../lifecycle.ts";
-import type { Json, Message } from "../message.ts";
+import type { AskedBy, Json, Message } from "../message.ts";
 import { isToken } from "../subject.ts";
 import { dataFault, FRAME_LIMITS, type FrameLimits } from "./bounds.ts";
 import { insistMeant, isCount, isTime, KINDS, pack, unpack } from "./packet.ts";
@@ -49,6 +49,7 @@ export type FrameItem =
       readonly data: Json;
       readonly inReplyTo?: string;
       readonly foreign?: true;
+      readonly operator?: AskedBy;
     }
   /** A message that ended at its origin, or that its receiver cannot read, sent so that the lane's numbers have no gap. */
   | { readonly id: string; readonly skip: Skip }
@@ -118,6 +119,8 @@ export interface WireItem {
   d?: Json;
   r?: string;
   f?: 1;
+  /** The operator's name, and the end and the signature of his statement. */
+  o?: readonly [string] | readonly [string, number, string];
   x?: Skip;
 }
 interface WireAck {
@@ -177,6 +180,7 @@ export function encodeWhole(item: WholeItem, data: string): string {
   if (item.deliverBy !== null) text += `,"b":${item.deliverBy}`;
   if (item.timeout !== null) text += `,"t":${item.timeout}`;
   if (item.inReplyTo !== undefined) text += `,"r":"${item.inReplyTo}"`;
+  if (item.operator !== undefined) text += `,"o":${JSON.stringify(wireOperator(item.operator))}`;
   return item.foreign === true ? `${text},"f":1}` : `${text}}`;
 }
 
@@ -289,20 +293,31 @@ function toWire(item: FrameItem): WireItem {
   if (item.timeout !== null) wire.t = item.timeout;
   if (item.inReplyTo !== undefined) wire.r = item.inReplyTo;
   if (item.foreign === true) wire.f = 1;
+  if (item.operator !== undefined) wire.o = wireOperator(item.operator);
   return wire;
 }
 
+function wireOperator({ name, statement }: AskedBy): NonNullable<WireItem["o"]> {
+  return statement === undefined ? [name] : [name, statement.until, statement.signature];
+}
+
+function operatorOf([name, until, signature]: NonNullable<WireItem["o"]>): AskedBy {
+  return until === undefined || signature === undefined ? { name } : { name, statement: { until, signature } };
+}
+
 /** Decodes an item that `itemFault` has passed. */
-export function decodeItem({ i: id, x, c, b, t, d, r, f }: WireItem): Exclude<FrameItem, { unreadable: string }> {
+export function decodeItem({ i: id, x, c, b, t, d, r, f, o }: WireItem): Exclude<FrameItem, { unreadable: string }> {
   if (x !== undefined) return { id, skip: x };
-  const item = { id, createdAt: c ?? 0, deliverBy: b ?? null, timeout: t ?? null, data: d ?? null };
+  const whole = { id, createdAt: c ?? 0, deliverBy: b ?? null, timeout: t ?? null, data: d ?? null };
+  const item = o === undefined ? whole : { ...whole, operator: operatorOf(o) };
   if (f !== undefined) return { ...item, foreign: true };
   return r === undefined ? item : { ...item, inReplyTo: r };
 }
 
 export function messageOf(item: WholeItem, subject: string, origin: string): Message {
-  const { id, createdAt, deliverBy, timeout, data, inReplyTo, foreign } = item;
-  const message = { id, subject, origin, createdAt, deliverBy, timeout, data };
+  const { id, createdAt, deliverBy, timeout, data, inReplyTo, foreign, operator } = item;
+  const whole = { id, subject, origin, createdAt, deliverBy, timeout, data };
+  const message = operator === undefined ? whole : { ...whole, operator };
   if (foreign === true) return { ...message, foreign };
   return inReplyTo === undefined ? message : { ...message, inReplyTo };
 }
@@ -338,7 +353,17 @@ function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string 
   if (item.t !== undefined && !isCount(item.t)) return "an item's timeout";
   if (item.r !== undefined && !isId(item.r)) return "the id that an item answers";
   if (item.f !== undefined && (item.f !== 1 || item.r !== undefined)) return "an item's mark of a plain publisher";
+  if (item.o !== undefined && !isOperator(item.o)) return "an item's operator";
   return dataFault(item.d, limits);
+}
+
+/** A signature of Ed25519 in base64url has 86 characters. */
+const SIGNATURE = /^[\w-]{86}$/;
+
+function isOperator(value: unknown): boolean {
+  if (!Array.isArray(value) || !isToken(value[0])) return false;
+  if (value.length === 1) return true;
+  return value.length === 3 && isTime(value[1]) && typeof value[2] === "string" && SIGNATURE.test(value[2]);
 }
 
 function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefined {

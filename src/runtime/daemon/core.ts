@@ -64,6 +64,10 @@ export class Core implements Child, FailingChild {
       clock,
       log,
       keep: () => around.config().retention.audit,
+      onFault: (fault) => {
+        if (fault !== undefined) around.counters.auditFailures++;
+        around.blocked("audit", fault);
+      },
     });
     opened("the audit did not end", () => audit.end());
     const spawner = around.openSpawner();
@@ -83,7 +87,7 @@ export class Core implements Child, FailingChild {
     const { outbox } = journal;
     const owed = [...outbox.lanes.keys()].flatMap((subject) => {
       const name = receiverOf(subject);
-      return outbox.waiting(subject).count > 0 || outbox.openCount(name) > 0 ? [name] : [];
+      return outbox.waitingCount(subject) > 0 || outbox.openCount(name) > 0 ? [name] : [];
     });
     for (const name of [central, ...nodes, ...owed]) fleet.expect(name);
 

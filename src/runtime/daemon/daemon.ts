@@ -33,6 +33,7 @@ import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { AuditDirectory } from "../../security/audit/files.ts";
+import { CommandSignatures } from "../../security/operators/command-signatures.ts";
 import { OperatorDirectory } from "../../security/operators/directory.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
@@ -164,6 +165,8 @@ export async function startDaemon({
 
   const logins = parts.logins ?? (sealing?.opened.role === "central" ? sealing.opened.trust : undefined);
 
+  const operators = new OperatorDirectory(() => sealing?.opened.trust);
+  const signatures = new CommandSignatures(operators, clock);
   const operations = new LocalOperations({
     core: theRoad,
     processes: theProcesses,
@@ -171,6 +174,8 @@ export async function startDaemon({
     clock,
     happenings,
     logins,
+    operators,
+    signatures,
     metrics: () => part(metrics, "metrics"),
     sessions,
     page: () => page,
@@ -180,7 +185,6 @@ export async function startDaemon({
     reload: reloadNow,
   });
 
-  const operators = new OperatorDirectory(() => sealing?.opened.trust);
   const socketIdentity = new SocketIdentity({ config: () => config, operators, clock });
   const sessionIdentity = new SessionIdentity({ config: () => config, operators });
   const operationsFor = (speaker: Speaker): Operations => operations.as(speaker);
@@ -253,11 +257,13 @@ export async function startDaemon({
           }
         },
         membership: sealing,
+        signatures,
         openAudit: secluded ? undefined : () => new AuditDirectory(join(config.data, "audit")),
         openTransport: ({ name, auth } = { name: config.node, auth: config.broker.auth }) =>
           openTransport({ ...config, node: name, broker: { ...config.broker, auth } }),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         waiting: () => processes?.waiting() ?? [],
+        blocked: (part, fault) => processes?.block("core", part, fault),
         processes: async (verb, subject) =>
           (verb === "ps"
             ? await operations.processes()

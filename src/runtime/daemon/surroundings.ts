@@ -13,6 +13,7 @@ import type { Log } from "../../observe/log.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { HostFacts } from "../../platform/host/host-facts.ts";
 import type { AuditFiles } from "../../security/audit/files.ts";
+import type { CommandSignatures } from "../../security/operators/command-signatures.ts";
 import type { OpenedTrust } from "../../security/trust/open-trust.ts";
 import type { OwnKeys } from "../../security/trust/own-keys.ts";
 import type { WaitingProcess } from "../operate/operations.ts";
@@ -41,6 +42,8 @@ export interface Surroundings {
   readonly hostFacts: HostFacts | undefined;
   /** Absent with `security: off`. */
   readonly membership: { readonly opened: OpenedTrust; readonly keys: OwnKeys } | undefined;
+  /** Verifies what operators have signed. */
+  readonly signatures: CommandSignatures;
   readonly openJournal: () => Journal;
   /** `as`: another login than that of this node. */
   readonly openTransport: (as?: Login) => Transport;
@@ -49,6 +52,8 @@ export interface Surroundings {
   readonly openSpawner: () => Spawner;
   /** Processes that cannot work for a fault of their surroundings, the longest first. */
   readonly waiting: () => readonly WaitingProcess[];
+  /** A part of the daemon cannot work for this fault; `undefined`: it can again. */
+  readonly blocked: (part: string, fault: string | undefined) => void;
   /** Answers `steward ps` and its verbs for a node that asks over the wire. */
   readonly processes: (verb: "ps" | ProcessVerb, subject: string) => Promise<Json>;
 }

@@ -61,6 +61,8 @@ export class Publisher implements Child {
   #unheardSince: number | undefined;
   /** Made for its first event: most lanes of a large fleet do their work without one. */
   #actor: Actor<typeof publisherMachine> | undefined;
+  /** Why it pauses since its start. Its actor, once it is made, hears of that first. */
+  #pausedSinceStart: string | undefined;
   readonly #schedule = (): void => {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
@@ -107,6 +109,9 @@ export class Publisher implements Child {
   #tell(event: PublisherEvent): void {
     if (this.#stopped) return;
     this.#actor ??= this.#startActor();
+    const cause = this.#pausedSinceStart;
+    this.#pausedSinceStart = undefined;
+    if (cause !== undefined) this.#actor.send({ type: "pause", cause });
     this.#actor.send(event);
   }
 
@@ -128,6 +133,7 @@ export class Publisher implements Child {
   }
 
   get state(): "idle" | "working" | "backingOff" | "paused" {
+    if (this.#pausedSinceStart !== undefined) return "paused";
     const value = this.#actor?.getSnapshot().value ?? "idle";
     return value === "working" || value === "idle" ? (this.#drained ? "idle" : "working") : value;
   }
@@ -155,8 +161,20 @@ export class Publisher implements Child {
     this.#tell({ type: "pause", cause });
   }
 
+  /** Begins paused: after a start most lanes of a large fleet wait for the broker, and need no actor for that. */
+  startPaused(cause: string): void {
+    this.#pausedSinceStart = cause;
+    this.#open = false;
+  }
+
   resume(cause: string): void {
     if (this.#actor !== undefined) this.#tell({ type: "resume", cause });
+    else if (this.#pausedSinceStart !== undefined) {
+      this.#pausedSinceStart = undefined;
+      this.#open = true;
+      this.#schedule();
+      this.#lookLater();
+    }
   }
 
   answered(ack: Ack): void {
@@ -196,8 +214,11 @@ export class Publisher implements Child {
 
   #decided(records: readonly OutRecord[]): void {
     const { announce, failures } = this.#options;
-    for (const { message } of announce.decided(records))
-      failures.report("refused", `${message.subject} was refused by its receiver: see \`steward dead\``);
+    for (const { message } of announce.decided(records)) {
+      const { subject, origin } = message;
+      const kept = `its messages are kept at ${origin}: type \`steward dead\` there`;
+      failures.report("refused", `${receiverOf(subject)} does not take ${subject}; ${kept}`);
+    }
     this.#endedUnrun(records);
   }
 
@@ -284,14 +305,15 @@ export class Publisher implements Child {
   view(): LaneView {
     const { journal, subject } = this.#options;
     const { count: waiting, oldest } = journal.outbox.waiting(subject);
-    const reason = this.#actor?.getSnapshot().context.reason ?? "";
+    const reason = this.#pausedSinceStart ?? this.#actor?.getSnapshot().context.reason ?? "";
     const { stuck } = this;
     return {
       subject,
       waiting,
       inFlight: this.inFlight,
       oldestCreatedAt: oldest === undefined ? null : oldest.message.createdAt,
-      nextDeliverBy: this.#expiry.next,
+      // A message that was taken back may still be on its way as a skip marker.
+      nextDeliverBy: waiting === 0 ? null : this.#expiry.next,
       ...(reason === "" ? {} : { reason }),
       ...(stuck === undefined ? {} : { stuck }),
     };
@@ -359,7 +381,7 @@ export class Publisher implements Child {
   }
 
   #sendNext(): boolean {
-    const { subject, urgent, journal, link, window, transport, clock, envelope } = this.#options;
+    const { subject, urgent, journal, link, window, pace, transport, clock, envelope } = this.#options;
     const { profile } = link;
     const node = receiverOf(subject);
     if (!this.#drained && !envelope.knows(node)) {
@@ -387,7 +409,7 @@ export class Publisher implements Child {
       return false;
     }
     const room = transport.maxPayload() - ENVELOPE;
-    const limit = Math.min(profile.frameBytes, room);
+    const limit = Math.min(pace.frame(profile.frameBytes, profile.windowBytes), room);
     const suspect = this.#outgoing.isSuspect(from);
     if (suspect && this.#inFlight.length > 0) return false;
     const most = suspect ? 1 : itemsOfFrame(this.#lane.next - from, profile.framesInFlight);
@@ -450,7 +472,7 @@ export class Publisher implements Child {
 
   #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     if (this.#stopped || !this.#inFlight.includes(frame)) return;
-    const { subject, transport, clock, counters, envelope } = this.#options;
+    const { subject, transport, clock, counters, envelope, window } = this.#options;
     const payload = this.#sealed(frame, records);
     if (payload === undefined || !transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
       this.#options.journal.outbox.unsent(subject, frame.sentBefore);
@@ -460,6 +482,7 @@ export class Publisher implements Child {
     frame.session = envelope.session(receiverOf(subject));
     this.#held = "";
     frame.publishedAt = clock.monotonic();
+    frame.ahead = window.used;
     counters.sent(receiverOf(subject), payload.length);
     if (again) counters.resent += records.length;
     if (!this.#ackWait.isArmed) this.#ackWait.arm();
@@ -486,7 +509,7 @@ export class Publisher implements Child {
 
   /** Drops the frames that an ACK covers, and goes back if the receiver took fewer messages than it got. */
   #settle(ack: Ack): void {
-    const { clock, counters, window } = this.#options;
+    const { clock, counters, window, pace, link } = this.#options;
     let released = 0;
     const open: InFlight[] = [];
     for (const frame of this.#inFlight) {
@@ -498,6 +521,7 @@ export class Publisher implements Child {
       if (frame.publishedAt === undefined) continue;
       const took = clock.monotonic() - frame.publishedAt;
       this.#ackWait.took(took);
+      pace.acknowledged(frame.ahead, took, clock.monotonic(), link.profile.windowBytes);
       counters.ackSeconds.observe(took / 1000);
     }
     this.#inFlight = open;

@@ -6,7 +6,6 @@ import { faultText, normalise } from "../../message/errors.ts";
 import type { EventHandler } from "../../methods/define.ts";
 import { waitForRoom } from "../../methods/wait-for-room.ts";
 import type { Logger } from "../../platform/logger.ts";
-import { senderOf } from "../../security/policy/permission.ts";
 import type { Route } from "../receive/route.ts";
 import type { ProcessWatcher } from "../submit/process-watcher.ts";
 import type { Respond } from "./respond.ts";
@@ -82,11 +81,11 @@ export class EventBatches {
 
   /** Events that may still be handled. One that was taken before its permission was withdrawn becomes a dead letter. */
   #admitted(events: readonly InRecord[]): { batch: readonly InRecord[]; handler: EventHandler | undefined } {
-    const { route, node, respond } = this.#options;
+    const { route, respond } = this.#options;
     let handler: EventHandler | undefined;
     const batch = events.filter((record) => {
       try {
-        handler = route.admit(senderOf(record.message, node), record.message.data).event;
+        handler = route.admit(route.senderOf(record.message), record.message.data).event;
         return true;
       } catch (error) {
         respond.dead(record, faultText(error));

@@ -9,7 +9,7 @@ import { LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import { faultText, normalise, StewardError } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
-import { summarise } from "../../message/text/summary.ts";
+import { summariseMessage } from "../../message/text/summary.ts";
 import type { CommandEnd, CommandHandler, MethodFacts, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Failures } from "../../observe/alerts.ts";
@@ -19,7 +19,6 @@ import type { ChurnMap } from "../../platform/churn-map.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import { sleep } from "../../platform/sleep.ts";
 import { Confinement } from "../../security/confinement.ts";
-import { senderOf } from "../../security/policy/permission.ts";
 import type { RouteProcess } from "../receive/route.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -254,7 +253,7 @@ export class Subscriber implements Child, RouteProcess {
     for (const { message } of taken) {
       const record = journal.inbox.find(message.id);
       if (record === undefined || running.has(message.id)) continue;
-      const summary = summarise(record.message.data);
+      const summary = summariseMessage(record.message);
       const decided = this.#decided(record, deadlines.measured(record, takenAt));
       const doors = decided ?? this.#admittedAgain(record) ?? interrupted(record, at);
       if ("state" in doors) {
@@ -303,7 +302,7 @@ export class Subscriber implements Child, RouteProcess {
         }
       } else if (end !== undefined) {
         this.#waits(record, undefined);
-        respond.outcome(record, end, summarise(record.message.data));
+        respond.outcome(record, end, summariseMessage(record.message));
       }
     } catch (error) {
       this.#failed(handler, record, error);
@@ -374,10 +373,10 @@ export class Subscriber implements Child, RouteProcess {
     if (startBy === undefined ? !begins(record) : record.doubtful === true) return undefined;
     const outdated = this.#outdated(record, startBy);
     if (outdated !== undefined) return outdated;
-    const { route, node, counters, clock } = this.#options;
+    const { route, counters, clock } = this.#options;
     const { message } = record;
     try {
-      return route.admit(senderOf(message, node), message.data).command;
+      return route.admit(route.senderOf(message), message.data).command;
     } catch (error) {
       const { subject, origin, id } = message;
       const fault = faultText(error);
@@ -388,9 +387,9 @@ export class Subscriber implements Child, RouteProcess {
 
   /** The doors for an idempotent command that begins once more; `undefined`: its permission was withdrawn meanwhile. */
   #admittedAgain({ message }: InRecord): CommandHandler | undefined {
-    const { route, node } = this.#options;
+    const { route } = this.#options;
     try {
-      return route.admit(senderOf(message, node), message.data).command;
+      return route.admit(route.senderOf(message), message.data).command;
     } catch {
       return undefined;
     }
@@ -488,12 +487,12 @@ export class Subscriber implements Child, RouteProcess {
   /** Records the failure of a command, then fails. The journal may be closed already: a method can outlive the core. */
   #failed(handler: CommandFacts, record: InRecord, error: unknown): void {
     const { journal, respond, clock } = this.#options;
-    const { id, data } = record.message;
+    const { id } = record.message;
     try {
       const { attempts } = journal.inbox.failedOnce(id) ?? record;
       const reason = normalise(error).message;
       if (handler.idempotent !== true)
-        respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(data));
+        respond.outcome(record, { state: "failed", at: clock.now(), reason }, summariseMessage(record.message));
       else if (attempts >= POISONED) respond.dead(record, reason);
       this.#fail(error);
     } catch (unrecorded) {

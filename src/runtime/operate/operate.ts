@@ -4,15 +4,19 @@ import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
+import type { Retried } from "../../message/jobs/job.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
+import { searchLogs, volumeOf } from "../../methods/syslog/write/search.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
-import { senderOf } from "../../security/policy/permission.ts";
+import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
 import type { Session } from "../../security/sessions/sessions.ts";
+import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
+import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
@@ -21,6 +25,7 @@ import type {
   AuditRecordOf,
   Choice,
   DeadLetter,
+  DeadQuery,
   Decision,
   FactsView,
   Health,
@@ -29,9 +34,20 @@ import type {
   InvitationOrder,
   Invited,
   IssuedToken,
+  JobDetail,
+  JobNode,
+  JobNodeQuery,
+  JobOrderOf,
+  JobPlanView,
+  JobQuery,
+  JobResult,
+  JobView,
+  KeyOrder,
   LabelOrder,
   LabelView,
+  LogFindingsView,
   LogLine,
+  LogSearchQuery,
   MachineView,
   MayAnswerOf,
   MayQuestionTo,
@@ -41,12 +57,16 @@ import type {
   NodeDetail,
   NodeQuery,
   NodeView,
+  OperatorOrderOf,
+  OperatorRemoved,
+  OperatorView,
   Order,
   PageLink,
   ProcessList,
   ProcessView,
   ReloadAnswer,
   SessionView,
+  Steered,
   TargetQuestion,
   TargetView,
   TokenOrder,
@@ -55,6 +75,8 @@ import type {
 } from "./operations.ts";
 import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
+import { People } from "./speak/people.ts";
+import { Reach } from "./speak/reach.ts";
 import { Submission } from "./submission.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
@@ -73,7 +95,10 @@ export class LocalOperations implements Operations {
   readonly #nodes: Nodes;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
+  readonly #people: People;
+  readonly #reach: Reach;
   readonly #logins: PageLogins;
+  readonly #jobs: JobOperations;
 
   constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
@@ -81,8 +106,11 @@ export class LocalOperations implements Operations {
     this.#messages = new Messages(options);
     this.#nodes = new Nodes(options);
     this.#trust = new TrustDecisions(options, speaker);
+    this.#people = new People(options, speaker);
+    this.#reach = new Reach(options, speaker);
+    this.#submission = new Submission({ ...options, reach: this.#reach }, speaker, this.#messages, this.#nodes);
     this.#logins = new PageLogins(options, speaker);
-    this.#submission = new Submission(options, speaker, this.#messages, this.#nodes);
+    this.#jobs = new JobOperations(options, speaker, this.#reach, this.#messages, this.#nodes);
   }
 
   /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
@@ -92,11 +120,13 @@ export class LocalOperations implements Operations {
 
   whoami(): WhoAmI {
     const { name, role, by, operator, bounds } = this.#speaker;
+    const signFor = Math.min(this.#options.config().defaults.deliverBy ?? LONGEST_STATEMENT, LONGEST_STATEMENT);
     return {
       name,
       node: this.#options.config().node,
       role,
       by,
+      signFor,
       ...(operator === undefined ? {} : { operator }),
       ...bounds,
     };
@@ -114,6 +144,43 @@ export class LocalOperations implements Operations {
 
   cancel(id: string) {
     return this.#submission.cancel(id);
+  }
+
+  jobs(query: JobQuery = {}): JobView[] {
+    return this.#jobs.list(query);
+  }
+
+  /** Orders a job: resolved, frozen, held, and released as its plan says. */
+  createJob(order: JobOrderOf): Promise<JobView> {
+    return this.#jobs.create(order);
+  }
+
+  planJob(order: JobOrderOf): JobPlanView {
+    return this.#jobs.plan(order);
+  }
+
+  job(id: string): JobDetail {
+    return this.#jobs.detail(id);
+  }
+
+  jobNodes(id: string, query: JobNodeQuery = {}): JobNode[] {
+    return this.#jobs.nodesOf(id, query);
+  }
+
+  jobResults(id: string): JobResult[] {
+    return this.#jobs.results(id);
+  }
+
+  async steerJob(id: string, verb: JobVerb): Promise<Steered> {
+    const steered = await this.#jobs.steer(id, verb);
+    this.#did(`${verb} a job`, { job: steered.id });
+    return steered;
+  }
+
+  async retryJob(id: string, { of }: { readonly of: Retried }): Promise<JobView> {
+    const job = await this.#jobs.retry(id, of);
+    this.#did("retry a job", { job: job.id, of });
+    return job;
   }
 
   /** Messages include those that are not durable yet: see `durable`. */
@@ -185,6 +252,7 @@ export class LocalOperations implements Operations {
 
   async control(node: string, subject: string, verb: ProcessVerb): Promise<ProcessView> {
     const full = subject.split(".").length === 3 ? `${node}.${subject}` : subject;
+    this.#reach.insist(full);
     this.#did(`${verb} a process`, { subject: full, nodes: [node] });
     if (node === this.#options.config().node) return await this.#options.processes().control(verb, full);
     return (await this.#control(node, { verb, subject: full }, ANSWER_WITHIN)) as ProcessView;
@@ -198,17 +266,18 @@ export class LocalOperations implements Operations {
     return { node, ...((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer) };
   }
 
-  dead(): DeadLetter[] {
-    return this.#options.core().journal.inbox.dead().map(viewDead);
+  dead({ limit, after }: DeadQuery = {}): DeadLetter[] {
+    return this.#options.core().journal.inbox.dead(limit, after).map(viewDead);
   }
 
   async retryDead(id: string): Promise<void> {
     const { clock, config, core } = this.#options;
     const { journal, routes } = core();
-    const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
+    const letter = journal.inbox.deadLetter(id);
     if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
-    this.#did("retry a dead letter", { ids: [id] });
     const { subject, origin, data } = letter.message;
+    this.#reach.insist(subject);
+    this.#did("retry a dead letter", { ids: [id] });
     const self = config().node;
     if (receiverOf(subject) !== self) {
       // A letter whose message is refused again stays a dead letter.
@@ -218,7 +287,7 @@ export class LocalOperations implements Operations {
       return;
     }
     const route = routes.find(subject);
-    route.decide(senderOf(letter.message, self), data);
+    route.decide(route.senderOf(letter.message), data);
     if (route.room === 0) throw new StewardError("queue-full", { subject, limit: route.config.queue });
     const record = journal.inbox.exhume(id, clock.now());
     await journal.flushed();
@@ -335,6 +404,29 @@ export class LocalOperations implements Operations {
     return decision;
   }
 
+  operators(): OperatorView[] {
+    return this.#people.list();
+  }
+
+  async addOperator(name: string, order: OperatorOrderOf): Promise<OperatorView> {
+    const view = await this.#people.add(name, order);
+    const { role, on = "all", key } = view;
+    this.#did(`operator ${order.replace === true ? "change" : "add"}`, { operator: name, role, on, key }, "trust");
+    return view;
+  }
+
+  async removeOperator(name: string): Promise<OperatorRemoved> {
+    await this.#people.remove(name);
+    this.#did("operator remove", { operator: name }, "trust");
+    return { name, cancelled: 0 };
+  }
+
+  async rekeyOperator(name: string, order: KeyOrder): Promise<OperatorView> {
+    const view = await this.#people.rekey(name, order);
+    this.#did("operator rekey", { operator: name, key: view.key }, "trust");
+    return view;
+  }
+
   async reload(): Promise<ReloadAnswer> {
     const answer = await this.#options.reload();
     this.#did("reload", { changes: answer.changes, needRestart: answer.needRestart });
@@ -342,12 +434,12 @@ export class LocalOperations implements Operations {
   }
 
   /** The records of this node's audit that pass. */
-  audit(filter: AuditQuery = {}): AuditRecordOf[] {
-    return this.#options.core().audit.records(filter) as unknown as AuditRecordOf[];
+  async audit(filter: AuditQuery = {}): Promise<AuditRecordOf[]> {
+    return (await this.#options.core().audit.records(filter)) as unknown as AuditRecordOf[];
   }
 
-  verifyAudit(): AuditChecked {
-    return this.#options.core().audit.verify() as AuditChecked;
+  async verifyAudit(): Promise<AuditChecked> {
+    return await this.#options.core().audit.verify();
   }
 
   /** Records what the speaker did. */
@@ -365,6 +457,13 @@ export class LocalOperations implements Operations {
 
   logs(query: { readonly node?: string; readonly domain?: string; readonly lines?: number } = {}): Promise<LogLine[]> {
     return readLogs(this.#options.core().directory("syslogforwarding"), query);
+  }
+
+  async searchLogs(search: LogSearchQuery = {}): Promise<LogFindingsView> {
+    const directory = this.#options.core().directory("syslogforwarding");
+    const asOf = this.#options.clock.now();
+    const found = await searchLogs(directory, search);
+    return { asOf, ...found, volume: await volumeOf(directory, search, { until: asOf, hours: 24 }) };
   }
 
   /** Puts a question on processes to another node. */

@@ -10,6 +10,8 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type { Audit } from "../../security/audit/audit.ts";
+import type { CommandSignatures } from "../../security/operators/command-signatures.ts";
+import type { OperatorDirectory } from "../../security/operators/directory.ts";
 import type { Permission } from "../../security/policy/permission.ts";
 import type { Sessions } from "../../security/sessions/sessions.ts";
 import type { Publishers } from "../deliver/publishers.ts";
@@ -20,10 +22,12 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { NodeHistory } from "../fleet/history/node-history.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import type { Holding } from "../submit/holding.ts";
 import type { Submitter } from "../submit/submit.ts";
+import type { Withdrawal } from "../submit/withdrawal.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
 
@@ -41,6 +45,8 @@ export interface Rooms {
   readonly publishers: Publishers;
   readonly submitter: Submitter;
   readonly holding: Holding;
+  readonly withdrawal: Withdrawal;
+  readonly jobs: Jobs;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;
@@ -72,6 +78,8 @@ export interface OperateOptions {
   readonly happenings: Happenings;
   /** Absent where nodes have no keys of their own, and on edges. */
   readonly logins: Logins | undefined;
+  readonly operators: OperatorDirectory;
+  readonly signatures: Pick<CommandSignatures, "operatorOf">;
   readonly metrics: () => Metrics;
   /** The logins at the page that are open. */
   readonly sessions: Sessions;

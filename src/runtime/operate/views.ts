@@ -4,9 +4,10 @@ import type { Outbox } from "../../journal/outbox.ts";
 import type { DeadRecord, DoneRecord, InRecord, OutLane, OutRecord } from "../../journal/records.ts";
 import { holdText } from "../../message/jobs/hold.ts";
 import { type Assertion, isFinal, isFinalState, type State } from "../../message/lifecycle.ts";
+import type { Message } from "../../message/message.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
-import { summarise } from "../../message/text/summary.ts";
+import { summariseMessage } from "../../message/text/summary.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
 
@@ -42,11 +43,19 @@ export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): Message
     createdAt: message.createdAt,
     deliverBy: message.deliverBy,
     attempts: record.attempts,
-    summary: summarise(message.data),
+    summary: summariseMessage(message),
     ...(reason === undefined ? {} : { reason }),
     ...(record.outcome?.code === undefined ? {} : { code: record.outcome.code }),
     ...(record.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: record.cancelRequestedAt }),
+    ...askedBy(message),
   };
+}
+
+/** The operator who asked for a message, as it is shown. */
+function askedBy({ operator, origin }: Pick<Message, "operator" | "origin">): Pick<MessageView, "operator" | "signed"> {
+  if (operator === undefined) return {};
+  const name = `${operator.name}@${origin}`;
+  return operator.statement === undefined ? { operator: name } : { operator: name, signed: true };
 }
 
 export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): MessageDetail {
@@ -74,7 +83,7 @@ export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): Messa
 
 /** A message that is in no lane: it is held, or ended while it was. */
 export function viewHeld({ group, index, id, node }: HeldMessage, origin: string): MessageView {
-  const { subject, at, until, data } = group.record;
+  const { subject, at, until, data, operator } = group.record;
   const stand = group.at(index);
   const end = typeof stand === "number" ? undefined : stand;
   return {
@@ -88,8 +97,9 @@ export function viewHeld({ group, index, id, node }: HeldMessage, origin: string
     createdAt: at,
     deliverBy: until,
     attempts: 0,
-    summary: summarise(data),
+    summary: summariseMessage({ subject: `${node}.${subject}`, data }),
     reason: end?.reason ?? holdText(group.why(index)),
+    ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
   };
 }
 
@@ -139,8 +149,9 @@ export function viewIn(record: InRecord, waitsFor: string | undefined): MessageV
     createdAt: message.createdAt,
     deliverBy: message.deliverBy,
     attempts: record.attempts,
-    summary: summarise(message.data),
+    summary: summariseMessage(message),
     ...(waitsFor === undefined ? {} : { reason: waitsFor }),
+    ...(message.operator === undefined ? {} : { operator: `${message.operator.name}@${message.origin}` }),
   };
 }
 
@@ -159,7 +170,7 @@ export function detailIn(record: InRecord, self: string, waitsFor: string | unde
 }
 
 export function viewDone(record: DoneRecord): MessageView {
-  const { id, subject, origin, createdAt, state, outcome, summary } = record;
+  const { id, subject, origin, createdAt, state, outcome, summary, operator } = record;
   return {
     id,
     subject,
@@ -174,6 +185,7 @@ export function viewDone(record: DoneRecord): MessageView {
     summary,
     ...(outcome.reason === undefined ? {} : { reason: outcome.reason }),
     ...(outcome.code === undefined ? {} : { code: outcome.code }),
+    ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
   };
 }
 
@@ -206,7 +218,7 @@ export function viewDead({ message, at, reason, attempts }: DeadRecord): DeadLet
     at,
     reason,
     attempts,
-    summary: summarise(message.data),
+    summary: summariseMessage(message),
   };
 }
 

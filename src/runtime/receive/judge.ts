@@ -1,16 +1,16 @@
 import type { Judgement, PlacedNew } from "../../journal/inbox.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { DoneRecord } from "../../journal/records.ts";
-import { faultText } from "../../message/errors.ts";
+import { faultText, StewardError } from "../../message/errors.ts";
 import type { Report } from "../../message/report.ts";
 import { kindOf } from "../../message/subject.ts";
-import type { Frame, FrameItem } from "../../message/wire/frame.ts";
+import { type Frame, type FrameItem, messageOf } from "../../message/wire/frame.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
-import { PLAIN_PUBLISHER } from "../../security/policy/layer.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { BegunBefore } from "../resync/may-have-run.ts";
 import type { Reports } from "./reports.ts";
 import type { Routes } from "./routes.ts";
+import type { UsedStatements } from "./used-statements.ts";
 
 /** A frame that came, its travel time, and the announcements to make once its messages are durable. */
 export interface Arrival {
@@ -34,6 +34,7 @@ export interface JudgeOptions {
   /** Hears of the ends of this node's own commands. */
   readonly ends: Pick<Repair, "ended">;
   readonly answers: Answers;
+  readonly statements: UsedStatements;
 }
 
 /** Sends the outcomes of commands home: `execute/respond.ts`. */
@@ -42,7 +43,6 @@ export interface Answers {
   again(done: DoneRecord): void;
 }
 
-const PLAIN = { origin: PLAIN_PUBLISHER };
 const LOST = "it may have begun here before this node lost its journal";
 
 /** Decides on new messages by this node's own configuration: permission, deadline, room. Refusals are counted by reason. */
@@ -83,9 +83,17 @@ export class Judge {
     return { kind: "verdict", state: "interrupted", reason };
   }
 
+  /** A statement is for one command: the same id under another number is a second one. */
+  #insistOnce(id: string, operator: string): void {
+    const { journal, statements } = this.#options;
+    statements.insistUnused(id, operator);
+    if (journal.inbox.done(id) !== undefined)
+      throw new StewardError("command-signature", { operator, fault: "its command has ended here already" });
+  }
+
   #decide(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
     const { frame, subject, at, underWay, told } = arrival;
-    const { routes, counters, reports, ends, journal, node } = this.#options;
+    const { routes, counters, reports, ends, journal, node, statements } = this.#options;
     if ("skip" in item) {
       const by = journal.inbox.cancelledEarly(item.id);
       if (by !== undefined && item.skip === "cancelled")
@@ -108,9 +116,10 @@ export class Judge {
         return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
       }
       const route = routes.find(subject);
-      // The mark counts only on messages that this node itself took from a plain publisher.
-      const foreign = item.foreign === true && frame.origin === this.#options.node;
-      route.decide(foreign ? PLAIN : frame, item.data, item.id);
+      const sender = route.senderOf(messageOf(item, subject, frame.origin), true);
+      const statement = item.operator?.statement;
+      if (statement !== undefined) this.#insistOnce(item.id, sender.operator ?? frame.origin);
+      route.decide(sender, item.data, item.id);
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
         return { kind: "verdict", state: "cancelled", reason: `${canceller} cancelled it before it arrived` };
@@ -126,6 +135,7 @@ export class Judge {
       route.taken(frame.origin);
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // A command that may have begun in time gets no deadline: it begins again, whenever its turn comes.
+      if (statement !== undefined) statements.used(item.id, statement.until);
       const bound = remaining !== null && !this.#before.unrecorded(frame, subject, seq);
       return { kind: "take", deadline: bound ? at + remaining : null, start };
     } catch (error) {

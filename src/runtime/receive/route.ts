@@ -1,6 +1,6 @@
 import type { SubscribeConfig } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
-import type { Json } from "../../message/message.ts";
+import type { Json, Message } from "../../message/message.ts";
 import type { Method, MethodFacts } from "../../methods/define.ts";
 import type { Permission, Sender } from "../../security/policy/permission.ts";
 
@@ -111,6 +111,11 @@ export class Route {
   /** The number of messages that may still be taken. */
   get room(): number {
     return Math.max(0, this.config.queue - this.#backlog.messages);
+  }
+
+  /** The sender of a message, with the operator whose signature holds. @throws StewardError `command-signature` */
+  senderOf(message: Message, arrives = false): Sender {
+    return this.#permission.senderOf(message, arrives);
   }
 
   /**

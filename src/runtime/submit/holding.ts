@@ -1,7 +1,7 @@
 import type { HeldMessage } from "../../journal/jobs/held.ts";
 import type { HeldGroup } from "../../journal/jobs/held-group.ts";
 import type { Journal } from "../../journal/journal.ts";
-import type { HeldMembers, OutRecord } from "../../journal/records.ts";
+import type { HeldMember, HeldMembers, OutRecord } from "../../journal/records.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { Draft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
@@ -78,8 +78,13 @@ export class Holding {
       const [first, draft] = [messages[from], drafts[from]];
       if (first === undefined || draft === undefined) break;
       let to = from + 1;
-      while (to < messages.length && isAlike(first, messages[to], draft, drafts[to])) to++;
-      const members = messages.slice(from, to).map(({ id, subject }) => [id, receiverOf(subject)] as const);
+      while (
+        to < messages.length &&
+        isAlike(first, messages[to], draft, drafts[to]) &&
+        rises(messages[to - 1], messages[to])
+      )
+        to++;
+      const members = messages.slice(from, to).map(memberOf);
       groups.push(held.add({ ...contentOf(first), until: until ?? null, owner }, members, hold));
       from = to;
     }
@@ -110,8 +115,13 @@ export class Holding {
     if (due.length === 0) return [];
     const members: HeldMembers = held.members(group);
     const messages = due.flatMap((index) => {
-      const [id, node] = members[index] ?? ["", ""];
-      return node === "" ? [] : [releasedAt(now, messageOf(group, id, node, this.#node), group, deliverBy)];
+      const [id, node, until, signature] = members[index] ?? ["", ""];
+      if (node === "") return [];
+      const message = messageOf(group, id, node, this.#node);
+      const { operator } = message;
+      const isSigned = operator !== undefined && until !== undefined && signature !== undefined;
+      const whole = isSigned ? { ...message, operator: { ...operator, statement: { until, signature } } } : message;
+      return [releasedAt(now, whole, group, deliverBy)];
     });
     const records = submitter.enter(messages);
     held.released(group, due);
@@ -181,10 +191,17 @@ export class Holding {
   }
 }
 
-/** The message of a member as it was accepted. */
+/** The message of a member as it was accepted, without the statement of its operator. */
 export function messageOf({ record }: HeldGroup, id: string, node: string, origin: string): Message {
-  const { subject, data, timeout, at, until } = record;
-  return { id, subject: `${node}.${subject}`, origin, createdAt: at, deliverBy: until, timeout, data };
+  const { subject, data, timeout, at, until, operator: name } = record;
+  const operator = name === undefined ? {} : { operator: { name } };
+  return { id, subject: `${node}.${subject}`, origin, createdAt: at, deliverBy: until, timeout, data, ...operator };
+}
+
+function memberOf({ id, subject, operator }: Message): HeldMember {
+  const node = receiverOf(subject);
+  if (operator?.statement === undefined) return [id, node];
+  return [id, node, operator.statement.until, operator.statement.signature];
 }
 
 function releasedAt(now: number, message: Message, { record }: HeldGroup, latest: number): Message {
@@ -192,12 +209,19 @@ function releasedAt(now: number, message: Message, { record }: HeldGroup, latest
   return { ...message, createdAt: now, deliverBy: Number.isFinite(deliverBy) ? deliverBy : null };
 }
 
-function contentOf({ subject, data, timeout, createdAt, deliverBy }: Message) {
+function contentOf({ subject, data, timeout, createdAt, deliverBy, operator }: Message) {
   const wait = deliverBy === null ? null : deliverBy - createdAt;
-  return { subject: withoutReceiver(subject), data, timeout, wait, at: createdAt };
+  const asked = operator === undefined ? {} : { operator: operator.name };
+  return { subject: withoutReceiver(subject), data, timeout, wait, at: createdAt, ...asked };
+}
+
+/** True for two ids in their order: those of a group rise, also where its sender chose them. */
+function rises(before: Message | undefined, after: Message | undefined): boolean {
+  return before !== undefined && after !== undefined && before.id < after.id;
 }
 
 function isAlike(a: Message, b: Message | undefined, first: Draft, other: Draft | undefined): boolean {
   if (b === undefined || other === undefined || a.data !== b.data || a.timeout !== b.timeout) return false;
+  if (a.operator?.name !== b.operator?.name) return false;
   return first.deliverBy === other.deliverBy && withoutReceiver(a.subject) === withoutReceiver(b.subject);
 }

@@ -5,7 +5,7 @@ import type { OutRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Draft, DraftTaker, SubmitTerms } from "../../message/draft.ts";
 import { faultText, StewardError } from "../../message/errors.ts";
-import type { NewId } from "../../message/id.ts";
+import { idTime, isId, type NewId } from "../../message/id.ts";
 import type { Json, Message } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { parseSubject, receiverOf } from "../../message/subject.ts";
@@ -36,6 +36,8 @@ export interface SubmitOptions {
 export const ENVELOPE = 1024;
 /** Bytes of the largest message that a receiver reads. */
 const MOST_BYTES = FRAME_LIMITS.bodyBytes - ENVELOPE;
+/** A chosen id must have been made within so many ms. */
+const NEW_ID = 600_000;
 /** Lanes whose publishers are woken in one turn. */
 const A_TURN = 256;
 /** Bytes of the largest message of this node's own sources, which divide their events themselves: see `OwnEvents`. */
@@ -58,6 +60,7 @@ export class Submitter implements DraftTaker {
     const { keep = true, key, own = false, foreign = false, owed = false } = terms;
     const { journal } = this.#options;
     const data = new SameData();
+    insistOwnIds(drafts);
     const messages = drafts.map((draft) => {
       const message = this.#stamp(draft, data);
       return foreign ? { ...message, foreign } : message;
@@ -77,6 +80,7 @@ export class Submitter implements DraftTaker {
   /** Messages that are held before they get a place in a lane, checked like those of `submit`. @throws StewardError why a draft is refused */
   stamp(drafts: readonly Draft[]): Message[] {
     const data = new SameData();
+    insistOwnIds(drafts);
     const messages = drafts.map((draft) => this.#stamp(draft, data));
     for (const message of messages) {
       this.#encoded(message, false, data);
@@ -142,7 +146,7 @@ export class Submitter implements DraftTaker {
     const now = clock.now();
     const wait = draft.deliverBy === undefined ? defaults.deliverBy : draft.deliverBy;
     const message: Message = {
-      id: newId(),
+      id: draft.id ?? newId(),
       subject: draft.subject,
       origin: node,
       createdAt: now,
@@ -150,7 +154,9 @@ export class Submitter implements DraftTaker {
       // The receiver's default is for messages without a timeout, as plain publishers send them.
       timeout: draft.timeout ?? (subject.kind === "command" ? defaults.timeout : null),
       data: draft.data,
+      ...(draft.operator === undefined ? {} : { operator: draft.operator }),
     };
+    if (draft.id !== undefined) this.#insistNew(draft.id, draft.subject);
     const fault =
       lengthFault("deliverBy", wait, 0, LONGEST_WAIT) ??
       lengthFault("timeout", message.timeout, 1, LONGEST_TIMEOUT) ??
@@ -158,6 +164,20 @@ export class Submitter implements DraftTaker {
       messageFault(message);
     if (fault !== undefined) throw new StewardError("message-invalid", { where: draft.subject, fault });
     return message;
+  }
+
+  /** @throws StewardError for a chosen id that another message has, or that was not made now */
+  #insistNew(id: string, where: string): void {
+    const { journal, clock } = this.#options;
+    const { outbox, inbox } = journal;
+    const fault = !isId(id)
+      ? "its id is none"
+      : Math.abs(idTime(id) - clock.now()) > NEW_ID
+        ? "its id was not made within the last ten minutes: check the clock of the machine that made it"
+        : outbox.find(id) !== undefined || inbox.find(id) !== undefined || inbox.done(id) !== undefined
+          ? "another message has its id"
+          : undefined;
+    if (fault !== undefined) throw new StewardError("message-invalid", { where, fault });
   }
 
   /** The message as JSON. @throws StewardError if it is too large */
@@ -212,4 +232,10 @@ function lengthFault(key: string, ms: number | null, least: number, most: number
   if (ms === null || (Number.isSafeInteger(ms) && ms >= least && ms <= most)) return undefined;
   const given = Number.isSafeInteger(ms) && ms >= 0 ? formatDuration(ms) : `${ms} ms`;
   return `${key} is ${given}, allowed is ${formatDuration(least)} to ${formatDuration(most)}, in whole milliseconds`;
+}
+
+function insistOwnIds(drafts: readonly Draft[]): void {
+  const chosen = drafts.flatMap(({ id }) => id ?? []);
+  if (new Set(chosen).size === chosen.length) return;
+  throw new StewardError("message-invalid", { where: "list", fault: "two of its messages have one id" });
 }

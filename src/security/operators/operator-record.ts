@@ -27,7 +27,8 @@ export interface FormerKey {
   readonly signature: string;
 }
 
-const MOST_FORMER = 50;
+export const MOST_OPERATORS = 1_000;
+export const MOST_FORMER = 50;
 const MOST_METHODS = 100;
 const LONGEST_TARGET = 10_000;
 /** A method, or a method and a domain, with stars for any characters. */
@@ -51,7 +52,7 @@ export function operatorFault(value: unknown): string | undefined {
   return undefined;
 }
 
-function methodsFault(methods: unknown): string | undefined {
+export function methodsFault(methods: unknown): string | undefined {
   if (!Array.isArray(methods) || methods.length === 0 || methods.length > MOST_METHODS) return "methods is no list";
   const wrong = methods.find((each) => typeof each !== "string" || !METHOD.test(each));
   return wrong === undefined
@@ -59,7 +60,7 @@ function methodsFault(methods: unknown): string | undefined {
     : `${String(wrong).slice(0, 100)} is no method: write shellcommand, shellcommand.nginx or shellcommand.*`;
 }
 
-function isPublicKey(key: unknown): key is string {
+export function isPublicKey(key: unknown): key is string {
   return typeof key === "string" && key.length < 100 && publicBytes("sign", key) !== undefined;
 }
 

@@ -28,7 +28,9 @@ export interface Refusal {
   readonly rank: number;
 }
 
-const RANKS = { none: 0, from: 1, allow: 2, hours: 3, atOnce: 4, deny: 5 } as const;
+const RANKS = { none: 0, from: 1, signed: 2, allow: 3, hours: 4, atOnce: 5, deny: 6 } as const;
+
+const UNSIGNED = "signed is true, and no operator whom this node knows has signed it";
 
 /** One rule, ready to decide. */
 interface Line {
@@ -72,6 +74,10 @@ export class Layer {
       if (!isFrom(line, origin, operator)) {
         const fault = origin === PLAIN_PUBLISHER ? "foreign is not set" : `from is [${rule.from.join(", ")}]`;
         refusal = further(refusal, RANKS.from, origin === PLAIN_PUBLISHER ? rule.at.rule : rule.at.from, fault);
+        continue;
+      }
+      if (rule.signed === true && operator === undefined) {
+        refusal = further(refusal, RANKS.signed, rule.at.signed, UNSIGNED);
         continue;
       }
       let allows = line.by;

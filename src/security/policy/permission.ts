@@ -9,6 +9,7 @@ import { kindOf, withoutReceiver } from "../../message/subject.ts";
 import type { MethodFacts, Vector } from "../../methods/define.ts";
 import type { Audit } from "../audit/audit.ts";
 import { type AuditEntry, redacted } from "../audit/entry.ts";
+import type { CommandSignatures } from "../operators/command-signatures.ts";
 import { type Asked, isBetweenDaemons, Layer, PLAIN_PUBLISHER, type Refusal, rulesFor } from "./layer.ts";
 import { WeekClock } from "./week-clock.ts";
 
@@ -23,17 +24,15 @@ export interface PermissionOptions {
   readonly subscriptions: (config: Config) => readonly SubscribeConfig[];
   readonly clock: Pick<Clock, "now">;
   readonly audit: Pick<Audit, "record" | "refused">;
+  readonly signatures: Pick<CommandSignatures, "operatorOf">;
 }
 
 /** The sender of a message: `operator` is the one whose signature on it was verified. */
 export interface Sender {
   readonly origin: string;
   readonly operator?: string | undefined;
-}
-
-/** The sender of a message that was taken. The mark of a plain publisher counts where this node itself set it. */
-export function senderOf({ origin, foreign }: Pick<Message, "origin" | "foreign">, node: string): Sender {
-  return { origin: foreign === true && origin === node ? PLAIN_PUBLISHER : origin };
+  /** The operator by the word of the origin alone. */
+  readonly says?: string | undefined;
 }
 
 /** The word of one layer. */
@@ -83,6 +82,28 @@ export class Permission {
       return { name: source, rules: read.rulesAt((line) => `${source}, rule ${line + 1}`) };
     });
     this.#layers = new Map();
+  }
+
+  /**
+   * The sender of a message, with the operator whose signature holds. The mark of a plain publisher counts where this node
+   * itself set it. `arrives`: the message comes now, and its statement must not be over.
+   *
+   * @throws StewardError `command-signature` for a signature that is false; the refusal is recorded
+   */
+  senderOf(message: Message, arrives = false): Sender {
+    const { audit, config, signatures } = this.#options;
+    const { origin, foreign, operator, subject, id } = message;
+    if (foreign === true && origin === config().node) return { origin: PLAIN_PUBLISHER };
+    if (operator === undefined) return { origin };
+    try {
+      const verified = signatures.operatorOf(message, arrives);
+      return verified === undefined ? { origin, says: operator.name } : { origin, operator: verified };
+    } catch (error) {
+      const sender = { origin, says: operator.name };
+      const why = faultText(error).slice(0, 500);
+      audit.refused(`${origin} ${subject}`, () => entryOf(sender, subject, id, false, why, undefined));
+      throw error;
+    }
   }
 
   /**
@@ -230,7 +251,7 @@ class Question implements Asked {
 }
 
 function entryOf(
-  { origin, operator }: Sender,
+  { origin, operator, says }: Sender,
   subject: string,
   id: string | undefined,
   allowed: boolean,
@@ -238,7 +259,8 @@ function entryOf(
   said: Json | undefined,
 ): AuditEntry {
   const by = operator === undefined ? origin : `${operator}@${origin}`;
-  const entry = { what: "decision", by, allowed, why, subject: withoutReceiver(subject) };
+  const word = operator !== undefined ? { signed: true } : says === undefined ? {} : { says };
+  const entry = { what: "decision", by, ...word, allowed, why, subject: withoutReceiver(subject) };
   if (id === undefined) return entry;
   return said === undefined ? { ...entry, ids: [id] } : { ...entry, ids: [id], arguments: said };
 }

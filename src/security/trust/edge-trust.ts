@@ -5,6 +5,7 @@ import { textOf, writeDurably } from "../../platform/durable-file.ts";
 import type { Identity } from "../keys/identity.ts";
 import { keyId, keysText, type PublicKeys, parseKeys, signKeyOf } from "../keys/public-keys.ts";
 import { isSignedBy, type Signed } from "../keys/signed.ts";
+import { successionFault } from "../operators/succession.ts";
 import type { Token } from "./token.ts";
 import type { Peer, Trust } from "./trust.ts";
 import { TRUST_LIST, type TrustList, trustListFault } from "./trust-list.ts";
@@ -148,6 +149,9 @@ export class EdgeTrust implements Trust {
       if (body.version < present.body.version)
         throw new StewardError("trust-list-older", { node, version: body.version, present: present.body.version });
     }
+    const isOfFleet = present?.body.fleet === body.fleet;
+    const succession = successionFault(isOfFleet ? present.body.operators : [], body.operators);
+    if (succession !== undefined) throw invalid(node, succession);
     this.#set({ pin: file.pin, list });
     return true;
   }

@@ -325,12 +325,12 @@ const LIVE: Readonly<Record<string, Change>> = {
   "retention.audit.age": {
     node: "ship1",
     settings: { retention: { audit: { age: "1d" } } },
-    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+    follows: async (world) => expect((await world.daemon("ship1").operations.verifyAudit()).ok).toBe(true),
   },
   "retention.audit.bytes": {
     node: "ship1",
     settings: { retention: { audit: { bytes: "32MB" } } },
-    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+    follows: async (world) => expect((await world.daemon("ship1").operations.verifyAudit()).ok).toBe(true),
   },
   "log.level": {
     node: "ship1",
@@ -387,7 +387,7 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   "supervision.backoff.resetAfter": { supervision: { backoff: { resetAfter: "9s" } } },
 };
 
-/** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. The API asks at each request: `api/speaker.test.ts`. */
+/** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. The API asks at each request: `api/speaker.test.ts`. The bounds of history are asked for at each sweep: `runtime/fleet/history/`. */
 const ELSEWHERE = ["policies", "operators.socket", "retention.history.age", "retention.history.bytes"];
 
 const keysOf = (applies: string): string[] =>

@@ -28,7 +28,8 @@ function settings(subject: string): SubscribeConfig {
     deny: [],
     hours: null,
     atOnce: null,
-    at: { rule: "", from: "", hours: "", atOnce: "" },
+    signed: null,
+    at: { rule: "", from: "", hours: "", atOnce: "", signed: "" },
     concurrency: 1,
     queue: 10,
     foreign: false,
@@ -37,6 +38,7 @@ function settings(subject: string): SubscribeConfig {
 }
 
 const permission = new Permission({
+  signatures: { operatorOf: () => undefined },
   config: () => configOf(DESIGN_EXAMPLE),
   subscriptions: ({ subscribe }) => subscribe,
   clock: { now: () => 0 },

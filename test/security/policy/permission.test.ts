@@ -18,6 +18,7 @@ const MONDAY_NOON = Date.parse("2026-11-30T12:00:00Z");
 function node(more: string, { now = MONDAY_NOON }: { readonly now?: number } = {}) {
   let config = configOf(minimal(more));
   const permission = new Permission({
+    signatures: { operatorOf: () => undefined },
     config: () => config,
     subscriptions: ({ subscribe }) => subscribe,
     clock: { now: () => now },

@@ -3,6 +3,7 @@ import { parseMessages } from "../../../intake/message-file.ts";
 import { EXIT } from "../../../message/errors.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
+import { signedOrders } from "../../follow/signed-orders.ts";
 import { submitAndWait } from "../../follow/submit-and-wait.ts";
 import { durationOrNever } from "../../input/options.ts";
 import { readUserFile } from "../../input/user-file.ts";
@@ -52,7 +53,11 @@ async function sendFile(cli: Cli, options: Options, [file = "-"]: readonly strin
   const limit = options.wait === undefined ? undefined : durationOrNever("--wait", options.wait);
   cli.endWithin(limit);
   const daemon = await cli.daemon();
-  const submit = () => withNodeSuggestion(daemon, daemon.submit(drafts));
+  const submit = async () =>
+    withNodeSuggestion(
+      daemon,
+      signedOrders(cli, daemon, drafts).then((orders) => daemon.submit(orders)),
+    );
 
   if (options.follow !== true && limit === undefined) {
     const accepted = await submit();

@@ -10,8 +10,8 @@ export function insistRole(speaker: Speaker, name: Name): void {
   const { name: who, role, operator } = speaker;
   const remedy =
     operator === undefined
-      ? `Sign with your own key (STEWARD_OPERATOR_KEY or --as, see docs/operators.md), or an admin sets \`operators: {socket: ${needs}}\` in steward.yaml.`
-      : `An admin can give it: \`steward operator add ${operator} --role ${needs} --replace\`.`;
+      ? `Sign with your own key (STEWARD_OPERATOR_KEY or --as, see docs/operators.md), or an admin sets \`operators: {socket: ${needs}}\` in steward.yaml`
+      : `An admin can give it: \`steward operator add ${operator} --role ${needs} --replace\``;
   const has = role === "anyone" ? "no role" : `the role ${role}`;
   throw new StewardError("role-denied", { who, has, needs, operation: summary, remedy });
 }

@@ -1,0 +1,55 @@
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock } from "../../message/clock.ts";
+import { StewardError } from "../../message/errors.ts";
+
+/**
+ * The statements of operators that this node has taken a command for, until they expire: a second command with one of them
+ * is refused, also after a restart. They lie among the journal's checkpoints, written with the command that they came with.
+ */
+const MOST = 100_000;
+/** Statements are kept longer than they hold, for clocks that differ. */
+const GRACE = 3_600_000;
+
+export class UsedStatements {
+  readonly #journal: Pick<Journal, "statements">;
+  readonly #clock: Pick<Clock, "now">;
+  /** The time until which each is kept, by the id of its message, the oldest first. */
+  readonly #until = new Map<string, number>();
+  #sweepAt = 0;
+
+  constructor(journal: Pick<Journal, "statements">, clock: Pick<Clock, "now">) {
+    this.#journal = journal;
+    this.#clock = clock;
+    for (const [id, until] of journal.statements.all()) this.#until.set(id, until);
+  }
+
+  /** @throws StewardError `command-signature` where the statement was used, or no more can be remembered */
+  insistUnused(id: string, operator: string): void {
+    if (this.#until.has(id))
+      throw new StewardError("command-signature", { operator, fault: "it was used already: a command runs once" });
+    if (this.#until.size < MOST) return;
+    this.#sweep();
+    if (this.#until.size >= MOST)
+      throw new StewardError("command-signature", {
+        operator,
+        fault: `${MOST} signed commands are remembered here already`,
+      });
+  }
+
+  /** Notes that the command was taken, in the journal's present turn. */
+  used(id: string, until: number): void {
+    if (this.#clock.now() >= this.#sweepAt) this.#sweep();
+    this.#until.set(id, until + GRACE);
+    this.#journal.statements.put(id, until + GRACE);
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    this.#sweepAt = now + GRACE;
+    for (const [id, until] of this.#until) {
+      if (until > now) continue;
+      this.#until.delete(id);
+      this.#journal.statements.drop(id);
+    }
+  }
+}
