@@ -30,6 +30,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("messages", async () => (await import("./commands/messages/messages.ts")).addMessages),
       entry("message", async () => (await import("./commands/messages/message.ts")).addMessage),
       entry("cancel", async () => (await import("./commands/messages/cancel.ts")).addCancel),
+      entry("approvals approve refuse", async () => (await import("./commands/messages/approve.ts")).addApprovals),
       entry("dead", async () => (await import("./commands/messages/dead.ts")).addDead),
     ],
   ],

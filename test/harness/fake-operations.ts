@@ -11,6 +11,7 @@ import { groupsOf, type WrittenGroups } from "../../src/message/target/groups.ts
 import { itemBytes } from "../../src/message/wire/bounds.ts";
 import type {
   Accepted,
+  ApprovalView,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -216,6 +217,29 @@ export class FakeOperations implements Operations {
       quarantined: [],
       stuck: [],
     };
+  }
+
+  approvalList: ApprovalView[] = [];
+
+  approvals(): ApprovalView[] {
+    this.#called("approvals");
+    return this.approvalList;
+  }
+
+  approve(id: string): ApprovalView {
+    this.#called("approve", id);
+    return this.#approval(id);
+  }
+
+  refuse(id: string): ApprovalView {
+    this.#called("refuse", id);
+    return this.#approval(id);
+  }
+
+  #approval(id: string): ApprovalView {
+    const found = this.approvalList.find((one) => one.id === id);
+    if (found === undefined) throw new StewardError("approval-none", { id, fault: "it does not wait for an approval" });
+    return found;
   }
 
   operatorList: OperatorView[] = [];

@@ -15,6 +15,7 @@ import { explain } from "../receive/explain.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
+  ApprovalView,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -51,6 +52,7 @@ import type {
   WhoAmI,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import { Approvals } from "./speak/approvals.ts";
 import { People } from "./speak/people.ts";
 import { Reach } from "./speak/reach.ts";
 import { Submission } from "./submission.ts";
@@ -72,6 +74,7 @@ export class LocalOperations implements Operations {
   readonly #trust: TrustDecisions;
   readonly #people: People;
   readonly #reach: Reach;
+  readonly #approvals: Approvals;
 
   constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
@@ -81,7 +84,14 @@ export class LocalOperations implements Operations {
     this.#trust = new TrustDecisions(options, speaker);
     this.#people = new People(options, speaker);
     this.#reach = new Reach(options, speaker);
-    this.#submission = new Submission({ ...options, reach: this.#reach }, speaker, this.#messages, this.#nodes);
+    const reach = this.#reach;
+    this.#approvals = new Approvals({ ...options, reach }, speaker);
+    this.#submission = new Submission(
+      { ...options, reach, approvals: this.#approvals },
+      speaker,
+      this.#messages,
+      this.#nodes,
+    );
   }
 
   /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
@@ -108,9 +118,12 @@ export class LocalOperations implements Operations {
     return this.#submission.submit(orders);
   }
 
-  /** A draft for each node that a target means. @throws StewardError `target-invalid`, `target-large`, … */
+  /** A draft for each node that a target means, for files, which no operator has signed. @throws StewardError `target-invalid`, `approval-unnamed`, … */
   drafts(orders: readonly TargetedDraft[]): Draft[] {
-    return this.#submission.drafts(orders);
+    const drafts = this.#submission.drafts(orders);
+    const rule = this.#approvals.rule(drafts);
+    if (rule !== undefined) throw new StewardError("approval-unnamed", { rule });
+    return drafts;
   }
 
   cancel(id: string) {
@@ -285,6 +298,18 @@ export class LocalOperations implements Operations {
     const decision = await this.#trust.decide(node, verb, choice);
     this.#did(verb, { nodes: [node] }, "trust");
     return decision;
+  }
+
+  approvals(): ApprovalView[] {
+    return this.#approvals.list();
+  }
+
+  approve(id: string): Promise<ApprovalView> {
+    return this.#approvals.approve(this.message(id).id);
+  }
+
+  refuse(id: string): Promise<ApprovalView> {
+    return this.#approvals.refuse(this.message(id).id);
   }
 
   operators(): OperatorView[] {

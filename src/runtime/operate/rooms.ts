@@ -3,6 +3,7 @@ import type { Logins } from "../../broker/logins.ts";
 import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
+import type { NewId } from "../../message/id.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { MethodFacts } from "../../methods/define.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
@@ -39,6 +40,7 @@ export interface Rooms {
   readonly publishers: Publishers;
   readonly submitter: Submitter;
   readonly holding: Holding;
+  readonly newId: NewId;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;

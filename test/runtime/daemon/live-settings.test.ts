@@ -382,8 +382,8 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   "supervision.backoff.resetAfter": { supervision: { backoff: { resetAfter: "9s" } } },
 };
 
-/** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. The API asks at each request: `api/speaker.test.ts`. */
-const ELSEWHERE = ["policies", "operators.socket"];
+/** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. The API asks at each request: `api/speaker.test.ts`, `operate/approvals.test.ts`. */
+const ELSEWHERE = ["policies", "operators.socket", "approvals"];
 
 const keysOf = (applies: string): string[] =>
   SETTING_ROWS.filter((row) => row.applies === applies).map(({ key }) => key);

@@ -6,7 +6,7 @@ import { checkToken } from "../../../message/subject.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";
-import { announce } from "../../follow/announce.ts";
+import { announce, announceHeld } from "../../follow/announce.ts";
 import { insistMeant, showMeant } from "../../follow/meant.ts";
 import { signedOrders } from "../../follow/signed-orders.ts";
 import { submitAndWait } from "../../follow/submit-and-wait.ts";
@@ -123,7 +123,9 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     );
 
   if (detach) {
-    announce(cli, await submit(), "stdout");
+    const accepted = await submit();
+    announce(cli, accepted, "stdout");
+    announceHeld(cli, accepted);
     return EXIT.ok;
   }
   const exit = await submitAndWait(cli, daemon, submit, limit, { raw: options.raw === true });

@@ -1,12 +1,12 @@
 import { StewardError } from "../../../message/errors.ts";
 import type { Json } from "../../../message/message.ts";
+import { boundFault } from "../../../message/target/bound.ts";
 import type { OperatorRecord } from "../../../security/operators/operator-record.ts";
 import { Roster } from "../../../security/operators/roster.ts";
 import { giverName, hasRole, type Speaker } from "../../../security/operators/speaker.ts";
 import { Registrar } from "../../enrol/registrar.ts";
 import type { KeyOrder, OperatorOrderOf, OperatorView } from "../operations.ts";
 import type { OperateOptions } from "../rooms.ts";
-import { boundFault } from "./reach.ts";
 
 /** The operators as they are shown, and decisions on them. */
 export class People {
