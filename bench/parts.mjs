@@ -42,7 +42,8 @@ export async function openWorld(security = "off") {
   };
 }
 
-export async function configFor(world, node, subscribe) {
+/** `more`: further settings, in place of the usual ones. */
+export async function configFor(world, node, subscribe, more = {}) {
   const file = join(world.directory, `${node}.yaml`);
   await writeFile(
     file,
@@ -55,6 +56,7 @@ export async function configFor(world, node, subscribe) {
       intake: { folder: "off", file: "off" },
       log: { level: "warn" },
       subscribe,
+      ...more,
     }),
   );
   return file;
@@ -69,8 +71,8 @@ export async function startCentral(world, subscribe = []) {
 }
 
 /** An edge as a process of its own. Resolves with it once central has heard its hello. */
-export async function startEdge(world, central, subscribe) {
-  const file = await configFor(world, "ship1", subscribe);
+export async function startEdge(world, central, subscribe, more) {
+  const file = await configFor(world, "ship1", subscribe, more);
   const started = performance.now();
   const profile = process.env.STEWARD_BENCH_PROFILE;
   const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];

@@ -2,6 +2,7 @@ import { type HttpBindings, RequestError } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import { StewardError } from "../message/errors.ts";
 import { withTimes } from "../message/text/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
 import { LIMITS } from "../runtime/operate/operations.ts";
@@ -21,12 +22,20 @@ export interface AppOptions {
   readonly reception: Pick<Reception, "admit">;
   readonly streams: EventStreams;
   readonly log: Logger;
+  /** Operations that are refused here. */
+  readonly withheld?: ReadonlySet<Name>;
 }
 
 type Bindings = { Bindings: HttpBindings };
 
 /** The table of operations as an application: parse, call, answer; every failure becomes its JSON form. */
-export function apiApp({ operations: daemon, reception, streams, log }: AppOptions): Hono<Bindings> {
+export function apiApp({
+  operations: daemon,
+  reception,
+  streams,
+  log,
+  withheld = new Set(),
+}: AppOptions): Hono<Bindings> {
   const app = new Hono<Bindings>();
   app.onError((error) => failed(error, log));
   app.notFound((c) => failed(new RequestRefused(404, `there is no ${c.req.path}`), log));
@@ -36,6 +45,7 @@ export function apiApp({ operations: daemon, reception, streams, log }: AppOptio
     const params = z.object(entry.params ?? {});
     const query = entry.query ?? z.strictObject({});
     app.on(method, mounted(path), async (c) => {
+      if (withheld.has(name)) throw new StewardError("socket-only", { path });
       const { operations, speaker, digest } = await reception.admit(requestOf(c));
       insistRole(speaker, name);
       const found = parsed(params, c.req.param(), "path");

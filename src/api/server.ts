@@ -1,13 +1,12 @@
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { Duplex } from "node:stream";
+import { createServer, type RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../message/clock.ts";
 import { withTimes } from "../message/text/time-words.ts";
-import { isAmongLastDescriptors } from "../platform/descriptors.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Reception } from "../runtime/operate/speak/reception.ts";
 import { type Operations, TABLE } from "../runtime/operate/table.ts";
 import { apiApp, failed } from "./app.ts";
+import { RequestsUnderWay, refuseBroken, refuseLast } from "./connections.ts";
 import { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
 import { listenOnSocket, PID_HEADER } from "./socket.ts";
@@ -30,10 +29,6 @@ export interface Api {
   stop(): Promise<void>;
 }
 
-const STOP_GRACE = 2_000;
-/** The share of the descriptors kept from senders of logs that is kept from API clients too. */
-const SHARE = 0.5;
-
 /**
  * Opens the local API, which listens until `stop`. No input ends the daemon: a request that is no HTTP is answered with
  * 400 and its connection closed.
@@ -46,14 +41,9 @@ export async function openApi({ operations, reception, path, access, clock, log 
     overrideGlobalObjects: false,
     errorHandler: (error) => failed(error, log),
   });
-  const active = new Set<unknown>();
-  let idle: (() => void) | undefined;
+  const underWay = new RequestsUnderWay();
   const server = createServer((incoming, outgoing) => {
-    active.add(outgoing);
-    outgoing.on("close", () => {
-      active.delete(outgoing);
-      if (active.size === 0) idle?.();
-    });
+    underWay.add(outgoing);
     outgoing.setHeader(PID_HEADER, process.pid);
     void listener(incoming, outgoing);
   });
@@ -63,24 +53,9 @@ export async function openApi({ operations, reception, path, access, clock, log 
   server.on("error", (error) => log.error({ err: error }, "the API's socket failed"));
 
   let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    streams.close();
-    if (active.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = clock.setTimeout(resolve, STOP_GRACE);
-        idle = () => {
-          clock.clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    server.closeAllConnections();
-    await closed;
-  };
   return {
     stop: () => {
-      stopped ??= stop();
+      stopped ??= underWay.end(server, clock, () => streams.close());
       return stopped;
     },
   };
@@ -141,31 +116,4 @@ function metricsOnly(operations: Operations): RequestListener {
         outgoing.end(body);
       });
   };
-}
-
-/** The journal needs descriptors too: a connection that would take the last ones is ended at once. */
-function refuseLast(server: Server, log?: Logger): void {
-  let told = false;
-  server.on("connection", (socket) => {
-    const isLast = isAmongLastDescriptors(socket, SHARE);
-    if (isLast) socket.destroy();
-    if (isLast && !told) log?.warn({}, "connections are refused: this process has nearly all files open that it may");
-    told = isLast;
-  });
-}
-
-/** Answers a request that is no HTTP, or incomplete, with 400 (431, 408) and closes its connection. */
-function refuseBroken(server: Server): void {
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (!socket.writable || error.code === "ECONNRESET") {
-      socket.destroy();
-      return;
-    }
-    const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
-    const body = JSON.stringify(
-      failureOf(new RequestRefused(status, `the request cannot be read: ${error.message}`)).body,
-    );
-    const head = `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
-    socket.end(`${head}connection: close\r\n\r\n${body}`);
-  });
 }

@@ -13,7 +13,9 @@ const running = process.versions.node;
 const [major = 0, minor = 0] = running.split(".").map(Number);
 
 if (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1])) {
-  process.stderr.write(`steward needs Node.js ${LEAST.join(".")} or newer, this is ${running}\n`);
+  process.stderr.write(
+    `steward needs Node.js ${LEAST.join(".")} or newer, this is ${running}: install a newer one, or put it first on the PATH\n`,
+  );
   process.exitCode = 2;
 } else if (process.argv.length === 3 && process.argv[2] === "--version") {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");

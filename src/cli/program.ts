@@ -65,6 +65,13 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
     ],
   ],
   [
+    "Page:",
+    [
+      entry("open", async () => (await import("./commands/page/open.ts")).addOpen),
+      entry("token sessions", async () => (await import("./commands/page/sessions.ts")).addSessions),
+    ],
+  ],
+  [
     "More:",
     [
       entry("machines", async () => (await import("./commands/fleet/machines.ts")).addMachines),

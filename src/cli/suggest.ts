@@ -14,7 +14,8 @@ export async function withSuggestion<T>(
   } catch (thrown) {
     if (!(thrown instanceof StewardError) || thrown.code !== code) throw thrown;
     const name = String(thrown.details[detail] ?? "");
-    const near = nearest(name, await known().catch(() => []));
+    // The daemon knows its fleet, and may have suggested a name itself.
+    const near = name.includes("(did you mean ") ? undefined : nearest(name, await known().catch(() => []));
     if (near === undefined) throw thrown;
     throw new StewardError(code, { ...thrown.details, [detail]: `${name} (did you mean ${near}?)` }, { cause: thrown });
   }

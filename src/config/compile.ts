@@ -1,6 +1,6 @@
 import { basename, join, resolve } from "node:path";
 import { parseSubject } from "../message/subject.ts";
-import type { BrokerConfig, Config, PublishConfig, RunConfig, SecretsConfig } from "./config.ts";
+import type { BrokerConfig, Config, PageConfig, PublishConfig, RunConfig, SecretsConfig } from "./config.ts";
 import { type Environment, expand, namesIn } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { linkProfile } from "./link-profiles.ts";
@@ -64,8 +64,20 @@ export function compile(
     },
     socket: paths.socket(settings.socket),
     metrics: settings.metrics === null ? null : (readHostPort(settings.metrics) ?? null),
+    page: compilePage(settings.page, paths.absolute),
     secrets,
   });
+}
+
+function compilePage({ listen, address, tls, idle, longest }: Settings["page"], absolute: Absolute): PageConfig {
+  return {
+    listen: listen === null ? null : (readHostPort(listen) ?? null),
+    address: address === undefined ? null : new URL(address).origin,
+    // The rules have refused the one without the other.
+    tls: tls === undefined ? null : { certificate: absolute(tls.certificate ?? ""), key: absolute(tls.key ?? "") },
+    idle,
+    longest,
+  };
 }
 
 function compileBroker(broker: Settings["broker"], absolute: Absolute, data: string, env: Environment): BrokerConfig {

@@ -11,6 +11,7 @@ type Reshaped =
   | "intake"
   | "link"
   | "metrics"
+  | "page"
   | "policy"
   | "publish"
   | "retention"
@@ -43,6 +44,7 @@ export interface Config extends Omit<Frozen<Settings>, Reshaped | "socket"> {
   /** Path of the local API's Unix socket, absolute. */
   readonly socket: string;
   readonly metrics: { readonly host: string; readonly port: number } | null;
+  readonly page: PageConfig;
   readonly secrets: SecretsConfig;
 }
 
@@ -67,6 +69,17 @@ export interface BrokerConfig {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
   /** Programs that publish to nodes without being one: logins of central's broker. */
   readonly publishers: readonly PublisherConfig[];
+}
+
+/** The listener for browsers. Times ms. */
+export interface PageConfig {
+  /** null: none. */
+  readonly listen: { readonly host: string; readonly port: number } | null;
+  /** Scheme, host and port at which browsers reach it; null: those of `listen`. */
+  readonly address: string | null;
+  readonly tls: { readonly certificate: string; readonly key: string } | null;
+  readonly idle: number;
+  readonly longest: number;
 }
 
 export interface PublisherConfig {

@@ -2,9 +2,11 @@ import { nodeNameFault } from "../message/node-name.ts";
 import { tokenFault } from "../message/subject.ts";
 import { shortened } from "../message/text/printable.ts";
 import { readDuration, readSize } from "../message/text/units.ts";
+import { isLoopback } from "../platform/loopback.ts";
 import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { GROUP, membersOf } from "./policy/rule.ts";
+import { readHostPort } from "./schema/fields.ts";
 import { schema } from "./schema/schema.ts";
 import { type Path, presetAt, schemaAt } from "./schema/schema-tree.ts";
 import { checkTargets } from "./target-rules.ts";
@@ -30,6 +32,7 @@ export function checkRules(file: unknown, surroundings: Surroundings, report: Re
   checkBroker(mapping(root.broker), "broker" in root, root, surroundings.env, report);
   checkTwice(list(root.nodes), (i) => ["nodes", i], report);
   checkSocket(root, surroundings.file, report);
+  checkPage(mapping(root.page), report);
   checkSizes(root, report);
   checkBackoff(mapping(mapping(root.supervision).backoff), report);
   checkTargets(root, report);
@@ -186,6 +189,20 @@ function checkSocket(root: Mapping, file: string, report: Report): void {
   report(
     [socket === undefined ? "data" : "socket"],
     `the socket ${path} has ${bytes} bytes, a Unix socket takes ${LONGEST_SOCKET}: ${remedy}`,
+  );
+}
+
+/** Passwords and cookies cross no network in the clear. */
+function checkPage(page: Mapping, report: Report): void {
+  const tls = mapping(page.tls);
+  if (isMapping(page.tls) && !("certificate" in tls && "key" in tls))
+    report(["page", "tls"], "needs both `certificate` and `key`");
+  const listen = text(page.listen);
+  const host = listen === undefined ? undefined : readHostPort(listen)?.host;
+  if (host === undefined || isLoopback(host) || "tls" in page) return;
+  report(
+    ["page", "listen"],
+    `${host} is reached from other machines, and that takes HTTPS: add \`tls: {certificate: …, key: …}\`, or listen on 127.0.0.1 behind a reverse proxy`,
   );
 }
 

@@ -25,8 +25,22 @@ export class DeadLetters {
     for (const dead of stored) this.#hold(dead);
   }
 
-  all(): DeadRecord[] {
-    return [...this.#store.range("dead", {})].map(({ value }) => value as DeadRecord);
+  /** The number of letters. */
+  get count(): number {
+    return this.#held.size;
+  }
+
+  get(id: string): DeadRecord | undefined {
+    return this.#store.get("dead", id) as DeadRecord | undefined;
+  }
+
+  /** Letters in the order of their ids: those behind `after`, at most `limit`. */
+  all(limit?: number, after?: string): DeadRecord[] {
+    const bounds = {
+      ...(after === undefined ? {} : { from: `${after} ` }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+    return [...this.#store.range("dead", bounds)].map(({ value }) => value as DeadRecord);
   }
 
   add(dead: DeadRecord): void {
@@ -36,7 +50,7 @@ export class DeadLetters {
   }
 
   remove(id: string): DeadRecord | undefined {
-    const dead = this.#store.get("dead", id) as DeadRecord | undefined;
+    const dead = this.get(id);
     if (dead === undefined) return undefined;
     this.#store.remove("dead", id);
     this.#release(id);

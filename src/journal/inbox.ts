@@ -371,8 +371,12 @@ export class Inbox {
     return record;
   }
 
-  dead(): DeadRecord[] {
-    return this.#dead.all();
+  dead(limit?: number, after?: string): DeadRecord[] {
+    return this.#dead.all(limit, after);
+  }
+
+  deadLetter(id: string): DeadRecord | undefined {
+    return this.#dead.get(id);
   }
 
   dropDead(id: string): boolean {

@@ -44,6 +44,21 @@ export const CATALOGUE = {
     "Add --yes to the command (in a message file or a request `most: {count}`) if all of them are meant; --dry-run lists them.",
     EXIT.usage,
   ),
+  "job-invalid": entry(
+    "this job cannot be: {fault}",
+    "`steward run --help` and docs/jobs.md show how waves, bounds, times and windows are written. Nothing was sent.",
+    EXIT.usage,
+  ),
+  "job-unknown": entry("there is no job {id}", "`steward jobs` lists the jobs.", EXIT.usage),
+  "job-state": entry(
+    "{verb} is not possible for job {id}: it is {state}",
+    "`steward job {id}` shows how it stands and what it waits for.",
+  ),
+  "job-none-left": entry(
+    "job {id} has no node that is {of}",
+    "`steward job {id}` shows what became of its nodes.",
+    EXIT.usage,
+  ),
   "label-invalid": entry(
     "this label cannot be given: {fault}",
     "Write `steward label NODE key=value` to give a label, `key-` to take it back.",
@@ -88,7 +103,7 @@ export const CATALOGUE = {
   ),
   "node-unknown": entry(
     "no node is called {node}",
-    "`steward nodes` lists the known nodes. To send to a node that was never heard of, add --new to `steward run` or `steward send`.",
+    "`steward nodes` lists the known nodes. To send to a node that was never heard of, name it under `nodes:` in steward.yaml, or add --new to `steward run` or `steward send`.",
     EXIT.usage,
   ),
   "subject-not-subscribed": entry(
@@ -111,6 +126,10 @@ export const CATALOGUE = {
   "approval-unnamed": entry(
     "this needs two people, and the users of the socket have no names ({rule})",
     "Sign with your own key: --as or STEWARD_OPERATOR_KEY; `steward operator key` makes one.",
+  ),
+  "approval-job": entry(
+    "this needs two people, and a job cannot wait for the second one ({rule})",
+    "Send it with `steward run`, which waits for `steward approve`, or ask an admin to change `approvals` in steward.yaml.",
   ),
   "approval-own": entry(
     "{operator} asked for {id}, and somebody else has to approve it",
@@ -460,6 +479,39 @@ export const CATALOGUE = {
   "address-unusable": passing(
     "cannot listen at {address}: {fault}",
     "Stop the program that listens there, or choose another address in steward.yaml; the daemon goes on trying.",
+  ),
+  "certificate-unusable": passing(
+    "the page cannot speak HTTPS with the certificate {certificate} and the key {key}: {fault}",
+    "Set `page: {tls: {certificate: …, key: …}}` in steward.yaml to files that the daemon may read, or listen on 127.0.0.1; the daemon goes on trying.",
+  ),
+  "page-off": entry(
+    "{node} serves no page: {fault}",
+    "Set `page: {listen: 127.0.0.1:8300}` in its steward.yaml and start the daemon again; `steward doctor` shows what is in the way.",
+  ),
+  "login-needed": entry(
+    "nobody is logged in",
+    "Type `steward open` on the machine of the daemon for a link that logs in; programs send a token of `steward token` as `Authorization: Bearer TOKEN`.",
+  ),
+  "logins-refused": entry(
+    "too many logins failed from this address: further ones are refused for {seconds} s",
+    "Wait, then try again with a link of `steward open` or a token of `steward token`.",
+  ),
+  "cross-site-refused": entry(
+    "this request is not from the page itself: {fault}",
+    "Reload the page. A program of yours sends `Authorization: Bearer TOKEN`, and no cookie.",
+  ),
+  "host-refused": entry(
+    "the page is not reached under the name {host}",
+    "Open the address that `steward open` prints. For another name set `page: {address: https://NAME}` in steward.yaml.",
+  ),
+  "socket-only": entry(
+    "{path} is answered on the machine of the daemon alone",
+    "Type `steward open` or `steward token` there.",
+  ),
+  "login-unknown": entry("no login has the id {id}", "`steward sessions` lists the logins that are open.", EXIT.usage),
+  "sessions-full": entry(
+    "{count} tokens are open, and no more are allowed",
+    "`steward sessions` lists them, `steward sessions end ID` ends one.",
   ),
   "request-invalid": entry(
     "the request is not valid: {fault}",

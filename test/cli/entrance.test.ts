@@ -19,7 +19,10 @@ async function shell(line: string): Promise<{ code: number | null; stdout: strin
 
 test("an old Node.js is named, before anything that it cannot read", async () => {
   const { code, stderr } = await shell('"$node" -r ./old.cjs "$main" nodes');
-  expect([code, stderr]).toEqual([2, "steward needs Node.js 20.19 or newer, this is 18.20.4\n"]);
+  expect([code, stderr]).toEqual([
+    2,
+    "steward needs Node.js 20.19 or newer, this is 18.20.4: install a newer one, or put it first on the PATH\n",
+  ]);
 });
 
 test.runIf(process.platform === "linux")(

@@ -256,6 +256,16 @@ describe("settings that do not agree", () => {
       minimal(`socket: \${HOME}/s\n`),
       `4:9 socket: expected a path, got "\${HOME}/s": environment variables are taken in broker.user, password and token only`,
     ],
+    [
+      "a page for other machines in the clear",
+      minimal("page: {listen: 0.0.0.0:8300}\n"),
+      "4:8 page.listen: 0.0.0.0 is reached from other machines, and that takes HTTPS: add `tls: {certificate: …, key: …}`, or listen on 127.0.0.1 behind a reverse proxy",
+    ],
+    [
+      "a page behind a proxy that lets logins go in the clear",
+      minimal("page: {listen: 127.0.0.1:8300, address: http://fleet.example.org}\n"),
+      '4:41 page.address: expected an address such as https://fleet.example.org, got "http://fleet.example.org": a login crosses no network in the clear: write https://',
+    ],
   ])("%s", (_, text, fault) => {
     expect(faultsOf(text)).toEqual([fault]);
   });

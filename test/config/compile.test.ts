@@ -134,6 +134,7 @@ describe("defaults", () => {
       socket: "/etc/steward/var/ship1/steward.sock",
       socketAccess: "owner",
       metrics: null,
+      page: { listen: null, address: null, tls: null, idle: 28_800_000, longest: 604_800_000 },
       log: { level: "info" },
       shell: { grace: 5000 },
       secrets: { directory: null, files: {}, environment: {} },
@@ -306,6 +307,13 @@ it.each([
 it("metrics listen at host and port, IPv6 included", () => {
   expect(configOf(minimal("metrics: 127.0.0.1:9464\n")).metrics).toEqual({ host: "127.0.0.1", port: 9464 });
   expect(configOf(minimal('metrics: "[::1]:0"\n')).metrics).toEqual({ host: "::1", port: 0 });
+  const page =
+    "page: {listen: 0.0.0.0:443, address: https://fleet.example.org/, tls: {certificate: a.pem, key: /b.key}}\n";
+  expect(configOf(minimal(page)).page).toMatchObject({
+    listen: { host: "0.0.0.0", port: 443 },
+    address: "https://fleet.example.org",
+    tls: { certificate: "/etc/steward/a.pem", key: "/b.key" },
+  });
 });
 
 it("anchors and aliases are expanded", () => {

@@ -26,6 +26,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/cli/doctor/journal.ts": FIXED,
   "src/cli/demo/stage.ts": FIXED,
   "src/cli/demo/scene.ts": FIXED,
+  "src/api/page/page-files.ts": "names that a listing gave: a request names one of its files",
   "src/api/silence.ts": FIXED,
   "src/broker/embedded.ts": FIXED,
   "src/broker/server-binary.ts": FIXED,
@@ -50,11 +51,13 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/runtime/daemon/start-mark.ts": FIXED,
   "src/security/audit/files.ts": OWN,
   "src/security/keys/identity-files.ts": FIXED,
+  "src/security/sessions/session-file.ts": FIXED,
   "src/security/trust/edge-trust.ts": FIXED,
   "src/security/trust/registry-file.ts": FIXED,
 };
 /** Files that make a text with a slash beside a value, and touch the file system: addresses, and paths of the kernel's own. */
 const MAY_WRITE_SLASHES: readonly string[] = [
+  "src/api/page/page-files.ts",
   "src/broker/embedded.ts",
   "src/broker/orphan.ts",
   "src/cli/demo/log-writers.ts",

@@ -11,6 +11,8 @@ export interface Stage {
   readonly directory: string;
   /** nats-server, on 127.0.0.1. */
   readonly brokerPort: number;
+  /** Port of central's page, on 127.0.0.1. */
+  readonly pagePort: number;
   /** Port of ship1 for the syslog of nginx, on 127.0.0.1. */
   readonly syslogPort: number;
   /** Log of apache, which ship1 follows. */
@@ -25,12 +27,14 @@ export const SHIPS = ["ship1", "ship2", "ship3"] as const;
 
 export async function setStage(): Promise<Stage> {
   const brokerPort = await freeTcpPort();
+  const pagePort = await freeTcpPort();
   const syslogPort = await freeUdpPort();
   // The rest is synchronous: an interruption finds the whole stage or none.
   const directory = mkdtempSync(join(tmpdir(), "steward-demo-"));
   const stage: Stage = {
     directory,
     brokerPort,
+    pagePort,
     syslogPort,
     accessLog: join(directory, "apache", "access.log"),
     configOf: (node) => join(directory, `${node}.yaml`),
@@ -56,7 +60,7 @@ export async function inviteShips(central: Daemon, { directory }: Stage): Promis
   }
 }
 
-function centralYaml({ brokerPort }: Stage): string {
+function centralYaml({ brokerPort, pagePort }: Stage): string {
   return `# The management station of the demo.
 node: central
 central: central
@@ -65,6 +69,7 @@ broker:
 data: ./central
 socket: ./central.sock
 hello: 2s
+page: {listen: "127.0.0.1:${pagePort}"}
 nodes: [${SHIPS.join(", ")}]                 # expected: shown before they were ever seen
 
 subscribe:

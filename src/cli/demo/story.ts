@@ -119,6 +119,7 @@ export async function play(cli: Cli, stage: Stage, scene: Scene, keep: boolean):
       ms: Math.round(screen.seconds * 1000),
     });
   next(screen, stage, keep);
+  if (keep) await showLink(central, screen);
   if (!keep) screen.close();
   return faults === 0 ? EXIT.ok : EXIT.someFailed;
 }
@@ -177,6 +178,13 @@ function summary(
     );
   }
   return faults;
+}
+
+/** The page as the last lines, so that the link is at hand. */
+async function showLink(central: Daemon, screen: Screen): Promise<void> {
+  const { url } = await central.openPage();
+  screen.heading("The fleet in a browser");
+  screen.block([`${url}   ${screen.paint("dim", "# good once; another: ./bin/steward open")}`]);
 }
 
 function next(screen: Screen, stage: Stage, keep: boolean): void {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { normalise } from "../../message/errors.ts";
+import { actingUser } from "../../platform/owner.ts";
 import { counted } from "../render/text.ts";
 import type { Finding } from "./finding.ts";
 
@@ -23,7 +24,7 @@ export async function trustAtRest({ data, node, central, security, centralKey }:
   try {
     const { readIdentity } = await import("../../security/keys/identity-files.ts");
     const { fingerprint } = await import("../../security/keys/public-keys.ts");
-    const identity = readIdentity(data);
+    const identity = readIdentity(data, actingUser(data));
     const keys: Finding = { check: "identity", verdict: "ok", text: `fingerprint ${fingerprint(identity.keys)}` };
     return [keys, await (node === central ? registry() : list(identity))];
 

@@ -123,9 +123,18 @@ subscribe:
     from: [${flow(node)}]
     concurrency: 4
 
-  # Logs that edge nodes forward here. "*" is any accepted node.
+  # Logs that edge nodes forward here: one entry for each name that an edge gives to a log, or it is refused. "*" is any
+  # accepted node.
   - subject: event.syslogforwarding.operatingsystem
     from: ["*"]
+  - subject: event.syslogforwarding.nginx
+    from: ["*"]
+  - subject: event.syslogforwarding.apache
+    from: ["*"]
+
+# The fleet in a browser, on this machine alone: \`steward open\` prints a link that logs in. For others: docs/page.md.
+page:
+  listen: 127.0.0.1:8300
 `;
 }
 
@@ -167,7 +176,8 @@ subscribe:
   #  from: [${flow(central)}]
   #  allow: ["systemctl * nginx", "nginx -t"]
 
-# What this machine sends by itself.
+# What this machine sends by itself. The last word of a subject names the log; ${central} takes a log of which its own
+# steward.yaml has \`event.syslogforwarding.NAME\` under \`subscribe:\`.
 publish:
   # What programs log here by syslog:
   #- subject: ${central}.event.syslogforwarding.operatingsystem

@@ -41,6 +41,10 @@ export interface WrittenOtherwise {
   };
   readonly link: { readonly name: string };
   readonly metrics: { readonly host: string; readonly port: number } | null;
+  readonly page: {
+    readonly listen: { readonly host: string; readonly port: number } | null;
+    readonly tls: object | null;
+  };
 }
 
 export interface About {

@@ -14,6 +14,7 @@ import {
   readSize,
   SIZE,
 } from "../../message/text/units.ts";
+import { isLoopback } from "../../platform/loopback.ts";
 import { patternFault, scriptDigest } from "../policy/argument-pattern.ts";
 import { GROUP, OPERATOR } from "../policy/rule.ts";
 import { kind, kinds, mapping, setting } from "./about.ts";
@@ -296,6 +297,20 @@ export function readHostPort(value: string): { host: string; port: number } | un
   const port = Number(match?.[3]);
   return match !== null && isPort(port, 0) ? { host: match[1] ?? match[2] ?? "", port } : undefined;
 }
+
+/** The address of a page, as a browser shows it. */
+const WEB_ADDRESS = /^https?:\/\/[A-Za-z0-9.:[\]_-]+\/?$/;
+export const webAddress = () =>
+  text(
+    "an address such as https://fleet.example.org",
+    (value) => {
+      const url = WEB_ADDRESS.test(value) && URL.canParse(value) ? new URL(value) : undefined;
+      if (url === undefined) return "write https://<host>, with a port where it is not 443, and no path";
+      if (url.protocol === "https:" || isLoopback(url.hostname.replace(/^\[|\]$/g, ""))) return undefined;
+      return "a login crosses no network in the clear: write https://";
+    },
+    { shape: WEB_ADDRESS },
+  );
 
 const isPort = (port: number, least: number): boolean => port >= least && port <= 65535;
 

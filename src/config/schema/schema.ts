@@ -41,6 +41,7 @@ import {
   timeZone,
   variable,
   variables,
+  webAddress,
   wholeNumber,
 } from "./fields.ts";
 
@@ -647,6 +648,41 @@ export const schema = mapping({
     applies: "restart",
     read: ({ metrics }) => (metrics === null ? "off" : `${metrics.host}:${metrics.port}`),
   }),
+  page: setting(
+    mapping({
+      listen: setting(orOff("off", hostPort(), "<host>:<port>").prefault("off"), {
+        description:
+          "Serve the page, and the API for other machines, at this address; `steward open` prints a link that logs in. Elsewhere than on this machine itself (127.0.0.1, ::1) only with `tls`. See docs/page.md.",
+        example: "127.0.0.1:8300",
+        read: ({ page: { listen } }) => (listen === null ? "off" : `${listen.host}:${listen.port}`),
+      }),
+      address: setting(webAddress().optional(), {
+        description: "The address at which browsers reach it, where that is another one: that of a reverse proxy.",
+        fallback: "that of `listen`",
+        example: "https://fleet.example.org",
+      }),
+      tls: setting(
+        mapping({
+          certificate: setting(path().optional(), {
+            description: "The certificate, with those between it and its authority.",
+            example: "./fleet.pem",
+          }),
+          key: setting(path().optional(), { description: "Its private key.", example: "./fleet.key" }),
+        }).optional(),
+        {
+          description: "Speak HTTPS. The files are read again when they change.",
+          read: ({ page: { tls } }) => (tls === null ? "off" : Object.values(tls).join(" ")),
+        },
+      ),
+      idle: setting(duration("1m", "30d").prefault("8h"), {
+        description: "A login whose page is not open any more ends after so long.",
+      }),
+      longest: setting(duration("1m", "365d").prefault("7d"), {
+        description: "Every login ends after so long.",
+      }),
+    }).prefault({}),
+    { description: "The page: the fleet in a browser.", applies: "restart" },
+  ),
   log: setting(
     mapping({
       level: setting(oneOf("trace", "debug", "info", "warn", "error", "silent").prefault("info"), {

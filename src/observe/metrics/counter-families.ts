@@ -22,6 +22,11 @@ export function counterFamilies(families: Families, counters: Counters): void {
     "Lines of logs that were too long, and go in marked parts.",
     () => counters.linesDivided,
   );
+  count(
+    "steward_audit_failures_total",
+    "Times that the files of the audit could not be written.",
+    () => counters.auditFailures,
+  );
   count("steward_outcomes_total", "Commands that ended, by final state.", () =>
     Object.entries(counters.outcomes).map(([state, ended]) => [ended, { state }]),
   );

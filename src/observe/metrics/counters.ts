@@ -8,6 +8,9 @@ import { Durations } from "./durations.ts";
 export const BOUNDS = { nodes: 1_000, reasons: 64 } as const;
 export const OTHER = "(other)";
 
+/** Refusals after which the sender seals anew and sends again: each restart of a daemon brings some, and asks nothing of anybody. */
+const HEALS: ReadonlySet<string> = new Set(["session-unknown"]);
+
 /** The traffic to and from one node. */
 export interface NodeTraffic {
   framesOut: number;
@@ -36,6 +39,8 @@ export class Counters {
   deadLetters = 0;
   /** Lines of logs that were longer than `limits.lineBytes`. */
   linesDivided = 0;
+  /** Times that the files of the audit could not be written. */
+  auditFailures = 0;
   readonly outcomes: Record<FinalState, number>;
   /** Time a command ran. */
   readonly runSeconds = new Durations([0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600]);
@@ -57,7 +62,7 @@ export class Counters {
       log.info({ ...fields, state, count }, `commands ended: ${state}`),
     );
     this.#refusedLine = new RepeatedLine(clock, (reason, count, fields) =>
-      log.warn({ ...fields, reason, count }, "refused"),
+      log[HEALS.has(reason) ? "debug" : "warn"]({ ...fields, reason, count }, "refused"),
     );
     this.#droppedLine = new RepeatedLine(clock, (reason, count, fields) =>
       log.warn({ ...fields, reason, count }, "dropped"),

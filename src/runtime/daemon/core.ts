@@ -63,6 +63,10 @@ export class Core implements Child, FailingChild {
       clock,
       log,
       keep: () => around.config().retention.audit,
+      onFault: (fault) => {
+        if (fault !== undefined) around.counters.auditFailures++;
+        around.blocked("audit", fault);
+      },
     });
     opened("the audit did not end", () => audit.end());
     const spawner = around.openSpawner();

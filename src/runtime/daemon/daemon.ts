@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Transition } from "../../actors/root.ts";
 import type { Child, ChildSpec, Exit } from "../../actors/supervisor/spec.ts";
 import { Supervisor } from "../../actors/supervisor/supervisor.ts";
+import { openPageListener, type PageListener } from "../../api/page/page-listener.ts";
 import { openApi, serveMetrics } from "../../api/server.ts";
 import { startCentralBroker } from "../../broker/central-broker.ts";
 import type { Logins } from "../../broker/logins.ts";
@@ -27,7 +28,7 @@ import { type Log, openLog } from "../../observe/log.ts";
 import { Counters } from "../../observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../observe/metrics/metrics.ts";
 import { type HostFacts, SystemFacts } from "../../platform/host/host-facts.ts";
-import { installedVersion } from "../../platform/installation.ts";
+import { builtProgram, installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
 import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
@@ -36,10 +37,14 @@ import { CommandSignatures } from "../../security/operators/command-signatures.t
 import { OperatorDirectory, type OperatorSource } from "../../security/operators/directory.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
+import { FailedLogins } from "../../security/sessions/failed-logins.ts";
+import { SessionFile } from "../../security/sessions/session-file.ts";
+import { Sessions } from "../../security/sessions/sessions.ts";
 import { LocalOperations } from "../operate/operate.ts";
 import type { ReloadAnswer } from "../operate/operations.ts";
 import { SocketIdentity } from "../operate/speak/identify.ts";
 import { Reception } from "../operate/speak/reception.ts";
+import { SessionIdentity } from "../operate/speak/session-identity.ts";
 import type { Operations } from "../operate/table.ts";
 import { recordSubmitted } from "../submit/audited.ts";
 import { Core } from "./core.ts";
@@ -62,7 +67,7 @@ import { markStart } from "./start-mark.ts";
  *   ├─ processes    (oneForOne, quarantines) subscribers, publishers, sources
  *   ├─ intake       drop folder and inmsg.txt
  *   ├─ configuration  reads a changed file again
- *   └─ api          Unix socket, and metrics over TCP; each tried again for ever when its place is taken
+ *   └─ api          Unix socket, page, and metrics over TCP; each tried again for ever when its place is taken
  *
  * A child that fails is restarted with all children below it; too many failures end the daemon as failed, and its service
  * manager starts it again. All state is rebuilt from the journal.
@@ -139,6 +144,14 @@ export async function startDaemon({
   let reloading: Promise<unknown> = Promise.resolve();
   let metrics: Metrics | undefined;
   const listeners = new Map<string, Listeners>();
+  const sessions = new Sessions({
+    clock,
+    random,
+    times: () => config.page,
+    keeper: secluded ? { read: () => [], write: () => undefined } : new SessionFile(config.data, log),
+  });
+  const failedLogins = new FailedLogins(clock);
+  let page: PageListener | undefined;
   const reports = new ChildReports({
     clock,
     log,
@@ -166,6 +179,8 @@ export async function startDaemon({
     operators,
     signatures,
     metrics: () => part(metrics, "metrics"),
+    sessions,
+    page: () => page,
     version,
     startedAt,
     counters,
@@ -173,6 +188,7 @@ export async function startDaemon({
   });
 
   const socketIdentity = new SocketIdentity({ config: () => config, operators, clock });
+  const sessionIdentity = new SessionIdentity({ config: () => config, operators });
   const operationsFor = (speaker: Speaker): Operations => operations.as(speaker);
 
   const openTransport =
@@ -249,6 +265,7 @@ export async function startDaemon({
           openTransport({ ...config, node: name, broker: { ...config.broker, auth } }),
         openSpawner: () => spawnerIn(join(config.data, "runs")),
         waiting: () => processes?.waiting() ?? [],
+        blocked: (part, fault) => processes?.block("core", part, fault),
         processes: async (verb, subject) =>
           (verb === "ps"
             ? await operations.processes()
@@ -428,6 +445,7 @@ export async function startDaemon({
         return closing(() => api.stop());
       },
       ...(address === null ? {} : { metrics: () => openMetricsListener(address) }),
+      ...(config.page.listen === null ? {} : { page: () => openPage(config.page, config.page.listen) }),
     });
     opening
       .then(({ ended }) => ended)
@@ -436,6 +454,47 @@ export async function startDaemon({
         () => opened.stop(),
       );
     return await opening;
+  }
+
+  async function openPage({ address, tls }: Config["page"], listen: Config["page"]["listen"]): Promise<Child> {
+    if (listen === null) throw new Error("the page has no address");
+    try {
+      const opened = await openPageListener({
+        operations,
+        listen,
+        address: address === null ? undefined : new URL(address),
+        tls: tls ?? undefined,
+        folder: builtProgram("dashboard"),
+        visitors: sessions,
+        speakerOf: (visitor) => sessionIdentity.speakerOf(visitor),
+        operationsFor,
+        failures: failedLogins,
+        loggedIn: (visitor, from) => {
+          operations.recordLogin(visitor, from);
+          if (visitor === undefined) log.warn({ from }, "a login at the page failed");
+          else
+            log.info(
+              { by: visitor.speaker.name, session: visitor.id, from },
+              `${visitor.speaker.name} has logged in at the page`,
+            );
+        },
+        clock,
+        log: log.child({ role: "page" }),
+      });
+      page = opened;
+      log.info(
+        { origin: opened.origin },
+        `the page is at ${opened.origin}: \`steward open\` prints a link that logs in`,
+      );
+      return closing(async () => {
+        page = undefined;
+        await opened.stop();
+      });
+    } catch (error) {
+      if (error instanceof StewardError) throw error;
+      const details = { address: `${listen.host}:${listen.port}`, fault: faultText(error) };
+      throw new StewardError("address-unusable", details, { cause: error });
+    }
   }
 
   async function openMetricsListener(address: NonNullable<Config["metrics"]>): Promise<Child> {

@@ -22,7 +22,7 @@ export function readingsOf(road: () => Road, processes: () => Processes, clock: 
       processes()
         .views()
         .map((view) => withWait(view, clock.now())),
-    deadLetters: () => road().journal.inbox.dead().length,
+    deadLetters: () => road().journal.deadLetters.count,
   };
 }
 

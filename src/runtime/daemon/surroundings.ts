@@ -52,6 +52,8 @@ export interface Surroundings {
   readonly openSpawner: () => Spawner;
   /** Processes that cannot work for a fault of their surroundings, the longest first. */
   readonly waiting: () => readonly WaitingProcess[];
+  /** A part of the daemon cannot work for this fault; `undefined`: it can again. */
+  readonly blocked: (part: string, fault: string | undefined) => void;
   /** Answers `steward ps` and its verbs for a node that asks over the wire. */
   readonly processes: (verb: "ps" | ProcessVerb, subject: string) => Promise<Json>;
 }

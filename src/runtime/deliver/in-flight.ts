@@ -13,6 +13,8 @@ export interface InFlight {
   session: number;
   /** When the frame was handed to the broker, monotonic ms; `undefined`: it waits for the disk. */
   publishedAt: number | undefined;
+  /** The bytes under way to the node at that moment, over all its lanes, these included. */
+  ahead: number;
 }
 
 /** A frame of these numbers, with the present `sent` and `acked` of its lane. */
@@ -23,7 +25,7 @@ export function flightOf(
   bytes: number,
 ): InFlight {
   const { sent: sentBefore, acked } = lane;
-  return { first, last, bytes, sentBefore, acked, unheard: false, session: 0, publishedAt: undefined };
+  return { first, last, bytes, sentBefore, acked, unheard: false, session: 0, publishedAt: undefined, ahead: 0 };
 }
 
 /** Messages of a frame when there is more to send, and the most that one carries. */

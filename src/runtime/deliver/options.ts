@@ -12,6 +12,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { Renewal } from "../resync/restored.ts";
 import type { LinkTo } from "./link-to.ts";
+import type { Pace } from "./pace.ts";
 import type { Window } from "./window.ts";
 
 /** The parts that all publishers of this node share. */
@@ -42,4 +43,5 @@ export interface DeliverOptions extends DeliverParts {
   readonly urgent: boolean;
   readonly link: Pick<LinkTo, "profile">;
   readonly window: Window;
+  readonly pace: Pace;
 }

@@ -196,8 +196,11 @@ export class Publisher implements Child {
 
   #decided(records: readonly OutRecord[]): void {
     const { announce, failures } = this.#options;
-    for (const { message } of announce.decided(records))
-      failures.report("refused", `${message.subject} was refused by its receiver: see \`steward dead\``);
+    for (const { message } of announce.decided(records)) {
+      const { subject, origin } = message;
+      const kept = `its messages are kept at ${origin}: type \`steward dead\` there`;
+      failures.report("refused", `${receiverOf(subject)} does not take ${subject}; ${kept}`);
+    }
     this.#endedUnrun(records);
   }
 
@@ -291,7 +294,8 @@ export class Publisher implements Child {
       waiting,
       inFlight: this.inFlight,
       oldestCreatedAt: oldest === undefined ? null : oldest.message.createdAt,
-      nextDeliverBy: this.#expiry.next,
+      // A message that was taken back may still be on its way as a skip marker.
+      nextDeliverBy: waiting === 0 ? null : this.#expiry.next,
       ...(reason === "" ? {} : { reason }),
       ...(stuck === undefined ? {} : { stuck }),
     };
@@ -359,7 +363,7 @@ export class Publisher implements Child {
   }
 
   #sendNext(): boolean {
-    const { subject, urgent, journal, link, window, transport, clock, envelope } = this.#options;
+    const { subject, urgent, journal, link, window, pace, transport, clock, envelope } = this.#options;
     const { profile } = link;
     const node = receiverOf(subject);
     if (!this.#drained && !envelope.knows(node)) {
@@ -387,7 +391,7 @@ export class Publisher implements Child {
       return false;
     }
     const room = transport.maxPayload() - ENVELOPE;
-    const limit = Math.min(profile.frameBytes, room);
+    const limit = Math.min(pace.frame(profile.frameBytes, profile.windowBytes), room);
     const suspect = this.#outgoing.isSuspect(from);
     if (suspect && this.#inFlight.length > 0) return false;
     const most = suspect ? 1 : itemsOfFrame(this.#lane.next - from, profile.framesInFlight);
@@ -450,7 +454,7 @@ export class Publisher implements Child {
 
   #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     if (this.#stopped || !this.#inFlight.includes(frame)) return;
-    const { subject, transport, clock, counters, envelope } = this.#options;
+    const { subject, transport, clock, counters, envelope, window } = this.#options;
     const payload = this.#sealed(frame, records);
     if (payload === undefined || !transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
       this.#options.journal.outbox.unsent(subject, frame.sentBefore);
@@ -460,6 +464,7 @@ export class Publisher implements Child {
     frame.session = envelope.session(receiverOf(subject));
     this.#held = "";
     frame.publishedAt = clock.monotonic();
+    frame.ahead = window.used;
     counters.sent(receiverOf(subject), payload.length);
     if (again) counters.resent += records.length;
     if (!this.#ackWait.isArmed) this.#ackWait.arm();
@@ -486,7 +491,7 @@ export class Publisher implements Child {
 
   /** Drops the frames that an ACK covers, and goes back if the receiver took fewer messages than it got. */
   #settle(ack: Ack): void {
-    const { clock, counters, window } = this.#options;
+    const { clock, counters, window, pace, link } = this.#options;
     let released = 0;
     const open: InFlight[] = [];
     for (const frame of this.#inFlight) {
@@ -498,6 +503,7 @@ export class Publisher implements Child {
       if (frame.publishedAt === undefined) continue;
       const took = clock.monotonic() - frame.publishedAt;
       this.#ackWait.took(took);
+      pace.acknowledged(frame.ahead, took, clock.monotonic(), link.profile.windowBytes);
       counters.ackSeconds.observe(took / 1000);
     }
     this.#inFlight = open;

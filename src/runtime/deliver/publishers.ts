@@ -9,6 +9,7 @@ import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { LinkTo } from "./link-to.ts";
 import type { DeliverParts } from "./options.ts";
+import { Pace } from "./pace.ts";
 import { type LaneView, Publisher } from "./publisher.ts";
 import { Window } from "./window.ts";
 
@@ -19,6 +20,15 @@ export interface PublishersOptions {
   readonly fleet: Pick<Fleet, "halted" | "linkName">;
 }
 
+/** The way to one node. */
+interface Way {
+  readonly link: LinkTo;
+  readonly pace: Pace;
+  readonly window: Window;
+}
+
+/** Lanes that wait for no other one: what stops and controls, and the answers to it. */
+const URGENT = /\.(command|event)\.(cancel|process)\./;
 /** How long a publisher may take to stop, ms. */
 const SHUTDOWN = 5000;
 
@@ -30,8 +40,8 @@ export class Publishers {
   readonly #running = new Map<string, Publisher>();
   /** The publishers that run, by the node that they send to. */
   readonly #sendingTo = new Map<string, Set<Publisher>>();
-  /** The link and the window that all lanes to a node share. */
-  readonly #ways = new Map<string, { readonly link: LinkTo; readonly window: Window }>();
+  /** The ways to nodes, each shared by all lanes to its node. */
+  readonly #ways = new Map<string, Way>();
   readonly #resuming = new Set<Timer>();
   /** Lanes whose publisher asks the receiver for an ACK as soon as it runs. */
   readonly #asking = new Set<string>();
@@ -173,11 +183,12 @@ export class Publishers {
       .catch(() => undefined);
   }
 
-  #wayTo(node: string): { readonly link: LinkTo; readonly window: Window } {
+  #wayTo(node: string): Way {
     let way = this.#ways.get(node);
     if (way === undefined) {
       const link = new LinkTo(node, this.#options.config, this.#options.fleet);
-      way = { link, window: new Window(() => link.profile.windowBytes) };
+      const pace = new Pace();
+      way = { link, pace, window: new Window(() => pace.bytes(link.profile.windowBytes)) };
       this.#ways.set(node, way);
     }
     return way;
@@ -189,7 +200,7 @@ export class Publishers {
     const node = receiverOf(subject);
     const parts = this.#parts;
     if (parts === undefined) throw new Error("the publishers are not equipped");
-    const urgent = subject.includes(".command.cancel.") || subject.includes(".command.process.");
+    const urgent = URGENT.test(subject);
     const publisher = new Publisher({ ...parts, ...this.#wayTo(node), subject, urgent }, lane);
     this.#running.set(subject, publisher);
     const beside = this.#sendingTo.get(node) ?? new Set();

@@ -11,6 +11,11 @@ export class Window {
     this.#limit = limit;
   }
 
+  /** The bytes under way. */
+  get used(): number {
+    return this.#used;
+  }
+
   /** Takes `bytes`, or remembers to call `retry` when there is room. One frame always fits into an empty window. */
   take(bytes: number, urgent: boolean, retry: () => void): boolean {
     if (!urgent && this.#used > 0 && this.#used + bytes > this.#limit()) {

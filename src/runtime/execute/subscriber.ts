@@ -9,7 +9,7 @@ import { LONGEST_TIMER, type Timer } from "../../message/clock.ts";
 import { faultText, normalise, StewardError } from "../../message/errors.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
-import { summarise } from "../../message/text/summary.ts";
+import { summariseMessage } from "../../message/text/summary.ts";
 import type { CommandEnd, CommandHandler, MethodFacts, NotBegun } from "../../methods/define.ts";
 import type { Spawner } from "../../methods/spawner.ts";
 import type { Failures } from "../../observe/alerts.ts";
@@ -253,7 +253,7 @@ export class Subscriber implements Child, RouteProcess {
     for (const { message } of taken) {
       const record = journal.inbox.find(message.id);
       if (record === undefined || running.has(message.id)) continue;
-      const summary = summarise(record.message.data);
+      const summary = summariseMessage(record.message);
       const decided = this.#decided(record, deadlines.measured(record, takenAt));
       const doors = decided ?? this.#admittedAgain(record) ?? interrupted(record, at);
       if ("state" in doors) {
@@ -302,7 +302,7 @@ export class Subscriber implements Child, RouteProcess {
         }
       } else if (end !== undefined) {
         this.#waits(record, undefined);
-        respond.outcome(record, end, summarise(record.message.data));
+        respond.outcome(record, end, summariseMessage(record.message));
       }
     } catch (error) {
       this.#failed(handler, record, error);
@@ -487,12 +487,12 @@ export class Subscriber implements Child, RouteProcess {
   /** Records the failure of a command, then fails. The journal may be closed already: a method can outlive the core. */
   #failed(handler: CommandFacts, record: InRecord, error: unknown): void {
     const { journal, respond, clock } = this.#options;
-    const { id, data } = record.message;
+    const { id } = record.message;
     try {
       const { attempts } = journal.inbox.failedOnce(id) ?? record;
       const reason = normalise(error).message;
       if (handler.idempotent !== true)
-        respond.outcome(record, { state: "failed", at: clock.now(), reason }, summarise(data));
+        respond.outcome(record, { state: "failed", at: clock.now(), reason }, summariseMessage(record.message));
       else if (attempts >= POISONED) respond.dead(record, reason);
       this.#fail(error);
     } catch (unrecorded) {

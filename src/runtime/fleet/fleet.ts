@@ -43,6 +43,7 @@ const LAST_SEEN = "last seen";
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #known = new Map<string, KnownNode>();
+  #sorted: readonly string[] | undefined;
   /** Nodes to store at the end of this turn: a hello changes several regions at once. */
   readonly #changed = new Map<string, KnownNode>();
   readonly #late: DeadlineWheel;
@@ -82,6 +83,12 @@ export class Fleet {
     return this.#known.keys();
   }
 
+  /** The names in their order, made anew only when a node came or went. */
+  sorted(): readonly string[] {
+    this.#sorted ??= [...this.#known.keys()].sort();
+    return this.#sorted;
+  }
+
   get size(): number {
     return this.#known.size;
   }
@@ -107,6 +114,7 @@ export class Fleet {
     if (this.#options.journal.outbox.lanesTo(name).length > 0) return;
     known.stop();
     this.#known.delete(name);
+    this.#sorted = undefined;
   }
 
   /** Takes a node out of the fleet. */
@@ -119,6 +127,7 @@ export class Fleet {
     this.#changed.delete(name);
     known.stop();
     this.#known.delete(name);
+    this.#sorted = undefined;
     this.#options.journal.forgetNode(name);
   }
 
@@ -327,6 +336,7 @@ export class Fleet {
     };
     const known = new KnownNode({ name, clock, inspector, changed }, stored);
     this.#known.set(name, known);
+    this.#sorted = undefined;
     return known;
   }
 

@@ -22,6 +22,17 @@ import type {
 import type { OperateOptions } from "./rooms.ts";
 import { filterOf, resolveTarget } from "./targets.ts";
 
+/** The index of the first name behind another one, of names in their order. */
+function firstBehind(sorted: readonly string[], after: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? "") <= after) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The first so many names that pass; the others are not looked at. */
 function firstOf(names: readonly string[], passes: (name: string) => boolean, limit = names.length): string[] {
   const found: string[] = [];
@@ -54,20 +65,30 @@ export class Nodes {
 
   /** Nodes in the order of their names; the daemon looks at no more of them than it shows. */
   list({ after = "", limit, filter, keys = [], names: asked }: NodeQuery): NodeView[] {
-    const { config, core } = this.#options;
     const world = new KnownTargets(this.#options);
     const claims = this.#pending?.all() ?? [];
-    const names =
+    const later =
       asked === undefined
-        ? new Set([config().node, ...core().fleet.names(), ...claims.map((claim) => claim.node)])
-        : this.#among(asked, claims);
-    const later = [...names].filter((name) => name > after).sort();
+        ? this.#namesBehind(after, claims, filter === undefined ? limit : undefined)
+        : [...this.#among(asked, claims)].filter((name) => name > after).sort();
     const page = filter === undefined ? later.slice(0, limit) : firstOf(later, filterOf(filter, world), limit);
     return page
       .flatMap((name) => this.#view(name, claims) ?? [])
       .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }) =>
         keys.length === 0 ? view : { ...view, values: valuesOf(world.node(view.name), keys) },
       );
+  }
+
+  /** The next names in their order; at most so many. */
+  #namesBehind(after: string, claims: readonly PendingClaim[], limit?: number): readonly string[] {
+    const { config, core } = this.#options;
+    const { fleet } = core();
+    const sorted = fleet.sorted();
+    const from = firstBehind(sorted, after);
+    const known = sorted.slice(from, limit === undefined ? undefined : from + limit);
+    const others = new Set([config().node, ...claims.map((claim) => claim.node)]);
+    const more = [...others].filter((name) => name > after && !fleet.has(name));
+    return more.length === 0 ? known : [...known, ...more].sort();
   }
 
   /** Nodes of these names that are known: a look at each name, and not at the whole fleet. */

@@ -4,14 +4,19 @@ import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
+import type { Retried } from "../../message/jobs/job.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
+import { searchLogs, volumeOf } from "../../methods/syslog/write/search.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
 import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
+import type { Session } from "../../security/sessions/sessions.ts";
+import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
+import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
@@ -21,15 +26,27 @@ import type {
   AuditRecordOf,
   Choice,
   DeadLetter,
+  DeadQuery,
   Decision,
   FactsView,
   Health,
   InvitationOrder,
   Invited,
+  IssuedToken,
+  JobDetail,
+  JobNode,
+  JobNodeQuery,
+  JobOrderOf,
+  JobPlanView,
+  JobQuery,
+  JobResult,
+  JobView,
   KeyOrder,
   LabelOrder,
   LabelView,
+  LogFindingsView,
   LogLine,
+  LogSearchQuery,
   MachineView,
   MayAnswerOf,
   MayQuestionTo,
@@ -43,14 +60,19 @@ import type {
   OperatorRemoved,
   OperatorView,
   Order,
+  PageLink,
   ProcessList,
   ProcessView,
   ReloadAnswer,
+  SessionView,
+  Steered,
   TargetQuestion,
   TargetView,
+  TokenOrder,
   TrustView,
   WhoAmI,
 } from "./operations.ts";
+import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
 import { Approvals } from "./speak/approvals.ts";
 import { People } from "./speak/people.ts";
@@ -75,6 +97,8 @@ export class LocalOperations implements Operations {
   readonly #people: People;
   readonly #reach: Reach;
   readonly #approvals: Approvals;
+  readonly #logins: PageLogins;
+  readonly #jobs: JobOperations;
 
   constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
@@ -92,6 +116,8 @@ export class LocalOperations implements Operations {
       this.#messages,
       this.#nodes,
     );
+    this.#logins = new PageLogins(options, speaker);
+    this.#jobs = new JobOperations(options, speaker, this.#reach, this.#messages, this.#nodes);
   }
 
   /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
@@ -128,6 +154,51 @@ export class LocalOperations implements Operations {
 
   cancel(id: string) {
     return this.#submission.cancel(id);
+  }
+
+  jobs(query: JobQuery = {}): JobView[] {
+    return this.#jobs.list(query);
+  }
+
+  /** Orders a job: resolved, frozen, held, and released as its plan says. */
+  async createJob(order: JobOrderOf): Promise<JobView> {
+    const { to, most, subject, data } = order;
+    if (this.#options.config().approvals.length > 0) {
+      const rule = this.#approvals.rule(
+        this.#submission.drafts([{ to, subject, data, ...(most === undefined ? {} : { most }) }]),
+      );
+      // A job goes on for days, and nobody has approved its later waves.
+      if (rule !== undefined) throw new StewardError("approval-job", { rule });
+    }
+    return await this.#jobs.create(order);
+  }
+
+  planJob(order: JobOrderOf): JobPlanView {
+    return this.#jobs.plan(order);
+  }
+
+  job(id: string): JobDetail {
+    return this.#jobs.detail(id);
+  }
+
+  jobNodes(id: string, query: JobNodeQuery = {}): JobNode[] {
+    return this.#jobs.nodesOf(id, query);
+  }
+
+  jobResults(id: string): JobResult[] {
+    return this.#jobs.results(id);
+  }
+
+  async steerJob(id: string, verb: JobVerb): Promise<Steered> {
+    const steered = await this.#jobs.steer(id, verb);
+    this.#did(`${verb} a job`, { job: steered.id });
+    return steered;
+  }
+
+  async retryJob(id: string, { of }: { readonly of: Retried }): Promise<JobView> {
+    const job = await this.#jobs.retry(id, of);
+    this.#did("retry a job", { job: job.id, of });
+    return job;
   }
 
   /** Messages include those that are not durable yet: see `durable`. */
@@ -190,14 +261,14 @@ export class LocalOperations implements Operations {
     return { node, ...((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer) };
   }
 
-  dead(): DeadLetter[] {
-    return this.#options.core().journal.inbox.dead().map(viewDead);
+  dead({ limit, after }: DeadQuery = {}): DeadLetter[] {
+    return this.#options.core().journal.inbox.dead(limit, after).map(viewDead);
   }
 
   async retryDead(id: string): Promise<void> {
     const { clock, config, core } = this.#options;
     const { journal, routes } = core();
-    const letter = journal.inbox.dead().find((dead) => dead.message.id === id);
+    const letter = journal.inbox.deadLetter(id);
     if (letter === undefined) throw new StewardError("dead-letter-unknown", { id });
     const { subject, origin, data } = letter.message;
     this.#reach.insist(subject);
@@ -225,6 +296,34 @@ export class LocalOperations implements Operations {
     if (!journal.inbox.dropDead(id)) throw new StewardError("dead-letter-unknown", { id });
     this.#did("drop a dead letter", { ids: [id] });
     await journal.flushed();
+  }
+
+  openPage(): PageLink {
+    const link = this.#logins.link();
+    this.#did("make a link to the page", {});
+    return link;
+  }
+
+  issueToken(order: TokenOrder): IssuedToken {
+    const issued = this.#logins.issue(order);
+    this.#did("make a token", { session: issued.id, role: issued.role });
+    return issued;
+  }
+
+  sessions(): SessionView[] {
+    return this.#logins.list();
+  }
+
+  endSession(id: string): void {
+    this.#logins.end(id);
+    this.#did("end a login", { session: id });
+  }
+
+  /** Records a login at the page, or one that failed. */
+  recordLogin(session: Pick<Session, "id" | "speaker"> | undefined, from: string): void {
+    const allowed = session !== undefined;
+    const who = allowed ? { by: session.speaker.name, session: session.id } : { by: "unknown" };
+    this.#options.core().audit.record({ what: "login", allowed, from, ...who });
   }
 
   brokerLogins(): readonly Login[] {
@@ -342,12 +441,12 @@ export class LocalOperations implements Operations {
   }
 
   /** The records of this node's audit that pass. */
-  audit(filter: AuditQuery = {}): AuditRecordOf[] {
-    return this.#options.core().audit.records(filter) as unknown as AuditRecordOf[];
+  async audit(filter: AuditQuery = {}): Promise<AuditRecordOf[]> {
+    return (await this.#options.core().audit.records(filter)) as unknown as AuditRecordOf[];
   }
 
-  verifyAudit(): AuditChecked {
-    return this.#options.core().audit.verify() as AuditChecked;
+  async verifyAudit(): Promise<AuditChecked> {
+    return await this.#options.core().audit.verify();
   }
 
   /** Records what the speaker did. */
@@ -365,6 +464,13 @@ export class LocalOperations implements Operations {
 
   logs(query: { readonly node?: string; readonly domain?: string; readonly lines?: number } = {}): Promise<LogLine[]> {
     return readLogs(this.#options.core().directory("syslogforwarding"), query);
+  }
+
+  async searchLogs(search: LogSearchQuery = {}): Promise<LogFindingsView> {
+    const directory = this.#options.core().directory("syslogforwarding");
+    const asOf = this.#options.clock.now();
+    const found = await searchLogs(directory, search);
+    return { asOf, ...found, volume: await volumeOf(directory, search, { until: asOf, hours: 24 }) };
   }
 
   /** Puts a question on processes to another node. */

@@ -14,6 +14,7 @@ import type { Audit } from "../../security/audit/audit.ts";
 import type { CommandSignatures } from "../../security/operators/command-signatures.ts";
 import type { OperatorDirectory } from "../../security/operators/directory.ts";
 import type { Permission } from "../../security/policy/permission.ts";
+import type { Sessions } from "../../security/sessions/sessions.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
@@ -21,10 +22,12 @@ import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import type { Holding } from "../submit/holding.ts";
 import type { Submitter } from "../submit/submit.ts";
+import type { Withdrawal } from "../submit/withdrawal.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
 
@@ -41,6 +44,8 @@ export interface Rooms {
   readonly submitter: Submitter;
   readonly holding: Holding;
   readonly newId: NewId;
+  readonly withdrawal: Withdrawal;
+  readonly jobs: Jobs;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;
@@ -75,6 +80,10 @@ export interface OperateOptions {
   readonly operators: OperatorDirectory;
   readonly signatures: Pick<CommandSignatures, "operatorOf">;
   readonly metrics: () => Metrics;
+  /** The logins at the page that are open. */
+  readonly sessions: Sessions;
+  /** The listener of the page, while it listens. */
+  readonly page: () => { readonly origin: string } | undefined;
   readonly version: string;
   readonly startedAt: number;
   readonly reload: () => Promise<ReloadAnswer>;

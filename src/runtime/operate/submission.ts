@@ -1,10 +1,12 @@
+import { nearest } from "../../config/schema/nearest.ts";
 import type { OutRecord } from "../../journal/records.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import { holdText } from "../../message/jobs/hold.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
-import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
+import { nodeNameFault } from "../../message/node-name.ts";
+import { receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
 import { recordSubmitted } from "../submit/audited.ts";
@@ -143,7 +145,7 @@ export class Submission {
   }
 
   async cancel(idOrPrefix: string): Promise<CancelAnswer> {
-    const { clock, config, core } = this.#options;
+    const { config, core } = this.#options;
     const { id, state, final, direction, subject } = this.#messages.detail(idOrPrefix);
     this.#options.reach.insist(subject);
     core().audit.record({
@@ -155,39 +157,15 @@ export class Submission {
       ids: [id],
     });
     if (final) return { kind: "tooLate", id, state };
-    const { journal, announce, fleet, submitter, holding, canceller } = core();
+    const { journal, withdrawal, canceller } = core();
     if (direction === "in") {
       const answer = canceller.cancel(id, config().node);
       await journal.flushed();
       return answer === "done" ? { kind: "done", id } : { kind: "tooLate", id, state: this.#messages.detail(id).state };
     }
-    const held = holding.find(id);
-    if (held !== undefined) {
-      holding.end(held.group, [held.index], "cancelled", "cancelled while it was held");
-      await journal.flushed();
-      return { kind: "done", id };
-    }
-    const withdrawn = journal.outbox.withdraw(id, "cancelled", clock.now(), "cancelled before it was sent");
-    if (withdrawn !== undefined) {
-      await journal.flushed();
-      announce.withdrawn([withdrawn]);
-      return { kind: "done", id };
-    }
-    if (kindOf(subject) === "event") return { kind: "tooLate", id, state };
-    const { node } = parseSubject(subject);
-    const draft = { subject: `${node}.command.cancel.${CONTROL_DOMAIN}`, data: { id }, deliverBy: null };
-    const [asked] = submitter.submit([draft]);
-    if (asked !== undefined)
-      journal.outbox.cancelRequested(id, { cancelRequestedAt: clock.now(), cancelId: asked.message.id });
+    const answer = withdrawal.cancel(id) ?? { kind: "tooLate", id, state };
     await journal.flushed();
-    const link = fleet.link(node);
-    if (state === "sent") {
-      const when = link === "online" ? `${node} was asked to cancel it` : `it is cancelled when ${node} is heard again`;
-      return { kind: "requested", id, reason: `${node} may not have the message yet: ${when}` };
-    }
-    const end =
-      link === "online" ? "was asked to end it" : `is asked to end it when it is heard again (its link is ${link})`;
-    return { kind: "requested", id, reason: `${node} has the message and ${end}` };
+    return answer;
   }
 
   /** The draft with the operator who speaks. */
@@ -209,8 +187,14 @@ export class Submission {
     signatures.operatorOf({ id, subject, data, operator }, true);
   }
 
-  /** A message for each node that an order means. @throws StewardError `target-invalid`, `target-large`, `message-invalid`, … */
+  /**
+   * A message for each node that an order means, whichever way the order came. The management station knows its fleet: there a
+   * name that nobody knows is a slip, unless the order says otherwise. An edge does not hear of other edges.
+   *
+   * @throws StewardError `node-unknown`, `target-invalid`, `target-large`, `message-invalid`, …
+   */
   drafts(orders: readonly TargetedDraft[]): Draft[] {
+    const { node: self, central } = this.#options.config();
     const drafts: Draft[] = [];
     let bytes = 0;
     for (const { to, most, statement, ...order } of orders) {
@@ -221,6 +205,7 @@ export class Submission {
           fault: "an id is for one message: name its node",
         });
       if (to === undefined) {
+        if (draft.knownNodesOnly ?? self === central) this.#insistKnown(draft.subject);
         drafts.push(draft);
         continue;
       }
@@ -232,8 +217,21 @@ export class Submission {
         const fault = `the messages to ${nodes.length} nodes take ${bytes} bytes together, ${LIMITS.bodyBytes} are allowed`;
         throw new StewardError("request-invalid", { fault });
       }
-      for (const node of nodes) drafts.push({ ...draft, subject: `${node}.${draft.subject}` });
+      for (const node of nodes) {
+        const subject = `${node}.${draft.subject}`;
+        if (draft.knownNodesOnly ?? self === central) this.#insistKnown(subject);
+        drafts.push({ ...draft, subject });
+      }
     }
     return drafts;
+  }
+
+  /** @throws StewardError `node-unknown`, with the name that was probably meant */
+  #insistKnown(subject: string): void {
+    const { fleet } = this.#options.core();
+    const node = receiverOf(subject);
+    if (fleet.isKnown(node) || nodeNameFault(node) !== undefined) return;
+    const near = nearest(node, [...fleet.names(), this.#options.config().node]);
+    throw new StewardError("node-unknown", { node: near === undefined ? node : `${node} (did you mean ${near}?)` });
   }
 }

@@ -7,7 +7,7 @@ import { type Assertion, isFinal, isFinalState, type State } from "../../message
 import type { Message } from "../../message/message.ts";
 import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
-import { summarise } from "../../message/text/summary.ts";
+import { summariseMessage } from "../../message/text/summary.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
 
@@ -43,7 +43,7 @@ export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): Message
     createdAt: message.createdAt,
     deliverBy: message.deliverBy,
     attempts: record.attempts,
-    summary: summarise(message.data),
+    summary: summariseMessage(message),
     ...(reason === undefined ? {} : { reason }),
     ...(record.outcome?.code === undefined ? {} : { code: record.outcome.code }),
     ...(record.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: record.cancelRequestedAt }),
@@ -97,7 +97,7 @@ export function viewHeld({ group, index, id, node }: HeldMessage, origin: string
     createdAt: at,
     deliverBy: until,
     attempts: 0,
-    summary: summarise(data),
+    summary: summariseMessage({ subject: `${node}.${subject}`, data }),
     reason: end?.reason ?? holdText(group.why(index)),
     ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
   };
@@ -149,7 +149,7 @@ export function viewIn(record: InRecord, waitsFor: string | undefined): MessageV
     createdAt: message.createdAt,
     deliverBy: message.deliverBy,
     attempts: record.attempts,
-    summary: summarise(message.data),
+    summary: summariseMessage(message),
     ...(waitsFor === undefined ? {} : { reason: waitsFor }),
     ...(message.operator === undefined ? {} : { operator: `${message.operator.name}@${message.origin}` }),
   };
@@ -218,7 +218,7 @@ export function viewDead({ message, at, reason, attempts }: DeadRecord): DeadLet
     at,
     reason,
     attempts,
-    summary: summarise(message.data),
+    summary: summariseMessage(message),
   };
 }
 

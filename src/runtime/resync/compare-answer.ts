@@ -54,7 +54,7 @@ export function fate(
   if (lane === undefined || seq > lane.last) return "lost";
   const verdict = lane.verdicts.find((given) => given.seq === seq);
   if (verdict !== undefined) return { state: verdict.state, at: lane.at, reason: verdict.reason };
-  const dead = inbox.dead().find(({ message }) => message.id === id);
+  const dead = inbox.deadLetter(id);
   if (dead !== undefined) return { state: "failed", at: dead.at, reason: `dead letter: ${dead.reason}` };
   return lane.lost.some(([from, to]) => seq >= from && seq <= to) ? "lost" : "gone";
 }

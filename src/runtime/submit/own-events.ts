@@ -29,6 +29,8 @@ const HEAD = 128;
 const MOST = 500 * 1024;
 /** The most bytes of an event until a broker has told its limit: small enough for nearly all brokers. */
 const CAUTIOUS = 14 * 1024;
+/** The share of a frame on a slow link, which is one that deflates: an urgent message waits there for the event under way. */
+const OF_A_FRAME = 1 / 8;
 
 /** The way of events of this node's own sources: a source cannot hear a refusal, so an event that is too large is divided. */
 export class OwnEvents {
@@ -46,11 +48,12 @@ export class OwnEvents {
    */
   submit(subject: string, data: Json): void {
     const { config, methods, submitter, brokerLimit } = this.#options;
-    const { limits } = config();
+    const { limits, link } = config();
     const broker = brokerLimit.bytes;
     const room = Math.min(MOST, limits.messageBytes - HEAD, (broker ?? MOST) - ENVELOPE - HEAD);
     const split = methods.get(parseSubject(subject).method)?.event?.split;
-    const cut = broker === undefined ? Math.min(room, CAUTIOUS) : room;
+    const small = link.compressFrom === null ? MOST : link.frameBytes * OF_A_FRAME;
+    const cut = Math.min(room, small, broker === undefined ? CAUTIOUS : MOST);
     const parts = split === undefined || jsonBytes(data) <= cut ? [data] : split(data, cut);
     const fits = parts.filter((part) => jsonBytes(part) <= room);
     submitter.submit(

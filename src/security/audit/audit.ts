@@ -39,8 +39,10 @@ export interface AuditOptions {
   /** Absent: the lines stay in the journal. */
   readonly files: AuditFiles | undefined;
   readonly clock: Clock;
-  readonly log: Pick<Logger, "error" | "warn">;
+  readonly log: Pick<Logger, "error" | "warn" | "info">;
   readonly keep: () => { readonly age: number; readonly bytes: number };
+  /** Hears each time why the files cannot be written, and `undefined` once they can be again. */
+  readonly onFault?: (fault: string | undefined) => void;
 }
 
 export interface AuditFilter {
@@ -68,6 +70,10 @@ export interface AuditCheck {
 /** How long lines wait in the journal, ms, and the number of them beyond which they are moved at once. */
 const MOVE_AFTER = 1_000;
 const MOVE_AT = 2_000;
+/** The longest pause between two tries while the files cannot be written, ms; the pauses double until then. */
+const LONGEST_PAUSE = 60_000;
+/** Lines that are looked through before the event loop has its turn. */
+const A_TURN = 1_000;
 /** The longest that the end waits for the files, ms. */
 const END_WITHIN = 5_000;
 /** Refusals of one kind that are recorded in a minute; the next record after it tells how many were not. */
@@ -92,6 +98,10 @@ export class Audit {
   #waiting: NumberedLine[] = [];
   #timer: Timer | undefined;
   #moving: Promise<void> | undefined;
+  /** Why the files cannot be written, and how often that was tried in vain. */
+  #fault: { readonly text: string; readonly tries: number } | undefined;
+  /** Readers of the files, which stay as they are meanwhile: lines wait in the journal. */
+  #readers = 0;
   #ended = false;
   #sweptAt = Number.NEGATIVE_INFINITY;
   #refusals = new Map<string, number>();
@@ -187,35 +197,55 @@ export class Audit {
   }
 
   /** The latest records that pass, oldest first. */
-  records({ limit = 100, ...filter }: AuditFilter = {}): AuditRecord[] {
+  records({ limit = 100, ...filter }: AuditFilter = {}): Promise<AuditRecord[]> {
     this.#chain();
-    const found: AuditRecord[] = [];
-    for (const line of this.#linesBackwards()) {
-      const record = parsed(line);
-      if (record === undefined) continue;
-      if (filter.after !== undefined && record.no <= filter.after) break;
-      if (filter.since !== undefined && record.at < filter.since) break;
-      if (passes(record, filter) && found.push(record) >= limit) break;
-    }
-    return found.reverse();
+    return this.#reading(async () => {
+      const found: AuditRecord[] = [];
+      let looked = 0;
+      for await (const line of this.#linesBackwards()) {
+        if (++looked % A_TURN === 0) await nextTurn();
+        const record = parsed(line);
+        if (record === undefined) continue;
+        if (filter.after !== undefined && record.no <= filter.after) break;
+        if (filter.since !== undefined && record.at < filter.since) break;
+        if (passes(record, filter) && found.push(record) >= limit) break;
+      }
+      return found.reverse();
+    });
   }
 
-  /** Follows the chain through all files, and through the lines that are still in the journal. */
-  verify(): AuditCheck {
+  /** Follows the chain through all files, and through the lines that are still in the journal; a piece of a file at a time. */
+  verify(): Promise<AuditCheck> {
     this.#chain();
-    const { journal, files } = this.#options;
-    const { start = START, head = START } = journal.auditEnds ?? {};
-    const chain = new ChainCheck(start);
-    let place = "the files of the audit";
-    for (const name of files?.names() ?? []) {
-      place = name;
-      for (const [i, line] of (files?.read(name) ?? []).entries()) chain.line(line, `${name}:${i + 1}`);
+    return this.#reading(async () => {
+      const { journal, files } = this.#options;
+      const { start = START, head = START } = journal.auditEnds ?? {};
+      const waiting = [...this.#waiting];
+      const chain = new ChainCheck(start);
+      let place = "the files of the audit";
+      for (const name of files?.names() ?? []) {
+        place = name;
+        let no = 0;
+        for await (const line of files?.lines(name) ?? []) chain.line(line, `${name}:${++no}`);
+      }
+      chain.end(head, place);
+      for (const { no, line } of waiting) if (no > chain.last.no) chain.line(line, "the journal");
+      const { no, hash } = chain.last;
+      const { faults, records } = chain;
+      return { ok: faults.length === 0, records, first: start.no + 1, last: no, head: hash, faults };
+    });
+  }
+
+  /** The files do not change while somebody reads them. */
+  async #reading<T>(read: () => Promise<T>): Promise<T> {
+    this.#readers++;
+    try {
+      await this.#moving;
+      return await read();
+    } finally {
+      this.#readers--;
+      if (this.#waiting.length > 0) this.#arm();
     }
-    chain.end(head, place);
-    for (const { no, line } of this.#waiting) if (no > chain.last.no) chain.line(line, "the journal");
-    const { no, hash } = chain.last;
-    const { faults, records } = chain;
-    return { ok: faults.length === 0, records, first: start.no + 1, last: no, head: hash, faults };
   }
 
   /** Moves what waits, and ends. Lines that cannot be moved stay in the journal. */
@@ -234,15 +264,21 @@ export class Audit {
 
   #arm(): void {
     const { clock, files } = this.#options;
-    if (files === undefined || this.#moving !== undefined || this.#ended) return;
-    if (this.#waiting.length >= MOVE_AT) {
+    if (files === undefined || this.#moving !== undefined || this.#readers > 0 || this.#ended) return;
+    if (this.#waiting.length >= MOVE_AT && this.#fault === undefined) {
       clock.clearTimeout(this.#timer);
       this.#begin();
-    } else this.#timer ??= clock.setTimeout(() => this.#begin(), MOVE_AFTER);
+    } else this.#timer ??= clock.setTimeout(() => this.#begin(), this.#pause());
+  }
+
+  /** How long until lines are moved, ms: longer each time when the files cannot be written. */
+  #pause(): number {
+    return Math.min(MOVE_AFTER * 2 ** (this.#fault?.tries ?? 0), LONGEST_PAUSE);
   }
 
   #begin(): void {
     this.#timer = undefined;
+    if (this.#readers > 0) return;
     this.#moving ??= this.#move().finally(() => {
       this.#moving = undefined;
       if (this.#waiting.length > 0) this.#arm();
@@ -251,7 +287,7 @@ export class Audit {
 
   /** Lines go to the files once they are durable in the journal, and leave it once they are durable there. */
   async #move(): Promise<void> {
-    const { journal, files, log } = this.#options;
+    const { journal, files } = this.#options;
     const lines = [...this.#waiting];
     const last = lines.at(-1);
     if (files === undefined || last === undefined) return;
@@ -261,9 +297,28 @@ export class Audit {
       this.#waiting.splice(0, lines.length);
       this.#settle(last);
       await this.#forget(files);
+      this.#worked();
     } catch (error) {
-      log.error({ err: error }, `the audit cannot be written: ${faultText(error)}; it waits in the journal`);
+      this.#failed(faultText(error));
     }
+  }
+
+  /** One line for each change, however often it is tried. */
+  #failed(text: string): void {
+    const { log, onFault } = this.#options;
+    const before = this.#fault;
+    this.#fault = { text, tries: (before?.tries ?? 0) + 1 };
+    if (before?.text !== text)
+      log.error({ fault: text }, `the audit cannot be written: ${text}; it waits in the journal and is tried again`);
+    onFault?.(text);
+  }
+
+  #worked(): void {
+    const { log, onFault } = this.#options;
+    if (this.#fault === undefined) return;
+    log.info({ tries: this.#fault.tries }, "the audit is written again");
+    this.#fault = undefined;
+    onFault?.(undefined);
   }
 
   /** Notes how far the files go, and drops the groups that are in them. */
@@ -287,11 +342,17 @@ export class Audit {
     if (start !== undefined && ends !== undefined) journal.auditEnds = { ...ends, start };
   }
 
-  *#linesBackwards(): Iterable<string> {
+  async *#linesBackwards(): AsyncIterable<string> {
     for (const { line } of this.#waiting.toReversed()) yield line;
     const { files } = this.#options;
-    for (const name of files?.names().toReversed() ?? []) yield* files?.read(name).toReversed() ?? [];
+    for (const name of files?.names().toReversed() ?? []) yield* (await files?.read(name))?.toReversed() ?? [];
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function parsed(line: string): AuditRecord | undefined {

@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
-import { open, unlink } from "node:fs/promises";
+import { createReadStream, mkdirSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { open, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { claimOf, hashOf, type Link, START } from "./chain.ts";
 
@@ -13,8 +13,10 @@ export interface NumberedLine {
 export interface AuditFiles {
   /** The names of the files, oldest first. */
   names(): readonly string[];
-  /** The lines of a file. */
-  read(name: string): readonly string[];
+  /** The lines of a file, read bit by bit: one that is longer than any record comes cut. */
+  lines(name: string): AsyncIterable<string>;
+  /** The lines of a file at once, for one of the usual size. */
+  read(name: string): Promise<readonly string[]>;
   /** The last whole record; an unfinished one behind it, of a crash, is cut off. */
   tail(): Link;
   /** Appends lines and waits until they are on disk. */
@@ -28,12 +30,17 @@ export interface AuditFiles {
 
 /** Bytes of a file, beyond which the next one is begun. */
 const FILE_BYTES = 16 * 1024 * 1024;
+/** Bytes that are read at once, and those of the longest line that can be a record. */
+const CHUNK_BYTES = 256 * 1024;
+const LINE_BYTES = 4 * 1024 * 1024;
 const NAME = /^\d{12}\.jsonl$/;
 
 export class AuditDirectory implements AuditFiles {
   readonly #directory: string;
   readonly #fileBytes: number;
   #file: { readonly name: string; bytes: number } | undefined;
+  /** The last file may hold a part of lines whose writing failed. */
+  #isTorn = false;
 
   constructor(directory: string, fileBytes = FILE_BYTES) {
     this.#directory = directory;
@@ -47,8 +54,28 @@ export class AuditDirectory implements AuditFiles {
       .sort();
   }
 
-  read(name: string): readonly string[] {
-    const lines = readFileSync(join(this.#directory, name), "utf8").split("\n");
+  async *lines(name: string): AsyncIterable<string> {
+    let rest: Buffer = Buffer.alloc(0);
+    let isCut = false;
+    for await (const chunk of createReadStream(join(this.#directory, name), { highWaterMark: CHUNK_BYTES })) {
+      rest = Buffer.concat([rest, chunk as Buffer]);
+      let from = 0;
+      for (let at = rest.indexOf(10); at >= 0; at = rest.indexOf(10, from)) {
+        if (!isCut) yield rest.toString("utf8", from, at);
+        isCut = false;
+        from = at + 1;
+      }
+      rest = rest.subarray(from);
+      if (rest.length <= LINE_BYTES) continue;
+      if (!isCut) yield rest.toString("utf8", 0, LINE_BYTES);
+      isCut = true;
+      rest = Buffer.alloc(0);
+    }
+    if (rest.length > 0 && !isCut) yield rest.toString("utf8");
+  }
+
+  async read(name: string): Promise<readonly string[]> {
+    const lines = (await readFile(join(this.#directory, name), "utf8")).split("\n");
     return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
   }
 
@@ -70,19 +97,25 @@ export class AuditDirectory implements AuditFiles {
       this.#file ??= { name: `${String(first.no).padStart(12, "0")}.jsonl`, bytes: 0 };
       const file = this.#file;
       const some: string[] = [];
+      let bytes = file.bytes;
       for (const { line } of rest) {
-        if (file.bytes >= this.#fileBytes) break;
+        if (bytes >= this.#fileBytes) break;
         some.push(`${line}\n`);
-        file.bytes += Buffer.byteLength(line) + 1;
+        bytes += Buffer.byteLength(line) + 1;
       }
       rest = rest.slice(some.length);
       const handle = await open(join(this.#directory, file.name), "a", 0o600);
       try {
+        // A disk that filled up may have taken a part of the lines, which come again.
+        if (this.#isTorn) await handle.truncate(file.bytes);
+        this.#isTorn = true;
         await handle.appendFile(some.join(""));
         await handle.datasync();
+        this.#isTorn = false;
       } finally {
         await handle.close();
       }
+      file.bytes = bytes;
       if (file.bytes >= this.#fileBytes) this.#file = undefined;
     }
   }
@@ -96,7 +129,7 @@ export class AuditDirectory implements AuditFiles {
     let left: Link | undefined;
     for (const { name, size, mtimeMs } of files.slice(0, -1)) {
       if (mtimeMs >= before && held <= bytes) break;
-      const line = this.read(name).at(-1) ?? "";
+      const line = (await this.read(name)).at(-1) ?? "";
       left = { no: claimOf(line)?.no ?? 0, hash: hashOf(line) };
       await unlink(join(this.#directory, name));
       held -= size;

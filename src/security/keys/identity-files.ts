@@ -32,19 +32,23 @@ const FILES = { sign: "sign.nk", seal: "seal.nk" } as const;
 /** A seed has 58 characters; a longer file is none. */
 const MOST_BYTES = 256;
 
-/** The identity of a data directory, made if there is none. @throws StewardError `identity-unsafe`, `identity-damaged` */
-export function openIdentity(data: string, random: Random): Identity {
+/** The identity of a data directory, made if there is none; `owner`: as in `readIdentity`. @throws StewardError `identity-unsafe`, `identity-damaged` */
+export function openIdentity(data: string, random: Random, owner?: number): Identity {
   // A change of keys was cut short by a crash: the keys before are still those that others know.
   if (!exists(join(data, FOLDER)) && exists(join(data, REPLACED))) renameSync(join(data, REPLACED), join(data, FOLDER));
-  if (!exists(join(data, FOLDER))) writeIdentity(data, newSeeds(random));
+  if (exists(join(data, FOLDER))) return readIdentity(data, owner);
+  writeIdentity(data, newSeeds(random));
   return readIdentity(data);
 }
 
-/** The identity of a data directory that has one. @throws StewardError `identity-unsafe`, `identity-damaged` */
-export function readIdentity(data: string): Identity {
+/**
+ * The identity of a data directory that has one. `owner`: the user to whom its files must belong, by default the one who
+ * reads. @throws StewardError `identity-unsafe`, `identity-damaged`
+ */
+export function readIdentity(data: string, owner = process.getuid?.()): Identity {
   const folder = join(data, FOLDER);
   const previous = join(folder, PREVIOUS);
-  return new Identity(readPair(folder), exists(previous) ? new Identity(readPair(previous)) : undefined);
+  return new Identity(readPair(folder, owner), exists(previous) ? new Identity(readPair(previous, owner)) : undefined);
 }
 
 /** The present seeds: for a change of keys, and to log in to the broker. @throws StewardError like `readIdentity` */
@@ -79,23 +83,23 @@ function writePair(folder: string, seeds: Seeds): void {
   syncFolder(folder);
 }
 
-function readPair(folder: string): Seeds {
-  insistPrivate(folder, lstatSync(folder), "700");
-  return { sign: readSeed(folder, "sign"), seal: readSeed(folder, "seal") };
+function readPair(folder: string, owner = process.getuid?.()): Seeds {
+  insistPrivate(folder, lstatSync(folder), "700", owner);
+  return { sign: readSeed(folder, "sign", owner), seal: readSeed(folder, "seal", owner) };
 }
 
-function readSeed(folder: string, use: KeyUse): string {
+function readSeed(folder: string, use: KeyUse, owner: number | undefined): string {
   const file = join(folder, FILES[use]);
-  const text = readPrivate(file).trim();
+  const text = readPrivate(file, owner).trim();
   if (seedBytes(use, text) !== undefined) return text;
   throw new StewardError("identity-damaged", { file, fault: "it holds no seed, or one that was changed" });
 }
 
-function readPrivate(file: string): string {
+function readPrivate(file: string, owner: number | undefined): string {
   let opened: number | undefined;
   try {
     opened = openSync(file, "r");
-    insistPrivate(file, fstatSync(opened), "600");
+    insistPrivate(file, fstatSync(opened), "600", owner);
     const bytes = Buffer.alloc(MOST_BYTES);
     return bytes.toString("latin1", 0, readSync(opened, bytes));
   } catch (error) {
@@ -106,15 +110,14 @@ function readPrivate(file: string): string {
   }
 }
 
-function insistPrivate(path: string, { mode, uid }: Stats, wanted: "600" | "700"): void {
-  const own = process.getuid?.();
+function insistPrivate(path: string, { mode, uid }: Stats, wanted: "600" | "700", owner: number | undefined): void {
   // Windows has no modes.
-  if (own === undefined) return;
-  if (uid !== own)
+  if (owner === undefined) return;
+  if (uid !== owner)
     throw new StewardError("identity-unsafe", {
       path,
-      fault: `it belongs to user ${uid}, and the daemon runs as user ${own}`,
-      command: `chown ${own} ${path}`,
+      fault: `it belongs to user ${uid}, and the daemon runs as user ${owner}`,
+      command: `chown ${owner} ${path}`,
     });
   if ((mode & 0o077) === 0) return;
   const fault = `others than its owner may use it (mode ${(mode & 0o777).toString(8)})`;

@@ -36,7 +36,7 @@ describe("the reference file", () => {
     // One way to log in, one source an entry: these stand beside another that has to go.
     const instead: Record<string, RegExp> = { tail: /^ {4}syslog:/, source: /^ {4}syslog:/ };
     const together = [
-      ["user", "password", "ca", "cert", "key", "tls", ""],
+      ["user", "password", "ca", "cert", "certificate", "key", "tls", ""],
       ["run", "user", "group", "directory", "environment", "umask", "secrets", "limits", "cpu", "memory"],
     ];
     const off = lines.flatMap((line, i) => (/^\s*#[^\s#]/.test(line) ? [i] : []));

@@ -194,7 +194,8 @@ export function mortalLink(
   return {
     inbox: link.inbox,
     status: () => link.status(),
-    onStatus: (listener) => link.onStatus(listener),
+    // A process that stands still hears that its link came or went when it goes on.
+    onStatus: (listener) => link.onStatus((status) => read(() => listener(status))),
     onRefusal: (listener) => link.onRefusal(listener),
     maxPayload: () => link.maxPayload(),
     askLimits: () => link.askLimits(),

@@ -325,12 +325,12 @@ const LIVE: Readonly<Record<string, Change>> = {
   "retention.audit.age": {
     node: "ship1",
     settings: { retention: { audit: { age: "1d" } } },
-    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+    follows: async (world) => expect((await world.daemon("ship1").operations.verifyAudit()).ok).toBe(true),
   },
   "retention.audit.bytes": {
     node: "ship1",
     settings: { retention: { audit: { bytes: "32MB" } } },
-    follows: async (world) => expect(world.daemon("ship1").operations.verifyAudit().ok).toBe(true),
+    follows: async (world) => expect((await world.daemon("ship1").operations.verifyAudit()).ok).toBe(true),
   },
   "log.level": {
     node: "ship1",
@@ -372,6 +372,11 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   socket: { socket: "/run/other.sock" },
   socketAccess: { socketAccess: "group" },
   metrics: { metrics: "127.0.0.1:9" },
+  "page.listen": { page: { listen: "127.0.0.1:9" } },
+  "page.address": { page: { address: "https://fleet.example.org" } },
+  "page.tls": { page: { tls: { certificate: "./a.pem", key: "./a.key" } } },
+  "page.idle": { page: { idle: "9h" } },
+  "page.longest": { page: { longest: "9d" } },
   "shell.grace": { shell: { grace: "1s" } },
   "supervision.intensity": { supervision: { intensity: 9 } },
   "supervision.period": { supervision: { period: "9s" } },

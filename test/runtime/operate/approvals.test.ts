@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { StewardError } from "../../../src/message/errors.ts";
 import { expectSound } from "../../harness/world/sound.ts";
-import { OperatorScene, WORK } from "./operator-scene.ts";
+import { audited, OperatorScene, WORK } from "./operator-scene.ts";
 
 const ALL = { subject: "command.work.*" };
 const central = (...approvals: readonly object[]) => ({ central: { approvals: approvals as never } });
@@ -45,7 +45,7 @@ test("a request that two must want is held, and goes when another operator appro
   expect(await world.ended(order.id)).toMatchObject({ state: "succeeded", operator: "ann@central" });
   expect(await refusal(scene, scene.as("bob").approve(order.id))).toBe("approval-none");
   expect(world.ledger.runs).toHaveLength(1);
-  expect(world.daemon("central").operations.audit({ what: "approval" })).toContainEqual(
+  expect(await audited(world, "central", { what: "approval" })).toContainEqual(
     expect.objectContaining({ by: "bob@central", operation: "approve", askedBy: "ann@central", ids: [order.id] }),
   );
   await expectSound(world);
@@ -93,6 +93,9 @@ test("nobody without a name asks for it, and one who was removed since gets noth
     "approval-unnamed",
   );
   expect(() => world.daemon("central").operations.drafts([{ subject: WORK, data: {} }])).toThrow(/two people/);
+  expect(await refusal(scene, scene.as("ann").createJob({ to: "ship1", subject: "command.work.os", data: {} }))).toBe(
+    "approval-job",
+  );
   const [asked] = await scene.submit("ann", { subject: WORK, data: {} });
   scene.change("ann", { standing: "removed" });
   expect(await refusal(scene, scene.as("bob").approve(asked?.id ?? ""))).toBe("approval-none");

@@ -101,7 +101,10 @@ test("a target is resolved in the daemon: a message for each node that it means,
   ]);
   expect((await submit("all")).map(({ node }) => node).sort()).toEqual(["ship1", "ship2"]);
   const count = operations.messages({ limit: 1_000 }).length;
-  await expect(submit("ship1,shp2")).rejects.toMatchObject({ code: "node-unknown", details: { node: "shp2" } });
+  await expect(submit("ship1,shp2")).rejects.toMatchObject({
+    code: "node-unknown",
+    details: { node: "shp2 (did you mean ship2?)" },
+  });
   await expect(submit("ship 1")).rejects.toMatchObject({ code: "target-invalid", exit: 2 });
   await expect(submit("all", "x".repeat(LIMITS.bodyBytes / 2))).rejects.toMatchObject({ code: "request-invalid" });
   const many = Array.from({ length: LIMITS.drafts + 1 }, (_, n) => `n${n}`).join(",");
@@ -109,4 +112,45 @@ test("a target is resolved in the daemon: a message for each node that it means,
   await expect(submit(many, {}, LIMITS.drafts + 1)).rejects.toMatchObject({ code: "message-invalid" });
   expect(operations.messages({ limit: 1_000 })).toHaveLength(count);
   await world.allEnded();
+});
+
+test("a name that nobody knows is refused at the station, whichever way the order came, unless the order says otherwise", async () => {
+  const world = await createWorld({ nodes: { ship1: {} } });
+  world.configure("central", { nodes: ["ship9"] });
+  await settled(world);
+  const send = (node: string, subject: string, more: object = {}) =>
+    world.drive(world.daemon(node).operations.submit([{ subject, data: { n: 1 }, ...more }]));
+  const before = world.daemon("central").operations.messages({ limit: 1_000 }).length;
+  await expect(send("central", `shp1.${WORK}`)).rejects.toMatchObject({
+    code: "node-unknown",
+    message: "no node is called shp1 (did you mean ship1?)",
+  });
+  await expect(send("central", WORK, { to: "ship1,nosuch" })).rejects.toMatchObject({ code: "node-unknown" });
+  // Files come this way.
+  expect(() => world.daemon("central").operations.drafts([{ subject: `nosuch.${WORK}`, data: null }])).toThrow(
+    expect.objectContaining({ code: "node-unknown" }),
+  );
+  expect(world.daemon("central").operations.messages({ limit: 1_000 })).toHaveLength(before);
+  expect(
+    world
+      .daemon("central")
+      .operations.nodes()
+      .map(({ name }) => name),
+  ).toEqual(["central", "ship1", "ship9"]);
+  // A node that is expected, one that the order calls new, and a neighbour of an edge, which hears of no others.
+  expect(await send("central", `ship9.${WORK}`)).toHaveLength(1);
+  expect(await send("central", `ship3.${WORK}`, { knownNodesOnly: false })).toHaveLength(1);
+  expect(await send("ship1", `ship4.${WORK}`)).toHaveLength(1);
+});
+
+test("a lane whose only message was taken back shows no deadline", async () => {
+  const world = await createWorld({ nodes: { ship1: {} } });
+  await world.start("central");
+  const { operations } = world.daemon("central");
+  const id = await world.send(`ship1.${WORK}`, {}, { deliverBy: 3_600_000 });
+  const lane = () =>
+    operations.node("ship1").lanes.map(({ waiting, nextDeliverBy }) => [waiting, nextDeliverBy !== null]);
+  expect(lane()).toEqual([[1, true]]);
+  await world.drive(operations.cancel(id));
+  expect(lane()).toEqual([[0, false]]);
 });

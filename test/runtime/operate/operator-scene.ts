@@ -1,7 +1,7 @@
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json } from "../../../src/message/message.ts";
 import type { LocalOperations } from "../../../src/runtime/operate/operate.ts";
-import type { Accepted, Order } from "../../../src/runtime/operate/operations.ts";
+import type { Accepted, AuditQuery, AuditRecordOf, Order } from "../../../src/runtime/operate/operations.ts";
 import { Identity, newSeeds } from "../../../src/security/keys/identity.ts";
 import { speakerOf } from "../../../src/security/operators/directory.ts";
 import type { OperatorRecord } from "../../../src/security/operators/operator-record.ts";
@@ -73,4 +73,9 @@ export class OperatorScene {
     for (const { id, subject } of accepted) this.world.accepted.push({ id, subject, origin: "central" });
     return accepted;
   }
+}
+
+/** Records of a node's audit. */
+export async function audited(world: World, node: string, query: AuditQuery): Promise<readonly AuditRecordOf[]> {
+  return world.drive(Promise.resolve(world.daemon(node).operations.audit(query)));
 }

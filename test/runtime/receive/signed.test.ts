@@ -3,7 +3,7 @@ import type { AskedBy, Json } from "../../../src/message/message.ts";
 import { encodeFrame } from "../../harness/packets.ts";
 import { expectSound } from "../../harness/world/sound.ts";
 import { quiet } from "../../harness/world/time.ts";
-import { OperatorScene, WORK } from "../operate/operator-scene.ts";
+import { audited, OperatorScene, WORK } from "../operate/operator-scene.ts";
 
 const SIGNED = { subscribe: [{ subject: "command.work.os", from: ["central"], signed: true }] };
 
@@ -28,11 +28,10 @@ async function falseCentral({ world }: OperatorScene) {
     link.publish(WORK, encodeFrame(WORK, frame, null), `${link.inbox}.x`);
     await world.advance(2_000);
   };
-  const refused = (): string[] =>
-    world
-      .daemon("ship1")
-      .operations.audit({ refused: true })
-      .map(({ why = "" }) => why);
+  const refused = async (): Promise<string[]> => {
+    const records = await audited(world, "ship1", { refused: true });
+    return records.map(({ why = "" }) => why);
+  };
   return { send, refused, ran: () => world.ledger.runs.map(({ id }) => id) };
 }
 
@@ -44,9 +43,9 @@ test("a command that an operator signed runs where the policy asks for it, and b
   expect(accepted?.id).toBe(order.id);
   expect(await world.ended(order.id)).toMatchObject({ state: "succeeded", operator: "ann@central", signed: true });
   expect(world.message(order.id, "ship1")).toMatchObject({ operator: "ann@central" });
-  const audit = world.daemon("ship1").operations.audit({ what: "decision" });
+  const audit = await audited(world, "ship1", { what: "decision" });
   expect(audit).toContainEqual(expect.objectContaining({ by: "ann@central", signed: true, allowed: true }));
-  expect(world.daemon("central").operations.audit({ what: "submit" })).toContainEqual(
+  expect(await audited(world, "central", { what: "submit" })).toContainEqual(
     expect.objectContaining({ by: "ann@central", ids: [order.id] }),
   );
   await expectSound(world);
@@ -65,7 +64,7 @@ test("without a signature central sends nothing there, whatever name it puts in"
   // Ann herself, by a session that has no key: her name alone is central's word.
   const [named] = await scene.submit("ann", { subject: WORK, data: {} });
   expect(await world.ended(named?.id ?? "")).toMatchObject({ state: "rejected", operator: "ann@central" });
-  expect(world.daemon("ship1").operations.audit({ refused: true })).toContainEqual(
+  expect(await audited(world, "ship1", { refused: true })).toContainEqual(
     expect.objectContaining({ by: "central", says: "ann" }),
   );
   expect(world.ledger.runs).toEqual([]);
@@ -88,17 +87,17 @@ test("central in other hands forges no statement, moves none to another content 
   await send(order.id, { n: 1 }, { name: "bob", statement });
   await send(order.id, { n: 1 }, byAnn({ ...statement, signature: "A".repeat(86) }));
   expect(ran()).toEqual([]);
-  expect(refused()).toHaveLength(5);
-  for (const why of refused()) expect(why).toContain("it is not on this command, for this node");
+  expect(await refused()).toHaveLength(5);
+  for (const why of await refused()) expect(why).toContain("it is not on this command, for this node");
   // Central can keep a command back and pass it on later, but not a second time.
   await send(order.id, { n: 1 }, byAnn(statement));
   expect(ran()).toEqual([order.id]);
   await send(order.id, { n: 1 }, byAnn(statement));
-  expect(refused().at(-1)).toContain("it was used already: a command runs once");
+  expect((await refused()).at(-1)).toContain("it was used already: a command runs once");
   world.crash("ship1");
   await world.start("ship1");
   await send(order.id, { n: 1 }, byAnn(statement));
-  expect(refused().at(-1)).toContain("it was used already: a command runs once");
+  expect((await refused()).at(-1)).toContain("it was used already: a command runs once");
   expect(ran()).toEqual([order.id]);
 });
 
@@ -109,10 +108,10 @@ test("a statement whose time is over, and one of an operator who was removed, ar
   const { send, refused, ran } = await falseCentral(scene);
   await world.advance(3_600_000);
   await send(late.id, {}, { name: "ann", statement: late.statement as NonNullable<AskedBy["statement"]> });
-  expect(refused().at(-1)).toContain("it held until");
+  expect((await refused()).at(-1)).toContain("it held until");
   scene.change("bob", { standing: "removed" });
   await send(gone.id, {}, { name: "bob", statement: gone.statement as NonNullable<AskedBy["statement"]> });
-  expect(refused().at(-1)).toContain("bob is no operator any more");
+  expect((await refused()).at(-1)).toContain("bob is no operator any more");
   expect(ran()).toEqual([]);
 });
 

@@ -16,11 +16,16 @@ const LOG = "central.event.syslogforwarding.app";
 const NOTE = "central.event.note.app";
 const note: Method = { name: "note", summary: "", event: { check: () => undefined, handle: async () => undefined } };
 
-function scene(messageBytes: number, broker: number | undefined) {
+function scene(messageBytes: number, broker: number | undefined, frameBytes = 4 * 1024 * 1024) {
   const clock = new SimulatedClock();
   const random = seededRandom(1);
   const journal = openJournal(openMemoryStore(emptyDisk(), clock), { node: "ship1", path: "", clock, random });
-  const config = { node: "ship1", limits: { messageBytes }, defaults: { deliverBy: null } } as Config;
+  const config = {
+    node: "ship1",
+    limits: { messageBytes },
+    defaults: { deliverBy: null },
+    link: { frameBytes },
+  } as Config;
   const told: string[] = [];
   const parts = {
     config: () => config,
@@ -64,6 +69,15 @@ describe("what a source of this node makes", () => {
     emit(LOG, { lines });
     expect(Math.max(...sizes(queued(LOG)))).toBeLessThanOrEqual(16_384);
     expect(queued(LOG).flatMap(({ data }) => (data as { lines: Json[] }).lines)).toEqual(lines);
+  });
+
+  it("goes in messages of an eighth of a frame on a slow link, where what is urgent waits for the one under way", () => {
+    const { emit, queued } = scene(512 * 1024, 1024 * 1024, 32 * 1024);
+    emit(LOG, { lines });
+    expect(Math.max(...sizes(queued(LOG)))).toBeLessThanOrEqual(4 * 1024 + 200);
+    expect(queued(LOG).flatMap(({ data }) => (data as { lines: Json[] }).lines)).toEqual(lines);
+    emit(NOTE, { text: "y".repeat(20_000) });
+    expect(queued(NOTE)).toHaveLength(1);
   });
 
   it("goes in small messages as long as no broker has said what it takes", () => {

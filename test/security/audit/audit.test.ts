@@ -8,8 +8,9 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { openJournal } from "../../../src/journal/journal.ts";
 import { Audit } from "../../../src/security/audit/audit.ts";
 import { redacted } from "../../../src/security/audit/entry.ts";
@@ -20,7 +21,6 @@ import { tempDir } from "../../harness/temp.ts";
 import { emptyDisk, openMemoryStore } from "../../twins/memory-store.ts";
 
 const DAY = 86_400_000;
-const silent = { error: () => undefined, warn: () => undefined };
 
 /** The audit of a node over a disk of its own, opened again after each `crash` or `end`. */
 async function room({ fileBytes = 2_000 } = {}) {
@@ -29,17 +29,23 @@ async function room({ fileBytes = 2_000 } = {}) {
   const directory = join(await tempDir(), "audit");
   const disk = emptyDisk();
   const clock = new SimulatedClock();
+  const said: string[] = [];
+  const say = (_fields: object, text: string) => said.push(text);
+  const log = { error: say, warn: say, info: say } as unknown as ConstructorParameters<typeof Audit>[0]["log"];
+  const faults: (string | undefined)[] = [];
   const open = () => {
     const store = openMemoryStore(disk);
     const journal = openJournal(store, { node: "ship1", path: directory, clock, random: seededRandom(1) });
     const files = new AuditDirectory(directory, fileBytes);
-    const audit = new Audit({ journal, files, clock, log: silent, keep: () => keep });
+    const audit = new Audit({ journal, files, clock, log, keep: () => keep, onFault: (fault) => faults.push(fault) });
     return { audit, journal, store };
   };
   return {
     directory,
     clock,
     keep,
+    said,
+    faults,
     open,
     files: () => readdirSync(directory).sort(),
     path: (name = "") => join(directory, name),
@@ -69,7 +75,7 @@ async function written() {
   };
   const verify = async () => {
     const again = scene.open();
-    const checked = again.audit.verify();
+    const checked = await again.audit.verify();
     await again.journal.close();
     return checked;
   };
@@ -83,13 +89,13 @@ describe("the audit of a node", () => {
     expect(await verify()).toMatchObject({ ok: true, records: 30, first: 1, last: 30, faults: [] });
     const { audit, journal } = open();
     audit.record(asked(31));
-    expect(audit.verify()).toMatchObject({ ok: true, records: 31, last: 31 });
-    expect(audit.records({ limit: 2 }).map(({ no }) => no)).toEqual([30, 31]);
-    expect(audit.records({ refused: true, limit: 100 }).map(({ no }) => no)).toEqual([
+    expect(await audit.verify()).toMatchObject({ ok: true, records: 31, last: 31 });
+    expect((await audit.records({ limit: 2 })).map(({ no }) => no)).toEqual([30, 31]);
+    expect((await audit.records({ refused: true, limit: 100 })).map(({ no }) => no)).toEqual([
       3, 6, 9, 12, 15, 18, 21, 24, 27, 30,
     ]);
-    expect(audit.records({ subject: "d7", by: "central" }).map(({ no }) => no)).toEqual([7]);
-    expect(audit.records({ after: 29 }).map(({ no }) => no)).toEqual([30, 31]);
+    expect((await audit.records({ subject: "d7", by: "central" })).map(({ no }) => no)).toEqual([7]);
+    expect((await audit.records({ after: 29 })).map(({ no }) => no)).toEqual([30, 31]);
     await journal.close();
   });
 
@@ -183,7 +189,7 @@ describe("the audit of a node", () => {
     // The process is gone before the lines were moved.
     first.store.close();
     const second = scene.open();
-    expect(second.audit.verify()).toMatchObject({ ok: true, records: 1, last: 1 });
+    expect(await second.audit.verify()).toMatchObject({ ok: true, records: 1, last: 1 });
     await second.audit.end();
     await second.journal.close();
     expect(scene.lines("000000000001.jsonl")).toHaveLength(1);
@@ -199,12 +205,82 @@ describe("the audit of a node", () => {
     appendFileSync(scene.path("000000000001.jsonl"), `${lines.slice(0, 2).join("\n")}\n${lines[2]?.slice(0, 20)}`);
     store.close();
     const again = scene.open();
-    expect(again.audit.verify()).toMatchObject({ ok: true, records: 3, last: 3 });
+    expect(await again.audit.verify()).toMatchObject({ ok: true, records: 3, last: 3 });
     again.audit.record(asked(4));
     await again.audit.end();
     expect(scene.lines("000000000001.jsonl").map((line) => JSON.parse(line).no)).toEqual([1, 2, 3, 4]);
-    expect(again.audit.verify()).toMatchObject({ ok: true, records: 4 });
+    expect(await again.audit.verify()).toMatchObject({ ok: true, records: 4 });
     await again.journal.close();
+  });
+
+  it("is tried again after longer and longer pauses while its disk refuses, with one line for each change", async () => {
+    const scene = await room({ fileBytes: 4_000_000 });
+    const { audit, journal } = scene.open();
+    const append = vi.spyOn(AuditDirectory.prototype, "append");
+    try {
+      append.mockRejectedValue(new Error("ENOSPC: no space left"));
+      // As many as are moved at once: that must not become a try at once either.
+      for (let n = 1; n <= 2_500; n++) audit.record(asked(n));
+      const tries: number[] = [];
+      for (let second = 0; second < 200; second++) {
+        await scene.clock.advance(1_000);
+        await vi.waitFor(() => expect(scene.faults.length).toBe(append.mock.calls.length));
+        if (tries.length < append.mock.calls.length) tries.push(second + 1);
+      }
+      expect(tries.length).toBeLessThanOrEqual(9);
+      expect(scene.said).toEqual([
+        "the audit cannot be written: ENOSPC: no space left; it waits in the journal and is tried again",
+      ]);
+      append.mockRestore();
+      await scene.clock.advance(60_000);
+      await vi.waitFor(() => expect(scene.faults.at(-1)).toBeUndefined());
+      expect(scene.said.slice(1)).toEqual(["the audit is written again"]);
+      expect(await audit.verify()).toMatchObject({ ok: true, records: 2_500 });
+    } finally {
+      append.mockRestore();
+    }
+    await audit.end();
+    await journal.close();
+  });
+
+  it("holds each record once where a disk took lines and did not sync them", async () => {
+    const scene = await room({ fileBytes: 100_000 });
+    const { audit, journal } = scene.open();
+    const handle = await open(scene.path("probe"), "w");
+    const sync = vi.spyOn(Object.getPrototypeOf(handle), "datasync").mockRejectedValueOnce(new Error("EIO"));
+    try {
+      for (let n = 1; n <= 3; n++) audit.record(asked(n));
+      await scene.clock.advance(1_000);
+      await vi.waitFor(() => expect(scene.faults).toEqual(["EIO"]));
+      await audit.end();
+      expect(await audit.verify()).toMatchObject({ ok: true, records: 3 });
+    } finally {
+      sync.mockRestore();
+      await handle.close();
+    }
+    await journal.close();
+  });
+
+  it("is verified a piece at a time: the daemon goes on meanwhile, and what comes waits in the journal", async () => {
+    const scene = await room({ fileBytes: 4_000_000 });
+    const { audit, journal } = scene.open();
+    for (let n = 1; n <= 6_000; n++) audit.record(asked(n));
+    await scene.clock.advance(1_000);
+    let turns = 0;
+    let isOver = false;
+    const turn = (): void => {
+      turns++;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const checking = audit.verify();
+    audit.record(asked(6_001));
+    expect(await checking).toMatchObject({ ok: true, faults: [] });
+    isOver = true;
+    expect(turns).toBeGreaterThan(4);
+    appendFileSync(scene.path(scene.files()[0]), "x".repeat(9_000_000));
+    expect((await audit.verify()).faults[0]?.fault).toMatch(/^this line is no record: number \d+ was changed$/);
+    await journal.close();
   });
 
   it("forgets the oldest files as retention says, and the chain that is left is whole", async () => {
@@ -223,9 +299,9 @@ describe("the audit of a node", () => {
     again.audit.record(asked(21));
     await again.audit.end();
     expect(scene.files()[0]).toBe(next);
-    expect(again.audit.verify()).toMatchObject({ ok: true, first: Number(next.slice(0, 12)), last: 21 });
+    expect(await again.audit.verify()).toMatchObject({ ok: true, first: Number(next.slice(0, 12)), last: 21 });
     rmSync(scene.path(next));
-    expect(again.audit.verify().ok).toBe(false);
+    expect((await again.audit.verify()).ok).toBe(false);
     await again.journal.close();
   });
 
@@ -234,10 +310,10 @@ describe("the audit of a node", () => {
     const { audit, journal } = open();
     for (let n = 0; n < 500; n++) audit.refused("ship2 command.echo.os", () => ({ ...asked(3), by: "ship2" }));
     audit.refused("ship3 command.echo.os", () => ({ ...asked(3), by: "ship3" }));
-    expect(audit.records({ limit: 1_000 })).toHaveLength(21);
+    expect(await audit.records({ limit: 1_000 })).toHaveLength(21);
     await clock.advance(60_000);
     audit.refused("ship2 command.echo.os", () => ({ ...asked(3), by: "ship2" }));
-    expect(audit.records({ limit: 2 })).toMatchObject([
+    expect(await audit.records({ limit: 2 })).toMatchObject([
       { by: "several", why: "480 more refusals of the same kinds" },
       { by: "ship2" },
     ]);
@@ -269,12 +345,12 @@ describe("messages of one turn", () => {
     audit.record(message("j", { ids: ["j"] }));
     await journal.flushed();
     audit.record(message("k"));
-    const ids = audit.records().map((record) => record.ids);
+    const ids = (await audit.records()).map((record) => record.ids);
     expect(ids).toEqual([["a", "b"], ["c"], ["d"], ["e"], ["f"], ["g"], ["h", "i"], ["j"], ["k"]]);
     store.close();
     const again = open();
-    expect(again.audit.verify()).toMatchObject({ ok: true, records: 9 });
-    expect(again.audit.records().map((record) => record.ids)).toEqual(ids);
+    expect(await again.audit.verify()).toMatchObject({ ok: true, records: 9 });
+    expect((await again.audit.records()).map((record) => record.ids)).toEqual(ids);
     await again.audit.end();
     expect(again.journal.audited()).toEqual([]);
     await again.journal.close();
@@ -284,7 +360,7 @@ describe("messages of one turn", () => {
     const { open } = await room();
     const { audit, journal } = open();
     for (let n = 0; n < 450; n++) audit.record(message(`m${n}`));
-    expect(audit.records().map(({ ids }) => ids?.length)).toEqual([200, 200, 50]);
+    expect((await audit.records()).map(({ ids }) => ids?.length)).toEqual([200, 200, 50]);
     await journal.close();
   });
 });

@@ -11,9 +11,9 @@ import { counted, visible } from "../../render/text.ts";
 
 /** `steward invite`: tokens for one machine, or for each line of a file. */
 interface Options {
-  readonly label: readonly string[];
+  readonly label?: readonly string[];
   readonly expires?: string;
-  readonly address: readonly string[];
+  readonly address?: readonly string[];
   readonly replace?: boolean;
   readonly qr?: boolean;
   readonly from?: string;
@@ -27,7 +27,7 @@ interface Wanted {
 }
 
 export function addInvite(program: Command, run: Runner): void {
-  const all = (value: string, before: readonly string[]): string[] => [...before, value];
+  const all = (value: string, before: readonly string[] = []): string[] => [...before, value];
   command(program, "invite", {
     summary: "make a token with which one machine joins the fleet",
     description: `Make a token with which one machine joins the fleet under this name: \`steward join TOKEN\` there is all that it takes. The token
@@ -45,9 +45,9 @@ tokens go into the folder of --out, one file for each node, or are printed as a 
     ],
   })
     .argument("[node]", "the name that the machine gets")
-    .option("--label <key=value>", "label of the node; may be repeated", all, [])
+    .option("--label <key=value>", "label of the node; may be repeated", all)
     .option("--expires <duration>", "how long the token is good, such as 2h or 7d", "24h")
-    .option("--address <host>", "address of the broker as the machine reaches it; may be repeated", all, [])
+    .option("--address <host>", "address of the broker as the machine reaches it; may be repeated", all)
     .option("--replace", "the machine takes the place of an enrolled one, whose keys are revoked")
     .option("--qr", "print the token as a QR code as well")
     .option("--from <file>", "a file with a node on each line")
@@ -59,7 +59,7 @@ tokens go into the folder of --out, one file for each node, or are printed as a 
         const invited = await daemon.invite({
           nodes: wanted,
           lasts: duration("--expires", options.expires ?? "24h"),
-          ...(options.address.length === 0 ? {} : { addresses: options.address }),
+          ...(options.address === undefined ? {} : { addresses: options.address }),
         });
         if (options.out !== undefined) writeTokens(cli, cli.path(options.out), invited);
         else if (cli.json) cli.printJson(invited);
@@ -101,7 +101,7 @@ function writeTokens(cli: Cli, folder: string, invited: readonly Invited[]): voi
     );
 }
 
-async function nodesOf(cli: Cli, { from, label, replace }: Options, node: string | undefined): Promise<Wanted[]> {
+async function nodesOf(cli: Cli, { from, label = [], replace }: Options, node: string | undefined): Promise<Wanted[]> {
   const also = replace === true ? { replace } : {};
   if ((node === undefined) === (from === undefined)) {
     const fault = node === undefined ? "name the node, or a file with --from" : "name a node or a file, not both";

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { Config } from "../../../config/config.ts";
 import { EXIT, fileFault, StewardError } from "../../../message/errors.ts";
+import { actingUser, giveToOwner } from "../../../platform/owner.ts";
 import { systemRandom } from "../../../platform/system-clock.ts";
 import type { Token } from "../../../security/trust/token.ts";
 import type { Cli } from "../../cli.ts";
@@ -23,6 +24,10 @@ interface Options {
 }
 
 const CA_FILE = "broker-ca.pem";
+/** Files of the data directory that joining writes. */
+const WRITTEN = ["identity", "identity/sign.nk", "identity/seal.nk", "trust.json", "daemon.lock"];
+/** Faults that pass by themselves: the daemon tries again for as long as the token is good. */
+const OUT_OF_REACH: ReadonlySet<string> = new Set(["broker-unreachable", "central-silent"]);
 
 export function addJoin(program: Command, run: Runner): void {
   command(program, "join", {
@@ -56,22 +61,35 @@ If the management station cannot be reached now, everything is written, and the 
         const had = existsSync(file);
         const config = had ? await present(cli, file, token) : undefined;
         const written = config ?? (await draft(cli, file, token, options));
-        const fingerprint = await enrol(cli, written, token, within).catch(async (error: unknown) => {
+        const enrolled = await enrol(cli, written, token, within).catch(async (error: unknown) => {
           if (!(error instanceof StewardError) || error.exit === EXIT.someFailed) throw error;
           if (config === undefined) await write(file, written.text ?? "", mode);
-          throw error;
+          if (!OUT_OF_REACH.has(error.code)) throw error;
+          return error;
         });
-        if (config === undefined) await write(file, written.text ?? "", mode);
-        if (cli.json) cli.printJson({ node: token.node, central: token.central, file, fingerprint });
+        const absent = enrolled instanceof StewardError ? enrolled : undefined;
+        if (config === undefined && absent === undefined) await write(file, written.text ?? "", mode);
+        const { node, central } = token;
+        if (cli.json)
+          cli.printJson({
+            node,
+            central,
+            file,
+            ...(absent === undefined ? { fingerprint: enrolled } : { later: absent.message }),
+          });
         else {
-          if (config === undefined) cli.print(`wrote ${visible(file)} for node ${token.node}`);
-          cli.print(`${token.node} is enrolled at ${token.central}, with the fingerprint ${fingerprint}`);
+          if (config === undefined) cli.print(`wrote ${visible(file)} for node ${node}`);
+          if (absent === undefined) cli.print(`${node} is enrolled at ${central}, with the fingerprint ${enrolled}`);
+        }
+        if (absent !== undefined) {
+          cli.note(`${cli.err("yellow", "!")} not enrolled yet: ${absent.message}`);
+          cli.note(`  ${cli.err("dim", "→")} the token is kept: the daemon enrols ${node} once it reaches ${central}`);
         }
         if (options.up === true) return await up(cli);
         const start = options.service === true ? "systemctl enable --now steward" : upLine(cli, file);
         cli.note(`  ${cli.err("dim", "→")} start it: ${start}`);
-        cli.note(`  ${cli.err("dim", "→")} then at ${token.central}: steward run ${token.node} -- uptime`);
-        return undefined;
+        cli.note(`  ${cli.err("dim", "→")} then at ${central}: steward run ${node} -- uptime`);
+        return absent?.exit;
       }),
     );
 }
@@ -147,7 +165,7 @@ async function enrol(
   // A daemon that runs with these keys introduces the machine itself.
   const lock = lockDirectory(data);
   try {
-    const identity = openIdentity(data, systemRandom);
+    const identity = openIdentity(data, systemRandom, actingUser(data));
     keepToken(data, token);
     const trust = new EdgeTrust({ data, node, central, pin: token.centralKeys, identity });
     const log = { debug: ignored, info: ignored, warn: ignored, error: ignored };
@@ -169,13 +187,14 @@ async function enrol(
     });
     if (answer.standing === "accepted" && answer.list !== undefined) {
       trust.take(answer.list);
-      await handOver(data);
       return fingerprint(identity.keys);
     }
     trust.dropJoin();
     const { reason = "it gave no reason", remedy = "Ask at the management station: `steward trust`." } = answer;
     throw new StewardError("enrolment-refused", { central, reason, remedy: remedy.replace(/\.$/, "") });
   } finally {
+    // The superuser joins for a service: its daemon runs as the owner of the directory, and must be able to use its keys.
+    giveToOwner(data, WRITTEN);
     lock.release();
   }
 }
@@ -184,14 +203,6 @@ const ignored = (): undefined => undefined;
 
 function upLine(cli: Cli, file: string): string {
   return `steward up${file === cli.path("steward.yaml") ? "" : ` --config ${visible(file)}`}`;
-}
-
-/** The superuser joins for a service: its daemon runs as the owner of the data directory, and must be able to use its keys. */
-async function handOver(data: string): Promise<void> {
-  const { uid, gid } = await stat(data);
-  if (process.getuid?.() !== 0 || uid === 0) return;
-  const own = ["identity", "identity/sign.nk", "identity/seal.nk", "trust.json", "daemon.lock"];
-  for (const name of own) await chown(join(data, name), uid, gid).catch(ignored);
 }
 
 async function write(file: string, text: string, mode = 0o600): Promise<void> {

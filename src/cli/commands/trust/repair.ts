@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { StewardError } from "../../../message/errors.ts";
+import { actingUser, giveToOwner } from "../../../platform/owner.ts";
 import type { RegistryState } from "../../../security/trust/registry-state.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
@@ -37,6 +38,7 @@ nodes that were revoked since are trusted in an older file. To be run at the man
         try {
           await repair(cli, data, options);
         } finally {
+          giveToOwner(data, ["registry.json", "daemon.lock"]);
           lock.release();
         }
         return undefined;
@@ -48,7 +50,7 @@ async function repair(cli: Cli, data: string, { above, empty }: Options): Promis
   const { readIdentity } = await import("../../../security/keys/identity-files.ts");
   const { registryPath, unverified, writeRegistry } = await import("../../../security/trust/registry-file.ts");
   const { emptyState } = await import("../../../security/trust/registry-state.ts");
-  const identity = readIdentity(data);
+  const identity = readIdentity(data, actingUser(data));
   const path = registryPath(data);
   const state = empty === true ? emptyState(identity.keys.sign) : unverified(path);
   if (above === undefined) {

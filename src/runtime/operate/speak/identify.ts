@@ -44,7 +44,7 @@ export class SocketIdentity {
 }
 
 /** The users of the socket, who say no name. A group that is let in gets a greater role only where the file says so. */
-function socketSpeaker({ operators, socketAccess }: Pick<Config, "operators" | "socketAccess">): Speaker {
+export function socketSpeaker({ operators, socketAccess }: Pick<Config, "operators" | "socketAccess">): Speaker {
   const role = operators.socket ?? (socketAccess === "group" ? "viewer" : "admin");
   return { name: LOCAL, role: role === "nobody" ? "anyone" : role, by: "socket" };
 }
