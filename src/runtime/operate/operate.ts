@@ -256,9 +256,21 @@ export class LocalOperations implements Operations {
   /** The node that would receive the message answers, by its own policy. */
   async may({ node, ...question }: MayQuestionTo): Promise<MayAnswerOf> {
     const self = this.#options.config().node;
-    if (node === self) return { node, ...explain(node, this.#options.core(), question) };
-    const draft = { subject: `${node}.command.${MAY}.${CONTROL_DOMAIN}`, data: question as Json };
-    return { node, ...((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer) };
+    const { operators } = this.#options;
+    // `steward may ann ship1 …`: an operator of this daemon, where no node has that name.
+    const isPerson = question.operator === undefined && operators.named(question.origin) !== undefined;
+    const meant =
+      isPerson && !this.#options.core().fleet.isKnown(question.origin)
+        ? { ...question, origin: self, operator: question.origin }
+        : question;
+    const draft = { subject: `${node}.command.${MAY}.${CONTROL_DOMAIN}`, data: meant as Json };
+    const answer =
+      node === self
+        ? explain(node, this.#options.core(), meant)
+        : ((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer);
+    if (meant.operator === undefined || meant.origin !== self) return { node, ...answer };
+    const word = this.#people.word(meant.operator, `${node}.${meant.subject}`);
+    return { node, allowed: answer.allowed && word.allowed, words: [word, ...answer.words] };
   }
 
   dead({ limit, after }: DeadQuery = {}): DeadLetter[] {
@@ -423,9 +435,9 @@ export class LocalOperations implements Operations {
   }
 
   async removeOperator(name: string): Promise<OperatorRemoved> {
-    await this.#people.remove(name);
-    this.#did("operator remove", { operator: name }, "trust");
-    return { name, cancelled: 0 };
+    const removed = await this.#people.remove(name);
+    this.#did("operator remove", { operator: name, cancelled: removed.cancelled }, "trust");
+    return removed;
   }
 
   async rekeyOperator(name: string, order: KeyOrder): Promise<OperatorView> {
