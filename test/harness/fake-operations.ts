@@ -14,6 +14,7 @@ import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
 import type {
   Accepted,
   AlertTest,
+  ApprovalView,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -25,6 +26,8 @@ import type {
   ErrandView,
   FactsView,
   Health,
+  HistoryQuery,
+  HistoryView,
   HoldOrder,
   HoldView,
   InvitationOrder,
@@ -121,6 +124,7 @@ export class FakeOperations implements Operations {
   jobResultList: JobResult[] = [];
   jobAnswers: Steered["answers"] = [];
   healthNow: Health;
+  historyNow: HistoryView = { asOf: 0, from: 0, until: 0, keptSince: 0, unknown: [], nodes: [] };
   trustNow: TrustView;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
   metricsText = "# TYPE steward_up gauge\nsteward_up 1\n";
@@ -249,6 +253,29 @@ export class FakeOperations implements Operations {
       quarantined: [],
       stuck: [],
     };
+  }
+
+  approvalList: ApprovalView[] = [];
+
+  approvals(): ApprovalView[] {
+    this.#called("approvals");
+    return this.approvalList;
+  }
+
+  approve(id: string): ApprovalView {
+    this.#called("approve", id);
+    return this.#approval(id);
+  }
+
+  refuse(id: string): ApprovalView {
+    this.#called("refuse", id);
+    return this.#approval(id);
+  }
+
+  #approval(id: string): ApprovalView {
+    const found = this.approvalList.find((one) => one.id === id);
+    if (found === undefined) throw new StewardError("approval-none", { id, fault: "it does not wait for an approval" });
+    return found;
   }
 
   operatorList: OperatorView[] = [];
@@ -410,6 +437,7 @@ export class FakeOperations implements Operations {
       groups: groupsOf(this.groups),
       edges: () => this.nodeList.filter((n) => n.role === "edge" && n.trust !== "revoked").map(({ name }) => name),
       isKnown: (name) => find(name) !== undefined,
+      nodesOfJob: () => [],
       node: (name) =>
         nodeWith({
           name,
@@ -426,6 +454,11 @@ export class FakeOperations implements Operations {
     const away = names.filter((name) => !["online", "late"].includes(this.#targets().node(name).link)).length;
     const bytes = question.data === undefined ? {} : { bytes: itemBytes(question.data) };
     return { target: question.to, nodes: names, away, lacking, most: this.mostTargets, ...bytes };
+  }
+
+  history(query: HistoryQuery = {}): HistoryView {
+    this.#called("history", query);
+    return this.historyNow;
   }
 
   facts(name: string): FactsView {

@@ -17,6 +17,12 @@ async function lived(): Promise<Disk> {
   await firstPart(journal, () => journal.flushed());
   await secondPart(journal, () => journal.flushed());
   journal.notes.setLabels("ship1", { v: 1, given: { class: { value: "tanker", by: "central", at: START } } });
+  journal.notes.setHistory(1, {
+    v: 1,
+    from: START,
+    until: START,
+    entries: [[START, "ship1", "link", "online", "hello"]],
+  });
   journal.notes.setFacts("ship1", {
     v: 1,
     at: START,
@@ -319,6 +325,22 @@ const DAMAGE: readonly [name: string, damage: (hand: Hand) => void, table: Table
     "dead",
     id(9),
     `it is the letter ${id(110)}`,
+  ],
+  [
+    "a held message with a place on a lane",
+    (h) => h.change("held", [id(200), "stand"], { runs: [[4, 0]] }),
+    "held",
+    [id(200), "stand"],
+    `${id(200)} is held, and has a place on a lane`,
+  ],
+  ["a group without members", (h) => h.drop("held", [id(200), 1]), "held", [id(200), 1], "it is missing"],
+  ["a job without its order", (h) => h.drop("jobs", [id(300), 0]), "jobs", [id(300), 0], "it is missing"],
+  [
+    "a job of messages that are not there",
+    (h) => h.change("jobs", [id(300), 1], { attempts: [{ group: id(9), at: START, of: "all", waves: [1] }] }),
+    "jobs",
+    [id(300), 1],
+    `there is no group ${id(9)} of held messages`,
   ],
   ["a cancel by nobody", (h) => h.put("cancelled", id(150), 1), "cancelled", id(150), "1 is not a text"],
   ["a node that is none", (h) => h.put("nodes", "ship1", "online"), "nodes", "ship1", `"online" is not an object`],
