@@ -3,8 +3,8 @@
  * is what a small stop command, or its answer, comes behind. A frame's ACK shows how fast the line is: so many bytes were under
  * way when the frame was sent, and have arrived by then.
  *
- * A line that is not full says nothing, so only frames count that were sent with at least half of the allowed bytes under way. Of
- * the latest few the best one counts: a lost packet delays single frames, a slow line all of them.
+ * A line that is not full says nothing, so only frames count that were sent with at least half of the allowed bytes under way. The
+ * best of the latest few counts: a lost packet delays single frames, a slow line all of them.
  */
 /** How long a frame may wait in the line behind others, ms. */
 const QUEUE = 1_000;
