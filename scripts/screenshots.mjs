@@ -67,6 +67,16 @@ try {
   await shoot("run", "/run?to=class%3Dtanker%20or%20ship3", {
     prepare: (page) => page.getByLabel("Program and arguments").fill("df -h /"),
   });
+  await shoot("job", "/run?to=ship1,ship3", {
+    prepare: async (page) => {
+      await page.getByLabel("Program and arguments").fill("sh -c 'echo upgraded; sleep 120'");
+      await page.getByText("In waves, as a job").click();
+      await page.getByLabel("Waves end at").fill("1,100%");
+      await page.getByLabel("What it is for").fill("upgrade of the chart server");
+      await page.getByRole("button", { name: "Send to 2 nodes" }).click();
+      await page.getByText("wave 1: 1 node").waitFor();
+    },
+  });
   await shoot("logs", "/logs");
   await shoot("inspection", "/inspection?tab=tree");
   await browser.close();

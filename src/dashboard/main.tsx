@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { Shell } from "./parts/shell.tsx";
+import { Shell } from "./shell/shell.tsx";
 import { startRouter } from "./store/router.ts";
 import { markFreshness, theStore } from "./store/store.ts";
 

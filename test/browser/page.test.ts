@@ -90,6 +90,32 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     expect(faults).toEqual([]);
   });
 
+  it("shows a job in waves, whose counts are those of the API, and aborts it", async () => {
+    const fleet = await startFleet({ nodes: { central: {}, ship1: {}, ship2: {} } });
+    const front = await startFront(fleet.central.socket, files);
+    const { page, faults } = await openPage(`${front.url}/run?to=all`);
+    await page.getByLabel("Program and arguments").fill("sh -c 'echo begun; sleep 600'");
+    await page.getByText("In waves, as a job").click();
+    await page.getByLabel("Waves end at").fill("1,100%");
+    await page.getByRole("button", { name: "Send to 2 nodes" }).click();
+    await shows(page, /wave 1: 1 node/);
+    await page.getByRole("button", { name: "1 ▶ running" }).waitFor();
+    await page.getByRole("button", { name: "1 ‖ held" }).waitFor();
+    const [job] = await fleet.central.api.jobs();
+    expect(job?.counts).toMatchObject({ running: 1, held: 1 });
+
+    await page.getByRole("button", { name: "abort", exact: true }).click();
+    await page.getByRole("button", { name: "abort: nothing more begins" }).click();
+    await page.locator(".page-head .state", { hasText: "aborted" }).waitFor();
+    await page.getByRole("button", { name: "1 ⊘ cancelled" }).waitFor();
+    expect((await fleet.central.api.job(job?.id ?? "")).state).toBe("aborted");
+    // The one that runs goes on until it is taken back.
+    const [running] = await fleet.central.api.messages({ state: "running" });
+    await fleet.central.api.cancel(running?.id ?? "");
+    await fleet.central.message(running?.id ?? "", "cancelled");
+    expect(faults).toEqual([]);
+  });
+
   it("logs in with a link, says so when the daemon is killed, and comes back without a reload when it is started", async () => {
     const fleet = await startFleet({
       nodes: { central: { config: { page: { listen: `127.0.0.1:${await freePort()}` } } }, ship1: {} },

@@ -91,6 +91,7 @@ describe.runIf(CHROMIUM !== undefined)("the page with content of others", () => 
       "/nodes/ship1",
       "/messages",
       `/messages/${message?.id}`,
+      "/jobs",
       "/run?to=ship1",
       "/logs",
       "/inspection",

@@ -277,7 +277,7 @@ describe("a request", () => {
         seen.push([url, init]);
         return response();
       },
-      csrf: () => "word",
+      csrf: async () => "word",
       answered: () => undefined,
       refused: () => undefined,
     });

@@ -13,6 +13,7 @@ import { itemBytes } from "../../src/message/wire/bounds.ts";
 import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
 import type {
   Accepted,
+  AlertTest,
   ApprovalView,
   AuditChecked,
   AuditQuery,
@@ -22,8 +23,11 @@ import type {
   Choice,
   DeadLetter,
   Decision,
+  ErrandView,
   FactsView,
   Health,
+  HoldOrder,
+  HoldView,
   InvitationOrder,
   Invited,
   IssuedToken,
@@ -47,9 +51,11 @@ import type {
   MessageDetail,
   MessageFilter,
   MessageView,
+  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
+  OpenAlertView,
   OperatorOrderOf,
   OperatorRemoved,
   OperatorView,
@@ -57,6 +63,8 @@ import type {
   PageLink,
   ProcessList,
   ProcessView,
+  QueueView,
+  ReleaseOrder,
   ReloadAnswer,
   SessionView,
   Steered,
@@ -98,6 +106,9 @@ export class FakeOperations implements Operations {
   readonly deadList: DeadLetter[];
   readonly logList: LogLine[];
   alertList: AlertView[] = [];
+  openAlertList: OpenAlertView[] = [];
+  errandList: ErrandView[] = [];
+  muteList: MuteView[] = [];
   /** Facts by node. */
   readonly factTable = new Map<string, FactSet>();
   factChanges: FactsView["changes"] = [];
@@ -423,6 +434,7 @@ export class FakeOperations implements Operations {
       groups: groupsOf(this.groups),
       edges: () => this.nodeList.filter((n) => n.role === "edge" && n.trust !== "revoked").map(({ name }) => name),
       isKnown: (name) => find(name) !== undefined,
+      nodesOfJob: () => [],
       node: (name) =>
         nodeWith({
           name,
@@ -464,6 +476,111 @@ export class FakeOperations implements Operations {
       ) as Record<string, string>;
       this.nodeList[i] = { ...this.#node(name), labels };
       return this.labels(name);
+    });
+  }
+
+  openAlerts(): OpenAlertView[] {
+    this.#called("openAlerts");
+    return this.openAlertList;
+  }
+
+  testAlert(test: AlertTest): ErrandView[] {
+    this.#called("testAlert", test);
+    const now = this.clock.now();
+    return (test.to ?? ["pager"]).map((to) => ({
+      id: this.#newId(),
+      to,
+      about: "alert" as const,
+      text: "test",
+      madeAt: now,
+      attempts: 0,
+      dueAt: now,
+    }));
+  }
+
+  mutes(): MuteView[] {
+    this.#called("mutes");
+    return this.muteList;
+  }
+
+  mute(order: HoldOrder): MuteView[] {
+    this.#called("mute", order);
+    const { endsAt = null, note } = order;
+    const made = { since: this.clock.now(), endsAt, by: "central", ...(note === undefined ? {} : { note }) };
+    this.muteList = this.#meantBy(order.to, order.most).map((node) => ({ node, ...made }));
+    return this.muteList;
+  }
+
+  unmute(order: ReleaseOrder): string[] {
+    this.#called("unmute", order);
+    const names = this.#meantBy(order.to, undefined);
+    const found = this.muteList.filter(({ node }) => names.includes(node)).map(({ node }) => node);
+    this.muteList = this.muteList.filter(({ node }) => !names.includes(node));
+    return found;
+  }
+
+  errands(): ErrandView[] {
+    this.#called("errands");
+    return this.errandList;
+  }
+
+  retryErrand(id: string): void {
+    this.#called("retryErrand", id);
+    if (!this.errandList.some((errand) => errand.id === id)) throw new StewardError("errand-unknown", { id });
+  }
+
+  dropErrand(id: string): void {
+    this.retryErrand(id);
+    this.errandList = this.errandList.filter((errand) => errand.id !== id);
+  }
+
+  queue(name: string, query: { readonly limit?: number } = {}): QueueView {
+    this.#called("queue", name, query);
+    const { link } = this.#node(name);
+    const messages = this.messageList
+      .filter(({ subject, final }) => !final && parseSubject(subject).node === name)
+      .map(({ id, subject, state, createdAt, deliverBy, summary }) => ({
+        ...{ id, subject, state, createdAt, deliverBy, summary },
+        bytes: 120,
+        expectedAt: null,
+        reason: "the node is offline",
+      }));
+    return {
+      node: name,
+      asOf: this.clock.now(),
+      link,
+      waiting: messages.length,
+      bytes: 120 * messages.length,
+      messages,
+    };
+  }
+
+  holds(): HoldView[] {
+    this.#called("holds");
+    return this.nodeList.flatMap(({ name, hold, waiting }) =>
+      hold === undefined ? [] : [{ node: name, ...hold, waiting, nextDeliverBy: null, underWay: 0 }],
+    );
+  }
+
+  hold(order: HoldOrder): HoldView[] {
+    this.#called("hold", order);
+    const { endsAt = null, note } = order;
+    const names = this.#meantBy(order.to, order.most);
+    for (const name of names) {
+      const i = this.nodeList.findIndex((node) => node.name === name);
+      const hold = { since: this.clock.now(), endsAt, by: "central", ...(note === undefined ? {} : { note }) };
+      this.nodeList[i] = { ...this.#node(name), hold };
+    }
+    return this.holds().filter(({ node }) => names.includes(node));
+  }
+
+  unhold(order: ReleaseOrder): string[] {
+    this.#called("unhold", order);
+    return this.#meantBy(order.to, undefined).filter((name) => {
+      const i = this.nodeList.findIndex((node) => node.name === name);
+      const { hold, ...rest } = this.#node(name);
+      this.nodeList[i] = rest;
+      return hold !== undefined;
     });
   }
 
@@ -643,6 +760,7 @@ export class FakeOperations implements Operations {
       attempts: _attempts,
       holds: _holds,
       slowest: _slowest,
+      inReach: _inReach,
       stuck: _stuck,
       ...view
     } = this.job(id);

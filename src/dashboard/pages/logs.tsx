@@ -70,7 +70,7 @@ export function Logs() {
         {(since !== undefined || until !== undefined) && (
           <button type="button" onClick={() => ask({ from: "", to: "" })}>
             {since === undefined ? "…" : dayTime(since).slice(5, 16)} to{" "}
-            {until === undefined ? "now" : dayTime(until).slice(5, 16)} ✕<span class="hidden">: any time</span>
+            {until === undefined ? "now" : dayTime(until).slice(5, 16)} ✕<span class="hidden">{" (all times)"}</span>
           </button>
         )}
         <span class="as-of">

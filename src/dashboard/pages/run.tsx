@@ -19,9 +19,24 @@ interface Fields {
   readonly deliverBy: string;
   readonly timeout: string;
   readonly domain: string;
+  readonly waves: string;
+  readonly soak: string;
+  readonly maxFailed: string;
+  readonly note: string;
 }
 
-const EMPTY: Fields = { kind: "command", line: "", script: "", deliverBy: "", timeout: "", domain: "operatingsystem" };
+const EMPTY: Fields = {
+  kind: "command",
+  line: "",
+  script: "",
+  deliverBy: "",
+  timeout: "",
+  domain: "operatingsystem",
+  waves: "",
+  soak: "",
+  maxFailed: "",
+  note: "",
+};
 
 /** A command for nodes: who is meant and what will happen is shown before anything is sent. */
 export function Run() {
@@ -79,6 +94,11 @@ function Form({ to, again }: { to: string; again: string }) {
         ...(typeof timeout === "number" ? { timeout } : {}),
         ...(large ? { most: meant.nodes.length } : {}),
       } as Order;
+      if (isJob(fields)) {
+        const job = await client.createJob({ ...order, to: target, ...planOf(fields) });
+        go(urlOf(["jobs", job.id]));
+        return;
+      }
       const accepted: readonly Accepted[] = await client.submit([order]);
       const [first] = accepted;
       if (accepted.length === 1 && first !== undefined) go(urlOf(["messages", first.id]));
@@ -226,6 +246,50 @@ function Form({ to, again }: { to: string; again: string }) {
             />
           </div>
         </div>
+        <details class="field" open={isJob(fields)}>
+          <summary>In waves, as a job</summary>
+          <div class="fields">
+            <div class="field">
+              <label for="waves">Waves end at</label>
+              <input
+                id="waves"
+                type="text"
+                placeholder="1,10%,100%"
+                value={fields.waves}
+                onInput={(event) => change({ waves: event.currentTarget.value })}
+              />
+            </div>
+            <div class="field">
+              <label for="soak">Pause after each</label>
+              <input
+                id="soak"
+                type="text"
+                placeholder="none; 10m"
+                value={fields.soak}
+                onInput={(event) => change({ soak: event.currentTarget.value })}
+              />
+            </div>
+            <div class="field">
+              <label for="max-failed">Pause when more fail than</label>
+              <input
+                id="max-failed"
+                type="text"
+                placeholder="no bound; 2, 5%"
+                value={fields.maxFailed}
+                onInput={(event) => change({ maxFailed: event.currentTarget.value })}
+              />
+            </div>
+            <div class="field">
+              <label for="note">What it is for</label>
+              <input
+                id="note"
+                type="text"
+                value={fields.note}
+                onInput={(event) => change({ note: event.currentTarget.value })}
+              />
+            </div>
+          </div>
+        </details>
         {wrongTime !== undefined && <p class="fault">{wrongTime}</p>}
         <WillHappen meant={meant} data={data} deliverBy={deliverBy} timeout={timeout} />
         {refused !== undefined && (
@@ -345,6 +409,26 @@ function WillHappen({
   );
 }
 
+/** True where a field asks for more than one sending to all at once. */
+function isJob({ waves, soak, maxFailed, note }: Fields): boolean {
+  return [waves, soak, maxFailed, note].some((text) => text.trim() !== "");
+}
+
+function planOf({ waves, soak, maxFailed, note }: Fields): {
+  waves?: string;
+  soak?: number;
+  max?: string[];
+  note?: string;
+} {
+  const pause = readSpan(soak);
+  return {
+    ...(waves.trim() === "" ? {} : { waves: waves.trim() }),
+    ...(typeof pause === "number" ? { soak: pause } : {}),
+    ...(maxFailed.trim() === "" ? {} : { max: [`failed=${maxFailed.trim()}`] }),
+    ...(note.trim() === "" ? {} : { note: note.trim() }),
+  };
+}
+
 function dataOf({ kind, line, script }: Fields): { readonly data?: Data; readonly fault?: string } {
   if (kind === "script") return script.trim() === "" ? {} : { data: { script } };
   const { words, fault } = splitWords(line);
@@ -363,7 +447,8 @@ function fieldsOf(data: unknown): Partial<Fields> {
   return { kind: "command", line: quoted.join(" ") };
 }
 
-function commandOf(target: string, { kind, line, script, deliverBy, timeout, domain }: Fields): string {
+function commandOf(target: string, fields: Fields): string {
+  const { kind, line, script, deliverBy, timeout, domain, waves, soak, maxFailed, note } = fields;
   const { words } = splitWords(line);
   return commandLine(
     "run",
@@ -371,6 +456,10 @@ function commandOf(target: string, { kind, line, script, deliverBy, timeout, dom
     ...(domain.trim() === "operatingsystem" || domain.trim() === "" ? [] : ["--domain", domain.trim()]),
     ...(deliverBy.trim() === "" ? [] : ["--deliver-by", deliverBy.trim()]),
     ...(timeout.trim() === "" ? [] : ["--timeout", timeout.trim()]),
+    ...(waves.trim() === "" ? [] : ["--waves", waves.trim()]),
+    ...(soak.trim() === "" ? [] : ["--soak", soak.trim()]),
+    ...(maxFailed.trim() === "" ? [] : ["--max", `failed=${maxFailed.trim()}`]),
+    ...(note.trim() === "" ? [] : ["--note", note.trim()]),
     kind === "script" && "--script",
     "--",
     ...(kind === "script" ? [script] : words),

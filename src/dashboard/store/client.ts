@@ -22,6 +22,13 @@ const USED = {
   clearAlert: "DELETE /v1/alerts/{no}",
   searchLogs: "GET /v1/logs/search",
   health: "GET /healthz",
+  jobs: "GET /v1/jobs",
+  createJob: "POST /v1/jobs",
+  job: "GET /v1/jobs/{id}",
+  jobNodes: "GET /v1/jobs/{id}/nodes",
+  jobResults: "GET /v1/jobs/{id}/results",
+  retryJob: "POST /v1/jobs/{id}/attempts",
+  steerJob: "POST /v1/jobs/{id}/{verb}",
   machines: "GET /v1/machines",
 } as const satisfies { readonly [N in keyof typeof ROUTES]?: (typeof ROUTES)[N] };
 
@@ -61,8 +68,8 @@ export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
 export interface ClientOptions {
   readonly fetch: Fetch;
-  /** The word that proves a request to be of this page. */
-  readonly csrf: () => string;
+  /** The word that proves a request to be of this page, once it is known. */
+  readonly csrf: () => Promise<string>;
   /** An answer came, whatever it says. */
   readonly answered: () => void;
   /** The daemon does not know this browser. */
@@ -83,7 +90,7 @@ async function ask(options: ClientOptions, route: string, asked: readonly unknow
   const rest = asked[words];
   const init: RequestInit & { headers: Record<string, string> } = { method, headers: {}, credentials: "same-origin" };
   if (method === "GET") url += queryText((rest ?? {}) as Readonly<Record<string, unknown>>);
-  else init.headers["steward-csrf"] = options.csrf();
+  else init.headers["steward-csrf"] = await options.csrf();
   if (method === "POST") {
     init.headers["content-type"] = "application/json";
     init.body = JSON.stringify(rest ?? {});

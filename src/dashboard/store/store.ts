@@ -9,7 +9,7 @@ import { Resource, type ResourceOptions } from "./resource.ts";
 import { Stream } from "./stream.ts";
 
 /** Types of happenings that every page needs; the others are asked for by those who show them. */
-const ALWAYS = ["message", "node", "process", "alert", "transition"] as const;
+const ALWAYS = ["message", "job", "node", "process", "alert", "transition"] as const;
 const KEPT_TRANSITIONS = 3_000;
 /** The happenings of a busy fleet are shown in steps of this, ms. */
 const SHOW_EVERY = 200;
@@ -49,7 +49,7 @@ class Store {
     this.fresh = computed(() => isFresh(this.link.value));
     this.client = openClient({
       fetch,
-      csrf: () => this.session.peek()?.csrf ?? "",
+      csrf: () => this.#csrf(),
       answered: () => undefined,
       refused: () => this.#refused(),
     });
@@ -108,6 +108,19 @@ class Store {
     }).catch(() => undefined);
     this.session.value = undefined;
     this.#refused();
+  }
+
+  /** A page that was just opened asks for something before it knows its session: that waits. */
+  async #csrf(): Promise<string> {
+    if (this.session.peek() === undefined)
+      await new Promise<void>((resolve) => {
+        const stop = this.session.subscribe((session) => {
+          if (session === undefined) return;
+          resolve();
+          queueMicrotask(() => stop());
+        });
+      });
+    return this.session.peek()?.csrf ?? "";
   }
 
   async #begin(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { MessageView, NodeView, ProcessView } from "../../runtime/operate/operations.ts";
+import type { JobDetail, JobView, MessageView, NodeView, ProcessView } from "../../runtime/operate/operations.ts";
 
 /** The look of a state: a symbol and a word always, a tone for its colour; the symbols are those of the command line. */
 export type Tone = "good" | "busy" | "warn" | "bad" | "quiet";
@@ -60,10 +60,26 @@ const REGION: Readonly<Record<string, Look>> = {
   full: look("✗", "full", "bad"),
 };
 
+const JOB: Readonly<Record<JobView["state"], Look>> = {
+  draft: look("◌", "draft", "quiet"),
+  awaitingApproval: look("‖", "awaits approval", "warn"),
+  scheduled: look("○", "scheduled", "busy"),
+  running: look("▶", "running", "busy"),
+  paused: look("‖", "paused", "warn"),
+  done: look("✓", "done", "good"),
+  doneWithFailures: look("✗", "done with failures", "bad"),
+  aborted: look("⊘", "aborted", "bad"),
+  cancelled: look("⊘", "cancelled", "warn"),
+  expired: look("⊖", "expired", "warn"),
+};
+
 /** A newer daemon may know states that this page does not. */
 const unknown = (state: string): Look => look("?", state, "warn");
 
 export const messageLook = (state: string): Look => MESSAGE[state as MessageView["state"]] ?? unknown(state);
+export const jobLook = (state: string): Look => JOB[state as JobView["state"]] ?? unknown(state);
+/** The look of a count of a job, which has the name of a state of messages. */
+export const countLook = (kind: keyof JobDetail["counts"]): Look => messageLook(kind);
 export const linkLook = (state: string): Look => LINK[state as NodeView["link"]] ?? unknown(state);
 export const processLook = (state: string): Look => PROCESS[state as ProcessView["state"]] ?? unknown(state);
 export const regionLook = (region: string, state: string): Look =>

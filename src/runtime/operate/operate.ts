@@ -16,10 +16,14 @@ import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
 import type { Session } from "../../security/sessions/sessions.ts";
 import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
+import { Alerting } from "./fleet/alerting.ts";
+import { Holds } from "./fleet/holds.ts";
+import { queueOf } from "./fleet/queue.ts";
 import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
+  AlertTest,
   ApprovalView,
   AuditChecked,
   AuditQuery,
@@ -28,8 +32,11 @@ import type {
   DeadLetter,
   DeadQuery,
   Decision,
+  ErrandView,
   FactsView,
   Health,
+  HoldOrder,
+  HoldView,
   InvitationOrder,
   Invited,
   IssuedToken,
@@ -53,9 +60,11 @@ import type {
   MessageDetail,
   MessageFilter,
   MessageView,
+  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
+  OpenAlertView,
   OperatorOrderOf,
   OperatorRemoved,
   OperatorView,
@@ -63,6 +72,8 @@ import type {
   PageLink,
   ProcessList,
   ProcessView,
+  QueueView,
+  ReleaseOrder,
   ReloadAnswer,
   SessionView,
   Steered,
@@ -82,7 +93,7 @@ import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
 
-/** The most stuck lanes of this daemon that are shown. */
+/** The most stuck lanes and held nodes of this daemon that are shown. */
 const MOST_STUCK = 100;
 const ANSWER_WITHIN = 10_000;
 
@@ -92,6 +103,8 @@ export class LocalOperations implements Operations {
   readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
+  readonly #holds: Holds;
+  readonly #alerting: Alerting;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
   readonly #people: People;
@@ -116,6 +129,8 @@ export class LocalOperations implements Operations {
       this.#messages,
       this.#nodes,
     );
+    this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
+    this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
     this.#logins = new PageLogins(options, speaker);
     this.#jobs = new JobOperations(options, speaker, this.#reach, this.#messages, this.#nodes);
   }
@@ -232,6 +247,26 @@ export class LocalOperations implements Operations {
 
   label(order: LabelOrder): Promise<LabelView[]> {
     return this.#nodes.label(order, this.#speaker);
+  }
+
+  queue(name: string, { limit }: { readonly limit?: number } = {}): QueueView {
+    return queueOf(this.#nodes.detail(name), this.#options, this.#messages, limit);
+  }
+
+  holds(): HoldView[] {
+    return this.#holds.list();
+  }
+
+  async hold(order: HoldOrder): Promise<HoldView[]> {
+    const views = await this.#holds.hold(order);
+    this.#did("hold for maintenance", { nodes: views.map(({ node }) => node) });
+    return views;
+  }
+
+  async unhold(order: ReleaseOrder): Promise<string[]> {
+    const nodes = await this.#holds.release(order);
+    this.#did("release from maintenance", { nodes });
+    return nodes;
   }
 
   resolve(question: TargetQuestion): TargetView {
@@ -353,9 +388,49 @@ export class LocalOperations implements Operations {
     await journal.flushed();
   }
 
+  openAlerts(): OpenAlertView[] {
+    return this.#alerting.open();
+  }
+
+  async testAlert(test: AlertTest): Promise<ErrandView[]> {
+    const errands = await this.#alerting.test(test);
+    this.#did("test alerts", { to: errands.map(({ to }) => to) });
+    return errands;
+  }
+
+  mutes(): MuteView[] {
+    return this.#alerting.mutes();
+  }
+
+  async mute(order: HoldOrder): Promise<MuteView[]> {
+    const views = await this.#alerting.mute(order);
+    this.#did("mute", { nodes: views.map(({ node }) => node) });
+    return views;
+  }
+
+  async unmute(order: ReleaseOrder): Promise<string[]> {
+    const nodes = await this.#alerting.unmute(order);
+    this.#did("unmute", { nodes });
+    return nodes;
+  }
+
+  errands(): ErrandView[] {
+    return this.#alerting.errands();
+  }
+
+  async retryErrand(id: string): Promise<void> {
+    await this.#alerting.retry(id);
+    this.#did("retry an errand", { errand: id });
+  }
+
+  async dropErrand(id: string): Promise<void> {
+    await this.#alerting.drop(id);
+    this.#did("drop an errand", { errand: id });
+  }
+
   health(): Health {
     const { clock, config, core, processes, startedAt, version } = this.#options;
-    const { fleet, link, publishers, storage } = core();
+    const { fleet, link, publishers, storage, maintenance } = core();
     const journal = storage.health();
     const broker = link.health();
     const views = processes().views();
@@ -372,7 +447,10 @@ export class LocalOperations implements Operations {
       (journal.state === "ok" || journal.state === "low") &&
       quarantined.length === 0 &&
       waiting.length === 0;
-    const also = waiting.length === 0 ? {} : { waiting };
+    const held = [...maintenance.all()]
+      .slice(0, MOST_STUCK)
+      .map(([node, { since, endsAt }]) => ({ node, since, endsAt }));
+    const also = { ...(waiting.length === 0 ? {} : { waiting }), ...(held.length === 0 ? {} : { held }) };
     return {
       node: config().node,
       ok,

@@ -130,6 +130,9 @@ export const order = z.strictObject({
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
+  reply: opt(
+    z.array(name).min(1).max(8).describe("Names of `destinations:` in steward.yaml to which the outcome goes"),
+  ),
   id: opt(id.describe("The id of the message, chosen because a statement names it; absent: a new one. Not with `to`")),
   statement: opt(
     z
@@ -167,6 +170,7 @@ export const jobOrder = z.strictObject({
   knownNodesOnly,
   to: z.string().describe("A target: docs/targets.md. The nodes that it means now are those of the job"),
   subject: z.string().max(300).describe("command.<method>.<domain>, without a node"),
+  written: opt(z.string().max(10_000).describe("The target as somebody wrote it, where `to` lists its nodes")),
   note: opt(z.string().max(1_000).describe("What it is for, in words")),
   draft: opt(z.boolean().describe("It waits for `start`")),
   waves: opt(z.string().max(1_000).describe("Where each wave ends: 1,10%,50%,100%. Absent: one wave")),
@@ -236,6 +240,29 @@ export const labelOrder = z.strictObject({
   to: z.string().describe("A target: docs/targets.md"),
   labels: change.describe("Labels by name: a value gives one, null takes back the one that was given here"),
   most: opt(within(1, 1_000_000).describe("Refuse a target that means more nodes; absent: limits.targets")),
+});
+
+export const holdOrder = z.strictObject({
+  to: z.string().describe("A target: docs/targets.md"),
+  endsAt: opt(
+    within(1, 8.64e15)
+      .nullable()
+      .describe("When the hold ends by itself, ms since 1970; absent or null: it has to be released"),
+  ),
+  note: opt(z.string().max(300).describe("Why, for others who look")),
+  most: opt(within(1, 1_000_000).describe("Refuse a target that means more nodes; absent: limits.targets")),
+});
+
+export const releaseOrder = z.strictObject({
+  to: z.string().describe("A target: docs/targets.md"),
+});
+
+export const alertTest = z.strictObject({
+  to: opt(z.array(name).max(100).describe("Names of `destinations:`; absent: all that a rule names")),
+});
+
+export const queueQuery = z.strictObject({
+  limit: opt(atMost(10_000).describe("The first so many; absent: 100")),
 });
 
 export const processQuery = z.strictObject({
@@ -338,6 +365,7 @@ export const messageDetail = thing({
   data: json,
   timeout: milliseconds.nullable(),
   inReplyTo: opt(text),
+  reply: opt(z.array(text).describe("Destinations to which its outcome will go")),
   history: z.array(assertion),
   conflict: opt(assertion),
   cancelAnswer: opt(cancelSaid.describe("What the node said to the request to cancel it")),
@@ -351,6 +379,14 @@ const stuckLane = thing({ subject: text, since: time, reason: text });
 
 const fact = z.union([text, z.number(), z.boolean(), z.array(text)]);
 
+/** Delivery to a node is held for maintenance. */
+const hold = thing({
+  since: time,
+  endsAt: time.nullable().describe("When the hold ends by itself; null: it has to be released"),
+  by: text,
+  note: opt(text),
+});
+
 const ofNode = {
   name: text,
   role: z.enum(["self", "central", "edge"]),
@@ -363,6 +399,7 @@ const ofNode = {
   storage: z.enum(["ok", "low", "full"]),
   unheard: opt(z.literal(true).describe("Its link is as an earlier life of this daemon saw it")),
   heldBack: opt(text.describe("Why nothing is sent to it and nothing taken from it: two nodes have its name")),
+  hold: opt(hold.describe("Nothing is delivered to it until then: messages wait, and their deadlines count")),
   stuck: opt(z.array(stuckLane).describe("Lanes to it, and those that it says of itself, which stand still")),
   lastSeenAt: time.nullable().describe("Its last verified sign of life"),
   asOf: time,
@@ -421,6 +458,60 @@ const nodeLabel = thing({
 
 export const labelView = thing({ node: text, list: z.array(nodeLabel) });
 
+const queued = thing({
+  id: text,
+  subject: text,
+  state,
+  createdAt: time,
+  deliverBy: time.nullable().describe("May wait until then to start; null waits for ever"),
+  bytes: count.describe("Its size as it travels, before compression"),
+  expectedAt: time.nullable().describe("When it will have arrived at the rate of the line; null: that cannot be said"),
+  reason: opt(text.describe("Why it waits")),
+  summary: text,
+});
+
+export const queueView = thing({
+  node: text,
+  asOf: time,
+  link: linkState,
+  rate: opt(count.describe("Bytes a second that the line to it carried of late; absent: it was never full")),
+  waiting: count.describe("Messages that wait, those that are not listed included"),
+  bytes: count.describe("Bytes of those that are listed"),
+  messages: z.array(queued).describe("In the order in which they are sent, held ones last"),
+});
+
+export const holdView = thing({
+  node: text,
+  ...hold.shape,
+  waiting: count.describe("Messages for it that wait"),
+  nextDeliverBy: time.nullable().describe("The next deadline of those that wait: it counts during maintenance too"),
+  underWay: count.describe("Messages that it has, or that are on the way to it: they are not stopped"),
+});
+
+export const muteView = thing({ node: text, ...hold.shape });
+
+export const openAlert = thing({
+  rule: text.describe("The name of the rule in `alerts:`"),
+  node: text,
+  text,
+  since: time.describe("Since when the condition holds"),
+  toldAt: opt(time.describe("When it was told last; absent: it was not yet")),
+  goneAt: opt(time.describe("Since then the condition is gone, though not for as long as `recover`")),
+  muted: opt(z.literal(true).describe("Its node is muted: it is not told")),
+  to: z.array(text).describe("Destinations"),
+});
+
+export const errandView = thing({
+  id: text.describe("The key by which the destination knows it again"),
+  to: text.describe("The destination"),
+  about: z.enum(["alert", "outcome"]),
+  text: text.describe("One line of what it says"),
+  madeAt: time,
+  attempts: count,
+  dueAt: time.describe("When it is tried next"),
+  fault: opt(text.describe("Why the last attempt failed")),
+});
+
 export const factsView = thing({
   node: text,
   asOf: time.nullable().describe("The last sign of life of the node; what changed since then is not known"),
@@ -446,6 +537,7 @@ export const processView = thing({
   waitsSince: opt(time.describe("Since then it cannot work for a fault of its surroundings, and is tried again")),
   lastError: opt(text.describe("What it failed with last; of the past where it works again")),
   lastErrorAt: opt(time),
+  held: opt(text.describe("Of a publisher: its node is held for maintenance, in words")),
   stuck: opt(standstill.describe("Of a publisher: its lane does not move though its node is there")),
 });
 
@@ -716,6 +808,11 @@ export const health = thing({
       .array(thing({ role, subject: text, waitsSince: time, reason: text }))
       .describe("Processes that cannot work for a fault of their surroundings, and are tried again"),
   ),
+  held: opt(
+    z
+      .array(thing({ node: text, since: time, endsAt: time.nullable() }))
+      .describe("Nodes that are held for maintenance, the first 100"),
+  ),
   stuck: z.array(stuckLane).describe("Lanes of this node that stand still though their nodes are there"),
 });
 
@@ -816,6 +913,7 @@ export const jobDetail = thing({
   untilAt: time.nullable().describe("No message begins after it"),
   attempts: z.array(thing({ at: time, of: text, nodes: count })).describe("The latest last"),
   holds: z.array(jobHold).describe("Why messages are held, and how many"),
+  inReach: count.describe("Nodes in reach that have a message of it and have not ended it"),
   stuck: opt(text.describe("Why nothing is released though its plan allows it")),
   slowest: z.array(thing({ node: text, id: text, took: milliseconds })),
 });
@@ -901,6 +999,14 @@ export type TargetQuestion = Shown<typeof targetQuestion>;
 export type TargetView = Shown<typeof targetView>;
 export type LabelOrder = Shown<typeof labelOrder>;
 export type LabelView = Shown<typeof labelView>;
+export type MuteView = Shown<typeof muteView>;
+export type OpenAlertView = Shown<typeof openAlert>;
+export type ErrandView = Shown<typeof errandView>;
+export type AlertTest = Shown<typeof alertTest>;
+export type QueueView = Shown<typeof queueView>;
+export type HoldOrder = Shown<typeof holdOrder>;
+export type ReleaseOrder = Shown<typeof releaseOrder>;
+export type HoldView = Shown<typeof holdView>;
 export type FactsView = Shown<typeof factsView>;
 export type NodeQuery = Shown<typeof nodeQuery>;
 export type Accepted = Shown<typeof accepted>;

@@ -47,11 +47,11 @@ export class Submission {
     const rule = this.#options.approvals.rule(drafts);
     if (rule !== undefined) return await this.#hold(drafts, rule);
     const records = await this.send(drafts);
-    const { publishers, fleet, link } = this.#options.core();
+    const { publishers, fleet, link, maintenance } = this.#options.core();
     const { state } = link.health();
     return records.map(({ message: { id, subject, deliverBy } }) => {
       const node = receiverOf(subject);
-      const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node);
+      const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node) ?? maintenance.halts(subject);
       let accepted: Accepted = {
         id,
         subject,

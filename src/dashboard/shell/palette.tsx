@@ -14,6 +14,7 @@ const PAGES: readonly Choice[] = [
   { word: "Messages", kind: "page", url: "/messages" },
   { word: "Messages that are open", kind: "page", url: "/messages?open=true" },
   { word: "Messages that failed", kind: "page", url: "/messages?state=failed" },
+  { word: "Jobs", kind: "page", url: "/jobs" },
   { word: "Run a command", kind: "page", url: "/run" },
   { word: "Logs", kind: "page", url: "/logs" },
   { word: "Transitions", kind: "page", url: "/inspection" },

@@ -1,6 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { Fleet } from "../pages/fleet.tsx";
 import { Inspection } from "../pages/inspection.tsx";
+import { JobPage } from "../pages/job.tsx";
+import { Jobs } from "../pages/jobs.tsx";
 import { Logs } from "../pages/logs.tsx";
 import { MessagePage } from "../pages/message.tsx";
 import { Messages } from "../pages/messages.tsx";
@@ -34,6 +36,7 @@ export function Shell() {
         <nav aria-label="Pages">
           <PageLink to="/" word="Fleet" hint="g n" isHere={page === "fleet" || page === "nodes"} />
           <PageLink to="/messages" word="Messages" hint="g m" isHere={page === "messages"} />
+          <PageLink to="/jobs" word="Jobs" hint="g j" isHere={page === "jobs"} />
           <PageLink to="/run" word="Run" hint="g r" isHere={page === "run"} />
           <PageLink to="/logs" word="Logs" hint="g l" isHere={page === "logs"} />
           <PageLink to="/inspection" word="Inspection" hint="g i" isHere={page === "inspection"} />
@@ -77,6 +80,8 @@ function Page() {
   const [page = "fleet", name] = place.value.path;
   if (page === "nodes" && name !== undefined) return <NodePage key={name} name={name} />;
   if (page === "messages" && name !== undefined) return <MessagePage key={name} id={name} />;
+  if (page === "jobs" && name !== undefined) return <JobPage key={name} id={name} />;
+  if (page === "jobs") return <Jobs />;
   if (page === "fleet" || page === "nodes") return <Fleet />;
   if (page === "messages") return <Messages />;
   if (page === "run") return <Run />;
