@@ -35,6 +35,8 @@ import type {
   ErrandView,
   FactsView,
   Health,
+  HistoryQuery,
+  HistoryView,
   HoldOrder,
   HoldView,
   InvitationOrder,
@@ -95,6 +97,7 @@ import { viewDead } from "./views.ts";
 
 /** The most stuck lanes and held nodes of this daemon that are shown. */
 const MOST_STUCK = 100;
+const DAY = 86_400_000;
 const ANSWER_WITHIN = 10_000;
 
 /** The implementation of every operation of the table, on the rooms of the core that runs now, in the name of a speaker. */
@@ -121,6 +124,11 @@ export class LocalOperations implements Operations {
     this.#trust = new TrustDecisions(options, speaker);
     this.#people = new People(options, speaker);
     this.#reach = new Reach(options, speaker);
+<<<<<<< HEAD
+=======
+    this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
+    this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
+>>>>>>> main
     const reach = this.#reach;
     this.#approvals = new Approvals({ ...options, reach }, speaker);
     this.#submission = new Submission(
@@ -129,8 +137,11 @@ export class LocalOperations implements Operations {
       this.#messages,
       this.#nodes,
     );
+<<<<<<< HEAD
     this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
     this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
+=======
+>>>>>>> main
     this.#logins = new PageLogins(options, speaker);
     this.#jobs = new JobOperations(options, speaker, this.#reach, this.#messages, this.#nodes);
   }
@@ -235,6 +246,29 @@ export class LocalOperations implements Operations {
 
   node(name: string): NodeDetail {
     return this.#nodes.detail(name);
+  }
+
+  history(query: HistoryQuery = {}): HistoryView {
+    const { clock, core } = this.#options;
+    const { history, fleet } = core();
+    const asOf = clock.now();
+    const { node, until = asOf, since = until - DAY, limit = 1000, after } = query;
+    if (node !== undefined && !fleet.isKnown(node)) throw new StewardError("node-unknown", { node });
+    const region = query.region ?? (node === undefined ? "link" : undefined);
+    const asked = {
+      since,
+      until,
+      limit,
+      ...(node === undefined ? {} : { node }),
+      ...(region === undefined ? {} : { region }),
+      ...(after === undefined ? {} : { after }),
+    };
+    const { keptSince, unknown, nodes } = history?.read(asked) ?? {
+      keptSince: asOf,
+      unknown: [[since, until]],
+      nodes: [],
+    };
+    return { asOf, from: since, until, keptSince, unknown, nodes } as HistoryView;
   }
 
   facts(name: string): FactsView {

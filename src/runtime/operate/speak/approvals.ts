@@ -126,10 +126,12 @@ export class Approvals {
     });
   }
 
+  /** Groups of requests; a job that waits for its own approval is approved as a job. */
   #open(): HeldGroup[] {
-    return this.#options
-      .core()
-      .journal.held.groups.filter((group) => group.heldCount > 0 && group.why(0).reason === "approval");
+    const { held, jobs } = this.#options.core().journal;
+    return held.groups.filter(
+      (group) => group.heldCount > 0 && group.why(0).reason === "approval" && !jobs.has(group.record.owner),
+    );
   }
 
   #request(id: string): HeldGroup[] {
