@@ -30,17 +30,10 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("messages", async () => (await import("./commands/messages/messages.ts")).addMessages),
       entry("message", async () => (await import("./commands/messages/message.ts")).addMessage),
       entry("cancel", async () => (await import("./commands/messages/cancel.ts")).addCancel),
-<<<<<<< HEAD
-      entry("approvals approve refuse", async () => (await import("./commands/messages/approve.ts")).addApprovals),
-      entry("jobs", async () => (await import("./commands/jobs/jobs.ts")).addJobs),
-      entry("job", async () => (await import("./commands/jobs/job.ts")).addJob),
-      entry("status", async () => (await import("./commands/jobs/status.ts")).addStatus),
-=======
       entry("jobs", async () => (await import("./commands/jobs/jobs.ts")).addJobs),
       entry("job", async () => (await import("./commands/jobs/job.ts")).addJob),
       entry("status", async () => (await import("./commands/jobs/status.ts")).addStatus),
       entry("approvals approve refuse", async () => (await import("./commands/messages/approve.ts")).addApprovals),
->>>>>>> main
       entry("dead", async () => (await import("./commands/messages/dead.ts")).addDead),
     ],
   ],

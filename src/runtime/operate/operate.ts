@@ -124,11 +124,8 @@ export class LocalOperations implements Operations {
     this.#trust = new TrustDecisions(options, speaker);
     this.#people = new People(options, speaker);
     this.#reach = new Reach(options, speaker);
-<<<<<<< HEAD
-=======
     this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
     this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
->>>>>>> main
     const reach = this.#reach;
     this.#approvals = new Approvals({ ...options, reach }, speaker);
     this.#submission = new Submission(
@@ -137,11 +134,6 @@ export class LocalOperations implements Operations {
       this.#messages,
       this.#nodes,
     );
-<<<<<<< HEAD
-    this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
-    this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
-=======
->>>>>>> main
     this.#logins = new PageLogins(options, speaker);
     this.#jobs = new JobOperations(options, speaker, this.#reach, this.#messages, this.#nodes);
   }
