@@ -4,7 +4,7 @@ import { StewardError } from "../../message/errors.ts";
 
 /**
  * The statements of operators that this node has taken a command for, until they expire: a second command with one of them
- * is refused, also after a restart. They lie among the journal's checkpoints, written with the command that they came with.
+ * is refused, also after a restart. The rows lie among the journal's checkpoints, written with the command that they came with.
  */
 const MOST = 100_000;
 /** Statements are kept longer than they hold, for clocks that differ. */

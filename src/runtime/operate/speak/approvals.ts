@@ -22,7 +22,7 @@ export interface ApprovalsOptions extends OperateOptions {
  *   submit ─▶ held (approval) ─(another operator approves)─▶ queued        ─(refused, cancelled)─▶ cancelled
  *                                                                          ─(its deadline)─▶ expired
  *
- * All messages of one request are decided on together. Who asked for them stands in their group, so a restart changes nothing.
+ * All messages of one request are decided on together. The asker stands in their group, so a restart changes nothing.
  */
 export class Approvals {
   readonly #options: ApprovalsOptions;

@@ -3,8 +3,8 @@ import { expressionMatches, type TargetNode } from "../../../message/target/matc
 import type { OperateOptions } from "../rooms.ts";
 
 /**
- * Nodes as permissions see them: by their names, by groups, and by the labels that were given at central. What a node says
- * of itself is not seen: a machine that was stolen could else bring itself into the reach of anybody, or out of it.
+ * Nodes as permissions see them: by their names, by groups, and by the labels that were given at central. The word of a node
+ * on itself is not seen: a machine that was stolen could else bring itself into the reach of anybody, or out of it.
  */
 export class GivenLabels {
   readonly #options: Pick<OperateOptions, "core" | "config">;

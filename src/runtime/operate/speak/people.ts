@@ -25,7 +25,7 @@ export class People {
     return this.#options.operators.all().map(viewOf);
   }
 
-  /** Whether this node would let an operator send to a subject, as a layer in front of the policy of the receiver. */
+  /** The word of this node on an operator who would send to a subject: a layer in front of the policy of the receiver. */
   word(name: string, subject: string): MayWord {
     const { operators, config } = this.#options;
     const { node } = config();
