@@ -66,7 +66,7 @@ export function tooLarge(name: string, bytes: number, limit: number): StewardErr
 }
 
 /** JSON is tried first where the text begins like it: it is many times faster to read, and bounded more generously. */
-function read(text: string, name: string, maxYamlBytes: number): Reading {
+export function read(text: string, name: string, maxYamlBytes: number): Reading {
   const isJson = /\.json$/i.test(name);
   const json = isJson || /^\s*[{[]/.test(text) ? readJson(text) : undefined;
   if (json !== undefined && (isJson || json.faults.length === 0)) return json;
@@ -85,7 +85,7 @@ function read(text: string, name: string, maxYamlBytes: number): Reading {
   return json !== undefined && meantAsJson && yaml.faults.length > 0 ? json : yaml;
 }
 
-function invalid(name: string, text: string, faults: readonly Fault[]): StewardError {
+export function invalid(name: string, text: string, faults: readonly Fault[]): StewardError {
   const position = positions(text);
   const located = [...faults].sort((a, b) => a.at - b.at).map((fault) => ({ ...position(fault.at), text: fault.text }));
   const [first] = located;

@@ -164,7 +164,7 @@ export const deadQuery = z.strictObject({
 });
 
 const duration = within(0, LONGEST_WAIT);
-const { knownNodesOnly, to, ...ofOrder } = order.shape;
+const { knownNodesOnly, to: _to, reply: _reply, ...ofOrder } = order.shape;
 export const jobOrder = z.strictObject({
   ...ofOrder,
   knownNodesOnly,

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { Command } from "commander";
+import { parseJob } from "../../../intake/job-file.ts";
 import { EXIT, StewardError } from "../../../message/errors.ts";
 import { type JobCounts, RETRIED, type Retried } from "../../../message/jobs/job.ts";
 import { writeIn } from "../../../platform/names.ts";
@@ -8,13 +9,18 @@ import type { Cli } from "../../cli.ts";
 import { command, type Runner, WORDS } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";
 import { followJob, jobExit } from "../../follow/job-progress.ts";
+import { insistMeant, showMeant } from "../../follow/meant.ts";
 import { oneOf } from "../../input/job-options.ts";
 import { durationOrNever, idOf } from "../../input/options.ts";
+import { readUserFile } from "../../input/user-file.ts";
+import { checkedText, readAll } from "../../io.ts";
 import { differences } from "../../render/differences.ts";
 import { countsText, jobLines, jobNodeTable, jobState } from "../../render/jobs.ts";
 import { partBytes } from "../../render/output.ts";
 import { messageState } from "../../render/states.ts";
 import { counted, visible, visibleButColours } from "../../render/text.ts";
+import { isoTime } from "../../render/time.ts";
+import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {
   readonly state?: string;
@@ -83,6 +89,7 @@ export function addJob(program: Command, run: Runner): void {
       );
   }
 
+  addFiles(job, run);
   command(job, "retry", {
     summary: "another attempt on some of the nodes of a job",
     description: `Another attempt of the same job on some of its nodes, in the same waves. --unknown sends a second command to nodes on which
@@ -95,6 +102,67 @@ the first may still run.`,
     .option("--unknown", "nodes to which contact was lost after they had it")
     .option("--no-wait", "do not follow the job")
     .action(run<{ readonly wait?: boolean } & Readonly<Partial<Record<Retried, boolean>>>>(retry));
+}
+
+interface FileOptions {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly wait?: string | false;
+}
+
+function addFiles(job: Command, run: Runner): void {
+  const description = `A job file is YAML or JSON: a message in its short form, with its plan under \`job\`:
+
+  {to: class=tanker, command: shellcommand, domain: operatingsystem, data: [uptime], job: {waves: [1, 10%, 100%], max: {failed: 2}}}
+
+The keys of \`job\` are the options of \`steward run\` in camel case: docs/jobs.md.`;
+  command(job, "plan", {
+    summary: "show what a job file would do; nothing is sent",
+    description,
+    examples: [["steward job plan upgrade.yaml", "its nodes, its waves, and the bytes"]],
+  })
+    .argument("<file>", "job file, or - for standard input")
+    .action(run<object>(async (cli, _options, [file = "-"]) => await applyFile(cli, file, { dryRun: true })));
+  command(job, "apply", {
+    summary: "order the job of a file",
+    description,
+    examples: [["steward job apply upgrade.yaml", "order it, and follow it while something of it moves"]],
+  })
+    .argument("<file>", "job file, or - for standard input")
+    .option("--dry-run", "the same as `steward job plan`")
+    .option("--yes", "order it for all nodes of the target without a question")
+    .option("--wait <time>", "follow it at most that long: 10s, 5m, or never (without limit)")
+    .option("--no-wait", "print the id and end")
+    .action(run<FileOptions>(async (cli, options, [file = "-"]) => await applyFile(cli, file, options)));
+}
+
+async function applyFile(
+  cli: Cli,
+  file: string,
+  { dryRun, yes = false, wait }: FileOptions,
+): Promise<number | undefined> {
+  const text = file === "-" ? await readAll(cli.io.stdin) : checkedText(await readUserFile(cli, file), file);
+  const order = parseJob(text, { name: file === "-" ? "standard input" : file });
+  const daemon = await cli.daemon();
+  const planned = await withNodeSuggestion(daemon, daemon.planJob(order));
+  const { nodes, waves, beginAt, untilAt } = planned;
+  showMeant(cli, { ...planned, lacking: [] });
+  if (waves.length > 1) cli.note(`waves of ${waves.map((end, i) => end - (waves[i - 1] ?? 0)).join(", ")} nodes`);
+  if (beginAt !== null) cli.note(`begins ${cli.times(false).at(beginAt)} (${isoTime(beginAt)})`);
+  if (untilAt !== null) cli.note(`nothing of it starts after ${isoTime(untilAt)}`);
+  if (dryRun === true) {
+    if (!cli.json) cli.print(...nodes);
+    return undefined;
+  }
+  if (order.most === undefined) await insistMeant(cli, { ...planned, lacking: [] }, yes);
+  // The nodes that were shown are those of the job, whatever changes meanwhile.
+  const frozen = { ...order, to: nodes.join(","), written: order.to, most: nodes.length };
+  const made = await withNodeSuggestion(daemon, daemon.createJob(frozen));
+  if (cli.json) cli.printJsonLine({ type: "accepted", ...made });
+  else if (wait === false) cli.print(made.id);
+  else cli.note(`job ${made.id} over ${counted(made.nodes, "node")}`);
+  if (wait === false) return undefined;
+  return await followJob(cli, made.id, wait === undefined ? undefined : durationOrNever("--wait", wait));
 }
 
 async function show(cli: Cli, options: Options, [word]: readonly string[]): Promise<number | undefined> {
