@@ -619,6 +619,7 @@ export class FakeOperations implements Operations {
       attempts: _attempts,
       holds: _holds,
       slowest: _slowest,
+      inReach: _inReach,
       stuck: _stuck,
       ...view
     } = this.job(id);

@@ -57,7 +57,7 @@ export class JobOperations {
     const plan = jobs.plan(wishOf(order));
     const nodes = this.#nodes.meantBy(order.to, order.most);
     for (const node of nodes) this.#reach.insist(`${node}.${order.subject}`);
-    const { to: target, note = "", draft: asDraft = false } = order;
+    const { to, written: target = to, note = "", draft: asDraft = false } = order;
     const { name: by, operator } = this.#speaker;
     const draft = { ...draftOf(order), ...(operator === undefined ? {} : { operator: { name: operator } }) };
     const record = jobs.create({ by, target, nodes, draft, note, plan, asDraft });
@@ -130,6 +130,7 @@ export class JobOperations {
       attempts,
       holds: [...holds.values()],
       slowest: this.#slowest(known),
+      inReach: roll.underWay,
       ...(stuck === "" ? {} : { stuck }),
     };
   }

@@ -167,6 +167,7 @@ export const jobOrder = z.strictObject({
   knownNodesOnly,
   to: z.string().describe("A target: docs/targets.md. The nodes that it means now are those of the job"),
   subject: z.string().max(300).describe("command.<method>.<domain>, without a node"),
+  written: opt(z.string().max(10_000).describe("The target as somebody wrote it, where `to` lists its nodes")),
   note: opt(z.string().max(1_000).describe("What it is for, in words")),
   draft: opt(z.boolean().describe("It waits for `start`")),
   waves: opt(z.string().max(1_000).describe("Where each wave ends: 1,10%,50%,100%. Absent: one wave")),
@@ -805,6 +806,7 @@ export const jobDetail = thing({
   untilAt: time.nullable().describe("No message begins after it"),
   attempts: z.array(thing({ at: time, of: text, nodes: count })).describe("The latest last"),
   holds: z.array(jobHold).describe("Why messages are held, and how many"),
+  inReach: count.describe("Nodes in reach that have a message of it and have not ended it"),
   stuck: opt(text.describe("Why nothing is released though its plan allows it")),
   slowest: z.array(thing({ node: text, id: text, took: milliseconds })),
 });
