@@ -23,6 +23,8 @@ import type {
   Decision,
   FactsView,
   Health,
+  HistoryQuery,
+  HistoryView,
   InvitationOrder,
   Invited,
   IssuedToken,
@@ -110,6 +112,7 @@ export class FakeOperations implements Operations {
   jobResultList: JobResult[] = [];
   jobAnswers: Steered["answers"] = [];
   healthNow: Health;
+  historyNow: HistoryView = { asOf: 0, from: 0, until: 0, keptSince: 0, unknown: [], nodes: [] };
   trustNow: TrustView;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
   metricsText = "# TYPE steward_up gauge\nsteward_up 1\n";
@@ -415,6 +418,11 @@ export class FakeOperations implements Operations {
     const away = names.filter((name) => !["online", "late"].includes(this.#targets().node(name).link)).length;
     const bytes = question.data === undefined ? {} : { bytes: itemBytes(question.data) };
     return { target: question.to, nodes: names, away, lacking, most: this.mostTargets, ...bytes };
+  }
+
+  history(query: HistoryQuery = {}): HistoryView {
+    this.#called("history", query);
+    return this.historyNow;
   }
 
   facts(name: string): FactsView {

@@ -578,6 +578,17 @@ export const schema = mapping({
         }).prefault({}),
         { description: "Logs that syslogforwarding has stored." },
       ),
+      history: setting(
+        mapping({
+          age: setting(duration("1h", "3650d").prefault("30d"), {
+            description: "How long it is remembered when a node was in which state.",
+          }),
+          bytes: setting(size("64KB", "1GB").prefault("16MB"), {
+            description: "How many bytes of it are kept, on disk and in memory; the oldest go first.",
+          }),
+        }).prefault({}),
+        { description: "At central, what the states of nodes were: `steward node ship1 --history 7d`." },
+      ),
       audit: setting(
         mapping({
           age: setting(duration("1d", "3650d").prefault("730d"), {

@@ -25,6 +25,7 @@ import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
 import { FactTeller } from "../fleet/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { NodeHistory } from "../fleet/history/node-history.ts";
 import { NodeFacts } from "../fleet/node-facts.ts";
 import { NodeLabels } from "../fleet/node-labels.ts";
 import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
@@ -59,6 +60,7 @@ export interface RoadOptions extends Surroundings {
   readonly link: BrokerLink;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
+  readonly history: NodeHistory | undefined;
   /** The user's own methods. */
   readonly modules: readonly Method[];
   readonly core: FailingChild;
@@ -77,6 +79,7 @@ export class Road implements Rooms, FactsWatcher {
   readonly link: BrokerLink;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
+  readonly history: NodeHistory | undefined;
   readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly facts: NodeFacts;
   readonly ownFacts: OwnFacts;
@@ -122,6 +125,7 @@ export class Road implements Rooms, FactsWatcher {
     this.link = options.link;
     this.spawner = options.spawner;
     this.fleet = fleet;
+    this.history = options.history;
     const { running } = this;
     const methods = this.#doors;
     const life = newId();

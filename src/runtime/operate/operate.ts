@@ -29,6 +29,8 @@ import type {
   Decision,
   FactsView,
   Health,
+  HistoryQuery,
+  HistoryView,
   InvitationOrder,
   Invited,
   IssuedToken,
@@ -82,6 +84,7 @@ import { viewDead } from "./views.ts";
 
 /** The most stuck lanes of this daemon that are shown. */
 const MOST_STUCK = 100;
+const DAY = 86_400_000;
 const ANSWER_WITHIN = 10_000;
 
 /** The implementation of every operation of the table, on the rooms of the core that runs now, in the name of a speaker. */
@@ -199,6 +202,29 @@ export class LocalOperations implements Operations {
 
   node(name: string): NodeDetail {
     return this.#nodes.detail(name);
+  }
+
+  history(query: HistoryQuery = {}): HistoryView {
+    const { clock, core } = this.#options;
+    const { history, fleet } = core();
+    const asOf = clock.now();
+    const { node, until = asOf, since = until - DAY, limit = 1000, after } = query;
+    if (node !== undefined && !fleet.isKnown(node)) throw new StewardError("node-unknown", { node });
+    const region = query.region ?? (node === undefined ? "link" : undefined);
+    const asked = {
+      since,
+      until,
+      limit,
+      ...(node === undefined ? {} : { node }),
+      ...(region === undefined ? {} : { region }),
+      ...(after === undefined ? {} : { after }),
+    };
+    const { keptSince, unknown, nodes } = history?.read(asked) ?? {
+      keptSince: asOf,
+      unknown: [[since, until]],
+      nodes: [],
+    };
+    return { asOf, from: since, until, keptSince, unknown, nodes } as HistoryView;
   }
 
   facts(name: string): FactsView {

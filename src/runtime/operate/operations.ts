@@ -227,6 +227,17 @@ export const nodeQuery = z.strictObject({
   ),
 });
 
+const regionName = z.enum(["link", "session", "work", "trust", "storage"]);
+const moment = z.coerce.number().int().min(0).max(8.64e15);
+export const historyQuery = z.strictObject({
+  node: opt(name),
+  region: opt(regionName.describe("Absent: all of one node; link of all nodes")),
+  since: opt(moment.describe("Milliseconds since 1970; absent: a day ago")),
+  until: opt(moment.describe("Milliseconds since 1970; absent: now")),
+  limit: opt(atMost(10_000).describe("At most so many nodes; absent: 1000")),
+  after: opt(name.describe("Only nodes with a later name: the last one of the page before")),
+});
+
 export const targetQuestion = z.strictObject({
   to: z.string().describe("A target: docs/targets.md"),
   data: opt(json.describe("The data of the message that would be sent, for its size")),
@@ -378,6 +389,24 @@ const ofNode = {
   values: opt(z.record(text, fact).describe("The labels, facts and states that were asked for")),
 };
 export const nodeView = thing(ofNode);
+
+export const historyView = thing({
+  asOf: time,
+  from: z.number().int().describe("Begin of the span that is answered, ms since 1970"),
+  until: z.number().int().describe("Its end"),
+  keptSince: time.describe("Nothing is known of the time before"),
+  unknown: z
+    .array(z.tuple([z.number().int(), z.number().int()]))
+    .describe("Spans in which this daemon did not run: the states are not known there"),
+  nodes: z.array(
+    z.strictObject({
+      name: text,
+      regions: z
+        .record(text, z.array(z.tuple([z.number().int(), text, text])))
+        .describe("By region: since when (ms since 1970) it was in which state, and why"),
+    }),
+  ),
+});
 
 const laneView = thing({
   subject: text,
@@ -893,6 +922,8 @@ export type TargetView = Shown<typeof targetView>;
 export type LabelOrder = Shown<typeof labelOrder>;
 export type LabelView = Shown<typeof labelView>;
 export type FactsView = Shown<typeof factsView>;
+export type HistoryQuery = Shown<typeof historyQuery>;
+export type HistoryView = Shown<typeof historyView>;
 export type NodeQuery = Shown<typeof nodeQuery>;
 export type Accepted = Shown<typeof accepted>;
 export type CancelAnswer = Shown<typeof cancelAnswer>;

@@ -19,6 +19,7 @@ import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { NodeHistory } from "../fleet/history/node-history.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Jobs } from "../jobs/jobs.ts";
@@ -36,6 +37,8 @@ export interface Rooms {
   readonly storage: Storage;
   readonly link: BrokerLink;
   readonly fleet: Fleet;
+  /** The states that nodes had; absent on edges. */
+  readonly history: NodeHistory | undefined;
   readonly facts: NodeFacts;
   readonly labels: NodeLabels;
   readonly vouching: Vouching;

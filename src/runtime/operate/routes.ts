@@ -17,6 +17,7 @@ export const ROUTES = {
   steerJob: "POST /v1/jobs/{id}/{verb}",
   nodes: "GET /v1/nodes",
   node: "GET /v1/nodes/{name}",
+  history: "GET /v1/history",
   facts: "GET /v1/nodes/{name}/facts",
   labels: "GET /v1/nodes/{name}/labels",
   label: "POST /v1/labels",

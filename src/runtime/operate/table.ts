@@ -155,6 +155,13 @@ export const TABLE = {
     answer: json("The node", shape.nodeDetail),
     failures: [404],
   },
+  history: {
+    summary: "What the states of nodes were, for timelines; at central. Without a node: one region of all",
+    needs: "viewer",
+    query: shape.historyQuery,
+    answer: json("The states by node and region", shape.historyView),
+    failures: [404],
+  },
   facts: {
     summary: "The facts of a node, and what changed",
     needs: "viewer",

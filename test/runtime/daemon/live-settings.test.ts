@@ -388,7 +388,7 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
 };
 
 /** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. The API asks at each request: `api/speaker.test.ts`. */
-const ELSEWHERE = ["policies", "operators.socket"];
+const ELSEWHERE = ["policies", "operators.socket", "retention.history.age", "retention.history.bytes"];
 
 const keysOf = (applies: string): string[] =>
   SETTING_ROWS.filter((row) => row.applies === applies).map(({ key }) => key);
