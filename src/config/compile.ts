@@ -48,6 +48,16 @@ export function compile(
     }),
     policy: settings.policy.map((entry, i) => rule(entry, ["*"], "policy", i)),
     publish: settings.publish.map((entry) => compilePublication(entry, paths.absolute)),
+    destinations: Object.fromEntries(
+      Object.entries(settings.destinations).map(([name, { append, tokenFile, ...rest }]) => [
+        name,
+        {
+          ...rest,
+          ...(append === undefined ? {} : { append: paths.absolute(append) }),
+          ...(tokenFile === undefined ? {} : { tokenFile: paths.absolute(tokenFile) }),
+        },
+      ]),
+    ),
     methods: settings.methods.map(paths.absolute),
     control: {
       from: withMembers(settings.control.from ?? [central], groups),

@@ -7,6 +7,7 @@ type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : 
 type Reshaped =
   | "broker"
   | "control"
+  | "destinations"
   | "hello"
   | "intake"
   | "link"
@@ -38,6 +39,7 @@ export interface Config extends Omit<Frozen<Settings>, Reshaped | "socket"> {
   readonly publish: readonly PublishConfig[];
   /** `at`: where it is written. */
   readonly control: { readonly from: readonly string[]; readonly at: string };
+  readonly destinations: Readonly<Record<string, DestinationConfig>>;
   readonly policy: readonly Rule[];
   readonly retention: RetentionConfig;
   readonly intake: { readonly folder: string | null; readonly file: string | null };
@@ -69,6 +71,12 @@ export interface BrokerConfig {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
   /** Programs that publish to nodes without being one: logins of central's broker. */
   readonly publishers: readonly PublisherConfig[];
+}
+
+/** One of its first six is there; paths are absolute. */
+export interface DestinationConfig extends Frozen<Omit<Settings["destinations"][string], "append" | "tokenFile">> {
+  readonly append?: string;
+  readonly tokenFile?: string;
 }
 
 /** The listener for browsers. Times ms. */

@@ -3,6 +3,7 @@ import { tokenFault } from "../message/subject.ts";
 import { shortened } from "../message/text/printable.ts";
 import { readDuration, readSize } from "../message/text/units.ts";
 import { isLoopback } from "../platform/loopback.ts";
+import { checkAlerts } from "./alert-rules.ts";
 import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { GROUP, membersOf } from "./policy/rule.ts";
@@ -36,6 +37,7 @@ export function checkRules(file: unknown, surroundings: Surroundings, report: Re
   checkSizes(root, report);
   checkBackoff(mapping(mapping(root.supervision).backoff), report);
   checkTargets(root, report);
+  checkAlerts(root, report);
 }
 
 function checkSubscriptions(entries: readonly unknown[], report: Report): void {

@@ -8,10 +8,10 @@ import { describe, type Fault, type Located, type LocatedEntry, toJson } from ".
 import { inQuotes } from "../message/text/printable.ts";
 import { isNever, readDuration } from "../message/text/units.ts";
 
-const SHORT_KEYS = ["to", "most", "command", "event", "domain", "data", "deliverBy", "timeout"] as const;
+const SHORT_KEYS = ["to", "most", "command", "event", "domain", "data", "deliverBy", "timeout", "reply"] as const;
 const LONG_KEYS = ["subject", "message"] as const;
 const SUBJECT_KEYS = ["node", "messageType", "method", "domain"] as const;
-const MESSAGE_KEYS = ["data", "deliverBy", "timeout", "messageType"] as const;
+const MESSAGE_KEYS = ["data", "deliverBy", "timeout", "reply", "messageType"] as const;
 
 /** Keys that people expect of other tools, and what to do instead. */
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -170,6 +170,7 @@ class Form {
     const data = entries.get("data");
     const deliverBy = entries.get("deliverBy");
     const timeout = entries.get("timeout");
+    const reply = this.#reply(entries.get("reply"));
     const waits =
       deliverBy === undefined ? undefined : this.#duration("deliverBy", deliverBy.value, "never, which waits for ever");
     const runs = timeout === undefined ? undefined : this.#duration("timeout", timeout.value);
@@ -179,7 +180,16 @@ class Form {
       data: data === undefined ? null : toJson(data.value),
       ...(waits === undefined ? {} : { deliverBy: waits }),
       ...(runs === undefined || runs === null ? {} : { timeout: runs }),
+      ...(reply.length === 0 ? {} : { reply }),
     };
+  }
+
+  /** Names of destinations; the daemon knows which there are. */
+  #reply(entry: LocatedEntry | undefined): string[] {
+    if (entry === undefined) return [];
+    const { value: node } = entry;
+    const items = node.kind === "list" ? node.items : [node];
+    return [...new Set(items.flatMap((item) => this.#token("reply", item) ?? []))];
   }
 
   #duration(key: string, node: Located, or?: string): number | null | undefined {

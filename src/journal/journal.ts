@@ -49,6 +49,9 @@ export interface Journal {
   atTurnEnd(work: () => void): void;
   checkpoint(key: string): Json | undefined;
   setCheckpoint(checkpoint: Checkpoint): void;
+  /** The checkpoints whose keys begin so. */
+  checkpoints(prefix: string): Iterable<Checkpoint>;
+  dropCheckpoint(key: string): void;
   /** Groups of lines of the audit that are not in its files yet, in order; see security/audit. */
   audited(): readonly (readonly string[])[];
   setAudited(no: number, lines: readonly string[]): void;
@@ -196,6 +199,11 @@ export function openJournal(
       [...store.range("checkpoints", { from: "audit ", to: "audit!" })].map(({ value }) =>
         (value as { readonly records: readonly Json[] }).records.map((record) => JSON.stringify(record)),
       ),
+    checkpoints: function* (prefix) {
+      for (const { key, value } of store.range("checkpoints", { from: prefix, to: `${prefix}\uffff` }))
+        yield { key: String(key), value: value as Json };
+    },
+    dropCheckpoint: (key) => store.remove("checkpoints", key),
     // The lines are JSON as it is written here: each is read back as the same text.
     setAudited: (no, lines) => store.putText("checkpoints", auditKey(no), `{"records":[${lines.join(",")}]}`, true),
     dropAudited: (no) => store.remove("checkpoints", auditKey(no)),

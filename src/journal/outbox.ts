@@ -34,6 +34,8 @@ interface Head {
  */
 export class Outbox {
   readonly receivers = new Receivers();
+  /** Hears of each message that ends, in the turn that journals its end. */
+  onEnded: (record: Pick<OutRecord, "message" | "outcome">) => void = () => undefined;
   readonly #store: Store;
   readonly #node: string;
   readonly #dead: DeadLetters;
@@ -534,6 +536,7 @@ export class Outbox {
   }
 
   #ended(lane: Lane, message: OutMessage): void {
+    this.onEnded(message);
     if (lane.openNumbers.delete(message.seq)) this.#openCount.set(lane.node, this.openCount(lane.node) - 1);
     if (message.seq === lane.open) lane.open++;
     this.#learned(lane, message);

@@ -9,6 +9,8 @@ export interface Draft {
   readonly deliverBy?: number | null;
   /** Milliseconds; absent: the configured default. */
   readonly timeout?: number;
+  /** Destinations of this node's configuration to which its outcome goes. */
+  readonly reply?: readonly string[];
   /** Refuse a receiver that this daemon has never heard of and that its configuration does not name. */
   readonly knownNodesOnly?: boolean;
   /** The id that its sender has chosen, because a statement of an operator names it; absent: a new one. */

@@ -64,6 +64,22 @@ export const CATALOGUE = {
     "Write `steward label NODE key=value` to give a label, `key-` to take it back.",
     EXIT.usage,
   ),
+  "hold-invalid": entry(
+    "the nodes cannot be held: {fault}",
+    'Write `steward hold NODE --until "tomorrow 06:00"` at central; `steward hold` lists what is held.',
+    EXIT.usage,
+  ),
+  "mute-invalid": entry(
+    "the nodes cannot be muted: {fault}",
+    'Write `steward mute NODE 2d "dry dock"` at central; `steward mute` lists what is muted.',
+    EXIT.usage,
+  ),
+  "destination-unknown": entry(
+    "steward.yaml has no destination {destination}",
+    "Add it under `destinations:`, or name one that is there; docs/alerts.md.",
+    EXIT.usage,
+  ),
+  "errand-unknown": entry("no errand has the id {id}", "`steward errands` lists those that wait.", EXIT.usage),
   "message-invalid": entry(
     "message {where} is not valid: {fault}",
     "`steward send --help` shows both forms of a message.",

@@ -440,3 +440,47 @@ facts: {raid: {run: [raid, -v]}}
     expect(faultsOf(minimal(`${line}\n`)).join("\n")).toContain(fault);
   });
 });
+
+describe("destinations and alerts", () => {
+  const pager = "destinations: {pager: {post: 'https://example.org/hook', tokenFile: ./token}}";
+
+  it("are taken where they are right", () => {
+    const more = `destinations:
+  pager: {post: 'https://example.org/hook', tokenFile: ./token, timeout: 10s}
+  office: {mail: [office@example.org]}
+  log: {append: ./outcomes.jsonl}
+  script: {run: [/usr/local/bin/page, -v]}
+  bus: {publish: alerts.fleet}
+  list: {alert: true}
+alerts:
+  away: {when: offline, for: 30m, nodes: class=tanker, to: [pager, office], repeat: 4h}
+  disk: {when: 'disk./.full > 90', to: [bus]}
+  faults: {when: alert, codes: [flapping, dead-letter], for: 0s, to: [script]}
+`;
+    expect(faultsOf(minimal(more))).toEqual([]);
+  });
+
+  it.each([
+    [
+      "destinations: {pager: {timeout: 10s}}",
+      "destinations.pager: it has none of append, run, post, mail, publish, alert",
+    ],
+    ["destinations: {pager: {append: ./a, run: [x]}}", "it has append and run of"],
+    ["destinations: {pager: {post: 'ftp://example.org'}}", "use https:// or http://"],
+    ["destinations: {pager: {post: 'https://me:secret@example.org'}}", "credentials are written to a file"],
+    ["destinations: {pager: {mail: ['-oQ/tmp@x']}}", "write name@host"],
+    [
+      "destinations: {pager: {publish: ship1.command.shellcommand.os}}",
+      "nodes would take it for a message of steward's",
+    ],
+    ["destinations: {pager: {append: ./a, tokenFile: ./b}}", "only `post` has a token"],
+    ["destinations: {'a b': {append: ./a}}", "not a name"],
+    [`${pager}\nalerts: {away: {when: offline, to: [office]}}`, "alerts.away.to[0]: there is no destination office"],
+    [`${pager}\nalerts: {away: {when: 'disk >', to: [pager]}}`, "alerts.away.when: at character 7"],
+    [`${pager}\nalerts: {away: {when: offline, nodes: 'a=', to: [pager]}}`, "alerts.away.nodes: at character 3"],
+    [`${pager}\nalerts: {away: {when: offline, codes: [x], to: [pager]}}`, "codes belong to `when: alert`"],
+    ["destinations: {list: {alert: true}}\nalerts: {a: {when: alert, to: [list]}}", "list makes alerts"],
+  ])("%s has its fault named", (line, fault) => {
+    expect(faultsOf(minimal(`${line}\n`)).join("\n")).toContain(fault);
+  });
+});

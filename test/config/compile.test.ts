@@ -103,6 +103,8 @@ describe("defaults", () => {
       environment: [],
       methods: [],
       control: { from: ["central"], at: "the default of control.from" },
+      alerts: {},
+      destinations: {},
       facts: {},
       groups: {},
       labels: {},

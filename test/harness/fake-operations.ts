@@ -13,6 +13,7 @@ import { itemBytes } from "../../src/message/wire/bounds.ts";
 import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
 import type {
   Accepted,
+  AlertTest,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -21,10 +22,13 @@ import type {
   Choice,
   DeadLetter,
   Decision,
+  ErrandView,
   FactsView,
   Health,
   HistoryQuery,
   HistoryView,
+  HoldOrder,
+  HoldView,
   InvitationOrder,
   Invited,
   IssuedToken,
@@ -48,9 +52,11 @@ import type {
   MessageDetail,
   MessageFilter,
   MessageView,
+  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
+  OpenAlertView,
   OperatorOrderOf,
   OperatorRemoved,
   OperatorView,
@@ -58,6 +64,7 @@ import type {
   PageLink,
   ProcessList,
   ProcessView,
+  ReleaseOrder,
   ReloadAnswer,
   SessionView,
   Steered,
@@ -99,6 +106,9 @@ export class FakeOperations implements Operations {
   readonly deadList: DeadLetter[];
   readonly logList: LogLine[];
   alertList: AlertView[] = [];
+  openAlertList: OpenAlertView[] = [];
+  errandList: ErrandView[] = [];
+  muteList: MuteView[] = [];
   /** Facts by node. */
   readonly factTable = new Map<string, FactSet>();
   factChanges: FactsView["changes"] = [];
@@ -448,6 +458,90 @@ export class FakeOperations implements Operations {
       ) as Record<string, string>;
       this.nodeList[i] = { ...this.#node(name), labels };
       return this.labels(name);
+    });
+  }
+
+  openAlerts(): OpenAlertView[] {
+    this.#called("openAlerts");
+    return this.openAlertList;
+  }
+
+  testAlert(test: AlertTest): ErrandView[] {
+    this.#called("testAlert", test);
+    const now = this.clock.now();
+    return (test.to ?? ["pager"]).map((to) => ({
+      id: this.#newId(),
+      to,
+      about: "alert" as const,
+      text: "test",
+      madeAt: now,
+      attempts: 0,
+      dueAt: now,
+    }));
+  }
+
+  mutes(): MuteView[] {
+    this.#called("mutes");
+    return this.muteList;
+  }
+
+  mute(order: HoldOrder): MuteView[] {
+    this.#called("mute", order);
+    const { endsAt = null, note } = order;
+    const made = { since: this.clock.now(), endsAt, by: "central", ...(note === undefined ? {} : { note }) };
+    this.muteList = this.#meantBy(order.to, order.most).map((node) => ({ node, ...made }));
+    return this.muteList;
+  }
+
+  unmute(order: ReleaseOrder): string[] {
+    this.#called("unmute", order);
+    const names = this.#meantBy(order.to, undefined);
+    const found = this.muteList.filter(({ node }) => names.includes(node)).map(({ node }) => node);
+    this.muteList = this.muteList.filter(({ node }) => !names.includes(node));
+    return found;
+  }
+
+  errands(): ErrandView[] {
+    this.#called("errands");
+    return this.errandList;
+  }
+
+  retryErrand(id: string): void {
+    this.#called("retryErrand", id);
+    if (!this.errandList.some((errand) => errand.id === id)) throw new StewardError("errand-unknown", { id });
+  }
+
+  dropErrand(id: string): void {
+    this.retryErrand(id);
+    this.errandList = this.errandList.filter((errand) => errand.id !== id);
+  }
+
+  holds(): HoldView[] {
+    this.#called("holds");
+    return this.nodeList.flatMap(({ name, hold, waiting }) =>
+      hold === undefined ? [] : [{ node: name, ...hold, waiting, nextDeliverBy: null, underWay: 0 }],
+    );
+  }
+
+  hold(order: HoldOrder): HoldView[] {
+    this.#called("hold", order);
+    const { endsAt = null, note } = order;
+    const names = this.#meantBy(order.to, order.most);
+    for (const name of names) {
+      const i = this.nodeList.findIndex((node) => node.name === name);
+      const hold = { since: this.clock.now(), endsAt, by: "central", ...(note === undefined ? {} : { note }) };
+      this.nodeList[i] = { ...this.#node(name), hold };
+    }
+    return this.holds().filter(({ node }) => names.includes(node));
+  }
+
+  unhold(order: ReleaseOrder): string[] {
+    this.#called("unhold", order);
+    return this.#meantBy(order.to, undefined).filter((name) => {
+      const i = this.nodeList.findIndex((node) => node.name === name);
+      const { hold, ...rest } = this.#node(name);
+      this.nodeList[i] = rest;
+      return hold !== undefined;
     });
   }
 

@@ -19,6 +19,7 @@ const ORGANS: Readonly<Record<string, readonly string[]>> = {
   runner: [...WORDS, "methods"],
   security: [...WORDS, "methods"],
   observe: [...WORDS, "actors"],
+  errands: [...WORDS, "methods"],
 };
 /** The rooms of the road, each of which may use the ones behind it and every organ. */
 const ROAD = [

@@ -1,4 +1,5 @@
 import type { AlertView } from "../../message/alert.ts";
+import type { OpenAlertView } from "../../runtime/operate/operations.ts";
 import { table } from "./table.ts";
 import { visible } from "./text.ts";
 import type { Times } from "./time.ts";
@@ -15,6 +16,28 @@ export function alertTable(alerts: readonly AlertView[], times: Times, columns?:
       { title: "TIMES", cell: (a) => String(a.count), align: "right" },
       { title: "STATE", cell: (a) => (a.overAt === undefined ? "raised" : `over ${times.at(a.overAt)}`) },
       { title: "WHAT", cell: (a) => visible(a.text) },
+    ],
+    columns,
+  );
+}
+
+/** A table of the conditions that the rules of `alerts:` have found. */
+export function openAlertTable(alerts: readonly OpenAlertView[], times: Times, columns?: number): string[] {
+  return table(
+    alerts,
+    [
+      { title: "RULE", cell: (a) => visible(a.rule) },
+      { title: "NODE", cell: (a) => visible(a.node) },
+      { title: "SINCE", cell: (a) => times.at(a.since) },
+      {
+        title: "TOLD",
+        cell: (a) => (a.muted === true ? "muted" : a.toldAt === undefined ? "soon" : times.at(a.toldAt)),
+      },
+      { title: "TO", cell: (a) => visible(a.to.join(", ")) },
+      {
+        title: "WHAT",
+        cell: (a) => `${visible(a.text)}${a.goneAt === undefined ? "" : `; gone ${times.at(a.goneAt)}`}`,
+      },
     ],
     columns,
   );

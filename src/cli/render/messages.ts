@@ -69,6 +69,7 @@ export function messageLines(message: MessageDetail, times: Times, paint: Paint)
     ["heard late", heard(message, times)],
     ["cancel", cancel(message, times)],
     ["reply to", message.inReplyTo],
+    ["outcome to", message.reply === undefined ? undefined : visible(message.reply.join(", "))],
     [
       "output",
       outcome?.totals === undefined

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { faultText, StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { readHours, timeZoneFault } from "../../message/schedule/hours.ts";
-import { isToken, parseSubject, tokenFault } from "../../message/subject.ts";
+import { isSubject, isToken, parseSubject, tokenFault } from "../../message/subject.ts";
 import {
   DURATION,
   formatDuration,
@@ -32,7 +32,7 @@ interface TextOptions {
 }
 
 /** Text that passes `fault`, which says in words what is wrong with it. */
-function text(
+export function text(
   expects: string,
   fault: (text: string) => string | undefined,
   { shape, hides, quoted = false }: TextOptions = {},
@@ -284,6 +284,25 @@ export const host = () =>
   text("an IP address or a host name", (value) =>
     /^[0-9A-Za-z:._-]+$/.test(value) ? undefined : "write it without scheme and port",
   );
+
+export const postAddress = () =>
+  text("an address such as https://example.org/hook", (value) => {
+    if (!URL.canParse(value)) return "write https://<host>/<path>";
+    const { protocol, username, password } = new URL(value);
+    if (username !== "" || password !== "") return "credentials are written to a file and named by tokenFile";
+    return protocol === "https:" || protocol === "http:" ? undefined : "use https:// or http://";
+  });
+
+export const mailbox = () =>
+  text("a mailbox such as office@example.org", (value) =>
+    /^[^\s@,<>"-][^\s@,<>"]*@[^\s@,<>"]+$/.test(value) && value.length <= 254 ? undefined : "write name@host",
+  );
+
+export const natsSubject = () =>
+  text("a NATS subject such as alerts.fleet", (value) => {
+    if (!/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,15}$/.test(value)) return "letters, digits, _ and -, with dots between";
+    return isSubject(value) ? "nodes would take it for a message of steward's" : undefined;
+  });
 
 const HOST_PORT = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
 export const hostPort = () =>

@@ -18,13 +18,16 @@ import {
   inBraces,
   keyFile,
   listOf,
+  mailbox,
   mask,
   name,
+  natsSubject,
   nkey,
   oneOf,
   orOff,
   path,
   pattern,
+  postAddress,
   publicKeys,
   receivedBy,
   receivedSubject,
@@ -36,6 +39,7 @@ import {
   server,
   size,
   syslogAddress,
+  text,
   textsByName,
   timeZone,
   variable,
@@ -378,6 +382,82 @@ const ownFacts = kind(z.record(z.string(), ownFact), {
   format: inBraces,
 });
 
+/** An entry of `destinations:` in steward.yaml. */
+const destination = mapping({
+  append: setting(path().optional(), {
+    description: "A file that gets a line of JSON each; synced.",
+    example: "./outcomes.jsonl",
+  }),
+  run: setting(listOf(argument(), "a program and its arguments, such as [/usr/local/bin/page]", 1).optional(), {
+    description: "A program that gets the JSON on its standard input; exit code 0 means that it is done.",
+    example: ["/usr/local/bin/page"],
+  }),
+  post: setting(postAddress().optional(), {
+    description: "An address that gets a POST of JSON; a status from 200 to 299 means that it is done.",
+    example: "https://example.org/hook",
+  }),
+  tokenFile: setting(path().optional(), {
+    description: "With `post`: a file whose content goes along as `Authorization: Bearer …`.",
+    example: "./hook.token",
+  }),
+  mail: setting(listOf(mailbox(), "a list of mailboxes such as [office@example.org]", 1).optional(), {
+    description: "Mailboxes that get a letter, by `sendmail`.",
+    example: ["office@example.org"],
+  }),
+  sendmail: setting(listOf(argument(), "a program and its arguments", 1).prefault(["/usr/sbin/sendmail", "-i"]), {
+    description: "With `mail`: the program that takes letters; the mailboxes become its last arguments.",
+  }),
+  publish: setting(natsSubject().optional(), {
+    description: "A NATS subject that is none of steward's own; nobody acknowledges what is published there.",
+    example: "alerts.fleet",
+  }),
+  alert: setting(flag().optional(), { description: "true: an outcome becomes an alert of central.", example: true }),
+  timeout: setting(duration("1s", "10m").prefault("30s"), { description: "How long one attempt may take." }),
+});
+
+const destinations = kind(z.record(z.string(), destination), {
+  expects: "names and destinations, such as {pager: {post: 'https://example.org/hook'}}",
+  format: inBraces,
+});
+
+/** An entry of `alerts:` in steward.yaml. */
+const alertRule = mapping({
+  when: setting(
+    text("offline, storage, alert, or an expression such as 'disk./.full > 90'", () => undefined),
+    {
+      description:
+        "The condition: `offline` (a node is out of reach), `storage` (the journal of a node is low or full), `alert` (an alert stands as raised: `steward alerts`), or an expression over labels, facts and states (docs/targets.md).",
+      example: "offline",
+    },
+  ),
+  codes: setting(listOf(name(), "a list of codes such as [flapping, dead-letter]", 1).optional(), {
+    description: "With `when: alert`: the codes that count.",
+    fallback: "all",
+    example: ["flapping", "dead-letter", "job-failed"],
+  }),
+  nodes: setting(text("a target such as class=tanker", () => undefined).prefault("all"), {
+    description: "The nodes that it watches: an expression, docs/targets.md. With `when: alert` also central.",
+  }),
+  for: setting(duration("0s", "30d").prefault("1m"), {
+    description: "How long the condition must last before it is told.",
+  }),
+  recover: setting(duration("0s", "30d").prefault("1m"), {
+    description: "How long the condition must be gone before that is told.",
+  }),
+  repeat: setting(orOff(NEVER, duration("1m", "30d"), "a duration from 1m to 30d").prefault(NEVER), {
+    description: "Tell it again after so long while it lasts.",
+  }),
+  to: setting(listOf(name(), "a list of destinations such as [pager]", 1), {
+    description: "Names of `destinations:`.",
+    example: ["pager"],
+  }),
+});
+
+const alertRules = kind(z.record(z.string(), alertRule), {
+  expects: "names and rules, such as {away: {when: offline, for: 30m, to: [pager]}}",
+  format: inBraces,
+});
+
 /**
  * steward.yaml. The one source of its types, defaults, checks and documentation; what concerns several settings at once
  * is in rules.ts, and defaults that depend on other settings are filled in by compile.ts.
@@ -446,6 +526,16 @@ export const schema = mapping({
   facts: setting(ownFacts.prefault({}), {
     description:
       "Facts of this node from programs of yours, such as {raid: {run: [/usr/local/bin/raid-facts], every: 10m, timeout: 10s}}. A program prints a JSON object or lines of key=value; they become the facts raid.key. `every` is from 10s on and 10m where it is not written, `timeout` 30s.",
+    applies: "live",
+  }),
+  destinations: setting(destinations.prefault({}), {
+    description:
+      "Where alerts and outcomes may go from here, by name: each has one of `append`, `run`, `post`, `mail`, `publish`, `alert`. {pager: {post: 'https://example.org/hook', tokenFile: ./hook.token, timeout: 10s}, office: {mail: [office@example.org]}}. docs/alerts.md.",
+    applies: "live",
+  }),
+  alerts: setting(alertRules.prefault({}), {
+    description:
+      "Rules that tell of what goes wrong, by name; at central. {away: {when: offline, for: 30m, nodes: class=tanker, to: [pager], repeat: 4h}, disk: {when: 'disk./.full > 90', to: [office]}}. docs/alerts.md.",
     applies: "live",
   }),
   nodes: setting(listOf(name(), "a list of names").prefault([]), {

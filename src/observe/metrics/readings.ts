@@ -17,6 +17,8 @@ export interface NodeReading {
   readonly link: LinkState;
   /** Commands of this node that it has and that have no outcome. */
   readonly commands: number;
+  /** True while delivery to it is held for maintenance. */
+  readonly held?: boolean;
 }
 
 export interface LaneReading {

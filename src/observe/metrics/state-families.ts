@@ -13,6 +13,12 @@ const SUBJECTS = 1_000;
 export function stateFamilies(families: Families, readings: Readings): void {
   const gauge = (name: string, help: string, read: () => Samples): void => families.gauge(name, help, read);
   gauge("steward_node_link", "1 for the state that a node's link is in.", () => nodeLinks(readings));
+  gauge("steward_node_held", "1 while delivery to a node is held for maintenance.", () =>
+    [...readings.nodes()]
+      .filter(({ held }) => held === true)
+      .slice(0, BOUNDS.nodes)
+      .map(({ name }): Sample => [1, { node: name }]),
+  );
   gauge("steward_nodes", "Known nodes by the state of their link.", () => {
     const nodes = [...readings.nodes()];
     return LINKS.map((link): Sample => [nodes.filter((node) => node.link === link).length, { link }]);

@@ -8,11 +8,12 @@ import type { Road } from "./road.ts";
 export function readingsOf(road: () => Road, processes: () => Processes, clock: Clock): Readings {
   return {
     nodes: () => {
-      const { fleet, journal } = road();
+      const { fleet, journal, maintenance } = road();
       return [...fleet.names()].map((name) => ({
         name,
         link: fleet.link(name),
         commands: journal.outbox.openCount(name),
+        held: maintenance.of(name) !== undefined,
       }));
     },
     lanes: () => lanes(road(), clock.now()),

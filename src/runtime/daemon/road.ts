@@ -1,6 +1,10 @@
 import type { FailingChild } from "../../actors/supervisor/spec.ts";
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Transport } from "../../broker/transport.ts";
+import { WorldCourier } from "../../errands/courier.ts";
+import { Errands } from "../../errands/errands.ts";
+import { outcomeBody, outputText } from "../../errands/outcome-body.ts";
+import { CheckpointRows } from "../../errands/rows.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Outcome } from "../../message/report.ts";
@@ -26,11 +30,13 @@ import { Respond } from "../execute/respond.ts";
 import { FactTeller } from "../fleet/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { NodeHistory } from "../fleet/history/node-history.ts";
+import { Maintenance } from "../fleet/maintenance.ts";
 import { NodeFacts } from "../fleet/node-facts.ts";
 import { NodeLabels } from "../fleet/node-labels.ts";
 import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
 import { Presence } from "../fleet/presence.ts";
 import { Jobs } from "../jobs/jobs.ts";
+import { AlertWatch } from "../operate/fleet/alert-watch.ts";
 import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
 import { Reports } from "../receive/reports.ts";
@@ -86,6 +92,9 @@ export class Road implements Rooms, FactsWatcher {
   readonly labels: NodeLabels;
   readonly announce: Announcer;
   readonly publishers: Publishers;
+  readonly maintenance: Maintenance;
+  readonly errands: Errands;
+  readonly alertWatch: AlertWatch;
   readonly submitter: Submitter;
   readonly holding: Holding;
   readonly withdrawal: Withdrawal;
@@ -137,11 +146,26 @@ export class Road implements Rooms, FactsWatcher {
       own: (name) => (name === node ? config().labels : fleet.ownLabels(name)),
     });
     const announce = new Announcer(ground);
-    const publishers = new Publishers(ground);
-    const submitter = new Submitter({ ...ground, publishers, announce });
+    const maintenance = new Maintenance(ground);
+    const publishers = new Publishers({ ...ground, maintenance });
+    const replies = {
+      hasRoomFor: (count: number) => this.errands.hasRoomFor(count),
+      expect: (id: string, to: readonly string[]) => this.errands.expect(id, to),
+    };
+    const submitter = new Submitter({ ...ground, publishers, announce, replies });
     this.holding = new Holding({ ...ground, submitter, announce });
     const failures = new Failures({ ...ground, submitter });
-    const told = { ...ground, announce, failures, publishers, submitter, labels, holding: this.holding };
+    const courier = new WorldCourier({
+      ...ground,
+      spawner: options.spawner,
+      alert: (text, about) => failures.report("outcome", text, `outcome ${about}`),
+      output: (id) => outputText(journal.outbox.output(id)),
+    });
+    const errands = new Errands({ ...ground, rows: new CheckpointRows(journal), courier });
+    journal.outbox.onEnded = (record) => errands.ended(record.message.id, () => outcomeBody(record));
+    this.errands = errands;
+    this.alertWatch = new AlertWatch({ ...ground, core: () => this, errands });
+    const told = { ...ground, announce, maintenance, failures, publishers, submitter, labels, holding: this.holding };
     this.withdrawal = new Withdrawal(told);
     const jobs = new Jobs({ ...told, withdrawal: this.withdrawal, facts });
     announce.watchEnds(jobs);
@@ -186,6 +210,7 @@ export class Road implements Rooms, FactsWatcher {
     this.labels = labels;
     this.announce = announce;
     this.publishers = publishers;
+    this.maintenance = maintenance;
     this.submitter = submitter;
     this.failures = failures;
     this.vouching = vouching;
@@ -214,6 +239,9 @@ export class Road implements Rooms, FactsWatcher {
       watcher: this.#links,
       failures: this.failures,
     });
+    this.maintenance.begin(this.publishers);
+    this.errands.begin();
+    this.alertWatch.begin();
     this.ownFacts.look();
     this.holding.begin();
     this.jobs.begin();
@@ -237,6 +265,9 @@ export class Road implements Rooms, FactsWatcher {
     this.#presence.end();
     this.ownFacts.end();
     this.jobs.end();
+    this.maintenance.end();
+    this.alertWatch.end();
+    this.errands.end();
     this.holding.stop();
     this.publishers.end();
     this.link.end();

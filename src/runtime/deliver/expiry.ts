@@ -3,6 +3,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { receiverOf } from "../../message/subject.ts";
+import type { Maintenance } from "../fleet/maintenance.ts";
 import { Due } from "./due.ts";
 
 /**
@@ -16,6 +17,7 @@ export interface ExpiryOptions {
   /** This node. */
   readonly node: string;
   readonly transport: Pick<Transport, "status">;
+  readonly maintenance: Pick<Maintenance, "halts">;
   readonly publisher: WithdrawnFrom;
 }
 
@@ -97,9 +99,12 @@ export class Expiry {
   }
 
   #withdraw(): OutRecord[] {
-    const { lane, journal, clock, node, transport } = this.#options;
+    const { lane, journal, clock, node, transport, maintenance } = this.#options;
     const isLinked = transport.status().state === "connected";
-    const away = isLinked ? `${receiverOf(lane.subject)} was away` : `${node}, where it waits, had no broker`;
+    const held = maintenance.halts(lane.subject);
+    const receiver = receiverOf(lane.subject);
+    const gone = held === undefined ? `${receiver} was away` : `${receiver} was held (${held})`;
+    const away = isLinked ? gone : `${node}, where it waits, had no broker`;
     const reason = `not delivered before its deadline: ${away}`;
     const withdrawn: OutRecord[] = [];
     for (const record of this.#waiting()) {

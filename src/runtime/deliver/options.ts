@@ -9,6 +9,7 @@ import type { Failures } from "../../observe/alerts.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { Maintenance } from "../fleet/maintenance.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { Renewal } from "../resync/restored.ts";
 import type { LinkTo } from "./link-to.ts";
@@ -24,6 +25,7 @@ export interface DeliverParts {
   readonly transport: Transport;
   readonly envelope: Pick<Envelope, "seal" | "knows" | "session">;
   readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing" | "work">;
+  readonly maintenance: Pick<Maintenance, "halts">;
   readonly clock: Clock;
   readonly random: Random;
   readonly inspector: Inspector;

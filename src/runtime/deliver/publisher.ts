@@ -138,6 +138,10 @@ export class Publisher implements Child {
     return value === "working" || value === "idle" ? (this.#drained ? "idle" : "working") : value;
   }
 
+  get subject(): string {
+    return this.#options.subject;
+  }
+
   get inFlight(): number {
     return this.#inFlight.reduce((sum, frame) => sum + frame.last - frame.first + 1, 0);
   }

@@ -7,6 +7,7 @@ import { receiverOf } from "../../message/subject.ts";
 import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { HoldWatcher, Maintenance } from "../fleet/maintenance.ts";
 import { LinkTo } from "./link-to.ts";
 import type { DeliverParts } from "./options.ts";
 import { Pace } from "./pace.ts";
@@ -18,6 +19,7 @@ export interface PublishersOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly fleet: Pick<Fleet, "halted" | "linkName">;
+  readonly maintenance: Pick<Maintenance, "halts">;
 }
 
 /** The way to one node. */
@@ -36,7 +38,7 @@ const SHUTDOWN = 5000;
  * The publishers of this node, one for each subject that it sends on. A publisher is started, under supervision, when its
  * subject is first used or when the journal holds messages for it.
  */
-export class Publishers {
+export class Publishers implements HoldWatcher {
   readonly #running = new Map<string, Publisher>();
   /** The publishers that run, by the node that they send to. */
   readonly #sendingTo = new Map<string, Set<Publisher>>();
@@ -105,9 +107,24 @@ export class Publishers {
   #resume(node: string, cause: string): void {
     if (this.#options.fleet.halted(node) !== undefined) return;
     for (const publisher of this.#sendingTo.get(node) ?? []) {
+      const held = this.#options.maintenance.halts(publisher.subject);
+      if (held !== undefined) {
+        publisher.pause(held);
+        continue;
+      }
       publisher.heardAgain();
       publisher.resume(cause);
     }
+  }
+
+  /** The lanes to a node wait, but for those of steward itself. Frames on the way may still arrive. */
+  held(node: string, why: string): void {
+    for (const publisher of this.#sendingTo.get(node) ?? [])
+      if (this.#options.maintenance.halts(publisher.subject) !== undefined) publisher.pause(why);
+  }
+
+  released(node: string, why: string): void {
+    this.#resume(node, why);
   }
 
   /** Sends the unacknowledged messages to a node again: its daemon or its journal is another one than before. */
@@ -210,7 +227,7 @@ export class Publishers {
       beside.delete(publisher);
       if (beside.size === 0 && this.#sendingTo.get(node) === beside) this.#sendingTo.delete(node);
     });
-    const halted = this.#options.fleet.halted(node);
+    const halted = this.#options.fleet.halted(node) ?? this.#options.maintenance.halts(subject);
     if (halted !== undefined) publisher.startPaused(halted);
     else if (lane.acked < lane.next - 1) publisher.wake(Number.POSITIVE_INFINITY);
     this.#askBy(publisher, subject);

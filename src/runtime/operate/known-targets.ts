@@ -4,14 +4,16 @@ import type { Groups, TargetNode } from "../../message/target/match.ts";
 import type { OperateOptions } from "./rooms.ts";
 import type { TargetWorld } from "./targets.ts";
 
+type TargetOptions = Pick<OperateOptions, "core" | "config" | "clock">;
+
 /** The nodes that this daemon knows, as targets see them. Made for one question. */
 export class KnownTargets implements TargetWorld {
-  readonly #options: OperateOptions;
+  readonly #options: TargetOptions;
   readonly #nodes = new Map<string, TargetNode>();
   readonly self: string;
   readonly groups: Groups;
 
-  constructor(options: OperateOptions) {
+  constructor(options: TargetOptions) {
     this.#options = options;
     const { node, groups } = options.config();
     this.self = node;
@@ -40,9 +42,9 @@ const OF_DESCRIPTION: ReadonlySet<string> = new Set(["session", "work", "trust",
 class KnownTarget implements TargetNode {
   readonly name: string;
   readonly isSelf: boolean;
-  readonly #options: OperateOptions;
+  readonly #options: TargetOptions;
 
-  constructor(name: string, options: OperateOptions) {
+  constructor(name: string, options: TargetOptions) {
     this.name = name;
     this.isSelf = name === options.config().node;
     this.#options = options;

@@ -63,7 +63,11 @@ export class Messages {
     const newest = (beginning?: string) => this.#newestIds(beginning);
     const id = findId(prefix, newest, newest);
     const out = outbox.find(id);
-    if (out !== undefined) return detailOut(out.lane, out.record, this.#sight());
+    if (out !== undefined) {
+      const reply = core().errands.expected(id);
+      const detail = detailOut(out.lane, out.record, this.#sight());
+      return reply === undefined ? detail : { ...detail, reply };
+    }
     const kept = held.find(id);
     if (kept !== undefined && kept.group.at(kept.index) !== 1) return detailHeld(kept, config().node);
     const pending = inbox.find(id);
@@ -83,10 +87,11 @@ export class Messages {
   }
 
   #sight(): Sight {
-    const { journal, fleet, publishers } = this.#options.core();
+    const { journal, fleet, publishers, maintenance } = this.#options.core();
     return {
       outbox: journal.outbox,
       link: (node) => fleet.link(node),
+      held: (subject) => maintenance.halts(subject),
       blocked: (subject) => publishers.get(subject)?.view().reason,
       stuck: (node, subject) => fleet.unattended(node, subject),
       changes: (node) => fleet.describe(node)?.changes ?? [],

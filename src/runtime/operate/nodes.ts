@@ -199,7 +199,7 @@ export class Nodes {
 
   #view(name: string, pending: readonly PendingClaim[] = []): NodeDetail | undefined {
     const { config, core, clock, counters, processes, version, startedAt } = this.#options;
-    const { journal, fleet, link, storage, methods, running, publishers, labels } = core();
+    const { journal, fleet, link, storage, methods, running, publishers, labels, maintenance } = core();
     const known = fleet.describe(name);
     const self = config().node;
     const claims = pending.filter(({ node }) => node === name);
@@ -210,6 +210,7 @@ export class Nodes {
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
     const said = name === self ? processes().waiting().map(asLane) : (known?.stuck ?? []);
     const labelled = labels.of(name);
+    const hold = maintenance.of(name);
     const worst = [...stuck.sort((a, b) => a.since - b.since).slice(0, WORST), ...said.slice(0, WORST)];
     const counted = {
       role: name === self ? ("self" as const) : name === config().central ? ("central" as const) : ("edge" as const),
@@ -220,6 +221,7 @@ export class Nodes {
       bytesIn: counters.node(name).bytesIn,
       lanes,
       ...(worst.length === 0 ? {} : { stuck: worst }),
+      ...(hold === undefined ? {} : { hold }),
       ...(Object.keys(labelled).length === 0 ? {} : { labels: labelled }),
     };
     if (known !== undefined) return { ...known, ...counted, ...waits };

@@ -16,10 +16,13 @@ import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
 import type { Session } from "../../security/sessions/sessions.ts";
 import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
+import { Alerting } from "./fleet/alerting.ts";
+import { Holds } from "./fleet/holds.ts";
 import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
+  AlertTest,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -27,10 +30,13 @@ import type {
   DeadLetter,
   DeadQuery,
   Decision,
+  ErrandView,
   FactsView,
   Health,
   HistoryQuery,
   HistoryView,
+  HoldOrder,
+  HoldView,
   InvitationOrder,
   Invited,
   IssuedToken,
@@ -54,9 +60,11 @@ import type {
   MessageDetail,
   MessageFilter,
   MessageView,
+  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
+  OpenAlertView,
   OperatorOrderOf,
   OperatorRemoved,
   OperatorView,
@@ -64,6 +72,7 @@ import type {
   PageLink,
   ProcessList,
   ProcessView,
+  ReleaseOrder,
   ReloadAnswer,
   SessionView,
   Steered,
@@ -82,7 +91,7 @@ import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
 
-/** The most stuck lanes of this daemon that are shown. */
+/** The most stuck lanes and held nodes of this daemon that are shown. */
 const MOST_STUCK = 100;
 const DAY = 86_400_000;
 const ANSWER_WITHIN = 10_000;
@@ -93,6 +102,8 @@ export class LocalOperations implements Operations {
   readonly #speaker: Speaker;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
+  readonly #holds: Holds;
+  readonly #alerting: Alerting;
   readonly #submission: Submission;
   readonly #trust: TrustDecisions;
   readonly #people: People;
@@ -108,6 +119,8 @@ export class LocalOperations implements Operations {
     this.#trust = new TrustDecisions(options, speaker);
     this.#people = new People(options, speaker);
     this.#reach = new Reach(options, speaker);
+    this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
+    this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
     this.#submission = new Submission({ ...options, reach: this.#reach }, speaker, this.#messages, this.#nodes);
     this.#logins = new PageLogins(options, speaker);
     this.#jobs = new JobOperations(options, speaker, this.#reach, this.#messages, this.#nodes);
@@ -239,6 +252,22 @@ export class LocalOperations implements Operations {
     return this.#nodes.label(order, this.#speaker);
   }
 
+  holds(): HoldView[] {
+    return this.#holds.list();
+  }
+
+  async hold(order: HoldOrder): Promise<HoldView[]> {
+    const views = await this.#holds.hold(order);
+    this.#did("hold for maintenance", { nodes: views.map(({ node }) => node) });
+    return views;
+  }
+
+  async unhold(order: ReleaseOrder): Promise<string[]> {
+    const nodes = await this.#holds.release(order);
+    this.#did("release from maintenance", { nodes });
+    return nodes;
+  }
+
   resolve(question: TargetQuestion): TargetView {
     return this.#nodes.resolve(question);
   }
@@ -346,9 +375,49 @@ export class LocalOperations implements Operations {
     await journal.flushed();
   }
 
+  openAlerts(): OpenAlertView[] {
+    return this.#alerting.open();
+  }
+
+  async testAlert(test: AlertTest): Promise<ErrandView[]> {
+    const errands = await this.#alerting.test(test);
+    this.#did("test alerts", { to: errands.map(({ to }) => to) });
+    return errands;
+  }
+
+  mutes(): MuteView[] {
+    return this.#alerting.mutes();
+  }
+
+  async mute(order: HoldOrder): Promise<MuteView[]> {
+    const views = await this.#alerting.mute(order);
+    this.#did("mute", { nodes: views.map(({ node }) => node) });
+    return views;
+  }
+
+  async unmute(order: ReleaseOrder): Promise<string[]> {
+    const nodes = await this.#alerting.unmute(order);
+    this.#did("unmute", { nodes });
+    return nodes;
+  }
+
+  errands(): ErrandView[] {
+    return this.#alerting.errands();
+  }
+
+  async retryErrand(id: string): Promise<void> {
+    await this.#alerting.retry(id);
+    this.#did("retry an errand", { errand: id });
+  }
+
+  async dropErrand(id: string): Promise<void> {
+    await this.#alerting.drop(id);
+    this.#did("drop an errand", { errand: id });
+  }
+
   health(): Health {
     const { clock, config, core, processes, startedAt, version } = this.#options;
-    const { fleet, link, publishers, storage } = core();
+    const { fleet, link, publishers, storage, maintenance } = core();
     const journal = storage.health();
     const broker = link.health();
     const views = processes().views();
@@ -365,7 +434,10 @@ export class LocalOperations implements Operations {
       (journal.state === "ok" || journal.state === "low") &&
       quarantined.length === 0 &&
       waiting.length === 0;
-    const also = waiting.length === 0 ? {} : { waiting };
+    const held = [...maintenance.all()]
+      .slice(0, MOST_STUCK)
+      .map(([node, { since, endsAt }]) => ({ node, since, endsAt }));
+    const also = { ...(waiting.length === 0 ? {} : { waiting }), ...(held.length === 0 ? {} : { held }) };
     return {
       node: config().node,
       ok,

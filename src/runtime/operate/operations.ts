@@ -130,6 +130,9 @@ export const order = z.strictObject({
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
+  reply: opt(
+    z.array(name).min(1).max(8).describe("Names of `destinations:` in steward.yaml to which the outcome goes"),
+  ),
   id: opt(id.describe("The id of the message, chosen because a statement names it; absent: a new one. Not with `to`")),
   statement: opt(
     z
@@ -250,6 +253,25 @@ export const labelOrder = z.strictObject({
   most: opt(within(1, 1_000_000).describe("Refuse a target that means more nodes; absent: limits.targets")),
 });
 
+export const holdOrder = z.strictObject({
+  to: z.string().describe("A target: docs/targets.md"),
+  endsAt: opt(
+    within(1, 8.64e15)
+      .nullable()
+      .describe("When the hold ends by itself, ms since 1970; absent or null: it has to be released"),
+  ),
+  note: opt(z.string().max(300).describe("Why, for others who look")),
+  most: opt(within(1, 1_000_000).describe("Refuse a target that means more nodes; absent: limits.targets")),
+});
+
+export const releaseOrder = z.strictObject({
+  to: z.string().describe("A target: docs/targets.md"),
+});
+
+export const alertTest = z.strictObject({
+  to: opt(z.array(name).max(100).describe("Names of `destinations:`; absent: all that a rule names")),
+});
+
 export const processQuery = z.strictObject({
   node: opt(name),
   timeout: opt(atMost(3_600_000).describe("Milliseconds to wait for another node's answer")),
@@ -349,6 +371,7 @@ export const messageDetail = thing({
   data: json,
   timeout: milliseconds.nullable(),
   inReplyTo: opt(text),
+  reply: opt(z.array(text).describe("Destinations to which its outcome will go")),
   history: z.array(assertion),
   conflict: opt(assertion),
   cancelAnswer: opt(cancelSaid.describe("What the node said to the request to cancel it")),
@@ -362,6 +385,14 @@ const stuckLane = thing({ subject: text, since: time, reason: text });
 
 const fact = z.union([text, z.number(), z.boolean(), z.array(text)]);
 
+/** Delivery to a node is held for maintenance. */
+const hold = thing({
+  since: time,
+  endsAt: time.nullable().describe("When the hold ends by itself; null: it has to be released"),
+  by: text,
+  note: opt(text),
+});
+
 const ofNode = {
   name: text,
   role: z.enum(["self", "central", "edge"]),
@@ -374,6 +405,7 @@ const ofNode = {
   storage: z.enum(["ok", "low", "full"]),
   unheard: opt(z.literal(true).describe("Its link is as an earlier life of this daemon saw it")),
   heldBack: opt(text.describe("Why nothing is sent to it and nothing taken from it: two nodes have its name")),
+  hold: opt(hold.describe("Nothing is delivered to it until then: messages wait, and their deadlines count")),
   stuck: opt(z.array(stuckLane).describe("Lanes to it, and those that it says of itself, which stand still")),
   lastSeenAt: time.nullable().describe("Its last verified sign of life"),
   asOf: time,
@@ -450,6 +482,38 @@ const nodeLabel = thing({
 
 export const labelView = thing({ node: text, list: z.array(nodeLabel) });
 
+export const holdView = thing({
+  node: text,
+  ...hold.shape,
+  waiting: count.describe("Messages for it that wait"),
+  nextDeliverBy: time.nullable().describe("The next deadline of those that wait: it counts during maintenance too"),
+  underWay: count.describe("Messages that it has, or that are on the way to it: they are not stopped"),
+});
+
+export const muteView = thing({ node: text, ...hold.shape });
+
+export const openAlert = thing({
+  rule: text.describe("The name of the rule in `alerts:`"),
+  node: text,
+  text,
+  since: time.describe("Since when the condition holds"),
+  toldAt: opt(time.describe("When it was told last; absent: it was not yet")),
+  goneAt: opt(time.describe("Since then the condition is gone, though not for as long as `recover`")),
+  muted: opt(z.literal(true).describe("Its node is muted: it is not told")),
+  to: z.array(text).describe("Destinations"),
+});
+
+export const errandView = thing({
+  id: text.describe("The key by which the destination knows it again"),
+  to: text.describe("The destination"),
+  about: z.enum(["alert", "outcome"]),
+  text: text.describe("One line of what it says"),
+  madeAt: time,
+  attempts: count,
+  dueAt: time.describe("When it is tried next"),
+  fault: opt(text.describe("Why the last attempt failed")),
+});
+
 export const factsView = thing({
   node: text,
   asOf: time.nullable().describe("The last sign of life of the node; what changed since then is not known"),
@@ -475,6 +539,7 @@ export const processView = thing({
   waitsSince: opt(time.describe("Since then it cannot work for a fault of its surroundings, and is tried again")),
   lastError: opt(text.describe("What it failed with last; of the past where it works again")),
   lastErrorAt: opt(time),
+  held: opt(text.describe("Of a publisher: its node is held for maintenance, in words")),
   stuck: opt(standstill.describe("Of a publisher: its lane does not move though its node is there")),
 });
 
@@ -735,6 +800,11 @@ export const health = thing({
       .array(thing({ role, subject: text, waitsSince: time, reason: text }))
       .describe("Processes that cannot work for a fault of their surroundings, and are tried again"),
   ),
+  held: opt(
+    z
+      .array(thing({ node: text, since: time, endsAt: time.nullable() }))
+      .describe("Nodes that are held for maintenance, the first 100"),
+  ),
   stuck: z.array(stuckLane).describe("Lanes of this node that stand still though their nodes are there"),
 });
 
@@ -921,6 +991,13 @@ export type TargetQuestion = Shown<typeof targetQuestion>;
 export type TargetView = Shown<typeof targetView>;
 export type LabelOrder = Shown<typeof labelOrder>;
 export type LabelView = Shown<typeof labelView>;
+export type MuteView = Shown<typeof muteView>;
+export type OpenAlertView = Shown<typeof openAlert>;
+export type ErrandView = Shown<typeof errandView>;
+export type AlertTest = Shown<typeof alertTest>;
+export type HoldOrder = Shown<typeof holdOrder>;
+export type ReleaseOrder = Shown<typeof releaseOrder>;
+export type HoldView = Shown<typeof holdView>;
 export type FactsView = Shown<typeof factsView>;
 export type HistoryQuery = Shown<typeof historyQuery>;
 export type HistoryView = Shown<typeof historyView>;

@@ -41,11 +41,11 @@ export class Submission {
       this.#insistStatement(draft);
     }
     const records = await this.send(drafts);
-    const { publishers, fleet, link } = this.#options.core();
+    const { publishers, fleet, link, maintenance } = this.#options.core();
     const { state } = link.health();
     return records.map(({ message: { id, subject, deliverBy } }) => {
       const node = receiverOf(subject);
-      const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node);
+      const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node) ?? maintenance.halts(subject);
       let accepted: Accepted = {
         id,
         subject,

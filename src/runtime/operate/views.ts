@@ -15,6 +15,8 @@ import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } f
 export interface Sight {
   readonly outbox: Outbox;
   readonly link: (node: string) => LinkState;
+  /** Why the receiver of a subject is held for maintenance; `undefined`: it is not. */
+  readonly held: (subject: string) => string | undefined;
   /** Why a lane does not move; `undefined` when it does. */
   readonly blocked: (subject: string) => string | undefined;
   /** Why messages on a subject wait at a node, as it last said. */
@@ -222,9 +224,10 @@ export function viewDead({ message, at, reason, attempts }: DeadRecord): DeadLet
   };
 }
 
-/** The state of a command is unknown while its node is away, until the node is heard again. */
-function shownState(lane: OutLane, record: OutRecord, { outbox, link }: Sight): State {
+/** The state of a command is unknown while its node is away, and held while that is held for maintenance. */
+function shownState(lane: OutLane, record: OutRecord, { outbox, link, held }: Sight): State {
   const state = outbox.stateOf(lane, record);
+  if (state === "queued" && held(lane.subject) !== undefined) return "held";
   if (state !== "received" && state !== "running") return state;
   if (kindOf(lane.subject) === "event") return state;
   return link(receiverOf(lane.subject)) === "offline" ? "unknown" : state;
@@ -278,7 +281,9 @@ function waitingReason(state: State, { message }: OutRecord, sight: Sight): stri
   if (state === "unknown") return `${node} is offline: what became of it is not known yet`;
   if (state === "received" && kindOf(subject) === "command")
     return sight.stuck(node, subject) ?? waitsBehind(sight.outbox.before(message.id));
-  if (state !== "queued" && state !== "sent") return undefined;
+  if (state !== "queued" && state !== "sent" && state !== "held") return undefined;
+  const held = sight.held(subject);
+  if (held !== undefined) return state === "held" ? held : `${held}; it was sent before, and may have arrived${late}`;
   const away = sight.link(node);
   if (away === "offline") return `${node} is offline${late}`;
   if (away === "neverSeen") return `${node} was never seen${late}`;

@@ -149,6 +149,7 @@ export class Holding {
     const records = ended.map(({ id, node }) => ({
       ...{ message: messageOf(group, id, node, this.#node), seq: 0, keep: true, outcome: end },
     }));
+    for (const record of records) journal.outbox.onEnded(record);
     void journal.flushed().then(
       () => announce.withdrawn(records),
       () => undefined,

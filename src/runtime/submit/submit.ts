@@ -30,6 +30,14 @@ export interface SubmitOptions {
   readonly fleet: Pick<Fleet, "isKnown" | "expect">;
   readonly publishers: Pick<Publishers, "wake">;
   readonly announce: Pick<Announcer, "queued">;
+  readonly replies: Replies;
+}
+
+/** The replies to messages: their outcomes go to destinations. */
+export interface Replies {
+  hasRoomFor(replies: number): boolean;
+  /** Notes it; durable with the journal. */
+  expect(message: string, to: readonly string[]): void;
 }
 
 /** Bytes that a frame needs beside the message itself. */
@@ -67,14 +75,45 @@ export class Submitter implements DraftTaker {
     });
     const texts = messages.map((message) => this.#encoded(message, own, data));
     for (const message of messages) this.#check(message, data);
+    this.#checkReplies(drafts);
     if (!owed) this.#insistRoom();
     const records = this.#enqueue(messages, texts, keep);
+    this.#expectReplies(drafts, messages);
     if (key !== undefined)
       journal.setTaken(
         key,
         messages.map(({ id }) => id),
       );
     return records;
+  }
+
+  #checkReplies(drafts: readonly Draft[]): void {
+    const { config, replies } = this.#options;
+    const { destinations } = config();
+    let count = 0;
+    for (const { subject, reply = [] } of drafts) {
+      count += reply.length;
+      const where = subject;
+      for (const name of reply)
+        if (!Object.hasOwn(destinations, name)) {
+          const known = Object.keys(destinations);
+          const which = known.length === 0 ? "it names none" : `it has ${known.join(", ")}`;
+          const fault = `reply: there is no destination ${JSON.stringify(name)} in steward.yaml of this node; ${which}`;
+          throw new StewardError("message-invalid", { where, fault });
+        }
+      if (reply.length > 0 && parseSubject(subject).kind === "event")
+        throw new StewardError("message-invalid", { where, fault: "reply: only a command has an outcome" });
+    }
+    if (count === 0 || replies.hasRoomFor(count)) return;
+    const fault = "reply: too many replies wait for their destinations; `steward errands` lists them";
+    throw new StewardError("message-invalid", { where: "list", fault });
+  }
+
+  #expectReplies(drafts: readonly Draft[], messages: readonly Message[]): void {
+    drafts.forEach(({ reply = [] }, i) => {
+      const id = messages[i]?.id;
+      if (reply.length > 0 && id !== undefined) this.#options.replies.expect(id, reply);
+    });
   }
 
   /** Messages that are held before they get a place in a lane, checked like those of `submit`. @throws StewardError why a draft is refused */
@@ -86,7 +125,9 @@ export class Submitter implements DraftTaker {
       this.#encoded(message, false, data);
       this.#check(message, data);
     }
+    this.#checkReplies(drafts);
     this.#insistRoom();
+    this.#expectReplies(drafts, messages);
     return messages;
   }
 

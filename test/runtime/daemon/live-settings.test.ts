@@ -107,6 +107,30 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(world.daemon("central").operations.facts("ship1").list).toMatchObject([{ key: "load.one", value: "1" }]);
     },
   },
+  destinations: {
+    node: "central",
+    settings: { destinations: { bus: { publish: "alerts.fleet" } } },
+    follows: async (world) => {
+      const order = { subject: WORK, data: {}, reply: ["bus"] };
+      const [accepted] = await world.drive(world.daemon("central").operations.submit([order]));
+      expect(accepted?.node).toBe("ship1");
+      await world.reload("central", { destinations: {} });
+      await expect(world.drive(world.daemon("central").operations.submit([order]))).rejects.toMatchObject({
+        code: "message-invalid",
+      });
+    },
+  },
+  alerts: {
+    node: "central",
+    settings: {
+      destinations: { bus: { publish: "alerts.fleet" } },
+      alerts: { there: { when: "online", for: "0s", to: ["bus"] } },
+    },
+    follows: async (world) => {
+      await world.advance(62_000);
+      expect(world.daemon("central").operations.openAlerts()).toMatchObject([{ node: "ship1" }, { node: "ship2" }]);
+    },
+  },
   "limits.targets": {
     node: "central",
     settings: { limits: { targets: 1 } },

@@ -41,6 +41,7 @@ function scene(messageBytes: number, broker: number | undefined, frameBytes = 4 
     fleet: { isKnown: () => true, expect: () => undefined },
     publishers: { wake: () => undefined },
     announce: { queued: () => undefined },
+    replies: { hasRoomFor: () => true, expect: () => undefined },
   });
   const events = new OwnEvents({
     ...parts,

@@ -45,6 +45,7 @@ function scene() {
     storage: { refusal: () => undefined },
     fleet: { isKnown: () => true, expect: () => undefined },
     publishers: { wake: (subject) => void woken.push(subject) },
+    replies: { hasRoomFor: () => true, expect: () => undefined },
     announce: { queued: () => undefined },
   });
   const queued = () =>

@@ -32,6 +32,7 @@ interface Options extends JobOptions {
   readonly new?: boolean;
   readonly wait?: string | false;
   readonly detach?: boolean;
+  readonly reply?: readonly string[];
 }
 
 const DESCRIPTION = `Run a command on one node, several, or all of them.
@@ -96,6 +97,7 @@ export function addRun(program: Command, run: Runner): void {
     .option("-d, --domain <domain>", "domain of the subject; `subscribe:` of the node must name it", "operatingsystem")
     .option("--deliver-by <time>", "how long the command may wait to start: 2h, 7d, or never (no deadline)")
     .option("--timeout <time>", "how long the command may run: 30s, 2h")
+    .option("--reply <destination>", "bring the outcome to a destination of `destinations:`; again for more", collected)
     .option("--script [file]", "run a script: a file, - for standard input, or without a name the words after `--`")
     .option("-i, --stdin", "pass standard input on to the command")
     .option("-e, --env <name=value>", "a variable for the command; again for more", collected)
@@ -120,6 +122,7 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     data,
     ...(options.deliverBy === undefined ? {} : { deliverBy: durationOrNever("--deliver-by", options.deliverBy) }),
     ...(options.timeout === undefined ? {} : { timeout: duration("--timeout", options.timeout) }),
+    ...(options.reply === undefined ? {} : { reply: options.reply }),
     knownNodesOnly: options.new !== true,
   };
   const domain = checkToken("domain", options.domain);

@@ -5,6 +5,7 @@ import { linkState, processState } from "../states.ts";
 import { type Column, pairs, table } from "../table.ts";
 import { visible } from "../text.ts";
 import { bytes, span, type Times } from "../time.ts";
+import { holdText } from "./holds.ts";
 
 /** The line above all nodes where nothing is sealed. */
 export const SECURITY_OFF =
@@ -21,7 +22,7 @@ export function nodeColumns(times: Times, paint: Paint): readonly Column<NodeVie
     {
       title: "NOTES",
       cell: (n) =>
-        notes(n)
+        notes(n, times)
           .map((note) => paint("yellow", `! ${note}`))
           .join(", "),
     },
@@ -40,7 +41,7 @@ function waiting(node: NodeView): string {
 }
 
 /** Deviations that an operator should notice. */
-function notes(node: NodeView): string[] {
+function notes(node: NodeView, times: Times): string[] {
   const found: string[] = [];
   if (node.role === "self" && node.link !== "online") found.push(visible(node.cause));
   if (node.fingerprint !== undefined)
@@ -50,6 +51,8 @@ function notes(node: NodeView): string[] {
     found.push(`trust ${node.trust}`);
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
   if (node.unheard === true) found.push("not heard since the daemon here was started");
+  const held = holdText(node, times);
+  if (held !== undefined) found.push(held);
   if (node.heldBack !== undefined) found.push(visible(node.heldBack));
   found.push(...stuckNotes(node));
   if (node.session === "resyncing") found.push("resyncing");
@@ -91,6 +94,7 @@ export function nodeLines(node: NodeDetail, times: Times, paint: Paint, columns?
     ["labels", labelText(node)],
     ["heard", node.unheard === true ? "not since the daemon here was started" : undefined],
     ["held back", node.heldBack === undefined ? undefined : visible(node.heldBack)],
+    ["maintenance", holdText(node, times)],
     ["waiting", waiting(node)],
     ["version", node.version === undefined ? undefined : visible(node.version)],
     ["started", node.startedAt === undefined ? undefined : times.at(node.startedAt)],
@@ -171,7 +175,8 @@ export function processTable(
   );
 }
 
-function processNote({ stuck, lastError = "", lastErrorAt, state }: ProcessView, times: Times): string {
+function processNote({ held, stuck, lastError = "", lastErrorAt, state }: ProcessView, times: Times): string {
+  if (held !== undefined) return held;
   if (stuck !== undefined) return `stands still since ${times.since(stuck.since)}: ${stuck.reason}`;
   const works = state === "idle" || state === "working" || state === "paused";
   return lastErrorAt === undefined || !works ? lastError : `(${times.at(lastErrorAt)}: ${lastError})`;

@@ -144,6 +144,7 @@ export class Processes implements ProcessWatcher {
     const route = role === "subscriber" ? road.routes.get(subject) : undefined;
     const publisher = role === "publisher" ? road.publishers.get(subject) : undefined;
     const lane = publisher?.view();
+    const held = publisher === undefined ? undefined : road.maintenance.halts(subject);
     const blocked = child.state === "running" ? this.#blocked.get(child.id) : undefined;
     const own = blocked !== undefined ? "blocked" : (route?.process?.state ?? publisher?.state ?? "working");
     const lastError = blocked?.fault ?? child.lastError;
@@ -161,6 +162,7 @@ export class Processes implements ProcessWatcher {
       ...(waitsSince === undefined ? {} : { waitsSince }),
       ...(lastError === undefined ? {} : { lastError }),
       ...(lastErrorAt === undefined ? {} : { lastErrorAt }),
+      ...(held === undefined ? {} : { held }),
       ...(lane?.stuck === undefined ? {} : { stuck: lane.stuck }),
     };
   }

@@ -38,6 +38,14 @@ export class Reach {
     });
   }
 
+  /** For what is done to a node without a message. @throws StewardError `reach-denied` */
+  insistNode(node: string, what: string): void {
+    const { role, bounds, name, operator = name } = this.#speaker;
+    if (role === "admin" || bounds?.on === undefined || this.#isOn(bounds.on, node)) return;
+    const fault = `the nodes are those of ${bounds.on}, by labels given at ${this.#options.config().central}`;
+    throw new StewardError("reach-denied", { who: name, operator, node, subject: what, fault });
+  }
+
   /** Why the speaker may not send to a subject, in words; `undefined`: he may. */
   fault(subject: string): string | undefined {
     const { role, bounds } = this.#speaker;
