@@ -411,7 +411,7 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   "supervision.backoff.resetAfter": { supervision: { backoff: { resetAfter: "9s" } } },
 };
 
-/** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. The API asks at each request: `api/speaker.test.ts`. */
+/** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. The API asks at each request: `api/speaker.test.ts`. The bounds of history are asked for at each sweep: `runtime/fleet/history/`. */
 const ELSEWHERE = ["policies", "operators.socket", "retention.history.age", "retention.history.bytes"];
 
 const keysOf = (applies: string): string[] =>
