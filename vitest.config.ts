@@ -24,6 +24,7 @@ export const LONG = [
   "test/integration/security/{permission,running-commands}.test.ts",
   "test/runner/bounds.test.ts",
   "test/runtime/fleet/reconnect.test.ts",
+  "test/runtime/jobs/fleet.test.ts",
   "test/runtime/road/crash.test.ts",
 ];
 

@@ -43,6 +43,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("node", async () => (await import("./commands/fleet/node.ts")).addNode),
       entry("facts", async () => (await import("./commands/fleet/facts.ts")).addFacts),
       entry("label", async () => (await import("./commands/fleet/label.ts")).addLabel),
+      entry("queue", async () => (await import("./commands/care/queue.ts")).addQueue),
       entry("hold unhold", async () => (await import("./commands/care/hold.ts")).addHold),
       entry("ps", async () => (await import("./commands/fleet/ps.ts")).addPs),
       entry("start stop restart revive", async () => (await import("./commands/fleet/control.ts")).addControl),

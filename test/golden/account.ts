@@ -9,6 +9,10 @@ function heldIn({ held }: Journal, group: HeldGroup) {
   return { record: group.record, members: held.members(group).map((one, i) => [...one, group.at(i), group.why(i)]) };
 }
 
+function jobsIn({ jobs }: Journal) {
+  return [...jobs.ids].map((id) => ({ record: jobs.record(id), stand: jobs.stand(id) }));
+}
+
 /** All that a journal says of itself, verb by verb, as JSON. Takes what can be asked for only once. */
 export function accountOf(journal: Journal, store: Store): unknown {
   const { outbox, inbox } = journal;
@@ -38,6 +42,7 @@ export function accountOf(journal: Journal, store: Store): unknown {
     })),
     // Journals of the first version have none.
     held: journal.held.groups.length === 0 ? undefined : journal.held.groups.map((group) => heldIn(journal, group)),
+    jobs: [...journal.jobs.ids].length === 0 ? undefined : jobsIn(journal),
     history: [...journal.notes.history()].length === 0 ? undefined : [...journal.notes.history()],
     pending: inbox.pending(),
     done: [...inbox.newestDone()],

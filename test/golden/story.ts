@@ -169,6 +169,7 @@ export async function firstPart(journal: Journal, turn: () => Promise<void>): Pr
   );
   await turn();
   await holding(journal, turn);
+  await ordering(journal, turn);
   await taking(journal, turn);
 }
 
@@ -189,6 +190,45 @@ async function holding({ held, outbox }: Journal, turn: () => Promise<void>): Pr
     [2, { reason: "rate" }],
     [4, { reason: "wave", text: "wave 2 of 2" }],
   ]);
+  await turn();
+}
+
+/** The order of the messages that were held, and a second attempt at it that ended. */
+async function ordering({ held, jobs }: Journal, turn: () => Promise<void>): Promise<void> {
+  const [group] = held.groups;
+  if (group === undefined) throw new Error("nothing was held");
+  const none = {
+    soak: 60_000,
+    gate: 95,
+    atOnce: null,
+    rate: 30,
+    beginAt: null,
+    every: null,
+    until: START + 86_400_000,
+  };
+  const bound = { most: 5, unit: "percent", action: "abort" } as const;
+  jobs.add({
+    ...{ v: 1, id: idOf(300, 3000), at: START + 2000, by: "Jürgen", target: "class=tanker", note: "Winter" },
+    subject: "command.shellcommand.os",
+    plan: {
+      ...{ ...none, waves: ["1", "100%"], bounds: { failed: bound }, ifAway: "queue", approval: true },
+      ...{ window: "02:00-04:00", zone: "node" },
+    },
+  });
+  const attempt = { group: group.id, at: START + 2000, of: "all", waves: [1, 4] };
+  const stand = {
+    v: 1,
+    since: START + 2000,
+    cause: "",
+    wave: 0,
+    waveEndedAt: null,
+    beginAt: null,
+    allowed: {},
+  } as const;
+  jobs.setStand(idOf(300, 3000), { ...stand, state: "awaitingApproval", attempts: [attempt] });
+  await turn();
+  const more = { cause: "1 failed", allowed: { failed: 1 }, waveEndedAt: START + 9500, since: START + 9000 };
+  jobs.setStand(idOf(300, 3000), { ...stand, ...more, state: "paused", attempts: [attempt] });
   await turn();
 }
 

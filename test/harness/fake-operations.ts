@@ -64,6 +64,7 @@ import type {
   PageLink,
   ProcessList,
   ProcessView,
+  QueueView,
   ReleaseOrder,
   ReloadAnswer,
   SessionView,
@@ -412,6 +413,7 @@ export class FakeOperations implements Operations {
       groups: groupsOf(this.groups),
       edges: () => this.nodeList.filter((n) => n.role === "edge" && n.trust !== "revoked").map(({ name }) => name),
       isKnown: (name) => find(name) !== undefined,
+      nodesOfJob: () => [],
       node: (name) =>
         nodeWith({
           name,
@@ -514,6 +516,27 @@ export class FakeOperations implements Operations {
   dropErrand(id: string): void {
     this.retryErrand(id);
     this.errandList = this.errandList.filter((errand) => errand.id !== id);
+  }
+
+  queue(name: string, query: { readonly limit?: number } = {}): QueueView {
+    this.#called("queue", name, query);
+    const { link } = this.#node(name);
+    const messages = this.messageList
+      .filter(({ subject, final }) => !final && parseSubject(subject).node === name)
+      .map(({ id, subject, state, createdAt, deliverBy, summary }) => ({
+        ...{ id, subject, state, createdAt, deliverBy, summary },
+        bytes: 120,
+        expectedAt: null,
+        reason: "the node is offline",
+      }));
+    return {
+      node: name,
+      asOf: this.clock.now(),
+      link,
+      waiting: messages.length,
+      bytes: 120 * messages.length,
+      messages,
+    };
   }
 
   holds(): HoldView[] {

@@ -301,6 +301,7 @@ export const mailbox = () =>
 export const natsSubject = () =>
   text("a NATS subject such as alerts.fleet", (value) => {
     if (!/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,15}$/.test(value)) return "letters, digits, _ and -, with dots between";
+    if (!value.startsWith("alerts.")) return "it begins with alerts., for central may publish no other ones";
     return isSubject(value) ? "nodes would take it for a message of steward's" : undefined;
   });
 

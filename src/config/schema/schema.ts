@@ -408,7 +408,7 @@ const destination = mapping({
     description: "With `mail`: the program that takes letters; the mailboxes become its last arguments.",
   }),
   publish: setting(natsSubject().optional(), {
-    description: "A NATS subject that is none of steward's own; nobody acknowledges what is published there.",
+    description: "A NATS subject that begins with alerts.; nobody acknowledges what is published there.",
     example: "alerts.fleet",
   }),
   alert: setting(flag().optional(), { description: "true: an outcome becomes an alert of central.", example: true }),

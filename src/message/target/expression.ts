@@ -35,6 +35,8 @@ export interface Comparison {
 /** Parentheses and `not` within each other. */
 const DEEPEST = 100;
 const KEY = /^[A-Za-z0-9_/*][A-Za-z0-9_./*@:+-]{0,199}$/;
+/** The nodes of a job, or those of one of its counts: a group that the daemon knows. */
+const JOB = /^job:[0-9A-Za-z]{1,26}(?::[a-z]+)?$/;
 const PATTERN = /^[A-Za-z0-9_*-]+$/;
 /** Keys whose values are durations. */
 const DURATIONS: ReadonlySet<string> = new Set(["uptime"]);
@@ -168,6 +170,7 @@ function single({ text, at }: Token): Expression {
     if (fault !== undefined) throw new TargetFault(at, `${inQuotes(text, 40)} is no group: ${fault}`);
     return { kind: "group", text: text.slice(1), at };
   }
+  if (JOB.test(text)) return { kind: "group", text, at };
   if (text.includes("*") && PATTERN.test(text)) return { kind: "pattern", text, at };
   const fault = tokenFault(text);
   if (fault === undefined) return { kind: "name", text, at };
@@ -184,7 +187,7 @@ export function formatExpression(expression: Expression): string {
     case "not":
       return `not ${formatExpression(expression.of)}`;
     case "group":
-      return `@${expression.text}`;
+      return isJobGroup(expression.text) ? expression.text : `@${expression.text}`;
     case "state":
       return expression.word;
     case "comparison": {
@@ -194,6 +197,11 @@ export function formatExpression(expression: Expression): string {
     default:
       return expression.text;
   }
+}
+
+/** True for a group that stands for nodes of a job. */
+export function isJobGroup(name: string): boolean {
+  return JOB.test(name);
 }
 
 /** Calls `visit` with each leaf of the tree. */

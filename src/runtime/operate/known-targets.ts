@@ -1,4 +1,6 @@
+import { StewardError } from "../../message/errors.ts";
 import type { Fact } from "../../message/target/compare.ts";
+import { type Expression, isJobGroup } from "../../message/target/expression.ts";
 import { groupsOf } from "../../message/target/groups.ts";
 import type { Groups, TargetNode } from "../../message/target/match.ts";
 import type { OperateOptions } from "./rooms.ts";
@@ -17,7 +19,21 @@ export class KnownTargets implements TargetWorld {
     this.#options = options;
     const { node, groups } = options.config();
     this.self = node;
-    this.groups = groupsOf(groups);
+    this.groups = new GroupsAndJobs(groupsOf(groups), (text) => this.nodesOfJob(text));
+  }
+
+  /** @throws StewardError `job-unknown`, `message-ambiguous`, `target-invalid` */
+  nodesOfJob(text: string): readonly string[] {
+    const [, id = "", kind] = text.split(":");
+    const { roll } = this.#options.core().jobs.get(id.toUpperCase());
+    const entries = [...roll.entries()];
+    if (kind !== undefined && entries[0] !== undefined && !Object.hasOwn(roll.counts(), kind))
+      throw new StewardError("target-invalid", {
+        target: text,
+        fault: `${kind} is no count of a job; there are ${Object.keys(roll.counts()).join(", ")}`,
+        at: 1,
+      });
+    return entries.flatMap((entry) => (kind === undefined || entry.kind === kind ? [entry.node] : []));
   }
 
   edges(): readonly string[] {
@@ -34,6 +50,26 @@ export class KnownTargets implements TargetWorld {
     const known = this.#nodes.get(name) ?? new KnownTarget(name, this.#options);
     this.#nodes.set(name, known);
     return known;
+  }
+}
+
+/** The groups of the configuration, and the nodes of jobs as groups of names. */
+class GroupsAndJobs extends Map<string, Expression> {
+  readonly #nodesOf: (text: string) => readonly string[];
+
+  constructor(groups: Groups, nodesOf: (text: string) => readonly string[]) {
+    super(groups);
+    this.#nodesOf = nodesOf;
+  }
+
+  override get(name: string): Expression | undefined {
+    if (!isJobGroup(name)) return super.get(name);
+    const known = super.get(name);
+    if (known !== undefined) return known;
+    const parts = this.#nodesOf(name).map((text) => ({ kind: "name", text, at: 0 }) as const);
+    const made: Expression = { kind: "or", parts };
+    this.set(name, made);
+    return made;
   }
 }
 

@@ -18,6 +18,7 @@ import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
 import { Alerting } from "./fleet/alerting.ts";
 import { Holds } from "./fleet/holds.ts";
+import { queueOf } from "./fleet/queue.ts";
 import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
@@ -72,6 +73,7 @@ import type {
   PageLink,
   ProcessList,
   ProcessView,
+  QueueView,
   ReleaseOrder,
   ReloadAnswer,
   SessionView,
@@ -250,6 +252,10 @@ export class LocalOperations implements Operations {
 
   label(order: LabelOrder): Promise<LabelView[]> {
     return this.#nodes.label(order, this.#speaker);
+  }
+
+  queue(name: string, { limit }: { readonly limit?: number } = {}): QueueView {
+    return queueOf(this.#nodes.detail(name), this.#options, this.#messages, limit);
   }
 
   holds(): HoldView[] {

@@ -272,6 +272,10 @@ export const alertTest = z.strictObject({
   to: opt(z.array(name).max(100).describe("Names of `destinations:`; absent: all that a rule names")),
 });
 
+export const queueQuery = z.strictObject({
+  limit: opt(atMost(10_000).describe("The first so many; absent: 100")),
+});
+
 export const processQuery = z.strictObject({
   node: opt(name),
   timeout: opt(atMost(3_600_000).describe("Milliseconds to wait for another node's answer")),
@@ -481,6 +485,28 @@ const nodeLabel = thing({
 });
 
 export const labelView = thing({ node: text, list: z.array(nodeLabel) });
+
+const queued = thing({
+  id: text,
+  subject: text,
+  state,
+  createdAt: time,
+  deliverBy: time.nullable().describe("May wait until then to start; null waits for ever"),
+  bytes: count.describe("Its size as it travels, before compression"),
+  expectedAt: time.nullable().describe("When it will have arrived at the rate of the line; null: that cannot be said"),
+  reason: opt(text.describe("Why it waits")),
+  summary: text,
+});
+
+export const queueView = thing({
+  node: text,
+  asOf: time,
+  link: linkState,
+  rate: opt(count.describe("Bytes a second that the line to it carried of late; absent: it was never full")),
+  waiting: count.describe("Messages that wait, those that are not listed included"),
+  bytes: count.describe("Bytes of those that are listed"),
+  messages: z.array(queued).describe("In the order in which they are sent, held ones last"),
+});
 
 export const holdView = thing({
   node: text,
@@ -995,6 +1021,7 @@ export type MuteView = Shown<typeof muteView>;
 export type OpenAlertView = Shown<typeof openAlert>;
 export type ErrandView = Shown<typeof errandView>;
 export type AlertTest = Shown<typeof alertTest>;
+export type QueueView = Shown<typeof queueView>;
 export type HoldOrder = Shown<typeof holdOrder>;
 export type ReleaseOrder = Shown<typeof releaseOrder>;
 export type HoldView = Shown<typeof holdView>;

@@ -21,6 +21,7 @@ export const ROUTES = {
   facts: "GET /v1/nodes/{name}/facts",
   labels: "GET /v1/nodes/{name}/labels",
   label: "POST /v1/labels",
+  queue: "GET /v1/nodes/{name}/queue",
   holds: "GET /v1/holds",
   hold: "POST /v1/holds",
   unhold: "POST /v1/holds/release",

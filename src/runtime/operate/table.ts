@@ -183,6 +183,14 @@ export const TABLE = {
     answer: json("The labels of each node", shape.labelView.array()),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },
+  queue: {
+    summary: "What waits for a node, in the order in which it is sent",
+    needs: "viewer",
+    params: shape.byName,
+    query: shape.queueQuery,
+    answer: json("The queue", shape.queueView),
+    failures: [404],
+  },
   holds: {
     summary: "The nodes that are held for maintenance",
     needs: "viewer",

@@ -1,6 +1,12 @@
 import { nearest } from "../../config/schema/nearest.ts";
 import { StewardError } from "../../message/errors.ts";
-import { type Expression, eachLeaf, formatExpression, parseTarget } from "../../message/target/expression.ts";
+import {
+  type Expression,
+  eachLeaf,
+  formatExpression,
+  isJobGroup,
+  parseTarget,
+} from "../../message/target/expression.ts";
 import { expressionMatches, type Groups, namedIn, type TargetNode } from "../../message/target/match.ts";
 import { TargetFault } from "../../message/target/tokens.ts";
 import { shortened } from "../../message/text/printable.ts";
@@ -14,6 +20,8 @@ export interface TargetWorld {
   edges(): readonly string[];
   isKnown(name: string): boolean;
   node(name: string): TargetNode;
+  /** The nodes behind `job:ID` or `job:ID:failed`, in the order of the job. @throws StewardError `job-unknown`, … */
+  nodesOfJob(text: string): readonly string[];
 }
 
 /** The nodes that a target means: from here on the list is frozen. */
@@ -50,6 +58,11 @@ export function filterOf(expression: string, world: TargetWorld): (name: string)
 
 function chosen(part: Expression, target: string, world: TargetWorld, asked: Set<string>): readonly string[] {
   if (part.kind === "state" && part.word === "self") return [world.self];
+  if (part.kind === "group" && isJobGroup(part.text)) {
+    const nodes = world.nodesOfJob(part.text);
+    if (nodes.length > 0) return nodes;
+    throw new StewardError("target-empty", { target: part.text, fault: "the job has no such node" });
+  }
   const { names, keys } = insistNamed(part, target, world);
   for (const key of keys) if (!key.includes("*")) asked.add(key);
   const edges = world.edges();
@@ -67,7 +80,9 @@ function chosen(part: Expression, target: string, world: TargetWorld, asked: Set
 function insistNamed(part: Expression, target: string, world: TargetWorld): ReturnType<typeof namedIn> {
   const { groups } = world;
   eachLeaf(part, (leaf) => {
-    if (leaf.kind === "group" && !groups.has(leaf.text)) throw invalid(target, leaf.at, noGroup(leaf.text, groups));
+    if (leaf.kind === "group" && isJobGroup(leaf.text)) world.nodesOfJob(leaf.text);
+    else if (leaf.kind === "group" && !groups.has(leaf.text))
+      throw invalid(target, leaf.at, noGroup(leaf.text, groups));
     if (leaf.kind === "name" && !world.isKnown(leaf.text)) throw new StewardError("node-unknown", { node: leaf.text });
     if (leaf.kind === "comparison" && !isAnywhere(leaf.key, world))
       throw invalid(target, leaf.at, noKey(leaf.key, world));

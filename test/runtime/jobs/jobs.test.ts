@@ -172,6 +172,12 @@ describe("a job", () => {
     ]);
     expect(ran(world).filter((node) => node === shipOf(2)).length).toBe(2);
     expect(counts(world, id)).toEqual({ succeeded: 3, failed: 1 });
+    const nodesOf = (to: string) => operations.resolve({ to }).nodes;
+    expect(nodesOf(`job:${id}:failed`)).toEqual([shipOf(2)]);
+    expect(nodesOf(`job:${id.slice(0, 20)} and not ship03`)).toEqual([shipOf(1), shipOf(2), shipOf(4)]);
+    expect(() => nodesOf(`job:${id}:expired`)).toThrow("the job has no such node");
+    expect(() => nodesOf(`job:${id}:broken`)).toThrow("broken is no count of a job");
+    expect(() => nodesOf("job:ZZZZ:failed")).toThrow("there is no job ZZZZ");
   });
 
   it("begins again at each time of its schedule until it is cancelled", async () => {

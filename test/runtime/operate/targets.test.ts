@@ -108,6 +108,7 @@ describe("a target", () => {
       groups: groupsOf({ old: "os.version<12" }),
       edges: () => names,
       isKnown: (name) => nodes.has(name),
+      nodesOfJob: () => [],
       node: (name) => nodes.get(name) ?? nodeWith({ name }),
     };
     expect(resolveTarget(names.join(","), world).names).toHaveLength(10_000);
