@@ -33,6 +33,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("jobs", async () => (await import("./commands/jobs/jobs.ts")).addJobs),
       entry("job", async () => (await import("./commands/jobs/job.ts")).addJob),
       entry("status", async () => (await import("./commands/jobs/status.ts")).addStatus),
+      entry("approvals approve refuse", async () => (await import("./commands/messages/approve.ts")).addApprovals),
       entry("dead", async () => (await import("./commands/messages/dead.ts")).addDead),
     ],
   ],

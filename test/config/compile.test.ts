@@ -110,6 +110,7 @@ describe("defaults", () => {
       labels: {},
       policy: [],
       policies: [],
+      approvals: [],
       operators: {},
       defaults: { deliverBy: 604_800_000, timeout: 3_600_000 },
       limits: {

@@ -14,6 +14,7 @@ import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
 import type {
   Accepted,
   AlertTest,
+  ApprovalView,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -252,6 +253,29 @@ export class FakeOperations implements Operations {
       quarantined: [],
       stuck: [],
     };
+  }
+
+  approvalList: ApprovalView[] = [];
+
+  approvals(): ApprovalView[] {
+    this.#called("approvals");
+    return this.approvalList;
+  }
+
+  approve(id: string): ApprovalView {
+    this.#called("approve", id);
+    return this.#approval(id);
+  }
+
+  refuse(id: string): ApprovalView {
+    this.#called("refuse", id);
+    return this.#approval(id);
+  }
+
+  #approval(id: string): ApprovalView {
+    const found = this.approvalList.find((one) => one.id === id);
+    if (found === undefined) throw new StewardError("approval-none", { id, fault: "it does not wait for an approval" });
+    return found;
   }
 
   operatorList: OperatorView[] = [];

@@ -3,6 +3,7 @@ import { faultText, StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { readHours, timeZoneFault } from "../../message/schedule/hours.ts";
 import { isSubject, isToken, parseSubject, tokenFault } from "../../message/subject.ts";
+import { boundFault } from "../../message/target/bound.ts";
 import {
   DURATION,
   formatDuration,
@@ -439,6 +440,9 @@ export function groups() {
     format: inBraces,
   });
 }
+
+/** A target that bounds what people may do. */
+export const boundTarget = () => text("a target over names, groups and labels", boundFault);
 
 /** A compiled mapping on one line: `{class: tanker}`. */
 export function inBraces(value: unknown): string {

@@ -5,6 +5,7 @@ import { kind, mapping, setting } from "./about.ts";
 import {
   account,
   argument,
+  boundTarget,
   bySecret,
   decimal,
   duration,
@@ -239,6 +240,22 @@ const policy = described({
   rules: setting(policyRules, {
     description: "Its rules. A subject that one of them names is refused unless one of them allows it.",
     example: [{ subject: "command.shellcommand.*", deny: ["reboot ..."] }],
+  }),
+});
+/** An entry of `approvals:`. */
+const approval = described({
+  subject: setting(ruledSubject(), {
+    description: "What it speaks of: <command|event>.<method>.<domain>; * stands for any name.",
+    example: "command.shellcommand.*",
+  }),
+  on: setting(boundTarget().optional(), {
+    description: "The nodes: a target over names, groups and labels given here.",
+    fallback: "all",
+    example: "class=tanker",
+  }),
+  nodes: setting(wholeNumber(1, 1_000_000).prefault(1), {
+    description: "From so many of these nodes on, in one request.",
+    example: 10,
   }),
 });
 /** `run:` of an entry of `subscribe:`. */
@@ -568,6 +585,12 @@ export const schema = mapping({
     example: [
       { name: "tankers", nodes: ["ship1"], rules: [{ subject: "command.*.*", hours: ["Mon-Fri 08:00-18:00"] }] },
     ],
+    applies: "live",
+  }),
+  approvals: setting(listOf(approval, "a list of rules").prefault([]), {
+    description:
+      "What two people must want: such a request is held until another operator approves it with `steward approve`. See docs/operators.md.",
+    example: [{ subject: "command.shellcommand.*", on: "class=tanker", nodes: 10 }],
     applies: "live",
   }),
   operators: setting(

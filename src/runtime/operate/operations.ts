@@ -317,6 +317,7 @@ export const accepted = thing({
       .describe("The connection of this daemon to its broker; absent: it has one"),
   ),
   blocked: opt(text.describe("Why nothing goes to it now, though it is there")),
+  held: opt(text.describe("It is not on its way: what it waits for here")),
 });
 
 export const cancelAnswer = z.discriminatedUnion("kind", [
@@ -703,6 +704,16 @@ export const decision = thing({
   waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
 });
 
+export const approvalView = thing({
+  id: text.describe("The id of its first message: any of them names the request"),
+  operator: text.describe("Who asked for it"),
+  subject: text.describe("<command|event>.<method>.<domain>"),
+  nodes: z.array(text),
+  askedAt: time,
+  endsAt: time.nullable().describe("It ends as expired then, unless it was decided on"),
+  summary: text.describe("One line of its data"),
+});
+
 const operatorRole = z.enum(["viewer", "operator", "admin"]);
 
 export const operatorOrder = z.strictObject({
@@ -1050,6 +1061,7 @@ export type InvitationOrder = Shown<typeof invitationOrder>;
 export type Invited = Shown<typeof invited>;
 export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
+export type ApprovalView = Shown<typeof approvalView>;
 export type OperatorOrderOf = Shown<typeof operatorOrder>;
 export type KeyOrder = Shown<typeof keyOrder>;
 export type OperatorView = Shown<typeof operatorView>;

@@ -4,6 +4,7 @@ import type { Config } from "../../config/config.ts";
 import type { Errands } from "../../errands/errands.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
+import type { NewId } from "../../message/id.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { MethodFacts } from "../../methods/define.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
@@ -52,6 +53,7 @@ export interface Rooms {
   readonly alertWatch: { readonly mutes: Mutes; open(): OpenAlert[] };
   readonly submitter: Submitter;
   readonly holding: Holding;
+  readonly newId: NewId;
   readonly withdrawal: Withdrawal;
   readonly jobs: Jobs;
   readonly announce: Announcer;

@@ -413,6 +413,26 @@ export const TABLE = {
     answer: json("What changed", shape.reloadAnswer),
     failures: [422],
   },
+  approvals: {
+    summary: "Requests that another operator has to approve",
+    needs: "viewer",
+    answer: json("Requests, oldest first", shape.approvalView.array(), { durable: true }),
+    failures: [503],
+  },
+  approve: {
+    summary: "Let a request go that another operator made",
+    needs: "operator",
+    params: shape.byId,
+    answer: json("The request", shape.approvalView),
+    failures: [404, 409, 503, 507],
+  },
+  refuse: {
+    summary: "End a request that waits for an approval",
+    needs: "operator",
+    params: shape.byId,
+    answer: json("The request", shape.approvalView),
+    failures: [404, 409, 503],
+  },
   operators: {
     summary: "The operators: their public keys, roles and bounds",
     needs: "viewer",
