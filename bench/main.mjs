@@ -1,12 +1,16 @@
 import { parseArgs } from "node:util";
+import { badLinkRow } from "./bad-link.mjs";
 import { edge } from "./edge.mjs";
 import { events } from "./events.mjs";
 import { fanOut } from "./fan-out.mjs";
 import { fleetRow } from "./fleet.mjs";
+import { jetStream } from "./jetstream.mjs";
 import { openWorld } from "./parts.mjs";
+import { restart } from "./restart.mjs";
 import { roundTrips } from "./round-trips.mjs";
 import { sealing } from "./sealing.mjs";
 import { spawning } from "./spawn.mjs";
+import { spread } from "./spread.mjs";
 
 /** Measures steward against the bare NATS client in one run, on real parts. Figures are ratios: see README.md. */
 const { values } = parseArgs({
@@ -14,10 +18,33 @@ const { values } = parseArgs({
 });
 const size =
   values.quick === true
-    ? { repeats: 3, seconds: 1, levels: [1, 100, 1000], sizes: [100, 1000], rounds: 5, fleetSizes: [1000] }
+    ? {
+        repeats: 3,
+        seconds: 1,
+        levels: [1, 100, 1000],
+        bytesOf: [200],
+        sizes: [100, 1000],
+        rounds: 5,
+        fleetSizes: [1000],
+      }
     : { repeats: 5, seconds: 2 };
-const ROWS = { "round-trips": roundTrips, events, sealing, spawn: spawning, edge, "fan-out": fanOut, fleet: fleetRow };
-const wanted = values.only === undefined ? Object.keys(ROWS) : values.only.split(",");
+const ROWS = {
+  "round-trips": roundTrips,
+  spread,
+  jetstream: jetStream,
+  events,
+  sealing,
+  spawn: spawning,
+  edge,
+  "fan-out": fanOut,
+  fleet: fleetRow,
+  restart,
+  "bad-link": badLinkRow,
+};
+/** Rows that are too long for a quick look. */
+const LONG = new Set(["bad-link", "fleet", "jetstream"]);
+const usual = Object.keys(ROWS).filter((name) => values.quick !== true || !LONG.has(name));
+const wanted = values.only === undefined ? usual : values.only.split(",");
 const unknown = wanted.find((name) => ROWS[name] === undefined);
 if (unknown !== undefined) throw new Error(`--only takes ${Object.keys(ROWS).join(", ")}: ${unknown} is none of them`);
 
@@ -40,6 +67,14 @@ function sentence(row) {
     const cpu = `CPU of central for each ${first} µs the first time, ${last} µs in round ${row.rounds}, bare ${bare} µs`;
     return `one command to ${row.nodes} nodes: ${row.firstMs} ms, in round ${row.rounds} ${row.lastMs} ms, bare ${row.bareMs} ms; ${cpu}`;
   }
+  if (row.bench === "bad-link") {
+    const line = `${row.delayMs * 2} ms, ${row.bytesPerSecond} bytes a second, ${row.loss * 100} % loss`;
+    const log = `lines of a log fill ${row.goodput} of the link, its bytes ${row.wire}`;
+    return `${line}: ${log}; an urgent command ${row.urgentMs} ms, at worst ${row.worstUrgentMs}, on an idle link ${row.idleUrgentMs}`;
+  }
+  if (row.bench === "restart")
+    return `central with ${row.open} open commands to ${row.nodes} nodes: ready after ${row.readyMs} ms, CPU ${row.cpuMs} ms; 100 open messages ${row.openMessagesMs} ms, 100 nodes ${row.nodesMs} ms`;
+  if (row.skipped !== undefined) return `${row.bench}${row.synced ? ", synced" : ""}: skipped, ${row.skipped}`;
   if (row.bench === "fleet") {
     const idle = `${row.nodes} nodes: ${row.cpuPercent.central} % of a core, ${row.kilobytesANode} KB each`;
     const lists = `100 of \`nodes\` ${row.nodesMs} ms, of open messages ${row.openMessagesMs} ms`;
@@ -51,8 +86,11 @@ function sentence(row) {
     events: "one-way events",
     spawn: "shellcommand /bin/true",
     sealing: `round trips sealed beside clear, ${row.inFlight} in flight`,
-    "round-trips": `round trips, ${row.inFlight} in flight`,
+    "round-trips": `round trips of ${row.bytes} bytes, ${row.inFlight} in flight`,
+    spread: `round trips to ${row.nodes} nodes, ${row.inFlight} in flight`,
+    jetstream: `round trips beside JetStream ${row.synced ? "that syncs each write" : "as it comes"}, ${row.inFlight} in flight`,
   }[row.bench];
-  const rates = `${row.value}/s beside ${row.bare}/s bare, ratio ${row.ratio} (${spread(row.spread)})`;
+  const beside = { jetstream: "of JetStream", sealing: "in the clear" }[row.bench] ?? "bare";
+  const rates = `${row.value}/s beside ${row.bare}/s ${beside}, ratio ${row.ratio} (${spread(row.spread)})`;
   return `${what}: ${rates}${took}; CPU µs for each: ${cpu.join(", ")}`;
 }

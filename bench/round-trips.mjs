@@ -12,7 +12,7 @@ const WARM_UP = 5;
  * Durable, acknowledged `echo` commands from central to an edge and their outcomes back, both journals synced, beside the
  * bare client's `request()` to another process. Both take turns within one run; what counts is the ratio.
  */
-export async function roundTrips(world, { levels = [1, 10, 100, 1000], bytes = 200, repeats = 5, seconds = 2 }) {
+export async function roundTrips(world, { levels = [1, 10, 100, 1000], bytesOf = [200, 1000], ...size }) {
   const central = await startCentral(world);
   const edge = await startEdge(world, central, [
     { subject: "command.echo.bench", from: ["central"], concurrency: 1000, queue: 100000 },
@@ -20,7 +20,16 @@ export async function roundTrips(world, { levels = [1, 10, 100, 1000], bytes = 2
   await startResponder(world);
   const nc = await connect({ servers: world.url, noAsyncTraces: true });
   world.closing(() => nc.close());
+  const rows = [];
+  for (const bytes of bytesOf) {
+    // A larger message is measured where messages are many.
+    const some = bytes === bytesOf[0] ? levels : levels.filter((inFlight) => inFlight >= 100);
+    rows.push(...(await ofBytes({ world, central, edge, nc }, bytes, some, size)));
+  }
+  return rows;
+}
 
+async function ofBytes({ world, central, edge, nc }, bytes, levels, { repeats = 5, seconds = 2 }) {
   const data = "x".repeat(bytes);
   const echo = echoes(world, central, data);
   let took = [];
@@ -63,8 +72,8 @@ export async function roundTrips(world, { levels = [1, 10, 100, 1000], bytes = 2
   return results;
 }
 
-/** A function that sends one durable `echo` to the edge and resolves with its outcome. */
-export function echoes(world, central, data) {
+/** A function that sends one durable `echo`, to the edge or in turn to several nodes, and resolves with its outcome. */
+export function echoes(world, central, data, subject = () => "ship1.command.echo.bench") {
   // An outcome may be there before `submit` has answered with the id.
   const waiting = new ChurnMap();
   const unwatch = central.operations.watch((happening) => {
@@ -76,7 +85,7 @@ export function echoes(world, central, data) {
   });
   world.closing(async () => unwatch());
   return async () => {
-    const [{ id }] = await central.operations.submit([{ subject: "ship1.command.echo.bench", data }]);
+    const [{ id }] = await central.operations.submit([{ subject: subject(), data }]);
     const state = await new Promise((resolve) => {
       const known = waiting.get(id);
       if (known === undefined) waiting.set(id, resolve);

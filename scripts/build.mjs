@@ -1,7 +1,7 @@
 /**
  * Builds the program: `dist/` has a file for each process that is started, and the chunks that they share. All packages are in
  * them but lmdb, which has a native part: a daemon that reads a hundred files is up in half the time, and smaller, than one
- * that reads a thousand. Types are not checked: `npm run check` does that.
+ * that reads a thousand. The page that it serves is built beside them. Types are not checked: `npm run check` does that.
  *
  *   node scripts/build.mjs [--out DIRECTORY] [--release]      `--release`: the processes alone, without maps
  */
@@ -9,6 +9,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { buildDashboard } from "./dashboard.mjs";
 import { ROOT, setupOrExit } from "./setup.mjs";
 
 /** The entrances of processes. */
@@ -51,7 +52,8 @@ export async function build({ out = join(ROOT, "dist"), release = false } = {}) 
       chunkFileNames: "chunks/[name]-[hash].js",
       sourcemap: !release,
     });
-    return packagesIn(output);
+    const page = await buildDashboard({ out: join(out, "dashboard") });
+    return [...new Set([...packagesIn(output), ...page])].sort();
   } finally {
     await bundle.close();
   }
@@ -60,7 +62,7 @@ export async function build({ out = join(ROOT, "dist"), release = false } = {}) 
 function packagesIn(output) {
   const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
   const names = modules.flatMap((id) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []);
-  return [...new Set(names)].sort();
+  return names;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

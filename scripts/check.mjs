@@ -9,6 +9,7 @@ import { ROOT, setupOrExit } from "./setup.mjs";
 
 const STEPS = [
   ["types", "node_modules/typescript/bin/tsc", "-p", "tsconfig.json"],
+  ["types of the page", "node_modules/typescript/bin/tsc", "-p", "src/dashboard/tsconfig.json"],
   ["lint and format", "node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings"],
   ["rules and generated files", "node_modules/vitest/vitest.mjs", "run", "test/repository"],
 ];

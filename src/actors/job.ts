@@ -62,7 +62,7 @@ export const jobMachine = setup({
       on: { ask: to("awaitingApproval"), schedule: to("scheduled"), begin: to("running"), cancel: ends.cancel },
     },
     awaitingApproval: { on: { schedule: to("scheduled"), begin: to("running"), ...ends } },
-    scheduled: { on: { begin: to("running"), pause: to("paused"), ...ends } },
+    scheduled: { on: { begin: to("running"), ...ends } },
     running: {
       on: { wave: { actions: "noted" }, pause: to("paused"), retry: { actions: "noted" }, ...finishes, ...ends },
     },

@@ -89,7 +89,7 @@ export function failed(thrown: unknown, log: Logger): Response {
 
 function streamed(c: Context<Bindings>, streams: EventStreams, { types }: Record<string, unknown>): Response {
   if (c.req.method === "HEAD") throw new RequestRefused(405, "a stream has no HEAD");
-  streams.open(c.env.outgoing, types as readonly string[] | undefined, c.req.header("last-event-id") !== undefined);
+  streams.open(c.env.outgoing, types as readonly string[] | undefined, c.req.header("last-event-id"));
   return RESPONSE_ALREADY_SENT;
 }
 

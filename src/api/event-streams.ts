@@ -13,8 +13,30 @@ import { RequestRefused } from "./failure.ts";
  * A stream is `flowing` (all is written at once), `blocked` (its client reads too slowly: events wait, bounded in number
  * and bytes), or `missing` (that bound is reached: events are only counted). When a missing stream has drained its waiting
  * events, `gap` tells how many it did not get, and it flows again. A client that never reads costs the bound and no more.
+ *
+ * With `resume` the latest events are kept, bounded in number, bytes and time, also for a while without a stream: a client that
+ * comes back with `last-event-id` gets those that it missed, or `gap` with null when they are not all there. The numbers
+ * are those of one life of the streams, whose name stands before them.
  */
 export const STREAM_LIMITS = { events: 1_000, bytes: 1024 * 1024, heartbeat: 15_000 } as const;
+
+/** The streams of pages: a link that comes and goes costs no reading anew, and silence is noticed soon. */
+export interface Resuming {
+  /** Names this life of the streams; not used before. */
+  readonly life: string;
+  /** Interval between two events `heartbeat`, ms. */
+  readonly heartbeat: number;
+}
+
+/** Bounds of the events that are kept for clients that come back, and how long they are kept without any client, ms. */
+export const RESUME_LIMITS = { events: 2_000, bytes: 4 * 1024 * 1024, linger: 60_000 } as const;
+const HEARTBEAT = "heartbeat";
+
+interface Recent {
+  readonly id: number;
+  readonly type: string;
+  readonly text: string;
+}
 
 interface Stream {
   readonly outgoing: ServerResponse;
@@ -31,20 +53,26 @@ export class EventStreams {
   readonly #streams = new Set<Stream>();
   #unwatch: (() => void) | undefined;
   #heartbeat: Timer | undefined;
+  readonly #resuming: Resuming | undefined;
+  readonly #recent: Recent[] = [];
+  #recentBytes = 0;
+  /** Armed while events are kept for clients that may come back. */
+  #lingering: Timer | undefined;
   #lastId = 0;
   #closed = false;
 
-  constructor(operations: Operations, clock: Clock) {
+  constructor(operations: Operations, clock: Clock, resuming?: Resuming) {
     this.#operations = operations;
     this.#clock = clock;
+    this.#resuming = resuming;
   }
 
   get size(): number {
     return this.#streams.size;
   }
 
-  /** Turns a response into a stream. `resumed`: the client was here before and may have missed something since. */
-  open(outgoing: ServerResponse, types: readonly string[] | undefined, resumed: boolean): void {
+  /** Turns a response into a stream. `after`: the last event that the client had when it was here before. */
+  open(outgoing: ServerResponse, types: readonly string[] | undefined, after: string | undefined): void {
     if (this.#closed || this.#streams.size >= LIMITS.streams) {
       throw new RequestRefused(
         503,
@@ -59,7 +87,9 @@ export class EventStreams {
       blocked: false,
       missed: 0,
     };
-    if (this.#streams.size === 0) this.#start();
+    const missed = after === undefined ? [] : this.#since(after);
+    if (this.#unwatch === undefined) this.#start();
+    this.#clock.clearTimeout(this.#lingering);
     this.#streams.add(stream);
     outgoing.on("drain", () => this.#drained(stream));
     outgoing.on("error", () => outgoing.destroy());
@@ -70,7 +100,9 @@ export class EventStreams {
       "x-accel-buffering": "no",
     });
     this.#write(stream, "retry: 2000\n\n");
-    if (resumed) this.#write(stream, gapText(null));
+    if (missed === undefined) this.#write(stream, gapText(null));
+    else for (const { type, text } of missed) if (stream.types?.has(type) !== false) this.#offer(stream, text);
+    if (this.#resuming !== undefined) this.#offer(stream, this.#beatText());
   }
 
   close(): void {
@@ -80,22 +112,60 @@ export class EventStreams {
       else stream.outgoing.end();
       this.#gone(stream);
     }
+    this.#end();
+  }
+
+  /** The events after the one of this id; `undefined`: they are not all there. */
+  #since(id: string): Recent[] | undefined {
+    const [life, number = ""] = id.split(".");
+    const last = /^\d{1,15}$/.test(number) ? Number(number) : Number.NaN;
+    const oldest = this.#recent[0]?.id ?? this.#lastId + 1;
+    if (this.#unwatch === undefined || life !== this.#resuming?.life || !(last <= this.#lastId && last >= oldest - 1))
+      return undefined;
+    return this.#recent.slice(last - oldest + 1);
   }
 
   #start(): void {
     this.#unwatch = this.#operations.watch((happening) => this.#happened(happening));
     const beat = (): void => {
-      for (const stream of this.#streams) if (!stream.blocked) this.#write(stream, ": heartbeat\n\n");
-      this.#heartbeat = this.#clock.setTimeout(beat, STREAM_LIMITS.heartbeat);
+      const text = this.#resuming === undefined ? ": heartbeat\n\n" : this.#beatText();
+      for (const stream of this.#streams) if (!stream.blocked) this.#write(stream, text);
+      this.#heartbeat = this.#clock.setTimeout(beat, every);
     };
-    this.#heartbeat = this.#clock.setTimeout(beat, STREAM_LIMITS.heartbeat);
+    const every = this.#resuming?.heartbeat ?? STREAM_LIMITS.heartbeat;
+    this.#heartbeat = this.#clock.setTimeout(beat, every);
+  }
+
+  /** The last number goes along, so that a client which comes back after a quiet time has missed nothing. */
+  #beatText(): string {
+    const asOf = this.#clock.now();
+    return `event: ${HEARTBEAT}\nid: ${this.#idText(this.#lastId)}\ndata: ${JSON.stringify(withTimes({ asOf }))}\n\n`;
+  }
+
+  #idText(id: number): string {
+    return this.#resuming === undefined ? String(id) : `${this.#resuming.life}.${id}`;
   }
 
   #gone(stream: Stream): void {
     if (!this.#streams.delete(stream) || this.#streams.size > 0) return;
+    if (this.#resuming === undefined) this.#end();
+    else if (!this.#closed) this.#lingering = this.#clock.setTimeout(() => this.#end(), RESUME_LIMITS.linger);
+  }
+
+  #end(): void {
     this.#unwatch?.();
     this.#unwatch = undefined;
     this.#clock.clearTimeout(this.#heartbeat);
+    this.#clock.clearTimeout(this.#lingering);
+    this.#recent.length = 0;
+    this.#recentBytes = 0;
+  }
+
+  #keep(recent: Recent): void {
+    this.#recent.push(recent);
+    this.#recentBytes += recent.text.length;
+    while (this.#recent.length > RESUME_LIMITS.events || this.#recentBytes > RESUME_LIMITS.bytes)
+      this.#recentBytes -= this.#recent.shift()?.text.length ?? 0;
   }
 
   #happened(happening: Happening): void {
@@ -103,9 +173,15 @@ export class EventStreams {
     let text: string | undefined;
     for (const stream of this.#streams) {
       if (stream.types !== undefined && !stream.types.has(happening.type)) continue;
-      text ??= `event: ${happening.type}\nid: ${id}\ndata: ${JSON.stringify(withTimes(happening))}\n\n`;
+      text ??= this.#textOf(id, happening);
       this.#offer(stream, text);
     }
+    if (this.#resuming !== undefined)
+      this.#keep({ id, type: happening.type, text: text ?? this.#textOf(id, happening) });
+  }
+
+  #textOf(id: number, happening: Happening): string {
+    return `event: ${happening.type}\nid: ${this.#idText(id)}\ndata: ${JSON.stringify(withTimes(happening))}\n\n`;
   }
 
   #offer(stream: Stream, text: string): void {

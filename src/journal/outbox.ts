@@ -352,10 +352,16 @@ export class Outbox {
     this.#learned(found.lane, found.message);
   }
 
-  /** The number of messages of a lane that wait for an ACK, and the oldest of them; skip markers do not count. */
+  /** The number of messages of a lane that wait for an ACK; skip markers do not count. */
+  waitingCount(subject: string): number {
+    const lane = this.#lanes.get(subject);
+    return lane === undefined ? 0 : lane.next - 1 - lane.acked - lane.markers;
+  }
+
+  /** The number of messages of a lane that wait for an ACK, and the oldest of them. */
   waiting(subject: string): { readonly count: number; readonly oldest: OutRecord | undefined } {
     const lane = this.#lanes.get(subject);
-    const count = lane === undefined ? 0 : lane.next - 1 - lane.acked - lane.markers;
+    const count = this.waitingCount(subject);
     if (lane === undefined || count <= 0) return { count: 0, oldest: undefined };
     lane.firstWaiting = Math.max(lane.firstWaiting, lane.acked + 1);
     let oldest = this.#batches.message(lane, lane.firstWaiting);

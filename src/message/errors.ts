@@ -44,6 +44,21 @@ export const CATALOGUE = {
     "Add --yes to the command (in a message file or a request `most: {count}`) if all of them are meant; --dry-run lists them.",
     EXIT.usage,
   ),
+  "job-invalid": entry(
+    "this job cannot be: {fault}",
+    "`steward run --help` and docs/jobs.md show how waves, bounds, times and windows are written. Nothing was sent.",
+    EXIT.usage,
+  ),
+  "job-unknown": entry("there is no job {id}", "`steward jobs` lists the jobs.", EXIT.usage),
+  "job-state": entry(
+    "{verb} is not possible for job {id}: it is {state}",
+    "`steward job {id}` shows how it stands and what it waits for.",
+  ),
+  "job-none-left": entry(
+    "job {id} has no node that is {of}",
+    "`steward job {id}` shows what became of its nodes.",
+    EXIT.usage,
+  ),
   "label-invalid": entry(
     "this label cannot be given: {fault}",
     "Write `steward label NODE key=value` to give a label, `key-` to take it back.",

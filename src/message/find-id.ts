@@ -16,7 +16,7 @@ export function findId(
   written: string,
   newest: () => Iterable<string>,
   beginning: (prefix: string) => Iterable<string> = (prefix) => [...newest()].filter((id) => id.startsWith(prefix)),
-  unknown: "message-unknown" | "dead-letter-unknown" = "message-unknown",
+  unknown: "message-unknown" | "dead-letter-unknown" | "job-unknown" = "message-unknown",
 ): string {
   const text = written.toUpperCase();
   if (isId(text as unknown)) return text;

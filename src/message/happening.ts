@@ -1,3 +1,4 @@
+import type { JobCounts, JobState } from "./jobs/job.ts";
 import type { State } from "./lifecycle.ts";
 import type { Outcome, OutputPart } from "./report.ts";
 
@@ -15,6 +16,16 @@ export interface MessageHappening {
 
 export type Happening =
   | MessageHappening
+  | Readonly<{
+      type: "job";
+      at: number;
+      id: string;
+      state: JobState;
+      wave: number;
+      waves: number;
+      counts: JobCounts;
+      cause: string;
+    }>
   | Readonly<{ type: "output"; at: number; id: string; subject: string; parts: readonly OutputPart[] }>
   | Readonly<{ type: "node"; at: number; name: string; region: string; from: string; to: string; cause: string }>
   | Readonly<{ type: "process"; at: number; subject: string; role: string; from: string; to: string; cause: string }>

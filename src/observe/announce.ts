@@ -26,12 +26,23 @@ export interface AnnouncerOptions {
   readonly config: () => { readonly node: string };
 }
 
+/** Hears of each message of this node that ends, before that is durable. */
+export interface EndWatcher {
+  messageEnded(id: string): void;
+}
+
 /** The progress of messages on the road, told to the counters and to the open streams. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
+  #watcher: EndWatcher | undefined;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
+  }
+
+  /** Sets the one that hears of ends, later than the constructor: it sends messages itself. */
+  watchEnds(watcher: EndWatcher): void {
+    this.#watcher = watcher;
   }
 
   /** True while a stream is open; without one, dear details need not be found out. */
@@ -114,6 +125,7 @@ export class Announcer {
   /** A message of this node has ended. */
   count({ message: { id, subject } }: SentMessage, state: FinalState, by: string, reason: string | undefined): void {
     const { counters } = this.#options;
+    this.#watcher?.messageEnded(id);
     // The usual case costs one addition.
     if (state === "succeeded") counters.outcomes.succeeded++;
     else counters.end(state, { id, subject, by, ...(reason === undefined ? {} : { reason }) });

@@ -3,12 +3,14 @@ import { StewardError } from "../../src/message/errors.ts";
 import { findId } from "../../src/message/find-id.ts";
 import type { Happening } from "../../src/message/happening.ts";
 import { idMaker } from "../../src/message/id.ts";
+import type { Retried } from "../../src/message/jobs/job.ts";
 import { isFinal, type State } from "../../src/message/lifecycle.ts";
 import type { ProcessVerb } from "../../src/message/process-verb.ts";
 import { parseSubject } from "../../src/message/subject.ts";
 import type { FactSet } from "../../src/message/target/facts.ts";
 import { groupsOf, type WrittenGroups } from "../../src/message/target/groups.ts";
 import { itemBytes } from "../../src/message/wire/bounds.ts";
+import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
 import type {
   Accepted,
   AuditChecked,
@@ -23,11 +25,21 @@ import type {
   Health,
   InvitationOrder,
   Invited,
-  KeyOrder,
   IssuedToken,
+  JobDetail,
+  JobNode,
+  JobNodeQuery,
+  JobOrderOf,
+  JobPlanView,
+  JobQuery,
+  JobResult,
+  JobView,
+  KeyOrder,
   LabelOrder,
   LabelView,
+  LogFindingsView,
   LogLine,
+  LogSearchQuery,
   MachineView,
   MayAnswerOf,
   MayQuestionTo,
@@ -46,6 +58,7 @@ import type {
   ProcessView,
   ReloadAnswer,
   SessionView,
+  Steered,
   TargetQuestion,
   TargetView,
   TokenOrder,
@@ -92,6 +105,10 @@ export class FakeOperations implements Operations {
   machineList: MachineView[] = [];
   loginList: BrokerLogin[] = [];
   sessionList: SessionView[] = [];
+  jobList: JobDetail[] = [];
+  jobNodeList: JobNode[] = [];
+  jobResultList: JobResult[] = [];
+  jobAnswers: Steered["answers"] = [];
   healthNow: Health;
   trustNow: TrustView;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
@@ -552,6 +569,68 @@ export class FakeOperations implements Operations {
     this.alertList = this.alertList.filter((alert) => alert.no !== no);
   }
 
+  jobs(query: JobQuery = {}): JobView[] {
+    this.#called("jobs", query);
+    return this.jobList.filter(({ state }) => query.state === undefined || state === query.state);
+  }
+
+  createJob(order: JobOrderOf): JobView {
+    this.#called("createJob", order);
+    return this.job("@1");
+  }
+
+  planJob(order: JobOrderOf): JobPlanView {
+    this.#called("planJob", order);
+    const { nodes, away } = this.resolve({ to: order.to });
+    return {
+      target: order.to,
+      nodes,
+      away,
+      waves: [nodes.length],
+      beginAt: null,
+      untilAt: null,
+      bytes: 10,
+      most: this.mostTargets,
+    };
+  }
+
+  job(id: string): JobDetail {
+    this.#called("job", id);
+    const found = id === "@1" ? this.jobList[0] : this.jobList.find((job) => job.id.startsWith(id.toUpperCase()));
+    if (found === undefined) throw new StewardError("job-unknown", { id });
+    return found;
+  }
+
+  jobNodes(id: string, query: JobNodeQuery = {}): JobNode[] {
+    this.#called("jobNodes", id, query);
+    return this.jobNodeList.filter(({ kind }) => query.state === undefined || kind === query.state);
+  }
+
+  jobResults(id: string): JobResult[] {
+    this.#called("jobResults", id);
+    return this.jobResultList;
+  }
+
+  steerJob(id: string, verb: JobVerb): Steered {
+    this.#called("steerJob", id, verb);
+    const {
+      plan: _plan,
+      untilAt: _until,
+      attempts: _attempts,
+      holds: _holds,
+      slowest: _slowest,
+      inReach: _inReach,
+      stuck: _stuck,
+      ...view
+    } = this.job(id);
+    return { ...view, answers: this.jobAnswers };
+  }
+
+  retryJob(id: string, order: { readonly of: Retried }): JobView {
+    this.#called("retryJob", id, order);
+    return this.job(id);
+  }
+
   dead(): DeadLetter[] {
     this.#called("dead");
     return [...this.deadList];
@@ -589,6 +668,15 @@ export class FakeOperations implements Operations {
     return () => {
       this.#listeners.delete(own);
     };
+  }
+
+  async searchLogs(query: LogSearchQuery = {}): Promise<LogFindingsView> {
+    this.#called("searchLogs", query);
+    const asOf = this.clock.now();
+    const meant = ({ node, domain, line }: LogLine): boolean =>
+      (query.node ?? node) === node && (query.domain ?? domain) === domain && line.includes(query.text ?? "");
+    const lines = this.logList.filter(meant).map((line) => ({ ...line, at: null }));
+    return { asOf, lines, complete: true, bytesRead: 0, readBackTo: null, volume: [] };
   }
 
   async logs(query: { node?: string; domain?: string; lines?: number } = {}): Promise<LogLine[]> {

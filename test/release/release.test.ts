@@ -122,7 +122,8 @@ it("npm pack takes the program and what a service needs, no source and no test",
   if (absent("npm")) return skip("npm is not here");
   const { stdout } = await exec("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: ROOT });
   const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-  const wanted = /^(?:dist\/.*\.js|packaging\/[\w.-]+|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+  const wanted =
+    /^(?:dist\/.*\.js|dist\/dashboard\/.*|packaging\/[\w.-]+|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
   expect(files.map(({ path }) => path).filter((path) => !wanted.test(path))).toEqual([]);
   expect(files.map(({ path }) => path)).toContain("packaging/steward.service");
 });

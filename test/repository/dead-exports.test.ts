@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import { filesBelow, importsOf, resolved, sourcesBelow } from "./parts/sources.ts";
 
 /** Entry points: what runs or what users import, not what other files import. */
-const ENTRIES = new Set(["src/cli/main.ts", "src/runner/process/main.ts", "src/journal/check/main.ts"]);
+const ENTRIES = new Set([
+  "src/cli/main.ts",
+  "src/runner/process/main.ts",
+  "src/journal/check/main.ts",
+  "src/dashboard/main.tsx",
+]);
 const USERS = ["src", "scripts", "bench", "examples", "test"];
 
 const present = filesBelow(".");

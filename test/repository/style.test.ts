@@ -62,7 +62,7 @@ describe("sources", () => {
   it("are named for what they do, in lower case with hyphens", () => {
     const names = sources.map(({ path }) => path);
     expect(names.filter((path) => /manager|helper|util|misc|common/i.test(path))).toEqual([]);
-    expect(names.filter((path) => !/^src(\/[a-z0-9]+(-[a-z0-9]+)*)+\.ts$/.test(path))).toEqual([]);
+    expect(names.filter((path) => !/^src(\/[a-z0-9]+(-[a-z0-9]+)*)+\.tsx?$/.test(path))).toEqual([]);
     expect(found(/\b(?:class|interface|type|function|const)\s+\w*(?:Manager|Helper|Utils?)\b/g)).toEqual([]);
   });
 

@@ -28,7 +28,7 @@ const FORBIDDEN: readonly { readonly what: string; readonly pattern: RegExp }[] 
   { what: "a private key", pattern: new RegExp(word("-----BE", "GIN [A-Z ]*PRIVATE KEY")) },
 ];
 
-const BINARY = new Set([".png", ".ico", ".gif", ".jpg", ".woff2", ".mdb", ".gz"]);
+const BINARY = new Set([".png", ".webp", ".ico", ".gif", ".jpg", ".woff2", ".mdb", ".gz"]);
 const files = filesBelow(".").filter((path) => !BINARY.has(extname(path)));
 
 describe("no file of the repository", () => {

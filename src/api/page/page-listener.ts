@@ -54,6 +54,8 @@ export interface PageListenerOptions {
   readonly failures: LoginFailures;
   /** Told of each login, and of each one that failed. */
   readonly loggedIn: (visitor: Visitor | undefined, from: string) => void;
+  /** Names this life of the listener to clients that come back. */
+  readonly life: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -76,6 +78,8 @@ export interface PageListener {
 const AT_THE_SOCKET: ReadonlySet<Name> = new Set(["openPage", "issueToken"]);
 const OPERATION = /^\/(v1\/|openapi\.json$|healthz$|metrics$)/;
 const LOGIN = /^\/login\/([\w-]{1,100})$/;
+/** A page that hears nothing for longer says since when it is stale, ms. */
+const HEARTBEAT = 5_000;
 const SWEEP_EVERY = 15_000;
 /** Bounds of a client that is slow or does nothing, ms. */
 const TIMES = { headersTimeout: 20_000, requestTimeout: 120_000, keepAliveTimeout: 30_000 } as const;
@@ -160,7 +164,7 @@ class Door {
     this.#options = options;
     this.#hosts = hosts;
     this.#files = new PageFiles(folder);
-    this.#streams = new EventStreams(operations, clock);
+    this.#streams = new EventStreams(operations, clock, { life: options.life, heartbeat: HEARTBEAT });
     // The request was admitted before it comes here; the header of changes is not looked at again.
     const identify = ({ header }: ApiRequest): Identified => {
       const asked = { cookie: header("cookie"), authorization: header("authorization") };

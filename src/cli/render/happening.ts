@@ -1,4 +1,5 @@
 import type { Happening } from "../../message/happening.ts";
+import { progressText } from "./jobs.ts";
 import type { Paint } from "./paint.ts";
 import { messageState } from "./states.ts";
 import { visible, visibleButColours } from "./text.ts";
@@ -19,6 +20,11 @@ export function happeningLines(happening: Happening, absolute: boolean, paint: P
           `${happening.id} ${visible(happening.subject)} ${messageState(happening.state, paint)}${reason}`,
         ),
       ];
+    }
+    case "job": {
+      const { id, state, wave, waves, counts, cause } = happening;
+      const why = cause === "" ? "" : ` (${visible(cause)})`;
+      return [line("job", `${id} ${progressText({ state, wave, waves, counts }, paint)}${why}`)];
     }
     case "output":
       return happening.parts.map((part) =>

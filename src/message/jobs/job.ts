@@ -27,6 +27,22 @@ export const ACTIONS = ["pause", "abort", "continue"] as const;
 export type BoundAction = (typeof ACTIONS)[number];
 export const IF_AWAY = ["queue", "skip", "fail"] as const;
 export type IfAway = (typeof IF_AWAY)[number];
+/** The nodes of a job by what became of their messages, as the messages tell. */
+export interface JobCounts {
+  readonly held: number;
+  /** On their way, and the node does not have them as far as is known. */
+  readonly queued: number;
+  readonly received: number;
+  readonly running: number;
+  /** Received or running on a node that is out of reach. */
+  readonly unknown: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly rejected: number;
+  readonly expired: number;
+  readonly cancelled: number;
+}
+
 /** The nodes that another attempt is made on. */
 export const RETRIED = ["failed", "notStarted", "unknown"] as const;
 export type Retried = (typeof RETRIED)[number];

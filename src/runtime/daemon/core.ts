@@ -83,7 +83,7 @@ export class Core implements Child, FailingChild {
     const { outbox } = journal;
     const owed = [...outbox.lanes.keys()].flatMap((subject) => {
       const name = receiverOf(subject);
-      return outbox.waiting(subject).count > 0 || outbox.openCount(name) > 0 ? [name] : [];
+      return outbox.waitingCount(subject) > 0 || outbox.openCount(name) > 0 ? [name] : [];
     });
     for (const name of [central, ...nodes, ...owed]) fleet.expect(name);
 

@@ -463,6 +463,7 @@ export async function startDaemon({
         address: address === null ? undefined : new URL(address),
         tls: tls ?? undefined,
         folder: builtProgram("dashboard"),
+        life: Buffer.from(random.bytes(6)).toString("hex"),
         visitors: sessions,
         speakerOf: (visitor) => sessionIdentity.speakerOf(visitor),
         operationsFor,

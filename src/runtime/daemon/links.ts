@@ -21,6 +21,7 @@ import type { Fleet, NodeWatcher } from "../fleet/fleet.ts";
 import type { NodeChange } from "../fleet/known-node.ts";
 import type { Presence } from "../fleet/presence.ts";
 import { WholeHellos } from "../fleet/whole-hellos.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { JournalIdentities } from "../resync/journal-identities.ts";
 import type { JournalLosses } from "../resync/journal-losses.ts";
@@ -39,6 +40,7 @@ export interface LinksOptions {
   readonly repair: Pick<Repair, "begin" | "forget" | "look">;
   readonly vouching: Pick<Vouching, "linked" | "back" | "end">;
   readonly identities: Pick<JournalIdentities, "end">;
+  readonly jobs: Pick<Jobs, "linkChanged">;
   readonly losses: Pick<JournalLosses, "heard">;
   readonly journal: { readonly outbox: Pick<Outbox, "openCount" | "openOn" | "stateOf"> };
   readonly announce: Pick<Announcer, "watched" | "tell">;
@@ -165,6 +167,7 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
     this.#flapping.changed(change, transport.status().state !== "connected");
     if (region === "session" && to === "resyncing") repair.look(name);
     if (region !== "link") return;
+    this.#options.jobs.linkChanged();
     if (to === "offline") {
       publishers.pause(name, `${name} is offline`);
       this.#tellOpenCommands(name, "unknown", cause);

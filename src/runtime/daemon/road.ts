@@ -29,6 +29,7 @@ import { NodeFacts } from "../fleet/node-facts.ts";
 import { NodeLabels } from "../fleet/node-labels.ts";
 import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
 import { Presence } from "../fleet/presence.ts";
+import { Jobs } from "../jobs/jobs.ts";
 import type { Rooms } from "../operate/rooms.ts";
 import { Receiver } from "../receive/receiver.ts";
 import { Reports } from "../receive/reports.ts";
@@ -41,6 +42,7 @@ import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
 import { Holding } from "../submit/holding.ts";
 import { Submitter } from "../submit/submit.ts";
+import { Withdrawal } from "../submit/withdrawal.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Links } from "./links.ts";
 import { ownMethods, subscriptionsOf } from "./methods.ts";
@@ -83,6 +85,8 @@ export class Road implements Rooms, FactsWatcher {
   readonly publishers: Publishers;
   readonly submitter: Submitter;
   readonly holding: Holding;
+  readonly withdrawal: Withdrawal;
+  readonly jobs: Jobs;
   readonly failures: Failures;
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
@@ -133,7 +137,11 @@ export class Road implements Rooms, FactsWatcher {
     const submitter = new Submitter({ ...ground, publishers, announce });
     this.holding = new Holding({ ...ground, submitter, announce });
     const failures = new Failures({ ...ground, submitter });
-    const told = { ...ground, announce, failures, publishers, submitter, labels };
+    const told = { ...ground, announce, failures, publishers, submitter, labels, holding: this.holding };
+    this.withdrawal = new Withdrawal(told);
+    const jobs = new Jobs({ ...told, withdrawal: this.withdrawal, facts });
+    announce.watchEnds(jobs);
+    this.jobs = jobs;
 
     const renewal = new Renewal({ ...told, path: data });
     const vouching = new Vouching({ ...told, renewal });
@@ -161,7 +169,7 @@ export class Road implements Rooms, FactsWatcher {
     const presence = new Presence({ ...told, epoch: journal.epoch, self });
     const ownFacts = new OwnFacts({ ...told, host: options.hostFacts, watcher: this });
     const factTeller = new FactTeller({ ...told, epoch: journal.epoch, own: ownFacts });
-    const links = new Links({ ...resync, presence, deadlines });
+    const links = new Links({ ...resync, presence, deadlines, jobs });
     fleet.watch(links);
     const admission = new Admission(told);
     const { enrolment } = this;
@@ -204,6 +212,7 @@ export class Road implements Rooms, FactsWatcher {
     });
     this.ownFacts.look();
     this.holding.begin();
+    this.jobs.begin();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
   }
@@ -223,6 +232,7 @@ export class Road implements Rooms, FactsWatcher {
   end(): void {
     this.#presence.end();
     this.ownFacts.end();
+    this.jobs.end();
     this.holding.stop();
     this.publishers.end();
     this.link.end();

@@ -61,6 +61,8 @@ export class Publisher implements Child {
   #unheardSince: number | undefined;
   /** Made for its first event: most lanes of a large fleet do their work without one. */
   #actor: Actor<typeof publisherMachine> | undefined;
+  /** Why it pauses since its start. Its actor, once it is made, hears of that first. */
+  #pausedSinceStart: string | undefined;
   readonly #schedule = (): void => {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
@@ -107,6 +109,9 @@ export class Publisher implements Child {
   #tell(event: PublisherEvent): void {
     if (this.#stopped) return;
     this.#actor ??= this.#startActor();
+    const cause = this.#pausedSinceStart;
+    this.#pausedSinceStart = undefined;
+    if (cause !== undefined) this.#actor.send({ type: "pause", cause });
     this.#actor.send(event);
   }
 
@@ -128,6 +133,7 @@ export class Publisher implements Child {
   }
 
   get state(): "idle" | "working" | "backingOff" | "paused" {
+    if (this.#pausedSinceStart !== undefined) return "paused";
     const value = this.#actor?.getSnapshot().value ?? "idle";
     return value === "working" || value === "idle" ? (this.#drained ? "idle" : "working") : value;
   }
@@ -155,8 +161,20 @@ export class Publisher implements Child {
     this.#tell({ type: "pause", cause });
   }
 
+  /** Begins paused: after a start most lanes of a large fleet wait for the broker, and need no actor for that. */
+  startPaused(cause: string): void {
+    this.#pausedSinceStart = cause;
+    this.#open = false;
+  }
+
   resume(cause: string): void {
     if (this.#actor !== undefined) this.#tell({ type: "resume", cause });
+    else if (this.#pausedSinceStart !== undefined) {
+      this.#pausedSinceStart = undefined;
+      this.#open = true;
+      this.#schedule();
+      this.#lookLater();
+    }
   }
 
   answered(ack: Ack): void {
@@ -287,7 +305,7 @@ export class Publisher implements Child {
   view(): LaneView {
     const { journal, subject } = this.#options;
     const { count: waiting, oldest } = journal.outbox.waiting(subject);
-    const reason = this.#actor?.getSnapshot().context.reason ?? "";
+    const reason = this.#pausedSinceStart ?? this.#actor?.getSnapshot().context.reason ?? "";
     const { stuck } = this;
     return {
       subject,

@@ -211,7 +211,7 @@ export class Publishers {
       if (beside.size === 0 && this.#sendingTo.get(node) === beside) this.#sendingTo.delete(node);
     });
     const halted = this.#options.fleet.halted(node);
-    if (halted !== undefined) publisher.pause(halted);
+    if (halted !== undefined) publisher.startPaused(halted);
     else if (lane.acked < lane.next - 1) publisher.wake(Number.POSITIVE_INFINITY);
     this.#askBy(publisher, subject);
     return publisher;

@@ -73,6 +73,15 @@ export class Messages {
     return detailDone(done, config().node);
   }
 
+  /** One message that this node sent or holds; `undefined`: there is none with this id. */
+  view(id: string): MessageView | undefined {
+    const { outbox, held } = this.#options.core().journal;
+    const out = outbox.find(id);
+    if (out !== undefined) return viewOut(out.lane, out.record, this.#sight());
+    const kept = held.find(id);
+    return kept === undefined ? undefined : viewHeld(kept, this.#options.config().node);
+  }
+
   #sight(): Sight {
     const { journal, fleet, publishers } = this.#options.core();
     return {

@@ -4,15 +4,19 @@ import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
+import type { Retried } from "../../message/jobs/job.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import { MAY, type MayAnswer } from "../../methods/may.ts";
+import { searchLogs, volumeOf } from "../../methods/syslog/write/search.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
 import { OWNER, type Speaker } from "../../security/operators/speaker.ts";
 import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
 import type { Session } from "../../security/sessions/sessions.ts";
+import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
+import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
@@ -28,10 +32,20 @@ import type {
   InvitationOrder,
   Invited,
   IssuedToken,
+  JobDetail,
+  JobNode,
+  JobNodeQuery,
+  JobOrderOf,
+  JobPlanView,
+  JobQuery,
+  JobResult,
+  JobView,
   KeyOrder,
   LabelOrder,
   LabelView,
+  LogFindingsView,
   LogLine,
+  LogSearchQuery,
   MachineView,
   MayAnswerOf,
   MayQuestionTo,
@@ -50,6 +64,7 @@ import type {
   ProcessView,
   ReloadAnswer,
   SessionView,
+  Steered,
   TargetQuestion,
   TargetView,
   TokenOrder,
@@ -80,6 +95,7 @@ export class LocalOperations implements Operations {
   readonly #people: People;
   readonly #reach: Reach;
   readonly #logins: PageLogins;
+  readonly #jobs: JobOperations;
 
   constructor(options: OperateOptions, speaker: Speaker = OWNER) {
     this.#options = options;
@@ -91,6 +107,7 @@ export class LocalOperations implements Operations {
     this.#reach = new Reach(options, speaker);
     this.#submission = new Submission({ ...options, reach: this.#reach }, speaker, this.#messages, this.#nodes);
     this.#logins = new PageLogins(options, speaker);
+    this.#jobs = new JobOperations(options, speaker, this.#reach, this.#messages, this.#nodes);
   }
 
   /** Operations in the name of another speaker. The role is checked by `guarded` alone. */
@@ -124,6 +141,43 @@ export class LocalOperations implements Operations {
 
   cancel(id: string) {
     return this.#submission.cancel(id);
+  }
+
+  jobs(query: JobQuery = {}): JobView[] {
+    return this.#jobs.list(query);
+  }
+
+  /** Orders a job: resolved, frozen, held, and released as its plan says. */
+  createJob(order: JobOrderOf): Promise<JobView> {
+    return this.#jobs.create(order);
+  }
+
+  planJob(order: JobOrderOf): JobPlanView {
+    return this.#jobs.plan(order);
+  }
+
+  job(id: string): JobDetail {
+    return this.#jobs.detail(id);
+  }
+
+  jobNodes(id: string, query: JobNodeQuery = {}): JobNode[] {
+    return this.#jobs.nodesOf(id, query);
+  }
+
+  jobResults(id: string): JobResult[] {
+    return this.#jobs.results(id);
+  }
+
+  async steerJob(id: string, verb: JobVerb): Promise<Steered> {
+    const steered = await this.#jobs.steer(id, verb);
+    this.#did(`${verb} a job`, { job: steered.id });
+    return steered;
+  }
+
+  async retryJob(id: string, { of }: { readonly of: Retried }): Promise<JobView> {
+    const job = await this.#jobs.retry(id, of);
+    this.#did("retry a job", { job: job.id, of });
+    return job;
   }
 
   /** Messages include those that are not durable yet: see `durable`. */
@@ -377,6 +431,13 @@ export class LocalOperations implements Operations {
 
   logs(query: { readonly node?: string; readonly domain?: string; readonly lines?: number } = {}): Promise<LogLine[]> {
     return readLogs(this.#options.core().directory("syslogforwarding"), query);
+  }
+
+  async searchLogs(search: LogSearchQuery = {}): Promise<LogFindingsView> {
+    const directory = this.#options.core().directory("syslogforwarding");
+    const asOf = this.#options.clock.now();
+    const found = await searchLogs(directory, search);
+    return { asOf, ...found, volume: await volumeOf(directory, search, { until: asOf, hours: 24 }) };
   }
 
   /** Puts a question on processes to another node. */

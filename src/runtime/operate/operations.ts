@@ -4,6 +4,8 @@ import type { Login } from "../../broker/logins.ts";
 import type { AlertView } from "../../message/alert.ts";
 import type { TargetedDraft } from "../../message/draft.ts";
 import type { Happening } from "../../message/happening.ts";
+import { HOLD_REASONS } from "../../message/jobs/hold.ts";
+import { ACTIONS, BOUNDED, IF_AWAY, JOB_STATES, type JobCounts, RETRIED } from "../../message/jobs/job.ts";
 import { STATES, type State } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
@@ -13,6 +15,7 @@ import { NEVER, NEVER_TOO } from "../../message/text/units.ts";
 import { LONGEST_TIMEOUT, LONGEST_WAIT } from "../../message/wire/bounds.ts";
 import type { LaneView } from "../deliver/publisher.ts";
 import type { NodeDescription } from "../fleet/known-node.ts";
+import { JOB_VERBS } from "../jobs/jobs.ts";
 import type { JournalHealth } from "../upkeep/storage.ts";
 
 /**
@@ -157,6 +160,50 @@ export const deadQuery = z.strictObject({
   after: opt(id.describe("Only those with a higher id: the last one of the page before")),
 });
 
+const duration = within(0, LONGEST_WAIT);
+const { knownNodesOnly, to, ...ofOrder } = order.shape;
+export const jobOrder = z.strictObject({
+  ...ofOrder,
+  knownNodesOnly,
+  to: z.string().describe("A target: docs/targets.md. The nodes that it means now are those of the job"),
+  subject: z.string().max(300).describe("command.<method>.<domain>, without a node"),
+  written: opt(z.string().max(10_000).describe("The target as somebody wrote it, where `to` lists its nodes")),
+  note: opt(z.string().max(1_000).describe("What it is for, in words")),
+  draft: opt(z.boolean().describe("It waits for `start`")),
+  waves: opt(z.string().max(1_000).describe("Where each wave ends: 1,10%,50%,100%. Absent: one wave")),
+  soak: opt(duration.describe("Milliseconds of pause after each wave")),
+  gate: opt(
+    z.string().max(10).describe("The share of a wave that has to succeed before the next: 95%. Absent: one node"),
+  ),
+  max: opt(
+    z
+      .array(z.string().max(100))
+      .max(20)
+      .describe("Bounds, each kind by itself: failed=2, rejected=0, expired=5%, unknown=3:abort"),
+  ),
+  onBound: opt(z.enum(ACTIONS).describe("What follows when a bound is passed; absent: pause")),
+  atOnce: opt(within(1, 1_000_000).describe("Most nodes in reach that work on it at once")),
+  rate: opt(within(1, 1_000_000).describe("Most releases in a minute")),
+  ifAway: opt(z.enum(IF_AWAY).describe("What becomes of nodes that are away at their turn; absent: queue")),
+  at: opt(z.string().max(200).describe("When it begins: 2026-12-01 02:00, tomorrow 02:00, in 2h")),
+  every: opt(z.string().max(200).describe("It begins again and again: a line of cron, or plain words")),
+  window: opt(z.string().max(200).describe("Hours in which messages may begin: 02:00-04:00")),
+  tz: opt(z.string().max(100).describe("Whose clocks count: node, or a name such as Europe/Oslo; absent: central's")),
+  until: opt(z.string().max(200).describe("No message begins after it: friday 18:00")),
+  approval: opt(z.boolean().describe("It waits until it is approved")),
+});
+
+export const jobQuery = z.strictObject({
+  state: opt(z.enum(JOB_STATES)),
+  open: opt(flag.describe("Only jobs that have not ended")),
+  limit: opt(atMost(10_000).describe("The newest so many; absent: 100")),
+  before: opt(id.describe("Only those with a lower id: the last one of the page before")),
+});
+
+export const byJobVerb = { id, verb: z.enum(JOB_VERBS) };
+export const nothing = z.strictObject({});
+export const retryOrder = z.strictObject({ of: z.enum(RETRIED).describe("The nodes that another attempt is made on") });
+
 /** Names of labels, facts and states, separated by commas. */
 const keys = z
   .string()
@@ -201,6 +248,15 @@ export const logQuery = z.strictObject({
   node: opt(name),
   domain: opt(name),
   lines: opt(atMost(100_000, 0).describe("The last so many lines of each log; absent: 10")),
+});
+
+export const logSearch = z.strictObject({
+  node: opt(name),
+  domain: opt(name),
+  text: opt(z.string().max(1_000).describe("A part of the line, in upper or lower case")),
+  since: opt(atMost(8.64e15, 0).describe("Lines from then on, ms since 1970, by the time that a line names")),
+  until: opt(atMost(8.64e15, 0).describe("Lines before then")),
+  limit: opt(atMost(5_000).describe("The newest so many; absent: 500")),
 });
 
 const sessionRole = z.enum(["viewer", "operator", "admin"]).describe("No more than its owner may");
@@ -572,6 +628,19 @@ export const whoami = thing({
 
 export const logLine = thing({ node: text, domain: text, line: text });
 
+export const logFindings = thing({
+  asOf: time,
+  lines: z
+    .array(
+      thing({ node: text, domain: text, at: time.nullable().describe("The time that the line names"), line: text }),
+    )
+    .describe("The newest last"),
+  complete: z.boolean().describe("False: a request reads so much and no more; go on with `until` as `readBackTo`"),
+  bytesRead: count,
+  readBackTo: time.nullable(),
+  volume: z.array(thing({ at: time, bytes: count })).describe("Bytes of each hour of the last day"),
+});
+
 export const pageLink = thing({ url: text, expiresAt: time });
 
 export const sessionView = thing({
@@ -640,6 +709,20 @@ export const health = thing({
   stuck: z.array(stuckLane).describe("Lanes of this node that stand still though their nodes are there"),
 });
 
+const jobState = z.enum(JOB_STATES);
+const jobCounts = thing({
+  held: count,
+  queued: count.describe("On their way: the node does not have them as far as is known"),
+  received: count,
+  running: count,
+  unknown: count.describe("Contact was lost after the node had it"),
+  succeeded: count,
+  failed: count.describe("Failed, timed out, or interrupted"),
+  rejected: count,
+  expired: count,
+  cancelled: count.describe("Also those of nodes that were skipped"),
+});
+
 const happened = <T extends string>(type: T) => ({ type: z.literal(type), at: time });
 
 export const happening = z.discriminatedUnion("type", [
@@ -651,6 +734,15 @@ export const happening = z.discriminatedUnion("type", [
     by: text,
     reason: opt(text),
     outcome: opt(outcome),
+  }),
+  thing({
+    ...happened("job"),
+    id: text,
+    state: jobState,
+    wave: count.describe("The wave that runs, counted from 0"),
+    waves: count,
+    counts: jobCounts,
+    cause: text,
   }),
   thing({ ...happened("output"), id: text, subject: text, parts: z.array(outputPart) }),
   thing({ ...happened("node"), name: text, region: text, from: text, to: text, cause: text }),
@@ -670,6 +762,99 @@ export const eventQuery = z.strictObject({
       .pipe(z.array(z.enum(happeningTypes as [HappeningType, ...HappeningType[]])))
       .describe(`Only these, separated by commas: ${happeningTypes.join(", ")}`),
   ),
+});
+
+const jobHold = thing({ reason: z.enum(HOLD_REASONS), text, nodes: count });
+
+export const jobView = thing({
+  id: text,
+  createdAt: time,
+  by: text,
+  target: text,
+  note: text,
+  subject: text,
+  summary: text.describe("One line of its data"),
+  state: jobState,
+  since: time,
+  cause: text.describe("What brought it into its state"),
+  nodes: count,
+  wave: count.describe("The wave that runs, counted from 0"),
+  waves: z.array(count).describe("The number of nodes at which each wave of the latest attempt ends"),
+  counts: opt(jobCounts.describe("Nodes by what became of their latest messages; absent in a long list")),
+  beginAt: time.nullable(),
+});
+
+export const jobDetail = thing({
+  ...jobView.shape,
+  counts: jobCounts,
+  plan: z.object({
+    waves: z.array(text),
+    soak: milliseconds,
+    gate: count.nullable().describe("Percent of a wave"),
+    bounds: z.partialRecord(
+      z.enum(BOUNDED),
+      z.object({ most: z.number(), unit: z.enum(["nodes", "percent"]), action: z.enum(ACTIONS) }),
+    ),
+    atOnce: count.nullable(),
+    rate: count.nullable(),
+    ifAway: z.enum(IF_AWAY),
+    every: text.nullable(),
+    window: text.nullable(),
+    zone: text.nullable(),
+    approval: z.boolean(),
+  }),
+  untilAt: time.nullable().describe("No message begins after it"),
+  attempts: z.array(thing({ at: time, of: text, nodes: count })).describe("The latest last"),
+  holds: z.array(jobHold).describe("Why messages are held, and how many"),
+  inReach: count.describe("Nodes in reach that have a message of it and have not ended it"),
+  stuck: opt(text.describe("Why nothing is released though its plan allows it")),
+  slowest: z.array(thing({ node: text, id: text, took: milliseconds })),
+});
+
+export const jobPlanView = thing({
+  target: text,
+  nodes: z.array(text),
+  away: count,
+  waves: z.array(count).describe("The number of nodes at which each wave ends"),
+  beginAt: time.nullable(),
+  untilAt: time.nullable(),
+  bytes: count.describe("Bytes of the message to one node, before compression"),
+  most: count.describe("Nodes that a target may mean without a question: limits.targets"),
+});
+
+const jobKind = z.enum(Object.keys(jobCounts.shape) as [keyof JobCounts, ...(keyof JobCounts)[]]);
+export const jobNodeQuery = z.strictObject({
+  state: opt(jobKind.describe("Only the nodes behind this count")),
+  limit: opt(atMost(100_000).describe("At most so many; absent: all")),
+  after: opt(
+    atMost(Number.MAX_SAFE_INTEGER, 0).describe("Only those after this place: the last one of the page before"),
+  ),
+});
+
+export const jobNode = thing({
+  place: count.describe("Its place in the list of the job, counted from 1"),
+  node: text,
+  id: text,
+  attempt: count.describe("Counted from 1"),
+  kind: jobKind.describe("The count that it is part of"),
+  state,
+  reason: opt(text),
+  code: opt(z.number().int()),
+  took: opt(milliseconds),
+});
+
+export const jobResult = thing({
+  kind: jobKind,
+  code: opt(z.number().int()),
+  nodes: z.array(text),
+  stdout: text,
+  stderr: text,
+  cut: opt(z.literal(true).describe("The output is longer than what is here")),
+});
+
+export const steered = thing({
+  ...jobView.shape,
+  answers: z.array(thing({ node: text, id: text, kind: z.enum(["done", "requested", "tooLate"]), reason: opt(text) })),
 });
 
 /** The event of a stream in place of happenings that its client did not get. */
@@ -692,6 +877,15 @@ export type Shown<S extends z.ZodType> = Frozen<z.infer<S>>;
 type Frozen<T> = Json extends T ? T : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
 export type Order = Shown<typeof order>;
+export type JobOrderOf = Shown<typeof jobOrder>;
+export type JobQuery = Shown<typeof jobQuery>;
+export type JobView = Shown<typeof jobView>;
+export type JobDetail = Shown<typeof jobDetail>;
+export type JobPlanView = Shown<typeof jobPlanView>;
+export type JobNodeQuery = Shown<typeof jobNodeQuery>;
+export type JobNode = Shown<typeof jobNode>;
+export type JobResult = Shown<typeof jobResult>;
+export type Steered = Shown<typeof steered>;
 export type MessageFilter = Shown<typeof messageFilter>;
 export type DeadQuery = Shown<typeof deadQuery>;
 export type TargetQuestion = Shown<typeof targetQuestion>;
@@ -727,6 +921,8 @@ export type OperatorView = Shown<typeof operatorView>;
 export type OperatorRemoved = Shown<typeof operatorRemoved>;
 export type WhoAmI = Shown<typeof whoami>;
 export type LogLine = Shown<typeof logLine>;
+export type LogSearchQuery = Shown<typeof logSearch>;
+export type LogFindingsView = Shown<typeof logFindings>;
 export type PageLink = Shown<typeof pageLink>;
 export type TokenOrder = Shown<typeof tokenOrder>;
 export type IssuedToken = Shown<typeof issuedToken>;

@@ -21,10 +21,12 @@ import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import type { Holding } from "../submit/holding.ts";
 import type { Submitter } from "../submit/submit.ts";
+import type { Withdrawal } from "../submit/withdrawal.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
 
@@ -40,6 +42,8 @@ export interface Rooms {
   readonly publishers: Publishers;
   readonly submitter: Submitter;
   readonly holding: Holding;
+  readonly withdrawal: Withdrawal;
+  readonly jobs: Jobs;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;

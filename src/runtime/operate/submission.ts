@@ -5,7 +5,7 @@ import { StewardError } from "../../message/errors.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
-import { CONTROL_DOMAIN, kindOf, parseSubject, receiverOf } from "../../message/subject.ts";
+import { receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
 import { recordSubmitted } from "../submit/audited.ts";
@@ -121,7 +121,7 @@ export class Submission {
   }
 
   async cancel(idOrPrefix: string): Promise<CancelAnswer> {
-    const { clock, config, core } = this.#options;
+    const { config, core } = this.#options;
     const { id, state, final, direction, subject } = this.#messages.detail(idOrPrefix);
     this.#options.reach.insist(subject);
     core().audit.record({
@@ -133,39 +133,15 @@ export class Submission {
       ids: [id],
     });
     if (final) return { kind: "tooLate", id, state };
-    const { journal, announce, fleet, submitter, holding, canceller } = core();
+    const { journal, withdrawal, canceller } = core();
     if (direction === "in") {
       const answer = canceller.cancel(id, config().node);
       await journal.flushed();
       return answer === "done" ? { kind: "done", id } : { kind: "tooLate", id, state: this.#messages.detail(id).state };
     }
-    const held = holding.find(id);
-    if (held !== undefined) {
-      holding.end(held.group, [held.index], "cancelled", "cancelled while it was held");
-      await journal.flushed();
-      return { kind: "done", id };
-    }
-    const withdrawn = journal.outbox.withdraw(id, "cancelled", clock.now(), "cancelled before it was sent");
-    if (withdrawn !== undefined) {
-      await journal.flushed();
-      announce.withdrawn([withdrawn]);
-      return { kind: "done", id };
-    }
-    if (kindOf(subject) === "event") return { kind: "tooLate", id, state };
-    const { node } = parseSubject(subject);
-    const draft = { subject: `${node}.command.cancel.${CONTROL_DOMAIN}`, data: { id }, deliverBy: null };
-    const [asked] = submitter.submit([draft]);
-    if (asked !== undefined)
-      journal.outbox.cancelRequested(id, { cancelRequestedAt: clock.now(), cancelId: asked.message.id });
+    const answer = withdrawal.cancel(id) ?? { kind: "tooLate", id, state };
     await journal.flushed();
-    const link = fleet.link(node);
-    if (state === "sent") {
-      const when = link === "online" ? `${node} was asked to cancel it` : `it is cancelled when ${node} is heard again`;
-      return { kind: "requested", id, reason: `${node} may not have the message yet: ${when}` };
-    }
-    const end =
-      link === "online" ? "was asked to end it" : `is asked to end it when it is heard again (its link is ${link})`;
-    return { kind: "requested", id, reason: `${node} has the message and ${end}` };
+    return answer;
   }
 
   /** The draft with the operator who speaks. */

@@ -40,6 +40,7 @@ test("with a certificate HTTPS is spoken, a renewed one is taken without a resta
 test("without a certificate only this machine is listened to", async () => {
   const { operations, sessions, folder, log, clock } = await pageRoom();
   const options = {
+    life: "life",
     operations,
     folder,
     log,

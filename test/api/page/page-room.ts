@@ -41,6 +41,7 @@ export async function pageRoom(more: Partial<PageListenerOptions> = {}) {
     address: undefined,
     tls: undefined,
     folder,
+    life: "life",
     visitors: sessions,
     speakerOf: ({ speaker, role }) => ({ ...speaker, role }),
     operationsFor: () => operations,

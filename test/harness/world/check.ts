@@ -116,6 +116,8 @@ function differsFromDisk(world: World): string[] {
     return world.accepted.flatMap(({ id, origin }) => {
       if (origin !== name || world.forgotten.has(id)) return [];
       const found = rebuilt.outbox.find(id);
+      const held = found === undefined ? rebuilt.held.find(id) : undefined;
+      if (held !== undefined && held.group.at(held.index) !== 1) return [];
       if (found === undefined) return [`${id} is not in the journal of ${name}`];
       const [before, after] = [world.state(id, name), rebuilt.outbox.stateOf(found.lane, found.record)];
       return before === after || before === "unknown"

@@ -16,6 +16,8 @@ import {
 export interface WorkData {
   /** What it does; default: it succeeds. */
   readonly do?: "fail" | "throw" | "reject" | "throwOnce" | "never" | "late";
+  /** Nodes on which it does so; on others it succeeds. Absent: all. */
+  readonly on?: readonly string[];
   /** How long it takes, ms. */
   readonly ms?: number;
   readonly n?: number;
@@ -85,7 +87,9 @@ export function worldMethods(ledger: Ledger, life: MethodLife): Method[] {
   async function run(method: string, context: CommandContext): Promise<CommandEnd> {
     if (!life.alive()) return never();
     const { id, subject } = context;
-    const data = context.data as WorkData;
+    const { on, ...told } = context.data as WorkData;
+    const { do: _elsewhere, ...well } = told;
+    const data: WorkData = on === undefined || on.includes(life.node) ? told : well;
     ledger.runs.push({
       node: life.node,
       id,

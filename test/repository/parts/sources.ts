@@ -38,7 +38,7 @@ export function filesBelow(folder: string): string[] {
 
 export function sourcesBelow(folder: string): Source[] {
   return filesBelow(folder)
-    .filter((path) => extname(path) === ".ts")
+    .filter((path) => [".ts", ".tsx"].includes(extname(path)))
     .map((path) => {
       const text = readFileSync(join(ROOT, path), "utf8");
       return { path, text, code: blanked(text) };
@@ -157,7 +157,12 @@ export function read(text: string): { readonly code: string; readonly comments: 
       else if (text.startsWith("/*", i)) comment(endOr(text.indexOf("*/", i + 2) + 2));
       else if (character === '"' || character === "'") quoted(character);
       else if (character === "`") template();
-      else if (character === "/" && /(^|[(,=:[!&|?{};+*%~^<>-]|\b(?:return|typeof|case))\s*$/.test(out.slice(-40)))
+      else if (
+        character === "/" &&
+        text[i - 1] !== "<" &&
+        text[i + 1] !== ">" &&
+        /(^|[(,=:[!&|?{};+*%~^<>-]|\b(?:return|typeof|case))\s*$/.test(out.slice(-40))
+      )
         regularExpression();
       else {
         if (character === "{") depth++;

@@ -67,6 +67,7 @@ function scene({ self = "central", broker = UP, doubled = false, anew = false, o
       hello: (name) => note(`${name} hello`),
       bye: (name, cause) => note(`${name} ${cause}`),
     },
+    jobs: { linkChanged: () => undefined },
     publishers: {
       pause: (node, cause) => note(`pause ${node ?? "all"}: ${cause}`),
       resumeAfter: (_ms, node, cause) => note(`resume ${node}: ${cause}`),

@@ -3,18 +3,22 @@ import { EXIT } from "../../../message/errors.ts";
 import type { Json } from "../../../message/message.ts";
 import { nodeNameFault } from "../../../message/node-name.ts";
 import { checkToken } from "../../../message/subject.ts";
+import type { JobOrderOf } from "../../../runtime/operate/operations.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";
 import { announce } from "../../follow/announce.ts";
+import { followJob } from "../../follow/job-progress.ts";
 import { insistMeant, showMeant } from "../../follow/meant.ts";
 import { signedOrders } from "../../follow/signed-orders.ts";
 import { submitAndWait } from "../../follow/submit-and-wait.ts";
 import { commandData } from "../../input/command-data.ts";
+import { addJobOptions, type JobOptions, planOf } from "../../input/job-options.ts";
 import { duration, durationOrNever } from "../../input/options.ts";
+import { counted } from "../../render/text.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
-interface Options {
+interface Options extends JobOptions {
   readonly domain: string;
   readonly deliverBy?: string;
   readonly timeout?: string;
@@ -55,6 +59,9 @@ The waiting ends when no node in reach (online or late) has a command left. A co
 steward says so, and ends with 3 once all others are done. --wait 10m waits for all nodes, in reach or not, at most that long;
 --wait never without limit; --no-wait (or --detach) not at all.
 
+With --job, or any of the options behind it, the commands are one job: released in waves, at a time, within bounds, and counted
+together. Its outputs are shown by \`steward job ID --group\`. docs/jobs.md has all of it.
+
 Ctrl-C detaches: the commands go on, and the line to come back with is printed. \`steward cancel\` takes commands back.
 
 Exit code: 0 all succeeded; 1 some failed, timed out, were rejected or interrupted; 3 some have no outcome yet or
@@ -66,13 +73,17 @@ is back.
 With --json: one JSON object a line, of type target (unless the nodes are named), accepted, message, output, end, and summary at last.`;
 
 export function addRun(program: Command, run: Runner): void {
-  command(program, "run", {
+  const added = command(program, "run", {
     summary: "run a command on nodes, and print its output and its end",
     description: DESCRIPTION,
     examples: [
       ["steward run ship1 -- uptime", "one node"],
       ["steward run ship1,ship2 --timeout 30s -- df -h", "two nodes, 30 seconds each"],
       [`steward run 'class=tanker and online' --dry-run -- uptime`, "who would get it; nothing is sent"],
+      [
+        "steward run all --waves 1,10%,100% --max failed=2 -- ./upgrade",
+        "a job: canary first, stop when more than two fail",
+      ],
       ["steward run all --deliver-by 7d --no-wait -- apt-get update", "let it wait for nodes that are away"],
       ["steward run ship1 --script -- 'ls /tmp | wc -l'", "a line for the node's shell"],
       ["steward run all --script fix.sh -- --dry-run", "a whole script, with an argument"],
@@ -95,8 +106,8 @@ export function addRun(program: Command, run: Runner): void {
     .option("--new", "allow a node that was never heard of")
     .option("--wait <time>", "wait for all nodes, in reach or not: 10s, 5m, or never (without limit)")
     .option("--no-wait", "print the ids and end")
-    .option("--detach", "the same as --no-wait")
-    .action(run<Options>(runCommand));
+    .option("--detach", "the same as --no-wait");
+  addJobOptions(added).action(run<Options>(runCommand));
 }
 
 async function runCommand(cli: Cli, options: Options, words: readonly string[]): Promise<number> {
@@ -112,9 +123,17 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     knownNodesOnly: options.new !== true,
   };
   const domain = checkToken("domain", options.domain);
+  const plan = planOf(options);
   const daemon = await cli.daemon();
   const to = await frozenTarget(cli, daemon, target, options, data);
   if (to === undefined) return EXIT.ok;
+  if (plan !== undefined)
+    return await runJob(
+      cli,
+      daemon,
+      { ...draft, ...plan, ...to, written: target, subject: `command.shellcommand.${domain}` },
+      { detach, limit },
+    );
   const order = { ...draft, ...to, subject: `command.shellcommand.${domain}` };
   const submit = async () =>
     withNodeSuggestion(
@@ -132,6 +151,20 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     cli.err("yellow", "! input came on standard input after the command was sent, and was not passed on: add --stdin"),
   );
   return exit === EXIT.ok ? EXIT.someFailed : exit;
+}
+
+/** Orders a job and follows it while something of it moves. */
+async function runJob(
+  cli: Cli,
+  daemon: Daemon,
+  order: JobOrderOf,
+  { detach, limit }: { readonly detach: boolean; readonly limit: number | null | undefined },
+): Promise<number> {
+  const job = await withNodeSuggestion(daemon, daemon.createJob(order));
+  if (cli.json) cli.printJsonLine({ type: "accepted", ...job });
+  else if (detach) cli.print(job.id);
+  else cli.note(`job ${job.id} over ${counted(job.nodes, "node")}`);
+  return detach ? EXIT.ok : await followJob(cli, job.id, limit);
 }
 
 /** Named nodes up to so many are sent to at once; every other target is resolved and shown before. */

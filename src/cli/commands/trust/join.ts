@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { Config } from "../../../config/config.ts";
 import { EXIT, fileFault, StewardError } from "../../../message/errors.ts";
-import { actingUser, giveToOwner } from "../../../platform/owner.ts";
+import { actingUser, giveToOwner } from "../../../platform/host/owner.ts";
 import { systemRandom } from "../../../platform/system-clock.ts";
 import type { Token } from "../../../security/trust/token.ts";
 import type { Cli } from "../../cli.ts";
@@ -102,7 +102,7 @@ interface Place extends Pick<Config, "data" | "node" | "central" | "broker" | "l
   readonly secret?: string;
 }
 
-/** Writes what the daemon is started with. That of a service is another user, and systemd alone reads its secret. */
+/** Writes what the daemon is started with. The daemon of a service is another user, and systemd alone reads its secret. */
 async function keep(file: string, { text = "", secret }: Place, service: boolean): Promise<void> {
   await write(file, text, service || secret === undefined ? 0o644 : 0o600);
   if (!service) return;

@@ -1,0 +1,72 @@
+import { useEffect, useState } from "preact/hooks";
+import type { MachineView } from "../../runtime/operate/operations.ts";
+import { At } from "../parts/words.tsx";
+import { RegionChart } from "./statechart.tsx";
+import type { TimedStep } from "./steps.ts";
+
+/**
+ * A machine with its present states and its last transitions, through which one can step back: the chart then shows the state
+ * after the chosen one.
+ */
+export function MachinePanel({
+  machine,
+  present,
+  steps,
+}: {
+  machine: MachineView;
+  present: Readonly<Record<string, string>>;
+  steps: readonly TimedStep[];
+}) {
+  /** The number of steps back from the newest; 0: live. */
+  const [back, setBack] = useState(0);
+  useEffect(() => setBack((now) => Math.min(now, steps.length)), [steps.length]);
+  const upTo = back === 0 ? steps : steps.slice(0, steps.length - back + 1);
+  const shownAt = back === 0 ? undefined : upTo.at(-1);
+  const lastOf = (region: string): TimedStep | undefined => upTo.findLast((step) => step.region === region);
+  const stateOf = (region: string): string | undefined => {
+    if (back === 0) return present[region];
+    const before = lastOf(region);
+    if (before !== undefined) return before.to;
+    return steps.slice(steps.length - back + 1).find((step) => step.region === region)?.from ?? present[region];
+  };
+  return (
+    <div class="machine-panel">
+      <div class="stepper" role="group" aria-label="Last transitions">
+        <button type="button" disabled={steps.length === 0 || back >= steps.length} onClick={() => setBack(back + 1)}>
+          ◂ back
+        </button>
+        <button type="button" disabled={back === 0} onClick={() => setBack(back - 1)}>
+          forth ▸
+        </button>
+        <button type="button" disabled={back === 0} onClick={() => setBack(0)}>
+          now
+        </button>
+        <span class="quiet" role="status">
+          {steps.length === 0 && "no transition has been seen yet"}
+          {steps.length > 0 && back === 0 && `present state, after ${steps.length} transitions`}
+          {shownAt !== undefined && (
+            <>
+              <At time={shownAt.at} day /> {shownAt.region} {shownAt.from} → {shownAt.to}
+              {shownAt.cause === "" ? "" : ` (${shownAt.cause})`}
+            </>
+          )}
+        </span>
+      </div>
+      <div class="region-charts">
+        {machine.regions.map((region) => {
+          const step =
+            shownAt === undefined ? lastOf(region.name) : shownAt.region === region.name ? shownAt : undefined;
+          return (
+            <RegionChart
+              key={region.name}
+              machine={machine.name}
+              region={region}
+              present={stateOf(region.name)}
+              step={step}
+            />
+          );
+        })}
+      </div>
+    </div>
+  );
+}

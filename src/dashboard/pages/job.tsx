@@ -1,0 +1,297 @@
+import { useState } from "preact/hooks";
+import type { JobDetail, JobNode, JobResult } from "../../runtime/operate/operations.ts";
+import { COUNTS, JobProgress } from "../parts/job-progress.tsx";
+import { Shown } from "../parts/reading.tsx";
+import { useReading, useTitle } from "../parts/use.ts";
+import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
+import { Ago, At, CopyCommand, For, StateWord, Sure } from "../parts/words.tsx";
+import { sentenceOf } from "../store/client.ts";
+import { ask, place, urlOf } from "../store/router.ts";
+import { theStore } from "../store/store.ts";
+import { pictured } from "../text/ansi.ts";
+import { commandLine } from "../text/command-line.ts";
+import { countLook, jobLook, messageLook } from "../text/looks.ts";
+import { counted, took } from "../text/times.ts";
+
+type Verb = "start" | "approve" | "pause" | "resume" | "promote" | "abort" | "cancel";
+/** The verbs of each state of a job, and the word of the second press. */
+const VERBS: Readonly<Record<string, readonly { readonly verb: Verb; readonly sure: string }[]>> = {
+  draft: [
+    { verb: "start", sure: "start it" },
+    { verb: "cancel", sure: "cancel it" },
+  ],
+  awaitingApproval: [
+    { verb: "approve", sure: "approve it" },
+    { verb: "cancel", sure: "cancel it" },
+  ],
+  scheduled: [{ verb: "cancel", sure: "cancel it" }],
+  running: [
+    { verb: "pause", sure: "pause it" },
+    { verb: "promote", sure: "begin the next wave now" },
+    { verb: "abort", sure: "abort: nothing more begins" },
+    { verb: "cancel", sure: "cancel, what runs too" },
+  ],
+  paused: [
+    { verb: "resume", sure: "go on" },
+    { verb: "promote", sure: "begin the next wave now" },
+    { verb: "abort", sure: "abort: nothing more begins" },
+    { verb: "cancel", sure: "cancel, what runs too" },
+  ],
+};
+const RETRIED = [
+  { of: "failed", word: "retry the failed", count: ["failed"] },
+  { of: "notStarted", word: "retry those that never began", count: ["expired", "cancelled", "rejected"] },
+  { of: "unknown", word: "retry the unknown", count: ["unknown"] },
+] as const;
+
+/** One job: its waves, its counts, which are links to its nodes, its outputs, and what may be done with it. */
+export function JobPage({ id }: { id: string }) {
+  useTitle(`job ${id}`);
+  const { client } = theStore();
+  const { reading, refresh } = useReading<JobDetail>(`job ${id}`, () => ({
+    load: () => client.job(id),
+    on: (happening) => happening.type === "job" && happening.id === id,
+    every: 10_000,
+    atMost: 400,
+  }));
+  return (
+    <section class="page full">
+      <p class="crumbs">
+        <a href="/jobs">Jobs</a> ›
+      </p>
+      <Shown of={reading} what={`job ${id}`}>
+        {(job) => <Body job={job} refresh={refresh} />}
+      </Shown>
+    </section>
+  );
+}
+
+function Body({ job, refresh }: { job: JobDetail; refresh: () => void }) {
+  const { state: chosen = "", tab = "" } = place.value.query;
+  const { client } = theStore();
+  const [said, say] = useState("");
+  const act = async (done: Promise<unknown>): Promise<void> => {
+    try {
+      await done;
+      say("");
+    } catch (thrown) {
+      say(sentenceOf(thrown));
+    }
+    refresh();
+  };
+  const isEnded = VERBS[job.state] === undefined;
+  return (
+    <>
+      <div class="page-head">
+        <h1 class="mono summary" title={job.summary}>
+          {job.summary}
+        </h1>
+        <StateWord look={jobLook(job.state)} />
+        <span class="quiet">
+          for <For since={job.since} />, {job.cause}
+        </span>
+        <span class="as-of actions">
+          {VERBS[job.state]?.map(({ verb, sure }) => (
+            <Sure key={verb} sure={sure} onSure={() => act(client.steerJob(job.id, verb, {}))}>
+              {verb}
+            </Sure>
+          ))}
+          {isEnded &&
+            RETRIED.filter(({ count }) => count.some((kind) => job.counts[kind] > 0)).map(({ of, word }) => (
+              <Sure key={of} sure="another attempt on them" onSure={() => act(client.retryJob(job.id, { of }))}>
+                {word}
+              </Sure>
+            ))}
+          <CopyCommand line={commandLine("job", job.id)} />
+        </span>
+      </div>
+      {said !== "" && (
+        <p class="fault" role="alert">
+          ✗ {said}
+        </p>
+      )}
+      {job.note !== "" && <p>{job.note}</p>}
+      {job.stuck !== undefined && <p class="why">Nothing is released: {job.stuck}</p>}
+      <p class="quiet">
+        <code>{job.target}</code>, by {job.by}, <Ago at={job.createdAt} />
+        {job.beginAt !== null && (
+          <>
+            {" "}
+            · begins <At time={job.beginAt} day />
+          </>
+        )}
+        {job.untilAt !== null && (
+          <>
+            {" "}
+            · no message begins after <At time={job.untilAt} day />
+          </>
+        )}
+        {job.plan.every !== null && ` · again ${job.plan.every}`}
+        {job.plan.window !== null && ` · within ${job.plan.window}`}
+      </p>
+      <Waves job={job} />
+      <div class="counters" role="group" aria-label="Only the nodes of this count">
+        <button type="button" class="counter" aria-pressed={chosen === ""} onClick={() => ask({ state: "", tab: "" })}>
+          <strong>{job.nodes}</strong> nodes
+        </button>
+        {COUNTS.filter((kind) => job.counts[kind] > 0).map((kind) => (
+          <button
+            type="button"
+            key={kind}
+            class="counter"
+            aria-pressed={chosen === kind}
+            onClick={() => ask({ state: kind === chosen ? "" : kind, tab: "" })}
+          >
+            <strong>{job.counts[kind]}</strong> <StateWord look={countLook(kind)} />
+          </button>
+        ))}
+        <button
+          type="button"
+          class="counter"
+          aria-pressed={tab === "outputs"}
+          onClick={() => ask({ tab: tab === "outputs" ? "" : "outputs" })}
+        >
+          outputs, equal ones once
+        </button>
+      </div>
+      {job.holds.length > 0 && (
+        <ul class="lanes">
+          {job.holds.map(({ reason, text, nodes }) => (
+            <li key={`${reason} ${text}`}>
+              {counted(nodes, "message")} held: <span class="why">{text === "" ? reason : text}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {tab === "outputs" ? <Outputs job={job} /> : <Nodes job={job} kind={chosen} />}
+    </>
+  );
+}
+
+/** The waves, with the one that runs. */
+function Waves({ job }: { job: JobDetail }) {
+  const { waves, wave, nodes, counts } = job;
+  return (
+    <div class="waves">
+      <JobProgress counts={counts} nodes={nodes} />
+      {waves.length > 1 && (
+        <ol>
+          {waves.map((end, i) => {
+            const size = end - (waves[i - 1] ?? 0);
+            const isNow = i === wave && VERBS[job.state] !== undefined;
+            return (
+              <li key={end} class={isNow ? "now" : ""} aria-current={isNow ? "step" : undefined}>
+                <span aria-hidden="true">{i < wave || VERBS[job.state] === undefined ? "✓" : isNow ? "▶" : "○"}</span>{" "}
+                wave {i + 1}: {counted(size, "node")}
+              </li>
+            );
+          })}
+        </ol>
+      )}
+    </div>
+  );
+}
+
+function Nodes({ job, kind }: { job: JobDetail; kind: string }) {
+  const { client } = theStore();
+  const { reading } = useReading<readonly JobNode[]>(`job nodes ${job.id} ${kind}`, () => ({
+    load: () => client.jobNodes(job.id, { limit: 10_000, ...(kind === "" ? {} : { state: kind as JobNode["kind"] }) }),
+    on: (happening) => happening.type === "job" && happening.id === job.id,
+    every: 10_000,
+    atMost: 700,
+  }));
+  return (
+    <Shown of={reading} what="its nodes" isEmpty={(list) => list.length === 0} empty="No node of this job is so.">
+      {(list) => (
+        <VirtualTable
+          label="Nodes of the job"
+          kind="of-job-nodes"
+          count={list.length}
+          height={30}
+          head={
+            <>
+              <Head name="node">Node</Head>
+              <Head name="state">State</Head>
+              <Head name="took">Took</Head>
+              <Head name="attempt">Attempt</Head>
+              <Head name="reason">Why</Head>
+              <Head name="id">Message</Head>
+            </>
+          }
+          row={(index) => <NodeRow node={list[index]} />}
+        />
+      )}
+    </Shown>
+  );
+}
+
+function NodeRow({ node: one }: { node: JobNode | undefined }) {
+  if (one === undefined) return null;
+  const { node, state, code, reason, id, attempt } = one;
+  return (
+    <>
+      <Cell name="node">
+        <a data-row href={urlOf(["messages", id])}>
+          {node}
+        </a>
+      </Cell>
+      <Cell name="state">
+        <StateWord look={messageLook(state)} />
+        {code !== undefined && code !== 0 && <span class="since">exit {code}</span>}
+      </Cell>
+      <Cell name="took">{one.took === undefined ? "" : took(one.took)}</Cell>
+      <Cell name="attempt">{attempt === 1 ? "" : attempt}</Cell>
+      <Cell name="reason" title={reason}>
+        {reason}
+      </Cell>
+      <Cell name="id">{id}</Cell>
+    </>
+  );
+}
+
+/** Outputs, equal ones once with their nodes, the most frequent first. */
+function Outputs({ job }: { job: JobDetail }) {
+  const { client } = theStore();
+  const { reading } = useReading<readonly JobResult[]>(`job results ${job.id}`, () => ({
+    load: () => client.jobResults(job.id),
+    on: (happening) => happening.type === "job" && happening.id === job.id,
+    every: 30_000,
+    atMost: 2_000,
+  }));
+  return (
+    <div class="scrolling">
+      <Shown
+        of={reading}
+        what="its outputs"
+        isEmpty={(list) => list.length === 0}
+        empty="No node has printed anything yet."
+      >
+        {(list) => (
+          <>
+            {list.map(({ kind, code, nodes, stdout, stderr, cut }) => (
+              <section
+                class="block"
+                key={`${kind} ${nodes[0]}`}
+                aria-label={`Output of ${counted(nodes.length, "node")}`}
+              >
+                <div class="block-head">
+                  <h2>
+                    {counted(nodes.length, "node")} <StateWord look={countLook(kind)} />
+                    {code !== undefined && code !== 0 && ` exit ${code}`}
+                  </h2>
+                  <span class="quiet">
+                    {nodes.slice(0, 12).join(", ") + (nodes.length > 12 ? ` and ${nodes.length - 12} more` : "")}
+                  </span>
+                </div>
+                {stdout === "" && stderr === "" && <p class="quiet">printed nothing</p>}
+                {stdout !== "" && <pre class="data">{pictured(stdout).slice(0, 50_000)}</pre>}
+                {stderr !== "" && <pre class="data errors">{pictured(stderr).slice(0, 50_000)}</pre>}
+                {cut === true && <p class="quiet">There is more than what is shown here.</p>}
+              </section>
+            ))}
+          </>
+        )}
+      </Shown>
+    </div>
+  );
+}

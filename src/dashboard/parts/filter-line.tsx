@@ -1,0 +1,79 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { theStore } from "../store/store.ts";
+
+/** A line to filter by; it is told once the reader pauses, or at once by Enter. */
+export function FilterLine({
+  label,
+  placeholder,
+  value,
+  onChange,
+  fault,
+  children,
+}: {
+  label: string;
+  placeholder: string;
+  value: string;
+  onChange: (text: string) => void;
+  /** The refusal, with the place in the text that it speaks of. */
+  fault?: { readonly text: string; readonly at?: number } | undefined;
+  children?: ComponentChildren;
+}) {
+  const [text, setText] = useState(value);
+  const told = useRef(value);
+  const change = useRef(onChange);
+  change.current = onChange;
+  useEffect(() => {
+    if (value === told.current) return;
+    told.current = value;
+    setText(value);
+  }, [value]);
+  const tell = (next: string): void => {
+    if (next === told.current) return;
+    told.current = next;
+    change.current(next);
+  };
+  useEffect(() => theStore().time.after(350, () => tell(text)), [text]);
+  return (
+    <div class="filter-line">
+      <label>
+        <span class="hidden">{label}</span>
+        <input
+          type="search"
+          data-filter
+          aria-label={label}
+          aria-invalid={fault === undefined ? undefined : true}
+          aria-describedby={fault === undefined ? undefined : "filter-fault"}
+          placeholder={placeholder}
+          value={text}
+          spellcheck={false}
+          autocomplete="off"
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") tell(text);
+          }}
+        />
+      </label>
+      {children}
+      {fault !== undefined && (
+        <p id="filter-fault" class="fault" role="alert">
+          {fault.at !== undefined && <FaultPlace text={text} at={fault.at} />}
+          <span aria-hidden="true">✗ </span>
+          {fault.text}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The text with the place of the fault marked. `at` counts from 1. */
+function FaultPlace({ text, at }: { text: string; at: number }) {
+  const place = Math.max(0, at - 1);
+  return (
+    <code class="fault-place">
+      {text.slice(0, place)}
+      <mark>{text.slice(place, place + 1) || "␣"}</mark>
+      {text.slice(place + 1)}
+    </code>
+  );
+}

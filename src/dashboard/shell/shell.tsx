@@ -1,0 +1,110 @@
+import { useEffect, useState } from "preact/hooks";
+import { Fleet } from "../pages/fleet.tsx";
+import { Inspection } from "../pages/inspection.tsx";
+import { JobPage } from "../pages/job.tsx";
+import { Jobs } from "../pages/jobs.tsx";
+import { Logs } from "../pages/logs.tsx";
+import { MessagePage } from "../pages/message.tsx";
+import { Messages } from "../pages/messages.tsx";
+import { NodePage } from "../pages/node.tsx";
+import { Run } from "../pages/run.tsx";
+import { place } from "../store/router.ts";
+import { theStore } from "../store/store.ts";
+import { Help } from "./help.tsx";
+import { startKeys } from "./keys.ts";
+import { LinkStatus, Warnings } from "./link-status.tsx";
+import { Palette } from "./palette.tsx";
+import { ThemeButton } from "./theme.tsx";
+
+/** The frame around every page: where one can go, and how fresh all of it is. */
+export function Shell() {
+  const [open, setOpen] = useState<"" | "palette" | "help">("");
+  useEffect(() => startKeys({ palette: () => setOpen("palette"), help: () => setOpen("help") }), []);
+  const store = theStore();
+  const { path } = place.value;
+  const [page = "fleet"] = path;
+  return (
+    <div class="shell">
+      <a class="skip" href="#content">
+        to the content
+      </a>
+      <header class="bar">
+        <a class="brand" href="/">
+          <span class="mark" aria-hidden="true" />
+          steward
+        </a>
+        <nav aria-label="Pages">
+          <PageLink to="/" word="Fleet" hint="g n" isHere={page === "fleet" || page === "nodes"} />
+          <PageLink to="/messages" word="Messages" hint="g m" isHere={page === "messages"} />
+          <PageLink to="/jobs" word="Jobs" hint="g j" isHere={page === "jobs"} />
+          <PageLink to="/run" word="Run" hint="g r" isHere={page === "run"} />
+          <PageLink to="/logs" word="Logs" hint="g l" isHere={page === "logs"} />
+          <PageLink to="/inspection" word="Inspection" hint="g i" isHere={page === "inspection"} />
+        </nav>
+        <div class="right">
+          <button
+            type="button"
+            class="finder"
+            onClick={() => setOpen("palette")}
+            title="find a node, a message, a page (Ctrl K)"
+          >
+            <span class="finder-word">Go to …</span>
+            <kbd>Ctrl K</kbd>
+          </button>
+          <ThemeButton />
+          <button type="button" class="round" title="keys (?)" aria-label="Keys" onClick={() => setOpen("help")}>
+            ?
+          </button>
+          <LinkStatus />
+        </div>
+      </header>
+      <Warnings />
+      <main id="content" tabIndex={-1}>
+        {store.session.value === undefined && store.link.value === "signed out" ? <SignedOut /> : <Page />}
+      </main>
+      {open === "palette" && <Palette onClose={() => setOpen("")} />}
+      {open === "help" && <Help onClose={() => setOpen("")} />}
+    </div>
+  );
+}
+
+function PageLink({ to, word, hint, isHere }: { to: string; word: string; hint: string; isHere: boolean }) {
+  return (
+    <a href={to} title={`${word} (${hint})`} aria-current={isHere ? "page" : undefined}>
+      {word}
+    </a>
+  );
+}
+
+function Page() {
+  const [page = "fleet", name] = place.value.path;
+  if (page === "nodes" && name !== undefined) return <NodePage key={name} name={name} />;
+  if (page === "messages" && name !== undefined) return <MessagePage key={name} id={name} />;
+  if (page === "jobs" && name !== undefined) return <JobPage key={name} id={name} />;
+  if (page === "jobs") return <Jobs />;
+  if (page === "fleet" || page === "nodes") return <Fleet />;
+  if (page === "messages") return <Messages />;
+  if (page === "run") return <Run />;
+  if (page === "logs") return <Logs />;
+  if (page === "inspection") return <Inspection />;
+  return (
+    <section class="page">
+      <h1>There is no such page</h1>
+      <p>
+        The address names no page of steward. <a href="/">To the fleet</a>
+      </p>
+    </section>
+  );
+}
+
+function SignedOut() {
+  return (
+    <section class="page narrow">
+      <h1>Signed out</h1>
+      <p>
+        This browser is not logged in, or no longer. On the machine of the daemon, type <code>steward open</code>, and
+        open the link that it prints: it is good once.
+      </p>
+    </section>
+  );
+}

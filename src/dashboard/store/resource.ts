@@ -1,0 +1,99 @@
+import { type Signal, signal } from "@preact/signals";
+import type { Time } from "./browser.ts";
+import { Refusal, sentenceOf } from "./client.ts";
+import type { Happening } from "./happenings.ts";
+
+/**
+ * One answer of the API that is kept up to date: read again when something happened that may change it, after a gap, and every
+ * now and then. An answer that could not be read leaves the last one in place, with the fault beside it: never an empty list.
+ */
+export interface Reading<T> {
+  readonly value?: T;
+  /** When the value was read, by the clock of this browser; 0: never. */
+  readonly readAt: number;
+  /** Why the last try failed. */
+  readonly fault?: string;
+  readonly code?: string;
+}
+
+export interface ResourceOptions<T> {
+  readonly load: () => Promise<T>;
+  /** True for a happening after which the answer may be another. */
+  readonly on?: (happening: Happening) => boolean;
+  /** The longest time between two readings, ms. */
+  readonly every?: number;
+  /** False: it is not read again after a gap, for each reading costs a message on the wire. */
+  readonly refreshes?: boolean;
+  /** The shortest time between two readings, ms. */
+  readonly atMost?: number;
+}
+
+export class Resource<T> {
+  readonly reading: Signal<Reading<T>> = signal({ readAt: 0 });
+  readonly #options: ResourceOptions<T>;
+  readonly #time: Time;
+  #busy = false;
+  #again = false;
+  #askedAt = 0;
+  #withdraw: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: ResourceOptions<T>, time: Time) {
+    this.#options = options;
+    this.#time = time;
+    void this.refresh();
+  }
+
+  happened(happening: Happening): void {
+    if (this.#options.on?.(happening) === true) this.#soon();
+  }
+
+  /** Reads again after a gap in the stream. */
+  gap(): void {
+    if (this.#options.refreshes !== false) void this.refresh();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#withdraw?.();
+  }
+
+  async refresh(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#busy) {
+      this.#again = true;
+      return;
+    }
+    this.#withdraw?.();
+    this.#withdraw = undefined;
+    this.#busy = true;
+    this.#askedAt = this.#time.now();
+    try {
+      const value = await this.#options.load();
+      if (!this.#closed) this.reading.value = { value, readAt: this.#askedAt };
+    } catch (thrown) {
+      const code = thrown instanceof Refusal ? thrown.code : "";
+      if (!this.#closed) this.reading.value = { ...this.reading.value, fault: sentenceOf(thrown), code };
+    }
+    this.#busy = false;
+    if (this.#again) {
+      this.#again = false;
+      this.#soon();
+    } else if (this.#options.every !== undefined) this.#arm(this.#options.every);
+  }
+
+  #soon(): void {
+    if (this.#busy) {
+      this.#again = true;
+      return;
+    }
+    const wait = (this.#options.atMost ?? 300) - (this.#time.now() - this.#askedAt);
+    this.#arm(Math.max(20, wait));
+  }
+
+  #arm(ms: number): void {
+    if (this.#closed) return;
+    this.#withdraw?.();
+    this.#withdraw = this.#time.after(ms, () => void this.refresh());
+  }
+}

@@ -1,0 +1,147 @@
+import type { Time } from "./browser.ts";
+import type { Fetch } from "./client.ts";
+import { EventText, type ServerEvent } from "./event-text.ts";
+import type { Happening } from "./happenings.ts";
+
+/**
+ * The one stream of this page.
+ *
+ *   opening ──open──▶ live ──ended | silent──▶ waiting ──delay──▶ opening
+ *   opening ──401──▶ refused ──retry()──▶ opening
+ *
+ * Any byte is a sign of life. A stream that is silent for longer than its heartbeat allows is given up: a network that was cut
+ * tells nobody. When other types are wanted, the next stream is open before the last one is closed, so nothing falls between.
+ */
+export interface StreamEvents {
+  readonly state: (state: "live" | "waiting" | "refused") => void;
+  readonly heard: (serverTime?: number) => void;
+  readonly happened: (happening: Happening) => void;
+  /** The page may have missed something: all that is shown has to be read again. */
+  readonly gap: () => void;
+}
+
+export interface StreamOptions extends StreamEvents {
+  readonly time: Time;
+  readonly fetch: Fetch;
+}
+
+/** The API's own comment comes every 15 s, the heartbeat of the page's listener every 5 s. */
+const SILENT = 20_000;
+const SILENT_WITH_HEARTBEAT = 12_000;
+const OPEN_WITHIN = 10_000;
+const DELAYS = [300, 700, 1_500, 3_000, 5_000] as const;
+
+export class Stream {
+  readonly #options: StreamOptions;
+  #types: readonly string[] = [];
+  #current: AbortController | undefined;
+  #attempt = 0;
+  #lastId: string | undefined;
+  #silent = SILENT;
+  #wasOpen = false;
+  #waiting: (() => void) | undefined;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+  }
+
+  /** The types of happenings that the page needs now. */
+  want(types: readonly string[]): void {
+    if (types.join() === this.#types.join()) return;
+    this.#types = types;
+    void this.#open();
+  }
+
+  /** Tries at once: the network is back, or somebody logged in. */
+  retry(): void {
+    this.#attempt = 0;
+    this.#waiting?.();
+    void this.#open();
+  }
+
+  /** The browser says that it has no network. */
+  lost(): void {
+    if (this.#current !== undefined) this.#ended(this.#current);
+  }
+
+  async #open(): Promise<void> {
+    const { time, fetch } = this.#options;
+    this.#waiting?.();
+    this.#waiting = undefined;
+    const control = new AbortController();
+    const before = this.#current;
+    this.#current = control;
+    let withdraw = time.after(OPEN_WITHIN, () => control.abort());
+    const alive = (): void => {
+      withdraw();
+      withdraw = time.after(this.#silent, () => control.abort());
+    };
+    try {
+      const headers: Record<string, string> = { accept: "text/event-stream" };
+      if (this.#lastId !== undefined) headers["last-event-id"] = this.#lastId;
+      const url = `/v1/events?types=${this.#types.join(",")}`;
+      const response = await fetch(url, {
+        headers,
+        signal: control.signal,
+        credentials: "same-origin",
+        cache: "no-store",
+      });
+      before?.abort();
+      if (response.status === 401) {
+        withdraw();
+        if (this.#current === control) this.#options.state("refused");
+        return;
+      }
+      if (!response.ok || response.body === null) throw new Error(`the stream has the status ${response.status}`);
+      this.#attempt = 0;
+      alive();
+      if (this.#current === control) this.#options.state("live");
+      this.#options.heard();
+      // A server that keeps no events for a reader who comes back tells nothing of what was missed.
+      if (this.#wasOpen && before === undefined) this.#options.gap();
+      this.#wasOpen = true;
+      const reader = response.body
+        .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
+        .getReader();
+      const text = new EventText();
+      for (let item = await reader.read(); !item.done; item = await reader.read()) {
+        this.#options.heard();
+        for (const event of text.take(item.value)) this.#took(event);
+        alive();
+      }
+    } catch {
+      before?.abort();
+    } finally {
+      withdraw();
+    }
+    this.#ended(control);
+  }
+
+  #took({ type, data, id }: ServerEvent): void {
+    if (id !== undefined) this.#lastId = id;
+    if (type === "gap") {
+      this.#options.gap();
+      return;
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(data);
+    } catch {
+      this.#options.gap();
+      return;
+    }
+    if (type === "heartbeat") {
+      this.#silent = SILENT_WITH_HEARTBEAT;
+      this.#options.heard((value as { asOf?: number }).asOf);
+    } else this.#options.happened(value as Happening);
+  }
+
+  #ended(control: AbortController): void {
+    if (this.#current !== control) return;
+    control.abort();
+    this.#current = undefined;
+    this.#options.state("waiting");
+    const delay = DELAYS[Math.min(this.#attempt++, DELAYS.length - 1)] ?? 5_000;
+    this.#waiting = this.#options.time.after(delay, () => void this.#open());
+  }
+}

@@ -1,0 +1,375 @@
+import type { Actor } from "xstate";
+import { type JobEvent, jobMachine } from "../../actors/job.ts";
+import { type Inspector, startRoot } from "../../actors/root.ts";
+import type { HeldGroup } from "../../journal/jobs/held-group.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { JobRecord, JobStand } from "../../journal/records.ts";
+import type { Clock, Timer } from "../../message/clock.ts";
+import { faultText, normalise } from "../../message/errors.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
+import { isEnded, type JobCounts, waveName } from "../../message/jobs/job.ts";
+import { parseSchedule } from "../../message/schedule/parse-schedule.ts";
+import { nextTime } from "../../message/schedule/schedule.ts";
+import type { Failures } from "../../observe/alerts.ts";
+import type { Happenings } from "../../observe/happenings.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Holding } from "../submit/holding.ts";
+import { decide } from "./decision.ts";
+import { OpenHours, type Zones } from "./hours.ts";
+import { Release } from "./release.ts";
+import { Roll } from "./roll.ts";
+
+export interface JobOptions {
+  readonly journal: Journal;
+  readonly holding: Holding;
+  readonly fleet: Pick<Fleet, "link" | "trust">;
+  readonly failures: Pick<Failures, "report">;
+  readonly happenings: Happenings;
+  readonly zones: Zones;
+  readonly inspector: Inspector;
+  readonly clock: Clock;
+  /** Another group of messages like those of the first attempt, for some of its nodes. */
+  readonly again: (job: JobRecord, nodes: readonly string[], hold: Hold) => HeldGroup;
+  readonly onEnd: (job: Job) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Changes are looked at together, so many ms after the first of them. */
+const TOGETHER = 50;
+/** A look at many nodes takes longer: a millisecond more for each so many. */
+const EACH_TOGETHER = 20;
+/** The longest time between two looks while somebody watches, ms. */
+const WATCHED = 1000;
+/** The longest time between two looks, ms: the wall clock may jump. */
+const LONGEST = 30_000;
+/** Attempts of a job that begins again and again which are kept. */
+const MOST_ATTEMPTS = 10;
+
+/**
+ * One job that has not ended: its actor, what became of its messages, and what follows from that. A decision, its record and the
+ * releases that follow from it are one transaction; a look changes nothing that was decided already, so it may be repeated at
+ * any time, also by the next life of the daemon.
+ */
+export class Job {
+  readonly record: JobRecord;
+  readonly #options: JobOptions;
+  readonly #actor: Actor<typeof jobMachine>;
+  readonly #hours: OpenHours | undefined;
+  #stand: JobStand;
+  #roll: Roll;
+  #release: Release;
+  #timer: Timer | undefined;
+  #lookAt = Number.POSITIVE_INFINITY;
+  /** The end of the pause after a wave, by the monotonic clock. */
+  #soakUntil: number | undefined;
+  /** Why nothing is released, in words; empty: the plan says so. */
+  #stuck = "";
+  #told = "";
+  #stopped = false;
+
+  constructor(record: JobRecord, stand: JobStand, options: JobOptions) {
+    const { clock, inspector, zones } = options;
+    const { window, zone, soak } = record.plan;
+    this.record = record;
+    this.#stand = stand;
+    this.#options = options;
+    this.#hours = window === null ? undefined : new OpenHours(window, zone, zones);
+    this.#roll = this.#newRoll();
+    this.#release = this.#newRelease();
+    if (stand.waveEndedAt !== null) {
+      const passed = Math.max(0, clock.now() - stand.waveEndedAt);
+      this.#soakUntil = clock.monotonic() + Math.max(0, soak - passed);
+    }
+    const { state, wave, since, cause } = stand;
+    this.#actor = startRoot(jobMachine, {
+      actor: record.id,
+      role: "job",
+      clock,
+      inspector,
+      input: { at: since },
+      snapshot: jobMachine.resolveState({ value: state, context: { wave, since, cause } }),
+    });
+  }
+
+  get stand(): JobStand {
+    return this.#stand;
+  }
+
+  get roll(): Roll {
+    return this.#roll;
+  }
+
+  /** Why nothing is released though the plan allows it; empty: nothing stands in the way. */
+  get stuck(): string {
+    return this.#stuck;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#actor.stop();
+  }
+
+  /** One of its messages has changed. */
+  changed(group: HeldGroup, index: number): void {
+    if (this.#roll.look(group, index)) this.lookWithin(TOGETHER + this.#roll.size / EACH_TOGETHER);
+  }
+
+  lookWithin(ms: number): void {
+    const { clock } = this.#options;
+    const at = clock.monotonic() + Math.min(ms, LONGEST);
+    if (this.#stopped || at >= this.#lookAt) return;
+    this.#lookAt = at;
+    clock.clearTimeout(this.#timer);
+    this.#timer = clock.setTimeout(() => this.#lookByTimer(), Math.max(1, at - clock.monotonic()));
+  }
+
+  #lookByTimer(): void {
+    try {
+      this.look();
+      this.#options.journal.flushed().catch(this.#options.onFault);
+    } catch (error) {
+      this.#options.onFault(error);
+    }
+  }
+
+  /** Lets an event happen. Returns false when it is not possible now. */
+  move(type: JobEvent["type"], cause: string, more: Partial<JobStand> = {}): boolean {
+    const { clock, journal } = this.#options;
+    const at = clock.now();
+    const event: JobEvent = { type, at, cause, ...(more.wave === undefined ? {} : { wave: more.wave }) };
+    if (!this.#actor.getSnapshot().can(event)) return false;
+    this.#actor.send(event);
+    const { value: state, context } = this.#actor.getSnapshot();
+    this.#stand = { ...this.#stand, ...more, ...{ state, wave: context.wave, since: at, cause } };
+    journal.jobs.setStand(this.record.id, this.#stand);
+    return true;
+  }
+
+  /** Ends what is held and not yet released. */
+  endHeld(state: "cancelled" | "expired", reason: string): void {
+    const { group } = this.#roll;
+    if (group !== undefined) this.#options.holding.end(group, group.held(), state, reason);
+    this.#roll = this.#newRoll();
+  }
+
+  /** Begins another attempt, whose group is held already. */
+  attempt(
+    group: HeldGroup,
+    of: string,
+    waves: readonly number[],
+    begin: "retry" | "again",
+    more: Partial<JobStand> = {},
+  ): void {
+    const { clock, journal } = this.#options;
+    const kept = this.#stand.attempts.slice(begin === "again" ? -(MOST_ATTEMPTS - 1) : 0);
+    // The first attempt that is kept has all nodes.
+    while (begin === "again" && kept[0] !== undefined && !isWhole(journal, kept[0].group, this.#roll.size))
+      kept.shift();
+    const dropped = this.#stand.attempts.filter((each) => !kept.includes(each));
+    const attempts = [...kept, { group: group.id, at: clock.now(), of, waves }];
+    this.move(begin, of, { wave: 0, waveEndedAt: null, allowed: {}, ...more, attempts });
+    for (const { group: id } of dropped) {
+      const old = journal.held.group(id);
+      if (old !== undefined) journal.held.drop(old);
+    }
+    this.#soakUntil = undefined;
+    this.#roll = this.#newRoll();
+    this.#release = this.#newRelease();
+  }
+
+  /** Decides what follows now, until nothing more does. */
+  look(): void {
+    if (this.#stopped) return;
+    this.#lookAt = Number.POSITIVE_INFINITY;
+    const { plan } = this.record;
+    const now = this.#options.clock.now();
+    // An attempt that was made later is not bound by it.
+    const until = plan.until !== null && plan.until > (this.#stand.attempts.at(-1)?.at ?? 0) ? plan.until : undefined;
+    if (until !== undefined && now >= until) this.#expire();
+    this.#roll.lookAtOpen();
+    if (this.#stand.state === "scheduled" && now >= (this.#stand.beginAt ?? 0)) this.move("begin", "its time has come");
+    let next = LONGEST;
+    // Each round begins a wave, or is the last one.
+    for (let more = true; more && !isEnded(this.#stand.state); ) {
+      next = this.#stand.state === "running" ? this.#releaseDue() : LONGEST;
+      const step = this.#decide();
+      more = step.more;
+      next = Math.min(next, step.next);
+    }
+    this.#explain();
+    void this.#options.journal.flushed().then(
+      () => this.tell(),
+      () => undefined,
+    );
+    if (isEnded(this.#stand.state)) {
+      this.stop();
+      this.#options.onEnd(this);
+      return;
+    }
+    const { beginAt, state } = this.#stand;
+    if (state === "scheduled" && beginAt !== null) next = Math.min(next, beginAt - now);
+    if (until !== undefined) next = Math.min(next, until - now);
+    if (this.#options.happenings.watched) next = Math.min(next, WATCHED);
+    this.lookWithin(Math.max(TOGETHER, next));
+  }
+
+  /** Tells those who watch, if there is something new. */
+  tell(): void {
+    const { happenings, clock } = this.#options;
+    if (!happenings.watched) return;
+    const { state, wave, cause, attempts } = this.#stand;
+    const counts = this.#roll.counts();
+    const told = JSON.stringify([state, wave, counts]);
+    if (told === this.#told) return;
+    this.#told = told;
+    const waves = attempts.at(-1)?.waves.length ?? 1;
+    happenings.emit({ type: "job", at: clock.now(), id: this.record.id, state, wave, waves, counts, cause });
+  }
+
+  #expire(): void {
+    const { state } = this.#stand;
+    const { group } = this.#roll;
+    if (group === undefined || isEnded(state)) return;
+    const isExpired = (index: number): boolean => {
+      const stand = group.at(index);
+      return typeof stand === "object" && stand.state === "expired";
+    };
+    const late = group.heldCount > 0 || Array.from({ length: group.record.count }, (_, i) => i).some(isExpired);
+    if (!late) return;
+    this.endHeld("expired", "the time of the job was over before its turn came");
+    this.move("expire", "its time was over before all messages were released");
+  }
+
+  #decide(): { readonly more: boolean; readonly next: number } {
+    const { failures, clock } = this.#options;
+    const { plan, id } = this.record;
+    const { state, wave, attempts } = this.#stand;
+    if (state !== "running" && state !== "paused") return { more: false, next: LONGEST };
+    const ends = attempts.at(-1)?.waves ?? [];
+    const soakLeft = this.#soakUntil === undefined ? undefined : this.#soakUntil - clock.monotonic();
+    const step = decide(plan, this.#stand, {
+      ...{ counts: this.#roll.counts(), size: this.#roll.size, allEnded: this.#roll.allEnded },
+      ...{ wave: this.#roll.part(ends[wave - 1] ?? 0, ends[wave] ?? 0), waves: ends.length },
+      ...{ now: clock.now(), soakLeft },
+    });
+    switch (step.kind) {
+      case "wait":
+        return { more: false, next: step.ms ?? LONGEST };
+      case "waveEnded":
+        this.#soakUntil = clock.monotonic() + plan.soak;
+        this.#set({ waveEndedAt: clock.now() });
+        return { more: true, next: LONGEST };
+      case "wave":
+        this.nextWave("wave", step.cause);
+        return { more: true, next: LONGEST };
+      case "pause":
+      case "abort":
+        failures.report(step.kind === "pause" ? "job-paused" : "job-aborted", `job ${id}: ${step.cause}`, `job ${id}`);
+        this.move(step.kind, step.cause);
+        if (step.kind === "abort") this.endHeld("cancelled", `the job was aborted: ${step.cause}`);
+        return { more: false, next: LONGEST };
+      default:
+        this.#finish(step.kind, step.cause);
+        return { more: false, next: LONGEST };
+    }
+  }
+
+  /** The next wave begins. Returns false when there is none. */
+  nextWave(type: "wave" | "promote", cause: string, more: Partial<JobStand> = {}): boolean {
+    const { wave, attempts } = this.#stand;
+    if (wave + 1 >= (attempts.at(-1)?.waves.length ?? 1)) return false;
+    this.#soakUntil = undefined;
+    return this.move(type, cause, { ...more, wave: wave + 1, waveEndedAt: null });
+  }
+
+  #finish(type: "finish" | "finishWithFailures", cause: string): void {
+    const next = this.#nextTime();
+    if (next === undefined) {
+      this.move(type, cause);
+      return;
+    }
+    const { again, journal } = this.#options;
+    const [first] = this.#stand.attempts;
+    const group = first === undefined ? undefined : journal.held.group(first.group);
+    if (first === undefined || group === undefined) return;
+    const nodes = journal.held.members(group).map(([, node]) => node);
+    const text = new Date(next).toISOString();
+    const made = again(this.record, nodes, { reason: "schedule", text });
+    this.attempt(made, `at ${text}`, first.waves, "again", { beginAt: next });
+  }
+
+  #nextTime(): number | undefined {
+    const { every, zone, until } = this.record.plan;
+    const { zones, clock } = this.#options;
+    if (every === null) return undefined;
+    const next = nextTime(
+      parseSchedule(every),
+      clock.now(),
+      zone === null || zone === "node" ? zones.own : zones.named(zone),
+    );
+    return next === undefined || (until !== null && next >= until) ? undefined : next;
+  }
+
+  /** Releases what may be released now. Returns the ms until there may be more. */
+  #releaseDue(): number {
+    const { wave, attempts } = this.#stand;
+    const end = attempts.at(-1)?.waves[wave] ?? 0;
+    try {
+      const next = this.#release.upTo(end, this.#roll);
+      this.#stuck = "";
+      return next;
+    } catch (error) {
+      const { code } = normalise(error);
+      if (code === "internal") throw error;
+      // The disk is full, for example: the messages stay held, and the next look tries again.
+      this.#stuck = faultText(error);
+      return LONGEST;
+    }
+  }
+
+  #explain(): void {
+    const { group } = this.#roll;
+    if (group === undefined || group.heldCount === 0) return;
+    const { state, wave, attempts, beginAt, cause } = this.#stand;
+    const ends = attempts.at(-1)?.waves ?? [];
+    const { count } = group.record;
+    const all = (hold: Hold) => this.#options.journal.held.explain(group, [[count, hold]]);
+    if (state === "draft") all({ reason: "order", text: "the job is a draft" });
+    else if (state === "awaitingApproval") all({ reason: "approval" });
+    else if (state === "scheduled")
+      all({ reason: "schedule", ...(beginAt === null ? {} : { text: `until ${new Date(beginAt).toISOString()}` }) });
+    else if (state === "paused") all({ reason: "wave", text: `the job is paused: ${cause}` });
+    else {
+      const now = this.#stuck === "" ? this.#release.why : { reason: "order" as const, text: this.#stuck };
+      const later = (i: number): Hold => ({ reason: "wave", text: waveName(i, ends.length) });
+      this.#options.journal.held.explain(
+        group,
+        ends.slice(wave).map((end, i) => [end, i === 0 ? now : later(wave + i)] as const),
+      );
+    }
+  }
+
+  /** The counts of its nodes. */
+  counts(): JobCounts {
+    return this.#roll.counts();
+  }
+
+  #set(more: Partial<JobStand>): void {
+    this.#stand = { ...this.#stand, ...more };
+    this.#options.journal.jobs.setStand(this.record.id, this.#stand);
+  }
+
+  #newRoll(): Roll {
+    const { journal, fleet } = this.#options;
+    return new Roll(journal, this.#stand, (node) => fleet.link(node));
+  }
+
+  #newRelease(): Release {
+    return new Release(this.record.plan, this.#hours, this.#options);
+  }
+}
+
+function isWhole({ held }: Journal, group: string, size: number): boolean {
+  return held.group(group)?.record.count === size;
+}

@@ -1,0 +1,339 @@
+import type { Inspector } from "../../actors/root.ts";
+import type { Config } from "../../config/config.ts";
+import type { HeldGroup } from "../../journal/jobs/held-group.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { JobRecord, JobStand } from "../../journal/records.ts";
+import type { Clock, Timer } from "../../message/clock.ts";
+import type { Draft } from "../../message/draft.ts";
+import { StewardError } from "../../message/errors.ts";
+import { findId } from "../../message/find-id.ts";
+import type { NewId } from "../../message/id.ts";
+import type { Hold } from "../../message/jobs/hold.ts";
+import { isEnded, type JobCounts, type JobPlan, type Retried, waveEnds } from "../../message/jobs/job.ts";
+import type { Failures } from "../../observe/alerts.ts";
+import type { Happenings } from "../../observe/happenings.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { NodeFacts } from "../fleet/node-facts.ts";
+import type { Holding } from "../submit/holding.ts";
+import type { Withdrawal, Withdrawn } from "../submit/withdrawal.ts";
+import { Zones } from "./hours.ts";
+import { Job } from "./job.ts";
+import { type JobWish, planOf } from "./plan.ts";
+import { Roll } from "./roll.ts";
+
+export interface JobsOptions {
+  readonly config: () => Config;
+  readonly journal: Journal;
+  readonly holding: Holding;
+  readonly withdrawal: Withdrawal;
+  readonly fleet: Pick<Fleet, "link" | "trust">;
+  readonly facts: Pick<NodeFacts, "value">;
+  readonly failures: Pick<Failures, "report">;
+  readonly happenings: Happenings;
+  readonly inspector: Inspector;
+  readonly newId: NewId;
+  readonly clock: Clock;
+  readonly core: { fail(error: unknown): void };
+}
+
+/** An intention over many nodes, with the frozen list of them. */
+export interface JobOrder {
+  readonly by: string;
+  readonly target: string;
+  readonly nodes: readonly string[];
+  /** The message to each node; its subject has no receiver. */
+  readonly draft: Draft;
+  readonly note: string;
+  readonly plan: JobPlan;
+  /** True: the job waits for `start`. */
+  readonly asDraft: boolean;
+}
+
+export const JOB_VERBS = ["start", "approve", "pause", "resume", "promote", "abort", "cancel"] as const;
+export type JobVerb = (typeof JOB_VERBS)[number];
+
+/** A job as it stands. */
+export interface KnownJob {
+  readonly record: JobRecord;
+  readonly stand: JobStand;
+  /** Why nothing is released though the plan allows it; empty: nothing stands in the way. */
+  readonly stuck: string;
+  readonly roll: Roll;
+}
+
+/** Old jobs are looked for every so many ms. */
+const SWEEP = 600_000;
+/** The ends that a retry is made on. */
+const RETRY: Readonly<Record<Retried, readonly (keyof JobCounts)[]>> = {
+  failed: ["failed", "rejected"],
+  notStarted: ["expired", "cancelled"],
+  unknown: ["unknown"],
+};
+
+/** All jobs of this node. Jobs that have not ended are in memory, each with its actor; the others are read when asked for. */
+export class Jobs {
+  readonly zones: Zones;
+  readonly #options: JobsOptions;
+  readonly #open = new Map<string, Job>();
+  #timer: Timer | undefined;
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    this.zones = new Zones({ node: options.config().node, facts: options.facts });
+  }
+
+  /** Goes on with the jobs of earlier lives of the daemon. */
+  begin(): void {
+    const { journal, clock } = this.#options;
+    for (const id of journal.jobs.ids) {
+      const record = journal.jobs.record(id);
+      const stand = journal.jobs.stand(id);
+      if (record === undefined || stand === undefined) this.#damaged(id, record);
+      else if (!isEnded(stand.state)) this.#opened(record, stand).lookWithin(0);
+    }
+    const sweep = (): void => {
+      this.#sweep();
+      this.#timer = clock.setTimeout(sweep, SWEEP);
+    };
+    this.#timer = clock.setTimeout(sweep, SWEEP);
+  }
+
+  end(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+    for (const job of this.#open.values()) job.stop();
+    this.#open.clear();
+  }
+
+  /** Ids of all jobs, the newest first. */
+  *newest(): Generator<string> {
+    yield* [...this.#options.journal.jobs.ids].sort().reverse();
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  plan(wish: JobWish): JobPlan {
+    return planOf(wish, this.#options.clock.now(), this.zones);
+  }
+
+  /** Takes a job in: its messages are held, or released already, as its plan says. Durable with the journal's next flush. */
+  create({ by, target, nodes, draft, note, plan, asDraft }: JobOrder): JobRecord {
+    const { journal, holding, newId, clock } = this.#options;
+    const id = newId();
+    const drafts = nodes.map((node) => ({ ...draft, subject: `${node}.${draft.subject}` }));
+    const until = plan.until === null ? {} : { until: plan.until };
+    const [group] = holding.hold(drafts, { owner: id, reason: "order", ...until });
+    if (group === undefined) throw new StewardError("target-empty", { target, fault: "it names no node" });
+    const at = clock.now();
+    const record: JobRecord = { v: 1, id, at, by, target, subject: draft.subject, note, plan };
+    const stand: JobStand = {
+      ...{ v: 1, state: "draft", since: at, cause: "", wave: 0, waveEndedAt: null, beginAt: plan.beginAt, allowed: {} },
+      attempts: [{ group: group.id, at, of: "all", waves: waveEnds(plan.waves, nodes.length) }],
+    };
+    journal.jobs.add(record);
+    journal.jobs.setStand(id, stand);
+    const job = this.#opened(record, stand);
+    if (!asDraft) this.#start(job, by);
+    job.look();
+    return record;
+  }
+
+  /** The job with an id or an unambiguous beginning of one. @throws StewardError `job-unknown`, `message-ambiguous` */
+  get(idOrPrefix: string): KnownJob {
+    const id = this.find(idOrPrefix);
+    const open = this.#open.get(id);
+    if (open !== undefined) {
+      open.roll.lookAtOpen();
+      return { record: open.record, stand: open.stand, stuck: open.stuck, roll: open.roll };
+    }
+    const { journal, fleet } = this.#options;
+    const record = journal.jobs.record(id);
+    const stand = journal.jobs.stand(id);
+    if (record === undefined || stand === undefined) throw new StewardError("job-unknown", { id: idOrPrefix });
+    return { record, stand, stuck: "", roll: new Roll(journal, stand, (node) => fleet.link(node)) };
+  }
+
+  /** The state of a job; `undefined`: there is no such job. */
+  standOf(id: string): JobStand | undefined {
+    return this.#open.get(id)?.stand ?? this.#options.journal.jobs.stand(id);
+  }
+
+  /** @throws StewardError `job-unknown`, `message-ambiguous` */
+  find(idOrPrefix: string): string {
+    const id = findId(idOrPrefix, () => this.newest(), undefined, "job-unknown");
+    if (!this.#options.journal.jobs.has(id)) throw new StewardError("job-unknown", { id: idOrPrefix });
+    return id;
+  }
+
+  /** Does what an operator asks for. Returns what was said of each message that was asked back. @throws StewardError `job-unknown`, `job-state` */
+  steer(idOrPrefix: string, verb: JobVerb, by: string): readonly (Withdrawn & { readonly node: string })[] {
+    const job = this.#openJob(idOrPrefix, verb);
+    const answers: (Withdrawn & { readonly node: string })[] = [];
+    const counts = job.roll.counts();
+    const allowed = {
+      failed: counts.failed,
+      rejected: counts.rejected,
+      expired: counts.expired,
+      unknown: counts.unknown,
+    };
+    const cause = `${verb} by ${by}`;
+    const did = ((): boolean => {
+      switch (verb) {
+        case "start":
+          return job.stand.state === "draft" && this.#start(job, by);
+        case "approve":
+          return job.stand.state === "awaitingApproval" && this.#release(job, cause);
+        case "promote":
+          return job.nextWave(job.stand.state === "paused" ? "promote" : "wave", cause, { allowed });
+        case "resume":
+          return job.move("resume", cause, { allowed });
+        default:
+          return job.move(verb, cause);
+      }
+    })();
+    if (!did) throw refused(job, verb);
+    if (verb === "abort") job.endHeld("cancelled", `the job was aborted by ${by}`);
+    if (verb === "cancel") answers.push(...this.#cancelAll(job));
+    job.look();
+    return answers;
+  }
+
+  /** Makes another attempt on nodes of a job. Returns their number. @throws StewardError `job-unknown`, `job-state`, `job-none-left` */
+  retry(idOrPrefix: string, of: Retried, by: string): number {
+    const known = this.get(idOrPrefix);
+    const { record, stand } = known;
+    const { id } = record;
+    const job = this.#open.get(id) ?? this.#opened(record, stand);
+    const isPossible = isEnded(stand.state) || stand.state === "running" || stand.state === "paused";
+    if (!isPossible || (job.roll.group?.heldCount ?? 0) > 0) throw refused(job, "retry");
+    const nodes = [...known.roll.entries()].flatMap(({ node, kind }) => (RETRY[of].includes(kind) ? [node] : []));
+    if (nodes.length === 0) {
+      if (isEnded(stand.state)) this.#closed(job);
+      throw new StewardError("job-none-left", { id, of });
+    }
+    const group = this.#again(record, nodes, { reason: "order" });
+    job.attempt(group, `${of} by ${by}`, waveEnds(record.plan.waves, nodes.length), "retry");
+    job.look();
+    return nodes.length;
+  }
+
+  /** A message of this node has ended. */
+  messageEnded(id: string): void {
+    const { held } = this.#options.journal;
+    if (held.groups.length === 0 || this.#open.size === 0) return;
+    const owner = held.groupOf(id)?.record.owner;
+    const job = owner === undefined ? undefined : this.#open.get(owner);
+    if (job === undefined) return;
+    const found = held.find(id);
+    if (found !== undefined) job.changed(found.group, found.index);
+  }
+
+  /** The link to a node has changed: what its messages are counted as may be another thing now. */
+  linkChanged(): void {
+    for (const job of this.#open.values()) job.lookWithin(TOGETHER);
+  }
+
+  #start(job: Job, by: string): boolean {
+    return job.record.plan.approval ? job.move("ask", `asked for by ${by}`) : this.#release(job, `ordered by ${by}`);
+  }
+
+  #release(job: Job, cause: string): boolean {
+    return job.move(job.stand.beginAt === null ? "begin" : "schedule", cause);
+  }
+
+  /** Asks every message of a job back that has not ended. */
+  #cancelAll(job: Job): (Withdrawn & { readonly node: string })[] {
+    const { withdrawal } = this.#options;
+    const entries = [...job.roll.entries()];
+    job.endHeld("cancelled", "the job was cancelled");
+    return entries.flatMap(({ node, id, kind }) => {
+      if (kind === "held") return [{ kind: "done" as const, id, node }];
+      const answer = withdrawal.cancel(id);
+      return answer === undefined ? [] : [{ ...answer, node }];
+    });
+  }
+
+  #openJob(idOrPrefix: string, verb: string): Job {
+    const id = this.find(idOrPrefix);
+    const job = this.#open.get(id);
+    if (job !== undefined) return job;
+    const { state } = this.get(id).stand;
+    throw new StewardError("job-state", { id, verb, state });
+  }
+
+  #opened(record: JobRecord, stand: JobStand): Job {
+    const { core } = this.#options;
+    const job = new Job(record, stand, {
+      ...this.#options,
+      zones: this.zones,
+      again: (of, nodes, hold) => this.#again(of, nodes, hold),
+      onEnd: (ended) => this.#closed(ended),
+      onFault: (error) => core.fail(error),
+    });
+    this.#open.set(record.id, job);
+    return job;
+  }
+
+  #closed(job: Job): void {
+    job.stop();
+    this.#open.delete(job.record.id);
+  }
+
+  /** Holds messages like those of the first attempt for some of its nodes. */
+  #again({ id, plan }: JobRecord, nodes: readonly string[], hold: Hold): HeldGroup {
+    const { journal, holding, clock } = this.#options;
+    const [first] = journal.jobs.stand(id)?.attempts ?? [];
+    const group = first === undefined ? undefined : journal.held.group(first.group);
+    if (group === undefined) throw new StewardError("job-unknown", { id });
+    const { subject, data, timeout, wait: deliverBy } = group.record;
+    const drafts = nodes.map((node) => ({
+      ...{ subject: `${node}.${subject}`, data, deliverBy },
+      ...(timeout === null ? {} : { timeout }),
+    }));
+    const until = plan.until === null || plan.until <= clock.now() ? {} : { until: plan.until };
+    const [made] = holding.hold(drafts, { owner: id, ...until, ...hold });
+    if (made === undefined) throw new StewardError("job-none-left", { id, of: "all" });
+    return made;
+  }
+
+  /** A row of the job is gone: nothing more of it is released. */
+  #damaged(id: string, record: JobRecord | undefined): void {
+    const { journal, holding, failures, clock } = this.#options;
+    const groups = journal.held.groups.filter((group) => group.record.owner === id);
+    const reason = "the record of its job was damaged";
+    for (const group of groups) holding.end(group, group.held(), "cancelled", reason);
+    failures.report("job-damaged", `job ${id}: ${reason}: what was held of it is cancelled`, `job ${id}`);
+    if (record === undefined) {
+      journal.jobs.drop(id);
+      return;
+    }
+    const at = clock.now();
+    journal.jobs.setStand(id, {
+      ...{ v: 1, state: "aborted", since: at, cause: reason, wave: 0, waveEndedAt: null, beginAt: null, allowed: {} },
+      attempts: groups.map((group) => ({ group: group.id, at, of: "all", waves: [group.record.count] })),
+    });
+  }
+
+  /** Forgets jobs that ended long ago, or the oldest ones of a journal that is beyond its bytes; their messages follow. */
+  #sweep(): void {
+    const { journal, clock, config, fleet } = this.#options;
+    const { age, bytes } = config().retention;
+    let over = journal.bytes() > bytes;
+    for (const id of [...journal.jobs.ids].sort()) {
+      if (this.#open.has(id)) continue;
+      const stand = journal.jobs.stand(id);
+      if (stand === undefined || (!over && stand.since >= clock.now() - age)) continue;
+      if (!new Roll(journal, stand, (node) => fleet.link(node)).allEnded) continue;
+      journal.jobs.drop(id);
+      over = false;
+    }
+  }
+}
+
+/** Changes of many links are looked at together, ms. */
+const TOGETHER = 100;
+
+function refused(job: Job, verb: string): StewardError {
+  return new StewardError("job-state", { id: job.record.id, verb, state: job.stand.state });
+}

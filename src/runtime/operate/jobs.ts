@@ -1,0 +1,273 @@
+import { createHash } from "node:crypto";
+import { StewardError } from "../../message/errors.ts";
+import type { JobCounts } from "../../message/jobs/job.ts";
+import { isEnded, type Retried, waveEnds } from "../../message/jobs/job.ts";
+import type { OutputPart } from "../../message/report.ts";
+import { parseSubject } from "../../message/subject.ts";
+import { summarise } from "../../message/text/summary.ts";
+import { itemBytes } from "../../message/wire/bounds.ts";
+import type { Speaker } from "../../security/operators/speaker.ts";
+import type { JobVerb, KnownJob } from "../jobs/jobs.ts";
+import type { JobWish } from "../jobs/plan.ts";
+import { recordSubmitted } from "../submit/audited.ts";
+import type { Messages } from "./messages.ts";
+import type { Nodes } from "./nodes.ts";
+import type {
+  JobDetail,
+  JobNode,
+  JobNodeQuery,
+  JobOrderOf,
+  JobPlanView,
+  JobQuery,
+  JobResult,
+  JobView,
+  Steered,
+} from "./operations.ts";
+import type { OperateOptions } from "./rooms.ts";
+import type { Reach } from "./speak/reach.ts";
+
+const LIMIT = 100;
+/** The most nodes of all jobs of one list that are counted: counts are derived from messages, which takes its time. */
+const MOST_COUNTED = 30_000;
+const SLOWEST = 3;
+/** Characters of one stream of an output, and of all outputs of one answer. */
+const MOST_OUTPUT = 64 * 1024;
+const MOST_OUTPUTS = 8 * 1024 * 1024;
+
+/** The operations on jobs, in the name of a speaker: a job goes no further than its speaker's single messages do. */
+export class JobOperations {
+  readonly #options: OperateOptions;
+  readonly #speaker: Speaker;
+  readonly #reach: Reach;
+  readonly #messages: Messages;
+  readonly #nodes: Nodes;
+
+  constructor(options: OperateOptions, speaker: Speaker, reach: Reach, messages: Messages, nodes: Nodes) {
+    this.#options = options;
+    this.#speaker = speaker;
+    this.#reach = reach;
+    this.#messages = messages;
+    this.#nodes = nodes;
+  }
+
+  /** @throws StewardError `target-invalid`, `target-large`, `job-invalid`, `reach-denied`, … */
+  async create(order: JobOrderOf): Promise<JobView> {
+    const { jobs, journal, storage } = this.#options.core();
+    insistCommand(order.subject);
+    const plan = jobs.plan(wishOf(order));
+    const nodes = this.#nodes.meantBy(order.to, order.most);
+    for (const node of nodes) this.#reach.insist(`${node}.${order.subject}`);
+    const { to, written: target = to, note = "", draft: asDraft = false } = order;
+    const { name: by, operator } = this.#speaker;
+    const draft = { ...draftOf(order), ...(operator === undefined ? {} : { operator: { name: operator } }) };
+    const record = jobs.create({ by, target, nodes, draft, note, plan, asDraft });
+    const [first] = jobs.get(record.id).stand.attempts;
+    const group = first && journal.held.group(first.group);
+    if (group !== undefined) {
+      const { subject, data } = group.record;
+      const submitted = journal.held.members(group).map(([id, node]) => ({
+        message: { id, subject: `${node}.${subject}`, data, origin: "", createdAt: 0, deliverBy: null, timeout: null },
+      }));
+      recordSubmitted(this.#options.core(), by, submitted);
+    }
+    await storage.durable();
+    return this.#view(jobs.get(record.id), true);
+  }
+
+  /** @throws StewardError `target-invalid`, `job-invalid`, … */
+  plan(order: JobOrderOf): JobPlanView {
+    const { jobs } = this.#options.core();
+    insistCommand(order.subject);
+    const plan = jobs.plan(wishOf(order));
+    const { nodes, target, away, most } = this.#nodes.resolve({ to: order.to });
+    const { beginAt, until: untilAt } = plan;
+    return {
+      ...{ target, nodes, away, most, beginAt, untilAt },
+      waves: waveEnds(plan.waves, nodes.length),
+      bytes: itemBytes(order.data),
+    };
+  }
+
+  list({ state, open = false, limit = LIMIT, before }: JobQuery): JobView[] {
+    const { jobs } = this.#options.core();
+    const found: JobView[] = [];
+    let counted = 0;
+    for (const id of jobs.newest()) {
+      if (found.length >= limit) break;
+      if (before !== undefined && id >= before) continue;
+      const stand = jobs.standOf(id);
+      if (stand === undefined || (state !== undefined && stand.state !== state) || (open && isEnded(stand.state)))
+        continue;
+      const known = jobs.get(id);
+      counted += known.roll.size;
+      found.push(this.#view(known, counted <= MOST_COUNTED));
+    }
+    return found;
+  }
+
+  detail(id: string): JobDetail {
+    const { journal, jobs } = this.#options.core();
+    const known = jobs.get(id);
+    const { record, stand, stuck, roll } = known;
+    const { beginAt: _beginAt, until: untilAt, ...plan } = record.plan;
+    const holds = new Map<string, { reason: JobDetail["holds"][number]["reason"]; text: string; nodes: number }>();
+    for (const index of roll.group?.held() ?? []) {
+      const { reason, text = "" } = roll.group?.why(index) ?? { reason: "order" };
+      const key = `${reason} ${text}`;
+      const hold = holds.get(key) ?? { reason, text, nodes: 0 };
+      holds.set(key, { ...hold, nodes: hold.nodes + 1 });
+    }
+    const attempts = stand.attempts.map(({ group, at, of }) => ({
+      at,
+      of,
+      nodes: journal.held.group(group)?.record.count ?? 0,
+    }));
+    return {
+      ...this.#view(known, true),
+      counts: roll.counts(),
+      plan,
+      untilAt,
+      attempts,
+      holds: [...holds.values()],
+      slowest: this.#slowest(known),
+      inReach: roll.underWay,
+      ...(stuck === "" ? {} : { stuck }),
+    };
+  }
+
+  nodesOf(id: string, { state, limit = Number.POSITIVE_INFINITY, after = 0 }: JobNodeQuery): JobNode[] {
+    const { roll } = this.#options.core().jobs.get(id);
+    const found: JobNode[] = [];
+    for (let place = after; place < roll.size && found.length < limit; place++) {
+      const { node, id: message, attempt, kind } = roll.entry(place);
+      if (state !== undefined && kind !== state) continue;
+      const detail = this.#messages.view(message);
+      const { reason, code } = detail ?? {};
+      const took = this.#took(message);
+      found.push({
+        ...{ place: place + 1, node, id: message, attempt: attempt + 1, kind, state: detail?.state ?? "held" },
+        ...(reason === undefined ? {} : { reason }),
+        ...(code === undefined ? {} : { code }),
+        ...(took === undefined ? {} : { took }),
+      });
+    }
+    return found;
+  }
+
+  results(id: string): JobResult[] {
+    const { jobs, journal } = this.#options.core();
+    const { roll } = jobs.get(id);
+    const found = new Map<string, { readonly result: Omit<JobResult, "nodes">; readonly nodes: string[] }>();
+    let room = MOST_OUTPUTS;
+    for (const { node, id: message, kind } of roll.entries()) {
+      const parts = journal.outbox.output(message);
+      const code = journal.outbox.find(message)?.record.outcome?.code;
+      const [stdout, stderr] = [textOf(parts, "stdout"), textOf(parts, "stderr")];
+      const key = createHash("sha256")
+        .update(JSON.stringify([kind, code, stdout, stderr]))
+        .digest("base64");
+      const same = found.get(key);
+      if (same !== undefined) {
+        same.nodes.push(node);
+        continue;
+      }
+      const most = Math.min(MOST_OUTPUT, room);
+      const cut = stdout.length > most || stderr.length > most;
+      const kept = { stdout: stdout.slice(0, most), stderr: stderr.slice(0, most) };
+      room -= kept.stdout.length + kept.stderr.length;
+      const result = { kind, ...kept, ...(code === undefined ? {} : { code }), ...(cut ? { cut: true as const } : {}) };
+      found.set(key, { result, nodes: [node] });
+    }
+    return [...found.values()]
+      .sort((a, b) => b.nodes.length - a.nodes.length)
+      .map(({ result, nodes }) => ({ ...result, nodes }));
+  }
+
+  /** @throws StewardError `message-unknown`, `reach-denied`, … */
+  async steer(id: string, verb: JobVerb): Promise<Steered> {
+    const { jobs, journal } = this.#options.core();
+    this.#insistReach(jobs.get(id));
+    const answers = jobs.steer(id, verb, this.#speaker.name);
+    await journal.flushed();
+    return {
+      ...this.#view(jobs.get(id), true),
+      answers: answers.map((answer) => ({
+        ...{ node: answer.node, id: answer.id, kind: answer.kind },
+        ...("reason" in answer ? { reason: answer.reason } : {}),
+      })),
+    };
+  }
+
+  /** @throws StewardError `message-unknown`, `reach-denied`, … */
+  async retry(id: string, of: Retried): Promise<JobView> {
+    const { jobs, journal } = this.#options.core();
+    this.#insistReach(jobs.get(id));
+    jobs.retry(id, of, this.#speaker.name);
+    await journal.flushed();
+    return this.#view(jobs.get(id), true);
+  }
+
+  #insistReach({ record, roll }: KnownJob): void {
+    for (const { node } of roll.entries()) this.#reach.insist(`${node}.${record.subject}`);
+  }
+
+  #view({ record, stand, roll }: KnownJob, counted: boolean): JobView {
+    const { id, at: createdAt, by, target, note, subject } = record;
+    const { state, since, cause, wave, attempts, beginAt } = stand;
+    return {
+      ...{ id, createdAt, by, target, note, subject, state, since, cause, wave, beginAt },
+      summary: summarise(roll.group?.record.data ?? null),
+      nodes: roll.size,
+      waves: attempts.at(-1)?.waves ?? [],
+      ...(counted ? { counts: roll.counts() } : {}),
+    };
+  }
+
+  #slowest({ roll }: KnownJob): JobDetail["slowest"] {
+    const found: { node: string; id: string; took: number }[] = [];
+    for (const { node, id, kind } of roll.entries()) {
+      if (NEVER_RAN.has(kind)) continue;
+      const took = this.#took(id);
+      if (took === undefined) continue;
+      found.push({ node, id, took });
+      if (found.length > SLOWEST) found.sort((a, b) => b.took - a.took).pop();
+    }
+    return found.sort((a, b) => b.took - a.took);
+  }
+
+  #took(id: string): number | undefined {
+    const outcome = this.#options.core().journal.outbox.find(id)?.record.outcome;
+    return outcome?.startedAt === undefined ? undefined : Math.max(0, outcome.at - outcome.startedAt);
+  }
+}
+
+const NEVER_RAN: ReadonlySet<keyof JobCounts> = new Set(["held", "queued", "received", "running", "rejected"]);
+
+function wishOf(order: JobOrderOf): JobWish {
+  const { waves, soak, gate, max, onBound, atOnce, rate, ifAway, at, every, window, tz, until, approval } = order;
+  const wish = { waves, soak, gate, max, onBound, atOnce, rate, ifAway, at, every, window, tz, until, approval };
+  return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as JobWish;
+}
+
+function draftOf({ subject, data, deliverBy, timeout, knownNodesOnly }: JobOrderOf) {
+  return {
+    ...{ subject, data },
+    ...(deliverBy === undefined ? {} : { deliverBy }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(knownNodesOnly === undefined ? {} : { knownNodesOnly }),
+  };
+}
+
+/** Only commands have an end that can be counted. */
+function insistCommand(subject: string): void {
+  const { kind } = parseSubject(`node.${subject}`);
+  if (kind !== "command") throw new StewardError("job-invalid", { fault: `${subject} is no command` });
+}
+
+function textOf(parts: readonly OutputPart[], stream: OutputPart["stream"]): string {
+  return parts
+    .flatMap((part) =>
+      part.stream === stream ? [Buffer.from(part.text, part.encoding ?? "utf8").toString("utf8")] : [],
+    )
+    .join("");
+}

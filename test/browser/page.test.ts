@@ -1,0 +1,178 @@
+import { readdir, readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { built } from "../harness/built.ts";
+import { eventuallySeen, PATIENCE } from "../harness/eventually.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+import { CHROMIUM, openPage, shows, showsNot } from "./chromium.ts";
+import { startFront } from "./front.ts";
+
+// Real processes and a real browser, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
+let files = "";
+beforeAll(async () => {
+  files = join(dirname((await built()).main), "../dashboard");
+});
+
+describe("the page as it is delivered", () => {
+  it("is at most 200 KB gzipped in all, with nothing inline and nothing from elsewhere", async () => {
+    const names = (await readdir(files, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+    const contents = await Promise.all(names.map(({ parentPath, name }) => readFile(join(parentPath, name))));
+    const total = contents.reduce((sum, content) => sum + gzipSync(content).length, 0);
+    expect(total).toBeLessThan(200 * 1024);
+    const html = await readFile(join(files, "index.html"), "utf8");
+    expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/);
+    const all = contents.map((content) => content.toString("utf8")).join("\n");
+    const addresses = [...all.matchAll(/https?:\/\/[\w.-]+/g)].map(([address]) => address);
+    // Names of the vocabulary of SVG and the like, and the address of messages of a library: none of them is fetched.
+    expect(addresses.filter((address) => !/w3\.org|preactjs\.com/.test(address))).toEqual([]);
+  });
+});
+
+/** The word for the freshness of the page, which is always in sight. */
+async function says(page: Page, word: RegExp, within = 20_000): Promise<void> {
+  await expect
+    .poll(() => page.locator(".link-status strong").textContent(), { timeout: within * PATIENCE })
+    .toMatch(word);
+}
+
+/** The links of all nodes as the page words them: `online`, or `was online`. */
+async function links(page: Page, words: readonly string[]): Promise<void> {
+  const shown = () => page.locator(".of-nodes .all .cell.link .state").allInnerTexts();
+  const bare = async () => (await shown()).map((text) => text.replace(/^\W+/, ""));
+  await expect.poll(bare, { timeout: 20_000 * PATIENCE }).toEqual(words);
+}
+
+describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
+  it("shows what the API says: a command runs and prints, a node dies and comes back", async () => {
+    const fleet = await startFleet({ nodes: { central: {}, ship1: {}, ship2: {} } });
+    const front = await startFront(fleet.central.socket, files);
+    const { page, faults } = await openPage(front.url);
+    const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+    await row("ship2").getByText("online").waitFor();
+
+    await fleet.node("ship2").kill();
+    await fleet.link("ship2", "offline");
+    await row("ship2").getByText("offline").waitFor({ timeout: 1_500 });
+
+    await page.goto(`${front.url}/run?to=ship1`);
+    await page
+      .getByLabel("Program and arguments")
+      .fill("sh -c 'printf \"\\\\033[31mred\\\\033[0m <i>x</i>\\\\n\"; echo two; sleep 600'");
+    await shows(page, "1 node in reach");
+    await page.getByRole("button", { name: "Send to 1 node" }).click();
+    await shows(page, "<i>x</i>");
+    expect(await page.locator(".fg-1").textContent()).toBe("red");
+    await shows(page, "running");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "yes, cancel it" }).click();
+    await shows(page, "cancelled");
+
+    await page.goto(`${front.url}/run?to=ship2`);
+    await page.getByLabel("Program and arguments").fill("uname -s");
+    await shows(page, /1 node out of reach: it waits on disk/);
+    await page.getByRole("button", { name: "Send to 1 node" }).click();
+    await shows(page, "ship2 is offline");
+    await fleet.node("ship2").start();
+    await shows(page, "Linux");
+    await shows(page, "succeeded");
+
+    await page.goto(`${front.url}/nodes/ship2`);
+    await shows(page, "State machine of ship2");
+    await page
+      .getByRole("img", { name: /^link: online/ })
+      .last()
+      .waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("shows a job in waves, whose counts are those of the API, and aborts it", async () => {
+    const fleet = await startFleet({ nodes: { central: {}, ship1: {}, ship2: {} } });
+    const front = await startFront(fleet.central.socket, files);
+    const { page, faults } = await openPage(`${front.url}/run?to=all`);
+    await page.getByLabel("Program and arguments").fill("sh -c 'echo begun; sleep 600'");
+    await page.getByText("In waves, as a job").click();
+    await page.getByLabel("Waves end at").fill("1,100%");
+    await page.getByRole("button", { name: "Send to 2 nodes" }).click();
+    await shows(page, /wave 1: 1 node/);
+    await page.getByRole("button", { name: "1 ▶ running" }).waitFor();
+    await page.getByRole("button", { name: "1 ‖ held" }).waitFor();
+    const [job] = await fleet.central.api.jobs();
+    expect(job?.counts).toMatchObject({ running: 1, held: 1 });
+
+    await page.getByRole("button", { name: "abort", exact: true }).click();
+    await page.getByRole("button", { name: "abort: nothing more begins" }).click();
+    await page.locator(".page-head .state", { hasText: "aborted" }).waitFor();
+    await page.getByRole("button", { name: "1 ⊘ cancelled" }).waitFor();
+    expect((await fleet.central.api.job(job?.id ?? "")).state).toBe("aborted");
+    // The one that runs goes on until it is taken back.
+    const [running] = await fleet.central.api.messages({ state: "running" });
+    await fleet.central.api.cancel(running?.id ?? "");
+    await fleet.central.message(running?.id ?? "", "cancelled");
+    expect(faults).toEqual([]);
+  });
+
+  it("logs in with a link, says so when the daemon is killed, and comes back without a reload when it is started", async () => {
+    const fleet = await startFleet({
+      nodes: { central: { config: { page: { listen: `127.0.0.1:${await freePort()}` } } }, ship1: {} },
+    });
+    const link = await eventuallySeen("the page listens", async () => {
+      const { code, stdout } = await fleet.steward("open");
+      return code === 0 && stdout.trim();
+    });
+    const { page, faults } = await openPage(link);
+    await says(page, /^live$/);
+    await links(page, ["online", "online"]);
+
+    await fleet.central.kill();
+    await says(page, /reconnecting/, 3_000);
+    await links(page, ["was online", "was online"]);
+    await says(page, /stale since \d\d:\d\d:\d\d/);
+    await fleet.central.start();
+    await says(page, /^live$/);
+    await links(page, ["online", "online"]);
+
+    // The page may act too: its requests prove that they are of this page.
+    await page.goto(new URL("/run?to=ship1", link).href);
+    await page.getByLabel("Program and arguments").fill("echo it works");
+    await page.getByRole("button", { name: "Send to 1 node" }).click();
+    await shows(page, "succeeded");
+    await page.goto(new URL("/?show=online", link).href);
+    await links(page, ["online", "online"]);
+    expect(faults).toEqual([]);
+  });
+
+  it("never shows as fresh what is not while the network is cut, and a list that cannot be read never looks empty", async () => {
+    const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+    const front = await startFront(fleet.central.socket, files);
+    const { page, faults } = await openPage(front.url);
+    await says(page, /^live$/);
+    await links(page, ["online", "online"]);
+    front.cut();
+    await says(page, /reconnecting|stale/);
+    await links(page, ["was online", "was online"]);
+    front.heal();
+    await says(page, /^live$/);
+    await links(page, ["online", "online"]);
+
+    front.fail("/v1/messages", 500);
+    await page.getByRole("link", { name: "Messages" }).click();
+    await shows(page, /the messages could not be read/);
+    await showsNot(page, "There is no message yet.");
+    front.fail("/v1/messages", 0);
+    expect(faults).toEqual([]);
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}

@@ -1,0 +1,314 @@
+import { describe, expect, it } from "vitest";
+import { type Client, openClient, Refusal, sentenceOf } from "../../src/dashboard/store/client.ts";
+import { EventText } from "../../src/dashboard/store/event-text.ts";
+import type { Happening } from "../../src/dashboard/store/happenings.ts";
+import { linkWord } from "../../src/dashboard/store/link.ts";
+import { NodeMirror } from "../../src/dashboard/store/node-mirror.ts";
+import { notesOf, sorted } from "../../src/dashboard/store/node-order.ts";
+import { Resource } from "../../src/dashboard/store/resource.ts";
+import { Stream } from "../../src/dashboard/store/stream.ts";
+import type { NodeView } from "../../src/runtime/operate/operations.ts";
+import { FakeTime, settled } from "./fake-time.ts";
+
+const node = (name: string, more: Partial<NodeView> = {}): NodeView => ({
+  name,
+  role: "edge",
+  link: "online",
+  linkSince: 0,
+  cause: "a frame",
+  session: "live",
+  work: "idle",
+  trust: "accepted",
+  storage: "ok",
+  lastSeenAt: 0,
+  asOf: 0,
+  waiting: 0,
+  oldestCreatedAt: null,
+  running: 0,
+  bytesOut: 0,
+  bytesIn: 0,
+  ...more,
+});
+
+describe("the freshness of the page", () => {
+  it("is live only while the stream is open and heard, and stale once nothing came for long", () => {
+    const word = (stream: "live" | "waiting" | "refused" | "opening", silent: number) =>
+      linkWord({ stream, heardAt: 1_000, now: 1_000 + silent });
+    expect(word("live", 4_000)).toBe("live");
+    expect(word("live", 40_000)).toBe("stale");
+    expect(word("waiting", 2_000)).toBe("reconnecting");
+    expect(word("waiting", 12_000)).toBe("stale");
+    expect(word("refused", 0)).toBe("signed out");
+    expect(linkWord({ stream: "opening", heardAt: 0, now: 5 })).toBe("connecting");
+  });
+});
+
+describe("the text of a stream", () => {
+  it("is cut into events, whatever the sizes in which it comes", () => {
+    const text = 'event: node\nid: 7\ndata: {"a":1}\n\n: heartbeat\n\nevent: gap\r\ndata: {}\r\n\r\n';
+    const whole = new EventText().take(text);
+    const single = new EventText();
+    const bySingle = [...text].flatMap((character) => single.take(character));
+    expect(whole).toEqual([
+      { type: "node", id: "7", data: '{"a":1}' },
+      { type: "gap", data: "{}" },
+    ]);
+    expect(bySingle).toEqual(whole);
+  });
+});
+
+/** A server of streams: each opening is a controller to write to. */
+class Streams {
+  readonly opened: {
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    write(text: string): void;
+    end(): void;
+    aborted: boolean;
+  }[] = [];
+  status = 200;
+
+  readonly fetch = (url: string, init: RequestInit = {}): Promise<Response> => {
+    if (this.status === 0) return Promise.reject(new TypeError("no network"));
+    if (this.status !== 200) return Promise.resolve(new Response("{}", { status: this.status }));
+    let control: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start: (given) => {
+        control = given;
+      },
+    });
+    const entry = {
+      url,
+      headers: init.headers as Record<string, string>,
+      write: (text: string) => control?.enqueue(new TextEncoder().encode(text)),
+      end: () => control?.close(),
+      aborted: false,
+    };
+    init.signal?.addEventListener("abort", () => {
+      if (entry.aborted) return;
+      entry.aborted = true;
+      control?.error(new Error("aborted"));
+    });
+    this.opened.push(entry);
+    return Promise.resolve(new Response(body, { status: 200 }));
+  };
+}
+
+function streamRoom() {
+  const time = new FakeTime();
+  const server = new Streams();
+  const told: string[] = [];
+  const stream = new Stream({
+    time,
+    fetch: server.fetch,
+    state: (state) => told.push(state),
+    heard: () => undefined,
+    happened: (happening) => told.push(happening.type),
+    gap: () => told.push("gap"),
+  });
+  return { time, server, told, stream };
+}
+
+describe("the stream", () => {
+  it("comes back by itself, asks for what it missed, and says that all has to be read again", async () => {
+    const { time, server, told, stream } = streamRoom();
+    stream.want(["node"]);
+    await time.pass(0);
+    server.opened[0]?.write('event: node\nid: 9\ndata: {"type":"node"}\n\n');
+    await time.pass(0);
+    server.opened[0]?.end();
+    await time.pass(0);
+    expect(told).toEqual(["live", "node", "waiting"]);
+    await time.pass(400);
+    expect(server.opened[1]?.headers["last-event-id"]).toBe("9");
+    expect(told.slice(3)).toEqual(["live", "gap"]);
+  });
+
+  it("that is silent for too long is given up: a network that was cut tells nobody", async () => {
+    const { time, server, told, stream } = streamRoom();
+    stream.want(["node"]);
+    await time.pass(0);
+    server.opened[0]?.write('event: heartbeat\ndata: {"asOf":1}\n\n');
+    await time.pass(11_000);
+    expect(told).toEqual(["live"]);
+    server.status = 0;
+    await time.pass(2_000);
+    expect(told[1]).toBe("waiting");
+    server.status = 200;
+    await time.pass(6_000);
+    expect(told.at(-2)).toBe("live");
+  });
+
+  it("with other types is open before the last one is closed", async () => {
+    const { time, server, told, stream } = streamRoom();
+    stream.want(["node"]);
+    await time.pass(0);
+    stream.want(["node", "output"]);
+    expect(server.opened[0]?.aborted).toBe(false);
+    await time.pass(0);
+    expect(server.opened[1]?.url).toBe("/v1/events?types=node,output");
+    expect(server.opened[0]?.aborted).toBe(true);
+    await time.pass(5_000);
+    expect(told).toEqual(["live", "live"]);
+  });
+
+  it("of a daemon that does not know the browser is not asked again until somebody logged in", async () => {
+    const { time, server, told, stream } = streamRoom();
+    server.status = 401;
+    stream.want(["node"]);
+    await time.pass(60_000);
+    expect(told).toEqual(["refused"]);
+    server.status = 200;
+    stream.retry();
+    await time.pass(0);
+    expect(told).toEqual(["refused", "live"]);
+  });
+});
+
+describe("an answer that is kept up to date", () => {
+  it("stays with its fault beside it when it cannot be read again, and never looks empty", async () => {
+    const time = new FakeTime();
+    let fails = false;
+    const resource = new Resource(
+      { load: async () => (fails ? Promise.reject(new Refusal("x", "it is gone")) : ["a"]), every: 1_000 },
+      time,
+    );
+    await settled();
+    expect(resource.reading.value.value).toEqual(["a"]);
+    fails = true;
+    await time.pass(1_000);
+    expect(resource.reading.value).toMatchObject({ value: ["a"], fault: "it is gone" });
+    fails = false;
+    await time.pass(1_000);
+    expect(resource.reading.value.fault).toBeUndefined();
+  });
+
+  it("is read once for many happenings, and once more for those that came meanwhile", async () => {
+    const time = new FakeTime();
+    let loads = 0;
+    const resource = new Resource({ load: async () => ++loads, on: () => true, atMost: 500 }, time);
+    await settled();
+    for (let i = 0; i < 100; i++) resource.happened({ type: "alert" } as Happening);
+    await time.pass(499);
+    expect(loads).toBe(1);
+    await time.pass(1);
+    expect(loads).toBe(2);
+    resource.close();
+    resource.happened({ type: "alert" } as Happening);
+    await time.pass(5_000);
+    expect(loads).toBe(2);
+  });
+});
+
+describe("the mirror of the nodes", () => {
+  it("reads the fleet page by page, and shows a change of a state at once", async () => {
+    const time = new FakeTime();
+    const fleet = new Map(
+      Array.from({ length: 2_500 }, (_, i) => `sim${String(i).padStart(4, "0")}`).map((name) => [name, node(name)]),
+    );
+    const asked: object[] = [];
+    const client = {
+      nodes: async (query: { after?: string; limit?: number; names?: readonly string[] } = {}) => {
+        asked.push(query);
+        if (query.names !== undefined) return query.names.flatMap((name) => fleet.get(name) ?? []);
+        return [...fleet.values()].filter(({ name }) => name > (query.after ?? "")).slice(0, query.limit);
+      },
+    } as unknown as Client;
+    const mirror = new NodeMirror(client, time);
+    await mirror.readAll();
+    await time.pass(700);
+    expect(mirror.mirror.value.rows.size).toBe(2_500);
+    expect(asked).toHaveLength(3);
+    const change = {
+      type: "node",
+      at: 5,
+      name: "sim0007",
+      region: "link",
+      from: "link.online",
+      to: "link.offline",
+      cause: "bye",
+    };
+    fleet.set("sim0007", node("sim0007", { link: "offline", linkSince: 5, cause: "bye", waiting: 3 }));
+    mirror.happened(change as Happening);
+    await time.pass(700);
+    expect(mirror.mirror.value.rows.get("sim0007")).toMatchObject({ link: "offline", linkSince: 5, cause: "bye" });
+    await time.pass(1_500);
+    expect(mirror.mirror.value.rows.get("sim0007")).toMatchObject({ waiting: 3 });
+    expect(asked.slice(3)).toEqual([{ names: ["sim0007"] }]);
+  });
+
+  it("keeps its rows with the fault beside them when the list cannot be read", async () => {
+    const time = new FakeTime();
+    let fails = false;
+    const client = {
+      nodes: async () => (fails ? Promise.reject(new Refusal("x", "no daemon")) : [node("ship1")]),
+    } as unknown as Client;
+    const mirror = new NodeMirror(client, time);
+    await mirror.readAll();
+    fails = true;
+    await mirror.readAll();
+    await time.pass(300);
+    expect([...mirror.mirror.value.rows.keys()]).toEqual(["ship1"]);
+    expect(mirror.mirror.value.fault).toBe("no daemon");
+  });
+});
+
+describe("nodes", () => {
+  it("are sorted by what matters, equal ones by name with numbers as numbers", () => {
+    const nodes = [node("ship10"), node("ship9"), node("ship2", { link: "offline" }), node("ship1", { waiting: 4 })];
+    expect(sorted(nodes, "name", false).map(({ name }) => name)).toEqual(["ship1", "ship2", "ship9", "ship10"]);
+    expect(sorted(nodes, "link", false)[0]?.name).toBe("ship2");
+    expect(sorted(nodes, "waiting", false)[0]?.name).toBe("ship1");
+  });
+
+  it("say what an operator should notice", () => {
+    expect(notesOf(node("ship1"))).toEqual([]);
+    expect(notesOf(node("ship1", { storage: "full", clockSkew: -61_000 }))).toEqual([
+      "storage full",
+      "its clock is 61 s behind",
+    ]);
+  });
+});
+
+describe("a request", () => {
+  const client = (response: () => Response | Promise<Response>, seen: [string, RequestInit | undefined][] = []) =>
+    openClient({
+      fetch: async (url, init) => {
+        seen.push([url, init]);
+        return response();
+      },
+      csrf: async () => "word",
+      answered: () => undefined,
+      refused: () => undefined,
+    });
+
+  it("that changes something carries the word that proves it to be of this page", async () => {
+    const seen: [string, RequestInit | undefined][] = [];
+    const asks = client(() => new Response(null, { status: 204 }), seen);
+    await asks.dropDead("a/b");
+    expect(seen[0]?.[0]).toBe("/v1/dead/a%2Fb");
+    expect(seen[0]?.[1]?.headers).toMatchObject({ "steward-csrf": "word" });
+  });
+
+  it("that fails tells the words of the daemon, and what to do next", async () => {
+    const error = {
+      code: "node-unknown",
+      message: "no node is called x",
+      remedy: "steward nodes lists them.",
+      exit: 2,
+      details: {},
+    };
+    const refused = await client(() => Response.json({ error }, { status: 404 }))
+      .node("x")
+      .catch((thrown: unknown) => thrown);
+    expect(sentenceOf(refused)).toBe("no node is called x. steward nodes lists them.");
+    const cut = await client(() => Promise.reject(new TypeError("cut")))
+      .nodes()
+      .catch((thrown: unknown) => thrown);
+    expect(sentenceOf(cut)).toBe("the daemon could not be reached");
+  });
+
+  it("for the health of a daemon that is not well is answered with it", async () => {
+    expect(await client(() => Response.json({ ok: false }, { status: 503 })).health()).toEqual({ ok: false });
+  });
+});
