@@ -1,6 +1,6 @@
 import { randomFillSync } from "node:crypto";
 import type { Clock, Random } from "../message/clock.ts";
-import { HostTime, hostUptime } from "./host-time.ts";
+import { HostTime, hostUptime } from "./host/host-time.ts";
 
 const hostTime = new HostTime({ wall: Date.now, awake: () => performance.now(), uptime: hostUptime });
 

@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../message/clock.ts";
 import { StewardError } from "../message/errors.ts";
 import type { OutputListener, Run, RunEnd, RunSpec, Spawner } from "../methods/spawner.ts";
 import { Deferred } from "../platform/deferred.ts";
-import { hostUptime } from "../platform/host-time.ts";
+import { hostUptime } from "../platform/host/host-time.ts";
 import { builtProgram } from "../platform/installation.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Channel } from "./channel.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { HostTime } from "../../src/platform/host-time.ts";
+import { HostTime } from "../../src/platform/host/host-time.ts";
 
 /** A host whose clocks are set by hand, ms. */
 class Host {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLmdbStore } from "../../src/journal/store/lmdb-store.ts";
 import type { Run, RunEnd, RunSpec, Spawner } from "../../src/methods/spawner.ts";
-import { hostUptime } from "../../src/platform/host-time.ts";
+import { hostUptime } from "../../src/platform/host/host-time.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { PROTOCOL_VERSION, runnerFile } from "../../src/runner/protocol.ts";
 import { openSpawner } from "../../src/runner/spawner.ts";

@@ -1,6 +1,6 @@
 import { readFile, readlink, statfs } from "node:fs/promises";
 import { arch, cpus, hostname, machine, networkInterfaces, release, totalmem } from "node:os";
-import { hostUptime } from "../host-time.ts";
+import { hostUptime } from "./host-time.ts";
 
 /** How this host is, as its system tells; keys and values are those of docs/targets.md. */
 export interface HostReading {

@@ -2,7 +2,7 @@ import { linkSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { RunSpec } from "../../methods/spawner.ts";
-import { hostUptime } from "../../platform/host-time.ts";
+import { hostUptime } from "../../platform/host/host-time.ts";
 import { runnerFile } from "../protocol.ts";
 import { isRunId, markRun, prepareRun, removeRecord } from "../run-records.ts";
 import type { RunListener } from "./audience.ts";
