@@ -53,11 +53,11 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     const front = await startFront(fleet.central.socket, files);
     const { page, faults } = await openPage(front.url);
     const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
-    await row("ship2").getByText("online").waitFor();
+    await row("ship2").locator(".cell.link").getByText("online").waitFor();
 
     await fleet.node("ship2").kill();
     await fleet.link("ship2", "offline");
-    await row("ship2").getByText("offline").waitFor({ timeout: 1_500 });
+    await row("ship2").locator(".cell.link").getByText("offline").waitFor({ timeout: 1_500 });
 
     await page.goto(`${front.url}/run?to=ship1`);
     await page
