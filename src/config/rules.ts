@@ -2,7 +2,7 @@ import { nodeNameFault } from "../message/node-name.ts";
 import { tokenFault } from "../message/subject.ts";
 import { shortened } from "../message/text/printable.ts";
 import { readDuration, readSize } from "../message/text/units.ts";
-import { isLoopback } from "../platform/loopback.ts";
+import { isLoopback } from "../platform/host/loopback.ts";
 import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { GROUP, membersOf } from "./policy/rule.ts";
