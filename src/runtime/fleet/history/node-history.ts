@@ -5,7 +5,7 @@ import type { NodeChange, NodeDescription } from "../known-node.ts";
 import { StateSpans } from "./state-spans.ts";
 
 /**
- * What the states of nodes were, kept in rows of the journal. A row says from when to when this daemon was there, and which
+ * The states that nodes were in, kept in rows of the journal. A row says from when to when this daemon was there, and which
  * changes it saw meanwhile; the time between two rows is not known.
  *
  *   row   current (written again as it grows) ──full, or an hour old──▶ closed ──out of `retention.history`──▶ gone
