@@ -1,6 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { isLoopback } from "../../platform/loopback.ts";
+import { isLoopback } from "../../platform/host/loopback.ts";
 
 /**
  * The names under which a browser may reach this listener. Another name that leads here was pointed at this machine by

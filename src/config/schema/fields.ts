@@ -14,7 +14,7 @@ import {
   readSize,
   SIZE,
 } from "../../message/text/units.ts";
-import { isLoopback } from "../../platform/loopback.ts";
+import { isLoopback } from "../../platform/host/loopback.ts";
 import { patternFault, scriptDigest } from "../policy/argument-pattern.ts";
 import { GROUP, OPERATOR } from "../policy/rule.ts";
 import { kind, kinds, mapping, setting } from "./about.ts";

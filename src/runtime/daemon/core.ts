@@ -6,7 +6,7 @@ import { receiverOf } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Log } from "../../observe/log.ts";
 import { Audit } from "../../security/audit/audit.ts";
-import { Fleet } from "../fleet/fleet.ts";
+import { Fleet, lastSeenIn } from "../fleet/fleet.ts";
 import { NodeHistory } from "../fleet/history/node-history.ts";
 import { Storage } from "../upkeep/storage.ts";
 import { loadModules } from "./methods.ts";
@@ -80,7 +80,15 @@ export class Core implements Child, FailingChild {
     this.#storage = storage;
     opened("the upkeep of the journal did not end", () => storage.end());
     const keep = () => around.config().retention.history;
-    const history = node === central ? new NodeHistory({ journal, clock, keep }) : undefined;
+    const history =
+      node === central
+        ? new NodeHistory({
+            journal,
+            clock,
+            keep,
+            aliveAt: Object.values(lastSeenIn(journal)).reduce((a, b) => Math.max(a, b), 0),
+          })
+        : undefined;
     opened("the history of nodes did not end", () => history?.end());
     const fleet = new Fleet({ ...around, node, central, journal, history });
     opened("the fleet did not stop", () => fleet.stop());

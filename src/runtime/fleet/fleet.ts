@@ -43,6 +43,11 @@ const NOTE_EVERY = 60_000;
 const NOTE_PER_NODE = 10;
 const LAST_SEEN = "last seen";
 
+/** When each node was last seen, as it was noted a minute ago at most, ms. */
+export function lastSeenIn(journal: Pick<Journal, "checkpoint">): Readonly<Record<string, number>> {
+  return (journal.checkpoint(LAST_SEEN) ?? {}) as Readonly<Record<string, number>>;
+}
+
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #known = new Map<string, KnownNode>();
@@ -68,7 +73,7 @@ export class Fleet {
     this.#work = new DeadlineWheel(clock, LOOK / 2, (name) => {
       if (this.#known.get(name)?.lookAtWork() === true) this.#work.set(name, LOOK);
     });
-    const seen = (journal.checkpoint(LAST_SEEN) ?? {}) as Readonly<Record<string, number>>;
+    const seen = lastSeenIn(journal);
     for (const { name, snapshot } of journal.nodes()) {
       const known = this.#start(name, snapshot as unknown as StoredNode);
       const lastSeen = Object.hasOwn(seen, name) ? seen[name] : undefined;

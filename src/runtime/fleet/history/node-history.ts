@@ -5,7 +5,7 @@ import type { NodeChange, NodeDescription } from "../known-node.ts";
 import { StateSpans } from "./state-spans.ts";
 
 /**
- * What the states of nodes were, kept in rows of the journal. A row says from when to when this daemon was there, and which
+ * The states that nodes were in, kept in rows of the journal. A row says from when to when this daemon was there, and which
  * changes it saw meanwhile; the time between two rows is not known.
  *
  *   row   current (written again as it grows) ──full, or an hour old──▶ closed ──out of `retention.history`──▶ gone
@@ -17,6 +17,8 @@ export interface NodeHistoryOptions {
   readonly journal: Pick<Journal, "notes">;
   readonly clock: Clock;
   readonly keep: () => { readonly age: number; readonly bytes: number };
+  /** A time at which the life before was there for certain, for it may have been killed, ms. */
+  readonly aliveAt: number;
 }
 
 export interface HistoryQuestion {
@@ -50,7 +52,9 @@ interface Row {
 }
 
 const WRITE_AFTER = 1_000;
-const TICK = 60_000;
+/** A row that nothing changes is written that often, ms, to say that the daemon is still there. */
+const TICK = 600_000;
+const WORK_EVERY = 60_000;
 const ROW = { entries: 64, age: 3_600_000 } as const;
 /** Rows that are let go at once. */
 const MOST_SWEPT = 500;
@@ -67,6 +71,7 @@ export class NodeHistory {
   #isKnown: (node: string) => boolean = () => true;
   #writing: Timer | undefined;
   #ticking: Timer | undefined;
+  #working: Timer | undefined;
 
   constructor(options: NodeHistoryOptions) {
     this.#options = options;
@@ -76,6 +81,8 @@ export class NodeHistory {
       this.#bytes += bytes;
       for (const entry of entries) this.#spans.add(entry);
     }
+    const last = this.#rows.at(-1);
+    if (last !== undefined) last.until = Math.max(last.until, Math.min(options.aliveAt, options.clock.now()));
     this.#begin(options.clock.now());
   }
 
@@ -96,8 +103,10 @@ export class NodeHistory {
   }
 
   changed(change: NodeChange): void {
-    if (change.region === WORK) this.#work.set(change.name, change);
-    else this.#add([change.at, change.name, change.region, change.to, change.cause]);
+    if (change.region === WORK) {
+      this.#work.set(change.name, change);
+      this.#working ??= this.#options.clock.setTimeout(() => this.#takeWork(), WORK_EVERY);
+    } else this.#add([change.at, change.name, change.region, change.to, change.cause]);
   }
 
   read({ since, until, node, region, after, limit }: HistoryQuestion): HistoryAnswer {
@@ -165,13 +174,14 @@ export class NodeHistory {
   }
 
   #tick(): void {
-    this.#takeWork();
     this.#write();
     this.#sweep();
     this.#ticking = this.#options.clock.setTimeout(() => this.#tick(), TICK);
   }
 
   #takeWork(): void {
+    this.#options.clock.clearTimeout(this.#working);
+    this.#working = undefined;
     for (const { at, name, to, cause } of this.#work.values())
       if (this.#spans.last(name, WORK) !== to) this.#add([at, name, WORK, to, cause]);
     this.#work.clear();

@@ -18,8 +18,8 @@ function world(keep = { age: 30 * DAY, bytes: 1_000_000 }) {
   const clock = new SimulatedClock();
   const start = clock.now();
   const store = openMemoryStore();
-  const open = (nodes: readonly NodeDescription[] = []) => {
-    const history = new NodeHistory({ journal: { notes: new NodeNotes(store) }, clock, keep: () => keep });
+  const open = (nodes: readonly NodeDescription[] = [], aliveAt = 0) => {
+    const history = new NodeHistory({ journal: { notes: new NodeNotes(store) }, clock, keep: () => keep, aliveAt });
     history.open(nodes, (name) => name !== "gone");
     const change = (name: string, region: string, to: string, cause = "c") =>
       history.changed({ name, at: clock.now(), region, from: "", to, cause });
@@ -62,7 +62,7 @@ test("the states of a node are remembered across lives, and the time between two
   expect(clock.armed).toBe(0);
 });
 
-test("a daemon that was killed is not known to have been there beyond its last minute", async () => {
+test("a daemon that was killed is not known to have been there beyond the last sign of it", async () => {
   const { clock, start, open, store } = world();
   const first = open([node("ship1", "online", start)]);
   await clock.advance(10 * MINUTE + 30_000);
@@ -73,6 +73,11 @@ test("a daemon that was killed is not known to have been there beyond its last m
   const second = open();
   expect(second.read().unknown).toEqual([[start + 10 * MINUTE, start + 15 * MINUTE + 30_000]]);
   second.history.end();
+  for (const [no, record] of rows) new NodeNotes(store).setHistory(no, record);
+  new NodeNotes(store).dropHistory(2);
+  const third = open([], start + 13 * MINUTE);
+  expect(third.read().unknown).toEqual([[start + 13 * MINUTE, start + 15 * MINUTE + 30_000]]);
+  third.history.end();
 });
 
 test("work counts once a minute, and changes of one second are one row", async () => {
