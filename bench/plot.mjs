@@ -17,7 +17,7 @@ const rows = readFileSync(rowsFile, "utf8")
 
 const WIDTH = 420;
 const HEIGHT = 260;
-const MARGIN = { left: 62, top: 34, right: 12, bottom: 44 };
+const MARGIN = { left: 62, top: 34, right: 26, bottom: 44 };
 const COLOURS = ["#1b6ca8", "#c2571a", "#4a8b3b", "#7a7a7a"];
 
 const trips = rows.filter(({ bench, bytes }) => bench === "round-trips" && bytes === 200);

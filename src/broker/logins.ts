@@ -39,7 +39,7 @@ export function isInbox(reply: string): boolean {
 }
 
 /**
- * A node reads its own subjects and inbox, writes to central and its peers, and answers in their inboxes. The fourth part
+ * A node reads its own subjects and inbox, writes to central and its peers (central also to the subjects of its alerts), and answers in their inboxes. The fourth part
  * of an inbox subject is the receiver of the frame that is answered, so no node answers for another one.
  */
 export function nodePermissions(
@@ -51,7 +51,7 @@ export function nodePermissions(
   const plain = publishers.filter(({ subjects }) => subjects.some((subject) => subject.startsWith(`${node}.`)));
   const written =
     node === central
-      ? ["*.command.>", "*.event.>", `${INBOX}*.*.${central}.>`]
+      ? ["*.command.>", "*.event.>", "alerts.>", `${INBOX}*.*.${central}.>`]
       : others.flatMap((other) => [`${other}.command.>`, `${other}.event.>`, `${INBOX}${other}.*.${node}.>`]);
   return {
     publish: [...written, ...plain.map(inboxOf)],

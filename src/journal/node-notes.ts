@@ -1,7 +1,7 @@
-import type { FactsRecord, LabelsRecord } from "./records.ts";
+import type { FactsRecord, HistoryRecord, LabelsRecord } from "./records.ts";
 import type { Store } from "./store/store.ts";
 
-/** The rows of `labels` and `facts`, one for each node. */
+/** The rows of `labels` and `facts`, one for each node, and of `history`, one for each while. */
 export class NodeNotes {
   readonly #store: Store;
 
@@ -19,6 +19,23 @@ export class NodeNotes {
 
   factsOf(node: string): FactsRecord | undefined {
     return this.#store.get("facts", node) as FactsRecord | undefined;
+  }
+
+  *history(): Iterable<readonly [no: number, record: HistoryRecord]> {
+    for (const { key, value } of this.#store.range("history", {})) yield [key as number, value as HistoryRecord];
+  }
+
+  historyOf(no: number): HistoryRecord | undefined {
+    return this.#store.get("history", no) as HistoryRecord | undefined;
+  }
+
+  /** A loss of it in a crash is a time that is not known. */
+  setHistory(no: number, record: HistoryRecord): void {
+    this.#store.putSoon("history", no, record);
+  }
+
+  dropHistory(no: number): void {
+    this.#store.remove("history", no);
   }
 
   setLabels(node: string, record: LabelsRecord): void {

@@ -267,6 +267,17 @@ export interface GivenLabel {
   readonly at: number;
 }
 
+/** A change of one region of a node: since when it is in which state, and why. */
+export type HistoryEntry = readonly [at: number, node: string, region: string, state: string, cause: string];
+
+/** The changes of nodes that one life of the daemon saw from one time to another. */
+export interface HistoryRecord {
+  readonly v: 1;
+  readonly from: number;
+  readonly until: number;
+  readonly entries: readonly HistoryEntry[];
+}
+
 /** The facts that one node told. */
 export interface FactsRecord {
   readonly v: 1;

@@ -139,6 +139,23 @@ export const CATALOGUE = {
     "{who} may not send {subject} to {node}: {fault}",
     "`steward whoami` shows what you may do; an admin changes it with `steward operator add {operator} … --replace`.",
   ),
+  "approval-unnamed": entry(
+    "this needs two people, and the users of the socket have no names ({rule})",
+    "Sign with your own key: --as or STEWARD_OPERATOR_KEY; `steward operator key` makes one.",
+  ),
+  "approval-job": entry(
+    "this needs two people, and a job cannot wait for the second one ({rule})",
+    "Send it with `steward run`, which waits for `steward approve`, or ask an admin to change `approvals` in steward.yaml.",
+  ),
+  "approval-own": entry(
+    "{operator} asked for {id}, and somebody else has to approve it",
+    "Ask another operator to type `steward approve {id}`; `steward cancel {id}` takes it back.",
+  ),
+  "approval-none": entry(
+    "{id} cannot be approved or refused: {fault}",
+    "`steward approvals` lists the requests that wait.",
+    EXIT.usage,
+  ),
   "operator-exists": entry(
     "{operator} is an operator already, with the role {role}",
     "Add --replace to give {operator} another role or other bounds; `steward operator show {operator}` shows the present ones.",

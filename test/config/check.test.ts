@@ -473,6 +473,7 @@ alerts:
       "destinations: {pager: {publish: ship1.command.shellcommand.os}}",
       "nodes would take it for a message of steward's",
     ],
+    ["destinations: {pager: {publish: fleet.alerts}}", "it begins with alerts."],
     ["destinations: {pager: {append: ./a, tokenFile: ./b}}", "only `post` has a token"],
     ["destinations: {'a b': {append: ./a}}", "not a name"],
     [`${pager}\nalerts: {away: {when: offline, to: [office]}}`, "alerts.away.to[0]: there is no destination office"],

@@ -110,6 +110,7 @@ describe("defaults", () => {
       labels: {},
       policy: [],
       policies: [],
+      approvals: [],
       operators: {},
       defaults: { deliverBy: 604_800_000, timeout: 3_600_000 },
       limits: {
@@ -128,6 +129,7 @@ describe("defaults", () => {
         bytes: 536_870_912,
         deadLetters: 10_000,
         logs: { age: 2_592_000_000, bytes: 10_737_418_240 },
+        history: { age: 2_592_000_000, bytes: 16_777_216 },
         audit: { age: 63_072_000_000, bytes: 1_073_741_824 },
       },
       security: "sealed",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bareText, classOf, PLAIN, piecesOf, styleAfter } from "../../src/dashboard/text/ansi.ts";
-import { legible, shareOf, stretchesOf } from "../../src/dashboard/text/bands.ts";
+import { legible, shareOf, stretchesKept, stretchesOf } from "../../src/dashboard/text/bands.ts";
 import { commandLine, shellWord, splitWords } from "../../src/dashboard/text/command-line.ts";
 import { lastWritten, OutputLines } from "../../src/dashboard/text/output.ts";
 import { ago, bytes, readSpan, span } from "../../src/dashboard/text/times.ts";
@@ -92,6 +92,25 @@ describe("a band", () => {
       ["online", 60],
     ]);
     expect(shareOf(stretches, "online")).toBe(1);
+  });
+
+  it("of the kept history knows nothing before its first state, nor of the time in which the daemon did not run", () => {
+    const kept = [
+      [10, "online", "a frame"],
+      [40, "offline", "bye"],
+    ] as const;
+    const unknown = [
+      [20, 30],
+      [35, 50],
+    ] as const;
+    expect(stretchesKept(kept, unknown, 0, 60).map(({ state, from, until }) => [state, from, until])).toEqual([
+      ["", 0, 10],
+      ["online", 10, 20],
+      ["", 20, 30],
+      ["online", 30, 35],
+      ["", 35, 50],
+      ["offline", 50, 60],
+    ]);
   });
 
   it("shows the worst of many short states as one, with how many there were", () => {

@@ -43,6 +43,7 @@ export function accountOf(journal: Journal, store: Store): unknown {
     // Journals of the first version have none.
     held: journal.held.groups.length === 0 ? undefined : journal.held.groups.map((group) => heldIn(journal, group)),
     jobs: [...journal.jobs.ids].length === 0 ? undefined : jobsIn(journal),
+    history: [...journal.notes.history()].length === 0 ? undefined : [...journal.notes.history()],
     pending: inbox.pending(),
     done: [...inbox.newestDone()],
     dead: inbox.dead(),

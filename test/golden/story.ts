@@ -269,6 +269,12 @@ async function taking(journal: Journal, turn: () => Promise<void>): Promise<void
   journal.setTaken("file 1", [idOf(1, 10), idOf(2, 20)]);
   journal.setTaken("file ß", []);
   journal.setNode("ship1", { link: "online", since: START, note: "Nord–Süd" });
+  journal.notes.setHistory(1, {
+    v: 1,
+    from: START,
+    until: START + 1_000,
+    entries: [[START, "ship1", "link", "online", "hello"]],
+  });
   journal.setNode("ship2", { link: "offline" });
   await turn();
 }

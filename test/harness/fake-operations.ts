@@ -14,6 +14,7 @@ import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
 import type {
   Accepted,
   AlertTest,
+  ApprovalView,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -25,6 +26,8 @@ import type {
   ErrandView,
   FactsView,
   Health,
+  HistoryQuery,
+  HistoryView,
   HoldOrder,
   HoldView,
   InvitationOrder,
@@ -62,6 +65,7 @@ import type {
   PageLink,
   ProcessList,
   ProcessView,
+  QueueView,
   ReleaseOrder,
   ReloadAnswer,
   SessionView,
@@ -120,6 +124,7 @@ export class FakeOperations implements Operations {
   jobResultList: JobResult[] = [];
   jobAnswers: Steered["answers"] = [];
   healthNow: Health;
+  historyNow: HistoryView = { asOf: 0, from: 0, until: 0, keptSince: 0, unknown: [], nodes: [] };
   trustNow: TrustView;
   reloadAnswer: ReloadAnswer = { changes: [], needRestart: [] };
   metricsText = "# TYPE steward_up gauge\nsteward_up 1\n";
@@ -248,6 +253,29 @@ export class FakeOperations implements Operations {
       quarantined: [],
       stuck: [],
     };
+  }
+
+  approvalList: ApprovalView[] = [];
+
+  approvals(): ApprovalView[] {
+    this.#called("approvals");
+    return this.approvalList;
+  }
+
+  approve(id: string): ApprovalView {
+    this.#called("approve", id);
+    return this.#approval(id);
+  }
+
+  refuse(id: string): ApprovalView {
+    this.#called("refuse", id);
+    return this.#approval(id);
+  }
+
+  #approval(id: string): ApprovalView {
+    const found = this.approvalList.find((one) => one.id === id);
+    if (found === undefined) throw new StewardError("approval-none", { id, fault: "it does not wait for an approval" });
+    return found;
   }
 
   operatorList: OperatorView[] = [];
@@ -428,6 +456,11 @@ export class FakeOperations implements Operations {
     return { target: question.to, nodes: names, away, lacking, most: this.mostTargets, ...bytes };
   }
 
+  history(query: HistoryQuery = {}): HistoryView {
+    this.#called("history", query);
+    return this.historyNow;
+  }
+
   facts(name: string): FactsView {
     this.#called("facts", name);
     const { lastSeenAt } = this.#node(name);
@@ -507,6 +540,27 @@ export class FakeOperations implements Operations {
   dropErrand(id: string): void {
     this.retryErrand(id);
     this.errandList = this.errandList.filter((errand) => errand.id !== id);
+  }
+
+  queue(name: string, query: { readonly limit?: number } = {}): QueueView {
+    this.#called("queue", name, query);
+    const { link } = this.#node(name);
+    const messages = this.messageList
+      .filter(({ subject, final }) => !final && parseSubject(subject).node === name)
+      .map(({ id, subject, state, createdAt, deliverBy, summary }) => ({
+        ...{ id, subject, state, createdAt, deliverBy, summary },
+        bytes: 120,
+        expectedAt: null,
+        reason: "the node is offline",
+      }));
+    return {
+      node: name,
+      asOf: this.clock.now(),
+      link,
+      waiting: messages.length,
+      bytes: 120 * messages.length,
+      messages,
+    };
   }
 
   holds(): HoldView[] {

@@ -194,3 +194,37 @@ test("Prometheus scrapes the state of nodes, lanes and messages over TCP", async
   const health = await fetch(`http://127.0.0.1:${port}/healthz`);
   expect([health.status, ((await health.json()) as { ok: boolean }).ok]).toEqual([200, true]);
 });
+
+test("an outcome goes to a file and a program of central's, and a node that is held gets its command once it is released", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+  const [log, paged, script] = [fleet.file("outcomes"), fleet.file("paged"), fleet.file("page.sh")];
+  await writeFile(script, `cat > "$1"; echo "$STEWARD_KEY" >> "$1"\n`);
+  await fleet.central.reconfigure((config) => ({
+    ...config,
+    destinations: { log: { append: log }, page: { run: ["sh", script, paged] } },
+  }));
+  expect((await fleet.steward("reload")).code).toBe(0);
+  expect((await fleet.steward("hold", "ship1", "--note", "dry dock")).code).toBe(0);
+  const { stdout } = await fleet.steward(
+    ...["run", "ship1", "--no-wait", "--reply", "log", "--reply", "page", "--", "echo", "hi"],
+  );
+  const [id = ""] = stdout.split(" ");
+  expect((await fleet.steward("messages", "--state", "held")).stdout).toContain(
+    "maintenance until it is released: dry dock",
+  );
+  expect((await fleet.steward("queue", "ship1")).stdout).toContain(id);
+  expect((await fleet.steward("unhold", "ship1")).stdout).toBe("1 node released: ship1\n");
+  const read = (file: string): Promise<string> => readFile(file, "utf8").catch(() => "");
+  await eventuallySeen(
+    "both destinations have it",
+    async () => (await read(log)) !== "" && (await read(paged)).includes("-page"),
+  );
+  expect(JSON.parse(await read(log))).toMatchObject({
+    key: `${id}-log`,
+    node: "ship1",
+    state: "succeeded",
+    output: "hi\n",
+  });
+  expect(await read(paged)).toMatch(new RegExp(`"state":"succeeded".*\n${id}-page\n$`, "s"));
+  expect((await fleet.steward("errands")).stderr).toBe("no errands wait\n");
+});

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { normalise } from "../../message/errors.ts";
-import { actingUser } from "../../platform/owner.ts";
+import { actingUser } from "../../platform/host/owner.ts";
 import { counted } from "../render/text.ts";
 import type { Finding } from "./finding.ts";
 

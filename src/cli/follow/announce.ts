@@ -28,6 +28,15 @@ export function announce(cli: Cli, accepted: readonly Accepted[], to: "stdout" |
   }
 }
 
+/** Says what messages wait for that are not on their way. */
+export function announceHeld(cli: Cli, accepted: readonly Accepted[]): void {
+  const [first] = accepted.filter(({ held }) => held !== undefined);
+  if (first === undefined) return;
+  const rest = accepted.length > 1 ? ` and ${accepted.length - 1} more` : "";
+  cli.note(cli.err("yellow", `! not sent: ${first.id}${rest} ${visible(first.held ?? "")}`));
+  cli.note(`  ${cli.err("dim", "→")} steward approve ${first.id}`);
+}
+
 function patience(deliverBy: number | null, now: number): string {
   return deliverBy === null
     ? "waits without limit"

@@ -2,7 +2,7 @@ import { EXIT } from "../../message/errors.ts";
 import type { Accepted } from "../../runtime/operate/operations.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
-import { announce, noteBroker } from "./announce.ts";
+import { announce, announceHeld, noteBroker } from "./announce.ts";
 import { Follower, type FollowerLook } from "./follower.ts";
 import { reportEnd } from "./report.ts";
 
@@ -21,6 +21,10 @@ export async function submitAndWait(
   try {
     await follower.listen();
     const accepted = await submit();
+    if (accepted.length > 0 && accepted.every(({ held }) => held !== undefined)) {
+      announceHeld(cli, accepted);
+      return EXIT.notDelivered;
+    }
     const connected = await noteBroker(cli, daemon, accepted);
     // Without a broker no other node is in reach, whatever was known of it before.
     const seen = connected ? accepted : accepted.map((one) => ({ ...one, link: "offline" as const }));

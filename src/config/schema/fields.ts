@@ -3,6 +3,7 @@ import { faultText, StewardError } from "../../message/errors.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
 import { readHours, timeZoneFault } from "../../message/schedule/hours.ts";
 import { isSubject, isToken, parseSubject, tokenFault } from "../../message/subject.ts";
+import { boundFault } from "../../message/target/bound.ts";
 import {
   DURATION,
   formatDuration,
@@ -301,6 +302,7 @@ export const mailbox = () =>
 export const natsSubject = () =>
   text("a NATS subject such as alerts.fleet", (value) => {
     if (!/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,15}$/.test(value)) return "letters, digits, _ and -, with dots between";
+    if (!value.startsWith("alerts.")) return "it begins with alerts., for central may publish no other ones";
     return isSubject(value) ? "nodes would take it for a message of steward's" : undefined;
   });
 
@@ -438,6 +440,9 @@ export function groups() {
     format: inBraces,
   });
 }
+
+/** A target that bounds what people may do. */
+export const boundTarget = () => text("a target over names, groups and labels", boundFault);
 
 /** A compiled mapping on one line: `{class: tanker}`. */
 export function inBraces(value: unknown): string {

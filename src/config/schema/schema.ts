@@ -5,6 +5,7 @@ import { kind, mapping, setting } from "./about.ts";
 import {
   account,
   argument,
+  boundTarget,
   bySecret,
   decimal,
   duration,
@@ -241,6 +242,22 @@ const policy = described({
     example: [{ subject: "command.shellcommand.*", deny: ["reboot ..."] }],
   }),
 });
+/** An entry of `approvals:`. */
+const approval = described({
+  subject: setting(ruledSubject(), {
+    description: "What it speaks of: <command|event>.<method>.<domain>; * stands for any name.",
+    example: "command.shellcommand.*",
+  }),
+  on: setting(boundTarget().optional(), {
+    description: "The nodes: a target over names, groups and labels given here.",
+    fallback: "all",
+    example: "class=tanker",
+  }),
+  nodes: setting(wholeNumber(1, 1_000_000).prefault(1), {
+    description: "From so many of these nodes on, in one request.",
+    example: 10,
+  }),
+});
 /** `run:` of an entry of `subscribe:`. */
 const run = kind(
   mapping({
@@ -408,7 +425,7 @@ const destination = mapping({
     description: "With `mail`: the program that takes letters; the mailboxes become its last arguments.",
   }),
   publish: setting(natsSubject().optional(), {
-    description: "A NATS subject that is none of steward's own; nobody acknowledges what is published there.",
+    description: "A NATS subject that begins with alerts.; nobody acknowledges what is published there.",
     example: "alerts.fleet",
   }),
   alert: setting(flag().optional(), { description: "true: an outcome becomes an alert of central.", example: true }),
@@ -570,6 +587,12 @@ export const schema = mapping({
     ],
     applies: "live",
   }),
+  approvals: setting(listOf(approval, "a list of rules").prefault([]), {
+    description:
+      "What two people must want: such a request is held until another operator approves it with `steward approve`. See docs/operators.md.",
+    example: [{ subject: "command.shellcommand.*", on: "class=tanker", nodes: 10 }],
+    applies: "live",
+  }),
   operators: setting(
     mapping({
       socket: setting(oneOf("admin", "operator", "viewer", "nobody").optional(), {
@@ -667,6 +690,17 @@ export const schema = mapping({
           }),
         }).prefault({}),
         { description: "Logs that syslogforwarding has stored." },
+      ),
+      history: setting(
+        mapping({
+          age: setting(duration("1h", "3650d").prefault("30d"), {
+            description: "How long it is remembered when a node was in which state.",
+          }),
+          bytes: setting(size("64KB", "1GB").prefault("16MB"), {
+            description: "How many bytes of it are kept, on disk and in memory; the oldest go first.",
+          }),
+        }).prefault({}),
+        { description: "At central, what the states of nodes were: `steward node ship1 --history 7d`." },
       ),
       audit: setting(
         mapping({

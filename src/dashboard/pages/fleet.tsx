@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
-import type { NodeView } from "../../runtime/operate/operations.ts";
+import type { HistoryView, NodeView } from "../../runtime/operate/operations.ts";
+import { Band } from "../parts/band.tsx";
 import { FilterLine } from "../parts/filter-line.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
 import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
@@ -8,6 +9,7 @@ import { Refusal } from "../store/client.ts";
 import { COUNTERS, type CounterKey, countsOf, notesOf, type SortKey, sorted } from "../store/node-order.ts";
 import { ask, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
+import { stretchesKept } from "../text/bands.ts";
 import { commandLine } from "../text/command-line.ts";
 import { linkLook, regionLook } from "../text/looks.ts";
 import { clockTime, counted, span } from "../text/times.ts";
@@ -40,6 +42,13 @@ export function Fleet() {
     every: filter === "" ? 3_600_000 : rows.size > 500 ? 15_000 : 5_000,
     atMost: rows.size > 500 ? 5_000 : 700,
   }));
+  const days = place.value.query.band === "7d" ? 7 : 1;
+  const kept = useReading<Kept>(`fleet history ${days}`, () => ({
+    load: () => keptLinks(days),
+    on: ({ type }) => type === "node" && rows.size <= 300,
+    every: rows.size > 1_000 ? 300_000 : 60_000,
+    atMost: 3_000,
+  })).reading.value;
   const names = filter === "" ? undefined : reading.value?.names;
   const refused = filter === "" ? undefined : reading.value?.refused;
   const meant = useMemo(
@@ -88,8 +97,8 @@ export function Fleet() {
           count={shown.length}
           height={narrow() ? 62 : 34}
           onSight={(first, last) => store.nodes.shows(shown.slice(first, last + 1).map(({ name }) => name))}
-          head={<Heads sort={sort} down={down !== ""} />}
-          row={(index) => <Row node={shown[index]} />}
+          head={<Heads sort={sort} down={down !== ""} days={days} />}
+          row={(index) => <Row node={shown[index]} kept={kept} days={days} />}
         />
       )}
       {readAt > 0 && shown.length === 0 && refused === undefined && !pending && (
@@ -154,7 +163,7 @@ function Counters({ nodes, chosen }: { nodes: readonly NodeView[]; chosen: Count
   );
 }
 
-function Heads({ sort, down }: { sort: string; down: boolean }) {
+function Heads({ sort, down, days }: { sort: string; down: boolean; days: number }) {
   return (
     <>
       {COLUMNS.map(({ key, word }) => {
@@ -176,13 +185,43 @@ function Heads({ sort, down }: { sort: string; down: boolean }) {
           </div>
         );
       })}
+      <Head name="band">
+        <button type="button" onClick={() => ask({ band: days === 7 ? "" : "7d" })} title="24 hours or 7 days">
+          {days === 7 ? "Last 7 days" : "Last 24 hours"} ⇄
+        </button>
+      </Head>
       <Head name="labels">Labels</Head>
       <Head name="notes">Notes</Head>
     </>
   );
 }
 
-function Row({ node }: { node: NodeView | undefined }) {
+const DAY = 86_400_000;
+
+/** The links of all nodes over time, by name. */
+interface Kept {
+  readonly links: ReadonlyMap<string, HistoryView["nodes"][number]["regions"]>;
+  readonly unknown: HistoryView["unknown"];
+}
+
+async function keptLinks(days: number): Promise<Kept> {
+  const { client, now } = theStore();
+  const since = Math.floor(now.peek() - days * DAY);
+  const links = new Map<string, HistoryView["nodes"][number]["regions"]>();
+  for (let after = ""; ; ) {
+    const page: HistoryView = await client.history({
+      region: "link",
+      since,
+      limit: 1_000,
+      ...(after === "" ? {} : { after }),
+    });
+    for (const { name, regions } of page.nodes) links.set(name, regions);
+    after = page.nodes.at(-1)?.name ?? "";
+    if (page.nodes.length < 1_000) return { links, unknown: page.unknown };
+  }
+}
+
+function Row({ node, kept, days }: { node: NodeView | undefined; kept: Kept | undefined; days: number }) {
   if (node === undefined) return null;
   const {
     name,
@@ -241,6 +280,17 @@ function Row({ node }: { node: NodeView | undefined }) {
         {storage === "ok" ? <span class="quiet">ok</span> : <StateWord look={regionLook("storage", storage)} />}
       </Cell>
       <Cell name="version">{version ?? <span class="quiet">–</span>}</Cell>
+      <Cell name="band">
+        {kept !== undefined && (
+          <Band
+            region="link"
+            stretches={stretchesKept(kept.links.get(name)?.link ?? [], kept.unknown, now - days * DAY, now)}
+            begin={now - days * DAY}
+            end={now}
+            height={14}
+          />
+        )}
+      </Cell>
       <Cell name="labels" title={labelText}>
         {labelText}
       </Cell>

@@ -110,6 +110,15 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
               <dt>from</dt>
               <dd>{origin}</dd>
             </div>
+            {message.operator !== undefined && (
+              <div>
+                <dt>asked by</dt>
+                <dd>
+                  {message.operator}
+                  {message.signed === true && ", signed"}
+                </dd>
+              </div>
+            )}
             <div>
               <dt>subject</dt>
               <dd class="mono">{subject}</dd>

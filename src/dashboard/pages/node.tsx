@@ -1,4 +1,11 @@
-import type { FactsView, LabelView, MachineView, MessageView, NodeDetail } from "../../runtime/operate/operations.ts";
+import type {
+  FactsView,
+  HistoryView,
+  LabelView,
+  MachineView,
+  MessageView,
+  NodeDetail,
+} from "../../runtime/operate/operations.ts";
 import { MachinePanel } from "../chart/machine-panel.tsx";
 import { stepsOfNode } from "../chart/steps.ts";
 import { Band } from "../parts/band.tsx";
@@ -9,7 +16,7 @@ import { Ago, At, CopyCommand, For, StateWord } from "../parts/words.tsx";
 import { notesOf } from "../store/node-order.ts";
 import { ask, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
-import { stretchesOf } from "../text/bands.ts";
+import { stretchesKept, stretchesOf } from "../text/bands.ts";
 import { commandLine } from "../text/command-line.ts";
 import { messageLook, regionLook } from "../text/looks.ts";
 import { bytes, clockTime, counted, dayTime, span } from "../text/times.ts";
@@ -110,6 +117,14 @@ function Timelines({ node }: { node: NodeDetail }) {
     SPANS.find(({ key }) => key === place.value.query.span) ??
     (now - sinceAllIsKnown(node) < SPANS[0].ms ? SPANS[0] : SPANS[1]);
   const begin = now - chosen.ms;
+  const { client } = theStore();
+  const { reading } = useReading<HistoryView>(`history ${node.name} ${chosen.key}`, () => ({
+    load: () => client.history({ node: node.name, since: Math.floor(theStore().now.peek() - chosen.ms) }),
+    on: (happening) => happening.type === "node" && happening.name === node.name,
+    every: 60_000,
+    atMost: 1_000,
+  }));
+  const kept = reading.value?.nodes[0]?.regions;
   return (
     <section class="block" aria-label="States over time">
       <div class="block-head">
@@ -133,7 +148,11 @@ function Timelines({ node }: { node: NodeDetail }) {
               <StateWord look={regionLook(region, state)} />
               <Band
                 region={region}
-                stretches={stretchesOf(changes, state, since, begin, now)}
+                stretches={
+                  kept === undefined
+                    ? stretchesOf(changes, state, since, begin, now)
+                    : stretchesKept(kept[region] ?? [], reading.value?.unknown ?? [], begin, now)
+                }
                 begin={begin}
                 end={now}
               />

@@ -54,7 +54,7 @@ export function Band({
         const width = Math.max(1.5, ((until - from) / length) * 1000);
         const title =
           state === ""
-            ? "not known"
+            ? `not known${cause === "" ? "" : `: ${cause}`}`
             : `${word} for ${span(until - from)}\n${dayTime(from)} to ${dayTime(until)}${cause === "" ? "" : `\n${cause}`}${merged > 0 ? `\nand ${merged} more changes within` : ""}`;
         // Height repeats what the colour says: low is bad.
         const isThin = state === "" || tone === "quiet";

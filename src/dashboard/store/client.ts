@@ -22,6 +22,7 @@ const USED = {
   clearAlert: "DELETE /v1/alerts/{no}",
   searchLogs: "GET /v1/logs/search",
   health: "GET /healthz",
+  history: "GET /v1/history",
   jobs: "GET /v1/jobs",
   createJob: "POST /v1/jobs",
   job: "GET /v1/jobs/{id}",

@@ -79,6 +79,10 @@ export function notesOf(node: NodeView): string[] {
   if (node.fingerprint !== undefined) found.push(`waits to be accepted, fingerprint ${node.fingerprint}`);
   else if (node.trust !== "accepted" && node.role !== "self" && node.link !== "neverSeen")
     found.push(`trust ${node.trust}`);
+  if (node.hold !== undefined)
+    found.push(
+      `held by ${node.hold.by}: nothing is delivered${node.hold.note === undefined ? "" : ` (${node.hold.note})`}`,
+    );
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
   if (node.unheard === true) found.push("not heard since the daemon here was started");
   if (node.heldBack !== undefined) found.push(node.heldBack);

@@ -47,6 +47,43 @@ export function stretchesOf(
   return found;
 }
 
+/** One state of the history that the daemon keeps: since when, which, and why. */
+export type KeptState = readonly [at: number, state: string, cause: string];
+
+/**
+ * The states of the kept history between two times, without a hole: before the first one, and while the daemon did not run,
+ * nothing is known.
+ */
+export function stretchesKept(
+  kept: readonly KeptState[],
+  unknown: readonly (readonly [from: number, until: number])[],
+  begin: number,
+  end: number,
+): Stretch[] {
+  const found: Stretch[] = [];
+  const add = (state: string, from: number, until: number, cause: string): void => {
+    const clipped = { from: Math.max(from, begin), until: Math.min(until, end) };
+    if (clipped.until <= clipped.from) return;
+    const last = found.at(-1);
+    if (last?.state === state && last.until === clipped.from)
+      found[found.length - 1] = { ...last, until: clipped.until };
+    else found.push({ state, ...clipped, cause, merged: 0 });
+  };
+  add("", begin, kept[0]?.[0] ?? end, "");
+  for (const [i, [at, state, cause]] of kept.entries()) {
+    let from = at;
+    const until = kept[i + 1]?.[0] ?? end;
+    for (const [darkFrom, darkUntil] of unknown) {
+      if (darkUntil <= from || darkFrom >= until) continue;
+      add(state, from, darkFrom, cause);
+      add("", Math.max(from, darkFrom), Math.min(until, darkUntil), "the daemon did not run");
+      from = darkUntil;
+    }
+    add(state, from, until, cause);
+  }
+  return found;
+}
+
 /** Stretches wide enough to be seen: what is shorter than `least` ms goes into its longer neighbour, and is counted there. */
 export function legible(stretches: readonly Stretch[], least: number, weight: (state: string) => number): Stretch[] {
   const out: Stretch[] = [];

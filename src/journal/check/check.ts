@@ -5,7 +5,21 @@ import { checkIn, type InCounts } from "./in.ts";
 import { checkJobs } from "./jobs.ts";
 import { checkOut, type OutCounts } from "./out.ts";
 import { Inspection, type KnownProblem, type Problem, type Rows } from "./problems.ts";
-import { factsRecord, id, json, labelsRecord, list, record, sequence, setAside, text, token, tuple } from "./shapes.ts";
+import {
+  count,
+  factsRecord,
+  historyRecord,
+  id,
+  json,
+  labelsRecord,
+  list,
+  record,
+  sequence,
+  setAside,
+  text,
+  token,
+  tuple,
+} from "./shapes.ts";
 
 export interface JournalCheck {
   readonly version: number | undefined;
@@ -78,6 +92,7 @@ function checkNotes(found: Inspection): void {
   for (const _ of found.sound("nodes", token, record));
   for (const _ of found.sound("labels", token, labelsRecord));
   for (const _ of found.sound("facts", token, factsRecord));
+  for (const _ of found.sound("history", count, historyRecord));
   for (const _ of found.sound("taken", text, list(id)));
   for (const _ of found.sound("cancelled", id, text));
   for (const { value } of found.sound<SetAside & { readonly open: boolean }>("aside", tuple(text, text), setAside))

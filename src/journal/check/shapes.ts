@@ -15,6 +15,7 @@ import type {
   HeldEnd,
   HeldGroupRecord,
   HeldStand,
+  HistoryRecord,
   InLane,
   InRecord,
   JobAttempt,
@@ -292,6 +293,13 @@ export const labelsRecord = fields<LabelsRecord>({
   v: one(1),
   given: each(fields<GivenLabel>({ value: text, by: text, at: time })),
   enrolledAt: maybe(time),
+});
+
+export const historyRecord = fields<HistoryRecord>({
+  v: one(1),
+  from: time,
+  until: time,
+  entries: list(tuple(time, token, text, text, text)),
 });
 
 export const factsRecord = fields<FactsRecord>({

@@ -68,6 +68,7 @@ export const TABLES = [
   "facts",
   "held",
   "jobs",
+  "history",
 ] as const;
 export type Table = (typeof TABLES)[number];
 

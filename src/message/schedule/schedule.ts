@@ -54,26 +54,6 @@ export function nextTime(schedule: Schedule, after: number, zone: TimeZone): num
   }
 }
 
-/** The last `most` times of (after, until], the earliest first. */
-export function lastTimes(
-  schedule: Schedule,
-  after: number,
-  until: number,
-  most: number,
-  zone: TimeZone,
-): { readonly times: readonly number[]; readonly more: boolean } {
-  let times: number[] = [];
-  for (let back = MINUTE; ; back *= 4) {
-    const from = Math.max(after, until - back);
-    times = [];
-    for (let time = nextTime(schedule, from, zone); time !== undefined && time <= until; ) {
-      times.push(time);
-      time = nextTime(schedule, time, zone);
-    }
-    if (times.length > most || from === after) return { times: times.slice(-most), more: times.length > most };
-  }
-}
-
 function nextOfCalendar(calendar: Calendar, after: number, zone: TimeZone): number | undefined {
   // A day before: a time that clocks pass over comes later than its day says.
   const first = dayOf(zone.wallOf(after)) - DAY;

@@ -7,6 +7,7 @@ import type { Method } from "../../methods/define.ts";
 import type { Log } from "../../observe/log.ts";
 import { Audit } from "../../security/audit/audit.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { NodeHistory } from "../fleet/history/node-history.ts";
 import { Storage } from "../upkeep/storage.ts";
 import { loadModules } from "./methods.ts";
 import { Road } from "./road.ts";
@@ -78,7 +79,10 @@ export class Core implements Child, FailingChild {
     const storage = new Storage(journal, around);
     this.#storage = storage;
     opened("the upkeep of the journal did not end", () => storage.end());
-    const fleet = new Fleet({ ...around, node, central, journal });
+    const keep = () => around.config().retention.history;
+    const history = node === central ? new NodeHistory({ journal, clock, keep }) : undefined;
+    opened("the history of nodes did not end", () => history?.end());
+    const fleet = new Fleet({ ...around, node, central, journal, history });
     opened("the fleet did not stop", () => fleet.stop());
     const { outbox } = journal;
     const owed = [...outbox.lanes.keys()].flatMap((subject) => {
@@ -98,6 +102,7 @@ export class Core implements Child, FailingChild {
       link,
       storage,
       fleet,
+      history,
       core: this,
     });
     opened("the road did not end", () => this.road.end());

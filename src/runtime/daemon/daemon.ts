@@ -34,7 +34,7 @@ import { bootId } from "../../runner/run-records.ts";
 import { openSpawner } from "../../runner/spawner.ts";
 import { AuditDirectory } from "../../security/audit/files.ts";
 import { CommandSignatures } from "../../security/operators/command-signatures.ts";
-import { OperatorDirectory } from "../../security/operators/directory.ts";
+import { OperatorDirectory, type OperatorSource } from "../../security/operators/directory.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
 import { ClearEnvelope } from "../../security/seal/clear-envelope.ts";
 import { FailedLogins } from "../../security/sessions/failed-logins.ts";
@@ -93,6 +93,8 @@ export interface Parts {
   readonly openSpawner: (directory: string) => Spawner;
   /** Seals outgoing packets, and proves the sender of incoming ones. */
   readonly envelope: Envelope;
+  /** The operators, in place of those of the registry or of the trust list. */
+  readonly operators: OperatorSource;
   /** The nodes that the embedded broker lets in. */
   readonly logins: Logins;
   /** Names the boot of the host; `null`: the host does not tell. */
@@ -165,7 +167,7 @@ export async function startDaemon({
 
   const logins = parts.logins ?? (sealing?.opened.role === "central" ? sealing.opened.trust : undefined);
 
-  const operators = new OperatorDirectory(() => sealing?.opened.trust);
+  const operators = new OperatorDirectory(() => parts.operators ?? sealing?.opened.trust);
   const signatures = new CommandSignatures(operators, clock);
   const operations = new LocalOperations({
     core: theRoad,

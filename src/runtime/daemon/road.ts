@@ -29,6 +29,7 @@ import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
 import { FactTeller } from "../fleet/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { NodeHistory } from "../fleet/history/node-history.ts";
 import { Maintenance } from "../fleet/maintenance.ts";
 import { NodeFacts } from "../fleet/node-facts.ts";
 import { NodeLabels } from "../fleet/node-labels.ts";
@@ -65,6 +66,7 @@ export interface RoadOptions extends Surroundings {
   readonly link: BrokerLink;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
+  readonly history: NodeHistory | undefined;
   /** The user's own methods. */
   readonly modules: readonly Method[];
   readonly core: FailingChild;
@@ -83,6 +85,7 @@ export class Road implements Rooms, FactsWatcher {
   readonly link: BrokerLink;
   readonly spawner: Spawner;
   readonly fleet: Fleet;
+  readonly history: NodeHistory | undefined;
   readonly methods: ReadonlyMap<string, MethodFacts>;
   readonly facts: NodeFacts;
   readonly ownFacts: OwnFacts;
@@ -131,6 +134,7 @@ export class Road implements Rooms, FactsWatcher {
     this.link = options.link;
     this.spawner = options.spawner;
     this.fleet = fleet;
+    this.history = options.history;
     const { running } = this;
     const methods = this.#doors;
     const life = newId();

@@ -3,8 +3,8 @@
  * is what a small stop command, or its answer, comes behind. A frame's ACK shows how fast the line is: so many bytes were under
  * way when the frame was sent, and have arrived by then.
  *
- * A line that is not full says nothing, so only frames count that were sent with at least half of the allowed bytes under way. Of
- * the latest few the best one counts: a lost packet delays single frames, a slow line all of them.
+ * A line that is not full says nothing, so only frames count that were sent with at least half of the allowed bytes under way. The
+ * best of the latest few counts: a lost packet delays single frames, a slow line all of them.
  */
 /** How long a frame may wait in the line behind others, ms. */
 const QUEUE = 1_000;
@@ -22,6 +22,8 @@ interface Quickest {
 
 export class Pace {
   #samples: number[] = [];
+  /** Bytes a second of the latest frames that filled the line. */
+  #rates: number[] = [];
   #present: Quickest | undefined;
   #before: Quickest | undefined;
 
@@ -37,6 +39,11 @@ export class Pace {
     return Math.min(most, Math.max(LEAST / 2, this.bytes(window) / 4));
   }
 
+  /** Bytes a second that the line carried at its best of late; `undefined`: it was never full. */
+  get rate(): number | undefined {
+    return this.#rates.length === 0 ? undefined : Math.max(...this.#rates);
+  }
+
   /** Takes an ACK that came `took` ms after its frame, at `now`, monotonic. `ahead`: the bytes under way then, the frame's included. */
   acknowledged(ahead: number, took: number, now: number, most: number): void {
     if (this.#present === undefined || now - this.#present.since > WINDOW) {
@@ -47,5 +54,7 @@ export class Pace {
     const quickest = Math.min(this.#present.took, this.#before?.took ?? took);
     this.#samples.push((ahead * (quickest + QUEUE)) / Math.max(1, took));
     if (this.#samples.length > LATEST) this.#samples.shift();
+    this.#rates.push((ahead * 1_000) / Math.max(1, took));
+    if (this.#rates.length > LATEST) this.#rates.shift();
   }
 }

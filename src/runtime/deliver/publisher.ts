@@ -61,7 +61,7 @@ export class Publisher implements Child {
   #unheardSince: number | undefined;
   /** Made for its first event: most lanes of a large fleet do their work without one. */
   #actor: Actor<typeof publisherMachine> | undefined;
-  /** Why it pauses since its start. Its actor, once it is made, hears of that first. */
+  /** Why it pauses since its start. The actor, once it is made, hears of that first. */
   #pausedSinceStart: string | undefined;
   readonly #schedule = (): void => {
     if (this.#scheduled || this.#stopped) return;

@@ -175,6 +175,11 @@ export class Publishers implements HoldWatcher {
     }
   }
 
+  /** Bytes a second that the line to a node carried of late; `undefined`: it was never full. */
+  rate(node: string): number | undefined {
+    return this.#ways.get(node)?.pace.rate;
+  }
+
   /** Lanes that are stuck, the longest first; at most so many. */
   stuck(most: number): StuckLane[] {
     const found: StuckLane[] = [];

@@ -9,6 +9,7 @@ import type { Standstill } from "../../message/standstill.ts";
 import type { LabelSet } from "../../message/target/labels.ts";
 import type { Hello } from "../../methods/hello.ts";
 import type { Happenings } from "../../observe/happenings.ts";
+import type { NodeHistory } from "./history/node-history.ts";
 import { KnownNode, type NodeChange, type NodeDescription, type StoredNode } from "./known-node.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface FleetOptions {
   readonly inspector: Inspector;
   readonly journal: Journal;
   readonly happenings: Pick<Happenings, "emit">;
+  /** Remembers the states of nodes; absent: none are remembered, as on an edge. */
+  readonly history?: Pick<NodeHistory, "changed" | "open"> | undefined;
 }
 
 /** Hears of every change of every region of every node; `daemon/links.ts` decides what follows. */
@@ -72,6 +75,8 @@ export class Fleet {
       if (lastSeen !== undefined) known.lastSeen = Math.max(known.lastSeen ?? 0, lastSeen);
       this.work(name, journal.outbox.openCount(name));
     }
+    const described = [...this.#known.values()].map((known) => known.describe());
+    options.history?.open(described, (name) => this.#known.has(name));
   }
 
   watch(watcher: NodeWatcher): void {
@@ -332,6 +337,7 @@ export class Fleet {
     const changed = (node: KnownNode, change: NodeChange): void => {
       if (change.region !== "work") this.#store(name, node);
       happenings.emit({ type: "node", ...change });
+      this.#options.history?.changed(change);
       this.#watcher?.nodeChanged(change);
     };
     const known = new KnownNode({ name, clock, inspector, changed }, stored);

@@ -25,8 +25,12 @@ export function addressesOf(
 }
 
 function withScheme(address: string, port: string, secure: boolean): string {
-  if (address.includes("://")) return address;
   const isBare = address.includes(":") && !address.startsWith("[") && address.split(":").length > 2;
   const host = isBare ? `[${address}]` : address;
-  return `${secure ? "tls" : "nats"}://${/:\d+$/.test(host) ? host : `${host}:${port}`}`;
+  const url = address.includes("://")
+    ? address
+    : `${secure ? "tls" : "nats"}://${/:\d+$/.test(host) ? host : `${host}:${port}`}`;
+  if (/^(?:nats|tls):\/\/(?:[\w.-]+|\[[\da-fA-F:.%\w]+\])(?::\d{1,5})?$/.test(url)) return url;
+  const fault = `the address ${address} is none of a broker: write HOST, HOST:PORT, or nats://HOST:PORT`;
+  throw new StewardError("usage", { fault, command: "invite" });
 }

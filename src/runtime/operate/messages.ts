@@ -86,6 +86,11 @@ export class Messages {
     return kept === undefined ? undefined : viewHeld(kept, this.#options.config().node);
   }
 
+  /** A record of a lane, as lists show it. */
+  viewOn(lane: OutLane, record: OutRecord): MessageView {
+    return viewOut(lane, record, this.#sight());
+  }
+
   #sight(): Sight {
     const { journal, fleet, publishers, maintenance } = this.#options.core();
     return {

@@ -18,11 +18,13 @@ import type { JobVerb } from "../jobs/jobs.ts";
 import { explain } from "../receive/explain.ts";
 import { Alerting } from "./fleet/alerting.ts";
 import { Holds } from "./fleet/holds.ts";
+import { queueOf } from "./fleet/queue.ts";
 import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
 import type {
   AlertTest,
+  ApprovalView,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
@@ -33,6 +35,8 @@ import type {
   ErrandView,
   FactsView,
   Health,
+  HistoryQuery,
+  HistoryView,
   HoldOrder,
   HoldView,
   InvitationOrder,
@@ -70,6 +74,7 @@ import type {
   PageLink,
   ProcessList,
   ProcessView,
+  QueueView,
   ReleaseOrder,
   ReloadAnswer,
   SessionView,
@@ -82,6 +87,7 @@ import type {
 } from "./operations.ts";
 import { PageLogins } from "./page-logins.ts";
 import type { OperateOptions } from "./rooms.ts";
+import { Approvals } from "./speak/approvals.ts";
 import { People } from "./speak/people.ts";
 import { Reach } from "./speak/reach.ts";
 import { Submission } from "./submission.ts";
@@ -91,6 +97,7 @@ import { viewDead } from "./views.ts";
 
 /** The most stuck lanes and held nodes of this daemon that are shown. */
 const MOST_STUCK = 100;
+const DAY = 86_400_000;
 const ANSWER_WITHIN = 10_000;
 
 /** The implementation of every operation of the table, on the rooms of the core that runs now, in the name of a speaker. */
@@ -105,6 +112,7 @@ export class LocalOperations implements Operations {
   readonly #trust: TrustDecisions;
   readonly #people: People;
   readonly #reach: Reach;
+  readonly #approvals: Approvals;
   readonly #logins: PageLogins;
   readonly #jobs: JobOperations;
 
@@ -118,7 +126,14 @@ export class LocalOperations implements Operations {
     this.#reach = new Reach(options, speaker);
     this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
     this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
-    this.#submission = new Submission({ ...options, reach: this.#reach }, speaker, this.#messages, this.#nodes);
+    const reach = this.#reach;
+    this.#approvals = new Approvals({ ...options, reach }, speaker);
+    this.#submission = new Submission(
+      { ...options, reach, approvals: this.#approvals },
+      speaker,
+      this.#messages,
+      this.#nodes,
+    );
     this.#logins = new PageLogins(options, speaker);
     this.#jobs = new JobOperations(options, speaker, this.#reach, this.#messages, this.#nodes);
   }
@@ -147,9 +162,12 @@ export class LocalOperations implements Operations {
     return this.#submission.submit(orders);
   }
 
-  /** A draft for each node that a target means. @throws StewardError `target-invalid`, `target-large`, … */
+  /** A draft for each node that a target means, for files, which no operator has signed. @throws StewardError `target-invalid`, `approval-unnamed`, … */
   drafts(orders: readonly TargetedDraft[]): Draft[] {
-    return this.#submission.drafts(orders);
+    const drafts = this.#submission.drafts(orders);
+    const rule = this.#approvals.rule(drafts);
+    if (rule !== undefined) throw new StewardError("approval-unnamed", { rule });
+    return drafts;
   }
 
   cancel(id: string) {
@@ -161,8 +179,16 @@ export class LocalOperations implements Operations {
   }
 
   /** Orders a job: resolved, frozen, held, and released as its plan says. */
-  createJob(order: JobOrderOf): Promise<JobView> {
-    return this.#jobs.create(order);
+  async createJob(order: JobOrderOf): Promise<JobView> {
+    const { to, most, subject, data } = order;
+    if (this.#options.config().approvals.length > 0) {
+      const rule = this.#approvals.rule(
+        this.#submission.drafts([{ to, subject, data, ...(most === undefined ? {} : { most }) }]),
+      );
+      // A job goes on for days, and nobody has approved its later waves.
+      if (rule !== undefined) throw new StewardError("approval-job", { rule });
+    }
+    return await this.#jobs.create(order);
   }
 
   planJob(order: JobOrderOf): JobPlanView {
@@ -214,6 +240,29 @@ export class LocalOperations implements Operations {
     return this.#nodes.detail(name);
   }
 
+  history(query: HistoryQuery = {}): HistoryView {
+    const { clock, core } = this.#options;
+    const { history, fleet } = core();
+    const asOf = clock.now();
+    const { node, until = asOf, since = until - DAY, limit = 1000, after } = query;
+    if (node !== undefined && !fleet.isKnown(node)) throw new StewardError("node-unknown", { node });
+    const region = query.region ?? (node === undefined ? "link" : undefined);
+    const asked = {
+      since,
+      until,
+      limit,
+      ...(node === undefined ? {} : { node }),
+      ...(region === undefined ? {} : { region }),
+      ...(after === undefined ? {} : { after }),
+    };
+    const { keptSince, unknown, nodes } = history?.read(asked) ?? {
+      keptSince: asOf,
+      unknown: [[since, until]],
+      nodes: [],
+    };
+    return { asOf, from: since, until, keptSince, unknown, nodes } as HistoryView;
+  }
+
   facts(name: string): FactsView {
     return this.#nodes.facts(name);
   }
@@ -224,6 +273,10 @@ export class LocalOperations implements Operations {
 
   label(order: LabelOrder): Promise<LabelView[]> {
     return this.#nodes.label(order, this.#speaker);
+  }
+
+  queue(name: string, { limit }: { readonly limit?: number } = {}): QueueView {
+    return queueOf(this.#nodes.detail(name), this.#options, this.#messages, limit);
   }
 
   holds(): HoldView[] {
@@ -264,9 +317,21 @@ export class LocalOperations implements Operations {
   /** The node that would receive the message answers, by its own policy. */
   async may({ node, ...question }: MayQuestionTo): Promise<MayAnswerOf> {
     const self = this.#options.config().node;
-    if (node === self) return { node, ...explain(node, this.#options.core(), question) };
-    const draft = { subject: `${node}.command.${MAY}.${CONTROL_DOMAIN}`, data: question as Json };
-    return { node, ...((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer) };
+    const { operators } = this.#options;
+    // `steward may ann ship1 …`: an operator of this daemon, where no node has that name.
+    const isPerson = question.operator === undefined && operators.named(question.origin) !== undefined;
+    const meant =
+      isPerson && !this.#options.core().fleet.isKnown(question.origin)
+        ? { ...question, origin: self, operator: question.origin }
+        : question;
+    const draft = { subject: `${node}.command.${MAY}.${CONTROL_DOMAIN}`, data: meant as Json };
+    const answer =
+      node === self
+        ? explain(node, this.#options.core(), meant)
+        : ((await this.#submission.ask(draft, ANSWER_WITHIN)) as unknown as MayAnswer);
+    if (meant.operator === undefined || meant.origin !== self) return { node, ...answer };
+    const word = this.#people.word(meant.operator, `${node}.${meant.subject}`);
+    return { node, allowed: answer.allowed && word.allowed, words: [word, ...answer.words] };
   }
 
   dead({ limit, after }: DeadQuery = {}): DeadLetter[] {
@@ -450,6 +515,18 @@ export class LocalOperations implements Operations {
     return decision;
   }
 
+  approvals(): ApprovalView[] {
+    return this.#approvals.list();
+  }
+
+  approve(id: string): Promise<ApprovalView> {
+    return this.#approvals.approve(this.message(id).id);
+  }
+
+  refuse(id: string): Promise<ApprovalView> {
+    return this.#approvals.refuse(this.message(id).id);
+  }
+
   operators(): OperatorView[] {
     return this.#people.list();
   }
@@ -462,9 +539,9 @@ export class LocalOperations implements Operations {
   }
 
   async removeOperator(name: string): Promise<OperatorRemoved> {
-    await this.#people.remove(name);
-    this.#did("operator remove", { operator: name }, "trust");
-    return { name, cancelled: 0 };
+    const removed = await this.#people.remove(name);
+    this.#did("operator remove", { operator: name, cancelled: removed.cancelled }, "trust");
+    return removed;
   }
 
   async rekeyOperator(name: string, order: KeyOrder): Promise<OperatorView> {

@@ -230,6 +230,17 @@ export const nodeQuery = z.strictObject({
   ),
 });
 
+const regionName = z.enum(["link", "session", "work", "trust", "storage"]);
+const moment = z.coerce.number().int().min(0).max(8.64e15);
+export const historyQuery = z.strictObject({
+  node: opt(name),
+  region: opt(regionName.describe("Absent: all of one node; link of all nodes")),
+  since: opt(moment.describe("Milliseconds since 1970; absent: a day ago")),
+  until: opt(moment.describe("Milliseconds since 1970; absent: now")),
+  limit: opt(atMost(10_000).describe("At most so many nodes; absent: 1000")),
+  after: opt(name.describe("Only nodes with a later name: the last one of the page before")),
+});
+
 export const targetQuestion = z.strictObject({
   to: z.string().describe("A target: docs/targets.md"),
   data: opt(json.describe("The data of the message that would be sent, for its size")),
@@ -259,6 +270,10 @@ export const releaseOrder = z.strictObject({
 
 export const alertTest = z.strictObject({
   to: opt(z.array(name).max(100).describe("Names of `destinations:`; absent: all that a rule names")),
+});
+
+export const queueQuery = z.strictObject({
+  limit: opt(atMost(10_000).describe("The first so many; absent: 100")),
 });
 
 export const processQuery = z.strictObject({
@@ -302,6 +317,7 @@ export const accepted = thing({
       .describe("The connection of this daemon to its broker; absent: it has one"),
   ),
   blocked: opt(text.describe("Why nothing goes to it now, though it is there")),
+  held: opt(text.describe("It is not on its way: what it waits for here")),
 });
 
 export const cancelAnswer = z.discriminatedUnion("kind", [
@@ -411,6 +427,24 @@ const ofNode = {
 };
 export const nodeView = thing(ofNode);
 
+export const historyView = thing({
+  asOf: time,
+  from: z.number().int().describe("Begin of the span that is answered, ms since 1970"),
+  until: z.number().int().describe("Its end"),
+  keptSince: time.describe("Nothing is known of the time before"),
+  unknown: z
+    .array(z.tuple([z.number().int(), z.number().int()]))
+    .describe("Spans in which this daemon did not run: the states are not known there"),
+  nodes: z.array(
+    z.strictObject({
+      name: text,
+      regions: z
+        .record(text, z.array(z.tuple([z.number().int(), text, text])))
+        .describe("By region: since when (ms since 1970) it was in which state, and why"),
+    }),
+  ),
+});
+
 const laneView = thing({
   subject: text,
   waiting: count,
@@ -452,6 +486,28 @@ const nodeLabel = thing({
 });
 
 export const labelView = thing({ node: text, list: z.array(nodeLabel) });
+
+const queued = thing({
+  id: text,
+  subject: text,
+  state,
+  createdAt: time,
+  deliverBy: time.nullable().describe("May wait until then to start; null waits for ever"),
+  bytes: count.describe("Its size as it travels, before compression"),
+  expectedAt: time.nullable().describe("When it will have arrived at the rate of the line; null: that cannot be said"),
+  reason: opt(text.describe("Why it waits")),
+  summary: text,
+});
+
+export const queueView = thing({
+  node: text,
+  asOf: time,
+  link: linkState,
+  rate: opt(count.describe("Bytes a second that the line to it carried of late; absent: it was never full")),
+  waiting: count.describe("Messages that wait, those that are not listed included"),
+  bytes: count.describe("Bytes of those that are listed"),
+  messages: z.array(queued).describe("In the order in which they are sent, held ones last"),
+});
 
 export const holdView = thing({
   node: text,
@@ -646,6 +702,16 @@ export const decision = thing({
   withdrawn: opt(count.describe("Messages for it that had not been sent: cancelled")),
   interrupted: opt(count.describe("Messages that it may have had: whether they ran cannot be known")),
   waitsFor: opt(z.array(text).describe("Nodes that have not confirmed the new keys of central")),
+});
+
+export const approvalView = thing({
+  id: text.describe("The id of its first message: any of them names the request"),
+  operator: text.describe("Who asked for it"),
+  subject: text.describe("<command|event>.<method>.<domain>"),
+  nodes: z.array(text),
+  askedAt: time,
+  endsAt: time.nullable().describe("It ends as expired then, unless it was decided on"),
+  summary: text.describe("One line of its data"),
 });
 
 const operatorRole = z.enum(["viewer", "operator", "admin"]);
@@ -966,10 +1032,13 @@ export type MuteView = Shown<typeof muteView>;
 export type OpenAlertView = Shown<typeof openAlert>;
 export type ErrandView = Shown<typeof errandView>;
 export type AlertTest = Shown<typeof alertTest>;
+export type QueueView = Shown<typeof queueView>;
 export type HoldOrder = Shown<typeof holdOrder>;
 export type ReleaseOrder = Shown<typeof releaseOrder>;
 export type HoldView = Shown<typeof holdView>;
 export type FactsView = Shown<typeof factsView>;
+export type HistoryQuery = Shown<typeof historyQuery>;
+export type HistoryView = Shown<typeof historyView>;
 export type NodeQuery = Shown<typeof nodeQuery>;
 export type Accepted = Shown<typeof accepted>;
 export type CancelAnswer = Shown<typeof cancelAnswer>;
@@ -992,6 +1061,7 @@ export type InvitationOrder = Shown<typeof invitationOrder>;
 export type Invited = Shown<typeof invited>;
 export type Choice = Shown<typeof choice>;
 export type Decision = Shown<typeof decision>;
+export type ApprovalView = Shown<typeof approvalView>;
 export type OperatorOrderOf = Shown<typeof operatorOrder>;
 export type KeyOrder = Shown<typeof keyOrder>;
 export type OperatorView = Shown<typeof operatorView>;

@@ -4,6 +4,7 @@ import type { Config } from "../../config/config.ts";
 import type { Errands } from "../../errands/errands.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
+import type { NewId } from "../../message/id.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import type { MethodFacts } from "../../methods/define.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
@@ -22,6 +23,7 @@ import type { Membership } from "../enrol/membership.ts";
 import type { Registrar } from "../enrol/registrar.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { NodeHistory } from "../fleet/history/node-history.ts";
 import type { Maintenance } from "../fleet/maintenance.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
@@ -40,6 +42,8 @@ export interface Rooms {
   readonly storage: Storage;
   readonly link: BrokerLink;
   readonly fleet: Fleet;
+  /** The states that nodes had; absent on edges. */
+  readonly history: NodeHistory | undefined;
   readonly facts: NodeFacts;
   readonly labels: NodeLabels;
   readonly vouching: Vouching;
@@ -49,6 +53,7 @@ export interface Rooms {
   readonly alertWatch: { readonly mutes: Mutes; open(): OpenAlert[] };
   readonly submitter: Submitter;
   readonly holding: Holding;
+  readonly newId: NewId;
   readonly withdrawal: Withdrawal;
   readonly jobs: Jobs;
   readonly announce: Announcer;

@@ -2,6 +2,7 @@ import { nearest } from "../../config/schema/nearest.ts";
 import type { OutRecord } from "../../journal/records.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
+import { holdText } from "../../message/jobs/hold.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
@@ -9,15 +10,18 @@ import { receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
 import { recordSubmitted } from "../submit/audited.ts";
+import { messageOf } from "../submit/holding.ts";
 import type { Messages } from "./messages.ts";
 import type { Nodes } from "./nodes.ts";
 import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Order } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import type { Approvals } from "./speak/approvals.ts";
 import type { Reach } from "./speak/reach.ts";
 import { insistCount } from "./table.ts";
 
 interface SubmissionOptions extends OperateOptions {
   readonly reach: Pick<Reach, "insist">;
+  readonly approvals: Pick<Approvals, "rule" | "hold">;
 }
 
 /** Messages that operators send and cancel, and questions to other nodes. */
@@ -40,6 +44,8 @@ export class Submission {
       this.#options.reach.insist(draft.subject);
       this.#insistStatement(draft);
     }
+    const rule = this.#options.approvals.rule(drafts);
+    if (rule !== undefined) return await this.#hold(drafts, rule);
     const records = await this.send(drafts);
     const { publishers, fleet, link, maintenance } = this.#options.core();
     const { state } = link.health();
@@ -57,6 +63,24 @@ export class Submission {
       if (state !== "connected") accepted = { ...accepted, broker: state };
       if (blocked !== undefined) accepted = { ...accepted, blocked };
       return accepted;
+    });
+  }
+
+  /** Messages that another operator has to approve: durable, and not on their way. */
+  async #hold(drafts: readonly Draft[], rule: string): Promise<Accepted[]> {
+    const { core, config } = this.#options;
+    const { journal, storage, fleet } = core();
+    const { node: origin } = config();
+    const groups = this.#options.approvals.hold(drafts, rule);
+    const held = groups.flatMap((group) =>
+      journal.held.members(group).map(([id, node]) => ({ group, message: messageOf(group, id, node, origin) })),
+    );
+    recordSubmitted(core(), this.#speaker.name, held);
+    await storage.durable();
+    return held.map(({ group, message: { id, subject, deliverBy } }, i) => {
+      const node = receiverOf(subject);
+      const link = { link: fleet.link(node), linkSince: this.#nodes.linkSince(node) };
+      return { id, subject, node, ...link, deliverBy, held: holdText(group.why(i)) };
     });
   }
 

@@ -155,6 +155,13 @@ export const TABLE = {
     answer: json("The node", shape.nodeDetail),
     failures: [404],
   },
+  history: {
+    summary: "What the states of nodes were, for timelines; at central. Without a node: one region of all",
+    needs: "viewer",
+    query: shape.historyQuery,
+    answer: json("The states by node and region", shape.historyView),
+    failures: [404],
+  },
   facts: {
     summary: "The facts of a node, and what changed",
     needs: "viewer",
@@ -175,6 +182,14 @@ export const TABLE = {
     body: { shape: shape.labelOrder, read: reader(shape.labelOrder) },
     answer: json("The labels of each node", shape.labelView.array()),
     failures: [403, 404, 413, 415, 422, 503, 507],
+  },
+  queue: {
+    summary: "What waits for a node, in the order in which it is sent",
+    needs: "viewer",
+    params: shape.byName,
+    query: shape.queueQuery,
+    answer: json("The queue", shape.queueView),
+    failures: [404],
   },
   holds: {
     summary: "The nodes that are held for maintenance",
@@ -397,6 +412,26 @@ export const TABLE = {
     needs: "admin",
     answer: json("What changed", shape.reloadAnswer),
     failures: [422],
+  },
+  approvals: {
+    summary: "Requests that another operator has to approve",
+    needs: "viewer",
+    answer: json("Requests, oldest first", shape.approvalView.array(), { durable: true }),
+    failures: [503],
+  },
+  approve: {
+    summary: "Let a request go that another operator made",
+    needs: "operator",
+    params: shape.byId,
+    answer: json("The request", shape.approvalView),
+    failures: [404, 409, 503, 507],
+  },
+  refuse: {
+    summary: "End a request that waits for an approval",
+    needs: "operator",
+    params: shape.byId,
+    answer: json("The request", shape.approvalView),
+    failures: [404, 409, 503],
   },
   operators: {
     summary: "The operators: their public keys, roles and bounds",

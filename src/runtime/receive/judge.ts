@@ -1,7 +1,7 @@
 import type { Judgement, PlacedNew } from "../../journal/inbox.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { DoneRecord } from "../../journal/records.ts";
-import { faultText, StewardError } from "../../message/errors.ts";
+import { faultText } from "../../message/errors.ts";
 import type { Report } from "../../message/report.ts";
 import { kindOf } from "../../message/subject.ts";
 import { type Frame, type FrameItem, messageOf } from "../../message/wire/frame.ts";
@@ -83,14 +83,6 @@ export class Judge {
     return { kind: "verdict", state: "interrupted", reason };
   }
 
-  /** A statement is for one command: the same id under another number is a second one. */
-  #insistOnce(id: string, operator: string): void {
-    const { journal, statements } = this.#options;
-    statements.insistUnused(id, operator);
-    if (journal.inbox.done(id) !== undefined)
-      throw new StewardError("command-signature", { operator, fault: "its command has ended here already" });
-  }
-
   #decide(arrival: Arrival, item: FrameItem, seq: number): Judgement | "full" {
     const { frame, subject, at, underWay, told } = arrival;
     const { routes, counters, reports, ends, journal, node, statements } = this.#options;
@@ -116,9 +108,8 @@ export class Judge {
         return { kind: "verdict", state: "rejected", reason: `no command ${item.inReplyTo} is known here` };
       }
       const route = routes.find(subject);
-      const sender = route.senderOf(messageOf(item, subject, frame.origin), true);
+      const sender = route.senderOf(messageOf(item, subject, frame.origin), statements);
       const statement = item.operator?.statement;
-      if (statement !== undefined) this.#insistOnce(item.id, sender.operator ?? frame.origin);
       route.decide(sender, item.data, item.id);
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)

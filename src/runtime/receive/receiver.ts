@@ -46,6 +46,8 @@ const MOST_UNFLUSHED = 16;
  * before the next frame is read.
  */
 const A_TURN = 32;
+/** How long the first sign of life of a node may wait for its turn, ms. */
+const LONGEST_WAIT = 4_000;
 
 /** The node that is proved to have sent a packet, once it was opened. */
 interface Sender {
@@ -109,8 +111,17 @@ export class Receiver implements Refuser {
       sender.proved = frame.origin;
       const take = (): Promise<void> => this.#take(packet, frame);
       if (frame.first > 0 || this.#options.fleet.isKnown(frame.origin)) return await take();
-      if (!this.#strangers.add(() => void this.#guarded(packet, sender, take)))
-        this.#options.counters.refuse("stranger-deferred", { subject, origin: frame.origin });
+      const { clock, counters } = this.#options;
+      const defer = (): void => counters.refuse("stranger-deferred", { subject, origin: frame.origin });
+      const cameAt = clock.monotonic();
+      const admit = (): boolean => {
+        // The clock of a node that waited here would look slow by the time that it waited.
+        const isLate = clock.monotonic() - cameAt > LONGEST_WAIT;
+        if (isLate) defer();
+        else void this.#guarded(packet, sender, take);
+        return !isLate;
+      };
+      if (!this.#strangers.add(admit)) defer();
     });
   }
 

@@ -2,7 +2,7 @@ import type { SubscribeConfig } from "../../config/config.ts";
 import type { InRecord } from "../../journal/records.ts";
 import type { Json, Message } from "../../message/message.ts";
 import type { Method, MethodFacts } from "../../methods/define.ts";
-import type { Permission, Sender } from "../../security/policy/permission.ts";
+import type { Permission, Sender, StatementCheck } from "../../security/policy/permission.ts";
 
 /** A lane whose sender was told to wait. */
 export interface WaitingLane {
@@ -114,8 +114,8 @@ export class Route {
   }
 
   /** The sender of a message, with the operator whose signature holds. @throws StewardError `command-signature` */
-  senderOf(message: Message, arrives = false): Sender {
-    return this.#permission.senderOf(message, arrives);
+  senderOf(message: Message, arrival?: StatementCheck): Sender {
+    return this.#permission.senderOf(message, arrival);
   }
 
   /**

@@ -1,6 +1,7 @@
 /**
  * First signs of life of unknown nodes. Each costs more than a frame of a known node, and there may be thousands at once:
- * a few are dealt with in each turn of the event loop, those beyond a bound are dropped. A dropped node says hello again.
+ * a few are dealt with in each turn of the event loop, those beyond a bound, and those that have waited for long, are dropped.
+ * A dropped node says hello again.
  */
 
 /** Dealt with in one turn, and the most that wait. */
@@ -8,11 +9,11 @@ const A_TURN = 4;
 const MOST = 2_000;
 
 export class Strangers {
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: (() => boolean)[] = [];
   #armed = false;
 
-  /** Runs `admit` in its turn. False: too many wait already. */
-  add(admit: () => void): boolean {
+  /** Runs `admit` in its turn; it answers whether there was work. False: too many wait already. */
+  add(admit: () => boolean): boolean {
     if (this.#waiting.length >= MOST) return false;
     this.#waiting.push(admit);
     this.#arm();
@@ -28,7 +29,10 @@ export class Strangers {
     this.#armed = true;
     setImmediate(() => {
       this.#armed = false;
-      for (const admit of this.#waiting.splice(0, A_TURN)) admit();
+      let seen = 0;
+      for (let admitted = 0; admitted < A_TURN && seen < this.#waiting.length; seen++)
+        if (this.#waiting[seen]?.() === true) admitted++;
+      this.#waiting.splice(0, seen);
       this.#arm();
     });
   }

@@ -4,20 +4,20 @@ import { StewardError } from "../../message/errors.ts";
 
 /**
  * The statements of operators that this node has taken a command for, until they expire: a second command with one of them
- * is refused, also after a restart. They lie among the journal's checkpoints, written with the command that they came with.
+ * is refused, also after a restart. The rows lie among the journal's checkpoints, written with the command that they came with.
  */
 const MOST = 100_000;
 /** Statements are kept longer than they hold, for clocks that differ. */
 const GRACE = 3_600_000;
 
 export class UsedStatements {
-  readonly #journal: Pick<Journal, "statements">;
+  readonly #journal: Pick<Journal, "statements" | "inbox">;
   readonly #clock: Pick<Clock, "now">;
   /** The time until which each is kept, by the id of its message, the oldest first. */
   readonly #until = new Map<string, number>();
   #sweepAt = 0;
 
-  constructor(journal: Pick<Journal, "statements">, clock: Pick<Clock, "now">) {
+  constructor(journal: Pick<Journal, "statements" | "inbox">, clock: Pick<Clock, "now">) {
     this.#journal = journal;
     this.#clock = clock;
     for (const [id, until] of journal.statements.all()) this.#until.set(id, until);
@@ -27,6 +27,8 @@ export class UsedStatements {
   insistUnused(id: string, operator: string): void {
     if (this.#until.has(id))
       throw new StewardError("command-signature", { operator, fault: "it was used already: a command runs once" });
+    if (this.#journal.inbox.done(id) !== undefined)
+      throw new StewardError("command-signature", { operator, fault: "its command has ended here already" });
     if (this.#until.size < MOST) return;
     this.#sweep();
     if (this.#until.size >= MOST)

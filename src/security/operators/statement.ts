@@ -5,7 +5,7 @@ import { canonical, isSignedBy, type Signer, signBody } from "../keys/signed.ts"
 
 /**
  * An operator's own word on one command: "the message with this id may bring this content to this node, on this method and
- * domain, until then". It travels with the message, and the node verifies it with the operator's key, so that central can
+ * domain, until then". The statement travels with the message, and the node verifies it with the operator's key, so that central can
  * pass commands on and make none up. The id belongs to one message: a node takes a statement once.
  */
 const PURPOSE = "command";

@@ -20,7 +20,7 @@ export function signSuccession(signer: Signer, operator: string, to: string): st
   return signBody(signer, PURPOSE, body).signature;
 }
 
-export function isSuccession(operator: string, from: string, to: string, signature: string): boolean {
+function isSuccession(operator: string, from: string, to: string, signature: string): boolean {
   const body: Succession = { operator, from, to };
   return isSignedBy(from, PURPOSE, { body, by: from, signature });
 }

@@ -35,6 +35,12 @@ export interface Sender {
   readonly says?: string | undefined;
 }
 
+/** The memory of statements that were used. */
+export interface StatementCheck {
+  /** @throws StewardError `command-signature` */
+  insistUnused(id: string, operator: string): void;
+}
+
 /** The word of one layer. */
 export interface LayerWord {
   readonly allowed: boolean;
@@ -86,17 +92,18 @@ export class Permission {
 
   /**
    * The sender of a message, with the operator whose signature holds. The mark of a plain publisher counts where this node
-   * itself set it. `arrives`: the message comes now, and its statement must not be over.
+   * itself set it. `arrival`: the message comes now, and its statement must neither be over nor be used before.
    *
    * @throws StewardError `command-signature` for a signature that is false; the refusal is recorded
    */
-  senderOf(message: Message, arrives = false): Sender {
+  senderOf(message: Message, arrival?: StatementCheck): Sender {
     const { audit, config, signatures } = this.#options;
     const { origin, foreign, operator, subject, id } = message;
     if (foreign === true && origin === config().node) return { origin: PLAIN_PUBLISHER };
     if (operator === undefined) return { origin };
     try {
-      const verified = signatures.operatorOf(message, arrives);
+      const verified = signatures.operatorOf(message, arrival !== undefined);
+      if (operator.statement !== undefined) arrival?.insistUnused(id, operator.name);
       return verified === undefined ? { origin, says: operator.name } : { origin, operator: verified };
     } catch (error) {
       const sender = { origin, says: operator.name };

@@ -2,7 +2,7 @@ import { chown, mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readToken, tokenText } from "../../../src/security/trust/token.ts";
+import { readToken, type Token, tokenText } from "../../../src/security/trust/token.ts";
 import { identityOf } from "../../harness/known-keys.ts";
 import { type World, world } from "../world.ts";
 
@@ -15,7 +15,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-async function tokenTo(port: number): Promise<string> {
+async function tokenTo(port: number, more: Partial<Token> = {}): Promise<string> {
   const token = tokenText({
     central: "central",
     centralKeys: identityOf("central").keys,
@@ -23,14 +23,19 @@ async function tokenTo(port: number): Promise<string> {
     secret: new Uint8Array(16).fill(7),
     expiresAt: Date.UTC(2100, 0, 1),
     servers: [`nats://127.0.0.1:${port}`],
+    ...more,
   });
   expect(readToken(token).node).toBe("ship1");
   return token;
 }
 
-async function joining(w: World): Promise<{ code: number; out: string; err: string }> {
-  const token = await tokenTo(await closedPort());
-  const running = w.start(["join", token, "--data", join(w.directory, "d"), "--within", "50ms"]);
+async function joining(
+  w: World,
+  more: Partial<Token> = {},
+  ...words: string[]
+): Promise<{ code: number; out: string; err: string }> {
+  const token = await tokenTo(await closedPort(), more);
+  const running = w.start(["join", token, "--data", join(w.directory, "d"), "--within", "50ms", ...words]);
   await w.until(() => w.ops.clock.armed > 0);
   await w.ops.clock.advance(50);
   return { code: await running.code, out: running.out(), err: running.err() };
@@ -71,3 +76,25 @@ test.runIf(process.getuid?.() === 0)(
     expect((await w.run(["doctor"])).out).toContain(`chown 12345 ${join(data, "identity", "seal.nk")}`);
   },
 );
+
+test("the daemon of a service, another user, can read what it is started with, and nobody reads the password in it", async () => {
+  const w = await world();
+  const folder = join(w.directory, "etc");
+  const before = process.umask(0o077);
+  try {
+    const login = { user: "fleet", password: "p w" };
+    const config = join(folder, "steward.yaml");
+    await joining(w, { login, ca: "PEM", servers: ["tls://127.0.0.1:1"] }, "--service", "--config", config);
+  } finally {
+    process.umask(before);
+  }
+  const modeOf = async (name: string) => ((await stat(join(folder, name))).mode & 0o777).toString(8);
+  expect(await modeOf("")).toBe("755");
+  expect(await modeOf("steward.yaml")).toBe("644");
+  expect(await modeOf("broker-ca.pem")).toBe("644");
+  expect(await modeOf("environment")).toBe("600");
+  expect(await readFile(join(folder, "environment"), "utf8")).toBe('STEWARD_BROKER_PASSWORD="p w"\n');
+  const text = await readFile(join(folder, "steward.yaml"), "utf8");
+  expect(text).toContain("user: fleet");
+  expect(text).not.toContain("p w");
+});

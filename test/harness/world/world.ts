@@ -14,6 +14,7 @@ import type { Envelope } from "../../../src/message/wire/envelope.ts";
 import type { HostFacts } from "../../../src/platform/host/host-facts.ts";
 import { type Daemon, startDaemon } from "../../../src/runtime/daemon/daemon.ts";
 import type { MessageDetail, NodeDetail, ReloadAnswer } from "../../../src/runtime/operate/operations.ts";
+import type { OperatorSource } from "../../../src/security/operators/directory.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { type LinkFaults, MemoryBroker, type MemoryLink } from "../../twins/memory-broker.ts";
 import { MemoryHost, type MemoryProgram } from "../../twins/memory-spawner.ts";
@@ -42,6 +43,8 @@ export interface WorldOptions {
   readonly programs?: Readonly<Record<string, MemoryProgram>>;
   /** False: packets travel in the clear, for a test that reads or writes them by hand. */
   readonly sealed?: boolean;
+  /** The operators that every node knows; a test may change them. */
+  readonly operators?: OperatorSource;
   /** The hosts of nodes, as facts tell of them; a node that is not here has none. */
   readonly hosts?: Readonly<Record<string, HostFacts>>;
 }
@@ -146,6 +149,7 @@ export class World {
   #lives = 0;
   readonly #places = new Map<string, Place>();
   readonly #sealed: boolean;
+  readonly #operators: OperatorSource | undefined;
   readonly #programs: Readonly<Record<string, MemoryProgram>>;
   readonly #hosts: Readonly<Record<string, HostFacts>>;
 
@@ -157,6 +161,7 @@ export class World {
       onFault: (error) => void this.faults.push(error),
     });
     this.#sealed = options.sealed ?? true;
+    this.#operators = options.operators;
     this.#programs = options.programs ?? {};
     this.#hosts = options.hosts ?? {};
     const nodes: Record<string, NodeOptions> = { central: {}, ...(options.nodes ?? { ship1: {} }) };
@@ -627,6 +632,7 @@ export class World {
           return store;
         },
         openTransport: () => mortalLink(this.#connect(place, life), reach, arrives),
+        ...(this.#operators === undefined ? {} : { operators: this.#operators }),
         envelope: this.#envelope(this.#config(place).node),
         boot: () => `boot ${place.boots}`,
         openSpawner: () => mortalSpawner(place.host.open(), alive, arrives),

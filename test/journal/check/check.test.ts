@@ -17,6 +17,12 @@ async function lived(): Promise<Disk> {
   await firstPart(journal, () => journal.flushed());
   await secondPart(journal, () => journal.flushed());
   journal.notes.setLabels("ship1", { v: 1, given: { class: { value: "tanker", by: "central", at: START } } });
+  journal.notes.setHistory(1, {
+    v: 1,
+    from: START,
+    until: START,
+    entries: [[START, "ship1", "link", "online", "hello"]],
+  });
   journal.notes.setFacts("ship1", {
     v: 1,
     at: START,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseSchedule } from "../../../src/message/schedule/parse-schedule.ts";
-import { type Calendar, lastTimes, nextTime, type Schedule } from "../../../src/message/schedule/schedule.ts";
+import { type Calendar, nextTime, type Schedule } from "../../../src/message/schedule/schedule.ts";
 import { DAY, HOUR, MINUTE, TimeZone } from "../../../src/message/schedule/time-zone.ts";
 import { Year } from "./year.ts";
 
@@ -107,36 +107,6 @@ describe("the times of a schedule", () => {
     expect(ninety.kind).toBe("interval");
     const first = nextTime(ninety, 1_000, berlin) ?? 0;
     expect([first, nextTime(ninety, first, berlin)]).toEqual([90 * MINUTE, 180 * MINUTE]);
-  });
-
-  it("are the same ones seen from behind", () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom("*/7 * * * *", "30 2 * * *", "0 0 1 * *", "every 50 minutes", "15 1-3 * * sun"),
-        fc.constantFrom("UTC", "Europe/Berlin", "Australia/Lord_Howe"),
-        fc.integer({ min: Date.UTC(2026, 2, 25) / MINUTE, max: Date.UTC(2026, 3, 10) / MINUTE }),
-        fc.integer({ min: 0, max: 3 * 24 * 60 }),
-        fc.integer({ min: 1, max: 5 }),
-        (text, name, minute, length, most) => {
-          const zone = new TimeZone(name);
-          const [after, until] = [minute * MINUTE, (minute + length) * MINUTE];
-          const all = timesOf(parseSchedule(text), after + 1, until + 1, zone);
-          expect(lastTimes(parseSchedule(text), after, until, most, zone)).toEqual({
-            times: all.slice(-most),
-            more: all.length > most,
-          });
-        },
-      ),
-      { numRuns: 40 },
-    );
-  });
-
-  it("of decades are not gone through one by one to find the last", () => {
-    const { times, more } = lastTimes(parseSchedule("* * * * *"), 0, Date.UTC(2026, 10, 30), 2, berlin);
-    expect([times, more]).toEqual([[Date.UTC(2026, 10, 30) - MINUTE, Date.UTC(2026, 10, 30)], true]);
-    expect(lastTimes(parseSchedule("0 0 29 2 *"), 0, Date.UTC(2027, 0, 1), 1, berlin).times[0]).toBe(
-      Date.UTC(2024, 1, 29) - HOUR,
-    );
   });
 });
 

@@ -411,8 +411,8 @@ const RESTART: Readonly<Record<string, NodeOptions>> = {
   "supervision.backoff.resetAfter": { supervision: { backoff: { resetAfter: "9s" } } },
 };
 
-/** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. The API asks at each request: `api/speaker.test.ts`. */
-const ELSEWHERE = ["policies", "operators.socket"];
+/** Policies travel in signed lists, for which daemons need keys: `integration/permission.test.ts`. The API asks at each request: `api/speaker.test.ts`, `operate/approvals.test.ts`. The bounds of history are asked for at each sweep: `runtime/fleet/history/`. */
+const ELSEWHERE = ["policies", "operators.socket", "approvals", "retention.history.age", "retention.history.bytes"];
 
 const keysOf = (applies: string): string[] =>
   SETTING_ROWS.filter((row) => row.applies === applies).map(({ key }) => key);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { boundFault } from "../../../src/message/target/bound.ts";
 import type { OperateOptions } from "../../../src/runtime/operate/rooms.ts";
-import { boundFault, Reach } from "../../../src/runtime/operate/speak/reach.ts";
+import { Reach } from "../../../src/runtime/operate/speak/reach.ts";
 import type { Speaker, SpeakerBounds } from "../../../src/security/operators/speaker.ts";
 
 /** ship1 was given class=tanker at central; ship2 only says so of itself. */

@@ -16,7 +16,8 @@ export function addMay(program: Command, run: Runner): void {
     summary: "say whether somebody may send something to a node, and which line decides",
     description: `Ask a node whether it would take a message, and which line of its policy decides. Nothing is sent or run.
 
-WHO is the node that would send it, or OPERATOR@NODE for a message that carries an operator's signature. SUBJECT is
+WHO is the node that would send it, an operator, or OPERATOR@NODE for a message that carries an operator's signature: the
+bounds of the operator are judged as well. SUBJECT is
 <command|event>.<method>.<domain>. The command to be judged stands behind \`--\`, as with \`steward run\`; without one the answer
 is about all that the subject takes. With --script the digest is printed by which \`allow\` names the script.
 

@@ -146,7 +146,7 @@ function decoded(text: string): string {
 }
 
 /** Sets a variable in a file of the form that systemd reads, and leaves the other lines alone. */
-async function setVariable(file: string, name: string, value: string): Promise<void> {
+export async function setVariable(file: string, name: string, value: string): Promise<void> {
   try {
     const before = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return "";
@@ -169,7 +169,7 @@ function dataIn(data: string, file: string, cli: Cli): string {
 }
 
 /** Lets every user read a file of the service and pass its directory, whatever the umask was. */
-async function opened(file: string): Promise<void> {
+export async function opened(file: string): Promise<void> {
   const directory = dirname(file);
   const { mode } = await stat(directory);
   await chmod(file, 0o644);

@@ -7,7 +7,7 @@ import type { JobOrderOf } from "../../../runtime/operate/operations.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";
-import { announce } from "../../follow/announce.ts";
+import { announce, announceHeld } from "../../follow/announce.ts";
 import { followJob } from "../../follow/job-progress.ts";
 import { insistMeant, showMeant } from "../../follow/meant.ts";
 import { signedOrders } from "../../follow/signed-orders.ts";
@@ -145,7 +145,9 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     );
 
   if (detach) {
-    announce(cli, await submit(), "stdout");
+    const accepted = await submit();
+    announce(cli, accepted, "stdout");
+    announceHeld(cli, accepted);
     return EXIT.ok;
   }
   const exit = await submitAndWait(cli, daemon, submit, limit, { raw: options.raw === true });

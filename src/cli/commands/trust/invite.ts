@@ -31,7 +31,8 @@ export function addInvite(program: Command, run: Runner): void {
   command(program, "invite", {
     summary: "make a token with which one machine joins the fleet",
     description: `Make a token with which one machine joins the fleet under this name: \`steward join TOKEN\` there is all that it takes. The token
-pins the keys of the management station and carries the address of the broker; it is good once, for a day unless --expires
+pins the keys of the management station and carries the address of the broker, with the login there that stands in the
+station's steward.yaml, if one does; it is good once, for a day unless --expires
 says otherwise. Whoever has it can join in the node's place: hand it over like a password. To be typed at the management
 station, with its daemon.
 
@@ -111,19 +112,21 @@ async function nodesOf(cli: Cli, { from, label = [], replace }: Options, node: s
   const file = from ?? "";
   const text = checkedText(await readUserFile(cli, file), file);
   const lines = text.split("\n").map((line) => line.trim());
-  return lines.flatMap((line) => {
+  const nodes = lines.flatMap((line, at) => {
     if (line === "" || line.startsWith("#")) return [];
     const [name = "", ...labels] = line.split(/[\s,]+/).filter((word) => word !== "");
-    return [{ node: name, ...labelled([...label, ...labels]), ...also }];
+    return [{ node: name, ...labelled([...label, ...labels], `${file}:${at + 1}: `), ...also }];
   });
+  if (nodes.length > 0) return nodes;
+  throw new StewardError("usage", { fault: `${file} names no node: write one on each line`, command: "invite" });
 }
 
-function labelled(words: readonly string[]): { readonly labels?: Readonly<Record<string, string>> } {
+function labelled(words: readonly string[], where = ""): { readonly labels?: Readonly<Record<string, string>> } {
   if (words.length === 0) return {};
   const entries = words.map((word) => {
     const at = word.indexOf("=");
     if (at > 0) return [word.slice(0, at), word.slice(at + 1)] as const;
-    throw new StewardError("usage", { fault: `${word} is not a label: write key=value`, command: "invite" });
+    throw new StewardError("usage", { fault: `${where}${word} is not a label: write key=value`, command: "invite" });
   });
   return { labels: Object.fromEntries(entries) };
 }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { Config } from "../../../config/config.ts";
 import { EXIT, fileFault, StewardError } from "../../../message/errors.ts";
-import { actingUser, giveToOwner } from "../../../platform/owner.ts";
+import { actingUser, giveToOwner } from "../../../platform/host/owner.ts";
 import { systemRandom } from "../../../platform/system-clock.ts";
 import type { Token } from "../../../security/trust/token.ts";
 import type { Cli } from "../../cli.ts";
@@ -13,6 +13,7 @@ import { duration } from "../../input/options.ts";
 import { readUserFile } from "../../input/user-file.ts";
 import { checkedText, readAll } from "../../io.ts";
 import { visible } from "../../render/text.ts";
+import { opened, setVariable } from "../host/init.ts";
 import { SERVICE } from "../host/places.ts";
 import { up } from "../host/up.ts";
 
@@ -56,19 +57,18 @@ If the management station cannot be reached now, everything is written, and the 
         const within = duration("--within", options.within);
         const file =
           options.service === true && cli.newConfigFile === cli.path("steward.yaml") ? SERVICE.file : cli.newConfigFile;
-        // A file without a secret is one that the daemon of a service reads as another user.
-        const mode = token.login === undefined ? 0o644 : 0o600;
+        const service = options.service === true;
         const had = existsSync(file);
         const config = had ? await present(cli, file, token) : undefined;
         const written = config ?? (await draft(cli, file, token, options));
         const enrolled = await enrol(cli, written, token, within).catch(async (error: unknown) => {
           if (!(error instanceof StewardError) || error.exit === EXIT.someFailed) throw error;
-          if (config === undefined) await write(file, written.text ?? "", mode);
+          if (config === undefined) await keep(file, written, service);
           if (!OUT_OF_REACH.has(error.code)) throw error;
           return error;
         });
         const absent = enrolled instanceof StewardError ? enrolled : undefined;
-        if (config === undefined && absent === undefined) await write(file, written.text ?? "", mode);
+        if (config === undefined && absent === undefined) await keep(file, written, service);
         const { node, central } = token;
         if (cli.json)
           cli.printJson({
@@ -86,7 +86,7 @@ If the management station cannot be reached now, everything is written, and the 
           cli.note(`  ${cli.err("dim", "→")} the token is kept: the daemon enrols ${node} once it reaches ${central}`);
         }
         if (options.up === true) return await up(cli);
-        const start = options.service === true ? "systemctl enable --now steward" : upLine(cli, file);
+        const start = service ? "systemctl enable --now steward" : upLine(cli, file);
         cli.note(`  ${cli.err("dim", "→")} start it: ${start}`);
         cli.note(`  ${cli.err("dim", "→")} then at ${central}: steward run ${node} -- uptime`);
         return absent?.exit;
@@ -98,6 +98,18 @@ If the management station cannot be reached now, everything is written, and the 
 interface Place extends Pick<Config, "data" | "node" | "central" | "broker" | "link"> {
   /** The content of a file that is not written yet. */
   readonly text?: string;
+  /** The login at the broker, which stands in the file or, for a service, beside it. */
+  readonly secret?: string;
+}
+
+/** Writes what the daemon is started with. The daemon of a service is another user, and systemd alone reads its secret. */
+async function keep(file: string, { text = "", secret }: Place, service: boolean): Promise<void> {
+  await write(file, text, service || secret === undefined ? 0o644 : 0o600);
+  if (!service) return;
+  await opened(file);
+  if (secret === undefined) return;
+  const { PASSWORD_VARIABLE } = await import("../../../config/reference/init.ts");
+  await setVariable(join(dirname(file), "environment"), PASSWORD_VARIABLE, secret);
 }
 
 async function tokenIn(cli: Cli, word: string): Promise<string> {
@@ -124,7 +136,7 @@ async function present(cli: Cli, file: string, { node: meant, centralKeys }: Tok
 }
 
 async function draft(cli: Cli, file: string, token: Token, options: Options): Promise<Place> {
-  const { initConfig } = await import("../../../config/reference/init.ts");
+  const { initConfig, PASSWORD_VARIABLE } = await import("../../../config/reference/init.ts");
   const { checkConfig } = await import("../../../config/check.ts");
   const { keysText } = await import("../../../security/keys/public-keys.ts");
   const { node, central, centralKeys, servers, login, ca } = token;
@@ -136,15 +148,21 @@ async function draft(cli: Cli, file: string, token: Token, options: Options): Pr
     central,
     servers,
     centralKey: keysText(centralKeys),
-    ...(login === undefined ? {} : { login }),
+    ...(login === undefined ? {} : { login: service ? withVariable(login, `\${${PASSWORD_VARIABLE}}`) : login }),
     ...(ca === undefined ? {} : { ca: join(dirname(file), CA_FILE) }),
     ...(data === undefined ? {} : { data }),
     ...(service ? { socket: SERVICE.socket } : {}),
   });
-  const checked = checkConfig(text, file, cli.io.env);
+  const secret = login === undefined ? undefined : "token" in login ? login.token : login.password;
+  const env = service && secret !== undefined ? { ...cli.io.env, [PASSWORD_VARIABLE]: secret } : cli.io.env;
+  const checked = checkConfig(text, file, env);
   if (!("config" in checked)) throw new StewardError("token-damaged", { fault: "no configuration can be made of it" });
-  if (ca !== undefined) await write(join(dirname(file), CA_FILE), ca);
-  return { ...checked.config, text };
+  if (ca !== undefined) await write(join(dirname(file), CA_FILE), ca, 0o644);
+  return { ...checked.config, text, ...(secret === undefined ? {} : { secret }) };
+}
+
+function withVariable(login: NonNullable<Token["login"]>, variable: string): NonNullable<Token["login"]> {
+  return "token" in login ? { token: variable } : { user: login.user, password: variable };
 }
 
 /** Makes the keys, proves the token, keeps the trust list. Returns the fingerprint of this machine. */
@@ -205,7 +223,7 @@ function upLine(cli: Cli, file: string): string {
   return `steward up${file === cli.path("steward.yaml") ? "" : ` --config ${visible(file)}`}`;
 }
 
-async function write(file: string, text: string, mode = 0o600): Promise<void> {
+async function write(file: string, text: string, mode: number): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text, { mode });

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { StewardError } from "../../../message/errors.ts";
-import { actingUser, giveToOwner } from "../../../platform/owner.ts";
+import { actingUser, giveToOwner } from "../../../platform/host/owner.ts";
 import type { RegistryState } from "../../../security/trust/registry-state.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";

@@ -1,12 +1,15 @@
 import { StewardError } from "../../../message/errors.ts";
 import type { Json } from "../../../message/message.ts";
+import { boundFault } from "../../../message/target/bound.ts";
+import type { MayWord } from "../../../methods/may.ts";
+import { speakerOf } from "../../../security/operators/directory.ts";
 import type { OperatorRecord } from "../../../security/operators/operator-record.ts";
 import { Roster } from "../../../security/operators/roster.ts";
 import { giverName, hasRole, type Speaker } from "../../../security/operators/speaker.ts";
 import { Registrar } from "../../enrol/registrar.ts";
-import type { KeyOrder, OperatorOrderOf, OperatorView } from "../operations.ts";
+import type { KeyOrder, OperatorOrderOf, OperatorRemoved, OperatorView } from "../operations.ts";
 import type { OperateOptions } from "../rooms.ts";
-import { boundFault } from "./reach.ts";
+import { Reach } from "./reach.ts";
 
 /** The operators as they are shown, and decisions on them. */
 export class People {
@@ -22,6 +25,24 @@ export class People {
     return this.#options.operators.all().map(viewOf);
   }
 
+  /** The word of this node on an operator who would send to a subject: a layer in front of the policy of the receiver. */
+  word(name: string, subject: string): MayWord {
+    const { operators, config } = this.#options;
+    const { node } = config();
+    const layer = `operators of ${node}`;
+    const record = operators.named(name);
+    if (record === undefined) return { allowed: false, layer, where: layer, fault: `there is no operator ${name}` };
+    const where = `${layer}: ${name}, role ${record.role}`;
+    const speaker = speakerOf(record, node, "signature");
+    const fault =
+      record.standing === "removed"
+        ? "the operator was removed"
+        : hasRole(speaker, "operator")
+          ? new Reach(this.#options, speaker).fault(subject)
+          : "that role sends nothing";
+    return fault === undefined ? { allowed: true, layer, where } : { allowed: false, layer, where, fault };
+  }
+
   /** @throws StewardError `not-central`, `security-off`, `operator-exists`, … */
   async add(name: string, order: OperatorOrderOf): Promise<OperatorView> {
     const fault = order.on === undefined ? undefined : boundFault(order.on);
@@ -29,9 +50,31 @@ export class People {
     return this.#written(this.#roster().add(name, order, this.#by));
   }
 
-  /** @throws StewardError `not-central`, `security-off`, `operator-absent` */
-  async remove(name: string): Promise<OperatorView> {
-    return this.#written(this.#roster().remove(name, this.#by));
+  /** Cancels what the operator asked for and that was not sent. @throws StewardError `not-central`, `security-off`, `operator-absent` */
+  async remove(name: string): Promise<OperatorRemoved> {
+    const record = this.#roster().remove(name, this.#by);
+    const cancelled = this.#withdraw(name);
+    await this.#written(record);
+    return { name, cancelled };
+  }
+
+  /** Ends the messages of an operator that are held, or queued and not sent. */
+  #withdraw(name: string): number {
+    const { core, clock } = this.#options;
+    const { journal, announce, holding } = core();
+    const reason = `${name} was removed`;
+    const queued = [...journal.outbox.open(() => true)].flatMap(({ record: { message } }) =>
+      message.operator?.name === name ? [message.id] : [],
+    );
+    const withdrawn = queued.flatMap((id) => journal.outbox.withdraw(id, "cancelled", clock.now(), reason) ?? []);
+    if (withdrawn.length > 0)
+      void journal.flushed().then(
+        () => announce.withdrawn(withdrawn),
+        () => undefined,
+      );
+    const groups = journal.held.groups.filter(({ record }) => record.operator === name);
+    const ended = groups.map((group) => holding.end(group, group.held(), "cancelled", reason));
+    return withdrawn.length + ended.reduce((sum, count) => sum + count, 0);
   }
 
   /** @throws StewardError `not-central`, `security-off`, `operator-absent`, `role-denied`, … */

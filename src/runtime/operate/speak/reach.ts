@@ -1,17 +1,13 @@
 import { StewardError } from "../../../message/errors.ts";
 import { CONTROL_DOMAIN, parseSubject } from "../../../message/subject.ts";
-import { type Expression, eachLeaf, parseExpression } from "../../../message/target/expression.ts";
-import { groupsOf } from "../../../message/target/groups.ts";
-import { expressionMatches, type TargetNode } from "../../../message/target/match.ts";
-import { TargetFault } from "../../../message/target/tokens.ts";
 import { isOfMethods } from "../../../security/operators/methods.ts";
 import type { Speaker } from "../../../security/operators/speaker.ts";
 import { TRUST } from "../../enrol/trust-method.ts";
 import type { OperateOptions } from "../rooms.ts";
+import { GivenLabels } from "./given-labels.ts";
 
 /**
- * The nodes and methods to which a speaker may send. `on` counts the labels that were given at central, and nothing that a
- * node says of itself: a machine that was stolen could else bring itself into the reach of anybody.
+ * The nodes and methods to which a speaker may send. See `given-labels.ts`.
  */
 export class Reach {
   readonly #options: Pick<OperateOptions, "core" | "config">;
@@ -62,40 +58,8 @@ export class Reach {
   #isOn(on: string, node: string): boolean {
     const known = this.#nodes.get(node);
     if (known !== undefined) return known;
-    const { config, core } = this.#options;
-    const given = new Map(
-      core()
-        .labels.list(node)
-        .flatMap(({ key, given }) => (given === undefined ? [] : [[key, given.value] as const])),
-    );
-    const seen: TargetNode = {
-      name: node,
-      link: "neverSeen",
-      isSelf: node === config().node,
-      value: (key) => (key === "name" ? node : given.get(key)),
-      entries: () => given.entries(),
-    };
-    const matches = expressionMatches(on, seen, groupsOf(config().groups));
+    const matches = new GivenLabels(this.#options).matches(on, node);
     this.#nodes.set(node, matches);
     return matches;
   }
-}
-
-/** The fault of the bounds that an admin writes; `undefined`: there is none. */
-export function boundFault(on: string): string | undefined {
-  let expression: Expression;
-  try {
-    expression = parseExpression(on);
-  } catch (error) {
-    if (error instanceof TargetFault) return error.message;
-    throw error;
-  }
-  let fault: string | undefined;
-  const look = (one: Expression): void =>
-    eachLeaf(one, (leaf) => {
-      if (leaf.kind === "state" && leaf.word !== "all" && leaf.word !== "self")
-        fault ??= `${leaf.word} changes with each moment: write labels that are given at central, names or groups`;
-    });
-  look(expression);
-  return fault;
 }

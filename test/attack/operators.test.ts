@@ -1,0 +1,94 @@
+import { chmod, readFile } from "node:fs/promises";
+import { expect, it, vi } from "vitest";
+import { eventuallySeen } from "../harness/eventually.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+
+/** People with keys of their own, at the real command line and over real daemons. */
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
+
+const OS = "command.shellcommand.operatingsystem";
+
+it("an operator signs, is named on both ends, is held to role and bounds, and is refused once removed", async () => {
+  const subscribe = [{ subject: OS, from: ["central"], signed: true }];
+  const fleet = await startFleet({
+    nodes: {
+      central: { config: { approvals: [{ subject: OS, nodes: 2 }] } },
+      ship1: { config: { subscribe } },
+      ship2: { config: { subscribe } },
+    },
+  });
+  const { central } = fleet;
+  const steward = (...words: string[]) => central.steward(...words);
+  const key = async (name: string): Promise<string> => {
+    const made = await steward("operator", "key", name, "--file", fleet.file(`${name}.nk`));
+    expect(made.code).toBe(0);
+    return made.stdout.trim();
+  };
+  const as = (name: string, ...words: string[]) => steward("--as", fleet.file(`${name}.nk`), ...words);
+  for (const node of ["ship1", "ship2"]) await fleet.link(node, "online");
+
+  // Nobody knows the key yet, and an unsigned command is refused by the node.
+  const ann = await key("ann");
+  expect(await as("ann", "nodes")).toMatchObject({ code: 1, stderr: expect.stringContaining(`--key ${ann}`) });
+  expect((await steward("run", "ship1", "--", "echo", "x")).stderr).toContain("signed is true");
+  expect((await steward("label", "ship1", "class=tanker")).code).toBe(0);
+  expect((await steward("operator", "add", "ann", "--on", "class=tanker", "--key", ann)).code).toBe(0);
+  expect((await steward("operator", "add", "bob", "--key", await key("bob"))).code).toBe(0);
+  expect((await steward("operator", "add", "eve", "--role", "viewer", "--key", await key("eve"))).code).toBe(0);
+  expect((await as("ann", "whoami")).stdout).toMatch(
+    /^ann@central, known by a signature with your key\nrole +operator/,
+  );
+
+  // The list that names her is on its way to the node by itself.
+  await eventuallySeen(
+    "ann runs a command",
+    async () => (await as("ann", "run", "ship1", "--", "echo", "by", "ann")).code === 0,
+  );
+  const [message] = JSON.parse((await steward("messages", "--json", "--limit", "1")).stdout);
+  expect(message).toMatchObject({ state: "succeeded", operator: "ann@central", signed: true });
+  expect((await steward("messages")).stdout).toMatch(/ann@central +echo by ann/);
+  expect((await fleet.node("ship1").steward("audit", "--by", "ann@central")).stdout).toContain("echo");
+
+  // Bounds and roles.
+  expect((await as("ann", "run", "ship2", "--", "true")).stderr).toContain("the nodes are those of class=tanker");
+  expect((await as("ann", "operator", "add", "x", "--key", ann)).stderr).toContain(
+    "the role operator, and this needs the role admin",
+  );
+  expect((await as("eve", "run", "ship1", "--", "true")).stderr).toContain(
+    "the role viewer, and this needs the role operator",
+  );
+  expect((await as("eve", "nodes")).code).toBe(0);
+
+  // Two people for two nodes.
+  expect((await steward("operator", "add", "ann", "--replace")).code).toBe(0);
+  const asked = await as("ann", "run", "ship1,ship2", "--", "echo", "both");
+  expect(asked).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("another operator than ann@central has to approve it"),
+  });
+  const [{ id }] = JSON.parse((await steward("approvals", "--json")).stdout);
+  expect((await as("ann", "approve", id)).stderr).toContain("somebody else has to approve it");
+  expect((await steward("approve", id)).code).toBe(1);
+  await eventuallySeen("bob approves", async () => (await as("bob", "approve", id)).code === 0);
+  await central.message(id, "succeeded");
+
+  // A key that others may read is not used.
+  await chmod(fleet.file("ann.nk"), 0o644);
+  expect(await as("ann", "whoami")).toMatchObject({ code: 2, stderr: expect.stringContaining("chmod 600") });
+  await chmod(fleet.file("ann.nk"), 0o600);
+
+  // Another key, which the present one signs; then the end.
+  const next = await as("ann", "operator", "rekey", "ann", "--file", fleet.file("ann2.nk"));
+  expect(next.code).toBe(0);
+  expect((await as("ann", "whoami")).stderr).toContain("has another key since");
+  await eventuallySeen(
+    "the next key runs a command",
+    async () => (await as("ann2", "run", "ship1", "--", "true")).code === 0,
+  );
+  expect((await steward("operator", "remove", "ann")).code).toBe(0);
+  expect((await as("ann2", "run", "ship1", "--", "true")).stderr).toContain("the operator was removed");
+  expect((await readFile(fleet.file("ann2.nk"), "utf8")).trim()).toMatch(/^SU/);
+  expect((await steward("operator", "list")).stdout).toMatch(/ann +removed/);
+});
