@@ -193,7 +193,7 @@ export class Holding {
 }
 
 /** The message of a member as it was accepted, without the statement of its operator. */
-function messageOf({ record }: HeldGroup, id: string, node: string, origin: string): Message {
+export function messageOf({ record }: HeldGroup, id: string, node: string, origin: string): Message {
   const { subject, data, timeout, at, until, operator: name } = record;
   const operator = name === undefined ? {} : { operator: { name } };
   return { id, subject: `${node}.${subject}`, origin, createdAt: at, deliverBy: until, timeout, data, ...operator };
