@@ -8,7 +8,11 @@ export async function restart(world, { repeats = 5, openOfEach = 1 }) {
   const first = await startCentral(world);
   for (let n = 0; n < openOfEach; n++)
     await first.operations.submit(
-      Array.from({ length: NODES }, (_, i) => ({ subject: `away${i + 1}.command.echo.bench`, data: "x".repeat(200) })),
+      Array.from({ length: NODES }, (_, i) => ({
+        subject: `away${i + 1}.command.echo.bench`,
+        data: "x".repeat(200),
+        knownNodesOnly: false,
+      })),
     );
   await first.stop();
   const [ready, cpuMs] = [[], []];

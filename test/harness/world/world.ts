@@ -410,7 +410,8 @@ export class World {
 
   async submit(drafts: Draft | readonly Draft[], from = "central"): Promise<string[]> {
     const daemon = this.daemon(from);
-    const list = "subject" in drafts ? [drafts] : drafts;
+    // Nodes that no daemon of this world was told of are meant on purpose.
+    const list = ("subject" in drafts ? [drafts] : drafts).map((draft) => ({ knownNodesOnly: false, ...draft }));
     const accepted = await this.drive(daemon.operations.submit(list));
     for (const { id, subject } of accepted) this.accepted.push({ id, subject, origin: from });
     return accepted.map(({ id }) => id);
