@@ -20,6 +20,7 @@ const MAY_BUILD_PATHS: Readonly<Record<string, string>> = {
   "src/cli/cli.ts": WRITTEN,
   "src/cli/commands/host/init.ts": WRITTEN,
   "src/cli/commands/trust/join.ts": FIXED,
+  "src/platform/host/owner.ts": OWN,
   "src/cli/doctor/trust.ts": FIXED,
   "src/cli/doctor/access.ts": "names that a listing gave, to look at",
   "src/cli/doctor/examine.ts": "names that a listing gave, to look at",

@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import type { Command } from "commander";
-import { parseJob } from "../../../intake/job-file.ts";
 import { EXIT, StewardError } from "../../../message/errors.ts";
 import { type JobCounts, RETRIED, type Retried } from "../../../message/jobs/job.ts";
 import { writeIn } from "../../../platform/names.ts";
@@ -142,6 +141,7 @@ async function applyFile(
   { dryRun, yes = false, wait }: FileOptions,
 ): Promise<number | undefined> {
   const text = file === "-" ? await readAll(cli.io.stdin) : checkedText(await readUserFile(cli, file), file);
+  const { parseJob } = await import("../../../intake/job-file.ts");
   const order = parseJob(text, { name: file === "-" ? "standard input" : file });
   const daemon = await cli.daemon();
   const planned = await withNodeSuggestion(daemon, daemon.planJob(order));
