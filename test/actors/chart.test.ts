@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AnyStateMachine, AnyStateNode } from "xstate";
 import { charts } from "../../src/actors/chart.ts";
+import { jobMachine } from "../../src/actors/job.ts";
 import { linkMachine } from "../../src/actors/link.ts";
 import { nodeMachine } from "../../src/actors/node.ts";
 import { publisherMachine } from "../../src/actors/publisher.ts";
@@ -21,7 +22,7 @@ function leaves(node: AnyStateNode): AnyStateNode[] {
 
 describe("the charts", () => {
   it("are one for each machine, each a Mermaid state diagram", () => {
-    expect(charts().map(({ name }) => name)).toEqual(["node", "publisher", "subscriber", "link", "child"]);
+    expect(charts().map(({ name }) => name)).toEqual(["node", "publisher", "subscriber", "link", "job", "child"]);
     for (const { mermaid } of charts()) {
       expect(mermaid.startsWith("stateDiagram-v2\n")).toBe(true);
       const [opened, closed] = [mermaid.match(/\{$/gm) ?? [], mermaid.match(/^\s*\}$/gm) ?? []];
@@ -40,6 +41,7 @@ describe("the charts", () => {
     ["publisher", publisherMachine],
     ["subscriber", subscriberMachine],
     ["link", linkMachine],
+    ["job", jobMachine],
   ])("of the %s has every one of its states and every event that changes one", (name, machine) => {
     const text = drawn(name);
     for (const leaf of leaves(machine.root)) expect(text).toMatch(new RegExp(`\\b${leaf.path.join("_")}\\b`));

@@ -66,7 +66,7 @@ describe("a file in which everything is wrong", () => {
     [
       "limits: {messageBytes: 5, age: 3d}",
       "25:24 limits.messageBytes: expected a size from 1KB to 8MB, got 5: it has no unit; write 5B if it means bytes",
-      "25:27 limits.age: unknown key here; it exists as retention.age and retention.logs.age and retention.audit.age",
+      "25:27 limits.age: unknown key here; it exists as retention.age and retention.logs.age and retention.history.age and retention.audit.age",
     ],
     ["retention: {bytes: 2GB}", "26:13 retention.bytes: more than limits.journalBytes"],
     ["intake: {folder: 5}", "27:18 intake.folder: expected a path, or off, got 5: put it in quotes"],
@@ -471,7 +471,7 @@ alerts:
     ["destinations: {pager: {mail: ['-oQ/tmp@x']}}", "write name@host"],
     [
       "destinations: {pager: {publish: ship1.command.shellcommand.os}}",
-      "nodes would take it for a message of steward's",
+      "it begins with alerts., for central may publish no other ones",
     ],
     ["destinations: {pager: {publish: fleet.alerts}}", "it begins with alerts."],
     ["destinations: {pager: {append: ./a, tokenFile: ./b}}", "only `post` has a token"],

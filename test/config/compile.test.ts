@@ -120,6 +120,7 @@ describe("defaults", () => {
         outputBytes: 1_048_576,
         timeout: 2_073_600_000,
         nodes: 10_000,
+        held: 100_000,
         earlyCancels: 10_000,
         lanes: 200_000,
         targets: 50,

@@ -825,7 +825,7 @@ export class FakeOperations implements Operations {
     const meant = ({ node, domain, line }: LogLine): boolean =>
       (query.node ?? node) === node && (query.domain ?? domain) === domain && line.includes(query.text ?? "");
     const lines = this.logList.filter(meant).map((line) => ({ ...line, at: null }));
-    return { asOf, lines, complete: true, bytesRead: 0, readBackTo: null, volume: [] };
+    return { asOf, lines, complete: true, bytesRead: 0, readBackAt: null, volume: [] };
   }
 
   async logs(query: { node?: string; domain?: string; lines?: number } = {}): Promise<LogLine[]> {

@@ -203,10 +203,10 @@ function Lines({
       <div class="output-tools">
         <span class="quiet" role="status">
           {counted(lines.length, "line")}
-          {!found.complete && found.readBackTo !== null && <>, back to {dayTime(found.readBackTo)}</>}
+          {!found.complete && found.readBackAt !== null && <>, back to {dayTime(found.readBackAt)}</>}
         </span>
-        {!found.complete && found.readBackTo !== null && (
-          <button type="button" onClick={() => ask({ to: String(found.readBackTo) })}>
+        {!found.complete && found.readBackAt !== null && (
+          <button type="button" onClick={() => ask({ to: String(found.readBackAt) })}>
             ↑ look further back
           </button>
         )}

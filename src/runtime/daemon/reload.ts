@@ -37,6 +37,7 @@ export async function reload(before: Config, { road, processes, log, apply }: Re
   log.setLevel(next.log.level);
   road.ownFacts.look();
   road.policies.follow();
+  road.alertWatch.follow();
   const expected = new Set([next.central, ...next.nodes]);
   for (const name of before.nodes) if (!expected.has(name)) road.fleet.expectNoMore(name);
   for (const name of next.nodes) road.fleet.expect(name);

@@ -766,9 +766,9 @@ export const logFindings = thing({
       thing({ node: text, domain: text, at: time.nullable().describe("The time that the line names"), line: text }),
     )
     .describe("The newest last"),
-  complete: z.boolean().describe("False: a request reads so much and no more; go on with `until` as `readBackTo`"),
+  complete: z.boolean().describe("False: a request reads so much and no more; go on with `until` as `readBackAt`"),
   bytesRead: count,
-  readBackTo: time.nullable(),
+  readBackAt: time.nullable(),
   volume: z.array(thing({ at: time, bytes: count })).describe("Bytes of each hour of the last day"),
 });
 

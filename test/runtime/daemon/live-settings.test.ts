@@ -287,6 +287,16 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(await world.count("central", "steward_refused_total", "lane-not-admitted")).toBeGreaterThan(0);
     },
   },
+  "limits.held": {
+    node: "central",
+    settings: { limits: { held: 1 } },
+    follows: (world) =>
+      expect(
+        world.drive(
+          world.daemon("central").operations.createJob({ to: "ship1,ship2", subject: "command.work.os", data: {} }),
+        ),
+      ).rejects.toMatchObject({ code: "held-full" }),
+  },
   "limits.earlyCancels": {
     node: "ship1",
     settings: { limits: { earlyCancels: 0 } },

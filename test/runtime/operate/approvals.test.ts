@@ -52,7 +52,7 @@ test("a request that two must want is held, and goes when another operator appro
 });
 
 test("a request ends when it is refused, when who asked takes it back, and at its deadline", async () => {
-  const scene = await OperatorScene.open(central(ALL));
+  const scene = await OperatorScene.open({ ...central(ALL), ship1: {} });
   const { world } = scene;
   const asked = async (deliverBy = 3_600_000): Promise<string> =>
     (await scene.submit("ann", { subject: WORK, data: {}, deliverBy }))[0]?.id ?? "";
@@ -87,7 +87,7 @@ test("a rule counts the nodes of one request, and only those that it means; all 
 });
 
 test("nobody without a name asks for it, and one who was removed since gets nothing through", async () => {
-  const scene = await OperatorScene.open(central(ALL));
+  const scene = await OperatorScene.open({ ...central(ALL), ship1: {} });
   const { world } = scene;
   expect(await refusal(scene, world.daemon("central").operations.submit([{ subject: WORK, data: {} }]))).toBe(
     "approval-unnamed",

@@ -32,7 +32,7 @@ export interface LogFindings {
   readonly complete: boolean;
   readonly bytesRead: number;
   /** How far back all logs were read, where that is not all the way; null: as far as was asked. */
-  readonly readBackTo: number | null;
+  readonly readBackAt: number | null;
 }
 
 const BLOCK = 256 * 1024;
@@ -50,19 +50,19 @@ export async function searchLogs(directory: string, search: LogSearch): Promise<
   const logs = await listLogs(directory, search);
   const budget = { bytes: MOST_BYTES };
   const found: FoundLine[] = [];
-  let readBackTo: number | null = null;
+  let readBackAt: number | null = null;
   const share = Math.ceil(MOST_BYTES / Math.max(1, logs.length));
   for (const { node, domain, files } of logs) {
     const own = { node, domain, limit, since, until, text: search.text?.toLowerCase() ?? "", share };
     const { lines, stoppedAt } = await searchLog(files, own, budget);
     for (const line of lines) found.push(line);
-    if (stoppedAt !== undefined) readBackTo = Math.max(readBackTo ?? Number.NEGATIVE_INFINITY, stoppedAt);
+    if (stoppedAt !== undefined) readBackAt = Math.max(readBackAt ?? Number.NEGATIVE_INFINITY, stoppedAt);
   }
   // A line without a time stands where its log had it: the sort leaves equal ones in their order.
   const timed = found.map((line) => ({ line, at: line.at ?? since }));
   timed.sort((a, b) => (a.at === b.at ? 0 : a.at - b.at));
   const lines = timed.slice(-limit).map(({ line }) => line);
-  return { lines, complete: readBackTo === null, bytesRead: MOST_BYTES - budget.bytes, readBackTo };
+  return { lines, complete: readBackAt === null, bytesRead: MOST_BYTES - budget.bytes, readBackAt };
 }
 
 interface OneLog {

@@ -20,10 +20,11 @@ const KEY = "alert rules";
 /** Time between two looks, ms: with many nodes longer, so that looking costs little. */
 const LOOK = 5_000;
 const LOOK_PER_NODE = 3;
-/** Rules that a reload brings are noticed within so long, ms. */
-const IDLE = 60_000;
 
-/** Looks at the fleet by the rules of `alerts:` now and again, and hands what is to be told to the errands; at central. */
+/**
+ * Looks at the fleet by the rules of `alerts:` now and again, and hands what is to be told to the errands; at central, and only
+ * where there are rules, or alerts of former ones.
+ */
 export class AlertWatch {
   readonly mutes: Mutes;
   readonly #options: AlertWatchOptions;
@@ -39,9 +40,14 @@ export class AlertWatch {
   begin(): void {
     const { clock, core, config } = this.#options;
     const { alerts, node, central } = config();
-    if (node !== central) return;
-    const isIdle = Object.keys(alerts).length === 0 && this.#rules.isEmpty;
-    this.#timer = clock.setTimeout(() => this.#look(), isIdle ? IDLE : LOOK + core().fleet.size * LOOK_PER_NODE);
+    if (node !== central || (Object.keys(alerts).length === 0 && this.#rules.isEmpty)) return;
+    this.#timer = clock.setTimeout(() => this.#look(), LOOK + core().fleet.size * LOOK_PER_NODE);
+  }
+
+  /** Goes by the rules that the configuration has now. */
+  follow(): void {
+    this.end();
+    this.begin();
   }
 
   end(): void {

@@ -54,7 +54,7 @@ it("lines longer than a block, and a large file, are read whole and from the end
   expect(all.lines).toHaveLength(5_000);
   expect(all.lines.at(-1)?.line).toContain("line 10000");
   expect(all.lines.at(-2)?.line.length).toBe(64 * 1024);
-  expect(all).toMatchObject({ complete: false, readBackTo: all.lines[0]?.at });
+  expect(all).toMatchObject({ complete: false, readBackAt: all.lines[0]?.at });
   const last = await searchLogs(directory, { text: "line 7", limit: 1, since: NOON + 19_000_000 });
   expect(last).toMatchObject({ lines: [], complete: true });
   expect(last.bytesRead).toBeLessThan(1_500_000);
