@@ -6,7 +6,7 @@ import { holdText } from "../../message/jobs/hold.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
-import { receiverOf } from "../../message/subject.ts";
+import { isSubject, receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
 import { recordSubmitted } from "../submit/audited.ts";
@@ -230,7 +230,8 @@ export class Submission {
   #insistKnown(subject: string): void {
     const { fleet } = this.#options.core();
     const node = receiverOf(subject);
-    if (fleet.isKnown(node) || nodeNameFault(node) !== undefined) return;
+    // Every message is checked for its subject later on.
+    if (fleet.isKnown(node) || nodeNameFault(node) !== undefined || !isSubject(subject)) return;
     const near = nearest(node, [...fleet.names(), this.#options.config().node]);
     throw new StewardError("node-unknown", { node: near === undefined ? node : `${node} (did you mean ${near}?)` });
   }
