@@ -3,7 +3,7 @@ import type { Colour, Paint } from "../paint.ts";
 import { visible } from "../text.ts";
 import { isoTime, span, type Times } from "../time.ts";
 
-/** A node's link as a band of characters, the worst state in each cell; every state has a character of its own. */
+/** A node's link as a band of characters: the worst state in each cell, in the last one the present state. Every state has a character of its own. */
 const BAND = [
   // The first one that stands in a cell is shown, so that a short absence is seen in a long band.
   { state: "offline", mark: "_", colour: "red" },
@@ -38,7 +38,10 @@ export function historyLines(history: HistoryView, times: Times, paint: Paint, c
   const spans = spansOf(history);
   const width = Math.max(10, Math.min(WIDEST, columns));
   const cell = (until - from) / width;
-  const band = Array.from({ length: width }, (_, i) => markOf(spans, from + i * cell, from + (i + 1) * cell, paint));
+  const past = Array.from({ length: width - 1 }, (_, i) =>
+    markOf(spans, from + i * cell, from + (i + 1) * cell, paint),
+  );
+  const band = [...past, markOf(spans, until - 1, until, paint)];
   const total = Math.max(1, until - from);
   const shares = BAND.flatMap(({ state, mark, colour }) => {
     const ms = spans.reduce((sum, one) => sum + (one.state === state ? one.to - one.from : 0), 0);
