@@ -9,6 +9,8 @@ const steer = (
   verb: "pause" | "resume" | "promote" | "abort" | "cancel" | "approve" | "start",
 ) => world.drive(world.daemon("central").operations.steerJob(id, verb));
 
+const MINUTE = 60_000;
+
 describe("a job", () => {
   it("without a plan goes to all its nodes at once, and is done when its last message has ended", async () => {
     const world = await fleet(4);
@@ -136,6 +138,24 @@ describe("a job", () => {
     await ended(world, slow, "done");
     const began = world.ledger.runs.slice(before).map((run) => run.began);
     for (const [i, at] of began.slice(1).entries()) expect(at - (began[i] ?? 0)).toBeGreaterThan(9_000);
+    await expectSound(world);
+  });
+
+  it("begins in its hours alone, and on a node that was away when it is back in them", async () => {
+    const world = await fleet(3);
+    world.cut(shipOf(3));
+    await world.advance(120_000);
+    const clock = (minutes: number): string =>
+      new Date(world.time.now() + minutes * MINUTE).toISOString().slice(11, 16);
+    const id = await order(world, { window: `${clock(20)}-${clock(40)}`, tz: "UTC" });
+    await world.advance(15 * MINUTE);
+    expect(ran(world)).toEqual([]);
+    expect(job(world, id).holds[0]).toMatchObject({ reason: "window", nodes: 3 });
+    await world.advance(10 * MINUTE);
+    expect(ran(world).sort()).toEqual([shipOf(1), shipOf(2)]);
+    expect(job(world, id).holds).toEqual([{ reason: "window", text: `${shipOf(3)} is away`, nodes: 1 }]);
+    world.heal(shipOf(3));
+    await ended(world, id, "done", 5 * MINUTE);
     await expectSound(world);
   });
 
