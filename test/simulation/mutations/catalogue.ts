@@ -37,8 +37,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "door-of-the-lanes-open",
     breaks: "the policy is asked for plain publishers alone, and not for what comes by a lane",
     file: "src/runtime/receive/judge.ts",
-    find: "route.decide(foreign ? PLAIN : frame, item.data, item.id);",
-    replace: "if (foreign) route.decide(PLAIN, item.data);",
+    find: "route.decide(sender, item.data, item.id);",
+    replace: "if (item.foreign === true) route.decide(sender, item.data, item.id);",
     faults: ["trespass", "slow"],
   },
   {
