@@ -21,7 +21,10 @@ export interface Room {
 }
 
 export async function openPage(url: string, options: BrowserContextOptions = {}): Promise<Room> {
-  const browser = await chromium.launch({ executablePath: CHROMIUM ?? "", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM ?? "",
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
   atTestEnd(
     () => browser.close(),
     () => undefined,
