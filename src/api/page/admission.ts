@@ -4,14 +4,7 @@ import { StewardError } from "../../message/errors.ts";
 import type { Identified } from "../../runtime/operate/speak/reception.ts";
 import type { OwnHosts } from "./own-hosts.ts";
 
-/**
- * Decides for one request whether it may go on, by its headers alone. In this order:
- *
- *   host      a name that is not ours is refused
- *   origin    what another site has a browser send is refused: by Sec-Fetch-Site, else by Origin
- *   login     a token (Authorization: Bearer) or the cookie of a session; without either nothing is answered
- *   change    with a cookie, what is not GET needs the header `steward-csrf`
- */
+/** One who is logged in: a browser, or a machine with a token. */
 export interface Visitor {
   readonly id: string;
   readonly kind: "page" | "token";
@@ -62,7 +55,16 @@ export interface Admission {
   readonly csrf: string;
 }
 
-/** @throws StewardError `cross-site-refused`, `login-needed` */
+/**
+ * Decides for one request whether it may go on, by its headers alone. In this order:
+ *
+ *   host      a name that is not ours is refused
+ *   origin    what another site has a browser send is refused: by Sec-Fetch-Site, else by Origin
+ *   login     a token (Authorization: Bearer) or the cookie of a session; without either nothing is answered
+ *   change    with a cookie, what is not GET needs the header `steward-csrf`
+ *
+ * @throws StewardError `cross-site-refused`, `login-needed`
+ */
 export function admit(request: Request, hosts: OwnHosts, visitors: Visitors, cookie: string): Admission {
   const { method, headers } = request;
   if (isFromElsewhere(request, hosts)) throw new StewardError("cross-site-refused", { fault: "another site sent it" });
