@@ -23,7 +23,7 @@ export const LONG = [
   "test/integration/{broker-link,cli-run-words,daemon-surroundings,entrances-bad-input,execute-crashes}.test.ts",
   "test/integration/{intake,journal-damaged,methods-syslog,operate,operate-targets,runner-alone}.test.ts",
   "test/integration/security/{enrol,permission,running-commands}.test.ts",
-  "test/runner/bounds.test.ts",
+  "test/runner/{bounds,spawner}.test.ts",
   "test/runtime/fleet/reconnect.test.ts",
   "test/runtime/jobs/fleet.test.ts",
   "test/runtime/road/crash.test.ts",
