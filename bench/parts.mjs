@@ -109,9 +109,9 @@ export async function stopEdge({ child, ended }) {
   await ended;
 }
 
-/** A plain NATS client in a process of its own that answers every request with its payload. */
-export async function startResponder(world) {
-  const child = spawn(process.execPath, [RESPONDER, world.url], {
+/** A plain NATS client in a process of its own that answers every request with its payload; `subjects`: on so many of them. */
+export async function startResponder(world, subjects) {
+  const child = spawn(process.execPath, [RESPONDER, world.url, ...(subjects === undefined ? [] : [String(subjects)])], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(child, "exit");

@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { connect } from "nats";
 import { Cpu } from "./cpu.mjs";
-import { closedLoop, comparison, RESPONDER, startCentral, startFleet } from "./parts.mjs";
+import { closedLoop, comparison, startCentral, startFleet, startResponder } from "./parts.mjs";
 import { echoes } from "./round-trips.mjs";
 
 const NODES = 1_000;
@@ -14,15 +12,7 @@ const WARM_UP = 2;
 export async function spread(world, { repeats = 5, seconds = 2, bytes = 200 }) {
   const central = await startCentral(world);
   const fleet = await startFleet(world, NODES, "spread");
-  const child = spawn(process.execPath, [RESPONDER, world.url, String(NODES)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ended = once(child, "exit");
-  await once(child.stdout, "data");
-  world.closing(async () => {
-    child.kill("SIGTERM");
-    await ended;
-  });
+  await startResponder(world, NODES);
   const nc = await connect({ servers: world.url, noAsyncTraces: true });
   world.closing(() => nc.close());
   const data = "x".repeat(bytes);

@@ -24,6 +24,7 @@ import type {
   Steered,
 } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import type { Approvals } from "./speak/approvals.ts";
 import type { Reach } from "./speak/reach.ts";
 
 const LIMIT = 100;
@@ -34,28 +35,38 @@ const SLOWEST = 3;
 const MOST_OUTPUT = 64 * 1024;
 const MOST_OUTPUTS = 8 * 1024 * 1024;
 
+export interface JobOptions extends OperateOptions {
+  readonly reach: Reach;
+  readonly approvals: Pick<Approvals, "rule">;
+}
+
 /** The operations on jobs, in the name of a speaker: a job goes no further than its speaker's single messages do. */
 export class JobOperations {
   readonly #options: OperateOptions;
   readonly #speaker: Speaker;
   readonly #reach: Reach;
+  readonly #approvals: Pick<Approvals, "rule">;
   readonly #messages: Messages;
   readonly #nodes: Nodes;
 
-  constructor(options: OperateOptions, speaker: Speaker, reach: Reach, messages: Messages, nodes: Nodes) {
+  constructor(options: JobOptions, speaker: Speaker, messages: Messages, nodes: Nodes) {
     this.#options = options;
     this.#speaker = speaker;
-    this.#reach = reach;
+    this.#reach = options.reach;
+    this.#approvals = options.approvals;
     this.#messages = messages;
     this.#nodes = nodes;
   }
 
-  /** @throws StewardError `target-invalid`, `target-large`, `job-invalid`, `reach-denied`, … */
+  /** @throws StewardError `target-invalid`, `target-large`, `job-invalid`, `approval-job`, `reach-denied`, … */
   async create(order: JobOrderOf): Promise<JobView> {
     const { jobs, journal, storage } = this.#options.core();
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
     const nodes = this.#nodes.meantBy(order.to, order.most);
+    const rule = this.#approvals.rule(nodes.map((node) => ({ subject: `${node}.${order.subject}` })));
+    // A job goes on for days, and nobody has approved its later waves.
+    if (rule !== undefined) throw new StewardError("approval-job", { rule });
     for (const node of nodes) this.#reach.insist(`${node}.${order.subject}`);
     const { to, written: target = to, note = "", draft: asDraft = false } = order;
     const { name: by, operator } = this.#speaker;
@@ -66,7 +77,7 @@ export class JobOperations {
     if (group !== undefined) {
       const { subject, data } = group.record;
       const submitted = journal.held.members(group).map(([id, node]) => ({
-        message: { id, subject: `${node}.${subject}`, data, origin: "", createdAt: 0, deliverBy: null, timeout: null },
+        message: { id, subject: `${node}.${subject}`, data },
       }));
       recordSubmitted(this.#options.core(), by, submitted);
     }

@@ -129,11 +129,17 @@ export class Nodes {
         fault: `labels are given at ${central}; those of ${node} alone stand under \`labels:\` in its steward.yaml`,
       });
     const names = this.meantBy(to, most);
-    for (const name of names) if (!core().fleet.isKnown(name)) throw new StewardError("node-unknown", { node: name });
+    this.insistKnown(names);
     for (const name of names) core().labels.checkFor(name, labels);
     for (const name of names) core().labels.labelNode(name, labels, giverName(speaker, node));
     await core().storage.durable();
     return names.map((name) => this.#labelsOf(name));
+  }
+
+  /** @throws StewardError `node-unknown` */
+  insistKnown(names: readonly string[]): void {
+    const { fleet } = this.#options.core();
+    for (const node of names) if (!fleet.isKnown(node)) throw new StewardError("node-unknown", { node });
   }
 
   #labelsOf(name: string): LabelView {

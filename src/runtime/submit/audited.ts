@@ -8,13 +8,15 @@ import { redacted } from "../../security/audit/entry.ts";
 /** Nodes of one record: a command to thousands of nodes takes several. */
 const NODES = 200;
 
+type Submitted = Pick<Message, "id" | "subject" | "data">;
+
 /** Records messages that somebody sends: those of the same data to several nodes together, each with its node. */
 export function recordSubmitted(
   { audit, methods }: { readonly audit: Pick<Audit, "record">; readonly methods: ReadonlyMap<string, MethodFacts> },
   by: string,
-  records: readonly { readonly message: Message }[],
+  records: readonly { readonly message: Submitted }[],
 ): void {
-  const groups: Message[][] = [];
+  const groups: Submitted[][] = [];
   for (const { message } of records) {
     const group = groups.at(-1);
     const [first] = group ?? [];

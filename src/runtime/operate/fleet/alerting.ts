@@ -65,7 +65,7 @@ export class Alerting {
     if (endsAt !== null && endsAt <= clock.now())
       throw new StewardError("mute-invalid", { fault: `the end, ${new Date(endsAt).toISOString()}, is over` });
     const nodes = this.#nodes.meantBy(to, most);
-    for (const node of nodes) if (!core().fleet.isKnown(node)) throw new StewardError("node-unknown", { node });
+    this.#nodes.insistKnown(nodes);
     for (const node of nodes) this.#reach.insistNode(node, "mute");
     core().alertWatch.mutes.mute(nodes, {
       endsAt,

@@ -37,7 +37,7 @@ export class Holds {
       throw new StewardError("hold-invalid", { fault: `its end, ${new Date(endsAt).toISOString()}, is over` });
     const nodes = this.#nodes.meantBy(to, most);
     if (nodes.includes(self)) throw new StewardError("hold-invalid", { fault: `${self} is the node that delivers` });
-    for (const node of nodes) if (!core().fleet.isKnown(node)) throw new StewardError("node-unknown", { node });
+    this.#nodes.insistKnown(nodes);
     for (const node of nodes) this.#reach.insistNode(node, "hold");
     core().maintenance.hold(nodes, { endsAt, by, ...(note === undefined ? {} : { note }) });
     await core().storage.durable();

@@ -34,7 +34,7 @@ export class Approvals {
   }
 
   /** The rule for which these messages need an approval, in words; `undefined`: they need none. */
-  rule(drafts: readonly Draft[]): string | undefined {
+  rule(drafts: readonly Pick<Draft, "subject">[]): string | undefined {
     const { config } = this.#options;
     const labels = new GivenLabels(this.#options);
     for (const [i, { subject, on, nodes }] of config().approvals.entries()) {
