@@ -51,7 +51,8 @@ export class Submission {
     const { state } = link.health();
     return records.map(({ message: { id, subject, deliverBy } }) => {
       const node = receiverOf(subject);
-      const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node) ?? maintenance.halts(subject);
+      const stands = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node) ?? fleet.cutOff(node);
+      const blocked = stands ?? maintenance.halts(subject);
       let accepted: Accepted = {
         id,
         subject,
