@@ -230,7 +230,9 @@ export class Nodes {
       ...(hold === undefined ? {} : { hold }),
       ...(Object.keys(labelled).length === 0 ? {} : { labels: labelled }),
     };
-    if (known !== undefined) return { ...known, ...counted, ...waits };
+    const awaited = known?.link === "neverSeen" ? core().awaited(name) : undefined;
+    if (known !== undefined)
+      return { ...known, ...(awaited === undefined ? {} : { cause: awaited }), ...counted, ...waits };
     const { state, since, server = "" } = link.health();
     const now = clock.now();
     return {
