@@ -25,7 +25,7 @@ test("a token enrols one machine, which then runs its first command; whoever sho
   const { stdout: token, code } = await fleet.steward("invite", "ship1", "--label", "class=tanker");
   expect(code).toBe(0);
   const early = await fleet.steward("run", "ship1", "--no-wait", "--", "echo", "early");
-  expect([early.code, early.stderr]).toEqual([0, expect.stringContaining("has not joined yet")]);
+  expect([early.code, early.stdout]).toEqual([0, expect.stringContaining("has not joined yet")]);
   const damaged = await ship1.steward("join", token.trim().slice(0, -3));
   expect([damaged.code, damaged.stderr]).toEqual([2, expect.stringContaining("steward invite")]);
   const joined = await ship1.steward("join", token.trim());
@@ -47,6 +47,7 @@ test("an invited node is known before it joins: patterns mean it, its commands w
   expect((await fleet.steward("invite", "ship9", "--expires", "2s")).code).toBe(0);
   const why = /^invited by .+, and has not joined yet: its token (is good until|expired at) 20/;
   expect(await central.api.node("ship9")).toMatchObject({ link: "neverSeen", cause: expect.stringMatching(why) });
+  expect((await fleet.steward("nodes")).stdout).toMatch(/ship9 .*never seen .*invited by/);
   expect((await fleet.steward("run", "ship*", "--dry-run", "--", "true")).stdout).toContain("ship9");
   const [sent] = await central.api.submit([{ subject: "ship9.command.ping.steward", data: null }]);
   expect(sent).toMatchObject({ link: "neverSeen", blocked: expect.stringMatching(why) });

@@ -232,7 +232,12 @@ export class Nodes {
     };
     const awaited = known?.link === "neverSeen" ? core().awaited(name) : undefined;
     if (known !== undefined)
-      return { ...known, ...(awaited === undefined ? {} : { cause: awaited }), ...counted, ...waits };
+      return {
+        ...known,
+        ...(awaited === undefined ? {} : { cause: awaited, invited: true as const }),
+        ...counted,
+        ...waits,
+      };
     const { state, since, server = "" } = link.health();
     const now = clock.now();
     return {
