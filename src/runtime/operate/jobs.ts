@@ -64,6 +64,7 @@ export class JobOperations {
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
     const nodes = this.#nodes.meantBy(order.to, order.most);
+    this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
     const rule = this.#approvals.rule(nodes.map((node) => ({ subject: `${node}.${order.subject}` })));
     // A job goes on for days, and nobody has approved its later waves.
     if (rule !== undefined) throw new StewardError("approval-job", { rule });
@@ -91,6 +92,7 @@ export class JobOperations {
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
     const { nodes, target, away, most } = this.#nodes.resolve({ to: order.to });
+    this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
     const { beginAt, until: untilAt } = plan;
     return {
       ...{ target, nodes, away, most, beginAt, untilAt },
