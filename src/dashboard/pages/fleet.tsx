@@ -1,4 +1,5 @@
 import { useMemo } from "preact/hooks";
+import { span } from "../../message/text/figures.ts";
 import type { HistoryView, NodeView } from "../../runtime/operate/operations.ts";
 import { Band } from "../parts/band.tsx";
 import { FilterLine } from "../parts/filter-line.tsx";
@@ -12,7 +13,7 @@ import { theStore } from "../store/store.ts";
 import { stretchesKept } from "../text/bands.ts";
 import { commandLine } from "../text/command-line.ts";
 import { linkLook, regionLook } from "../text/looks.ts";
-import { clockTime, counted, span } from "../text/times.ts";
+import { clockTime, counted } from "../text/times.ts";
 
 const COLUMNS: readonly { readonly key: SortKey; readonly word: string }[] = [
   { key: "name", word: "Node" },

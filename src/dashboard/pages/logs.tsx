@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { bytes } from "../../message/text/figures.ts";
 import type { LogFindingsView } from "../../runtime/operate/operations.ts";
 import { FilterLine } from "../parts/filter-line.tsx";
 import { Shown } from "../parts/reading.tsx";
@@ -10,7 +11,7 @@ import { ask, place } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { classOf, piecesOf } from "../text/ansi.ts";
 import { commandLine } from "../text/command-line.ts";
-import { bytes, clockTime, counted, dayTime } from "../text/times.ts";
+import { clockTime, counted, dayTime } from "../text/times.ts";
 
 const HEIGHT = 20;
 const LONGEST = 2_000;

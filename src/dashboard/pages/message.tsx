@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { bytes, took } from "../../message/text/figures.ts";
 import type { CancelAnswer, MessageDetail } from "../../runtime/operate/operations.ts";
 import { OutputView } from "../parts/output-view.tsx";
 import { Shown } from "../parts/reading.tsx";
@@ -11,7 +12,6 @@ import { pictured } from "../text/ansi.ts";
 import { commandLine } from "../text/command-line.ts";
 import { messageLook } from "../text/looks.ts";
 import { OutputLines } from "../text/output.ts";
-import { bytes, took } from "../text/times.ts";
 
 /** One message: its history and who asserted each state, its output as it comes, and how to take it back. */
 export function MessagePage({ id }: { id: string }) {

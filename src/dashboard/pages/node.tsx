@@ -1,3 +1,4 @@
+import { bytes, span } from "../../message/text/figures.ts";
 import type {
   FactsView,
   HistoryView,
@@ -19,7 +20,7 @@ import { theStore } from "../store/store.ts";
 import { stretchesKept, stretchesOf } from "../text/bands.ts";
 import { commandLine } from "../text/command-line.ts";
 import { messageLook, regionLook } from "../text/looks.ts";
-import { bytes, clockTime, counted, dayTime, span } from "../text/times.ts";
+import { clockTime, counted, dayTime } from "../text/times.ts";
 
 const REGIONS = ["link", "session", "work", "trust", "storage"] as const;
 const SPANS = [

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { bytes, span } from "../../message/text/figures.ts";
 import type { Accepted, MessageView, Order, TargetView } from "../../runtime/operate/operations.ts";
 import { useReading, useTitle } from "../parts/use.ts";
 import { CopyCommand, StateWord } from "../parts/words.tsx";
@@ -7,7 +8,7 @@ import { ask, go, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine, splitWords } from "../text/command-line.ts";
 import { linkLook, messageLook } from "../text/looks.ts";
-import { bytes, counted, readSpan, span } from "../text/times.ts";
+import { counted, readSpan } from "../text/times.ts";
 
 type Data = Order["data"];
 

@@ -1,6 +1,7 @@
+import { span } from "../../message/text/figures.ts";
 import { legible, type Stretch, shareOf } from "../text/bands.ts";
 import { regionLook } from "../text/looks.ts";
-import { dayTime, span } from "../text/times.ts";
+import { dayTime } from "../text/times.ts";
 
 const WEIGHT: Readonly<Record<string, number>> = {
   offline: 5,

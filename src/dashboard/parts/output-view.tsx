@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { bytes } from "../../message/text/figures.ts";
 import { bareText, classOf, piecesOf } from "../text/ansi.ts";
 import { lastWritten, type OutputLine } from "../text/output.ts";
-import { bytes } from "../text/times.ts";
 import { useVirtual } from "./virtual-rows.tsx";
 import { Copy } from "./words.tsx";
 

@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
+import { span } from "../../message/text/figures.ts";
 import { place } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import type { Look } from "../text/looks.ts";
-import { ago, bothTimes, clockTime, dayTime, span } from "../text/times.ts";
+import { ago, bothTimes, clockTime, dayTime } from "../text/times.ts";
 
 /** Small pieces of text that every page uses. */
 

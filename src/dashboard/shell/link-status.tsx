@@ -1,6 +1,7 @@
+import { span } from "../../message/text/figures.ts";
 import { theStore } from "../store/store.ts";
 import type { Look } from "../text/looks.ts";
-import { bothTimes, clockTime, span } from "../text/times.ts";
+import { bothTimes, clockTime } from "../text/times.ts";
 
 const LOOKS = {
   connecting: { symbol: "◌", word: "connecting", tone: "busy" },
