@@ -1,15 +1,14 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytes } from "../../message/text/figures.ts";
 import type { LogFindingsView } from "../../runtime/operate/operations.ts";
 import { FilterLine } from "../parts/filter-line.tsx";
+import { LineList, WrittenText } from "../parts/line-list.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
-import { useVirtual } from "../parts/virtual-rows.tsx";
-import { At, Copy, CopyCommand } from "../parts/words.tsx";
+import { At, CopyCommand } from "../parts/words.tsx";
 import { LogTail, type ShownLine } from "../store/log-tail.ts";
 import { ask, place } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
-import { classOf, piecesOf } from "../text/ansi.ts";
 import { commandLine } from "../text/command-line.ts";
 import { clockTime, counted, dayTime } from "../text/times.ts";
 
@@ -167,7 +166,6 @@ function Lines({
   const [count, setCount] = useState(0);
   const [follows, setFollows] = useState(true);
   const [held, setHeld] = useState<readonly ShownLine[] | undefined>(undefined);
-  const scroller = useRef<HTMLDivElement>(null);
   const filterNow = useRef(filter);
   filterNow.current = filter;
   useEffect(() => {
@@ -190,15 +188,6 @@ function Lines({
   }, [tail, isPast]);
   const joined = useMemo(() => tail.after(found.lines), [tail, found, count]);
   const lines = held ?? joined;
-  const virtual = useVirtual({ count: lines.length, height: HEIGHT, scroller });
-  useLayoutEffect(() => {
-    if (follows && held === undefined && scroller.current !== null)
-      scroller.current.scrollTop = scroller.current.scrollHeight;
-  }, [lines, follows, held]);
-  const scrolled = (): void => {
-    const at = scroller.current;
-    if (at !== null) setFollows(at.scrollTop + at.clientHeight >= at.scrollHeight - 4);
-  };
   return (
     <div class="output logs">
       <div class="output-tools">
@@ -231,34 +220,23 @@ function Lines({
           {!found.complete && " Not all of the logs were looked at."}
         </p>
       )}
-      <div
-        class="output-lines"
-        ref={scroller}
-        tabIndex={0}
-        role="log"
-        aria-live="off"
-        aria-label="Lines of logs"
-        onScroll={scrolled}
-      >
-        <div class="all" style={{ height: `${virtual.getTotalSize()}px` }}>
-          {virtual.getVirtualItems().map(({ index, start }) => {
-            const line = lines[index];
-            if (line === undefined) return null;
-            return (
-              <div key={index} class="line" style={{ transform: `translateY(${start}px)` }}>
-                <Line line={line} />
-              </div>
-            );
-          })}
-        </div>
-      </div>
+      <LineList
+        label="Lines of logs"
+        count={lines.length}
+        height={HEIGHT}
+        version={lines}
+        follows={follows && held === undefined}
+        onFollows={setFollows}
+        line={(index) => {
+          const line = lines[index];
+          return line && { kind: "", content: <Line line={line} wanted={filter.text.toLowerCase()} /> };
+        }}
+      />
     </div>
   );
 }
 
-function Line({ line: { node, domain, at, line } }: { line: ShownLine }) {
-  const isLong = line.length > LONGEST;
-  const { pieces } = piecesOf(isLong ? line.slice(0, LONGEST) : line);
+function Line({ line: { node, domain, at, line }, wanted }: { line: ShownLine; wanted: string }) {
   return (
     <>
       <span class="no time">{at === null ? "" : <At time={at} />}</span>
@@ -266,17 +244,7 @@ function Line({ line: { node, domain, at, line } }: { line: ShownLine }) {
         {node} {domain}
       </span>
       <span class="text">
-        {pieces.map((piece, i) => (
-          <span key={i} class={piece.control === true ? "control" : classOf(piece.style)}>
-            {piece.text}
-          </span>
-        ))}
-        {isLong && (
-          <>
-            <span class="quiet"> … {bytes(line.length - LONGEST)} more in this line </span>
-            <Copy text={line}>copy the line</Copy>
-          </>
-        )}
+        <WrittenText text={line} whole={line} longest={LONGEST} wanted={wanted} />
       </span>
     </>
   );

@@ -1,12 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { Fleet } from "../pages/fleet.tsx";
-import { Inspection } from "../pages/inspection.tsx";
+import { Inspection } from "../pages/inspection/inspection.tsx";
 import { JobPage } from "../pages/job.tsx";
 import { Jobs } from "../pages/jobs.tsx";
 import { Logs } from "../pages/logs.tsx";
 import { MessagePage } from "../pages/message.tsx";
 import { Messages } from "../pages/messages.tsx";
-import { NodePage } from "../pages/node.tsx";
+import { NodePage } from "../pages/node/node.tsx";
 import { Run } from "../pages/run.tsx";
 import { place } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
