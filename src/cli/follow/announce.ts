@@ -1,5 +1,5 @@
 import { span } from "../../message/text/figures.ts";
-import type { Accepted } from "../../runtime/operate/operations.ts";
+import type { Accepted } from "../../runtime/operate/table/messages.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { linkState } from "../render/states.ts";

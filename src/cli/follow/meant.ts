@@ -1,6 +1,6 @@
 import { StewardError } from "../../message/errors.ts";
 import { bytes } from "../../message/text/figures.ts";
-import type { TargetView } from "../../runtime/operate/operations.ts";
+import type { TargetView } from "../../runtime/operate/table/nodes.ts";
 import type { Cli } from "../cli.ts";
 import { counted, visible } from "../render/text.ts";
 

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { took } from "../../message/text/figures.ts";
-import type { JobDetail, JobNode, JobResult } from "../../runtime/operate/operations.ts";
+import type { JobDetail, JobNode, JobResult } from "../../runtime/operate/table/jobs.ts";
 import { COUNTS, JobProgress } from "../parts/job-progress.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";

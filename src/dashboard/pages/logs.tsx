@@ -1,6 +1,5 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytes } from "../../message/text/figures.ts";
-import type { LogFindingsView } from "../../runtime/operate/operations.ts";
+import type { LogFindingsView } from "../../runtime/operate/table/logs.ts";
 import { FilterLine } from "../parts/filter-line.tsx";
 import { LineList, WrittenText } from "../parts/line-list.tsx";
 import { Shown } from "../parts/reading.tsx";

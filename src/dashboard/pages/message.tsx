@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { bytes, took } from "../../message/text/figures.ts";
-import type { MessageDetail } from "../../runtime/operate/operations.ts";
+import type { MessageDetail } from "../../runtime/operate/table/messages.ts";
 import { OutputView } from "../parts/output-view.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";

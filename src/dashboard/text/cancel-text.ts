@@ -1,4 +1,4 @@
-import type { CancelAnswer } from "../../runtime/operate/operations.ts";
+import type { CancelAnswer } from "../../runtime/operate/table/messages.ts";
 import { messageLook } from "./looks.ts";
 
 /** The three answers to the wish to take a message back, in words. */

@@ -1,5 +1,5 @@
 import { span } from "../../../message/text/figures.ts";
-import type { HistoryView } from "../../../runtime/operate/operations.ts";
+import type { HistoryView } from "../../../runtime/operate/table/nodes.ts";
 import type { Colour, Paint } from "../paint.ts";
 import { visible } from "../text.ts";
 import { isoTime, type Times } from "../time.ts";

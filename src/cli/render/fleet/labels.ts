@@ -1,5 +1,5 @@
 import { bytes, span } from "../../../message/text/figures.ts";
-import type { FactsView, LabelView } from "../../../runtime/operate/operations.ts";
+import type { FactsView, LabelView } from "../../../runtime/operate/table/nodes.ts";
 import { pairs, table } from "../table.ts";
 import { visible } from "../text.ts";
 import type { Times } from "../time.ts";

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { DeadLetter } from "../../../runtime/operate/operations.ts";
+import type { DeadLetter } from "../../../runtime/operate/table/messages.ts";
 import { DO, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";

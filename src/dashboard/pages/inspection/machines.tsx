@@ -1,4 +1,4 @@
-import type { MachineView, ProcessList } from "../../../runtime/operate/operations.ts";
+import type { MachineView, ProcessList } from "../../../runtime/operate/table/processes.ts";
 import { MachinePanel } from "../../chart/machine-panel.tsx";
 import { stepsOfActor } from "../../chart/steps.ts";
 import { Shown } from "../../parts/reading.tsx";

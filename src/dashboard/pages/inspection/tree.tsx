@@ -1,4 +1,5 @@
-import type { Health, ProcessList } from "../../../runtime/operate/operations.ts";
+import type { Health } from "../../../runtime/operate/table/daemon.ts";
+import type { ProcessList } from "../../../runtime/operate/table/processes.ts";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";
 import { CopyCommand, For, StateWord } from "../../parts/words.tsx";

@@ -1,5 +1,5 @@
 import { bytes } from "../../../message/text/figures.ts";
-import type { FactsView, LabelView, NodeDetail } from "../../../runtime/operate/operations.ts";
+import type { FactsView, LabelView, NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";
 import { Ago, At } from "../../parts/words.tsx";

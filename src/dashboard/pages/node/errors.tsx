@@ -1,4 +1,4 @@
-import type { NodeDetail } from "../../../runtime/operate/operations.ts";
+import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { figure, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";

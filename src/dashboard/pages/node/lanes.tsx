@@ -1,5 +1,5 @@
 import { span } from "../../../message/text/figures.ts";
-import type { NodeDetail } from "../../../runtime/operate/operations.ts";
+import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { figure, PlainTable } from "../../parts/plain-table.tsx";
 import { theStore } from "../../store/store.ts";
 import { counted } from "../../text/times.ts";

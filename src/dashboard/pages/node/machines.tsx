@@ -1,4 +1,5 @@
-import type { MachineView, NodeDetail, ProcessList } from "../../../runtime/operate/operations.ts";
+import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
+import type { MachineView, ProcessList } from "../../../runtime/operate/table/processes.ts";
 import { MachinePanel } from "../../chart/machine-panel.tsx";
 import { stepsOfActor, stepsOfNode } from "../../chart/steps.ts";
 import { Shown } from "../../parts/reading.tsx";

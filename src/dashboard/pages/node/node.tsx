@@ -1,4 +1,4 @@
-import type { NodeDetail } from "../../../runtime/operate/operations.ts";
+import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { Processes, useProcesses } from "../../parts/processes.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading, useTitle } from "../../parts/use.ts";

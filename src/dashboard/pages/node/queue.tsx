@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { bytes, span } from "../../../message/text/figures.ts";
-import type { NodeDetail, QueueView } from "../../../runtime/operate/operations.ts";
+import type { QueueView } from "../../../runtime/operate/table/maintenance.ts";
+import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { DO, figure, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";

@@ -1,4 +1,5 @@
-import type { MessageView, NodeDetail } from "../../../runtime/operate/operations.ts";
+import type { MessageView } from "../../../runtime/operate/table/messages.ts";
+import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";

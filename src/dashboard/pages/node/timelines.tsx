@@ -1,4 +1,4 @@
-import type { HistoryView, NodeDetail } from "../../../runtime/operate/operations.ts";
+import type { HistoryView, NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { Band } from "../../parts/band.tsx";
 import { PlainTable } from "../../parts/plain-table.tsx";
 import { useReading } from "../../parts/use.ts";
