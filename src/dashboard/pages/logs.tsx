@@ -1,3 +1,4 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytes } from "../../message/text/figures.ts";
 import type { LogFindingsView } from "../../runtime/operate/table/logs.ts";
 import { FilterLine } from "../parts/filter-line.tsx";
@@ -5,11 +6,12 @@ import { LineList, WrittenText } from "../parts/line-list.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
 import { At, CopyCommand } from "../parts/words.tsx";
+import { clockText, dayText, utc } from "../store/clock-choice.ts";
 import { LogTail, type ShownLine } from "../store/log-tail.ts";
 import { ask, place } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine } from "../text/command-line.ts";
-import { clockTime, counted, dayTime } from "../text/times.ts";
+import { counted } from "../text/times.ts";
 
 const HEIGHT = 20;
 const LONGEST = 2_000;
@@ -66,10 +68,12 @@ export function Logs() {
             onChange={(event) => ask({ domain: event.currentTarget.value.trim() })}
           />
         </label>
+        <TimeField word="from" at={since} onChange={(at) => ask({ from: at })} />
+        <TimeField word="to" at={until} onChange={(at) => ask({ to: at })} />
         {(since !== undefined || until !== undefined) && (
           <button type="button" onClick={() => ask({ from: "", to: "" })}>
-            {since === undefined ? "…" : dayTime(since).slice(5, 16)} to{" "}
-            {until === undefined ? "now" : dayTime(until).slice(5, 16)} ✕<span class="hidden">{" (all times)"}</span>
+            {since === undefined ? "…" : dayText(since).slice(5, 16)} to{" "}
+            {until === undefined ? "now" : dayText(until).slice(5, 16)} ✕<span class="hidden">{" (all times)"}</span>
           </button>
         )}
         <span class="as-of">
@@ -107,6 +111,33 @@ function timeOf(text: string): number | undefined {
   return text === "" || !Number.isFinite(at) || at <= 0 ? undefined : at;
 }
 
+/** A point in time, by the chosen clock. */
+function TimeField({
+  word,
+  at,
+  onChange,
+}: {
+  word: string;
+  at: number | undefined;
+  /** Told milliseconds since 1970 as text; empty: any time. */
+  onChange: (at: string) => void;
+}) {
+  const changed = (text: string): void => {
+    const read = Date.parse(utc.value ? `${text}Z` : text);
+    onChange(Number.isNaN(read) ? "" : String(read));
+  };
+  return (
+    <label>
+      {word}{" "}
+      <input
+        type="datetime-local"
+        value={at === undefined ? "" : dayText(at).slice(0, 16).replace(" ", "T")}
+        onChange={(event) => changed(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
 /** Bytes of each hour of the last day; an hour that is pressed is looked at alone. */
 function Volume({
   volume,
@@ -128,7 +159,7 @@ function Volume({
       <div class="bars" role="group" aria-label="Volume of each hour">
         {volume.map(({ at, bytes: amount }) => {
           const isIn = (since === undefined || at + HOUR > since) && (until === undefined || at < until);
-          const words = `${clockTime(at).slice(0, 5)}: ${bytes(amount)}`;
+          const words = `${clockText(at).slice(0, 5)}: ${bytes(amount)}`;
           return (
             <button
               type="button"
@@ -144,8 +175,8 @@ function Volume({
         })}
       </div>
       <div class="ticks quiet" aria-hidden="true">
-        <span>{clockTime(volume[0]?.at ?? 0).slice(0, 5)}</span>
-        <span>{clockTime(volume[Math.floor(volume.length / 2)]?.at ?? 0).slice(0, 5)}</span>
+        <span>{clockText(volume[0]?.at ?? 0).slice(0, 5)}</span>
+        <span>{clockText(volume[Math.floor(volume.length / 2)]?.at ?? 0).slice(0, 5)}</span>
         <span>now</span>
       </div>
     </figure>
@@ -192,7 +223,7 @@ function Lines({
       <div class="output-tools">
         <span class="quiet" role="status">
           {counted(lines.length, "line")}
-          {!found.complete && found.readBackAt !== null && <>, back to {dayTime(found.readBackAt)}</>}
+          {!found.complete && found.readBackAt !== null && <>, back to {dayText(found.readBackAt)}</>}
         </span>
         {!found.complete && found.readBackAt !== null && (
           <button type="button" onClick={() => ask({ to: String(found.readBackAt) })}>

@@ -52,9 +52,6 @@ export function Transitions() {
         >
           {heldAt === undefined ? "‖ hold" : `▶ go on (${store.transitions.count - heldAt} new)`}
         </button>
-        <button type="button" onClick={() => ask({ utc: place.value.query.utc === "1" ? "" : "1" })}>
-          {place.value.query.utc === "1" ? "UTC" : "local time"}
-        </button>
         <CopyCommand line={commandLine("inspect", ...(name === "" ? [] : [name]))} />
       </div>
       {shown.length === 0 ? (

@@ -3,8 +3,8 @@ import type { FactsView, LabelView, NodeDetail } from "../../../runtime/operate/
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";
 import { Ago, At } from "../../parts/words.tsx";
+import { dayText } from "../../store/clock-choice.ts";
 import { theStore } from "../../store/store.ts";
-import { dayTime } from "../../text/times.ts";
 
 export function About({ node }: { node: NodeDetail }) {
   const { client } = theStore();
@@ -69,7 +69,7 @@ export function About({ node }: { node: NodeDetail }) {
                 {list.map(({ key, value, since }) => (
                   <div key={key}>
                     <dt>{key}</dt>
-                    <dd title={`so since ${dayTime(since)}`}>{factText(key, value)}</dd>
+                    <dd title={`so since ${dayText(since)}`}>{factText(key, value)}</dd>
                   </div>
                 ))}
               </dl>

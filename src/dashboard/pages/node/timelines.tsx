@@ -3,11 +3,12 @@ import { Band } from "../../parts/band.tsx";
 import { PlainTable } from "../../parts/plain-table.tsx";
 import { useReading } from "../../parts/use.ts";
 import { At, StateWord } from "../../parts/words.tsx";
+import { clockText, dayText } from "../../store/clock-choice.ts";
 import { ask, place } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { stretchesKept, stretchesOf } from "../../text/bands.ts";
 import { regionLook } from "../../text/looks.ts";
-import { clockTime, counted, dayTime } from "../../text/times.ts";
+import { counted } from "../../text/times.ts";
 
 export const REGIONS = ["link", "session", "work", "trust", "storage"] as const;
 const SPANS = [
@@ -76,11 +77,11 @@ export function Timelines({ node }: { node: NodeDetail }) {
           <span />
           <span />
           <span class="ticks">
-            <span>{chosen.ms > 86_400_000 ? dayTime(begin).slice(5, 16) : clockTime(begin).slice(0, 5)}</span>
+            <span>{chosen.ms > 86_400_000 ? dayText(begin).slice(5, 16) : clockText(begin).slice(0, 5)}</span>
             <span>
               {chosen.ms > 86_400_000
-                ? dayTime(begin + chosen.ms / 2).slice(5, 16)
-                : clockTime(begin + chosen.ms / 2).slice(0, 5)}
+                ? dayText(begin + chosen.ms / 2).slice(5, 16)
+                : clockText(begin + chosen.ms / 2).slice(0, 5)}
             </span>
             <span>now</span>
           </span>
