@@ -80,7 +80,7 @@ import type {
   TrustView,
 } from "../../src/runtime/operate/table/trust.ts";
 import type { Operations } from "../../src/runtime/operate/table.ts";
-import { filterOf, resolveTarget, type TargetWorld } from "../../src/runtime/operate/targets.ts";
+import { filterOf, resolveTarget, type TargetWorld } from "../../src/runtime/operate/fleet/targets.ts";
 import { OWNER } from "../../src/security/operators/speaker.ts";
 import { nodeWith } from "../message/target/node-with.ts";
 import { SimulatedClock } from "./clock.ts";
