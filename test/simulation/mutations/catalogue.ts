@@ -35,10 +35,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "door-of-the-lanes-open",
-    breaks: "the policy is asked for plain publishers alone, and not for what comes by a lane",
-    file: "src/runtime/receive/judge.ts",
-    find: "route.decide(sender, item.data, item.id);",
-    replace: "if (item.foreign === true) route.decide(sender, item.data, item.id);",
+    breaks: "the policy judges plain publishers alone: what comes by a lane passes all of its doors",
+    file: "src/security/policy/permission.ts",
+    find: 'let by = "";',
+    replace: 'let by = "";\n    if (origin !== PLAIN_PUBLISHER) return by;',
     faults: ["trespass", "slow"],
   },
   {
