@@ -22,26 +22,16 @@ import { queueOf } from "./fleet/queue.ts";
 import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
+import { PageLogins } from "./page-logins.ts";
+import type { OperateOptions } from "./rooms.ts";
+import { Approvals } from "./speak/approvals.ts";
+import { People } from "./speak/people.ts";
+import { Reach } from "./speak/reach.ts";
+import { Submission } from "./submission.ts";
+import type { AlertTest, ErrandView, OpenAlertView } from "./table/alerts.ts";
+import type { AuditChecked, AuditQuery, AuditRecordOf, MayAnswerOf, MayQuestionTo } from "./table/audit.ts";
+import type { Health, ReloadAnswer } from "./table/daemon.ts";
 import type {
-  AlertTest,
-  ApprovalView,
-  AuditChecked,
-  AuditQuery,
-  AuditRecordOf,
-  Choice,
-  DeadLetter,
-  DeadQuery,
-  Decision,
-  ErrandView,
-  FactsView,
-  Health,
-  HistoryQuery,
-  HistoryView,
-  HoldOrder,
-  HoldView,
-  InvitationOrder,
-  Invited,
-  IssuedToken,
   JobDetail,
   JobNode,
   JobNodeQuery,
@@ -50,47 +40,34 @@ import type {
   JobQuery,
   JobResult,
   JobView,
-  KeyOrder,
+  Steered,
+} from "./table/jobs.ts";
+import type { IssuedToken, PageLink, SessionView, TokenOrder } from "./table/logins.ts";
+import type { LogFindingsView, LogLine, LogSearchQuery } from "./table/logs.ts";
+import type { HoldOrder, HoldView, MuteView, QueueView, ReleaseOrder } from "./table/maintenance.ts";
+import type { DeadLetter, DeadQuery, MessageDetail, MessageFilter, MessageView, Order } from "./table/messages.ts";
+import type {
+  FactsView,
+  HistoryQuery,
+  HistoryView,
   LabelOrder,
   LabelView,
-  LogFindingsView,
-  LogLine,
-  LogSearchQuery,
-  MachineView,
-  MayAnswerOf,
-  MayQuestionTo,
-  MessageDetail,
-  MessageFilter,
-  MessageView,
-  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
-  OpenAlertView,
+  TargetQuestion,
+  TargetView,
+} from "./table/nodes.ts";
+import type {
+  ApprovalView,
+  KeyOrder,
   OperatorOrderOf,
   OperatorRemoved,
   OperatorView,
-  Order,
-  PageLink,
-  ProcessList,
-  ProcessView,
-  QueueView,
-  ReleaseOrder,
-  ReloadAnswer,
-  SessionView,
-  Steered,
-  TargetQuestion,
-  TargetView,
-  TokenOrder,
-  TrustView,
   WhoAmI,
-} from "./operations.ts";
-import { PageLogins } from "./page-logins.ts";
-import type { OperateOptions } from "./rooms.ts";
-import { Approvals } from "./speak/approvals.ts";
-import { People } from "./speak/people.ts";
-import { Reach } from "./speak/reach.ts";
-import { Submission } from "./submission.ts";
+} from "./table/operators.ts";
+import type { MachineView, ProcessList, ProcessView } from "./table/processes.ts";
+import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./table/trust.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
