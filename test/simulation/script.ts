@@ -1,7 +1,7 @@
 import type { Retried } from "../../src/message/jobs/job.ts";
 import type { Json } from "../../src/message/message.ts";
 import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
-import type { JobOrderOf } from "../../src/runtime/operate/operations.ts";
+import type { JobOrderOf } from "../../src/runtime/operate/table/jobs.ts";
 import type { Point } from "../harness/world/parts.ts";
 import type { LinkFaults } from "../twins/memory-broker.ts";
 

@@ -4,7 +4,7 @@ import { normalise } from "../../../src/message/errors.ts";
 import { isEnded, type JobState } from "../../../src/message/jobs/job.ts";
 import { isFinalState } from "../../../src/message/lifecycle.ts";
 import type { JobVerb } from "../../../src/runtime/jobs/jobs.ts";
-import type { JobNode, JobView } from "../../../src/runtime/operate/operations.ts";
+import type { JobNode, JobView } from "../../../src/runtime/operate/table/jobs.ts";
 import { quiet } from "../../harness/world/time.ts";
 import type { World } from "../../harness/world/world.ts";
 import type { Violation } from "../check.ts";
