@@ -1,14 +1,14 @@
-import { StewardError } from "../../message/errors.ts";
-import { asLane } from "../../message/standstill.ts";
-import type { Fact } from "../../message/target/compare.ts";
-import type { TargetNode } from "../../message/target/match.ts";
-import { shortened } from "../../message/text/printable.ts";
-import { itemBytes } from "../../message/wire/bounds.ts";
-import { fingerprint } from "../../security/keys/public-keys.ts";
-import { giverName, type Speaker } from "../../security/operators/speaker.ts";
-import type { PendingClaim, PendingClaims } from "../../security/trust/pending-claims.ts";
-import { Registrar } from "../enrol/registrar.ts";
-import { KnownTargets } from "./known-targets.ts";
+import { StewardError } from "../../../message/errors.ts";
+import { asLane } from "../../../message/standstill.ts";
+import type { Fact } from "../../../message/target/compare.ts";
+import type { TargetNode } from "../../../message/target/match.ts";
+import { shortened } from "../../../message/text/printable.ts";
+import { itemBytes } from "../../../message/wire/bounds.ts";
+import { fingerprint } from "../../../security/keys/public-keys.ts";
+import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
+import type { PendingClaim, PendingClaims } from "../../../security/trust/pending-claims.ts";
+import { Registrar } from "../../enrol/registrar.ts";
+import type { OperateOptions } from "../rooms.ts";
 import type {
   FactsView,
   LabelOrder,
@@ -18,8 +18,8 @@ import type {
   NodeView,
   TargetQuestion,
   TargetView,
-} from "./operations.ts";
-import type { OperateOptions } from "./rooms.ts";
+} from "../table/nodes.ts";
+import { KnownTargets } from "./known-targets.ts";
 import { filterOf, resolveTarget } from "./targets.ts";
 
 /** The index of the first name behind another one, of names in their order. */
