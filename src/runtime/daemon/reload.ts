@@ -38,6 +38,7 @@ export async function reload(before: Config, { road, processes, log, apply }: Re
   road.ownFacts.look();
   road.policies.follow();
   road.alertWatch.follow();
+  road.schedules.follow();
   const expected = new Set([next.central, ...next.nodes, ...road.invited]);
   for (const name of before.nodes) if (!expected.has(name)) road.fleet.expectNoMore(name);
   for (const name of next.nodes) road.fleet.expect(name);

@@ -165,6 +165,7 @@ export class Fleet {
 
   /** Why sending to a node is paused; `undefined`: it is not. */
   halted(name: string): string | undefined {
+    if (name === this.#options.node) return undefined;
     if (!this.#ownLink) return "no broker";
     return this.link(name) === "offline" ? `${name} is offline` : this.heldBack(name);
   }

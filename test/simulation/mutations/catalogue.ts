@@ -1,4 +1,5 @@
 import type { Fault } from "../script.ts";
+import { JOB_MUTATIONS } from "./jobs.ts";
 
 /**
  * The check of the checker: ways to break a promise, each a small change of the real sources. What is to be replaced must
@@ -307,4 +308,5 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'return { kind: "refusal", from: "", refusal: decodeRefusal(subject, payload) };',
     faults: ["hostile"],
   },
+  ...JOB_MUTATIONS,
 ];
