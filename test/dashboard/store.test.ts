@@ -23,6 +23,7 @@ const node = (name: string, more: Partial<NodeView> = {}): NodeView => ({
   lastSeenAt: 0,
   asOf: 0,
   waiting: 0,
+  waitingBytes: 0,
   oldestCreatedAt: null,
   running: 0,
   bytesOut: 0,

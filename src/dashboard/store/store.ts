@@ -11,6 +11,7 @@ import { Stream } from "./stream.ts";
 /** Types of happenings that every page needs; the others are asked for by those who show them. */
 const ALWAYS = ["message", "job", "node", "process", "alert", "transition"] as const;
 const KEPT_TRANSITIONS = 3_000;
+const EARLIER_TRANSITIONS = 1_000;
 /** The happenings of a busy fleet are shown in steps of this, ms. */
 const SHOW_EVERY = 200;
 const TRY_SESSION_EVERY = 2_000;
@@ -126,7 +127,20 @@ class Store {
   async #begin(): Promise<void> {
     if (!(await this.#readSession())) return;
     this.#want([], 1);
-    await this.nodes.readAll();
+    await Promise.all([this.nodes.readAll(), this.#readTransitions()]);
+  }
+
+  /** The transitions from before this page was opened, as far as the daemon remembers them; those since then are here already. */
+  async #readTransitions(): Promise<void> {
+    try {
+      const before = await this.client.transitions({ limit: EARLIER_TRANSITIONS });
+      const first = this.transitions.items[0]?.item;
+      const earlier = first === undefined ? before : before.filter(({ at }) => at < first.at);
+      this.transitions.putBefore(earlier.map((transition) => ({ type: "transition", ...transition })));
+      this.transitionCount.value = this.transitions.count;
+    } catch {
+      // The stream tells of those that come; the earlier ones are a help and no more.
+    }
   }
 
   async #readSession(): Promise<boolean> {
