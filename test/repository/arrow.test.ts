@@ -29,6 +29,7 @@ const ROAD = [
   "deliver",
   "submit",
   "jobs",
+  "schedules",
   "receive",
   "execute",
   "enrol",

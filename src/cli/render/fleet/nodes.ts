@@ -51,6 +51,7 @@ function notes(node: NodeView, times: Times): string[] {
   // A node that was never heard of is accepted when it is.
   else if (node.trust !== "accepted" && node.role !== "self" && node.link !== "neverSeen")
     found.push(`trust ${node.trust}`);
+  if (node.invited === true) found.push(visible(node.cause));
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
   if (node.unheard === true) found.push("not heard since the daemon here was started");
   const held = holdText(node, times);
