@@ -153,6 +153,23 @@ describe("the stream", () => {
     expect(told).toEqual(["live", "live"]);
   });
 
+  it("is given up while nobody looks, whatever is wanted, and is open again at once with what was missed when somebody does", async () => {
+    const { time, server, told, stream } = streamRoom();
+    stream.want(["node"]);
+    await time.pass(0);
+    stream.rest();
+    await time.pass(0);
+    expect(server.opened[0]?.aborted).toBe(true);
+    stream.want(["log", "node"]);
+    await time.pass(60_000);
+    expect(server.opened).toHaveLength(1);
+    expect(told).toEqual(["live", "waiting"]);
+    stream.retry();
+    await time.pass(0);
+    expect(server.opened[1]?.url).toContain("types=log,node");
+    expect(told.slice(2)).toEqual(["live", "gap"]);
+  });
+
   it("of a daemon that does not know the browser is not asked again until somebody logged in", async () => {
     const { time, server, told, stream } = streamRoom();
     server.status = 401;

@@ -14,6 +14,8 @@ const KEPT_TRANSITIONS = 3_000;
 const EARLIER_TRANSITIONS = 1_000;
 /** The happenings of a busy fleet are shown in steps of this, ms. */
 const SHOW_EVERY = 200;
+/** How long nobody looks at the page until it gives its stream up, ms. */
+const REST_AFTER = 10_000;
 const TRY_SESSION_EVERY = 2_000;
 
 /** The one store: who is logged in, how fresh the page is, and the daemon's state as the stream tells it. */
@@ -39,6 +41,8 @@ class Store {
   /** The daemon's clock minus this browser's, ms. */
   #skew = 0;
   #showing = false;
+  #rests = false;
+  #restSoon: (() => void) | undefined;
 
   constructor(fetch: Fetch, time: Time = browserTime) {
     this.time = time;
@@ -94,6 +98,22 @@ class Store {
   network(isThere: boolean): void {
     if (isThere) this.#stream.retry();
     else this.#stream.lost();
+  }
+
+  /** Somebody looks at the page, or nobody does any more: then it rests after a while, and is not called fresh. */
+  looked(isSeen: boolean): void {
+    this.#restSoon?.();
+    this.#restSoon = undefined;
+    if (!isSeen) this.#restSoon = this.time.after(REST_AFTER, () => this.#rest());
+    else if (this.#rests) {
+      this.#rests = false;
+      this.#stream.retry();
+    }
+  }
+
+  #rest(): void {
+    this.#rests = true;
+    this.#stream.rest();
   }
 
   /** Everything that is shown is read again. */
