@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Clock, Timer } from "../message/clock.ts";
 import type { Happening } from "../message/happening.ts";
 import { withTimes } from "../message/text/time-words.ts";
-import { LIMITS } from "../runtime/operate/operations.ts";
+import { LIMITS } from "../runtime/operate/table/shape.ts";
 import type { Operations } from "../runtime/operate/table.ts";
 import { RequestRefused } from "./failure.ts";
 

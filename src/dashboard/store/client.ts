@@ -1,5 +1,6 @@
-import type { failure, Shown } from "../../runtime/operate/operations.ts";
 import type { ROUTES } from "../../runtime/operate/routes.ts";
+import type { failure } from "../../runtime/operate/table/daemon.ts";
+import type { Shown } from "../../runtime/operate/table/shape.ts";
 import type { Client as Operations } from "../../runtime/operate/table.ts";
 
 /** The routes that the page asks for; the compiler refuses one that differs from the table of operations. */
@@ -31,6 +32,25 @@ const USED = {
   retryJob: "POST /v1/jobs/{id}/attempts",
   steerJob: "POST /v1/jobs/{id}/{verb}",
   machines: "GET /v1/machines",
+  planJob: "POST /v1/jobs/plan",
+  queue: "GET /v1/nodes/{name}/queue",
+  holds: "GET /v1/holds",
+  hold: "POST /v1/holds",
+  unhold: "POST /v1/holds/release",
+  mutes: "GET /v1/mutes",
+  mute: "POST /v1/mutes",
+  unmute: "POST /v1/mutes/release",
+  openAlerts: "GET /v1/alerts/open",
+  errands: "GET /v1/errands",
+  retryErrand: "POST /v1/errands/{id}/retry",
+  dropErrand: "DELETE /v1/errands/{id}",
+  approvals: "GET /v1/approvals",
+  approve: "POST /v1/approvals/{id}",
+  refuse: "DELETE /v1/approvals/{id}",
+  operators: "GET /v1/operators",
+  sessions: "GET /v1/sessions",
+  endSession: "DELETE /v1/sessions/{id}",
+  whoami: "GET /v1/whoami",
 } as const satisfies { readonly [N in keyof typeof ROUTES]?: (typeof ROUTES)[N] };
 
 type Used = keyof typeof USED;

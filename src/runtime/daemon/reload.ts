@@ -5,7 +5,7 @@ import { SECOND_LOOK, signOfPart } from "../../config/file/watch.ts";
 import { loadConfig } from "../../config/load.ts";
 import { reloaded } from "../../config/schema/setting-rows.ts";
 import type { Log } from "../../observe/log.ts";
-import type { ReloadAnswer } from "../operate/operations.ts";
+import type { ReloadAnswer } from "../operate/table/daemon.ts";
 import type { Processes } from "./processes/processes.ts";
 import type { Road } from "./road.ts";
 
@@ -38,7 +38,8 @@ export async function reload(before: Config, { road, processes, log, apply }: Re
   road.ownFacts.look();
   road.policies.follow();
   road.alertWatch.follow();
-  const expected = new Set([next.central, ...next.nodes]);
+  road.schedules.follow();
+  const expected = new Set([next.central, ...next.nodes, ...road.invited]);
   for (const name of before.nodes) if (!expected.has(name)) road.fleet.expectNoMore(name);
   for (const name of next.nodes) road.fleet.expect(name);
   for (const { part, action, key } of live) {

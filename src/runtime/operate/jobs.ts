@@ -10,8 +10,11 @@ import type { Speaker } from "../../security/operators/speaker.ts";
 import type { JobVerb, KnownJob } from "../jobs/jobs.ts";
 import type { JobWish } from "../jobs/plan.ts";
 import { recordSubmitted } from "../submit/audited.ts";
+import type { Nodes } from "./fleet/nodes.ts";
 import type { Messages } from "./messages.ts";
-import type { Nodes } from "./nodes.ts";
+import type { OperateOptions } from "./rooms.ts";
+import type { Approvals } from "./speak/approvals.ts";
+import type { Reach } from "./speak/reach.ts";
 import type {
   JobDetail,
   JobNode,
@@ -22,10 +25,7 @@ import type {
   JobResult,
   JobView,
   Steered,
-} from "./operations.ts";
-import type { OperateOptions } from "./rooms.ts";
-import type { Approvals } from "./speak/approvals.ts";
-import type { Reach } from "./speak/reach.ts";
+} from "./table/jobs.ts";
 
 const LIMIT = 100;
 /** The most nodes of all jobs of one list that are counted: counts are derived from messages, which takes its time. */

@@ -4,8 +4,8 @@ import { findId } from "../../message/find-id.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import { CONTROL_DOMAIN, parseSubject, receiverOf } from "../../message/subject.ts";
 import { begins } from "../execute/unvouched.ts";
-import type { MessageDetail, MessageFilter, MessageView } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import type { MessageDetail, MessageFilter, MessageView } from "./table/messages.ts";
 import {
   detailDone,
   detailHeld,
@@ -98,6 +98,7 @@ export class Messages {
       link: (node) => fleet.link(node),
       held: (subject) => maintenance.halts(subject),
       blocked: (subject) => publishers.get(subject)?.view().reason,
+      awaited: (node) => this.#options.core().awaited(node),
       stuck: (node, subject) => fleet.unattended(node, subject),
       changes: (node) => fleet.describe(node)?.changes ?? [],
       now: this.#options.clock.now(),

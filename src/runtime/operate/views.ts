@@ -9,7 +9,8 @@ import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { summariseMessage } from "../../message/text/summary.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
-import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
+import type { CancelSaid, DeadLetter, MessageDetail, MessageView } from "./table/messages.ts";
+import type { NodeDetail } from "./table/nodes.ts";
 
 /** The facts beside a record of the journal that its view needs. */
 export interface Sight {
@@ -19,6 +20,8 @@ export interface Sight {
   readonly held: (subject: string) => string | undefined;
   /** Why a lane does not move; `undefined` when it does. */
   readonly blocked: (subject: string) => string | undefined;
+  /** Why a node was never heard, where that is known. */
+  readonly awaited: (node: string) => string | undefined;
   /** Why messages on a subject wait at a node, as it last said. */
   readonly stuck: (node: string, subject: string) => string | undefined;
   /** The latest changes of a node, oldest first. */
@@ -286,6 +289,9 @@ function waitingReason(state: State, { message }: OutRecord, sight: Sight): stri
   if (held !== undefined) return state === "held" ? held : `${held}; it was sent before, and may have arrived${late}`;
   const away = sight.link(node);
   if (away === "offline") return `${node} is offline${late}`;
-  if (away === "neverSeen") return `${node} was never seen${late}`;
+  if (away === "neverSeen") {
+    const why = sight.awaited(node);
+    return `${node} ${why === undefined ? "was never seen" : `was ${why}`}${late}`;
+  }
   return sight.blocked(subject) ?? (due ? `${node} has not answered${late}` : undefined);
 }

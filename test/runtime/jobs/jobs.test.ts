@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { JobOrderOf } from "../../../src/runtime/operate/operations.ts";
+import type { JobOrderOf } from "../../../src/runtime/operate/table/jobs.ts";
 import { expectSound } from "../../harness/world/sound.ts";
 import { counts, ended, fleet, job, lists, order, ran, shipOf } from "./scene.ts";
 
@@ -75,6 +75,18 @@ describe("a job", () => {
     expect(counts(world, id)).toEqual({ failed: 2, succeeded: 1, cancelled: 3 });
     expect(ran(world).length).toBe(3);
     expect(world.daemon("central").operations.messages({ state: "held" })).toEqual([]);
+    await expectSound(world);
+  });
+
+  it("releases nothing in the place of the one whose end passes its bound", async () => {
+    const world = await fleet(4);
+    const id = await order(world, { max: ["failed=0"], atOnce: 1, data: { do: "fail", on: [shipOf(1)], ms: 100 } });
+    await ended(world, id, "paused");
+    await world.advance(60_000);
+    expect(counts(world, id)).toEqual({ failed: 1, held: 3 });
+    expect(ran(world)).toEqual([shipOf(1)]);
+    await steer(world, id, "resume");
+    await ended(world, id, "doneWithFailures");
     await expectSound(world);
   });
 

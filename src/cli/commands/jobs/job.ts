@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { EXIT, StewardError } from "../../../message/errors.ts";
 import { type JobCounts, RETRIED, type Retried } from "../../../message/jobs/job.ts";
 import { writeIn } from "../../../platform/names.ts";
-import type { JobDetail, JobNode, JobResult, Steered } from "../../../runtime/operate/operations.ts";
+import type { JobDetail, JobNode, JobResult, Steered } from "../../../runtime/operate/table/jobs.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner, WORDS } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";

@@ -3,7 +3,7 @@ import { EXIT } from "../../../message/errors.ts";
 import type { Json } from "../../../message/message.ts";
 import { nodeNameFault } from "../../../message/node-name.ts";
 import { checkToken } from "../../../message/subject.ts";
-import type { JobOrderOf } from "../../../runtime/operate/operations.ts";
+import type { JobOrderOf } from "../../../runtime/operate/table/jobs.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";

@@ -7,8 +7,8 @@ import { summarise } from "../../../message/text/summary.ts";
 import type { Speaker } from "../../../security/operators/speaker.ts";
 import { LONGEST_STATEMENT } from "../../../security/operators/statement.ts";
 import { messageOf } from "../../submit/holding.ts";
-import type { ApprovalView } from "../operations.ts";
 import type { OperateOptions } from "../rooms.ts";
+import type { ApprovalView } from "../table/operators.ts";
 import { GivenLabels } from "./given-labels.ts";
 import type { Reach } from "./reach.ts";
 
