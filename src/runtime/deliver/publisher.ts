@@ -404,7 +404,7 @@ export class Publisher implements Child {
       // A message without a packet that can carry it was not sent: it may still be withdrawn.
       const { message } = new StewardError("receiver-unknown", { node });
       // A node that was never heard may not have joined yet: its lane waits, and does not stand still.
-      if (this.#options.fleet.link(node) === "neverSeen") this.#tell({ type: "noCredit", cause: message });
+      if (this.#parts.fleet.link(node) === "neverSeen") this.#tell({ type: "noCredit", cause: message });
       else if (this.#inFlight.length === 0) this.#blocked("noCredit", message);
       return false;
     }
