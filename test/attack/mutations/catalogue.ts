@@ -269,7 +269,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "labels-of-its-own",
     breaks: "a node brings itself into the reach of an operator",
-    file: "src/runtime/operate/speak/given-labels.ts",
+    file: "src/runtime/fleet/given-labels.ts",
     find: ".flatMap(({ key, given: word }) => (word === undefined ? [] : [[key, word.value] as const])),",
     replace: ".map(({ key, value }) => [key, value] as const),",
     test: ["runtime/operate/reach.test.ts", "never what a node says of itself"],
