@@ -5,11 +5,12 @@ import { z } from "zod";
 import { StewardError } from "../message/errors.ts";
 import { withTimes } from "../message/text/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
-import { LIMITS } from "../runtime/operate/operations.ts";
 import { type Name, routeOf } from "../runtime/operate/routes.ts";
 import { insistRole } from "../runtime/operate/speak/guard.ts";
 import type { ApiRequest, Reception } from "../runtime/operate/speak/reception.ts";
-import { type Answer, type AnyEntry, faultsOf, type Operations, TABLE } from "../runtime/operate/table.ts";
+import { type Answer, type AnyEntry, faultsOf } from "../runtime/operate/table/entry.ts";
+import { LIMITS } from "../runtime/operate/table/shape.ts";
+import { type Operations, TABLE } from "../runtime/operate/table.ts";
 import { readBody } from "./body.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
@@ -46,12 +47,12 @@ export function apiApp({
     const query = entry.query ?? z.strictObject({});
     app.on(method, mounted(path), async (c) => {
       if (withheld.has(name)) throw new StewardError("socket-only", { path });
-      const { operations, speaker, digest } = await reception.admit(requestOf(c));
+      const { operations, speaker, digest, now } = await reception.admit(requestOf(c));
       insistRole(speaker, name);
       const found = parsed(params, c.req.param(), "path");
       const asked = words.map((word) => found[word]);
       const filter = parsed(query, queryOf(c), "query");
-      if (entry.answer.kind === "stream") return streamed(c, streams, filter);
+      if (entry.answer.kind === "stream") return streamed(c, streams, filter, () => insistRole(now(), name));
       if (entry.query !== undefined) asked.push(filter);
       if (entry.body !== undefined) asked.push(entry.body.read(await readBody(c.env.incoming, LIMITS, digest)));
       // The compiler derives the operation's arguments from the schemas that have just checked them.
@@ -87,9 +88,15 @@ export function failed(thrown: unknown, log: Logger): Response {
   return jsonResponse(body, status);
 }
 
-function streamed(c: Context<Bindings>, streams: EventStreams, { types }: Record<string, unknown>): Response {
+function streamed(
+  c: Context<Bindings>,
+  streams: EventStreams,
+  { types }: Record<string, unknown>,
+  insist: () => void,
+): Response {
   if (c.req.method === "HEAD") throw new RequestRefused(405, "a stream has no HEAD");
-  streams.open(c.env.outgoing, types as readonly string[] | undefined, c.req.header("last-event-id"));
+  const after = c.req.header("last-event-id");
+  streams.open(c.env.outgoing, { types: types as readonly string[] | undefined, after, insist });
   return RESPONSE_ALREADY_SENT;
 }
 

@@ -1,5 +1,6 @@
 import { type ErrorCode, EXIT, normalise, StewardError } from "../message/errors.ts";
-import type { failure, Shown } from "../runtime/operate/operations.ts";
+import type { failure } from "../runtime/operate/table/daemon.ts";
+import type { Shown } from "../runtime/operate/table/shape.ts";
 
 /** How an error leaves the API: a status for programs, the catalogue's words for people. */
 const STATUS: Partial<Record<ErrorCode, number>> = {

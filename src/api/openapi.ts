@@ -1,28 +1,35 @@
 import { z } from "zod";
-import * as shape from "../runtime/operate/operations.ts";
 import { type Name, type Route, routeOf } from "../runtime/operate/routes.ts";
-import { type AnyEntry, TABLE } from "../runtime/operate/table.ts";
+import { alertView } from "../runtime/operate/table/alerts.ts";
+import { failure, gap, happening, health, reloadAnswer } from "../runtime/operate/table/daemon.ts";
+import type { AnyEntry } from "../runtime/operate/table/entry.ts";
+import { logLine } from "../runtime/operate/table/logs.ts";
+import { accepted, cancelAnswer, deadLetter, messageDetail, messageView } from "../runtime/operate/table/messages.ts";
+import { nodeDetail, nodeView } from "../runtime/operate/table/nodes.ts";
+import { processList, processView } from "../runtime/operate/table/processes.ts";
+import { LIMITS } from "../runtime/operate/table/shape.ts";
+import { TABLE } from "../runtime/operate/table.ts";
 
 type JsonSchema = Record<string, unknown>;
 
 /** The shapes by the names that they bear in the document. */
 export const NAMED = {
-  Accepted: shape.accepted,
-  CancelAnswer: shape.cancelAnswer,
-  MessageView: shape.messageView,
-  MessageDetail: shape.messageDetail,
-  NodeView: shape.nodeView,
-  NodeDetail: shape.nodeDetail,
-  ProcessView: shape.processView,
-  ProcessList: shape.processList,
-  DeadLetter: shape.deadLetter,
-  AlertView: shape.alertView,
-  LogLine: shape.logLine,
-  ReloadAnswer: shape.reloadAnswer,
-  Health: shape.health,
-  Happening: shape.happening,
-  Gap: shape.gap,
-  Failure: shape.failure,
+  Accepted: accepted,
+  CancelAnswer: cancelAnswer,
+  MessageView: messageView,
+  MessageDetail: messageDetail,
+  NodeView: nodeView,
+  NodeDetail: nodeDetail,
+  ProcessView: processView,
+  ProcessList: processList,
+  DeadLetter: deadLetter,
+  AlertView: alertView,
+  LogLine: logLine,
+  ReloadAnswer: reloadAnswer,
+  Health: health,
+  Happening: happening,
+  Gap: gap,
+  Failure: failure,
 } as const;
 
 const names = new Map<z.ZodType, string>(Object.entries(NAMED).map(([name, schema]) => [schema, name]));
@@ -51,7 +58,7 @@ function operation(route: Route, entry: AnyEntry): JsonSchema {
   const content = kind === "none" ? {} : { content: { [type]: { schema: named(answer.shape) } } };
   const refused = {
     description: "Refused or failed",
-    content: { "application/json": { schema: named(shape.failure) } },
+    content: { "application/json": { schema: named(failure) } },
   };
   const responses: Record<string, JsonSchema> = Object.fromEntries(
     [400, 401, ...(needs === "anyone" ? [] : [403]), 500, ...failures].map((code) => [code, refused]),
@@ -68,7 +75,7 @@ function operation(route: Route, entry: AnyEntry): JsonSchema {
       : {
           requestBody: {
             required: true,
-            description: `At most ${shape.LIMITS.bodyBytes} bytes, nested at most ${shape.LIMITS.nesting} levels`,
+            description: `At most ${LIMITS.bodyBytes} bytes, nested at most ${LIMITS.nesting} levels`,
             content: { "application/json": { schema: plain(body.shape, "input") } },
           },
         }),

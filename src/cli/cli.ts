@@ -6,7 +6,7 @@ import type { OfflineCheck } from "../journal/offline.ts";
 import { StewardError } from "../message/errors.ts";
 import { withTimes } from "../message/text/time-words.ts";
 import type { ServiceNotice } from "../platform/service-notice.ts";
-import type { ReloadAnswer } from "../runtime/operate/operations.ts";
+import type { ReloadAnswer } from "../runtime/operate/table/daemon.ts";
 import type { Signer } from "../security/keys/signed.ts";
 import type { Daemon } from "./daemon.ts";
 import { keyFileOf } from "./input/operator-key.ts";

@@ -1,4 +1,4 @@
-import type { NodeQuery, NodeView } from "../runtime/operate/operations.ts";
+import type { NodeQuery, NodeView } from "../runtime/operate/table/nodes.ts";
 import type { Client } from "../runtime/operate/table.ts";
 
 /** The running daemon as the commands ask it, over its socket. Failures are StewardErrors, `no-daemon` among them. */

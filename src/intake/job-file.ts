@@ -2,7 +2,7 @@ import type { TargetedDraft } from "../message/draft.ts";
 import { ACTIONS, IF_AWAY, wavesFault } from "../message/jobs/job.ts";
 import { describe, type Fault, type Located, type LocatedEntry, toJson } from "../message/text/located.ts";
 import { readDuration } from "../message/text/units.ts";
-import type { JobOrderOf } from "../runtime/operate/operations.ts";
+import type { JobOrderOf } from "../runtime/operate/table/jobs.ts";
 import { invalid, type MessageFileOptions, read } from "./message-file.ts";
 import { readMessage } from "./message-form.ts";
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deeperThan } from "../../src/api/body.ts";
 import { NAMED } from "../../src/api/openapi.ts";
-import { LIMITS } from "../../src/runtime/operate/operations.ts";
+import { LIMITS } from "../../src/runtime/operate/table/shape.ts";
 import { type ApiRoom, apiRoom, JSON_TYPE } from "./api-room.ts";
 
 const DRAFT = '{"subject":"ship1.command.m.d","data":1}';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { STREAM_LIMITS } from "../../src/api/event-streams.ts";
 import { type ServerSentEvent, SseReader } from "../../src/api/sse-reader.ts";
 import type { Happening } from "../../src/message/happening.ts";
-import { LIMITS } from "../../src/runtime/operate/operations.ts";
+import { LIMITS } from "../../src/runtime/operate/table/shape.ts";
 import type { Item } from "../../src/runtime/operate/table.ts";
 import { settle } from "../harness/clock.ts";
 import { type ApiRoom, apiRoom } from "./api-room.ts";

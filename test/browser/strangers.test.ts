@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import type { NodeDetail } from "../../src/runtime/operate/operations.ts";
+import type { NodeDetail } from "../../src/runtime/operate/table/nodes.ts";
 import { apiRoom } from "../api/api-room.ts";
 import { built } from "../harness/built.ts";
 import { atTestEnd } from "../harness/temp.ts";

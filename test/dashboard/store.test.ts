@@ -7,7 +7,7 @@ import { NodeMirror } from "../../src/dashboard/store/node-mirror.ts";
 import { notesOf, sorted } from "../../src/dashboard/store/node-order.ts";
 import { Resource } from "../../src/dashboard/store/resource.ts";
 import { Stream } from "../../src/dashboard/store/stream.ts";
-import type { NodeView } from "../../src/runtime/operate/operations.ts";
+import type { NodeView } from "../../src/runtime/operate/table/nodes.ts";
 import { FakeTime, settled } from "./fake-time.ts";
 
 const node = (name: string, more: Partial<NodeView> = {}): NodeView => ({

@@ -5,7 +5,7 @@ import { CATALOGUE } from "../../src/message/errors.ts";
 import { isId } from "../../src/message/id.ts";
 import { decodeFrame, encodeItem, type Frame } from "../../src/message/wire/frame.ts";
 import { isFrame } from "../../src/message/wire/packet.ts";
-import { messageDetail } from "../../src/runtime/operate/operations.ts";
+import { messageDetail } from "../../src/runtime/operate/table/messages.ts";
 import { encodeFrame } from "../harness/packets.ts";
 import { quiet } from "../harness/world/time.ts";
 import { createWorld, type World } from "../harness/world/world.ts";

@@ -11,28 +11,17 @@ import type { FactSet } from "../../src/message/target/facts.ts";
 import { groupsOf, type WrittenGroups } from "../../src/message/target/groups.ts";
 import { itemBytes } from "../../src/message/wire/bounds.ts";
 import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
+import type { Admitted } from "../../src/runtime/operate/speak/reception.ts";
+import type { AlertTest, ErrandView, OpenAlertView } from "../../src/runtime/operate/table/alerts.ts";
 import type {
-  Accepted,
-  AlertTest,
-  ApprovalView,
   AuditChecked,
   AuditQuery,
   AuditRecordOf,
-  BrokerLogin,
-  CancelAnswer,
-  Choice,
-  DeadLetter,
-  Decision,
-  ErrandView,
-  FactsView,
-  Health,
-  HistoryQuery,
-  HistoryView,
-  HoldOrder,
-  HoldView,
-  InvitationOrder,
-  Invited,
-  IssuedToken,
+  MayAnswerOf,
+  MayQuestionTo,
+} from "../../src/runtime/operate/table/audit.ts";
+import type { Health, ReloadAnswer } from "../../src/runtime/operate/table/daemon.ts";
+import type {
   JobDetail,
   JobNode,
   JobNodeQuery,
@@ -41,42 +30,55 @@ import type {
   JobQuery,
   JobResult,
   JobView,
-  KeyOrder,
-  LabelOrder,
-  LabelView,
-  LogFindingsView,
-  LogLine,
-  LogSearchQuery,
-  MachineView,
-  MayAnswerOf,
-  MayQuestionTo,
+  Steered,
+} from "../../src/runtime/operate/table/jobs.ts";
+import type { IssuedToken, PageLink, SessionView, TokenOrder } from "../../src/runtime/operate/table/logins.ts";
+import type { LogFindingsView, LogLine, LogSearchQuery } from "../../src/runtime/operate/table/logs.ts";
+import type {
+  HoldOrder,
+  HoldView,
+  MuteView,
+  QueueView,
+  ReleaseOrder,
+} from "../../src/runtime/operate/table/maintenance.ts";
+import type {
+  Accepted,
+  CancelAnswer,
+  DeadLetter,
   MessageDetail,
   MessageFilter,
   MessageView,
-  MuteView,
+  Order,
+} from "../../src/runtime/operate/table/messages.ts";
+import type {
+  FactsView,
+  HistoryQuery,
+  HistoryView,
+  LabelOrder,
+  LabelView,
   NodeDetail,
   NodeQuery,
   NodeView,
-  OpenAlertView,
+  TargetQuestion,
+  TargetView,
+} from "../../src/runtime/operate/table/nodes.ts";
+import type {
+  ApprovalView,
+  KeyOrder,
   OperatorOrderOf,
   OperatorRemoved,
   OperatorView,
-  Order,
-  PageLink,
-  ProcessList,
-  ProcessView,
-  QueueView,
-  ReleaseOrder,
-  ReloadAnswer,
-  SessionView,
-  Steered,
-  TargetQuestion,
-  TargetView,
-  TokenOrder,
-  TrustView,
   WhoAmI,
-} from "../../src/runtime/operate/operations.ts";
-import type { Admitted } from "../../src/runtime/operate/speak/reception.ts";
+} from "../../src/runtime/operate/table/operators.ts";
+import type { MachineView, ProcessList, ProcessView } from "../../src/runtime/operate/table/processes.ts";
+import type {
+  BrokerLogin,
+  Choice,
+  Decision,
+  InvitationOrder,
+  Invited,
+  TrustView,
+} from "../../src/runtime/operate/table/trust.ts";
 import type { Operations } from "../../src/runtime/operate/table.ts";
 import { filterOf, resolveTarget, type TargetWorld } from "../../src/runtime/operate/targets.ts";
 import { OWNER } from "../../src/security/operators/speaker.ts";
@@ -86,7 +88,7 @@ import { seededRandom } from "./random.ts";
 
 /** A reception that takes every request for one of the daemon's owner. */
 export function openDoor(operations: Operations): { admit(): Promise<Admitted> } {
-  return { admit: async () => ({ speaker: OWNER, operations }) };
+  return { admit: async () => ({ speaker: OWNER, operations, now: () => OWNER }) };
 }
 
 export interface Call {

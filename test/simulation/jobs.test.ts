@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { isEnded } from "../../src/message/jobs/job.ts";
-import type { JobDetail, JobOrderOf } from "../../src/runtime/operate/operations.ts";
+import type { JobDetail, JobOrderOf } from "../../src/runtime/operate/table/jobs.ts";
 import { seededRandom } from "../harness/random.ts";
 import { judge } from "../harness/world/check.ts";
 import { POINTS } from "../harness/world/parts.ts";

@@ -1,7 +1,8 @@
 import type { LinkState } from "../../actors/node.ts";
 import { EXIT } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
-import type { LogLine, MessageDetail } from "../../runtime/operate/operations.ts";
+import type { LogLine } from "../../runtime/operate/table/logs.ts";
+import type { MessageDetail } from "../../runtime/operate/table/messages.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { nodeColumns } from "../render/fleet/nodes.ts";

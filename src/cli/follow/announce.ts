@@ -1,4 +1,4 @@
-import type { Accepted } from "../../runtime/operate/operations.ts";
+import type { Accepted } from "../../runtime/operate/table/messages.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { linkState } from "../render/states.ts";

@@ -1,6 +1,6 @@
 import { EXIT } from "../../message/errors.ts";
 import { isEnded, type JobCounts, type JobState } from "../../message/jobs/job.ts";
-import type { JobDetail } from "../../runtime/operate/operations.ts";
+import type { JobDetail } from "../../runtime/operate/table/jobs.ts";
 import type { Cli } from "../cli.ts";
 import { countsText, jobState, progressText } from "../render/jobs.ts";
 import { visible } from "../render/text.ts";

@@ -1,5 +1,5 @@
 import { normalise } from "../../message/errors.ts";
-import type { LogLine } from "../../runtime/operate/operations.ts";
+import type { LogLine } from "../../runtime/operate/table/logs.ts";
 
 /**
  * Joins stored log lines and new ones, so that none is printed twice or left out.

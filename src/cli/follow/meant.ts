@@ -1,5 +1,5 @@
 import { StewardError } from "../../message/errors.ts";
-import type { TargetView } from "../../runtime/operate/operations.ts";
+import type { TargetView } from "../../runtime/operate/table/nodes.ts";
 import type { Cli } from "../cli.ts";
 import { counted, visible } from "../render/text.ts";
 import { bytes } from "../render/time.ts";

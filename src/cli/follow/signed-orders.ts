@@ -2,7 +2,7 @@ import { StewardError } from "../../message/errors.ts";
 import { idMaker } from "../../message/id.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { systemRandom } from "../../platform/system-clock.ts";
-import type { Order } from "../../runtime/operate/operations.ts";
+import type { Order } from "../../runtime/operate/table/messages.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 

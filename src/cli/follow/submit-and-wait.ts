@@ -1,5 +1,5 @@
 import { EXIT } from "../../message/errors.ts";
-import type { Accepted } from "../../runtime/operate/operations.ts";
+import type { Accepted } from "../../runtime/operate/table/messages.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { announce, announceHeld, noteBroker } from "./announce.ts";

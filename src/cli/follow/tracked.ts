@@ -4,7 +4,7 @@ import type { Happening } from "../../message/happening.ts";
 import { isFinal, type State } from "../../message/lifecycle.ts";
 import type { Outcome } from "../../message/report.ts";
 import { parseSubject } from "../../message/subject.ts";
-import type { MessageDetail } from "../../runtime/operate/operations.ts";
+import type { MessageDetail } from "../../runtime/operate/table/messages.ts";
 import type { OutputPrinter } from "../render/output.ts";
 
 /** A message that the command line waits for, as far as it is known by now. */

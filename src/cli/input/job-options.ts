@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { StewardError } from "../../message/errors.ts";
 import { ACTIONS, IF_AWAY } from "../../message/jobs/job.ts";
-import type { JobOrderOf } from "../../runtime/operate/operations.ts";
+import type { JobOrderOf } from "../../runtime/operate/table/jobs.ts";
 import { duration, wholeNumber } from "./options.ts";
 
 /** The options that make a run a job. */

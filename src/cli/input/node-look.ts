@@ -1,5 +1,5 @@
 import { orderOfVersions } from "../../message/target/compare.ts";
-import type { NodeView } from "../../runtime/operate/operations.ts";
+import type { NodeView } from "../../runtime/operate/table/nodes.ts";
 import { factText } from "../render/fleet/labels.ts";
 import { labelText, nodeColumns } from "../render/fleet/nodes.ts";
 import type { Paint } from "../render/paint.ts";

@@ -1,5 +1,5 @@
 import type { AlertView } from "../../message/alert.ts";
-import type { OpenAlertView } from "../../runtime/operate/operations.ts";
+import type { OpenAlertView } from "../../runtime/operate/table/alerts.ts";
 import { table } from "./table.ts";
 import { visible } from "./text.ts";
 import type { Times } from "./time.ts";

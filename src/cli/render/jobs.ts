@@ -1,5 +1,5 @@
 import type { JobCounts, JobState } from "../../message/jobs/job.ts";
-import type { JobDetail, JobNode, JobView } from "../../runtime/operate/operations.ts";
+import type { JobDetail, JobNode, JobView } from "../../runtime/operate/table/jobs.ts";
 import type { Colour, Paint } from "./paint.ts";
 import { messageState } from "./states.ts";
 import { type Column, pairs, table } from "./table.ts";

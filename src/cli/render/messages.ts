@@ -1,5 +1,5 @@
 import { kindOf, parseSubject } from "../../message/subject.ts";
-import type { DeadLetter, MessageDetail, MessageView } from "../../runtime/operate/operations.ts";
+import type { DeadLetter, MessageDetail, MessageView } from "../../runtime/operate/table/messages.ts";
 import type { Paint } from "./paint.ts";
 import { messageState } from "./states.ts";
 import { pairs, table } from "./table.ts";

@@ -1,6 +1,6 @@
 import type { LinkState } from "../../actors/node.ts";
 import { STATES, type State } from "../../message/lifecycle.ts";
-import type { ProcessState } from "../../runtime/operate/operations.ts";
+import type { ProcessState } from "../../runtime/operate/table/processes.ts";
 import type { Colour, Paint } from "./paint.ts";
 
 /** The look of a state: a symbol, a word, and a colour. */

@@ -1,4 +1,4 @@
-import type { MachineView } from "../../runtime/operate/operations.ts";
+import type { MachineView } from "../../runtime/operate/table/processes.ts";
 
 type Region = MachineView["regions"][number];
 

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { MachineView } from "../../runtime/operate/operations.ts";
+import type { MachineView } from "../../runtime/operate/table/processes.ts";
 import { At } from "../parts/words.tsx";
 import { RegionChart } from "./statechart.tsx";
 import type { TimedStep } from "./steps.ts";

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { MachineView } from "../../runtime/operate/operations.ts";
+import type { MachineView } from "../../runtime/operate/table/processes.ts";
 import { theStore } from "../store/store.ts";
 import { type Drawing, drawingOf, wordsOf } from "./layout.ts";
 

@@ -1,4 +1,4 @@
-import type { NodeDetail } from "../../runtime/operate/operations.ts";
+import type { NodeDetail } from "../../runtime/operate/table/nodes.ts";
 import type { Transition } from "../store/happenings.ts";
 import type { Step } from "./statechart.tsx";
 

@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import type { HistoryView, NodeView } from "../../runtime/operate/operations.ts";
+import type { HistoryView, NodeView } from "../../runtime/operate/table/nodes.ts";
 import { Band } from "../parts/band.tsx";
 import { FilterLine } from "../parts/filter-line.tsx";
 import { useReading, useTitle } from "../parts/use.ts";

@@ -1,5 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
-import type { DeadLetter, Health, MachineView, ProcessList } from "../../runtime/operate/operations.ts";
+import type { Health } from "../../runtime/operate/table/daemon.ts";
+import type { DeadLetter } from "../../runtime/operate/table/messages.ts";
+import type { MachineView, ProcessList } from "../../runtime/operate/table/processes.ts";
 import { MachinePanel } from "../chart/machine-panel.tsx";
 import { stepsOfActor } from "../chart/steps.ts";
 import { FilterLine } from "../parts/filter-line.tsx";

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { JobDetail, JobNode, JobResult } from "../../runtime/operate/operations.ts";
+import type { JobDetail, JobNode, JobResult } from "../../runtime/operate/table/jobs.ts";
 import { COUNTS, JobProgress } from "../parts/job-progress.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";

@@ -1,4 +1,4 @@
-import type { JobView } from "../../runtime/operate/operations.ts";
+import type { JobView } from "../../runtime/operate/table/jobs.ts";
 import { JobProgress } from "../parts/job-progress.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";

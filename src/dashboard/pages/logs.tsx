@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { LogFindingsView } from "../../runtime/operate/operations.ts";
+import type { LogFindingsView } from "../../runtime/operate/table/logs.ts";
 import { FilterLine } from "../parts/filter-line.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";

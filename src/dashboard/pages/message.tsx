@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { CancelAnswer, MessageDetail } from "../../runtime/operate/operations.ts";
+import type { CancelAnswer, MessageDetail } from "../../runtime/operate/table/messages.ts";
 import { OutputView } from "../parts/output-view.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { MessageFilter, MessageView } from "../../runtime/operate/operations.ts";
+import type { MessageFilter, MessageView } from "../../runtime/operate/table/messages.ts";
 import { FilterLine } from "../parts/filter-line.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";

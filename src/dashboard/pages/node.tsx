@@ -1,11 +1,6 @@
-import type {
-  FactsView,
-  HistoryView,
-  LabelView,
-  MachineView,
-  MessageView,
-  NodeDetail,
-} from "../../runtime/operate/operations.ts";
+import type { MessageView } from "../../runtime/operate/table/messages.ts";
+import type { FactsView, HistoryView, LabelView, NodeDetail } from "../../runtime/operate/table/nodes.ts";
+import type { MachineView } from "../../runtime/operate/table/processes.ts";
 import { MachinePanel } from "../chart/machine-panel.tsx";
 import { stepsOfNode } from "../chart/steps.ts";
 import { Band } from "../parts/band.tsx";

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Accepted, MessageView, Order, TargetView } from "../../runtime/operate/operations.ts";
+import type { Accepted, MessageView, Order } from "../../runtime/operate/table/messages.ts";
+import type { TargetView } from "../../runtime/operate/table/nodes.ts";
 import { useReading, useTitle } from "../parts/use.ts";
 import { CopyCommand, StateWord } from "../parts/words.tsx";
 import { Refusal, sentenceOf } from "../store/client.ts";

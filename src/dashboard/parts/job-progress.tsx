@@ -1,4 +1,4 @@
-import type { JobDetail } from "../../runtime/operate/operations.ts";
+import type { JobDetail } from "../../runtime/operate/table/jobs.ts";
 import { countLook } from "../text/looks.ts";
 
 type Counts = JobDetail["counts"];

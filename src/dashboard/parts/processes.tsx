@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { ProcessList, ProcessView } from "../../runtime/operate/operations.ts";
+import type { ProcessList, ProcessView } from "../../runtime/operate/table/processes.ts";
 import { Refusal, sentenceOf } from "../store/client.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine } from "../text/command-line.ts";

@@ -1,5 +1,6 @@
-import type { failure, Shown } from "../../runtime/operate/operations.ts";
 import type { ROUTES } from "../../runtime/operate/routes.ts";
+import type { failure } from "../../runtime/operate/table/daemon.ts";
+import type { Shown } from "../../runtime/operate/table/shape.ts";
 import type { Client as Operations } from "../../runtime/operate/table.ts";
 
 /** The routes that the page asks for; the compiler refuses one that differs from the table of operations. */

@@ -1,4 +1,4 @@
-import type { LogFindingsView } from "../../runtime/operate/operations.ts";
+import type { LogFindingsView } from "../../runtime/operate/table/logs.ts";
 import type { HappeningOf } from "./happenings.ts";
 
 /** A stored line, or one that came while the page was open. */

@@ -1,5 +1,5 @@
 import { type Signal, signal } from "@preact/signals";
-import type { NodeView } from "../../runtime/operate/operations.ts";
+import type { NodeView } from "../../runtime/operate/table/nodes.ts";
 import type { Time } from "./browser.ts";
 import { type Client, sentenceOf } from "./client.ts";
 import type { Happening } from "./happenings.ts";

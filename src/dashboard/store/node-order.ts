@@ -1,4 +1,4 @@
-import type { NodeView } from "../../runtime/operate/operations.ts";
+import type { NodeView } from "../../runtime/operate/table/nodes.ts";
 
 /** The counters above the fleet: each is a list of nodes, and a filter when it is chosen. */
 export const COUNTERS = [

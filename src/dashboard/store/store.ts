@@ -1,5 +1,5 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { Health } from "../../runtime/operate/operations.ts";
+import type { Health } from "../../runtime/operate/table/daemon.ts";
 import { browserTime, type Time } from "./browser.ts";
 import { type Client, type Fetch, openClient, type Session } from "./client.ts";
 import { type Happening, Recent, type Transition } from "./happenings.ts";

@@ -1,4 +1,7 @@
-import type { JobDetail, JobView, MessageView, NodeView, ProcessView } from "../../runtime/operate/operations.ts";
+import type { JobDetail, JobView } from "../../runtime/operate/table/jobs.ts";
+import type { MessageView } from "../../runtime/operate/table/messages.ts";
+import type { NodeView } from "../../runtime/operate/table/nodes.ts";
+import type { ProcessView } from "../../runtime/operate/table/processes.ts";
 
 /** The look of a state: a symbol and a word always, a tone for its colour; the symbols are those of the command line. */
 export type Tone = "good" | "busy" | "warn" | "bad" | "quiet";

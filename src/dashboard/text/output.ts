@@ -1,4 +1,4 @@
-import type { MessageDetail } from "../../runtime/operate/operations.ts";
+import type { MessageDetail } from "../../runtime/operate/table/messages.ts";
 import { PLAIN, type Style, styleAfter } from "./ansi.ts";
 
 type Part = MessageDetail["output"][number];

@@ -1,6 +1,6 @@
 import type { Clock } from "../../message/clock.ts";
 import type { LaneReading, ProcessReading, Readings } from "../../observe/metrics/readings.ts";
-import type { ProcessView } from "../operate/operations.ts";
+import type { ProcessView } from "../operate/table/processes.ts";
 import type { Processes } from "./processes/processes.ts";
 import type { Road } from "./road.ts";
 

@@ -5,7 +5,7 @@ import { SECOND_LOOK, signOfPart } from "../../config/file/watch.ts";
 import { loadConfig } from "../../config/load.ts";
 import { reloaded } from "../../config/schema/setting-rows.ts";
 import type { Log } from "../../observe/log.ts";
-import type { ReloadAnswer } from "../operate/operations.ts";
+import type { ReloadAnswer } from "../operate/table/daemon.ts";
 import type { Processes } from "./processes/processes.ts";
 import type { Road } from "./road.ts";
 

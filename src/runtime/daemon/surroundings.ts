@@ -16,7 +16,7 @@ import type { AuditFiles } from "../../security/audit/files.ts";
 import type { CommandSignatures } from "../../security/operators/command-signatures.ts";
 import type { OpenedTrust } from "../../security/trust/open-trust.ts";
 import type { OwnKeys } from "../../security/trust/own-keys.ts";
-import type { WaitingProcess } from "../operate/operations.ts";
+import type { WaitingProcess } from "../operate/table/processes.ts";
 
 /** The name and the credentials of a connection to the broker. */
 export interface Login {

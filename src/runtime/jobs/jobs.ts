@@ -24,6 +24,7 @@ import { Zones } from "./hours.ts";
 import { Job } from "./job.ts";
 import { type JobWish, planOf } from "./plan.ts";
 import { Roll } from "./roll.ts";
+import { type SigningTerms, signingTerms } from "./signing-terms.ts";
 
 export interface JobsOptions {
   readonly config: () => Config;
@@ -132,6 +133,11 @@ export class Jobs {
 
   plan(wish: JobWish): JobPlan {
     return planOf(wish, this.#options.clock.now(), this.zones);
+  }
+
+  /** What an operator's signature on a job with this plan says of times. */
+  signing(plan: JobPlan): SigningTerms | undefined {
+    return signingTerms(plan, this.#options.clock.now(), this.zones);
   }
 
   /** Takes a job in: its messages are held, or released already, as its plan says. Durable with the journal's next flush. */

@@ -16,6 +16,9 @@ import type { JobWish } from "../jobs/plan.ts";
 import { recordSubmitted } from "../submit/audited.ts";
 import type { Messages } from "./messages.ts";
 import type { Nodes } from "./nodes.ts";
+import type { OperateOptions } from "./rooms.ts";
+import type { Approvals } from "./speak/approvals.ts";
+import type { Reach } from "./speak/reach.ts";
 import type {
   JobDetail,
   JobNode,
@@ -26,10 +29,7 @@ import type {
   JobResult,
   JobView,
   Steered,
-} from "./operations.ts";
-import type { OperateOptions } from "./rooms.ts";
-import type { Approvals } from "./speak/approvals.ts";
-import type { Reach } from "./speak/reach.ts";
+} from "./table/jobs.ts";
 
 const LIMIT = 100;
 /** Signatures of one job that are looked at: each node looks at its own. */
@@ -65,7 +65,7 @@ export class JobOperations {
   }
 
   /** @throws StewardError `target-invalid`, `target-large`, `job-invalid`, `approval-unnamed`, `reach-denied`, … */
-  async create(order: JobOrderOf & { signed?: SignedJob }): Promise<JobView> {
+  async create(order: JobOrderOf): Promise<JobView> {
     const { jobs, journal, storage } = this.#options.core();
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
@@ -101,7 +101,9 @@ export class JobOperations {
     const plan = jobs.plan(wishOf(order));
     const { nodes, target, away, most } = this.#nodes.resolve({ to: order.to });
     const { beginAt, until: untilAt } = plan;
+    const signing = jobs.signing(plan);
     return {
+      ...(signing === undefined ? {} : { signing }),
       ...{ target, nodes, away, most, beginAt, untilAt },
       waves: waveEnds(plan.waves, nodes.length),
       bytes: itemBytes(order.data),

@@ -4,8 +4,8 @@ import { findId } from "../../message/find-id.ts";
 import { isFinalState } from "../../message/lifecycle.ts";
 import { CONTROL_DOMAIN, parseSubject, receiverOf } from "../../message/subject.ts";
 import { begins } from "../execute/unvouched.ts";
-import type { MessageDetail, MessageFilter, MessageView } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import type { MessageDetail, MessageFilter, MessageView } from "./table/messages.ts";
 import {
   detailDone,
   detailHeld,

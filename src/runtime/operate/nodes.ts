@@ -9,6 +9,7 @@ import { giverName, type Speaker } from "../../security/operators/speaker.ts";
 import type { PendingClaim, PendingClaims } from "../../security/trust/pending-claims.ts";
 import { Registrar } from "../enrol/registrar.ts";
 import { KnownTargets } from "./known-targets.ts";
+import type { OperateOptions } from "./rooms.ts";
 import type {
   FactsView,
   LabelOrder,
@@ -18,8 +19,7 @@ import type {
   NodeView,
   TargetQuestion,
   TargetView,
-} from "./operations.ts";
-import type { OperateOptions } from "./rooms.ts";
+} from "./table/nodes.ts";
 import { filterOf, resolveTarget } from "./targets.ts";
 
 /** The index of the first name behind another one, of names in their order. */

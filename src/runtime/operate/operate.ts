@@ -4,7 +4,6 @@ import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
-import type { Retried } from "../../message/jobs/job.ts";
 import type { Json } from "../../message/message.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
@@ -22,26 +21,16 @@ import { queueOf } from "./fleet/queue.ts";
 import { JobOperations } from "./jobs.ts";
 import { Messages } from "./messages.ts";
 import { Nodes } from "./nodes.ts";
+import { PageLogins } from "./page-logins.ts";
+import type { OperateOptions } from "./rooms.ts";
+import { Approvals } from "./speak/approvals.ts";
+import { People } from "./speak/people.ts";
+import { Reach } from "./speak/reach.ts";
+import { Submission } from "./submission.ts";
+import type { AlertTest, ErrandView, OpenAlertView } from "./table/alerts.ts";
+import type { AuditChecked, AuditQuery, AuditRecordOf, MayAnswerOf, MayQuestionTo } from "./table/audit.ts";
+import type { Health, ReloadAnswer } from "./table/daemon.ts";
 import type {
-  AlertTest,
-  ApprovalView,
-  AuditChecked,
-  AuditQuery,
-  AuditRecordOf,
-  Choice,
-  DeadLetter,
-  DeadQuery,
-  Decision,
-  ErrandView,
-  FactsView,
-  Health,
-  HistoryQuery,
-  HistoryView,
-  HoldOrder,
-  HoldView,
-  InvitationOrder,
-  Invited,
-  IssuedToken,
   JobDetail,
   JobNode,
   JobNodeQuery,
@@ -50,47 +39,35 @@ import type {
   JobQuery,
   JobResult,
   JobView,
-  KeyOrder,
+  RetryOrder,
+  Steered,
+} from "./table/jobs.ts";
+import type { IssuedToken, PageLink, SessionView, TokenOrder } from "./table/logins.ts";
+import type { LogFindingsView, LogLine, LogSearchQuery } from "./table/logs.ts";
+import type { HoldOrder, HoldView, MuteView, QueueView, ReleaseOrder } from "./table/maintenance.ts";
+import type { DeadLetter, DeadQuery, MessageDetail, MessageFilter, MessageView, Order } from "./table/messages.ts";
+import type {
+  FactsView,
+  HistoryQuery,
+  HistoryView,
   LabelOrder,
   LabelView,
-  LogFindingsView,
-  LogLine,
-  LogSearchQuery,
-  MachineView,
-  MayAnswerOf,
-  MayQuestionTo,
-  MessageDetail,
-  MessageFilter,
-  MessageView,
-  MuteView,
   NodeDetail,
   NodeQuery,
   NodeView,
-  OpenAlertView,
+  TargetQuestion,
+  TargetView,
+} from "./table/nodes.ts";
+import type {
+  ApprovalView,
+  KeyOrder,
   OperatorOrderOf,
   OperatorRemoved,
   OperatorView,
-  Order,
-  PageLink,
-  ProcessList,
-  ProcessView,
-  QueueView,
-  ReleaseOrder,
-  ReloadAnswer,
-  SessionView,
-  Steered,
-  TargetQuestion,
-  TargetView,
-  TokenOrder,
-  TrustView,
   WhoAmI,
-} from "./operations.ts";
-import { PageLogins } from "./page-logins.ts";
-import type { OperateOptions } from "./rooms.ts";
-import { Approvals } from "./speak/approvals.ts";
-import { People } from "./speak/people.ts";
-import { Reach } from "./speak/reach.ts";
-import { Submission } from "./submission.ts";
+} from "./table/operators.ts";
+import type { MachineView, ProcessList, ProcessView } from "./table/processes.ts";
+import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./table/trust.ts";
 import type { Operations } from "./table.ts";
 import { TrustDecisions } from "./trust.ts";
 import { viewDead } from "./views.ts";
@@ -127,7 +104,7 @@ export class LocalOperations implements Operations {
     this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
     this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
     const reach = this.#reach;
-    this.#approvals = new Approvals({ ...options, reach }, speaker);
+    this.#approvals = new Approvals({ ...options, reach, messageId: (id) => this.message(id).id }, speaker);
     const bounded = { ...options, reach, approvals: this.#approvals };
     this.#submission = new Submission(bounded, speaker, this.#messages, this.#nodes);
     this.#jobs = new JobOperations(bounded, speaker, this.#messages, this.#nodes);
@@ -201,8 +178,8 @@ export class LocalOperations implements Operations {
     return steered;
   }
 
-  async retryJob(id: string, { of }: { readonly of: Retried }): Promise<JobView> {
-    const job = await this.#jobs.retry(id, of);
+  async retryJob(id: string, { of, signed }: RetryOrder): Promise<JobView> {
+    const job = await this.#jobs.retry(id, of, signed);
     this.#did("retry a job", { job: job.id, of });
     return job;
   }
@@ -508,11 +485,11 @@ export class LocalOperations implements Operations {
   }
 
   approve(id: string): Promise<ApprovalView> {
-    return this.#approvals.approve(this.message(id).id);
+    return this.#approvals.approve(id);
   }
 
   refuse(id: string): Promise<ApprovalView> {
-    return this.#approvals.refuse(this.message(id).id);
+    return this.#approvals.refuse(id);
   }
 
   operators(): OperatorView[] {

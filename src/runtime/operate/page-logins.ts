@@ -1,8 +1,8 @@
 import { StewardError } from "../../message/errors.ts";
 import { hasRole, type OperatorRole, type Speaker } from "../../security/operators/speaker.ts";
 import type { Session } from "../../security/sessions/sessions.ts";
-import type { IssuedToken, PageLink, SessionView, TokenOrder } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import type { IssuedToken, PageLink, SessionView, TokenOrder } from "./table/logins.ts";
 
 /** Links, sessions and tokens, as a speaker asks for them. Only an admin sees and ends those of others. */
 export class PageLogins {

@@ -34,7 +34,8 @@ import type { Holding } from "../submit/holding.ts";
 import type { Submitter } from "../submit/submit.ts";
 import type { Withdrawal } from "../submit/withdrawal.ts";
 import type { Storage } from "../upkeep/storage.ts";
-import type { ProcessView, ReloadAnswer, WaitingProcess } from "./operations.ts";
+import type { ReloadAnswer } from "./table/daemon.ts";
+import type { ProcessView, WaitingProcess } from "./table/processes.ts";
 
 /** The rooms that answer, of the core that runs now. */
 export interface Rooms {

@@ -13,11 +13,11 @@ import { recordSubmitted } from "../submit/audited.ts";
 import { messageOf } from "../submit/holding.ts";
 import type { Messages } from "./messages.ts";
 import type { Nodes } from "./nodes.ts";
-import { type Accepted, type CancelAnswer, LIMITS, type MessageDetail, type Order } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
 import type { Approvals } from "./speak/approvals.ts";
 import type { Reach } from "./speak/reach.ts";
-import { insistCount } from "./table.ts";
+import { type Accepted, type CancelAnswer, insistCount, type MessageDetail, type Order } from "./table/messages.ts";
+import { LIMITS } from "./table/shape.ts";
 
 interface SubmissionOptions extends OperateOptions {
   readonly reach: Pick<Reach, "insist">;

@@ -8,8 +8,8 @@ import { type Token, tokenText } from "../../security/trust/token.ts";
 import type { Membership } from "../enrol/membership.ts";
 import { Registrar } from "../enrol/registrar.ts";
 import { addressesOf } from "./broker-address.ts";
-import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./operations.ts";
 import type { OperateOptions } from "./rooms.ts";
+import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./table/trust.ts";
 
 /** The life of a token unless the operator says otherwise, ms. */
 const A_DAY = 86_400_000;

@@ -9,7 +9,8 @@ import type { Outcome, OutputPart } from "../../message/report.ts";
 import { kindOf, receiverOf } from "../../message/subject.ts";
 import { summariseMessage } from "../../message/text/summary.ts";
 import type { CancelResult } from "../execute/cancel-method.ts";
-import type { CancelSaid, DeadLetter, MessageDetail, MessageView, NodeDetail } from "./operations.ts";
+import type { CancelSaid, DeadLetter, MessageDetail, MessageView } from "./table/messages.ts";
+import type { NodeDetail } from "./table/nodes.ts";
 
 /** The facts beside a record of the journal that its view needs. */
 export interface Sight {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { JobDetail } from "../../../src/runtime/operate/operations.ts";
+import type { JobDetail } from "../../../src/runtime/operate/table/jobs.ts";
 import { world as openWorld, type World } from "../world.ts";
 
 const ID = "01K9ZD3Q5V0000000000000001";

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { LogTail } from "../../../src/cli/follow/log-tail.ts";
 import type { Happening } from "../../../src/message/happening.ts";
 import { withTimes } from "../../../src/message/text/time-words.ts";
-import type { LogLine } from "../../../src/runtime/operate/operations.ts";
+import type { LogLine } from "../../../src/runtime/operate/table/logs.ts";
 import { type World, world } from "../world.ts";
 
 const log = (w: World, node: string, domain: string, ...lines: string[]): void =>

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { checkOffline } from "../../../src/journal/offline.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
-import type { MessageDetail, MessageView } from "../../../src/runtime/operate/operations.ts";
+import type { MessageDetail, MessageView } from "../../../src/runtime/operate/table/messages.ts";
 import { eventuallySeen } from "../../harness/eventually.ts";
 import type { Fleet } from "../../harness/fleet/fleet.ts";
 import type { TestNode } from "../../harness/fleet/test-node.ts";

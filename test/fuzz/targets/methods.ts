@@ -14,7 +14,7 @@ import { shellcommand } from "../../../src/methods/shellcommand.ts";
 import { syslogforwarding } from "../../../src/methods/syslogforwarding.ts";
 import { processMethod } from "../../../src/runtime/daemon/processes/process-method.ts";
 import { cancelMethod } from "../../../src/runtime/execute/cancel-method.ts";
-import { messageDetail } from "../../../src/runtime/operate/operations.ts";
+import { messageDetail } from "../../../src/runtime/operate/table/messages.ts";
 import { depthOf, insist, insistLine, insistSame, type Target } from "../target.ts";
 import { twisted } from "../twist.ts";
 

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Draft } from "../../../src/message/draft.ts";
-import type { MessageDetail } from "../../../src/runtime/operate/operations.ts";
+import type { MessageDetail } from "../../../src/runtime/operate/table/messages.ts";
 import { eventuallySeen } from "../../harness/eventually.ts";
 import { type Fleet, startFleet } from "../../harness/fleet/fleet.ts";
 import { processesOfRun } from "../../harness/fleet/runner.ts";

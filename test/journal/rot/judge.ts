@@ -1,5 +1,5 @@
 import type { State } from "../../../src/message/lifecycle.ts";
-import type { MessageDetail } from "../../../src/runtime/operate/operations.ts";
+import type { MessageDetail } from "../../../src/runtime/operate/table/messages.ts";
 
 /** Something that befell one file of a journal at rest. */
 export interface Harm {

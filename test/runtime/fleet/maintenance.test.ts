@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { HoldOrder, HoldView } from "../../../src/runtime/operate/operations.ts";
+import type { HoldOrder, HoldView } from "../../../src/runtime/operate/table/maintenance.ts";
 import { expectSound, settled } from "../../harness/world/sound.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { JobOrderOf } from "../../../src/runtime/operate/operations.ts";
+import type { JobOrderOf } from "../../../src/runtime/operate/table/jobs.ts";
 import { expectSound } from "../../harness/world/sound.ts";
 import { counts, ended, fleet, job, lists, order, ran, shipOf } from "./scene.ts";
 

@@ -1,5 +1,5 @@
 import type { JobCounts } from "../../../src/message/jobs/job.ts";
-import type { JobDetail, JobOrderOf } from "../../../src/runtime/operate/operations.ts";
+import type { JobDetail, JobOrderOf } from "../../../src/runtime/operate/table/jobs.ts";
 import { settled } from "../../harness/world/sound.ts";
 import { createWorld, type NodeOptions, type World } from "../../harness/world/world.ts";
 

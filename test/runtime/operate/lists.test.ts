@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { Outbox } from "../../../src/journal/outbox.ts";
-import { LIMITS, type MessageFilter } from "../../../src/runtime/operate/operations.ts";
+import type { MessageFilter } from "../../../src/runtime/operate/table/messages.ts";
+import { LIMITS } from "../../../src/runtime/operate/table/shape.ts";
 import { settled } from "../../harness/world/sound.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";
 

@@ -1,7 +1,8 @@
 import { idMaker } from "../../../src/message/id.ts";
 import type { Json, SignedJob } from "../../../src/message/message.ts";
 import type { LocalOperations } from "../../../src/runtime/operate/operate.ts";
-import type { Accepted, AuditQuery, AuditRecordOf, Order } from "../../../src/runtime/operate/operations.ts";
+import type { AuditQuery, AuditRecordOf } from "../../../src/runtime/operate/table/audit.ts";
+import type { Accepted, Order } from "../../../src/runtime/operate/table/messages.ts";
 import { Identity, newSeeds } from "../../../src/security/keys/identity.ts";
 import { speakerOf } from "../../../src/security/operators/directory.ts";
 import type { OperatorRecord } from "../../../src/security/operators/operator-record.ts";

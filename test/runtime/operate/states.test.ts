@@ -6,7 +6,7 @@ import { runCli } from "../../../src/cli/run-cli.ts";
 import type { Clock } from "../../../src/message/clock.ts";
 import { isFinalState, type State } from "../../../src/message/lifecycle.ts";
 import { systemClock } from "../../../src/platform/system-clock.ts";
-import type { MessageDetail } from "../../../src/runtime/operate/operations.ts";
+import type { MessageDetail } from "../../../src/runtime/operate/table/messages.ts";
 import { openDoor } from "../../harness/fake-operations.ts";
 import { inputOf } from "../../harness/input.ts";
 import { listLog } from "../../harness/list-log.ts";

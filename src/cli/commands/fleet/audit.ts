@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
 import { EXIT } from "../../../message/errors.ts";
 import { sleep } from "../../../platform/sleep.ts";
-import type { AuditQuery, AuditRecordOf } from "../../../runtime/operate/operations.ts";
+import type { AuditQuery, AuditRecordOf } from "../../../runtime/operate/table/audit.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Happening } from "../../../message/happening.ts";
-import type { LogLine } from "../../../runtime/operate/operations.ts";
+import type { LogLine } from "../../../runtime/operate/table/logs.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { followUntilInterrupted } from "../../follow/interrupt.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ApprovalView } from "../../../runtime/operate/operations.ts";
+import type { ApprovalView } from "../../../runtime/operate/table/operators.ts";
 import { command, type Runner } from "../../command.ts";
 import { idOf } from "../../input/options.ts";
 import { table } from "../../render/table.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { EXIT } from "../../../message/errors.ts";
-import type { CancelAnswer } from "../../../runtime/operate/operations.ts";
+import type { CancelAnswer } from "../../../runtime/operate/table/messages.ts";
 import { command, type Runner } from "../../command.ts";
 import { idOf } from "../../input/options.ts";
 import type { Paint } from "../../render/paint.ts";

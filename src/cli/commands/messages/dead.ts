@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
 import { EXIT, StewardError } from "../../../message/errors.ts";
 import { findId } from "../../../message/find-id.ts";
-import type { DeadLetter } from "../../../runtime/operate/operations.ts";
+import type { DeadLetter } from "../../../runtime/operate/table/messages.ts";
 import { command, type Runner } from "../../command.ts";
 import { idOf } from "../../input/options.ts";
 import { deadTable } from "../../render/messages.ts";

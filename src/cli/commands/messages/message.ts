@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { EXIT } from "../../../message/errors.ts";
-import type { MessageDetail } from "../../../runtime/operate/operations.ts";
+import type { MessageDetail } from "../../../runtime/operate/table/messages.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner, WORDS } from "../../command.ts";
 import { type Followed, Follower, unlessUnknown } from "../../follow/follower.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { StewardError } from "../../../message/errors.ts";
 import { STATES } from "../../../message/lifecycle.ts";
-import type { MessageFilter } from "../../../runtime/operate/operations.ts";
+import type { MessageFilter } from "../../../runtime/operate/table/messages.ts";
 import { command, type Runner, WORDS } from "../../command.ts";
 import { wholeNumber } from "../../input/options.ts";
 import { messageTable } from "../../render/messages.ts";

@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from "commander";
 import { StewardError } from "../../../message/errors.ts";
-import type { SessionView } from "../../../runtime/operate/operations.ts";
+import type { SessionView } from "../../../runtime/operate/table/logins.ts";
 import { command, type Runner } from "../../command.ts";
 import { duration } from "../../input/options.ts";
 import { table } from "../../render/table.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { StewardError } from "../../../message/errors.ts";
-import type { Decision } from "../../../runtime/operate/operations.ts";
+import type { Decision } from "../../../runtime/operate/table/trust.ts";
 import { type CommandText, command, type Runner } from "../../command.ts";
 import { counted, visible } from "../../render/text.ts";
 

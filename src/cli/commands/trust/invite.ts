@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { fileFault, StewardError } from "../../../message/errors.ts";
 import { holdFolder, pathIn, writeIn } from "../../../platform/names.ts";
-import type { Invited } from "../../../runtime/operate/operations.ts";
+import type { Invited } from "../../../runtime/operate/table/trust.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { duration } from "../../input/options.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { WhoAmI } from "../../../runtime/operate/operations.ts";
+import type { WhoAmI } from "../../../runtime/operate/table/operators.ts";
 import { command, type Runner } from "../../command.ts";
 import { visible } from "../../render/text.ts";
 

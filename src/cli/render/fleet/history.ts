@@ -1,4 +1,4 @@
-import type { HistoryView } from "../../../runtime/operate/operations.ts";
+import type { HistoryView } from "../../../runtime/operate/table/nodes.ts";
 import type { Colour, Paint } from "../paint.ts";
 import { visible } from "../text.ts";
 import { isoTime, span, type Times } from "../time.ts";

@@ -1,4 +1,5 @@
-import type { HoldView, MuteView, NodeView } from "../../../runtime/operate/operations.ts";
+import type { HoldView, MuteView } from "../../../runtime/operate/table/maintenance.ts";
+import type { NodeView } from "../../../runtime/operate/table/nodes.ts";
 import { table } from "../table.ts";
 import { visible } from "../text.ts";
 import type { Times } from "../time.ts";

@@ -1,4 +1,4 @@
-import type { FactsView, LabelView } from "../../../runtime/operate/operations.ts";
+import type { FactsView, LabelView } from "../../../runtime/operate/table/nodes.ts";
 import { pairs, table } from "../table.ts";
 import { visible } from "../text.ts";
 import { bytes, span, type Times } from "../time.ts";

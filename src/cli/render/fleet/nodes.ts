@@ -1,5 +1,6 @@
 import type { StuckLane } from "../../../message/standstill.ts";
-import type { NodeDetail, NodeView, ProcessView } from "../../../runtime/operate/operations.ts";
+import type { NodeDetail, NodeView } from "../../../runtime/operate/table/nodes.ts";
+import type { ProcessView } from "../../../runtime/operate/table/processes.ts";
 import type { Paint } from "../paint.ts";
 import { linkState, processState } from "../states.ts";
 import { type Column, pairs, table } from "../table.ts";

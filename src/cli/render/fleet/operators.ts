@@ -1,4 +1,4 @@
-import type { OperatorView } from "../../../runtime/operate/operations.ts";
+import type { OperatorView } from "../../../runtime/operate/table/operators.ts";
 import type { Paint } from "../paint.ts";
 import { pairs, table } from "../table.ts";
 import { visible } from "../text.ts";

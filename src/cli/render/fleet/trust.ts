@@ -1,4 +1,4 @@
-import type { TrustView } from "../../../runtime/operate/operations.ts";
+import type { TrustView } from "../../../runtime/operate/table/trust.ts";
 import type { Paint } from "../paint.ts";
 import { pairs, table } from "../table.ts";
 import { visible } from "../text.ts";

@@ -9,7 +9,7 @@ import type { Happenings } from "../../../observe/happenings.ts";
 import type { Log } from "../../../observe/log.ts";
 import type { Counters } from "../../../observe/metrics/counters.ts";
 import { Subscriber } from "../../execute/subscriber.ts";
-import type { ProcessView, WaitingProcess } from "../../operate/operations.ts";
+import type { ProcessView, WaitingProcess } from "../../operate/table/processes.ts";
 import type { Route } from "../../receive/route.ts";
 import { BrokerLimit } from "../../submit/broker-limit.ts";
 import { OwnEvents } from "../../submit/own-events.ts";

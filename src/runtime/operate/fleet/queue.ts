@@ -1,7 +1,8 @@
 import type { OutLane, OutRecord } from "../../../journal/records.ts";
 import type { Messages } from "../messages.ts";
-import type { NodeDetail, QueueView } from "../operations.ts";
 import type { OperateOptions } from "../rooms.ts";
+import type { QueueView } from "../table/maintenance.ts";
+import type { NodeDetail } from "../table/nodes.ts";
 
 /** Lanes that do not wait for the others: what ends commands, and what asks for processes. */
 const URGENT = /\.command\.(cancel|process)\./;

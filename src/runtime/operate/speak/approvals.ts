@@ -8,8 +8,8 @@ import type { Speaker } from "../../../security/operators/speaker.ts";
 import { LONGEST_STATEMENT } from "../../../security/operators/statement.ts";
 import type { KnownJob } from "../../jobs/jobs.ts";
 import { messageOf } from "../../submit/holding.ts";
-import type { ApprovalView } from "../operations.ts";
 import type { OperateOptions } from "../rooms.ts";
+import type { ApprovalView } from "../table/operators.ts";
 import type { Reach } from "./reach.ts";
 
 export interface ApprovalsOptions extends OperateOptions {

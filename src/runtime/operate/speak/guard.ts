@@ -1,7 +1,8 @@
 import { StewardError } from "../../../message/errors.ts";
 import { hasRole, type Speaker } from "../../../security/operators/speaker.ts";
 import type { Name } from "../routes.ts";
-import { type AnyEntry, type Operations, TABLE } from "../table.ts";
+import type { AnyEntry } from "../table/entry.ts";
+import { type Operations, TABLE } from "../table.ts";
 
 /** Refuses an operation to a speaker whose role is below the one that the table names. @throws StewardError `role-denied` */
 export function insistRole(speaker: Speaker, name: Name): void {

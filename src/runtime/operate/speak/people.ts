@@ -7,8 +7,8 @@ import type { OperatorRecord } from "../../../security/operators/operator-record
 import { Roster } from "../../../security/operators/roster.ts";
 import { giverName, hasRole, type Speaker } from "../../../security/operators/speaker.ts";
 import { Registrar } from "../../enrol/registrar.ts";
-import type { KeyOrder, OperatorOrderOf, OperatorRemoved, OperatorView } from "../operations.ts";
 import type { OperateOptions } from "../rooms.ts";
+import type { KeyOrder, OperatorOrderOf, OperatorRemoved, OperatorView } from "../table/operators.ts";
 import { Reach } from "./reach.ts";
 
 /** The operators as they are shown, and decisions on them. */
