@@ -3,6 +3,7 @@ import { jobMachine } from "./job.ts";
 import { linkMachine } from "./link.ts";
 import { nodeMachine } from "./node.ts";
 import { publisherMachine } from "./publisher.ts";
+import { scheduleMachine } from "./schedule.ts";
 import { subscriberMachine } from "./subscriber.ts";
 import { LIFECYCLE } from "./supervisor/decision.ts";
 
@@ -38,6 +39,7 @@ export function machineCharts(): readonly MachineChart[] {
     { name: "subscriber", regions: regionsOf(subscriberMachine) },
     { name: "link", regions: regionsOf(linkMachine) },
     { name: "job", regions: regionsOf(jobMachine) },
+    { name: "schedule", regions: regionsOf(scheduleMachine) },
     { name: "child", regions: [childRegion()] },
   ];
 }

@@ -58,6 +58,12 @@ export function compile(
         },
       ]),
     ),
+    schedule: Object.fromEntries(
+      Object.entries(settings.schedule).map(([name, { run, data = null, ...rest }]) => [
+        name,
+        { ...rest, data: run ?? data },
+      ]),
+    ),
     methods: settings.methods.map(paths.absolute),
     control: {
       from: withMembers(settings.control.from ?? [central], groups),

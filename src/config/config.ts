@@ -1,3 +1,4 @@
+import type { NodeSchedule } from "../message/schedule/node-schedule.ts";
 import type { Rule } from "./policy/rule.ts";
 import type { Settings } from "./schema/schema.ts";
 
@@ -16,6 +17,7 @@ type Reshaped =
   | "policy"
   | "publish"
   | "retention"
+  | "schedule"
   | "secrets"
   | "subscribe";
 
@@ -42,6 +44,8 @@ export interface Config extends Omit<Frozen<Settings>, Reshaped | "socket"> {
   readonly destinations: Readonly<Record<string, DestinationConfig>>;
   readonly policy: readonly Rule[];
   readonly retention: RetentionConfig;
+  /** The schedules that this node holds by its own file. */
+  readonly schedule: Readonly<Record<string, NodeSchedule>>;
   readonly intake: { readonly folder: string | null; readonly file: string | null };
   /** Path of the local API's Unix socket, absolute. */
   readonly socket: string;

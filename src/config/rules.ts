@@ -7,6 +7,7 @@ import { checkAlerts } from "./alert-rules.ts";
 import { expand } from "./file/environment.ts";
 import { pathsOf } from "./file/paths.ts";
 import { GROUP, membersOf } from "./policy/rule.ts";
+import { checkSchedules } from "./schedule-rules.ts";
 import { readHostPort } from "./schema/fields.ts";
 import { schema } from "./schema/schema.ts";
 import { type Path, presetAt, schemaAt } from "./schema/schema-tree.ts";
@@ -38,6 +39,7 @@ export function checkRules(file: unknown, surroundings: Surroundings, report: Re
   checkBackoff(mapping(mapping(root.supervision).backoff), report);
   checkTargets(root, report);
   checkAlerts(root, report);
+  checkSchedules(root, report);
 }
 
 function checkSubscriptions(entries: readonly unknown[], report: Report): void {

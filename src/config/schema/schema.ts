@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MISSED } from "../../message/schedule/node-schedule.ts";
 import { NEVER } from "../../message/text/units.ts";
 import { writtenRule } from "../policy/rule.ts";
 import { kind, mapping, setting } from "./about.ts";
@@ -419,6 +420,56 @@ const ownFacts = kind(z.record(z.string(), ownFact), {
   format: inBraces,
 });
 
+/** An entry of `schedule:` in steward.yaml. */
+const ownSchedule = mapping({
+  every: setting(text("a schedule such as 'every day at 02:00', or a line of cron", () => undefined).optional(), {
+    description: "The times, in words or as a line of cron: docs/schedules.md.",
+    example: "every day at 02:00",
+  }),
+  at: setting(text("a point in time such as '2026-12-01 02:00'", () => undefined).optional(), {
+    description: "The one time, in place of `every`.",
+    example: "2026-12-01 02:00",
+  }),
+  window: setting(text("hours such as 02:00-04:00", () => undefined).optional(), {
+    description: "Hours in which a run may begin, and of which none begins after the end.",
+    example: "02:00-04:00",
+  }),
+  zone: setting(timeZone().optional(), {
+    description: "The time zone of its times and hours.",
+    fallback: "that of the node",
+    example: "Europe/Oslo",
+  }),
+  missed: setting(oneOf(...MISSED).prefault("skip"), {
+    description:
+      "What becomes of times at which no run could begin, for the daemon was down, the window closed, or a run went on: `skip`, none is made up for; `once`, one run for all of them; `all`, one for each.",
+  }),
+  run: setting(listOf(argument(), "a program and its arguments, such as [systemctl, restart, nginx]", 1).optional(), {
+    description: "The program and its arguments. One of run and data is given.",
+    example: ["systemctl", "restart", "nginx"],
+  }),
+  subject: setting(receivedSubject().prefault("command.shellcommand.operatingsystem"), {
+    description: "The subject of the command, which this node subscribes to.",
+  }),
+  data: setting(kind(z.json(), { expects: "the data of the command", format: inBraces }).optional(), {
+    description: "The data for another method, or a script for the shell: {script: …}.",
+    example: { script: "df -h" },
+  }),
+  timeout: setting(duration("1s", "24d").optional(), {
+    description: "How long a run may take.",
+    fallback: "defaults.timeout",
+    example: "10m",
+  }),
+  note: setting(text("text", () => undefined).optional(), {
+    description: "What it is for.",
+    example: "logs are packed",
+  }),
+});
+
+const ownSchedules = kind(z.record(z.string(), ownSchedule), {
+  expects: "names and schedules, such as {nightly: {every: 'every day at 02:00', run: [systemctl, restart, nginx]}}",
+  format: inBraces,
+});
+
 /** An entry of `destinations:` in steward.yaml. */
 const destination = mapping({
   append: setting(path().optional(), {
@@ -563,6 +614,11 @@ export const schema = mapping({
   facts: setting(ownFacts.prefault({}), {
     description:
       "Facts of this node from programs of yours, such as {raid: {run: [/usr/local/bin/raid-facts], every: 10m, timeout: 10s}}. A program prints a JSON object or lines of key=value; they become the facts raid.key. `every` is from 10s on and 10m where it is not written, `timeout` 30s.",
+    applies: "live",
+  }),
+  schedule: setting(ownSchedules.prefault({}), {
+    description:
+      "Commands that this node gives to itself, by name, also while no link is there: {nightly: {every: 'every day at 02:00', missed: once, run: [systemctl, restart, nginx]}}. docs/schedules.md.",
     applies: "live",
   }),
   destinations: setting(destinations.prefault({}), {

@@ -6,6 +6,7 @@ import { receiverOf } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Log } from "../../observe/log.ts";
 import { Audit } from "../../security/audit/audit.ts";
+import { withOwnLanes } from "../deliver/own-lanes.ts";
 import { Fleet, lastSeenIn } from "../fleet/fleet.ts";
 import { NodeHistory } from "../fleet/history/node-history.ts";
 import { Storage } from "../upkeep/storage.ts";
@@ -72,7 +73,7 @@ export class Core implements Child, FailingChild {
     opened("the audit did not end", () => audit.end());
     const spawner = around.openSpawner();
     opened("the runner did not let go", () => spawner.close());
-    const transport = around.openTransport();
+    const transport = withOwnLanes(node, around.openTransport());
     const link = new BrokerLink({ ...around, node, transport });
     opened("the link's actor did not stop", () => link.stop());
     opened("the broker link did not close", () => transport.close());

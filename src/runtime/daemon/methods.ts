@@ -26,6 +26,9 @@ import { COMPARE, compareMethod } from "../resync/compare-method.ts";
 import type { JournalIdentities } from "../resync/journal-identities.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
 import { VOUCH, vouchMethod } from "../resync/vouch-method.ts";
+import { SCHEDULE, scheduleMethod } from "../schedules/schedule-method.ts";
+import type { Schedules } from "../schedules/schedules.ts";
+import type { ToldSchedules } from "../schedules/told-schedules.ts";
 import type { Links } from "./links.ts";
 import { processMethod } from "./processes/process-method.ts";
 
@@ -43,6 +46,8 @@ export interface OwnParts {
   readonly permission: Permission;
   readonly processes: Parameters<typeof processMethod>[0];
   readonly enrolment: TrustTaker | undefined;
+  readonly schedules: Pick<Schedules, "take">;
+  readonly toldSchedules: Pick<ToldSchedules, "told">;
 }
 
 /** Orders on trust where nothing is sealed: they could come from anybody. */
@@ -67,11 +72,13 @@ const OWN = [
   "vouch",
   "trust",
   "may",
+  "schedule",
 ] as const;
 
 /** The methods that come with steward. */
 export function ownMethods(parts: OwnParts): readonly Method[] {
   const { config, journal, links, nodeFacts, failures, canceller, vouching, identities, processes, enrolment } = parts;
+  const { schedules, toldSchedules } = parts;
   const own: Readonly<Record<(typeof OWN)[number], Method>> = {
     shellcommand: shellcommand({ outputBytes: () => config().limits.outputBytes, grace: config().shell.grace }),
     syslogforwarding,
@@ -89,6 +96,10 @@ export function ownMethods(parts: OwnParts): readonly Method[] {
       heard: (origin, vouch) => identities.answered(origin, vouch) || vouching.heard(origin, vouch),
     }),
     trust: trustMethod(enrolment ?? UNSEALED),
+    schedule: scheduleMethod({
+      take: (id, order) => schedules.take(id, order),
+      told: (origin, news) => toldSchedules.told(origin, news),
+    }),
   };
   return OWN.map((name) => own[name]);
 }
@@ -154,9 +165,13 @@ function builtInSubscriptions(config: Config): SubscribeConfig[] {
     taken("command", method, config.control, 16),
   );
   const trusted = taken("command", TRUST, config.node === config.central ? ANY : { from: [config.central] }, 1);
-  const control = [...commands, trusted, taken("event", VOUCH, ANY, 1)];
+  const scheduled = taken("command", SCHEDULE, config.control, 1);
+  const control = [...commands, trusted, scheduled, taken("event", VOUCH, ANY, 1)];
   if (config.node !== config.central) return control;
-  return [...control, ...["hello", "bye", "errorlog", "facts"].map((method) => taken("event", method, ANY, 1))];
+  return [
+    ...control,
+    ...["hello", "bye", "errorlog", "facts", SCHEDULE].map((method) => taken("event", method, ANY, 1)),
+  ];
 }
 
 function invalid(file: string, fault: string, cause?: unknown): StewardError {

@@ -47,6 +47,8 @@ import { JournalIdentities } from "../resync/journal-identities.ts";
 import { JournalLosses } from "../resync/journal-losses.ts";
 import { Renewal } from "../resync/restored.ts";
 import { Vouching } from "../resync/vouch-ask.ts";
+import { Schedules } from "../schedules/schedules.ts";
+import { ToldSchedules } from "../schedules/told-schedules.ts";
 import { Holding } from "../submit/holding.ts";
 import { Submitter } from "../submit/submit.ts";
 import { Withdrawal } from "../submit/withdrawal.ts";
@@ -99,6 +101,8 @@ export class Road implements Rooms, FactsWatcher {
   readonly holding: Holding;
   readonly withdrawal: Withdrawal;
   readonly jobs: Jobs;
+  readonly schedules: Schedules;
+  readonly toldSchedules: ToldSchedules;
   readonly failures: Failures;
   readonly vouching: Vouching;
   readonly identities: JournalIdentities;
@@ -162,7 +166,10 @@ export class Road implements Rooms, FactsWatcher {
       output: (id) => outputText(journal.outbox.output(id)),
     });
     const errands = new Errands({ ...ground, rows: new CheckpointRows(journal), courier });
-    journal.outbox.onEnded = (record) => errands.ended(record.message.id, () => outcomeBody(record));
+    journal.outbox.onEnded = (record) => {
+      errands.ended(record.message.id, () => outcomeBody(record));
+      this.schedules.ended(record);
+    };
     this.errands = errands;
     this.alertWatch = new AlertWatch({ ...ground, core: () => this, errands });
     const told = { ...ground, announce, maintenance, failures, publishers, submitter, labels, holding: this.holding };
@@ -188,6 +195,19 @@ export class Road implements Rooms, FactsWatcher {
 
     const permission = new Permission({ ...options, subscriptions: subscriptionsOf });
     this.policies = new Policies({ ...options, permission });
+    const toldSchedules = new ToldSchedules(journal);
+    this.toldSchedules = toldSchedules;
+    this.schedules = new Schedules({
+      ...told,
+      zones: jobs.zones,
+      insist: ({ order, plan }) => {
+        if (order === undefined) return;
+        const route = this.routes.find(`${node}.${plan.subject}`);
+        route.decide(permission.senderOf(order), plan.data);
+      },
+      told: (news) => toldSchedules.told(node, news),
+    });
+    permission.speaksFor(this.schedules);
     const routes = new Routes(node, methods, options.storage, permission, journal.inbox.pending());
     const deadlines = new Deadlines(ground);
     const respond = new Respond({ ...told, routes });
@@ -245,6 +265,7 @@ export class Road implements Rooms, FactsWatcher {
     this.ownFacts.look();
     this.holding.begin();
     this.jobs.begin();
+    this.schedules.begin();
     this.enrolment?.begin();
     this.storage.begin((error) => core.fail(error), this);
   }
@@ -265,6 +286,7 @@ export class Road implements Rooms, FactsWatcher {
     this.#presence.end();
     this.ownFacts.end();
     this.jobs.end();
+    this.schedules.end();
     this.maintenance.end();
     this.alertWatch.end();
     this.errands.end();
@@ -275,6 +297,16 @@ export class Road implements Rooms, FactsWatcher {
     this.policies.end();
     this.#links.end();
     this.enrolment?.end();
+  }
+
+  /** Why a node of this fleet was never heard, where that is known: it was invited and has not joined. */
+  awaited(node: string): string | undefined {
+    return this.enrolment instanceof Registrar ? this.enrolment.awaited(node) : undefined;
+  }
+
+  /** The nodes that were invited and have not joined. */
+  get invited(): Iterable<string> {
+    return this.enrolment instanceof Registrar ? this.enrolment.registry.invited.keys() : [];
   }
 
   #openEnrolment(
@@ -297,7 +329,15 @@ export class Road implements Rooms, FactsWatcher {
         }
         resume(names);
       };
-      return new Registrar({ ...told, node, registry, keys, standings });
+      let expected: ReadonlySet<string> = new Set();
+      const invited = (names: ReadonlySet<string>): void => {
+        for (const name of names) if (!expected.has(name)) fleet.expect(name);
+        for (const name of expected)
+          if (!names.has(name) && !config().nodes.includes(name) && registry.record(name) === undefined)
+            fleet.expectNoMore(name);
+        expected = names;
+      };
+      return new Registrar({ ...told, node, registry, keys, standings, invited });
     }
     const { trust } = opened;
     return new Membership({

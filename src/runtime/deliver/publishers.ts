@@ -85,9 +85,12 @@ export class Publishers implements HoldWatcher {
     if (this.#asking.delete(subject)) publisher.ask();
   }
 
+  /** The lanes to a node wait, or those to all others: the lanes of this node to itself need nobody. */
   pause(node: string | undefined, cause: string): void {
-    const publishers = node === undefined ? this.#running.values() : (this.#sendingTo.get(node) ?? []);
-    for (const publisher of publishers) publisher.pause(cause);
+    const self = this.#options.config().node;
+    for (const [receiver, publishers] of this.#sendingTo)
+      if (node === undefined ? receiver !== self : receiver === node)
+        for (const publisher of publishers) publisher.pause(cause);
   }
 
   resumeAfter(ms: number, node: string, cause: string): void {

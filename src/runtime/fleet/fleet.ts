@@ -165,6 +165,7 @@ export class Fleet {
 
   /** Why sending to a node is paused; `undefined`: it is not. */
   halted(name: string): string | undefined {
+    if (name === this.#options.node) return undefined;
     if (!this.#ownLink) return "no broker";
     return this.link(name) === "offline" ? `${name} is offline` : this.heldBack(name);
   }
@@ -274,6 +275,13 @@ export class Fleet {
   /** Why messages on a subject wait at a node, as its last hello said. */
   unattended(name: string, subject: string): string | undefined {
     return this.#known.get(name)?.hello?.unattended?.find(([left]) => left === subject)?.[1];
+  }
+
+  /** Why the broker brings a node nothing, as its last hello said; `undefined`: it said no such thing. */
+  cutOff(name: string): string | undefined {
+    const known = this.#known.get(name);
+    if (known?.link === "offline") return undefined;
+    return known?.hello?.stuck?.find(({ subject }) => subject === `${name}.>`)?.reason;
   }
 
   bye(name: string, cause: string): void {

@@ -9,12 +9,17 @@ import type { WeekClock } from "./week-clock.ts";
 /** The origin of a message from a plain NATS publisher, which names no node. */
 export const PLAIN_PUBLISHER = "a plain NATS publisher";
 
+/** The name of the source of rules that stand in the node's own file; that of its `policy:` begins so. */
+export const OWN_FILE = "steward.yaml";
+
 /** The message that is judged. */
 export interface Asked {
   /** The node that sent it, proved by its seal; or `PLAIN_PUBLISHER`. */
   readonly origin: string;
   /** The operator whose signature on it was verified. */
   readonly operator: string | undefined;
+  /** The node's own file speaks. */
+  readonly ownFile: boolean;
   /** The open messages of its sender on its subject, without itself. */
   readonly open: number;
   /** The arguments, or why there are none to judge. */
@@ -55,10 +60,13 @@ export class Layer {
   readonly #lines: readonly Line[];
   readonly #week: WeekClock;
   readonly #none: Refusal;
+  /** The rules stand in the node's own file, which needs no leave of its own. */
+  readonly #isFile: boolean;
 
   /** `plain`: what a plain publisher sends passes the senders of these rules. */
   constructor(name: string, rules: readonly Rule[], week: WeekClock, plain: boolean | undefined, none = name) {
     this.name = name;
+    this.#isFile = name.startsWith(OWN_FILE);
     this.#week = week;
     this.#lines = rules.map((rule) => lineOf(rule, plain));
     this.#none = { at: name, fault: none, rank: RANKS.none };
@@ -67,16 +75,17 @@ export class Layer {
   /** The place that allows, or the refusal. */
   decide(asked: Asked): string | Refusal {
     const { origin, operator, open } = asked;
+    const isOwn = asked.ownFile && this.#isFile;
     let by: string | undefined;
     let refusal = this.#none;
     for (const line of this.#lines) {
       const { rule, patterns } = line;
-      if (!isFrom(line, origin, operator)) {
+      if (!isOwn && !isFrom(line, origin, operator)) {
         const fault = origin === PLAIN_PUBLISHER ? "foreign is not set" : `from is [${rule.from.join(", ")}]`;
         refusal = further(refusal, RANKS.from, origin === PLAIN_PUBLISHER ? rule.at.rule : rule.at.from, fault);
         continue;
       }
-      if (rule.signed === true && operator === undefined) {
+      if (!isOwn && rule.signed === true && operator === undefined) {
         refusal = further(refusal, RANKS.signed, rule.at.signed, UNSIGNED);
         continue;
       }

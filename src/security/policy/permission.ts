@@ -10,7 +10,7 @@ import type { MethodFacts, Vector } from "../../methods/define.ts";
 import type { Audit } from "../audit/audit.ts";
 import { type AuditEntry, redacted } from "../audit/entry.ts";
 import type { CommandSignatures } from "../operators/command-signatures.ts";
-import { type Asked, isBetweenDaemons, Layer, PLAIN_PUBLISHER, type Refusal, rulesFor } from "./layer.ts";
+import { type Asked, isBetweenDaemons, Layer, OWN_FILE, PLAIN_PUBLISHER, type Refusal, rulesFor } from "./layer.ts";
 import { WeekClock } from "./week-clock.ts";
 
 /**
@@ -33,6 +33,14 @@ export interface Sender {
   readonly operator?: string | undefined;
   /** The operator by the word of the origin alone. */
   readonly says?: string | undefined;
+  /** The node's own steward.yaml speaks: whoever may send by that file, it may. */
+  readonly ownFile?: boolean;
+}
+
+/** The commands that this node gives to itself because of a schedule. */
+export interface OwnRuns {
+  /** The order that set the schedule; without one it stands in the node's own file. `undefined`: the message is no such run. */
+  speakerOf(id: string): { readonly order: Message | undefined } | undefined;
 }
 
 /** The memory of statements that were used. */
@@ -63,8 +71,6 @@ interface Source {
   readonly fault?: string;
 }
 
-const FILE = "steward.yaml";
-
 export class Permission {
   readonly #options: PermissionOptions;
   #of: Config | undefined;
@@ -74,10 +80,16 @@ export class Permission {
   #layers = new Map<string, readonly Layer[]>();
   #subscriptions = new Map<string, SubscribeConfig>();
   readonly #question = new Question();
+  #ownRuns: OwnRuns | undefined;
 
   constructor(options: PermissionOptions) {
     this.#options = options;
     this.#week = new WeekClock(options.clock, undefined);
+  }
+
+  /** Sets who speaks in the runs of schedules, later than the constructor: schedules send through rooms that ask here. */
+  speaksFor(runs: OwnRuns): void {
+    this.#ownRuns = runs;
   }
 
   /** Holds the node to the policies of a trust list that was verified, in place of those before. */
@@ -99,7 +111,10 @@ export class Permission {
   senderOf(message: Message, arrival?: StatementCheck): Sender {
     const { audit, config, signatures } = this.#options;
     const { origin, foreign, operator, subject, id } = message;
-    if (foreign === true && origin === config().node) return { origin: PLAIN_PUBLISHER };
+    const { node } = config();
+    if (foreign === true && origin === node) return { origin: PLAIN_PUBLISHER };
+    const run = origin === node ? this.#ownRuns?.speakerOf(id) : undefined;
+    if (run !== undefined) return run.order === undefined ? { origin, ownFile: true } : this.senderOf(run.order);
     if (operator === undefined) return { origin };
     try {
       const verified = signatures.operatorOf(message, arrival !== undefined);
@@ -121,8 +136,8 @@ export class Permission {
    */
   insist(sender: Sender, subject: string, data: Json, method: MethodFacts, open = 0, id?: string): string {
     const { audit } = this.#options;
-    const { origin, operator } = sender;
-    const asked = this.#question.about(origin, operator, subject, data, method, open);
+    const { origin } = sender;
+    const asked = this.#question.about(sender, subject, data, method, open);
     try {
       const by = this.#passed(asked, subject);
       if (id !== undefined && kindOf(subject) === "command")
@@ -148,8 +163,8 @@ export class Permission {
   }
 
   /** The word of each layer, for `steward may`. `data` absent: whatever the arguments. */
-  explain({ origin, operator }: Sender, subject: string, data: Json | undefined, method: MethodFacts): Decision {
-    const asked = new Question().about(origin, operator, subject, data, method, 0);
+  explain(sender: Sender, subject: string, data: Json | undefined, method: MethodFacts): Decision {
+    const asked = new Question().about(sender, subject, data, method, 0);
     const words = this.#layersOf(subject).map((layer): LayerWord => {
       const word = layer.decide(asked);
       if (typeof word === "string") return { allowed: true, layer: layer.name, where: word };
@@ -182,8 +197,8 @@ export class Permission {
   #readLayers(tail: string, present: Config): Layer[] {
     const own = this.#subscriptions.get(tail);
     const nobody = `${present.node} does not subscribe to ${tail}`;
-    const subscribed = new Layer(FILE, own === undefined ? [] : [own], this.#week, own?.foreign === true, nobody);
-    const sources: Source[] = [{ name: `${FILE}, policy`, rules: present.policy }, ...this.#distributed];
+    const subscribed = new Layer(OWN_FILE, own === undefined ? [] : [own], this.#week, own?.foreign === true, nobody);
+    const sources: Source[] = [{ name: `${OWN_FILE}, policy`, rules: present.policy }, ...this.#distributed];
     const further = sources.flatMap(({ name, rules, fault }) => {
       if (fault !== undefined) {
         const unread = `it cannot be read by this version of steward: ${fault}`;
@@ -200,6 +215,7 @@ export class Permission {
 class Question implements Asked {
   origin = "";
   operator: string | undefined;
+  ownFile = false;
   open = 0;
   #subject = "";
   #data: Json | undefined;
@@ -208,8 +224,7 @@ class Question implements Asked {
   #checked = false;
 
   about(
-    origin: string,
-    operator: string | undefined,
+    { origin, operator, ownFile = false }: Sender,
     subject: string,
     data: Json | undefined,
     method: MethodFacts,
@@ -217,6 +232,7 @@ class Question implements Asked {
   ): this {
     this.origin = origin;
     this.operator = operator;
+    this.ownFile = ownFile;
     this.open = open;
     this.#subject = subject;
     this.#data = data;

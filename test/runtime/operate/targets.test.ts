@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { groupsOf } from "../../../src/message/target/groups.ts";
 import type { HostFacts } from "../../../src/platform/host/host-facts.ts";
-import { resolveTarget, type TargetWorld } from "../../../src/runtime/operate/targets.ts";
+import { resolveTarget, type TargetWorld } from "../../../src/runtime/operate/fleet/targets.ts";
 import { settled } from "../../harness/world/sound.ts";
 import { createWorld, type World } from "../../harness/world/world.ts";
 import { nodeWith } from "../../message/target/node-with.ts";

@@ -5,8 +5,8 @@ import { expressionMatches } from "../../../message/target/match.ts";
 import { type AlertRule, AlertRules, type Finding, type OpenAlert } from "../../../observe/alerting/alert-rules.ts";
 import { Mutes } from "../../../observe/alerting/mutes.ts";
 import type { Logger } from "../../../platform/logger.ts";
-import { KnownTargets } from "../known-targets.ts";
 import type { OperateOptions } from "../rooms.ts";
+import { KnownTargets } from "./known-targets.ts";
 
 export interface AlertWatchOptions {
   readonly config: () => Config;

@@ -2,11 +2,11 @@ import type { Errand } from "../../../errands/errand.ts";
 import { subjectLine } from "../../../errands/subject-line.ts";
 import { StewardError } from "../../../message/errors.ts";
 import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
-import type { Nodes } from "../nodes.ts";
 import type { OperateOptions } from "../rooms.ts";
 import type { Reach } from "../speak/reach.ts";
 import type { AlertTest, ErrandView, OpenAlertView } from "../table/alerts.ts";
 import type { HoldOrder, MuteView, ReleaseOrder } from "../table/maintenance.ts";
+import type { Nodes } from "./nodes.ts";
 
 /** Alerts of rules, muted nodes, and the errands that bring alerts and outcomes to their destinations. */
 export class Alerting {

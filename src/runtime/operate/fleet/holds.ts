@@ -2,10 +2,10 @@ import { StewardError } from "../../../message/errors.ts";
 import { CONTROL_DOMAIN } from "../../../message/subject.ts";
 import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
 import type { Hold } from "../../fleet/maintenance.ts";
-import type { Nodes } from "../nodes.ts";
 import type { OperateOptions } from "../rooms.ts";
 import type { Reach } from "../speak/reach.ts";
 import type { HoldOrder, HoldView, ReleaseOrder } from "../table/maintenance.ts";
+import type { Nodes } from "./nodes.ts";
 
 /** Maintenance: delivery to nodes is held and released. */
 export class Holds {

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
-import { fileFault, StewardError } from "../../message/errors.ts";
-import { nodeNameFault } from "../../message/node-name.ts";
-import { fingerprint, keysText, parseKeys } from "../../security/keys/public-keys.ts";
-import { giverName, type Speaker } from "../../security/operators/speaker.ts";
-import { fingerprintOf } from "../../security/trust/registry.ts";
-import { type Token, tokenText } from "../../security/trust/token.ts";
-import type { Membership } from "../enrol/membership.ts";
-import { Registrar } from "../enrol/registrar.ts";
-import { addressesOf } from "./broker-address.ts";
-import type { OperateOptions } from "./rooms.ts";
-import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./table/trust.ts";
+import { fileFault, StewardError } from "../../../message/errors.ts";
+import { nodeNameFault } from "../../../message/node-name.ts";
+import { fingerprint, keysText, parseKeys } from "../../../security/keys/public-keys.ts";
+import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
+import { fingerprintOf } from "../../../security/trust/registry.ts";
+import { type Token, tokenText } from "../../../security/trust/token.ts";
+import type { Membership } from "../../enrol/membership.ts";
+import { Registrar } from "../../enrol/registrar.ts";
+import { addressesOf } from "../broker-address.ts";
+import type { OperateOptions } from "../rooms.ts";
+import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "../table/trust.ts";
 
 /** The life of a token unless the operator says otherwise, ms. */
 const A_DAY = 86_400_000;

@@ -1,9 +1,9 @@
-import { StewardError } from "../../message/errors.ts";
-import type { Fact } from "../../message/target/compare.ts";
-import { type Expression, isJobGroup } from "../../message/target/expression.ts";
-import { groupsOf } from "../../message/target/groups.ts";
-import type { Groups, TargetNode } from "../../message/target/match.ts";
-import type { OperateOptions } from "./rooms.ts";
+import { StewardError } from "../../../message/errors.ts";
+import type { Fact } from "../../../message/target/compare.ts";
+import { type Expression, isJobGroup } from "../../../message/target/expression.ts";
+import { groupsOf } from "../../../message/target/groups.ts";
+import type { Groups, TargetNode } from "../../../message/target/match.ts";
+import type { OperateOptions } from "../rooms.ts";
 import type { TargetWorld } from "./targets.ts";
 
 type TargetOptions = Pick<OperateOptions, "core" | "config" | "clock">;

@@ -1,16 +1,16 @@
-import { nearest } from "../../config/schema/nearest.ts";
-import { StewardError } from "../../message/errors.ts";
+import { nearest } from "../../../config/schema/nearest.ts";
+import { StewardError } from "../../../message/errors.ts";
 import {
   type Expression,
   eachLeaf,
   formatExpression,
   isJobGroup,
   parseTarget,
-} from "../../message/target/expression.ts";
-import { expressionMatches, type Groups, namedIn, type TargetNode } from "../../message/target/match.ts";
-import { TargetFault } from "../../message/target/tokens.ts";
-import { shortened } from "../../message/text/printable.ts";
-import { wildcardMatches } from "../../message/text/wildcard.ts";
+} from "../../../message/target/expression.ts";
+import { expressionMatches, type Groups, namedIn, type TargetNode } from "../../../message/target/match.ts";
+import { TargetFault } from "../../../message/target/tokens.ts";
+import { shortened } from "../../../message/text/printable.ts";
+import { wildcardMatches } from "../../../message/text/wildcard.ts";
 
 /** The nodes that targets choose from. */
 export interface TargetWorld {

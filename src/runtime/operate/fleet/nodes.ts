@@ -1,15 +1,14 @@
-import { StewardError } from "../../message/errors.ts";
-import { asLane } from "../../message/standstill.ts";
-import type { Fact } from "../../message/target/compare.ts";
-import type { TargetNode } from "../../message/target/match.ts";
-import { shortened } from "../../message/text/printable.ts";
-import { itemBytes } from "../../message/wire/bounds.ts";
-import { fingerprint } from "../../security/keys/public-keys.ts";
-import { giverName, type Speaker } from "../../security/operators/speaker.ts";
-import type { PendingClaim, PendingClaims } from "../../security/trust/pending-claims.ts";
-import { Registrar } from "../enrol/registrar.ts";
-import { KnownTargets } from "./known-targets.ts";
-import type { OperateOptions } from "./rooms.ts";
+import { StewardError } from "../../../message/errors.ts";
+import { asLane } from "../../../message/standstill.ts";
+import type { Fact } from "../../../message/target/compare.ts";
+import type { TargetNode } from "../../../message/target/match.ts";
+import { shortened } from "../../../message/text/printable.ts";
+import { itemBytes } from "../../../message/wire/bounds.ts";
+import { fingerprint } from "../../../security/keys/public-keys.ts";
+import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
+import type { PendingClaim, PendingClaims } from "../../../security/trust/pending-claims.ts";
+import { Registrar } from "../../enrol/registrar.ts";
+import type { OperateOptions } from "../rooms.ts";
 import type {
   FactsView,
   LabelOrder,
@@ -19,7 +18,8 @@ import type {
   NodeView,
   TargetQuestion,
   TargetView,
-} from "./table/nodes.ts";
+} from "../table/nodes.ts";
+import { KnownTargets } from "./known-targets.ts";
 import { filterOf, resolveTarget } from "./targets.ts";
 
 /** The index of the first name behind another one, of names in their order. */
@@ -214,7 +214,7 @@ export class Nodes {
     const lanes = [...publishers.lanes(name)];
     const waiting = lanes.flatMap(({ oldestCreatedAt }) => oldestCreatedAt ?? []);
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
-    const said = name === self ? processes().waiting().map(asLane) : (known?.stuck ?? []);
+    const said = name === self ? [...link.refused(), ...processes().waiting().map(asLane)] : (known?.stuck ?? []);
     const labelled = labels.of(name);
     const hold = maintenance.of(name);
     const worst = [...stuck.sort((a, b) => a.since - b.since).slice(0, WORST), ...said.slice(0, WORST)];
@@ -230,7 +230,14 @@ export class Nodes {
       ...(hold === undefined ? {} : { hold }),
       ...(Object.keys(labelled).length === 0 ? {} : { labels: labelled }),
     };
-    if (known !== undefined) return { ...known, ...counted, ...waits };
+    const awaited = known?.link === "neverSeen" ? core().awaited(name) : undefined;
+    if (known !== undefined)
+      return {
+        ...known,
+        ...(awaited === undefined ? {} : { cause: awaited, invited: true as const }),
+        ...counted,
+        ...waits,
+      };
     const { state, since, server = "" } = link.health();
     const now = clock.now();
     return {
