@@ -95,7 +95,7 @@ import { seededRandom } from "./random.ts";
 
 /** A reception that takes every request for one of the daemon's owner. */
 export function openDoor(operations: Operations): { admit(): Promise<Admitted> } {
-  return { admit: async () => ({ speaker: OWNER, operations }) };
+  return { admit: async () => ({ speaker: OWNER, operations, now: () => OWNER }) };
 }
 
 export interface Call {
