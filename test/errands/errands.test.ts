@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Errand } from "../../src/errands/errand.ts";
+import type { Errand } from "../../src/message/errand.ts";
 import { Errands } from "../../src/errands/errands.ts";
 import { CheckpointRows } from "../../src/errands/rows.ts";
 import { openJournal } from "../../src/journal/journal.ts";

@@ -70,6 +70,7 @@ import type {
   OperatorView,
   WhoAmI,
 } from "../../src/runtime/operate/table/operators.ts";
+import type { ScheduleQuery, ScheduleViewOf } from "../../src/runtime/operate/table/schedules.ts";
 import type { MachineView, ProcessList, ProcessView } from "../../src/runtime/operate/table/processes.ts";
 import type {
   BrokerLogin,
@@ -113,6 +114,7 @@ export class FakeOperations implements Operations {
   openAlertList: OpenAlertView[] = [];
   errandList: ErrandView[] = [];
   muteList: MuteView[] = [];
+  scheduleList: ScheduleViewOf[] = [];
   /** Facts by node. */
   readonly factTable = new Map<string, FactSet>();
   factChanges: FactsView["changes"] = [];
@@ -563,6 +565,11 @@ export class FakeOperations implements Operations {
       bytes: 120 * messages.length,
       messages,
     };
+  }
+
+  schedules(query: ScheduleQuery = {}): ScheduleViewOf[] {
+    this.#called("schedules", query);
+    return this.scheduleList.filter(({ node }) => query.node === undefined || node === query.node);
   }
 
   holds(): HoldView[] {

@@ -18,6 +18,7 @@ import { historyOf } from "./fleet/history.ts";
 import { Holds } from "./fleet/holds.ts";
 import { Nodes } from "./fleet/nodes.ts";
 import { queueOf } from "./fleet/queue.ts";
+import { schedulesOf } from "./fleet/schedules.ts";
 import { TrustDecisions } from "./fleet/trust.ts";
 import { healthOf } from "./health.ts";
 import { JobOperations } from "./jobs.ts";
@@ -69,6 +70,7 @@ import type {
   WhoAmI,
 } from "./table/operators.ts";
 import type { MachineView, ProcessList, ProcessView } from "./table/processes.ts";
+import type { ScheduleQuery, ScheduleViewOf } from "./table/schedules.ts";
 import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./table/trust.ts";
 import type { Operations } from "./table.ts";
 
@@ -240,6 +242,10 @@ export class LocalOperations implements Operations {
     const nodes = await this.#holds.release(order);
     this.#deeds.record("release from maintenance", { nodes });
     return nodes;
+  }
+
+  schedules(query: ScheduleQuery = {}): ScheduleViewOf[] {
+    return schedulesOf(this.#options, this.#nodes, query);
   }
 
   resolve(question: TargetQuestion): TargetView {

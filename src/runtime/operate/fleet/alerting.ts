@@ -1,4 +1,4 @@
-import type { Errand } from "../../../errands/errand.ts";
+import type { Errand } from "../../../message/errand.ts";
 import { subjectLine } from "../../../errands/subject-line.ts";
 import { StewardError } from "../../../message/errors.ts";
 import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
