@@ -2,10 +2,11 @@ import type { Actor } from "xstate";
 import { linkEvent, linkMachine } from "../actors/link.ts";
 import { type Inspector, startRoot } from "../actors/root.ts";
 import type { Clock } from "../message/clock.ts";
+import type { StuckLane } from "../message/standstill.ts";
 import { isSubject } from "../message/subject.ts";
 import { type Answers, listenForAcks } from "./acks.ts";
 import { isInbox } from "./logins.ts";
-import type { LinkCode, LinkStatus, Packet, Transport } from "./transport.ts";
+import type { LinkCode, LinkStatus, Packet, Refusal, Transport } from "./transport.ts";
 
 /** The link to the broker as it is now. */
 export interface BrokerHealth {
@@ -42,6 +43,8 @@ export interface LinkEnds {
 /** The listener to every change of status of the link: `runtime/daemon/links.ts`. */
 export interface LinkWatcher {
   linkChanged(status: LinkStatus): void;
+  /** The broker refuses something for want of permission, or permits it again. */
+  permissionsChanged(): void;
 }
 
 /** Most refusals that are remembered: replies have ever new subjects. */
@@ -51,8 +54,11 @@ const DENIED = "broker-denied";
 export class BrokerLink {
   readonly #actor: Actor<typeof linkMachine>;
   readonly #releasers: (() => void)[] = [];
-  /** Operations that the present broker has refused for want of permission. */
-  readonly #refused = new Set<string>();
+  /** Operations that the present broker has refused for want of permission, and since when. */
+  readonly #refused = new Map<
+    string,
+    { readonly since: number; readonly operation: Refusal["operation"]; readonly subject: string }
+  >();
   readonly #options: BrokerLinkOptions;
   #watcher: LinkWatcher | undefined;
 
@@ -63,21 +69,25 @@ export class BrokerLink {
   }
 
   begin({ receiver, answers, watcher, failures }: LinkEnds): void {
-    const { node, transport, counters } = this.#options;
+    const { node, transport, counters, clock } = this.#options;
     this.#watcher = watcher;
     const acks = listenForAcks(transport, answers);
     const packets = transport.subscribe(`${node}.>`, (packet) => receiver.receive(answerable(packet)));
     const status = transport.onStatus((next) => this.#changed(next));
     const refusals = transport.onRefusal(({ operation, subject, over }) => {
       const text = `the broker refuses to let this node ${operation} ${subject}`;
+      const key = `${operation} ${subject}`;
+      const before = this.#refused.size;
       if (over === true) {
-        this.#refused.delete(`${operation} ${subject}`);
+        this.#refused.delete(key);
         failures.over(DENIED, text, text);
-        return;
+      } else {
+        counters.refuse(DENIED, { operation, subject });
+        const isNews = this.#refused.size < SOME && !this.#refused.has(key);
+        if (isNews) this.#refused.set(key, { since: clock.now(), operation, subject });
+        failures.report(DENIED, text, text);
       }
-      counters.refuse(DENIED, { operation, subject });
-      if (this.#refused.size < SOME) this.#refused.add(`${operation} ${subject}`);
-      failures.report(DENIED, text, text);
+      if (this.#refused.size !== before) watcher.permissionsChanged();
     });
     this.#releasers.push(
       () => acks.end(),
@@ -98,8 +108,16 @@ export class BrokerLink {
       ...(context.server === null ? {} : { server: context.server }),
       ...(context.fault === null ? {} : { fault: context.fault }),
       ...(context.fault === null || code === undefined ? {} : { code }),
-      ...(this.#refused.size === 0 ? {} : { refused: [...this.#refused] }),
+      ...(this.#refused.size === 0 ? {} : { refused: [...this.#refused.keys()] }),
     };
+  }
+
+  /** What does not reach this node, or does not leave it, for the broker refuses it; subscriptions first. */
+  refused(): StuckLane[] {
+    const { node } = this.#options;
+    return [...this.#refused.values()]
+      .sort((a, b) => Number(a.operation === "publish") - Number(b.operation === "publish"))
+      .map(({ since, operation, subject }) => ({ subject, since, reason: refusalText(node, operation) }));
   }
 
   /** Ends the packets of this link; the actor still sees the transport close. */
@@ -117,6 +135,11 @@ export class BrokerLink {
     if (status.state === "connected") this.#refused.clear();
     this.#watcher?.linkChanged(status);
   }
+}
+
+function refusalText(node: string, operation: Refusal["operation"]): string {
+  const effect = operation === "subscribe" ? `nothing of it reaches ${node}` : `nothing of it leaves ${node}`;
+  return `the broker does not let ${node} ${operation} to it: ${effect}`;
 }
 
 /** The sender chooses where the answer goes: no answer of this node may be a packet on a lane, which it would write to. */

@@ -31,6 +31,8 @@ export class Lane implements Omit<OutLane, "marks"> {
   late = false;
   /** Number of skip markers that are not acknowledged. */
   markers = 0;
+  /** Bytes of the messages that are neither acknowledged nor skip markers. */
+  waitingBytes = 0;
   /** Number of commands of this lane that the receiver runs at once, by its latest ACK. */
   concurrency: number | undefined;
   /** Numbers below this one are acknowledged or skip markers. */
@@ -137,6 +139,7 @@ export class OutBatches {
     const record = new OutMessage(message, lane.next++, text, keep);
     batch.messages.push(record);
     batch.bytes += record.bytes;
+    lane.waitingBytes += record.bytes;
     this.#count++;
     if (keep) this.#byId.set(message.id, { lane, message: record });
     return record;

@@ -70,10 +70,11 @@ export class Outbox {
     }
   }
 
-  /** Counts a lane's skip markers, and finds its open commands and the number below which all is final. */
+  /** Counts a lane's skip markers and the bytes that wait, and finds its open commands and the number below which all is final. */
   #restore(lane: Lane): void {
     for (const message of this.#batches.stored(lane, lane.acked + 1, lane.next - 1))
       if (message.skip !== undefined) lane.markers++;
+      else lane.waitingBytes += message.bytes;
     let contiguous = true;
     for (const message of this.#batches.stored(lane, lane.open, lane.acked)) {
       if (message.seq > lane.acked) break;
@@ -224,6 +225,7 @@ export class Outbox {
       const message = among?.messages[seq - among.first];
       if (message === undefined) continue;
       if (message.skip !== undefined) lane.markers--;
+      else lane.waitingBytes -= message.bytes;
       received.push(message);
       if (verdicts.has(seq) || message.ended) continue;
       if (!lane.event) {
@@ -306,6 +308,7 @@ export class Outbox {
     message.assert({ state, at, by: this.#node, reason });
     message.skip = state;
     lane.markers++;
+    lane.waitingBytes -= message.bytes;
     message.outcome = { state, at, reason };
     this.#ended(lane, message);
     return message;
@@ -325,6 +328,7 @@ export class Outbox {
         const isSent = seq <= lane.sent;
         message.skip = "cancelled";
         lane.markers++;
+        lane.waitingBytes -= message.bytes;
         if (!message.ended) this.#abandoned(lane, message, at, reason, isSent);
         (isSent ? interrupted : withdrawn).push(message);
       }
@@ -360,15 +364,15 @@ export class Outbox {
     return lane === undefined ? 0 : lane.next - 1 - lane.acked - lane.markers;
   }
 
-  /** The number of messages of a lane that wait for an ACK, and the oldest of them. */
-  waiting(subject: string): { readonly count: number; readonly oldest: OutRecord | undefined } {
+  /** The number of messages of a lane that wait for an ACK, their bytes as they travel, and the oldest of them. */
+  waiting(subject: string): { readonly count: number; readonly bytes: number; readonly oldest: OutRecord | undefined } {
     const lane = this.#lanes.get(subject);
     const count = this.waitingCount(subject);
-    if (lane === undefined || count <= 0) return { count: 0, oldest: undefined };
+    if (lane === undefined || count <= 0) return { count: 0, bytes: 0, oldest: undefined };
     lane.firstWaiting = Math.max(lane.firstWaiting, lane.acked + 1);
     let oldest = this.#batches.message(lane, lane.firstWaiting);
     while (oldest?.skip !== undefined) oldest = this.#batches.message(lane, ++lane.firstWaiting);
-    return { count, oldest };
+    return { count, bytes: lane.waitingBytes, oldest };
   }
 
   find(id: string): { lane: OutLane; record: OutRecord } | undefined {

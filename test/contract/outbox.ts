@@ -310,6 +310,31 @@ export function describeOutbox(name: string, make: () => StoreHost): void {
       });
     });
 
+    describe("counting what waits", () => {
+      it("knows number and bytes, whatever was acknowledged, withdrawn or abandoned, and after a restart", async () => {
+        const { journal, restart, crash } = sent(make, 3);
+        const records = journal.outbox.enqueue([message(4), message(5), message(6)], true);
+        const sizeOf = (...numbers: number[]): number =>
+          take(journal, COMMANDS, 1)
+            .filter(({ seq }) => numbers.includes(seq))
+            .reduce((sum, { bytes }) => sum + bytes, 0);
+        const all = sizeOf(1, 2, 3, 4, 5, 6);
+        expect(journal.outbox.waiting(COMMANDS)).toMatchObject({ count: 6, bytes: all });
+        const left = sizeOf(3, 4, 6);
+        journal.outbox.acknowledge(COMMANDS, ackOf(journal, 2), START);
+        journal.outbox.withdraw(records[1]?.message.id ?? "", "cancelled", START, "");
+        expect(journal.outbox.waiting(COMMANDS)).toMatchObject({ count: 3, bytes: left });
+        const later = await restart();
+        expect(later.outbox.waiting(COMMANDS)).toMatchObject({ count: 3, bytes: left });
+        await later.flushed();
+        const now = await crash();
+        expect(now.outbox.waiting(COMMANDS)).toMatchObject({ count: 3, bytes: left });
+        now.outbox.abandon("ship1", START, "it is no more");
+        expect(now.outbox.waiting(COMMANDS)).toMatchObject({ count: 0, bytes: 0 });
+        expect((await restart()).outbox.waiting(COMMANDS)).toMatchObject({ count: 0, bytes: 0 });
+      });
+    });
+
     describe("withdrawing", () => {
       it("ends a message before its first sending; it travels as a skip marker and is closed by its ACK", async () => {
         const { journal, restart } = scene(make);

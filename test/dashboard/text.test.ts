@@ -3,7 +3,8 @@ import { bareText, classOf, PLAIN, piecesOf, styleAfter } from "../../src/dashbo
 import { legible, shareOf, stretchesKept, stretchesOf } from "../../src/dashboard/text/bands.ts";
 import { commandLine, shellWord, splitWords } from "../../src/dashboard/text/command-line.ts";
 import { lastWritten, OutputLines } from "../../src/dashboard/text/output.ts";
-import { ago, bytes, readSpan, span } from "../../src/dashboard/text/times.ts";
+import { ago, readSpan } from "../../src/dashboard/text/times.ts";
+import { bytes, span } from "../../src/message/text/figures.ts";
 
 const shown = (line: string): string[] =>
   piecesOf(line).pieces.map(({ text, style, control }) => `${control === true ? "control" : classOf(style)}|${text}`);

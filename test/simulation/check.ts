@@ -24,6 +24,7 @@ export interface Violation {
     | "rebuilt"
     | "leftover"
     | "link"
+    | "job"
     | "stuck"
     | "threw"
     | "untrue";

@@ -1,6 +1,6 @@
 import { seededRandom } from "../harness/random.ts";
 import { POINTS, type Point } from "../harness/world/parts.ts";
-import type { Fault, Planned, Script, Step } from "./script.ts";
+import type { Fault, Planned, PlannedJob, Script, Step } from "./script.ts";
 
 /**
  * Makes a script from a seed. Each seed picks some of the faults it may use, and of each how often: runs that differ much
@@ -38,6 +38,8 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
       if (uses.has("cancel") && dice.chance(0.3)) cancel();
       if (dice.chance(0.3)) steps.push({ do: "wait", ms: dice.below(50) });
     }
+    if (uses.has("jobs")) steer();
+    if (uses.has("jobs") && (round === 0 || dice.chance(0.2))) job();
     if (dice.chance(0.6)) harm(dice.pick([...uses]));
     if (uses.has("cancel") && dice.chance(0.3)) cancel();
     steps.push({ do: "wait", ms: dice.below(dice.chance(0.05) ? 3 * MINUTE : pace) });
@@ -95,6 +97,53 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
   function cancel(): void {
     if (n > 0)
       steps.push({ do: "cancel", n: Math.max(0, n - 1 - dice.below(4)), ...(dice.chance(0.2) ? { twice: true } : {}) });
+  }
+
+  function job(): void {
+    const some = nodes.filter(() => dice.chance(0.8));
+    const to = some.length === 0 ? nodes : some;
+    const subject = `command.${dice.chance(0.85) ? "work" : "redo"}.os`;
+    steps.push({ do: "job", n: n++, to, order: { subject, ...ends(to), timeout: MINUTE, ...shape(), ...times() } });
+  }
+
+  /** What becomes of it on its nodes. */
+  function ends(to: readonly string[]): Pick<PlannedJob, "data"> {
+    const ms = duration();
+    return { data: dice.chance(0.3) ? { ms, do: dice.pick(["fail", "reject"]), on: [dice.pick(to)] } : { ms } };
+  }
+
+  function shape(): Partial<PlannedJob> {
+    const waves = dice.pick(["1,100%", "1,2,100%", "50%,100%"]);
+    const bound = `${dice.pick(["failed", "rejected", "expired", "unknown"])}=${dice.below(2)}:${dice.pick(["pause", "abort"])}`;
+    return {
+      ...(dice.chance(0.6) ? { waves, soak: dice.pick([0, SECOND, 10 * SECOND]) } : {}),
+      ...(dice.chance(0.2) ? { gate: dice.pick(["50%", "100%"]) } : {}),
+      ...(dice.chance(0.4) ? { max: [bound] } : {}),
+      ...(dice.chance(0.25) ? { atOnce: 1 } : {}),
+      ...(dice.chance(0.25) ? { rate: dice.pick([2, 6, 60]) } : {}),
+      ...(dice.chance(0.3) ? { ifAway: dice.pick(["skip", "fail", "queue"]) } : {}),
+      ...(dice.chance(0.1) ? { approval: true } : {}),
+      ...(dice.chance(0.1) ? { draft: true } : {}),
+      ...(uses.has("expiry") && dice.chance(0.3) ? { deliverBy: SECOND + dice.below(20 * SECOND) } : {}),
+    };
+  }
+
+  function times(): Partial<PlannedJob> {
+    const beginsIn = 1 + dice.below(60);
+    return {
+      ...(dice.chance(0.15) ? { beginsIn } : dice.chance(0.05) ? { every: "every 10m" } : {}),
+      ...(dice.chance(0.15) ? { overIn: beginsIn + 1 + dice.below(120) } : {}),
+      ...(dice.chance(0.2) ? { opensIn: dice.below(3), openFor: 1 + dice.below(3) } : {}),
+    };
+  }
+
+  function steer(): void {
+    const ordered = steps.filter((step) => step.do === "job");
+    if (ordered.length === 0 || dice.chance(0.5)) return;
+    const { n: which } = dice.pick(ordered.slice(-2));
+    const verbs = ["start", "approve", "pause", "resume", "resume", "promote", "abort", "cancel"] as const;
+    if (dice.chance(0.25)) steps.push({ do: "retry", n: which, of: dice.pick(["failed", "notStarted", "unknown"]) });
+    else steps.push({ do: "steer", n: which, verb: dice.pick(verbs) });
   }
 
   function harm(fault: Fault): void {
@@ -191,6 +240,7 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
         });
         break;
       case "poison":
+      case "jobs":
       case "cancel":
       case "expiry":
         break;

@@ -6,8 +6,9 @@ import type { MemoryLink } from "../twins/memory-broker.ts";
 import type { Disk } from "../twins/memory-store.ts";
 import { check, type Violation } from "./check.ts";
 import { HostileBroker } from "./hostile-broker.ts";
-import { LinkTruth } from "./link-truth.ts";
 import { GUARDED, type Script, type Step } from "./script.ts";
+import { JobTruth } from "./truth/job-truth.ts";
+import { LinkTruth } from "./truth/link-truth.ts";
 
 /**
  * Plays a script on a fleet: every step, then calm (all faults end, all nodes run), then until nobody owes anybody
@@ -68,12 +69,14 @@ class Player {
   readonly #backups = new Map<string, Disk>();
   readonly #violations: Violation[] = [];
   readonly #links: LinkTruth;
+  readonly #jobs: JobTruth;
   #plain: MemoryLink | undefined;
   #hostile: HostileBroker | undefined;
 
   constructor(world: World) {
     this.#world = world;
     this.#links = new LinkTruth(world);
+    this.#jobs = new JobTruth(world);
   }
 
   async play({ steps }: Script): Promise<Played> {
@@ -85,6 +88,7 @@ class Player {
       for (const step of steps) {
         await this.#perform(step);
         this.#links.stepped();
+        this.#jobs.look();
       }
       await this.#calm();
     } catch (error) {
@@ -94,10 +98,11 @@ class Player {
     const numbers = new Map(this.#attempts.map(({ id, n }) => [id, n]));
     world.accepted.sort((a, b) => (numbers.get(a.id) ?? 0) - (numbers.get(b.id) ?? 0));
     const truthful = steps.every((step) => step.do !== "clock");
+    this.#jobs.settled(truthful, steps.every(isGentle));
     const { lost, doubled, ok, open, violations } = await check(world, this.#attempts, truthful);
-    const all = [...this.#violations, ...this.#links.violations, ...violations];
+    const all = [...this.#violations, ...this.#links.violations, ...this.#jobs.violations, ...violations];
     return {
-      messages: this.#attempts.length,
+      messages: this.#attempts.length + this.#jobs.messages,
       ok,
       lost: lost.length,
       doubled: doubled.length,
@@ -115,6 +120,12 @@ class Player {
         return this.#send(step);
       case "cancel":
         return this.#cancel(step);
+      case "job":
+        return this.#jobs.order(step);
+      case "steer":
+        return this.#jobs.steer(step.n, step.verb);
+      case "retry":
+        return this.#jobs.retry(step);
       case "wait":
         return world.advance(step.ms);
       case "trespass":
@@ -266,6 +277,7 @@ class Player {
         if (!world.isUp(name)) await world.start(name);
         await this.#revive(name);
       }
+      await this.#jobs.settle();
       await world.advance(LOOK_EVERY);
       const { owed, blind } = this.#owed();
       if (owed === undefined) break;
@@ -311,6 +323,8 @@ class Player {
         if (world.forgotten.has(id)) continue;
         if (!world.message(id, origin).final) return { owed: `${id} is ${world.state(id, origin)} at ${origin}` };
       }
+      const job = this.#jobs.owed();
+      if (job !== undefined) return { owed: job };
     } catch (error) {
       return { owed: error instanceof Error ? error.message : String(error), blind: true };
     }
@@ -332,6 +346,13 @@ class Player {
     };
     return createHash("sha256").update(JSON.stringify(seen)).digest("hex").slice(0, 16);
   }
+}
+
+/** True for a step that leaves every node in reach, and every daemon alive. */
+function isGentle({ do: verb }: Step): boolean {
+  return (
+    verb === "send" || verb === "job" || verb === "steer" || verb === "retry" || verb === "cancel" || verb === "wait"
+  );
 }
 
 /** Data of the test's own methods carry the number of their message. */

@@ -1,4 +1,7 @@
+import type { Retried } from "../../src/message/jobs/job.ts";
 import type { Json } from "../../src/message/message.ts";
+import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
+import type { JobOrderOf } from "../../src/runtime/operate/table/jobs.ts";
 import type { Point } from "../harness/world/parts.ts";
 import type { LinkFaults } from "../twins/memory-broker.ts";
 
@@ -18,6 +21,11 @@ export type Step =
   | { readonly do: "send"; readonly from: string; readonly n: number; readonly messages: readonly Planned[] }
   /** Asks for the end of the message of that number, twice at once if so. */
   | { readonly do: "cancel"; readonly n: number; readonly twice?: boolean }
+  /** Orders a job at central; `n` numbers it among the messages. */
+  | { readonly do: "job"; readonly n: number; readonly to: readonly string[]; readonly order: PlannedJob }
+  /** An operator steers the job of that number. */
+  | { readonly do: "steer"; readonly n: number; readonly verb: JobVerb }
+  | { readonly do: "retry"; readonly n: number; readonly of: Retried }
   | { readonly do: "wait"; readonly ms: number }
   /** Sends a node what it does not take from there: `GUARDED`. */
   | { readonly do: "trespass"; readonly node: string; readonly way: "plain" | "self" | "central" }
@@ -52,6 +60,17 @@ export interface Planned {
   readonly timeout?: number;
 }
 
+export interface PlannedJob extends Omit<Partial<JobOrderOf>, "to" | "subject" | "at" | "until" | "window"> {
+  readonly subject: string;
+  readonly data: Json;
+  /** Seconds after the order at which it begins, and at which it is over. */
+  readonly beginsIn?: number;
+  readonly overIn?: number;
+  /** Whole minutes after the order in which its window opens, and how long that is open. */
+  readonly opensIn?: number;
+  readonly openFor?: number;
+}
+
 /** Every fault by name. `byDefault`: what the daemon is held to in each run of the suite. */
 export const FAULTS = {
   crash: { byDefault: true, means: "a daemon is killed at the n-th write, flush, packet, timer or begin of a method" },
@@ -72,6 +91,10 @@ export const FAULTS = {
   drift: { byDefault: true, means: "a wall clock runs up to a tenth too fast or too slow" },
   slow: { byDefault: true, means: "group commits and sinks take long, commands hang" },
   poison: { byDefault: true, means: "messages throw, reject or fail their process each time" },
+  jobs: {
+    byDefault: true,
+    means: "jobs are ordered with all that a plan may say, and steered at any time of their life",
+  },
   cancel: { byDefault: true, means: "commands are cancelled, some twice at once, at any time of their life" },
   trespass: { byDefault: true, means: "a node is sent what it does not take from there" },
   expiry: { byDefault: true, means: "messages have short deadlines and timeouts" },

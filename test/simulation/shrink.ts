@@ -68,6 +68,7 @@ export async function shrink(
 function concerns(step: Step, node: string): boolean {
   if (step.do === "send")
     return step.from === node || step.messages.some(({ subject }) => receiverOf(subject) === node);
+  if (step.do === "job") return step.to.includes(node);
   return "node" in step && step.node === node;
 }
 
@@ -75,6 +76,15 @@ function* simplerThan(step: Step): Generator<Step> {
   if (step.do === "send" && step.messages.length > 1) {
     yield { ...step, messages: step.messages.slice(0, 1) };
     yield { ...step, messages: step.messages.slice(0, Math.ceil(step.messages.length / 2)) };
+  }
+  if (step.do === "job") {
+    const { subject, data, ...plan } = step.order;
+    for (const key of Object.keys(plan)) {
+      const { [key as keyof typeof plan]: _without, ...rest } = plan;
+      yield { ...step, order: { subject, data, ...rest } };
+    }
+    if (Object.keys(data as object).length > 0) yield { ...step, order: { ...step.order, data: {} } };
+    for (const node of step.to.length > 1 ? step.to : []) yield { ...step, to: step.to.filter((to) => to !== node) };
   }
   if (step.do === "wait" && step.ms > 1) {
     const round = 10 ** Math.floor(Math.log10(step.ms));

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText } from "../../message/errors.ts";
-import type { Child, ChildSpec, Exit } from "./spec.ts";
+import type { Child, ChildSpec, Exit, SupervisorView } from "./spec.ts";
 
 /** How long a killed child may take to be gone before it is let go, ms. */
 export const LET_GO_AFTER = 5_000;
@@ -94,6 +94,11 @@ export class ChildRun {
     } else {
       this.#end();
     }
+  }
+
+  /** The supervisors below the child, where it is one itself. */
+  tree(parent: string): SupervisorView[] {
+    return this.#child?.tree?.(parent) ?? [];
   }
 
   stop(): void {

@@ -19,6 +19,8 @@ export interface Child {
   stop(): Promise<void>;
   /** Ends it without asking. */
   kill?(): void;
+  /** Of a supervisor: itself and those below it. `parent`: the supervisor that it is a child of. */
+  tree?(parent: string): SupervisorView[];
 }
 
 /** A child as its own parts see it: what a part cannot get over ends all of it. */
@@ -71,6 +73,23 @@ export interface ChildView {
   /** The last failure since somebody asked for a start, and when it was, ms since 1970. */
   readonly lastError?: string;
   readonly lastErrorAt?: number;
+}
+
+/** A supervisor as it is at this moment. */
+export interface SupervisorView {
+  readonly id: string;
+  /** The supervisor above, whose child of the same name this one is; `null`: the root. */
+  readonly parent: string | null;
+  readonly strategy: Strategy;
+  readonly onGiveUp: SupervisorSpec["onGiveUp"];
+  readonly intensity: number;
+  readonly period: number;
+  /** In start order. */
+  readonly children: readonly SupervisedView[];
+}
+
+export interface SupervisedView extends ChildView {
+  readonly restart: ChildSpec["restart"];
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   checkSupervisorSpec,
   type Exit,
   type SupervisorSpec,
+  type SupervisorView,
 } from "./spec.ts";
 
 type NewWaiter = (kind: Waiter["for"]) => Waiter;
@@ -98,6 +99,17 @@ export class Supervisor implements Child {
   /** In start order. */
   children(): ChildView[] {
     return this.#roster.all().map((entry) => entry.view());
+  }
+
+  /** This supervisor and all those below it, the upper ones first. */
+  tree(parent: string | null = null): SupervisorView[] {
+    const { strategy, onGiveUp, intensity, period } = this.#spec;
+    const entries = this.#roster.all();
+    const children = entries.map((entry) => ({ ...entry.view(), restart: entry.spec.restart }));
+    return [
+      { id: this.id, parent, strategy, onGiveUp, intensity, period, children },
+      ...entries.flatMap(({ run }) => run?.tree(this.id) ?? []),
+    ];
   }
 
   child(id: string): ChildView | undefined {

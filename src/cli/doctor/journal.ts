@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import type { OfflineCheck } from "../../journal/offline.ts";
 import { normalise } from "../../message/errors.ts";
+import { bytes } from "../../message/text/figures.ts";
 import type { Cli } from "../cli.ts";
 import { counted } from "../render/text.ts";
-import { bytes } from "../render/time.ts";
 import { inaccessible } from "./access.ts";
 import type { Finding } from "./finding.ts";
 

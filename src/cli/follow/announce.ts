@@ -1,9 +1,10 @@
+import { span } from "../../message/text/figures.ts";
 import type { Accepted } from "../../runtime/operate/table/messages.ts";
 import type { Cli } from "../cli.ts";
 import type { Daemon } from "../daemon.ts";
 import { linkState } from "../render/states.ts";
 import { visible } from "../render/text.ts";
-import { isoTime, span } from "../render/time.ts";
+import { isoTime } from "../render/time.ts";
 import { inReach } from "./tracked.ts";
 
 /** Prints each accepted message: its id first, its node, and how soon that can be expected to take it. */

@@ -1,8 +1,8 @@
 import { StewardError } from "../../message/errors.ts";
+import { bytes } from "../../message/text/figures.ts";
 import type { TargetView } from "../../runtime/operate/table/nodes.ts";
 import type { Cli } from "../cli.ts";
 import { counted, visible } from "../render/text.ts";
-import { bytes } from "../render/time.ts";
 
 /** Names that are shown of a long list. */
 const SHOWN = 10;

@@ -1,11 +1,11 @@
 import { EXIT } from "../../message/errors.ts";
 import type { State } from "../../message/lifecycle.ts";
+import { bytes, span, took } from "../../message/text/figures.ts";
 import type { Cli } from "../cli.ts";
 import { beyondCode } from "../render/messages.ts";
 import { linkWord, messageState, messageSymbol, messageWord } from "../render/states.ts";
 import { table } from "../render/table.ts";
 import { visible } from "../render/text.ts";
-import { bytes, span, took } from "../render/time.ts";
 import type { Ending, Follower } from "./follower.ts";
 import { exitCode, inReach, type Tracked } from "./tracked.ts";
 

@@ -1,10 +1,11 @@
 import type { JobCounts, JobState } from "../../message/jobs/job.ts";
+import { span, took } from "../../message/text/figures.ts";
 import type { JobDetail, JobNode, JobView } from "../../runtime/operate/table/jobs.ts";
 import type { Colour, Paint } from "./paint.ts";
 import { messageState } from "./states.ts";
 import { type Column, pairs, table } from "./table.ts";
 import { counted, visible } from "./text.ts";
-import { isoTime, span, type Times, took } from "./time.ts";
+import { isoTime, type Times } from "./time.ts";
 
 const LOOKS: Readonly<Record<JobState, readonly [symbol: string, word: string, colour: Colour]>> = {
   draft: ["·", "draft", "dim"],

@@ -1,10 +1,11 @@
 import { kindOf, parseSubject } from "../../message/subject.ts";
+import { bytes, span, took } from "../../message/text/figures.ts";
 import type { DeadLetter, MessageDetail, MessageView } from "../../runtime/operate/table/messages.ts";
 import type { Paint } from "./paint.ts";
 import { messageState } from "./states.ts";
 import { pairs, table } from "./table.ts";
 import { visible } from "./text.ts";
-import { bytes, isoTime, span, type Times, took } from "./time.ts";
+import { isoTime, type Times } from "./time.ts";
 
 /** `out` to a node, `in` from one: the other end of a message. */
 function peer(message: MessageView): string {

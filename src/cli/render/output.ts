@@ -1,10 +1,10 @@
 import { StringDecoder } from "node:string_decoder";
 import type { OutputPart, StreamTotal } from "../../message/report.ts";
+import { bytes } from "../../message/text/figures.ts";
 import type { Sink } from "../io.ts";
 import { Defused } from "./defused.ts";
 import type { Paint } from "./paint.ts";
 import { visibleButColours } from "./text.ts";
-import { bytes } from "./time.ts";
 
 type StreamName = OutputPart["stream"];
 type Totals = Readonly<Record<StreamName, StreamTotal>>;

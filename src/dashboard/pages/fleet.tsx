@@ -1,4 +1,5 @@
 import { useMemo } from "preact/hooks";
+import { span } from "../../message/text/figures.ts";
 import type { HistoryView, NodeView } from "../../runtime/operate/table/nodes.ts";
 import { Band } from "../parts/band.tsx";
 import { FilterLine } from "../parts/filter-line.tsx";
@@ -6,13 +7,14 @@ import { useReading, useTitle } from "../parts/use.ts";
 import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
 import { Ago, CopyCommand, For, StateWord } from "../parts/words.tsx";
 import { Refusal } from "../store/client.ts";
+import { clockText } from "../store/clock-choice.ts";
 import { COUNTERS, type CounterKey, countsOf, notesOf, type SortKey, sorted } from "../store/node-order.ts";
 import { ask, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { stretchesKept } from "../text/bands.ts";
 import { commandLine } from "../text/command-line.ts";
 import { linkLook, regionLook } from "../text/looks.ts";
-import { clockTime, counted, span } from "../text/times.ts";
+import { counted } from "../text/times.ts";
 
 const COLUMNS: readonly { readonly key: SortKey; readonly word: string }[] = [
   { key: "name", word: "Node" },
@@ -137,7 +139,7 @@ function placeOf({ details }: Refusal): { at?: number } {
 function AsOf() {
   const store = theStore();
   const at = store.fresh.value ? store.now.value : store.heardAt.value;
-  return <>as of {clockTime(at)}</>;
+  return <>as of {clockText(at)}</>;
 }
 
 function Counters({ nodes, chosen }: { nodes: readonly NodeView[]; chosen: CounterKey }) {

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { took } from "../../message/text/figures.ts";
 import type { JobDetail, JobNode, JobResult } from "../../runtime/operate/table/jobs.ts";
 import { COUNTS, JobProgress } from "../parts/job-progress.tsx";
 import { Shown } from "../parts/reading.tsx";
@@ -11,7 +12,7 @@ import { theStore } from "../store/store.ts";
 import { pictured } from "../text/ansi.ts";
 import { commandLine } from "../text/command-line.ts";
 import { countLook, jobLook, messageLook } from "../text/looks.ts";
-import { counted, took } from "../text/times.ts";
+import { counted } from "../text/times.ts";
 
 type Verb = "start" | "approve" | "pause" | "resume" | "promote" | "abort" | "cancel";
 /** The verbs of each state of a job, and the word of the second press. */

@@ -1,5 +1,6 @@
 import type { JobView } from "../../runtime/operate/table/jobs.ts";
 import { JobProgress } from "../parts/job-progress.tsx";
+import { PlainTable } from "../parts/plain-table.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
 import { Ago, CopyCommand, StateWord } from "../parts/words.tsx";
@@ -46,49 +47,35 @@ export function Jobs() {
         empty="No job is so. A command that is sent in waves is a job: Run, In waves."
       >
         {(list) => (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Jobs, a table">
-            <table class="plain-table">
-              <thead>
-                <tr>
-                  <th scope="col">State</th>
-                  <th scope="col">What</th>
-                  <th scope="col">Target</th>
-                  <th scope="col">Wave</th>
-                  <th scope="col">Nodes</th>
-                  <th scope="col">Since</th>
-                </tr>
-              </thead>
-              <tbody>
-                {list.map((job) => (
-                  <tr key={job.id}>
-                    <td>
-                      <StateWord look={jobLook(job.state)} title={job.cause} />
-                    </td>
-                    <td class="what">
-                      <a data-row href={urlOf(["jobs", job.id])}>
-                        {job.summary}
-                      </a>
-                      {job.note !== "" && <div class="quiet">{job.note}</div>}
-                    </td>
-                    <td class="mono">{job.target}</td>
-                    <td>
-                      {Math.min(job.wave + 1, job.waves.length)} of {job.waves.length}
-                    </td>
-                    <td class="progress-cell">
-                      {job.counts === undefined ? (
-                        counted(job.nodes, "node")
-                      ) : (
-                        <JobProgress counts={job.counts} nodes={job.nodes} />
-                      )}
-                    </td>
-                    <td>
-                      <Ago at={job.since} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <PlainTable label="Jobs" heads={["State", "What", "Target", "Wave", "Nodes", "Since"]}>
+            {list.map((job) => (
+              <tr key={job.id}>
+                <td>
+                  <StateWord look={jobLook(job.state)} title={job.cause} />
+                </td>
+                <td class="what">
+                  <a data-row href={urlOf(["jobs", job.id])}>
+                    {job.summary}
+                  </a>
+                  {job.note !== "" && <div class="quiet">{job.note}</div>}
+                </td>
+                <td class="mono">{job.target}</td>
+                <td>
+                  {Math.min(job.wave + 1, job.waves.length)} of {job.waves.length}
+                </td>
+                <td class="progress-cell">
+                  {job.counts === undefined ? (
+                    counted(job.nodes, "node")
+                  ) : (
+                    <JobProgress counts={job.counts} nodes={job.nodes} />
+                  )}
+                </td>
+                <td>
+                  <Ago at={job.since} />
+                </td>
+              </tr>
+            ))}
+          </PlainTable>
         )}
       </Shown>
     </section>

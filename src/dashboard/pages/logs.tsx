@@ -1,16 +1,17 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { bytes } from "../../message/text/figures.ts";
 import type { LogFindingsView } from "../../runtime/operate/table/logs.ts";
 import { FilterLine } from "../parts/filter-line.tsx";
+import { LineList, WrittenText } from "../parts/line-list.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
-import { useVirtual } from "../parts/virtual-rows.tsx";
-import { At, Copy, CopyCommand } from "../parts/words.tsx";
+import { At, CopyCommand } from "../parts/words.tsx";
+import { clockText, dayText, utc } from "../store/clock-choice.ts";
 import { LogTail, type ShownLine } from "../store/log-tail.ts";
 import { ask, place } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
-import { classOf, piecesOf } from "../text/ansi.ts";
 import { commandLine } from "../text/command-line.ts";
-import { bytes, clockTime, counted, dayTime } from "../text/times.ts";
+import { counted } from "../text/times.ts";
 
 const HEIGHT = 20;
 const LONGEST = 2_000;
@@ -67,10 +68,12 @@ export function Logs() {
             onChange={(event) => ask({ domain: event.currentTarget.value.trim() })}
           />
         </label>
+        <TimeField word="from" at={since} onChange={(at) => ask({ from: at })} />
+        <TimeField word="to" at={until} onChange={(at) => ask({ to: at })} />
         {(since !== undefined || until !== undefined) && (
           <button type="button" onClick={() => ask({ from: "", to: "" })}>
-            {since === undefined ? "…" : dayTime(since).slice(5, 16)} to{" "}
-            {until === undefined ? "now" : dayTime(until).slice(5, 16)} ✕<span class="hidden">{" (all times)"}</span>
+            {since === undefined ? "…" : dayText(since).slice(5, 16)} to{" "}
+            {until === undefined ? "now" : dayText(until).slice(5, 16)} ✕<span class="hidden">{" (all times)"}</span>
           </button>
         )}
         <span class="as-of">
@@ -108,6 +111,33 @@ function timeOf(text: string): number | undefined {
   return text === "" || !Number.isFinite(at) || at <= 0 ? undefined : at;
 }
 
+/** A point in time, by the chosen clock. */
+function TimeField({
+  word,
+  at,
+  onChange,
+}: {
+  word: string;
+  at: number | undefined;
+  /** Told milliseconds since 1970 as text; empty: any time. */
+  onChange: (at: string) => void;
+}) {
+  const changed = (text: string): void => {
+    const read = Date.parse(utc.value ? `${text}Z` : text);
+    onChange(Number.isNaN(read) ? "" : String(read));
+  };
+  return (
+    <label>
+      {word}{" "}
+      <input
+        type="datetime-local"
+        value={at === undefined ? "" : dayText(at).slice(0, 16).replace(" ", "T")}
+        onChange={(event) => changed(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
 /** Bytes of each hour of the last day; an hour that is pressed is looked at alone. */
 function Volume({
   volume,
@@ -129,7 +159,7 @@ function Volume({
       <div class="bars" role="group" aria-label="Volume of each hour">
         {volume.map(({ at, bytes: amount }) => {
           const isIn = (since === undefined || at + HOUR > since) && (until === undefined || at < until);
-          const words = `${clockTime(at).slice(0, 5)}: ${bytes(amount)}`;
+          const words = `${clockText(at).slice(0, 5)}: ${bytes(amount)}`;
           return (
             <button
               type="button"
@@ -145,8 +175,8 @@ function Volume({
         })}
       </div>
       <div class="ticks quiet" aria-hidden="true">
-        <span>{clockTime(volume[0]?.at ?? 0).slice(0, 5)}</span>
-        <span>{clockTime(volume[Math.floor(volume.length / 2)]?.at ?? 0).slice(0, 5)}</span>
+        <span>{clockText(volume[0]?.at ?? 0).slice(0, 5)}</span>
+        <span>{clockText(volume[Math.floor(volume.length / 2)]?.at ?? 0).slice(0, 5)}</span>
         <span>now</span>
       </div>
     </figure>
@@ -166,7 +196,6 @@ function Lines({
   const [count, setCount] = useState(0);
   const [follows, setFollows] = useState(true);
   const [held, setHeld] = useState<readonly ShownLine[] | undefined>(undefined);
-  const scroller = useRef<HTMLDivElement>(null);
   const filterNow = useRef(filter);
   filterNow.current = filter;
   useEffect(() => {
@@ -189,21 +218,12 @@ function Lines({
   }, [tail, isPast]);
   const joined = useMemo(() => tail.after(found.lines), [tail, found, count]);
   const lines = held ?? joined;
-  const virtual = useVirtual({ count: lines.length, height: HEIGHT, scroller });
-  useLayoutEffect(() => {
-    if (follows && held === undefined && scroller.current !== null)
-      scroller.current.scrollTop = scroller.current.scrollHeight;
-  }, [lines, follows, held]);
-  const scrolled = (): void => {
-    const at = scroller.current;
-    if (at !== null) setFollows(at.scrollTop + at.clientHeight >= at.scrollHeight - 4);
-  };
   return (
     <div class="output logs">
       <div class="output-tools">
         <span class="quiet" role="status">
           {counted(lines.length, "line")}
-          {!found.complete && found.readBackAt !== null && <>, back to {dayTime(found.readBackAt)}</>}
+          {!found.complete && found.readBackAt !== null && <>, back to {dayText(found.readBackAt)}</>}
         </span>
         {!found.complete && found.readBackAt !== null && (
           <button type="button" onClick={() => ask({ to: String(found.readBackAt) })}>
@@ -230,34 +250,23 @@ function Lines({
           {!found.complete && " Not all of the logs were looked at."}
         </p>
       )}
-      <div
-        class="output-lines"
-        ref={scroller}
-        tabIndex={0}
-        role="log"
-        aria-live="off"
-        aria-label="Lines of logs"
-        onScroll={scrolled}
-      >
-        <div class="all" style={{ height: `${virtual.getTotalSize()}px` }}>
-          {virtual.getVirtualItems().map(({ index, start }) => {
-            const line = lines[index];
-            if (line === undefined) return null;
-            return (
-              <div key={index} class="line" style={{ transform: `translateY(${start}px)` }}>
-                <Line line={line} />
-              </div>
-            );
-          })}
-        </div>
-      </div>
+      <LineList
+        label="Lines of logs"
+        count={lines.length}
+        height={HEIGHT}
+        version={lines}
+        follows={follows && held === undefined}
+        onFollows={setFollows}
+        line={(index) => {
+          const line = lines[index];
+          return line && { kind: "", content: <Line line={line} wanted={filter.text.toLowerCase()} /> };
+        }}
+      />
     </div>
   );
 }
 
-function Line({ line: { node, domain, at, line } }: { line: ShownLine }) {
-  const isLong = line.length > LONGEST;
-  const { pieces } = piecesOf(isLong ? line.slice(0, LONGEST) : line);
+function Line({ line: { node, domain, at, line }, wanted }: { line: ShownLine; wanted: string }) {
   return (
     <>
       <span class="no time">{at === null ? "" : <At time={at} />}</span>
@@ -265,17 +274,7 @@ function Line({ line: { node, domain, at, line } }: { line: ShownLine }) {
         {node} {domain}
       </span>
       <span class="text">
-        {pieces.map((piece, i) => (
-          <span key={i} class={piece.control === true ? "control" : classOf(piece.style)}>
-            {piece.text}
-          </span>
-        ))}
-        {isLong && (
-          <>
-            <span class="quiet"> … {bytes(line.length - LONGEST)} more in this line </span>
-            <Copy text={line}>copy the line</Copy>
-          </>
-        )}
+        <WrittenText text={line} whole={line} longest={LONGEST} wanted={wanted} />
       </span>
     </>
   );

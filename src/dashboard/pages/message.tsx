@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { CancelAnswer, MessageDetail } from "../../runtime/operate/table/messages.ts";
+import { bytes, took } from "../../message/text/figures.ts";
+import type { MessageDetail } from "../../runtime/operate/table/messages.ts";
 import { OutputView } from "../parts/output-view.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
@@ -8,10 +9,10 @@ import { sentenceOf } from "../store/client.ts";
 import { go, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { pictured } from "../text/ansi.ts";
+import { cancelText } from "../text/cancel-text.ts";
 import { commandLine } from "../text/command-line.ts";
 import { messageLook } from "../text/looks.ts";
 import { OutputLines } from "../text/output.ts";
-import { bytes, took } from "../text/times.ts";
 
 /** One message: its history and who asserted each state, its output as it comes, and how to take it back. */
 export function MessagePage({ id }: { id: string }) {
@@ -256,7 +257,7 @@ function Cancel({ id, onDone }: { id: string; onDone: () => void }) {
   const [said, say] = useState("");
   const cancel = async (): Promise<void> => {
     try {
-      say(answerText(await theStore().client.cancel(id)));
+      say(cancelText(await theStore().client.cancel(id)));
     } catch (thrown) {
       say(`not cancelled: ${sentenceOf(thrown)}`);
     }
@@ -270,10 +271,4 @@ function Cancel({ id, onDone }: { id: string; onDone: () => void }) {
       </Sure>
     </>
   );
-}
-
-function answerText(answer: CancelAnswer): string {
-  if (answer.kind === "done") return "cancelled before it was sent";
-  if (answer.kind === "requested") return `asked: ${answer.reason}`;
-  return `too late: it is ${messageLook(answer.state).word}`;
 }

@@ -1,14 +1,16 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Accepted, MessageView, Order } from "../../runtime/operate/table/messages.ts";
+import { bytes, span } from "../../message/text/figures.ts";
+import type { JobOrderOf, JobPlanView } from "../../runtime/operate/table/jobs.ts";
+import type { Accepted, Order } from "../../runtime/operate/table/messages.ts";
 import type { TargetView } from "../../runtime/operate/table/nodes.ts";
 import { useReading, useTitle } from "../parts/use.ts";
-import { CopyCommand, StateWord } from "../parts/words.tsx";
+import { At, CopyCommand, StateWord } from "../parts/words.tsx";
 import { Refusal, sentenceOf } from "../store/client.ts";
 import { ask, go, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine, splitWords } from "../text/command-line.ts";
-import { linkLook, messageLook } from "../text/looks.ts";
-import { bytes, counted, readSpan, span } from "../text/times.ts";
+import { linkLook } from "../text/looks.ts";
+import { counted, readSpan } from "../text/times.ts";
 
 type Data = Order["data"];
 
@@ -42,8 +44,7 @@ const EMPTY: Fields = {
 /** A command for nodes: who is meant and what will happen is shown before anything is sent. */
 export function Run() {
   useTitle("Run");
-  const { to = "", again = "", sent = "" } = place.value.query;
-  if (sent !== "") return <Sent ids={sent.split(",")} />;
+  const { to = "", again = "" } = place.value.query;
   return <Form key={again} to={to} again={again} />;
 }
 
@@ -76,35 +77,39 @@ function Form({ to, again }: { to: string; again: string }) {
         : undefined;
   const { meant, targetFault } = useMeant(target, data);
   const large = meant !== undefined && meant.nodes.length > meant.most;
+  const order: Order | undefined =
+    data === undefined || wrongTime !== undefined
+      ? undefined
+      : {
+          subject: `command.shellcommand.${fields.domain.trim() || "operatingsystem"}`,
+          to: target,
+          data,
+          knownNodesOnly: true,
+          ...(deliverBy === undefined ? {} : { deliverBy }),
+          ...(typeof timeout === "number" ? { timeout } : {}),
+          ...(large ? { most: meant.nodes.length } : {}),
+        };
+  const asJob = isJob(fields) || (meant !== undefined && meant.nodes.length > 1);
+  const plan = usePlan(asJob && order !== undefined ? { ...order, to: target, ...planOf(fields) } : undefined);
   const ready =
     meant !== undefined &&
     meant.nodes.length > 0 &&
-    data !== undefined &&
-    wrongTime === undefined &&
+    order !== undefined &&
+    plan.fault === undefined &&
     (!large || agreed === target);
   const send = async (): Promise<void> => {
-    if (!ready || data === undefined) return;
+    if (!ready || order === undefined) return;
     setSending(true);
     try {
-      const order = {
-        subject: `command.shellcommand.${fields.domain.trim() || "operatingsystem"}`,
-        to: target,
-        data,
-        knownNodesOnly: true,
-        ...(deliverBy === undefined ? {} : { deliverBy }),
-        ...(typeof timeout === "number" ? { timeout } : {}),
-        ...(large ? { most: meant.nodes.length } : {}),
-      } as Order;
-      if (isJob(fields)) {
+      // The page of a job is where one comes back to a command for more than one node.
+      if (asJob) {
         const job = await client.createJob({ ...order, to: target, ...planOf(fields) });
         go(urlOf(["jobs", job.id]));
         return;
       }
       const accepted: readonly Accepted[] = await client.submit([order]);
       const [first] = accepted;
-      if (accepted.length === 1 && first !== undefined) go(urlOf(["messages", first.id]));
-      else if (accepted.length <= 100) go(urlOf(["run"], { sent: accepted.map(({ id }) => id).join(",") }));
-      else go(urlOf(["messages"], { method: "shellcommand" }));
+      go(first === undefined ? urlOf(["messages"]) : urlOf(["messages", first.id]));
     } catch (thrown) {
       setRefused(thrown instanceof Refusal ? thrown : new Refusal("", sentenceOf(thrown)));
       setSending(false);
@@ -292,7 +297,12 @@ function Form({ to, again }: { to: string; again: string }) {
           </div>
         </details>
         {wrongTime !== undefined && <p class="fault">{wrongTime}</p>}
-        <WillHappen meant={meant} data={data} deliverBy={deliverBy} timeout={timeout} />
+        <WillHappen meant={meant} plan={plan.plan} data={data} deliverBy={deliverBy} timeout={timeout} />
+        {plan.fault !== undefined && (
+          <p class="fault" role="alert">
+            ✗ The plan of the job does not hold: {plan.fault}
+          </p>
+        )}
         {refused !== undefined && (
           <p class="fault" role="alert">
             ✗ Nothing was sent: {sentenceOf(refused)}
@@ -302,7 +312,7 @@ function Form({ to, again }: { to: string; again: string }) {
           <button type="submit" class="first" disabled={!ready || sending}>
             {sending ? "sending …" : meant === undefined ? "Send" : `Send to ${counted(meant.nodes.length, "node")}`}
           </button>
-          <CopyCommand line={commandOf(target, fields)} />
+          <CopyCommand line={commandOf(target, fields, asJob)} />
         </div>
       </form>
     </section>
@@ -342,6 +352,26 @@ function useMeant(
   };
 }
 
+/** The waves of the job that the order would make, as the daemon plans them; `undefined`: it is none, or not asked yet. */
+function usePlan(order: JobOrderOf | undefined): { readonly plan?: JobPlanView; readonly fault?: string } {
+  const text = order === undefined ? "" : JSON.stringify(order);
+  const [asked, setAsked] = useState("");
+  useEffect(() => theStore().time.after(400, () => setAsked(text)), [text]);
+  const { reading } = useReading<{ readonly plan?: JobPlanView; readonly fault?: string }>(`plan ${asked}`, () => ({
+    load: async () => {
+      if (asked === "") return {};
+      try {
+        return { plan: await theStore().client.planJob(JSON.parse(asked) as JobOrderOf) };
+      } catch (thrown) {
+        if (thrown instanceof Refusal && thrown.status >= 400 && thrown.status < 500)
+          return { fault: sentenceOf(thrown) };
+        throw thrown;
+      }
+    },
+  }));
+  return asked === text ? (reading.value ?? {}) : {};
+}
+
 function Meant({ target, meant, fault }: { target: string; meant: TargetView | undefined; fault: string | undefined }) {
   const { rows } = theStore().nodes.mirror.value;
   if (target.trim() === "") return null;
@@ -372,11 +402,13 @@ function Meant({ target, meant, fault }: { target: string; meant: TargetView | u
 /** The effects of sending, in words, before it is done. */
 function WillHappen({
   meant,
+  plan,
   data,
   deliverBy,
   timeout,
 }: {
   meant: TargetView | undefined;
+  plan: JobPlanView | undefined;
   data: Data | undefined;
   deliverBy: number | null | undefined;
   timeout: number | null | undefined;
@@ -404,6 +436,19 @@ function WillHappen({
           It starts at most once on each node
           {typeof timeout === "number" ? `, and is ended after ${span(timeout)}` : ""}.
         </li>
+        {plan !== undefined && (
+          <li>
+            It is one job
+            {plan.waves.length > 1 &&
+              `, in ${plan.waves.length} waves of ${plan.waves.map((end, i) => end - (plan.waves[i - 1] ?? 0)).join(", ")} nodes`}
+            {plan.beginAt !== null && (
+              <>
+                ; it begins <At time={plan.beginAt} day />
+              </>
+            )}
+            . Its page follows.
+          </li>
+        )}
         {meant.bytes !== undefined && <li>{bytes(meant.bytes)} to each node.</li>}
       </ul>
     </div>
@@ -448,7 +493,7 @@ function fieldsOf(data: unknown): Partial<Fields> {
   return { kind: "command", line: quoted.join(" ") };
 }
 
-function commandOf(target: string, fields: Fields): string {
+function commandOf(target: string, fields: Fields, asJob: boolean): string {
   const { kind, line, script, deliverBy, timeout, domain, waves, soak, maxFailed, note } = fields;
   const { words } = splitWords(line);
   return commandLine(
@@ -457,6 +502,7 @@ function commandOf(target: string, fields: Fields): string {
     ...(domain.trim() === "operatingsystem" || domain.trim() === "" ? [] : ["--domain", domain.trim()]),
     ...(deliverBy.trim() === "" ? [] : ["--deliver-by", deliverBy.trim()]),
     ...(timeout.trim() === "" ? [] : ["--timeout", timeout.trim()]),
+    asJob && !isJob(fields) && "--job",
     ...(waves.trim() === "" ? [] : ["--waves", waves.trim()]),
     ...(soak.trim() === "" ? [] : ["--soak", soak.trim()]),
     ...(maxFailed.trim() === "" ? [] : ["--max", `failed=${maxFailed.trim()}`]),
@@ -464,77 +510,5 @@ function commandOf(target: string, fields: Fields): string {
     kind === "script" && "--script",
     "--",
     ...(kind === "script" ? [script] : words),
-  );
-}
-
-/** The messages of one sending, each with its state as it changes. */
-function Sent({ ids }: { ids: readonly string[] }) {
-  const { client } = theStore();
-  const wanted = new Set(ids);
-  const first = [...ids].sort().at(-1) ?? "";
-  const { reading } = useReading<readonly MessageView[]>(`sent ${ids.join()}`, () => ({
-    load: async () => {
-      // Ids are in the order of time: those of one sending stand together.
-      const list = await client.messages({ direction: "out", limit: 2_000, before: `${first}~` });
-      return list.filter(({ id }) => wanted.has(id));
-    },
-    on: (happening) => happening.type === "message" && wanted.has(happening.id),
-    every: 5_000,
-    atMost: 250,
-  }));
-  const list = reading.value ?? [];
-  const counts = new Map<string, number>();
-  for (const { state } of list) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return (
-    <section class="page narrow">
-      <div class="page-head">
-        <h1>{counted(ids.length, "message")} sent</h1>
-        {[...counts].map(([state, count]) => (
-          <span key={state}>
-            <StateWord look={messageLook(state)} /> {count}
-          </span>
-        ))}
-        <span class="as-of actions">
-          <a class="button" href="/run">
-            Another command
-          </a>
-        </span>
-      </div>
-      {reading.fault !== undefined && (
-        <p class="fault" role="alert">
-          ✗ The messages could not be read: {reading.fault}
-        </p>
-      )}
-      {reading.value === undefined && reading.fault === undefined && <p class="quiet">reading them …</p>}
-      <table class="plain-table">
-        <thead>
-          <tr>
-            <th scope="col">Node</th>
-            <th scope="col">State</th>
-            <th scope="col">What</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          {list.map(({ id, subject, state, summary, reason, code }) => (
-            <tr key={id}>
-              <td>
-                <a href={urlOf(["nodes", subject.split(".")[0] ?? ""])}>{subject.split(".")[0]}</a>
-              </td>
-              <td>
-                <StateWord look={messageLook(state)} />
-                {code !== undefined && code !== 0 && <span class="since">exit {code}</span>}
-              </td>
-              <td class="what">
-                <a data-row href={urlOf(["messages", id])}>
-                  {summary}
-                </a>
-              </td>
-              <td class="why">{reason}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
   );
 }

@@ -1,6 +1,7 @@
+import { span } from "../../message/text/figures.ts";
+import { dayText } from "../store/clock-choice.ts";
 import { legible, type Stretch, shareOf } from "../text/bands.ts";
 import { regionLook } from "../text/looks.ts";
-import { dayTime, span } from "../text/times.ts";
 
 const WEIGHT: Readonly<Record<string, number>> = {
   offline: 5,
@@ -55,7 +56,7 @@ export function Band({
         const title =
           state === ""
             ? `not known${cause === "" ? "" : `: ${cause}`}`
-            : `${word} for ${span(until - from)}\n${dayTime(from)} to ${dayTime(until)}${cause === "" ? "" : `\n${cause}`}${merged > 0 ? `\nand ${merged} more changes within` : ""}`;
+            : `${word} for ${span(until - from)}\n${dayText(from)} to ${dayText(until)}${cause === "" ? "" : `\n${cause}`}${merged > 0 ? `\nand ${merged} more changes within` : ""}`;
         // Height repeats what the colour says: low is bad.
         const isThin = state === "" || tone === "quiet";
         const drop = isThin ? 0.42 : tone === "bad" ? 0.62 : tone === "warn" ? 0.3 : 0;

@@ -1,26 +1,46 @@
 import { useState } from "preact/hooks";
 import type { ProcessList, ProcessView } from "../../runtime/operate/table/processes.ts";
 import { Refusal, sentenceOf } from "../store/client.ts";
+import type { Reading } from "../store/resource.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine } from "../text/command-line.ts";
 import { processLook } from "../text/looks.ts";
+import { DO, figure, PlainTable } from "./plain-table.tsx";
 import { Shown } from "./reading.tsx";
 import { useReading } from "./use.ts";
 import { Ago, CopyCommand, For, StateWord, Sure } from "./words.tsx";
 
+/** The processes of a node, as it answered last; `refresh` asks it again. */
+export interface AskedProcesses {
+  readonly reading: Reading<ProcessList | undefined>;
+  readonly refresh: () => void;
+}
+
 /**
- * The processes of a node. Another node is asked over the wire, by a message of its own: once when the page is opened and when
- * somebody asks again, for a page that asks by itself would fill the link of a ship.
+ * Asks a node for its processes. Another node is asked over the wire, by a message of its own: once when the page is opened and
+ * when somebody asks again, for a page that asks by itself would fill the link of a ship.
  */
-export function Processes({ node, away }: { node: string; away: boolean }) {
+export function useProcesses(node: string, away: boolean): AskedProcesses {
   const store = theStore();
   const isSelf = store.session.value?.node === node;
-  const { reading, refresh } = useReading<ProcessList | undefined>(`processes ${node} ${away} ${isSelf}`, () => ({
+  return useReading<ProcessList | undefined>(`processes ${node} ${away} ${isSelf}`, () => ({
     // A node that is away is not asked: the question would wait for its answer until it times out.
     load: async () => (away ? undefined : await store.client.processes({ node, timeout: 8_000 })),
     ...(isSelf ? { on: ({ type }) => type === "process", every: 5_000, atMost: 500 } : {}),
     refreshes: isSelf,
   }));
+}
+
+export function Processes({
+  node,
+  away,
+  of: { reading, refresh },
+}: {
+  node: string;
+  away: boolean;
+  of: AskedProcesses;
+}) {
+  const isSelf = theStore().session.value?.node === node;
   return (
     <section class="block" aria-label="Processes">
       <div class="block-head">
@@ -62,62 +82,43 @@ function ProcessTable({ list, node, onDone }: { list: readonly ProcessView[]; no
           {said}
         </p>
       )}
-      <div class="scroll" tabIndex={0} role="region" aria-label="Processes, a table">
-        <table class="plain-table processes">
-          <thead>
-            <tr>
-              <th scope="col">Process</th>
-              <th scope="col">State</th>
-              <th scope="col">For</th>
-              <th scope="col" class="figure">
-                Queued
-              </th>
-              <th scope="col" class="figure">
-                Active
-              </th>
-              <th scope="col" class="figure">
-                Restarts
-              </th>
-              <th scope="col">
-                <span class="hidden">Do</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.map((process) => (
-              <tr key={`${process.role} ${process.subject}`}>
-                <td>
-                  <span class="mono">{process.subject}</span> <span class="quiet">{process.role}</span>
-                  {process.lastError !== undefined && (
-                    <div class="why" title={process.lastError}>
-                      {process.lastError}
-                      {process.lastErrorAt !== undefined && (
-                        <>
-                          {" "}
-                          (<Ago at={process.lastErrorAt} />)
-                        </>
-                      )}
-                    </div>
+      <PlainTable
+        label="Processes"
+        kind="processes"
+        heads={["Process", "State", "For", figure("Queued"), figure("Active"), figure("Restarts"), DO]}
+      >
+        {list.map((process) => (
+          <tr key={`${process.role} ${process.subject}`}>
+            <td>
+              <span class="mono">{process.subject}</span> <span class="quiet">{process.role}</span>
+              {process.lastError !== undefined && (
+                <div class="why" title={process.lastError}>
+                  {process.lastError}
+                  {process.lastErrorAt !== undefined && (
+                    <>
+                      {" "}
+                      (<Ago at={process.lastErrorAt} />)
+                    </>
                   )}
-                  {process.stuck !== undefined && <div class="why">stands still: {process.stuck.reason}</div>}
-                </td>
-                <td>
-                  <StateWord look={processLook(process.state)} />
-                </td>
-                <td>
-                  <For since={process.since} />
-                </td>
-                <td class="figure">{process.queued}</td>
-                <td class="figure">{process.active}</td>
-                <td class="figure">{process.restarts}</td>
-                <td class="do">
-                  <Verbs process={process} node={node} onDone={onDone} say={say} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+                </div>
+              )}
+              {process.stuck !== undefined && <div class="why">stands still: {process.stuck.reason}</div>}
+            </td>
+            <td>
+              <StateWord look={processLook(process.state)} />
+            </td>
+            <td>
+              <For since={process.since} />
+            </td>
+            <td class="figure">{process.queued}</td>
+            <td class="figure">{process.active}</td>
+            <td class="figure">{process.restarts}</td>
+            <td class="do">
+              <Verbs process={process} node={node} onDone={onDone} say={say} />
+            </td>
+          </tr>
+        ))}
+      </PlainTable>
     </>
   );
 }

@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
-import { place } from "../store/router.ts";
+import { span } from "../../message/text/figures.ts";
+import { clockText, dayText } from "../store/clock-choice.ts";
 import { theStore } from "../store/store.ts";
 import type { Look } from "../text/looks.ts";
-import { ago, bothTimes, clockTime, dayTime, span } from "../text/times.ts";
+import { ago, bothTimes } from "../text/times.ts";
 
 /** Small pieces of text that every page uses. */
 
@@ -43,10 +44,9 @@ export function For({ since }: { since: number | null | undefined }) {
 
 /** A point in time on a clock: where the reader is, or UTC where that was chosen. */
 export function At({ time, day = false }: { time: number; day?: boolean }) {
-  const utc = place.value.query.utc === "1";
   return (
     <time dateTime={isoOf(time)} title={bothTimes(time)}>
-      {day ? dayTime(time, utc) : clockTime(time, utc)}
+      {day ? dayText(time) : clockText(time)}
     </time>
   );
 }
@@ -94,11 +94,13 @@ export function Sure({
   sure,
   onSure,
   tone = "",
+  disabled = false,
 }: {
   children: string;
   sure: string;
-  onSure: () => Promise<void> | void;
+  onSure: () => Promise<unknown> | undefined;
   tone?: string;
+  disabled?: boolean;
 }) {
   const [asked, setAsked] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -114,7 +116,7 @@ export function Sure({
     setBusy(false);
   };
   return (
-    <button type="button" class={asked ? "asked" : tone} disabled={busy} onClick={() => void press()}>
+    <button type="button" class={asked ? "asked" : tone} disabled={busy || disabled} onClick={() => void press()}>
       {busy ? "…" : asked ? sure : children}
     </button>
   );

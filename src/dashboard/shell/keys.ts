@@ -9,7 +9,9 @@ export const KEYS = [
   { keys: "g j", word: "jobs" },
   { keys: "g r", word: "run" },
   { keys: "g l", word: "logs" },
+  { keys: "g a", word: "attention: alerts, approvals, holds" },
   { keys: "g i", word: "inspection" },
+  { keys: "g p", word: "people: operators and logins" },
   { keys: "j  k", word: "next, previous row of a list" },
   { keys: "Enter", word: "open the row" },
   { keys: "?", word: "these keys" },
@@ -23,7 +25,9 @@ const PLACES: Readonly<Record<string, string>> = {
   j: "/jobs",
   r: "/run",
   l: "/logs",
+  a: "/attention",
   i: "/inspection",
+  p: "/people",
 };
 const SEQUENCE_WITHIN = 1_500;
 

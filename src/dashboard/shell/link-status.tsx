@@ -1,6 +1,8 @@
+import { span } from "../../message/text/figures.ts";
+import { clockText } from "../store/clock-choice.ts";
 import { theStore } from "../store/store.ts";
 import type { Look } from "../text/looks.ts";
-import { bothTimes, clockTime, span } from "../text/times.ts";
+import { bothTimes } from "../text/times.ts";
 
 const LOOKS = {
   connecting: { symbol: "◌", word: "connecting", tone: "busy" },
@@ -26,7 +28,7 @@ export function LinkStatus() {
       <span class="glyph" aria-hidden="true">
         {symbol}
       </span>
-      <strong>{word === "stale" ? `stale since ${clockTime(heardAt)}` : word}</strong>
+      <strong>{word === "stale" ? `stale since ${clockText(heardAt)}` : word}</strong>
       {health !== undefined && <span class="quiet station">{health.node}</span>}
     </div>
   );
@@ -43,7 +45,7 @@ export function Warnings() {
   if (word === "stale" || word === "reconnecting")
     lines.push({
       tone: word === "stale" ? "bad" : "warn",
-      text: `No word from the daemon since ${clockTime(heardAt)}. All that is shown is as it was then; the page tries again by itself.`,
+      text: `No word from the daemon since ${clockText(heardAt)}. All that is shown is as it was then; the page tries again by itself.`,
     });
   if (word === "signed out" && store.session.value !== undefined)
     lines.push({

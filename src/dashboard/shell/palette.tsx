@@ -21,6 +21,12 @@ const PAGES: readonly Choice[] = [
   { word: "Supervision tree", kind: "page", url: "/inspection?tab=tree" },
   { word: "Dead letters", kind: "page", url: "/inspection?tab=dead" },
   { word: "Alerts", kind: "page", url: "/inspection?tab=alerts" },
+  { word: "Alerts of rules", kind: "page", url: "/attention" },
+  { word: "Approvals", kind: "page", url: "/attention?tab=approvals" },
+  { word: "Holds for maintenance", kind: "page", url: "/attention?tab=holds" },
+  { word: "Mutes", kind: "page", url: "/attention?tab=mutes" },
+  { word: "Errands", kind: "page", url: "/attention?tab=errands" },
+  { word: "Operators and logins", kind: "page", url: "/people" },
   { word: "Nodes that are away", kind: "page", url: "/?show=away" },
 ];
 const MOST = 12;

@@ -1,15 +1,18 @@
 import { useEffect, useState } from "preact/hooks";
+import { Attention } from "../pages/attention/attention.tsx";
 import { Fleet } from "../pages/fleet.tsx";
-import { Inspection } from "../pages/inspection.tsx";
+import { Inspection } from "../pages/inspection/inspection.tsx";
 import { JobPage } from "../pages/job.tsx";
 import { Jobs } from "../pages/jobs.tsx";
 import { Logs } from "../pages/logs.tsx";
 import { MessagePage } from "../pages/message.tsx";
 import { Messages } from "../pages/messages.tsx";
-import { NodePage } from "../pages/node.tsx";
+import { NodePage } from "../pages/node/node.tsx";
+import { People } from "../pages/people.tsx";
 import { Run } from "../pages/run.tsx";
 import { place } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
+import { ClockButton } from "./clock-button.tsx";
 import { Help } from "./help.tsx";
 import { startKeys } from "./keys.ts";
 import { LinkStatus, Warnings } from "./link-status.tsx";
@@ -39,7 +42,9 @@ export function Shell() {
           <PageLink to="/jobs" word="Jobs" hint="g j" isHere={page === "jobs"} />
           <PageLink to="/run" word="Run" hint="g r" isHere={page === "run"} />
           <PageLink to="/logs" word="Logs" hint="g l" isHere={page === "logs"} />
+          <PageLink to="/attention" word="Attention" hint="g a" isHere={page === "attention"} />
           <PageLink to="/inspection" word="Inspection" hint="g i" isHere={page === "inspection"} />
+          <PageLink to="/people" word="People" hint="g p" isHere={page === "people"} />
         </nav>
         <div class="right">
           <button
@@ -51,6 +56,7 @@ export function Shell() {
             <span class="finder-word">Go to …</span>
             <kbd>Ctrl K</kbd>
           </button>
+          <ClockButton />
           <ThemeButton />
           <button type="button" class="round" title="keys (?)" aria-label="Keys" onClick={() => setOpen("help")}>
             ?
@@ -87,6 +93,8 @@ function Page() {
   if (page === "run") return <Run />;
   if (page === "logs") return <Logs />;
   if (page === "inspection") return <Inspection />;
+  if (page === "attention") return <Attention />;
+  if (page === "people") return <People />;
   return (
     <section class="page">
       <h1>There is no such page</h1>

@@ -76,6 +76,10 @@ const JOB: Readonly<Record<JobView["state"], Look>> = {
   expired: look("⊖", "expired", "warn"),
 };
 
+/** The look of an alert: `raised`, or `over` once its cause is gone. */
+export const alertLook = (state: string): Look =>
+  state === "over" ? look("✓", "over", "quiet") : look("!", "raised", "bad");
+
 /** A newer daemon may know states that this page does not. */
 const unknown = (state: string): Look => look("?", state, "warn");
 

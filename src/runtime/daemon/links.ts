@@ -35,7 +35,7 @@ export interface LinksOptions {
     "size" | "link" | "heldBack" | "hold" | "ownLink" | "alive" | "isPast" | "accept" | "isAnew" | "hello" | "bye"
   >;
   readonly publishers: Pick<Publishers, "pause" | "resumeAfter" | "again" | "receivers">;
-  readonly presence: Pick<Presence, "begin" | "end">;
+  readonly presence: Pick<Presence, "begin" | "tell" | "end">;
   readonly deadlines: Pick<Deadlines, "heard">;
   readonly repair: Pick<Repair, "begin" | "forget" | "look">;
   readonly vouching: Pick<Vouching, "linked" | "back" | "end">;
@@ -95,6 +95,10 @@ export class Links implements LinkWatcher, NodeWatcher, Evidence, AnswerWatcher,
       if (status.state !== "connecting" || status.fault !== undefined) fleet.ownLink(false);
       publishers.pause(undefined, "no broker");
     }
+  }
+
+  permissionsChanged(): void {
+    if (this.#options.transport.status().state === "connected") this.#options.presence.tell();
   }
 
   alive(node: string, bytes: number, time: SendingTime, cause: string, epoch?: string): number {

@@ -1,6 +1,6 @@
 import type { Transition } from "../../actors/root.ts";
 import type { SupervisorContext } from "../../actors/supervisor/roster.ts";
-import type { Child, ChildSpec, ChildView, Exit, SupervisorReport } from "../../actors/supervisor/spec.ts";
+import type { Child, ChildSpec, ChildView, Exit, SupervisorReport, SupervisorView } from "../../actors/supervisor/spec.ts";
 import { Supervisor } from "../../actors/supervisor/supervisor.ts";
 import { isOfSurroundings } from "../../message/surroundings.ts";
 
@@ -72,6 +72,10 @@ export class Listeners implements Child {
 
   kill(): void {
     this.#supervisor.kill();
+  }
+
+  tree(parent: string): SupervisorView[] {
+    return this.#supervisor.tree(parent);
   }
 
   views(): ChildView[] {

@@ -1,3 +1,4 @@
+import type { BrokerLink } from "../../broker/link.ts";
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../message/clock.ts";
 import { asLane } from "../../message/standstill.ts";
@@ -21,6 +22,7 @@ export interface OwnHelloOptions {
   readonly storage: Pick<Storage, "level">;
   /** Processes that cannot work for a fault of their surroundings. */
   readonly waiting: Surroundings["waiting"];
+  readonly link: Pick<BrokerLink, "refused">;
   readonly publishers: Pick<Publishers, "stuck">;
   readonly routes: Pick<Routes, "unattended">;
 }
@@ -34,11 +36,24 @@ export class OwnHello implements Greeter {
   }
 
   hello(): Hello {
-    const { version, epoch, life, startedAt, config, clock, methods, storage, publishers, routes, waiting } =
-      this.#options;
+    const {
+      version,
+      epoch,
+      life,
+      startedAt,
+      config,
+      clock,
+      methods,
+      storage,
+      publishers,
+      routes,
+      waiting,
+      link: brokerLink,
+    } = this.#options;
     const { hello: every, link, labels } = config();
-    const stuck = [...publishers.stuck(MOST_STUCK), ...waiting().map(asLane)]
-      .sort((a, b) => a.since - b.since)
+    const lanes = [...publishers.stuck(MOST_STUCK), ...waiting().map(asLane)].sort((a, b) => a.since - b.since);
+    // A refusal is the cause of what stands still otherwise.
+    const stuck = [...brokerLink.refused(), ...lanes]
       .slice(0, MOST_STUCK)
       .map((lane) => ({ ...lane, reason: lane.reason.slice(0, LONGEST_REASON) }));
     const unattended = routes.unattended(MOST_STUCK);

@@ -39,7 +39,7 @@ export async function reload(before: Config, { road, processes, log, apply }: Re
   road.policies.follow();
   road.alertWatch.follow();
   road.schedules.follow();
-  const expected = new Set([next.central, ...next.nodes]);
+  const expected = new Set([next.central, ...next.nodes, ...road.invited]);
   for (const name of before.nodes) if (!expected.has(name)) road.fleet.expectNoMore(name);
   for (const name of next.nodes) road.fleet.expect(name);
   for (const { part, action, key } of live) {

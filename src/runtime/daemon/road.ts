@@ -299,6 +299,16 @@ export class Road implements Rooms, FactsWatcher {
     this.enrolment?.end();
   }
 
+  /** Why a node of this fleet was never heard, where that is known: it was invited and has not joined. */
+  awaited(node: string): string | undefined {
+    return this.enrolment instanceof Registrar ? this.enrolment.awaited(node) : undefined;
+  }
+
+  /** The nodes that were invited and have not joined. */
+  get invited(): Iterable<string> {
+    return this.enrolment instanceof Registrar ? this.enrolment.registry.invited.keys() : [];
+  }
+
   #openEnrolment(
     told: Omit<RoadOptions, "methods"> & Pick<Road, "submitter" | "announce" | "failures" | "publishers" | "labels">,
   ) {
@@ -319,7 +329,15 @@ export class Road implements Rooms, FactsWatcher {
         }
         resume(names);
       };
-      return new Registrar({ ...told, node, registry, keys, standings });
+      let expected: ReadonlySet<string> = new Set();
+      const invited = (names: ReadonlySet<string>): void => {
+        for (const name of names) if (!expected.has(name)) fleet.expect(name);
+        for (const name of expected)
+          if (!names.has(name) && !config().nodes.includes(name) && registry.record(name) === undefined)
+            fleet.expectNoMore(name);
+        expected = names;
+      };
+      return new Registrar({ ...told, node, registry, keys, standings, invited });
     }
     const { trust } = opened;
     return new Membership({

@@ -24,7 +24,7 @@ export interface DeliverParts {
   readonly journal: Journal;
   readonly transport: Transport;
   readonly envelope: Pick<Envelope, "seal" | "knows" | "session">;
-  readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "standing" | "work">;
+  readonly fleet: Pick<Fleet, "absent" | "isHeardSince" | "link" | "standing" | "work">;
   readonly maintenance: Pick<Maintenance, "halts">;
   readonly clock: Clock;
   readonly random: Random;

@@ -391,7 +391,9 @@ export class Publisher implements Child {
     if (!this.#drained && !envelope.knows(node)) {
       // A message without a packet that can carry it was not sent: it may still be withdrawn.
       const { message } = new StewardError("receiver-unknown", { node });
-      if (this.#inFlight.length === 0) this.#blocked("noCredit", message);
+      // A node that was never heard may not have joined yet: its lane waits, and does not stand still.
+      if (this.#options.fleet.link(node) === "neverSeen") this.#tell({ type: "noCredit", cause: message });
+      else if (this.#inFlight.length === 0) this.#blocked("noCredit", message);
       return false;
     }
     const from = Math.max(this.#cursor, this.#lane.acked) + 1;

@@ -31,6 +31,8 @@ export interface RegistrarOptions extends Omit<IntroductionsOptions, "welcomed" 
   readonly keys: OwnKeys;
   /** The standing of these nodes may be another one: what follows from that at once. */
   readonly standings: (nodes: Iterable<string>) => void;
+  /** These nodes are expected: they were invited and have not joined. */
+  readonly invited: (nodes: ReadonlySet<string>) => void;
 }
 
 /** A change of keys that a node was ordered to make, or a list that it was sent. */
@@ -161,6 +163,19 @@ export class Registrar {
     }
   }
 
+  /** Why a node was never heard, in words; `undefined`: it was not invited, or has joined. */
+  awaited(node: string): string | undefined {
+    const invitation = this.#options.registry.invited.get(node);
+    if (invitation === undefined) return undefined;
+    const { by, expiresAt } = invitation;
+    const ends = new Date(expiresAt).toISOString();
+    const token =
+      expiresAt > this.#options.clock.now()
+        ? `its token is good until ${ends}`
+        : `its token expired at ${ends}, and \`steward invite ${node}\` makes another`;
+    return `invited by ${by}, and has not joined yet: ${token}`;
+  }
+
   /** The names of accepted nodes that have not confirmed their newest list. */
   unconfirmed(): string[] {
     return [...new Set([...this.#open.values()].map(({ node }) => node))];
@@ -179,6 +194,7 @@ export class Registrar {
     const { journal, registry } = this.#options;
     journal.setCheckpoint({ key: MARK, value: { version: registry.state.version } });
     this.#options.standings(touched);
+    this.#options.invited(new Set(registry.invited.keys()));
     if (!this.#begun || touched.size === 0) return;
     // A machine that has just introduced itself is given its list with the answer.
     journal.atTurnEnd(() => {

@@ -277,6 +277,13 @@ export class Fleet {
     return this.#known.get(name)?.hello?.unattended?.find(([left]) => left === subject)?.[1];
   }
 
+  /** Why the broker brings a node nothing, as its last hello said; `undefined`: it said no such thing. */
+  cutOff(name: string): string | undefined {
+    const known = this.#known.get(name);
+    if (known?.link === "offline") return undefined;
+    return known?.hello?.stuck?.find(({ subject }) => subject === `${name}.>`)?.reason;
+  }
+
   bye(name: string, cause: string): void {
     this.#late.delete(name);
     this.#silent.delete(name);

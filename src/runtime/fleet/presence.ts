@@ -61,6 +61,18 @@ export class Presence {
     this.#send("bye", { reason });
   }
 
+  /** Says a whole hello out of turn: something has changed that central should hear of. */
+  tell(): void {
+    const { clock } = this.#options;
+    const wait = this.#begunAt + GREET_AGAIN - clock.monotonic();
+    if (wait <= 0) {
+      this.begin();
+      return;
+    }
+    this.end();
+    this.#timer = clock.setTimeout(() => this.begin(), wait);
+  }
+
   /** Takes an ACK of central for a hello of this node. */
   answered({ receiverLife }: Ack): void {
     this.#unanswered = false;

@@ -190,12 +190,15 @@ export class Job {
     this.#roll.lookAtOpen();
     if (this.#stand.state === "scheduled" && now >= (this.#stand.beginAt ?? 0)) this.move("begin", "its time has come");
     let next = LONGEST;
-    // Each round begins a wave, or is the last one.
+    // A decision comes before each release: an end that passes a bound makes no room for another message.
     for (let more = true; more && !isEnded(this.#stand.state); ) {
-      next = this.#stand.state === "running" ? this.#releaseDue() : LONGEST;
       const step = this.#decide();
+      next = Math.min(LONGEST, step.next);
       more = step.more;
-      next = Math.min(next, step.next);
+      if (more || this.#stand.state !== "running") continue;
+      const held = this.#roll.group?.heldCount;
+      next = Math.min(next, this.#releaseDue());
+      more = this.#roll.group?.heldCount !== held;
     }
     this.#explain();
     void this.#options.journal.flushed().then(

@@ -64,6 +64,8 @@ export interface Rooms {
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;
+  /** Why a node was never heard, where that is known: it was invited and has not joined. */
+  awaited(node: string): string | undefined;
   readonly routes: Routes;
   readonly permission: Permission;
   readonly audit: Audit;

@@ -53,10 +53,13 @@ export class Submission {
     if (rule !== undefined) return await this.#hold(drafts, rule);
     const records = await this.send(drafts);
     const { publishers, fleet, link, maintenance } = this.#options.core();
+    const awaited = (node: string) =>
+      fleet.link(node) === "neverSeen" ? this.#options.core().awaited(node) : undefined;
     const { state } = link.health();
     return records.map(({ message: { id, subject, deliverBy } }) => {
       const node = receiverOf(subject);
-      const blocked = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node) ?? maintenance.halts(subject);
+      const stands = publishers.get(subject)?.stuck?.reason ?? fleet.heldBack(node) ?? fleet.cutOff(node);
+      const blocked = stands ?? maintenance.halts(subject) ?? awaited(node);
       let accepted: Accepted = {
         id,
         subject,

@@ -67,6 +67,8 @@ export class Registry implements Trust {
   readonly #listeners = new Set<(touched: ReadonlySet<string>) => void>();
   readonly #holders = new Map<string, Peer>();
   readonly #records = new Map<string, NodeRecord>();
+  /** The newest invitation of each node that has none of its machines in the fleet. */
+  readonly #invited = new Map<string, Invitation>();
   /** The nodes that may be sealed for, each with its newest keys: each packet to one asks. */
   readonly #peers = new Map<string, Peer>();
   readonly #parsed = new Map<string, { readonly id: string; readonly keys: PublicKeys | undefined }>();
@@ -115,6 +117,11 @@ export class Registry implements Trust {
 
   record(node: string): NodeRecord | undefined {
     return this.#records.get(node);
+  }
+
+  /** The nodes that were invited and have not joined, with the newest invitation of each, which may have expired. */
+  get invited(): ReadonlyMap<string, Invitation> {
+    return this.#invited;
   }
 
   /** The users of the broker: central, the accepted nodes, the bearers of invitations. */
@@ -483,6 +490,7 @@ export class Registry implements Trust {
     this.#holders.clear();
     this.#records.clear();
     this.#peers.clear();
+    this.#invited.clear();
     const { node: self } = this.#options;
     const holds = (node: string, text: string, standing: Peer["standing"]): void => {
       const { id, keys } = this.#keysOf(text);
@@ -496,6 +504,9 @@ export class Registry implements Trust {
       if (record.standing === "accepted" && newest !== undefined)
         this.#peers.set(record.node, { node: record.node, keys: newest, standing: "accepted" });
     }
+    for (const invitation of this.#state.invitations)
+      if (invitation.spent === undefined && !this.#records.has(invitation.node))
+        this.#invited.set(invitation.node, invitation);
     const { keys: own, previous } = this.#identity;
     for (const keys of previous === undefined ? [own] : [own, previous.keys])
       this.#holders.set(keyId(keys), { node: self, keys, standing: "accepted" });

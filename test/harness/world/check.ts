@@ -78,7 +78,7 @@ export function judge(world: World): Verdict {
 
 /** Commands of one lane began in the order in which they were accepted (with a concurrency of 1). */
 function outOfOrder(world: World): string[] {
-  const place = new Map(world.accepted.map(({ id }, at) => [id, at]));
+  const place = new Map(world.accepted.flatMap(({ id, held }, at) => (held === true ? [] : [[id, at] as const])));
   const latest = new Map<string, number>();
   // Programs have a ledger of their own on each host.
   const programs = world.nodes.flatMap((name) => world.host(name).ledger);

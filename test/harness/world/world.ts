@@ -119,6 +119,8 @@ export interface AcceptedLine {
   readonly id: string;
   readonly subject: string;
   readonly origin: string;
+  /** It was held, so that it goes into its lane behind messages that were accepted after it. */
+  readonly held?: true;
 }
 
 export class World {
@@ -144,6 +146,8 @@ export class World {
   readonly putInPlace = new Map<string, LaneEnds[]>();
   /** What no daemon should ever do: throw into the broker. */
   readonly faults: unknown[] = [];
+  /** Hears of each message as it is told, with its node. */
+  onMessage: (node: string, message: Extract<Happening, { type: "message" }>) => void = () => undefined;
   /** Daemons that ended as failed. */
   readonly givenUp: { readonly node: string; readonly error: unknown }[] = [];
   /** What a graceful stop left behind. */
@@ -343,11 +347,11 @@ export class World {
     this.replaced.set(name, this.time.monotonic());
     // What a node calls itself is a setting: two hosts may have one name.
     const { node } = JSON.parse(place.text) as { node: string };
-    const { outbox } = readDisk(disk, node, this.time);
+    const { outbox, held } = readDisk(disk, node, this.time);
     for (const { id, origin } of this.accepted) {
       if (origin !== name) continue;
       this.finals.delete(id);
-      if (outbox.find(id) === undefined) this.forgotten.add(id);
+      if (outbox.find(id) === undefined && held.find(id) === undefined) this.forgotten.add(id);
     }
   }
 
@@ -665,6 +669,7 @@ export class World {
     daemon.operations.watch((happening) => {
       if (!life.alive) return;
       place.happenings.push(happening);
+      if (happening.type === "message") this.onMessage(place.name, happening);
       if (happening.type === "message" && isFinalState(happening.state)) this.#noteFinal(place.name, happening);
     });
   }

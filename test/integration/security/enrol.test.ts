@@ -24,6 +24,8 @@ test("a token enrols one machine, which then runs its first command; whoever sho
   const [ship1, twin] = [fleet.node("ship1"), fleet.node("ship2")];
   const { stdout: token, code } = await fleet.steward("invite", "ship1", "--label", "class=tanker");
   expect(code).toBe(0);
+  const early = await fleet.steward("run", "ship1", "--no-wait", "--", "echo", "early");
+  expect([early.code, early.stdout]).toEqual([0, expect.stringContaining("has not joined yet")]);
   const damaged = await ship1.steward("join", token.trim().slice(0, -3));
   expect([damaged.code, damaged.stderr]).toEqual([2, expect.stringContaining("steward invite")]);
   const joined = await ship1.steward("join", token.trim());
@@ -31,10 +33,36 @@ test("a token enrols one machine, which then runs its first command; whoever sho
   await ship1.start();
   await fleet.link("ship1", "online");
   expect((await fleet.steward("run", "ship1", "--", "echo", "here")).stdout).toBe("here\n");
+  expect((await fleet.steward("messages", "--state", "succeeded")).stdout).toContain("echo early");
   const again = await twin.steward("join", token.trim());
   const { fingerprint } = await seen("ship1 is accepted", fleet.central, "ship1", "accepted");
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining(fingerprint)]);
   expect(again.stderr).toContain("steward revoke ship1");
+});
+
+test("an invited node is known before it joins: patterns mean it, its commands wait, and each view says what for, also after a restart and once its token has expired", async () => {
+  const fleet = await startFleet({ nodes: { central: {}, ship1: {} } });
+  const { central } = fleet;
+  expect((await fleet.steward("run", "ship9", "--no-wait", "--", "true")).code).toBe(2);
+  expect((await fleet.steward("invite", "ship9", "--expires", "2s")).code).toBe(0);
+  const why = /^invited by .+, and has not joined yet: its token (is good until|expired at) 20/;
+  expect(await central.api.node("ship9")).toMatchObject({ link: "neverSeen", cause: expect.stringMatching(why) });
+  expect((await fleet.steward("nodes")).stdout).toMatch(/ship9 .*never seen .*invited by/);
+  expect((await fleet.steward("run", "ship*", "--dry-run", "--", "true")).stdout).toContain("ship9");
+  const [sent] = await central.api.submit([{ subject: "ship9.command.ping.steward", data: null }]);
+  expect(sent).toMatchObject({ link: "neverSeen", blocked: expect.stringMatching(why) });
+  await central.stop();
+  await central.start();
+  const expired = await eventuallySeen("its token has expired", async () => {
+    const { cause } = await central.api.node("ship9");
+    return cause.includes("its token expired at") ? cause : undefined;
+  });
+  expect(expired).toMatch(/and `steward invite ship9` makes another$/);
+  const waiting = await central.api.message(sent?.id ?? "");
+  expect(waiting).toMatchObject({ state: "queued", reason: `ship9 was ${expired}` });
+  expect((await fleet.steward("decommission", "ship9")).code).toBe(0);
+  expect((await central.api.message(sent?.id ?? "")).state).toBe("cancelled");
+  expect((await fleet.steward("run", "ship9", "--no-wait", "--", "true")).code).toBe(2);
 });
 
 test("a node without a token waits with its fingerprint; revoked, it is refused at once, and by the node that was away too", async () => {

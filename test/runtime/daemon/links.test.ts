@@ -74,7 +74,11 @@ function scene({ self = "central", broker = UP, doubled = false, anew = false, o
       again: (node) => note(`send again to ${node}`),
       receivers: () => new Set(["ship1", "ship2"]),
     },
-    presence: { begin: () => note("hellos begin"), end: () => note("hellos end") },
+    presence: {
+      begin: () => note("hellos begin"),
+      tell: () => note("hello out of turn"),
+      end: () => note("hellos end"),
+    },
     deadlines: {
       heard: (node, { sentAt, uptime }) => {
         note(`clock of ${node}: ${sentAt} ${uptime}`);

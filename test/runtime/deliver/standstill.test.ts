@@ -179,6 +179,25 @@ test("a node that is heard while nobody takes its subjects at the broker is told
   expect(alerts()).toEqual([]);
 });
 
+test("a node that the broker brings nothing is shown so at central before anything was sent to it, since when and why, and so is its return", async () => {
+  const world = await settled(await createWorld());
+  const denied = { operation: "subscribe", subject: "ship1.>" } as const;
+  const since = world.time.now();
+  world.link("ship1").refuse(denied);
+  await world.advance(2_000);
+  const reason = "the broker does not let ship1 subscribe to it: nothing of it reaches ship1";
+  const lane = { subject: "ship1.>", since: expect.toSatisfy((at: number) => at - since < 1_000), reason };
+  expect(world.node("ship1")).toMatchObject({ link: "online", stuck: [lane] });
+  expect(world.node("ship1", "ship1").stuck).toEqual([lane]);
+  const [sent] = await world.daemon("central").operations.submit([{ subject: WORK, data: { n: 1 } }]);
+  expect(sent).toMatchObject({ link: "online", blocked: reason });
+  world.link("ship1").permit(denied);
+  await world.advance(2_000);
+  expect(world.node("ship1").stuck).toBeUndefined();
+  expect(await world.ended(sent?.id ?? "", "central", 60_000)).toMatchObject({ state: "succeeded" });
+  await expectSound(world);
+});
+
 test("a node that says hello every second is noticed within seconds, though central's own interval is longer", async () => {
   const world = await settled(await createWorld({ nodes: { ship1: { hello: "1s" } } }));
   await world.advance(5_000);

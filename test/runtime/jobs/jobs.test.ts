@@ -78,6 +78,18 @@ describe("a job", () => {
     await expectSound(world);
   });
 
+  it("releases nothing in the place of the one whose end passes its bound", async () => {
+    const world = await fleet(4);
+    const id = await order(world, { max: ["failed=0"], atOnce: 1, data: { do: "fail", on: [shipOf(1)], ms: 100 } });
+    await ended(world, id, "paused");
+    await world.advance(60_000);
+    expect(counts(world, id)).toEqual({ failed: 1, held: 3 });
+    expect(ran(world)).toEqual([shipOf(1)]);
+    await steer(world, id, "resume");
+    await ended(world, id, "doneWithFailures");
+    await expectSound(world);
+  });
+
   it("is promoted by hand past a wave that is not over", async () => {
     const world = await fleet(3);
     world.cut(shipOf(1));

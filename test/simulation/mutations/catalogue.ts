@@ -1,4 +1,5 @@
 import type { Fault } from "../script.ts";
+import { JOB_MUTATIONS } from "./jobs.ts";
 
 /**
  * The check of the checker: ways to break a promise, each a small change of the real sources. What is to be replaced must
@@ -35,10 +36,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "door-of-the-lanes-open",
-    breaks: "the policy is asked for plain publishers alone, and not for what comes by a lane",
-    file: "src/runtime/receive/judge.ts",
-    find: "route.decide(sender, item.data, item.id);",
-    replace: "if (item.foreign === true) route.decide(sender, item.data, item.id);",
+    breaks: "the policy judges plain publishers alone: what comes by a lane passes all of its doors",
+    file: "src/security/policy/permission.ts",
+    find: 'let by = "";',
+    replace: 'let by = "";\n    if (origin !== PLAIN_PUBLISHER) return by;',
     faults: ["trespass", "slow"],
   },
   {
@@ -307,4 +308,5 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'return { kind: "refusal", from: "", refusal: decodeRefusal(subject, payload) };',
     faults: ["hostile"],
   },
+  ...JOB_MUTATIONS,
 ];

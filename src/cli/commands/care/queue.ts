@@ -1,10 +1,10 @@
 import type { Command } from "commander";
+import { bytes } from "../../../message/text/figures.ts";
 import { command, type Runner } from "../../command.ts";
 import { wholeNumber } from "../../input/options.ts";
 import { messageState } from "../../render/states.ts";
 import { table } from "../../render/table.ts";
 import { counted, visible } from "../../render/text.ts";
-import { bytes } from "../../render/time.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
 interface Options {

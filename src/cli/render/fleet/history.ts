@@ -1,7 +1,8 @@
+import { span } from "../../../message/text/figures.ts";
 import type { HistoryView } from "../../../runtime/operate/table/nodes.ts";
 import type { Colour, Paint } from "../paint.ts";
 import { visible } from "../text.ts";
-import { isoTime, span, type Times } from "../time.ts";
+import { isoTime, type Times } from "../time.ts";
 
 /** A node's link as a band of characters: the worst state in each cell, in the last one the present state. Every state has a character of its own. */
 const BAND = [

@@ -1,7 +1,8 @@
+import { bytes, span } from "../../../message/text/figures.ts";
 import type { FactsView, LabelView } from "../../../runtime/operate/table/nodes.ts";
 import { pairs, table } from "../table.ts";
 import { visible } from "../text.ts";
-import { bytes, span, type Times } from "../time.ts";
+import type { Times } from "../time.ts";
 
 type Value = FactsView["list"][number]["value"];
 

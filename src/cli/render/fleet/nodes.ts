@@ -1,11 +1,12 @@
 import type { StuckLane } from "../../../message/standstill.ts";
+import { bytes, span } from "../../../message/text/figures.ts";
 import type { NodeDetail, NodeView } from "../../../runtime/operate/table/nodes.ts";
 import type { ProcessView } from "../../../runtime/operate/table/processes.ts";
 import type { Paint } from "../paint.ts";
 import { linkState, processState } from "../states.ts";
 import { type Column, pairs, table } from "../table.ts";
 import { visible } from "../text.ts";
-import { bytes, span, type Times } from "../time.ts";
+import type { Times } from "../time.ts";
 import { holdText } from "./holds.ts";
 
 /** The line above all nodes where nothing is sealed. */
@@ -50,6 +51,7 @@ function notes(node: NodeView, times: Times): string[] {
   // A node that was never heard of is accepted when it is.
   else if (node.trust !== "accepted" && node.role !== "self" && node.link !== "neverSeen")
     found.push(`trust ${node.trust}`);
+  if (node.invited === true) found.push(visible(node.cause));
   if (node.storage !== "ok") found.push(`storage ${node.storage}`);
   if (node.unheard === true) found.push("not heard since the daemon here was started");
   const held = holdText(node, times);

@@ -214,7 +214,7 @@ export class Nodes {
     const lanes = [...publishers.lanes(name)];
     const waiting = lanes.flatMap(({ oldestCreatedAt }) => oldestCreatedAt ?? []);
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
-    const said = name === self ? processes().waiting().map(asLane) : (known?.stuck ?? []);
+    const said = name === self ? [...link.refused(), ...processes().waiting().map(asLane)] : (known?.stuck ?? []);
     const labelled = labels.of(name);
     const hold = maintenance.of(name);
     const worst = [...stuck.sort((a, b) => a.since - b.since).slice(0, WORST), ...said.slice(0, WORST)];
@@ -230,7 +230,14 @@ export class Nodes {
       ...(hold === undefined ? {} : { hold }),
       ...(Object.keys(labelled).length === 0 ? {} : { labels: labelled }),
     };
-    if (known !== undefined) return { ...known, ...counted, ...waits };
+    const awaited = known?.link === "neverSeen" ? core().awaited(name) : undefined;
+    if (known !== undefined)
+      return {
+        ...known,
+        ...(awaited === undefined ? {} : { cause: awaited, invited: true as const }),
+        ...counted,
+        ...waits,
+      };
     const { state, since, server = "" } = link.health();
     const now = clock.now();
     return {

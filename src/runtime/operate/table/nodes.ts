@@ -84,6 +84,9 @@ const ofNode = {
   trust: z.enum(["pending", "accepted", "revoked"]),
   storage: z.enum(["ok", "low", "full"]),
   unheard: opt(z.literal(true).describe("Its link is as an earlier life of this daemon saw it")),
+  invited: opt(
+    z.literal(true).describe("It was invited and has not joined yet; `cause` says until when its token is good"),
+  ),
   heldBack: opt(text.describe("Why nothing is sent to it and nothing taken from it: two nodes have its name")),
   hold: opt(hold.describe("Nothing is delivered to it until then: messages wait, and their deadlines count")),
   stuck: opt(z.array(stuckLane).describe("Lanes to it, and those that it says of itself, which stand still")),

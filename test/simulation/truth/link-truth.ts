@@ -1,5 +1,5 @@
-import type { World } from "../harness/world/world.ts";
-import type { Violation } from "./check.ts";
+import type { World } from "../../harness/world/world.ts";
+import type { Violation } from "../check.ts";
 
 /**
  * Holds the link states that central shows against the truth. A node's truth is judged only when nothing changed for it,

@@ -1,0 +1,73 @@
+import { useState } from "preact/hooks";
+import type { DeadLetter } from "../../../runtime/operate/table/messages.ts";
+import { DO, PlainTable } from "../../parts/plain-table.tsx";
+import { Shown } from "../../parts/reading.tsx";
+import { useReading } from "../../parts/use.ts";
+import { Ago, CopyCommand, Sure } from "../../parts/words.tsx";
+import { sentenceOf } from "../../store/client.ts";
+import { theStore } from "../../store/store.ts";
+import { commandLine } from "../../text/command-line.ts";
+import { counted } from "../../text/times.ts";
+
+/** Dead letters, with what can be done about each. */
+export function Dead() {
+  const { client } = theStore();
+  const { reading, refresh } = useReading<readonly DeadLetter[]>("dead", () => ({
+    load: () => client.dead(),
+    on: ({ type }) => type === "message" || type === "alert",
+    every: 10_000,
+    atMost: 1_500,
+  }));
+  const [said, say] = useState("");
+  const act = async (what: string, done: Promise<unknown>): Promise<void> => {
+    try {
+      await done;
+      say(what);
+    } catch (thrown) {
+      say(`not done: ${sentenceOf(thrown)}`);
+    }
+    refresh();
+  };
+  return (
+    <div class="scrolling">
+      <p class="quiet">
+        Messages that failed their process three times or were refused, kept until somebody decides.{" "}
+        <CopyCommand line={commandLine("dead")} />
+      </p>
+      <p role="status">{said}</p>
+      <Shown
+        of={reading}
+        what="the dead letters"
+        isEmpty={(list) => list.length === 0}
+        empty="There is no dead letter."
+      >
+        {(list) => (
+          <PlainTable label="Dead letters" heads={["When", "Subject", "What", "Why", DO]}>
+            {list.map(({ id, at, subject, summary, reason, attempts, origin }) => (
+              <tr key={id}>
+                <td>
+                  <Ago at={at} />
+                </td>
+                <td>
+                  <span class="mono">{subject}</span> <span class="quiet">from {origin}</span>
+                </td>
+                <td class="what">{summary}</td>
+                <td class="why">
+                  {reason} <span class="quiet">({counted(attempts, "attempt")})</span>
+                </td>
+                <td class="do">
+                  <Sure sure="send it again" onSure={() => act("It is on its way again.", client.retryDead(id))}>
+                    retry
+                  </Sure>
+                  <Sure sure="drop it for good" onSure={() => act("It is dropped.", client.dropDead(id))}>
+                    drop
+                  </Sure>
+                </td>
+              </tr>
+            ))}
+          </PlainTable>
+        )}
+      </Shown>
+    </div>
+  );
+}

@@ -1,0 +1,9 @@
+import type { CancelAnswer } from "../../runtime/operate/table/messages.ts";
+import { messageLook } from "./looks.ts";
+
+/** The three answers to the wish to take a message back, in words. */
+export function cancelText(answer: CancelAnswer): string {
+  if (answer.kind === "done") return "cancelled before it was sent";
+  if (answer.kind === "requested") return `asked: ${answer.reason}`;
+  return `too late: it is ${messageLook(answer.state).word}`;
+}
