@@ -2,7 +2,9 @@ import type { Clock } from "../message/clock.ts";
 import type { TargetedDraft } from "../message/draft.ts";
 import { type ErrorCode, faultText, normalise, StewardError } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { JobOrderOf } from "../runtime/operate/table/jobs.ts";
 import type { Archive } from "./archive.ts";
+import { isJobFile, parseJob } from "./job-file.ts";
 import { MAX_FILE_BYTES, parseMessages, tooLarge } from "./message-file.ts";
 import { type FileMark, markOf, readWhole } from "./whole-file.ts";
 
@@ -39,6 +41,8 @@ export interface IntakeOptions {
   readonly log: Logger;
   /** Journals all of the drafts or none, once for each key. Refusals are StewardErrors. */
   readonly take: (drafts: readonly TargetedDraft[], key: string) => Promise<Handed>;
+  /** Journals the job of a file, once for each key. */
+  readonly takeJob: (order: JobOrderOf, key: string) => Promise<Handed>;
   /** A fault of the surroundings for which files wait; `undefined`: there is none any more. */
   readonly blocked?: (fault: string | undefined) => void;
   /** The file is in `done/`. */
@@ -72,17 +76,17 @@ interface Verdict {
   readonly content: Content | StewardError;
 }
 
-interface Content {
-  readonly drafts: readonly TargetedDraft[];
-  readonly key: string;
-}
+type Content = { readonly key: string } & (
+  | { readonly drafts: readonly TargetedDraft[] }
+  | { readonly job: JobOrderOf }
+);
 
 type Examined =
   | { readonly kind: "absent" | "waiting" }
   | { readonly kind: "ripe"; readonly found: Seen; readonly content: Content | StewardError };
 
 export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
-  const { clock, log, take, maxBytes = MAX_FILE_BYTES } = options;
+  const { clock, log, take, takeJob, maxBytes = MAX_FILE_BYTES } = options;
   const seen = new Map<string, Seen>();
   /** Why a file waits, by its path. */
   const troubles = new Map<string, string>();
@@ -124,7 +128,8 @@ export function fileTaker(archive: Archive, options: IntakeOptions): FileTaker {
   async function handOver(found: Seen, content: Content): Promise<Handed | StewardError> {
     if (found.handed !== undefined) return found.handed;
     try {
-      found.handed = await take(content.drafts, content.key);
+      const { key } = content;
+      found.handed = "job" in content ? await takeJob(content.job, key) : await take(content.drafts, key);
       return found.handed;
     } catch (thrown) {
       return normalise(thrown);
@@ -203,7 +208,9 @@ async function judge(
     const { text } = whole.content;
     const mayGoOn = !/[\n\r}\]]\s*$/.test(text.slice(-100));
     if (mayGoOn && age < PATIENCE) return undefined;
-    return { patience: SETTLE, content: { drafts: parseMessages(text, { name, maxBytes }), key: whole.key } };
+    const { key } = whole;
+    if (isJobFile(text, { name })) return { patience: SETTLE, content: { job: parseJob(text, { name }), key } };
+    return { patience: SETTLE, content: { drafts: parseMessages(text, { name, maxBytes }), key } };
   } catch (thrown) {
     if (thrown instanceof StewardError) return { patience: PATIENCE, content: thrown };
     if (HINDRANCES.has((thrown as NodeJS.ErrnoException).code ?? "")) throw thrown;

@@ -29,6 +29,13 @@ const KEYS = {
 /** Largest job file, bytes. */
 const MAX_BYTES = 256 * 1024;
 
+/** True for a file with a message that has a map `job`: it is read as a job, and a fault in it is one of a job. */
+export function isJobFile(text: string, { name }: Pick<MessageFileOptions, "name">): boolean {
+  if (Buffer.byteLength(text) > MAX_BYTES || !/\bjob\b/.test(text)) return false;
+  const { values } = read(text, name, MAX_BYTES);
+  return values.some((node) => node.kind === "map" && node.entries.some(({ key }) => key === "job"));
+}
+
 /**
  * The job of a file: one message in its short form, with a map `job:` beside its other keys.
  * @throws StewardError `message-invalid` that names all faults with line and column
@@ -54,11 +61,10 @@ function jobOf(node: Located, fault: (fault: Fault) => void): JobOrderOf | undef
   const drafts = readMessage({ ...node, entries: node.entries.filter((entry) => entry !== plan) }, fault);
   const [draft] = drafts;
   if (draft === undefined) return undefined;
-  if (draft.reply !== undefined) fault({ at: node.at, text: "`reply` is not taken with a job; send messages instead" });
   return { ...ofDraft(draft), to: writtenOf(to?.value) ?? draft.to ?? "", ...planOf(plan.value, fault) };
 }
 
-function ofDraft({ subject, data, deliverBy, timeout, most, to }: TargetedDraft) {
+function ofDraft({ subject, data, deliverBy, timeout, most, urgent, reply, to }: TargetedDraft) {
   return {
     // A message to nodes by name has each of them in its subject.
     subject: to === undefined ? subject.slice(subject.indexOf(".") + 1) : subject,
@@ -66,6 +72,8 @@ function ofDraft({ subject, data, deliverBy, timeout, most, to }: TargetedDraft)
     ...(deliverBy === undefined ? {} : { deliverBy }),
     ...(timeout === undefined ? {} : { timeout }),
     ...(most === undefined ? {} : { most }),
+    ...(urgent === undefined ? {} : { urgent }),
+    ...(reply === undefined ? {} : { reply }),
   };
 }
 

@@ -8,10 +8,21 @@ import { describe, type Fault, type Located, type LocatedEntry, toJson } from ".
 import { inQuotes } from "../message/text/printable.ts";
 import { isNever, readDuration } from "../message/text/units.ts";
 
-const SHORT_KEYS = ["to", "most", "command", "event", "domain", "data", "deliverBy", "timeout", "reply"] as const;
+const SHORT_KEYS = [
+  "to",
+  "most",
+  "command",
+  "event",
+  "domain",
+  "data",
+  "deliverBy",
+  "timeout",
+  "reply",
+  "urgent",
+] as const;
 const LONG_KEYS = ["subject", "message"] as const;
 const SUBJECT_KEYS = ["node", "messageType", "method", "domain"] as const;
-const MESSAGE_KEYS = ["data", "deliverBy", "timeout", "reply", "messageType"] as const;
+const MESSAGE_KEYS = ["data", "deliverBy", "timeout", "reply", "urgent", "messageType"] as const;
 
 /** Keys that people expect of other tools, and what to do instead. */
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -19,6 +30,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   retries: "steward sends until the node has it or `deliverBy` is over",
   method: "write `command: <method>` or `event: <method>`",
   node: "write `to: <node>`",
+  job: "a job is a file of its own: one map with `job` beside `to`, `command`, `domain` and `data`",
   subject: "write either `subject` with `message`, or `to` with `command` or `event`",
 };
 
@@ -171,6 +183,7 @@ class Form {
     const deliverBy = entries.get("deliverBy");
     const timeout = entries.get("timeout");
     const reply = this.#reply(entries.get("reply"));
+    const urgent = this.#flag(entries.get("urgent"));
     const waits =
       deliverBy === undefined ? undefined : this.#duration("deliverBy", deliverBy.value, "never, which waits for ever");
     const runs = timeout === undefined ? undefined : this.#duration("timeout", timeout.value);
@@ -181,7 +194,16 @@ class Form {
       ...(waits === undefined ? {} : { deliverBy: waits }),
       ...(runs === undefined || runs === null ? {} : { timeout: runs }),
       ...(reply.length === 0 ? {} : { reply }),
+      ...(urgent ? { urgent } : {}),
     };
+  }
+
+  #flag(entry: LocatedEntry | undefined): boolean {
+    if (entry === undefined) return false;
+    const { key, value: node } = entry;
+    if (node.kind === "scalar" && typeof node.value === "boolean") return node.value;
+    this.#fault({ at: node.at, text: `\`${key}\` is true or false, not ${describe(node)}` });
+    return false;
   }
 
   /** Names of destinations; the daemon knows which there are. */

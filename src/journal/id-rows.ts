@@ -55,6 +55,26 @@ export class IdRows<V> {
     return undefined;
   }
 
+  /** Gives ids that are there other values. */
+  move(entries: ReadonlyMap<string, V>): void {
+    const rows = new Map<string, IdEntry<V>[]>();
+    for (const id of entries.keys()) {
+      const earliest = idTime(id) - SPAN;
+      for (const { key, value } of this.#store.range(this.#table, { to: `${id}~`, reverse: true })) {
+        if (idTime(String(key)) < earliest) break;
+        const row = value as IdEntry<V>[];
+        if (!row.some(([each]) => each === id)) continue;
+        rows.set(String(key), row);
+        break;
+      }
+    }
+    for (const [key, row] of rows)
+      this.replace(
+        key,
+        row.map(([id, value]) => [id, entries.get(id) ?? value] as const),
+      );
+  }
+
   /** Entries whose id begins with `prefix` and is lower than `before`, newest first. */
   *newest(prefix: string, before = `${prefix}~`): Generator<IdEntry<V>> {
     const earliest = prefix === "" ? 0 : idTime(prefix.padEnd(TIME, "0")) - SPAN;

@@ -181,6 +181,22 @@ export class OutBatches {
     batch.changed.push(message);
   }
 
+  /** Puts messages into places of a lane in which others of the same kind were. */
+  put(lane: Lane, places: ReadonlyMap<number, { readonly message: Message; readonly text: string }>): void {
+    const touched = new Set<Batch>();
+    for (const [seq, { message, text }] of places) {
+      const batch = this.batch(lane, seq);
+      const before = batch?.messages[seq - batch.first];
+      if (batch === undefined || before === undefined) continue;
+      const record = new OutMessage(message, seq, text, before.keep);
+      batch.messages[seq - batch.first] = record;
+      batch.bytes += record.bytes - before.bytes;
+      this.#byId.set(message.id, { lane, message: record });
+      touched.add(batch);
+    }
+    for (const batch of touched) this.#store.putText("out", [lane.no, batch.first], batch.text);
+  }
+
   /** Removes a batch and all its rows. */
   drop(batch: Batch): void {
     if (batch.written) this.#store.removeSoon("out", [batch.lane.no, batch.first]);

@@ -57,6 +57,17 @@ export class OutMessage implements OutRecord {
     return state !== undefined && isFinalState(state);
   }
 
+  /** True: nobody has been told of it, and nothing was said about it. */
+  get untouched(): boolean {
+    return (
+      this.keep &&
+      this.attempts === 0 &&
+      this.asserted === undefined &&
+      this.skip === undefined &&
+      this.cancelRequestedAt === undefined
+    );
+  }
+
   get life(): Life | undefined {
     return this.#end === undefined ? this.#folded : lifeOf([...this.passed(), this.#end]);
   }

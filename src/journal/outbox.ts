@@ -12,6 +12,13 @@ import { Receivers } from "./receivers.ts";
 import type { DeadRecord, OutLane, OutRecord, Reported } from "./records.ts";
 import type { Entry, Store } from "./store/store.ts";
 
+/** A message that has another place on its lane than before. */
+export interface Moved {
+  readonly id: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A message in its place. */
 interface Found {
   readonly lane: Lane;
@@ -318,6 +325,38 @@ export class Outbox {
     message.outcome = { state, at, reason };
     this.#ended(lane, message);
     return message;
+  }
+
+  /**
+   * Puts the messages of a lane that were never on the wire into another order, in one transaction: the numbers are the same,
+   * and nobody was told yet which message has which. `inOrder` gets them as they stand, and may make one of them urgent. Returns the messages
+   * that moved, each with the number that it had.
+   */
+  rearrange(subject: string, inOrder: (waiting: readonly Message[]) => readonly Message[]): Moved[] {
+    const lane = this.#lanes.get(subject);
+    if (lane === undefined || lane.event) return [];
+    const waiting: OutMessage[] = [];
+    for (let seq = lane.sent + 1; seq < lane.next; seq++) {
+      const message = this.#batches.message(lane, seq);
+      if (message?.untouched === true) waiting.push(message);
+    }
+    const known = new Map(waiting.map((each) => [each.message.id, each]));
+    const order = inOrder(waiting.map(({ message }) => message));
+    const places = new Map<number, { message: Message; text: string }>();
+    const moved: Moved[] = [];
+    for (const [i, message] of order.entries()) {
+      const [place, before] = [waiting[i], known.get(message.id)];
+      if (place === undefined || before === undefined || place.message === message) continue;
+      places.set(place.seq, { message, text: before.message === message ? before.text : encodeItem(message) });
+      moved.push({ id: message.id, from: before.seq, to: place.seq });
+    }
+    if (moved.length === 0) return moved;
+    this.#write();
+    this.#batches.put(lane, places);
+    this.#ids.move(new Map(moved.map(({ id, to }) => [id, [lane.no, to] as const])));
+    lane.late = true;
+    this.#changes(lane);
+    return moved;
   }
 
   /**

@@ -113,6 +113,8 @@ export interface HeldGroupRecord {
   readonly operator?: string;
   /** The run of a job that the statements of its members are on; absent: each is on its message alone. */
   readonly run?: SignedRun;
+  /** They go before what waits for their nodes, once they are released. */
+  readonly urgent?: true;
   /** The id of the last message; the first one is the id of the group. */
   readonly last: string;
   /** The id of the one that decides when they are released, such as a job. */
@@ -156,6 +158,8 @@ export interface JobRecord {
   readonly subject: string;
   readonly note: string;
   readonly plan: JobPlan;
+  /** Destinations to which the outcome of each of its messages goes. */
+  readonly reply?: readonly string[];
 }
 
 /** The present state of a job: what cannot be derived from its messages. */
@@ -183,6 +187,8 @@ export interface JobAttempt {
   readonly of: string;
   /** The places in the group at which its waves end. */
   readonly waves: readonly number[];
+  /** Groups of messages in the place of those of this attempt that expired with their window: they wait for the next one. */
+  readonly later?: readonly string[];
 }
 
 /** The result of a report. `changed`: the record is in another state; `conflict`: two ends contradict each other. */

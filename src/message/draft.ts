@@ -11,6 +11,8 @@ export interface Draft {
   readonly timeout?: number;
   /** Destinations of this node's configuration to which its outcome goes. */
   readonly reply?: readonly string[];
+  /** True: it overtakes what waits for its node; urgent messages keep their order among each other. */
+  readonly urgent?: boolean;
   /** Refuse a receiver that this daemon has never heard of and that its configuration does not name. */
   readonly knownNodesOnly?: boolean;
   /** The id that its sender has chosen, because a statement of an operator names it; absent: a new one. */

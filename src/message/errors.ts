@@ -54,6 +54,10 @@ export const CATALOGUE = {
     "{verb} is not possible for job {id}: it is {state}",
     "`steward job {id}` shows how it stands and what it waits for.",
   ),
+  "queue-order": entry(
+    "{id} cannot be moved ahead: {fault}",
+    "`steward queue NODE` shows what waits for a node, and why. Nothing was moved.",
+  ),
   "job-none-left": entry(
     "job {id} has no node that is {of}",
     "`steward job {id}` shows what became of its nodes.",

@@ -22,6 +22,8 @@ export interface Message {
   readonly foreign?: true;
   /** The operator who asked for it. */
   readonly operator?: AskedBy;
+  /** It goes before what waits. */
+  readonly urgent?: true;
 }
 
 /** An operator by the word of the origin, and by his own word where he has signed the message. */

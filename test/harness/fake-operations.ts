@@ -36,6 +36,7 @@ import type {
 import type { IssuedToken, PageLink, SessionView, TokenOrder } from "../../src/runtime/operate/table/logins.ts";
 import type { LogFindingsView, LogLine, LogSearchQuery } from "../../src/runtime/operate/table/logs.ts";
 import type {
+  FirstOrder,
   HoldOrder,
   HoldView,
   MuteView,
@@ -591,6 +592,12 @@ export class FakeOperations implements Operations {
   schedules(query: ScheduleQuery = {}): ScheduleViewOf[] {
     this.#called("schedules", query);
     return this.scheduleList.filter(({ node }) => query.node === undefined || node === query.node);
+  }
+
+  first(name: string, order: FirstOrder): QueueView {
+    this.#called("first", name, order);
+    this.messageList.sort((a, b) => Number(order.ids.includes(b.id)) - Number(order.ids.includes(a.id)));
+    return this.queue(name);
   }
 
   holds(): HoldView[] {

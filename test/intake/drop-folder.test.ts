@@ -54,6 +54,23 @@ describe("what is taken", () => {
     expect(await h.read("done/1.yaml.ids")).toBe("id-0-0\nid-0-1\n");
   });
 
+  it("takes the job of a file once, with its own faults and places", async () => {
+    await put("1.yaml", "to: class=tanker\ncommand: note\ndomain: d\nurgent: true\njob: {waves: [1, 100%]}\n");
+    await put("2.yaml", "to: ship1\ncommand: note\ndomain: d\njob: {waves: [1, 50%], soon: yes}\n");
+    start();
+    await taken(1);
+    await rejected(1);
+    expect([...h.journal.values()].map(({ drafts }) => drafts)).toEqual([
+      [{ to: "class=tanker", subject: "command.note.d", data: null, urgent: true, waves: "1,100%" }],
+    ]);
+    expect(await h.read("done/1.yaml.ids")).toBe("id-0-0\n");
+    const told = await h.read("rejected/2.yaml.error");
+    expect(told).toContain("4:14: `waves`: the last wave does not reach all nodes; end with 100%");
+    expect(told).toContain("`soon` is no key of a job");
+    await put("3.yaml", "to: class=tanker\ncommand: note\ndomain: d\nurgent: true\njob: {waves: [1, 100%]}\n");
+    await taken(2);
+  });
+
   it("takes what comes later, also after the folder was removed", async () => {
     start();
     await h.until(async () => (await h.list()).length === 0);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Handed, IntakeOptions } from "../../src/intake/file-taker.ts";
 import type { Draft } from "../../src/message/draft.ts";
 import type { StewardError } from "../../src/message/errors.ts";
+import type { JobOrderOf } from "../../src/runtime/operate/table/jobs.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 
 interface LogLine {
@@ -41,6 +42,7 @@ export class IntakeHarness {
       clock: this.clock,
       log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
       take: async (drafts, key) => this.#take(drafts, key),
+      takeJob: async (order, key) => this.#takeJob(order, key),
       onTaken: (taken) => this.taken.push(taken),
       onRejected: (rejected) => this.rejected.push(rejected),
     };
@@ -59,6 +61,10 @@ export class IntakeHarness {
     const ids = drafts.map((_, i) => `id-${this.journal.size}-${i}`);
     this.journal.set(key, { drafts, ids });
     return { ids, duplicate: false };
+  }
+
+  #takeJob(order: JobOrderOf, key: string): Handed {
+    return this.#take([order], key);
   }
 
   /** Lets time pass in small steps, with real file operations in between, until something is so; bounded. */

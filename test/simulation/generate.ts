@@ -38,6 +38,8 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
       if (uses.has("cancel") && dice.chance(0.3)) cancel();
       if (dice.chance(0.3)) steps.push({ do: "wait", ms: dice.below(50) });
     }
+    if (uses.has("urgent") && n > 0 && dice.chance(0.3))
+      steps.push({ do: "first", n: Math.max(0, n - 1 - dice.below(8)) });
     if (uses.has("jobs")) steer();
     if (uses.has("jobs") && (round === 0 || dice.chance(0.2))) job();
     if (dice.chance(0.6)) harm(dice.pick([...uses]));
@@ -54,11 +56,13 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
     const toCentral = event && dice.chance(0.7);
     const method = dice.pick(COMMANDS);
     const subject = event ? `${toCentral ? "central" : to}.event.note.news` : `${to}.command.${method}.os`;
+    const isUrgent = uses.has("urgent") && !event && dice.chance(0.25);
     const how = event ? note : method === "shellcommand" ? program : work;
     return Array.from({ length: dice.chance(0.15) ? 1 + dice.below(12) : 1 }, () => ({
       subject,
       ...how(),
       ...limits(event),
+      ...(isUrgent ? { urgent: true } : {}),
     }));
   }
 
@@ -113,7 +117,7 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
   }
 
   function shape(): Partial<PlannedJob> {
-    const waves = dice.pick(["1,100%", "1,2,100%", "50%,100%"]);
+    const waves = dice.pick(["1,100%", "1,2,100%", "50%,100%", "2,100%"]);
     const bound = `${dice.pick(["failed", "rejected", "expired", "unknown"])}=${dice.below(2)}:${dice.pick(["pause", "abort"])}`;
     return {
       ...(dice.chance(0.6) ? { waves, soak: dice.pick([0, SECOND, 10 * SECOND]) } : {}),
@@ -241,6 +245,7 @@ export function generate(seed: number, { nodes: count, faults }: Wanted): Script
         break;
       case "poison":
       case "jobs":
+      case "urgent":
       case "cancel":
       case "expiry":
         break;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { normalise } from "../../src/message/errors.ts";
+import { receiverOf } from "../../src/message/subject.ts";
 import { quiet } from "../harness/world/time.ts";
 import { EDGE, World } from "../harness/world/world.ts";
 import type { MemoryLink } from "../twins/memory-broker.ts";
@@ -42,6 +43,8 @@ export interface Attempt {
   /** `open`: no answer, the daemon died meanwhile; or it could not say, since its disk failed. */
   answer: "open" | "accepted" | "refused";
   id: string | undefined;
+  /** It was moved ahead by hand. */
+  moved?: boolean;
 }
 
 const SETTLE = 2_500;
@@ -126,6 +129,8 @@ class Player {
         return this.#jobs.steer(step.n, step.verb);
       case "retry":
         return this.#jobs.retry(step);
+      case "first":
+        return this.#first(step.n);
       case "wait":
         return world.advance(step.ms);
       case "trespass":
@@ -209,7 +214,15 @@ class Player {
       .then(
         (accepted) => {
           accepted.forEach(({ id, subject }, i) => {
-            world.accepted.push({ id, subject, origin: from });
+            const urgent = messages[i]?.urgent ?? false;
+            // A message that was moved by hand keeps no order.
+            world.accepted.push({
+              id,
+              subject,
+              origin: from,
+              urgent,
+              ...(attempts[i]?.moved === true ? { held: true } : {}),
+            });
             Object.assign(attempts[i] ?? {}, { id, answer: "accepted" });
           });
         },
@@ -228,6 +241,19 @@ class Player {
     const { operations } = this.#world.daemon(attempt.origin);
     // A refusal (it is gone, the journal is full) is an answer.
     for (let i = 0; i < (twice ? 2 : 1); i++) operations.cancel(attempt.id).catch(() => undefined);
+    await quiet();
+  }
+
+  async #first(n: number): Promise<void> {
+    const attempt = this.#attempts.find((one) => one.n === n);
+    if (attempt?.id === undefined || !this.#world.isUp(attempt.origin) || this.#world.isFrozen(attempt.origin)) return;
+    attempt.moved = true;
+    const at = this.#world.accepted.findIndex(({ id }) => id === attempt.id);
+    const line = this.#world.accepted[at];
+    if (line !== undefined) this.#world.accepted[at] = { ...line, held: true };
+    const { operations } = this.#world.daemon(attempt.origin);
+    // A refusal (it was sent, it has ended) is an answer.
+    operations.first(receiverOf(attempt.subject), { ids: [attempt.id] }).catch(() => undefined);
     await quiet();
   }
 

@@ -26,6 +26,8 @@ export type Step =
   /** An operator steers the job of that number. */
   | { readonly do: "steer"; readonly n: number; readonly verb: JobVerb }
   | { readonly do: "retry"; readonly n: number; readonly of: Retried }
+  /** Moves the message of that number ahead of all that waits for its node. */
+  | { readonly do: "first"; readonly n: number }
   | { readonly do: "wait"; readonly ms: number }
   /** Sends a node what it does not take from there: `GUARDED`. */
   | { readonly do: "trespass"; readonly node: string; readonly way: "plain" | "self" | "central" }
@@ -58,6 +60,7 @@ export interface Planned {
   readonly data: Json;
   readonly deliverBy?: number | null;
   readonly timeout?: number;
+  readonly urgent?: boolean;
 }
 
 export interface PlannedJob extends Omit<Partial<JobOrderOf>, "to" | "subject" | "at" | "until" | "window"> {
@@ -95,6 +98,7 @@ export const FAULTS = {
     byDefault: true,
     means: "jobs are ordered with all that a plan may say, and steered at any time of their life",
   },
+  urgent: { byDefault: true, means: "messages are urgent, or are moved ahead of what waits" },
   cancel: { byDefault: true, means: "commands are cancelled, some twice at once, at any time of their life" },
   trespass: { byDefault: true, means: "a node is sent what it does not take from there" },
   expiry: { byDefault: true, means: "messages have short deadlines and timeouts" },

@@ -24,7 +24,7 @@ export function checkJobs(found: Inspection): void {
   for (const job of orders) if (!stands.has(job)) missing(job, 1);
   for (const [job, { attempts }] of stands) {
     if (!orders.has(job)) missing(job, 0);
-    for (const { group } of attempts)
+    for (const group of attempts.flatMap(({ group, later = [] }) => [group, ...later]))
       if (found.rows.get("held", [group, 0]) === undefined)
         found.add("jobs", [job, 1], `there is no group ${group} of held messages`);
   }

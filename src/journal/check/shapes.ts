@@ -140,6 +140,7 @@ export const message = fields<Message>({
   inReplyTo: maybe(id),
   foreign: maybe(one(true)),
   operator: maybe(fields<AskedBy>({ name: token, statement: maybe(statement) })),
+  urgent: maybe(one(true)),
 });
 
 const assertion = fields<Assertion>({ state, at: time, by: text, reason: maybe(text) });
@@ -175,6 +176,7 @@ const wireItem = fields<WireItem>({
   o: maybe(
     either(tuple(token), tuple(token, time, text), tuple(token, time, text, id, sequence, time, sequence, time)),
   ),
+  u: maybe(one(1)),
   x: maybe(one()),
 });
 
@@ -211,6 +213,7 @@ export const heldGroup = fields<HeldGroupRecord>({
   count: sequence,
   operator: maybe(token),
   run: maybe(signedRun),
+  urgent: maybe(one(true)),
   last: id,
   owner: id,
 });
@@ -353,6 +356,7 @@ export const jobRecord = fields<JobRecord>({
   subject: text,
   note: text,
   plan,
+  reply: maybe(list(token)),
 });
 
 export const jobStand = fields<JobStand>({
@@ -369,7 +373,7 @@ export const jobStand = fields<JobStand>({
     expired: maybe(count),
     unknown: maybe(count),
   }),
-  attempts: list(fields<JobAttempt>({ group: id, at: time, of: text, waves: list(sequence) })),
+  attempts: list(fields<JobAttempt>({ group: id, at: time, of: text, waves: list(sequence), later: maybe(list(id)) })),
 });
 
 export const setAside = fields<SetAside & { v: 1; text: string; open: boolean }>({

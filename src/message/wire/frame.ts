@@ -50,6 +50,7 @@ export type FrameItem =
       readonly inReplyTo?: string;
       readonly foreign?: true;
       readonly operator?: AskedBy;
+      readonly urgent?: true;
     }
   /** A message that ended at its origin, or that its receiver cannot read, sent so that the lane's numbers have no gap. */
   | { readonly id: string; readonly skip: Skip }
@@ -124,6 +125,7 @@ export interface WireItem {
     | readonly [string]
     | readonly [string, number, string]
     | readonly [string, number, string, string, number, number, number, number];
+  u?: 1;
   x?: Skip;
 }
 interface WireAck {
@@ -184,6 +186,7 @@ export function encodeWhole(item: WholeItem, data: string): string {
   if (item.timeout !== null) text += `,"t":${item.timeout}`;
   if (item.inReplyTo !== undefined) text += `,"r":"${item.inReplyTo}"`;
   if (item.operator !== undefined) text += `,"o":${JSON.stringify(wireOperator(item.operator))}`;
+  if (item.urgent === true) text += `,"u":1`;
   return item.foreign === true ? `${text},"f":1}` : `${text}}`;
 }
 
@@ -290,6 +293,7 @@ function toWire(item: FrameItem): WireItem {
   if (item.inReplyTo !== undefined) wire.r = item.inReplyTo;
   if (item.foreign === true) wire.f = 1;
   if (item.operator !== undefined) wire.o = wireOperator(item.operator);
+  if (item.urgent === true) wire.u = 1;
   return wire;
 }
 
@@ -309,18 +313,20 @@ function operatorOf(asked: NonNullable<WireItem["o"]>): AskedBy {
 }
 
 /** Decodes an item that `itemFault` has passed. */
-export function decodeItem({ i: id, x, c, b, t, d, r, f, o }: WireItem): Exclude<FrameItem, { unreadable: string }> {
+export function decodeItem({ i: id, x, c, b, t, d, r, f, o, u }: WireItem): Exclude<FrameItem, { unreadable: string }> {
   if (x !== undefined) return { id, skip: x };
   const whole = { id, createdAt: c ?? 0, deliverBy: b ?? null, timeout: t ?? null, data: d ?? null };
-  const item = o === undefined ? whole : { ...whole, operator: operatorOf(o) };
+  const asked = o === undefined ? whole : { ...whole, operator: operatorOf(o) };
+  const item = u === undefined ? asked : { ...asked, urgent: true as const };
   if (f !== undefined) return { ...item, foreign: true };
   return r === undefined ? item : { ...item, inReplyTo: r };
 }
 
 export function messageOf(item: WholeItem, subject: string, origin: string): Message {
-  const { id, createdAt, deliverBy, timeout, data, inReplyTo, foreign, operator } = item;
+  const { id, createdAt, deliverBy, timeout, data, inReplyTo, foreign, operator, urgent } = item;
   const whole = { id, subject, origin, createdAt, deliverBy, timeout, data };
-  const message = operator === undefined ? whole : { ...whole, operator };
+  const asked = operator === undefined ? whole : { ...whole, operator };
+  const message = urgent === undefined ? asked : { ...asked, urgent };
   if (foreign === true) return { ...message, foreign };
   return inReplyTo === undefined ? message : { ...message, inReplyTo };
 }
@@ -357,6 +363,7 @@ function itemFault(item: Partial<WireItem> | null, limits: FrameLimits): string 
   if (item.r !== undefined && !isId(item.r)) return "the id that an item answers";
   if (item.f !== undefined && (item.f !== 1 || item.r !== undefined)) return "an item's mark of a plain publisher";
   if (item.o !== undefined && !isOperator(item.o)) return "an item's operator";
+  if (item.u !== undefined && item.u !== 1) return "an item's mark of urgency";
   return dataFault(item.d, limits);
 }
 

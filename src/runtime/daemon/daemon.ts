@@ -46,6 +46,7 @@ import { SocketIdentity } from "../operate/speak/identify.ts";
 import { Reception } from "../operate/speak/reception.ts";
 import { SessionIdentity } from "../operate/speak/session-identity.ts";
 import type { ReloadAnswer } from "../operate/table/daemon.ts";
+import type { JobOrderOf } from "../operate/table/jobs.ts";
 import type { Operations } from "../operate/table.ts";
 import { recordSubmitted } from "../submit/audited.ts";
 import { Core } from "./core.ts";
@@ -417,6 +418,14 @@ export async function startDaemon({
         recordSubmitted(theRoad(), "a message file", records);
         await journal.flushed();
         return { ids: records.map(({ message }) => message.id), duplicate: false };
+      },
+      takeJob: async (order: JobOrderOf, key: string) => {
+        const { journal, filesInHand } = theRoad();
+        filesInHand.add(key);
+        const known = journal.taken(key);
+        if (known !== undefined) return { ids: known, duplicate: true };
+        const { id } = await operations.takeJob(order, key);
+        return { ids: [id], duplicate: false };
       },
       onTaken: ({ key }: { readonly key: string }) => void core?.road.filesInHand.delete(key),
     };

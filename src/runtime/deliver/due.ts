@@ -1,3 +1,4 @@
+import type { Moved } from "../../journal/outbox.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Clock } from "../../message/clock.ts";
 
@@ -27,6 +28,8 @@ const CORRECTION = 100;
 export class Due {
   readonly #options: DueOptions;
   readonly #runs: Run[];
+  /** Messages that have another number than when they were written, with the offset of that moment. */
+  readonly #moved = new Map<string, number>();
   #notedUpTo: number;
 
   constructor(options: DueOptions) {
@@ -48,11 +51,24 @@ export class Due {
     while ((this.#runs[1]?.from ?? Number.POSITIVE_INFINITY) <= lane.acked + 1) this.#runs.shift();
   }
 
-  /** Milliseconds until the deadline of a message; negative: it has passed; infinite: the message has none. */
-  left({ seq, message: { deliverBy } }: Pick<OutRecord, "seq" | "message">): number {
-    if (deliverBy === null) return Number.POSITIVE_INFINITY;
+  /** Notes that messages have other numbers now. */
+  moved(moved: readonly Moved[]): void {
+    const { lane } = this.#options;
+    if (lane.acked === lane.next - 1) this.#moved.clear();
+    if (this.#runs.length === 1 && this.#moved.size === 0) return;
+    const ahead = moved.map(({ id, from }) => [id, this.#moved.get(id) ?? this.#aheadAt(from)] as const);
+    for (const [id, each] of ahead) this.#moved.set(id, each);
+  }
+
+  #aheadAt(seq: number): number {
     const [only, another] = this.#runs;
     const run = another === undefined ? only : this.#runs.findLast(({ from }) => from <= seq);
-    return deliverBy - (run?.ahead ?? 0) - this.#options.clock.monotonic();
+    return run?.ahead ?? 0;
+  }
+
+  /** Milliseconds until the deadline of a message; negative: it has passed; infinite: the message has none. */
+  left({ seq, message: { id, deliverBy } }: Pick<OutRecord, "seq" | "message">): number {
+    if (deliverBy === null) return Number.POSITIVE_INFINITY;
+    return deliverBy - (this.#moved.get(id) ?? this.#aheadAt(seq)) - this.#options.clock.monotonic();
   }
 }

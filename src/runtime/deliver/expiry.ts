@@ -1,5 +1,6 @@
 import type { Transport } from "../../broker/transport.ts";
 import type { Journal } from "../../journal/journal.ts";
+import type { Moved } from "../../journal/outbox.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { receiverOf } from "../../message/subject.ts";
@@ -69,6 +70,11 @@ export class Expiry {
     const [now, monotonic] = [clock.now(), clock.monotonic()];
     this.#due.note(now - monotonic);
     if (deadline !== Number.POSITIVE_INFINITY) this.#arm(deadline - now, monotonic);
+  }
+
+  /** Notes that messages have other numbers now. */
+  moved(moved: readonly Moved[]): void {
+    this.#due.moved(moved);
   }
 
   /** Watches messages again that the broker could hand to no subscriber. */

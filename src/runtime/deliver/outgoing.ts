@@ -63,6 +63,11 @@ export class Outgoing {
     return this.#refused.seq === seq;
   }
 
+  /** Messages that were never sent have other numbers now: a refusal of one of these numbers was meant for another message. */
+  moved(sent: number): void {
+    if (this.#refused.seq > sent) this.#refused = { seq: 0, times: 0 };
+  }
+
   acknowledged(upTo: number): void {
     for (const seq of this.#replaced?.keys() ?? []) if (seq <= upTo) this.#replaced?.delete(seq);
   }

@@ -2,6 +2,7 @@ import type { Actor } from "xstate";
 import { type PublisherEvent, publisherMachine } from "../../actors/publisher.ts";
 import { startRoot } from "../../actors/root.ts";
 import type { Child, Exit } from "../../actors/supervisor/spec.ts";
+import type { Moved } from "../../journal/outbox.ts";
 import type { OutLane, OutRecord } from "../../journal/records.ts";
 import type { Timer } from "../../message/clock.ts";
 import { normalise, StewardError } from "../../message/errors.ts";
@@ -155,6 +156,24 @@ export class Publisher implements Child {
   wake(deadline: number): void {
     this.#expiry.written(deadline);
     if (this.#open) this.#schedule();
+  }
+
+  /** Messages that were never sent have other numbers now. */
+  moved(moved: readonly Moved[]): void {
+    if (moved.length === 0) return;
+    this.#expiry.moved(moved);
+    this.#outgoing.moved(this.#lane.sent);
+    if (this.#open) this.#schedule();
+  }
+
+  /** True: the next message to be sent goes before those of other lanes. */
+  get isUrgent(): boolean {
+    const { subject, urgent } = this.#way;
+    const { journal } = this.#parts;
+    const from = Math.max(this.#cursor, this.#lane.acked) + 1;
+    if (urgent || from >= this.#lane.next) return urgent;
+    const [next] = journal.outbox.take(subject, from, { count: 1, bytes: 1, sizeOf: () => 1 });
+    return next?.message.urgent === true;
   }
 
   /** Asks the receiver, which has another journal, how much of the lane it has; also when no message waits. */
@@ -440,7 +459,7 @@ export class Publisher implements Child {
       sizes.push(size);
       return size;
     };
-    const records = journal.outbox.take(subject, from, { count, bytes: limit, sizeOf });
+    const records = ofOneUrgency(journal.outbox.take(subject, from, { count, bytes: limit, sizeOf }));
     const last = records.at(-1);
     if (last === undefined) return false;
     let bytes = 0;
@@ -451,7 +470,7 @@ export class Publisher implements Child {
         this.#hold(`the broker takes ${room} bytes at once, the next message has ${bytes}`);
       return false;
     }
-    if (!window.take(bytes, urgent, this.#schedule)) return false;
+    if (!window.take(bytes, urgent || last.message.urgent === true, this.#schedule)) return false;
 
     const frame = flightOf(this.#lane, from, last.seq, bytes);
     const again = from <= this.#lane.sent;
@@ -569,4 +588,11 @@ export class Publisher implements Child {
     this.#stepBack(this.#lane.acked);
     this.#blocked("noAck", `no ACK from ${receiverOf(subject)} within ${link.profile.ackTimeout} ms`);
   }
+}
+
+/** The first records, as long as they are all urgent, or none is: urgent ones are not held to the window of the link. */
+function ofOneUrgency(records: OutRecord[]): OutRecord[] {
+  const urgent = records[0]?.message.urgent;
+  const end = records.findIndex(({ message }) => message.urgent !== urgent);
+  return end < 0 ? records : records.slice(0, end);
 }

@@ -1,6 +1,7 @@
 import type { Supervisor } from "../../actors/supervisor/supervisor.ts";
 import type { Config } from "../../config/config.ts";
 import type { Journal } from "../../journal/journal.ts";
+import type { Moved } from "../../journal/outbox.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { StuckLane } from "../../message/standstill.ts";
 import { receiverOf } from "../../message/subject.ts";
@@ -73,6 +74,11 @@ export class Publishers implements HoldWatcher {
     else this.#ensure(subject);
   }
 
+  /** Messages of a lane that were never sent have other numbers now. */
+  moved(subject: string, moved: readonly Moved[]): void {
+    this.#running.get(subject)?.moved(moved);
+  }
+
   /** Asks the receiver of a lane how much of it its present journal has. */
   ask(subject: string): void {
     this.#asking.add(subject);
@@ -109,7 +115,10 @@ export class Publishers implements HoldWatcher {
 
   #resume(node: string, cause: string): void {
     if (this.#options.fleet.halted(node) !== undefined) return;
-    for (const publisher of this.#sendingTo.get(node) ?? []) {
+    // The frames of lanes that go on together go out in this order.
+    const publishers = [...(this.#sendingTo.get(node) ?? [])];
+    if (publishers.length > 1) publishers.sort((a, b) => Number(b.isUrgent) - Number(a.isUrgent));
+    for (const publisher of publishers) {
       const held = this.#options.maintenance.halts(publisher.subject);
       if (held !== undefined) {
         publisher.pause(held);

@@ -211,15 +211,17 @@ export class Subscriber implements Child, RouteProcess {
     else if (command !== undefined) {
       for (const record of records) {
         const startBy = takenAt === undefined ? undefined : this.#options.deadlines.measured(record, takenAt);
-        const go = (): void => this.#add(() => this.#command(command, record, startBy));
+        const go = (): void => this.#add(() => this.#command(command, record, startBy), record);
         // An idempotent command may begin before its origin has vouched for it.
         if (command.idempotent === true || !this.#leftOver.keeps(record, go)) go();
       }
     }
   }
 
-  #add(task: () => Promise<void>): void {
-    void this.#queue.add(() => (this.#stopped ? Promise.resolve() : task()));
+  /** Urgent commands go before those that have not begun. */
+  #add(task: () => Promise<void>, record?: InRecord): void {
+    const priority = record?.message.urgent === true ? 1 : 0;
+    void this.#queue.add(() => (this.#stopped ? Promise.resolve() : task()), { priority });
   }
 
   /** The actor hears of the end of work only after a while without new messages. */
@@ -286,7 +288,7 @@ export class Subscriber implements Child, RouteProcess {
     const [outdated, doors] = decided !== undefined && "state" in decided ? [decided, undefined] : [undefined, decided];
     // A command is not ended as one that never began before its origin has vouched for it.
     const again = (): Promise<void> => this.#command(handler, record, startBy);
-    if (outdated !== undefined && this.#leftOver.keepsAgain(record, () => this.#add(again))) return;
+    if (outdated !== undefined && this.#leftOver.keepsAgain(record, () => this.#add(again, record))) return;
     const cancellation = new Cancellation();
     running.set(id, cancellation);
     let notBegun: NotBegun | undefined;
@@ -313,7 +315,7 @@ export class Subscriber implements Child, RouteProcess {
     // The command keeps its place in the order, unless its origin has to vouch for it first.
     const next = journal.inbox.find(id) ?? taken;
     const once = (): Promise<void> => this.#command(handler, next, startBy, attempt + 1);
-    if (startBy !== undefined || !this.#leftOver.keepsAgain(next, () => this.#add(once))) await once();
+    if (startBy !== undefined || !this.#leftOver.keepsAgain(next, () => this.#add(once, next))) await once();
   }
 
   /** Resolves when the method can begin (`undefined`), when the command has to be decided anew (`notBegun`), or with its refusal. */

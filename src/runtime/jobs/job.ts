@@ -30,6 +30,8 @@ export interface JobOptions {
   readonly clock: Clock;
   /** A group of messages for another time of the schedule, on all nodes. */
   readonly again: (job: JobRecord, hold: Hold) => HeldGroup | undefined;
+  /** Messages in the place of those of the latest attempt, for some of its nodes. */
+  readonly later: (job: JobRecord, nodes: readonly string[], hold: Hold) => HeldGroup;
   /** True if its messages need an approval which the plan does not ask for. */
   readonly needsApproval: (job: JobRecord, group: HeldGroup) => boolean;
   readonly onEnd: (job: Job) => void;
@@ -44,6 +46,8 @@ const EACH_TOGETHER = 20;
 const WATCHED = 1000;
 /** The longest time between two looks, ms: the wall clock may jump. */
 const LONGEST = 30_000;
+/** Most windows in which the messages of one attempt are held again. */
+const MOST_LATER = 100;
 /** Attempts of a job that begins again and again which are kept. */
 const MOST_ATTEMPTS = 10;
 
@@ -150,8 +154,7 @@ export class Job {
 
   /** Ends what is held and not yet released. */
   endHeld(state: "cancelled" | "expired", reason: string): void {
-    const { group } = this.#roll;
-    if (group !== undefined) this.#options.holding.end(group, group.held(), state, reason);
+    for (const group of this.#roll.groups) this.#options.holding.end(group, group.held(), state, reason);
     this.#roll = this.#newRoll();
   }
 
@@ -171,7 +174,7 @@ export class Job {
     const dropped = this.#stand.attempts.filter((each) => !kept.includes(each));
     const attempts = [...kept, { group: group.id, at: clock.now(), of, waves }];
     this.move(begin, of, { wave: 0, waveEndedAt: null, allowed: {}, ...more, attempts });
-    for (const { group: id } of dropped) {
+    for (const id of dropped.flatMap(({ group, later = [] }) => [group, ...later])) {
       const old = journal.held.group(id);
       if (old !== undefined) journal.held.drop(old);
     }
@@ -191,6 +194,7 @@ export class Job {
     if (until !== undefined && now >= until) this.#expire();
     this.#roll.lookAtOpen();
     if (this.#stand.state === "scheduled" && now >= (this.#stand.beginAt ?? 0)) this.move("begin", "its time has come");
+    if (this.#stand.state === "running" && this.#hours !== undefined) this.#holdAgain(this.#hours, now, until);
     let next = LONGEST;
     // A decision comes before each release: an end that passes a bound makes no room for another message.
     for (let more = true; more && !isEnded(this.#stand.state); ) {
@@ -198,9 +202,9 @@ export class Job {
       next = Math.min(LONGEST, step.next);
       more = step.more;
       if (more || this.#stand.state !== "running") continue;
-      const held = this.#roll.group?.heldCount;
+      const held = this.#roll.heldCount;
       next = Math.min(next, this.#releaseDue());
-      more = this.#roll.group?.heldCount !== held;
+      more = this.#roll.heldCount !== held;
     }
     this.#explain();
     void this.#options.journal.flushed().then(
@@ -219,6 +223,38 @@ export class Job {
     this.lookWithin(Math.max(TOGETHER, next));
   }
 
+  /**
+   * Messages that expired with their window wait for the next one: others are held in their places. An expired message has
+   * not begun and never will, by the word of its node, or because it was never sent.
+   */
+  #holdAgain(hours: OpenHours, now: number, until: number | undefined): void {
+    const { journal } = this.#options;
+    const { ifAway } = this.record.plan;
+    const { attempts } = this.#stand;
+    const latest = attempts.at(-1);
+    const { later = [] } = latest ?? {};
+    if (latest === undefined || ifAway !== "queue" || later.length >= MOST_LATER) return;
+    const nodes = [...this.#roll.expired()].flatMap(({ id, node }) => {
+      const message = journal.outbox.find(id)?.record.message;
+      if (message === undefined || hours.at(message.createdAt, node)?.closesAt !== message.deliverBy) return [];
+      const next = hours.at(now, node)?.opensAt ?? Number.POSITIVE_INFINITY;
+      return next < (until ?? Number.POSITIVE_INFINITY) ? [node] : [];
+    });
+    if (nodes.length === 0) return;
+    try {
+      const group = this.#options.later(this.record, nodes, {
+        reason: "window",
+        text: "its window was over before it began",
+      });
+      this.#set({ attempts: [...attempts.slice(0, -1), { ...latest, later: [...later, group.id] }] });
+      this.#roll = this.#newRoll();
+    } catch (error) {
+      if (normalise(error).code === "internal") throw error;
+      // The messages stay expired, and the next look tries again.
+      this.#stuck = faultText(error);
+    }
+  }
+
   /** Tells those who watch, if there is something new. */
   tell(): void {
     const { happenings, clock } = this.#options;
@@ -234,14 +270,12 @@ export class Job {
 
   #expire(): void {
     const { state } = this.#stand;
-    const { group } = this.#roll;
-    if (group === undefined || isEnded(state)) return;
-    const isExpired = (index: number): boolean => {
-      const stand = group.at(index);
-      return typeof stand === "object" && stand.state === "expired";
-    };
-    const late = group.heldCount > 0 || Array.from({ length: group.record.count }, (_, i) => i).some(isExpired);
-    if (!late) return;
+    if (isEnded(state)) return;
+    const hasExpired = (group: HeldGroup): boolean =>
+      Array.from({ length: group.record.count }, (_, i) => group.at(i)).some(
+        (stand) => typeof stand === "object" && stand.state === "expired",
+      );
+    if (this.#roll.heldCount === 0 && !this.#roll.groups.some(hasExpired)) return;
     this.endHeld("expired", "the time of the job was over before its turn came");
     this.move("expire", "its time was over before all messages were released");
   }
@@ -334,12 +368,15 @@ export class Job {
   }
 
   #explain(): void {
-    const { group } = this.#roll;
-    if (group === undefined || group.heldCount === 0) return;
+    const { group, groups, heldCount } = this.#roll;
+    if (group === undefined || heldCount === 0) return;
     const { state, wave, attempts, beginAt, cause } = this.#stand;
+    const { held } = this.#options.journal;
     const ends = attempts.at(-1)?.waves ?? [];
-    const { count } = group.record;
-    const all = (hold: Hold) => this.#options.journal.held.explain(group, [[count, hold]]);
+    const each = (some: readonly HeldGroup[], hold: Hold): void => {
+      for (const one of some) if (one.heldCount > 0) held.explain(one, [[one.record.count, hold]]);
+    };
+    const all = (hold: Hold): void => each(groups, hold);
     if (state === "draft") all({ reason: "order", text: "the job is a draft" });
     else if (state === "awaitingApproval") all({ reason: "approval" });
     else if (state === "scheduled")
@@ -348,7 +385,8 @@ export class Job {
     else {
       const now = this.#stuck === "" ? this.#release.why : { reason: "order" as const, text: this.#stuck };
       const later = (i: number): Hold => ({ reason: "wave", text: waveName(i, ends.length) });
-      this.#options.journal.held.explain(
+      each(groups.slice(1), now);
+      held.explain(
         group,
         ends.slice(wave).map((end, i) => [end, i === 0 ? now : later(wave + i)] as const),
       );

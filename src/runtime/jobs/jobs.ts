@@ -149,7 +149,9 @@ export class Jobs {
     const [group] = holding.hold(drafts, { owner: id, reason: "order", ...until });
     if (group === undefined) throw new StewardError("target-empty", { target, fault: "it names no node" });
     const at = clock.now();
-    const record: JobRecord = { v: 1, id, at, by, target, subject: draft.subject, note, plan };
+    const { subject, reply } = draft;
+    const ordered: JobRecord = { v: 1, id, at, by, target, subject, note, plan };
+    const record = reply === undefined ? ordered : { ...ordered, reply };
     const stand: JobStand = {
       ...{ v: 1, state: "draft", since: at, cause: "", wave: 0, waveEndedAt: null, beginAt: plan.beginAt, allowed: {} },
       attempts: [{ group: group.id, at, of: "all", waves: waveEnds(plan.waves, nodes.length) }],
@@ -235,7 +237,7 @@ export class Jobs {
     const { record, stand, roll } = this.get(idOrPrefix);
     const { id, plan } = record;
     const isPossible = isEnded(stand.state) || stand.state === "running" || stand.state === "paused";
-    if (!isPossible || (roll.group?.heldCount ?? 0) > 0) throw refused(record, stand, "retry");
+    if (!isPossible || roll.heldCount > 0) throw refused(record, stand, "retry");
     const nodes = this.retried(id, of);
     const group = this.#hold(record, nodes, { reason: "order" }, operator, statementsOf(signed));
     const job = this.#open.get(id) ?? this.#opened(record, stand);
@@ -304,6 +306,7 @@ export class Jobs {
       ...this.#options,
       zones: this.zones,
       again: (of, hold) => this.#again(of, hold),
+      later: (of, nodes, hold) => this.#later(of, nodes, hold),
       needsApproval: (of, group) => this.#needsApproval(of, group),
       onEnd: (ended) => this.#closed(ended),
       onFault: (error) => core.fail(error),
@@ -328,9 +331,24 @@ export class Jobs {
     return this.#hold(record, nodes, hold, first.record.operator, nextRun(groups, members));
   }
 
+  /** Holds messages in the place of some of the latest attempt, with what their operator has signed for those. */
+  #later(record: JobRecord, nodes: readonly string[], hold: Hold): HeldGroup {
+    const { held, jobs } = this.#options.journal;
+    const latest = jobs.stand(record.id)?.attempts.at(-1);
+    const group = latest && held.group(latest.group);
+    const run = group?.record.run;
+    const members = new Map(group && held.members(group).map((member) => [member[1], member]));
+    return this.#hold(record, nodes, hold, group?.record.operator, (node) => {
+      const [, , until, signature] = members.get(node) ?? [];
+      return run === undefined || until === undefined || signature === undefined
+        ? undefined
+        : { until, signature, run };
+    });
+  }
+
   /** Holds messages like those of the first attempt for some of its nodes. */
   #hold(
-    { id, plan }: JobRecord,
+    { id, plan, reply }: JobRecord,
     nodes: readonly string[],
     hold: Hold,
     operator: string | undefined,
@@ -340,8 +358,13 @@ export class Jobs {
     const [first] = journal.jobs.stand(id)?.attempts ?? [];
     const group = first === undefined ? undefined : journal.held.group(first.group);
     if (group === undefined) throw new StewardError("job-unknown", { id });
-    const { subject, data, timeout, wait: deliverBy } = group.record;
-    const draft = { subject, data, deliverBy, ...(timeout === null ? {} : { timeout }) };
+    const { subject, data, timeout, wait: deliverBy, urgent } = group.record;
+    const draft = {
+      ...{ subject, data, deliverBy },
+      ...(timeout === null ? {} : { timeout }),
+      ...(urgent === undefined ? {} : { urgent }),
+      ...(reply === undefined ? {} : { reply }),
+    };
     const until = plan.until === null || plan.until <= clock.now() ? {} : { until: plan.until };
     const [made] = holding.hold(attemptDrafts(draft, nodes, operator, statements), { owner: id, ...until, ...hold });
     if (made === undefined) throw new StewardError("job-none-left", { id, of: "all" });

@@ -1,3 +1,4 @@
+import type { HeldGroup } from "../../journal/jobs/held-group.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Hold } from "../../message/jobs/hold.ts";
@@ -18,13 +19,15 @@ const MINUTE = 60_000;
 /** A node that is away is looked at again at the latest after so many ms; its return is heard of before. */
 const LOOK = 30_000;
 
-/** Members of a group by what is to be done with them now. */
+type Member = readonly [group: HeldGroup, index: number];
+
+/** Members by what is to be done with them now. */
 interface Sorted {
   /** By the latest start that is allowed. */
-  readonly due: Map<number, number[]>;
-  readonly skipped: number[];
-  readonly failed: number[];
-  readonly revoked: number[];
+  readonly due: Map<number, Member[]>;
+  readonly skipped: Member[];
+  readonly failed: Member[];
+  readonly revoked: Member[];
   next: number;
   why: Hold | undefined;
 }
@@ -51,43 +54,41 @@ export class Release {
 
   /** Releases what may go of the places below `end`. Returns the ms until there may be more. @throws StewardError `storage-full`, … */
   upTo(end: number, roll: Roll): number {
-    const { group } = roll;
-    if (group === undefined) return LOOK;
     const { holding } = this.#options;
     const sorted = this.#sorted(end, roll);
-    for (const [deliverBy, indices] of sorted.due) {
-      holding.release(group, indices, deliverBy);
-      this.#spend(indices.length);
-    }
-    holding.end(group, sorted.skipped, "cancelled", "skipped: the node was away");
-    holding.end(group, sorted.failed, "expired", "the node was away, and the job does not wait for it");
-    holding.end(group, sorted.revoked, "cancelled", "the node is no more in the fleet");
-    for (const indices of [...sorted.due.values(), sorted.skipped, sorted.failed, sorted.revoked])
-      for (const index of indices) roll.look(group, index);
+    for (const [deliverBy, members] of sorted.due)
+      for (const [group, indices] of byGroup(members)) {
+        holding.release(group, indices, deliverBy);
+        this.#spend(indices.length);
+      }
+    const ended = (members: readonly Member[], state: "cancelled" | "expired", reason: string): void => {
+      for (const [group, indices] of byGroup(members)) holding.end(group, indices, state, reason);
+    };
+    ended(sorted.skipped, "cancelled", "skipped: the node was away");
+    ended(sorted.failed, "expired", "the node was away, and the job does not wait for it");
+    ended(sorted.revoked, "cancelled", "the node is no more in the fleet");
+    for (const members of [...sorted.due.values(), sorted.skipped, sorted.failed, sorted.revoked])
+      for (const [group, index] of members) roll.look(group, index);
     if (sorted.why !== undefined) this.#why = sorted.why;
     return sorted.next;
   }
 
   #sorted(end: number, roll: Roll): Sorted {
-    const { journal, fleet, clock } = this.#options;
+    const { fleet, clock } = this.#options;
     const { atOnce, ifAway } = this.#plan;
     const sorted: Sorted = { due: new Map(), skipped: [], failed: [], revoked: [], next: LOOK, why: undefined };
-    const { group } = roll;
-    if (group === undefined) return sorted;
-    const members = journal.held.members(group);
     const now = clock.now();
     let room = atOnce === null ? Number.POSITIVE_INFINITY : atOnce - roll.underWay;
     let budget = this.#budget();
-    for (const index of group.held(0, end)) {
-      const [, node = ""] = members[index] ?? [];
+    for (const [group, index, node] of this.#held(end, roll)) {
       const link = fleet.link(node);
       const away = link === "offline" || link === "neverSeen";
       if (fleet.trust(node) === "revoked") {
-        sorted.revoked.push(index);
+        sorted.revoked.push([group, index]);
         continue;
       }
       if (away && ifAway !== "queue") {
-        (ifAway === "skip" ? sorted.skipped : sorted.failed).push(index);
+        (ifAway === "skip" ? sorted.skipped : sorted.failed).push([group, index]);
         continue;
       }
       const opening = this.#hours?.at(now, node);
@@ -112,10 +113,24 @@ export class Release {
       if (!away) room--;
       const latest = opening?.closesAt ?? Number.POSITIVE_INFINITY;
       const together = sorted.due.get(latest);
-      if (together === undefined) sorted.due.set(latest, [index]);
-      else together.push(index);
+      if (together === undefined) sorted.due.set(latest, [[group, index]]);
+      else together.push([group, index]);
     }
     return sorted;
+  }
+
+  /** Held messages of the waves that have begun: those that wait for another window had their turn before. */
+  *#held(
+    end: number,
+    { group: own, groups }: Roll,
+  ): Generator<readonly [group: HeldGroup, index: number, node: string]> {
+    const { held } = this.#options.journal;
+    for (const group of [...groups.filter((each) => each !== own), ...groups.slice(0, 1)]) {
+      if (group.heldCount === 0) continue;
+      const members = held.members(group);
+      for (const index of group.held(0, group === own ? end : group.record.count))
+        yield [group, index, members[index]?.[1] ?? ""];
+    }
   }
 
   /** The number of messages that may go now: those of at most a second, for a rate is no burst. */
@@ -133,4 +148,14 @@ export class Release {
     const now = this.#options.clock.monotonic();
     this.#nextAt = Math.max(now, this.#nextAt) + (count * MINUTE) / rate;
   }
+}
+
+function byGroup(members: readonly Member[]): Map<HeldGroup, number[]> {
+  const found = new Map<HeldGroup, number[]>();
+  for (const [group, index] of members) {
+    const together = found.get(group);
+    if (together === undefined) found.set(group, [index]);
+    else together.push(index);
+  }
+  return found;
 }

@@ -60,10 +60,14 @@ export class Roll {
   readonly #journal: Journal;
   readonly #link: (node: string) => LinkState;
   readonly #groups: readonly HeldGroup[];
-  /** The attempt of each place, and the index in the group of that. */
-  readonly #attempt: Uint16Array;
+  /** The attempt that each group is part of. */
+  readonly #attemptOf: readonly number[];
+  /** The number of the first group of the latest attempt. */
+  readonly #latest: number;
+  /** The latest group of each place, and the index in it. */
+  readonly #groupNo: Uint16Array;
   readonly #index: Uint32Array;
-  /** The place of each member of each attempt, and what became of it. */
+  /** The place of each member of each group, and what became of it. */
   readonly #places: Uint32Array[] = [];
   readonly #kinds: Uint8Array[] = [];
   /** Numbers of the latest messages by kind. */
@@ -74,28 +78,36 @@ export class Roll {
   constructor(journal: Journal, { attempts }: Pick<JobStand, "attempts">, link: (node: string) => LinkState) {
     this.#journal = journal;
     this.#link = link;
-    this.#groups = attempts.flatMap(({ group }) => journal.held.group(group) ?? []);
+    const groups = attempts.flatMap(({ group, later = [] }, attempt) =>
+      [group, ...later].flatMap((id) => {
+        const found = journal.held.group(id);
+        return found === undefined ? [] : [{ found, attempt }];
+      }),
+    );
+    this.#groups = groups.map(({ found }) => found);
+    this.#attemptOf = groups.map(({ attempt }) => attempt);
+    this.#latest = this.#attemptOf.indexOf(this.#attemptOf.at(-1) ?? 0);
     const [first] = this.#groups;
     this.size = first?.record.count ?? 0;
-    this.#attempt = new Uint16Array(this.size);
+    this.#groupNo = new Uint16Array(this.size);
     this.#index = new Uint32Array(this.size);
     let placeOf: Map<string, number> | undefined;
-    for (const [attempt, group] of this.#groups.entries()) {
+    for (const [no, group] of this.#groups.entries()) {
       const members = journal.held.members(group);
       const places = new Uint32Array(members.length);
       this.#places.push(places);
       this.#kinds.push(new Uint8Array(members.length));
-      if (attempt > 0) placeOf ??= new Map(journal.held.members(first ?? group).map(([, node], i) => [node, i]));
+      if (no > 0) placeOf ??= new Map(journal.held.members(first ?? group).map(([, node], i) => [node, i]));
       for (const [index, [, node]] of members.entries()) {
-        const place = attempt === 0 ? index : (placeOf?.get(node) ?? 0);
+        const place = no === 0 ? index : (placeOf?.get(node) ?? 0);
         places[index] = place;
-        this.#attempt[place] = attempt;
+        this.#groupNo[place] = no;
         this.#index[place] = index;
       }
     }
     for (let place = 0; place < this.size; place++) {
       const kind = this.#read(place);
-      this.#kinds[this.#attempt[place] ?? 0]?.fill(kind, this.#index[place], (this.#index[place] ?? 0) + 1);
+      this.#kinds[this.#groupNo[place] ?? 0]?.fill(kind, this.#index[place], (this.#index[place] ?? 0) + 1);
       this.#totals[kind] = (this.#totals[kind] ?? 0) + 1;
       if (isOpen(kind)) this.#open.add(place);
     }
@@ -103,7 +115,29 @@ export class Roll {
 
   /** The group of the latest attempt. */
   get group(): HeldGroup | undefined {
-    return this.#groups.at(-1);
+    return this.#groups[this.#latest];
+  }
+
+  /** All groups of the latest attempt: behind its own those that wait for another window. */
+  get groups(): readonly HeldGroup[] {
+    return this.#groups.slice(this.#latest);
+  }
+
+  /** The number of messages of the latest attempt that are held. */
+  get heldCount(): number {
+    return this.groups.reduce((sum, { heldCount }) => sum + heldCount, 0);
+  }
+
+  /** Messages of the latest attempt that expired on their lanes, or on their nodes. */
+  *expired(): Generator<{ readonly id: string; readonly node: string }> {
+    if ((this.#totals[KINDS.indexOf("expired")] ?? 0) === 0) return;
+    for (let place = 0; place < this.size; place++) {
+      const no = this.#groupNo[place] ?? 0;
+      if (no < this.#latest || KINDS[this.#kindAt(place)] !== "expired") continue;
+      if (this.#groups[no]?.at(this.#index[place] ?? 0) !== 1) continue;
+      const [id, node] = this.#member(place);
+      yield { id, node };
+    }
   }
 
   has(group: HeldGroup): boolean {
@@ -112,10 +146,10 @@ export class Roll {
 
   /** Reads again what became of a message. Returns true when it is told differently from before. */
   look(group: HeldGroup, index: number): boolean {
-    const attempt = this.#groups.indexOf(group);
-    const place = this.#places[attempt]?.[index];
-    if (place === undefined || this.#attempt[place] !== attempt || this.#index[place] !== index) return false;
-    const kinds = this.#kinds[attempt];
+    const no = this.#groups.indexOf(group);
+    const place = this.#places[no]?.[index];
+    if (place === undefined || this.#groupNo[place] !== no || this.#index[place] !== index) return false;
+    const kinds = this.#kinds[no];
     const before = kinds?.[index] ?? HELD;
     const kind = this.#read(place);
     if (kinds === undefined || kind === before) return false;
@@ -130,7 +164,7 @@ export class Roll {
   /** Reads all open messages again. */
   lookAtOpen(): void {
     for (const place of [...this.#open]) {
-      const group = this.#groups[this.#attempt[place] ?? 0];
+      const group = this.#groups[this.#groupNo[place] ?? 0];
       if (group !== undefined) this.look(group, this.#index[place] ?? 0);
     }
   }
@@ -156,16 +190,15 @@ export class Roll {
 
   /** The numbers of the members `from` to `to` of the latest attempt. */
   part(from: number, to: number) {
-    const attempt = this.#groups.length - 1;
-    const kinds = this.#kinds[attempt] ?? new Uint8Array();
+    const places = this.#places[this.#latest] ?? new Uint32Array();
     const part = { size: to - from, held: 0, open: 0, away: 0, succeeded: 0, skipped: 0 };
     for (let index = from; index < to; index++) {
-      const kind = kinds[index] ?? 0;
+      const place = places[index] ?? 0;
+      const kind = this.#kindAt(place);
       if (kind === HELD) part.held++;
       else if (kind === SUCCEEDED) part.succeeded++;
       else if (KINDS[kind] === "cancelled") part.skipped++;
       else if (isOpen(kind)) {
-        const place = this.#places[attempt]?.[index] ?? 0;
         if (kind === QUEUED && this.#isAway(place)) part.away++;
         else part.open++;
       }
@@ -185,18 +218,18 @@ export class Roll {
   }
 
   entry(place: number): RollEntry {
-    const attempt = this.#attempt[place] ?? 0;
+    const attempt = this.#attemptOf[this.#groupNo[place] ?? 0] ?? 0;
     const [id, node] = this.#member(place);
     const kind = this.#isUnknown(place) ? "unknown" : (KINDS[this.#kindAt(place)] ?? "held");
     return { node, id, attempt, kind };
   }
 
   #kindAt(place: number): number {
-    return this.#kinds[this.#attempt[place] ?? 0]?.[this.#index[place] ?? 0] ?? 0;
+    return this.#kinds[this.#groupNo[place] ?? 0]?.[this.#index[place] ?? 0] ?? 0;
   }
 
   #member(place: number): readonly [id: string, node: string] {
-    const group = this.#groups[this.#attempt[place] ?? 0];
+    const group = this.#groups[this.#groupNo[place] ?? 0];
     const [id = "", node = ""] = (group && this.#journal.held.members(group)[this.#index[place] ?? 0]) ?? [];
     return [id, node];
   }
@@ -213,7 +246,7 @@ export class Roll {
   }
 
   #read(place: number): number {
-    const group = this.#groups[this.#attempt[place] ?? 0];
+    const group = this.#groups[this.#groupNo[place] ?? 0];
     const stand = group?.at(this.#index[place] ?? 0);
     if (stand === 0) return HELD;
     if (typeof stand === "object") return KIND[stand.state];

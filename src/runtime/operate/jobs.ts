@@ -64,8 +64,11 @@ export class JobOperations {
     this.#nodes = nodes;
   }
 
-  /** @throws StewardError `target-invalid`, `target-large`, `job-invalid`, `approval-unnamed`, `reach-denied`, … */
-  async create(order: JobOrderOf): Promise<JobView> {
+  /**
+   * `key`: makes it happen once, however often it is called.
+   * @throws StewardError `target-invalid`, `target-large`, `job-invalid`, `approval-unnamed`, `reach-denied`, …
+   */
+  async create(order: JobOrderOf, key?: string): Promise<JobView> {
     const { jobs, journal, storage } = this.#options.core();
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
@@ -82,6 +85,7 @@ export class JobOperations {
     const draft = { ...draftOf(order), ...(operator === undefined ? {} : { operator: { name: operator } }) };
     const intention = { by, target, nodes, draft, note, plan: { ...plan, approval }, asDraft };
     const record = jobs.create(signed === undefined ? intention : { ...intention, signed });
+    if (key !== undefined) journal.setTaken(key, [record.id]);
     const [first] = jobs.get(record.id).stand.attempts;
     const group = first && journal.held.group(first.group);
     if (group !== undefined) {
@@ -135,12 +139,13 @@ export class JobOperations {
     const { record, stand, stuck, roll } = known;
     const { beginAt: _beginAt, until: untilAt, ...plan } = record.plan;
     const holds = new Map<string, { reason: JobDetail["holds"][number]["reason"]; text: string; nodes: number }>();
-    for (const index of roll.group?.held() ?? []) {
-      const { reason, text = "" } = roll.group?.why(index) ?? { reason: "order" };
-      const key = `${reason} ${text}`;
-      const hold = holds.get(key) ?? { reason, text, nodes: 0 };
-      holds.set(key, { ...hold, nodes: hold.nodes + 1 });
-    }
+    for (const group of roll.groups)
+      for (const index of group.held()) {
+        const { reason, text = "" } = group.why(index);
+        const key = `${reason} ${text}`;
+        const hold = holds.get(key) ?? { reason, text, nodes: 0 };
+        holds.set(key, { ...hold, nodes: hold.nodes + 1 });
+      }
     const attempts = stand.attempts.map(({ group, at, of }) => ({
       at,
       of,
@@ -298,12 +303,14 @@ function wishOf(order: JobOrderOf): JobWish {
   return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as JobWish;
 }
 
-function draftOf({ subject, data, deliverBy, timeout, knownNodesOnly }: JobOrderOf) {
+function draftOf({ subject, data, deliverBy, timeout, knownNodesOnly, urgent, reply }: JobOrderOf) {
   return {
     ...{ subject, data },
     ...(deliverBy === undefined ? {} : { deliverBy }),
     ...(timeout === undefined ? {} : { timeout }),
     ...(knownNodesOnly === undefined ? {} : { knownNodesOnly }),
+    ...(urgent === undefined ? {} : { urgent }),
+    ...(reply === undefined ? {} : { reply }),
   };
 }
 

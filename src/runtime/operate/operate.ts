@@ -48,7 +48,7 @@ import type {
 } from "./table/jobs.ts";
 import type { IssuedToken, PageLink, SessionView, TokenOrder } from "./table/logins.ts";
 import type { LogFindingsView, LogLine, LogSearchQuery } from "./table/logs.ts";
-import type { HoldOrder, HoldView, MuteView, QueueView, ReleaseOrder } from "./table/maintenance.ts";
+import type { FirstOrder, HoldOrder, HoldView, MuteView, QueueView, ReleaseOrder } from "./table/maintenance.ts";
 import type { DeadLetter, DeadQuery, MessageDetail, MessageFilter, MessageView, Order } from "./table/messages.ts";
 import type {
   FactsView,
@@ -170,6 +170,11 @@ export class LocalOperations implements Operations {
     return this.#jobs.create(order);
   }
 
+  /** Orders the job of a file: once for each key. */
+  takeJob(order: JobOrderOf, key: string): Promise<JobView> {
+    return this.#jobs.create(order, key);
+  }
+
   planJob(order: JobOrderOf): JobPlanView {
     return this.#jobs.plan(order);
   }
@@ -237,6 +242,20 @@ export class LocalOperations implements Operations {
 
   queue(name: string, { limit }: { readonly limit?: number } = {}): QueueView {
     return queueOf(this.#nodes.detail(name), this.#options, this.#messages, limit);
+  }
+
+  async first(name: string, { ids }: FirstOrder): Promise<QueueView> {
+    const { submitter, storage } = this.#options.core();
+    const { name: node } = this.#nodes.detail(name);
+    const meant = ids.map((id) => this.#messages.detail(id));
+    for (const { subject } of meant) this.#reach.insist(subject);
+    submitter.first(
+      node,
+      meant.map(({ id }) => id),
+    );
+    this.#deeds.record("move ahead", { nodes: [node], ids: meant.map(({ id }) => id) });
+    await storage.durable();
+    return this.queue(name);
   }
 
   holds(): HoldView[] {

@@ -22,6 +22,7 @@ export const ROUTES = {
   labels: "GET /v1/nodes/{name}/labels",
   label: "POST /v1/labels",
   queue: "GET /v1/nodes/{name}/queue",
+  first: "POST /v1/nodes/{name}/queue/first",
   holds: "GET /v1/holds",
   hold: "POST /v1/holds",
   unhold: "POST /v1/holds/release",

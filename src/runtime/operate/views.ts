@@ -57,10 +57,15 @@ export function viewOut(lane: OutLane, record: OutRecord, sight: Sight): Message
 }
 
 /** The operator who asked for a message, as it is shown. */
-function askedBy({ operator, origin }: Pick<Message, "operator" | "origin">): Pick<MessageView, "operator" | "signed"> {
-  if (operator === undefined) return {};
-  const name = `${operator.name}@${origin}`;
-  return operator.statement === undefined ? { operator: name } : { operator: name, signed: true };
+function askedBy({
+  operator,
+  origin,
+  urgent,
+}: Pick<Message, "operator" | "origin" | "urgent">): Pick<MessageView, "operator" | "signed" | "urgent"> {
+  const hastened = urgent === undefined ? {} : { urgent };
+  if (operator === undefined) return hastened;
+  const name = { operator: `${operator.name}@${origin}`, ...hastened };
+  return operator.statement === undefined ? name : { ...name, signed: true };
 }
 
 export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): MessageDetail {
@@ -88,7 +93,7 @@ export function detailOut(lane: OutLane, record: OutRecord, sight: Sight): Messa
 
 /** A message that is in no lane: it is held, or ended while it was. */
 export function viewHeld({ group, index, id, node }: HeldMessage, origin: string): MessageView {
-  const { subject, at, until, data, operator } = group.record;
+  const { subject, at, until, data, operator, urgent } = group.record;
   const stand = group.at(index);
   const end = typeof stand === "number" ? undefined : stand;
   return {
@@ -105,6 +110,7 @@ export function viewHeld({ group, index, id, node }: HeldMessage, origin: string
     summary: summariseMessage({ subject: `${node}.${subject}`, data }),
     reason: end?.reason ?? holdText(group.why(index)),
     ...(operator === undefined ? {} : { operator: `${operator}@${origin}` }),
+    ...(urgent === undefined ? {} : { urgent }),
   };
 }
 

@@ -190,9 +190,9 @@ export class Holding {
 
 /** The message of a member as it was accepted, without the statement of its operator. */
 export function messageOf({ record }: HeldGroup, id: string, node: string, origin: string): Message {
-  const { subject, data, timeout, at, until, operator: name } = record;
-  const operator = name === undefined ? {} : { operator: { name } };
-  return { id, subject: `${node}.${subject}`, origin, createdAt: at, deliverBy: until, timeout, data, ...operator };
+  const { subject, data, timeout, at, until, operator: name, urgent } = record;
+  const asked = { ...(name === undefined ? {} : { operator: { name } }), ...(urgent === undefined ? {} : { urgent }) };
+  return { id, subject: `${node}.${subject}`, origin, createdAt: at, deliverBy: until, timeout, data, ...asked };
 }
 
 /** The message with the statement of its operator. After the time of a statement the message goes without it: each node decides. */
@@ -219,10 +219,11 @@ function releasedAt(now: number, message: Message, { record }: HeldGroup, latest
   return { ...message, createdAt: now, deliverBy: Number.isFinite(deliverBy) ? deliverBy : null };
 }
 
-function contentOf({ subject, data, timeout, createdAt, deliverBy, operator }: Message) {
+function contentOf({ subject, data, timeout, createdAt, deliverBy, operator, urgent }: Message) {
   const wait = deliverBy === null ? null : deliverBy - createdAt;
   const run = operator?.statement?.run;
-  const asked = operator === undefined ? {} : { operator: operator.name, ...(run === undefined ? {} : { run }) };
+  const by = operator === undefined ? {} : { operator: operator.name, ...(run === undefined ? {} : { run }) };
+  const asked = urgent === undefined ? by : { ...by, urgent };
   return { subject: withoutReceiver(subject), data, timeout, wait, at: createdAt, ...asked };
 }
 
@@ -233,7 +234,7 @@ function rises(before: Message | undefined, after: Message | undefined): boolean
 
 function isAlike(a: Message, b: Message | undefined, first: Draft, other: Draft | undefined): boolean {
   if (b === undefined || other === undefined || a.data !== b.data || a.timeout !== b.timeout) return false;
-  if (a.operator?.name !== b.operator?.name || !isSameRun(a, b)) return false;
+  if (a.operator?.name !== b.operator?.name || a.urgent !== b.urgent || !isSameRun(a, b)) return false;
   return first.deliverBy === other.deliverBy && withoutReceiver(a.subject) === withoutReceiver(b.subject);
 }
 

@@ -18,6 +18,7 @@ import type { Announcer } from "../../observe/announce.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Storage } from "../upkeep/storage.ts";
+import { Overtaking } from "./overtaking.ts";
 
 export interface SubmitOptions {
   readonly config: () => Config;
@@ -28,7 +29,7 @@ export interface SubmitOptions {
   readonly transport: Pick<Transport, "maxPayload">;
   readonly storage: Pick<Storage, "refusal">;
   readonly fleet: Pick<Fleet, "isKnown" | "expect">;
-  readonly publishers: Pick<Publishers, "wake">;
+  readonly publishers: Pick<Publishers, "wake" | "moved">;
   readonly announce: Pick<Announcer, "queued">;
   readonly replies: Replies;
 }
@@ -54,9 +55,16 @@ const OWN_BYTES = 512 * 1024;
 /** The way of a draft into the journal: checked, stamped, queued. Once durable, the message ends in exactly one state. */
 export class Submitter implements DraftTaker {
   readonly #options: SubmitOptions;
+  readonly #overtaking: Overtaking;
 
   constructor(options: SubmitOptions) {
     this.#options = options;
+    this.#overtaking = new Overtaking(options);
+  }
+
+  /** Moves messages that wait for a node ahead of all others. @throws StewardError `queue-order`, `message-unknown` */
+  first(node: string, ids: readonly string[]): void {
+    this.#overtaking.first(node, ids);
   }
 
   /**
@@ -151,6 +159,7 @@ export class Submitter implements DraftTaker {
     for (const { subject } of messages) fleet.expect(receiverOf(subject));
     announce.queued(records);
     this.#wake(messages);
+    this.#overtaking.written(messages);
     return records;
   }
 
@@ -196,6 +205,7 @@ export class Submitter implements DraftTaker {
       timeout: draft.timeout ?? (subject.kind === "command" ? defaults.timeout : null),
       data: draft.data,
       ...(draft.operator === undefined ? {} : { operator: draft.operator }),
+      ...(draft.urgent === true ? { urgent: true } : {}),
     };
     if (draft.id !== undefined) this.#insistNew(draft.id, draft.subject);
     const fault =

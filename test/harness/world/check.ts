@@ -79,6 +79,7 @@ export function judge(world: World): Verdict {
 /** Commands of one lane began in the order in which they were accepted (with a concurrency of 1). */
 function outOfOrder(world: World): string[] {
   const place = new Map(world.accepted.flatMap(({ id, held }, at) => (held === true ? [] : [[id, at] as const])));
+  const kind = (at: number): string => (world.accepted[at]?.urgent === true ? "urgent" : "");
   const latest = new Map<string, number>();
   // Programs have a ledger of their own on each host.
   const programs = world.nodes.flatMap((name) => world.host(name).ledger);
@@ -90,7 +91,7 @@ function outOfOrder(world: World): string[] {
     const at = place.get(id);
     // What an origin sent before it lost its disk is of another lane than what it sent since.
     if (at === undefined || IDEMPOTENT.has(method) || world.forgotten.has(id) || world.unknowable.has(id)) return [];
-    const lane = `${world.accepted[at]?.origin} ${subject}`;
+    const lane = `${world.accepted[at]?.origin} ${subject} ${kind(at)}`;
     const before = latest.get(lane) ?? -1;
     latest.set(lane, Math.max(before, at));
     return at < before ? [`${id} overtook on ${lane}`] : [];

@@ -121,6 +121,8 @@ export interface AcceptedLine {
   readonly origin: string;
   /** It was held, so that it goes into its lane behind messages that were accepted after it. */
   readonly held?: true;
+  /** Urgent messages keep their order among each other. */
+  readonly urgent?: boolean;
 }
 
 export class World {

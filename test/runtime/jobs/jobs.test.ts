@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JobOrderOf } from "../../../src/runtime/operate/table/jobs.ts";
 import { expectSound } from "../../harness/world/sound.ts";
-import { counts, ended, fleet, job, lists, order, ran, shipOf } from "./scene.ts";
+import { counts, ended, fleet, job, lists, note, order, ran, shipOf } from "./scene.ts";
 
 const steer = (
   world: Awaited<ReturnType<typeof fleet>>,
@@ -169,6 +169,45 @@ describe("a job", () => {
     world.heal(shipOf(3));
     await ended(world, id, "done", 5 * MINUTE);
     await expectSound(world);
+  });
+
+  it("waits for the next window where a message was released and did not begin in this one", async () => {
+    const world = await fleet(3);
+    const clock = (minutes: number): string =>
+      new Date(world.time.now() + minutes * MINUTE).toISOString().slice(11, 16);
+    // The second one is busy with something else until its window is over.
+    await world.send(`${shipOf(2)}.command.work.os`, { ms: 15 * MINUTE }, { timeout: 60 * MINUTE });
+    await world.advance(5_000);
+    const window = `${clock(3)}-${clock(10)};${clock(30)}-${clock(40)};${clock(60)}-${clock(70)}`;
+    const id = await order(world, { window, tz: "UTC", until: "in 100m", max: ["expired=0:abort"] });
+    await world.until(() => counts(world, id).held !== 3, "the window is open", 5 * MINUTE);
+    // The first one goes away with the message that is on its way to it.
+    world.cut(shipOf(1));
+    await world.advance(15 * MINUTE);
+    expect(counts(world, id)).toEqual({ held: 2, succeeded: 1 });
+    expect(job(world, id).holds).toEqual([{ reason: "window", text: expect.any(String), nodes: 2 }]);
+    expect(lists(world, id).held).toEqual([shipOf(1), shipOf(2)]);
+    world.crash("central");
+    await world.start("central");
+    await world.advance(14 * MINUTE);
+    expect(lists(world, id)).toEqual({ succeeded: [shipOf(2), shipOf(3)], held: [shipOf(1)] });
+    world.heal(shipOf(1));
+    await ended(world, id, "done", 60 * MINUTE);
+    note(world, id);
+    expect(ran(world).sort()).toEqual([shipOf(1), shipOf(2), shipOf(2), shipOf(3)]);
+    expect(job(world, id).attempts.length).toBe(1);
+    await world.drained();
+  });
+
+  it("ends as expired where no window comes before its end", async () => {
+    const world = await fleet(2);
+    const clock = (minutes: number): string =>
+      new Date(world.time.now() + minutes * MINUTE).toISOString().slice(11, 16);
+    await world.send(`${shipOf(2)}.command.work.os`, { ms: 30 * MINUTE }, { timeout: 60 * MINUTE });
+    await world.advance(5_000);
+    const id = await order(world, { window: `${clock(1)}-${clock(5)}`, tz: "UTC", until: "in 2h" });
+    await ended(world, id, "doneWithFailures", 60 * MINUTE);
+    expect(lists(world, id)).toEqual({ succeeded: [shipOf(1)], expired: [shipOf(2)] });
   });
 
   it("begins at its time, and expires when its end comes before its turn", async () => {

@@ -39,7 +39,7 @@ function scene(messageBytes: number, broker: number | undefined, frameBytes = 4 
     transport: { maxPayload: () => broker ?? 1024 * 1024 },
     storage: { refusal: () => undefined },
     fleet: { isKnown: () => true, expect: () => undefined },
-    publishers: { wake: () => undefined },
+    publishers: { wake: () => undefined, moved: () => undefined },
     announce: { queued: () => undefined },
     replies: { hasRoomFor: () => true, expect: () => undefined },
   });

@@ -44,7 +44,7 @@ function scene() {
     transport: { maxPayload: () => 1024 * 1024 },
     storage: { refusal: () => undefined },
     fleet: { isKnown: () => true, expect: () => undefined },
-    publishers: { wake: (subject) => void woken.push(subject) },
+    publishers: { moved: () => undefined, wake: (subject) => void woken.push(subject) },
     replies: { hasRoomFor: () => true, expect: () => undefined },
     announce: { queued: () => undefined },
   });

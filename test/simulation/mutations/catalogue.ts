@@ -14,6 +14,8 @@ export interface Mutation {
   readonly replace: string;
   /** Those under which it shows; absent: those of the suite. */
   readonly faults?: readonly Fault[];
+  /** Beside central, where two are too few. */
+  readonly nodes?: number;
 }
 
 export const MUTATIONS: readonly Mutation[] = [

@@ -7,8 +7,9 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
     breaks: "a wave begins before the one before has ended",
     file: "src/runtime/jobs/decision.ts",
     find: 'if (!isOver) return { kind: "wait" };',
-    replace: "",
+    replace: 'if (!isOver && wave.succeeded === 0) return { kind: "wait" };',
     faults: ["jobs", "slow"],
+    nodes: 5,
   },
   {
     name: "soak-unheeded",
@@ -65,6 +66,7 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
     find: "if (late < 0) return 0;",
     replace: "if (late < 0) return 1;",
     faults: ["jobs"],
+    nodes: 6,
   },
   {
     name: "at-once-unheeded",
@@ -73,6 +75,7 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
     find: "if (!away && room <= 0) {",
     replace: "if (!away && room < 0) {",
     faults: ["jobs"],
+    nodes: 4,
   },
   {
     name: "away-unheeded",

@@ -48,7 +48,7 @@ export async function tryMutation(root: string, mutation: Mutation, seeds = SEED
     const program = await compile(copy, "test/simulation/start.ts", join(copy, "out"));
     const faults = (mutation.faults ?? DEFAULT_FAULTS).join(",");
     const { output, said } = await run(program, [
-      ...["--seeds", String(seeds), "--faults", faults],
+      ...["--seeds", String(seeds), "--faults", faults, "--nodes", String(mutation.nodes ?? 2)],
       ...["--until-failure", "--no-shrink", "--json"],
     ]);
     const total = JSON.parse(output.trim().split("\n").at(-1) ?? "") as { seeds: number; violations: number };

@@ -34,6 +34,7 @@ interface Options extends JobOptions {
   readonly wait?: string | false;
   readonly detach?: boolean;
   readonly reply?: readonly string[];
+  readonly urgent?: boolean;
 }
 
 const DESCRIPTION = `Run a command on one node, several, or all of them.
@@ -99,6 +100,7 @@ export function addRun(program: Command, run: Runner): void {
     .option("--deliver-by <time>", "how long the command may wait to start: 2h, 7d, or never (no deadline)")
     .option("--timeout <time>", "how long the command may run: 30s, 2h")
     .option("--reply <destination>", "bring the outcome to a destination of `destinations:`; again for more", collected)
+    .option("--urgent", "overtake what waits for the nodes")
     .option("--script [file]", "run a script: a file, - for standard input, or without a name the words after `--`")
     .option("-i, --stdin", "pass standard input on to the command")
     .option("-e, --env <name=value>", "a variable for the command; again for more", collected)
@@ -124,6 +126,7 @@ async function runCommand(cli: Cli, options: Options, words: readonly string[]):
     ...(options.deliverBy === undefined ? {} : { deliverBy: durationOrNever("--deliver-by", options.deliverBy) }),
     ...(options.timeout === undefined ? {} : { timeout: duration("--timeout", options.timeout) }),
     ...(options.reply === undefined ? {} : { reply: options.reply }),
+    ...(options.urgent === true ? { urgent: true } : {}),
     knownNodesOnly: options.new !== true,
   };
   const domain = checkToken("domain", options.domain);

@@ -4,7 +4,7 @@ import type { OperateOptions } from "../rooms.ts";
 import type { QueueView } from "../table/maintenance.ts";
 import type { NodeDetail } from "../table/nodes.ts";
 
-/** Lanes that do not wait for the others: what ends commands, and what asks for processes. */
+/** Lanes that do not wait for the others: those of cancels, and of questions about processes. */
 const URGENT = /\.command\.(cancel|process)\./;
 const LIMIT = 100;
 const ANY = { bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 };
@@ -38,19 +38,21 @@ export function queueOf(
   let bytes = 0;
   const sent = open.slice(0, limit).map(({ lane, record }) => {
     bytes += record.bytes;
-    const { id, subject, state, createdAt, deliverBy, reason, summary } = messages.viewOn(lane, record);
+    const { id, subject, state, createdAt, deliverBy, reason, summary, urgent } = messages.viewOn(lane, record);
     const goes = rate !== undefined && rate > 0 && state !== "held" && (link === "online" || link === "late");
     return {
       ...{ id, subject, state, createdAt, deliverBy, summary, bytes: record.bytes },
       expectedAt: goes ? Math.round(asOf + (bytes * 1_000) / rate) : null,
       ...(reason === undefined ? {} : { reason }),
+      ...(urgent === undefined ? {} : { urgent }),
     };
   });
   const later = held
     .slice(0, limit - sent.length)
-    .map(({ id, subject, state, createdAt, deliverBy, reason, summary }) => ({
+    .map(({ id, subject, state, createdAt, deliverBy, reason, summary, urgent }) => ({
       ...{ id, subject, state, createdAt, deliverBy, summary, bytes: 0, expectedAt: null },
       ...(reason === undefined ? {} : { reason }),
+      ...(urgent === undefined ? {} : { urgent }),
     }));
   return {
     node,
@@ -69,12 +71,14 @@ interface Waiting {
 }
 
 function inOrder(a: Waiting, b: Waiting): number {
-  const first = rank(a.lane) - rank(b.lane);
+  const first = rank(a) - rank(b);
   if (first !== 0) return first;
   if (a.lane === b.lane) return a.record.seq - b.record.seq;
   return a.record.message.id < b.record.message.id ? -1 : 1;
 }
 
-function rank({ subject }: OutLane): number {
-  return URGENT.test(subject) ? 0 : 1;
+/** Messages that were sent, and those of urgent lanes, go before all others. */
+function rank({ lane, record }: Waiting): number {
+  if (URGENT.test(lane.subject) || record.seq <= lane.sent) return 0;
+  return record.message.urgent === true ? 1 : 2;
 }

@@ -24,7 +24,7 @@ import {
   within,
 } from "./shape.ts";
 
-const { knownNodesOnly, to: _to, reply: _reply, id: _id, statement: _statement, ...ofOrder } = order.shape;
+const { knownNodesOnly, to: _to, reply, id: _id, statement: _statement, ...ofOrder } = order.shape;
 
 const signedJob = z
   .strictObject({
@@ -44,6 +44,7 @@ const jobOrder = z.strictObject({
   subject: z.string().max(300).describe("command.<method>.<domain>, without a node"),
   written: opt(z.string().max(10_000).describe("The target as somebody wrote it, where `to` lists its nodes")),
   note: opt(z.string().max(1_000).describe("What it is for, in words")),
+  reply: opt(reply.unwrap().describe("Destinations of steward.yaml to which the outcome of each of its messages goes")),
   draft: opt(z.boolean().describe("It waits for `start`")),
   waves: opt(z.string().max(1_000).describe("Where each wave ends: 1,10%,50%,100%. Absent: one wave")),
   soak: opt(duration.describe("Milliseconds of pause after each wave")),

@@ -1,6 +1,20 @@
 import { z } from "zod";
 import { type Entries, json, reader } from "./entry.ts";
-import { atMost, byName, count, hold, linkState, opt, type Shown, state, text, thing, time, within } from "./shape.ts";
+import {
+  atMost,
+  byName,
+  count,
+  hold,
+  id,
+  linkState,
+  opt,
+  type Shown,
+  state,
+  text,
+  thing,
+  time,
+  within,
+} from "./shape.ts";
 
 const holdOrder = z.strictObject({
   to: z.string().describe("A target: docs/targets.md"),
@@ -17,6 +31,10 @@ const releaseOrder = z.strictObject({
   to: z.string().describe("A target: docs/targets.md"),
 });
 
+const firstOrder = z.strictObject({
+  ids: z.array(id).min(1).max(1000).describe("Messages that wait for the node, in the order in which they are to go"),
+});
+
 const queueQuery = z.strictObject({
   limit: opt(atMost(10_000).describe("The first so many; absent: 100")),
 });
@@ -30,6 +48,7 @@ const queued = thing({
   bytes: count.describe("Its size as it travels, before compression"),
   expectedAt: time.nullable().describe("When it will have arrived at the rate of the line; null: that cannot be said"),
   reason: opt(text.describe("Why it waits")),
+  urgent: opt(z.literal(true).describe("It goes before the others")),
   summary: text,
 });
 
@@ -62,6 +81,14 @@ export const MAINTENANCE = {
     query: queueQuery,
     answer: json("The queue", queueView),
     failures: [404],
+  },
+  first: {
+    summary: "Move messages that wait for a node ahead of the others; those that were sent already stay where they are",
+    needs: "operator",
+    params: byName,
+    body: { shape: firstOrder, read: reader(firstOrder) },
+    answer: json("The queue", queueView),
+    failures: [403, 404, 409, 413, 415, 422, 503, 507],
   },
   holds: {
     summary: "The nodes that are held for maintenance",
@@ -107,6 +134,7 @@ export const MAINTENANCE = {
 
 export type MuteView = Shown<typeof muteView>;
 export type QueueView = Shown<typeof queueView>;
+export type FirstOrder = Shown<typeof firstOrder>;
 export type HoldOrder = Shown<typeof holdOrder>;
 export type ReleaseOrder = Shown<typeof releaseOrder>;
 export type HoldView = Shown<typeof holdView>;

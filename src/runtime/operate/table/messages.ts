@@ -49,6 +49,9 @@ export const order = z.strictObject({
       .describe("Milliseconds from now; null or never waits for ever; absent: the default"),
   ),
   timeout: opt(within(1, LONGEST_TIMEOUT).describe("Milliseconds it may run; absent: the default")),
+  urgent: opt(
+    z.boolean().describe("It overtakes what waits for its node; urgent messages keep their order among each other"),
+  ),
   reply: opt(
     z.array(name).min(1).max(8).describe("Names of `destinations:` in steward.yaml to which the outcome goes"),
   ),
@@ -145,6 +148,7 @@ const ofMessage = {
   summary: text.describe("One line of its data"),
   operator: opt(text.describe("Who asked for it: OPERATOR@NODE; absent: nobody who has a name")),
   signed: opt(z.literal(true).describe("The operator has signed it")),
+  urgent: opt(z.literal(true).describe("It goes before what waits for its node")),
 };
 
 export const messageView = thing(ofMessage);
