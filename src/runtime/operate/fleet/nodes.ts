@@ -237,6 +237,7 @@ export class Nodes {
     const counted = {
       role: name === self ? ("self" as const) : name === config().central ? ("central" as const) : ("edge" as const),
       waiting: lanes.reduce((sum, lane) => sum + lane.waiting, 0),
+      waitingBytes: lanes.reduce((sum, lane) => sum + lane.bytes, 0),
       oldestCreatedAt: waiting.length === 0 ? null : Math.min(...waiting),
       running: journal.outbox.openCount(name),
       bytesOut: counters.node(name).bytesOut,
@@ -293,6 +294,7 @@ function pendingView({ node: name, firstAt }: PendingClaim, waits: { fingerprint
     lastSeenAt: null,
     asOf: now,
     waiting: 0,
+    waitingBytes: 0,
     oldestCreatedAt: null,
     running: 0,
     bytesOut: 0,
