@@ -30,7 +30,9 @@ export function scopePrograms(uid = process.geteuid?.(), places: ScopePlaces = P
   const controllers = readText(places.controllers).split(/\s+/);
   if (!["memory", "pids", "cpu"].every((one) => controllers.includes(one)))
     return "this machine has no control groups of version 2 with memory, pids and cpu";
-  const [run, user] = ["systemd-run", "setpriv"].map((name) => places.folders.map((at) => `${at}/${name}`).find(isProgram));
+  const [run, user] = ["systemd-run", "setpriv"].map((name) =>
+    places.folders.map((at) => `${at}/${name}`).find(isProgram),
+  );
   if (run === undefined || user === undefined) return "the programs systemd-run and setpriv are needed";
   return { run, user };
 }

@@ -113,7 +113,15 @@ function isSpec(value: unknown): boolean {
 /** A bound that is not understood must not count as none: the program would run without it. */
 function isBounds(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { uid, gid, within, umask, limits = {}, together = {}, ...unknown } = value as Readonly<Record<string, unknown>>;
+  const {
+    uid,
+    gid,
+    within,
+    umask,
+    limits = {},
+    together = {},
+    ...unknown
+  } = value as Readonly<Record<string, unknown>>;
   return (
     Object.keys(unknown).length === 0 &&
     [uid, gid].every((id) => id === undefined || isCount(id)) &&

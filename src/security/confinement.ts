@@ -52,7 +52,8 @@ export class Confinement {
   constructor(options: ConfinementOptions) {
     this.#options = options;
     this.#identity = options.run === null ? {} : identityOf(options.run);
-    this.#bounds = options.run === null ? {} : boundsOf(options.run, this.#identity, options.scopes?.() ?? scopePrograms());
+    this.#bounds =
+      options.run === null ? {} : boundsOf(options.run, this.#identity, options.scopes?.() ?? scopePrograms());
   }
 
   /** Why no command of this subscription can be run now; `undefined`: they can. */

@@ -70,6 +70,7 @@ export class JobOperations {
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
     const nodes = this.#nodes.meantBy(order.to, order.most);
+    this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
     const messages = nodes.map((node) => ({ subject: `${node}.${order.subject}` }));
     // A job that a rule names is approved once, for all of its waves and times.
     const approval = this.#approvals.insistRule(messages) || plan.approval;
@@ -100,8 +101,10 @@ export class JobOperations {
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
     const { nodes, target, away, most } = this.#nodes.resolve({ to: order.to });
+    this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
     const { beginAt, until: untilAt } = plan;
-    const signing = jobs.signing(plan);
+    const terms = jobs.signing(plan);
+    const signing = terms && { firstAt: terms.from, untilAt: terms.until, runs: terms.runs, gap: terms.gap };
     return {
       ...(signing === undefined ? {} : { signing }),
       ...{ target, nodes, away, most, beginAt, untilAt },

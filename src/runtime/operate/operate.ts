@@ -29,6 +29,7 @@ import { Deeds } from "./speak/deeds.ts";
 import { People } from "./speak/people.ts";
 import { Reach } from "./speak/reach.ts";
 import { Submission } from "./submission.ts";
+import { supervisionOf } from "./supervision.ts";
 import type { AlertTest, ErrandView, OpenAlertView } from "./table/alerts.ts";
 import type { AuditChecked, AuditQuery, AuditRecordOf, MayAnswerOf, MayQuestionTo } from "./table/audit.ts";
 import type { Health, ReloadAnswer } from "./table/daemon.ts";
@@ -68,9 +69,19 @@ import type {
   OperatorView,
   WhoAmI,
 } from "./table/operators.ts";
-import type { MachineView, ProcessList, ProcessView } from "./table/processes.ts";
+import type {
+  MachineView,
+  ProcessList,
+  ProcessView,
+  SupervisionView,
+  TransitionQuery,
+  TransitionView,
+} from "./table/processes.ts";
 import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./table/trust.ts";
 import type { Operations } from "./table.ts";
+
+/** Transitions that are told where no number is asked for. */
+const TRANSITIONS = 1_000;
 
 /** The implementation of every operation of the table, on the rooms of the core that runs now, in the name of a speaker. */
 export class LocalOperations implements Operations {
@@ -355,6 +366,16 @@ export class LocalOperations implements Operations {
 
   health(): Health {
     return healthOf(this.#options);
+  }
+
+  supervision(): SupervisionView {
+    return supervisionOf(this.#options);
+  }
+
+  transitions({ role, actor, limit = TRANSITIONS }: TransitionQuery = {}): TransitionView[] {
+    const passes = (one: TransitionView): boolean =>
+      (role === undefined || one.role === role) && (actor === undefined || one.actor === actor);
+    return this.#options.transitions.last(limit, passes);
   }
 
   machines(): MachineView[] {

@@ -22,7 +22,7 @@ export interface Arrival {
   readonly underWay: number;
   readonly told: (() => void)[];
   /** False: the journal has no room for new work; asked for the first message that needs room. */
-  hasRoom?: boolean;
+  hasRoom: boolean | undefined;
 }
 
 export interface JudgeOptions {

@@ -13,7 +13,7 @@ interface Row {
 
 async function rowsOf(): Promise<readonly Row[]> {
   const document = await readFile(join(ROOT, "docs/security.md"), "utf8");
-  const model = document.slice(document.indexOf("## Who can do what"), document.indexOf("## The broker"));
+  const model = document.slice(document.indexOf("## Who can do what"), document.indexOf("\n## The broker\n"));
   const lines = model.split("\n").filter((line) => /^\|(?! (can|who|fault)|---)/.test(line));
   return lines.map((line) => {
     const cells = line.split("|").slice(1, -1);
@@ -41,20 +41,31 @@ test("each row of the threat model names tests that are there", async () => {
   const rows = await rowsOf();
   expect(rows.length).toBeGreaterThan(35);
   for (const { text, tests } of rows) {
-    if (tests.length === 0) expect(Object.keys(WITHOUT_CHECK).some((words) => text.includes(words)), text).toBe(true);
+    if (tests.length === 0)
+      expect(
+        Object.keys(WITHOUT_CHECK).some((words) => text.includes(words)),
+        text,
+      ).toBe(true);
     for (const { file, titles } of tests) {
       const files = await filesOf(file);
       expect(files, `${file}, of the row ${text}`).not.toEqual([]);
       const texts = await Promise.all(files.map((each) => readFile(join(ROOT, "test", each), "utf8")));
       for (const title of titles)
-        expect(texts.some((each) => each.includes(title)), `${file}: ${title}, of the row ${text}`).toBe(true);
+        expect(
+          texts.some((each) => each.includes(title)),
+          `${file}: ${title}, of the row ${text}`,
+        ).toBe(true);
     }
   }
 });
 
 test("for each row of the threat model a check can be left out, and a test that the row names is missed by it", async () => {
   const rows = await rowsOf();
-  for (const { name, row, test: [file] } of MUTATIONS) {
+  for (const {
+    name,
+    row,
+    test: [file],
+  } of MUTATIONS) {
     const meant = rows.filter(({ text }) => text.includes(row));
     expect(meant, `${name} belongs to one row: ${row}`).toHaveLength(1);
     expect(existsSync(join(ROOT, "test", file)), `${name}: ${file}`).toBe(true);

@@ -8,7 +8,10 @@ import type { Mutation } from "./catalogue.ts";
 const LEFT_OUT = new Set([".git", ".cache", "dist", "node_modules"]);
 
 /** The files that it changes, with their texts after that. @throws when a place is not there exactly once. */
-export async function changed(root: string, { name, further, ...first }: Mutation): Promise<ReadonlyMap<string, string>> {
+export async function changed(
+  root: string,
+  { name, further, ...first }: Mutation,
+): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
   for (const { file, find, replace } of further === undefined ? [first] : [first, further]) {
     const text = texts.get(file) ?? (await readFile(join(root, file), "utf8"));

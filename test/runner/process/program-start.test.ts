@@ -37,19 +37,27 @@ describe("a program whose processes are bounded together", () => {
   });
 
   it("does not start where no group can be made", async () => {
-    const start = () => programStart("/nowhere", spec("true", { together: TOGETHER }), asked, () => "systemd is not here");
+    const start = () =>
+      programStart("/nowhere", spec("true", { together: TOGETHER }), asked, () => "systemd is not here");
     expect(start).toThrow("no control group can be made: systemd is not here");
   });
 
   const here = scopePrograms();
-  it.skipIf(typeof here === "string")(`is ended by the kernel beyond its memory${typeof here === "string" ? ` (${here})` : ""}`, async () => {
-    const directory = await tempDir();
-    const hungry = spec("for i in 1 2 3 4; do head -c 40m /dev/zero | tail -c 40m > /dev/null & done; wait", {
-      together: TOGETHER,
-    });
-    const start = programStart(directory, { ...hungry, argv: ["/bin/sh", "-c", `${hungry.argv[2]}; cat /proc/self/cgroup`] }, asked);
-    const { stdout } = spawnSync(start.file, start.args, { ...start.options, encoding: "utf8" });
-    start.close();
-    expect(stdout).toContain(`steward-${hungry.id}.scope`);
-  });
+  it.skipIf(typeof here === "string")(
+    `is ended by the kernel beyond its memory${typeof here === "string" ? ` (${here})` : ""}`,
+    async () => {
+      const directory = await tempDir();
+      const hungry = spec("for i in 1 2 3 4; do head -c 40m /dev/zero | tail -c 40m > /dev/null & done; wait", {
+        together: TOGETHER,
+      });
+      const start = programStart(
+        directory,
+        { ...hungry, argv: ["/bin/sh", "-c", `${hungry.argv[2]}; cat /proc/self/cgroup`] },
+        asked,
+      );
+      const { stdout } = spawnSync(start.file, start.args, { ...start.options, encoding: "utf8" });
+      start.close();
+      expect(stdout).toContain(`steward-${hungry.id}.scope`);
+    },
+  );
 });

@@ -166,7 +166,10 @@ async function runJob(
   order: JobOrderOf,
   { detach, limit }: { readonly detach: boolean; readonly limit: number | null | undefined },
 ): Promise<number> {
-  const job = await withNodeSuggestion(daemon, signedJobOrder(cli, daemon, order).then((signed) => daemon.createJob(signed)));
+  const job = await withNodeSuggestion(
+    daemon,
+    signedJobOrder(cli, daemon, order).then((signed) => daemon.createJob(signed)),
+  );
   if (cli.json) cli.printJsonLine({ type: "accepted", ...job });
   else if (detach) cli.print(job.id);
   else cli.note(`job ${job.id} over ${counted(job.nodes, "node")}`);
