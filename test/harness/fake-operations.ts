@@ -79,6 +79,7 @@ import type {
   TransitionQuery,
   TransitionView,
 } from "../../src/runtime/operate/table/processes.ts";
+import type { ScheduleQuery, ScheduleViewOf } from "../../src/runtime/operate/table/schedules.ts";
 import type {
   BrokerLogin,
   Choice,
@@ -120,6 +121,7 @@ export class FakeOperations implements Operations {
   openAlertList: OpenAlertView[] = [];
   errandList: ErrandView[] = [];
   muteList: MuteView[] = [];
+  scheduleList: ScheduleViewOf[] = [];
   /** Facts by node. */
   readonly factTable = new Map<string, FactSet>();
   factChanges: FactsView["changes"] = [];
@@ -584,6 +586,11 @@ export class FakeOperations implements Operations {
       bytes: 120 * messages.length,
       messages,
     };
+  }
+
+  schedules(query: ScheduleQuery = {}): ScheduleViewOf[] {
+    this.#called("schedules", query);
+    return this.scheduleList.filter(({ node }) => query.node === undefined || node === query.node);
   }
 
   holds(): HoldView[] {

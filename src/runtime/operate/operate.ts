@@ -17,6 +17,7 @@ import { historyOf } from "./fleet/history.ts";
 import { Holds } from "./fleet/holds.ts";
 import { Nodes } from "./fleet/nodes.ts";
 import { queueOf } from "./fleet/queue.ts";
+import { schedulesOf } from "./fleet/schedules.ts";
 import { TrustDecisions } from "./fleet/trust.ts";
 import { healthOf } from "./health.ts";
 import { JobOperations } from "./jobs.ts";
@@ -77,6 +78,7 @@ import type {
   TransitionQuery,
   TransitionView,
 } from "./table/processes.ts";
+import type { ScheduleQuery, ScheduleViewOf } from "./table/schedules.ts";
 import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./table/trust.ts";
 import type { Operations } from "./table.ts";
 
@@ -251,6 +253,10 @@ export class LocalOperations implements Operations {
     const nodes = await this.#holds.release(order);
     this.#deeds.record("release from maintenance", { nodes });
     return nodes;
+  }
+
+  schedules(query: ScheduleQuery = {}): ScheduleViewOf[] {
+    return schedulesOf(this.#options, this.#nodes, query);
   }
 
   resolve(question: TargetQuestion): TargetView {

@@ -25,6 +25,7 @@ export const ROUTES = {
   holds: "GET /v1/holds",
   hold: "POST /v1/holds",
   unhold: "POST /v1/holds/release",
+  schedules: "GET /v1/schedules",
   resolve: "POST /v1/targets",
   processes: "GET /v1/processes",
   control: "POST /v1/processes/{node}/{subject}/{verb}",

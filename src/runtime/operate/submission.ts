@@ -5,6 +5,7 @@ import { holdText } from "../../message/jobs/hold.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
+import { scheduledBy } from "../../message/schedule/scheduled.ts";
 import { isSubject, receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
@@ -41,9 +42,13 @@ export class Submission {
     const drafts = this.drafts(orders);
     for (const draft of drafts) {
       this.#options.reach.insist(draft.subject);
+      const scheduled = scheduledBy(draft);
+      if (scheduled !== undefined) this.#options.reach.insist(scheduled.subject);
       this.#insistStatement(draft);
     }
-    const rule = this.#options.approvals.rule(drafts);
+    // Whoever schedules a command wants what the command does.
+    const scheduled = drafts.map(scheduledBy).filter((draft) => draft !== undefined);
+    const rule = this.#options.approvals.rule([...drafts, ...scheduled]);
     if (rule !== undefined) return await this.#hold(drafts, rule);
     const records = await this.send(drafts);
     const { publishers, fleet, link, maintenance } = this.#options.core();

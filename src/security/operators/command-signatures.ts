@@ -1,6 +1,7 @@
 import type { Clock } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { CarriedStatement, Message } from "../../message/message.ts";
+import { scheduledBy } from "../../message/schedule/scheduled.ts";
 import { parseSubject } from "../../message/subject.ts";
 import type { OperatorDirectory } from "./directory.ts";
 import { isOfMethods } from "./methods.ts";
@@ -51,9 +52,11 @@ export class CommandSignatures {
     const untimely = arrives ? this.#timeFault(statement) : undefined;
     if (untimely !== undefined) return untimely;
     if (role === "viewer") return `${name} has the role viewer, which sends nothing`;
-    const { method, domain } = parseSubject(message.subject);
-    if (methods !== undefined && !isOfMethods(methods, method, domain))
-      return `the methods of ${name} are ${methods.join(", ")}`;
+    for (const { subject } of [message, scheduledBy(message) ?? message]) {
+      const { method, domain } = parseSubject(subject);
+      if (methods !== undefined && !isOfMethods(methods, method, domain))
+        return `the methods of ${name} are ${methods.join(", ")}`;
+    }
     return undefined;
   }
 

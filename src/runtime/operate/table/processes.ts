@@ -15,7 +15,7 @@ const processQuery = z.strictObject({
   timeout: opt(atMost(3_600_000).describe("Milliseconds to wait for another node's answer")),
 });
 
-export const role = z.enum(["publisher", "subscriber", "source", "core"]);
+export const role = z.enum(["publisher", "subscriber", "source", "core", "schedule"]);
 
 export const processView = thing({
   subject: text,
