@@ -125,7 +125,8 @@ export class Subscriber implements Child, RouteProcess {
     const left = options.journal.inbox
       .pending(route.subject)
       .filter(({ message: { id } }) => !options.running.has(id) && !route.inHand.has(id));
-    this.#enqueue(left, undefined);
+    // The first of them begins at once, so that they are put in order before.
+    this.#enqueue([...left.filter(isUrgent), ...left.filter((record) => !isUrgent(record))], undefined);
   }
 
   get state(): "idle" | "working" {
@@ -220,7 +221,7 @@ export class Subscriber implements Child, RouteProcess {
 
   /** Urgent commands go before those that have not begun. */
   #add(task: () => Promise<void>, record?: InRecord): void {
-    const priority = record?.message.urgent === true ? 1 : 0;
+    const priority = record !== undefined && isUrgent(record) ? 1 : 0;
     void this.#queue.add(() => (this.#stopped ? Promise.resolve() : task()), { priority });
   }
 
@@ -501,6 +502,10 @@ export class Subscriber implements Child, RouteProcess {
       this.#fail(unrecorded);
     }
   }
+}
+
+function isUrgent({ message }: InRecord): boolean {
+  return message.urgent === true;
 }
 
 /** A user's method may return any state: the origin would refuse an unknown one, and the command would stay open there. */
