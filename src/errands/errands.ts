@@ -1,7 +1,7 @@
+import type { Errand } from "../message/care/errand.ts";
 import type { Clock, Random, Timer } from "../message/clock.ts";
 import { faultText } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { Errand } from "../message/errand.ts";
 import type { ErrandRows } from "./errand-rows.ts";
 
 /**

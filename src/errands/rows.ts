@@ -1,5 +1,5 @@
+import type { Errand, ReplyRecord } from "../message/care/errand.ts";
 import type { Json } from "../message/message.ts";
-import type { Errand, ReplyRecord } from "../message/errand.ts";
 import type { ErrandRows } from "./errand-rows.ts";
 
 /** The part of a journal that keeps rows under names. */

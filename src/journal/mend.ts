@@ -1,8 +1,8 @@
+import type { NodeHoldRecord } from "../message/care/node-hold.ts";
 import { idTime } from "../message/id.ts";
 import { isFinalState } from "../message/lifecycle.ts";
 import { type IdEntry, IdRows } from "./id-rows.ts";
 import { HeldGroup } from "./jobs/held-group.ts";
-import type { NodeHoldRecord } from "../message/node-hold.ts";
 import type {
   HeldEnd,
   HeldGroupRecord,
@@ -97,7 +97,8 @@ class Mend {
     for (const table of ["sources", "pending"] as const)
       if (this.#hit(table)) this.#renewed(`a row of ${table} was damaged`);
     for (const { table, key } of this.#rows) {
-      if (table === "checkpoints" && String(key).startsWith("hold ")) this.#store.put("checkpoints", key, this.#heldOn());
+      if (table === "checkpoints" && String(key).startsWith("hold "))
+        this.#store.put("checkpoints", key, this.#heldOn());
       if (table === "taken") this.#store.put("taken", key, []);
       if (table === "cancelled") this.#store.put("cancelled", key, this.#options.node);
       if (table === "meta" && (key === "epoch" || key === "version" || key === "node"))

@@ -11,6 +11,7 @@ import type { FactSet } from "../../src/message/target/facts.ts";
 import { groupsOf, type WrittenGroups } from "../../src/message/target/groups.ts";
 import { itemBytes } from "../../src/message/wire/bounds.ts";
 import type { JobVerb } from "../../src/runtime/jobs/jobs.ts";
+import { filterOf, resolveTarget, type TargetWorld } from "../../src/runtime/operate/fleet/targets.ts";
 import type { Admitted } from "../../src/runtime/operate/speak/reception.ts";
 import type { AlertTest, ErrandView, OpenAlertView } from "../../src/runtime/operate/table/alerts.ts";
 import type {
@@ -70,8 +71,8 @@ import type {
   OperatorView,
   WhoAmI,
 } from "../../src/runtime/operate/table/operators.ts";
-import type { ScheduleQuery, ScheduleViewOf } from "../../src/runtime/operate/table/schedules.ts";
 import type { MachineView, ProcessList, ProcessView } from "../../src/runtime/operate/table/processes.ts";
+import type { ScheduleQuery, ScheduleViewOf } from "../../src/runtime/operate/table/schedules.ts";
 import type {
   BrokerLogin,
   Choice,
@@ -81,7 +82,6 @@ import type {
   TrustView,
 } from "../../src/runtime/operate/table/trust.ts";
 import type { Operations } from "../../src/runtime/operate/table.ts";
-import { filterOf, resolveTarget, type TargetWorld } from "../../src/runtime/operate/fleet/targets.ts";
 import { OWNER } from "../../src/security/operators/speaker.ts";
 import { nodeWith } from "../message/target/node-with.ts";
 import { SimulatedClock } from "./clock.ts";

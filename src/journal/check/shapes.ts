@@ -5,7 +5,6 @@ import { type Assertion, isFinalState, type Life, STATES, type State } from "../
 import type { AskedBy, Message } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
 
-
 import { isToken, parseSubject } from "../../message/subject.ts";
 import { isFact } from "../../message/target/facts.ts";
 import type { Verdict, WireItem } from "../../message/wire/frame.ts";

@@ -6,7 +6,10 @@ import { CONTROL_DOMAIN, isSubject, receiverOf } from "../subject.ts";
 export const SCHEDULE = "schedule";
 
 /** The command that an order lets a node run again and again; `undefined`: the message is no such order. */
-export function scheduledBy({ subject, data }: Pick<Draft, "subject" | "data">): Pick<Draft, "subject" | "data"> | undefined {
+export function scheduledBy({
+  subject,
+  data,
+}: Pick<Draft, "subject" | "data">): Pick<Draft, "subject" | "data"> | undefined {
   if (!subject.endsWith(`.command.${SCHEDULE}.${CONTROL_DOMAIN}`)) return undefined;
   const { set } = (data ?? {}) as { readonly set?: { readonly subject?: unknown; readonly data?: Json } };
   const scheduled = `${receiverOf(subject)}.${String(set?.subject)}`;

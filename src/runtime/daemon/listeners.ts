@@ -1,6 +1,13 @@
 import type { Transition } from "../../actors/root.ts";
 import type { SupervisorContext } from "../../actors/supervisor/roster.ts";
-import type { Child, ChildSpec, ChildView, Exit, SupervisorReport, SupervisorView } from "../../actors/supervisor/spec.ts";
+import type {
+  Child,
+  ChildSpec,
+  ChildView,
+  Exit,
+  SupervisorReport,
+  SupervisorView,
+} from "../../actors/supervisor/spec.ts";
 import { Supervisor } from "../../actors/supervisor/supervisor.ts";
 import { isOfSurroundings } from "../../message/surroundings.ts";
 

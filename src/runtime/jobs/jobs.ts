@@ -28,7 +28,7 @@ export interface JobsOptions {
   readonly withdrawal: Withdrawal;
   readonly fleet: Pick<Fleet, "link" | "trust">;
   readonly facts: Pick<NodeFacts, "value">;
-  readonly failures: Pick<Failures, "report">;
+  readonly failures: Pick<Failures, "report" | "over">;
   readonly happenings: Happenings;
   readonly inspector: Inspector;
   readonly newId: NewId;

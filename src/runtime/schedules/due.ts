@@ -87,7 +87,13 @@ function dueTimes(
 }
 
 /** The times after `from` up to `to`: all, or the first so many. */
-function timesBetween(times: Schedule, from: number, to: number, zone: TimeZone, most = Number.POSITIVE_INFINITY): number[] {
+function timesBetween(
+  times: Schedule,
+  from: number,
+  to: number,
+  zone: TimeZone,
+  most = Number.POSITIVE_INFINITY,
+): number[] {
   const found: number[] = [];
   let next = nextTime(times, from, zone);
   while (next !== undefined && next <= to && found.length < most) {

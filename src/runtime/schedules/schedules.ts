@@ -17,6 +17,7 @@ import type { Failures } from "../../observe/alerts.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Zones } from "../jobs/hours.ts";
 import type { Submitter } from "../submit/submit.ts";
+import { ON_TIME } from "./due.ts";
 import { OneSchedule } from "./schedule.ts";
 import type { ScheduleNews, ScheduleOrder } from "./schedule-method.ts";
 
@@ -342,7 +343,7 @@ export class Schedules {
       if (one.move("leave", `${at} was missed`, { last: step.upTo, left })) this.#news(name);
       return 0;
     }
-    const isMissed = now - step.due > PATIENCE;
+    const isMissed = now - step.due > ON_TIME;
     const patience = this.#patientUntil - this.#options.clock.monotonic();
     if (isMissed && patience > 0) {
       this.#askCentral();

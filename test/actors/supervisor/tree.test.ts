@@ -3,7 +3,11 @@ import { Scene } from "./scene.ts";
 
 it("A supervisor shows itself and those below it as they are, with the restarts of each child", async () => {
   const scene = new Scene();
-  const below = scene.supervisor({ id: "below", onGiveUp: "quarantine", children: [scene.child("c"), scene.child("d")] });
+  const below = scene.supervisor({
+    id: "below",
+    onGiveUp: "quarantine",
+    children: [scene.child("c"), scene.child("d")],
+  });
   const start = async () => {
     await below.start();
     return below;

@@ -13,7 +13,9 @@ const HOURLY = { every: "hourly at :00", subject: "command.work.os", data: {} };
 async function fleet(settings: NodeOptions = {}, central: NodeOptions = {}): Promise<World> {
   // Rare hellos: hours pass in these tests.
   const rare = { hello: "10m" };
-  return await settled(await createWorld({ nodes: { ship1: { ...rare, ...settings }, central: { ...rare, ...central } } }));
+  return await settled(
+    await createWorld({ nodes: { ship1: { ...rare, ...settings }, central: { ...rare, ...central } } }),
+  );
 }
 
 function held(world: World, name = "hourly"): HeldSchedule {
@@ -140,7 +142,10 @@ describe("a schedule of a node's own file", () => {
     expect(told(world, "other")).toMatchObject({ note: "packs logs" });
     await toHour(world, MINUTE);
     expect(began(world)).toHaveLength(1);
-    await world.reload("ship1", { policy: [{ subject: "command.work.*", deny: ["work ..."] }], schedule: { other: HOURLY } });
+    await world.reload("ship1", {
+      policy: [{ subject: "command.work.*", deny: ["work ..."] }],
+      schedule: { other: HOURLY },
+    });
     await toHour(world, MINUTE);
     await world.drained();
     expect(began(world)).toHaveLength(1);
@@ -153,19 +158,22 @@ describe("a schedule of a node's own file", () => {
     ["skip", 0, 3],
     ["once", 1, 2],
     ["all", 3, 0],
-  ] as const)("with missed: %s makes up for %i of three times that passed while it was down", async (missed, made, left) => {
-    const world = await fleet({ schedule: { hourly: { ...HOURLY, missed } } });
-    await world.stop("ship1");
-    await toHour(world);
-    await world.advance(2 * HOUR + 10 * MINUTE);
-    await world.start("ship1");
-    await world.advance(2 * MINUTE);
-    expect(began(world)).toHaveLength(made);
-    expect(held(world)).toMatchObject({ state: "waiting", left });
-    await toHour(world, MINUTE);
-    expect(began(world)).toHaveLength(made + 1);
-    await expectSound(world);
-  });
+  ] as const)(
+    "with missed: %s makes up for %i of three times that passed while it was down",
+    async (missed, made, left) => {
+      const world = await fleet({ schedule: { hourly: { ...HOURLY, missed } } });
+      await world.stop("ship1");
+      await toHour(world);
+      await world.advance(2 * HOUR + 10 * MINUTE);
+      await world.start("ship1");
+      await world.advance(2 * MINUTE);
+      expect(began(world)).toHaveLength(made);
+      expect(held(world)).toMatchObject({ state: "waiting", left });
+      await toHour(world, MINUTE);
+      expect(began(world)).toHaveLength(made + 1);
+      await expectSound(world);
+    },
+  );
 });
 
 describe("a schedule that was sent", () => {
@@ -221,7 +229,9 @@ describe("a schedule that was sent", () => {
     await toHour(world, MINUTE);
     await world.drained();
     expect(began(world)).toHaveLength(0);
-    expect(told(world)?.runs).toMatchObject([{ state: "rejected", reason: expect.stringContaining("from is [ship2]") }]);
+    expect(told(world)?.runs).toMatchObject([
+      { state: "rejected", reason: expect.stringContaining("from is [ship2]") },
+    ]);
     await expectSound(world);
   });
 

@@ -3,7 +3,7 @@ import { EXIT, StewardError } from "../../../message/errors.ts";
 import type { Json } from "../../../message/message.ts";
 import { MISSED } from "../../../message/schedule/node-schedule.ts";
 import { SCHEDULE } from "../../../message/schedule/scheduled.ts";
-import { checkToken, CONTROL_DOMAIN } from "../../../message/subject.ts";
+import { CONTROL_DOMAIN, checkToken } from "../../../message/subject.ts";
 import type { Cli } from "../../cli.ts";
 import { command, type Runner } from "../../command.ts";
 import { insistMeant, showMeant } from "../../follow/meant.ts";
@@ -47,7 +47,10 @@ link, and tells the station what came of it when there is one. A schedule of the
 the policy of the node as if you had sent the command then. \`schedule:\` in a node's steward.yaml holds others, which only
 that file changes: docs/schedules.md.`,
     examples: [
-      ["steward schedule ship1 logs --every 'every day at 02:00' -- /usr/local/bin/pack-logs", "each night, ship's time"],
+      [
+        "steward schedule ship1 logs --every 'every day at 02:00' -- /usr/local/bin/pack-logs",
+        "each night, ship's time",
+      ],
       ["steward schedule class=tanker logs --every '30 4 * * sun' --missed once -- apt-get update", "made up for once"],
       ["steward schedule ship1 logs --pause", "not for now; --resume goes on"],
       ["steward schedule ship1 logs --remove", "no more"],
@@ -61,7 +64,10 @@ that file changes: docs/schedules.md.`,
     .option("--at <time>", "the one time, by the clock of the node: '2026-12-01 02:00', 'in 2h'")
     .option("--window <hours>", "hours in which a run may begin: 02:00-04:00")
     .option("--tz <zone>", "whose clocks count: Europe/Oslo (default: those of the node)")
-    .option("--missed <what>", "skip, once or all: the runs that are made up for where times were missed (default: skip)")
+    .option(
+      "--missed <what>",
+      "skip, once or all: the runs that are made up for where times were missed (default: skip)",
+    )
     .option("--timeout <time>", "how long a run may take: 30s, 2h")
     .option("--note <text>", "what it is for")
     .option("-d, --domain <domain>", "domain of the subject; `subscribe:` of the node must name it", "operatingsystem")
@@ -103,7 +109,8 @@ became of the latest runs. At an edge: its own.`,
         if (name !== undefined && views.length === 0)
           throw usage(`${visible(node ?? "")} holds no schedule ${visible(name)}; it holds ${named(all)}`, "schedules");
         if (cli.json) cli.printJson(views);
-        else if (views.length === 0) cli.note(node === undefined ? "no node holds a schedule" : `${visible(node)} holds no schedule`);
+        else if (views.length === 0)
+          cli.note(node === undefined ? "no node holds a schedule" : `${visible(node)} holds no schedule`);
         else {
           cli.print(...scheduleLines(views, times, cli.out, cli.columns));
           const [view] = views;
@@ -119,7 +126,13 @@ function named(views: readonly { readonly name: string }[]): string {
   return views.length === 0 ? "none" : views.map(({ name }) => visible(name)).join(", ");
 }
 
-async function orderOf(cli: Cli, domain: string, options: Options, name: string, argv: readonly string[]): Promise<Json> {
+async function orderOf(
+  cli: Cli,
+  domain: string,
+  options: Options,
+  name: string,
+  argv: readonly string[],
+): Promise<Json> {
   const verbs = (["remove", "pause", "resume"] as const).filter((verb) => options[verb] === true);
   const { at, every, window, tz: zone, timeout, note, missed } = options;
   const isSet = at !== undefined || every !== undefined || argv.length > 0;

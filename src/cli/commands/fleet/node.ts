@@ -4,8 +4,8 @@ import { command, type Runner, WORDS } from "../../command.ts";
 import { duration } from "../../input/options.ts";
 import { alertTable } from "../../render/alerts.ts";
 import { historyLines } from "../../render/fleet/history.ts";
-import { scheduleLines } from "../../render/fleet/schedules.ts";
 import { nodeLines } from "../../render/fleet/nodes.ts";
+import { scheduleLines } from "../../render/fleet/schedules.ts";
 import { visible } from "../../render/text.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 

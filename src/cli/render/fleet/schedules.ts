@@ -19,7 +19,10 @@ export function scheduleLines(
       { title: "STATE", cell: ({ state }) => state },
       { title: "NEXT", cell: ({ nextAt }) => (nextAt === null ? "-" : times.at(nextAt)) },
       { title: "LAST RUN", cell: (view) => lastRun(view, times, paint) },
-      { title: "WHEN", cell: ({ when, zone, window }) => visible(`${when} ${zone}${window === undefined ? "" : `, ${window}`}`) },
+      {
+        title: "WHEN",
+        cell: ({ when, zone, window }) => visible(`${when} ${zone}${window === undefined ? "" : `, ${window}`}`),
+      },
       { title: "MISSED", cell: ({ missed, left }) => `${missed}${left === 0 ? "" : `, ${left} left out`}` },
       { title: "FROM", cell: ({ from }) => visible(from) },
       { title: "WHAT", cell: ({ summary, note }) => visible(note === undefined ? summary : `${summary} (${note})`) },
