@@ -86,7 +86,11 @@ class AddressedTransport extends NodeTransport {
   }
 
   #listen(frame: Uint8Array): void {
-    this.complaint = COMPLAINT.exec(Buffer.from(frame).toString("latin1"))?.[1] ?? this.complaint;
+    // Complaints are rare, and what is looked through is all that this node receives.
+    const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+    const at = bytes.indexOf("-ERR");
+    if (at < 0) return;
+    this.complaint = COMPLAINT.exec(bytes.toString("latin1", at))?.[1] ?? this.complaint;
   }
 
   override connect(...args: Parameters<NodeTransport["connect"]>): Promise<void> {

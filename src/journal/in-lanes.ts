@@ -21,7 +21,7 @@ export class InLanes {
 
   put(lane: InLane): void {
     this.#hold(lane);
-    this.#store.put("sources", keyOf(lane), { ...lane });
+    this.#store.putText("sources", keyOf(lane), textOf(lane));
   }
 
   /** Number of lanes: of all origins, or of all epochs of one. */
@@ -72,6 +72,14 @@ function lastHeard(lanes: ReadonlyMap<string, InLane>): number {
   let last = Number.NEGATIVE_INFINITY;
   for (const { at } of lanes.values()) last = Math.max(last, at);
   return last;
+}
+
+/** The row of a lane, as JSON. It is written with each frame that is taken: names, subjects and ids need no escapes. */
+function textOf({ origin, epoch, subject, last, lastId, verdicts, lost, at }: InLane): string {
+  let text = `{"v":1,"origin":"${origin}","epoch":"${epoch}","subject":"${subject}","last":${last}`;
+  if (lastId !== undefined) text += `,"lastId":"${lastId}"`;
+  text += verdicts.length === 0 ? `,"verdicts":[]` : `,"verdicts":${JSON.stringify(verdicts)}`;
+  return `${text}${lost.length === 0 ? `,"lost":[]` : `,"lost":${JSON.stringify(lost)}`},"at":${at}}`;
 }
 
 function keyOf({ origin, epoch, subject }: InLane): string {

@@ -33,7 +33,7 @@ interface Placed {
   /** Number of messages of the frame that this node had already. */
   readonly duplicates: number;
   /** Numbers, from and to, that another journal of this node took and this one never saw. */
-  readonly lost?: readonly [from: number, to: number];
+  readonly lost?: readonly [from: number, to: number] | undefined;
 }
 
 /** A frame that continues its lane. */
@@ -110,22 +110,24 @@ export class Inbox {
       lost: [],
       at: 0,
     };
-    const placed = { frame, subject, lane, newEpoch, duplicates: 0 };
-    if (first > lane.last + 1 && acked <= lane.last) return { ...placed, kind: "gap", expected: lane.last + 1 };
+    if (first > lane.last + 1 && acked <= lane.last)
+      return { frame, subject, lane, newEpoch, duplicates: 0, kind: "gap", expected: lane.last + 1 };
     const overlapping = items[lane.last - first];
     const differs = lane.lastId !== undefined && overlapping !== undefined && overlapping.id !== lane.lastId;
     if (differs) this.#wentBack.add(lane);
     // The origin renews its journal and sends everything again from there, so the rest of this lane is refused.
-    if (this.#wentBack.has(lane)) return { ...placed, kind: "wentBack", newEpoch: false };
+    if (this.#wentBack.has(lane)) return { frame, subject, lane, newEpoch: false, duplicates: 0, kind: "wentBack" };
     // The origin never sends acknowledged numbers again, so `acked` moves on a lane that this journal has forgotten.
     const last = Math.max(lane.last, acked);
-    const lost = last > lane.last ? { lost: [lane.last + 1, last] as const } : undefined;
-    if (first > last + 1) return { ...placed, ...lost, kind: "gap", expected: last + 1 };
+    const lost = last > lane.last ? ([lane.last + 1, last] as const) : undefined;
+    if (first > last + 1)
+      return { frame, subject, lane, newEpoch, duplicates: 0, lost, kind: "gap", expected: last + 1 };
     const from = Math.max(first, last + 1);
     const duplicates = Math.min(items.length, from - first);
-    if (duplicates === items.length) return { ...placed, ...lost, kind: "duplicate", duplicates };
+    if (duplicates === items.length) return { frame, subject, lane, newEpoch, duplicates, lost, kind: "duplicate" };
     const reborn = epochs.size > (known === undefined ? 0 : 1);
-    return { ...placed, ...lost, kind: "new", from, duplicates, reborn, repeated: repeatedIn(frame) };
+    const repeated = repeatedIn(frame);
+    return { frame, subject, lane, newEpoch, duplicates, lost, kind: "new", from, reborn, repeated };
   }
 
   /** The decision on a new message by its id alone; `undefined`: its content decides. */
@@ -150,7 +152,7 @@ export class Inbox {
       [, lane.last] = lost;
       lane.lastId = undefined;
     }
-    const verdicts = lane.verdicts.filter((verdict) => verdict.seq > frame.acked);
+    const verdicts = lane.verdicts.length === 0 ? [] : lane.verdicts.filter((verdict) => verdict.seq > frame.acked);
     let into: InFrame | undefined;
     let seq = place.kind === "new" ? place.from : frame.first;
     for (const judged of decisions) {

@@ -10,10 +10,10 @@ export class LaneMarks {
   #acked: [upTo: number, at: number][] = [];
   #started: [upTo: number, at: number][] = [];
 
-  /** The marks as they lie in the journal; `undefined`: there are none. */
-  get row(): OutMarks | undefined {
+  /** The marks as they lie in the journal, an `OutMarks` as JSON; `undefined`: there are none. */
+  get text(): string | undefined {
     if (this.#sent.length === 0) return undefined;
-    return { s: this.#sent.map(copy), a: this.#acked.map(copy), r: this.#started.map(copy) };
+    return `{"s":${listed(this.#sent)},"a":${listed(this.#acked)},"r":${listed(this.#started)}}`;
   }
 
   restore({ s, a, r }: OutMarks): void {
@@ -33,14 +33,8 @@ export class LaneMarks {
   }
 
   acked(acked: number, started: number, at: number): void {
-    for (const [marks, upTo] of [
-      [this.#acked, acked],
-      [this.#started, started],
-    ] as const) {
-      if (upTo <= (marks.at(-1)?.[0] ?? 0)) continue;
-      marks.push([upTo, at]);
-      bound(marks);
-    }
+    pass(this.#acked, acked, at);
+    pass(this.#started, started, at);
   }
 
   /** Takes back the marks of messages after `upTo`, which were not sent after all. */
@@ -51,10 +45,9 @@ export class LaneMarks {
 
   /** Drops the marks of messages before `first`. */
   forget(first: number): void {
-    for (const marks of [this.#sent, this.#acked, this.#started]) {
-      const past = marks.findIndex(([upTo]) => upTo >= first);
-      if (past !== 0) marks.splice(0, past < 0 ? marks.length : past);
-    }
+    drop(this.#sent, first);
+    drop(this.#acked, first);
+    drop(this.#started, first);
   }
 
   /** Times of one message, ms; 0: not known. */
@@ -92,6 +85,25 @@ function find<Mark extends readonly [upTo: number, ...unknown[]]>(
   seq: number,
 ): Mark | undefined {
   return marks.find(([upTo]) => upTo >= seq);
+}
+
+function pass(marks: [upTo: number, at: number][], upTo: number, at: number): void {
+  if (upTo <= (marks.at(-1)?.[0] ?? 0)) return;
+  marks.push([upTo, at]);
+  bound(marks);
+}
+
+function drop(marks: [upTo: number, at: number, ...unknown[]][], before: number): void {
+  let past = 0;
+  for (let mark = marks[0]; mark !== undefined && mark[0] < before; mark = marks[past]) past++;
+  if (past > 0) marks.splice(0, past);
+}
+
+/** Marks as JSON. */
+function listed(marks: readonly (readonly number[])[]): string {
+  const [only] = marks;
+  if (only === undefined) return "[]";
+  return marks.length === 1 ? `[[${only.join(",")}]]` : JSON.stringify(marks);
 }
 
 function copy<Mark extends readonly unknown[]>(mark: Mark): { -readonly [I in keyof Mark]: Mark[I] } {

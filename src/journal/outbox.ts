@@ -3,7 +3,7 @@ import { idTime } from "../message/id.ts";
 import { endOf, type Life, type State } from "../message/lifecycle.ts";
 import type { Message } from "../message/message.ts";
 import { type OutputPart, type Report, withoutOutput } from "../message/report.ts";
-import { type Ack, encodeItem } from "../message/wire/frame.ts";
+import { type Ack, encodeItem, type Verdict } from "../message/wire/frame.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
 import { type Batch, Lane, OutBatches } from "./out-batches.ts";
@@ -24,6 +24,10 @@ interface Head {
   readonly record: OutMessage;
   readonly left: Iterator<OutMessage, unknown>;
 }
+
+/** How much later than its message a chosen id may have been made, ms; `Submitter` allows no more. */
+const CHOSEN = 600_000;
+const NO_VERDICTS: ReadonlyMap<number, Verdict> = new Map();
 
 /**
  * The messages that this node owes to others: its lanes and the messages on them, until each is final.
@@ -208,14 +212,16 @@ export class Outbox {
     if (lane === undefined) return { received, decided };
     const last = Math.min(ack.last, lane.sent);
     const started = Math.max(lane.started, Math.min(ack.started, last));
-    const verdicts = new Map(ack.verdicts.map((verdict) => [verdict.seq, verdict]));
+    const verdicts = ack.verdicts.length === 0 ? NO_VERDICTS : new Map(ack.verdicts.map((each) => [each.seq, each]));
     const before = lane.acked;
     const acked = Math.max(before, last);
     // `receiverEpoch` stays at the journal that got the first sending until everything sent is acknowledged.
     const answered = last >= before && acked === lane.sent;
     const receiverEpoch = answered ? ack.receiverEpoch : (lane.receiverEpoch ?? ack.receiverEpoch);
     const changed = acked > before || started > lane.started || receiverEpoch !== lane.receiverEpoch;
-    Object.assign(lane, { acked, started, receiverEpoch });
+    lane.acked = acked;
+    lane.started = started;
+    lane.receiverEpoch = receiverEpoch;
     if (ack.concurrency !== undefined) lane.concurrency = ack.concurrency;
     if (!lane.event && changed) lane.passed.acked(acked, started, ack.sentAt);
     let among: Batch | undefined;
@@ -255,7 +261,7 @@ export class Outbox {
       seq = (batch?.last ?? seq) + 1;
       if (batch !== undefined && !batch.keep && batch.last <= last) this.#batches.drop(batch);
     }
-    if (changed) this.#store.putSoon("lanes", subject, lane.row);
+    if (changed) this.#store.putTextSoon("lanes", subject, lane.text);
     return { received, decided };
   }
 
@@ -494,6 +500,8 @@ export class Outbox {
     this.#write();
     let removed = 0;
     for (const { key, entries } of this.#ids.rows()) {
+      // A message was created no sooner than its id was made, but for an id that its sender chose.
+      if (idTime(String(key)) - CHOSEN >= before) break;
       const left = entries.filter(([id, place]) => {
         if (removed >= limit) return true;
         const found = this.#there(place);
@@ -601,7 +609,7 @@ export class Outbox {
     this.#batches.write();
     if (this.#newIds.length > 0) this.#ids.put(this.#newIds);
     this.#newIds = [];
-    for (const lane of this.#changed) this.#store.put("lanes", lane.subject, lane.row);
+    for (const lane of this.#changed) this.#store.putText("lanes", lane.subject, lane.text);
     this.#changed = new Set();
   }
 }

@@ -40,11 +40,6 @@ export class Receivers {
     const node = receiverOf(subject);
     const receiverNow = this.of(node);
     const receiverLife = this.#lives.get(node);
-    return {
-      ...(base ? { base } : {}),
-      ...(receiverEpoch === undefined ? {} : { receiverEpoch }),
-      ...(receiverNow === undefined ? {} : { receiverNow }),
-      ...(receiverLife === undefined ? {} : { receiverLife }),
-    };
+    return { base: base || undefined, receiverEpoch, receiverNow, receiverLife };
   }
 }

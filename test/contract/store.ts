@@ -319,7 +319,7 @@ export function describeStore(name: string, make: () => StoreHost): void {
       await store.flushed();
       store.put("lanes", "lane", { acked: 0, next: 2 });
       store.removeSoon("out", [1, 1]);
-      store.putSoon("lanes", "lane", { acked: 1, next: 2 });
+      store.putTextSoon("lanes", "lane", JSON.stringify({ acked: 1, next: 2 }));
       await store.flushed();
       await host.crash();
       store = host.open();

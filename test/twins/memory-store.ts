@@ -135,6 +135,7 @@ export function openMemoryStore(disk: Disk = emptyDisk(), clock?: Clock): Store 
     putText: (table, key, json) => write(table, key, JSON.parse(json)),
     remove: (table, key) => write(table, key, undefined),
     putSoon: (table, key, value) => write(table, key, value),
+    putTextSoon: (table, key, json) => write(table, key, JSON.parse(json)),
     removeSoon: (table, key) => write(table, key, undefined),
     *range(table, { from, to, reverse = false, limit = Number.POSITIVE_INFINITY }) {
       const keys = order.get(table) as Key[];

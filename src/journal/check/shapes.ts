@@ -2,7 +2,7 @@ import { isId } from "../../message/id.ts";
 import { HOLD_REASONS } from "../../message/jobs/hold.ts";
 import { ACTIONS, type Bound, IF_AWAY, JOB_STATES, type JobPlan } from "../../message/jobs/job.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
-import type { AskedBy, Message } from "../../message/message.ts";
+import type { AskedBy, CarriedStatement, Message, SignedRun } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
 
 import { isToken, parseSubject } from "../../message/subject.ts";
@@ -93,8 +93,11 @@ export function tuple(...checks: readonly Check[]): Check {
 }
 
 /** A value that passes one of two checks. */
-function either(first: Check, second: Check): Check {
-  return (value) => (first(value) === undefined ? undefined : second(value));
+function either(...checks: readonly [Check, ...Check[]]): Check {
+  return (value) => {
+    const faults = checks.map((check) => check(value));
+    return faults.includes(undefined) ? undefined : faults.at(-1);
+  };
 }
 
 /** An object whose values pass one check. */
@@ -123,7 +126,8 @@ export function fields<T>(checks: { readonly [K in keyof T]-?: Check }): Check {
   };
 }
 
-const statement = fields<NonNullable<AskedBy["statement"]>>({ until: time, signature: text });
+const signedRun = fields<SignedRun>({ order: id, run: sequence, from: time, runs: sequence, gap: time });
+const statement = fields<CarriedStatement>({ until: time, signature: text, run: maybe(signedRun) });
 
 export const message = fields<Message>({
   id,
@@ -168,7 +172,9 @@ const wireItem = fields<WireItem>({
   d: json,
   r: maybe(id),
   f: maybe(one(1)),
-  o: maybe(either(tuple(token), tuple(token, time, text))),
+  o: maybe(
+    either(tuple(token), tuple(token, time, text), tuple(token, time, text, id, sequence, time, sequence, time)),
+  ),
   x: maybe(one()),
 });
 
@@ -204,6 +210,7 @@ export const heldGroup = fields<HeldGroupRecord>({
   at: time,
   count: sequence,
   operator: maybe(token),
+  run: maybe(signedRun),
   last: id,
   owner: id,
 });

@@ -147,6 +147,7 @@ export function openLmdbStore(
   let moved: Promise<void> = Promise.resolve();
   /** Waiters of this turn for the durability of its writes. */
   let asking: Waiter[] = [];
+  let asked: Promise<void> | undefined;
   let atEnd: (() => void)[] = [];
   let outgoing: Outgoing = { records: [], waiters: [] };
   /** Turns for the next segment, kept back until the present one is complete. */
@@ -189,8 +190,8 @@ export function openLmdbStore(
     arm();
   }
 
-  function writeSoon(table: Table, key: Key, value: unknown): void {
-    record(table, key, value, false);
+  function writeSoon(table: Table, key: Key, value: unknown, json?: string): void {
+    record(table, key, value, false, json);
     soonTimer ??= clock.setTimeout(() => {
       soonTimer = undefined;
       urgent = true;
@@ -221,6 +222,7 @@ export function openLmdbStore(
     }
     to.waiters.push(...asking);
     asking = [];
+    asked = undefined;
     // At this point alone memory holds whole turns.
     if (moves) {
       moveDue = false;
@@ -287,6 +289,7 @@ export function openLmdbStore(
     outgoing.waiters = [];
     if (next !== undefined) next.waiters = [];
     asking = [];
+    asked = undefined;
     for (const { reject } of waiting) reject(failed());
   }
 
@@ -343,12 +346,15 @@ export function openLmdbStore(
     return pages * size;
   }
 
-  const flushed = (): Promise<void> =>
-    new Promise<void>((resolve, reject) => {
-      if (closed || (closing && refused.log !== undefined)) return reject(failed());
+  /** All who ask in one turn wait for the same write. */
+  function flushed(): Promise<void> {
+    if (closed || (closing && refused.log !== undefined)) return Promise.reject(failed());
+    asked ??= new Promise<void>((resolve, reject) => {
       asking.push({ resolve, reject });
       arm();
     });
+    return asked;
+  }
 
   verify();
 
@@ -375,6 +381,7 @@ export function openLmdbStore(
     putText: (table, key, json, fresh = false) => write(table, key, undefined, fresh, json),
     remove: (table, key) => write(table, key, undefined, false),
     putSoon: (table, key, value) => writeSoon(table, key, value),
+    putTextSoon: (table, key, json) => writeSoon(table, key, undefined, json),
     removeSoon: (table, key) => writeSoon(table, key, undefined),
     range(table, bounds) {
       const layers = [memory.get(table), moving?.get(table)].filter((layer) => layer !== undefined);

@@ -30,6 +30,8 @@ export interface Store {
    * write is durable no later than the writes after it.
    */
   putSoon(table: Table, key: Key, value: unknown): void;
+  /** A `putSoon` of a value that is JSON already. */
+  putTextSoon(table: Table, key: Key, json: string): void;
   removeSoon(table: Table, key: Key): void;
   /** In the order of keys: `from` inclusive, `to` exclusive; `reverse` walks down from `to`. */
   range(table: Table, bounds: Bounds): Iterable<Entry>;

@@ -28,15 +28,15 @@ export interface Frame extends SendingTime {
   /** Numbers up to here are acknowledged, and the origin will not send them again. */
   readonly acked: number;
   /** Messages up to this number may have reached the receiver before, unacknowledged. */
-  readonly sentBefore?: number;
+  readonly sentBefore?: number | undefined;
   /** Numbers up to here were acknowledged to an earlier journal of the origin. */
-  readonly base?: number;
+  readonly base?: number | undefined;
   /** Epoch of the receiver's journal that acknowledged the numbers after `base`. */
-  readonly receiverEpoch?: string;
+  readonly receiverEpoch?: string | undefined;
   /** Epoch of the receiver's present journal, if the origin knows that it differs from `receiverEpoch`. */
-  readonly receiverNow?: string;
+  readonly receiverNow?: string | undefined;
   /** The life of the receiver's daemon that the frame is for. */
-  readonly receiverLife?: string;
+  readonly receiverLife?: string | undefined;
   readonly items: readonly FrameItem[];
 }
 
@@ -67,12 +67,12 @@ export interface Ack {
   readonly node: string;
   readonly receiverEpoch: string;
   /** The life of the receiver's daemon that answers. */
-  readonly receiverLife?: string;
+  readonly receiverLife?: string | undefined;
   /** The epoch of the answered frame. */
   readonly epoch: string;
   readonly sentAt: number;
   /** Monotonic time of the receiver's life, ms. */
-  readonly uptime?: number;
+  readonly uptime?: number | undefined;
   /** Cumulative: all numbers of the lane up to this one. */
   readonly last: number;
   /** Messages of the lane up to here have been started; never more than `last`. */
@@ -82,11 +82,11 @@ export interface Ack {
   /** Number of further messages of this lane that the receiver takes. */
   readonly credit: number;
   /** Number of commands of this subject that the receiver runs at once. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** Final states decided on arrival, repeated until `acked` of a frame covers them. */
   readonly verdicts: readonly Verdict[];
   /** The frame used numbers again that other messages had: the origin's journal was restored from an earlier state. */
-  readonly wentBack?: true;
+  readonly wentBack?: true | undefined;
 }
 
 export interface Verdict {
@@ -119,8 +119,11 @@ export interface WireItem {
   d?: Json;
   r?: string;
   f?: 1;
-  /** The operator's name, and the end and the signature of his statement. */
-  o?: readonly [string] | readonly [string, number, string];
+  /** The operator's name, the end and the signature of his statement; of a job: order, run, beginning, runs, least gap. */
+  o?:
+    | readonly [string]
+    | readonly [string, number, string]
+    | readonly [string, number, string, string, number, number, number, number];
   x?: Skip;
 }
 interface WireAck {
@@ -140,6 +143,7 @@ interface WireAck {
   v?: [number, string, string][];
 }
 
+const NONE: readonly Verdict[] = [];
 const SKIPS: ReadonlySet<unknown> = new Set<Skip>(["expired", "cancelled", "rejected"]);
 
 export type FrameHead = Omit<Frame, "items">;
@@ -154,20 +158,19 @@ export function packFrame(
   return pack(frameText(subject, head, items), KINDS.frame, compressFrom);
 }
 
-/** The JSON text of a frame, without its closing brace. */
+/** The JSON text of a frame, without its closing brace. Put together by hand: subjects and tokens need no escapes. */
 export function frameText(subject: string, head: FrameHead, items: readonly string[]): string {
   const { origin, epoch, sentAt, first, acked, sentBefore, base, receiverEpoch, receiverNow, receiverLife } = head;
   const { life, uptime } = head;
-  const wire: Omit<WireFrame, "m"> = { l: subject, o: origin, e: epoch, t: sentAt, f: first, a: acked };
-  if (sentBefore !== undefined && sentBefore >= first) wire.s = sentBefore;
-  if (base !== undefined) wire.b = base;
-  if (receiverEpoch !== undefined) wire.n = receiverEpoch;
-  if (receiverNow !== undefined && receiverNow !== receiverEpoch) wire.w = receiverNow;
-  if (receiverLife !== undefined) wire.i = receiverLife;
-  if (life !== undefined) wire.j = life;
-  if (uptime !== undefined) wire.p = Math.round(uptime);
-  const open = JSON.stringify(wire);
-  return `${open.slice(0, -1)},"m":[${items.join(",")}]`;
+  let text = `{"l":"${subject}","o":"${origin}","e":"${epoch}","t":${sentAt},"f":${first},"a":${acked}`;
+  if (sentBefore !== undefined && sentBefore >= first) text += `,"s":${sentBefore}`;
+  if (base !== undefined) text += `,"b":${base}`;
+  if (receiverEpoch !== undefined) text += `,"n":"${receiverEpoch}"`;
+  if (receiverNow !== undefined && receiverNow !== receiverEpoch) text += `,"w":"${receiverNow}"`;
+  if (receiverLife !== undefined) text += `,"i":"${receiverLife}"`;
+  if (life !== undefined) text += `,"j":"${life}"`;
+  if (uptime !== undefined) text += `,"p":${Math.round(uptime)}`;
+  return `${text},"m":[${items.length === 1 ? items[0] : items.join(",")}]`;
 }
 
 export function encodeItem(item: FrameItem): string {
@@ -191,23 +194,16 @@ export function encodeAck(subject: string, ack: Ack, reasons?: number): Uint8Arr
 
 /** The JSON text of an ACK, without its closing brace. */
 export function ackText(subject: string, ack: Ack, reasons = 500): string {
-  const wire: WireAck = {
-    l: subject,
-    o: ack.node,
-    n: ack.receiverEpoch,
-    e: ack.epoch,
-    t: ack.sentAt,
-    k: ack.last,
-    s: ack.started,
-    u: ack.upTo,
-    c: ack.credit,
-  };
-  if (ack.receiverLife !== undefined) wire.i = ack.receiverLife;
-  if (ack.uptime !== undefined) wire.p = Math.round(ack.uptime);
-  if (ack.concurrency !== undefined) wire.q = ack.concurrency;
-  if (ack.wentBack === true) wire.g = 1;
-  if (ack.verdicts.length > 0) wire.v = ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]);
-  return JSON.stringify(wire).slice(0, -1);
+  const { node, receiverEpoch, receiverLife, epoch, sentAt, uptime, last, started, upTo, credit } = ack;
+  let text = `{"l":"${subject}","o":"${node}","n":"${receiverEpoch}","e":"${epoch}","t":${sentAt},"k":${last},"s":${started}`;
+  text += `,"u":${upTo},"c":${credit}`;
+  if (receiverLife !== undefined) text += `,"i":"${receiverLife}"`;
+  if (uptime !== undefined) text += `,"p":${Math.round(uptime)}`;
+  if (ack.concurrency !== undefined) text += `,"q":${ack.concurrency}`;
+  if (ack.wentBack === true) text += `,"g":1`;
+  if (ack.verdicts.length > 0)
+    text += `,"v":${JSON.stringify(ack.verdicts.map((v) => [v.seq, v.state, v.reason.slice(0, reasons)]))}`;
+  return text;
 }
 
 /** The fault for which a receiver could not read this message in a frame; `undefined`: none. */
@@ -236,13 +232,13 @@ export function readFrame(subject: string, body: unknown, limits: FrameLimits = 
     sentAt: t,
     first: f,
     acked: a,
-    ...(s === undefined ? {} : { sentBefore: s }),
-    ...(b === undefined ? {} : { base: b }),
-    ...(n === undefined ? {} : { receiverEpoch: n }),
-    ...(w === undefined ? {} : { receiverNow: w }),
-    ...(i === undefined ? {} : { receiverLife: i }),
-    ...(j === undefined ? {} : { life: j }),
-    ...(p === undefined ? {} : { uptime: p }),
+    sentBefore: s,
+    base: b,
+    receiverEpoch: n,
+    receiverNow: w,
+    receiverLife: i,
+    life: j,
+    uptime: p,
     items,
   };
 }
@@ -268,11 +264,11 @@ export function readAck(subject: string, body: unknown, limits: FrameLimits = FR
     started: s,
     upTo: u,
     credit: c,
-    verdicts: (v ?? []).map(([seq, state, reason]) => ({ seq, state: state as FinalState, reason })),
-    ...(i === undefined ? {} : { receiverLife: i }),
-    ...(p === undefined ? {} : { uptime: p }),
-    ...(q === undefined ? {} : { concurrency: q }),
-    ...(g === undefined ? {} : { wentBack: true }),
+    verdicts: v === undefined ? NONE : v.map(([seq, state, reason]) => ({ seq, state: state as FinalState, reason })),
+    receiverLife: i,
+    uptime: p,
+    concurrency: q,
+    wentBack: g === undefined ? undefined : true,
   };
 }
 
@@ -298,11 +294,18 @@ function toWire(item: FrameItem): WireItem {
 }
 
 function wireOperator({ name, statement }: AskedBy): NonNullable<WireItem["o"]> {
-  return statement === undefined ? [name] : [name, statement.until, statement.signature];
+  if (statement === undefined) return [name];
+  const { until, signature, run } = statement;
+  if (run === undefined) return [name, until, signature];
+  return [name, until, signature, run.order, run.run, run.from, run.runs, run.gap];
 }
 
-function operatorOf([name, until, signature]: NonNullable<WireItem["o"]>): AskedBy {
-  return until === undefined || signature === undefined ? { name } : { name, statement: { until, signature } };
+function operatorOf(asked: NonNullable<WireItem["o"]>): AskedBy {
+  const [name, until, signature] = asked;
+  if (until === undefined || signature === undefined) return { name };
+  if (asked.length !== 8) return { name, statement: { until, signature } };
+  const [, , , order, run, from, runs, gap] = asked;
+  return { name, statement: { until, signature, run: { order, run, from, runs, gap } } };
 }
 
 /** Decodes an item that `itemFault` has passed. */
@@ -363,7 +366,11 @@ const SIGNATURE = /^[\w-]{86}$/;
 function isOperator(value: unknown): boolean {
   if (!Array.isArray(value) || !isToken(value[0])) return false;
   if (value.length === 1) return true;
-  return value.length === 3 && isTime(value[1]) && typeof value[2] === "string" && SIGNATURE.test(value[2]);
+  const [, until, signature, order, run, from, runs, gap] = value as unknown[];
+  if (!isTime(until) || typeof signature !== "string" || !SIGNATURE.test(signature)) return false;
+  if (value.length === 3) return true;
+  if (value.length !== 8 || !isId(order) || !isTime(from) || !isTime(gap)) return false;
+  return isCount(run) && isCount(runs) && run >= 1 && run <= runs;
 }
 
 function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefined {
@@ -374,7 +381,7 @@ function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefin
   if (!isTime(wire.t)) return "sending time";
   if (wire.p !== undefined && !isCount(wire.p)) return "uptime";
   if (wire.q !== undefined && !(isCount(wire.q) && wire.q > 0)) return "concurrency";
-  for (const n of [wire.k, wire.s, wire.u, wire.c]) if (!isCount(n)) return "a sequence number";
+  if (!isCount(wire.k) || !isCount(wire.s) || !isCount(wire.u) || !isCount(wire.c)) return "a sequence number";
   if (wire.g !== undefined && wire.g !== 1) return "a mark";
   if (wire.v === undefined) return undefined;
   if (!Array.isArray(wire.v) || wire.v.length > limits.items) return "verdicts";

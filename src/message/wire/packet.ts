@@ -21,7 +21,7 @@ const HEADER = 4;
 export const DEFLATED = 1;
 const ACK = 2;
 const REFUSAL = 4;
-const CHECKSUM = /,"h":(\d+)\}$/;
+const CHECKSUM_KEY = Buffer.from(`,"h":`);
 const CHECKSUM_LENGTH = 16;
 
 /** Bodies of at most so many characters are parsed without counting their parts first: any such body is parsed in no time. */
@@ -94,13 +94,11 @@ export function unpackBody(subject: string, packed: Uint8Array, flags: number, l
     }
   }
   if (body.length > limits.bodyBytes) throw new StewardError("frame-too-large", { subject, limit: limits.bodyBytes });
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const [tail, sum] = CHECKSUM.exec(bytes.toString("latin1", Math.max(0, bytes.length - CHECKSUM_LENGTH))) ?? [];
-  if (tail !== undefined && crc32(bytes.subarray(0, -tail.length)) !== Number(sum)) {
+  const sum = checksumIn(body);
+  if (sum !== undefined && crc32(body.subarray(0, sum.from)) !== sum.value)
     throw damaged(subject, "its checksum is wrong");
-  }
   // A few kilobytes may expand into millions of parts, and parsing them would block the event loop for seconds.
-  const text = bytes.toString("utf8");
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   if (text.length > PARSED_UNSEEN && hasMoreParts(text, limits.parts + OWN_PARTS))
     throw new StewardError("frame-malformed", { subject, fault: `it has more than ${limits.parts} parts` });
   let parsed: unknown;
@@ -113,6 +111,25 @@ export function unpackBody(subject: string, packed: Uint8Array, flags: number, l
     throw new StewardError("frame-malformed", { subject, fault: "its body is not an object" });
   }
   return parsed;
+}
+
+/** The checksum at the end of a body, `,"h":123}`, and where it begins. */
+function checksumIn(body: Uint8Array): { readonly from: number; readonly value: number } | undefined {
+  let at = body.length - 1;
+  if (body[at] !== 0x7d) return undefined;
+  let value = 0;
+  for (let place = 1; place < 1e10; place *= 10) {
+    const digit = (body[--at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) {
+      at++;
+      break;
+    }
+    value += digit * place;
+  }
+  const from = at - CHECKSUM_KEY.length;
+  if (from < 0 || at === body.length - 1) return undefined;
+  for (let i = 0; i < CHECKSUM_KEY.length; i++) if (body[from + i] !== CHECKSUM_KEY[i]) return undefined;
+  return { from, value };
 }
 
 /** The error for a packet that was damaged on its way, so that its sender may send it again. */

@@ -11,14 +11,12 @@ import { Due } from "./due.ts";
  * others may have run, and only their node can tell. Time is measured, not read off the wall clock: see `Due`.
  */
 export interface ExpiryOptions {
-  readonly lane: OutLane;
   readonly journal: Journal;
   readonly clock: Clock;
   /** This node. */
   readonly node: string;
   readonly transport: Pick<Transport, "status">;
   readonly maintenance: Pick<Maintenance, "halts">;
-  readonly publisher: WithdrawnFrom;
 }
 
 /** The part of the lane's publisher that hears of withdrawn messages. */
@@ -35,14 +33,18 @@ const LONGEST = 86_400_000;
 
 export class Expiry {
   readonly #options: ExpiryOptions;
+  readonly #lane: OutLane;
+  readonly #publisher: WithdrawnFrom;
   readonly #due: Due;
   /** When the earliest deadline falls due, by monotonic time. */
   #next = Number.POSITIVE_INFINITY;
   #timer: Timer | undefined;
 
-  constructor(options: ExpiryOptions) {
+  constructor(options: ExpiryOptions, lane: OutLane, publisher: WithdrawnFrom) {
     this.#options = options;
-    const { lane, clock, journal } = options;
+    this.#lane = lane;
+    this.#publisher = publisher;
+    const { clock, journal } = options;
     const last = { count: 1, bytes: 1, sizeOf: () => 1 };
     const youngest = lane.acked < lane.next - 1 ? journal.outbox.take(lane.subject, lane.next - 1, last)[0] : undefined;
     this.#due = new Due({ lane, clock, youngest });
@@ -51,7 +53,8 @@ export class Expiry {
 
   /** The earliest deadline of a waiting message, ms since 1970 by the present wall clock; `null`: none. */
   get next(): number | null {
-    const { lane, clock } = this.#options;
+    const { clock } = this.#options;
+    const lane = this.#lane;
     if (lane.sent >= lane.next - 1 || !Number.isFinite(this.#next)) return null;
     return Math.round(clock.now() + this.#next - clock.monotonic());
   }
@@ -71,8 +74,7 @@ export class Expiry {
   /** Watches messages again that the broker could hand to no subscriber. */
   waitAgain(from: number, to: number): void {
     const all = { count: to - from + 1, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 1 };
-    for (const record of this.#options.journal.outbox.take(this.#options.lane.subject, from, all))
-      this.#arm(this.left(record));
+    for (const record of this.#options.journal.outbox.take(this.#lane.subject, from, all)) this.#arm(this.left(record));
   }
 
   stop(): void {
@@ -91,15 +93,16 @@ export class Expiry {
   #look(): void {
     try {
       const withdrawn = this.#withdraw();
-      if (withdrawn.length > 0) this.#options.publisher.withdrawn(withdrawn);
+      if (withdrawn.length > 0) this.#publisher.withdrawn(withdrawn);
       this.#scan();
     } catch (error) {
-      this.#options.publisher.fail(error);
+      this.#publisher.fail(error);
     }
   }
 
   #withdraw(): OutRecord[] {
-    const { lane, journal, clock, node, transport, maintenance } = this.#options;
+    const { journal, clock, node, transport, maintenance } = this.#options;
+    const lane = this.#lane;
     const isLinked = transport.status().state === "connected";
     const held = maintenance.halts(lane.subject);
     const receiver = receiverOf(lane.subject);
@@ -127,7 +130,8 @@ export class Expiry {
 
   /** Messages that were never sent, in order. */
   *#waiting(): Generator<OutRecord> {
-    const { lane, journal } = this.#options;
+    const { journal } = this.#options;
+    const lane = this.#lane;
     for (let from = lane.sent + 1; from < lane.next; ) {
       const records = journal.outbox.take(lane.subject, from, { count: AT_ONCE, bytes: AT_ONCE, sizeOf: () => 1 });
       yield* records;

@@ -39,8 +39,8 @@ export interface DeliverParts {
   readonly core: FailingChild;
 }
 
-/** The parts of the publisher of one subject. */
-export interface DeliverOptions extends DeliverParts {
+/** The parts that the publisher of one subject has for itself, or shares with those to the same node. */
+export interface DeliverWay {
   readonly subject: string;
   readonly urgent: boolean;
   readonly link: Pick<LinkTo, "profile">;

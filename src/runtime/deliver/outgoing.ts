@@ -25,9 +25,6 @@ export interface OutgoingOptions {
   /** The life of this daemon. */
   readonly life: string;
   readonly envelope: Pick<Envelope, "seal">;
-  readonly link: Pick<LinkTo, "profile">;
-  /** Milliseconds until the deadline of a message. */
-  readonly left: (record: OutRecord) => number;
 }
 
 /** A wall clock that differs by no more than this has not jumped, ms. */
@@ -41,13 +38,18 @@ const MOST_REFUSALS = 3;
 
 export class Outgoing {
   readonly #options: OutgoingOptions;
+  readonly #link: Pick<LinkTo, "profile">;
+  readonly #left: (record: OutRecord) => number;
   /** Items that are sent in place of divided reports, by number. */
-  readonly #replaced = new Map<number, string>();
+  #replaced: Map<number, string> | undefined;
   /** The message at the head of the lane that its receiver refuses, and the number of refusals. */
   #refused = { seq: 0, times: 0 };
 
-  constructor(options: OutgoingOptions) {
+  /** `left`: milliseconds until the deadline of a message. */
+  constructor(options: OutgoingOptions, link: Pick<LinkTo, "profile">, left: (record: OutRecord) => number) {
     this.#options = options;
+    this.#link = link;
+    this.#left = left;
   }
 
   /** Notes the refusal of a frame that begins at `first`, the head of the lane. Later attempts carry that message alone. */
@@ -62,35 +64,44 @@ export class Outgoing {
   }
 
   acknowledged(upTo: number): void {
-    for (const seq of this.#replaced.keys()) if (seq <= upTo) this.#replaced.delete(seq);
+    for (const seq of this.#replaced?.keys() ?? []) if (seq <= upTo) this.#replaced?.delete(seq);
   }
 
   /** Bytes of a message in a frame. */
   bytes(record: OutRecord): number {
-    const replaced = this.#replaced.get(record.seq);
+    const replaced = this.#replaced?.get(record.seq);
     if (replaced !== undefined) return Buffer.byteLength(replaced) + 1;
-    return this.#skip(record, this.#options.left(record)) === undefined ? record.bytes : SKIP_BYTES;
+    return this.#skip(record, this.#left(record)) === undefined ? record.bytes : SKIP_BYTES;
   }
 
   seal(lane: OutLane, { first, acked, sentBefore }: InFlight, records: readonly OutRecord[]): Uint8Array {
-    const { journal, clock, node, life, envelope, link } = this.#options;
-    const now = clock.now();
-    const time = { sentAt: now, life, uptime: clock.monotonic() };
-    const own = { origin: node, epoch: journal.epoch, ...time, first, acked, sentBefore };
-    return envelope.seal(
-      lane.subject,
-      { ...own, ...journal.outbox.receivers.head(lane) },
-      records.map((record) => this.#item(record, now)),
-      link.profile.compressFrom,
-    );
+    const { journal, clock, node, life, envelope } = this.#options;
+    const sentAt = clock.now();
+    const { base, receiverEpoch, receiverNow, receiverLife } = journal.outbox.receivers.head(lane);
+    const head = {
+      origin: node,
+      epoch: journal.epoch,
+      sentAt,
+      first,
+      acked,
+      sentBefore,
+      base,
+      receiverEpoch,
+      receiverNow,
+      receiverLife,
+      life,
+      uptime: clock.monotonic(),
+    };
+    const items = records.map((record) => this.#item(record, sentAt));
+    return envelope.seal(lane.subject, head, items, this.#link.profile.compressFrom);
   }
 
   /** The item of a message in a frame that is sealed at `now`, JSON. */
   #item(record: OutRecord, now: number): string {
-    const left = this.#options.left(record);
+    const left = this.#left(record);
     const skip = this.#skip(record, left);
     if (skip !== undefined) return encodeItem({ id: record.message.id, skip });
-    return this.#replaced.get(record.seq) ?? itemOf(record, now, left);
+    return this.#replaced?.get(record.seq) ?? itemOf(record, now, left);
   }
 
   /**
@@ -99,7 +110,7 @@ export class Outgoing {
    */
   giveWay(record: OutRecord, maxPayload: number): boolean {
     const { inReplyTo, subject, data } = record.message;
-    if (inReplyTo === undefined || this.#replaced.has(record.seq)) return false;
+    if (inReplyTo === undefined || this.#replaced?.has(record.seq) === true) return false;
     const { journal, clock, newId, node } = this.#options;
     const report = data as unknown as Report;
     const reports = smallerReports(report, maxPayload);
@@ -116,6 +127,7 @@ export class Outgoing {
     });
     journal.outbox.enqueue(reports.map(event), false);
     const { message } = record;
+    this.#replaced ??= new Map();
     this.#replaced.set(record.seq, encodeItem({ ...message, data: asData({ state: "running", at, startedAt }) }));
     return true;
   }

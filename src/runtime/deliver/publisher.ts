@@ -13,7 +13,7 @@ import { AckWait } from "./ack-wait.ts";
 import { Company } from "./company.ts";
 import { Expiry } from "./expiry.ts";
 import { flightOf, type InFlight, itemsOfFrame } from "./in-flight.ts";
-import type { DeliverOptions } from "./options.ts";
+import type { DeliverParts, DeliverWay } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
 import { LaneStandstill } from "./standstill.ts";
 
@@ -21,6 +21,7 @@ import { LaneStandstill } from "./standstill.ts";
 export interface LaneView {
   readonly subject: string;
   readonly waiting: number;
+  readonly bytes: number;
   readonly inFlight: number;
   readonly oldestCreatedAt: number | null;
   readonly nextDeliverBy: number | null;
@@ -51,7 +52,8 @@ const SEAL_AGAIN = 1_000;
  */
 export class Publisher implements Child {
   readonly ended: Promise<Exit>;
-  readonly #options: DeliverOptions;
+  readonly #parts: DeliverParts;
+  readonly #way: DeliverWay;
   readonly #lane: OutLane;
   readonly #isEvent: boolean;
   readonly #expiry: Expiry;
@@ -66,7 +68,7 @@ export class Publisher implements Child {
   readonly #schedule = (): void => {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
-    this.#options.journal.atTurnEnd(this.#pump);
+    this.#parts.journal.atTurnEnd(this.#pump);
   };
   #end: (exit: Exit) => void = () => undefined;
   #inFlight: InFlight[] = [];
@@ -90,17 +92,19 @@ export class Publisher implements Child {
   /** When frames were last sealed again at once, monotonic ms. */
   #sealedAgainAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: DeliverOptions, lane: OutLane) {
-    this.#options = options;
+  /** `parts` are shared by all publishers, of which there may be thousands. */
+  constructor(parts: DeliverParts, way: DeliverWay, lane: OutLane) {
+    this.#parts = parts;
+    this.#way = way;
     this.#lane = lane;
     this.#cursor = lane.acked;
-    this.#isEvent = kindOf(options.subject) === "event";
-    this.#company = new Company(options.clock, this.#schedule);
-    const { clock, link } = options;
-    this.#ackWait = new AckWait({ clock, link, onNone: () => this.#noAck() });
-    this.#expiry = new Expiry({ ...options, lane, publisher: this });
-    this.#outgoing = new Outgoing({ ...options, left: (record) => this.#expiry.left(record) });
-    this.#standstill = new LaneStandstill(options.clock);
+    this.#isEvent = kindOf(way.subject) === "event";
+    const { clock } = parts;
+    this.#company = new Company(clock, this.#schedule);
+    this.#ackWait = new AckWait({ clock, link: way.link, onNone: () => this.#noAck() });
+    this.#expiry = new Expiry(parts, lane, this);
+    this.#outgoing = new Outgoing(parts, way.link, (record) => this.#expiry.left(record));
+    this.#standstill = new LaneStandstill(clock);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -116,7 +120,8 @@ export class Publisher implements Child {
   }
 
   #startActor(): Actor<typeof publisherMachine> {
-    const { subject, clock, inspector, link, random } = this.#options;
+    const { clock, inspector, random } = this.#parts;
+    const { subject, link } = this.#way;
     const open = (isOpen: boolean): void => {
       this.#open = isOpen;
       if (!isOpen) return;
@@ -139,7 +144,7 @@ export class Publisher implements Child {
   }
 
   get subject(): string {
-    return this.#options.subject;
+    return this.#way.subject;
   }
 
   get inFlight(): number {
@@ -182,17 +187,18 @@ export class Publisher implements Child {
   }
 
   answered(ack: Ack): void {
-    const { journal, subject } = this.#options;
+    const { journal } = this.#parts;
+    const { subject } = this.#way;
     // A rolled-back journal is about to be given a new epoch, and then sends its messages again.
     if (ack.epoch !== journal.epoch || journal.renewed) return;
     if (journal.outbox.isBehind(subject, ack)) {
       const node = receiverOf(subject);
-      this.#options.renewal.renew(`${node} has more of what this node sends than its journal knows of`);
+      this.#parts.renewal.renew(`${node} has more of what this node sends than its journal knows of`);
       return;
     }
     this.#asks = false;
     const before = this.#lane.acked;
-    const { received, decided } = journal.outbox.acknowledge(subject, ack, this.#options.clock.now());
+    const { received, decided } = journal.outbox.acknowledge(subject, ack, this.#parts.clock.now());
     this.#unheardSince = undefined;
     if (this.#lane.acked > before) {
       this.#standstill.moves();
@@ -210,14 +216,15 @@ export class Publisher implements Child {
   }
 
   #received(records: readonly OutRecord[], ack: Ack): void {
-    const { subject, journal, fleet, announce } = this.#options;
+    const { journal, fleet, announce } = this.#parts;
+    const { subject } = this.#way;
     const node = receiverOf(subject);
     fleet.work(node, journal.outbox.openCount(node));
     announce.received(node, records, ack.started);
   }
 
   #decided(records: readonly OutRecord[]): void {
-    const { announce, failures } = this.#options;
+    const { announce, failures } = this.#parts;
     for (const { message } of announce.decided(records)) {
       const { subject, origin } = message;
       const kept = `its messages are kept at ${origin}: type \`steward dead\` there`;
@@ -228,14 +235,14 @@ export class Publisher implements Child {
 
   withdrawn(records: readonly OutRecord[]): void {
     this.#onceDurable(() => {
-      this.#options.announce.withdrawn(records);
+      this.#parts.announce.withdrawn(records);
       this.#endedUnrun(records);
     });
   }
 
   #endedUnrun(records: readonly OutRecord[]): void {
     for (const { message, outcome } of records)
-      if (outcome !== undefined) this.#options.repair.ended(message.id, outcome);
+      if (outcome !== undefined) this.#parts.repair.ended(message.id, outcome);
   }
 
   /** The receiver refuses the frame that begins at `first`. */
@@ -252,7 +259,8 @@ export class Publisher implements Child {
    * again at once; two machines that run as one node answer in turn, and are not followed without end.
    */
   sealAgain(first: number): void {
-    const { envelope, subject, clock } = this.#options;
+    const { envelope, clock } = this.#parts;
+    const { subject } = this.#way;
     const frame = this.#inFlight.find((each) => each.first === first);
     const now = clock.monotonic();
     if (frame === undefined || frame.session === envelope.session(receiverOf(subject))) return;
@@ -283,7 +291,8 @@ export class Publisher implements Child {
     if (this.#inFlight.some((other) => !other.unheard)) return;
     const [earliest = frame] = this.#inFlight;
     const { last } = this.#inFlight.at(-1) ?? frame;
-    const { journal, subject, fleet, clock } = this.#options;
+    const { journal, fleet, clock } = this.#parts;
+    const { subject } = this.#way;
     journal.outbox.unsent(subject, earliest.sentBefore);
     this.#stepBack(this.#lane.acked);
     // The first sending of a message that was sent twice may have been acknowledged since.
@@ -301,19 +310,22 @@ export class Publisher implements Child {
 
   /** Why, and since when, the lane does not move though its node is there. */
   get stuck(): Standstill | undefined {
-    const { fleet, subject } = this.#options;
+    const { fleet } = this.#parts;
+    const { subject } = this.#way;
     if (this.#lane.acked === this.#lane.next - 1) return undefined;
     return fleet.standing(receiverOf(subject)) ?? this.#standstill.view();
   }
 
   view(): LaneView {
-    const { journal, subject } = this.#options;
-    const { count: waiting, oldest } = journal.outbox.waiting(subject);
+    const { journal } = this.#parts;
+    const { subject } = this.#way;
+    const { count: waiting, bytes, oldest } = journal.outbox.waiting(subject);
     const reason = this.#pausedSinceStart ?? this.#actor?.getSnapshot().context.reason ?? "";
     const { stuck } = this;
     return {
       subject,
       waiting,
+      bytes,
       inFlight: this.inFlight,
       oldestCreatedAt: oldest === undefined ? null : oldest.message.createdAt,
       // A message that was taken back may still be on its way as a skip marker.
@@ -331,7 +343,8 @@ export class Publisher implements Child {
 
   #release(): void {
     this.#stopped = true;
-    const { clock, window } = this.#options;
+    const { clock } = this.#parts;
+    const { window } = this.#way;
     this.#ackWait.end();
     this.#expiry.stop();
     clock.clearTimeout(this.#lookTimer);
@@ -346,7 +359,7 @@ export class Publisher implements Child {
     const failure = normalise(error);
     this.#release();
     this.#end({ reason: "failed", error: failure });
-    if (failure.code === "journal-failed") this.#options.core.fail(failure);
+    if (failure.code === "journal-failed") this.#parts.core.fail(failure);
   }
 
   /** Sends frames while there are messages, room on the way and credit at the receiver. Runs once at the end of a turn. */
@@ -381,18 +394,19 @@ export class Publisher implements Child {
   }
 
   #lookLater(): void {
-    this.#lookTimer ??= this.#options.clock.setTimeout(() => this.#look(), LINGER);
+    this.#lookTimer ??= this.#parts.clock.setTimeout(() => this.#look(), LINGER);
   }
 
   #sendNext(): boolean {
-    const { subject, urgent, journal, link, window, pace, transport, clock, envelope } = this.#options;
+    const { journal, transport, clock, envelope } = this.#parts;
+    const { subject, urgent, link, window, pace } = this.#way;
     const { profile } = link;
     const node = receiverOf(subject);
     if (!this.#drained && !envelope.knows(node)) {
       // A message without a packet that can carry it was not sent: it may still be withdrawn.
       const { message } = new StewardError("receiver-unknown", { node });
       // A node that was never heard may not have joined yet: its lane waits, and does not stand still.
-      if (this.#options.fleet.link(node) === "neverSeen") this.#tell({ type: "noCredit", cause: message });
+      if (this.#parts.fleet.link(node) === "neverSeen") this.#tell({ type: "noCredit", cause: message });
       else if (this.#inFlight.length === 0) this.#blocked("noCredit", message);
       return false;
     }
@@ -452,18 +466,19 @@ export class Publisher implements Child {
     this.#inFlight.push(frame);
     this.#worked = true;
     this.#lookLater();
-    this.#options.journal
-      .flushed()
-      .then(() => this.#publish(frame, records, again))
-      .catch((error) => this.fail(error));
+    this.#parts.journal.onceFlushed(
+      () => this.#publish(frame, records, again),
+      (error) => this.fail(error),
+    );
   }
 
   /** Holds a message that was accepted for a broker with a larger limit; each new connection is tried. */
   #hold(cause: string): void {
-    const { subject, failures } = this.#options;
+    const { failures } = this.#parts;
+    const { subject } = this.#way;
     if (cause !== this.#held) failures.report("message-too-large", `${subject} waits for another broker: ${cause}`);
     this.#held = cause;
-    this.#options.transport.askLimits();
+    this.#parts.transport.askLimits();
     this.#blocked("noCredit", cause);
   }
 
@@ -478,10 +493,11 @@ export class Publisher implements Child {
 
   #publish(frame: InFlight, records: readonly OutRecord[], again: boolean): void {
     if (this.#stopped || !this.#inFlight.includes(frame)) return;
-    const { subject, transport, clock, counters, envelope, window } = this.#options;
+    const { transport, clock, counters, envelope } = this.#parts;
+    const { subject, window } = this.#way;
     const payload = this.#sealed(frame, records);
     if (payload === undefined || !transport.publish(subject, payload, `${transport.inbox}.${subject}.${frame.first}`)) {
-      this.#options.journal.outbox.unsent(subject, frame.sentBefore);
+      this.#parts.journal.outbox.unsent(subject, frame.sentBefore);
       this.#stepBack(this.#lane.acked);
       return;
     }
@@ -507,15 +523,13 @@ export class Publisher implements Child {
 
   /** A final state is told once it is durable: before, a crash could take it back. */
   #onceDurable(tell: () => void): void {
-    this.#options.journal
-      .flushed()
-      .then(tell)
-      .catch((error) => this.fail(error));
+    this.#parts.journal.onceFlushed(tell, (error) => this.fail(error));
   }
 
   /** Drops the frames that an ACK covers, and goes back if the receiver took fewer messages than it got. */
   #settle(ack: Ack): void {
-    const { clock, counters, window, pace, link } = this.#options;
+    const { clock, counters } = this.#parts;
+    const { window, pace, link } = this.#way;
     let released = 0;
     const open: InFlight[] = [];
     for (const frame of this.#inFlight) {
@@ -547,11 +561,11 @@ export class Publisher implements Child {
     this.#inFlight = [];
     this.#cursor = to;
     this.#ackWait.end();
-    this.#options.window.release(released);
+    this.#way.window.release(released);
   }
 
   #noAck(): void {
-    const { subject, link } = this.#options;
+    const { subject, link } = this.#way;
     this.#stepBack(this.#lane.acked);
     this.#blocked("noAck", `no ACK from ${receiverOf(subject)} within ${link.profile.ackTimeout} ms`);
   }

@@ -170,6 +170,7 @@ export class Publishers implements HoldWatcher {
         yield {
           subject,
           waiting: next - 1 - acked,
+          bytes: outbox.waiting(subject).bytes,
           inFlight: 0,
           oldestCreatedAt: null,
           nextDeliverBy: null,
@@ -226,7 +227,7 @@ export class Publishers implements HoldWatcher {
     const parts = this.#parts;
     if (parts === undefined) throw new Error("the publishers are not equipped");
     const urgent = URGENT.test(subject);
-    const publisher = new Publisher({ ...parts, ...this.#wayTo(node), subject, urgent }, lane);
+    const publisher = new Publisher(parts, { ...this.#wayTo(node), subject, urgent }, lane);
     this.#running.set(subject, publisher);
     const beside = this.#sendingTo.get(node) ?? new Set();
     this.#sendingTo.set(node, beside.add(publisher));

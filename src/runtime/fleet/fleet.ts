@@ -58,6 +58,8 @@ export class Fleet {
   readonly #silent: DeadlineWheel;
   readonly #work: DeadlineWheel;
   #ownLink = false;
+  /** Since when this node's own link is up, monotonic ms. */
+  #linkedAt = Number.NEGATIVE_INFINITY;
   #watcher: NodeWatcher | undefined;
   /** Monotonic time of the last note, ms. */
   #notedAt = Number.NEGATIVE_INFINITY;
@@ -68,8 +70,8 @@ export class Fleet {
     this.#options = options;
     const { clock, config, journal } = options;
     const slot = Math.max(10, Math.min(1000, config().link.hello / 10));
-    this.#late = new DeadlineWheel(clock, slot, (name) => this.#known.get(name)?.send("late", "no sign of life"));
-    this.#silent = new DeadlineWheel(clock, slot, (name) => this.#known.get(name)?.send("silent", "no sign of life"));
+    this.#late = new DeadlineWheel(clock, slot, (name) => this.#isDue(name, "late", this.#late));
+    this.#silent = new DeadlineWheel(clock, slot, (name) => this.#isDue(name, "silent", this.#silent));
     this.#work = new DeadlineWheel(clock, LOOK / 2, (name) => {
       if (this.#known.get(name)?.lookAtWork() === true) this.#work.set(name, LOOK);
     });
@@ -131,8 +133,7 @@ export class Fleet {
   forget(name: string): void {
     const known = this.#known.get(name);
     if (known === undefined) return;
-    this.#late.delete(name);
-    this.#silent.delete(name);
+    this.#unwatch(name, known);
     this.#work.delete(name);
     this.#changed.delete(name);
     known.stop();
@@ -196,8 +197,11 @@ export class Fleet {
       this.#store(name, known);
     }
     if (this.isPast(name, age)) return;
-    if (known.link !== "online") known.send("alive", cause);
-    this.#watch(name, known, this.#options.clock.monotonic() - known.heardAt);
+    if (known.link !== "online") {
+      known.watched = undefined;
+      known.send("alive", cause);
+    }
+    this.#watch(name, known);
   }
 
   /** Stores when each node was last seen, else a restart would show the time at which its link last changed. */
@@ -223,8 +227,9 @@ export class Fleet {
     const known = this.#get(name);
     known.seen(age);
     this.#options.journal.outbox.receivers.heard(name, hello.epoch, hello.life);
+    if (known.link !== "online") known.watched = undefined;
     if (known.greeted(hello)) this.#store(name, known);
-    this.#watch(name, known, this.#options.clock.monotonic() - known.heardAt);
+    this.#watch(name, known);
   }
 
   /** Holds a name back that two nodes have. `why` undefined: one of them is gone, and the other is compared anew. */
@@ -285,9 +290,9 @@ export class Fleet {
   }
 
   bye(name: string, cause: string): void {
-    this.#late.delete(name);
-    this.#silent.delete(name);
-    this.#known.get(name)?.send("bye", cause);
+    const known = this.#known.get(name);
+    if (known !== undefined) this.#unwatch(name, known);
+    known?.send("bye", cause);
   }
 
   /** The broker has no subscriber for this node. */
@@ -316,11 +321,11 @@ export class Fleet {
   /** No node is judged while our own link is down; each has a full grace period once the link is back. */
   ownLink(up: boolean): void {
     this.#ownLink = up;
+    if (up) this.#linkedAt = this.#options.clock.monotonic();
     for (const [name, known] of this.#known) {
       if (up) this.#watch(name, known);
       else {
-        this.#late.delete(name);
-        this.#silent.delete(name);
+        this.#unwatch(name, known);
         if (known.link === "online") known.send("late", "this node has no broker");
       }
     }
@@ -372,15 +377,42 @@ export class Fleet {
 
   /**
    * Arms the deadlines of nodes that say hello: at central, of nodes that were heard; at an edge, of central alone. Between
-   * two edges there are no hellos, so silence proves no loss. `age`: of the last sign of life, ms.
+   * two edges there are no hellos, so silence proves no loss. Deadlines that are armed move by themselves: a sign of life, of
+   * which there are thousands a second, costs nothing here.
    */
-  #watch(name: string, known: KnownNode, age = 0): void {
+  #watch(name: string, known: KnownNode): void {
     if (!this.#ownLink || known.link === "offline" || known.link === "neverSeen") return;
     const { node: self, config, central } = this.#options;
+    if (known.watched !== undefined && known.watched === known.patience(config().link)) return;
     if (self !== central && name !== central) return;
     if (known.hello === undefined && name !== central && known.lastSeen === null) return;
-    const { late, offline } = known.patience(config().link);
-    this.#late.set(name, Math.max(0, late - age));
-    this.#silent.set(name, Math.max(0, offline - age));
+    const patience = known.patience(config().link);
+    known.watched = patience;
+    this.#late.set(name, Math.max(0, this.#left(known, patience.late)));
+    this.#silent.set(name, Math.max(0, this.#left(known, patience.offline)));
+  }
+
+  #unwatch(name: string, known: KnownNode): void {
+    known.watched = undefined;
+    this.#late.delete(name);
+    this.#silent.delete(name);
+  }
+
+  /** Milliseconds that a node may still be silent, of so many; each has all of them once this node's own link is back. */
+  #left(known: KnownNode, most: number): number {
+    return Math.max(known.heardAt, this.#linkedAt) + most - this.#options.clock.monotonic();
+  }
+
+  /** A deadline has come up; signs of life since it was armed have moved it. */
+  #isDue(name: string, event: "late" | "silent", wheel: DeadlineWheel): void {
+    const known = this.#known.get(name);
+    if (known?.watched === undefined) return;
+    const left = this.#left(known, event === "late" ? known.watched.late : known.watched.offline);
+    if (left > 0) {
+      wheel.set(name, left);
+      return;
+    }
+    if (event === "silent") known.watched = undefined;
+    known.send(event, "no sign of life");
   }
 }

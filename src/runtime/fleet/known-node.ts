@@ -1,6 +1,6 @@
-import type { Actor } from "xstate";
-import { type LinkState, type NodeContext, nodeMachine, type Region } from "../../actors/node.ts";
-import { type Inspector, startRoot } from "../../actors/root.ts";
+import type { LinkState, NodeContext, NodeEvent, Region } from "../../actors/node.ts";
+import { NodeState, type NodeValue } from "../../actors/node-state.ts";
+import type { Inspector } from "../../actors/root.ts";
 import type { LinkName, LinkProfile } from "../../config/config.ts";
 import { linkProfile } from "../../config/link-profiles.ts";
 import type { Clock } from "../../message/clock.ts";
@@ -61,6 +61,15 @@ export interface StoredNode {
   readonly labels?: LabelSet | undefined;
 }
 
+/** The machine's part of a stored node, in the form in which XState persists it. */
+interface StoredSnapshot {
+  readonly status: "active";
+  readonly value: NodeValue;
+  readonly historyValue: object;
+  readonly context: NodeContext;
+  readonly children: object;
+}
+
 export interface KnownNodeOptions {
   readonly name: string;
   readonly clock: Clock;
@@ -69,6 +78,8 @@ export interface KnownNodeOptions {
   readonly changed: (node: KnownNode, change: NodeChange) => void;
 }
 
+/** The event by which the inspector hears of the state in which a node begins. */
+const START = "xstate.init";
 const NO_LABELS: LabelSet = Object.freeze({});
 
 type Patience = Pick<LinkProfile, "late" | "offline">;
@@ -80,10 +91,16 @@ const SHORTEST = 2_500;
 /** The latest changes kept of each node. */
 const CHANGES = 100;
 
-/** One node that this one knows: its actor, its last hello, and the facts that outlive this daemon. */
+/** One node that this one knows: its states, its last hello, and the facts that outlive this daemon. */
 export class KnownNode {
   readonly #options: KnownNodeOptions;
-  readonly #actor: Actor<typeof nodeMachine>;
+  #state: NodeState;
+  /** When the link last changed, ms, and why. */
+  linkSince: number;
+  #linkCause: string;
+  /** Events that came while another one is dealt with; `undefined`: none is. */
+  #waiting: NodeEvent[] | undefined;
+  #stopped = false;
   readonly #changes: NodeChange[];
   link: LinkState;
   /** Commands of ours that run there, and what their number says of the node. */
@@ -102,37 +119,29 @@ export class KnownNode {
   /** Interval of the node's hellos as it last said, ms. */
   #every: number | undefined;
   #linkName: LinkName | undefined;
+  /** The patience by which its deadlines are armed; `undefined`: they are not. */
+  watched: Patience | undefined;
   /** The patience that follows from interval and link, until they change. */
   #patience: Patience | undefined;
 
   constructor(options: KnownNodeOptions, stored: StoredNode | undefined) {
     this.#options = options;
-    const { name, clock, inspector } = options;
-    this.#actor = startRoot(nodeMachine, {
-      actor: name,
-      role: "node",
-      clock,
-      inspector,
-      input: { name, at: clock.now() },
-      ...(stored === undefined ? {} : { snapshot: stored.snapshot as never }),
-    });
-    const present = this.#actor.getSnapshot();
+    const { clock } = options;
+    const snapshot = stored?.snapshot as Pick<StoredSnapshot, "value" | "context"> | undefined;
+    this.#state = snapshot === undefined ? NodeState.first : NodeState.of(snapshot.value);
+    this.linkSince = snapshot?.context.linkSince ?? clock.now();
+    this.#linkCause = snapshot?.context.linkCause ?? "never heard of it";
     this.#changes = [...(stored?.changes ?? [])];
-    this.link = present.value.link;
-    this.#work = new Work(clock, present.matches({ work: "busy" }));
-    this.#accepted = present.matches({ trust: "accepted" });
+    const { value } = this.#state;
+    for (const region of Object.keys(value) as Region[]) this.#tell(region, "", value[region], START, "");
+    this.link = value.link;
+    this.#work = new Work(clock, value.work === "busy");
+    this.#accepted = value.trust === "accepted";
     this.lastSeen = stored?.lastSeen ?? null;
     this.#every = stored?.every;
     this.#linkName = stored?.linkName;
     this.epoch = stored?.epoch;
     this.labels = stored?.labels ?? NO_LABELS;
-    let before = present.value as Record<Region, string>;
-    this.#actor.subscribe(({ value, context }) => {
-      const after = value as Record<Region, string>;
-      for (const region of Object.keys(after) as Region[])
-        if (after[region] !== before[region]) this.#note(context, region, before[region], after[region]);
-      before = after;
-    });
   }
 
   /** The kind of link that the node has; `undefined` until it has told. */
@@ -141,7 +150,7 @@ export class KnownNode {
   }
 
   get isResyncing(): boolean {
-    return this.#actor.getSnapshot().matches({ session: "resyncing" });
+    return this.#state.value.session === "resyncing";
   }
 
   /** Takes a sign of life that was under way for `age` ms. */
@@ -184,7 +193,7 @@ export class KnownNode {
     this.#linkName = linkName;
     if (relabelled) this.labels = labels;
     if (isNews) this.#patience = undefined;
-    this.#actor.send({ type: "hello", at, cause, anew: rebooted || reborn, storage: hello.storage });
+    this.#take({ type: "hello", at, cause, anew: rebooted || reborn, storage: hello.storage });
     return isNews;
   }
 
@@ -198,7 +207,7 @@ export class KnownNode {
     type: "alive" | "late" | "silent" | "bye" | "absent" | "accept" | "revoke" | "agreed" | "busy" | "idle",
     cause: string,
   ): void {
-    this.#actor.send({ type, at: this.#options.clock.now(), cause });
+    this.#take({ type, at: this.#options.clock.now(), cause });
   }
 
   /** Notes how many commands of ours run there. True: they are the first, and are to be looked at after a while. */
@@ -213,24 +222,20 @@ export class KnownNode {
     return this.#work.isWatched;
   }
 
-  get linkSince(): number {
-    return this.#actor.getSnapshot().context.linkSince;
-  }
-
   get trust(): NodeDescription["trust"] {
-    return this.#actor.getSnapshot().value.trust;
+    return this.#state.value.trust;
   }
 
   describe(): NodeDescription {
     const { name, clock } = this.#options;
-    const { value, context } = this.#actor.getSnapshot();
+    const { value } = this.#state;
     const { hello } = this;
     const isUnheard = this.heardAt === Number.NEGATIVE_INFINITY && (value.link === "online" || value.link === "late");
     return {
       name,
       link: value.link,
-      linkSince: context.linkSince,
-      cause: context.linkCause,
+      linkSince: this.linkSince,
+      cause: this.#linkCause,
       session: value.session,
       work: this.#work.running > 0 ? "busy" : value.work,
       trust: value.trust,
@@ -254,8 +259,17 @@ export class KnownNode {
   }
 
   get stored(): Json {
+    const { linkSince } = this;
+    const context = { name: this.#options.name, linkSince, linkCause: this.#linkCause };
+    const snapshot: StoredSnapshot = {
+      status: "active",
+      value: this.#state.value,
+      historyValue: {},
+      context,
+      children: {},
+    };
     const stored: StoredNode = {
-      snapshot: this.#actor.getPersistedSnapshot(),
+      snapshot,
       changes: this.#changes,
       lastSeen: this.lastSeen,
       every: this.#every,
@@ -266,14 +280,52 @@ export class KnownNode {
     return stored as unknown as Json;
   }
 
+  /** Takes no events any more. */
   stop(): void {
-    this.#actor.stop();
+    this.#stopped = true;
   }
 
-  #note(context: NodeContext, region: Region, from: string, to: string): void {
+  /** Events that follow from a change wait until all has been told of it. */
+  #take(event: NodeEvent): void {
+    if (this.#stopped) return;
+    if (this.#waiting !== undefined) {
+      this.#waiting.push(event);
+      return;
+    }
+    const step = this.#state.after(event);
+    if (step.to === this.#state && !step.isReason) return;
+    const waiting: NodeEvent[] = [];
+    this.#waiting = waiting;
+    try {
+      this.#step(event, step);
+    } finally {
+      this.#waiting = undefined;
+    }
+    for (const next of waiting) this.#take(next);
+  }
+
+  #step(event: NodeEvent, { to, changed, isReason }: ReturnType<NodeState["after"]>): void {
+    const before = this.#state.value;
+    this.#state = to;
+    if (isReason) {
+      this.linkSince = event.at;
+      this.#linkCause = event.cause;
+    }
+    for (const region of changed) this.#tell(region, before[region], to.value[region], event.type, event.cause);
+    for (const region of changed) this.#note(region, before[region], to.value[region]);
+  }
+
+  /** Tells the inspector, which hears of all state machines alike. */
+  #tell(region: Region, from: string, to: string, event: string, cause: string): void {
+    const { name, inspector } = this.#options;
+    const before = from === "" ? "" : `${region}.${from}`;
+    inspector.transition({ actor: name, role: "node", event, from: before, to: `${region}.${to}`, cause });
+  }
+
+  #note(region: Region, from: string, to: string): void {
     const { name, clock, changed } = this.#options;
     if (region === "link") this.link = to as LinkState;
-    const cause = region === "link" ? context.linkCause : "";
+    const cause = region === "link" ? this.#linkCause : "";
     const change: NodeChange = { name, at: clock.now(), region, from, to, cause };
     if (region !== "work") {
       this.#changes.push(change);

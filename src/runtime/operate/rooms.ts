@@ -1,3 +1,4 @@
+import type { SupervisorView } from "../../actors/supervisor/spec.ts";
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Logins } from "../../broker/logins.ts";
 import type { Config } from "../../config/config.ts";
@@ -14,6 +15,7 @@ import type { Mutes } from "../../observe/alerting/mutes.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
+import type { RecentTransitions } from "../../observe/recent-transitions.ts";
 import type { Audit } from "../../security/audit/audit.ts";
 import type { CommandSignatures } from "../../security/operators/command-signatures.ts";
 import type { OperatorDirectory } from "../../security/operators/directory.ts";
@@ -97,6 +99,9 @@ export interface OperateOptions {
   readonly operators: OperatorDirectory;
   readonly signatures: Pick<CommandSignatures, "operatorOf">;
   readonly metrics: () => Metrics;
+  /** Every supervisor of the daemon, the upper ones first. */
+  readonly supervision: () => readonly SupervisorView[];
+  readonly transitions: Pick<RecentTransitions, "last">;
   /** The logins at the page that are open. */
   readonly sessions: Sessions;
   /** The listener of the page, while it listens. */

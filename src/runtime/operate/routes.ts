@@ -55,6 +55,8 @@ export const ROUTES = {
   sessions: "GET /v1/sessions",
   endSession: "DELETE /v1/sessions/{id}",
   brokerLogins: "GET /v1/broker/logins",
+  supervision: "GET /v1/supervision",
+  transitions: "GET /v1/transitions",
   machines: "GET /v1/machines",
   reload: "POST /v1/reload",
   approvals: "GET /v1/approvals",

@@ -42,13 +42,8 @@ export class Answer {
     const upTo = frame.first + frame.items.length - 1;
     // Commands of a lane start in order, so the last that has started stands for all before it.
     const started = taken.findLast((record) => record.state === "running")?.seq ?? 0;
-    this.#ack(packet.subject, frame, packet.reply, {
-      last,
-      started,
-      upTo,
-      verdicts,
-      ...(kind === "wentBack" ? { wentBack: true } : {}),
-    });
+    const wentBack = kind === "wentBack" ? true : undefined;
+    this.#ack(packet.subject, frame, packet.reply, { last, started, upTo, verdicts, wentBack });
   }
 
   #ack(
@@ -62,10 +57,22 @@ export class Answer {
     const credit = route === undefined ? UNBOUNDED : routes.credit(route);
     // The lane waits for room even if all messages of the frame were taken: its sender may hold more.
     if (route !== undefined && credit === 0) this.#awaitRoom(route, frame, reply, answer.upTo);
-    const own = { node, receiverEpoch: journal.epoch, receiverLife: vouching.life };
-    const time = { sentAt: clock.now(), uptime: clock.monotonic() };
-    const tells = route?.config.kind === "command" ? { concurrency: route.config.concurrency } : {};
-    const ack = { ...own, ...time, epoch: frame.epoch, credit, ...tells, ...answer };
+    const { last, started, upTo, verdicts, wentBack } = answer;
+    const ack: Ack = {
+      node,
+      receiverEpoch: journal.epoch,
+      epoch: frame.epoch,
+      sentAt: clock.now(),
+      last,
+      started,
+      upTo,
+      credit,
+      verdicts,
+      receiverLife: vouching.life,
+      uptime: clock.monotonic(),
+      concurrency: route?.config.kind === "command" ? route.config.concurrency : undefined,
+      wentBack,
+    };
     const most = transport.maxPayload();
     this.#publish(reply, () => fittingAck(envelope, frame.origin, subject, ack, most));
   }

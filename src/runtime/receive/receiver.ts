@@ -6,6 +6,7 @@ import { normalise, StewardError } from "../../message/errors.ts";
 import { parseSubject } from "../../message/subject.ts";
 import type { Frame } from "../../message/wire/frame.ts";
 import { isFrame } from "../../message/wire/packet.ts";
+import { Queue } from "../../platform/queue.ts";
 import type { Admission } from "../../security/admission.ts";
 import { isIntroduction } from "../../security/trust/introduction.ts";
 import type { Evidence } from "../fleet/evidence.ts";
@@ -49,11 +50,6 @@ const A_TURN = 32;
 /** How long the first sign of life of a node may wait for its turn, ms. */
 const LONGEST_WAIT = 4_000;
 
-/** The node that is proved to have sent a packet, once it was opened. */
-interface Sender {
-  proved?: string;
-}
-
 export class Receiver implements Refuser {
   readonly #options: ReceiveOptions;
   readonly #before: BegunBefore;
@@ -63,10 +59,12 @@ export class Receiver implements Refuser {
   readonly #transients: Transients;
   readonly #strangers = new Strangers();
   /** Packets that wait for the next turn, and the number of messages that this turn may still take. */
-  readonly #backlog: Packet[] = [];
+  readonly #backlog = new Queue<Packet>();
   #left = A_TURN;
   /** Frames whose messages are taken and not durable yet. */
   #unflushed = 0;
+  /** What is durable and not told yet. */
+  #toTell: (readonly (() => void)[])[] = [];
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
@@ -79,50 +77,70 @@ export class Receiver implements Refuser {
 
   /** Packets are read in order; those beyond `A_TURN` wait for the next turn, so that ACKs go out in between. */
   receive(packet: Packet): void {
-    if (this.#left > 0 && this.#backlog.length === 0) void this.#receive(packet);
+    if (this.#left > 0 && this.#backlog.isEmpty) this.#receive(packet);
     else this.#backlog.push(packet);
   }
 
   stop(): void {
-    this.#backlog.length = 0;
+    this.#backlog.clear();
     this.#strangers.end();
   }
 
   #spend(messages: number): void {
-    if (this.#left === A_TURN) {
-      setImmediate(() => {
-        this.#left = A_TURN;
-        for (let next = this.#backlog.shift(); next !== undefined; next = this.#backlog.shift()) {
-          void this.#receive(next);
-          if (this.#left <= 0) break;
-        }
-      });
-    }
+    if (this.#left === A_TURN) setImmediate(this.#nextTurn);
     this.#left -= messages;
   }
 
-  #receive(packet: Packet): Promise<void> {
-    const sender: Sender = {};
-    return this.#guarded(packet, sender, async () => {
+  readonly #nextTurn = (): void => {
+    this.#left = A_TURN;
+    while (this.#left > 0) {
+      const next = this.#backlog.shift();
+      if (next === undefined) return;
+      this.#receive(next);
+    }
+  };
+
+  #receive(packet: Packet): void {
+    let proved: string | undefined;
+    try {
       const { subject, payload } = packet;
-      if (!isFrame(payload)) return await takeForeign(packet, this.#options);
-      if (isIntroduction(payload)) return this.#options.enrolment?.introduced(packet);
+      if (!isFrame(payload)) {
+        takeForeign(packet, this.#options).catch((error) => this.#failed(error, packet, undefined));
+        return;
+      }
+      if (isIntroduction(payload)) {
+        this.#options.enrolment?.introduced(packet);
+        return;
+      }
       const frame = this.#open(subject, payload);
-      sender.proved = frame.origin;
-      const take = (): Promise<void> => this.#take(packet, frame);
-      if (frame.first > 0 || this.#options.fleet.isKnown(frame.origin)) return await take();
-      const { clock, counters } = this.#options;
-      const defer = (): void => counters.refuse("stranger-deferred", { subject, origin: frame.origin });
-      const cameAt = clock.monotonic();
-      const admit = (): boolean => {
-        // The clock of a node that waited here would look slow by the time that it waited.
-        const isLate = clock.monotonic() - cameAt > LONGEST_WAIT;
-        if (isLate) defer();
-        else void this.#guarded(packet, sender, take);
-        return !isLate;
-      };
-      if (!this.#strangers.add(admit)) defer();
-    });
+      proved = frame.origin;
+      if (frame.first > 0 || this.#options.fleet.isKnown(frame.origin)) this.#take(packet, frame);
+      else this.#takeLater(packet, frame);
+    } catch (error) {
+      this.#failed(error, packet, proved);
+    }
+  }
+
+  /** The first sign of life of a node that is not known waits for its turn. */
+  #takeLater(packet: Packet, frame: Frame): void {
+    const { clock, counters } = this.#options;
+    const { origin } = frame;
+    const defer = (): void => counters.refuse("stranger-deferred", { subject: packet.subject, origin });
+    const cameAt = clock.monotonic();
+    const admit = (): boolean => {
+      // The clock of a node that waited here would look slow by the time that it waited.
+      const isLate = clock.monotonic() - cameAt > LONGEST_WAIT;
+      if (isLate) defer();
+      else {
+        try {
+          this.#take(packet, frame);
+        } catch (error) {
+          this.#failed(error, packet, origin);
+        }
+      }
+      return !isLate;
+    };
+    if (!this.#strangers.add(admit)) defer();
   }
 
   #open(subject: string, payload: Uint8Array): Frame {
@@ -131,43 +149,47 @@ export class Receiver implements Refuser {
     throw new StewardError("frame-malformed", { subject, fault: `it is no frame, it is of kind ${opened.kind}` });
   }
 
-  async #guarded(packet: Packet, sender: Sender, act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      const refused = normalise(error);
-      this.refused(refused, packet.subject);
-      this.#answer.refuse(refused, packet, sender.proved);
-    }
+  /** `proved`: the node that is proved to have sent the packet, once it was opened. */
+  #failed(error: unknown, packet: Packet, proved: string | undefined): void {
+    const refused = normalise(error);
+    this.refused(refused, packet.subject);
+    this.#answer.refuse(refused, packet, proved);
   }
 
-  async #take(packet: Packet, frame: Frame): Promise<void> {
+  /** @throws StewardError why the packet is refused */
+  #take(packet: Packet, frame: Frame): void {
     const { admission, links, journal, clock, vouching, renewal } = this.#options;
     const { subject, payload } = packet;
     admission.insist(frame, subject);
     const underWay = links.alive(frame.origin, payload.length, frame, "a frame");
     if (frame.first === 0) {
       // A hello or a bye of old says nothing of its node as it is now.
-      if (links.isOutdated(frame.origin, frame, underWay))
-        return this.#options.counters.refuse("frame-outdated", { subject, origin: frame.origin });
+      if (links.isOutdated(frame.origin, frame, underWay)) {
+        this.#options.counters.refuse("frame-outdated", { subject, origin: frame.origin });
+        return;
+      }
       this.#spend(1);
-      await this.#transients.handle(subject, frame);
-      return this.#answer.heard(packet, frame);
+      this.#transients.handle(subject, frame).then(
+        () => this.#answer.heard(packet, frame),
+        (error) => this.#failed(error, packet, frame.origin),
+      );
+      return;
     }
     // Frames wait in memory for the disk. Without an ACK their senders repeat them, so those beyond the bound are dropped.
-    if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED)
-      return this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
+    if (journal.fault !== undefined && this.#unflushed >= MOST_UNFLUSHED) {
+      this.#options.counters.refuse("journal-failed", { subject, origin: frame.origin });
+      return;
+    }
 
     const takenAt = clock.monotonic();
-    const arrival: Arrival = { frame, subject, at: clock.now(), underWay, told: [] };
-    const { at, told } = arrival;
+    const arrival: Arrival = { frame, subject, at: clock.now(), underWay, told: [], hasRoom: undefined };
     this.#before.note(frame, subject);
     // The renewal comes before `place` and `take`: it doubts the commands in the inbox, not those of this frame.
     if (journal.inbox.isBehind(frame, subject, journal.epoch))
       renewal.renew(`${frame.origin} holds its ACK for messages that it does not know`);
     const place = journal.inbox.place(frame, subject);
     const decisions = place.kind === "new" ? this.#judge.all(arrival, place) : [];
-    const accepted = journal.inbox.take(place, decisions, at);
+    const accepted = journal.inbox.take(place, decisions, arrival.at);
     this.#count(place, accepted);
     const route = this.#options.routes.get(subject);
     const inHand = route?.inHand.begin(accepted.taken) ?? [];
@@ -178,15 +200,36 @@ export class Receiver implements Refuser {
     // The turn is ended after `take`, so that the next one begins when this frame is on disk.
     this.#spend(frame.items.length);
     this.#unflushed++;
-    await journal.flushed().finally(() => this.#unflushed--);
-    this.#answer.acknowledge(packet, place, accepted);
-    // The ACK goes out before the commands begin.
-    if (!early && !journal.renewed) this.#handOver.add(subject, inHand, takenAt);
-    if (told.length > 0) {
+    journal.onceFlushed(
+      () => {
+        this.#unflushed--;
+        try {
+          this.#answer.acknowledge(packet, place, accepted);
+          // The ACK goes out before the commands begin.
+          if (!early && !journal.renewed) this.#handOver.add(subject, inHand, takenAt);
+          this.#tellSoon(arrival.told);
+        } catch (error) {
+          this.#failed(error, packet, frame.origin);
+        }
+      },
+      (error) => {
+        this.#unflushed--;
+        this.#failed(error, packet, frame.origin);
+      },
+    );
+  }
+
+  /** Tells of what is durable now, once the ACKs of this turn are on their way. */
+  #tellSoon(told: readonly (() => void)[]): void {
+    if (told.length === 0) return;
+    if (this.#toTell.length === 0) {
       setImmediate(() => {
-        for (const tell of told) tell();
+        const all = this.#toTell;
+        this.#toTell = [];
+        for (const some of all) for (const tell of some) tell();
       });
     }
+    this.#toTell.push(told);
   }
 
   #count(place: Place, { taken }: Taken): void {

@@ -22,8 +22,7 @@ export class TravelTimes {
 
   #sender(node: string, life: string | undefined): Sender {
     const lives = this.#senders.get(node) ?? [];
-    const known = lives.find((sender) => sender.life === life);
-    if (known !== undefined) return known;
+    for (const known of lives) if (known.life === life) return known;
     const sender: Sender = { life, wall: new Fastest(), uptime: new Fastest() };
     this.#senders.set(node, [sender, ...lives.slice(0, 1)]);
     return sender;
@@ -56,7 +55,10 @@ class Fastest {
     if (this.#present === undefined || now - this.#present.since > WINDOW) {
       this.#before = this.#present;
       this.#present = { offset, at: now, since: now };
-    } else if (offset < this.#present.offset) Object.assign(this.#present, { offset, at: now });
+    } else if (offset < this.#present.offset) {
+      this.#present.offset = offset;
+      this.#present.at = now;
+    }
     const before = this.#before;
     const earlier = before === undefined ? Number.POSITIVE_INFINITY : before.offset + (now - before.at) * DRIFT;
     return offset - Math.min(this.#present.offset, earlier);

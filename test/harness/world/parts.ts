@@ -134,6 +134,7 @@ export function slowStore(
       const kept = structuredClone(value);
       write((into) => into.putSoon(table, key, kept), 50);
     },
+    putTextSoon: (table, key, json) => write((into) => into.putTextSoon(table, key, json), 50),
     removeSoon: (table, key) => write((into) => into.removeSoon(table, key), 50),
   };
 }
