@@ -13,8 +13,8 @@ import { isEnded, type JobCounts, type JobPlan, type Retried, waveEnds } from ".
 import type { CarriedStatement, SignedJob } from "../../message/message.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Happenings } from "../../observe/happenings.ts";
+import type { NodeFacts } from "../fleet/facts/node-facts.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Holding } from "../submit/holding.ts";
 import type { Withdrawal, Withdrawn } from "../submit/withdrawal.ts";
