@@ -41,7 +41,7 @@ describe.runIf(CHROMIUM !== undefined)("somebody who never saw steward", () => {
     expect(await waiting.textContent()).toMatch(/queued[\s\S]*uname -s[\s\S]*offline/);
 
     // Why did this command not run?
-    await page.getByRole("link", { name: "Messages" }).click();
+    await page.getByRole("link", { name: "Messages", exact: true }).click();
     await page.getByRole("link", { name: "reboot-the-radar" }).click();
     await page.getByRole("heading", { name: "reboot-the-radar" }).waitFor();
     expect(await page.getByRole("main").textContent()).toMatch(/expired[\s\S]*offline/);
