@@ -5,6 +5,7 @@ import { events } from "./events.mjs";
 import { fanOut } from "./fan-out.mjs";
 import { fleetRow } from "./fleet.mjs";
 import { jetStream } from "./jetstream.mjs";
+import { pageRow } from "./page.mjs";
 import { openWorld } from "./parts.mjs";
 import { reconnect } from "./reconnect.mjs";
 import { restart } from "./restart.mjs";
@@ -43,11 +44,12 @@ const ROWS = {
   "fan-out": fanOut,
   fleet: fleetRow,
   reconnect,
+  page: pageRow,
   restart,
   "bad-link": badLinkRow,
 };
 /** Rows that are too long for a quick look. */
-const LONG = new Set(["bad-link", "fleet", "jetstream", "reconnect"]);
+const LONG = new Set(["bad-link", "fleet", "jetstream", "page", "reconnect"]);
 const usual = Object.keys(ROWS).filter((name) => values.quick !== true || !LONG.has(name));
 const wanted = values.only === undefined ? usual : values.only.split(",");
 const unknown = wanted.find((name) => ROWS[name] === undefined);
@@ -87,6 +89,12 @@ function sentence(row) {
   }
   if (row.bench === "reconnect")
     return `${row.nodes} nodes back at once: online after ${row.backMs} ms, longest pause ${row.worstDelayMs} ms, CPU of central for each ${row.cpuUs} µs`;
+  if (row.bench === "page-open") {
+    const { without, calm, busyWithOne, busyWith } = row.centralPercent;
+    return `${row.pages} pages over ${row.nodes} nodes: central ${calm} % of a core (without ${without} %), with 100 changes a second ${busyWith} % (with one page ${busyWithOne} %)`;
+  }
+  if (row.bench === "page-memory")
+    return `a page over ${row.nodes} nodes, ${row.changesASecond} changes a second: MB after each minute ${row.megabytesByMinute.join(" ")}`;
   const cpu = Object.entries(row.cpuUs).map(([name, us]) => `${name} ${us}`);
   const took = row.p50Ms === undefined ? "" : `; half within ${row.p50Ms} ms, 99 of 100 within ${row.p99Ms} ms`;
   const what = {

@@ -8,7 +8,7 @@ import { assign, setup } from "xstate";
  *
  *   wave     the next wave begins, while it runs; `promote` does so from `paused`
  *   again    all has ended, and the schedule has a next time
- *   retry    another attempt on some of its nodes, also after its end
+ *   retry    another attempt on some of its nodes, also after its end; `askAgain`: one that needs an approval
  */
 export interface JobEvent {
   readonly type:
@@ -25,7 +25,8 @@ export interface JobEvent {
     | "abort"
     | "cancel"
     | "expire"
-    | "retry";
+    | "retry"
+    | "askAgain";
   readonly at: number;
   readonly cause: string;
   /** The wave that begins with it, counted from 0. */
@@ -42,7 +43,8 @@ export interface JobContext {
 const to = (target: string) => ({ target, actions: "noted" }) as const;
 const ends = { abort: to("aborted"), cancel: to("cancelled"), expire: to("expired") };
 const finishes = { finish: to("done"), finishWithFailures: to("doneWithFailures"), again: to("scheduled") };
-const retried = { on: { retry: to("running") } };
+const asks = { askAgain: to("awaitingApproval") };
+const retried = { on: { retry: to("running"), ...asks } };
 
 export const jobMachine = setup({
   types: { context: {} as JobContext, events: {} as JobEvent, input: {} as { at: number } },
@@ -64,9 +66,18 @@ export const jobMachine = setup({
     awaitingApproval: { on: { schedule: to("scheduled"), begin: to("running"), ...ends } },
     scheduled: { on: { begin: to("running"), ...ends } },
     running: {
-      on: { wave: { actions: "noted" }, pause: to("paused"), retry: { actions: "noted" }, ...finishes, ...ends },
+      on: {
+        wave: { actions: "noted" },
+        pause: to("paused"),
+        retry: { actions: "noted" },
+        ...asks,
+        ...finishes,
+        ...ends,
+      },
     },
-    paused: { on: { resume: to("running"), promote: to("running"), retry: to("running"), ...finishes, ...ends } },
+    paused: {
+      on: { resume: to("running"), promote: to("running"), retry: to("running"), ...asks, ...finishes, ...ends },
+    },
     done: retried,
     doneWithFailures: retried,
     aborted: retried,

@@ -47,12 +47,12 @@ export function apiApp({
     const query = entry.query ?? z.strictObject({});
     app.on(method, mounted(path), async (c) => {
       if (withheld.has(name)) throw new StewardError("socket-only", { path });
-      const { operations, speaker, digest } = await reception.admit(requestOf(c));
+      const { operations, speaker, digest, now } = await reception.admit(requestOf(c));
       insistRole(speaker, name);
       const found = parsed(params, c.req.param(), "path");
       const asked = words.map((word) => found[word]);
       const filter = parsed(query, queryOf(c), "query");
-      if (entry.answer.kind === "stream") return streamed(c, streams, filter);
+      if (entry.answer.kind === "stream") return streamed(c, streams, filter, () => insistRole(now(), name));
       if (entry.query !== undefined) asked.push(filter);
       if (entry.body !== undefined) asked.push(entry.body.read(await readBody(c.env.incoming, LIMITS, digest)));
       // The compiler derives the operation's arguments from the schemas that have just checked them.
@@ -88,9 +88,15 @@ export function failed(thrown: unknown, log: Logger): Response {
   return jsonResponse(body, status);
 }
 
-function streamed(c: Context<Bindings>, streams: EventStreams, { types }: Record<string, unknown>): Response {
+function streamed(
+  c: Context<Bindings>,
+  streams: EventStreams,
+  { types }: Record<string, unknown>,
+  insist: () => void,
+): Response {
   if (c.req.method === "HEAD") throw new RequestRefused(405, "a stream has no HEAD");
-  streams.open(c.env.outgoing, types as readonly string[] | undefined, c.req.header("last-event-id"));
+  const after = c.req.header("last-event-id");
+  streams.open(c.env.outgoing, { types: types as readonly string[] | undefined, after, insist });
   return RESPONSE_ALREADY_SENT;
 }
 

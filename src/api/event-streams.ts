@@ -14,11 +14,14 @@ import { RequestRefused } from "./failure.ts";
  * and bytes), or `missing` (that bound is reached: events are only counted). When a missing stream has drained its waiting
  * events, `gap` tells how many it did not get, and it flows again. A client that never reads costs the bound and no more.
  *
+ * A stream ends at once when its reader may not read any more: nothing is offered to it without a look at that, and it is
+ * looked at as well while nothing happens.
+ *
  * With `resume` the latest events are kept, bounded in number, bytes and time, also for a while without a stream: a client that
  * comes back with `last-event-id` gets those that it missed, or `gap` with null when they are not all there. The numbers
  * are those of one life of the streams, whose name stands before them.
  */
-export const STREAM_LIMITS = { events: 1_000, bytes: 1024 * 1024, heartbeat: 15_000 } as const;
+export const STREAM_LIMITS = { events: 1_000, bytes: 1024 * 1024, heartbeat: 15_000, look: 1_000 } as const;
 
 /** The streams of pages: a link that comes and goes costs no reading anew, and silence is noticed soon. */
 export interface Resuming {
@@ -32,6 +35,15 @@ export interface Resuming {
 export const RESUME_LIMITS = { events: 2_000, bytes: 4 * 1024 * 1024, linger: 60_000 } as const;
 const HEARTBEAT = "heartbeat";
 
+export interface StreamTerms {
+  /** Absent: all types of events. */
+  readonly types: readonly string[] | undefined;
+  /** The last event that the client had when it was here before. */
+  readonly after: string | undefined;
+  /** @throws Error when the reader may not read any more */
+  readonly insist: () => void;
+}
+
 interface Recent {
   readonly id: number;
   readonly type: string;
@@ -41,6 +53,7 @@ interface Recent {
 interface Stream {
   readonly outgoing: ServerResponse;
   readonly types: ReadonlySet<string> | undefined;
+  readonly insist: () => void;
   readonly waiting: string[];
   waitingBytes: number;
   blocked: boolean;
@@ -53,6 +66,7 @@ export class EventStreams {
   readonly #streams = new Set<Stream>();
   #unwatch: (() => void) | undefined;
   #heartbeat: Timer | undefined;
+  #looking: Timer | undefined;
   readonly #resuming: Resuming | undefined;
   readonly #recent: Recent[] = [];
   #recentBytes = 0;
@@ -71,8 +85,8 @@ export class EventStreams {
     return this.#streams.size;
   }
 
-  /** Turns a response into a stream. `after`: the last event that the client had when it was here before. */
-  open(outgoing: ServerResponse, types: readonly string[] | undefined, after: string | undefined): void {
+  /** Turns a response into a stream. */
+  open(outgoing: ServerResponse, { types, after, insist }: StreamTerms): void {
     if (this.#closed || this.#streams.size >= LIMITS.streams) {
       throw new RequestRefused(
         503,
@@ -82,6 +96,7 @@ export class EventStreams {
     const stream: Stream = {
       outgoing,
       types: types === undefined ? undefined : new Set(types),
+      insist,
       waiting: [],
       waitingBytes: 0,
       blocked: false,
@@ -134,6 +149,24 @@ export class EventStreams {
     };
     const every = this.#resuming?.heartbeat ?? STREAM_LIMITS.heartbeat;
     this.#heartbeat = this.#clock.setTimeout(beat, every);
+    const look = (): void => {
+      for (const stream of [...this.#streams]) this.#mayGoOn(stream);
+      this.#looking = this.#clock.setTimeout(look, STREAM_LIMITS.look);
+    };
+    this.#looking = this.#clock.setTimeout(look, STREAM_LIMITS.look);
+  }
+
+  /** Ends the stream of a reader who may not read any more. */
+  #mayGoOn(stream: Stream): boolean {
+    try {
+      stream.insist();
+      return true;
+    } catch {
+      // The client asks again, and is told why it is refused.
+      stream.outgoing.destroy();
+      this.#gone(stream);
+      return false;
+    }
   }
 
   /** The last number goes along, so that a client which comes back after a quiet time has missed nothing. */
@@ -156,6 +189,7 @@ export class EventStreams {
     this.#unwatch?.();
     this.#unwatch = undefined;
     this.#clock.clearTimeout(this.#heartbeat);
+    this.#clock.clearTimeout(this.#looking);
     this.#clock.clearTimeout(this.#lingering);
     this.#recent.length = 0;
     this.#recentBytes = 0;
@@ -171,8 +205,9 @@ export class EventStreams {
   #happened(happening: Happening): void {
     const id = ++this.#lastId;
     let text: string | undefined;
-    for (const stream of this.#streams) {
+    for (const stream of [...this.#streams]) {
       if (stream.types !== undefined && !stream.types.has(happening.type)) continue;
+      if (!this.#mayGoOn(stream)) continue;
       text ??= this.#textOf(id, happening);
       this.#offer(stream, text);
     }
@@ -199,6 +234,7 @@ export class EventStreams {
 
   #drained(stream: Stream): void {
     stream.blocked = false;
+    if (stream.waiting.length > 0 && !this.#mayGoOn(stream)) return;
     let sent = 0;
     for (const text of stream.waiting) {
       if (stream.blocked) break;

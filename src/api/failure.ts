@@ -17,7 +17,6 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "permission-denied": 403,
   "approval-unnamed": 403,
   "approval-own": 403,
-  "approval-job": 403,
   "approval-none": 409,
   "operator-absent": 404,
   "operator-exists": 409,

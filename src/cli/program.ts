@@ -46,6 +46,7 @@ const GROUPS: readonly (readonly [string, readonly Entry[]])[] = [
       entry("label", async () => (await import("./commands/fleet/label.ts")).addLabel),
       entry("queue", async () => (await import("./commands/care/queue.ts")).addQueue),
       entry("hold unhold", async () => (await import("./commands/care/hold.ts")).addHold),
+      entry("schedule schedules", async () => (await import("./commands/care/schedule.ts")).addSchedule),
       entry("ps", async () => (await import("./commands/fleet/ps.ts")).addPs),
       entry("start stop restart revive", async () => (await import("./commands/fleet/control.ts")).addControl),
       entry("may", async () => (await import("./commands/fleet/may.ts")).addMay),

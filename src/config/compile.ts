@@ -183,6 +183,11 @@ function compileRun(run: NonNullable<Settings["subscribe"][number]["run"]>, abso
     umask: run.umask === undefined ? null : Number.parseInt(run.umask, 8),
     secrets: run.secrets ?? null,
     limits: { cpu, memory, processes, files, fileSize },
+    together: {
+      memory: run.together?.memory ?? null,
+      processes: run.together?.processes ?? null,
+      cpu: run.together?.cpu ?? null,
+    },
   };
 }
 

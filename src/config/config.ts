@@ -143,6 +143,14 @@ export interface RunConfig {
   /** Names of the secrets that may be used; null: all of this node. */
   readonly secrets: readonly string[] | null;
   readonly limits: RunLimits;
+  readonly together: TogetherLimits;
+}
+
+/** The limits of all processes of one command together: bytes, a number, percent of one processor. */
+export interface TogetherLimits {
+  readonly memory: number | null;
+  readonly processes: number | null;
+  readonly cpu: number | null;
 }
 
 /** The limits of one process, ms and bytes. Each null: that of the daemon. */

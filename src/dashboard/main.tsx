@@ -11,5 +11,7 @@ if (root !== null) {
   markFreshness(store);
   addEventListener("online", () => store.network(true));
   addEventListener("offline", () => store.network(false));
+  document.addEventListener("visibilitychange", () => store.looked(!document.hidden));
+  if (document.hidden) store.looked(false);
   render(<Shell />, root);
 }

@@ -1,7 +1,8 @@
 import type { Clock, Random, Timer } from "../message/clock.ts";
+import type { Errand } from "../message/errand.ts";
 import { faultText } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { Errand, ErrandRows } from "./errand.ts";
+import type { ErrandRows } from "./errand-rows.ts";
 
 /**
  * Errands outside of steward: central brings alerts and outcomes to their destinations, at least once, and tries again

@@ -1,8 +1,8 @@
+import type { Errand } from "../message/errand.ts";
 import type { Message } from "../message/message.ts";
 import type { Outcome, OutputPart } from "../message/report.ts";
 import { receiverOf } from "../message/subject.ts";
 import { summarise } from "../message/text/summary.ts";
-import type { Errand } from "./errand.ts";
 
 /** Characters of output that go along with an outcome: its end. */
 const MOST_OUTPUT = 16_000;

@@ -1,5 +1,6 @@
+import type { Errand, ReplyRecord } from "../message/errand.ts";
 import type { Json } from "../message/message.ts";
-import type { Errand, ErrandRows } from "./errand.ts";
+import type { ErrandRows } from "./errand-rows.ts";
 
 /** The part of a journal that keeps rows under names. */
 export interface NamedRows {
@@ -33,7 +34,7 @@ export class CheckpointRows implements ErrandRows {
 
   *replies(): Iterable<readonly [message: string, to: readonly string[]]> {
     for (const { key, value } of this.#journal.checkpoints(REPLY)) {
-      const { to } = value as unknown as { readonly to: readonly string[] };
+      const { to } = value as unknown as ReplyRecord;
       yield [key.slice(REPLY.length), to];
     }
   }
@@ -41,6 +42,6 @@ export class CheckpointRows implements ErrandRows {
   setReply(message: string, to: readonly string[] | undefined): void {
     const key = `${REPLY}${message}`;
     if (to === undefined) this.#journal.dropCheckpoint(key);
-    else this.#journal.setCheckpoint({ key, value: { v: 1, to } });
+    else this.#journal.setCheckpoint({ key, value: { v: 1, to } satisfies ReplyRecord });
   }
 }

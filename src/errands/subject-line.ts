@@ -1,5 +1,5 @@
+import type { Errand } from "../message/errand.ts";
 import { printableLine, shortened } from "../message/text/printable.ts";
-import type { Errand } from "./errand.ts";
 
 /** One line that says what an errand is about. */
 export function subjectLine({ about, body }: Pick<Errand, "about" | "body">): string {

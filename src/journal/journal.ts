@@ -61,11 +61,11 @@ export interface Journal {
   dropAudited(no: number): void;
   /** The ends of the files of the audit. */
   auditEnds: AuditEnds | undefined;
-  /** Statements of operators that were used, by the ids of their messages: until when each is remembered, ms. */
+  /** Statements of operators that were used, by their messages or their runs: until when each is remembered, ms. */
   readonly statements: {
-    all(): Iterable<readonly [id: string, until: number]>;
-    put(id: string, until: number): void;
-    drop(id: string): void;
+    all(): Iterable<readonly [use: string, until: number]>;
+    put(use: string, until: number): void;
+    drop(use: string): void;
   };
   /** The ids that a file intake took under this key before; `undefined`: none. */
   taken(key: string): readonly string[] | undefined;

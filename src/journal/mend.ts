@@ -1,5 +1,6 @@
 import { idTime } from "../message/id.ts";
 import { isFinalState } from "../message/lifecycle.ts";
+import type { NodeHoldRecord } from "../message/node-hold.ts";
 import { type IdEntry, IdRows } from "./id-rows.ts";
 import { HeldGroup } from "./jobs/held-group.ts";
 import type {
@@ -26,6 +27,7 @@ import { type Key, keyText, type SetAside, type Store, type Table } from "./stor
  *   pending    forgotten: its origin asks, and hears that this node has lost its record
  *   progress   the unfinished messages of that frame are in doubt, and never begun
  *   held       the members of that group that are in no lane are cancelled
+ *   checkpoints   a node that was held for maintenance stays held, until somebody releases it
  *   taken      a file stays taken; its ids are not known
  *   cancelled  a command stays cancelled; by whom is not known
  */
@@ -95,12 +97,20 @@ class Mend {
     for (const table of ["sources", "pending"] as const)
       if (this.#hit(table)) this.#renewed(`a row of ${table} was damaged`);
     for (const { table, key } of this.#rows) {
+      if (table === "checkpoints" && String(key).startsWith("hold "))
+        this.#store.put("checkpoints", key, this.#heldOn());
       if (table === "taken") this.#store.put("taken", key, []);
       if (table === "cancelled") this.#store.put("cancelled", key, this.#options.node);
       if (table === "meta" && (key === "epoch" || key === "version" || key === "node"))
         this.#renewed(`the row ${key} of meta was damaged`);
     }
     return this.#renew;
+  }
+
+  /** The hold of a node of which the row was damaged: its end is not known. */
+  #heldOn(): NodeHoldRecord {
+    const { now, node } = this.#options;
+    return { v: 1, since: now, endsAt: null, by: node, note: REASON };
   }
 
   #hit(...tables: readonly Table[]): boolean {

@@ -1,7 +1,7 @@
 import type { HoldReason } from "../message/jobs/hold.ts";
 import type { Bounded, JobPlan, JobState } from "../message/jobs/job.ts";
 import type { Assertion, Life, State } from "../message/lifecycle.ts";
-import type { Json, Message } from "../message/message.ts";
+import type { Json, Message, SignedRun } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
 import type { Fact } from "../message/target/compare.ts";
 import type { Verdict, WireItem } from "../message/wire/frame.ts";
@@ -111,6 +111,8 @@ export interface HeldGroupRecord {
   readonly count: number;
   /** The operator who asked for them; absent: nobody who has a name. */
   readonly operator?: string;
+  /** The run of a job that the statements of its members are on; absent: each is on its message alone. */
+  readonly run?: SignedRun;
   /** The id of the last message; the first one is the id of the group. */
   readonly last: string;
   /** The id of the one that decides when they are released, such as a job. */

@@ -1,4 +1,4 @@
-import type { AskedBy, Json } from "./message.ts";
+import type { AskedBy, CarriedStatement, Json } from "./message.ts";
 
 /** A message as an operator writes it, before it has an id. */
 export interface Draft {
@@ -26,7 +26,7 @@ export interface TargetedDraft extends Draft {
   /** The most nodes that the target may mean; absent: `limits.targets`. */
   readonly most?: number;
   /** The operator's own statement on the message with this id. */
-  readonly statement?: NonNullable<AskedBy["statement"]>;
+  readonly statement?: CarriedStatement;
 }
 
 export interface SubmitTerms {

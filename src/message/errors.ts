@@ -143,10 +143,6 @@ export const CATALOGUE = {
     "this needs two people, and the users of the socket have no names ({rule})",
     "Sign with your own key: --as or STEWARD_OPERATOR_KEY; `steward operator key` makes one.",
   ),
-  "approval-job": entry(
-    "this needs two people, and a job cannot wait for the second one ({rule})",
-    "Send it with `steward run`, which waits for `steward approve`, or ask an admin to change `approvals` in steward.yaml.",
-  ),
   "approval-own": entry(
     "{operator} asked for {id}, and somebody else has to approve it",
     "Ask another operator to type `steward approve {id}`; `steward cancel {id}` takes it back.",

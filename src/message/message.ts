@@ -27,8 +27,42 @@ export interface Message {
 /** An operator by the word of the origin, and by his own word where he has signed the message. */
 export interface AskedBy {
   readonly name: string;
-  /** See security/operators/statement.ts. */
-  readonly statement?: { readonly until: number; readonly signature: string };
+  readonly statement?: CarriedStatement;
+}
+
+/** See security/operators/statement.ts. */
+export interface CarriedStatement {
+  /** The last moment at which a node takes it, ms since 1970. */
+  readonly until: number;
+  /** base64url. */
+  readonly signature: string;
+  /** Absent: the statement is on the message with its id alone. */
+  readonly run?: SignedRun;
+}
+
+/** What an operator has signed of a job for one node: a command that may come so many times, and not before these times. */
+export interface SignedRuns {
+  /** The id of the order, chosen by whoever signed it. */
+  readonly order: string;
+  /** The first run begins no earlier, ms since 1970. */
+  readonly from: number;
+  /** How many times the command may come. */
+  readonly runs: number;
+  /** The least time from one run to the next, ms. */
+  readonly gap: number;
+}
+
+/** The word of an operator on a job. */
+export interface SignedJob extends SignedRuns {
+  readonly until: number;
+  /** By node, base64url. */
+  readonly signatures: Readonly<Record<string, string>>;
+}
+
+/** The place of one message among the runs that were signed. */
+export interface SignedRun extends SignedRuns {
+  /** Counted from 1. */
+  readonly run: number;
 }
 
 /** Where the outcome of a command goes: `ship1.command.m.d` sent by `central` is answered on `central.event.m.d`. */

@@ -81,6 +81,8 @@ export interface RunBounds {
   readonly umask?: number;
   /** Limits of each process, which lower those of the runner: ms of processor time, bytes, numbers. */
   readonly limits?: Readonly<Partial<Record<"cpu" | "memory" | "processes" | "files" | "fileSize", number>>>;
+  /** Limits of all its processes together, by a control group: bytes, a number, percent of one processor. */
+  readonly together?: Readonly<Partial<Record<"memory" | "processes" | "cpu", number>>>;
 }
 
 export interface Run {

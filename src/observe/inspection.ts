@@ -4,6 +4,7 @@ import { faultText } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { Recently } from "../platform/recently.ts";
 import type { Happenings } from "./happenings.ts";
+import type { RecentTransitions } from "./recent-transitions.ts";
 
 /** Roles whose every change an operator wants to see; the others are for the search of a fault. */
 const SHOWN: ReadonlySet<string> = new Set(
@@ -28,8 +29,13 @@ const TOLD_EVERY = 3_600_000;
 /** Lines that are remembered. */
 const TOLD_MOST = 10_000;
 
-/** Makes every transition of every actor one line of the log and one happening. */
-export function inspector(log: Logger, happenings: Happenings, clock: Clock): Inspector {
+/** Makes every transition of every actor one line of the log and one happening, and remembers the last ones. */
+export function inspector(
+  log: Logger,
+  happenings: Happenings,
+  clock: Clock,
+  recent: Pick<RecentTransitions, "add">,
+): Inspector {
   const told = new Recently(clock, TOLD_EVERY, TOLD_MOST);
   return {
     transition: ({ actor, role, event: internal, from, to, cause }) => {
@@ -39,12 +45,16 @@ export function inspector(log: Logger, happenings: Happenings, clock: Clock): In
       if (!SHOWN.has(role) || (role === "publisher" && told.has(text))) log.debug(fields, text);
       else if (isLoss(role, from, to)) log.warn(fields, text);
       else log.info(fields, text);
-      if (happenings.watched) happenings.emit({ type: "transition", at: clock.now(), ...fields });
+      const at = clock.now();
+      recent.add({ at, ...fields });
+      if (happenings.watched) happenings.emit({ type: "transition", at, ...fields });
     },
     failed: (actor, role, error) => {
       log.error({ actor, role, err: error }, `${actor} failed`);
       const change = { actor, role, event: "error", from: "", to: "failed", cause: faultText(error) };
-      if (happenings.watched) happenings.emit({ type: "transition", at: clock.now(), ...change });
+      const at = clock.now();
+      recent.add({ at, ...change });
+      if (happenings.watched) happenings.emit({ type: "transition", at, ...change });
     },
   };
 }

@@ -113,18 +113,28 @@ function isSpec(value: unknown): boolean {
 /** A bound that is not understood must not count as none: the program would run without it. */
 function isBounds(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { uid, gid, within, umask, limits, ...unknown } = value as Readonly<Record<string, unknown>>;
+  const {
+    uid,
+    gid,
+    within,
+    umask,
+    limits = {},
+    together = {},
+    ...unknown
+  } = value as Readonly<Record<string, unknown>>;
   return (
     Object.keys(unknown).length === 0 &&
     [uid, gid].every((id) => id === undefined || isCount(id)) &&
     (within === undefined || typeof within === "string") &&
     (umask === undefined || isMask(umask)) &&
-    (limits === undefined || (typeof limits === "object" && limits !== null && Object.entries(limits).every(isLimit)))
+    areLimits(limits, ["cpu", "memory", "processes", "files", "fileSize"]) &&
+    areLimits(together, ["memory", "processes", "cpu"])
   );
 }
 
-function isLimit([name, limit]: readonly [string, unknown]): boolean {
-  return ["cpu", "memory", "processes", "files", "fileSize"].includes(name) && isCount(limit);
+function areLimits(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).every(([name, limit]) => names.includes(name) && isCount(limit));
 }
 
 function isCount(value: unknown): boolean {

@@ -6,6 +6,7 @@ import { hasReference, secretsIn } from "../message/text/secret-reference.ts";
 import { isNamed, LOCALE } from "../message/text/variables.ts";
 import type { RunBounds, RunSpec } from "../methods/spawner.ts";
 import { limitProgram } from "../platform/limit-program.ts";
+import { scopePrograms } from "../platform/scope-programs.ts";
 import { groupOf, type User, userOf } from "./accounts.ts";
 import { readSecret } from "./secrets.ts";
 
@@ -20,6 +21,8 @@ export interface ConfinementOptions {
   readonly secrets: () => SecretsConfig;
   /** The environment of the daemon. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The programs that make control groups; by default those of this machine. */
+  readonly scopes?: () => ReturnType<typeof scopePrograms>;
 }
 
 /** Variables that the loader or the C library obeys in every program: with them a program could run before its limits hold. */
@@ -38,6 +41,9 @@ const LOADER = [
   ...["HOSTALIASES", "LOCALDOMAIN", "RESOLV_HOST_CONF", "RES_OPTIONS", "NIS_PATH", "TZDIR", "SOTRUSS_*", "PCPROFILE_*"],
 ];
 
+/** Variables that systemd-run obeys, which runs as root before the command. */
+const SCOPE = ["SYSTEMD_*", "DBUS_*"];
+
 export class Confinement {
   readonly #options: ConfinementOptions;
   readonly #identity: Identity;
@@ -46,7 +52,8 @@ export class Confinement {
   constructor(options: ConfinementOptions) {
     this.#options = options;
     this.#identity = options.run === null ? {} : identityOf(options.run);
-    this.#bounds = options.run === null ? {} : boundsOf(options.run, this.#identity);
+    this.#bounds =
+      options.run === null ? {} : boundsOf(options.run, this.#identity, options.scopes?.() ?? scopePrograms());
   }
 
   /** Why no command of this subscription can be run now; `undefined`: they can. */
@@ -113,7 +120,9 @@ export function confinementFaults(
 ): string[] {
   const bounds = subscribe.flatMap(({ subject, run }) => {
     const { fault } = new Confinement({ node, run, secrets: () => secrets, env });
-    return fault === undefined ? [] : [`${subject} takes no commands: ${fault}`];
+    const weaker = run === null ? undefined : togetherFault(run, scopePrograms());
+    const refused = fault === undefined ? [] : [`${subject} takes no commands: ${fault}`];
+    return weaker === undefined ? refused : [...refused, `${subject}: ${weaker}`];
   });
   const named = [...Object.keys(secrets.environment), ...Object.keys(secrets.files)];
   return [...bounds, ...named.flatMap((name) => secretFault(name, secrets, { node, env }) ?? [])];
@@ -158,9 +167,12 @@ function named({ user, group }: RunConfig): string {
   return [...(user === null ? [] : [user]), ...(group === null ? [] : [`group ${group}`])].join(", ");
 }
 
-function boundsOf(run: RunConfig, { uid, gid }: Identity): RunBounds {
-  const limits = limitsOf(run.limits);
+function boundsOf(run: RunConfig, { uid, gid }: Identity, scopes: ReturnType<typeof scopePrograms>): RunBounds {
+  const hasGroups = typeof scopes !== "string";
+  const together = hasGroups ? givenOf(run.together) : undefined;
+  const limits = limitsOf(hasGroups ? run.limits : eachOf(run, uid));
   return {
+    ...(together === undefined ? {} : { together }),
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
     ...(run.directory === null ? {} : { within: run.directory }),
@@ -183,9 +195,31 @@ function surroundingsFault(
   return undefined;
 }
 
+/** Without control groups the limits of all processes together hold for each, as far as they can. */
+function eachOf({ limits, together }: RunConfig, uid = process.geteuid?.()): RunLimits {
+  const lower = (a: number | null, b: number | null): number | null =>
+    a === null || b === null ? (a ?? b) : Math.min(a, b);
+  const memory = lower(limits.memory, limitProgram() === undefined ? null : together.memory);
+  // The kernel does not bind the number of processes of root.
+  const processes = uid === 0 || limitProgram() === undefined ? null : together.processes;
+  return { ...limits, memory, processes: lower(limits.processes, processes) };
+}
+
+/** Why limits of all processes together do not hold as such on this machine; `undefined`: they do, or there are none. */
+function togetherFault({ together, limits }: RunConfig, scopes: ReturnType<typeof scopePrograms>): string | undefined {
+  if (givenOf(together) === undefined || typeof scopes !== "string") return undefined;
+  const held = together.cpu === null ? "" : ", and `cpu` does not hold";
+  const each = limits.memory ?? together.memory ?? together.processes;
+  return `\`run.together\` has no control groups here (${scopes})${each === null ? held : `: memory and processes are bound for each process${held}`}`;
+}
+
 function limitsOf(limits: RunLimits): RunBounds["limits"] {
+  return givenOf(limits);
+}
+
+function givenOf<K extends string>(limits: Readonly<Record<K, number | null>>): Partial<Record<K, number>> | undefined {
   const given = Object.entries(limits).filter(([, limit]) => limit !== null);
-  return given.length === 0 ? undefined : Object.fromEntries(given);
+  return given.length === 0 ? undefined : (Object.fromEntries(given) as Partial<Record<K, number>>);
 }
 
 /** A user without a home that is there starts at the root of the file system. */
@@ -209,12 +243,12 @@ function directoryFault(cwd: string | undefined, within: string | null): string 
   return `its directory ${cwd} does not lie in ${within} (\`run.directory\`)`;
 }
 
-function variableFault(env: RunSpec["env"], { environment, limits }: RunConfig): string | undefined {
+function variableFault(env: RunSpec["env"], { environment, limits, together }: RunConfig): string | undefined {
   const names = Object.keys(env ?? {});
-  const hasLimits = limitsOf(limits) !== undefined;
-  const loader = names.find((name) => isNamed(name, LOADER));
-  if (hasLimits && loader !== undefined)
-    return `${loader} would act before the limits of \`run.limits\` hold; it may not be set there`;
+  const [hasLimits, hasGroup] = [limitsOf(limits) !== undefined, givenOf(together) !== undefined];
+  const early = names.find((name) => isNamed(name, hasGroup ? [...LOADER, ...SCOPE] : LOADER));
+  if ((hasLimits || hasGroup) && early !== undefined)
+    return `${early} would act before the limits of \`run.${hasGroup ? "together" : "limits"}\` hold; it may not be set there`;
   if (environment === null) return undefined;
   const other = names.find((name) => !isNamed(name, [...environment, ...LOCALE]));
   return other === undefined ? undefined : `the variable ${other} is not in \`run.environment\``;

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openClient } from "../../src/api/client.ts";
+import { STREAM_LIMITS } from "../../src/api/event-streams.ts";
 import { type Api, openApi } from "../../src/api/server.ts";
 import { type Name, routeOf } from "../../src/runtime/operate/routes.ts";
 import { SocketIdentity } from "../../src/runtime/operate/speak/identify.ts";
@@ -14,6 +16,7 @@ import { OperatorDirectory } from "../../src/security/operators/directory.ts";
 import type { OperatorRecord } from "../../src/security/operators/operator-record.ts";
 import { SIGNATURE_HEADER, signRequest } from "../../src/security/operators/request-signature.ts";
 import { ROLES, type Role } from "../../src/security/operators/speaker.ts";
+import { eventuallySeen } from "../harness/eventually.ts";
 import { type FakeOperations, fakeOperations } from "../harness/fake-operations.ts";
 import { listLog } from "../harness/list-log.ts";
 import { seededRandom } from "../harness/random.ts";
@@ -130,6 +133,45 @@ describe("a request to the API", () => {
     });
     expect((await ask("GET", "/v1/nodes", signed(bob, "GET", "/v1/nodes"))).status).toBe(200);
     expect(fake.callsOf("submit")).toHaveLength(1);
+  });
+
+  test("for a stream holds as long as its speaker may look: nothing is told to one who was removed, who has another key, or whose role is gone", async () => {
+    const get = ["GET", "/v1/events"] as const;
+    const watched = async (headers: Record<string, string>) => {
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        const options = { socketPath: socket, path: get[1], headers: { host: "steward", ...headers }, agent: false };
+        request(options, resolve).once("error", reject).end();
+      });
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
+      const over = new Promise<string>((resolve) => {
+        response.once("error", () => undefined).once("close", () => resolve(text));
+      });
+      return { over, has: (word: string) => text.includes(word) };
+    };
+    const told = (cause: string): void =>
+      fake.emit({ type: "node", at: 1, name: "ship1", region: "link", from: "late", to: "online", cause });
+    const streams = {
+      removed: await watched(signed(ann, ...get)),
+      rekeyed: await watched(signed(bob, ...get)),
+      local: await watched({}),
+    };
+    told("before");
+    for (const stream of Object.values(streams)) await eventuallySeen("an event", async () => stream.has("before"));
+    operators = operators.map((one) => (one.name === "ann" ? { ...one, standing: "removed" } : one));
+    told("after ann");
+    expect(await streams.removed.over).not.toContain("after ann");
+    // The others go on; without any event they are looked at as well.
+    await eventuallySeen("an event", async () => streams.rekeyed.has("after ann"));
+    operators = operators.map((one) => (one.name === "bob" ? { ...one, key: eve.keys.sign } : one));
+    fake.clock.advance(STREAM_LIMITS.look);
+    expect(await streams.rekeyed.over).toContain("after ann");
+    role = "nobody";
+    told("after all");
+    expect(await streams.local.over).not.toContain("after all");
+    expect(fake.watchers).toBe(0);
   });
 
   test("of an unknown, removed or former key is refused, and never falls back to the role of the socket", async () => {

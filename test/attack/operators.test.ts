@@ -74,6 +74,30 @@ it("an operator signs, is named on both ends, is held to role and bounds, and is
   await eventuallySeen("bob approves", async () => (await as("bob", "approve", id)).code === 0);
   await central.message(id, "succeeded");
 
+  // A job carries a signature for each node; one that a rule names waits for the other operator, and so does its next attempt.
+  const job = await as("ann", "run", "ship1", "--job", "--", "sh", "-c", "echo ran >> ran.txt; exit 7");
+  expect(job).toMatchObject({ code: 1, stderr: expect.stringContaining("job ") });
+  const [{ id: one }] = JSON.parse((await steward("jobs", "--json", "--limit", "1")).stdout);
+  const attempt = await as("ann", "job", "retry", one, "--failed");
+  expect(attempt.stderr).toContain("signed for 1 node: sh -c");
+  expect((await steward("job", one, "--jsonl")).stdout).toContain('"kind":"failed"');
+  const [again] = JSON.parse((await steward("messages", "--json", "--limit", "1")).stdout);
+  expect(again).toMatchObject({ state: "failed", operator: "ann@central", signed: true });
+  expect((await steward("job", "retry", one, "--failed", "--no-wait")).code).toBe(0);
+  await eventuallySeen("an attempt without a signature is rejected", async () =>
+    (await steward("job", one, "--jsonl")).stdout.includes("signed is true"),
+  );
+  const both = await as("ann", "run", "ship1,ship2", "--waves", "1,100%", "--detach", "--", "echo", "wave");
+  expect(both.code).toBe(0);
+  expect((await as("ann", "approve", both.stdout.trim())).stderr).toContain("somebody else has to approve it");
+  expect((await steward("approvals")).stdout).toContain("echo wave");
+  expect((await as("bob", "approve", both.stdout.trim())).code).toBe(0);
+  expect(await as("bob", "job", both.stdout.trim(), "--follow", "--wait", "60s")).toMatchObject({ code: 0 });
+  const later = await as("ann", "run", "ship1", "--every", "every day at 04:00", "--detach", "--", "true");
+  expect(later.stderr).toMatch(/signed for (29|30) times, 1d apart at least, the first not before .*, until /);
+  const far = await as("ann", "run", "ship1", "--at", "in 40d", "--detach", "--", "true");
+  expect(far.stderr).toContain("a signature holds 30 days at most: it goes without one");
+
   // A key that others may read is not used.
   await chmod(fleet.file("ann.nk"), 0o644);
   expect(await as("ann", "whoami")).toMatchObject({ code: 2, stderr: expect.stringContaining("chmod 600") });
@@ -87,7 +111,10 @@ it("an operator signs, is named on both ends, is held to role and bounds, and is
     "the next key runs a command",
     async () => (await as("ann2", "run", "ship1", "--", "true")).code === 0,
   );
+  const watching = as("ann2", "watch");
+  await eventuallySeen("ann watches", async () => JSON.parse((await steward("status", "--json")).stdout) !== undefined);
   expect((await steward("operator", "remove", "ann")).code).toBe(0);
+  expect(await watching).toMatchObject({ code: 1, stderr: expect.stringContaining("the operator was removed") });
   expect((await as("ann2", "run", "ship1", "--", "true")).stderr).toContain("the operator was removed");
   expect((await readFile(fleet.file("ann2.nk"), "utf8")).trim()).toMatch(/^SU/);
   expect((await steward("operator", "list")).stdout).toMatch(/ann +removed/);

@@ -23,6 +23,7 @@ const node = (name: string, more: Partial<NodeView> = {}): NodeView => ({
   lastSeenAt: 0,
   asOf: 0,
   waiting: 0,
+  waitingBytes: 0,
   oldestCreatedAt: null,
   running: 0,
   bytesOut: 0,
@@ -150,6 +151,23 @@ describe("the stream", () => {
     expect(server.opened[0]?.aborted).toBe(true);
     await time.pass(5_000);
     expect(told).toEqual(["live", "live"]);
+  });
+
+  it("is given up while nobody looks, whatever is wanted, and is open again at once with what was missed when somebody does", async () => {
+    const { time, server, told, stream } = streamRoom();
+    stream.want(["node"]);
+    await time.pass(0);
+    stream.rest();
+    await time.pass(0);
+    expect(server.opened[0]?.aborted).toBe(true);
+    stream.want(["log", "node"]);
+    await time.pass(60_000);
+    expect(server.opened).toHaveLength(1);
+    expect(told).toEqual(["live", "waiting"]);
+    stream.retry();
+    await time.pass(0);
+    expect(server.opened[1]?.url).toContain("types=log,node");
+    expect(told.slice(2)).toEqual(["live", "gap"]);
   });
 
   it("of a daemon that does not know the browser is not asked again until somebody logged in", async () => {

@@ -71,7 +71,15 @@ import type {
   OperatorView,
   WhoAmI,
 } from "../../src/runtime/operate/table/operators.ts";
-import type { MachineView, ProcessList, ProcessView } from "../../src/runtime/operate/table/processes.ts";
+import type {
+  MachineView,
+  ProcessList,
+  ProcessView,
+  SupervisionView,
+  TransitionQuery,
+  TransitionView,
+} from "../../src/runtime/operate/table/processes.ts";
+import type { ScheduleQuery, ScheduleViewOf } from "../../src/runtime/operate/table/schedules.ts";
 import type {
   BrokerLogin,
   Choice,
@@ -88,7 +96,7 @@ import { seededRandom } from "./random.ts";
 
 /** A reception that takes every request for one of the daemon's owner. */
 export function openDoor(operations: Operations): { admit(): Promise<Admitted> } {
-  return { admit: async () => ({ speaker: OWNER, operations }) };
+  return { admit: async () => ({ speaker: OWNER, operations, now: () => OWNER }) };
 }
 
 export interface Call {
@@ -113,12 +121,15 @@ export class FakeOperations implements Operations {
   openAlertList: OpenAlertView[] = [];
   errandList: ErrandView[] = [];
   muteList: MuteView[] = [];
+  scheduleList: ScheduleViewOf[] = [];
   /** Facts by node. */
   readonly factTable = new Map<string, FactSet>();
   factChanges: FactsView["changes"] = [];
   groups: WrittenGroups = {};
   mostTargets = 50;
   machineList: MachineView[] = [];
+  transitionList: TransitionView[] = [];
+  supervisionNow: SupervisionView = { node: "central", asOf: 0, supervisors: [] };
   loginList: BrokerLogin[] = [];
   sessionList: SessionView[] = [];
   jobList: JobDetail[] = [];
@@ -156,11 +167,13 @@ export class FakeOperations implements Operations {
         lastSeenAt: now - 7_200_000,
         linkSince: now - 7_100_000,
         waiting: 1,
+        waitingBytes: 97,
         oldestCreatedAt: now - 3_600_000,
         lanes: [
           {
             subject: "ship2.command.shellcommand.operatingsystem",
             waiting: 1,
+            bytes: 97,
             inFlight: 0,
             oldestCreatedAt: now - 3_600_000,
             nextDeliverBy: now + 3_600_000,
@@ -303,6 +316,16 @@ export class FakeOperations implements Operations {
   rekeyOperator(name: string, order: KeyOrder): OperatorView {
     this.#called("rekeyOperator", name, order);
     return { ...this.addOperator(name, { role: "operator", key: order.key }), formerKeys: 1 };
+  }
+
+  supervision(): SupervisionView {
+    this.#called("supervision");
+    return this.supervisionNow;
+  }
+
+  transitions(query: TransitionQuery = {}): TransitionView[] {
+    this.#called("transitions", query);
+    return this.transitionList.filter(({ role }) => query.role === undefined || query.role === role);
   }
 
   machines(): MachineView[] {
@@ -563,6 +586,11 @@ export class FakeOperations implements Operations {
       bytes: 120 * messages.length,
       messages,
     };
+  }
+
+  schedules(query: ScheduleQuery = {}): ScheduleViewOf[] {
+    this.#called("schedules", query);
+    return this.scheduleList.filter(({ node }) => query.node === undefined || node === query.node);
   }
 
   holds(): HoldView[] {
@@ -887,6 +915,7 @@ export function sampleNode(name: string, now: number, fields: Partial<NodeDetail
     lastSeenAt: now - 1_000,
     asOf: now,
     waiting: 0,
+    waitingBytes: 0,
     oldestCreatedAt: null,
     running: 0,
     bytesOut: 0,

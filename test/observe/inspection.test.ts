@@ -4,6 +4,7 @@ import { startRoot } from "../../src/actors/root.ts";
 import type { Happening } from "../../src/message/happening.ts";
 import { Happenings } from "../../src/observe/happenings.ts";
 import { inspector } from "../../src/observe/inspection.ts";
+import { RecentTransitions } from "../../src/observe/recent-transitions.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { listLog } from "../harness/list-log.ts";
 
@@ -38,15 +39,16 @@ function inspected(role: string) {
   const happenings = new Happenings(log);
   const seen: Happening[] = [];
   const clock = new SimulatedClock();
+  const recent = new RecentTransitions();
   const leave = happenings.subscribe((happening) => seen.push(happening));
   const actor = startRoot(machine, {
     actor: "ship1",
     role,
     clock,
-    inspector: inspector(log, happenings, clock),
+    inspector: inspector(log, happenings, clock, recent),
     input: undefined as never,
   });
-  return { log, seen, clock, actor, leave };
+  return { log, seen, clock, actor, leave, recent };
 }
 
 test("each transition of a real actor is one line and one happening, with its cause", () => {
@@ -98,7 +100,7 @@ test("without listeners transitions are only logged", () => {
 test("what a publisher does again and again is one line an hour; who goes out of reach is a warning", async () => {
   const log = listLog();
   const clock = new SimulatedClock();
-  const { transition } = inspector(log, new Happenings(log), clock);
+  const { transition } = inspector(log, new Happenings(log), clock, new RecentTransitions());
   const seen = (level: string) => log.lines.filter((line) => line.level === level).length;
   const change = { actor: "ship9.command.m.d", role: "publisher", cause: "never seen" };
   for (let n = 0; n < 100; n++) {
@@ -114,4 +116,26 @@ test("what a publisher does again and again is one line an hour; who goes out of
   transition({ actor: "ship1", role: "node", event: "silent", from: "link.late", to: "link.offline", cause: "" });
   transition({ actor: "broker", role: "link", event: "denied", from: "connected", to: "denied", cause: "" });
   expect(seen("warn")).toBe(2);
+});
+
+test("the last transitions are remembered, whether somebody watches or not, and no more than a bound of them", () => {
+  const { actor, clock, recent, leave } = inspected("publisher");
+  leave();
+  actor.send({ type: "GO", cause: "first" });
+  const fields = { actor: "ship1", role: "publisher", event: "GO" };
+  const isOf = ({ role }: { role: string }): boolean => role === "publisher";
+  expect(recent.last(10, isOf).at(-1)).toEqual({
+    at: clock.now(),
+    ...fields,
+    from: "idle",
+    to: "working",
+    cause: "first",
+  });
+  expect(recent.last(10, () => false)).toEqual([]);
+  for (let i = 1; i <= 10_000; i++) actor.send({ type: "GO", cause: `number ${i}` });
+  expect(recent.last(2, isOf).map(({ cause }) => cause)).toEqual(["number 9999", "number 10000"]);
+  const kept = recent.last(100_000, isOf).length;
+  expect(kept).toBeGreaterThanOrEqual(2_000);
+  expect(kept).toBeLessThan(4_001);
+  actor.stop();
 });

@@ -3,14 +3,17 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { RunConfig, SecretsConfig } from "../../src/config/config.ts";
 import type { RunSpec } from "../../src/methods/spawner.ts";
+import { scopePrograms } from "../../src/platform/scope-programs.ts";
 import { Confinement } from "../../src/security/confinement.ts";
 import { tempDir } from "../harness/temp.ts";
 
 const isRoot = process.getuid?.() === 0;
 const LIMITS = { cpu: null, memory: null, processes: null, files: null, fileSize: null };
+const TOGETHER = { memory: null, processes: null, cpu: null };
 const NONE: RunConfig = {
   ...{ user: null, group: null, directory: null, environment: null, umask: null, secrets: null },
   limits: LIMITS,
+  together: TOGETHER,
 };
 const SPEC: RunSpec = { id: "a", argv: ["true"], timeout: 1, grace: 1, head: 1, tail: 1 };
 
@@ -24,6 +27,9 @@ beforeEach(async () => {
 
 const confinement = (run: Partial<RunConfig> | null, env: Record<string, string> = {}): Confinement =>
   new Confinement({ node: "ship1", run: run && { ...NONE, ...run }, secrets: () => secrets, env });
+/** On a machine with control groups, or with the reason why it has none. */
+const grouped = (run: Partial<RunConfig>, scopes: ReturnType<typeof scopePrograms>): Confinement =>
+  new Confinement({ node: "ship1", run: { ...NONE, ...run }, secrets: () => secrets, env: {}, scopes: () => scopes });
 const refusal = (run: Partial<RunConfig> | null, spec: Partial<RunSpec>): string | undefined =>
   confinement(run).refusal({ ...SPEC, ...spec });
 function secretFile(name: string, text: string, mode = 0o600): void {
@@ -55,6 +61,35 @@ describe("a subscription", () => {
     expect(cwd).toBe("/");
     expect(env).toMatchObject({ HOME: "/", USER: "nobody", LOGNAME: "nobody", MINE: "1" });
     expect(confinement({ user: "4242424", group: "7" }).confined(SPEC).bounds).toEqual({ uid: 4242424, gid: 7 });
+  });
+
+  it("bounds all processes of a command together where systemd makes control groups, and each process elsewhere", () => {
+    const run = { limits: { ...LIMITS, memory: 5e9 }, together: { memory: 1e9, processes: 5, cpu: 50 } };
+    const programs = { run: "/usr/bin/systemd-run", user: "/usr/bin/setpriv" };
+    const here = grouped(run, programs);
+    expect(here.confined(SPEC).bounds).toEqual({ limits: { memory: 5e9 }, together: run.together });
+    const elsewhere = grouped({ ...run, user: null }, "systemd does not run this machine").confined(SPEC).bounds;
+    expect(elsewhere).toEqual({ limits: isRoot ? { memory: 1e9 } : { memory: 1e9, processes: 5 } });
+    // The programs that make the group run before the command, as root.
+    for (const name of ["LD_PRELOAD", "DBUS_SYSTEM_BUS_ADDRESS", "SYSTEMD_LOG_LEVEL"])
+      expect(here.refusal({ ...SPEC, env: { [name]: "x" } })).toContain(`${name} would act before the limits`);
+    expect(here.refusal({ ...SPEC, env: { MINE: "x" } })).toBeUndefined();
+  });
+
+  it("has control groups where systemd runs the machine, with version 2 and the programs for them, for root alone", () => {
+    const folder = join(base, "bin");
+    const places = { systemd: join(base, "system"), controllers: join(base, "controllers"), folders: [folder] };
+    const why = (uid = 0) => scopePrograms(uid, places);
+    expect(why(1000)).toContain("only a daemon of root");
+    expect(why()).toContain("systemd does not run");
+    mkdirSync(places.systemd);
+    writeFileSync(places.controllers, "cpuset cpu io");
+    expect(why()).toContain("no control groups of version 2");
+    writeFileSync(places.controllers, "cpuset cpu io memory pids\n");
+    expect(why()).toContain("systemd-run and setpriv are needed");
+    mkdirSync(folder);
+    for (const name of ["systemd-run", "setpriv"]) writeFileSync(join(folder, name), "", { mode: 0o755 });
+    expect(why()).toEqual({ run: join(folder, "systemd-run"), user: join(folder, "setpriv") });
   });
 
   it.runIf(isRoot)("does not bound the number of processes of root, and says so", () => {

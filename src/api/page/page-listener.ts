@@ -170,7 +170,8 @@ class Door {
       const asked = { cookie: header("cookie"), authorization: header("authorization") };
       const request = { method: "GET", path: "", headers: asked };
       const { visitor } = admit(request, hosts, options.visitors, this.#cookie);
-      return { speaker: options.speakerOf(visitor) };
+      const now = () => options.speakerOf(visitor);
+      return { speaker: now(), now };
     };
     const reception = new Reception(identify, options.operationsFor);
     const app = apiApp({ operations, reception, streams: this.#streams, log, withheld: AT_THE_SOCKET });

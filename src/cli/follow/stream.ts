@@ -20,6 +20,8 @@ export interface StreamOptions {
   readonly giveUpAfter?: number;
 }
 
+/** Refusals that no waiting changes: the stream of an operator who was removed ends at once. */
+const REFUSALS: ReadonlySet<string> = new Set(["operator-removed", "operator-unknown", "role-denied"]);
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 5_000;
 
@@ -45,7 +47,7 @@ export async function followEvents(cli: Cli, options: StreamOptions): Promise<vo
       if (options.signal.aborted) return;
       if (openings === 0) throw thrown;
       const error = normalise(thrown);
-      if (error.code === "internal") throw error;
+      if (error.code === "internal" || REFUSALS.has(error.code)) throw error;
     }
     if (options.signal.aborted) return;
     const now = clock.monotonic();

@@ -46,6 +46,15 @@ const PROCESS: Readonly<Record<ProcessState, Look>> = {
   stopped: look("■", "stopped", "dim"),
 };
 
+const CHILD: Readonly<Record<string, Look>> = {
+  starting: PROCESS.starting,
+  running: look("●", "running", "green"),
+  backingOff: PROCESS.backingOff,
+  quarantined: PROCESS.quarantined,
+  stopping: look("◌", "stopping", "dim"),
+  stopped: PROCESS.stopped,
+};
+
 // A newer daemon may know states that this command line does not.
 const show = (known: Look | undefined, state: string, paint: Paint): string =>
   known === undefined ? `? ${state}` : paint(known.colour, `${known.symbol} ${known.word}`);
@@ -53,6 +62,8 @@ const show = (known: Look | undefined, state: string, paint: Paint): string =>
 export const messageState = (state: State, paint: Paint): string => show(MESSAGE[state], state, paint);
 export const linkState = (state: LinkState, paint: Paint): string => show(LINK[state], state, paint);
 export const processState = (state: ProcessState, paint: Paint): string => show(PROCESS[state], state, paint);
+/** The state of a child as its supervisor knows it. */
+export const childState = (state: string, paint: Paint): string => show(CHILD[state], state, paint);
 export const linkWord = (state: LinkState): string => LINK[state]?.word ?? state;
 export const messageSymbol = (state: State, paint: Paint): string =>
   paint(MESSAGE[state]?.colour ?? "dim", MESSAGE[state]?.symbol ?? "?");

@@ -323,9 +323,29 @@ const run = kind(
           "Limits that hold before the first instruction of a command, for each of its processes. They only ever lower those of the daemon. Needs the program `prlimit` (util-linux).",
       },
     ),
+    together: setting(
+      mapping({
+        memory: setting(size("16MB", "1024GB").optional(), {
+          description: "Memory of all processes of a command; beyond it the kernel ends one of them.",
+          example: "1GB",
+        }),
+        processes: setting(wholeNumber(1, 1_000_000).optional(), {
+          description: "Processes and threads of a command, also where root runs it.",
+          example: 100,
+        }),
+        cpu: setting(wholeNumber(1, 100_000).optional(), {
+          description: "Share of one processor in percent: 50 is half of one, 200 is two.",
+          example: 50,
+        }),
+      }).optional(),
+      {
+        description:
+          "Limits of all processes of one command together, in a control group that systemd makes for it. Needs a daemon of root, systemd and control groups of version 2; elsewhere `memory` and `processes` hold as in `limits`, and `steward doctor` says so.",
+      },
+    ),
   }),
   {
-    expects: "a mapping with user, group, directory, environment, umask, secrets, limits",
+    expects: "a mapping with user, group, directory, environment, umask, secrets, limits, together",
     format: (value) => JSON.stringify(value, (_, inner) => (inner === null ? undefined : inner)),
   },
 );

@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { span } from "../../message/text/figures.ts";
+import { bytes, span } from "../../message/text/figures.ts";
 import type { HistoryView, NodeView } from "../../runtime/operate/table/nodes.ts";
 import { Band } from "../parts/band.tsx";
 import { FilterLine } from "../parts/filter-line.tsx";
@@ -233,6 +233,7 @@ function Row({ node, kept, days }: { node: NodeView | undefined; kept: Kept | un
     work,
     running,
     waiting,
+    waitingBytes,
     oldestCreatedAt,
     storage,
     version,
@@ -274,6 +275,7 @@ function Row({ node, kept, days }: { node: NodeView | undefined; kept: Kept | un
         ) : (
           <a href={urlOf(["messages"], { node: name, open: "true" })}>
             {waiting.toLocaleString("en")}
+            {waitingBytes > 0 && <span class="since">{bytes(waitingBytes)}</span>}
             {oldestCreatedAt !== null && <span class="since">oldest {span(Math.max(0, now - oldestCreatedAt))}</span>}
           </a>
         )}

@@ -33,6 +33,8 @@ const USED = {
   steerJob: "POST /v1/jobs/{id}/{verb}",
   machines: "GET /v1/machines",
   planJob: "POST /v1/jobs/plan",
+  supervision: "GET /v1/supervision",
+  transitions: "GET /v1/transitions",
   queue: "GET /v1/nodes/{name}/queue",
   holds: "GET /v1/holds",
   hold: "POST /v1/holds",

@@ -21,6 +21,13 @@ export class Recent<T> {
     if (this.#items.length > this.#most * 1.25) this.#items = this.#items.slice(-this.#most);
   }
 
+  /** Puts earlier ones in front of those that are here. */
+  putBefore(items: readonly T[]): void {
+    const all = [...items, ...this.#items.map(({ item }) => item)].slice(-this.#most);
+    this.#last += items.length;
+    this.#items = all.map((item, i) => ({ no: this.#last - all.length + 1 + i, item }));
+  }
+
   get items(): readonly { readonly no: number; readonly item: T }[] {
     return this.#items;
   }

@@ -11,8 +11,11 @@ import { Stream } from "./stream.ts";
 /** Types of happenings that every page needs; the others are asked for by those who show them. */
 const ALWAYS = ["message", "job", "node", "process", "alert", "transition"] as const;
 const KEPT_TRANSITIONS = 3_000;
+const EARLIER_TRANSITIONS = 1_000;
 /** The happenings of a busy fleet are shown in steps of this, ms. */
 const SHOW_EVERY = 200;
+/** How long nobody looks at the page until it gives its stream up, ms. */
+const REST_AFTER = 10_000;
 const TRY_SESSION_EVERY = 2_000;
 
 /** The one store: who is logged in, how fresh the page is, and the daemon's state as the stream tells it. */
@@ -38,6 +41,8 @@ class Store {
   /** The daemon's clock minus this browser's, ms. */
   #skew = 0;
   #showing = false;
+  #rests = false;
+  #restSoon: (() => void) | undefined;
 
   constructor(fetch: Fetch, time: Time = browserTime) {
     this.time = time;
@@ -95,6 +100,22 @@ class Store {
     else this.#stream.lost();
   }
 
+  /** Somebody looks at the page, or nobody does any more: then it rests after a while, and is not called fresh. */
+  looked(isSeen: boolean): void {
+    this.#restSoon?.();
+    this.#restSoon = undefined;
+    if (!isSeen) this.#restSoon = this.time.after(REST_AFTER, () => this.#rest());
+    else if (this.#rests) {
+      this.#rests = false;
+      this.#stream.retry();
+    }
+  }
+
+  #rest(): void {
+    this.#rests = true;
+    this.#stream.rest();
+  }
+
   /** Everything that is shown is read again. */
   refresh(): void {
     this.#readAgain();
@@ -126,7 +147,20 @@ class Store {
   async #begin(): Promise<void> {
     if (!(await this.#readSession())) return;
     this.#want([], 1);
-    await this.nodes.readAll();
+    await Promise.all([this.nodes.readAll(), this.#readTransitions()]);
+  }
+
+  /** The transitions from before this page was opened, as far as the daemon remembers them; those since then are here already. */
+  async #readTransitions(): Promise<void> {
+    try {
+      const before = await this.client.transitions({ limit: EARLIER_TRANSITIONS });
+      const first = this.transitions.items[0]?.item;
+      const earlier = first === undefined ? before : before.filter(({ at }) => at < first.at);
+      this.transitions.putBefore(earlier.map((transition) => ({ type: "transition", ...transition })));
+      this.transitionCount.value = this.transitions.count;
+    } catch {
+      // The stream tells of those that come; the earlier ones are a help and no more.
+    }
   }
 
   async #readSession(): Promise<boolean> {

@@ -39,6 +39,7 @@ export class Stream {
   #lastId: string | undefined;
   #silent = SILENT;
   #wasOpen = false;
+  #resting = false;
   #waiting: (() => void) | undefined;
 
   constructor(options: StreamOptions) {
@@ -55,8 +56,23 @@ export class Stream {
   /** Tries at once: the network is back, or somebody logged in. */
   retry(): void {
     this.#attempt = 0;
+    this.#resting = false;
     this.#waiting?.();
     void this.#open();
+  }
+
+  /**
+   * Nobody looks at the page: it gives its stream up until `retry`. A browser opens six connections to a server, over all its
+   * tabs: the seventh page would wait for ever.
+   */
+  rest(): void {
+    this.#resting = true;
+    this.#waiting?.();
+    this.#waiting = undefined;
+    const control = this.#current;
+    this.#current = undefined;
+    control?.abort();
+    this.#options.state("waiting");
   }
 
   /** The browser says that it has no network. */
@@ -65,6 +81,7 @@ export class Stream {
   }
 
   async #open(): Promise<void> {
+    if (this.#resting) return;
     const { time, fetch } = this.#options;
     this.#waiting?.();
     this.#waiting = undefined;

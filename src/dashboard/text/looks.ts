@@ -48,6 +48,16 @@ const PROCESS: Readonly<Record<ProcessView["state"], Look>> = {
   stopped: look("■", "stopped", "quiet"),
 };
 
+/** The states of a child as its supervisor knows them. */
+const CHILD: Readonly<Record<string, Look>> = {
+  starting: look("◌", "starting", "busy"),
+  running: look("●", "running", "good"),
+  backingOff: look("↻", "backing off", "warn"),
+  quarantined: look("✗", "quarantined", "bad"),
+  stopping: look("◌", "stopping", "quiet"),
+  stopped: look("■", "stopped", "quiet"),
+};
+
 /** States of the other regions of a node. */
 const REGION: Readonly<Record<string, Look>> = {
   none: look("·", "none", "quiet"),
@@ -88,6 +98,7 @@ export const jobLook = (state: string): Look => JOB[state as JobView["state"]] ?
 /** The look of a count of a job, which has the name of a state of messages. */
 export const countLook = (kind: keyof JobDetail["counts"]): Look => messageLook(kind);
 export const linkLook = (state: string): Look => LINK[state as NodeView["link"]] ?? unknown(state);
+export const childLook = (state: string): Look => CHILD[state] ?? unknown(state);
 export const processLook = (state: string): Look => PROCESS[state as ProcessView["state"]] ?? unknown(state);
 export const regionLook = (region: string, state: string): Look =>
   region === "link" ? linkLook(state) : (REGION[state] ?? unknown(state));

@@ -1,5 +1,6 @@
 import { JOURNAL_VERSION } from "../records.ts";
 import type { SetAside } from "../store/store.ts";
+import { checkCheckpoints } from "./checkpoints.ts";
 import { checkHeld, type HeldCounts } from "./held.ts";
 import { checkIn, type InCounts } from "./in.ts";
 import { checkJobs } from "./jobs.ts";
@@ -86,9 +87,9 @@ function checkMeta(found: Inspection): Pick<JournalCheck, "version" | "owner" | 
   };
 }
 
-/** The rows that are not about messages. The content of a checkpoint is known to its source alone. */
+/** The rows that are not about messages. */
 function checkNotes(found: Inspection): void {
-  for (const _ of found.sound("checkpoints", text, json));
+  checkCheckpoints(found);
   for (const _ of found.sound("nodes", token, record));
   for (const _ of found.sound("labels", token, labelsRecord));
   for (const _ of found.sound("facts", token, factsRecord));

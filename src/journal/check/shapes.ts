@@ -2,8 +2,9 @@ import { isId } from "../../message/id.ts";
 import { HOLD_REASONS } from "../../message/jobs/hold.ts";
 import { ACTIONS, type Bound, IF_AWAY, JOB_STATES, type JobPlan } from "../../message/jobs/job.ts";
 import { type Assertion, isFinalState, type Life, STATES, type State } from "../../message/lifecycle.ts";
-import type { AskedBy, Message } from "../../message/message.ts";
+import type { AskedBy, CarriedStatement, Message, SignedRun } from "../../message/message.ts";
 import { isTotals, type Outcome, type OutputPart } from "../../message/report.ts";
+
 import { isToken, parseSubject } from "../../message/subject.ts";
 import { isFact } from "../../message/target/facts.ts";
 import type { Verdict, WireItem } from "../../message/wire/frame.ts";
@@ -44,14 +45,14 @@ function holds(what: string, test: (value: unknown) => boolean): Check {
 
 export const count = holds("a number from 0 on", (value) => Number.isSafeInteger(value) && (value as number) >= 0);
 export const sequence = holds("a number from 1 on", (value) => Number.isSafeInteger(value) && (value as number) >= 1);
-const time = holds("a time", (value) => typeof value === "number" && Math.abs(value) <= LATEST_TIME);
+export const time = holds("a time", (value) => typeof value === "number" && Math.abs(value) <= LATEST_TIME);
 export const text = holds("a text", (value) => typeof value === "string");
 export const id = holds("an id", isId);
 export const token = holds("a name", isToken);
 export const json = holds("a value", (value) => value !== undefined);
 export const record = holds("an object", isRecord);
 export const subject = holds("a subject", isSubject);
-const state = holds("a state", isState);
+export const state = holds("a state", isState);
 const finalState = holds("a final state", (value) => isState(value) && isFinalState(value as State));
 const totals = holds("two totals", isTotals);
 
@@ -59,11 +60,11 @@ export function one(...values: readonly unknown[]): Check {
   return holds(values.map((value) => JSON.stringify(value)).join(" or "), (value) => values.includes(value));
 }
 
-function maybe(check: Check): Check {
+export function maybe(check: Check): Check {
   return (value) => (value === undefined ? undefined : check(value));
 }
 
-function nullOr(check: Check): Check {
+export function nullOr(check: Check): Check {
   return (value) => (value === null ? undefined : check(value));
 }
 
@@ -92,8 +93,11 @@ export function tuple(...checks: readonly Check[]): Check {
 }
 
 /** A value that passes one of two checks. */
-function either(first: Check, second: Check): Check {
-  return (value) => (first(value) === undefined ? undefined : second(value));
+function either(...checks: readonly [Check, ...Check[]]): Check {
+  return (value) => {
+    const faults = checks.map((check) => check(value));
+    return faults.includes(undefined) ? undefined : faults.at(-1);
+  };
 }
 
 /** An object whose values pass one check. */
@@ -108,7 +112,7 @@ function each(check: Check): Check {
   };
 }
 
-function fields<T>(checks: { readonly [K in keyof T]-?: Check }): Check {
+export function fields<T>(checks: { readonly [K in keyof T]-?: Check }): Check {
   const known = Object.entries<Check>(checks);
   const names = new Set(Object.keys(checks));
   return (value) => {
@@ -122,9 +126,10 @@ function fields<T>(checks: { readonly [K in keyof T]-?: Check }): Check {
   };
 }
 
-const statement = fields<NonNullable<AskedBy["statement"]>>({ until: time, signature: text });
+const signedRun = fields<SignedRun>({ order: id, run: sequence, from: time, runs: sequence, gap: time });
+const statement = fields<CarriedStatement>({ until: time, signature: text, run: maybe(signedRun) });
 
-const message = fields<Message>({
+export const message = fields<Message>({
   id,
   subject,
   origin: token,
@@ -167,7 +172,9 @@ const wireItem = fields<WireItem>({
   d: json,
   r: maybe(id),
   f: maybe(one(1)),
-  o: maybe(either(tuple(token), tuple(token, time, text))),
+  o: maybe(
+    either(tuple(token), tuple(token, time, text), tuple(token, time, text, id, sequence, time, sequence, time)),
+  ),
   x: maybe(one()),
 });
 
@@ -203,6 +210,7 @@ export const heldGroup = fields<HeldGroupRecord>({
   at: time,
   count: sequence,
   operator: maybe(token),
+  run: maybe(signedRun),
   last: id,
   owner: id,
 });

@@ -119,8 +119,11 @@ export interface WireItem {
   d?: Json;
   r?: string;
   f?: 1;
-  /** The operator's name, and the end and the signature of his statement. */
-  o?: readonly [string] | readonly [string, number, string];
+  /** The operator's name, the end and the signature of his statement; of a job: order, run, beginning, runs, least gap. */
+  o?:
+    | readonly [string]
+    | readonly [string, number, string]
+    | readonly [string, number, string, string, number, number, number, number];
   x?: Skip;
 }
 interface WireAck {
@@ -291,11 +294,18 @@ function toWire(item: FrameItem): WireItem {
 }
 
 function wireOperator({ name, statement }: AskedBy): NonNullable<WireItem["o"]> {
-  return statement === undefined ? [name] : [name, statement.until, statement.signature];
+  if (statement === undefined) return [name];
+  const { until, signature, run } = statement;
+  if (run === undefined) return [name, until, signature];
+  return [name, until, signature, run.order, run.run, run.from, run.runs, run.gap];
 }
 
-function operatorOf([name, until, signature]: NonNullable<WireItem["o"]>): AskedBy {
-  return until === undefined || signature === undefined ? { name } : { name, statement: { until, signature } };
+function operatorOf(asked: NonNullable<WireItem["o"]>): AskedBy {
+  const [name, until, signature] = asked;
+  if (until === undefined || signature === undefined) return { name };
+  if (asked.length !== 8) return { name, statement: { until, signature } };
+  const [, , , order, run, from, runs, gap] = asked;
+  return { name, statement: { until, signature, run: { order, run, from, runs, gap } } };
 }
 
 /** Decodes an item that `itemFault` has passed. */
@@ -356,7 +366,11 @@ const SIGNATURE = /^[\w-]{86}$/;
 function isOperator(value: unknown): boolean {
   if (!Array.isArray(value) || !isToken(value[0])) return false;
   if (value.length === 1) return true;
-  return value.length === 3 && isTime(value[1]) && typeof value[2] === "string" && SIGNATURE.test(value[2]);
+  const [, until, signature, order, run, from, runs, gap] = value as unknown[];
+  if (!isTime(until) || typeof signature !== "string" || !SIGNATURE.test(signature)) return false;
+  if (value.length === 3) return true;
+  if (value.length !== 8 || !isId(order) || !isTime(from) || !isTime(gap)) return false;
+  return isCount(run) && isCount(runs) && run >= 1 && run <= runs;
 }
 
 function ackFault(wire: Partial<WireAck>, limits: FrameLimits): string | undefined {

@@ -1,21 +1,18 @@
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
+import type { NodeHold, NodeHoldRecord } from "../../message/node-hold.ts";
 
 /** A node of which no alert is told until then. */
-export interface Mute {
-  readonly since: number;
-  /** `null`: until it is unmuted. */
-  readonly endsAt: number | null;
-  readonly by: string;
-  readonly note?: string;
-}
+export type Mute = NodeHold;
 
 export interface MuteStore {
-  checkpoint(key: string): Json | undefined;
+  checkpoints(prefix: string): Iterable<{ readonly key: string; readonly value: Json }>;
   setCheckpoint(checkpoint: { readonly key: string; readonly value: Json }): void;
+  dropCheckpoint(key: string): void;
 }
 
-const KEY = "mutes";
+/** A row for each node. */
+const KEY = "mute ";
 
 /** The muted nodes, across restarts. */
 export class Mutes {
@@ -26,8 +23,10 @@ export class Mutes {
   constructor(journal: MuteStore, clock: Pick<Clock, "now">) {
     this.#journal = journal;
     this.#clock = clock;
-    const { nodes = {} } = (journal.checkpoint(KEY) ?? {}) as unknown as { readonly nodes?: Record<string, Mute> };
-    for (const [node, mute] of Object.entries(nodes)) this.#mutes.set(node, mute);
+    for (const { key, value } of journal.checkpoints(KEY)) {
+      const { v: _v, ...mute } = value as unknown as NodeHoldRecord;
+      this.#mutes.set(key.slice(KEY.length), mute);
+    }
   }
 
   of(node: string): Mute | undefined {
@@ -45,20 +44,27 @@ export class Mutes {
 
   mute(nodes: readonly string[], mute: Omit<Mute, "since">): void {
     const since = this.#clock.now();
-    for (const node of nodes) this.#mutes.set(node, { since, ...mute });
-    this.#store();
+    for (const node of nodes) {
+      this.#mutes.set(node, { since, ...mute });
+      const value: NodeHoldRecord = { v: 1, since, ...mute };
+      this.#journal.setCheckpoint({ key: `${KEY}${node}`, value: value as unknown as Json });
+    }
+    this.#dropOver();
   }
 
   /** Returns the nodes that were muted. */
   unmute(nodes: readonly string[]): string[] {
     const found = nodes.filter((node) => this.of(node) !== undefined);
-    for (const node of nodes) this.#mutes.delete(node);
-    if (found.length > 0) this.#store();
+    for (const node of nodes) this.#drop(node);
     return found;
   }
 
-  #store(): void {
-    const nodes = Object.fromEntries(this.all()) as unknown as Json;
-    this.#journal.setCheckpoint({ key: KEY, value: { v: 1, nodes } });
+  /** Mutes that have ended by themselves are forgotten with the next change. */
+  #dropOver(): void {
+    for (const node of [...this.#mutes.keys()]) if (this.of(node) === undefined) this.#drop(node);
+  }
+
+  #drop(node: string): void {
+    if (this.#mutes.delete(node)) this.#journal.dropCheckpoint(`${KEY}${node}`);
   }
 }

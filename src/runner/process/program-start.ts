@@ -15,6 +15,7 @@ import { withSecrets } from "../../message/text/secret-reference.ts";
 import type { RunBounds, RunSpec } from "../../methods/spawner.ts";
 import { limitProgram } from "../../platform/limit-program.ts";
 import { holdBelow } from "../../platform/names.ts";
+import { scopePrograms } from "../../platform/scope-programs.ts";
 import { cleanEnvironment } from "../command-environment.ts";
 import { inputFile, scriptFile } from "../run-records.ts";
 
@@ -47,11 +48,17 @@ const SEARCH = "/bin:/usr/bin";
 
 /**
  * Gets a program ready to be started. User, group, directory and mask are set in the forked process; limits by `prlimit`,
- * which runs as that user already and becomes the program. Secrets are put in here and are in no file with a name.
+ * which runs as that user already and becomes the program. Where all processes together have limits, systemd makes a control
+ * group first, as root, and `setpriv` takes on the user in it. Secrets are put in here and are in no file with a name.
  *
  * @throws Error with a `code`, as `spawn` does
  */
-export function programStart(directory: string, spec: RunSpec, asked: StartedWith): ProgramStart {
+export function programStart(
+  directory: string,
+  spec: RunSpec,
+  asked: StartedWith,
+  scopes = scopePrograms,
+): ProgramStart {
   const { bounds = {} } = spec;
   const held: (() => void)[] = [];
   const hold = (fd: number): number => {
@@ -90,7 +97,12 @@ export function programStart(directory: string, spec: RunSpec, asked: StartedWit
       STEWARD_RUN: spec.id,
     };
     const { uid, gid, umask = asked.umask } = bounds;
-    const [file = "", ...args] = withLimits(argv, bounds.limits, env.PATH ?? SEARCH, cwd);
+    const limited = withLimits(argv, bounds.limits, env.PATH ?? SEARCH, cwd);
+    if (bounds.together !== undefined) {
+      const [file = "", ...args] = inScope(limited, spec.id, bounds, scopes());
+      return { file, args, options: { cwd: standing, env }, umask, input, script, close };
+    }
+    const [file = "", ...args] = limited;
     const identity = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
     return { file, args, options: { cwd: standing, env, ...identity }, umask, input, script, close };
   } catch (error) {
@@ -137,6 +149,27 @@ function withLimits(
   const found = search(argv[0] ?? "", path, cwd);
   if (found !== undefined) throw fault(found, `${found}: ${argv[0]}`);
   return [program, ...options, "--", ...argv];
+}
+
+function inScope(
+  argv: readonly string[],
+  id: string,
+  { uid, gid, together = {} }: RunBounds,
+  programs: ReturnType<typeof scopePrograms>,
+): readonly string[] {
+  if (typeof programs === "string") throw fault("ENOSYS", `no control group can be made: ${programs}`);
+  const { memory, processes, cpu } = together;
+  const properties = [
+    ...(memory === undefined ? [] : [`MemoryMax=${memory}`, "MemorySwapMax=0"]),
+    ...(processes === undefined ? [] : [`TasksMax=${processes}`]),
+    ...(cpu === undefined ? [] : [`CPUQuota=${cpu}%`]),
+  ].flatMap((property) => ["-p", property]);
+  const user = [
+    ...(uid === undefined ? [] : [`--reuid=${uid}`]),
+    ...(gid === undefined ? [] : [`--regid=${gid}`, "--clear-groups"]),
+  ];
+  const scope = [programs.run, "--scope", "--quiet", "--collect", `--unit=steward-${id}`, ...properties, "--"];
+  return [...scope, ...(user.length === 0 ? [] : [programs.user, ...user, "--"]), ...argv];
 }
 
 function limitOptions(limits: NonNullable<RunBounds["limits"]>): string[] {

@@ -27,6 +27,7 @@ import { inspector as openInspector } from "../../observe/inspection.ts";
 import { type Log, openLog } from "../../observe/log.ts";
 import { Counters } from "../../observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../observe/metrics/metrics.ts";
+import { RecentTransitions } from "../../observe/recent-transitions.ts";
 import { type HostFacts, SystemFacts } from "../../platform/host/host-facts.ts";
 import { builtProgram, installedVersion } from "../../platform/installation.ts";
 import { systemClock, systemRandom } from "../../platform/system-clock.ts";
@@ -136,7 +137,8 @@ export async function startDaemon({
   const mark = secluded ? { settled: () => undefined } : markStart(config.data, clock, log);
   const happenings = new Happenings(log);
   const counters = new Counters(log, clock);
-  const inspector = openInspector(log, happenings, clock);
+  const transitions = new RecentTransitions();
+  const inspector = openInspector(log, happenings, clock, transitions);
   const version = installedVersion();
   const startedAt = clock.now();
   let core: Core | undefined;
@@ -179,6 +181,8 @@ export async function startDaemon({
     operators,
     signatures,
     metrics: () => part(metrics, "metrics"),
+    supervision: () => root.tree(),
+    transitions,
     sessions,
     page: () => page,
     version,

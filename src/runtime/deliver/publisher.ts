@@ -21,6 +21,7 @@ import { LaneStandstill } from "./standstill.ts";
 export interface LaneView {
   readonly subject: string;
   readonly waiting: number;
+  readonly bytes: number;
   readonly inFlight: number;
   readonly oldestCreatedAt: number | null;
   readonly nextDeliverBy: number | null;
@@ -318,12 +319,13 @@ export class Publisher implements Child {
   view(): LaneView {
     const { journal } = this.#parts;
     const { subject } = this.#way;
-    const { count: waiting, oldest } = journal.outbox.waiting(subject);
+    const { count: waiting, bytes, oldest } = journal.outbox.waiting(subject);
     const reason = this.#pausedSinceStart ?? this.#actor?.getSnapshot().context.reason ?? "";
     const { stuck } = this;
     return {
       subject,
       waiting,
+      bytes,
       inFlight: this.inFlight,
       oldestCreatedAt: oldest === undefined ? null : oldest.message.createdAt,
       // A message that was taken back may still be on its way as a skip marker.

@@ -170,6 +170,7 @@ export class Publishers implements HoldWatcher {
         yield {
           subject,
           waiting: next - 1 - acked,
+          bytes: outbox.waiting(subject).bytes,
           inFlight: 0,
           oldestCreatedAt: null,
           nextDeliverBy: null,

@@ -1,6 +1,7 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
+import type { NodeHold, NodeHoldRecord } from "../../message/node-hold.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 
 /**
@@ -11,13 +12,7 @@ import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
  *
  * Invariants: a hold is durable before it is told; the messages of steward itself (domain `steward`: cancel, trust, questions) pass.
  */
-export interface Hold {
-  readonly since: number;
-  /** `null`: until it is released. */
-  readonly endsAt: number | null;
-  readonly by: string;
-  readonly note?: string;
-}
+export type Hold = NodeHold;
 
 /** Hears of holds that begin, change or end. */
 export interface HoldWatcher {
@@ -27,10 +22,11 @@ export interface HoldWatcher {
 
 export interface MaintenanceOptions {
   readonly clock: Clock;
-  readonly journal: Pick<Journal, "checkpoint" | "setCheckpoint">;
+  readonly journal: Pick<Journal, "checkpoints" | "setCheckpoint" | "dropCheckpoint">;
 }
 
-const KEY = "holds";
+/** A row for each node: of a damaged one it is known that its node is held. See journal/mend.ts. */
+const KEY = "hold ";
 /** A wall clock that jumps is noticed within so long, ms. */
 const LOOK = 60_000;
 
@@ -42,8 +38,10 @@ export class Maintenance {
 
   constructor(options: MaintenanceOptions) {
     this.#options = options;
-    const stored = (options.journal.checkpoint(KEY) ?? {}) as { readonly nodes?: Readonly<Record<string, Hold>> };
-    for (const [node, hold] of Object.entries(stored.nodes ?? {})) this.#holds.set(node, hold);
+    for (const { key, value } of options.journal.checkpoints(KEY)) {
+      const { v: _v, ...hold } = value as unknown as NodeHoldRecord;
+      this.#holds.set(key.slice(KEY.length), hold);
+    }
   }
 
   begin(watcher: HoldWatcher): void {
@@ -77,8 +75,8 @@ export class Maintenance {
     for (const node of nodes) {
       const known = this.#holds.get(node);
       this.#holds.set(node, { since: known?.since ?? since, endsAt, by, ...(note === undefined ? {} : { note }) });
+      this.#store(node);
     }
-    this.#store();
     for (const node of nodes) this.#watcher?.held(node, maintenanceText(this.#holds.get(node)));
     this.#arm();
   }
@@ -87,15 +85,17 @@ export class Maintenance {
   release(nodes: readonly string[], why: string): string[] {
     const released = nodes.filter((node) => this.#holds.delete(node));
     if (released.length === 0) return released;
-    this.#store();
+    for (const node of released) this.#store(node);
     for (const node of released) this.#watcher?.released(node, why);
     this.#arm();
     return released;
   }
 
-  #store(): void {
-    const nodes = Object.fromEntries(this.#holds) as unknown as Json;
-    this.#options.journal.setCheckpoint({ key: KEY, value: { v: 1, nodes } });
+  #store(node: string): void {
+    const { journal } = this.#options;
+    const hold = this.#holds.get(node);
+    if (hold === undefined) journal.dropCheckpoint(`${KEY}${node}`);
+    else journal.setCheckpoint({ key: `${KEY}${node}`, value: { v: 1, ...hold } satisfies NodeHoldRecord as Json });
   }
 
   #arm(): void {

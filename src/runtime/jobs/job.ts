@@ -28,8 +28,10 @@ export interface JobOptions {
   readonly zones: Zones;
   readonly inspector: Inspector;
   readonly clock: Clock;
-  /** Another group of messages like those of the first attempt, for some of its nodes. */
-  readonly again: (job: JobRecord, nodes: readonly string[], hold: Hold) => HeldGroup;
+  /** A group of messages for another time of the schedule, on all nodes. */
+  readonly again: (job: JobRecord, hold: Hold) => HeldGroup | undefined;
+  /** True if its messages need an approval which the plan does not ask for. */
+  readonly needsApproval: (job: JobRecord, group: HeldGroup) => boolean;
   readonly onEnd: (job: Job) => void;
   readonly onFault: (error: unknown) => void;
 }
@@ -158,14 +160,14 @@ export class Job {
     group: HeldGroup,
     of: string,
     waves: readonly number[],
-    begin: "retry" | "again",
+    begin: "retry" | "again" | "askAgain",
     more: Partial<JobStand> = {},
   ): void {
     const { clock, journal } = this.#options;
-    const kept = this.#stand.attempts.slice(begin === "again" ? -(MOST_ATTEMPTS - 1) : 0);
+    const isScheduled = more.beginAt !== undefined;
+    const kept = this.#stand.attempts.slice(isScheduled ? -(MOST_ATTEMPTS - 1) : 0);
     // The first attempt that is kept has all nodes.
-    while (begin === "again" && kept[0] !== undefined && !isWhole(journal, kept[0].group, this.#roll.size))
-      kept.shift();
+    while (isScheduled && kept[0] !== undefined && !isWhole(journal, kept[0].group, this.#roll.size)) kept.shift();
     const dropped = this.#stand.attempts.filter((each) => !kept.includes(each));
     const attempts = [...kept, { group: group.id, at: clock.now(), of, waves }];
     this.move(begin, of, { wave: 0, waveEndedAt: null, allowed: {}, ...more, attempts });
@@ -292,14 +294,14 @@ export class Job {
       this.move(type, cause);
       return;
     }
-    const { again, journal } = this.#options;
+    const { again, needsApproval } = this.#options;
     const [first] = this.#stand.attempts;
-    const group = first === undefined ? undefined : journal.held.group(first.group);
-    if (first === undefined || group === undefined) return;
-    const nodes = journal.held.members(group).map(([, node]) => node);
     const text = new Date(next).toISOString();
-    const made = again(this.record, nodes, { reason: "schedule", text });
-    this.attempt(made, `at ${text}`, first.waves, "again", { beginAt: next });
+    const made = again(this.record, { reason: "schedule", text });
+    if (first === undefined || made === undefined) return;
+    // A rule that came after the job was ordered is asked again at each of its times.
+    const asks = !this.record.plan.approval && needsApproval(this.record, made);
+    this.attempt(made, `at ${text}`, first.waves, asks ? "askAgain" : "again", { beginAt: next });
   }
 
   #nextTime(): number | undefined {

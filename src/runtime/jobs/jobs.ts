@@ -10,16 +10,21 @@ import { findId } from "../../message/find-id.ts";
 import type { NewId } from "../../message/id.ts";
 import type { Hold } from "../../message/jobs/hold.ts";
 import { isEnded, type JobCounts, type JobPlan, type Retried, waveEnds } from "../../message/jobs/job.ts";
+import type { CarriedStatement, SignedJob } from "../../message/message.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { NodeFacts } from "../fleet/node-facts.ts";
+import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Holding } from "../submit/holding.ts";
 import type { Withdrawal, Withdrawn } from "../submit/withdrawal.ts";
+import { ApprovalRules } from "./approval-rules.ts";
+import { attemptDrafts, nextRun, statementsOf } from "./attempt-drafts.ts";
 import { Zones } from "./hours.ts";
 import { Job } from "./job.ts";
 import { type JobWish, planOf } from "./plan.ts";
 import { Roll } from "./roll.ts";
+import { type SigningTerms, signingTerms } from "./signing-terms.ts";
 
 export interface JobsOptions {
   readonly config: () => Config;
@@ -28,6 +33,7 @@ export interface JobsOptions {
   readonly withdrawal: Withdrawal;
   readonly fleet: Pick<Fleet, "link" | "trust">;
   readonly facts: Pick<NodeFacts, "value">;
+  readonly labels: Pick<NodeLabels, "list">;
   readonly failures: Pick<Failures, "report">;
   readonly happenings: Happenings;
   readonly inspector: Inspector;
@@ -43,6 +49,8 @@ export interface JobOrder {
   readonly nodes: readonly string[];
   /** The message to each node; its subject has no receiver. */
   readonly draft: Draft;
+  /** The signature of the operator on it for each node; absent: nobody has signed it. */
+  readonly signed?: SignedJob;
   readonly note: string;
   readonly plan: JobPlan;
   /** True: the job waits for `start`. */
@@ -51,6 +59,14 @@ export interface JobOrder {
 
 export const JOB_VERBS = ["start", "approve", "pause", "resume", "promote", "abort", "cancel"] as const;
 export type JobVerb = (typeof JOB_VERBS)[number];
+
+/** Whoever asks for another attempt. */
+export interface Retrier {
+  /** In words. */
+  readonly by: string;
+  readonly operator?: string | undefined;
+  readonly signed?: SignedJob | undefined;
+}
 
 /** A job as it stands. */
 export interface KnownJob {
@@ -73,6 +89,7 @@ const RETRY: Readonly<Record<Retried, readonly (keyof JobCounts)[]>> = {
 /** All jobs of this node. Jobs that have not ended are in memory, each with its actor; the others are read when asked for. */
 export class Jobs {
   readonly zones: Zones;
+  readonly approvals: ApprovalRules;
   readonly #options: JobsOptions;
   readonly #open = new Map<string, Job>();
   #timer: Timer | undefined;
@@ -80,6 +97,7 @@ export class Jobs {
   constructor(options: JobsOptions) {
     this.#options = options;
     this.zones = new Zones({ node: options.config().node, facts: options.facts });
+    this.approvals = new ApprovalRules(options);
   }
 
   /** Goes on with the jobs of earlier lives of the daemon. */
@@ -117,11 +135,16 @@ export class Jobs {
     return planOf(wish, this.#options.clock.now(), this.zones);
   }
 
+  /** What an operator's signature on a job with this plan says of times. */
+  signing(plan: JobPlan): SigningTerms | undefined {
+    return signingTerms(plan, this.#options.clock.now(), this.zones);
+  }
+
   /** Takes a job in: its messages are held, or released already, as its plan says. Durable with the journal's next flush. */
-  create({ by, target, nodes, draft, note, plan, asDraft }: JobOrder): JobRecord {
+  create({ by, target, nodes, draft, signed, note, plan, asDraft }: JobOrder): JobRecord {
     const { journal, holding, newId, clock } = this.#options;
     const id = newId();
-    const drafts = nodes.map((node) => ({ ...draft, subject: `${node}.${draft.subject}` }));
+    const drafts = attemptDrafts(draft, nodes, draft.operator?.name, statementsOf(signed));
     const until = plan.until === null ? {} : { until: plan.until };
     const [group] = holding.hold(drafts, { owner: id, reason: "order", ...until });
     if (group === undefined) throw new StewardError("target-empty", { target, fault: "it names no node" });
@@ -192,28 +215,32 @@ export class Jobs {
           return job.move(verb, cause);
       }
     })();
-    if (!did) throw refused(job, verb);
+    if (!did) throw refused(job.record, job.stand, verb);
     if (verb === "abort") job.endHeld("cancelled", `the job was aborted by ${by}`);
     if (verb === "cancel") answers.push(...this.#cancelAll(job));
     job.look();
     return answers;
   }
 
+  /** The nodes that another attempt would be made on. @throws StewardError `job-unknown`, `job-none-left` */
+  retried(idOrPrefix: string, of: Retried): string[] {
+    const { record, roll } = this.get(idOrPrefix);
+    const nodes = [...roll.entries()].flatMap(({ node, kind }) => (RETRY[of].includes(kind) ? [node] : []));
+    if (nodes.length === 0) throw new StewardError("job-none-left", { id: record.id, of });
+    return nodes;
+  }
+
   /** Makes another attempt on nodes of a job. Returns their number. @throws StewardError `job-unknown`, `job-state`, `job-none-left` */
-  retry(idOrPrefix: string, of: Retried, by: string): number {
-    const known = this.get(idOrPrefix);
-    const { record, stand } = known;
-    const { id } = record;
-    const job = this.#open.get(id) ?? this.#opened(record, stand);
+  retry(idOrPrefix: string, of: Retried, { by, operator, signed }: Retrier): number {
+    const { record, stand, roll } = this.get(idOrPrefix);
+    const { id, plan } = record;
     const isPossible = isEnded(stand.state) || stand.state === "running" || stand.state === "paused";
-    if (!isPossible || (job.roll.group?.heldCount ?? 0) > 0) throw refused(job, "retry");
-    const nodes = [...known.roll.entries()].flatMap(({ node, kind }) => (RETRY[of].includes(kind) ? [node] : []));
-    if (nodes.length === 0) {
-      if (isEnded(stand.state)) this.#closed(job);
-      throw new StewardError("job-none-left", { id, of });
-    }
-    const group = this.#again(record, nodes, { reason: "order" });
-    job.attempt(group, `${of} by ${by}`, waveEnds(record.plan.waves, nodes.length), "retry");
+    if (!isPossible || (roll.group?.heldCount ?? 0) > 0) throw refused(record, stand, "retry");
+    const nodes = this.retried(id, of);
+    const group = this.#hold(record, nodes, { reason: "order" }, operator, statementsOf(signed));
+    const job = this.#open.get(id) ?? this.#opened(record, stand);
+    const begin = this.#needsApproval(record, group) ? "askAgain" : "retry";
+    job.attempt(group, `${of} by ${by}`, waveEnds(plan.waves, nodes.length), begin);
     job.look();
     return nodes.length;
   }
@@ -235,7 +262,16 @@ export class Jobs {
   }
 
   #start(job: Job, by: string): boolean {
-    return job.record.plan.approval ? job.move("ask", `asked for by ${by}`) : this.#release(job, `ordered by ${by}`);
+    const { group } = job.roll;
+    const asks = job.record.plan.approval || (group !== undefined && this.#needsApproval(job.record, group));
+    return asks ? job.move("ask", `asked for by ${by}`) : this.#release(job, `ordered by ${by}`);
+  }
+
+  #needsApproval({ subject }: JobRecord, group: HeldGroup): boolean {
+    const { held } = this.#options.journal;
+    return (
+      this.approvals.rule(held.members(group).map(([, node]) => ({ subject: `${node}.${subject}` }))) !== undefined
+    );
   }
 
   #release(job: Job, cause: string): boolean {
@@ -267,7 +303,8 @@ export class Jobs {
     const job = new Job(record, stand, {
       ...this.#options,
       zones: this.zones,
-      again: (of, nodes, hold) => this.#again(of, nodes, hold),
+      again: (of, hold) => this.#again(of, hold),
+      needsApproval: (of, group) => this.#needsApproval(of, group),
       onEnd: (ended) => this.#closed(ended),
       onFault: (error) => core.fail(error),
     });
@@ -280,19 +317,33 @@ export class Jobs {
     this.#open.delete(job.record.id);
   }
 
+  /** Holds messages for another time of the schedule, with what its operator has signed for that. */
+  #again(record: JobRecord, hold: Hold): HeldGroup | undefined {
+    const { held, jobs } = this.#options.journal;
+    const groups = (jobs.stand(record.id)?.attempts ?? []).flatMap(({ group }) => held.group(group) ?? []);
+    const [first] = groups;
+    if (first === undefined) return undefined;
+    const members = held.members(first);
+    const nodes = members.map(([, node]) => node);
+    return this.#hold(record, nodes, hold, first.record.operator, nextRun(groups, members));
+  }
+
   /** Holds messages like those of the first attempt for some of its nodes. */
-  #again({ id, plan }: JobRecord, nodes: readonly string[], hold: Hold): HeldGroup {
+  #hold(
+    { id, plan }: JobRecord,
+    nodes: readonly string[],
+    hold: Hold,
+    operator: string | undefined,
+    statements: (node: string) => CarriedStatement | undefined,
+  ): HeldGroup {
     const { journal, holding, clock } = this.#options;
     const [first] = journal.jobs.stand(id)?.attempts ?? [];
     const group = first === undefined ? undefined : journal.held.group(first.group);
     if (group === undefined) throw new StewardError("job-unknown", { id });
     const { subject, data, timeout, wait: deliverBy } = group.record;
-    const drafts = nodes.map((node) => ({
-      ...{ subject: `${node}.${subject}`, data, deliverBy },
-      ...(timeout === null ? {} : { timeout }),
-    }));
+    const draft = { subject, data, deliverBy, ...(timeout === null ? {} : { timeout }) };
     const until = plan.until === null || plan.until <= clock.now() ? {} : { until: plan.until };
-    const [made] = holding.hold(drafts, { owner: id, ...until, ...hold });
+    const [made] = holding.hold(attemptDrafts(draft, nodes, operator, statements), { owner: id, ...until, ...hold });
     if (made === undefined) throw new StewardError("job-none-left", { id, of: "all" });
     return made;
   }
@@ -334,6 +385,6 @@ export class Jobs {
 /** Changes of many links are looked at together, ms. */
 const TOGETHER = 100;
 
-function refused(job: Job, verb: string): StewardError {
-  return new StewardError("job-state", { id: job.record.id, verb, state: job.stand.state });
+function refused({ id }: JobRecord, { state }: JobStand, verb: string): StewardError {
+  return new StewardError("job-state", { id, verb, state });
 }

@@ -2,11 +2,15 @@ import { createHash } from "node:crypto";
 import { StewardError } from "../../message/errors.ts";
 import type { JobCounts } from "../../message/jobs/job.ts";
 import { isEnded, type Retried, waveEnds } from "../../message/jobs/job.ts";
+import type { Json, SignedJob } from "../../message/message.ts";
 import type { OutputPart } from "../../message/report.ts";
 import { parseSubject } from "../../message/subject.ts";
 import { summarise } from "../../message/text/summary.ts";
 import { itemBytes } from "../../message/wire/bounds.ts";
+import { CLOCK_TOLERANCE } from "../../security/operators/command-signatures.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
+import { LONGEST_STATEMENT } from "../../security/operators/statement.ts";
+import { statementsOf } from "../jobs/attempt-drafts.ts";
 import type { JobVerb, KnownJob } from "../jobs/jobs.ts";
 import type { JobWish } from "../jobs/plan.ts";
 import { recordSubmitted } from "../submit/audited.ts";
@@ -28,6 +32,8 @@ import type {
 } from "./table/jobs.ts";
 
 const LIMIT = 100;
+/** Signatures of one job that are looked at: each node looks at its own. */
+const LOOKED_AT = 200;
 /** The most nodes of all jobs of one list that are counted: counts are derived from messages, which takes its time. */
 const MOST_COUNTED = 30_000;
 const SLOWEST = 3;
@@ -37,7 +43,7 @@ const MOST_OUTPUTS = 8 * 1024 * 1024;
 
 export interface JobOptions extends OperateOptions {
   readonly reach: Reach;
-  readonly approvals: Pick<Approvals, "rule">;
+  readonly approvals: Pick<Approvals, "rule" | "insistRule" | "insistApprover">;
 }
 
 /** The operations on jobs, in the name of a speaker: a job goes no further than its speaker's single messages do. */
@@ -45,7 +51,7 @@ export class JobOperations {
   readonly #options: OperateOptions;
   readonly #speaker: Speaker;
   readonly #reach: Reach;
-  readonly #approvals: Pick<Approvals, "rule">;
+  readonly #approvals: JobOptions["approvals"];
   readonly #messages: Messages;
   readonly #nodes: Nodes;
 
@@ -58,20 +64,24 @@ export class JobOperations {
     this.#nodes = nodes;
   }
 
-  /** @throws StewardError `target-invalid`, `target-large`, `job-invalid`, `approval-job`, `reach-denied`, … */
+  /** @throws StewardError `target-invalid`, `target-large`, `job-invalid`, `approval-unnamed`, `reach-denied`, … */
   async create(order: JobOrderOf): Promise<JobView> {
     const { jobs, journal, storage } = this.#options.core();
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
     const nodes = this.#nodes.meantBy(order.to, order.most);
-    const rule = this.#approvals.rule(nodes.map((node) => ({ subject: `${node}.${order.subject}` })));
-    // A job goes on for days, and nobody has approved its later waves.
-    if (rule !== undefined) throw new StewardError("approval-job", { rule });
-    for (const node of nodes) this.#reach.insist(`${node}.${order.subject}`);
+    this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
+    const messages = nodes.map((node) => ({ subject: `${node}.${order.subject}` }));
+    // A job that a rule names is approved once, for all of its waves and times.
+    const approval = this.#approvals.insistRule(messages) || plan.approval;
+    for (const { subject } of messages) this.#reach.insist(subject);
+    const { signed } = order;
+    if (signed !== undefined) this.#insistSigned(signed, nodes, order);
     const { to, written: target = to, note = "", draft: asDraft = false } = order;
     const { name: by, operator } = this.#speaker;
     const draft = { ...draftOf(order), ...(operator === undefined ? {} : { operator: { name: operator } }) };
-    const record = jobs.create({ by, target, nodes, draft, note, plan, asDraft });
+    const intention = { by, target, nodes, draft, note, plan: { ...plan, approval }, asDraft };
+    const record = jobs.create(signed === undefined ? intention : { ...intention, signed });
     const [first] = jobs.get(record.id).stand.attempts;
     const group = first && journal.held.group(first.group);
     if (group !== undefined) {
@@ -91,8 +101,11 @@ export class JobOperations {
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
     const { nodes, target, away, most } = this.#nodes.resolve({ to: order.to });
+    this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
     const { beginAt, until: untilAt } = plan;
+    const signing = jobs.signing(plan);
     return {
+      ...(signing === undefined ? {} : { signing }),
       ...{ target, nodes, away, most, beginAt, untilAt },
       waves: waveEnds(plan.waves, nodes.length),
       bytes: itemBytes(order.data),
@@ -198,6 +211,7 @@ export class JobOperations {
   async steer(id: string, verb: JobVerb): Promise<Steered> {
     const { jobs, journal } = this.#options.core();
     this.#insistReach(jobs.get(id));
+    if (verb === "approve") this.#approvals.insistApprover(jobs.get(id));
     const answers = jobs.steer(id, verb, this.#speaker.name);
     await journal.flushed();
     return {
@@ -210,12 +224,36 @@ export class JobOperations {
   }
 
   /** @throws StewardError `message-unknown`, `reach-denied`, … */
-  async retry(id: string, of: Retried): Promise<JobView> {
+  async retry(id: string, of: Retried, signed?: SignedJob): Promise<JobView> {
     const { jobs, journal } = this.#options.core();
+    const { record, roll } = jobs.get(id);
     this.#insistReach(jobs.get(id));
-    jobs.retry(id, of, this.#speaker.name);
+    const nodes = jobs.retried(id, of);
+    this.#approvals.insistRule(nodes.map((node) => ({ subject: `${node}.${record.subject}` })));
+    if (signed !== undefined)
+      this.#insistSigned(signed, nodes, { subject: record.subject, data: roll.group?.record.data ?? null });
+    const { name: by, operator } = this.#speaker;
+    jobs.retry(id, of, { by, operator, signed });
     await journal.flushed();
     return this.#view(jobs.get(id), true);
+  }
+
+  /** Signatures that a node would refuse are refused here; of many, some are looked at. @throws StewardError `command-signature`, … */
+  #insistSigned(signed: SignedJob, nodes: readonly string[], { subject, data }: { subject: string; data: Json }): void {
+    const { operator, name: who } = this.#speaker;
+    const { clock, signatures } = this.#options;
+    const refused = (fault: string): StewardError => new StewardError("signature-refused", { fault });
+    if (operator === undefined) throw refused(`it comes with the signature of an operator, and from ${who}`);
+    const { until } = signed;
+    if (until - clock.now() > LONGEST_STATEMENT + CLOCK_TOLERANCE) throw refused("it holds longer than 30 days");
+    const statement = statementsOf(signed);
+    const step = Math.max(1, Math.floor(nodes.length / LOOKED_AT));
+    for (const [i, node] of nodes.entries()) {
+      const own = statement(node);
+      if (own === undefined) throw refused(`it does not speak of ${node}: give the command again`);
+      const message = { id: "", subject: `${node}.${subject}`, data, operator: { name: operator, statement: own } };
+      if (i % step === 0) signatures.operatorOf(message, false);
+    }
   }
 
   #insistReach({ record, roll }: KnownJob): void {

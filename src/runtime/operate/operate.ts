@@ -4,7 +4,6 @@ import type { AlertView } from "../../message/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";
-import type { Retried } from "../../message/jobs/job.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
 import { searchLogs, volumeOf } from "../../methods/syslog/write/search.ts";
 import { readLogs } from "../../methods/syslog/write/stored.ts";
@@ -18,6 +17,7 @@ import { historyOf } from "./fleet/history.ts";
 import { Holds } from "./fleet/holds.ts";
 import { Nodes } from "./fleet/nodes.ts";
 import { queueOf } from "./fleet/queue.ts";
+import { schedulesOf } from "./fleet/schedules.ts";
 import { TrustDecisions } from "./fleet/trust.ts";
 import { healthOf } from "./health.ts";
 import { JobOperations } from "./jobs.ts";
@@ -30,6 +30,7 @@ import { Deeds } from "./speak/deeds.ts";
 import { People } from "./speak/people.ts";
 import { Reach } from "./speak/reach.ts";
 import { Submission } from "./submission.ts";
+import { supervisionOf } from "./supervision.ts";
 import type { AlertTest, ErrandView, OpenAlertView } from "./table/alerts.ts";
 import type { AuditChecked, AuditQuery, AuditRecordOf, MayAnswerOf, MayQuestionTo } from "./table/audit.ts";
 import type { Health, ReloadAnswer } from "./table/daemon.ts";
@@ -42,6 +43,7 @@ import type {
   JobQuery,
   JobResult,
   JobView,
+  RetryOrder,
   Steered,
 } from "./table/jobs.ts";
 import type { IssuedToken, PageLink, SessionView, TokenOrder } from "./table/logins.ts";
@@ -68,9 +70,20 @@ import type {
   OperatorView,
   WhoAmI,
 } from "./table/operators.ts";
-import type { MachineView, ProcessList, ProcessView } from "./table/processes.ts";
+import type {
+  MachineView,
+  ProcessList,
+  ProcessView,
+  SupervisionView,
+  TransitionQuery,
+  TransitionView,
+} from "./table/processes.ts";
+import type { ScheduleQuery, ScheduleViewOf } from "./table/schedules.ts";
 import type { Choice, Decision, InvitationOrder, Invited, TrustView } from "./table/trust.ts";
 import type { Operations } from "./table.ts";
+
+/** Transitions that are told where no number is asked for. */
+const TRANSITIONS = 1_000;
 
 /** The implementation of every operation of the table, on the rooms of the core that runs now, in the name of a speaker. */
 export class LocalOperations implements Operations {
@@ -102,7 +115,7 @@ export class LocalOperations implements Operations {
     this.#holds = new Holds(options, speaker, this.#reach, this.#nodes);
     this.#alerting = new Alerting(options, speaker, this.#reach, this.#nodes);
     const reach = this.#reach;
-    this.#approvals = new Approvals({ ...options, reach }, speaker);
+    this.#approvals = new Approvals({ ...options, reach, messageId: (id) => this.message(id).id }, speaker);
     const bounded = { ...options, reach, approvals: this.#approvals };
     this.#submission = new Submission(bounded, speaker, this.#messages, this.#nodes);
     this.#jobs = new JobOperations(bounded, speaker, this.#messages, this.#nodes);
@@ -179,8 +192,8 @@ export class LocalOperations implements Operations {
     return steered;
   }
 
-  async retryJob(id: string, { of }: { readonly of: Retried }): Promise<JobView> {
-    const job = await this.#jobs.retry(id, of);
+  async retryJob(id: string, { of, signed }: RetryOrder): Promise<JobView> {
+    const job = await this.#jobs.retry(id, of, signed);
     this.#deeds.record("retry a job", { job: job.id, of });
     return job;
   }
@@ -240,6 +253,10 @@ export class LocalOperations implements Operations {
     const nodes = await this.#holds.release(order);
     this.#deeds.record("release from maintenance", { nodes });
     return nodes;
+  }
+
+  schedules(query: ScheduleQuery = {}): ScheduleViewOf[] {
+    return schedulesOf(this.#options, this.#nodes, query);
   }
 
   resolve(question: TargetQuestion): TargetView {
@@ -357,6 +374,16 @@ export class LocalOperations implements Operations {
     return healthOf(this.#options);
   }
 
+  supervision(): SupervisionView {
+    return supervisionOf(this.#options);
+  }
+
+  transitions({ role, actor, limit = TRANSITIONS }: TransitionQuery = {}): TransitionView[] {
+    const passes = (one: TransitionView): boolean =>
+      (role === undefined || one.role === role) && (actor === undefined || one.actor === actor);
+    return this.#options.transitions.last(limit, passes);
+  }
+
   machines(): MachineView[] {
     return machineCharts().map(({ name, regions }) => ({
       name,
@@ -385,11 +412,11 @@ export class LocalOperations implements Operations {
   }
 
   approve(id: string): Promise<ApprovalView> {
-    return this.#approvals.approve(this.message(id).id);
+    return this.#approvals.approve(id);
   }
 
   refuse(id: string): Promise<ApprovalView> {
-    return this.#approvals.refuse(this.message(id).id);
+    return this.#approvals.refuse(id);
   }
 
   operators(): OperatorView[] {

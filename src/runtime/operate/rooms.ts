@@ -1,3 +1,4 @@
+import type { SupervisorView } from "../../actors/supervisor/spec.ts";
 import type { BrokerLink } from "../../broker/link.ts";
 import type { Logins } from "../../broker/logins.ts";
 import type { Config } from "../../config/config.ts";
@@ -6,6 +7,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { NewId } from "../../message/id.ts";
 import type { ProcessVerb } from "../../message/process-verb.ts";
+import type { ScheduleView } from "../../message/schedule/held-schedule.ts";
 import type { MethodFacts } from "../../methods/define.ts";
 import type { AlertMemory } from "../../observe/alert-memory.ts";
 import type { OpenAlert } from "../../observe/alerting/alert-rules.ts";
@@ -13,6 +15,7 @@ import type { Mutes } from "../../observe/alerting/mutes.ts";
 import type { Announcer } from "../../observe/announce.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { Metrics } from "../../observe/metrics/metrics.ts";
+import type { RecentTransitions } from "../../observe/recent-transitions.ts";
 import type { Audit } from "../../security/audit/audit.ts";
 import type { CommandSignatures } from "../../security/operators/command-signatures.ts";
 import type { OperatorDirectory } from "../../security/operators/directory.ts";
@@ -30,6 +33,7 @@ import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { Routes } from "../receive/routes.ts";
 import type { Vouching } from "../resync/vouch-ask.ts";
+import type { ToldSchedules } from "../schedules/told-schedules.ts";
 import type { Holding } from "../submit/holding.ts";
 import type { Submitter } from "../submit/submit.ts";
 import type { Withdrawal } from "../submit/withdrawal.ts";
@@ -57,6 +61,8 @@ export interface Rooms {
   readonly newId: NewId;
   readonly withdrawal: Withdrawal;
   readonly jobs: Jobs;
+  readonly schedules: { readonly count: number; views(): ScheduleView[] };
+  readonly toldSchedules: ToldSchedules;
   readonly announce: Announcer;
   readonly failures: { readonly memory: AlertMemory };
   readonly enrolment: Registrar | Membership | undefined;
@@ -93,6 +99,9 @@ export interface OperateOptions {
   readonly operators: OperatorDirectory;
   readonly signatures: Pick<CommandSignatures, "operatorOf">;
   readonly metrics: () => Metrics;
+  /** Every supervisor of the daemon, the upper ones first. */
+  readonly supervision: () => readonly SupervisorView[];
+  readonly transitions: Pick<RecentTransitions, "last">;
   /** The logins at the page that are open. */
   readonly sessions: Sessions;
   /** The listener of the page, while it listens. */

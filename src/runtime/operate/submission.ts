@@ -1,4 +1,3 @@
-import { nearest } from "../../config/schema/nearest.ts";
 import type { OutRecord } from "../../journal/records.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
@@ -6,6 +5,7 @@ import { holdText } from "../../message/jobs/hold.ts";
 import { isFinal } from "../../message/lifecycle.ts";
 import type { Json } from "../../message/message.ts";
 import { nodeNameFault } from "../../message/node-name.ts";
+import { scheduledBy } from "../../message/schedule/scheduled.ts";
 import { isSubject, receiverOf } from "../../message/subject.ts";
 import { Deferred } from "../../platform/deferred.ts";
 import type { Speaker } from "../../security/operators/speaker.ts";
@@ -42,9 +42,13 @@ export class Submission {
     const drafts = this.drafts(orders);
     for (const draft of drafts) {
       this.#options.reach.insist(draft.subject);
+      const scheduled = scheduledBy(draft);
+      if (scheduled !== undefined) this.#options.reach.insist(scheduled.subject);
       this.#insistStatement(draft);
     }
-    const rule = this.#options.approvals.rule(drafts);
+    // Whoever schedules a command wants what the command does.
+    const scheduled = drafts.map(scheduledBy).filter((draft) => draft !== undefined);
+    const rule = this.#options.approvals.rule([...drafts, ...scheduled]);
     if (rule !== undefined) return await this.#hold(drafts, rule);
     const records = await this.send(drafts);
     const { publishers, fleet, link, maintenance } = this.#options.core();
@@ -191,13 +195,11 @@ export class Submission {
   }
 
   /**
-   * A message for each node that an order means, whichever way the order came. The management station knows its fleet: there a
-   * name that nobody knows is a slip, unless the order says otherwise. An edge does not hear of other edges.
+   * A message for each node that an order means, whichever way the order came.
    *
    * @throws StewardError `node-unknown`, `target-invalid`, `target-large`, `message-invalid`, …
    */
   drafts(orders: readonly TargetedDraft[]): Draft[] {
-    const { node: self, central } = this.#options.config();
     const drafts: Draft[] = [];
     let bytes = 0;
     for (const { to, most, statement, ...order } of orders) {
@@ -208,11 +210,15 @@ export class Submission {
           fault: "an id is for one message: name its node",
         });
       if (to === undefined) {
-        if (draft.knownNodesOnly ?? self === central) this.#insistKnown(draft.subject);
+        // Every message is checked for its subject later on.
+        const node = receiverOf(draft.subject);
+        if (nodeNameFault(node) === undefined && isSubject(draft.subject))
+          this.#nodes.insistOrdered([node], draft.knownNodesOnly);
         drafts.push(draft);
         continue;
       }
       const nodes = this.#nodes.meantBy(to, most);
+      this.#nodes.insistOrdered(nodes, draft.knownNodesOnly);
       insistCount(drafts.length + nodes.length);
       // The messages to all nodes together are bounded as if each had been in the request.
       bytes += nodes.length * Buffer.byteLength(JSON.stringify(draft.data));
@@ -221,21 +227,9 @@ export class Submission {
         throw new StewardError("request-invalid", { fault });
       }
       for (const node of nodes) {
-        const subject = `${node}.${draft.subject}`;
-        if (draft.knownNodesOnly ?? self === central) this.#insistKnown(subject);
-        drafts.push({ ...draft, subject });
+        drafts.push({ ...draft, subject: `${node}.${draft.subject}` });
       }
     }
     return drafts;
-  }
-
-  /** @throws StewardError `node-unknown`, with the name that was probably meant */
-  #insistKnown(subject: string): void {
-    const { fleet } = this.#options.core();
-    const node = receiverOf(subject);
-    // Every message is checked for its subject later on.
-    if (fleet.isKnown(node) || nodeNameFault(node) !== undefined || !isSubject(subject)) return;
-    const near = nearest(node, [...fleet.names(), this.#options.config().node]);
-    throw new StewardError("node-unknown", { node: near === undefined ? node : `${node} (did you mean ${near}?)` });
   }
 }

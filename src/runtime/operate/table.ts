@@ -12,6 +12,7 @@ import { MESSAGES } from "./table/messages.ts";
 import { NODES } from "./table/nodes.ts";
 import { OPERATORS } from "./table/operators.ts";
 import { PROCESSES } from "./table/processes.ts";
+import { SCHEDULES } from "./table/schedules.ts";
 import type { Shown } from "./table/shape.ts";
 import { TRUST } from "./table/trust.ts";
 
@@ -26,6 +27,7 @@ export const TABLE = {
   ...JOBS,
   ...NODES,
   ...MAINTENANCE,
+  ...SCHEDULES,
   ...ALERTS,
   ...PROCESSES,
   ...TRUST,

@@ -109,7 +109,6 @@ export class Judge {
       }
       const route = routes.find(subject);
       const sender = route.senderOf(messageOf(item, subject, frame.origin), statements);
-      const statement = item.operator?.statement;
       route.decide(sender, item.data, item.id);
       const canceller = journal.inbox.cancelledEarly(item.id);
       if (canceller !== undefined)
@@ -126,7 +125,7 @@ export class Judge {
       route.taken(frame.origin);
       const start = !unproved && !journal.renewed && (route.process?.reserve() ?? false);
       // A command that may have begun in time gets no deadline: it begins again, whenever its turn comes.
-      if (statement !== undefined) statements.used(item.id, statement.until);
+      statements.used(item);
       const bound = remaining !== null && !this.#before.unrecorded(frame, subject, seq);
       return { kind: "take", deadline: bound ? at + remaining : null, start };
     } catch (error) {

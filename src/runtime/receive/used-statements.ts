@@ -1,6 +1,8 @@
 import type { Journal } from "../../journal/journal.ts";
 import type { Clock } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
+import type { Message } from "../../message/message.ts";
+import { useOf } from "../../security/operators/statement.ts";
 
 /**
  * The statements of operators that this node has taken a command for, until they expire: a second command with one of them
@@ -13,7 +15,7 @@ const GRACE = 3_600_000;
 export class UsedStatements {
   readonly #journal: Pick<Journal, "statements" | "inbox">;
   readonly #clock: Pick<Clock, "now">;
-  /** The time until which each is kept, by the id of its message, the oldest first. */
+  /** The time until which each is kept, by the id of its message or the run of its order, the oldest first. */
   readonly #until = new Map<string, number>();
   #sweepAt = 0;
 
@@ -24,10 +26,10 @@ export class UsedStatements {
   }
 
   /** @throws StewardError `command-signature` where the statement was used, or no more can be remembered */
-  insistUnused(id: string, operator: string): void {
-    if (this.#until.has(id))
+  insistUnused(message: Pick<Message, "id" | "operator">, operator: string): void {
+    if (this.#until.has(useOf(message)))
       throw new StewardError("command-signature", { operator, fault: "it was used already: a command runs once" });
-    if (this.#journal.inbox.done(id) !== undefined)
+    if (this.#journal.inbox.done(message.id) !== undefined)
       throw new StewardError("command-signature", { operator, fault: "its command has ended here already" });
     if (this.#until.size < MOST) return;
     this.#sweep();
@@ -39,10 +41,13 @@ export class UsedStatements {
   }
 
   /** Notes that the command was taken, in the journal's present turn. */
-  used(id: string, until: number): void {
+  used(message: Pick<Message, "id" | "operator">): void {
+    const { until } = message.operator?.statement ?? {};
+    if (until === undefined) return;
     if (this.#clock.now() >= this.#sweepAt) this.#sweep();
-    this.#until.set(id, until + GRACE);
-    this.#journal.statements.put(id, until + GRACE);
+    const use = useOf(message);
+    this.#until.set(use, until + GRACE);
+    this.#journal.statements.put(use, until + GRACE);
   }
 
   #sweep(): void {

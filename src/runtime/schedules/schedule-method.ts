@@ -2,14 +2,12 @@ import { faultText } from "../../message/errors.ts";
 import type { Json } from "../../message/message.ts";
 import type { ScheduleView } from "../../message/schedule/held-schedule.ts";
 import { MISSED, MOST_SCHEDULES, type NodeSchedule, timeFaults } from "../../message/schedule/node-schedule.ts";
+import { SCHEDULE } from "../../message/schedule/scheduled.ts";
 import { CONTROL_DOMAIN, parseSubject, tokenFault } from "../../message/subject.ts";
 import { LONGEST_TIMEOUT } from "../../message/wire/bounds.ts";
 import { isTime } from "../../message/wire/packet.ts";
 import { checkObject } from "../../methods/check.ts";
 import { defineMethod, type Method } from "../../methods/define.ts";
-
-/** The method by which a node is given schedules, and tells central of its schedules and their runs. */
-export const SCHEDULE = "schedule";
 
 export type ScheduleOrder = { readonly name: string } & (
   | { readonly set: NodeSchedule }
@@ -34,10 +32,6 @@ export interface ScheduleTaker {
 
 const LONGEST_NOTE = 200;
 const MOST_BYTES = 64 * 1024;
-
-export function scheduleSubject(node: string): string {
-  return `${node}.command.${SCHEDULE}.${CONTROL_DOMAIN}`;
-}
 
 export function scheduleMethod(taker: ScheduleTaker): Method {
   return defineMethod({

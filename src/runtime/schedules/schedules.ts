@@ -10,6 +10,7 @@ import type { Json, Message } from "../../message/message.ts";
 import type { HeldSchedule, ScheduleRun, ScheduleView } from "../../message/schedule/held-schedule.ts";
 import { parseMoment } from "../../message/schedule/moment.ts";
 import { MOST_SCHEDULES, type NodeSchedule } from "../../message/schedule/node-schedule.ts";
+import { SCHEDULE } from "../../message/schedule/scheduled.ts";
 import type { TimeZone } from "../../message/schedule/time-zone.ts";
 import { CONTROL_DOMAIN } from "../../message/subject.ts";
 import type { Failures } from "../../observe/alerts.ts";
@@ -17,7 +18,7 @@ import type { Publishers } from "../deliver/publishers.ts";
 import type { Zones } from "../jobs/hours.ts";
 import type { Submitter } from "../submit/submit.ts";
 import { OneSchedule } from "./schedule.ts";
-import { SCHEDULE, type ScheduleNews, type ScheduleOrder } from "./schedule-method.ts";
+import type { ScheduleNews, ScheduleOrder } from "./schedule-method.ts";
 
 /**
  * The schedules that this node holds by itself: those of `schedule:` in its steward.yaml, and those that were sent here. Each

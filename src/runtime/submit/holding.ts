@@ -115,13 +115,9 @@ export class Holding {
     if (due.length === 0) return [];
     const members: HeldMembers = held.members(group);
     const messages = due.flatMap((index) => {
-      const [id, node, until, signature] = members[index] ?? ["", ""];
-      if (node === "") return [];
-      const message = messageOf(group, id, node, this.#node);
-      const { operator } = message;
-      const isSigned = operator !== undefined && until !== undefined && signature !== undefined;
-      const whole = isSigned ? { ...message, operator: { ...operator, statement: { until, signature } } } : message;
-      return [releasedAt(now, whole, group, deliverBy)];
+      const member = members[index];
+      if (member === undefined || member[1] === "") return [];
+      return [releasedAt(now, signedMessage(group, member, this.#node, now), group, deliverBy)];
     });
     const records = submitter.enter(messages);
     held.released(group, due);
@@ -199,6 +195,17 @@ export function messageOf({ record }: HeldGroup, id: string, node: string, origi
   return { id, subject: `${node}.${subject}`, origin, createdAt: at, deliverBy: until, timeout, data, ...operator };
 }
 
+/** The message with the statement of its operator. After the time of a statement the message goes without it: each node decides. */
+function signedMessage(group: HeldGroup, member: HeldMember, origin: string, now: number): Message {
+  const [id, node, until, signature] = member;
+  const message = messageOf(group, id, node, origin);
+  const { operator } = message;
+  if (operator === undefined || until === undefined || signature === undefined || until <= now) return message;
+  const { run } = group.record;
+  const statement = { until, signature, ...(run === undefined ? {} : { run }) };
+  return { ...message, operator: { ...operator, statement } };
+}
+
 function memberOf({ id, subject, operator }: Message): HeldMember {
   const node = receiverOf(subject);
   if (operator?.statement === undefined) return [id, node];
@@ -206,13 +213,16 @@ function memberOf({ id, subject, operator }: Message): HeldMember {
 }
 
 function releasedAt(now: number, message: Message, { record }: HeldGroup, latest: number): Message {
-  const deliverBy = Math.min(record.until ?? latest, latest, record.wait === null ? latest : now + record.wait);
+  const signed = message.operator?.statement?.until ?? latest;
+  const wait = record.wait === null ? latest : now + record.wait;
+  const deliverBy = Math.min(record.until ?? latest, latest, wait, signed);
   return { ...message, createdAt: now, deliverBy: Number.isFinite(deliverBy) ? deliverBy : null };
 }
 
 function contentOf({ subject, data, timeout, createdAt, deliverBy, operator }: Message) {
   const wait = deliverBy === null ? null : deliverBy - createdAt;
-  const asked = operator === undefined ? {} : { operator: operator.name };
+  const run = operator?.statement?.run;
+  const asked = operator === undefined ? {} : { operator: operator.name, ...(run === undefined ? {} : { run }) };
   return { subject: withoutReceiver(subject), data, timeout, wait, at: createdAt, ...asked };
 }
 
@@ -223,6 +233,11 @@ function rises(before: Message | undefined, after: Message | undefined): boolean
 
 function isAlike(a: Message, b: Message | undefined, first: Draft, other: Draft | undefined): boolean {
   if (b === undefined || other === undefined || a.data !== b.data || a.timeout !== b.timeout) return false;
-  if (a.operator?.name !== b.operator?.name) return false;
+  if (a.operator?.name !== b.operator?.name || !isSameRun(a, b)) return false;
   return first.deliverBy === other.deliverBy && withoutReceiver(a.subject) === withoutReceiver(b.subject);
+}
+
+function isSameRun(a: Message, b: Message): boolean {
+  const [one, other] = [a.operator?.statement?.run, b.operator?.statement?.run];
+  return one === other || (one?.order === other?.order && one?.run === other?.run);
 }

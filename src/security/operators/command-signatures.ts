@@ -1,6 +1,7 @@
 import type { Clock } from "../../message/clock.ts";
 import { StewardError } from "../../message/errors.ts";
-import type { Message } from "../../message/message.ts";
+import type { CarriedStatement, Message } from "../../message/message.ts";
+import { scheduledBy } from "../../message/schedule/scheduled.ts";
 import { parseSubject } from "../../message/subject.ts";
 import type { OperatorDirectory } from "./directory.ts";
 import { isOfMethods } from "./methods.ts";
@@ -8,7 +9,7 @@ import type { OperatorRecord } from "./operator-record.ts";
 import { isStatement } from "./statement.ts";
 
 /** The clocks of an operator and of a node may differ by so much, ms. */
-const CLOCK_TOLERANCE = 300_000;
+export const CLOCK_TOLERANCE = 300_000;
 
 type Judged = Pick<Message, "id" | "subject" | "data" | "operator">;
 
@@ -39,12 +40,7 @@ export class CommandSignatures {
     throw new StewardError("command-signature", { operator: operator.name, fault });
   }
 
-  #fault(
-    message: Judged,
-    record: OperatorRecord,
-    statement: NonNullable<NonNullable<Judged["operator"]>["statement"]>,
-    arrives: boolean,
-  ): string | undefined {
+  #fault(message: Judged, record: OperatorRecord, statement: CarriedStatement, arrives: boolean): string | undefined {
     const { name, key, role, methods, standing, former = [] } = record;
     if (standing === "removed") return `${name} is no operator any more`;
     if (!isStatement(key, name, message, statement)) {
@@ -53,13 +49,25 @@ export class CommandSignatures {
         ? `it is made with a key that ${name} has changed since: send the command again`
         : "it is not on this command, for this node";
     }
-    const late = this.#clock.now() - statement.until;
-    if (arrives && late > CLOCK_TOLERANCE)
-      return `it held until ${new Date(statement.until).toISOString()}, and the clock here shows ${new Date(this.#clock.now()).toISOString()}`;
+    const untimely = arrives ? this.#timeFault(statement) : undefined;
+    if (untimely !== undefined) return untimely;
     if (role === "viewer") return `${name} has the role viewer, which sends nothing`;
-    const { method, domain } = parseSubject(message.subject);
-    if (methods !== undefined && !isOfMethods(methods, method, domain))
-      return `the methods of ${name} are ${methods.join(", ")}`;
+    for (const { subject } of [message, scheduledBy(message) ?? message]) {
+      const { method, domain } = parseSubject(subject);
+      if (methods !== undefined && !isOfMethods(methods, method, domain))
+        return `the methods of ${name} are ${methods.join(", ")}`;
+    }
     return undefined;
+  }
+
+  #timeFault({ until, run }: CarriedStatement): string | undefined {
+    const now = this.#clock.now();
+    const clock = `and the clock here shows ${new Date(now).toISOString()}`;
+    if (now - until > CLOCK_TOLERANCE) return `it held until ${new Date(until).toISOString()}, ${clock}`;
+    if (run === undefined) return undefined;
+    const from = run.from + (run.run - 1) * run.gap;
+    if (from - now <= CLOCK_TOLERANCE) return undefined;
+    const which = run.runs === 1 ? "it is" : `run ${run.run} of ${run.runs} is`;
+    return `${which} for ${new Date(from).toISOString()} and later, ${clock}`;
   }
 }

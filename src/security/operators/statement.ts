@@ -1,24 +1,25 @@
 import { createHash } from "node:crypto";
-import type { Json, Message } from "../../message/message.ts";
+import type { CarriedStatement, Json, Message, SignedRuns } from "../../message/message.ts";
 import { receiverOf, withoutReceiver } from "../../message/subject.ts";
 import { canonical, isSignedBy, type Signer, signBody } from "../keys/signed.ts";
 
 /**
- * An operator's own word on one command: "the message with this id may bring this content to this node, on this method and
- * domain, until then". The statement travels with the message, and the node verifies it with the operator's key, so that central can
- * pass commands on and make none up. The id belongs to one message: a node takes a statement once.
+ * An operator's own word on a command for one node. The statement travels with the message, and the node verifies it with the
+ * operator's key, so that central can pass commands on and make none up.
+ *
+ *   command   "the message with this id may bring this content to this node, on this method and domain, until then"
+ *   job       "messages of this order may bring this content to this node: so many times at most, the first not before that
+ *             time, each next one so much later at least, and none after that"
+ *
+ * A node takes a statement on a command once, and each run of an order once.
  */
 const PURPOSE = "command";
+const JOB = "job";
 
-/** The longest that a command may wait with a statement, ms. */
+/** The longest that a command may wait with a statement, and that runs of a job are signed for, ms. */
 export const LONGEST_STATEMENT = 30 * 86_400_000;
-
-export interface Statement {
-  /** The last moment at which a node takes it, ms since 1970. */
-  readonly until: number;
-  /** base64url. */
-  readonly signature: string;
-}
+/** The most runs that are signed at once. */
+export const MOST_RUNS = 1000;
 
 type Stated = Pick<Message, "id" | "subject" | "data">;
 
@@ -33,6 +34,8 @@ interface StatementBody {
   readonly until: number;
 }
 
+interface JobBody extends Omit<StatementBody, "id">, SignedRuns {}
+
 /** Signs commands of one content: its digest is worked out once. */
 export class StatementSigner {
   readonly #signer: Signer;
@@ -45,13 +48,22 @@ export class StatementSigner {
     this.#operator = operator;
   }
 
-  sign({ id, subject, data }: Stated, until: number): Statement {
+  sign({ id, subject, data }: Stated, until: number): CarriedStatement {
+    const body: StatementBody = { ...this.#common(subject, data, until), id };
+    return { until, signature: signBody(this.#signer, PURPOSE, body).signature };
+  }
+
+  /** The signature on runs of a job at the node of a subject. */
+  signRuns({ subject, data }: Omit<Stated, "id">, runs: SignedRuns, until: number): string {
+    return signBody(this.#signer, JOB, jobBody(this.#common(subject, data, until), runs)).signature;
+  }
+
+  #common(subject: string, data: Json, until: number): Omit<StatementBody, "id"> {
     if (data !== this.#data) {
       this.#data = data;
       this.#digest = digestOf(data);
     }
-    const body = bodyOf(this.#operator, id, subject, this.#digest, until);
-    return { until, signature: signBody(this.#signer, PURPOSE, body).signature };
+    return common(this.#operator, subject, this.#digest, until);
   }
 }
 
@@ -60,14 +72,25 @@ export function isStatement(
   key: string,
   operator: string,
   { id, subject, data }: Stated,
-  statement: Statement,
+  { until, signature, run }: CarriedStatement,
 ): boolean {
-  const body = bodyOf(operator, id, subject, digestOf(data), statement.until);
-  return isSignedBy(key, PURPOSE, { body, by: key, signature: statement.signature });
+  const body = common(operator, subject, digestOf(data), until);
+  if (run === undefined) return isSignedBy(key, PURPOSE, { body: { ...body, id }, by: key, signature });
+  return isSignedBy(key, JOB, { body: jobBody(body, run), by: key, signature });
 }
 
-function bodyOf(operator: string, id: string, subject: string, digest: string, until: number): StatementBody {
-  return { operator, id, node: receiverOf(subject), subject: withoutReceiver(subject), digest, until };
+/** The name under which a node remembers that it took a command for a statement. */
+export function useOf({ id, operator }: Pick<Message, "id" | "operator">): string {
+  const run = operator?.statement?.run;
+  return run === undefined ? id : `${run.order}.${run.run}`;
+}
+
+function common(operator: string, subject: string, digest: string, until: number): Omit<StatementBody, "id"> {
+  return { operator, node: receiverOf(subject), subject: withoutReceiver(subject), digest, until };
+}
+
+function jobBody(body: Omit<StatementBody, "id">, { order, from, runs, gap }: SignedRuns): JobBody {
+  return { ...body, order, from, runs, gap };
 }
 
 function digestOf(data: Json): string {

@@ -46,7 +46,7 @@ export interface OwnRuns {
 /** The memory of statements that were used. */
 export interface StatementCheck {
   /** @throws StewardError `command-signature` */
-  insistUnused(id: string, operator: string): void;
+  insistUnused(message: Pick<Message, "id" | "operator">, operator: string): void;
 }
 
 /** The word of one layer. */
@@ -118,7 +118,7 @@ export class Permission {
     if (operator === undefined) return { origin };
     try {
       const verified = signatures.operatorOf(message, arrival !== undefined);
-      if (operator.statement !== undefined) arrival?.insistUnused(id, operator.name);
+      if (operator.statement !== undefined) arrival?.insistUnused(message, operator.name);
       return verified === undefined ? { origin, says: operator.name } : { origin, operator: verified };
     } catch (error) {
       const sender = { origin, says: operator.name };

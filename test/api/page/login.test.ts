@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { StewardError } from "../../../src/message/errors.ts";
 import { systemRandom } from "../../../src/platform/system-clock.ts";
 import { LOGIN_LIMITS } from "../../../src/security/sessions/failed-logins.ts";
 import { SessionFile } from "../../../src/security/sessions/session-file.ts";
@@ -57,6 +58,23 @@ test("a link is void after five minutes, and not used up by a preview of it", as
   const late = sessions.link(ANN).secret;
   await clock.advance(5 * 60_000);
   expect((await ask("GET", `/login/${late}`)).status).toBe(401);
+});
+
+test("the stream of a session ends when its operator is removed, before anything more is told, and its page is refused", async () => {
+  let removed = false;
+  const speakerOf = ({ speaker }: { readonly speaker: typeof ANN }) => {
+    if (removed)
+      throw new StewardError("operator-removed", { operator: "ann", fault: "the operator was removed", central: "c" });
+    return speaker;
+  };
+  const { ask, login, operations } = await pageRoom({ speakerOf });
+  const { cookie } = await login();
+  const broken = expect(ask("GET", "/v1/events", { cookie })).rejects.toThrow();
+  await eventuallySeen("the stream is open", async () => operations.watchers === 1);
+  removed = true;
+  operations.emit({ type: "node", at: 1, name: "ship1", region: "link", from: "late", to: "online", cause: "c" });
+  await broken;
+  expect(codeOf(await ask("GET", "/v1/nodes", { cookie }))).toBe("operator-removed");
 });
 
 test("a link on another site logs in too: the cookie is sent once our own page leads on", async () => {

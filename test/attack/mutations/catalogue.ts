@@ -8,13 +8,31 @@ export interface Mutation {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+  /** A second check of the same thing, which is left out with it. */
+  readonly further?: Place;
+  /** Words of the row of the threat model, in docs/security.md, that holds no more with it. */
+  readonly row: string;
   /** The file of the test, in `test/`, and words of its title. */
   readonly test: readonly [string, string];
 }
 
+export interface Place {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** Rows of the threat model without a check that a change could leave out, with the reason. */
+export const WITHOUT_CHECK: Readonly<Record<string, string>> = {
+  "another user of this machine: run a server on another port":
+    "the page links nowhere else: there is no code that does",
+  "a new node ran every old broadcast": "there are no broadcasts, and so no check that keeps one from a node",
+};
+
 const HOSTILE = "attack/hostile-broker.test.ts";
 const STOLEN = "attack/stolen-node.test.ts";
 const SIGNED = "runtime/receive/signed.test.ts";
+const JOBS = "runtime/jobs/signed-jobs.test.ts";
 const LOGINS = "broker/logins.test.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -24,6 +42,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/broker/nats-dial.ts",
     find: "const CHALLENGE = /^[A-Za-z0-9_+/=-]{1,64}$/;",
     replace: "const CHALLENGE = /^[^]*$/;",
+    row: "choose the text that a login signs",
     test: ["broker/logging-in.test.ts", "signs challenges alone, not a list of trust"],
   },
   {
@@ -32,6 +51,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/broker/logins.ts",
     find: `subscribe: [\`\${node}.>\`, \`\${INBOX}\${node}.>\`],`,
     replace: `subscribe: [\`\${node}.>\`, \`\${INBOX}>\`],`,
+    row: "log in at the broker as that node",
     test: [LOGINS, "neither read the traffic of another one"],
   },
   {
@@ -40,6 +60,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/broker/logins.ts",
     find: `\`\${INBOX}\${other}.*.\${node}.>\`])`,
     replace: `\`\${INBOX}\${other}.>\`])`,
+    row: "log in at the broker as that node",
     test: [LOGINS, "in the name of another one"],
   },
   {
@@ -48,6 +69,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/broker/logins.ts",
     find: `[\`\${other}.command.>\`,`,
     replace: '["*.command.>",',
+    row: "log in at the broker as that node",
     test: [LOGINS, "in the name of another one"],
   },
   {
@@ -56,6 +78,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/broker/logins.ts",
     find: `subscribe: [\`\${INBOX}\${name}.>\`] };`,
     replace: 'subscribe: [">"] };',
+    row: "a machine without a token",
     test: [LOGINS, "without credentials"],
   },
   {
@@ -64,6 +87,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/broker/embedded.ts",
     find: "if (next === written || stopping) return;",
     replace: "if (next === written || stopping || written !== '') return;",
+    row: "be heard after `steward revoke`",
     test: [LOGINS, "end the connection of a node that is revoked"],
   },
   {
@@ -72,6 +96,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/broker/link.ts",
     find: "return reply === undefined || isInbox(reply) || !isSubject(reply) ? packet : rest;",
     replace: "return reply === 'never' ? rest : packet;",
+    row: "name any reply subject",
     test: [HOSTILE, "no node writes to a lane in its name"],
   },
   {
@@ -80,6 +105,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/daemon/sealing.ts",
     find: 'import { SealedEnvelope } from "../../security/seal/sealed-envelope.ts";',
     replace: 'import { ClearEnvelope as SealedEnvelope } from "../../security/seal/clear-envelope.ts";',
+    row: "read a command, its output",
     test: [HOSTILE, "reads neither a command nor its output"],
   },
   {
@@ -88,6 +114,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/daemon/sealing.ts",
     find: 'import { SealedEnvelope } from "../../security/seal/sealed-envelope.ts";',
     replace: 'import { ClearEnvelope as SealedEnvelope } from "../../security/seal/clear-envelope.ts";',
+    row: "publish packets in the clear",
     test: [HOSTILE, "speaks in the clear"],
   },
   {
@@ -96,6 +123,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/seal/sealed-envelope.ts",
     find: 'if (source === "retired" || !source.window.isNew(header.counter))',
     replace: 'if (source === "retired")',
+    row: "replay what it recorded",
     test: [HOSTILE, "replays all that it has recorded"],
   },
   {
@@ -104,6 +132,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/seal/sealed-envelope.ts",
     find: "if (header.receiverSalt !== this.#sessions.salt)",
     replace: "if (header.receiverSalt === 'never')",
+    row: "replay what it recorded",
     test: [HOSTILE, "replays all that it has recorded"],
   },
   {
@@ -112,6 +141,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/seal/cipher.ts",
     find: `\`\${subject}\\0\${from}\\0\${to}\``,
     replace: `\`\${from}\\0\${to}\``,
+    row: "send a packet elsewhere",
     test: [HOSTILE, "carries a packet to another node"],
   },
   {
@@ -120,6 +150,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/seal/cipher.ts",
     find: "return undefined;",
     replace: "return body;",
+    row: "change or cut packets",
     test: [HOSTILE, "changes any byte of a frame"],
   },
   {
@@ -128,6 +159,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/seal/sealed-envelope.ts",
     find: "if (origin !== from) throw",
     replace: "if (origin === undefined) throw",
+    row: "play central or another node",
     test: [STOLEN, "nobody else is played"],
   },
   {
@@ -136,6 +168,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/seal/sealed-envelope.ts",
     find: 'if (peer.standing !== "accepted")',
     replace: "if (peer.standing === undefined)",
+    row: "be heard after `steward revoke`",
     test: [STOLEN, "revoked while it was away"],
   },
   {
@@ -144,6 +177,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/intake/file-taker.ts",
     find: "if (file.isLinked) {",
     replace: "if (file.isLinked === undefined) {",
+    row: "send commands as central itself would",
     test: ["attack/poisoned-folder.test.ts", "a second name of a file elsewhere"],
   },
   {
@@ -152,6 +186,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/api/socket.ts",
     find: 'access === "group" ? 0o117 : 0o177',
     replace: "0o000",
+    row: "see that a daemon runs",
     test: ["attack/local-user.test.ts", "a user without rights"],
   },
   {
@@ -160,6 +195,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/platform/durable-file.ts",
     find: 'const file = openSync(made, "wx", 0o600);',
     replace: 'const mask = process.umask(0); const file = openSync(made, "wx", 0o644); process.umask(mask);',
+    row: "see that a daemon runs",
     test: ["attack/local-user.test.ts", "a user without rights"],
   },
   {
@@ -168,14 +204,16 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/operators/command-signatures.ts",
     find: "if (!isStatement(key, name, message, statement)) {",
     replace: "if (!isStatement(key, name, message, statement) && message.id === undefined) {",
+    row: "send in an operator's name",
     test: [SIGNED, "forges no statement"],
   },
   {
     name: "statement-used-twice",
     breaks: "a statement is good for any number of commands",
     file: "src/security/policy/permission.ts",
-    find: "if (operator.statement !== undefined) arrival?.insistUnused(id, operator.name);",
+    find: "if (operator.statement !== undefined) arrival?.insistUnused(message, operator.name);",
     replace: "void arrival;",
+    row: "send in an operator's name",
     test: [SIGNED, "forges no statement"],
   },
   {
@@ -184,22 +222,25 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/receive/used-statements.ts",
     find: "for (const [id, until] of journal.statements.all()) this.#until.set(id, until);",
     replace: "",
+    row: "send in an operator's name",
     test: [SIGNED, "forges no statement"],
   },
   {
     name: "statement-of-any-node",
     breaks: "a statement is good for every node",
     file: "src/security/operators/statement.ts",
-    find: "return { operator, id, node: receiverOf(subject),",
-    replace: "return { operator, id, node: receiverOf(subject).slice(0, 0),",
+    find: "return { operator, node: receiverOf(subject),",
+    replace: "return { operator, node: receiverOf(subject).slice(0, 0),",
+    row: "send in an operator's name",
     test: ["security/operators/command-signatures.test.ts", "refused on another node"],
   },
   {
     name: "late-statement",
     breaks: "a statement never ends",
     file: "src/security/operators/command-signatures.ts",
-    find: "if (arrives && late > CLOCK_TOLERANCE)",
-    replace: "if (arrives && late > CLOCK_TOLERANCE && name === undefined)",
+    find: "if (now - until > CLOCK_TOLERANCE)",
+    replace: "if (until < 0)",
+    row: "send in an operator's name",
     test: [SIGNED, "whose time is over"],
   },
   {
@@ -208,6 +249,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/policy/layer.ts",
     find: "if (rule.signed === true && operator === undefined) {",
     replace: "if (rule.signed === true && operator !== undefined && operator === undefined) {",
+    row: "send in an operator's name",
     test: [SIGNED, "without a signature"],
   },
   {
@@ -216,6 +258,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/operators/command-signatures.ts",
     find: 'if (standing === "removed") return',
     replace: "if (standing === undefined) return",
+    row: "an operator who was removed",
     test: [SIGNED, "removed before it begins"],
   },
   {
@@ -224,6 +267,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/trust/edge-trust.ts",
     find: "if (succession !== undefined) throw invalid(node, succession);",
     replace: "void succession;",
+    row: "give the name of an operator another key",
     test: ["security/operators/roster.test.ts", "no other key"],
   },
   {
@@ -232,6 +276,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/operate/speak/guard.ts",
     find: "if (hasRole(speaker, needs)) return;",
     replace: "if (hasRole(speaker, needs) || needs !== undefined) return;",
+    row: "a viewer: read",
     test: ["api/speaker.test.ts", "for every operation of the table"],
   },
   {
@@ -240,6 +285,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/runtime/operate/speak/approvals.ts",
     find: "if (groups.some(({ record }) => record.operator === operator))",
     replace: "if (groups.length === 0)",
+    row: "ask for what two must want",
     test: ["runtime/operate/approvals.test.ts", "another operator approves it"],
   },
   {
@@ -248,6 +294,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/operators/key-file.ts",
     find: "if ((mode & 0o077) === 0) return;",
     replace: "if (mode > 0) return;",
+    row: "use a key file with a loose mode",
     test: ["security/operators/key-file.test.ts", "others may read"],
   },
   {
@@ -256,6 +303,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/security/operators/request-signature.ts",
     find: 'if (this.#taken.has(nonce)) return "a request with this signature was taken already";',
     replace: "",
+    row: "see requests",
     test: ["security/operators/request-signature.test.ts", "once"],
   },
   {
@@ -264,14 +312,279 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/api/body.ts",
     find: "if (digest !== undefined &&",
     replace: 'if (digest === "" &&',
+    row: "see requests",
     test: ["api/speaker.test.ts", "another body than was signed"],
   },
   {
     name: "labels-of-its-own",
     breaks: "a node brings itself into the reach of an operator",
-    file: "src/runtime/operate/speak/given-labels.ts",
+    file: "src/runtime/fleet/given-labels.ts",
     find: ".flatMap(({ key, given: word }) => (word === undefined ? [] : [[key, word.value] as const])),",
     replace: ".map(({ key, value }) => [key, value] as const),",
+    row: "reach further by labels",
     test: ["runtime/operate/reach.test.ts", "never what a node says of itself"],
+  },
+  {
+    name: "taken-twice",
+    breaks: "a message that comes again is taken again",
+    file: "src/journal/inbox.ts",
+    find: "const from = Math.max(first, last + 1);",
+    replace: "const from = first;",
+    further: {
+      file: "src/runtime/receive/judge.ts",
+      find: "journal.inbox.known(place, item, seq) ?? this.#one(arrival, item, seq)",
+      replace: "this.#one(arrival, item, seq)",
+    },
+    row: "make a command run twice",
+    test: [HOSTILE, "exchanges, drops and doubles answers"],
+  },
+  {
+    name: "farewell-again",
+    breaks: "a farewell is believed as often as it comes",
+    file: "src/security/seal/sealed-envelope.ts",
+    find: 'if (source === "retired" || !source.window.isNew(header.counter))',
+    replace: 'if (source === "retired")',
+    further: {
+      file: "src/security/seal/sealed-envelope.ts",
+      find: "opened.frame.first === 0 && !source.isLater(subject, header.counter)",
+      replace: "opened.frame.first < 0",
+    },
+    row: "replay a farewell or old hellos",
+    test: [HOSTILE, "replays a farewell"],
+  },
+  {
+    name: "keys-without-secret",
+    breaks: "the key of a packet follows from what everybody may know",
+    file: "src/security/seal/cipher.ts",
+    find: 'hkdfSync("sha256", secret, salt, info, 32)',
+    replace: 'hkdfSync("sha256", secret.subarray(0, 0), salt, info, 32)',
+    row: "read packets recorded earlier",
+    test: ["security/seal/sealed-envelope.test.ts", "needs a private key of its pair"],
+  },
+  {
+    name: "answers-of-peers",
+    breaks: "a node answers in the name of its peer",
+    file: "src/broker/logins.ts",
+    find: "`${INBOX}${other}.*.${node}.>`])",
+    replace: "`${INBOX}${other}.>`])",
+    row: "read or write the traffic of others",
+    test: [LOGINS, "two nodes talk that are peers"],
+  },
+  {
+    name: "bearer-who-writes",
+    breaks: "the bearer of a token writes to all of central",
+    file: "src/broker/logins.ts",
+    find: "return { publish: [introductionSubject(central)],",
+    replace: "return { publish: [`${central}.>`, introductionSubject(central)],",
+    row: "the bearer of a token: introduce itself",
+    test: [LOGINS, "the bearer of an invitation"],
+  },
+  {
+    name: "publisher-of-anything",
+    breaks: "a plain publisher writes to every subject",
+    file: "src/broker/logins.ts",
+    find: "return { publish: publisher.subjects,",
+    replace: 'return { publish: [...publisher.subjects, ">"],',
+    row: "a plain publisher named under",
+    test: [LOGINS, "a plain publisher"],
+  },
+  {
+    name: "introductions-without-end",
+    breaks: "machines without a token fill central's memory",
+    file: "src/security/trust/pending-claims.ts",
+    find: "this.#claims.size >= MOST || ",
+    replace: "",
+    row: "a machine without a token",
+    test: ["security/trust/registry.test.ts", "fill the memory of central"],
+  },
+  {
+    name: "loose-identity",
+    breaks: "keys of a node that others may read are used",
+    file: "src/security/keys/identity-files.ts",
+    find: "if ((mode & 0o077) === 0) return;",
+    replace: "if (mode > 0) return;",
+    row: "have a file with keys that others could read used",
+    test: ["security/keys/identity-files.test.ts", "others may enter"],
+  },
+  {
+    name: "linked-operator-key",
+    breaks: "the daemon reads the key of a person through a link",
+    file: "src/security/operators/key-file.ts",
+    find: "if (lstatSync(file).isSymbolicLink()) throw",
+    replace: "if (lstatSync(file).isFIFO()) throw",
+    row: "use a key file with a loose mode",
+    test: ["security/operators/key-file.test.ts", "a link to one"],
+  },
+  {
+    name: "without-login",
+    breaks: "whoever comes without a login is let in at the page",
+    file: "src/api/page/admission.ts",
+    find: 'if (visitor === undefined || secret === undefined) throw new StewardError("login-needed");',
+    replace:
+      'if (visitor === undefined || secret === undefined) { const anybody: Speaker = { name: "x", role: "admin", by: "token" }; return { visitor: { id: "x", kind: "token", speaker: anybody, role: "admin", createdAt: 0, expiresAt: 0, whenEnded: () => () => undefined }, csrf: "" }; }',
+    row: "load the files of the page",
+    test: ["api/page/login.test.ts", "a link logs in once"],
+  },
+  {
+    name: "guesses-for-free",
+    breaks: "links and tokens may be guessed as quickly as they can be sent",
+    file: "src/security/sessions/failed-logins.ts",
+    find: "beyond <= 0 ? 0 :",
+    replace: "beyond <= 1e9 ? 0 :",
+    row: "try links and tokens",
+    test: ["api/page/login.test.ts", "logins that fail make their address wait"],
+  },
+  {
+    name: "link-used-twice",
+    breaks: "a link lets in as often as it is followed",
+    file: "src/security/sessions/sessions.ts",
+    find: "    const link = this.#links.get(hash);\n    this.#links.delete(hash);",
+    replace: "    const link = this.#links.get(hash);",
+    row: "try links and tokens",
+    test: ["api/page/login.test.ts", "a link logs in once"],
+  },
+  {
+    name: "other-sites",
+    breaks: "requests that another site has a browser send are taken",
+    file: "src/api/page/admission.ts",
+    find: "if (isFromElsewhere(request, hosts)) throw",
+    replace: "if (isFromElsewhere(request, hosts) && request.path === undefined) throw",
+    row: "another web site",
+    test: ["api/page/admission.test.ts", "what another site has a browser send"],
+  },
+  {
+    name: "any-host",
+    breaks: "the page answers under any name",
+    file: "src/api/page/admission.ts",
+    find: "if (!hosts.isOwn(headers.host)) throw",
+    replace: "if (hosts === undefined) throw",
+    row: "point a name of its own at the page",
+    test: ["api/page/admission.test.ts", "DNS rebinding"],
+  },
+  {
+    name: "links-in-the-page",
+    breaks: "a link in the page's folder is followed",
+    file: "src/api/page/page-files.ts",
+    find: "if (!entry.isFile() || ",
+    replace: "if (",
+    row: "ask for any path",
+    test: ["api/page/page-files.test.ts", "no path leads out"],
+  },
+  {
+    name: "session-without-end",
+    breaks: "a session goes on after its time",
+    file: "src/security/sessions/sessions.ts",
+    find: "if (session === undefined || session.kind !== kind || this.#isOver(session)) return undefined;",
+    replace: "if (session === undefined || session.kind !== kind) return undefined;",
+    row: "the bearer of a token or a session",
+    test: ["api/page/login.test.ts", "a session ends unused"],
+  },
+  {
+    name: "stream-without-end",
+    breaks: "the stream of an operator who was removed goes on",
+    file: "src/api/event-streams.ts",
+    find: "      stream.insist();\n",
+    replace: "      void stream.insist;\n",
+    row: "the bearer of a token or a session",
+    test: ["api/page/login.test.ts", "ends when its operator is removed"],
+  },
+  {
+    name: "removed-who-watches",
+    breaks: "the events of the socket go on for an operator who was removed",
+    file: "src/api/event-streams.ts",
+    find: "      stream.insist();\n",
+    replace: "      void stream.insist;\n",
+    row: "an operator who was removed",
+    test: ["api/speaker.test.ts", "nothing is told to one who was removed"],
+  },
+  {
+    name: "damaged-believed",
+    breaks: "what cannot be opened is read all the same",
+    file: "src/security/seal/cipher.ts",
+    find: "return undefined;",
+    replace: "return body;",
+    row: "ACK after a refused signature",
+    test: ["faults/ancestors-trust.test.ts", "ACK after a refused signature"],
+  },
+  {
+    name: "good-for-any-subject",
+    breaks: "a packet is good for any subject",
+    file: "src/security/seal/cipher.ts",
+    find: "`${subject}\\0${from}\\0${to}`",
+    replace: "`${from}\\0${to}`",
+    row: "a signature good for any node",
+    test: ["faults/ancestors-trust.test.ts", "a signature good for any node"],
+  },
+  {
+    name: "doors-without-decision",
+    breaks: "a method is reached without a decision",
+    file: "src/runtime/receive/route.ts",
+    find: "    this.#permission.insist(sender, this.subject, data, this.method);\n    return this.#doors;",
+    replace: "    void [sender, data];\n    return this.#doors;",
+    row: "permission checked for one method only",
+    test: ["runtime/receive/policy.test.ts", "a command that waits while its permission is withdrawn"],
+  },
+  {
+    name: "revocation-unheard",
+    breaks: "a revocation changes nothing",
+    file: "src/security/seal/sealed-envelope.ts",
+    find: 'if (peer.standing !== "accepted")',
+    replace: "if (peer.standing === undefined)",
+    row: "revocation that never arrived",
+    test: ["faults/ancestors-trust.test.ts", "revocation that never arrived"],
+  },
+  {
+    name: "dots-in-names",
+    breaks: "a name may lead to the folder above",
+    file: "src/platform/names.ts",
+    find: 'if (name === "." || name === "..") return "it leads to another folder";',
+    replace: "",
+    row: "`..` and absolute paths in names",
+    test: ["platform/names.test.ts", "is refused"],
+  },
+  {
+    name: "run-used-twice",
+    breaks: "a signature on a job is good for any number of commands",
+    file: "src/security/operators/statement.ts",
+    find: "return run === undefined ? id :",
+    replace: "return run === undefined || id !== run.order ? id :",
+    row: "send in an operator's name",
+    test: [JOBS, "moves no signature of a job"],
+  },
+  {
+    name: "runs-at-will",
+    breaks: "central may change how often and when the runs of a job come",
+    file: "src/security/operators/statement.ts",
+    find: "return { ...body, order, from, runs, gap };",
+    replace: "void [from, runs, gap]; return { ...body, order, from: 0, runs: 1, gap: 0 };",
+    row: "send in an operator's name",
+    test: [JOBS, "moves no signature of a job"],
+  },
+  {
+    name: "runs-too-early",
+    breaks: "a run of a job may begin before its time",
+    file: "src/security/operators/command-signatures.ts",
+    find: "if (from - now <= CLOCK_TOLERANCE) return undefined;",
+    replace: "if (from >= 0) return undefined;",
+    row: "send in an operator's name",
+    test: [JOBS, "moves no signature of a job"],
+  },
+  {
+    name: "own-job-approved",
+    breaks: "an operator approves the job that he ordered",
+    file: "src/runtime/operate/speak/approvals.ts",
+    find: 'if (asker === operator) throw new StewardError("approval-own"',
+    replace: 'if (asker === "") throw new StewardError("approval-own"',
+    row: "ask for what two must want",
+    test: ["runtime/jobs/approved-jobs.test.ts", "waits until another operator approves it"],
+  },
+  {
+    name: "attempt-unapproved",
+    breaks: "another attempt of a job asks nobody",
+    file: "src/runtime/jobs/jobs.ts",
+    find: 'this.#needsApproval(record, group) ? "askAgain" : "retry"',
+    replace: '"retry"',
+    row: "ask for what two must want",
+    test: ["runtime/jobs/approved-jobs.test.ts", "another attempt of a job waits for its own approval"],
   },
 ];

@@ -4,5 +4,6 @@ import { MUTATIONS } from "./catalogue.ts";
 import { changed } from "./try.ts";
 
 test.each(MUTATIONS)("a mutation fits the sources: $name", async (mutation) => {
-  expect(await changed(ROOT, mutation)).toContain(mutation.replace);
+  const texts = await changed(ROOT, mutation);
+  expect(texts.get(mutation.file)).toContain(mutation.replace);
 });

@@ -253,6 +253,7 @@ describe("a job that cannot be", () => {
     const faults: readonly [Partial<JobOrderOf>, string, string][] = [
       [{ to: "class=" }, "target-invalid", "expected a value after class="],
       [{ to: "offline" }, "target-empty", "offline means no node"],
+      [{ to: "ship01,shpi01" }, "node-unknown", "no node is called shpi01 (did you mean ship01?)"],
       [{ waves: "1,10%,50%" }, "job-invalid", "waves: the last wave does not reach all nodes"],
       [{ window: "02:00-04:00", tz: "UTC", until: "in 1h" }, "job-invalid", "window: it does not open before"],
       [{ subject: "event.note.os" }, "job-invalid", "event.note.os is no command"],
@@ -260,6 +261,7 @@ describe("a job that cannot be", () => {
     ];
     for (const [more, code, message] of faults)
       await expect(order(world, more)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+    expect(() => operations.planJob({ to: "shpi01", subject: "command.work.os", data: {} })).toThrow(/shpi01/);
     expect(operations.jobs()).toEqual([]);
     expect(operations.messages({ state: "held" })).toEqual([]);
   });

@@ -93,9 +93,8 @@ test("nobody without a name asks for it, and one who was removed since gets noth
     "approval-unnamed",
   );
   expect(() => world.daemon("central").operations.drafts([{ subject: WORK, data: {} }])).toThrow(/two people/);
-  expect(await refusal(scene, scene.as("ann").createJob({ to: "ship1", subject: "command.work.os", data: {} }))).toBe(
-    "approval-job",
-  );
+  const job = { to: "ship1", subject: "command.work.os", data: {} };
+  expect(await refusal(scene, world.daemon("central").operations.createJob(job))).toBe("approval-unnamed");
   const [asked] = await scene.submit("ann", { subject: WORK, data: {} });
   scene.change("ann", { standing: "removed" });
   expect(await refusal(scene, scene.as("bob").approve(asked?.id ?? ""))).toBe("approval-none");

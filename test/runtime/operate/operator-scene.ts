@@ -1,5 +1,5 @@
 import { idMaker } from "../../../src/message/id.ts";
-import type { Json } from "../../../src/message/message.ts";
+import type { Json, SignedJob } from "../../../src/message/message.ts";
 import type { LocalOperations } from "../../../src/runtime/operate/operate.ts";
 import type { AuditQuery, AuditRecordOf } from "../../../src/runtime/operate/table/audit.ts";
 import type { Accepted, Order } from "../../../src/runtime/operate/table/messages.ts";
@@ -67,6 +67,19 @@ export class OperatorScene {
     const message = { id: this.#newId(), subject, data };
     const signer = new StatementSigner(this.keys.get(name) as Identity, name);
     return { ...message, statement: signer.sign(message, this.world.time.now() + lasts) };
+  }
+
+  /** What an operator signs of a job on `command.work.os`, as the command line makes it. */
+  signedJob(name: string, nodes: readonly string[], data: Json = {}, more: Partial<SignedJob> = {}): SignedJob {
+    const now = this.world.time.now();
+    const signer = new StatementSigner(this.keys.get(name) as Identity, name);
+    const { until = now + 3_600_000, order = this.#newId(), from = now, runs = 1, gap = 0 } = more;
+    const signed = { order, from, runs, gap };
+    const signatures = nodes.map((node) => [
+      node,
+      signer.signRuns({ subject: `${node}.command.work.os`, data }, signed, until),
+    ]);
+    return { ...signed, until, signatures: Object.fromEntries(signatures) };
   }
 
   async submit(name: string, ...orders: readonly Order[]): Promise<readonly Accepted[]> {

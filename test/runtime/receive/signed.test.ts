@@ -1,39 +1,10 @@
 import { expect, test } from "vitest";
-import type { AskedBy, Json } from "../../../src/message/message.ts";
-import { encodeFrame } from "../../harness/packets.ts";
+import type { AskedBy } from "../../../src/message/message.ts";
+import { falseCentral } from "../../harness/world/false-central.ts";
 import { expectSound } from "../../harness/world/sound.ts";
-import { quiet } from "../../harness/world/time.ts";
 import { audited, OperatorScene, WORK } from "../operate/operator-scene.ts";
 
 const SIGNED = { subscribe: [{ subject: "command.work.os", from: ["central"], signed: true }] };
-
-/** Central in other hands: frames in its name, on the lane that central itself has not used. */
-async function falseCentral({ world }: OperatorScene) {
-  const { epoch = "" } = world.daemon("central").operations.node("central");
-  world.crash("central");
-  const link = world.broker.connect("false");
-  await quiet();
-  let seq = 0;
-  const send = async (id: string, data: Json, operator?: AskedBy): Promise<void> => {
-    const now = world.time.now();
-    const item = {
-      id,
-      createdAt: now,
-      deliverBy: null,
-      timeout: null,
-      data,
-      ...(operator === undefined ? {} : { operator }),
-    };
-    const frame = { origin: "central", epoch, sentAt: now, first: ++seq, acked: seq - 1, items: [item] };
-    link.publish(WORK, encodeFrame(WORK, frame, null), `${link.inbox}.x`);
-    await world.advance(2_000);
-  };
-  const refused = async (): Promise<string[]> => {
-    const records = await audited(world, "ship1", { refused: true });
-    return records.map(({ why = "" }) => why);
-  };
-  return { send, refused, ran: () => world.ledger.runs.map(({ id }) => id) };
-}
 
 test("a command that an operator signed runs where the policy asks for it, and both ends name the operator", async () => {
   const scene = await OperatorScene.open({ ship1: SIGNED });

@@ -4,9 +4,12 @@ import { StewardError } from "../../../src/message/errors.ts";
 import type { Envelope, Opened } from "../../../src/message/wire/envelope.ts";
 import { type Ack, encodeItem, type FrameHead } from "../../../src/message/wire/frame.ts";
 import { Identity, newSeeds } from "../../../src/security/keys/identity.ts";
+import { publicBytes } from "../../../src/security/keys/key-text.ts";
+import { context, decrypt, type End, sessionKey } from "../../../src/security/seal/cipher.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { WINDOW } from "../../../src/security/seal/replay-window.ts";
 import { SealedEnvelope } from "../../../src/security/seal/sealed-envelope.ts";
+import { HEADER_BYTES, readHeader } from "../../../src/security/seal/sealed-packet.ts";
 import type { Peer, Standing } from "../../../src/security/trust/trust.ts";
 import { seededRandom } from "../../harness/random.ts";
 import { PinnedTrust } from "../../twins/pinned-trust.ts";
@@ -105,6 +108,26 @@ describe("a sealed packet", () => {
     expect(golden.toString("hex")).toMatchInlineSnapshot(
       `"53570200adc404ccd4c37592a00087fbf7479cb80000000000000000000000000000d2808caf0a256ffde534608f389dedf2be99533767e793aa509ddf7037192f991d54629ae83377aa02850a421ede85bec3465fd959534d77a6710284e67a188665262f80594d9dfaaf80e36727c0b144e99c88b67e47567e0523fb1550c2b869c0d3241014311ee4df7ff79d4ebd6c6ca50bc4661c2967c507347ae7803db05b08dda45cd66fdf3bc9364bc9ca2b12ca50"`,
     );
+  });
+
+  it("needs a private key of its pair to be read: what everybody knows is not enough, nor are the keys of a third node", () => {
+    const { central, ship1 } = pair();
+    const packet = Buffer.from(frame(central, "central"));
+    const { salt, receiverSalt, counter } = readHeader(packet);
+    const end = (node: Name, its: string): End => {
+      const sealKey = publicBytes("seal", identities[node].keys.seal);
+      if (sealKey === undefined) throw new Error("it has no key");
+      return { node, sealKey, salt: its };
+    };
+    const [from, to] = [end("central", salt), end("ship1", receiverSalt)];
+    const aad = context(packet.subarray(0, HEADER_BYTES), LANE, "central", "ship1");
+    const opened = (secret: Uint8Array): string | undefined =>
+      decrypt(sessionKey(secret, from, to), counter, aad, packet.subarray(HEADER_BYTES))?.toString();
+    const { central: origin, ship2: third } = identities;
+    expect(opened(origin.agree(to.sealKey))).toContain("hello");
+    for (const secret of [new Uint8Array(), new Uint8Array(32), third.agree(from.sealKey), third.agree(to.sealKey)])
+      expect(opened(secret)).toBeUndefined();
+    expect(outcome(() => ship1.open(LANE, packet))).toBe("frame of central");
   });
 
   it("shows nothing of its content", () => {

@@ -5,6 +5,7 @@ import { duration } from "../../input/options.ts";
 import { alertTable } from "../../render/alerts.ts";
 import { historyLines } from "../../render/fleet/history.ts";
 import { nodeLines } from "../../render/fleet/nodes.ts";
+import { scheduleLines } from "../../render/fleet/schedules.ts";
 import { visible } from "../../render/text.ts";
 import { withNodeSuggestion } from "../../suggest.ts";
 
@@ -47,7 +48,9 @@ changes, its alerts. ${WORDS} explains every word and state, and what to do abou
         else {
           const times = cli.times(options.absolute);
           const alerts = (await daemon.alerts()).filter((alert) => alert.node === name && alert.state === "raised");
+          const schedules = await daemon.schedules({ node: node.name }).catch(() => []);
           cli.print(...nodeLines(node, times, cli.out, cli.columns));
+          if (schedules.length > 0) cli.print("", ...scheduleLines(schedules, times, cli.out, cli.columns));
           if (alerts.length > 0) cli.print("", ...alertTable(alerts, times, cli.columns));
         }
         return undefined;

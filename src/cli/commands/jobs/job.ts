@@ -9,6 +9,7 @@ import { command, type Runner, WORDS } from "../../command.ts";
 import type { Daemon } from "../../daemon.ts";
 import { followJob, jobExit } from "../../follow/job-progress.ts";
 import { insistMeant, showMeant } from "../../follow/meant.ts";
+import { signedJobOrder, signedRetry } from "../../follow/signed-job.ts";
 import { oneOf } from "../../input/job-options.ts";
 import { durationOrNever, idOf } from "../../input/options.ts";
 import { readUserFile } from "../../input/user-file.ts";
@@ -157,7 +158,8 @@ async function applyFile(
   if (order.most === undefined) await insistMeant(cli, { ...planned, lacking: [] }, yes);
   // The nodes that were shown are those of the job, whatever changes meanwhile.
   const frozen = { ...order, to: nodes.join(","), written: order.to, most: nodes.length };
-  const made = await withNodeSuggestion(daemon, daemon.createJob(frozen));
+  const signed = await signedJobOrder(cli, daemon, frozen, planned);
+  const made = await withNodeSuggestion(daemon, daemon.createJob(signed));
   if (cli.json) cli.printJsonLine({ type: "accepted", ...made });
   else if (wait === false) cli.print(made.id);
   else cli.note(`job ${made.id} over ${counted(made.nodes, "node")}`);
@@ -283,7 +285,7 @@ async function retry(
       command: "job retry",
     });
   const daemon = await cli.daemon();
-  const job = await daemon.retryJob(idOf(id), { of });
+  const job = await daemon.retryJob(idOf(id), await signedRetry(cli, daemon, idOf(id), of));
   cli.note(`job ${job.id}: another attempt`);
   if (options.wait === false) return undefined;
   return await followJob(cli, job.id);

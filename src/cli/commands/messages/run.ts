@@ -10,6 +10,7 @@ import type { Daemon } from "../../daemon.ts";
 import { announce, announceHeld } from "../../follow/announce.ts";
 import { followJob } from "../../follow/job-progress.ts";
 import { insistMeant, showMeant } from "../../follow/meant.ts";
+import { signedJobOrder } from "../../follow/signed-job.ts";
 import { signedOrders } from "../../follow/signed-orders.ts";
 import { submitAndWait } from "../../follow/submit-and-wait.ts";
 import { commandData } from "../../input/command-data.ts";
@@ -165,7 +166,10 @@ async function runJob(
   order: JobOrderOf,
   { detach, limit }: { readonly detach: boolean; readonly limit: number | null | undefined },
 ): Promise<number> {
-  const job = await withNodeSuggestion(daemon, daemon.createJob(order));
+  const job = await withNodeSuggestion(
+    daemon,
+    signedJobOrder(cli, daemon, order).then((signed) => daemon.createJob(signed)),
+  );
   if (cli.json) cli.printJsonLine({ type: "accepted", ...job });
   else if (detach) cli.print(job.id);
   else cli.note(`job ${job.id} over ${counted(job.nodes, "node")}`);

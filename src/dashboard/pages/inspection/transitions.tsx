@@ -7,7 +7,7 @@ import { ask, place, urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";
 
-/** Transitions as they happen, the newest first, since the page was opened. */
+/** Transitions as they happen, the newest first, with those that the daemon remembers from before. */
 export function Transitions() {
   const store = theStore();
   const { role = "", name = "" } = place.value.query;
@@ -57,8 +57,8 @@ export function Transitions() {
       {shown.length === 0 ? (
         <p class="empty">
           {store.transitions.count === 0
-            ? "No transition since this page was opened."
-            : "None of the transitions since this page was opened is so."}
+            ? "No transition is remembered, and none has come."
+            : "None of the transitions that are remembered is so."}
         </p>
       ) : (
         <VirtualTable

@@ -1,4 +1,4 @@
-import { span } from "../../../message/text/figures.ts";
+import { bytes, span } from "../../../message/text/figures.ts";
 import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { figure, PlainTable } from "../../parts/plain-table.tsx";
 import { theStore } from "../../store/store.ts";
@@ -19,12 +19,13 @@ export function Lanes({ node: { name, lanes } }: { node: NodeDetail }) {
       {shown.length > 0 && (
         <PlainTable
           label="Lanes"
-          heads={["Subject", figure("Waiting"), figure("On the way"), "Oldest", "Next deadline", "Why"]}
+          heads={["Subject", figure("Waiting"), figure("Size"), figure("On the way"), "Oldest", "Next deadline", "Why"]}
         >
-          {shown.map(({ subject, waiting, inFlight, oldestCreatedAt, nextDeliverBy, reason, stuck }) => (
+          {shown.map(({ subject, waiting, bytes: size, inFlight, oldestCreatedAt, nextDeliverBy, reason, stuck }) => (
             <tr key={subject}>
               <td class="mono">{subject}</td>
               <td class="figure">{waiting}</td>
+              <td class="figure">{size === 0 ? "" : bytes(size)}</td>
               <td class="figure">{inFlight}</td>
               <td>{oldestCreatedAt === null ? "" : span(Math.max(0, now - oldestCreatedAt))}</td>
               <td>{nextDeliverBy === null ? "" : `in ${span(Math.max(0, nextDeliverBy - now))}`}</td>

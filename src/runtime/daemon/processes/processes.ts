@@ -5,6 +5,7 @@ import type { Config, PublishConfig } from "../../../config/config.ts";
 import type { Clock, Random } from "../../../message/clock.ts";
 import { StewardError } from "../../../message/errors.ts";
 import type { ProcessVerb } from "../../../message/process-verb.ts";
+import type { ScheduleView } from "../../../message/schedule/held-schedule.ts";
 import type { Happenings } from "../../../observe/happenings.ts";
 import type { Log } from "../../../observe/log.ts";
 import type { Counters } from "../../../observe/metrics/counters.ts";
@@ -84,7 +85,8 @@ export class Processes implements ProcessWatcher {
   }
 
   views(): ProcessView[] {
-    return this.#children().map((child) => this.#view(child));
+    const schedules = this.#options.road.schedules.views().map(scheduleProcess);
+    return [...this.#children().map((child) => this.#view(child)), ...schedules];
   }
 
   #children(): ChildView[] {
@@ -243,4 +245,20 @@ export class Processes implements ProcessWatcher {
       },
     };
   }
+}
+
+/** A schedule among the processes; it has a command of its own to be paused and removed by. */
+function scheduleProcess({ name, state, since, left: _left, runs }: ScheduleView): ProcessView {
+  const [failed] = runs.slice(-1).filter((run) => run.state !== "succeeded");
+  const shown = { waiting: "idle", due: "working", running: "working", paused: "paused", ended: "stopped" } as const;
+  return {
+    subject: `schedule ${name}`,
+    role: "schedule",
+    state: shown[state],
+    since,
+    restarts: 0,
+    queued: state === "due" ? 1 : 0,
+    active: state === "running" ? 1 : 0,
+    ...(failed === undefined ? {} : { lastError: failed.reason ?? failed.state, lastErrorAt: failed.at }),
+  };
 }

@@ -1,9 +1,10 @@
 import type { Config } from "../../../config/config.ts";
 import type { Errands } from "../../../errands/errands.ts";
+import type { Journal } from "../../../journal/journal.ts";
 import type { Clock, Timer } from "../../../message/clock.ts";
 import { expressionMatches } from "../../../message/target/match.ts";
 import { type AlertRule, AlertRules, type Finding, type OpenAlert } from "../../../observe/alerting/alert-rules.ts";
-import { Mutes } from "../../../observe/alerting/mutes.ts";
+import { type MuteStore, Mutes } from "../../../observe/alerting/mutes.ts";
 import type { Logger } from "../../../platform/logger.ts";
 import type { OperateOptions } from "../rooms.ts";
 import { KnownTargets } from "./known-targets.ts";
@@ -31,7 +32,7 @@ export class AlertWatch {
   readonly #rules: AlertRules;
   #timer: Timer | undefined;
 
-  constructor(options: AlertWatchOptions & { readonly journal: ConstructorParameters<typeof Mutes>[0] }) {
+  constructor(options: AlertWatchOptions & { readonly journal: MuteStore & Pick<Journal, "checkpoint"> }) {
     this.#options = options;
     this.mutes = new Mutes(options.journal, options.clock);
     this.#rules = new AlertRules(options.journal.checkpoint(KEY));

@@ -1,3 +1,4 @@
+import { nearest } from "../../../config/schema/nearest.ts";
 import { StewardError } from "../../../message/errors.ts";
 import { asLane } from "../../../message/standstill.ts";
 import type { Fact } from "../../../message/target/compare.ts";
@@ -136,10 +137,25 @@ export class Nodes {
     return names.map((name) => this.#labelsOf(name));
   }
 
-  /** @throws StewardError `node-unknown` */
+  /** @throws StewardError `node-unknown`, with the name that was probably meant */
   insistKnown(names: readonly string[]): void {
     const { fleet } = this.#options.core();
-    for (const node of names) if (!fleet.isKnown(node)) throw new StewardError("node-unknown", { node });
+    for (const node of names) {
+      if (fleet.isKnown(node)) continue;
+      const near = nearest(node, [...fleet.names(), this.#options.config().node]);
+      throw new StewardError("node-unknown", { node: near === undefined ? node : `${node} (did you mean ${near}?)` });
+    }
+  }
+
+  /**
+   * The rule for orders, whichever way they come. The management station knows its fleet: there a name that nobody knows is a
+   * slip, unless the order says otherwise (`only`). An edge does not hear of other edges.
+   *
+   * @throws StewardError `node-unknown`
+   */
+  insistOrdered(names: readonly string[], only: boolean | undefined): void {
+    const { node: self, central } = this.#options.config();
+    if (only ?? self === central) this.insistKnown(names);
   }
 
   #labelsOf(name: string): LabelView {
@@ -221,6 +237,7 @@ export class Nodes {
     const counted = {
       role: name === self ? ("self" as const) : name === config().central ? ("central" as const) : ("edge" as const),
       waiting: lanes.reduce((sum, lane) => sum + lane.waiting, 0),
+      waitingBytes: lanes.reduce((sum, lane) => sum + lane.bytes, 0),
       oldestCreatedAt: waiting.length === 0 ? null : Math.min(...waiting),
       running: journal.outbox.openCount(name),
       bytesOut: counters.node(name).bytesOut,
@@ -277,6 +294,7 @@ function pendingView({ node: name, firstAt }: PendingClaim, waits: { fingerprint
     lastSeenAt: null,
     asOf: now,
     waiting: 0,
+    waitingBytes: 0,
     oldestCreatedAt: null,
     running: 0,
     bytesOut: 0,

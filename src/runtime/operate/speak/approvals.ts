@@ -1,19 +1,21 @@
-import { covers } from "../../../config/policy/rule.ts";
 import type { HeldGroup } from "../../../journal/jobs/held-group.ts";
 import type { Draft } from "../../../message/draft.ts";
 import { StewardError } from "../../../message/errors.ts";
-import { receiverOf, withoutReceiver } from "../../../message/subject.ts";
+import { findId } from "../../../message/find-id.ts";
+import { receiverOf } from "../../../message/subject.ts";
 import { summarise } from "../../../message/text/summary.ts";
 import type { Speaker } from "../../../security/operators/speaker.ts";
 import { LONGEST_STATEMENT } from "../../../security/operators/statement.ts";
+import type { KnownJob } from "../../jobs/jobs.ts";
 import { messageOf } from "../../submit/holding.ts";
 import type { OperateOptions } from "../rooms.ts";
 import type { ApprovalView } from "../table/operators.ts";
-import { GivenLabels } from "./given-labels.ts";
 import type { Reach } from "./reach.ts";
 
 export interface ApprovalsOptions extends OperateOptions {
   readonly reach: Pick<Reach, "insist">;
+  /** The whole id of the message that somebody means. @throws StewardError `message-unknown`, `message-ambiguous` */
+  readonly messageId: (written: string) => string;
 }
 
 /**
@@ -22,7 +24,8 @@ export interface ApprovalsOptions extends OperateOptions {
  *   submit ─▶ held (approval) ─(another operator approves)─▶ queued        ─(refused, cancelled)─▶ cancelled
  *                                                                          ─(its deadline)─▶ expired
  *
- * All messages of one request are decided on together. The asker stands in their group, so a restart changes nothing.
+ * All messages of one request are decided on together. The asker stands in their group, so a restart changes nothing. A job
+ * is approved as a whole: its waves, its times, and each other attempt by itself.
  */
 export class Approvals {
   readonly #options: ApprovalsOptions;
@@ -35,19 +38,27 @@ export class Approvals {
 
   /** The rule for which these messages need an approval, in words; `undefined`: they need none. */
   rule(drafts: readonly Pick<Draft, "subject">[]): string | undefined {
-    const { config } = this.#options;
-    const labels = new GivenLabels(this.#options);
-    for (const [i, { subject, on, nodes }] of config().approvals.entries()) {
-      const meant = new Set(
-        drafts
-          .filter((draft) => covers(subject, withoutReceiver(draft.subject)))
-          .map((draft) => receiverOf(draft.subject))
-          .filter((node) => on === undefined || labels.matches(on, node)),
-      );
-      if (meant.size >= nodes)
-        return `approvals[${i}]: ${subject}${on === undefined ? "" : ` on ${on}`}, from ${nodes} nodes on`;
-    }
-    return undefined;
+    return this.#options.core().jobs.approvals.rule(drafts);
+  }
+
+  /** True if these messages need an approval. @throws StewardError `approval-unnamed` where the speaker has no name */
+  insistRule(messages: readonly Pick<Draft, "subject">[]): boolean {
+    const rule = this.rule(messages);
+    if (rule !== undefined && this.#speaker.operator === undefined)
+      throw new StewardError("approval-unnamed", { rule });
+    return rule !== undefined;
+  }
+
+  /** Only another operator approves a job that a rule names, or that an operator ordered. @throws StewardError `approval-own`, … */
+  insistApprover({ record: { id, subject, by }, roll }: KnownJob): void {
+    const asker = roll.group?.record.operator;
+    const messages = [...roll.entries()].map(({ node }) => ({ subject: `${node}.${subject}` }));
+    const rule = this.rule(messages) ?? (asker === undefined ? undefined : `it was asked for by ${by}`);
+    if (rule === undefined) return;
+    const { operator, name } = this.#speaker;
+    if (operator === undefined) throw new StewardError("approval-unnamed", { rule });
+    if (asker === operator) throw new StewardError("approval-own", { id, operator: name });
+    if (asker !== undefined) this.#insistAsker(id, asker);
   }
 
   /** Holds messages until another operator approves. @throws StewardError `approval-unnamed`, and why a draft is refused */
@@ -62,36 +73,32 @@ export class Approvals {
     return holding.hold(drafts, { reason: "approval", text, owner: newId(), until });
   }
 
+  /** Requests and jobs that wait. */
   list(): ApprovalView[] {
     const open = new Map<string, HeldGroup[]>();
     for (const group of this.#open()) {
       const { owner } = group.record;
       open.set(owner, [...(open.get(owner) ?? []), group]);
     }
-    return [...open.values()].map((groups) => this.#view(groups));
+    const jobs = this.#waitingJobs().map((id) => this.#jobView(id));
+    return [...[...open.values()].map((groups) => this.#view(groups)), ...jobs];
   }
 
   /** Lets the messages of the request go to which this one belongs. @throws StewardError `approval-none`, `approval-own`, … */
   async approve(id: string): Promise<ApprovalView> {
-    const groups = this.#request(id);
+    const job = this.#waitingJob(id);
+    if (job !== undefined) return await this.#steer(job, "approve");
+    const groups = this.#request(this.#options.messageId(id));
     const view = this.#view(groups);
     const { operator, name } = this.#speaker;
     if (operator === undefined)
       throw new StewardError("approval-unnamed", { rule: `it was asked for by ${view.operator}` });
     if (groups.some(({ record }) => record.operator === operator))
       throw new StewardError("approval-own", { id, operator: name });
-    const { core, config } = this.#options;
-    const { holding, storage, journal } = core();
+    const { holding, storage, journal } = this.#options.core();
     for (const group of groups)
       for (const [, node] of journal.held.members(group)) this.#options.reach.insist(`${node}.${group.record.subject}`);
-    for (const group of groups) {
-      const asked = this.#options.operators.named(group.record.operator ?? "");
-      if (asked?.standing === "accepted") continue;
-      throw new StewardError("approval-none", {
-        id,
-        fault: `${group.record.operator}@${config().node}, who asked for it, is no operator any more`,
-      });
-    }
+    for (const group of groups) this.#insistAsker(id, group.record.operator ?? "");
     for (const group of groups) holding.release(group, [...group.held()]);
     this.#record("approve", view);
     await storage.durable();
@@ -100,7 +107,9 @@ export class Approvals {
 
   /** Ends the messages of the request to which this one belongs. @throws StewardError `approval-none` */
   async refuse(id: string): Promise<ApprovalView> {
-    const groups = this.#request(id);
+    const job = this.#waitingJob(id);
+    if (job !== undefined) return await this.#steer(job, "cancel");
+    const groups = this.#request(this.#options.messageId(id));
     const view = this.#view(groups);
     const { holding, journal } = this.#options.core();
     for (const group of groups)
@@ -109,6 +118,52 @@ export class Approvals {
     this.#record("refuse", view);
     await journal.flushed();
     return view;
+  }
+
+  #insistAsker(id: string, operator: string): void {
+    if (this.#options.operators.named(operator)?.standing === "accepted") return;
+    const fault = `${operator}@${this.#options.config().node}, who asked for it, is no operator any more`;
+    throw new StewardError("approval-none", { id, fault });
+  }
+
+  #waitingJobs(): string[] {
+    const { jobs } = this.#options.core();
+    return [...jobs.newest()].filter((id) => jobs.standOf(id)?.state === "awaitingApproval");
+  }
+
+  /** The job that waits for an approval and has this id, or a message with it. */
+  #waitingJob(id: string): KnownJob | undefined {
+    const { holding, jobs } = this.#options.core();
+    const owner = holding.find(id)?.group.record.owner;
+    const waiting = this.#waitingJobs();
+    if (owner !== undefined && waiting.includes(owner)) return jobs.get(owner);
+    const isOne = waiting.some((one) => one.startsWith(id.toUpperCase()));
+    return isOne ? jobs.get(findId(id, () => waiting)) : undefined;
+  }
+
+  async #steer(job: KnownJob, verb: "approve" | "cancel"): Promise<ApprovalView> {
+    const { jobs, storage } = this.#options.core();
+    const { id, subject } = job.record;
+    const view = this.#jobView(id);
+    if (verb === "approve") this.insistApprover(job);
+    for (const { node } of job.roll.entries()) this.#options.reach.insist(`${node}.${subject}`);
+    jobs.steer(id, verb, this.#speaker.name);
+    this.#record(verb === "approve" ? "approve" : "refuse", view);
+    await storage.durable();
+    return view;
+  }
+
+  #jobView(id: string): ApprovalView {
+    const { record, stand, roll } = this.#options.core().jobs.get(id);
+    return {
+      id,
+      operator: record.by,
+      subject: record.subject,
+      nodes: [...roll.entries()].map(({ node }) => node),
+      askedAt: stand.since,
+      endsAt: record.plan.until,
+      summary: summarise(roll.group?.record.data ?? null),
+    };
   }
 
   #record(operation: string, { id, subject, nodes, operator }: ApprovalView): void {

@@ -25,10 +25,14 @@ export class SocketIdentity {
   /** @throws StewardError `signature-refused`, `operator-unknown`, `operator-removed` */
   identify(request: ApiRequest): Identified {
     const header = request.header(SIGNATURE_HEADER);
-    if (header === undefined) return { speaker: socketSpeaker(this.#options.config()) };
+    if (header === undefined) {
+      const now = () => socketSpeaker(this.#options.config());
+      return { speaker: now(), now };
+    }
     const verified = this.#signatures.verify(header, request);
     if (typeof verified === "string") throw new StewardError("signature-refused", { fault: verified });
-    return { speaker: this.#holder(verified.key), digest: verified.digest };
+    const { key, digest } = verified;
+    return { speaker: this.#holder(key), digest, now: () => this.#holder(key) };
   }
 
   #holder(key: string): Speaker {

@@ -3,8 +3,8 @@ import { CONTROL_DOMAIN, parseSubject } from "../../../message/subject.ts";
 import { isOfMethods } from "../../../security/operators/methods.ts";
 import type { Speaker } from "../../../security/operators/speaker.ts";
 import { TRUST } from "../../enrol/trust-method.ts";
+import { GivenLabels } from "../../fleet/given-labels.ts";
 import type { OperateOptions } from "../rooms.ts";
-import { GivenLabels } from "./given-labels.ts";
 
 /**
  * The nodes and methods to which a speaker may send. See `given-labels.ts`.
@@ -58,7 +58,7 @@ export class Reach {
   #isOn(on: string, node: string): boolean {
     const known = this.#nodes.get(node);
     if (known !== undefined) return known;
-    const matches = new GivenLabels(this.#options).matches(on, node);
+    const matches = new GivenLabels({ ...this.#options, labels: this.#options.core().labels }).matches(on, node);
     this.#nodes.set(node, matches);
     return matches;
   }

@@ -14,6 +14,8 @@ export interface Identified {
   readonly speaker: Speaker;
   /** The digest that the body must have (`bodyDigest`), where it was signed with the request. */
   readonly digest?: string;
+  /** The speaker as he is now, for an answer that goes on. @throws StewardError why he is not known any more */
+  readonly now: () => Speaker;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { HOLD_REASONS } from "../../../message/jobs/hold.ts";
 import { ACTIONS, BOUNDED, IF_AWAY, JOB_STATES, type JobCounts, RETRIED } from "../../../message/jobs/job.ts";
+import { LONGEST_STATEMENT, MOST_RUNS } from "../../../security/operators/statement.ts";
 import { JOB_VERBS } from "../../jobs/jobs.ts";
 import { type Entries, json, reader } from "./entry.ts";
 import { order } from "./messages.ts";
@@ -12,6 +13,7 @@ import {
   flag,
   id,
   milliseconds,
+  name,
   nothing,
   opt,
   type Shown,
@@ -22,7 +24,18 @@ import {
   within,
 } from "./shape.ts";
 
-const { knownNodesOnly, to: _to, reply: _reply, ...ofOrder } = order.shape;
+const { knownNodesOnly, to: _to, reply: _reply, id: _id, statement: _statement, ...ofOrder } = order.shape;
+
+const signedJob = z
+  .strictObject({
+    order: id.describe("A new id, chosen by whoever signed"),
+    from: within(0, 8.64e15).describe("The first run begins no earlier"),
+    until: within(0, 8.64e15).describe("No node takes it later"),
+    runs: within(1, MOST_RUNS).describe("How often each node may take it"),
+    gap: within(0, LONGEST_STATEMENT).describe("Milliseconds from one run to the next at least"),
+    signatures: z.record(name, text.length(86)).describe("By node"),
+  })
+  .describe("The operator's signatures on the job, one for each node: docs/operators.md");
 
 const jobOrder = z.strictObject({
   ...ofOrder,
@@ -53,6 +66,7 @@ const jobOrder = z.strictObject({
   tz: opt(z.string().max(100).describe("Whose clocks count: node, or a name such as Europe/Oslo; absent: central's")),
   until: opt(z.string().max(200).describe("No message begins after it: friday 18:00")),
   approval: opt(z.boolean().describe("It waits until it is approved")),
+  signed: opt(signedJob),
 });
 
 const jobQuery = z.strictObject({
@@ -64,7 +78,10 @@ const jobQuery = z.strictObject({
 
 const byJobVerb = { id, verb: z.enum(JOB_VERBS) };
 
-const retryOrder = z.strictObject({ of: z.enum(RETRIED).describe("The nodes that another attempt is made on") });
+const retryOrder = z.strictObject({
+  of: z.enum(RETRIED).describe("The nodes that another attempt is made on"),
+  signed: opt(signedJob),
+});
 
 export const jobState = z.enum(JOB_STATES);
 
@@ -137,6 +154,11 @@ const jobPlanView = thing({
   untilAt: time.nullable(),
   bytes: count.describe("Bytes of the message to one node, before compression"),
   most: count.describe("Nodes that a target may mean without a question: limits.targets"),
+  signing: opt(
+    thing({ from: time, until: time, runs: count, gap: milliseconds }).describe(
+      "What an operator's signature on it says of times; absent: it begins later than a signature holds",
+    ),
+  ),
 });
 
 const jobKind = z.enum(Object.keys(jobCounts.shape) as [keyof JobCounts, ...(keyof JobCounts)[]]);
@@ -239,6 +261,7 @@ export const JOBS = {
 } as const satisfies Entries;
 
 export type JobOrderOf = Shown<typeof jobOrder>;
+export type RetryOrder = Shown<typeof retryOrder>;
 export type JobQuery = Shown<typeof jobQuery>;
 export type JobView = Shown<typeof jobView>;
 export type JobDetail = Shown<typeof jobDetail>;

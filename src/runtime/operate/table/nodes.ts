@@ -93,6 +93,7 @@ const ofNode = {
   lastSeenAt: time.nullable().describe("Its last verified sign of life"),
   asOf: time,
   waiting: count.describe("Messages for it that it has not acknowledged"),
+  waitingBytes: count.describe("Their bytes as they travel, before compression; held ones do not count"),
   oldestCreatedAt: time.nullable().describe("When the oldest of them was made"),
   running: count.describe("Commands that it has and that have no outcome"),
   version: opt(text),
@@ -127,6 +128,7 @@ const historyView = thing({
 const laneView = thing({
   subject: text,
   waiting: count,
+  bytes: count.describe("Bytes of those that wait, as they travel, before compression"),
   inFlight: count,
   oldestCreatedAt: time.nullable().describe("When the oldest message that waits was made"),
   nextDeliverBy: time.nullable().describe("The next deadline of those that wait"),

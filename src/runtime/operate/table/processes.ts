@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ProcessVerb } from "../../../message/process-verb.ts";
 import type { StuckLane } from "../../../message/standstill.ts";
 import { type Entries, json } from "./entry.ts";
-import { atMost, count, name, opt, type Shown, standstill, text, thing, time } from "./shape.ts";
+import { atMost, count, milliseconds, name, opt, type Shown, standstill, text, thing, time } from "./shape.ts";
 
 const byProcess = {
   node: name,
@@ -15,7 +15,7 @@ const processQuery = z.strictObject({
   timeout: opt(atMost(3_600_000).describe("Milliseconds to wait for another node's answer")),
 });
 
-export const role = z.enum(["publisher", "subscriber", "source", "core"]);
+export const role = z.enum(["publisher", "subscriber", "source", "core", "schedule"]);
 
 export const processView = thing({
   subject: text,
@@ -52,6 +52,44 @@ const machineView = thing({
     .describe("Regions change independently of each other"),
 });
 
+const transitionQuery = z.strictObject({
+  role: opt(name.describe("node, publisher, subscriber, source, link, job, child, core")),
+  actor: opt(z.string().max(300).describe("The name of one actor")),
+  limit: opt(atMost(2_000).describe("The newest so many; absent: 1000")),
+});
+
+const transitionView = thing({ at: time, actor: text, role: text, event: text, from: text, to: text, cause: text });
+
+const supervisedView = thing({
+  id: text,
+  state: z.enum(["starting", "running", "backingOff", "quarantined", "stopping", "stopped"]),
+  since: time,
+  restarts: count.describe("How often its supervisor has started it again"),
+  restart: z
+    .enum(["permanent", "transient", "temporary"])
+    .describe("When it is started again: always, if it failed, never"),
+  waitsSince: opt(time.describe("Since then it cannot come up for a fault of its surroundings, and is tried again")),
+  lastError: opt(text),
+  lastErrorAt: opt(time),
+});
+
+const supervisorView = thing({
+  id: text,
+  parent: text.nullable().describe("The supervisor of which it is the child of the same name; null: the root"),
+  strategy: z
+    .enum(["oneForOne", "oneForAll", "restForOne"])
+    .describe("Which children are restarted with one that fails: none, all, those after it"),
+  onGiveUp: z
+    .enum(["escalate", "quarantine"])
+    .describe("After too many restarts: it ends and fails itself, or that child alone is parked"),
+  intensity: count.describe("So many restarts are tolerated"),
+  period: milliseconds.describe("within this time"),
+  children: z.array(supervisedView).describe("In start order; of very many those that are not well, and others"),
+  left: count.describe("Children that are not listed: they run, and were never restarted"),
+});
+
+const supervisionView = thing({ node: text, asOf: time, supervisors: z.array(supervisorView) });
+
 /** Processes and the machines that drive them. */
 export const PROCESSES = {
   processes: {
@@ -68,6 +106,17 @@ export const PROCESSES = {
     answer: json("The process afterwards", processView),
     failures: [403, 404, 503],
   },
+  supervision: {
+    summary: "The supervision tree of this daemon as it is: every supervisor with its children and their restarts",
+    needs: "viewer",
+    answer: json("The supervisors, the upper ones first", supervisionView),
+  },
+  transitions: {
+    summary: "The last transitions of the actors of this daemon, the newest last",
+    needs: "viewer",
+    query: transitionQuery,
+    answer: json("Transitions, as far as they are remembered", transitionView.array()),
+  },
   machines: {
     summary: "The state machines of this daemon, as charts to be laid out",
     needs: "viewer",
@@ -82,4 +131,7 @@ export interface WaitingProcess extends StuckLane {
 }
 export type ProcessState = ProcessView["state"];
 export type ProcessList = Shown<typeof processList>;
+export type SupervisionView = Shown<typeof supervisionView>;
+export type TransitionQuery = Shown<typeof transitionQuery>;
+export type TransitionView = Shown<typeof transitionView>;
 export type MachineView = Shown<typeof machineView>;

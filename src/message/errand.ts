@@ -1,4 +1,4 @@
-import type { Json } from "../message/message.ts";
+import type { Json } from "./message.ts";
 
 /** One thing to be done outside of steward: an alert or an outcome is brought to a destination. Times are ms since 1970. */
 export interface Errand {
@@ -17,11 +17,8 @@ export interface Errand {
   readonly fault?: string;
 }
 
-/** The rows in which errands are kept, and the replies that messages ask for until they end: of a journal. */
-export interface ErrandRows {
-  errands(): Iterable<Errand>;
-  setErrand(errand: Errand): void;
-  dropErrand(id: string): void;
-  replies(): Iterable<readonly [message: string, to: readonly string[]]>;
-  setReply(message: string, to: readonly string[] | undefined): void;
+/** Destinations of the outcome of a message that has not ended: a row of a journal. */
+export interface ReplyRecord {
+  readonly v: 1;
+  readonly to: readonly string[];
 }
