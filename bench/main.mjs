@@ -5,6 +5,7 @@ import { events } from "./events.mjs";
 import { fanOut } from "./fan-out.mjs";
 import { fleetRow } from "./fleet.mjs";
 import { jetStream } from "./jetstream.mjs";
+import { jobRow } from "./jobs.mjs";
 import { pageRow } from "./page.mjs";
 import { openWorld } from "./parts.mjs";
 import { reconnect } from "./reconnect.mjs";
@@ -42,9 +43,10 @@ const ROWS = {
   spawn: spawning,
   edge,
   "fan-out": fanOut,
+  job: jobRow,
   fleet: fleetRow,
-  reconnect,
   page: pageRow,
+  reconnect,
   restart,
   "bad-link": badLinkRow,
 };
@@ -69,6 +71,10 @@ function sentence(row) {
   const spread = (values) => `${values[0]} to ${values[1]}`;
   if (row.bench === "edge")
     return `edge: ${row.idleRssMB} MB resident when idle, ${row.idlePssMB} MB with what it shares counted in part, ${row.allRssMB} MB with its runner after a command; ready ${row.readyMs} ms after its start (${spread(row.spread)})`;
+  if (row.bench === "job") {
+    const share = `${row.share} of the same single messages (${spread(row.spread)})`;
+    return `a job over ${row.nodes} nodes: ${row.jobMs} ms beside ${row.singleMs} ms, ${share}; its nodes are listed in ${row.resolveMs} ms`;
+  }
   if (row.bench === "fan-out") {
     const { first, last, bare } = row.cpuUs;
     const cpu = `CPU of central for each ${first} µs the first time, ${last} µs in round ${row.rounds}, bare ${bare} µs`;
@@ -87,14 +93,14 @@ function sentence(row) {
     const lists = `100 of \`nodes\` ${row.nodesMs} ms, of open messages ${row.openMessagesMs} ms, metrics ${row.metricsMs} ms`;
     return `${idle}; with ${row.kept} messages kept: ${lists}`;
   }
-  if (row.bench === "reconnect")
-    return `${row.nodes} nodes back at once: online after ${row.backMs} ms, longest pause ${row.worstDelayMs} ms, CPU of central for each ${row.cpuUs} µs`;
   if (row.bench === "page-open") {
     const { without, calm, busyWithOne, busyWith } = row.centralPercent;
     return `${row.pages} pages over ${row.nodes} nodes: central ${calm} % of a core (without ${without} %), with 100 changes a second ${busyWith} % (with one page ${busyWithOne} %)`;
   }
   if (row.bench === "page-memory")
     return `a page over ${row.nodes} nodes, ${row.changesASecond} changes a second: MB after each minute ${row.megabytesByMinute.join(" ")}`;
+  if (row.bench === "reconnect")
+    return `${row.nodes} nodes back at once: online after ${row.backMs} ms, longest pause ${row.worstDelayMs} ms, CPU of central for each ${row.cpuUs} µs`;
   const cpu = Object.entries(row.cpuUs).map(([name, us]) => `${name} ${us}`);
   const took = row.p50Ms === undefined ? "" : `; half within ${row.p50Ms} ms, 99 of 100 within ${row.p99Ms} ms`;
   const what = {

@@ -5,6 +5,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   subscriber: "The subscriber of one subject, on the receiving node. `src/actors/subscriber.ts`",
   link: "The connection to the broker. `src/actors/link.ts`",
   job: "An intention of an operator over many nodes. `src/actors/job.ts`",
+  schedule: "A schedule that this node holds by itself. `src/actors/schedule.ts`",
   child: "The life of any child under a supervisor. `src/actors/supervisor/decision.ts`",
 };
 

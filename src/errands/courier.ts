@@ -1,7 +1,7 @@
 import { open, readFile } from "node:fs/promises";
 import type { Config, DestinationConfig } from "../config/config.ts";
+import type { Errand } from "../message/care/errand.ts";
 import type { Clock } from "../message/clock.ts";
-import type { Errand } from "../message/errand.ts";
 import { faultText } from "../message/errors.ts";
 import type { Spawner } from "../methods/spawner.ts";
 import type { Courier } from "./errands.ts";

@@ -1,4 +1,4 @@
-import type { Errand } from "../message/errand.ts";
+import type { Errand } from "../message/care/errand.ts";
 
 /** The rows in which errands are kept, and the replies that messages ask for until they end: of a journal. */
 export interface ErrandRows {

@@ -1,5 +1,5 @@
+import type { Errand } from "../message/care/errand.ts";
 import type { Clock, Random, Timer } from "../message/clock.ts";
-import type { Errand } from "../message/errand.ts";
 import { faultText } from "../message/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ErrandRows } from "./errand-rows.ts";

@@ -1,4 +1,4 @@
-import type { Errand } from "../message/errand.ts";
+import type { Errand } from "../message/care/errand.ts";
 import type { Message } from "../message/message.ts";
 import type { Outcome, OutputPart } from "../message/report.ts";
 import { receiverOf } from "../message/subject.ts";

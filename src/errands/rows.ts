@@ -1,4 +1,4 @@
-import type { Errand, ReplyRecord } from "../message/errand.ts";
+import type { Errand, ReplyRecord } from "../message/care/errand.ts";
 import type { Json } from "../message/message.ts";
 import type { ErrandRows } from "./errand-rows.ts";
 

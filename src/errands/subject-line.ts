@@ -1,4 +1,4 @@
-import type { Errand } from "../message/errand.ts";
+import type { Errand } from "../message/care/errand.ts";
 import { printableLine, shortened } from "../message/text/printable.ts";
 
 /** One line that says what an errand is about. */

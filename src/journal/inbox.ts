@@ -5,8 +5,8 @@ import { kindOf } from "../message/subject.ts";
 import { type Frame, type FrameItem, messageOf, type Verdict, type WholeItem } from "../message/wire/frame.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
-import { type InFrame, InFrames } from "./in-frames.ts";
-import { InLanes } from "./in-lanes.ts";
+import { type InFrame, InFrames } from "./lanes/in-frames.ts";
+import { InLanes } from "./lanes/in-lanes.ts";
 import type { DeadRecord, DoneRecord, InLane, InRecord } from "./records.ts";
 import type { Store } from "./store/store.ts";
 

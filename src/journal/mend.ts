@@ -1,6 +1,6 @@
+import type { NodeHoldRecord } from "../message/care/node-hold.ts";
 import { idTime } from "../message/id.ts";
 import { isFinalState } from "../message/lifecycle.ts";
-import type { NodeHoldRecord } from "../message/node-hold.ts";
 import { type IdEntry, IdRows } from "./id-rows.ts";
 import { HeldGroup } from "./jobs/held-group.ts";
 import type {

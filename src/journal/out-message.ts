@@ -3,7 +3,7 @@ import { type Assertion, fold, isFinalState, type Life, lifeOf, type State } fro
 import type { Message } from "../message/message.ts";
 import type { Outcome } from "../message/report.ts";
 import { receiverOf } from "../message/subject.ts";
-import type { LaneMarks } from "./lane-marks.ts";
+import type { LaneMarks } from "./lanes/lane-marks.ts";
 import type { OutRecord, OutState } from "./records.ts";
 
 /** The shortest hold that is told of in the history of a message, ms. */

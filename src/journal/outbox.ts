@@ -6,7 +6,7 @@ import { type OutputPart, type Report, withoutOutput } from "../message/report.t
 import { type Ack, encodeItem, type Verdict } from "../message/wire/frame.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { IdRows } from "./id-rows.ts";
-import { type Batch, Lane, OutBatches } from "./out-batches.ts";
+import { type Batch, Lane, OutBatches } from "./lanes/out-batches.ts";
 import type { OutMessage } from "./out-message.ts";
 import { Receivers } from "./receivers.ts";
 import type { DeadRecord, OutLane, OutRecord, Reported } from "./records.ts";

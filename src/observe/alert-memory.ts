@@ -1,4 +1,4 @@
-import type { AlertView } from "../message/alert.ts";
+import type { AlertView } from "../message/care/alert.ts";
 import type { Clock } from "../message/clock.ts";
 import type { Json } from "../message/message.ts";
 

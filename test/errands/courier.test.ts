@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { DestinationConfig } from "../../src/config/config.ts";
 import { WorldCourier } from "../../src/errands/courier.ts";
-import type { Errand } from "../../src/message/errand.ts";
+import type { Errand } from "../../src/message/care/errand.ts";
 import type { RunEnd, RunSpec } from "../../src/methods/spawner.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { atTestEnd, tempDir } from "../harness/temp.ts";

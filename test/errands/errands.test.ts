@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Errands } from "../../src/errands/errands.ts";
 import { CheckpointRows } from "../../src/errands/rows.ts";
 import { openJournal } from "../../src/journal/journal.ts";
-import type { Errand } from "../../src/message/errand.ts";
+import type { Errand } from "../../src/message/care/errand.ts";
 import { idMaker } from "../../src/message/id.ts";
 import { SimulatedClock } from "../harness/clock.ts";
 import { listLog } from "../harness/list-log.ts";

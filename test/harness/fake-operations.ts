@@ -1,4 +1,4 @@
-import type { AlertView } from "../../src/message/alert.ts";
+import type { AlertView } from "../../src/message/care/alert.ts";
 import { StewardError } from "../../src/message/errors.ts";
 import { findId } from "../../src/message/find-id.ts";
 import type { Happening } from "../../src/message/happening.ts";

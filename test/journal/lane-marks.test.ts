@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { LaneMarks } from "../../src/journal/lane-marks.ts";
+import { LaneMarks } from "../../src/journal/lanes/lane-marks.ts";
 
 test("marks know when each message was first sent, and how often, whatever was sent again and however much of it", () => {
   fc.assert(

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, lstat, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Config } from "../../config/config.ts";
-import type { AlertView } from "../../message/alert.ts";
+import type { AlertView } from "../../message/care/alert.ts";
 import { EXIT, normalise, StewardError } from "../../message/errors.ts";
 import { bytes, span } from "../../message/text/figures.ts";
 import type { Health } from "../../runtime/operate/table/daemon.ts";

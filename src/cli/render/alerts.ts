@@ -1,4 +1,4 @@
-import type { AlertView } from "../../message/alert.ts";
+import type { AlertView } from "../../message/care/alert.ts";
 import type { OpenAlertView } from "../../runtime/operate/table/alerts.ts";
 import { table } from "./table.ts";
 import { visible } from "./text.ts";

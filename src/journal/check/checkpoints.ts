@@ -1,5 +1,5 @@
-import type { Errand, ReplyRecord } from "../../message/errand.ts";
-import type { NodeHoldRecord } from "../../message/node-hold.ts";
+import type { Errand, ReplyRecord } from "../../message/care/errand.ts";
+import type { NodeHoldRecord } from "../../message/care/node-hold.ts";
 import {
   type HeldSchedule,
   type NodeSchedules,

@@ -1,6 +1,6 @@
+import type { NodeHold, NodeHoldRecord } from "../../message/care/node-hold.ts";
 import type { Clock } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
-import type { NodeHold, NodeHoldRecord } from "../../message/node-hold.ts";
 
 /** A node of which no alert is told until then. */
 export type Mute = NodeHold;

@@ -19,7 +19,7 @@ import type { Permission } from "../../security/policy/permission.ts";
 import { TRUST, type TrustTaker, trustMethod } from "../enrol/trust-method.ts";
 import type { Canceller } from "../execute/cancel.ts";
 import { cancelMethod } from "../execute/cancel-method.ts";
-import type { NodeFacts } from "../fleet/node-facts.ts";
+import type { NodeFacts } from "../fleet/facts/node-facts.ts";
 import { explain } from "../receive/explain.ts";
 import type { Routes } from "../receive/routes.ts";
 import { compareHere } from "../resync/compare-answer.ts";

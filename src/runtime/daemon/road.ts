@@ -27,13 +27,13 @@ import { Canceller } from "../execute/cancel.ts";
 import type { Cancellation } from "../execute/cancellation.ts";
 import { Deadlines } from "../execute/deadlines.ts";
 import { Respond } from "../execute/respond.ts";
-import { FactTeller } from "../fleet/fact-teller.ts";
+import { FactTeller } from "../fleet/facts/fact-teller.ts";
+import { NodeFacts } from "../fleet/facts/node-facts.ts";
+import { type FactsWatcher, OwnFacts } from "../fleet/facts/own-facts.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { NodeHistory } from "../fleet/history/node-history.ts";
 import { Maintenance } from "../fleet/maintenance.ts";
-import { NodeFacts } from "../fleet/node-facts.ts";
 import { NodeLabels } from "../fleet/node-labels.ts";
-import { type FactsWatcher, OwnFacts } from "../fleet/own-facts.ts";
 import { Presence } from "../fleet/presence.ts";
 import { Jobs } from "../jobs/jobs.ts";
 import { AlertWatch } from "../operate/fleet/alert-watch.ts";
@@ -203,7 +203,7 @@ export class Road implements Rooms, FactsWatcher {
       insist: ({ order, plan }) => {
         if (order === undefined) return;
         const route = this.routes.find(`${node}.${plan.subject}`);
-        route.decide(permission.senderOf(order), plan.data);
+        route.decide({ ...permission.senderOf(order), ahead: true }, plan.data);
       },
       told: (news) => toldSchedules.told(node, news),
     });

@@ -6,7 +6,7 @@ import type { Envelope } from "../../message/wire/envelope.ts";
 import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
 import type { Counters } from "../../observe/metrics/counters.ts";
-import type { FactTeller } from "../fleet/fact-teller.ts";
+import type { FactTeller } from "../fleet/facts/fact-teller.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Presence } from "../fleet/presence.ts";
 import type { Repair } from "../resync/compare-ask.ts";

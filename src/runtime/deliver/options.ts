@@ -12,9 +12,9 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { Maintenance } from "../fleet/maintenance.ts";
 import type { Repair } from "../resync/compare-ask.ts";
 import type { Renewal } from "../resync/restored.ts";
+import type { Pace } from "./flow/pace.ts";
+import type { Window } from "./flow/window.ts";
 import type { LinkTo } from "./link-to.ts";
-import type { Pace } from "./pace.ts";
-import type { Window } from "./window.ts";
 
 /** The parts that all publishers of this node share. */
 export interface DeliverParts {

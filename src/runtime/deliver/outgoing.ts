@@ -5,7 +5,7 @@ import type { NewId } from "../../message/id.ts";
 import type { Report } from "../../message/report.ts";
 import type { Envelope } from "../../message/wire/envelope.ts";
 import { encodeItem, type Skip } from "../../message/wire/frame.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { InFlight } from "./flow/in-flight.ts";
 import type { LinkTo } from "./link-to.ts";
 import { asData, smallerReports } from "./report-parts.ts";
 

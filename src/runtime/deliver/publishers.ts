@@ -8,11 +8,11 @@ import type { Ack } from "../../message/wire/frame.ts";
 import type { FrameRefusal } from "../../message/wire/frame-refusal.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { HoldWatcher, Maintenance } from "../fleet/maintenance.ts";
+import { Pace } from "./flow/pace.ts";
+import { Window } from "./flow/window.ts";
 import { LinkTo } from "./link-to.ts";
 import type { DeliverParts } from "./options.ts";
-import { Pace } from "./pace.ts";
 import { type LaneView, Publisher } from "./publisher.ts";
-import { Window } from "./window.ts";
 
 export interface PublishersOptions {
   readonly config: () => Config;

@@ -1,7 +1,7 @@
 import type { Journal } from "../../journal/journal.ts";
+import type { NodeHold, NodeHoldRecord } from "../../message/care/node-hold.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import type { Json } from "../../message/message.ts";
-import type { NodeHold, NodeHoldRecord } from "../../message/node-hold.ts";
 import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 
 /**

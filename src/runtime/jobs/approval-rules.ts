@@ -1,7 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { covers } from "../../config/policy/rule.ts";
 import { receiverOf, withoutReceiver } from "../../message/subject.ts";
-import { GivenLabels, type GivenLabelsOptions } from "../fleet/given-labels.ts";
+import { GivenLabels, type GivenLabelsOptions } from "./given-labels.ts";
 
 export interface ApprovalRulesOptions extends GivenLabelsOptions {
   readonly config: () => Pick<Config, "node" | "groups" | "approvals">;

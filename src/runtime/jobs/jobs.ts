@@ -13,8 +13,8 @@ import { isEnded, type JobCounts, type JobPlan, type Retried, waveEnds } from ".
 import type { CarriedStatement, SignedJob } from "../../message/message.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Happenings } from "../../observe/happenings.ts";
+import type { NodeFacts } from "../fleet/facts/node-facts.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { NodeFacts } from "../fleet/node-facts.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Holding } from "../submit/holding.ts";
 import type { Withdrawal, Withdrawn } from "../submit/withdrawal.ts";
@@ -34,7 +34,7 @@ export interface JobsOptions {
   readonly fleet: Pick<Fleet, "link" | "trust">;
   readonly facts: Pick<NodeFacts, "value">;
   readonly labels: Pick<NodeLabels, "list">;
-  readonly failures: Pick<Failures, "report">;
+  readonly failures: Pick<Failures, "report" | "over">;
   readonly happenings: Happenings;
   readonly inspector: Inspector;
   readonly newId: NewId;
@@ -60,7 +60,7 @@ export interface JobOrder {
 export const JOB_VERBS = ["start", "approve", "pause", "resume", "promote", "abort", "cancel"] as const;
 export type JobVerb = (typeof JOB_VERBS)[number];
 
-/** Whoever asks for another attempt. */
+/** The person or program that asks for another attempt. */
 export interface Retrier {
   /** In words. */
   readonly by: string;
@@ -135,7 +135,7 @@ export class Jobs {
     return planOf(wish, this.#options.clock.now(), this.zones);
   }
 
-  /** What an operator's signature on a job with this plan says of times. */
+  /** The times that an operator's signature on a job with this plan speaks of. */
   signing(plan: JobPlan): SigningTerms | undefined {
     return signingTerms(plan, this.#options.clock.now(), this.zones);
   }

@@ -103,7 +103,8 @@ export class JobOperations {
     const { nodes, target, away, most } = this.#nodes.resolve({ to: order.to });
     this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
     const { beginAt, until: untilAt } = plan;
-    const signing = jobs.signing(plan);
+    const terms = jobs.signing(plan);
+    const signing = terms && { firstAt: terms.from, untilAt: terms.until, runs: terms.runs, gap: terms.gap };
     return {
       ...(signing === undefined ? {} : { signing }),
       ...{ target, nodes, away, most, beginAt, untilAt },

@@ -1,6 +1,6 @@
 import { machineCharts } from "../../actors/chart.ts";
 import type { Login } from "../../broker/logins.ts";
-import type { AlertView } from "../../message/alert.ts";
+import type { AlertView } from "../../message/care/alert.ts";
 import type { Draft, TargetedDraft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { Happening } from "../../message/happening.ts";

@@ -37,10 +37,6 @@ export class ToldSchedules {
       this.#journal.setCheckpoint({ key: `${KEY}${node}`, value: row as unknown as Json });
     }
   }
-
-  forget(node: string): void {
-    this.#journal.dropCheckpoint(`${KEY}${node}`);
-  }
 }
 
 /** The view with the runs that were told before, each as it was told last. */

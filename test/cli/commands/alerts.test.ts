@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { AlertView } from "../../../src/message/alert.ts";
+import type { AlertView } from "../../../src/message/care/alert.ts";
 import { withTimes } from "../../../src/message/text/time-words.ts";
 import { world } from "../world.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Pace } from "../../../src/runtime/deliver/pace.ts";
+import { Pace } from "../../../src/runtime/deliver/flow/pace.ts";
 
 const KB = 1024;
 const LAN = 4 * KB * KB;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Window } from "../../../src/runtime/deliver/window.ts";
+import { Window } from "../../../src/runtime/deliver/flow/window.ts";
 
 const nobody = (): void => undefined;
 

@@ -4,7 +4,7 @@ import { type Ack, decodeFrame } from "../../../src/message/wire/frame.ts";
 import type { FactsTold } from "../../../src/methods/facts.ts";
 import type { Disk, HostFacts, HostReading } from "../../../src/platform/host/host-facts.ts";
 import { bootTime, fullness } from "../../../src/runtime/fleet/coarse.ts";
-import { FactTeller } from "../../../src/runtime/fleet/fact-teller.ts";
+import { FactTeller } from "../../../src/runtime/fleet/facts/fact-teller.ts";
 import { ClearEnvelope } from "../../../src/security/seal/clear-envelope.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { seededRandom } from "../../harness/random.ts";

@@ -1,5 +1,5 @@
 import { subjectLine } from "../../../errands/subject-line.ts";
-import type { Errand } from "../../../message/errand.ts";
+import type { Errand } from "../../../message/care/errand.ts";
 import { StewardError } from "../../../message/errors.ts";
 import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
 import type { OperateOptions } from "../rooms.ts";

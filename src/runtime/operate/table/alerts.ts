@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AlertView } from "../../../message/alert.ts";
+import type { AlertView } from "../../../message/care/alert.ts";
 import { type Entries, json, none, reader } from "./entry.ts";
 import { atMost, byId, count, name, opt, type Same, type Shown, same, text, thing, time } from "./shape.ts";
 

@@ -1,5 +1,5 @@
-import type { Clock, Timer } from "../../message/clock.ts";
-import type { LinkTo } from "./link-to.ts";
+import type { Clock, Timer } from "../../../message/clock.ts";
+import type { LinkTo } from "../link-to.ts";
 
 /** The timer for the ACK of the frames of one lane. */
 export interface AckWaitOptions {

@@ -1,13 +1,13 @@
-import type { Config } from "../../config/config.ts";
-import type { Clock, Timer } from "../../message/clock.ts";
-import { StewardError } from "../../message/errors.ts";
-import type { NewId } from "../../message/id.ts";
-import type { Fact } from "../../message/target/compare.ts";
-import { type FactSet, readFacts, sameFact } from "../../message/target/facts.ts";
-import type { Spawner } from "../../methods/spawner.ts";
-import type { Failures } from "../../observe/alerts.ts";
-import type { HostFacts, HostReading } from "../../platform/host/host-facts.ts";
-import { bootTime, fullness } from "./coarse.ts";
+import type { Config } from "../../../config/config.ts";
+import type { Clock, Timer } from "../../../message/clock.ts";
+import { StewardError } from "../../../message/errors.ts";
+import type { NewId } from "../../../message/id.ts";
+import type { Fact } from "../../../message/target/compare.ts";
+import { type FactSet, readFacts, sameFact } from "../../../message/target/facts.ts";
+import type { Spawner } from "../../../methods/spawner.ts";
+import type { Failures } from "../../../observe/alerts.ts";
+import type { HostFacts, HostReading } from "../../../platform/host/host-facts.ts";
+import { bootTime, fullness } from "../coarse.ts";
 import { FactProgram } from "./fact-program.ts";
 
 export interface OwnFactsOptions {

@@ -1,5 +1,5 @@
-import type { InLane } from "./records.ts";
-import type { Store } from "./store/store.ts";
+import type { InLane } from "../records.ts";
+import type { Store } from "../store/store.ts";
 
 /**
  * The lanes that this node takes from, by origin, epoch of its journal, and subject. An epoch other than the origin's latest

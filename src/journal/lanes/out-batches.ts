@@ -1,11 +1,11 @@
-import type { Message } from "../message/message.ts";
-import { kindOf, receiverOf } from "../message/subject.ts";
-import { decodeItem, messageOf } from "../message/wire/frame.ts";
-import { ChurnMap } from "../platform/churn-map.ts";
+import type { Message } from "../../message/message.ts";
+import { kindOf, receiverOf } from "../../message/subject.ts";
+import { decodeItem, messageOf } from "../../message/wire/frame.ts";
+import { ChurnMap } from "../../platform/churn-map.ts";
+import { OutMessage } from "../out-message.ts";
+import type { OutBatch, OutLane, OutState } from "../records.ts";
+import type { Store } from "../store/store.ts";
 import { LaneMarks } from "./lane-marks.ts";
-import { OutMessage } from "./out-message.ts";
-import type { OutBatch, OutLane, OutState } from "./records.ts";
-import type { Store } from "./store/store.ts";
 
 /** Most messages that stay in memory: enough for a command to ten thousand nodes. */
 const HOT = 16_384;

@@ -1,4 +1,4 @@
-import type { OutMarks } from "./records.ts";
+import type { OutMarks } from "../records.ts";
 
 /**
  * The times at which the messages of a lane passed its watermarks, and how often each was sent: the source of a message's

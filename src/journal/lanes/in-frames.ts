@@ -1,6 +1,6 @@
-import { ChurnMap } from "../platform/churn-map.ts";
-import type { InRecord } from "./records.ts";
-import type { Store } from "./store/store.ts";
+import { ChurnMap } from "../../platform/churn-map.ts";
+import type { InRecord } from "../records.ts";
+import type { Store } from "../store/store.ts";
 
 /**
  * The messages that were taken and are not finished. The messages of one frame are one row, which is removed when the last

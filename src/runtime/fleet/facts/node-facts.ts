@@ -1,9 +1,9 @@
-import type { Journal } from "../../journal/journal.ts";
-import type { FactChange, FactsRecord } from "../../journal/records.ts";
-import type { Fact } from "../../message/target/compare.ts";
-import { type FactSet, MOST_FACTS, sameFact } from "../../message/target/facts.ts";
-import type { FactsTold } from "../../methods/facts.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Journal } from "../../../journal/journal.ts";
+import type { FactChange, FactsRecord } from "../../../journal/records.ts";
+import type { Fact } from "../../../message/target/compare.ts";
+import { type FactSet, MOST_FACTS, sameFact } from "../../../message/target/facts.ts";
+import type { FactsTold } from "../../../methods/facts.ts";
+import type { Fleet } from "../fleet.ts";
 
 /** Changes that are kept of each node. */
 const MOST_CHANGES = 100;

@@ -1,10 +1,10 @@
-import { type Sender, transientFrame } from "../../broker/transient.ts";
-import type { Transport } from "../../broker/transport.ts";
-import type { Json } from "../../message/message.ts";
-import { CONTROL_DOMAIN } from "../../message/subject.ts";
-import { sameFact } from "../../message/target/facts.ts";
-import type { Ack } from "../../message/wire/frame.ts";
-import type { FactsTold } from "../../methods/facts.ts";
+import { type Sender, transientFrame } from "../../../broker/transient.ts";
+import type { Transport } from "../../../broker/transport.ts";
+import type { Json } from "../../../message/message.ts";
+import { CONTROL_DOMAIN } from "../../../message/subject.ts";
+import { sameFact } from "../../../message/target/facts.ts";
+import type { Ack } from "../../../message/wire/frame.ts";
+import type { FactsTold } from "../../../methods/facts.ts";
 import type { OwnFacts } from "./own-facts.ts";
 
 export interface FactTellerOptions extends Sender {

@@ -1,9 +1,9 @@
-import type { Config } from "../../config/config.ts";
-import type { Clock } from "../../message/clock.ts";
-import { faultText } from "../../message/errors.ts";
-import type { NewId } from "../../message/id.ts";
-import { MOST_FACT_BYTES } from "../../message/target/facts.ts";
-import type { Run, RunEnd, Spawner } from "../../methods/spawner.ts";
+import type { Config } from "../../../config/config.ts";
+import type { Clock } from "../../../message/clock.ts";
+import { faultText } from "../../../message/errors.ts";
+import type { NewId } from "../../../message/id.ts";
+import { MOST_FACT_BYTES } from "../../../message/target/facts.ts";
+import type { Run, RunEnd, Spawner } from "../../../methods/spawner.ts";
 
 type Setting = Config["facts"][string];
 

@@ -1,4 +1,4 @@
-import type { Json } from "./message.ts";
+import type { Json } from "../message.ts";
 
 /** One thing to be done outside of steward: an alert or an outcome is brought to a destination. Times are ms since 1970. */
 export interface Errand {
