@@ -34,7 +34,7 @@ export interface JobsOptions {
   readonly fleet: Pick<Fleet, "link" | "trust">;
   readonly facts: Pick<NodeFacts, "value">;
   readonly labels: Pick<NodeLabels, "list">;
-  readonly failures: Pick<Failures, "report">;
+  readonly failures: Pick<Failures, "report" | "over">;
   readonly happenings: Happenings;
   readonly inspector: Inspector;
   readonly newId: NewId;
@@ -270,10 +270,9 @@ export class Jobs {
   }
 
   #needsApproval({ subject }: JobRecord, group: HeldGroup): boolean {
-    const { held } = this.#options.journal;
-    return (
-      this.approvals.rule(held.members(group).map(([, node]) => ({ subject: `${node}.${subject}` }))) !== undefined
-    );
+    const { data } = group.record;
+    const members = this.#options.journal.held.members(group);
+    return this.approvals.rule(members.map(([, node]) => ({ subject: `${node}.${subject}`, data }))) !== undefined;
   }
 
   #release(job: Job, cause: string): boolean {
