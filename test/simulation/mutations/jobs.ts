@@ -153,8 +153,8 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
     name: "node-skipped",
     breaks: "the last node of a wave is passed over",
     file: "src/runtime/jobs/release.ts",
-    find: "for (const index of group.held(0, end)) {",
-    replace: "for (const index of group.held(0, end > 1 ? end - 1 : end)) {",
+    find: "group === own ? end : group.record.count",
+    replace: "group === own && end > 1 ? end - 1 : group.record.count",
     faults: ["jobs", "slow"],
   },
 ];
