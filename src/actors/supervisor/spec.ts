@@ -19,7 +19,7 @@ export interface Child {
   stop(): Promise<void>;
   /** Ends it without asking. */
   kill?(): void;
-  /** Of a supervisor: itself and those below it. `parent`: the supervisor that it is a child of. */
+  /** Supervisors alone have it: the supervisor and those below it. `parent`: the supervisor that it is a child of. */
   tree?(parent: string): SupervisorView[];
 }
 
