@@ -11,7 +11,7 @@ import { commandLine } from "../text/command-line.ts";
 const ACCEPTED = { symbol: "✓", word: "accepted", tone: "good" } as const;
 const REMOVED = { symbol: "⊘", word: "removed", tone: "quiet" } as const;
 
-/** The reader as the daemon knows him, the operators, and the logins that are open. */
+/** The people: you, those who may command, and those who are logged in. */
 export function People() {
   useTitle("People");
   return (

@@ -268,10 +268,9 @@ export class Jobs {
   }
 
   #needsApproval({ subject }: JobRecord, group: HeldGroup): boolean {
-    const { held } = this.#options.journal;
-    return (
-      this.approvals.rule(held.members(group).map(([, node]) => ({ subject: `${node}.${subject}` }))) !== undefined
-    );
+    const { data } = group.record;
+    const members = this.#options.journal.held.members(group);
+    return this.approvals.rule(members.map(([, node]) => ({ subject: `${node}.${subject}`, data }))) !== undefined;
   }
 
   #release(job: Job, cause: string): boolean {

@@ -92,6 +92,24 @@ test("a job with a schedule is approved once for all of its times, and a draft w
   await world.drive(scene.as("ann").steerJob(id, "cancel"));
 });
 
+test("a job that gives nodes a schedule is held to the rule, and to the bounds, of what the schedule runs", async () => {
+  const scene = await OperatorScene.open(NODES);
+  const data = {
+    name: "nightly",
+    set: { every: "every day at 02:00", missed: "skip", subject: "command.work.os", data: {} },
+  };
+  const id = await ordered(scene, { subject: "command.schedule.steward", data });
+  expect(job(scene.world, id)).toMatchObject({ state: "awaitingApproval" });
+  await scene.world.drive(scene.as("ann").steerJob(id, "cancel"));
+  scene.change("ann", { methods: ["schedule"] });
+  expect(
+    await refusal(
+      scene,
+      scene.as("ann").createJob({ ...ORDER, to: "ship1", subject: "command.schedule.steward", data }),
+    ),
+  ).toBe("reach-denied");
+});
+
 test("nobody approves a job whose operator was removed since", async () => {
   const scene = await OperatorScene.open(NODES);
   const id = await ordered(scene);

@@ -40,7 +40,14 @@ test("schedule wants times with a command, or one verb, and says so", async () =
 test("schedules lists state, next time and last run; of one schedule the runs", async () => {
   const w = await fleet();
   const now = w.ops.clock.now();
-  const run = { id: "01M8", dueAt: now - 60_000, endedAt: now - 58_000, state: "failed", code: 3, output: "no room\n" } as const;
+  const run = {
+    id: "01M8",
+    dueAt: now - 60_000,
+    endedAt: now - 58_000,
+    state: "failed",
+    code: 3,
+    output: "no room\n",
+  } as const;
   const view: ScheduleViewOf = {
     ...{ node: "ship1", name: "logs", from: "anna@central", when: "hourly", zone: "UTC", missed: "once" },
     ...{ subject: "command.shellcommand.operatingsystem", summary: "pack -a", state: "waiting", since: now },
@@ -50,7 +57,9 @@ test("schedules lists state, next time and last run; of one schedule the runs", 
   w.ops.scheduleList.push(view);
   const { out } = await w.run(["schedules", "ship1"]);
   expect(out).toContain("NODE   SCHEDULE  STATE    NEXT    LAST RUN");
-  expect(out).toMatch(/ship1 {2}logs {6}waiting {2}in 1 h {2}✗ failed \(exit 3\) 58 s ago {2}hourly UTC {2}once, 2 left out/);
+  expect(out).toMatch(
+    /ship1 {2}logs {6}waiting {2}in 1 h {2}✗ failed \(exit 3\) 58 s ago {2}hourly UTC {2}once, 2 left out/,
+  );
   const one = await w.run(["schedules", "ship1", "logs"]);
   expect(one.out).toMatch(/01M8 +1 min ago +✗ failed +58 s ago +3 +no room/);
   const none = await w.run(["schedules", "ship1", "disks"]);
