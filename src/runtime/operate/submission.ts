@@ -46,7 +46,7 @@ export class Submission {
       if (scheduled !== undefined) this.#options.reach.insist(scheduled.subject);
       this.#insistStatement(draft);
     }
-    // Whoever schedules a command wants what the command does.
+    // The command that is scheduled counts as if it were sent.
     const scheduled = drafts.map(scheduledBy).filter((draft) => draft !== undefined);
     const rule = this.#options.approvals.rule([...drafts, ...scheduled]);
     if (rule !== undefined) return await this.#hold(drafts, rule);

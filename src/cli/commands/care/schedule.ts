@@ -39,6 +39,7 @@ interface ListOptions {
 
 const SUBJECT = `command.${SCHEDULE}.${CONTROL_DOMAIN}`;
 
+/** The commands that set and show the schedules of nodes. */
 export function addSchedule(program: Command, run: Runner): void {
   command(program, "schedule", {
     summary: "let nodes run a command at times, also while no link is there",
