@@ -1,7 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { connect } from "nats";
-import { median, RESPONDER, startCentral, startFleet, stopEdge } from "./parts.mjs";
+import { median, startCentral, startFleet, startResponder, stopEdge } from "./parts.mjs";
 
 /** Rounds after the first: what grows with what was sent before shows in the last. */
 const ROUNDS = 10;
@@ -71,11 +69,7 @@ async function toAll(central, drafts) {
 
 /** As many requests to as many subjects at once, answered by another process; the third time counts. */
 async function bareFanOut(world, nodes, bytes) {
-  const child = spawn(process.execPath, [RESPONDER, world.url, String(nodes)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ended = once(child, "exit");
-  await once(child.stdout, "data");
+  const responder = await startResponder(world, nodes);
   const nc = await connect({ servers: world.url, noAsyncTraces: true });
   const payload = Buffer.alloc(bytes, "x");
   let result;
@@ -93,7 +87,6 @@ async function bareFanOut(world, nodes, bytes) {
   }
   replies.unsubscribe();
   await nc.close();
-  child.kill("SIGTERM");
-  await ended;
+  await stopEdge(responder);
   return result;
 }

@@ -8,6 +8,7 @@ import { jetStream } from "./jetstream.mjs";
 import { jobRow } from "./jobs.mjs";
 import { pageRow } from "./page.mjs";
 import { openWorld } from "./parts.mjs";
+import { reconnect } from "./reconnect.mjs";
 import { restart } from "./restart.mjs";
 import { roundTrips } from "./round-trips.mjs";
 import { sealing } from "./sealing.mjs";
@@ -28,6 +29,9 @@ const size =
         sizes: [100, 1000],
         rounds: 5,
         fleetSizes: [1000],
+        kept: 10_000,
+        reconnecting: 1000,
+        openOfEach: 1,
       }
     : { repeats: 5, seconds: 2 };
 const ROWS = {
@@ -42,11 +46,12 @@ const ROWS = {
   job: jobRow,
   fleet: fleetRow,
   page: pageRow,
+  reconnect,
   restart,
   "bad-link": badLinkRow,
 };
 /** Rows that are too long for a quick look. */
-const LONG = new Set(["bad-link", "fleet", "jetstream", "page"]);
+const LONG = new Set(["bad-link", "fleet", "jetstream", "page", "reconnect"]);
 const usual = Object.keys(ROWS).filter((name) => values.quick !== true || !LONG.has(name));
 const wanted = values.only === undefined ? usual : values.only.split(",");
 const unknown = wanted.find((name) => ROWS[name] === undefined);
@@ -65,7 +70,7 @@ for (const measure of wanted.map((name) => ROWS[name])) {
 function sentence(row) {
   const spread = (values) => `${values[0]} to ${values[1]}`;
   if (row.bench === "edge")
-    return `edge: ${row.idleRssMB} MB resident when idle, ready ${row.readyMs} ms after its start (${spread(row.spread)})`;
+    return `edge: ${row.idleRssMB} MB resident when idle, ${row.idlePssMB} MB with what it shares counted in part, ${row.allRssMB} MB with its runner after a command; ready ${row.readyMs} ms after its start (${spread(row.spread)})`;
   if (row.bench === "job") {
     const share = `${row.share} of the same single messages (${spread(row.spread)})`;
     return `a job over ${row.nodes} nodes: ${row.jobMs} ms beside ${row.singleMs} ms, ${share}; its nodes are listed in ${row.resolveMs} ms`;
@@ -84,9 +89,9 @@ function sentence(row) {
     return `central with ${row.open} open commands to ${row.nodes} nodes: ready after ${row.readyMs} ms, CPU ${row.cpuMs} ms; 100 open messages ${row.openMessagesMs} ms, 100 nodes ${row.nodesMs} ms`;
   if (row.skipped !== undefined) return `${row.bench}${row.synced ? ", synced" : ""}: skipped, ${row.skipped}`;
   if (row.bench === "fleet") {
-    const idle = `${row.nodes} nodes: ${row.cpuPercent.central} % of a core, ${row.kilobytesANode} KB each`;
-    const lists = `100 of \`nodes\` ${row.nodesMs} ms, of open messages ${row.openMessagesMs} ms`;
-    return `${idle}; ${lists}; all back at once: heard after ${row.backMs} ms, longest pause ${row.worstDelayMs} ms`;
+    const idle = `${row.nodes} nodes: ${row.cpuPercent.central} % of a core, ${row.grownMB} MB, ${row.kilobytesANode} KB each`;
+    const lists = `100 of \`nodes\` ${row.nodesMs} ms, of open messages ${row.openMessagesMs} ms, metrics ${row.metricsMs} ms`;
+    return `${idle}; with ${row.kept} messages kept: ${lists}`;
   }
   if (row.bench === "page-open") {
     const { without, calm, busyWithOne, busyWith } = row.centralPercent;
@@ -94,6 +99,8 @@ function sentence(row) {
   }
   if (row.bench === "page-memory")
     return `a page over ${row.nodes} nodes, ${row.changesASecond} changes a second: MB after each minute ${row.megabytesByMinute.join(" ")}`;
+  if (row.bench === "reconnect")
+    return `${row.nodes} nodes back at once: online after ${row.backMs} ms, longest pause ${row.worstDelayMs} ms, CPU of central for each ${row.cpuUs} µs`;
   const cpu = Object.entries(row.cpuUs).map(([name, us]) => `${name} ${us}`);
   const took = row.p50Ms === undefined ? "" : `; half within ${row.p50Ms} ms, 99 of 100 within ${row.p99Ms} ms`;
   const what = {

@@ -1,10 +1,9 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { request } from "node:http";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
-import { openClient } from "../dist/api/client.js";
-import { systemClock } from "../dist/platform/system-clock.js";
 import { Cpu } from "./cpu.mjs";
 import { configFor, MAIN, startFleet, stopEdge } from "./parts.mjs";
 
@@ -64,13 +63,12 @@ async function startOwnCentral(world) {
   const child = spawn(process.execPath, [MAIN, "up", "--config", file], { stdio: ["ignore", "ignore", "ignore"] });
   const ended = once(child, "exit");
   world.closing(() => stopEdge({ child, ended }));
-  const client = openClient({ socket, clock: systemClock });
   const link = async () =>
     (await promisify(execFile)(process.execPath, [MAIN, "open", "--config", file])).stdout.trim();
   for (let tries = 0; ; tries++) {
     try {
       await link();
-      return { pid: child.pid, client, link };
+      return { pid: child.pid, socket, link };
     } catch (error) {
       if (tries > 60) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -99,9 +97,23 @@ async function changes(central, ms) {
       subject: `sim${1 + ((sent++ * 7) % NODES)}.command.shellcommand.operatingsystem`,
       data: ["true"],
     }));
-    await central.client.submit(orders);
+    await submit(central.socket, orders);
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, 200 - (performance.now() - begun))));
   }
+}
+
+function submit(socketPath, orders) {
+  return new Promise((resolve, reject) => {
+    const headers = { host: "steward", "content-type": "application/json" };
+    const sent = request({ socketPath, method: "POST", path: "/v1/messages", headers }, (response) => {
+      response.resume();
+      response.on("end", () =>
+        response.statusCode === 201 ? resolve() : reject(new Error(`the daemon answered ${response.statusCode}`)),
+      );
+    });
+    sent.on("error", reject);
+    sent.end(JSON.stringify(orders));
+  });
 }
 
 /** Megabytes of the page's heap after a collection, at first and after each minute. */

@@ -12,7 +12,7 @@ import { systemClock } from "../dist/platform/system-clock.js";
 import { startDaemon } from "../dist/runtime/daemon/daemon.js";
 
 export const MAIN = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
-export const RESPONDER = fileURLToPath(new URL("./responder.mjs", import.meta.url));
+const RESPONDER = fileURLToPath(new URL("./responder.mjs", import.meta.url));
 
 /** Everything a measurement needs, on real parts: a broker, and a directory that is gone afterwards. */
 export async function openWorld(security = "off") {
@@ -63,8 +63,8 @@ export async function configFor(world, node, subscribe, more = {}) {
 }
 
 /** Central, in this process. */
-export async function startCentral(world, subscribe = []) {
-  const config = loadConfig(await configFor(world, "central", subscribe));
+export async function startCentral(world, subscribe = [], more = {}) {
+  const config = loadConfig(await configFor(world, "central", subscribe, more));
   const daemon = await startDaemon({ config });
   world.closing(() => daemon.stop());
   return daemon;
@@ -94,9 +94,9 @@ export async function startEdge(world, central, subscribe, more) {
 }
 
 /** The fleet, once central has heard all of it. */
-export async function startFleet(world, nodes, prefix) {
+export async function startFleet(world, nodes, prefix, hello = "30s") {
   const config = await configFor(world, "fleet", []);
-  const args = ["simulate-fleet", String(nodes), "--prefix", prefix, "--hello", "30s", "--json", "--config", config];
+  const args = ["simulate-fleet", String(nodes), "--prefix", prefix, "--hello", hello, "--json", "--config", config];
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const fleet = { child, ended: once(child, "exit"), pid: child.pid };
   world.closing(() => stopEdge(fleet));
@@ -105,7 +105,7 @@ export async function startFleet(world, nodes, prefix) {
 }
 
 export async function stopEdge({ child, ended }) {
-  if (child.exitCode === null) child.kill("SIGTERM");
+  if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
   await ended;
 }
 
@@ -114,12 +114,10 @@ export async function startResponder(world, subjects) {
   const child = spawn(process.execPath, [RESPONDER, world.url, ...(subjects === undefined ? [] : [String(subjects)])], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const ended = once(child, "exit");
+  const responder = { child, ended: once(child, "exit"), pid: child.pid };
   await once(child.stdout, "data");
-  world.closing(async () => {
-    child.kill("SIGTERM");
-    await ended;
-  });
+  world.closing(() => stopEdge(responder));
+  return responder;
 }
 
 /** Keeps `inFlight` of `once()` under way until `total` have ended; operations per second. */

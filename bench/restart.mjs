@@ -4,7 +4,7 @@ const NODES = 10_000;
 const LISTED = 100;
 
 /** Central started again with open commands to ten thousand nodes that are away: until it is ready, and the time of lists then. */
-export async function restart(world, { repeats = 5, openOfEach = 1 }) {
+export async function restart(world, { repeats = 5, openOfEach = 10 }) {
   const first = await startCentral(world);
   for (let n = 0; n < openOfEach; n++)
     await first.operations.submit(

@@ -49,6 +49,7 @@ try {
   const at = (path) => new URL(path, link).href;
   const shoot = async (name, path, { viewport = WIDE, dark = false, prepare } = {}) => {
     const context = await browser.newContext({ viewport, colorScheme: dark ? "dark" : "light", storageState: cookies });
+    await context.route("**/v1/nodes/*/facts", (route) => route.fulfill({ json: factsOf(route.request().url()) }));
     const page = await context.newPage();
     await page.goto(at(path));
     await page.locator(".link-status.tone-good").waitFor();
@@ -79,6 +80,10 @@ try {
   });
   await shoot("logs", "/logs");
   await shoot("inspection", "/inspection?tab=tree");
+  await shoot("machines", "/inspection?tab=machines&machine=publisher", { viewport: { width: 1280, height: 640 } });
+  await steward("hold", "ship3", "--until", "4h", "--note", "dry dock", "--yes");
+  await shoot("attention", "/attention?tab=holds", { viewport: { width: 1280, height: 420 } });
+  await shoot("people", "/people", { viewport: { width: 1280, height: 560 } });
   await browser.close();
 } finally {
   demo.kill("SIGINT");
@@ -98,6 +103,25 @@ function configOf(child) {
       resolve(path);
     });
   });
+}
+
+/** Facts of ships that there are not: those of the machine that makes the pictures are nobody's business. */
+function factsOf(url) {
+  const node = decodeURIComponent(new URL(url).pathname.split("/")[3] ?? "");
+  const now = Date.now();
+  const facts = {
+    "os.name": "Debian GNU/Linux",
+    "os.version": "12",
+    kernel: "6.1.0-28-amd64",
+    arch: "x64",
+    cpus: 4,
+    memory: 8 * 1024 ** 3,
+    "disk.root.size": 120 * 1024 ** 3,
+    "disk.root.full": 41,
+    addresses: ["10.20.0.14"],
+  };
+  const list = Object.entries(facts).map(([key, value]) => ({ key, value, since: now - 86_400_000 }));
+  return { node, asOf: now, toldAt: now, list, changes: [] };
 }
 
 async function logIn(browser, link) {

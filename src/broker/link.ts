@@ -112,7 +112,7 @@ export class BrokerLink {
     };
   }
 
-  /** What does not reach this node, or does not leave it, for the broker refuses it; subscriptions first. */
+  /** The subjects that the broker refuses to this node, subscriptions first: nothing of them arrives or leaves. */
   refused(): StuckLane[] {
     const { node } = this.#options;
     return [...this.#refused.values()]

@@ -40,7 +40,7 @@ export interface CarriedStatement {
   readonly run?: SignedRun;
 }
 
-/** What an operator has signed of a job for one node: a command that may come so many times, and not before these times. */
+/** The part of a job that an operator has signed for one node: a command that may come so many times, not before these times. */
 export interface SignedRuns {
   /** The id of the order, chosen by whoever signed it. */
   readonly order: string;

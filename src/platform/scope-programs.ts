@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** The programs that put a command into a control group of its own; both become the command afterwards. */
 export interface ScopePrograms {
@@ -31,7 +32,7 @@ export function scopePrograms(uid = process.geteuid?.(), places: ScopePlaces = P
   if (!["memory", "pids", "cpu"].every((one) => controllers.includes(one)))
     return "this machine has no control groups of version 2 with memory, pids and cpu";
   const [run, user] = ["systemd-run", "setpriv"].map((name) =>
-    places.folders.map((at) => `${at}/${name}`).find(isProgram),
+    places.folders.map((at) => join(at, name)).find(isProgram),
   );
   if (run === undefined || user === undefined) return "the programs systemd-run and setpriv are needed";
   return { run, user };

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { createServer } from "node:net";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
 import { PATIENCE } from "../harness/eventually.ts";
@@ -53,4 +54,14 @@ export async function shows(page: Page, text: string | RegExp, within = 15_000):
 
 export async function showsNot(page: Page, text: string | RegExp): Promise<void> {
   expect(await page.getByText(text).count()).toBe(0);
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
 }

@@ -1,5 +1,4 @@
 import { readdir, readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
@@ -7,7 +6,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { built } from "../harness/built.ts";
 import { eventuallySeen, PATIENCE } from "../harness/eventually.ts";
 import { startFleet } from "../harness/fleet/fleet.ts";
-import { CHROMIUM, openPage, shows, showsNot } from "./chromium.ts";
+import { CHROMIUM, freePort, openPage, shows, showsNot } from "./chromium.ts";
 import { startFront } from "./front.ts";
 
 // Real processes and a real browser, on a machine that may be busy.
@@ -167,12 +166,3 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     expect(faults).toEqual([]);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}

@@ -3,9 +3,11 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { machineCharts } from "../../src/actors/chart.ts";
 import type { NodeDetail } from "../../src/runtime/operate/table/nodes.ts";
 import { apiRoom } from "../api/api-room.ts";
 import { built } from "../harness/built.ts";
+import type { FakeOperations } from "../harness/fake-operations.ts";
 import { atTestEnd } from "../harness/temp.ts";
 import { CHROMIUM, openPage, shows } from "./chromium.ts";
 import { startFront } from "./front.ts";
@@ -27,6 +29,94 @@ async function daemonRoom() {
     () => undefined,
   );
   return { ...room, front };
+}
+
+/** Pages with lists of what others wrote. */
+const LISTS = [
+  "/",
+  "/messages",
+  "/logs",
+  "/inspection",
+  "/inspection?tab=tree",
+  "/inspection?tab=dead",
+  "/inspection?tab=alerts",
+  "/attention",
+  "/attention?tab=approvals",
+  "/attention?tab=holds",
+  "/attention?tab=mutes",
+  "/attention?tab=errands",
+  "/people",
+] as const;
+
+/** Something in each list, with `text` wherever others write. */
+function arrange(operations: FakeOperations, text: string): void {
+  const at = operations.clock.now() - 60_000;
+  const id = "01K9ZD3Q5V01K9ZD3Q5V01K9ZD";
+  operations.machineList = machineCharts().map(({ name, regions }) => ({
+    name,
+    regions: regions.map(({ shared, arrows, ...region }) => ({ ...region, arrows: [...arrows, ...shared] })),
+  }));
+  operations.alertList.push({
+    no: 7,
+    node: "ship2",
+    code: "flapping",
+    text,
+    firstAt: at,
+    lastAt: at,
+    count: 3,
+    state: "raised",
+  });
+  operations.openAlertList = [{ rule: "away", node: "ship2", text, since: at, toldAt: at, to: [text] }];
+  operations.errandList = [{ id, to: "pager", about: "alert", text, madeAt: at, attempts: 3, dueAt: at, fault: text }];
+  operations.muteList = [{ node: "ship3", since: at, endsAt: null, by: "ann", note: text }];
+  operations.hold({ to: "ship3", note: text });
+  operations.approvalList = [
+    {
+      id,
+      operator: text,
+      subject: "command.shellcommand.operatingsystem",
+      nodes: ["ship1"],
+      askedAt: at,
+      endsAt: null,
+      summary: text,
+    },
+  ];
+  operations.operatorList = [
+    {
+      name: text,
+      key: "U…",
+      role: "operator",
+      standing: "accepted",
+      since: at,
+      by: "central",
+      formerKeys: 0,
+      on: text,
+    },
+  ];
+  operations.sessionList = [
+    { id, kind: "page", by: text, role: "admin", createdAt: at, expiresAt: at, lastUsedAt: at },
+  ];
+  operations.transitionList = [
+    { at, actor: text, role: "publisher", event: "GO", from: "idle", to: "working", cause: text },
+  ];
+  const child = {
+    id: "core",
+    state: "running",
+    restarts: 2,
+    restart: "permanent",
+    since: at,
+    lastError: text,
+  } as const;
+  const rule = { strategy: "oneForOne", onGiveUp: "escalate", intensity: 3, period: 30_000, left: 0 } as const;
+  operations.supervisionNow = {
+    node: "central",
+    asOf: at,
+    supervisors: [{ id: "central", parent: null, ...rule, children: [child] }],
+  };
+  const [dead] = operations.deadList;
+  if (dead !== undefined) operations.deadList[0] = { ...dead, summary: text, reason: text };
+  const open = operations.messageList[1];
+  if (open !== undefined) operations.messageList[1] = { ...open, summary: text };
 }
 
 const MARKUP = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
@@ -56,11 +146,12 @@ describe.runIf(CHROMIUM !== undefined)("the page with content of others", () => 
       { node: "ship1", domain: "nginx", line: `${MARKUP}\u001b[31mred` },
       { node: "ship1", domain: "nginx", line: "y".repeat(1_000_000) },
     );
+    arrange(operations, MARKUP);
     const { page, faults } = await openPage(front.url);
-    for (const path of ["/", "/nodes/ship9", "/messages", `/messages/${message.id}`, "/logs", "/inspection"]) {
+    for (const path of [...LISTS, "/nodes/ship9", "/nodes/ship2", `/messages/${message.id}`]) {
       await page.goto(front.url + path);
       await page.getByRole("heading", { level: 1 }).waitFor();
-      if (path !== "/inspection") await shows(page, /onerror=/);
+      await shows(page, /onerror=/);
       expect(await page.title()).not.toMatch(/^owned/);
       expect(await page.locator("img, script:not([src])").count()).toBe(0);
     }
@@ -83,21 +174,20 @@ describe.runIf(CHROMIUM !== undefined)("the page with content of others", () => 
       count: 3,
       state: "raised",
     });
+    arrange(operations, "dry dock");
     const [message] = operations.messageList;
     const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
     const paths = [
-      "/",
+      ...LISTS,
       "/?filter=nonsense%3D",
       "/nodes/ship1",
-      "/messages",
+      "/nodes/ship2",
+      "/nodes/central",
       `/messages/${message?.id}`,
       "/jobs",
       "/run?to=ship1",
-      "/logs",
-      "/inspection",
-      "/inspection?tab=tree",
-      "/inspection?tab=dead",
-      "/inspection?tab=alerts",
+      "/inspection?tab=machines",
+      "/nowhere",
     ];
     for (const options of [
       { colorScheme: "light" },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { ROOT, sourcesBelow } from "../repository/parts/sources.ts";
+import { PROMTOOL, promtool } from "./promtool.ts";
 
 const METRICS = new Set(
   sourcesBelow("src/observe/metrics").flatMap(({ text }) =>
@@ -19,4 +20,8 @@ test("the Grafana board and the alert rules name metrics that there are", () => 
   const expressions = [...panels.flatMap(({ targets }) => targets), ...(rules ?? [])].map(({ expr }) => expr);
   expect(expressions.length).toBeGreaterThan(12);
   expect(expressions.flatMap(named).filter((name) => !METRICS.has(name))).toEqual([]);
+});
+
+test.runIf(PROMTOOL !== undefined)("the alert rules have no fault for `promtool check rules`", () => {
+  expect(promtool(["check", "rules", join(ROOT, "examples/prometheus/rules.yaml")])).toBe("");
 });

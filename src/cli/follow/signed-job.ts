@@ -37,7 +37,7 @@ export async function signedJobOrder(
     cli.note("  → nodes that ask for a signature will reject it: order it within 30 days of its beginning");
     return order;
   }
-  const { from, until, runs, gap } = signing;
+  const { firstAt: from, untilAt: until, runs, gap } = signing;
   if (order.every !== undefined) {
     const first = `the first not before ${isoTime(from)}`;
     const often = runs === 1 ? "once" : `${counted(runs, "time")}, ${formatDuration(gap)} apart at least, ${first}`;

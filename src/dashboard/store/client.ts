@@ -33,6 +33,7 @@ const USED = {
   steerJob: "POST /v1/jobs/{id}/{verb}",
   machines: "GET /v1/machines",
   planJob: "POST /v1/jobs/plan",
+  schedules: "GET /v1/schedules",
   supervision: "GET /v1/supervision",
   transitions: "GET /v1/transitions",
   queue: "GET /v1/nodes/{name}/queue",

@@ -90,10 +90,19 @@ const JOB: Readonly<Record<JobView["state"], Look>> = {
 export const alertLook = (state: string): Look =>
   state === "over" ? look("✓", "over", "quiet") : look("!", "raised", "bad");
 
+const SCHEDULE: Readonly<Record<string, Look>> = {
+  waiting: look("○", "waiting", "busy"),
+  due: look("◌", "due", "busy"),
+  running: look("▶", "running", "busy"),
+  paused: look("‖", "paused", "warn"),
+  ended: look("■", "ended", "quiet"),
+};
+
 /** A newer daemon may know states that this page does not. */
 const unknown = (state: string): Look => look("?", state, "warn");
 
 export const messageLook = (state: string): Look => MESSAGE[state as MessageView["state"]] ?? unknown(state);
+export const scheduleLook = (state: string): Look => SCHEDULE[state] ?? unknown(state);
 export const jobLook = (state: string): Look => JOB[state as JobView["state"]] ?? unknown(state);
 /** The look of a count of a job, which has the name of a state of messages. */
 export const countLook = (kind: keyof JobDetail["counts"]): Look => messageLook(kind);

@@ -31,7 +31,7 @@ export interface RegistrarOptions extends Omit<IntroductionsOptions, "welcomed" 
   readonly keys: OwnKeys;
   /** The standing of these nodes may be another one: what follows from that at once. */
   readonly standings: (nodes: Iterable<string>) => void;
-  /** These nodes are expected: they were invited and have not joined. */
+  /** Hears which nodes were invited and have not joined: they are expected. */
   readonly invited: (nodes: ReadonlySet<string>) => void;
 }
 

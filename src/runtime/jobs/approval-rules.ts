@@ -1,7 +1,9 @@
 import type { Config } from "../../config/config.ts";
 import { covers } from "../../config/policy/rule.ts";
+import type { Draft } from "../../message/draft.ts";
+import { scheduledBy } from "../../message/schedule/scheduled.ts";
 import { receiverOf, withoutReceiver } from "../../message/subject.ts";
-import { GivenLabels, type GivenLabelsOptions } from "../fleet/given-labels.ts";
+import { GivenLabels, type GivenLabelsOptions } from "./given-labels.ts";
 
 export interface ApprovalRulesOptions extends GivenLabelsOptions {
   readonly config: () => Pick<Config, "node" | "groups" | "approvals">;
@@ -16,7 +18,9 @@ export class ApprovalRules {
   }
 
   /** The rule for which a request with these messages needs an approval, in words; `undefined`: it needs none. */
-  rule(messages: readonly { readonly subject: string }[]): string | undefined {
+  rule(requested: readonly Pick<Draft, "subject" | "data">[]): string | undefined {
+    // A speaker who schedules a command wants what the command does.
+    const messages = requested.flatMap((message) => [message, scheduledBy(message) ?? []].flat());
     const labels = new GivenLabels(this.#options);
     for (const [i, { subject, on, nodes }] of this.#options.config().approvals.entries()) {
       const meant = new Set(

@@ -60,7 +60,7 @@ export interface JobOrder {
 export const JOB_VERBS = ["start", "approve", "pause", "resume", "promote", "abort", "cancel"] as const;
 export type JobVerb = (typeof JOB_VERBS)[number];
 
-/** Whoever asks for another attempt. */
+/** The person or program that asks for another attempt. */
 export interface Retrier {
   /** In words. */
   readonly by: string;
@@ -135,7 +135,7 @@ export class Jobs {
     return planOf(wish, this.#options.clock.now(), this.zones);
   }
 
-  /** What an operator's signature on a job with this plan says of times. */
+  /** The times that an operator's signature on a job with this plan speaks of. */
   signing(plan: JobPlan): SigningTerms | undefined {
     return signingTerms(plan, this.#options.clock.now(), this.zones);
   }
@@ -268,10 +268,9 @@ export class Jobs {
   }
 
   #needsApproval({ subject }: JobRecord, group: HeldGroup): boolean {
-    const { held } = this.#options.journal;
-    return (
-      this.approvals.rule(held.members(group).map(([, node]) => ({ subject: `${node}.${subject}` }))) !== undefined
-    );
+    const { data } = group.record;
+    const members = this.#options.journal.held.members(group);
+    return this.approvals.rule(members.map(([, node]) => ({ subject: `${node}.${subject}`, data }))) !== undefined;
   }
 
   #release(job: Job, cause: string): boolean {

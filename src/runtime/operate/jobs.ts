@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
+import type { Draft } from "../../message/draft.ts";
 import { StewardError } from "../../message/errors.ts";
 import type { JobCounts } from "../../message/jobs/job.ts";
 import { isEnded, type Retried, waveEnds } from "../../message/jobs/job.ts";
 import type { Json, SignedJob } from "../../message/message.ts";
 import type { OutputPart } from "../../message/report.ts";
+import { scheduledBy } from "../../message/schedule/scheduled.ts";
 import { parseSubject } from "../../message/subject.ts";
 import { summarise } from "../../message/text/summary.ts";
 import { itemBytes } from "../../message/wire/bounds.ts";
@@ -71,10 +73,10 @@ export class JobOperations {
     const plan = jobs.plan(wishOf(order));
     const nodes = this.#nodes.meantBy(order.to, order.most);
     this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
-    const messages = nodes.map((node) => ({ subject: `${node}.${order.subject}` }));
+    const messages = nodes.map((node) => ({ subject: `${node}.${order.subject}`, data: order.data }));
     // A job that a rule names is approved once, for all of its waves and times.
     const approval = this.#approvals.insistRule(messages) || plan.approval;
-    for (const { subject } of messages) this.#reach.insist(subject);
+    for (const message of messages) this.#insistReach(message);
     const { signed } = order;
     if (signed !== undefined) this.#insistSigned(signed, nodes, order);
     const { to, written: target = to, note = "", draft: asDraft = false } = order;
@@ -103,7 +105,8 @@ export class JobOperations {
     const { nodes, target, away, most } = this.#nodes.resolve({ to: order.to });
     this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
     const { beginAt, until: untilAt } = plan;
-    const signing = jobs.signing(plan);
+    const terms = jobs.signing(plan);
+    const signing = terms && { firstAt: terms.from, untilAt: terms.until, runs: terms.runs, gap: terms.gap };
     return {
       ...(signing === undefined ? {} : { signing }),
       ...{ target, nodes, away, most, beginAt, untilAt },
@@ -210,7 +213,7 @@ export class JobOperations {
   /** @throws StewardError `message-unknown`, `reach-denied`, … */
   async steer(id: string, verb: JobVerb): Promise<Steered> {
     const { jobs, journal } = this.#options.core();
-    this.#insistReach(jobs.get(id));
+    this.#insistReachOf(jobs.get(id));
     if (verb === "approve") this.#approvals.insistApprover(jobs.get(id));
     const answers = jobs.steer(id, verb, this.#speaker.name);
     await journal.flushed();
@@ -227,11 +230,11 @@ export class JobOperations {
   async retry(id: string, of: Retried, signed?: SignedJob): Promise<JobView> {
     const { jobs, journal } = this.#options.core();
     const { record, roll } = jobs.get(id);
-    this.#insistReach(jobs.get(id));
+    this.#insistReachOf(jobs.get(id));
     const nodes = jobs.retried(id, of);
-    this.#approvals.insistRule(nodes.map((node) => ({ subject: `${node}.${record.subject}` })));
-    if (signed !== undefined)
-      this.#insistSigned(signed, nodes, { subject: record.subject, data: roll.group?.record.data ?? null });
+    const data = roll.group?.record.data ?? null;
+    this.#approvals.insistRule(nodes.map((node) => ({ subject: `${node}.${record.subject}`, data })));
+    if (signed !== undefined) this.#insistSigned(signed, nodes, { subject: record.subject, data });
     const { name: by, operator } = this.#speaker;
     jobs.retry(id, of, { by, operator, signed });
     await journal.flushed();
@@ -256,8 +259,16 @@ export class JobOperations {
     }
   }
 
-  #insistReach({ record, roll }: KnownJob): void {
-    for (const { node } of roll.entries()) this.#reach.insist(`${node}.${record.subject}`);
+  /** @throws StewardError `reach-denied` */
+  #insistReach(message: Pick<Draft, "subject" | "data">): void {
+    this.#reach.insist(message.subject);
+    const scheduled = scheduledBy(message);
+    if (scheduled !== undefined) this.#reach.insist(scheduled.subject);
+  }
+
+  #insistReachOf({ record, roll }: KnownJob): void {
+    const data = roll.group?.record.data ?? null;
+    for (const { node } of roll.entries()) this.#insistReach({ subject: `${node}.${record.subject}`, data });
   }
 
   #view({ record, stand, roll }: KnownJob, counted: boolean): JobView {

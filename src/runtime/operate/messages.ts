@@ -98,7 +98,7 @@ export class Messages {
       link: (node) => fleet.link(node),
       held: (subject) => maintenance.halts(subject),
       blocked: (subject) => publishers.get(subject)?.view().reason,
-      awaited: (node) => this.#options.core().awaited(node),
+      isAwaited: (node) => this.#options.core().awaited(node) !== undefined,
       stuck: (node, subject) => fleet.unattended(node, subject),
       changes: (node) => fleet.describe(node)?.changes ?? [],
       now: this.#options.clock.now(),

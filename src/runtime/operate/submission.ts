@@ -46,9 +46,7 @@ export class Submission {
       if (scheduled !== undefined) this.#options.reach.insist(scheduled.subject);
       this.#insistStatement(draft);
     }
-    // The command that is scheduled counts as if it were sent.
-    const scheduled = drafts.map(scheduledBy).filter((draft) => draft !== undefined);
-    const rule = this.#options.approvals.rule([...drafts, ...scheduled]);
+    const rule = this.#options.approvals.rule(drafts);
     if (rule !== undefined) return await this.#hold(drafts, rule);
     const records = await this.send(drafts);
     const { publishers, fleet, link, maintenance } = this.#options.core();

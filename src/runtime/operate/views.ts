@@ -20,8 +20,8 @@ export interface Sight {
   readonly held: (subject: string) => string | undefined;
   /** Why a lane does not move; `undefined` when it does. */
   readonly blocked: (subject: string) => string | undefined;
-  /** Why a node was never heard, where that is known. */
-  readonly awaited: (node: string) => string | undefined;
+  /** True for a node that was invited and has not joined. */
+  readonly isAwaited: (node: string) => boolean;
   /** Why messages on a subject wait at a node, as it last said. */
   readonly stuck: (node: string, subject: string) => string | undefined;
   /** The latest changes of a node, oldest first. */
@@ -289,9 +289,7 @@ function waitingReason(state: State, { message }: OutRecord, sight: Sight): stri
   if (held !== undefined) return state === "held" ? held : `${held}; it was sent before, and may have arrived${late}`;
   const away = sight.link(node);
   if (away === "offline") return `${node} is offline${late}`;
-  if (away === "neverSeen") {
-    const why = sight.awaited(node);
-    return `${node} ${why === undefined ? "was never seen" : `was ${why}`}${late}`;
-  }
+  if (away === "neverSeen")
+    return `${node} ${sight.isAwaited(node) ? "was invited and has not joined yet" : "was never seen"}${late}`;
   return sight.blocked(subject) ?? (due ? `${node} has not answered${late}` : undefined);
 }

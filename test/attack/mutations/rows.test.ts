@@ -13,8 +13,8 @@ interface Row {
 
 async function rowsOf(): Promise<readonly Row[]> {
   const document = await readFile(join(ROOT, "docs/security.md"), "utf8");
-  const model = document.slice(document.indexOf("## Who can do what"), document.indexOf("## The broker"));
-  const lines = model.split("\n").filter((line) => /^\|(?! (can|who|fault)|---)/.test(line));
+  const model = document.slice(document.indexOf("## Who can do what"), document.indexOf("\n## The broker\n"));
+  const lines = model.split("\n").filter((line) => line.startsWith("| ") && !line.endsWith("| shown by |"));
   return lines.map((line) => {
     const cells = line.split("|").slice(1, -1);
     const named = cells.at(-1)?.split(";") ?? [];

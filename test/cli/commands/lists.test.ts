@@ -134,6 +134,43 @@ test("ps lists the processes of another node, as of when", async () => {
   expect((await w.run(["ps", "shp1"])).err).toContain("did you mean ship1?");
 });
 
+test("ps --tree shows each supervisor with its children, their restarts and why, and of this node alone", async () => {
+  const w = await world();
+  const since = w.ops.clock.now() - 60_000;
+  const rule = { intensity: 3, period: 30_000 } as const;
+  const child = { state: "running", restarts: 0, restart: "permanent", since } as const;
+  w.ops.supervisionNow = {
+    node: "central",
+    asOf: since,
+    supervisors: [
+      {
+        ...rule,
+        ...{ id: "central", parent: null, strategy: "restForOne", onGiveUp: "escalate", left: 0 },
+        children: [{ ...child, id: "processes" }],
+      },
+      {
+        ...rule,
+        ...{ id: "processes", parent: "central", strategy: "oneForOne", onGiveUp: "quarantine", left: 9 },
+        children: [{ ...child, id: "publisher a.b", state: "backingOff", restarts: 2, lastError: "boom" }],
+      },
+    ],
+  };
+  const { out } = await w.run(["ps", "--tree"]);
+  expect(out).toBe(
+    [
+      "central  rest for one, 3 restarts within 30 s, then escalate",
+      "  ● running  processes  1 min",
+      "    processes  one for one, 3 restarts within 30 s, then quarantine",
+      "      ↻ backing off  publisher a.b  1 min  2 restarts  boom",
+      "      and 9 more, which run and were never restarted",
+      "",
+    ].join("\n"),
+  );
+  const { code, err } = await w.run(["ps", "ship1", "--tree"]);
+  expect(code).toBe(2);
+  expect(err).toContain("--tree shows this node alone");
+});
+
 test.each(["start", "stop", "restart", "revive"] as const)(
   "%s controls a process by its subject, the node's name left out or not",
   async (verb) => {

@@ -65,7 +65,7 @@ describe("steward demo", { timeout: 120_000 }, () => {
       / s {2}ship1 {4}● online/,
       / s {2}ship3 {4}○ queued +[0-9A-Z]{26}\n/,
       / s {2}ship1 {4}✓ succeeded +Linux|Darwin/,
-      / s {2}ship3 {4}○ queued +ship3 was never seen; its command waits/,
+      / s {2}ship3 {4}○ queued +ship3 was invited and has not joined yet; its command waits/,
       / s {2}ship1 {4}≡ nginx +GET \/ HTTP\/1\.1 → 200\n/,
       / s {2}ship3 {4}● online/,
       / s {2}ship3 {4}✓ succeeded/,

@@ -59,7 +59,7 @@ test("an invited node is known before it joins: patterns mean it, its commands w
   });
   expect(expired).toMatch(/and `steward invite ship9` makes another$/);
   const waiting = await central.api.message(sent?.id ?? "");
-  expect(waiting).toMatchObject({ state: "queued", reason: `ship9 was ${expired}` });
+  expect(waiting).toMatchObject({ state: "queued", reason: "ship9 was invited and has not joined yet" });
   expect((await fleet.steward("decommission", "ship9")).code).toBe(0);
   expect((await central.api.message(sent?.id ?? "")).state).toBe("cancelled");
   expect((await fleet.steward("run", "ship9", "--no-wait", "--", "true")).code).toBe(2);

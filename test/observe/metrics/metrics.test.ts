@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Counters, OTHER } from "../../../src/observe/metrics/counters.ts";
 import { type Metrics, openMetrics } from "../../../src/observe/metrics/metrics.ts";
 import type { LaneReading, NodeReading, ProcessReading, Readings } from "../../../src/observe/metrics/readings.ts";
+import { PROMTOOL, promtool } from "../../examples/promtool.ts";
 import { SimulatedClock } from "../../harness/clock.ts";
 import { listLog } from "../../harness/list-log.ts";
 
@@ -101,6 +102,10 @@ describe("the metrics", () => {
       expect(["counter", "gauge", "histogram"]).toContain(type);
     }
     expect(metrics.contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
+  });
+
+  test.runIf(PROMTOOL !== undefined)("have no fault for `promtool check metrics`", async () => {
+    expect(promtool(["check", "metrics"], await metrics.text())).toBe("");
   });
 
   test("show at a scrape what was counted before it, and never lose or double it", async () => {

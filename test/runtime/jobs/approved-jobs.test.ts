@@ -81,15 +81,33 @@ test("another attempt of a job waits for its own approval, by another operator t
 test("a job with a schedule is approved once for all of its times, and a draft when it is begun", async () => {
   const scene = await OperatorScene.open(NODES);
   const { world } = scene;
-  const id = await ordered(scene, { every: "every 10 minutes", draft: true });
+  const id = await ordered(scene, { every: "*/2 * * * *", draft: true });
   expect(job(world, id)).toMatchObject({ state: "draft" });
   expect(await refusal(scene, world.daemon("central").operations.steerJob(id, "start"))).toBe("done");
   expect(job(world, id)).toMatchObject({ state: "awaitingApproval" });
-  await world.advance(30 * 60_000);
+  await world.advance(5 * 60_000);
   expect(world.ledger.runs).toEqual([]);
   await world.drive(scene.as("bob").approve(id));
-  await world.until(() => world.ledger.runs.length === 4, "two times of the schedule", 40 * 60_000);
+  await world.until(() => world.ledger.runs.length === 4, "two times of the schedule", 8 * 60_000);
   await world.drive(scene.as("ann").steerJob(id, "cancel"));
+});
+
+test("a job that gives nodes a schedule is held to the rule, and to the bounds, of what the schedule runs", async () => {
+  const scene = await OperatorScene.open(NODES);
+  const data = {
+    name: "nightly",
+    set: { every: "every day at 02:00", missed: "skip", subject: "command.work.os", data: {} },
+  };
+  const id = await ordered(scene, { subject: "command.schedule.steward", data });
+  expect(job(scene.world, id)).toMatchObject({ state: "awaitingApproval" });
+  await scene.world.drive(scene.as("ann").steerJob(id, "cancel"));
+  scene.change("ann", { methods: ["schedule"] });
+  expect(
+    await refusal(
+      scene,
+      scene.as("ann").createJob({ ...ORDER, to: "ship1", subject: "command.schedule.steward", data }),
+    ),
+  ).toBe("reach-denied");
 });
 
 test("nobody approves a job whose operator was removed since", async () => {

@@ -30,10 +30,11 @@ test("a job that an operator signed runs where nodes ask for a signature, wave b
   const scene = await OperatorScene.open({ ship1: SIGNED, ship2: SIGNED });
   const { world } = scene;
   const nodes = ["ship1", "ship2"];
-  const plan = { to: "ship1,ship2", waves: "1,100%", soak: 20 * MINUTE };
+  const plan = { to: "ship1,ship2", waves: "1,100%", soak: 2 * MINUTE };
   const unsigned = await ordered(scene, "ann", { ...plan, soak: 0, max: ["rejected=100%"] });
   await world.advance(10_000);
   expect(lists(world, unsigned).rejected).toContain("ship1");
+  await world.drive(world.daemon("central").operations.steerJob(unsigned, "cancel"));
   expect(world.ledger.runs).toEqual([]);
   const signed = scene.signedJob("ann", nodes);
   const id = await ordered(scene, "ann", { ...plan, signed });
@@ -41,7 +42,7 @@ test("a job that an operator signed runs where nodes ask for a signature, wave b
   // The later wave goes with its signature also after a restart of central.
   world.crash("central");
   await world.start("central");
-  await ended(world, id, "done", 40 * MINUTE);
+  await ended(world, id, "done", 5 * MINUTE);
   expect(lists(world, id)).toEqual({ succeeded: nodes });
   for (const { id: message } of world.daemon("central").operations.jobNodes(id))
     expect(world.message(message)).toMatchObject({ operator: "ann@central", signed: true });
@@ -97,14 +98,14 @@ test("another attempt needs another signature, and carries the name of whoever a
 test("a job with a schedule runs as often as its operator has signed; after that nodes that ask for a signature refuse it", async () => {
   const scene = await OperatorScene.open({ ship1: SIGNED });
   const { world } = scene;
-  const every = "every 10 minutes";
+  const every = "*/2 * * * *";
   const { beginAt } = world
     .daemon("central")
     .operations.planJob({ to: "ship1", subject: "command.work.os", data: {}, every });
-  const runs = { from: beginAt ?? 0, runs: 2, gap: 10 * MINUTE };
+  const runs = { from: beginAt ?? 0, runs: 2, gap: 2 * MINUTE };
   const id = await ordered(scene, "ann", { to: "ship1", every, signed: scene.signedJob("ann", ["ship1"], {}, runs) });
-  await world.until(() => world.ledger.runs.length === 2, "two runs", 30 * MINUTE);
-  await world.until(() => job(world, id).attempts.length === 4, "a third time", 30 * MINUTE);
+  await world.until(() => world.ledger.runs.length === 2, "two runs", 6 * MINUTE);
+  await world.until(() => job(world, id).attempts.length === 4, "a third time", 6 * MINUTE);
   note(world, id);
   expect(world.ledger.runs).toHaveLength(2);
   await world.drive(world.daemon("central").operations.steerJob(id, "cancel"));
@@ -113,8 +114,8 @@ test("a job with a schedule runs as often as its operator has signed; after that
 test("central in other hands moves no signature of a job to another node, content, order or run, uses none twice, and none early or late", async () => {
   const scene = await OperatorScene.open({ ship1: SIGNED, ship2: SIGNED }, { sealed: false });
   const { world } = scene;
-  const hour = 60 * MINUTE;
-  const runs = { from: world.time.now() + hour, runs: 2, gap: hour, until: world.time.now() + 4 * hour };
+  const step = 10 * MINUTE;
+  const runs = { from: world.time.now() + step, runs: 2, gap: step, until: world.time.now() + 4 * step };
   const signed = scene.signedJob("ann", ["ship1", "ship2"], { n: 1 }, runs);
   const { send, refused, ran } = await falseCentral(scene);
   const by = (node: string, run: number, change: Partial<SignedJob> = {}, name = "ann"): AskedBy => {
@@ -131,14 +132,14 @@ test("central in other hands moves no signature of a job to another node, conten
   await come(by("ship1", 3, { runs: 3 }));
   await come(by("ship1", 1, { from: 0 }));
   await come(by("ship1", 1, { gap: 0 }));
-  await come(by("ship1", 1, { until: signed.until + hour }));
+  await come(by("ship1", 1, { until: signed.until + step }));
   await come(by("ship1", 1, {}, "bob"));
   expect(await refused()).toHaveLength(8);
   for (const why of await refused()) expect(why).toContain("it is not on this command, for this node");
   await come(by("ship1", 1));
   expect((await refused()).at(-1)).toContain("run 1 of 2 is for");
   expect(ran()).toEqual([]);
-  await world.advance(hour);
+  await world.advance(step);
   await come(by("ship1", 1));
   expect(ran()).toHaveLength(1);
   no = 0;
@@ -152,7 +153,7 @@ test("central in other hands moves no signature of a job to another node, conten
   expect((await refused()).at(-1)).toContain("it was used already");
   await again(by("ship1", 2));
   expect((await refused()).at(-1)).toContain("run 2 of 2 is for");
-  await world.advance(3.2 * hour);
+  await world.advance(3.6 * step);
   await again(by("ship1", 2));
   expect((await refused()).at(-1)).toContain("it held until");
   expect(ran()).toHaveLength(1);

@@ -30,7 +30,7 @@ export function addApprovals(program: Command, run: Runner): void {
       description: `${ABOUT} You sign with your own key (--as, STEWARD_OPERATOR_KEY), and the record of it stays in the audit.`,
       examples: [[`steward ${verb} 01K9ZD3Q5V`, "the request to which this message belongs"]],
     })
-      .argument("<id>", "the id of one of its messages, or the beginning or end of one")
+      .argument("<id>", "the id of a job or of one of the messages, or the beginning or end of one")
       .action(
         run(async (cli, _options, [id = ""]) => {
           const daemon = await cli.daemon();

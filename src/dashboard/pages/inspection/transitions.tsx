@@ -52,7 +52,9 @@ export function Transitions() {
         >
           {heldAt === undefined ? "‖ hold" : `▶ go on (${store.transitions.count - heldAt} new)`}
         </button>
-        <CopyCommand line={commandLine("inspect", ...(name === "" ? [] : [name]))} />
+        <CopyCommand
+          line={commandLine("inspect", ...(name === "" ? [] : [name]), ...(role === "" ? [] : ["--role", role]))}
+        />
       </div>
       {shown.length === 0 ? (
         <p class="empty">

@@ -14,6 +14,7 @@ import { Lanes } from "./lanes.tsx";
 import { Machines } from "./machines.tsx";
 import { Queue } from "./queue.tsx";
 import { Runs } from "./runs.tsx";
+import { Schedules } from "./schedules.tsx";
 import { Timelines } from "./timelines.tsx";
 
 /** One node: its regions now and over time, what it is, its processes, what waits for it and why, its state machine. */
@@ -86,6 +87,7 @@ function NodeBody({ node }: { node: NodeDetail }) {
           <Runs node={node} />
           <Processes node={name} away={away} of={processes} />
           <Machines node={node} asked={processes.reading.value} />
+          <Schedules node={node} />
           <Errors node={node} />
           <Lanes node={node} />
         </div>

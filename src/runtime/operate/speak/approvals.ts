@@ -37,12 +37,12 @@ export class Approvals {
   }
 
   /** The rule for which these messages need an approval, in words; `undefined`: they need none. */
-  rule(drafts: readonly Pick<Draft, "subject">[]): string | undefined {
+  rule(drafts: readonly Pick<Draft, "subject" | "data">[]): string | undefined {
     return this.#options.core().jobs.approvals.rule(drafts);
   }
 
   /** True if these messages need an approval. @throws StewardError `approval-unnamed` where the speaker has no name */
-  insistRule(messages: readonly Pick<Draft, "subject">[]): boolean {
+  insistRule(messages: readonly Pick<Draft, "subject" | "data">[]): boolean {
     const rule = this.rule(messages);
     if (rule !== undefined && this.#speaker.operator === undefined)
       throw new StewardError("approval-unnamed", { rule });
@@ -52,7 +52,8 @@ export class Approvals {
   /** Only another operator approves a job that a rule names, or that an operator ordered. @throws StewardError `approval-own`, … */
   insistApprover({ record: { id, subject, by }, roll }: KnownJob): void {
     const asker = roll.group?.record.operator;
-    const messages = [...roll.entries()].map(({ node }) => ({ subject: `${node}.${subject}` }));
+    const data = roll.group?.record.data ?? null;
+    const messages = [...roll.entries()].map(({ node }) => ({ subject: `${node}.${subject}`, data }));
     const rule = this.rule(messages) ?? (asker === undefined ? undefined : `it was asked for by ${by}`);
     if (rule === undefined) return;
     const { operator, name } = this.#speaker;

@@ -3,7 +3,7 @@ import { CONTROL_DOMAIN, parseSubject } from "../../../message/subject.ts";
 import { isOfMethods } from "../../../security/operators/methods.ts";
 import type { Speaker } from "../../../security/operators/speaker.ts";
 import { TRUST } from "../../enrol/trust-method.ts";
-import { GivenLabels } from "../../fleet/given-labels.ts";
+import { GivenLabels } from "../../jobs/given-labels.ts";
 import type { OperateOptions } from "../rooms.ts";
 
 /**

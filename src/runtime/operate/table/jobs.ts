@@ -155,7 +155,7 @@ const jobPlanView = thing({
   bytes: count.describe("Bytes of the message to one node, before compression"),
   most: count.describe("Nodes that a target may mean without a question: limits.targets"),
   signing: opt(
-    thing({ from: time, until: time, runs: count, gap: milliseconds }).describe(
+    thing({ firstAt: time, untilAt: time, runs: count, gap: milliseconds }).describe(
       "What an operator's signature on it says of times; absent: it begins later than a signature holds",
     ),
   ),

@@ -1,7 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { groupsOf } from "../../message/target/groups.ts";
 import { expressionMatches, type TargetNode } from "../../message/target/match.ts";
-import type { NodeLabels } from "./node-labels.ts";
+import type { NodeLabels } from "../fleet/node-labels.ts";
 
 export interface GivenLabelsOptions {
   readonly labels: Pick<NodeLabels, "list">;

@@ -1,0 +1,112 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { Page } from "playwright-core";
+import { describe, expect, it, vi } from "vitest";
+import { eventuallySeen, PATIENCE } from "../harness/eventually.ts";
+import { startFleet } from "../harness/fleet/fleet.ts";
+import { CHROMIUM, freePort, openPage } from "./chromium.ts";
+
+// Real processes and a real browser, on a machine that may be busy.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 180_000 });
+
+const APP = "event.syslogforwarding.app";
+const WITHIN = 1_000;
+
+/** The API says it first; from then on the page may take a second to say the same. */
+async function follows(what: string, told: () => Promise<string>, shown: () => Promise<string>, wanted: string) {
+  await eventuallySeen(`the API says of ${what} ${wanted}`, async () => (await told()) === wanted, 30_000);
+  const since = performance.now();
+  await eventuallySeen(`the page says of ${what} ${wanted}`, async () => (await shown()).includes(wanted));
+  expect(performance.now() - since, what).toBeLessThan(WITHIN * PATIENCE);
+}
+
+const textOf = async (page: Page, selector: string): Promise<string> =>
+  (await page.locator(selector).allInnerTexts()).join("\n");
+
+describe.runIf(CHROMIUM !== undefined)("the page beside the API", () => {
+  it("says the same within a second: a node dies and comes back, a command runs and prints, a log flows, a job is aborted", async () => {
+    const fleet = await startFleet({
+      nodes: {
+        central: { config: { page: { listen: `127.0.0.1:${await freePort()}` }, subscribe: [{ subject: APP }] } },
+        ship1: { config: { publish: [{ subject: `central.${APP}`, syslog: "tcp://127.0.0.1:0" }] } },
+        ship2: {},
+      },
+    });
+    const { api } = fleet.central;
+    const link = await eventuallySeen("the page listens", async () => {
+      const { code, stdout } = await fleet.steward("open");
+      return code === 0 && stdout.trim();
+    });
+    const { page, faults } = await openPage(link);
+    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "ship2", exact: true }) });
+    const linkShown = async (): Promise<string> => (await row.locator(".cell.link").allInnerTexts()).join();
+    const linkTold = async (): Promise<string> => (await api.node("ship2")).link;
+    await follows("ship2", linkTold, linkShown, "online");
+    await fleet.node("ship2").kill();
+    await follows("ship2", linkTold, linkShown, "offline");
+    await fleet.node("ship2").start();
+    await follows("ship2", linkTold, linkShown, "online");
+
+    const at = (path: string): string => new URL(path, link).href;
+    const [sent] = await api.submit([
+      {
+        subject: "ship1.command.shellcommand.operatingsystem",
+        data: ["sh", "-c", "echo one; sleep 2; echo two; sleep 2; exit 3"],
+      },
+    ]);
+    const id = sent?.id ?? "";
+    await page.goto(at(`/messages/${id}`));
+    const stateTold = async (): Promise<string> => (await api.message(id)).state;
+    const stateShown = (): Promise<string> => textOf(page, ".page-head .state");
+    const outputTold = async (): Promise<string> => (await api.message(id)).output.map(({ text }) => text).join("");
+    const outputShown = async (): Promise<string> =>
+      `${(await page.locator(".line .text").allInnerTexts()).join("\n")}\n`;
+    await follows("the command", stateTold, stateShown, "running");
+    await follows("its output", outputTold, outputShown, "one\n");
+    await follows("its output", outputTold, outputShown, "one\ntwo\n");
+    await follows("the command", stateTold, stateShown, "failed");
+
+    await page.goto(at("/logs?node=ship1"));
+    await page
+      .getByText(/No line is so|line/)
+      .first()
+      .waitFor();
+    const [, port] = await fleet.node("ship1").daemon.saw(/"address":"tcp:\/\/127\.0\.0\.1:(\d+)"/);
+    const socket = connect(Number(port), "127.0.0.1");
+    await once(socket, "connect");
+    const logTold = async (): Promise<string> =>
+      (await api.logs({ node: "ship1", domain: "app", lines: 1 })).map(({ line }) => line.split("app: ")[1]).join();
+    for (const text of ["the pump is on", "the pump is off"]) {
+      socket.write(`<13>app: ${text}\n`);
+      await follows("the log", logTold, () => textOf(page, ".logs .line"), text);
+    }
+    socket.end();
+
+    const job = await api.createJob({
+      subject: "command.shellcommand.operatingsystem",
+      to: "ship1,ship2",
+      data: ["sleep", "600"],
+      waves: "1,100%",
+    });
+    await page.goto(at(`/jobs/${job.id}`));
+    const jobTold = async (): Promise<string> => (await api.job(job.id)).state;
+    const countsTold = async (): Promise<string> => {
+      const { running, held, cancelled } = (await api.job(job.id)).counts;
+      return `${running} ${held} ${cancelled}`;
+    };
+    const countsShown = async (): Promise<string> => {
+      const texts = await page.locator(".counters .counter").allInnerTexts();
+      const count = (word: string): number => Number(/\d+/.exec(texts.find((text) => text.includes(word)) ?? "0")?.[0]);
+      return `${count("running")} ${count("held")} ${count("cancelled")}`;
+    };
+    await follows("the job", jobTold, () => textOf(page, ".page-head .state"), "running");
+    await follows("its counts", countsTold, countsShown, "1 1 0");
+    await api.steerJob(job.id, "abort", {});
+    await follows("the job", jobTold, () => textOf(page, ".page-head .state"), "aborted");
+    await follows("its counts", countsTold, countsShown, "1 0 1");
+    const [running] = await api.messages({ state: "running" });
+    await api.cancel(running?.id ?? "");
+    await follows("its counts", countsTold, countsShown, "0 0 2");
+    expect(faults).toEqual([]);
+  });
+});
