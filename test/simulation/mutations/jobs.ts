@@ -46,8 +46,8 @@ export const JOB_MUTATIONS: readonly Mutation[] = [
     name: "approval-unheeded",
     breaks: "a job that waits for its approval begins",
     file: "src/runtime/jobs/jobs.ts",
-    find: "return job.record.plan.approval ?",
-    replace: "return job.record.plan.approval && by === job.record.id ?",
+    find: 'return asks ? job.move("ask"',
+    replace: 'return asks && by === "" ? job.move("ask"',
     faults: ["jobs", "slow"],
   },
   {
