@@ -22,6 +22,7 @@ export const LONG = [
   "test/simulation/**/*.test.ts",
   "test/integration/{broker-link,cli-run-words,daemon-surroundings,entrances-bad-input,execute-crashes}.test.ts",
   "test/integration/{intake,journal-damaged,methods-syslog,operate,operate-targets,runner-alone}.test.ts",
+  "test/integration/documents/*.test.ts",
   "test/integration/security/{enrol,permission,running-commands}.test.ts",
   "test/runner/{bounds,spawner}.test.ts",
   "test/runtime/fleet/reconnect.test.ts",

@@ -5,6 +5,7 @@ import { events } from "./events.mjs";
 import { fanOut } from "./fan-out.mjs";
 import { fleetRow } from "./fleet.mjs";
 import { jetStream } from "./jetstream.mjs";
+import { jobRow } from "./jobs.mjs";
 import { pageRow } from "./page.mjs";
 import { openWorld } from "./parts.mjs";
 import { reconnect } from "./reconnect.mjs";
@@ -42,6 +43,7 @@ const ROWS = {
   spawn: spawning,
   edge,
   "fan-out": fanOut,
+  job: jobRow,
   fleet: fleetRow,
   page: pageRow,
   reconnect,
@@ -69,6 +71,10 @@ function sentence(row) {
   const spread = (values) => `${values[0]} to ${values[1]}`;
   if (row.bench === "edge")
     return `edge: ${row.idleRssMB} MB resident when idle, ${row.idlePssMB} MB with what it shares counted in part, ${row.allRssMB} MB with its runner after a command; ready ${row.readyMs} ms after its start (${spread(row.spread)})`;
+  if (row.bench === "job") {
+    const share = `${row.share} of the same single messages (${spread(row.spread)})`;
+    return `a job over ${row.nodes} nodes: ${row.jobMs} ms beside ${row.singleMs} ms, ${share}; its nodes are listed in ${row.resolveMs} ms`;
+  }
   if (row.bench === "fan-out") {
     const { first, last, bare } = row.cpuUs;
     const cpu = `CPU of central for each ${first} µs the first time, ${last} µs in round ${row.rounds}, bare ${bare} µs`;

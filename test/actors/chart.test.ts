@@ -5,6 +5,7 @@ import { jobMachine } from "../../src/actors/job.ts";
 import { linkMachine } from "../../src/actors/link.ts";
 import { nodeMachine } from "../../src/actors/node.ts";
 import { publisherMachine } from "../../src/actors/publisher.ts";
+import { scheduleMachine } from "../../src/actors/schedule.ts";
 import { subscriberMachine } from "../../src/actors/subscriber.ts";
 import { LIFECYCLE } from "../../src/actors/supervisor/decision.ts";
 
@@ -22,7 +23,15 @@ function leaves(node: AnyStateNode): AnyStateNode[] {
 
 describe("the charts", () => {
   it("are one for each machine, each a Mermaid state diagram", () => {
-    expect(charts().map(({ name }) => name)).toEqual(["node", "publisher", "subscriber", "link", "job", "child"]);
+    expect(charts().map(({ name }) => name)).toEqual([
+      "node",
+      "publisher",
+      "subscriber",
+      "link",
+      "job",
+      "schedule",
+      "child",
+    ]);
     for (const { mermaid } of charts()) {
       expect(mermaid.startsWith("stateDiagram-v2\n")).toBe(true);
       const [opened, closed] = [mermaid.match(/\{$/gm) ?? [], mermaid.match(/^\s*\}$/gm) ?? []];
@@ -42,6 +51,7 @@ describe("the charts", () => {
     ["subscriber", subscriberMachine],
     ["link", linkMachine],
     ["job", jobMachine],
+    ["schedule", scheduleMachine],
   ])("of the %s has every one of its states and every event that changes one", (name, machine) => {
     const text = drawn(name);
     for (const leaf of leaves(machine.root)) expect(text).toMatch(new RegExp(`\\b${leaf.path.join("_")}\\b`));

@@ -109,6 +109,7 @@ describe("defaults", () => {
       groups: {},
       labels: {},
       policy: [],
+      schedule: {},
       policies: [],
       approvals: [],
       operators: {},

@@ -3,7 +3,7 @@ import type { HeldGroup } from "../../src/journal/jobs/held-group.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import type { Store } from "../../src/journal/store/store.ts";
 import { fate } from "../../src/runtime/resync/compare-answer.ts";
-import { idOf, KEYS, TAKEN } from "./story.ts";
+import { idOf, KEPT, KEYS, TAKEN } from "./story.ts";
 
 function heldIn({ held }: Journal, group: HeldGroup) {
   return { record: group.record, members: held.members(group).map((one, i) => [...one, group.at(i), group.why(i)]) };
@@ -63,6 +63,7 @@ export function accountOf(journal: Journal, store: Store): unknown {
     lost: fate(inbox, idOf(199), { origin: "ship1", epoch: "e1", subject: TAKEN.events, seq: 5 }),
     cancelledEarly: [inbox.cancelledEarly(idOf(150, 1500)), inbox.cancelledEarly(idOf(151, 1510))],
     checkpoints: KEYS.checkpoints.map((key) => journal.checkpoint(key)),
+    kept: journal.checkpoint(KEPT[0]) === undefined ? undefined : KEPT.map((key) => journal.checkpoint(key)),
     files: KEYS.taken.map((key) => journal.taken(key)),
     nodes: journal.nodes(),
     check: {

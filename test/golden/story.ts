@@ -170,7 +170,56 @@ export async function firstPart(journal: Journal, turn: () => Promise<void>): Pr
   await turn();
   await holding(journal, turn);
   await ordering(journal, turn);
+  await keeping(journal, turn);
   await taking(journal, turn);
+}
+
+/** What lies among the checkpoints and is known to the journal itself. */
+export const KEPT = [
+  "hold ship1",
+  "mute ship2",
+  "errand e1-pager",
+  `reply ${idOf(7, 70)}`,
+  "schedule nightly",
+  "schedules ship1",
+] as const;
+
+/** Maintenance, a mute, an errand, a reply that is expected, a schedule of this node and one that another told of. */
+async function keeping(journal: Journal, turn: () => Promise<void>): Promise<void> {
+  const hold = { v: 1, since: START + 1000, endsAt: START + 86_400_000, by: "Jürgen", note: "Trockendock" };
+  const run = { id: idOf(310, 3100), due: START, at: START + 400, state: "failed", code: 3, output: "voll\n" };
+  const times = { every: "every day at 02:00", window: "02:00-04:00", missed: "once" };
+  const order = message(311, `${NODE}.command.schedule.steward`, { origin: "central" });
+  const known = { since: START + 400, cause: "failed: exit 3", left: 2, runs: [run] };
+  const values: readonly Json[] = [
+    hold,
+    { v: 1, since: START, endsAt: null, by: "central" },
+    {
+      ...{ v: 1, id: "e1-pager", to: "pager", about: "outcome", body: { id: "e1", state: "failed" } },
+      ...{ madeAt: START, attempts: 2, dueAt: START + 9000, fault: "example.org answered 503" },
+    },
+    { v: 1, to: ["log", "pager"] },
+    {
+      ...{
+        v: 1,
+        name: "nightly",
+        plan: { ...times, zone: "Europe/Oslo", subject: "command.shellcommand.os", data: ["ls"] },
+      },
+      ...{ order: order as unknown as Json, epoch: journal.epoch, setAt: START, state: "running", last: START + 500 },
+      ...{ high: START + 500, run: { id: idOf(312, 3120), due: START + 500 }, ...known },
+    },
+    {
+      ...{ v: 1, at: START + 500 },
+      schedules: [
+        {
+          ...{ name: "logs", from: "file", ...times, zone: "UTC", subject: "command.shellcommand.os", what: "pack ü" },
+          ...{ note: "jede Nacht", state: "waiting", next: START + 86_400_000, ...known },
+        },
+      ],
+    },
+  ];
+  for (const [i, key] of KEPT.entries()) journal.setCheckpoint({ key, value: values[i] ?? null });
+  await turn();
 }
 
 /** Messages that were held: some still are, one was released after a younger one, one was cancelled. */

@@ -19,7 +19,7 @@ export interface Child {
   stop(): Promise<void>;
   /** Ends it without asking. */
   kill?(): void;
-  /** Of a supervisor: itself and those below it. `parent`: the supervisor that it is a child of. */
+  /** A supervisor shows itself and those below it; other children have no tree. `parent`: the supervisor that it is a child of. */
   tree?(parent: string): SupervisorView[];
 }
 

@@ -11,7 +11,7 @@ import { commandLine } from "../text/command-line.ts";
 const ACCEPTED = { symbol: "✓", word: "accepted", tone: "good" } as const;
 const REMOVED = { symbol: "⊘", word: "removed", tone: "quiet" } as const;
 
-/** Who you are here, who else may command, and who is logged in. */
+/** The people: you, those who may command, and those who are logged in. */
 export function People() {
   useTitle("People");
   return (

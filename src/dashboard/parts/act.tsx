@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { sentenceOf } from "../store/client.ts";
 
-/** What became of the last act on a list, in words; `failed`: it was refused. */
+/** The end of the last act on a list, in words; `failed`: it was refused. */
 interface Said {
   readonly text: string;
   readonly failed: boolean;

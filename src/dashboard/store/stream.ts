@@ -62,7 +62,7 @@ export class Stream {
   }
 
   /**
-   * Nobody looks at the page: it gives its stream up until `retry`. A browser opens six connections to a server, over all its
+   * A page at which nobody looks gives its stream up until `retry`. A browser opens six connections to a server, over all its
    * tabs: the seventh page would wait for ever.
    */
   rest(): void {

@@ -74,7 +74,7 @@ function lastHeard(lanes: ReadonlyMap<string, InLane>): number {
   return last;
 }
 
-/** The row of a lane, as JSON. It is written with each frame that is taken: names, subjects and ids need no escapes. */
+/** The row of a lane, as JSON. The row is written with each frame that is taken: names, subjects and ids need no escapes. */
 function textOf({ origin, epoch, subject, last, lastId, verdicts, lost, at }: InLane): string {
   let text = `{"v":1,"origin":"${origin}","epoch":"${epoch}","subject":"${subject}","last":${last}`;
   if (lastId !== undefined) text += `,"lastId":"${lastId}"`;

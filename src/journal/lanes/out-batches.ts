@@ -53,7 +53,7 @@ export class Lane implements Omit<OutLane, "marks"> {
     this.event = kindOf(subject) === "event";
   }
 
-  /** The lane's row, an `OutLane`, as JSON. It is written at each step of the lane: subjects and epochs need no escapes. */
+  /** The lane's row, an `OutLane`, as JSON. The row is written at each step of the lane: subjects and epochs need no escapes. */
   get text(): string {
     const { no, subject, next, sent, acked, started, open, receiverEpoch, base, given } = this;
     const [oldest = acked + 1] = this.openNumbers;

@@ -68,7 +68,7 @@ export interface ScheduleView {
   readonly runs: readonly ScheduleRun[];
 }
 
-/** What central has heard of the schedules of one node: a row of its journal. */
+/** The schedules of one node as central has heard of them: a row of its journal. */
 export interface NodeSchedules {
   readonly v: 1;
   /** The time of the node. */

@@ -7,11 +7,11 @@ import { nextTime } from "./schedule.ts";
 import { TimeZone } from "./time-zone.ts";
 import { meets, parseWindow } from "./window.ts";
 
-/** What becomes of times at which a run could not begin: the daemon was down, another run went on, the window was closed. */
+/** The fate of times at which a run could not begin: the daemon was down, another run went on, the window was closed. */
 export const MISSED = ["skip", "once", "all"] as const;
 export type Missed = (typeof MISSED)[number];
 
-/** A schedule that a node holds: what it does, and when. It needs no link. Durations are ms. */
+/** A schedule that a node holds: what it does, and when. A run needs no link. Durations are ms. */
 export interface NodeSchedule {
   /** The one time, as it was written; absent: `every` is given. */
   readonly at?: string | undefined;

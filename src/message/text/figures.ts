@@ -1,4 +1,4 @@
-/** Spans, sizes and counts as people read them, in a terminal and in a browser alike. Nothing here reads a clock. */
+/** Spans, sizes and counts as people read them, in a terminal and in a browser alike. No clock is read here. */
 
 const UNITS = [
   ["d", 86_400_000],

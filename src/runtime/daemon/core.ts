@@ -1,12 +1,12 @@
 import type { Child, Exit, FailingChild } from "../../actors/supervisor/spec.ts";
 import { BrokerLink } from "../../broker/link.ts";
+import { withOwnLanes } from "../../broker/own-lanes.ts";
 import { normalise, type StewardError } from "../../message/errors.ts";
 import { idMaker } from "../../message/id.ts";
 import { receiverOf } from "../../message/subject.ts";
 import type { Method } from "../../methods/define.ts";
 import type { Log } from "../../observe/log.ts";
 import { Audit } from "../../security/audit/audit.ts";
-import { withOwnLanes } from "../deliver/own-lanes.ts";
 import { Fleet, lastSeenIn } from "../fleet/fleet.ts";
 import { NodeHistory } from "../fleet/history/node-history.ts";
 import { Storage } from "../upkeep/storage.ts";

@@ -203,7 +203,7 @@ export class Road implements Rooms, FactsWatcher {
       insist: ({ order, plan }) => {
         if (order === undefined) return;
         const route = this.routes.find(`${node}.${plan.subject}`);
-        route.decide(permission.senderOf(order), plan.data);
+        route.decide({ ...permission.senderOf(order), ahead: true }, plan.data);
       },
       told: (news) => toldSchedules.told(node, news),
     });

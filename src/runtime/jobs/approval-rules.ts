@@ -19,7 +19,7 @@ export class ApprovalRules {
 
   /** The rule for which a request with these messages needs an approval, in words; `undefined`: it needs none. */
   rule(requested: readonly Pick<Draft, "subject" | "data">[]): string | undefined {
-    // Whoever schedules a command wants what the command does.
+    // A speaker who schedules a command wants what the command does.
     const messages = requested.flatMap((message) => [message, scheduledBy(message) ?? []].flat());
     const labels = new GivenLabels(this.#options);
     for (const [i, { subject, on, nodes }] of this.#options.config().approvals.entries()) {

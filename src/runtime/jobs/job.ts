@@ -23,7 +23,7 @@ export interface JobOptions {
   readonly journal: Journal;
   readonly holding: Holding;
   readonly fleet: Pick<Fleet, "link" | "trust">;
-  readonly failures: Pick<Failures, "report">;
+  readonly failures: Pick<Failures, "report" | "over">;
   readonly happenings: Happenings;
   readonly zones: Zones;
   readonly inspector: Inspector;
@@ -275,6 +275,9 @@ export class Job {
         if (step.kind === "abort") this.endHeld("cancelled", `the job was aborted: ${step.cause}`);
         return { more: false, next: LONGEST };
       default:
+        // A job whose failures were mended by another attempt has failed no more.
+        if (step.kind === "finish") failures.over("job-failed", `job ${id}: ${step.cause}`, `job-failed ${id}`);
+        else failures.report("job-failed", `job ${id}: ${step.cause}`, `job-failed ${id}`);
         this.#finish(step.kind, step.cause);
         return { more: false, next: LONGEST };
     }

@@ -34,7 +34,7 @@ export interface JobsOptions {
   readonly fleet: Pick<Fleet, "link" | "trust">;
   readonly facts: Pick<NodeFacts, "value">;
   readonly labels: Pick<NodeLabels, "list">;
-  readonly failures: Pick<Failures, "report">;
+  readonly failures: Pick<Failures, "report" | "over">;
   readonly happenings: Happenings;
   readonly inspector: Inspector;
   readonly newId: NewId;

@@ -63,7 +63,7 @@ export class Receiver implements Refuser {
   #left = A_TURN;
   /** Frames whose messages are taken and not durable yet. */
   #unflushed = 0;
-  /** What is durable and not told yet. */
+  /** The changes that are durable and not told yet. */
   #toTell: (readonly (() => void)[])[] = [];
 
   constructor(options: ReceiveOptions) {

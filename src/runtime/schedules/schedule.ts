@@ -53,7 +53,7 @@ export class OneSchedule {
     this.#actor.stop();
   }
 
-  /** What its times ask for now; `undefined`: nothing can begin, whatever the time. */
+  /** The step that its times ask for now; `undefined`: nothing can begin, whatever the time. */
   step(now: number): DueStep | undefined {
     const { state, run, plan, last } = this.#held;
     if (state === "paused" || state === "ended" || run !== null) return undefined;

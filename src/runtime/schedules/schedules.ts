@@ -17,6 +17,7 @@ import type { Failures } from "../../observe/alerts.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Zones } from "../jobs/hours.ts";
 import type { Submitter } from "../submit/submit.ts";
+import { ON_TIME } from "./due.ts";
 import { OneSchedule } from "./schedule.ts";
 import type { ScheduleNews, ScheduleOrder } from "./schedule-method.ts";
 
@@ -68,6 +69,7 @@ export class Schedules {
   /** Schedules of which central is to be told at the end of this turn, and those that are gone. */
   readonly #changed = new Set<string>();
   readonly #gone = new Set<string>();
+  #isTelling = false;
   #timer: Timer | undefined;
   #begun = false;
   /** Missed times are not caught up before that, monotonic ms. */
@@ -232,9 +234,7 @@ export class Schedules {
     if (epoch === journal.epoch) return;
     const reason = "the journal was put back since: it may have run";
     if (run !== null) journal.outbox.withdraw(run.id, "cancelled", now, reason);
-    const step = one.held.plan.at === undefined ? undefined : one.step(now);
     one.change({ epoch: journal.epoch, last: Math.max(last, now), high: Math.max(one.held.high, now) });
-    if (step?.kind === "run") one.move("due", reason);
     const text = `schedule ${name}: the journal was put back; times from ${new Date(last).toISOString()} on may have run, and are not caught up`;
     failures.report("schedule-doubtful", text, `schedule-doubtful ${name}`);
     this.#news(name);
@@ -251,7 +251,7 @@ export class Schedules {
     const once = plan.at === undefined ? {} : onceAt(plan.at, now, zone, order !== undefined);
     const held: HeldSchedule = {
       ...{ v: 1, name, plan, epoch: journal.epoch, setAt: now },
-      ...(order === undefined ? {} : { order: bare(order) }),
+      ...(order === undefined ? {} : { order }),
       ...once,
       ...{ state: "waiting", since: now, cause: "", last: now, high: now },
       // A run of the schedule before it goes on, and is the only one.
@@ -330,6 +330,7 @@ export class Schedules {
     if (step === undefined) return LOOK;
     const { name } = one.held;
     if (step.kind === "wait") {
+      if (one.held.state === "due") one.move("leave", "its time is over");
       if (step.at !== null) return step.at - now;
       if (one.held.state === "waiting" && one.move("end", "its last time is over")) this.#news(name);
       return LOOK;
@@ -342,7 +343,7 @@ export class Schedules {
       if (one.move("leave", `${at} was missed`, { last: step.upTo, left })) this.#news(name);
       return 0;
     }
-    const isMissed = now - step.due > PATIENCE;
+    const isMissed = now - step.due > ON_TIME;
     const patience = this.#patientUntil - this.#options.clock.monotonic();
     if (isMissed && patience > 0) {
       this.#askCentral();
@@ -404,11 +405,14 @@ export class Schedules {
 
   /** Changes of one turn are one event. */
   #tellSoon(): void {
-    if (this.#changed.size + this.#gone.size === 1) this.#options.journal.atTurnEnd(() => this.#tell());
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    this.#options.journal.atTurnEnd(() => this.#tell());
   }
 
   #tell(): void {
     const { submitter, node, central, clock, told } = this.#options;
+    this.#isTelling = false;
     const changed = [...this.#changed].flatMap((name) => this.#all.get(name)?.view() ?? []);
     const gone = [...this.#gone];
     this.#changed.clear();
@@ -423,11 +427,6 @@ export class Schedules {
         owed: true,
       });
   }
-}
-
-/** The parts of an order that decide who speaks. */
-function bare(order: Message): Message {
-  return order;
 }
 
 function onceAt(text: string, now: number, zone: TimeZone, isNew: boolean): { readonly onceAt: number } {

@@ -7,7 +7,7 @@ import { MOST_RUNS, type ScheduleNews } from "./schedule-method.ts";
 const KEY = "schedules ";
 type Rows = Pick<Journal, "checkpoint" | "checkpoints" | "setCheckpoint" | "dropCheckpoint">;
 
-/** What nodes have told central of the schedules that they hold, and of their latest runs: a row for each node. */
+/** The schedules that nodes hold, and their latest runs, as they have told central: a row for each node. */
 export class ToldSchedules {
   readonly #journal: Rows;
 
@@ -36,10 +36,6 @@ export class ToldSchedules {
       const row: NodeSchedules = { v: 1, at, schedules };
       this.#journal.setCheckpoint({ key: `${KEY}${node}`, value: row as unknown as Json });
     }
-  }
-
-  forget(node: string): void {
-    this.#journal.dropCheckpoint(`${KEY}${node}`);
   }
 }
 

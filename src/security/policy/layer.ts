@@ -20,6 +20,8 @@ export interface Asked {
   readonly operator: string | undefined;
   /** The node's own file speaks. */
   readonly ownFile: boolean;
+  /** Later times are asked for: hours decide then. */
+  readonly ahead: boolean;
   /** The open messages of its sender on its subject, without itself. */
   readonly open: number;
   /** The arguments, or why there are none to judge. */
@@ -118,7 +120,7 @@ export class Layer {
         }
         allows = allowed?.by ?? line.by;
       }
-      if (rule.hours !== null && !isWithin(rule.hours, this.#week.minute)) {
+      if (rule.hours !== null && !asked.ahead && !isWithin(rule.hours, this.#week.minute)) {
         const allowed = rule.hours.map(({ text }) => text).join(", ");
         refusal = further(
           refusal,

@@ -35,6 +35,8 @@ export interface Sender {
   readonly says?: string | undefined;
   /** The node's own steward.yaml speaks: whoever may send by that file, it may. */
   readonly ownFile?: boolean;
+  /** The question is about later times: whether the hours allow it is decided then. */
+  readonly ahead?: boolean;
 }
 
 /** The commands that this node gives to itself because of a schedule. */
@@ -216,6 +218,7 @@ class Question implements Asked {
   origin = "";
   operator: string | undefined;
   ownFile = false;
+  ahead = false;
   open = 0;
   #subject = "";
   #data: Json | undefined;
@@ -224,7 +227,7 @@ class Question implements Asked {
   #checked = false;
 
   about(
-    { origin, operator, ownFile = false }: Sender,
+    { origin, operator, ownFile = false, ahead = false }: Sender,
     subject: string,
     data: Json | undefined,
     method: MethodFacts,
@@ -233,6 +236,7 @@ class Question implements Asked {
     this.origin = origin;
     this.operator = operator;
     this.ownFile = ownFile;
+    this.ahead = ahead;
     this.open = open;
     this.#subject = subject;
     this.#data = data;

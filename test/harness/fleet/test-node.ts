@@ -136,6 +136,12 @@ export class TestNode {
     return await this.begin(...args).within(40_000);
   }
 
+  /** What a command line beside this node needs, for a test that types it in a shell. */
+  get line(): { readonly main: string; readonly config: string; readonly env: NodeJS.ProcessEnv } {
+    const { main, env } = this.#surroundings;
+    return { main, config: this.config, env };
+  }
+
   /** A command line that goes on. */
   begin(...args: readonly string[]): Program {
     return this.#program(args);

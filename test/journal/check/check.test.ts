@@ -471,6 +471,28 @@ describe("the check of a journal", () => {
     },
   );
 
+  it.each([
+    ["hold ship1", { endsAt: "soon" }, 'endsAt: "soon" is not a time'],
+    ["mute ship2", { by: 7 }, "by: 7 is not a text"],
+    ["errand e1-pager", { id: "another" }, "it is that of another"],
+    ["errand e1-pager", { attempts: -1 }, "attempts: -1 is not a number from 0 on"],
+    [`reply ${idOf(7, 70)}`, { to: "log" }, 'to: "log" is not a list'],
+    ["schedule nightly", { name: "daily" }, "it is that of daily"],
+    ["schedule nightly", { run: null }, "it is running, and has no run"],
+    ["schedule nightly", { state: "waiting" }, "it has a run, and is waiting"],
+    ["schedules ship1", { schedules: [{}] }, "schedules: 0: name: nothing is not a name"],
+  ])("names a row of the checkpoints that it knows: %s %j", async (key, wrong, fault) => {
+    const disk = await lived();
+    const hand = new Hand(disk);
+    hand.put("checkpoints", key, { ...hand.value<Row>("checkpoints", key), ...wrong });
+    expect(checked(disk).problems).toContainEqual({
+      table: "checkpoints",
+      key: JSON.stringify(key),
+      fault,
+      harm: "wrong",
+    });
+  });
+
   it("tells the first problems one by one and counts all of them", async () => {
     const disk = await lived();
     const hand = new Hand(disk);

@@ -99,6 +99,15 @@ const LIVE: Readonly<Record<string, Change>> = {
       expect(world.daemon("ship1").operations.resolve({ to: "@office" }).nodes).toEqual(["central"]);
     },
   },
+  schedule: {
+    node: "ship1",
+    settings: { schedule: { often: { every: "every 10 seconds", subject: "command.work.os", data: {} } } },
+    follows: async (world) => {
+      await world.advance(12_000);
+      expect(world.ledger.runs.map(({ node }) => node)).toEqual(["ship1"]);
+      expect(world.daemon("central").operations.schedules()).toMatchObject([{ node: "ship1", name: "often" }]);
+    },
+  },
   facts: {
     node: "ship1",
     settings: { facts: { load: { run: ["print", "one=1"] } } },

@@ -147,3 +147,29 @@ test("a reply to a destination that there is not is refused, and so is one of an
   await expect(central(world).dropErrand("x")).rejects.toMatchObject({ code: "errand-unknown" });
   await expectSound(world);
 });
+
+test("a job that failed, a dead letter and a journal without room are told of by rules", async () => {
+  const tight = { limits: { journalBytes: "1MB" } };
+  const world = await fleet({
+    alerts: {
+      faults: { when: "alert", codes: ["job-failed", "dead-letter"], for: "0s", to: ["bus"] },
+      room: { when: "storage", for: "0s", to: ["bus"] },
+    },
+  });
+  const heard = await listener(world);
+  const said = (): string => texts(heard).join("\n");
+  const job = { to: "ship1", subject: "command.work.os", data: { do: "fail" } } as const;
+  const { id } = await world.drive(central(world).createJob(job));
+  await world.advance(MINUTE);
+  expect(said()).toContain(`faults: central: job-failed: job ${id}: the last message has ended: 1 failed`);
+  await world.send("ship2.command.redo.os", { do: "throw" });
+  await world.advance(2 * MINUTE);
+  expect(said()).toMatch(/faults: ship2: dead-letter: \w+ on ship2\.command\.redo\.os failed its process/);
+  await world.stop("ship1");
+  world.configure("ship1", tight);
+  await world.start("ship1");
+  // What waits for a node that never comes fills it, until it takes no more.
+  const fill = () => world.send("ship9.event.note.news", { text: "x".repeat(20_000) }, {}, "ship1");
+  for (let i = 0; i < 60; i++) if ((await fill().catch(() => "full")) === "full") break;
+  await world.until(() => said().includes("room: the journal of ship1 is"), "the journal of ship1 is told of", 600_000);
+});

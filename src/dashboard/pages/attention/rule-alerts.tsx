@@ -7,7 +7,7 @@ import { urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";
 
-/** What the rules of the configuration have found and is not over. */
+/** The findings of the rules of the configuration that are not over. */
 export function RuleAlerts() {
   const { client } = theStore();
   const { reading } = useReading<readonly OpenAlertView[]>("rule alerts", () => ({

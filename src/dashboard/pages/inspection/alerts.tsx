@@ -9,7 +9,7 @@ import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { alertLook } from "../../text/looks.ts";
 
-/** What went wrong and was not cleared. */
+/** Alerts: faults that nobody has cleared. */
 export function Alerts() {
   const { client } = theStore();
   const { reading, refresh } = useReading("alerts", () => ({

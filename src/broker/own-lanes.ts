@@ -1,4 +1,4 @@
-import type { Packet, Subscription, Transport } from "../../broker/transport.ts";
+import type { Packet, Subscription, Transport } from "./transport.ts";
 
 /**
  * A transport on which the lanes of a node to itself need no broker: their frames and ACKs stay in this process. Questions
