@@ -39,16 +39,34 @@ function run(program, ...args) {
   return stdout;
 }
 
-async function start(node, config, ...within) {
-  const file = join(directory, `${node}.yaml`);
-  await writeFile(
-    file,
-    JSON.stringify({ node, data: `./${node}`, log: { level: "warn" }, hello: `${profile.hello / speed}ms`, ...config }),
-  );
+const fileOf = (node) => join(directory, `${node}.yaml`);
+
+async function configure(node, config) {
+  const log = { level: "warn" };
+  const text = JSON.stringify({ node, data: `./${node}`, log, hello: `${profile.hello / speed}ms`, ...config });
+  await writeFile(fileOf(node), text);
+}
+
+function start(node, ...within) {
+  const file = fileOf(node);
   const [program, ...args] = [...within, process.execPath, MAIN, "up", "--config", file];
   const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit"] });
   children.push({ child, ended: once(child, "exit") });
   return child;
+}
+
+const steward = (node, ...words) => run(process.execPath, MAIN, "--config", fileOf(node), ...words);
+
+/** Resolves once `look` does not throw any more: a bill of a node that was never let in would be a false one. */
+async function heard(look) {
+  for (let left = 60; ; left--) {
+    try {
+      return look();
+    } catch (error) {
+      if (left === 0) throw error;
+      await wait(500);
+    }
+  }
 }
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -83,18 +101,22 @@ try {
   run("ip", "-n", names.netns, "link", "set", names.theirs, "up");
   run("ip", "neigh", "replace", `10.213.${id}.2`, "lladdr", theirMac, "dev", names.ours, "nud", "permanent");
   run("ip", "-n", names.netns, "neigh", "replace", central, "lladdr", ourMac, "dev", names.theirs, "nud", "permanent");
-  await start("central", { broker: { embedded: { host: central, port } } });
-  await wait(3_000);
-  const edge = await start(
-    "ship1",
-    {
-      central: "central",
-      link: values.link,
-      broker: { servers: [`nats://${central}:${port}`] },
-      subscribe: [{ subject: "command.shellcommand.operatingsystem" }],
-    },
-    ...["ip", "netns", "exec", names.netns],
-  );
+  await configure("central", { broker: { embedded: { host: central, port } } });
+  await configure("ship1", {
+    central: "central",
+    link: values.link,
+    broker: { servers: [`nats://${central}:${port}`] },
+    subscribe: [{ subject: "command.shellcommand.operatingsystem" }],
+  });
+  start("central");
+  await heard(() => steward("central", "nodes"));
+  const token = steward("central", "invite", "ship1").trim();
+  run("ip", "netns", "exec", names.netns, process.execPath, MAIN, "join", token, "--config", fileOf("ship1"));
+  const edge = start("ship1", "ip", "netns", "exec", names.netns);
+  await heard(() => {
+    const { link } = JSON.parse(steward("central", "node", "ship1", "--json"));
+    if (link !== "online") throw new Error(`ship1 is ${link}`);
+  });
   await wait(10_000);
   const from = await reading(edge.pid);
   await wait(seconds * 1000);

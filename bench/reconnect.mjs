@@ -3,7 +3,7 @@ import { Cpu } from "./cpu.mjs";
 import { startCentral, startFleet, stopEdge } from "./parts.mjs";
 
 /** Interval of the hellos: a node is offline after a few of them. */
-const HELLO = "3s";
+const HELLO = "10s";
 
 /**
  * A fleet that was silent for so long that all of it counts as offline, and that goes on within one second: time until central

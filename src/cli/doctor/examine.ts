@@ -7,11 +7,12 @@ import { EXIT, normalise, StewardError } from "../../message/errors.ts";
 import { bytes, span } from "../../message/text/figures.ts";
 import type { Health } from "../../runtime/operate/table/daemon.ts";
 import type { NodeView } from "../../runtime/operate/table/nodes.ts";
+import type { ScheduleViewOf } from "../../runtime/operate/table/schedules.ts";
 import { confinementFaults } from "../../security/confinement.ts";
 import type { Cli } from "../cli.ts";
 import { everyNode } from "../daemon.ts";
 import { standsStill } from "../render/fleet/nodes.ts";
-import { counted } from "../render/text.ts";
+import { counted, visible } from "../render/text.ts";
 import { isoTime } from "../render/time.ts";
 import type { Finding } from "./finding.ts";
 import { journalAtRest } from "./journal.ts";
@@ -43,9 +44,29 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   findings.push(...daemon(health, nodes, cli.io.clock.now(), config?.broker.servers.join(", ") ?? "a broker"));
   const letters = await (await cli.daemon()).dead().catch(() => []);
   findings.push(messages(nodes, letters.length));
+  findings.push(...scheduled(await (await cli.daemon()).schedules().catch(() => [])));
   const alerts = await (await cli.daemon()).alerts().catch(() => []);
   findings.push(...raised(alerts, cli.io.clock.now()));
   return findings;
+}
+
+/** The schedules that nodes hold; where there are none, there is nothing to say. */
+function scheduled(views: readonly ScheduleViewOf[]): Finding[] {
+  if (views.length === 0) return [];
+  const check = "schedules";
+  const failed = views.filter(({ runs }) => runs.length > 0 && runs.at(-1)?.state !== "succeeded");
+  const held = counted(views.length, "schedule");
+  if (failed.length === 0) return [{ check, verdict: "ok", text: `${held}, and no latest run has failed` }];
+  const names = failed.slice(0, MOST_NAMED).map(({ node, name }) => visible(`${node} ${name}`));
+  const remedy = "`steward schedules NODE NAME` shows the runs, with the end of their output.";
+  return [
+    {
+      check,
+      verdict: "warn",
+      text: `the latest run of ${failed.length} of ${held} has not succeeded: ${names.join(", ")}`,
+      remedy,
+    },
+  ];
 }
 
 /**

@@ -39,6 +39,8 @@ const VERBS: Readonly<Record<string, readonly { readonly verb: Verb; readonly su
     { verb: "cancel", sure: "cancel, what runs too" },
   ],
 };
+/** A job of more nodes is listed anew less often. */
+const MANY = 500;
 const RETRIED = [
   { of: "failed", word: "retry the failed", count: ["failed"] },
   { of: "notStarted", word: "retry those that never began", count: ["expired", "cancelled", "rejected"] },
@@ -51,9 +53,10 @@ export function JobPage({ id }: { id: string }) {
   const { client } = theStore();
   const { reading, refresh } = useReading<JobDetail>(`job ${id}`, () => ({
     load: () => client.job(id),
-    on: (happening) => happening.type === "job" && happening.id === id,
+    // The counts of a job that has ended still change with its messages, and no happening names the job of a message.
+    on: (happening) => happening.type === "message" || (happening.type === "job" && happening.id === id),
     every: 10_000,
-    atMost: 400,
+    atMost: 500,
   }));
   return (
     <section class="page full">
@@ -197,9 +200,9 @@ function Nodes({ job, kind }: { job: JobDetail; kind: string }) {
   const { client } = theStore();
   const { reading } = useReading<readonly JobNode[]>(`job nodes ${job.id} ${kind}`, () => ({
     load: () => client.jobNodes(job.id, { limit: 10_000, ...(kind === "" ? {} : { state: kind as JobNode["kind"] }) }),
-    on: (happening) => happening.type === "job" && happening.id === job.id,
+    on: (happening) => happening.type === "message" || (happening.type === "job" && happening.id === job.id),
     every: 10_000,
-    atMost: 700,
+    atMost: job.nodes > MANY ? 3_000 : 600,
   }));
   return (
     <Shown of={reading} what="its nodes" isEmpty={(list) => list.length === 0} empty="No node of this job is so.">

@@ -11,7 +11,7 @@ import { meets, parseWindow } from "./window.ts";
 export const MISSED = ["skip", "once", "all"] as const;
 export type Missed = (typeof MISSED)[number];
 
-/** A schedule that a node holds: what it does, and when. A run needs no link. Durations are ms. */
+/** A schedule that a node holds without a link: the command and its times. Durations are ms. */
 export interface NodeSchedule {
   /** The one time, as it was written; absent: `every` is given. */
   readonly at?: string | undefined;

@@ -36,7 +36,7 @@ export const ON_TIME = 60_000;
 const MOST = 100;
 const HOUR = 3_600_000;
 
-/** The consequence of the times of a schedule of which no run goes on. */
+/** The step that follows from the times of a schedule of which no run goes on. */
 export function decideDue(sight: DueSight): DueStep {
   const { times, window, zone, missed, last, now } = sight;
   const due = dueTimes(times, last, now, zone);

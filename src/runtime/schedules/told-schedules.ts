@@ -7,7 +7,7 @@ import { MOST_RUNS, type ScheduleNews } from "./schedule-method.ts";
 const KEY = "schedules ";
 type Rows = Pick<Journal, "checkpoint" | "checkpoints" | "setCheckpoint" | "dropCheckpoint">;
 
-/** The schedules that nodes hold, and their latest runs, as they have told central: a row for each node. */
+/** The schedules that nodes hold and their latest runs, as they have told central: a row for each node. */
 export class ToldSchedules {
   readonly #journal: Rows;
 

@@ -35,7 +35,7 @@ export interface Sender {
   readonly says?: string | undefined;
   /** The node's own steward.yaml speaks: whoever may send by that file, it may. */
   readonly ownFile?: boolean;
-  /** The question is about later times: whether the hours allow it is decided then. */
+  /** The command is asked for at later times: whether the hours allow it is decided then. */
   readonly ahead?: boolean;
 }
 

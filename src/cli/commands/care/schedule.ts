@@ -39,6 +39,7 @@ interface ListOptions {
 
 const SUBJECT = `command.${SCHEDULE}.${CONTROL_DOMAIN}`;
 
+/** `steward schedule` gives nodes schedules that they hold by themselves, changes them and takes them back; `steward schedules` lists them. */
 export function addSchedule(program: Command, run: Runner): void {
   command(program, "schedule", {
     summary: "let nodes run a command at times, also while no link is there",

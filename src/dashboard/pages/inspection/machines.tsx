@@ -39,6 +39,7 @@ export function Machines() {
           const state = chosen.name === "link" ? store.health.reading.value.value?.broker.state : process?.state;
           return (
             <section class="block" aria-label={`Machine of a ${chosen.name}`}>
+              <h2>Machine of a {chosen.name}</h2>
               <div class="choices-line">
                 <div class="choices" role="group" aria-label="Machine">
                   {machines.map(({ name }) => (

@@ -91,7 +91,7 @@ async function searchLog(
     if (day >= until || lines.length >= limit) continue;
     // The day of a file is that of the event, which may differ by a day from that of its lines.
     if (day + 2 * DAY < since) break;
-    for await (const block of blocksOf(file)) {
+    for await (const block of blocksOf(file, until)) {
       left -= block.bytes;
       budget.bytes -= block.bytes;
       const kept: FoundLine[] = [];
@@ -123,12 +123,15 @@ interface Block {
   readonly bytes: number;
 }
 
-/** The whole lines of a file, block by block from its end; the text after the last newline is still being written. */
-async function* blocksOf(path: string): AsyncGenerator<Block> {
+/**
+ * The whole lines of a file, block by block from its end; the text after the last newline is still being written. Lines that
+ * are surely later than `until` are passed over unread, so that a search that goes on does not begin at the end again.
+ */
+async function* blocksOf(path: string, until: number): AsyncGenerator<Block> {
   const handle = await opened(path);
   if (handle === undefined) return;
   try {
-    let position = (await handle.stat()).size;
+    let position = await endBefore(handle, (await handle.stat()).size, until);
     let rest: Buffer<ArrayBufferLike> = Buffer.alloc(0);
     let isEnd = true;
     while (position > 0) {
@@ -153,6 +156,33 @@ async function* blocksOf(path: string): AsyncGenerator<Block> {
   } finally {
     await handle.close();
   }
+}
+
+/** The end of a line after which all are later than `until`, found by looks at a few places. */
+async function endBefore(handle: FileHandle, size: number, until: number): Promise<number> {
+  if (!Number.isFinite(until)) return size;
+  let [low, high] = [0, size];
+  while (high - low > BLOCK) {
+    const middle = Math.floor((low + high) / 2);
+    const lines = (await textAt(handle, middle)).split("\n").slice(1);
+    const at = lines.map(timeOfLine).find((time) => time !== undefined);
+    if (at === undefined) break;
+    if (at >= until + DISORDER) high = middle;
+    else low = middle;
+  }
+  while (high < size) {
+    const text = await handle.read(Buffer.alloc(SAMPLE), 0, SAMPLE, high);
+    const newline = text.buffer.subarray(0, text.bytesRead).indexOf(10);
+    if (newline >= 0) return high + newline + 1;
+    if (text.bytesRead === 0) break;
+    high += text.bytesRead;
+  }
+  return size;
+}
+
+async function textAt(handle: FileHandle, position: number): Promise<string> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(SAMPLE), 0, SAMPLE, position);
+  return buffer.toString("utf8", 0, bytesRead);
 }
 
 async function opened(path: string): Promise<FileHandle | undefined> {

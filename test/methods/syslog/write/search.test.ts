@@ -77,3 +77,31 @@ it("the volume of each hour follows the times of the lines", async () => {
   expect(ten / nine).toBeGreaterThan(3);
   expect(ten / nine).toBeLessThan(5.5);
 });
+
+it("a search that goes on passes over what it has read, and so gets to the beginning of a log larger than one request reads", async () => {
+  const step = 600;
+  const lines = Array.from(
+    { length: 24_000 },
+    (_, i) => `${iso(NOON + i * step)} vm a: ${"x".repeat(60)} ${i === 3 ? "needle" : i}`,
+  );
+  // Many logs share the bytes of a request: a megabyte for each.
+  const small = Object.fromEntries(
+    Array.from({ length: 63 }, (_, i) => [`ship${i}/nginx/2026-11-30`, [`${iso(NOON)} vm a: small`]]),
+  );
+  const directory = await store({ ...small, "tug/nginx/2026-11-30": lines });
+  let until = NOON + 86_400_000;
+  const places: number[] = [];
+  for (let asked = 0; asked < 12; asked++) {
+    const found = await searchLogs(directory, { text: "needle", until });
+    if (found.lines.length > 0) {
+      expect(places.length).toBeGreaterThan(0);
+      expect(places).toEqual([...places].sort((a, b) => b - a));
+      expect(found.lines.map(({ node }) => node)).toEqual(["tug"]);
+      return;
+    }
+    expect(found.complete).toBe(false);
+    until = found.readBackAt ?? 0;
+    places.push(until);
+  }
+  expect.fail(`the beginning was not reached: ${places.map(iso).join(", ")}`);
+});
