@@ -495,7 +495,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: `\`\${subject}\\0\${from}\\0\${to}\``,
     replace: `\`\${from}\\0\${to}\``,
     row: "a signature good for any node",
-    test: ["faults/ancestors-trust.test.ts", "a signature good for any node"],
+    test: [HOSTILE, "carries a packet to another node"],
   },
   {
     name: "doors-without-decision",
@@ -513,7 +513,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'if (peer.standing !== "accepted")',
     replace: "if (peer.standing === undefined)",
     row: "revocation that never arrived",
-    test: ["faults/ancestors-trust.test.ts", "revocation that never arrived"],
+    test: [STOLEN, "revoked while it was away"],
   },
   {
     name: "dots-in-names",
