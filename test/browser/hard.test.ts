@@ -77,7 +77,6 @@ describe.runIf(CHROMIUM !== undefined)("the page where things are hard", () => {
         .poll(async () => (await needle.count()) + (await further.count()), { timeout: 20_000 })
         .toBeGreaterThan(0);
       if ((await needle.count()) === 0) await further.click();
-      await page.waitForLoadState("networkidle").catch(() => undefined);
     }
     await needle.first().waitFor();
     const found = performance.now() - asked;

@@ -44,7 +44,7 @@ describe.runIf(CHROMIUM !== undefined)("somebody who never saw steward", () => {
     await page.getByRole("link", { name: "Messages", exact: true }).click();
     await page.getByRole("link", { name: "reboot-the-radar" }).click();
     await page.getByRole("heading", { name: "reboot-the-radar" }).waitFor();
-    expect(await page.getByRole("main").textContent()).toMatch(/expired[\s\S]*offline/);
+    expect(await page.getByRole("main").textContent()).toMatch(/expired[\s\S]*ship2 was away/);
 
     // What did its state machine do?
     await page.getByRole("link", { name: "ship2", exact: true }).first().click();

@@ -206,7 +206,8 @@ describe.runIf(CHROMIUM !== undefined)("the page with content of others", () => 
       expect(faults).toEqual([]);
       await browser.close();
     }
-  });
+    // Some seventy pages are looked at, each until it is quiet.
+  }, 600_000);
 
   it("has its keys: a filter, the palette, the pages", async () => {
     const { front } = await daemonRoom();

@@ -5,6 +5,7 @@ import type { Config } from "../../config/config.ts";
 import type { AlertView } from "../../message/care/alert.ts";
 import { EXIT, normalise, StewardError } from "../../message/errors.ts";
 import { bytes, span } from "../../message/text/figures.ts";
+import type { ErrandView } from "../../runtime/operate/table/alerts.ts";
 import type { Health } from "../../runtime/operate/table/daemon.ts";
 import type { NodeView } from "../../runtime/operate/table/nodes.ts";
 import type { ScheduleViewOf } from "../../runtime/operate/table/schedules.ts";
@@ -14,6 +15,7 @@ import { everyNode } from "../daemon.ts";
 import { standsStill } from "../render/fleet/nodes.ts";
 import { counted, visible } from "../render/text.ts";
 import { isoTime } from "../render/time.ts";
+import { certificates } from "./certificates.ts";
 import type { Finding } from "./finding.ts";
 import { journalAtRest } from "./journal.ts";
 import { trustAtRest } from "./trust.ts";
@@ -33,6 +35,7 @@ export async function examine(cli: Cli): Promise<Finding[]> {
     const data = await dataDirectory(config.data);
     findings.push(data, ...(await openToOthers(config)), ...(await trustAtRest(config)));
     findings.push(...commands(config, cli), await natsServer(config, cli));
+    findings.push(...(await certificates(config, cli.io.clock.now())));
     if (data.verdict === "ok") findings.push(...(await journalAtRest(config, cli)));
   }
   // Without a configuration the daemon may still be named by --socket.
@@ -47,6 +50,8 @@ export async function examine(cli: Cli): Promise<Finding[]> {
   findings.push(...scheduled(await (await cli.daemon()).schedules().catch(() => [])));
   const alerts = await (await cli.daemon()).alerts().catch(() => []);
   findings.push(...raised(alerts, cli.io.clock.now()));
+  const errands = await (await cli.daemon()).errands().catch(() => []);
+  findings.push(...undelivered(errands, cli.io.clock.now()));
   return findings;
 }
 
@@ -237,7 +242,7 @@ function daemon(health: Health, nodes: readonly NodeView[], now: number, servers
       remedy,
     });
   }
-  findings.push(...heldBack(nodes), ...standstills(stuck, nodes, now));
+  findings.push(...heldBack(nodes), ...standstills(stuck, nodes, now), ...maintenance(health.held ?? [], now));
   const skewed = nodes.filter((node) => Math.abs(node.clockSkew ?? 0) >= SKEW_LIMIT);
   if (skewed.length > 0) {
     const texts = [...skewed]
@@ -273,6 +278,24 @@ function standstills(stuck: Health["stuck"], nodes: readonly NodeView[], now: nu
   return [{ check, verdict: "fail", text: worst(texts, "lanes"), remedy }];
 }
 
+/** Nodes that are held. A hold without an end is easily forgotten, and its node then gets nothing. */
+function maintenance(held: NonNullable<Health["held"]>, now: number): Finding[] {
+  if (held.length === 0) return [];
+  const check = "maintenance";
+  const endless = held.filter(({ endsAt }) => endsAt === null);
+  const textOf = (holds: typeof held): string =>
+    worst(
+      holds.map(({ node, since, endsAt }) => {
+        const ends = endsAt === null ? "without an end" : `until ${isoTime(endsAt)}`;
+        return `${node} is held since ${span(Math.max(0, now - since))}, ${ends}`;
+      }),
+      "nodes",
+    );
+  if (endless.length === 0) return [{ check, verdict: "ok", text: textOf(held) }];
+  const remedy = "Nothing is delivered to a node that is held: `steward unhold NODE` once the work there is done.";
+  return [{ check, verdict: "warn", text: textOf(endless), remedy }];
+}
+
 /** Alerts that were not cleared and whose cause is not known to be gone. */
 function raised(alerts: readonly AlertView[], now: number): Finding[] {
   const open = alerts.filter(({ state }) => state === "raised");
@@ -283,6 +306,22 @@ function raised(alerts: readonly AlertView[], now: number): Finding[] {
   );
   const remedy = "`steward alerts` shows each; once you have seen to one: `steward alerts clear NO`.";
   return [{ check: "alerts", verdict: "warn", text: worst(texts, "alerts"), remedy }];
+}
+
+/** Alerts and outcomes that a destination did not take. */
+function undelivered(errands: readonly ErrandView[], now: number): Finding[] {
+  const failed = errands.filter(({ fault }) => fault !== undefined);
+  const byDestination = new Map<string, ErrandView[]>();
+  for (const errand of failed) byDestination.set(errand.to, [...(byDestination.get(errand.to) ?? []), errand]);
+  const texts = [...byDestination].map(([to, all]) => {
+    const oldest = Math.min(...all.map(({ madeAt }) => madeAt));
+    const why = visible(all.at(-1)?.fault ?? "");
+    return `${visible(to)} did not take ${counted(all.length, "errand")}, the oldest since ${span(Math.max(0, now - oldest))}: ${why}`;
+  });
+  if (texts.length === 0) return [];
+  const remedy =
+    "They are tried again. `steward errands` lists them; once the cause is mended: steward errands retry all";
+  return [{ check: "errands", verdict: "warn", text: worst(texts, "destinations"), remedy }];
 }
 
 /** Names that two machines have: no message is sent to them or taken from them. */

@@ -7,33 +7,23 @@ import type { Mutation } from "./catalogue.ts";
 /** Applies mutations to copies of the repository, one at a time, and runs the test that must fail there. */
 const LEFT_OUT = new Set([".git", ".cache", "dist", "node_modules"]);
 
-/** The files that it changes, with their texts after that. @throws when a place is not there exactly once. */
-export async function changed(
-  root: string,
-  { name, further, ...first }: Mutation,
-): Promise<ReadonlyMap<string, string>> {
-  const texts = new Map<string, string>();
-  for (const { file, find, replace } of further === undefined ? [first] : [first, further]) {
-    const text = texts.get(file) ?? (await readFile(join(root, file), "utf8"));
-    const places = text.split(find).length - 1;
-    if (places !== 1) throw new Error(`mutation ${name}: its place stands ${places} times in ${file}, and not once`);
-    texts.set(
-      file,
-      text.replace(find, () => replace),
-    );
-  }
-  return texts;
+/** The text of its file with the change. @throws when its place is not there exactly once. */
+export async function changed(root: string, { name, file, find, replace }: Mutation): Promise<string> {
+  const text = await readFile(join(root, file), "utf8");
+  const places = text.split(find).length - 1;
+  if (places !== 1) throw new Error(`mutation ${name}: its place stands ${places} times in ${file}, and not once`);
+  return text.replace(find, () => replace);
 }
 
 /** Resolves with the end of the test's output; `found`: the test ran, and failed. */
 export async function tryMutation(root: string, mutation: Mutation): Promise<{ found: boolean; output: string }> {
-  const texts = await changed(root, mutation);
+  const text = await changed(root, mutation);
   const copy = await mkdtemp(join(tmpdir(), "steward-mutation-"));
   try {
     for (const part of await readdir(root))
       if (!LEFT_OUT.has(part)) await cp(join(root, part), join(copy, part), { recursive: true });
     await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-    for (const [file, text] of texts) await writeFile(join(copy, file), text);
+    await writeFile(join(copy, mutation.file), text);
     const [file, title] = mutation.test;
     const { code, output } = await vitest(copy, join("test", file), title);
     if (!/Tests .*\d+ (passed|failed)/.test(output))

@@ -1,10 +1,13 @@
+import { X509Certificate } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "lmdb";
 import { expect, test } from "vitest";
+import { certificates } from "../../../src/cli/doctor/certificates.ts";
 import { TABLES } from "../../../src/journal/store/store.ts";
 import { lockDirectory } from "../../../src/runtime/daemon/lock.ts";
 import { goldenAt } from "../../golden/record.ts";
+import { authority } from "../../harness/certificates.ts";
 import { atTestEnd } from "../../harness/temp.ts";
 import { type World, world } from "../world.ts";
 
@@ -132,4 +135,39 @@ test("a secret that only the service has is no fault of the configuration", asyn
   expect(withIt.out).toMatch(/✓ ok {4}config .*node ship1, management station central/);
   await writeFile(join(w.directory, "steward.yaml"), `node: ship1\n${broker}\ndata: ./d\nlink: lam\n`);
   expect((await w.run(["doctor"])).out).toMatch(/✗ fail {2}config/);
+});
+
+test("doctor names nodes that are held without an end, and destinations that do not take what they are sent", async () => {
+  const w = await world();
+  const now = w.ops.clock.now();
+  w.ops.healthNow = { ...w.ops.healthNow, held: [{ node: "ship2", since: now - 7_200_000, endsAt: now + 3_600_000 }] };
+  expect((await w.run(["doctor"])).out).toMatch(/✓ ok {4}maintenance {2}ship2 is held since 2 h, until 20/);
+  w.ops.healthNow = { ...w.ops.healthNow, held: [{ node: "ship2", since: now - 7_200_000, endsAt: null }] };
+  const errand = { to: "chat", about: "alert", text: "offline: ship2", attempts: 3, dueAt: now } as const;
+  w.ops.errandList = [
+    { ...errand, id: "1", madeAt: now - 3_600_000, fault: "it answered 500" },
+    { ...errand, id: "2", madeAt: now, attempts: 0 },
+  ];
+  const { out } = await w.run(["doctor"]);
+  expect(out).toContain("! warn  maintenance  ship2 is held since 2 h, without an end\n        → Nothing is delivered");
+  expect(out).toContain("! warn  errands      chat did not take 1 errand, the oldest since 1 h: it answered 500\n");
+});
+
+test("doctor says until when the certificates of a node hold, warns before their end, and fails after it", async () => {
+  const { cert: file, key } = (await authority()).issue("hub");
+  const tls = { certificate: file, key };
+  const config = { broker: { embedded: null, tls: null }, page: { tls } } as unknown as Parameters<
+    typeof certificates
+  >[0];
+  const { validTo } = new X509Certificate(await readFile(file));
+  const at = async (daysBefore: number) => {
+    const [found] = await certificates(config, Date.parse(validTo) - daysBefore * 86_400_000);
+    return [found?.verdict, found?.text];
+  };
+  const until = new Date(validTo).toISOString();
+  expect(await at(30)).toEqual(["ok", `that of the page, ${file}, holds until ${until}`]);
+  expect(await at(2)).toEqual(["warn", `that of the page, ${file}, holds until ${until}, for 2 d more`]);
+  expect(await at(-1)).toEqual(["fail", `that of the page, ${file}, has expired at ${until}: connections are refused`]);
+  await writeFile(file, "none");
+  expect((await at(30))[0]).toBe("fail");
 });

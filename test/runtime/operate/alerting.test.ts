@@ -151,6 +151,7 @@ test("a reply to a destination that there is not is refused, and so is one of an
 test("a job that failed, a dead letter and a journal without room are told of by rules", async () => {
   const tight = { limits: { journalBytes: "1MB" } };
   const world = await fleet({
+    subscribe: [{ subject: "event.note.news" }, { subject: "command.redo.os", from: ["central"] }],
     alerts: {
       faults: { when: "alert", codes: ["job-failed", "dead-letter"], for: "0s", to: ["bus"] },
       room: { when: "storage", for: "0s", to: ["bus"] },
@@ -162,9 +163,9 @@ test("a job that failed, a dead letter and a journal without room are told of by
   const { id } = await world.drive(central(world).createJob(job));
   await world.advance(MINUTE);
   expect(said()).toContain(`faults: central: job-failed: job ${id}: the last message has ended: 1 failed`);
-  await world.send("ship2.command.redo.os", { do: "throw" });
+  await world.send("central.command.redo.os", { do: "throw" });
   await world.advance(2 * MINUTE);
-  expect(said()).toMatch(/faults: ship2: dead-letter: \w+ on ship2\.command\.redo\.os failed its process/);
+  expect(said()).toMatch(/faults: central: dead-letter: \w+ on central\.command\.redo\.os failed its process/);
   await world.stop("ship1");
   world.configure("ship1", tight);
   await world.start("ship1");

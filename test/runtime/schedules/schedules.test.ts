@@ -33,6 +33,11 @@ function began(world: World, node = "ship1"): number[] {
   return world.ledger.runs.filter((run) => run.node === node).map(({ at }) => at);
 }
 
+/** The codes of what ship1 has told central of its failures. */
+function failures(world: World): string[] {
+  return world.ledger.failures.map(({ code }) => code);
+}
+
 /** Lets time pass until the clock shows so many ms after a full hour. */
 async function toHour(world: World, after = 0): Promise<void> {
   await world.advance(HOUR - (world.time.now() % HOUR) + after);
@@ -108,7 +113,7 @@ describe("a schedule of a node's own file", () => {
       await world.start("ship1");
       await world.advance(30 * MINUTE);
       expect(began(world)).toHaveLength(2);
-      expect(world.alerts()).toContain("schedule-doubtful");
+      expect(failures(world)).toContain("schedule-doubtful");
       await toHour(world, MINUTE);
       expect(began(world)).toHaveLength(3);
       await expectSound(world);
@@ -122,7 +127,7 @@ describe("a schedule of a node's own file", () => {
     world.setClock("ship1", -2 * HOUR);
     await world.advance(30 * MINUTE);
     expect(began(world)).toHaveLength(1);
-    expect(world.alerts("ship1")).toContain("schedule-clock");
+    expect(failures(world)).toContain("schedule-clock");
     // The clock is mended: the times in between were not run by it.
     world.setClock("ship1", 0);
     await toHour(world, MINUTE);
@@ -150,7 +155,7 @@ describe("a schedule of a node's own file", () => {
     await world.drained();
     expect(began(world)).toHaveLength(1);
     expect(told(world, "other")?.runs.at(-1)).toMatchObject({ state: "rejected" });
-    expect(world.alerts()).toContain("schedule-failed");
+    expect(failures(world)).toContain("schedule-failed");
     await expectSound(world);
   });
 
