@@ -336,7 +336,9 @@ export class Outbox {
     const lane = this.#lanes.get(subject);
     if (lane === undefined || lane.event) return [];
     const waiting: OutMessage[] = [];
-    for (let seq = lane.sent + 1; seq < lane.next; seq++) {
+    // A life that a restored journal has forgotten may have sent the numbers that were given before it.
+    const forgotten = lane.given.map(([, upTo]) => upTo);
+    for (let seq = Math.max(lane.sent, ...forgotten) + 1; seq < lane.next; seq++) {
       const message = this.#batches.message(lane, seq);
       if (message?.untouched === true) waiting.push(message);
     }

@@ -113,7 +113,7 @@ export interface HeldGroupRecord {
   readonly operator?: string;
   /** The run of a job that the statements of its members are on; absent: each is on its message alone. */
   readonly run?: SignedRun;
-  /** They go before what waits for their nodes, once they are released. */
+  /** Urgent messages go before what waits for their nodes, once they are released. */
   readonly urgent?: true;
   /** The id of the last message; the first one is the id of the group. */
   readonly last: string;

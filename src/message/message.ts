@@ -22,7 +22,7 @@ export interface Message {
   readonly foreign?: true;
   /** The operator who asked for it. */
   readonly operator?: AskedBy;
-  /** It goes before what waits. */
+  /** An urgent message goes before what waits. */
   readonly urgent?: true;
 }
 

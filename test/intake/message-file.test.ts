@@ -180,7 +180,7 @@ describe("faults", () => {
     ["{subject: a.event.b.c}", "`message` is missing"],
     [
       "{subject: a.event.b.c, message: 7}",
-      "a map with data, deliverBy, timeout, reply, messageType is expected, not the number 7",
+      "a map with data, deliverBy, timeout, reply, urgent, messageType is expected, not the number 7",
     ],
     ["{message: {data: 1}}", "`subject` is missing"],
     ["{subject: [a], message: {}}", "`subject` is <node>.<command|event>.<method>.<domain> or a map, not a list"],

@@ -78,6 +78,26 @@ describe("an urgent message", () => {
     }
   });
 
+  for (const inPlace of [true, false])
+    it(`loses nothing and runs nothing twice in a journal that was put back${inPlace ? " in its place" : " as a copy"}`, async () => {
+      const world = await away();
+      const ids = await numbered(world, WORK, 1, 2, 3);
+      const backup = world.backup("central");
+      world.heal("ship1");
+      await world.allEnded();
+      world.cut("ship1");
+      await world.stop("central");
+      world.restore("central", backup, { inPlace });
+      await world.start("central");
+      await world.send(WORK, { n: 10 }, { urgent: true });
+      world.heal("ship1");
+      await world.until(() => ids.every((id) => world.message(id).final), "all have ended");
+      await world.until(() => ran(world).includes(10), "the urgent one ran");
+      await world.advance(60_000);
+      expect(ran(world).map(Number).sort((a, b) => a - b)).toEqual([1, 2, 3, 10]);
+      await world.end();
+    });
+
   it("is still urgent after a restart of its node, and of a job too", async () => {
     const world = await settled(await createWorld());
     const { operations } = world.daemon("central");
