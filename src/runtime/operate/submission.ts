@@ -216,8 +216,8 @@ export class Submission {
         continue;
       }
       const nodes = this.#nodes.meantBy(to, most);
-      this.#nodes.insistOrdered(nodes, draft.knownNodesOnly);
       insistCount(drafts.length + nodes.length);
+      this.#nodes.insistOrdered(nodes, draft.knownNodesOnly);
       // The messages to all nodes together are bounded as if each had been in the request.
       bytes += nodes.length * Buffer.byteLength(JSON.stringify(draft.data));
       if (bytes > LIMITS.bodyBytes) {

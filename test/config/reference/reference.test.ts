@@ -44,7 +44,7 @@ describe("the reference file", () => {
     const instead: Record<string, RegExp> = { tail: /^ {4}syslog:/, source: /^ {4}syslog:/ };
     const together = [
       ["user", "password", "ca", "cert", "certificate", "key", "tls", ""],
-      ["run", "user", "group", "directory", "environment", "umask", "secrets", "limits", "cpu", "memory"],
+      ["run", "user", "group", "directory", "environment", "umask", "secrets", "limits", "together", "cpu", "memory"],
     ];
     const off = lines.flatMap((line, i) => (/^\s*#[^\s#]/.test(line) ? [i] : []));
     const indentOf = (line: string): number => line.search(/\S/);

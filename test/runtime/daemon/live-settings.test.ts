@@ -101,9 +101,9 @@ const LIVE: Readonly<Record<string, Change>> = {
   },
   schedule: {
     node: "ship1",
-    settings: { schedule: { often: { every: "every 10 seconds", subject: "command.work.os", data: {} } } },
+    settings: { schedule: { often: { every: "every minute", subject: "command.work.os", data: {} } } },
     follows: async (world) => {
-      await world.advance(12_000);
+      await world.advance(61_000);
       expect(world.ledger.runs.map(({ node }) => node)).toEqual(["ship1"]);
       expect(world.daemon("central").operations.schedules()).toMatchObject([{ node: "ship1", name: "often" }]);
     },
