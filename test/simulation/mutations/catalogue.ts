@@ -23,9 +23,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "policy-waived",
     breaks: "what plain publishers send is spared all of the policy, and not their name alone",
     file: "src/security/policy/layer.ts",
-    find: "if (!isFrom(line, origin, operator)) {",
+    find: "if (!isOwn && !isFrom(line, origin, operator)) {",
     replace:
-      "if (origin === PLAIN_PUBLISHER && line.plain) return line.by;\n      if (!isFrom(line, origin, operator)) {",
+      "if (origin === PLAIN_PUBLISHER && line.plain) return line.by;\n      if (!isOwn && !isFrom(line, origin, operator)) {",
     faults: ["trespass", "slow"],
   },
   {
@@ -80,10 +80,16 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "ack-before-sync",
     breaks: "the receiver acknowledges what a power cut can still take from it",
     file: "src/runtime/receive/receiver.ts",
-    find: `    await journal.flushed().finally(() => this.#unflushed--);
-    this.#answer.acknowledge(packet, place, accepted);`,
+    find: `    journal.onceFlushed(
+      () => {
+        this.#unflushed--;
+        try {
+          this.#answer.acknowledge(packet, place, accepted);`,
     replace: `    this.#answer.acknowledge(packet, place, accepted);
-    await journal.flushed().finally(() => this.#unflushed--);`,
+    journal.onceFlushed(
+      () => {
+        this.#unflushed--;
+        try {`,
     faults: ["torn"],
   },
   {
@@ -98,11 +104,11 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "sent-before-sync",
     breaks: "a frame is on the wire before its numbers are durable: after a crash they are given again",
     file: "src/runtime/deliver/publisher.ts",
-    find: `    this.#options.journal
-      .flushed()
-      .then(() => this.#publish(frame, records, again))`,
-    replace: `    Promise.resolve()
-      .then(() => this.#publish(frame, records, again))`,
+    find: `    this.#parts.journal.onceFlushed(
+      () => this.#publish(frame, records, again),`,
+    replace: `    this.#publish(frame, records, again);
+    this.#parts.journal.onceFlushed(
+      () => undefined,`,
     faults: ["crash", "slow", "torn"],
   },
   {
@@ -117,7 +123,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "gap-is-taken",
     breaks: "what comes after a lost frame is taken, and the lost one counts as taken",
     file: "src/journal/inbox.ts",
-    find: 'if (first > lane.last + 1 && acked <= lane.last) return { ...placed, kind: "gap", expected: lane.last + 1 };',
+    find: `    if (first > lane.last + 1 && acked <= lane.last)
+      return { frame, subject, lane, newEpoch, duplicates: 0, kind: "gap", expected: lane.last + 1 };`,
     replace: "lane.last = Math.max(lane.last, first - 1);",
     faults: ["loss", "duplicate", "reorder", "halfopen"],
   },
@@ -173,7 +180,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "pending-lost-at-restart",
     breaks: "a restart forgets what was taken and not finished",
     file: "src/runtime/execute/subscriber.ts",
-    find: "this.#enqueue(left, undefined);",
+    find: "this.#enqueue([...left.filter(isUrgent), ...left.filter((record) => !isUrgent(record))], undefined);",
     replace: "void left;",
     faults: ["crash", "slow", "torn"],
   },
