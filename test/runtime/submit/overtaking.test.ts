@@ -94,7 +94,11 @@ describe("an urgent message", () => {
       await world.until(() => ids.every((id) => world.message(id).final), "all have ended");
       await world.until(() => ran(world).includes(10), "the urgent one ran");
       await world.advance(60_000);
-      expect(ran(world).map(Number).sort((a, b) => a - b)).toEqual([1, 2, 3, 10]);
+      expect(
+        ran(world)
+          .map(Number)
+          .sort((a, b) => a - b),
+      ).toEqual([1, 2, 3, 10]);
       await world.end();
     });
 
