@@ -1,9 +1,8 @@
 import { connect } from "nats";
-import { median, startCentral, startFleet, startResponder, stopEdge } from "./parts.mjs";
+import { median, startCentral, startFleet, startResponder, stopEdge, untilEnded } from "./parts.mjs";
 
 /** Rounds after the first: what grows with what was sent before shows in the last. */
 const ROUNDS = 10;
-const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
 
 /**
  * One `echo` command to each node of a fleet, from `submit` to the last folded outcome, beside the bare client's publish to as
@@ -19,7 +18,8 @@ export async function fanOut(world, { sizes = [100, 1000, 10_000], bytes = 200, 
     const fleet = await startFleet(world, nodes, prefix);
     const drafts = Array.from({ length: nodes }, (_, i) => ({ subject: `${prefix}${i + 1}.command.echo.bench`, data }));
     const durable = [];
-    for (let round = 0; round < rounds; round++) durable.push(await measured(nodes, () => toAll(central, drafts)));
+    for (let round = 0; round < rounds; round++)
+      durable.push(await measured(nodes, () => untilEnded(central, nodes, () => central.operations.submit(drafts))));
     await stopEdge(fleet);
     const bare = await bareFanOut(world, nodes, bytes);
     const [first, last] = [durable[0], durable.at(-1)];
@@ -50,21 +50,6 @@ async function measured(count, act) {
   await act();
   const { user, system } = process.cpuUsage(cpu);
   return { ms: performance.now() - began, cpuUs: Math.round((user + system) / count) };
-}
-
-async function toAll(central, drafts) {
-  let left = drafts.length;
-  let unwatch;
-  const all = new Promise((resolve, reject) => {
-    unwatch = central.operations.watch((happening) => {
-      if (happening.type !== "message" || !FINAL.has(happening.state)) return;
-      if (happening.state !== "succeeded") reject(new Error(`an echo ended as ${happening.state}`));
-      left--;
-      if (left === 0) resolve();
-    });
-  });
-  await Promise.all([central.operations.submit(drafts), all]);
-  unwatch();
 }
 
 /** As many requests to as many subjects at once, answered by another process; the third time counts. */

@@ -1,8 +1,7 @@
-import { median, startCentral, startFleet, stopEdge } from "./parts.mjs";
+import { median, startCentral, startFleet, stopEdge, untilEnded } from "./parts.mjs";
 
 /** Rounds of each that come before those that count. */
 const WARM = 2;
-const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
 
 /**
  * A job over so many nodes beside the same commands as single messages, in turn: from the order to the last folded outcome, which
@@ -55,18 +54,7 @@ export async function jobRow(world, { fleetSizes = [10_000], bytes = 200, repeat
 
 /** Milliseconds from an order to the last of so many outcomes. */
 async function ended(central, count, act) {
-  let left = count;
-  let unwatch;
-  const all = new Promise((resolve, reject) => {
-    unwatch = central.operations.watch((happening) => {
-      if (happening.type !== "message" || !FINAL.has(happening.state)) return;
-      if (happening.state !== "succeeded") reject(new Error(`an echo ended as ${happening.state}`));
-      left--;
-      if (left === 0) resolve();
-    });
-  });
   const began = performance.now();
-  await Promise.all([act(), all]);
-  unwatch();
+  await untilEnded(central, count, act);
   return performance.now() - began;
 }

@@ -134,6 +134,24 @@ export async function closedLoop(total, inFlight, once) {
   return total / ((performance.now() - started) / 1000);
 }
 
+const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "interrupted", "timedOut", "cancelled"]);
+
+/** Does `act`, and resolves when so many messages of central have succeeded. */
+export async function untilEnded(central, count, act) {
+  let left = count;
+  let unwatch;
+  const all = new Promise((resolve, reject) => {
+    unwatch = central.operations.watch((happening) => {
+      if (happening.type !== "message" || !FINAL.has(happening.state)) return;
+      if (happening.state !== "succeeded") reject(new Error(`an echo ended as ${happening.state}`));
+      left--;
+      if (left === 0) resolve();
+    });
+  });
+  await Promise.all([act(), all]);
+  unwatch();
+}
+
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** One line of the report: what was measured, with rates that were taken in turns, and the CPU of each process for each. */

@@ -12,7 +12,7 @@ import { parseMoment } from "../../message/schedule/moment.ts";
 import { MOST_SCHEDULES, type NodeSchedule } from "../../message/schedule/node-schedule.ts";
 import { SCHEDULE } from "../../message/schedule/scheduled.ts";
 import type { TimeZone } from "../../message/schedule/time-zone.ts";
-import { CONTROL_DOMAIN } from "../../message/subject.ts";
+import { CONTROL_DOMAIN, receiverOf } from "../../message/subject.ts";
 import type { Failures } from "../../observe/alerts.ts";
 import type { Publishers } from "../deliver/publishers.ts";
 import type { Zones } from "../jobs/hours.ts";
@@ -166,8 +166,9 @@ export class Schedules {
   }
 
   /** A command of this node has ended; called in the turn that journals its end. */
-  ended({ message: { id }, outcome }: Pick<OutRecord, "message" | "outcome">): void {
-    if (this.#all.size === 0 || outcome === undefined) return;
+  ended({ message: { id, subject }, outcome }: Pick<OutRecord, "message" | "outcome">): void {
+    // Runs are commands of this node to itself, and central ends thousands of others.
+    if (this.#all.size === 0 || outcome === undefined || receiverOf(subject) !== this.#options.node) return;
     const one = [...this.#all.values()].find(
       ({ held }) => held.run?.id === id || held.runs.some((run) => run.id === id),
     );

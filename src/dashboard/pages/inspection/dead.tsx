@@ -1,10 +1,9 @@
-import { useState } from "preact/hooks";
 import type { DeadLetter } from "../../../runtime/operate/table/messages.ts";
+import { ActSaid, useAct } from "../../parts/act.tsx";
 import { DO, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";
 import { Ago, CopyCommand, Sure } from "../../parts/words.tsx";
-import { sentenceOf } from "../../store/client.ts";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { counted } from "../../text/times.ts";
@@ -18,23 +17,14 @@ export function Dead() {
     every: 10_000,
     atMost: 1_500,
   }));
-  const [said, say] = useState("");
-  const act = async (what: string, done: Promise<unknown>): Promise<void> => {
-    try {
-      await done;
-      say(what);
-    } catch (thrown) {
-      say(`not done: ${sentenceOf(thrown)}`);
-    }
-    refresh();
-  };
+  const { said, act } = useAct(refresh);
   return (
     <div class="scrolling">
       <p class="quiet">
         Messages that failed their process three times or were refused, kept until somebody decides.{" "}
         <CopyCommand line={commandLine("dead")} />
       </p>
-      <p role="status">{said}</p>
+      <ActSaid said={said} />
       <Shown
         of={reading}
         what="the dead letters"

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { AlertView } from "../../../message/care/alert.ts";
-import { type Entries, json, none, reader } from "./entry.ts";
+import { bodyOf, type Entries, json, none } from "./entry.ts";
 import { atMost, byId, count, name, opt, type Same, type Shown, same, text, thing, time } from "./shape.ts";
 
 const byNumber = { no: atMost(Number.MAX_SAFE_INTEGER) };
@@ -66,7 +66,7 @@ export const ALERTS = {
   testAlert: {
     summary: "Send a test to the destinations of alerts",
     needs: "operator",
-    body: { shape: alertTest, read: reader(alertTest) },
+    body: bodyOf(alertTest),
     answer: json("The errands, under way", errandView.array()),
     failures: [404, 413, 415, 503],
   },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Entries, json, reader } from "./entry.ts";
+import { bodyOf, type Entries, json } from "./entry.ts";
 import { anyJson, atMost, count, flag, looseThing, name, opt, type Shown, text, time } from "./shape.ts";
 
 const mayQuestion = z.strictObject({
@@ -64,7 +64,7 @@ export const AUDIT = {
     summary:
       "Whether a node would take a message of somebody, and which line of its policy decides; asked of that node",
     needs: "viewer",
-    body: { shape: mayQuestion, read: reader(mayQuestion) },
+    body: bodyOf(mayQuestion),
     answer: json("The word of each layer of its policy", mayAnswer),
     failures: [404, 413, 415, 503],
   },

@@ -58,13 +58,14 @@ export function json<S extends z.ZodType>(
 export const none = (description: string) =>
   ({ kind: "none", description, shape: z.void(), status: 204, type: "", durable: false }) as const;
 
-/** Reads a body by its schema; an error names the field of every fault, the first ten of them. */
-export function reader<S extends z.ZodType>(schema: S): (body: unknown) => Shown<S> {
-  return (body) => {
-    const parsed = schema.safeParse(body);
+/** A body that is read by its schema; an error names the field of every fault, the first ten of them. */
+export function bodyOf<S extends z.ZodType>(shape: S) {
+  const read = (body: unknown): Shown<S> => {
+    const parsed = shape.safeParse(body);
     if (parsed.success) return parsed.data as Shown<S>;
     throw new StewardError("request-invalid", { fault: faultsOf(parsed.error) });
   };
+  return { shape, read } as const;
 }
 
 /** All faults in one line: `deliverBy: expected number; colour: …`. */

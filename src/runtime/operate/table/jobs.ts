@@ -3,7 +3,7 @@ import { HOLD_REASONS } from "../../../message/jobs/hold.ts";
 import { ACTIONS, BOUNDED, IF_AWAY, JOB_STATES, type JobCounts, RETRIED } from "../../../message/jobs/job.ts";
 import { LONGEST_STATEMENT, MOST_RUNS } from "../../../security/operators/statement.ts";
 import { JOB_VERBS } from "../../jobs/jobs.ts";
-import { type Entries, json, reader } from "./entry.ts";
+import { bodyOf, type Entries, json } from "./entry.ts";
 import { order } from "./messages.ts";
 import {
   atMost,
@@ -210,14 +210,14 @@ export const JOBS = {
   createJob: {
     summary: "Order a job: one command to all nodes of a target, released as its plan says",
     needs: "operator",
-    body: { shape: jobOrder, read: reader(jobOrder) },
+    body: bodyOf(jobOrder),
     answer: json("The job, once it is durable", jobView, { status: 201 }),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },
   planJob: {
     summary: "What a job would do; nothing is sent",
     needs: "viewer",
-    body: { shape: jobOrder, read: reader(jobOrder) },
+    body: bodyOf(jobOrder),
     answer: json("Its nodes and its waves", jobPlanView),
     failures: [404, 413, 415, 422],
   },
@@ -247,7 +247,7 @@ export const JOBS = {
     summary: "Another attempt on some of the nodes of a job",
     needs: "operator",
     params: byId,
-    body: { shape: retryOrder, read: reader(retryOrder) },
+    body: bodyOf(retryOrder),
     answer: json("The job", jobView),
     failures: [404, 409, 413, 415, 422, 503, 507],
   },
@@ -255,7 +255,7 @@ export const JOBS = {
     summary: "Start, approve, pause, resume, promote, abort or cancel a job",
     needs: "operator",
     params: byJobVerb,
-    body: { shape: nothing, read: reader(nothing) },
+    body: bodyOf(nothing),
     answer: json("The job, and what was said of each message that was asked back", steered),
     failures: [404, 409, 413, 415, 503],
   },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Entries, json, none, reader } from "./entry.ts";
+import { bodyOf, type Entries, json, none } from "./entry.ts";
 import { id, opt, type Shown, text, thing, time, within } from "./shape.ts";
 
 const bySession = { id };
@@ -36,7 +36,7 @@ export const LOGINS = {
   issueToken: {
     summary: "Make a token with which another machine may use this API; on the machine of the daemon alone",
     needs: "viewer",
-    body: { shape: tokenOrder, read: reader(tokenOrder) },
+    body: bodyOf(tokenOrder),
     answer: json("The token, shown this once", issuedToken, { status: 201 }),
     failures: [403, 409, 413, 415],
   },

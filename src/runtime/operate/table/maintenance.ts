@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Entries, json, reader } from "./entry.ts";
+import { bodyOf, type Entries, json } from "./entry.ts";
 import {
   atMost,
   byName,
@@ -86,7 +86,7 @@ export const MAINTENANCE = {
     summary: "Move messages that wait for a node ahead of the others; those that were sent already stay where they are",
     needs: "operator",
     params: byName,
-    body: { shape: firstOrder, read: reader(firstOrder) },
+    body: bodyOf(firstOrder),
     answer: json("The queue", queueView),
     failures: [403, 404, 409, 413, 415, 422, 503, 507],
   },
@@ -99,14 +99,14 @@ export const MAINTENANCE = {
   hold: {
     summary: "Hold delivery to nodes for maintenance, or change the end of a hold; at central",
     needs: "operator",
-    body: { shape: holdOrder, read: reader(holdOrder) },
+    body: bodyOf(holdOrder),
     answer: json("The hold of each node, and what waits for it", holdView.array()),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },
   unhold: {
     summary: "Deliver to nodes again; at central",
     needs: "operator",
-    body: { shape: releaseOrder, read: reader(releaseOrder) },
+    body: bodyOf(releaseOrder),
     answer: json("The nodes that were held", z.array(z.string())),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },
@@ -119,14 +119,14 @@ export const MAINTENANCE = {
   mute: {
     summary: "Mute nodes: no rule tells of them; at central",
     needs: "operator",
-    body: { shape: holdOrder, read: reader(holdOrder) },
+    body: bodyOf(holdOrder),
     answer: json("The mute of each node", muteView.array()),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },
   unmute: {
     summary: "Let rules tell of nodes again; at central",
     needs: "operator",
-    body: { shape: releaseOrder, read: reader(releaseOrder) },
+    body: bodyOf(releaseOrder),
     answer: json("The nodes that were muted", z.array(z.string())),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { LaneView } from "../../deliver/publisher.ts";
 import type { NodeDescription } from "../../fleet/known-node.ts";
-import { type Entries, json, reader } from "./entry.ts";
+import { bodyOf, type Entries, json } from "./entry.ts";
 import {
   anyJson,
   atMost,
@@ -217,14 +217,14 @@ export const NODES = {
   label: {
     summary: "Give labels to nodes, or take them back; at central",
     needs: "admin",
-    body: { shape: labelOrder, read: reader(labelOrder) },
+    body: bodyOf(labelOrder),
     answer: json("The labels of each node", labelView.array()),
     failures: [403, 404, 413, 415, 422, 503, 507],
   },
   resolve: {
     summary: "The nodes that a target means; nothing is sent",
     needs: "viewer",
-    body: { shape: targetQuestion, read: reader(targetQuestion) },
+    body: bodyOf(targetQuestion),
     answer: json("The nodes", targetView),
     failures: [404, 413, 415, 422],
   },

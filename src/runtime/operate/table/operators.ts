@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Entries, json, reader } from "./entry.ts";
+import { bodyOf, type Entries, json } from "./entry.ts";
 import { byId, count, milliseconds, name, operatorRole, opt, type Shown, text, thing, time } from "./shape.ts";
 
 const byOperator = { name };
@@ -86,7 +86,7 @@ export const OPERATORS = {
     summary: "Add an operator, or give one another role and other bounds; at central only",
     needs: "admin",
     params: byOperator,
-    body: { shape: operatorOrder, read: reader(operatorOrder) },
+    body: bodyOf(operatorOrder),
     answer: json("The operator", operatorView, { status: 201 }),
     failures: [404, 409, 413, 415, 422, 503],
   },
@@ -101,7 +101,7 @@ export const OPERATORS = {
     summary: "Give an operator another key, which the present one has signed; at central only",
     needs: "viewer",
     params: byOperator,
-    body: { shape: keyOrder, read: reader(keyOrder) },
+    body: bodyOf(keyOrder),
     answer: json("The operator", operatorView),
     failures: [404, 409, 413, 415, 422, 503],
   },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Login } from "../../../broker/logins.ts";
-import { type Entries, json, reader } from "./entry.ts";
+import { bodyOf, type Entries, json } from "./entry.ts";
 import { count, labels, name, opt, type Same, type Shown, same, text, thing, time, within } from "./shape.ts";
 
 const verb = z.enum(["accept", "reject", "revoke", "decommission", "rekey"]);
@@ -97,7 +97,7 @@ export const TRUST = {
   invite: {
     summary: "Make a token for each of some machines, all or none; at central only",
     needs: "admin",
-    body: { shape: invitationOrder, read: reader(invitationOrder) },
+    body: bodyOf(invitationOrder),
     answer: json("A token each, shown this once", invited.array(), { status: 201 }),
     failures: [403, 404, 409, 413, 415, 422, 503],
   },
@@ -105,7 +105,7 @@ export const TRUST = {
     summary: "Accept, reject, revoke or decommission a node, or have it change its keys; at central only",
     needs: "admin",
     params: byDecision,
-    body: { shape: choice, read: reader(choice) },
+    body: bodyOf(choice),
     answer: json("What was done", decision),
     failures: [403, 404, 409, 413, 415, 422, 503],
   },
