@@ -336,6 +336,15 @@ export const MUTATIONS: readonly Mutation[] = [
     test: ["runner/process/redactor.test.ts", "overlaps another one"],
   },
   {
+    name: "login-of-the-key-before",
+    breaks: "a login goes on that was made with a key which its operator has changed since",
+    file: "src/runtime/operate/speak/session-identity.ts",
+    find: "&& record.key === key) return",
+    replace: ") return",
+    row: "the bearer of a token or a session",
+    test: ["runtime/operate/session-identity.test.ts", "its operator has another key"],
+  },
+  {
     name: "another-body",
     breaks: "the body of a signed request may be another one",
     file: "src/api/body.ts",
