@@ -1,15 +1,18 @@
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it, vi } from "vitest";
+import { openClient } from "../../src/api/client.ts";
+import { systemClock } from "../../src/platform/system-clock.ts";
 import { eventuallySeen } from "../harness/eventually.ts";
-import { startFleet } from "../harness/fleet/fleet.ts";
-import { CHROMIUM, freePort, openPage } from "./chromium.ts";
+import { startDemo } from "../harness/fleet/demo.ts";
+import { CHROMIUM, openPage } from "./chromium.ts";
 
 // Real processes and a real browser, on a machine that may be busy.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 180_000 });
 
-const APP = "event.syslogforwarding.app";
 /** Looks of three frames each, 20 a second: a second of the page, longer only where machine and browser are slower. */
 const LOOKS = 20;
 
@@ -41,28 +44,22 @@ const textOf = async (page: Page, selector: string): Promise<string> =>
   (await page.locator(selector).allInnerTexts()).join("\n");
 
 describe.runIf(CHROMIUM !== undefined)("the page beside the API", () => {
-  it("says the same within a second: a node dies and comes back, a command runs and prints, a log flows, a job is aborted", async () => {
-    const fleet = await startFleet({
-      nodes: {
-        central: { config: { page: { listen: `127.0.0.1:${await freePort()}` }, subscribe: [{ subject: APP }] } },
-        ship1: { config: { publish: [{ subject: `central.${APP}`, syslog: "tcp://127.0.0.1:0" }] } },
-        ship2: {},
-      },
-    });
-    const { api } = fleet.central;
-    const link = await eventuallySeen("the page listens", async () => {
-      const { code, stdout } = await fleet.steward("open");
-      return code === 0 && stdout.trim();
-    });
+  it("says the same within a second in the demo's fleet: a node dies and comes back, a command runs and prints, a log flows, a job is aborted", async () => {
+    const demo = await startDemo(["--keep"]);
+    await demo.program.saw(/good once/, { within: 60_000 });
+    const [, link = ""] = /(http:\S+) .*good once/.exec(demo.program.stdout) ?? [];
+    const [, config = ""] = /STEWARD_CONFIG=(\S+)/.exec(demo.program.stdout) ?? [];
+    const configOf = (node: string): string => join(dirname(config), `${node}.yaml`);
+    const api = openClient({ socket: join(dirname(config), "central.sock"), clock: systemClock });
     const { page, faults } = await openPage(link);
     const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "ship2", exact: true }) });
     const linkShown = async (): Promise<string> => (await row.locator(".cell.link").allInnerTexts()).join();
     const linkTold = async (): Promise<string> => (await api.node("ship2")).link;
     await eventuallySeen("the page is there", async () => (await linkShown()) !== "");
     await follows(page, "ship2", linkTold, linkShown, "online");
-    await fleet.node("ship2").kill();
+    process.kill(demo.daemonOf("ship2") ?? 0, "SIGKILL");
     await follows(page, "ship2", linkTold, linkShown, "offline");
-    await fleet.node("ship2").start();
+    demo.begin("up", "--config", configOf("ship2"));
     await follows(page, "ship2", linkTold, linkShown, "online");
 
     const at = (path: string): string => new URL(path, link).href;
@@ -90,16 +87,19 @@ describe.runIf(CHROMIUM !== undefined)("the page beside the API", () => {
       .getByText(/No line is so|line/)
       .first()
       .waitFor();
-    const [, port] = await fleet.node("ship1").daemon.saw(/"address":"tcp:\/\/127\.0\.0\.1:(\d+)"/);
-    const socket = connect(Number(port), "127.0.0.1");
+    const [, port] = /udp:\/\/127\.0\.0\.1:(\d+)/.exec(await readFile(configOf("ship1"), "utf8")) ?? [];
+    const socket = createSocket("udp4");
+    socket.connect(Number(port));
     await once(socket, "connect");
     const logTold = async (): Promise<string> =>
-      (await api.logs({ node: "ship1", domain: "app", lines: 1 })).map(({ line }) => line.split("app: ")[1]).join();
+      (await api.logs({ node: "ship1", domain: "nginx", lines: 1 }))
+        .map(({ line }) => line.split(" ").slice(-4).join(" "))
+        .join();
     for (const text of ["the pump is on", "the pump is off"]) {
-      socket.write(`<13>app: ${text}\n`);
+      socket.send(`<13>nginx: ${text}`);
       await follows(page, "the log", logTold, () => textOf(page, ".logs .line"), text);
     }
-    socket.end();
+    socket.close();
 
     const job = await api.createJob({
       subject: "command.shellcommand.operatingsystem",
