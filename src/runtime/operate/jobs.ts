@@ -85,7 +85,8 @@ export class JobOperations {
     const { to, written: target = to, note = "", draft: asDraft = false } = order;
     const { name: by, operator } = this.#speaker;
     const draft = { ...draftOf(order), ...(operator === undefined ? {} : { operator: { name: operator } }) };
-    const intention = { by, target, nodes, draft, note, plan: { ...plan, approval }, asDraft };
+    const reply = order.jobReply ?? [];
+    const intention = { by, target, nodes, draft, reply, note, plan: { ...plan, approval }, asDraft };
     const record = jobs.create(signed === undefined ? intention : { ...intention, signed });
     if (key !== undefined) journal.setTaken(key, [record.id]);
     const [first] = jobs.get(record.id).stand.attempts;
@@ -106,6 +107,7 @@ export class JobOperations {
     const { jobs } = this.#options.core();
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
+    jobs.insistReply([...(order.reply ?? []), ...(order.jobReply ?? [])]);
     const { nodes, target, away, most } = this.#nodes.resolve({ to: order.to });
     this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
     const { beginAt, until: untilAt } = plan;
@@ -163,6 +165,8 @@ export class JobOperations {
       holds: [...holds.values()],
       slowest: this.#slowest(known),
       inReach: roll.underWay,
+      ...(record.reply === undefined ? {} : { reply: [...record.reply] }),
+      ...(record.jobReply === undefined ? {} : { jobReply: [...record.jobReply] }),
       ...(stuck === "" ? {} : { stuck }),
     };
   }

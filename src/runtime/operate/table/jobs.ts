@@ -45,6 +45,7 @@ const jobOrder = z.strictObject({
   written: opt(z.string().max(10_000).describe("The target as somebody wrote it, where `to` lists its nodes")),
   note: opt(z.string().max(1_000).describe("What it is for, in words")),
   reply: opt(reply.unwrap().describe("Destinations of steward.yaml to which the outcome of each of its messages goes")),
+  jobReply: opt(reply.unwrap().describe("Destinations of steward.yaml to which the one outcome of the whole job goes")),
   draft: opt(z.boolean().describe("It waits for `start`")),
   waves: opt(z.string().max(1_000).describe("Where each wave ends: 1,10%,50%,100%. Absent: one wave")),
   soak: opt(duration.describe("Milliseconds of pause after each wave")),
@@ -142,6 +143,8 @@ const jobDetail = thing({
   attempts: z.array(thing({ at: time, of: text, nodes: count })).describe("The latest last"),
   holds: z.array(jobHold).describe("Why messages are held, and how many"),
   inReach: count.describe("Nodes in reach that have a message of it and have not ended it"),
+  reply: opt(z.array(text).describe("Destinations to which the outcome of each of its messages goes")),
+  jobReply: opt(z.array(text).describe("Destinations to which the outcome of the whole job goes")),
   stuck: opt(text.describe("Why nothing is released though its plan allows it")),
   slowest: z.array(thing({ node: text, id: text, took: milliseconds })),
 });
