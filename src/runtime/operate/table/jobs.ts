@@ -4,7 +4,7 @@ import { ACTIONS, BOUNDED, IF_AWAY, JOB_STATES, type JobCounts, RETRIED } from "
 import { LONGEST_STATEMENT, MOST_RUNS } from "../../../security/operators/statement.ts";
 import { JOB_VERBS } from "../../jobs/jobs.ts";
 import { bodyOf, type Entries, json } from "./entry.ts";
-import { order } from "./messages.ts";
+import { messageView, order } from "./messages.ts";
 import {
   atMost,
   byId,
@@ -201,6 +201,14 @@ const steered = thing({
   answers: z.array(thing({ node: text, id: text, kind: z.enum(["done", "requested", "tooLate"]), reason: opt(text) })),
 });
 
+const found = thing({
+  jobs: z.array(jobView),
+  messages: z
+    .array(messageView)
+    .describe("Without those of these jobs, and without those that steward sends for itself"),
+  more: z.boolean().describe("There are more messages than are here"),
+});
+
 /** Jobs: one command to all nodes of a target. */
 export const JOBS = {
   jobs: {
@@ -246,6 +254,13 @@ export const JOBS = {
     answer: json("Outputs", jobResult.array(), { durable: true }),
     failures: [404, 409, 503],
   },
+  found: {
+    summary: "The jobs and messages whose ids begin so, the newest first",
+    needs: "viewer",
+    params: byId,
+    answer: json("What was found", found, { durable: true }),
+    failures: [503],
+  },
   retryJob: {
     summary: "Another attempt on some of the nodes of a job",
     needs: "operator",
@@ -273,4 +288,5 @@ export type JobPlanView = Shown<typeof jobPlanView>;
 export type JobNodeQuery = Shown<typeof jobNodeQuery>;
 export type JobNode = Shown<typeof jobNode>;
 export type JobResult = Shown<typeof jobResult>;
+export type Found = Shown<typeof found>;
 export type Steered = Shown<typeof steered>;
