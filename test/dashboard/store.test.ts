@@ -255,6 +255,41 @@ describe("the mirror of the nodes", () => {
     expect(asked.slice(3)).toEqual([{ names: ["sim0007"] }]);
   });
 
+  it("keeps a state that came while an answer was on its way, which is older", async () => {
+    const time = new FakeTime();
+    const answers: ((rows: NodeView[]) => void)[] = [];
+    const client = {
+      nodes: () => new Promise<NodeView[]>((resolve) => answers.push(resolve)),
+    } as unknown as Client;
+    const mirror = new NodeMirror(client, time);
+    const shown = () => mirror.mirror.value.rows.get("ship1")?.link;
+    const tell = (to: string) =>
+      mirror.happened({
+        type: "node",
+        at: 5,
+        name: "ship1",
+        region: "link",
+        from: "link.online",
+        to: `link.${to}`,
+        cause: "bye",
+      } as Happening);
+    void mirror.readAll();
+    answers.shift()?.([node("ship1")]);
+    await time.pass(300);
+    tell("late");
+    await time.pass(300);
+    // The node is being read, and dies before the answer is here.
+    expect(answers).toHaveLength(1);
+    tell("offline");
+    answers.shift()?.([node("ship1", { link: "late" })]);
+    await time.pass(0);
+    expect(shown()).toBe("offline");
+    await time.pass(300);
+    answers.shift()?.([node("ship1", { link: "offline", waiting: 2 })]);
+    await time.pass(300);
+    expect(mirror.mirror.value.rows.get("ship1")).toMatchObject({ link: "offline", waiting: 2 });
+  });
+
   it("keeps its rows with the fault beside them when the list cannot be read", async () => {
     const time = new FakeTime();
     let fails = false;

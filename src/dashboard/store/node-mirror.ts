@@ -34,6 +34,8 @@ export class NodeMirror {
   readonly #time: Time;
   readonly #rows = new Map<string, NodeView>();
   readonly #dirty = new Set<string>();
+  /** For each request under way, the nodes of which a newer state came meanwhile. */
+  readonly #overtaken = new Set<Set<string>>();
   #shown: readonly string[] = [];
   #readAt = 0;
   #fault: string | undefined;
@@ -41,6 +43,7 @@ export class NodeMirror {
   #readAgain = false;
   #readingSome = false;
   #showing: (() => void) | undefined;
+  #showedAt = 0;
 
   constructor(client: Client, time: Time) {
     this.#client = client;
@@ -62,6 +65,7 @@ export class NodeMirror {
       if (row !== undefined && ["link", "session", "work", "trust", "storage"].includes(region)) {
         const link = region === "link" ? { linkSince: at, cause } : {};
         this.#rows.set(name, { ...row, [region]: to.split(".").at(-1), ...link } as NodeView);
+        for (const names of this.#overtaken) names.add(name);
         this.#show();
       }
       this.#dirty.add(name);
@@ -79,13 +83,14 @@ export class NodeMirror {
     }
     this.#readingAll = true;
     const begun = this.#time.now();
+    const overtaken = this.#asking();
     try {
       const names = new Set<string>();
       for (let after: string | undefined = ""; after !== undefined; ) {
         const page: readonly NodeView[] = await this.#client.nodes({ limit: PAGE, ...(after === "" ? {} : { after }) });
         for (const row of page) {
           names.add(row.name);
-          this.#rows.set(row.name, row);
+          this.#put(row, overtaken);
         }
         after = page.length < PAGE ? undefined : page.at(-1)?.name;
       }
@@ -95,6 +100,7 @@ export class NodeMirror {
     } catch (thrown) {
       this.#fault = sentenceOf(thrown);
     }
+    this.#overtaken.delete(overtaken);
     this.#readingAll = false;
     this.#show();
     if (!this.#readAgain) return;
@@ -105,12 +111,13 @@ export class NodeMirror {
   async #readSome(names: readonly string[]): Promise<void> {
     if (names.length === 0 || this.#readingSome || this.#readAt === 0) return;
     this.#readingSome = true;
+    const overtaken = this.#asking();
     try {
       const found = await this.#client.nodes({ names });
       const seen = new Set<string>();
       for (const row of found) {
         seen.add(row.name);
-        this.#rows.set(row.name, row);
+        this.#put(row, overtaken);
       }
       for (const name of names) if (!seen.has(name)) this.#rows.delete(name);
       this.#show();
@@ -118,7 +125,19 @@ export class NodeMirror {
       // The stream tells whether the daemon is there; the rows keep the time that they are true for.
       for (const name of names) this.#dirty.add(name);
     }
+    this.#overtaken.delete(overtaken);
     this.#readingSome = false;
+  }
+
+  #asking(): Set<string> {
+    const overtaken = new Set<string>();
+    this.#overtaken.add(overtaken);
+    return overtaken;
+  }
+
+  /** Puts in a row that was read, unless the stream told a newer state while the answer was on its way: that node is read again. */
+  #put(row: NodeView, overtaken: ReadonlySet<string>): void {
+    if (!overtaken.has(row.name)) this.#rows.set(row.name, row);
   }
 
   #soon(): void {
@@ -147,8 +166,10 @@ export class NodeMirror {
   }
 
   #show(): void {
-    this.#showing ??= this.#time.after(this.#rows.size > MANY ? SHOW_MANY_EVERY : SHOW_EVERY, () => {
+    const every = this.#rows.size > MANY ? SHOW_MANY_EVERY : SHOW_EVERY;
+    this.#showing ??= this.#time.after(Math.max(0, this.#showedAt + every - this.#time.now()), () => {
       this.#showing = undefined;
+      this.#showedAt = this.#time.now();
       const fault = this.#fault === undefined ? {} : { fault: this.#fault };
       this.mirror.value = { rows: new Map(this.#rows), readAt: this.#readAt, ...fault };
     });
