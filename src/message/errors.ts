@@ -193,7 +193,7 @@ export const CATALOGUE = {
   ),
   "operator-removed": entry(
     "the key of {operator} is no longer taken: {fault}",
-    "Ask an admin; on {central} `steward operator list` shows who has which key.",
+    "With a new key of yours, sign with that one, and log in at the page again: `steward open`. Else ask an admin; on {central} `steward operator list` shows who has which key.",
   ),
   "operator-key-unsafe": entry(
     "the key of an operator in {file} is not safe: {fault}",
