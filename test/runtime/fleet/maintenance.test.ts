@@ -149,3 +149,19 @@ test("a hold that is not right holds no node, and only central holds", async () 
   );
   expect(done).toEqual(["hold for maintenance", "release from maintenance"]);
 });
+
+test("a name that no node has is refused, by whichever way it is asked for", async () => {
+  const world = await settled(await createWorld({ nodes: { ship1: {} } }));
+  const slip = { code: "node-unknown", details: { node: "shpi1 (did you mean ship1?)" } };
+  const operations = central(world);
+  expect(() => operations.messages({ node: "shpi1" })).toThrow(expect.objectContaining(slip));
+  for (const asked of [
+    () => operations.unhold({ to: "shpi1" }),
+    () => operations.unmute({ to: "shpi1" }),
+    () => operations.logs({ node: "shpi1" }),
+    () => operations.searchLogs({ node: "shpi1" }),
+  ])
+    await expect(asked()).rejects.toMatchObject(slip);
+  expect(operations.messages({ node: "ship1" })).toEqual([]);
+  expect(await operations.logs({ node: "ship1" })).toEqual([]);
+});
