@@ -9,13 +9,15 @@ import { apiApp, failed } from "./app.ts";
 import { RequestsUnderWay, refuseBroken, refuseLast } from "./connections.ts";
 import { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
-import { listenOnSocket, PID_HEADER } from "./socket.ts";
+import { DAEMON_HEADER, listenOnSocket, PID_HEADER } from "./socket.ts";
 
 export interface ApiOptions {
   /** The daemon's own operations, for what is shown to everybody. */
   readonly operations: Operations;
   /** The door through which each request comes to the operations. */
   readonly reception: Pick<Reception, "admit">;
+  /** The daemon, as its answers name it to those who sign. */
+  readonly daemon: { readonly header: string };
   /** Path of the Unix socket. */
   readonly path: string;
   /** Users of the socket, beside root; `owner` unless given. */
@@ -33,7 +35,7 @@ export interface Api {
  * Opens the local API, which listens until `stop`. No input ends the daemon: a request that is no HTTP is answered with
  * 400 and its connection closed.
  */
-export async function openApi({ operations, reception, path, access, clock, log }: ApiOptions): Promise<Api> {
+export async function openApi({ operations, reception, daemon, path, access, clock, log }: ApiOptions): Promise<Api> {
   const streams = new EventStreams(operations, clock);
   const app = apiApp({ operations, reception, streams, log });
   const listener = getRequestListener(app.fetch, {
@@ -45,6 +47,7 @@ export async function openApi({ operations, reception, path, access, clock, log 
   const server = createServer((incoming, outgoing) => {
     underWay.add(outgoing);
     outgoing.setHeader(PID_HEADER, process.pid);
+    outgoing.setHeader(DAEMON_HEADER, daemon.header);
     void listener(incoming, outgoing);
   });
   refuseBroken(server);
