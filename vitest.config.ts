@@ -16,6 +16,7 @@ export const LONG = [
   "test/attack/{going-over,hostile-broker,local-user,operators,stolen-node,mutations/found}.test.ts",
   "test/browser/*.test.ts",
   "test/cli/demo/demo.test.ts",
+  "test/errands/destinations.test.ts",
   "test/faults/**/*.test.ts",
   "test/fuzz/*.test.ts",
   "test/contract/spawner.test.ts",
