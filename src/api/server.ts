@@ -1,5 +1,4 @@
 import { createServer, type RequestListener } from "node:http";
-import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../message/clock.ts";
 import { withTimes } from "../message/text/time-words.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -9,6 +8,7 @@ import { apiApp, failed } from "./app.ts";
 import { RequestsUnderWay, refuseBroken, refuseLast } from "./connections.ts";
 import { EventStreams } from "./event-streams.ts";
 import { failureOf, RequestRefused } from "./failure.ts";
+import { requestListener } from "./request-listener.ts";
 import { DAEMON_HEADER, listenOnSocket, PID_HEADER } from "./socket.ts";
 
 export interface ApiOptions {
@@ -38,17 +38,13 @@ export interface Api {
 export async function openApi({ operations, reception, daemon, path, access, clock, log }: ApiOptions): Promise<Api> {
   const streams = new EventStreams(operations, clock);
   const app = apiApp({ operations, reception, streams, log });
-  const listener = getRequestListener(app.fetch, {
-    hostname: "steward",
-    overrideGlobalObjects: false,
-    errorHandler: (error) => failed(error, log),
-  });
+  const listener = requestListener(app, (thrown) => failed(thrown, log));
   const underWay = new RequestsUnderWay();
   const server = createServer((incoming, outgoing) => {
     underWay.add(outgoing);
     outgoing.setHeader(PID_HEADER, process.pid);
     outgoing.setHeader(DAEMON_HEADER, daemon.header);
-    void listener(incoming, outgoing);
+    listener(incoming, outgoing);
   });
   refuseBroken(server);
   refuseLast(server, log);

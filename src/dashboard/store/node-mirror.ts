@@ -7,7 +7,8 @@ import type { Happening } from "./happenings.ts";
 /**
  * All nodes, as a mirror of the daemon's: read in pages when the stream opens and after a gap; from then on a change of a node's
  * state is put in as it comes, and the node is read again soon after, many in one request. Rows that a reader sees are read
- * again every few seconds, for a sign of life is no happening.
+ * again every few seconds, for a sign of life is no happening. In a large fleet a row that nobody sees waits until somebody
+ * does, or until the whole list is read: its states are true meanwhile, its numbers are as old as its "as of".
  */
 export interface Mirror {
   readonly rows: ReadonlyMap<string, NodeView>;
@@ -21,7 +22,11 @@ const PAGE = 1_000;
 const SOME = 200;
 const SOON = 250;
 const SHOWN_AGAIN = 3_000;
+/** Interval of reading the whole list again, ms; in a large fleet so much for each node, which bounds its cost for the daemon. */
 const WHOLE_AGAIN = 60_000;
+const WHOLE_AGAIN_EACH = 30;
+/** In a fleet of no more nodes each change is read, whoever sees it. */
+const FEW = 200;
 /** The list is shown anew no more often than this, ms: each time it is sorted. */
 const SHOW_EVERY = 250;
 /** Interval of a fleet of thousands, ms. */
@@ -36,7 +41,7 @@ export class NodeMirror {
   readonly #dirty = new Set<string>();
   /** For each request under way, the nodes of which a newer state came meanwhile. */
   readonly #overtaken = new Set<Set<string>>();
-  #shown: readonly string[] = [];
+  #shown: ReadonlySet<string> = new Set();
   #readAt = 0;
   #fault: string | undefined;
   #readingAll = false;
@@ -55,7 +60,7 @@ export class NodeMirror {
 
   /** Names of the rows that somebody sees now. */
   shows(names: readonly string[]): void {
-    this.#shown = names;
+    this.#shown = new Set(names);
   }
 
   happened(happening: Happening): void {
@@ -84,6 +89,8 @@ export class NodeMirror {
     this.#readingAll = true;
     const begun = this.#time.now();
     const overtaken = this.#asking();
+    const due = [...this.#dirty];
+    this.#dirty.clear();
     try {
       const names = new Set<string>();
       for (let after: string | undefined = ""; after !== undefined; ) {
@@ -98,6 +105,7 @@ export class NodeMirror {
       this.#readAt = begun;
       this.#fault = undefined;
     } catch (thrown) {
+      for (const name of due) this.#dirty.add(name);
       this.#fault = sentenceOf(thrown);
     }
     this.#overtaken.delete(overtaken);
@@ -142,7 +150,9 @@ export class NodeMirror {
 
   #soon(): void {
     this.#time.after(SOON, () => {
-      const names = [...this.#dirty].slice(0, SOME);
+      const isFew = this.#rows.size <= FEW;
+      const isDue = (name: string): boolean => isFew || this.#shown.has(name) || !this.#rows.has(name);
+      const names = [...this.#dirty].filter(isDue).slice(0, SOME);
       if (!this.#readingSome && this.#readAt > 0) {
         for (const name of names) this.#dirty.delete(name);
         void this.#readSome(names);
@@ -153,14 +163,15 @@ export class NodeMirror {
 
   #keepShown(): void {
     this.#time.after(SHOWN_AGAIN, () => {
-      void this.#readSome(this.#shown.slice(0, SOME));
+      void this.#readSome([...this.#shown].slice(0, SOME));
       this.#keepShown();
     });
   }
 
   #keepWhole(): void {
     this.#time.after(WHOLE_AGAIN, () => {
-      if (this.#readAt > 0) void this.readAll();
+      const isDue = this.#time.now() - this.#readAt >= this.#rows.size * WHOLE_AGAIN_EACH;
+      if (this.#readAt > 0 && isDue) void this.readAll();
       this.#keepWhole();
     });
   }
