@@ -1,5 +1,4 @@
-import { appendFileSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { appendFileSync } from "node:fs";
 import { fileFault, StewardError } from "../../message/errors.ts";
 import { textOf } from "../../platform/durable-file.ts";
 import { daemonText, isSucceeded, nameIn } from "./daemon-name.ts";
@@ -9,8 +8,6 @@ import { daemonText, isSucceeded, nameIn } from "./daemon-name.ts";
  * one socket the last counts. Somebody who sits in a daemon's place on the way of its socket can so have nothing signed that
  * another daemon would take. A daemon with new keys is known by the word of its keys before.
  */
-const MODE = { file: 0o600, folder: 0o700 };
-
 export class KnownDaemons {
   readonly #file: string;
 
@@ -54,10 +51,9 @@ export class KnownDaemons {
 
   #remember(name: string, socket: string): void {
     try {
-      mkdirSync(dirname(this.#file), { recursive: true, mode: MODE.folder });
-      appendFileSync(this.#file, `${name} ${encodeURI(socket)}\n`, { mode: MODE.file });
+      appendFileSync(this.#file, `${name} ${encodeURI(socket)}\n`, { mode: 0o600 });
     } catch {
-      // A person without a home signs as well: the daemon is then one that was never seen.
+      // A key on a disk that takes no file signs as well: the daemon is then one that was never seen.
     }
   }
 }

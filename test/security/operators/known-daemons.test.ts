@@ -14,7 +14,7 @@ const identity = (previous?: Identity): Identity => new Identity(newSeeds(random
 const headerOf = (keys: Identity | undefined): string => new DaemonName(() => keys, "central").header;
 
 async function scene() {
-  const file = join(await tempDir(), "config", "known-daemons");
+  const file = join(await tempDir(), "known-daemons");
   return { file, known: new KnownDaemons(file) };
 }
 
@@ -52,8 +52,8 @@ describe("a daemon for which a person signs", () => {
     expect(() => known.nameOf(SOCKET, headerOf(before))).toThrow(/when you last signed/);
   });
 
-  test("is signed for where no file can be written", () => {
-    const known = new KnownDaemons("/proc/no-such-folder/known-daemons");
+  test("is signed for where no file can be written", async () => {
+    const known = new KnownDaemons(join(await tempDir(), "absent", "known-daemons"));
     const own = identity();
     expect(known.nameOf(SOCKET, headerOf(own))).toBe(own.keys.sign);
   });
