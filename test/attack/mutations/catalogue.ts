@@ -317,6 +317,15 @@ export const MUTATIONS: readonly Mutation[] = [
     test: ["security/operators/known-daemons.test.ts", "with another key"],
   },
   {
+    name: "secrets-shown",
+    breaks: "the output of a program is kept and sent as it is",
+    file: "src/runner/process/redactor.ts",
+    find: "if (this.#spellings.length === 0) return chunk;",
+    replace: "if (this.#spellings.length >= 0) return chunk;",
+    row: "see which command names which",
+    test: ["attack/secrets.test.ts", "stands nowhere"],
+  },
+  {
     name: "secrets-in-pieces",
     breaks: "a secret that comes in two pieces is not found",
     file: "src/runner/process/redactor.ts",
