@@ -13,7 +13,7 @@ export const COMMON: TestUserConfig = {
 
 /** Whole fleets under faults, real and simulated, damaged input by the thousand, and the longest scenes: `npm run test:long`. */
 export const LONG = [
-  "test/attack/{going-over,hostile-broker,local-user,operators,stolen-node,mutations/found}.test.ts",
+  "test/attack/{going-over,hostile-broker,local-user,operators,secrets,signed-requests,stolen-node,mutations/found}.test.ts",
   "test/browser/*.test.ts",
   "test/cli/demo/demo.test.ts",
   "test/errands/destinations.test.ts",

@@ -80,8 +80,13 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   /** Files by name, with the segment that each holds. */
   const files = new Map(state.files);
-  // A file that lost its end is made anew.
-  for (const name of files.keys()) if (statSync(join(directory, name)).size < CAPACITY) files.delete(name);
+  /** Files that lost their end, with the segment of which each may still hold records. Another file takes the place of each. */
+  const worn = new Map<string, number>();
+  for (const [name, held] of files) {
+    if (statSync(join(directory, name)).size >= CAPACITY) continue;
+    files.delete(name);
+    worn.set(name, held);
+  }
   let free = state.released;
   let segment = state.highest;
   let file = state.empty === undefined ? undefined : openHeld(directory, files, segment);
@@ -108,15 +113,25 @@ export function openLog(directory: string, state: LogState, clock: Clock): Write
   /** Best effort: a disk that is full has none to give. */
   function makeSpares(): void {
     try {
+      removeWorn();
       while (files.size < FILES) create();
     } catch {
       // Tried again when one is needed.
     }
   }
 
+  /** No sooner than its records are safe elsewhere; a file that stayed would be missed as damaged at each start to come. */
+  function removeWorn(): void {
+    for (const [name, held] of worn) {
+      if (held > free) continue;
+      rmSync(join(directory, name), { force: true });
+      worn.delete(name);
+    }
+  }
+
   function create(): string {
     let number = files.size;
-    while (files.has(`wal-${number}.log`)) number++;
+    while (files.has(`wal-${number}.log`) || worn.has(`wal-${number}.log`)) number++;
     const name = `wal-${number}.log`;
     makeFile(directory, name);
     files.set(name, 0);

@@ -143,6 +143,25 @@ describe("jobs and job", () => {
     expect(readFileSync(join(out, "ship1.stdout"), "utf8")).toBe("Linux\n");
   });
 
+  it("write bytes that are no text as they are, and tell of what a node has not kept", async () => {
+    const [message] = world.ops.messageList;
+    const id = message?.id ?? "";
+    world.ops.jobList = [sample()];
+    world.ops.jobNodeList = [{ place: 1, node: "ship1", id, attempt: 1, kind: "succeeded", state: "succeeded" }];
+    world.ops.assert(id, "succeeded", {
+      output: [
+        { stream: "stdout", offset: 0, text: Buffer.from([0xff, 0xfe]).toString("base64"), encoding: "base64" },
+        { stream: "stdout", offset: 1026, text: "end\n" },
+      ],
+    });
+    const { code, err } = await said(["job", ID, "--out", "results"]);
+    expect(readFileSync(join(world.directory, "results", "ship1.stdout"))).toEqual(
+      Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from("end\n")]),
+    );
+    expect(err).toContain("ship1 ! … 1.0 KB of stdout were not kept …\n");
+    expect(code).toBe(1);
+  });
+
   it("steer a job, and tell the three answers to a cancel", async () => {
     world.ops.jobList = [sample({ state: "cancelled", cause: "cancel by local" })];
     world.ops.jobAnswers = [

@@ -144,6 +144,28 @@ describe("a log that rotted", () => {
     }
   });
 
+  it("misses a file that lost its end once, and keeps what that file still has until its rows are safe elsewhere", async () => {
+    const expected = { files: 3, bytes: CAPACITY };
+    for (const bytes of [0, FILE_HEADER + FRAME]) {
+      const { directory } = await threeSegments();
+      const file = fileOf(directory, 3);
+      truncateSync(file, bytes);
+      const found = readLog(directory, 0, expected);
+      expect(found).toMatchObject({
+        records: [11, 12, 21, 22, ...(bytes === 0 ? [] : [31])],
+        hole: expect.stringContaining(`has ${bytes} bytes of`),
+      });
+      const log = openLog(directory, found, new SimulatedClock());
+      await append(log, 41);
+      expect(readLog(directory, 0).records).toEqual([...found.records, 41]);
+      const { complete, begun } = await rotated(log);
+      log.release(complete);
+      log.close();
+      expect(readLog(directory, complete, { ...expected, begun }).hole).toBeUndefined();
+      expect(readdirSync(directory).length).toBeLessThanOrEqual(5);
+    }
+  });
+
   it("misses the segment that was begun, whether its rows are being moved or were moved, and none that was not", async () => {
     const { directory } = await threeSegments();
     const [newest, older] = [fileOf(directory, 3), fileOf(directory, 1)];
