@@ -31,7 +31,7 @@ export const LONG = [
   "test/runner/{bounds,spawner,succession}.test.ts",
   "test/runtime/daemon/lock.test.ts",
   "test/runtime/fleet/reconnect.test.ts",
-  "test/runtime/jobs/{fleet,times}.test.ts",
+  "test/runtime/jobs/{fleet,job-replies,real-fleet,times}.test.ts",
   "test/runtime/road/crash.test.ts",
 ];
 
