@@ -60,7 +60,7 @@ export class Expiry {
   get next(): number | null {
     const { clock } = this.#options;
     const lane = this.#lane;
-    // The message with the earliest deadline was sent: another one is the next. Of a longer lane no more is known than that none is earlier.
+    // The message with the earliest deadline was sent: another one is the next. In a longer lane the time that is shown may be too early.
     if (this.#nextUpTo <= lane.sent && lane.next - lane.sent <= LOOKED_THROUGH) this.#scan();
     if (lane.sent >= lane.next - 1 || !Number.isFinite(this.#next)) return null;
     return Math.round(clock.now() + this.#next - clock.monotonic());

@@ -182,7 +182,7 @@ export class Job {
     group: HeldGroup,
     of: string,
     waves: readonly number[],
-    begin: "retry" | "again" | "askAgain",
+    begin: "retry" | "schedule" | "again" | "askAgain",
     more: Partial<JobStand> = {},
   ): void {
     const { clock, journal } = this.#options;

@@ -28,7 +28,7 @@ export class SessionIdentity {
     const config = this.#config();
     if (operator === undefined) return socketSpeaker(config);
     const record = this.#operators.named(operator);
-    // Whoever had the key before, such as a thief for whom it was changed, keeps no login.
+    // A thief of the key, for whom it was changed, keeps no login.
     if (record?.standing === "accepted" && record.key === key) return speakerOf(record, config.node, by);
     const { central } = config;
     const removed = record?.standing !== "accepted";
