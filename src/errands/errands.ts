@@ -26,6 +26,11 @@ export interface ErrandsOptions {
   readonly counters: { drop(reason: string, count: number, fields?: object): void };
 }
 
+export interface EndedTerms {
+  readonly about?: "outcome" | "job";
+  readonly key?: string;
+}
+
 /** Takes one errand to its destination; rejects with the reason when it did not arrive. */
 export interface Courier {
   carry(errand: Errand): Promise<void>;
@@ -34,7 +39,7 @@ export interface Courier {
 /** Pauses between two attempts, ms. */
 const SHORTEST = 5_000;
 const LONGEST = 3_600_000;
-/** Alerts that wait at most; further ones are dropped. Outcomes are bounded where their messages are accepted. */
+/** Alerts that wait at most; further ones are dropped. Outcomes are bounded where their messages and jobs are accepted. */
 const MOST_ALERTS = 1_000;
 /** Outcomes that wait, and replies that were asked for and may become such, at most. */
 const MOST_REPLIES = 20_000;
@@ -43,7 +48,7 @@ const LONGEST_FAULT = 500;
 export class Errands {
   readonly #options: ErrandsOptions;
   readonly #errands = new Map<string, Errand>();
-  /** Destinations of the outcomes of messages that have not ended. */
+  /** Destinations of the outcomes of messages and jobs that have not ended. */
   readonly #replies = new Map<string, readonly string[]>();
   readonly #busy = new Set<string>();
   #timer: Timer | undefined;
@@ -78,6 +83,11 @@ export class Errands {
       counters.drop("too many alerts wait for their destinations", 1, { to });
       return;
     }
+    // A job that begins again and again is accepted once, and ends often.
+    if (about === "job" && !this.hasRoomFor(1)) {
+      counters.drop("too many outcomes wait for their destinations", 1, { to });
+      return;
+    }
     const now = clock.now();
     const errand: Errand = { v: 1, id, to, about, body, madeAt: now, attempts: 0, dueAt: now };
     this.#errands.set(id, errand);
@@ -90,25 +100,28 @@ export class Errands {
     return this.#replies.size + this.#errands.size + replies <= MOST_REPLIES;
   }
 
-  /** Notes where the outcome of a message goes; durable with the journal. */
-  expect(message: string, to: readonly string[]): void {
-    this.#replies.set(message, to);
-    this.#options.rows.setReply(message, to);
+  /** Notes where the outcome of a message or a job goes; durable with the journal. */
+  expect(id: string, to: readonly string[]): void {
+    this.#replies.set(id, to);
+    this.#options.rows.setReply(id, to);
   }
 
-  /** The destinations of the outcome of a message that has not ended; `undefined`: none was asked for. */
-  expected(message: string): readonly string[] | undefined {
-    return this.#replies.get(message);
+  /** The destinations of the outcome of a message or a job that has not ended; `undefined`: none was asked for. */
+  expected(id: string): readonly string[] | undefined {
+    return this.#replies.get(id);
   }
 
-  /** A message has ended: its replies become errands in this turn, with the outcome in one transaction. */
-  ended(message: string, body: () => Errand["body"]): void {
+  /**
+   * A message or a job has ended: its replies become errands in this turn, with the outcome in one transaction. `key` begins the
+   * keys of these errands.
+   */
+  ended(id: string, body: () => Errand["body"], { about = "outcome", key = id }: EndedTerms = {}): void {
     if (this.#replies.size === 0) return;
-    const to = this.#replies.get(message);
+    const to = this.#replies.get(id);
     if (to === undefined) return;
-    this.#replies.delete(message);
-    this.#options.rows.setReply(message, undefined);
-    for (const destination of to) this.add(destination, "outcome", body(), `${message}-${destination}`);
+    this.#replies.delete(id);
+    this.#options.rows.setReply(id, undefined);
+    for (const destination of to) this.add(destination, about, body(), `${key}-${destination}`);
   }
 
   /** Tries an errand at once. False: there is none of this id. */

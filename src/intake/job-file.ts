@@ -1,5 +1,6 @@
 import type { TargetedDraft } from "../message/draft.ts";
 import { ACTIONS, IF_AWAY, wavesFault } from "../message/jobs/job.ts";
+import { tokenFault } from "../message/subject.ts";
 import { describe, type Fault, type Located, type LocatedEntry, toJson } from "../message/text/located.ts";
 import { readDuration } from "../message/text/units.ts";
 import type { JobOrderOf } from "../runtime/operate/table/jobs.ts";
@@ -9,6 +10,7 @@ import { readMessage } from "./message-form.ts";
 /** Keys of `job:`, and the kind of value that each takes. */
 const KEYS = {
   note: "text",
+  reply: "names",
   draft: "flag",
   waves: "list",
   soak: "duration",
@@ -98,7 +100,7 @@ function planOf(node: Located, fault: (fault: Fault) => void): Partial<JobOrderO
       continue;
     }
     const value = planValue(entry, fault);
-    if (value !== undefined) plan[entry.key] = value;
+    if (value !== undefined) plan[entry.key === "reply" ? "jobReply" : entry.key] = value;
   }
   return plan;
 }
@@ -117,6 +119,12 @@ function planValue({ key, value: node }: LocatedEntry, fault: (fault: Fault) => 
       : wrong("a whole number from 1 on");
   if (kind === "duration")
     return (typeof value === "string" ? readDuration(value) : undefined) ?? wrong("a duration such as 30s or 5m");
+  if (kind === "names") {
+    const names: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const isNames =
+      names.length > 0 && names.every((name) => typeof name === "string" && tokenFault(name) === undefined);
+    return isNames ? [...new Set(names)] : wrong("the name of a destination, or a list of such names");
+  }
   if (kind === "bounds")
     return typeof value === "object" && value !== null
       ? boundsOf(value, wrong)

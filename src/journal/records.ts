@@ -158,8 +158,9 @@ export interface JobRecord {
   readonly subject: string;
   readonly note: string;
   readonly plan: JobPlan;
-  /** Destinations to which the outcome of each of its messages goes. */
+  /** Destinations to which the outcome of each of its messages goes, and those of its own outcome. */
   readonly reply?: readonly string[];
+  readonly jobReply?: readonly string[];
 }
 
 /** The present state of a job: what cannot be derived from its messages. */

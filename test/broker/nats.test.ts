@@ -154,14 +154,13 @@ describe("the NATS transport", () => {
     const pingMs = 600;
     const transport = open(proxy.url, { pingMs });
     await reaches(transport, "connected");
-    const from = performance.now();
     proxy.blackhole();
-    expect(await reaches(transport, "disconnected")).toEqual({
+    const late = new Promise((resolve) => setTimeout(resolve, 2 * pingMs + 400, "later than two intervals"));
+    expect(await Promise.race([reaches(transport, "disconnected"), late])).toEqual({
       state: "disconnected",
       fault: "the broker stopped answering",
       code: "broker-unreachable",
     });
-    expect(performance.now() - from).toBeLessThan(2 * pingMs + 400);
     await proxy.heal();
     await reaches(transport, "connected");
   });

@@ -251,8 +251,74 @@ describe("the mirror of the nodes", () => {
     await time.pass(700);
     expect(mirror.mirror.value.rows.get("sim0007")).toMatchObject({ link: "offline", linkSince: 5, cause: "bye" });
     await time.pass(1_500);
+    // In a fleet so large a row that nobody sees is not read for each change.
+    expect(asked).toHaveLength(3);
+    mirror.shows(["sim0007", "sim0008"]);
+    await time.pass(1_500);
     expect(mirror.mirror.value.rows.get("sim0007")).toMatchObject({ waiting: 3 });
-    expect(asked.slice(3)).toEqual([{ names: ["sim0007"] }]);
+    expect(asked[3]).toMatchObject({ names: expect.arrayContaining(["sim0007"]) });
+    fleet.set("sim2600", node("sim2600"));
+    mirror.happened({ ...change, name: "sim2600" } as Happening);
+    await time.pass(1_500);
+    expect(mirror.mirror.value.rows.has("sim2600")).toBe(true);
+  });
+
+  it("reads a large fleet again more seldom than a small one, and of few nodes each change at once", async () => {
+    const readings = async (size: number): Promise<{ whole: number; some: number }> => {
+      const time = new FakeTime();
+      const asked: { names?: readonly string[] }[] = [];
+      const names = Array.from({ length: size }, (_, i) => `n${i}`);
+      const client = {
+        nodes: async (query: { after?: string; names?: readonly string[] }) => {
+          asked.push(query);
+          return query.names?.map((name) => node(name)) ?? (query.after === undefined ? names.map((n) => node(n)) : []);
+        },
+      } as unknown as Client;
+      const mirror = new NodeMirror(client, time);
+      await mirror.readAll();
+      mirror.happened({ type: "message", subject: "n3.command.m.d" } as Happening);
+      await time.pass(61_000);
+      const some = asked.filter((query) => query.names?.includes("n3") === true).length;
+      return { whole: asked.filter((query) => query.names === undefined && !("after" in query)).length, some };
+    };
+    expect(await readings(3)).toEqual({ whole: 2, some: 1 });
+    expect(await readings(999)).toEqual({ whole: 2, some: 0 });
+    expect(await readings(3_000)).toEqual({ whole: 1, some: 0 });
+  });
+
+  it("keeps a state that came while an answer was on its way, which is older", async () => {
+    const time = new FakeTime();
+    const answers: ((rows: NodeView[]) => void)[] = [];
+    const client = {
+      nodes: () => new Promise<NodeView[]>((resolve) => answers.push(resolve)),
+    } as unknown as Client;
+    const mirror = new NodeMirror(client, time);
+    const shown = () => mirror.mirror.value.rows.get("ship1")?.link;
+    const tell = (to: string) =>
+      mirror.happened({
+        type: "node",
+        at: 5,
+        name: "ship1",
+        region: "link",
+        from: "link.online",
+        to: `link.${to}`,
+        cause: "bye",
+      } as Happening);
+    void mirror.readAll();
+    answers.shift()?.([node("ship1")]);
+    await time.pass(300);
+    tell("late");
+    await time.pass(300);
+    // The node is being read, and dies before the answer is here.
+    expect(answers).toHaveLength(1);
+    tell("offline");
+    answers.shift()?.([node("ship1", { link: "late" })]);
+    await time.pass(0);
+    expect(shown()).toBe("offline");
+    await time.pass(300);
+    answers.shift()?.([node("ship1", { link: "offline", waiting: 2 })]);
+    await time.pass(300);
+    expect(mirror.mirror.value.rows.get("ship1")).toMatchObject({ link: "offline", waiting: 2 });
   });
 
   it("keeps its rows with the fault beside them when the list cannot be read", async () => {

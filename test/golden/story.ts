@@ -259,6 +259,7 @@ async function ordering({ held, jobs }: Journal, turn: () => Promise<void>): Pro
   jobs.add({
     ...{ v: 1, id: idOf(300, 3000), at: START + 2000, by: "Jürgen", target: "class=tanker", note: "Winter" },
     subject: "command.shellcommand.os",
+    ...{ reply: ["log"], jobReply: ["office"] },
     plan: {
       ...{ ...none, waves: ["1", "100%"], bounds: { failed: bound }, ifAway: "queue", approval: true },
       ...{ window: "02:00-04:00", zone: "node" },

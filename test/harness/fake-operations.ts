@@ -23,6 +23,7 @@ import type {
 } from "../../src/runtime/operate/table/audit.ts";
 import type { Health, ReloadAnswer } from "../../src/runtime/operate/table/daemon.ts";
 import type {
+  Found,
   JobDetail,
   JobNode,
   JobNodeQuery,
@@ -785,6 +786,12 @@ export class FakeOperations implements Operations {
     const found = id === "@1" ? this.jobList[0] : this.jobList.find((job) => job.id.startsWith(id.toUpperCase()));
     if (found === undefined) throw new StewardError("job-unknown", { id });
     return found;
+  }
+
+  found(id: string): Found {
+    this.#called("found", id);
+    const begins = (one: { readonly id: string }): boolean => one.id.startsWith(id.toUpperCase());
+    return { jobs: this.jobList.filter(begins), messages: this.messageList.filter(begins), more: false };
   }
 
   jobNodes(id: string, query: JobNodeQuery = {}): JobNode[] {

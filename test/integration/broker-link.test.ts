@@ -72,13 +72,16 @@ test("a daemon stops promptly while the broker is down, and keeps what it owes",
   await eventuallySeen("central has no broker", async () => (await health()) === "disconnected");
   const sent = await fleet.steward("run", "ship1", "--no-wait", "--json", "--", "true");
   const { id } = JSON.parse(sent.stdout) as { id: string };
-  const from = performance.now();
+  const stopping = performance.now();
   const ends = await Promise.all(fleet.nodes.map((node) => node.stop()));
+  const stopped = performance.now() - stopping;
   expect(ends.map(({ code }) => code)).toEqual([0, 0]);
-  expect(performance.now() - from).toBeLessThan(4_000);
 
-  // Nor does it need a broker to start.
+  // A start needs no broker either.
+  const starting = performance.now();
   await fleet.central.start();
+  // The yardstick of a machine that may be busy.
+  expect(stopped).toBeLessThan(3 * (performance.now() - starting));
   expect(await fleet.central.api.message(id)).toMatchObject({ state: "queued" });
   await fleet.broker?.restart();
   await fleet.node("ship1").start();

@@ -82,10 +82,10 @@ test("a daemon that is told to stop says bye, hands a long command over, and the
   const ship1 = fleet.node("ship1");
   const gate = fleet.file("gate");
   const id = await begun(fleet, gated(fleet, gate));
-  const from = performance.now();
+  const stopping = performance.now();
   const end = await ship1.stop();
+  const stopped = performance.now() - stopping;
   expect(end.code).toBe(0);
-  expect(performance.now() - from).toBeLessThan(5_000);
   expect(await fleet.central.api.node("ship1")).toMatchObject({
     link: "offline",
     cause: expect.stringMatching(/^bye/),
@@ -93,7 +93,10 @@ test("a daemon that is told to stop says bye, hands a long command over, and the
   expect(await fleet.central.api.message(id)).toMatchObject({ state: "unknown", final: false });
   expect(processesOfRun(id)).not.toEqual([]);
 
+  const starting = performance.now();
   await ship1.start();
+  // The stop did not wait for the command; a start is the yardstick of a machine that may be busy.
+  expect(stopped).toBeLessThan(3 * (performance.now() - starting));
   await fleet.central.message(id, "running");
   await writeFile(gate, "");
   await fleet.central.message(id, "succeeded");

@@ -68,7 +68,6 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   "@nats-io/nkeys": ["src/security/keys/", "src/broker/"],
   xstate: ["src/actors/", "src/observe/", "src/cli/"],
   hono: ["src/api/"],
-  "@hono/node-server": ["src/api/"],
   "prom-client": ["src/observe/"],
   pino: ["src/observe/"],
   "pino-pretty": ["src/observe/", "src/cli/"],
@@ -88,6 +87,11 @@ const SHARED_WITH_THE_PAGE = "src/message/text/figures.ts";
 /** The words of the wire that the envelope alone reads and writes: what passes beside it is neither sealed nor proved. */
 const BY_THE_ENVELOPE_ALONE = /\b(packFrame|encodeFrame|decodeFrame|encodeAck|decodeAck|encodeRefusal|decodeRefusal)\b/;
 const MAY_OPEN = /^src\/(message\/wire\/|security\/seal\/)/;
+
+/** The files that put everything together: the command line, the daemon and the road. */
+const COMPOSE = ["src/cli/program.ts", "src/runtime/daemon/daemon.ts", "src/runtime/daemon/road.ts"];
+/** Other files whose code one may use; the types of collaborators are no part of it. */
+const MOST_USED = 25;
 
 /** Packages whose types are a contract inside the daemon. */
 const TYPES_ANYWHERE = new Set(["xstate", "pino"]);
@@ -175,6 +179,13 @@ describe("imports", () => {
 
   it("never run in a circle, types included", () => {
     expect(circles(sources)).toEqual([]);
+  });
+
+  it("of code are few in a file, but where everything is put together", () => {
+    const used = (source: Source) =>
+      new Set(importsOf(source).flatMap(({ specifier, typeOnly }) => (typeOnly ? [] : [specifier])));
+    const many = sources.filter((source) => used(source).size > MOST_USED);
+    expect(many.map(({ path }) => path).sort()).toEqual(COMPOSE);
   });
 
   it("of a package stand in its one place", () => {

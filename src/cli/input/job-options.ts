@@ -8,6 +8,7 @@ import { duration, wholeNumber } from "./options.ts";
 export interface JobOptions {
   readonly job?: boolean;
   readonly note?: string;
+  readonly jobReply?: readonly string[];
   readonly draft?: boolean;
   readonly waves?: string;
   readonly soak?: string;
@@ -32,6 +33,11 @@ export function addJobOptions(command: Command): Command {
   return command
     .option("--job", "keep the messages together as a job: docs/jobs.md")
     .option("--note <text>", "what the job is for")
+    .option(
+      "--job-reply <destination>",
+      "bring the one outcome of the whole job to a destination; again for more",
+      collected,
+    )
     .option("--draft", "write the job down; `steward job start` begins it")
     .option("--waves <list>", "where each wave ends: 1,10%,50%,100%")
     .option("--soak <time>", "pause after each wave: 5m")
@@ -51,10 +57,27 @@ export function addJobOptions(command: Command): Command {
 
 /** The plan that the options describe; `undefined`: none of them was given, so that it is no job. @throws StewardError `usage`, … */
 export function planOf(options: JobOptions): Plan | undefined {
-  const { note, draft, waves, soak, gate, max, onBound, atOnce, rate, ifAway, at, every, window, tz, until, approval } =
-    options;
+  const {
+    note,
+    jobReply,
+    draft,
+    waves,
+    soak,
+    gate,
+    max,
+    onBound,
+    atOnce,
+    rate,
+    ifAway,
+    at,
+    every,
+    window,
+    tz,
+    until,
+    approval,
+  } = options;
   const plan = {
-    ...{ note, waves, gate, max, at, every, window, tz, until },
+    ...{ note, jobReply, waves, gate, max, at, every, window, tz, until },
     ...(draft === true ? { draft } : {}),
     ...(approval === true ? { approval } : {}),
     ...(soak === undefined ? {} : { soak: duration("--soak", soak) }),

@@ -105,6 +105,8 @@ export function jobLines(job: JobDetail, times: Times, paint: Paint): string[] {
           : `${visible(plan.window)}${plan.zone === null ? "" : ` by the clocks of ${plan.zone === "node" ? "each node" : visible(plan.zone)}`}`,
       ],
       ["until", job.untilAt === null ? undefined : isoTime(job.untilAt)],
+      ["reply", job.reply === undefined ? undefined : `each outcome to ${visible(job.reply.join(", "))}`],
+      ["at its end", job.jobReply === undefined ? undefined : `one outcome to ${visible(job.jobReply.join(", "))}`],
       ["nodes", countsText(counts, paint)],
       ["stuck", job.stuck === undefined ? undefined : visible(job.stuck)],
     ]),

@@ -1,4 +1,4 @@
-import type { Errand, ReplyRecord } from "../../message/care/errand.ts";
+import { ERRANDS, type Errand, type ReplyRecord } from "../../message/care/errand.ts";
 import type { NodeHoldRecord } from "../../message/care/node-hold.ts";
 import {
   type HeldSchedule,
@@ -37,7 +37,7 @@ const errand = fields<Errand>({
   v: one(1),
   id: text,
   to: text,
-  about: one("alert", "outcome"),
+  about: one(...ERRANDS),
   body: record,
   madeAt: time,
   attempts: count,

@@ -357,6 +357,7 @@ export const jobRecord = fields<JobRecord>({
   note: text,
   plan,
   reply: maybe(list(token)),
+  jobReply: maybe(list(token)),
 });
 
 export const jobStand = fields<JobStand>({

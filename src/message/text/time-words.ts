@@ -20,12 +20,26 @@ export function withTimes(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(withTimes);
   const out: Record<string, unknown> = {};
-  for (const [key, inner] of Object.entries(value)) {
-    out[key] = OPAQUE.has(key) ? inner : withTimes(inner);
-    if ((inner === null || typeof inner === "number") && isTimeKey(key)) out[`${key}Time`] = rfc3339(inner);
-    if (key === "subject" && isSubject(inner)) Object.assign(out, partsOf(inner, value));
+  for (const key of Object.keys(value)) {
+    const inner = (value as Readonly<Record<string, unknown>>)[key];
+    out[key] = typeof inner !== "object" || OPAQUE.has(key) ? inner : withTimes(inner);
+    if (inner === null || typeof inner === "number") {
+      const word = wordBeside(key);
+      if (word !== undefined) out[word] = rfc3339(inner);
+    } else if (key === "subject" && isSubject(inner)) Object.assign(out, partsOf(inner, value));
   }
   return out;
+}
+
+/** The names of fields that were looked at, with that of the field beside them: there are few, and thousands of rows have them. */
+const words = new Map<string, string | undefined>();
+const MOST_WORDS = 1_000;
+
+function wordBeside(key: string): string | undefined {
+  if (words.has(key)) return words.get(key);
+  const word = isTimeKey(key) ? `${key}Time` : undefined;
+  if (words.size < MOST_WORDS) words.set(key, word);
+  return word;
 }
 
 /** The parts that the value does not name itself. */

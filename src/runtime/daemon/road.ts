@@ -174,7 +174,7 @@ export class Road implements Rooms, FactsWatcher {
     this.alertWatch = new AlertWatch({ ...ground, core: () => this, errands });
     const told = { ...ground, announce, maintenance, failures, publishers, submitter, labels, holding: this.holding };
     this.withdrawal = new Withdrawal(told);
-    const jobs = new Jobs({ ...told, withdrawal: this.withdrawal, facts });
+    const jobs = new Jobs({ ...told, withdrawal: this.withdrawal, facts, replies: errands });
     announce.watchEnds(jobs);
     this.jobs = jobs;
 

@@ -10,7 +10,7 @@ import type { LabelSet } from "../../message/target/labels.ts";
 import type { Hello } from "../../methods/hello.ts";
 import type { Happenings } from "../../observe/happenings.ts";
 import type { NodeHistory } from "./history/node-history.ts";
-import { KnownNode, type NodeChange, type NodeDescription, type StoredNode } from "./known-node.ts";
+import { KnownNode, type NodeChange, type NodeDescription, type NodeSummary, type StoredNode } from "./known-node.ts";
 
 /**
  * The nodes that this one knows, each with its actor. Evidence of life is noted for each frame and ACK, but an actor hears
@@ -329,6 +329,10 @@ export class Fleet {
         if (known.link === "online") known.send("late", "this node has no broker");
       }
     }
+  }
+
+  summary(name: string): NodeSummary | undefined {
+    return this.#known.get(name)?.summary();
   }
 
   describe(name: string): NodeDescription | undefined {

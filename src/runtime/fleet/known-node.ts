@@ -20,8 +20,8 @@ export interface NodeChange {
   readonly cause: string;
 }
 
-/** A node as its actor and its hellos describe it; times are ms since 1970. */
-export interface NodeDescription {
+/** A node as its actor and its hellos describe it, as far as lists show it; times are ms since 1970. */
+export interface NodeSummary {
   readonly name: string;
   readonly link: LinkState;
   readonly linkSince: number;
@@ -45,6 +45,9 @@ export interface NodeDescription {
   readonly clockSkew?: number;
   readonly epoch?: string;
   readonly startedAt?: number;
+}
+
+export interface NodeDescription extends NodeSummary {
   readonly methods?: readonly string[];
   /** The latest changes of its regions, newest last. */
   readonly changes: readonly Omit<NodeChange, "name">[];
@@ -227,6 +230,15 @@ export class KnownNode {
   }
 
   describe(): NodeDescription {
+    const { hello } = this;
+    return {
+      ...this.summary(),
+      changes: this.#changes,
+      ...(hello === undefined ? {} : { methods: hello.methods }),
+    };
+  }
+
+  summary(): NodeSummary {
     const { name, clock } = this.#options;
     const { value } = this.#state;
     const { hello } = this;
@@ -242,7 +254,6 @@ export class KnownNode {
       storage: value.storage,
       lastSeenAt: this.lastSeen,
       asOf: clock.now(),
-      changes: this.#changes,
       ...(this.heldBack === undefined ? {} : { heldBack: this.heldBack.reason }),
       ...(isUnheard ? { unheard: true } : {}),
       ...(hello === undefined
@@ -251,7 +262,6 @@ export class KnownNode {
             version: hello.version,
             epoch: hello.epoch,
             startedAt: hello.startedAt,
-            methods: hello.methods,
             ...(hello.stuck === undefined || value.link === "offline" ? {} : { stuck: hello.stuck }),
             clockSkew: hello.now - hello.at,
           }),

@@ -4,6 +4,7 @@ import { type Inspector, startRoot } from "../../actors/root.ts";
 import type { HeldGroup } from "../../journal/jobs/held-group.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { JobRecord, JobStand } from "../../journal/records.ts";
+import type { Errand } from "../../message/care/errand.ts";
 import type { Clock, Timer } from "../../message/clock.ts";
 import { faultText, normalise } from "../../message/errors.ts";
 import type { Hold } from "../../message/jobs/hold.ts";
@@ -16,8 +17,18 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { Holding } from "../submit/holding.ts";
 import { decide } from "./decision.ts";
 import { OpenHours, type Zones } from "./hours.ts";
+import { jobOutcome } from "./job-outcome.ts";
 import { Release } from "./release.ts";
 import { Roll } from "./roll.ts";
+
+/** The replies to jobs: the outcome of a whole job goes to destinations. */
+export interface JobReplies {
+  /** Notes it; durable with the journal. */
+  expect(job: string, to: readonly string[]): void;
+  expected(job: string): readonly string[] | undefined;
+  /** Makes the errands that were asked for, in the transaction of this turn. */
+  ended(job: string, body: () => Errand["body"], terms: { readonly about: "job"; readonly key: string }): void;
+}
 
 export interface JobOptions {
   readonly journal: Journal;
@@ -34,6 +45,7 @@ export interface JobOptions {
   readonly later: (job: JobRecord, nodes: readonly string[], hold: Hold) => HeldGroup;
   /** True if its messages need an approval which the plan does not ask for. */
   readonly needsApproval: (job: JobRecord, group: HeldGroup) => boolean;
+  readonly replies: JobReplies;
   readonly onEnd: (job: Job) => void;
   readonly onFault: (error: unknown) => void;
 }
@@ -46,6 +58,8 @@ const EACH_TOGETHER = 20;
 const WATCHED = 1000;
 /** The longest time between two looks, ms: the wall clock may jump. */
 const LONGEST = 30_000;
+/** Uptime after which a wall clock that went back is believed, ms. */
+const BELIEVED = 3_600_000;
 /** Most windows in which the messages of one attempt are held again. */
 const MOST_LATER = 100;
 /** Attempts of a job that begins again and again which are kept. */
@@ -68,8 +82,12 @@ export class Job {
   #lookAt = Number.POSITIVE_INFINITY;
   /** The end of the pause after a wave, by the monotonic clock. */
   #soakUntil: number | undefined;
+  /** Since when the wall clock is behind the last run, by the monotonic clock. */
+  #behindSince: number | undefined;
   /** Why nothing is released, in words; empty: the plan says so. */
   #stuck = "";
+  /** Why the messages of its next time could not be accepted, in words; empty: they could, or it has none. */
+  #nextRefused = "";
   #told = "";
   #stopped = false;
 
@@ -86,6 +104,7 @@ export class Job {
       const passed = Math.max(0, clock.now() - stand.waveEndedAt);
       this.#soakUntil = clock.monotonic() + Math.max(0, soak - passed);
     }
+    this.#expectReply();
     const { state, wave, since, cause } = stand;
     this.#actor = startRoot(jobMachine, {
       actor: record.id,
@@ -107,7 +126,7 @@ export class Job {
 
   /** Why nothing is released though the plan allows it; empty: nothing stands in the way. */
   get stuck(): string {
-    return this.#stuck;
+    return this.#stuck === "" ? this.#nextRefused : this.#stuck;
   }
 
   stop(): void {
@@ -163,7 +182,7 @@ export class Job {
     group: HeldGroup,
     of: string,
     waves: readonly number[],
-    begin: "retry" | "again" | "askAgain",
+    begin: "retry" | "schedule" | "again" | "askAgain",
     more: Partial<JobStand> = {},
   ): void {
     const { clock, journal } = this.#options;
@@ -193,6 +212,7 @@ export class Job {
     const until = plan.until !== null && plan.until > (this.#stand.attempts.at(-1)?.at ?? 0) ? plan.until : undefined;
     if (until !== undefined && now >= until) this.#expire();
     this.#roll.lookAtOpen();
+    this.#heedClock(now);
     if (this.#stand.state === "scheduled" && now >= (this.#stand.beginAt ?? 0)) this.move("begin", "its time has come");
     if (this.#stand.state === "running" && this.#hours !== undefined) this.#holdAgain(this.#hours, now, until);
     let next = LONGEST;
@@ -212,6 +232,7 @@ export class Job {
       () => undefined,
     );
     if (isEnded(this.#stand.state)) {
+      this.#reply(this.#stand);
       this.stop();
       this.#options.onEnd(this);
       return;
@@ -309,9 +330,6 @@ export class Job {
         if (step.kind === "abort") this.endHeld("cancelled", `the job was aborted: ${step.cause}`);
         return { more: false, next: LONGEST };
       default:
-        // A job whose failures were mended by another attempt has failed no more.
-        if (step.kind === "finish") failures.over("job-failed", `job ${id}: ${step.cause}`, `job-failed ${id}`);
-        else failures.report("job-failed", `job ${id}: ${step.cause}`, `job-failed ${id}`);
         this.#finish(step.kind, step.cause);
         return { more: false, next: LONGEST };
     }
@@ -326,31 +344,90 @@ export class Job {
   }
 
   #finish(type: "finish" | "finishWithFailures", cause: string): void {
+    const { again, needsApproval, failures } = this.#options;
+    const about = `job-stuck ${this.record.id}`;
+    const [first] = this.#stand.attempts;
     const next = this.#nextTime();
+    this.#tellFailures(type, cause);
     if (next === undefined) {
       this.move(type, cause);
       return;
     }
-    const { again, needsApproval } = this.#options;
-    const [first] = this.#stand.attempts;
     const text = new Date(next).toISOString();
-    const made = again(this.record, { reason: "schedule", text });
+    const made = ((): HeldGroup | undefined => {
+      try {
+        return again(this.record, { reason: "schedule", text });
+      } catch (error) {
+        if (normalise(error).code === "internal") throw error;
+        // The disk is full, or a destination is gone: the next look tries again.
+        const refused = `its next time, ${text}: ${faultText(error)}`;
+        if (this.#nextRefused === "") failures.report("job-stuck", `job ${this.record.id}: ${refused}`, about);
+        this.#nextRefused = refused;
+        return undefined;
+      }
+    })();
     if (first === undefined || made === undefined) return;
+    if (this.#nextRefused !== "") failures.over("job-stuck", `job ${this.record.id}: it goes on`, about);
+    this.#nextRefused = "";
+    this.#reply({ ...this.#stand, state: type === "finish" ? "done" : "doneWithFailures", cause });
+    this.#expectReply();
     // A rule that came after the job was ordered is asked again at each of its times.
     const asks = !this.record.plan.approval && needsApproval(this.record, made);
     this.attempt(made, `at ${text}`, first.waves, asks ? "askAgain" : "again", { beginAt: next });
   }
 
-  #nextTime(): number | undefined {
+  /** Tells, once for each attempt, that some have failed; one whose failures were mended by another attempt has failed no more. */
+  #tellFailures(type: "finish" | "finishWithFailures", cause: string): void {
+    const { failures } = this.#options;
+    const { id } = this.record;
+    if (this.#nextRefused !== "") return;
+    if (type === "finish") failures.over("job-failed", `job ${id}: ${cause}`, `job-failed ${id}`);
+    else failures.report("job-failed", `job ${id}: ${cause}`, `job-failed ${id}`);
+  }
+
+  /** The outcome of the latest attempt goes where it was asked for; once, for it is asked for once. */
+  #reply(stand: JobStand): void {
+    const { replies, clock } = this.#options;
+    const key = `${this.record.id}-${stand.attempts.at(-1)?.group ?? ""}`;
+    const body = (): Errand["body"] => jobOutcome(this.record, stand, this.#roll, clock.now());
+    replies.ended(this.record.id, body, { about: "job", key });
+  }
+
+  #expectReply(): void {
+    const { replies } = this.#options;
+    const { id, jobReply } = this.record;
+    if (jobReply !== undefined && replies.expected(id) === undefined) replies.expect(id, jobReply);
+  }
+
+  /** The next time of its schedule after those that are done with, also where the wall clock has gone back since. */
+  #nextTime(after = Math.max(this.#options.clock.now(), this.#stand.beginAt ?? 0)): number | undefined {
     const { every, zone, until } = this.record.plan;
-    const { zones, clock } = this.#options;
+    const { zones } = this.#options;
     if (every === null) return undefined;
     const next = nextTime(
       parseSchedule(every),
-      clock.now(),
+      after,
       zone === null || zone === "node" ? zones.own : zones.named(zone),
     );
     return next === undefined || (until !== null && next >= until) ? undefined : next;
+  }
+
+  /**
+   * A wall clock that is behind the last run for an hour is believed: it was wrong before, and the next time is counted from
+   * now, not from a time that may be years ahead.
+   */
+  #heedClock(now: number): void {
+    const { state, attempts, beginAt } = this.#stand;
+    const isBehind = state === "scheduled" && (attempts.at(-1)?.at ?? 0) - now > LONGEST;
+    if (!isBehind) {
+      this.#behindSince = undefined;
+      return;
+    }
+    const monotonic = this.#options.clock.monotonic();
+    this.#behindSince ??= monotonic;
+    if (monotonic - this.#behindSince < BELIEVED) return;
+    const next = this.#nextTime(now);
+    if (next !== undefined && beginAt !== null && next < beginAt) this.#set({ beginAt: next });
   }
 
   /** Releases what may be released now. Returns the ms until there may be more. */

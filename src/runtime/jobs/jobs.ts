@@ -17,11 +17,12 @@ import type { NodeFacts } from "../fleet/facts/node-facts.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { NodeLabels } from "../fleet/node-labels.ts";
 import type { Holding } from "../submit/holding.ts";
+import { NO_ROOM_FOR_REPLIES, replyFault } from "../submit/reply-fault.ts";
 import type { Withdrawal, Withdrawn } from "../submit/withdrawal.ts";
 import { ApprovalRules } from "./approval-rules.ts";
 import { attemptDrafts, nextRun, statementsOf } from "./attempt-drafts.ts";
 import { Zones } from "./hours.ts";
-import { Job } from "./job.ts";
+import { Job, type JobReplies } from "./job.ts";
 import { type JobWish, planOf } from "./plan.ts";
 import { Roll } from "./roll.ts";
 import { type SigningTerms, signingTerms } from "./signing-terms.ts";
@@ -39,6 +40,7 @@ export interface JobsOptions {
   readonly inspector: Inspector;
   readonly newId: NewId;
   readonly clock: Clock;
+  readonly replies: JobReplies & { hasRoomFor(replies: number): boolean };
   readonly core: { fail(error: unknown): void };
 }
 
@@ -51,6 +53,8 @@ export interface JobOrder {
   readonly draft: Draft;
   /** The signature of the operator on it for each node; absent: nobody has signed it. */
   readonly signed?: SignedJob;
+  /** Destinations of the outcome of the whole job. */
+  readonly reply?: readonly string[];
   readonly note: string;
   readonly plan: JobPlan;
   /** True: the job waits for `start`. */
@@ -141,8 +145,9 @@ export class Jobs {
   }
 
   /** Takes a job in: its messages are held, or released already, as its plan says. Durable with the journal's next flush. */
-  create({ by, target, nodes, draft, signed, note, plan, asDraft }: JobOrder): JobRecord {
+  create({ by, target, nodes, draft, signed, note, plan, asDraft, reply: jobReply = [] }: JobOrder): JobRecord {
     const { journal, holding, newId, clock } = this.#options;
+    this.insistReply(jobReply, (draft.reply?.length ?? 0) * nodes.length);
     const id = newId();
     const drafts = attemptDrafts(draft, nodes, draft.operator?.name, statementsOf(signed));
     const until = plan.until === null ? {} : { until: plan.until };
@@ -151,7 +156,8 @@ export class Jobs {
     const at = clock.now();
     const { subject, reply } = draft;
     const ordered: JobRecord = { v: 1, id, at, by, target, subject, note, plan };
-    const record = reply === undefined ? ordered : { ...ordered, reply };
+    const replies = { ...(reply === undefined ? {} : { reply }), ...(jobReply.length === 0 ? {} : { jobReply }) };
+    const record = { ...ordered, ...replies };
     const stand: JobStand = {
       ...{ v: 1, state: "draft", since: at, cause: "", wave: 0, waveEndedAt: null, beginAt: plan.beginAt, allowed: {} },
       attempts: [{ group: group.id, at, of: "all", waves: waveEnds(plan.waves, nodes.length) }],
@@ -162,6 +168,15 @@ export class Jobs {
     if (!asDraft) this.#start(job, by);
     job.look();
     return record;
+  }
+
+  /** @throws StewardError `job-invalid` if the outcome of a job cannot go there, beside so many replies of its messages */
+  insistReply(names: readonly string[], others = 0): void {
+    const { config, replies } = this.#options;
+    if (names.length === 0) return;
+    const noRoom = replies.hasRoomFor(names.length + others) ? undefined : NO_ROOM_FOR_REPLIES;
+    const fault = replyFault(names, config()) ?? noRoom;
+    if (fault !== undefined) throw new StewardError("job-invalid", { fault: `reply of the job: ${fault}` });
   }
 
   /** The job with an id or an unambiguous beginning of one. @throws StewardError `job-unknown`, `message-ambiguous` */
@@ -241,7 +256,9 @@ export class Jobs {
     const nodes = this.retried(id, of);
     const group = this.#hold(record, nodes, { reason: "order" }, operator, statementsOf(signed));
     const job = this.#open.get(id) ?? this.#opened(record, stand);
-    const begin = this.#needsApproval(record, group) ? "askAgain" : "retry";
+    // A job that was ended before its time has that time still to wait for.
+    const isEarly = isEnded(stand.state) && (stand.beginAt ?? 0) > this.#options.clock.now();
+    const begin = this.#needsApproval(record, group) ? "askAgain" : isEarly ? "schedule" : "retry";
     job.attempt(group, `${of} by ${by}`, waveEnds(plan.waves, nodes.length), begin);
     job.look();
     return nodes.length;
@@ -372,11 +389,14 @@ export class Jobs {
 
   /** A row of the job is gone: nothing more of it is released. */
   #damaged(id: string, record: JobRecord | undefined): void {
-    const { journal, holding, failures, clock } = this.#options;
+    const { journal, holding, failures, clock, replies } = this.#options;
     const groups = journal.held.groups.filter((group) => group.record.owner === id);
     const reason = "the record of its job was damaged";
     for (const group of groups) holding.end(group, group.held(), "cancelled", reason);
-    failures.report("job-damaged", `job ${id}: ${reason}: what was held of it is cancelled`, `job ${id}`);
+    const text = `job ${id}: ${reason}: what was held of it is cancelled`;
+    failures.report("job-damaged", text, `job ${id}`);
+    const told = { id, text, state: "aborted", cause: reason, endedAt: clock.now() };
+    replies.ended(id, () => told, { about: "job", key: id });
     if (record === undefined) {
       journal.jobs.drop(id);
       return;

@@ -22,6 +22,7 @@ import type { OperateOptions } from "./rooms.ts";
 import type { Approvals } from "./speak/approvals.ts";
 import type { Reach } from "./speak/reach.ts";
 import type {
+  Found,
   JobDetail,
   JobNode,
   JobNodeQuery,
@@ -32,6 +33,7 @@ import type {
   JobView,
   Steered,
 } from "./table/jobs.ts";
+import type { MessageView } from "./table/messages.ts";
 
 const LIMIT = 100;
 /** Signatures of one job that are looked at: each node looks at its own. */
@@ -39,6 +41,8 @@ const LOOKED_AT = 200;
 /** The most nodes of all jobs of one list that are counted: counts are derived from messages, which takes its time. */
 const MOST_COUNTED = 30_000;
 const SLOWEST = 3;
+/** Jobs, and messages, that a beginning of an id finds at most. */
+const MOST_FOUND = 20;
 /** Characters of one stream of an output, and of all outputs of one answer. */
 const MOST_OUTPUT = 64 * 1024;
 const MOST_OUTPUTS = 8 * 1024 * 1024;
@@ -86,7 +90,8 @@ export class JobOperations {
     const { to, written: target = to, note = "", draft: asDraft = false } = order;
     const { name: by, operator } = this.#speaker;
     const draft = { ...draftOf(order), ...(operator === undefined ? {} : { operator: { name: operator } }) };
-    const intention = { by, target, nodes, draft, note, plan: { ...plan, approval }, asDraft };
+    const reply = order.jobReply ?? [];
+    const intention = { by, target, nodes, draft, reply, note, plan: { ...plan, approval }, asDraft };
     const record = jobs.create(signed === undefined ? intention : { ...intention, signed });
     if (key !== undefined) journal.setTaken(key, [record.id]);
     const [first] = jobs.get(record.id).stand.attempts;
@@ -107,6 +112,7 @@ export class JobOperations {
     const { jobs } = this.#options.core();
     insistCommand(order.subject);
     const plan = jobs.plan(wishOf(order));
+    jobs.insistReply([...(order.reply ?? []), ...(order.jobReply ?? [])]);
     const { nodes, target, away, most } = this.#nodes.resolve({ to: order.to });
     this.#nodes.insistOrdered(nodes, order.knownNodesOnly);
     const { beginAt, until: untilAt } = plan;
@@ -137,6 +143,23 @@ export class JobOperations {
     return found;
   }
 
+  /** The jobs and messages whose ids begin so. A job stands for its messages too. */
+  found(beginning: string): Found {
+    const { jobs, journal } = this.#options.core();
+    const prefix = beginning.toUpperCase();
+    const ids = [...jobs.newest()].filter((id) => id.startsWith(prefix)).slice(0, MOST_FOUND);
+    const messages: MessageView[] = [];
+    for (const { id, view } of this.#messages.beginning(prefix)) {
+      if (messages.length > MOST_FOUND) break;
+      if (!ids.includes(journal.held.find(id)?.group.record.owner ?? "")) messages.push(view());
+    }
+    return {
+      jobs: ids.map((id) => this.#view(jobs.get(id), false)),
+      messages: messages.slice(0, MOST_FOUND),
+      more: messages.length > MOST_FOUND,
+    };
+  }
+
   detail(id: string): JobDetail {
     const { journal, jobs } = this.#options.core();
     const known = jobs.get(id);
@@ -164,6 +187,8 @@ export class JobOperations {
       holds: [...holds.values()],
       slowest: this.#slowest(known),
       inReach: roll.underWay,
+      ...(record.reply === undefined ? {} : { reply: [...record.reply] }),
+      ...(record.jobReply === undefined ? {} : { jobReply: [...record.jobReply] }),
       ...(stuck === "" ? {} : { stuck }),
     };
   }

@@ -77,6 +77,11 @@ export class Messages {
     return detailDone(done, config().node);
   }
 
+  /** Messages with ids that begin so, the newest first, without those that steward sends for itself. */
+  *beginning(prefix: string): Iterable<Pick<Row, "id" | "view">> {
+    for (const row of this.#rows(prefix)) if (!row.subject.endsWith(`.${CONTROL_DOMAIN}`)) yield row;
+  }
+
   /** One message that this node sent or holds; `undefined`: there is none with this id. */
   view(id: string): MessageView | undefined {
     const { outbox, held } = this.#options.core().journal;
@@ -167,11 +172,14 @@ export class Messages {
 
   /** Ids of the newest messages; those that steward sends for itself are included only with a prefix. */
   *#newestIds(prefix = ""): Iterable<string> {
+    for (const { id, subject } of this.#rows(prefix))
+      if (prefix !== "" || !subject.endsWith(`.${CONTROL_DOMAIN}`)) yield id;
+  }
+
+  #rows(prefix: string): Iterable<Row> {
     const sent = mapped(this.#options.core().journal.outbox.newest(prefix), (found) => this.#sentRow(found));
     const held = this.#held(undefined, prefix);
-    const streams = [sent, held, this.#pending(prefix), this.#done(undefined, prefix)];
-    for (const { id, subject } of newestFirst(streams))
-      if (prefix !== "" || !subject.endsWith(`.${CONTROL_DOMAIN}`)) yield id;
+    return newestFirst([sent, held, this.#pending(prefix), this.#done(undefined, prefix)]);
   }
 }
 

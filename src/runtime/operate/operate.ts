@@ -35,6 +35,7 @@ import type { AlertTest, ErrandView, OpenAlertView } from "./table/alerts.ts";
 import type { AuditChecked, AuditQuery, AuditRecordOf, MayAnswerOf, MayQuestionTo } from "./table/audit.ts";
 import type { Health, ReloadAnswer } from "./table/daemon.ts";
 import type {
+  Found,
   JobDetail,
   JobNode,
   JobNodeQuery,
@@ -181,6 +182,10 @@ export class LocalOperations implements Operations {
 
   job(id: string): JobDetail {
     return this.#jobs.detail(id);
+  }
+
+  found(beginning: string): Found {
+    return this.#jobs.found(beginning);
   }
 
   jobNodes(id: string, query: JobNodeQuery = {}): JobNode[] {

@@ -15,6 +15,7 @@ export const ROUTES = {
   jobResults: "GET /v1/jobs/{id}/results",
   retryJob: "POST /v1/jobs/{id}/attempts",
   steerJob: "POST /v1/jobs/{id}/{verb}",
+  found: "GET /v1/found/{id}",
   nodes: "GET /v1/nodes",
   node: "GET /v1/nodes/{name}",
   history: "GET /v1/history",

@@ -19,6 +19,7 @@ import type { Publishers } from "../deliver/publishers.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Storage } from "../upkeep/storage.ts";
 import { Overtaking } from "./overtaking.ts";
+import { NO_ROOM_FOR_REPLIES, replyFault } from "./reply-fault.ts";
 
 export interface SubmitOptions {
   readonly config: () => Config;
@@ -97,24 +98,17 @@ export class Submitter implements DraftTaker {
 
   #checkReplies(drafts: readonly Draft[]): void {
     const { config, replies } = this.#options;
-    const { destinations } = config();
     let count = 0;
-    for (const { subject, reply = [] } of drafts) {
+    for (const { subject: where, reply = [] } of drafts) {
+      if (reply.length === 0) continue;
       count += reply.length;
-      const where = subject;
-      for (const name of reply)
-        if (!Object.hasOwn(destinations, name)) {
-          const known = Object.keys(destinations);
-          const which = known.length === 0 ? "it names none" : `it has ${known.join(", ")}`;
-          const fault = `reply: there is no destination ${JSON.stringify(name)} in steward.yaml of this node; ${which}`;
-          throw new StewardError("message-invalid", { where, fault });
-        }
-      if (reply.length > 0 && parseSubject(subject).kind === "event")
+      const fault = replyFault(reply, config());
+      if (fault !== undefined) throw new StewardError("message-invalid", { where, fault: `reply: ${fault}` });
+      if (parseSubject(where).kind === "event")
         throw new StewardError("message-invalid", { where, fault: "reply: only a command has an outcome" });
     }
     if (count === 0 || replies.hasRoomFor(count)) return;
-    const fault = "reply: too many replies wait for their destinations; `steward errands` lists them";
-    throw new StewardError("message-invalid", { where: "list", fault });
+    throw new StewardError("message-invalid", { where: "list", fault: `reply: ${NO_ROOM_FOR_REPLIES}` });
   }
 
   #expectReplies(drafts: readonly Draft[], messages: readonly Message[]): void {

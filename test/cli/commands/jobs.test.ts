@@ -223,5 +223,11 @@ describe("jobs and job", () => {
     const [message] = world.ops.messageList;
     expect((await said(["status", message?.id ?? ""])).out).toContain(`message    ${message?.id}`);
     expect(await said(["status", "ZZZZ"])).toMatchObject({ code: 2 });
+    world.ops.jobList = [sample(), sample({ id: `${ID.slice(0, -1)}Z`, state: "paused", note: "for the season" })];
+    const several = await said(["status", ID.slice(0, 12)]);
+    expect(several).toMatchObject({ code: 2 });
+    expect(several.out).toMatch(new RegExp(`^ID +STATE +SINCE +WHAT\\n${ID} +job `));
+    expect(several.out).toMatch(/Z +job +‖ paused .*\(for the season\)\n/);
+    expect(several.err).toContain(`${ID.slice(0, 12)} fits all of these: write more of the one that is meant`);
   });
 });

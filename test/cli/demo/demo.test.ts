@@ -1,63 +1,20 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findServerBinary } from "../../../src/broker/server-binary.ts";
 import { openLogWriters } from "../../../src/cli/demo/log-writers.ts";
 import { parseSyslog } from "../../../src/methods/syslog/network/parse.ts";
-import { built } from "../../harness/built.ts";
 import { eventuallySeen } from "../../harness/eventually.ts";
-import { Program } from "../../harness/fleet/program.ts";
-import { commandLine, end, MARK, markedProcesses } from "../../harness/leftovers.ts";
+import { startDemo } from "../../harness/fleet/demo.ts";
 import { atTestEnd, tempDir } from "../../harness/temp.ts";
-
-/** The demo as a real process, in surroundings of its own. */
-class Demo {
-  readonly program: Program;
-  readonly #main: string;
-  readonly #temp: string;
-  readonly #env: NodeJS.ProcessEnv;
-
-  constructor(main: string, temp: string, env: NodeJS.ProcessEnv, args: readonly string[]) {
-    this.#main = main;
-    this.#temp = temp;
-    this.#env = env;
-    this.program = new Program(process.execPath, [main, "demo", ...args], { cwd: temp, env });
-  }
-
-  steward(...args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    return new Program(process.execPath, [this.#main, ...args], { cwd: this.#temp, env: this.#env }).within(20_000);
-  }
-
-  processes(): readonly number[] {
-    return markedProcesses(this.#temp);
-  }
-
-  files(): readonly string[] {
-    return readdirSync(this.#temp);
-  }
-}
-
-async function demo(args: readonly string[] = [], more: NodeJS.ProcessEnv = {}): Promise<Demo> {
-  const { main } = await built();
-  const { path } = await findServerBinary();
-  const directory = await tempDir();
-  const temp = join(directory, "t");
-  await mkdir(temp);
-  const endAll = (): void => markedProcesses(temp).forEach(end);
-  atTestEnd(async () => endAll(), endAll);
-  const env = { PATH: process.env.PATH, HOME: temp, TMPDIR: temp, STEWARD_NATS_SERVER: path, [MARK]: temp, ...more };
-  return new Demo(main, temp, env, args);
-}
 
 /** Where each of these first stands in the text; -1 where it does not. */
 const places = (text: string, patterns: readonly RegExp[]): number[] => patterns.map((pattern) => text.search(pattern));
 
 describe("steward demo", { timeout: 120_000 }, () => {
   it("starts a fleet, commands it, forwards its logs, finds that all of it holds, and leaves nothing", async () => {
-    const played = await demo();
+    const played = await startDemo();
     const { code, stdout, stderr } = await played.program.within(60_000);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const story = places(stdout, [
@@ -92,7 +49,7 @@ describe("steward demo", { timeout: 120_000 }, () => {
     ["while logs come in", /≡ apache/],
     ["while ship3 comes up", /4 {2}ship3/],
   ])("ends all that it started at Ctrl-C %s", async (_when, moment) => {
-    const played = await demo();
+    const played = await startDemo();
     await played.program.saw(moment, { within: 30_000 });
     const { code, stdout } = await played.program.end("SIGINT");
     expect(code).toBe(4);
@@ -102,7 +59,7 @@ describe("steward demo", { timeout: 120_000 }, () => {
   });
 
   it("goes on with --keep until Ctrl-C, and then ends what was started meanwhile as well", async () => {
-    const played = await demo(["--keep"]);
+    const played = await startDemo(["--keep"]);
     await played.program.saw(/The demo runs until you press Ctrl-C/, { within: 60_000 });
     const config = /STEWARD_CONFIG=(\S+)/.exec(played.program.stdout)?.[1] ?? "";
     const nodes = await played.steward("nodes", "--config", config);
@@ -111,7 +68,7 @@ describe("steward demo", { timeout: 120_000 }, () => {
     expect(run).toMatchObject({ code: 0 });
     await played.program.saw(/ship2 {4}▶ running/, { from: played.program.stdout.indexOf("The demo runs until") });
 
-    const ship1 = await eventuallySeen("ship1's daemon", () => daemonOf(played, "ship1"));
+    const ship1 = await eventuallySeen("ship1's daemon", () => played.daemonOf("ship1"));
     process.kill(ship1, "SIGKILL");
     await played.program.saw(/the daemon of ship1 has ended; another one: .* up --config \S+ship1\.yaml/);
 
@@ -121,7 +78,7 @@ describe("steward demo", { timeout: 120_000 }, () => {
   });
 
   it("says what a daemon said that could not start, and where the logs are", async () => {
-    const played = await demo([], { STEWARD_NATS_SERVER: "/nowhere/nats-server" });
+    const played = await startDemo([], { STEWARD_NATS_SERVER: "/nowhere/nats-server" });
     const { code, stdout, stderr } = await played.program.within(60_000);
     expect(code).toBe(1);
     expect(stderr).toMatch(/✗ the demo could not go on: the daemon of central ended:\n.*no nats-server was found/);
@@ -132,7 +89,7 @@ describe("steward demo", { timeout: 120_000 }, () => {
   });
 
   it("prints each happening and a summary as JSON lines with --json", async () => {
-    const played = await demo(["--json"]);
+    const played = await startDemo(["--json"]);
     const { code, stdout, stderr } = await played.program.within(60_000);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const lines = stdout
@@ -180,8 +137,3 @@ describe("the web servers that the demo plays", () => {
     expect(writers.written).toEqual({ nginx: [record.text], apache: [line] });
   });
 });
-
-function daemonOf(played: Demo, node: string): number | undefined {
-  const pids = played.processes().filter((pid) => commandLine(pid).includes(`${node}.yaml`));
-  return pids[0];
-}

@@ -44,6 +44,16 @@ test("a node that is held gets nothing until its hold ends by itself; nothing fa
   await expectSound(world);
 });
 
+test("the deadline that is shown is that of a message which waits, whatever was sent before", async () => {
+  const world = await settled(await createWorld());
+  const early = await world.send(WORK, { n: 1 }, { deliverBy: HOUR });
+  await world.ended(early);
+  await hold(world);
+  const id = await world.send(WORK, { n: 2 }, { deliverBy: 6 * HOUR });
+  expect(central(world).holds()[0]?.nextDeliverBy).toBe(world.message(id).deliverBy);
+  expect(world.node("ship1").lanes).toMatchObject([{ nextDeliverBy: world.message(id).deliverBy }]);
+});
+
 test("deadlines count during maintenance, and the message says why it expired", async () => {
   const world = await settled(await createWorld());
   const [view] = await hold(world);

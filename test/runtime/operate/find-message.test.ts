@@ -23,3 +23,25 @@ test("a message is found by @1, by its end and by its beginning, at its origin a
   const beginning = first.slice(0, 3);
   expect(() => central.message(beginning)).toThrow(expect.objectContaining({ code: "message-ambiguous" }));
 });
+
+test("the beginning of an id of a job stands for the job and all its messages; what else begins so is found beside it", async () => {
+  const world = await settled(await createWorld());
+  const central = world.daemon("central").operations;
+  const order = { to: "ship1", subject: "command.work.os", data: {}, most: 10 };
+  const { id } = await world.drive(central.createJob(order));
+  const [node] = central.jobNodes(id);
+  await world.until(() => central.job(id).state === "done", "the job is done");
+  // The clock of an id has ten characters; chance follows it, and ids of one moment differ at their ends.
+  const beginning = id.slice(0, 20).toLowerCase();
+  expect(node?.id.startsWith(id.slice(0, 20))).toBe(true);
+  expect(central.found(beginning)).toMatchObject({ jobs: [{ id, state: "done" }], messages: [], more: false });
+  const alone = await world.send("ship1.command.work.os", {});
+  await world.ended(alone);
+  for (let n = 0; n < 30; n++) await world.send("ship1.command.work.os", {});
+  const other = central.found(alone);
+  expect(other).toMatchObject({ jobs: [], messages: [{ id: alone }], more: false });
+  const all = central.found(id.slice(0, 2));
+  expect([all.jobs.length, all.messages.length, all.more]).toEqual([1, 20, true]);
+  expect(all.messages.map((message) => message.id)).not.toContain(node?.id);
+  expect(central.found("ZZZ")).toEqual({ jobs: [], messages: [], more: false });
+});

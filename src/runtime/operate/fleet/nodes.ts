@@ -8,6 +8,7 @@ import { itemBytes } from "../../../message/wire/bounds.ts";
 import { fingerprint } from "../../../security/keys/public-keys.ts";
 import { giverName, type Speaker } from "../../../security/operators/speaker.ts";
 import type { PendingClaim, PendingClaims } from "../../../security/trust/pending-claims.ts";
+import type { LaneView } from "../../deliver/publisher.ts";
 import { Registrar } from "../../enrol/registrar.ts";
 import type { OperateOptions } from "../rooms.ts";
 import type {
@@ -53,6 +54,9 @@ function valuesOf(node: TargetNode, keys: readonly string[]): Record<string, Fac
   );
 }
 
+/** A node as lists show it. */
+type Row = Omit<NodeDetail, "lanes" | "changes" | "methods">;
+
 /** The most stuck lanes of one node that are shown. */
 const WORST = 5;
 
@@ -73,11 +77,8 @@ export class Nodes {
         ? this.#namesBehind(after, claims, filter === undefined ? limit : undefined)
         : [...this.#among(asked, claims)].filter((name) => name > after).sort();
     const page = filter === undefined ? later.slice(0, limit) : firstOf(later, filterOf(filter, world), limit);
-    return page
-      .flatMap((name) => this.#view(name, claims) ?? [])
-      .map(({ lanes: _lanes, changes: _changes, methods: _methods, ...view }) =>
-        keys.length === 0 ? view : { ...view, values: valuesOf(world.node(view.name), keys) },
-      );
+    const rows = page.flatMap((name) => this.#row(name, claims) ?? []);
+    return keys.length === 0 ? rows : rows.map((row) => ({ ...row, values: valuesOf(world.node(row.name), keys) }));
   }
 
   /** The next names in their order; at most so many. */
@@ -190,12 +191,14 @@ export class Nodes {
 
   /** @throws StewardError `node-unknown` */
   detail(name: string): NodeDetail {
-    const view = this.#view(name, this.#pending?.of(name));
-    if (view === undefined) throw new StewardError("node-unknown", { node: name });
-    return view;
+    const { fleet, publishers, methods: own } = this.#options.core();
+    const lanes = [...publishers.lanes(name)];
+    const row = this.#row(name, this.#pending?.of(name), lanes);
+    if (row === undefined) throw new StewardError("node-unknown", { node: name });
+    const { changes = [], methods = row.role === "self" ? [...own.keys()] : undefined } = fleet.describe(name) ?? {};
+    return { ...row, ...(methods === undefined ? {} : { methods }), changes, lanes };
   }
 
-  /** Machines that wait to be accepted. */
   /** The machines that wait to be accepted; at central alone. */
   get #pending(): PendingClaims | undefined {
     const { enrolment } = this.#options.core();
@@ -219,15 +222,18 @@ export class Nodes {
     throw new StewardError("target-large", { target: shortened(target, 200), count: names.length, most });
   }
 
-  #view(name: string, pending: readonly PendingClaim[] = []): NodeDetail | undefined {
+  #row(
+    name: string,
+    pending: readonly PendingClaim[] = [],
+    lanes: readonly LaneView[] = [...this.#options.core().publishers.lanes(name)],
+  ): Row | undefined {
     const { config, core, clock, counters, processes, version, startedAt } = this.#options;
-    const { journal, fleet, link, storage, methods, running, publishers, labels, maintenance } = core();
-    const known = fleet.describe(name);
+    const { journal, fleet, link, storage, running, labels, maintenance } = core();
+    const known = fleet.summary(name);
     const self = config().node;
     const claims = pending.filter(({ node }) => node === name);
     const waits = claims.length === 0 ? {} : { fingerprint: claims.map(({ keys }) => fingerprint(keys)).join(", ") };
-    if (known === undefined && name !== self) return claims[0] && pendingView(claims[0], waits, clock.now());
-    const lanes = [...publishers.lanes(name)];
+    if (known === undefined && name !== self) return claims[0] && pendingRow(claims[0], waits, clock.now());
     const waiting = lanes.flatMap(({ oldestCreatedAt }) => oldestCreatedAt ?? []);
     const stuck = lanes.flatMap(({ subject, stuck: lane }) => (lane === undefined ? [] : [{ subject, ...lane }]));
     const said = name === self ? [...link.refused(), ...processes().waiting().map(asLane)] : (known?.stuck ?? []);
@@ -242,7 +248,6 @@ export class Nodes {
       running: journal.outbox.openCount(name),
       bytesOut: counters.node(name).bytesOut,
       bytesIn: counters.node(name).bytesIn,
-      lanes,
       ...(worst.length === 0 ? {} : { stuck: worst }),
       ...(hold === undefined ? {} : { hold }),
       ...(Object.keys(labelled).length === 0 ? {} : { labels: labelled }),
@@ -272,15 +277,13 @@ export class Nodes {
       version,
       startedAt,
       epoch: journal.epoch,
-      methods: [...methods.keys()],
-      changes: [],
       ...counted,
     };
   }
 }
 
 /** A machine that waits under a name that is not known otherwise. */
-function pendingView({ node: name, firstAt }: PendingClaim, waits: { fingerprint?: string }, now: number): NodeDetail {
+function pendingRow({ node: name, firstAt }: PendingClaim, waits: { fingerprint?: string }, now: number): Row {
   return {
     name,
     role: "edge",
@@ -299,8 +302,6 @@ function pendingView({ node: name, firstAt }: PendingClaim, waits: { fingerprint
     running: 0,
     bytesOut: 0,
     bytesIn: 0,
-    changes: [],
-    lanes: [],
     ...waits,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AlertView } from "../../../message/care/alert.ts";
+import { ERRANDS } from "../../../message/care/errand.ts";
 import { bodyOf, type Entries, json, none } from "./entry.ts";
 import { atMost, byId, count, name, opt, type Same, type Shown, same, text, thing, time } from "./shape.ts";
 
@@ -23,7 +24,7 @@ const openAlert = thing({
 const errandView = thing({
   id: text.describe("The key by which the destination knows it again"),
   to: text.describe("The destination"),
-  about: z.enum(["alert", "outcome"]),
+  about: z.enum(ERRANDS).describe("outcome: that of a message; job: that of a whole job"),
   text: text.describe("One line of what it says"),
   madeAt: time,
   attempts: count,

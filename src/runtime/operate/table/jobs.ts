@@ -4,7 +4,7 @@ import { ACTIONS, BOUNDED, IF_AWAY, JOB_STATES, type JobCounts, RETRIED } from "
 import { LONGEST_STATEMENT, MOST_RUNS } from "../../../security/operators/statement.ts";
 import { JOB_VERBS } from "../../jobs/jobs.ts";
 import { bodyOf, type Entries, json } from "./entry.ts";
-import { order } from "./messages.ts";
+import { messageView, order } from "./messages.ts";
 import {
   atMost,
   byId,
@@ -45,6 +45,7 @@ const jobOrder = z.strictObject({
   written: opt(z.string().max(10_000).describe("The target as somebody wrote it, where `to` lists its nodes")),
   note: opt(z.string().max(1_000).describe("What it is for, in words")),
   reply: opt(reply.unwrap().describe("Destinations of steward.yaml to which the outcome of each of its messages goes")),
+  jobReply: opt(reply.unwrap().describe("Destinations of steward.yaml to which the one outcome of the whole job goes")),
   draft: opt(z.boolean().describe("It waits for `start`")),
   waves: opt(z.string().max(1_000).describe("Where each wave ends: 1,10%,50%,100%. Absent: one wave")),
   soak: opt(duration.describe("Milliseconds of pause after each wave")),
@@ -142,6 +143,8 @@ const jobDetail = thing({
   attempts: z.array(thing({ at: time, of: text, nodes: count })).describe("The latest last"),
   holds: z.array(jobHold).describe("Why messages are held, and how many"),
   inReach: count.describe("Nodes in reach that have a message of it and have not ended it"),
+  reply: opt(z.array(text).describe("Destinations to which the outcome of each of its messages goes")),
+  jobReply: opt(z.array(text).describe("Destinations to which the outcome of the whole job goes")),
   stuck: opt(text.describe("Why nothing is released though its plan allows it")),
   slowest: z.array(thing({ node: text, id: text, took: milliseconds })),
 });
@@ -198,6 +201,14 @@ const steered = thing({
   answers: z.array(thing({ node: text, id: text, kind: z.enum(["done", "requested", "tooLate"]), reason: opt(text) })),
 });
 
+const found = thing({
+  jobs: z.array(jobView),
+  messages: z
+    .array(messageView)
+    .describe("Without those of these jobs, and without those that steward sends for itself"),
+  more: z.boolean().describe("There are more messages than are here"),
+});
+
 /** Jobs: one command to all nodes of a target. */
 export const JOBS = {
   jobs: {
@@ -243,6 +254,13 @@ export const JOBS = {
     answer: json("Outputs", jobResult.array(), { durable: true }),
     failures: [404, 409, 503],
   },
+  found: {
+    summary: "The jobs and messages whose ids begin so, the newest first",
+    needs: "viewer",
+    params: byId,
+    answer: json("What was found", found, { durable: true }),
+    failures: [503],
+  },
   retryJob: {
     summary: "Another attempt on some of the nodes of a job",
     needs: "operator",
@@ -270,4 +288,5 @@ export type JobPlanView = Shown<typeof jobPlanView>;
 export type JobNodeQuery = Shown<typeof jobNodeQuery>;
 export type JobNode = Shown<typeof jobNode>;
 export type JobResult = Shown<typeof jobResult>;
+export type Found = Shown<typeof found>;
 export type Steered = Shown<typeof steered>;
