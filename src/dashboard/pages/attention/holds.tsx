@@ -3,8 +3,9 @@ import type { HoldView, MuteView } from "../../../runtime/operate/table/maintena
 import { type Act, ActSaid, useAct } from "../../parts/act.tsx";
 import { DO, figure, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
+import { Sure } from "../../parts/sure.tsx";
 import { useReading } from "../../parts/use.ts";
-import { Ago, At, CopyCommand, For, Sure } from "../../parts/words.tsx";
+import { Ago, At, CopyCommand, For } from "../../parts/words.tsx";
 import { urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";
