@@ -67,6 +67,8 @@ export class LittleElement extends LittleNode {
   scrollTop = 0;
   value = "";
   disabled = false;
+  id = "";
+  for = "";
   className = "";
 
   constructor(localName: string, namespaceURI = "http://www.w3.org/1999/xhtml") {
@@ -169,7 +171,10 @@ export class LittleElement extends LittleNode {
 
 /** The words by which a reader finds it: its label, or its text. */
 function wordsOf(element: LittleElement): string {
-  return `${element.attributes.get("aria-label") ?? ""} ${element.textContent}`;
+  const { attributes, textContent, parentNode } = element;
+  const label = [...root.all()].find((one) => one.localName === "label" && one.for !== "" && one.for === element.id);
+  const around = parentNode?.localName === "label" ? parentNode.textContent : "";
+  return [attributes.get("aria-label"), label?.textContent, around, textContent].join(" ");
 }
 
 const littleDocument = {
