@@ -112,15 +112,7 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
               <dt>from</dt>
               <dd>{origin}</dd>
             </div>
-            {message.operator !== undefined && (
-              <div>
-                <dt>asked by</dt>
-                <dd>
-                  {message.operator}
-                  {message.signed === true && ", signed"}
-                </dd>
-              </div>
-            )}
+            <AskedBy message={message} />
             <div>
               <dt>subject</dt>
               <dd class="mono">{subject}</dd>
@@ -170,6 +162,36 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
     </>
   );
 }
+
+/** The one who ordered the message: as it carries, or as the audit of this daemon recorded it. */
+function AskedBy({ message }: { message: MessageDetail }) {
+  const { client } = theStore();
+  const { id, subject, createdAt, operator, signed, direction } = message;
+  const { reading } = useReading<string | undefined>(`asked by ${id}`, () => ({
+    load: async () => {
+      if (operator !== undefined || direction !== "out") return operator;
+      const [, ...rest] = subject.split(".");
+      const records = await client.audit({
+        ...{ what: "submit", subject: rest.join("."), since: createdAt - A_MOMENT, limit: RECORDS },
+      });
+      return records.find(({ ids }) => ids?.includes(id))?.by;
+    },
+  }));
+  if (reading.value === undefined) return null;
+  return (
+    <div>
+      <dt>asked by</dt>
+      <dd>
+        {reading.value}
+        {signed === true && ", signed"}
+      </dd>
+    </div>
+  );
+}
+
+/** The audit's time of an order and the message's own differ by no more, ms. */
+const A_MOMENT = 5_000;
+const RECORDS = 10_000;
 
 const CANCEL_WORDS = { done: "done", tooLate: "too late: it had ended", refused: "refused" } as const;
 

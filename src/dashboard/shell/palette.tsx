@@ -7,6 +7,8 @@ interface Choice {
   readonly word: string;
   readonly kind: string;
   readonly url: string;
+  /** Further words by which it is found. */
+  readonly also?: string;
 }
 
 const PAGES: readonly Choice[] = [
@@ -26,7 +28,11 @@ const PAGES: readonly Choice[] = [
   { word: "Holds for maintenance", kind: "page", url: "/attention?tab=holds" },
   { word: "Mutes", kind: "page", url: "/attention?tab=mutes" },
   { word: "Errands", kind: "page", url: "/attention?tab=errands" },
-  { word: "Operators and logins", kind: "page", url: "/people" },
+  {
+    ...{ word: "Audit: who did what", kind: "page", url: "/inspection?tab=audit" },
+    also: "history trail log of operators decisions refused",
+  },
+  { word: "Operators and logins", kind: "page", url: "/people", also: "who people users" },
   { word: "Nodes that are away", kind: "page", url: "/?show=away" },
 ];
 const MOST = 12;
@@ -90,7 +96,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   );
 }
 
-function choices(text: string, names: Iterable<string>): Choice[] {
+/** The pages, nodes and ids of which a name, or another word for it, has the text in it. */
+export function choices(text: string, names: Iterable<string>): Choice[] {
   const wanted = text.trim().toLowerCase();
   const found: Choice[] = [];
   if (/^[0-9a-z]{8,26}$/i.test(wanted) && /\d/.test(wanted))
@@ -103,6 +110,6 @@ function choices(text: string, names: Iterable<string>): Choice[] {
   }
   const starts = (choice: Choice): number => (choice.word.toLowerCase().startsWith(wanted) ? 0 : 1);
   nodes.sort((a, b) => starts(a) - starts(b) || a.word.length - b.word.length);
-  const pages = PAGES.filter(({ word }) => wanted === "" || word.toLowerCase().includes(wanted));
+  const pages = PAGES.filter(({ word, also = "" }) => `${word} ${also}`.toLowerCase().includes(wanted));
   return [...found, ...nodes, ...pages].slice(0, MOST);
 }
