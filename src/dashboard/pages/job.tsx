@@ -5,6 +5,7 @@ import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
 import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
 import { Ago, At, For, StateWord } from "../parts/words.tsx";
+import { byClock } from "../store/clock-choice.ts";
 import { ask, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { pictured } from "../text/ansi.ts";
@@ -52,7 +53,7 @@ function Body({ job, refresh }: { job: JobDetail; refresh: () => void }) {
       </div>
       <JobSteering job={job} refresh={refresh} />
       {job.note !== "" && <p>{job.note}</p>}
-      {job.stuck !== undefined && <p class="why">Nothing is released: {job.stuck}</p>}
+      {job.stuck !== undefined && <p class="why">Nothing is released: {byClock(job.stuck)}</p>}
       <p class="quiet">
         <code>{job.target}</code>, by {job.by}, <Ago at={job.createdAt} />
         {job.beginAt !== null && (
@@ -99,7 +100,7 @@ function Body({ job, refresh }: { job: JobDetail; refresh: () => void }) {
         <ul class="lanes">
           {job.holds.map(({ reason, text, nodes }) => (
             <li key={`${reason} ${text}`}>
-              {counted(nodes, "message")} held: <span class="why">{text === "" ? reason : text}</span>
+              {counted(nodes, "message")} held: <span class="why">{text === "" ? reason : byClock(text)}</span>
             </li>
           ))}
         </ul>
@@ -142,13 +143,18 @@ function Nodes({ job, kind }: { job: JobDetail; kind: string }) {
     atMost: job.nodes > MANY ? 3_000 : 600,
   }));
   return (
-    <Shown of={reading} what="its nodes" isEmpty={(list) => list.length === 0} empty="No node of this job is so.">
+    <Shown
+      of={reading}
+      what="its nodes"
+      isEmpty={(list) => list.length === 0}
+      empty="No node of this job is in that state."
+    >
       {(list) => (
         <VirtualTable
           label="Nodes of the job"
           kind="of-job-nodes"
           count={list.length}
-          height={30}
+          height={innerWidth < 720 ? 74 : 30}
           head={
             <>
               <Head name="node">Node</Head>
@@ -168,20 +174,21 @@ function Nodes({ job, kind }: { job: JobDetail; kind: string }) {
 
 function NodeRow({ node: one }: { node: JobNode | undefined }) {
   if (one === undefined) return null;
-  const { node, state, code, reason, id, attempt } = one;
+  const { node, kind, state, code, reason, id, attempt } = one;
   return (
     <>
       <Cell name="node">
         <a href={urlOf(["nodes", node])}>{node}</a>
       </Cell>
       <Cell name="state">
-        <StateWord look={messageLook(state)} />
+        <StateWord look={kind === "queued" ? countLook(kind) : messageLook(state)} />
+        {kind === "queued" && state === "held" && <span class="since">its node is held</span>}
         {code !== undefined && code !== 0 && <span class="since">exit {code}</span>}
       </Cell>
       <Cell name="took">{one.took === undefined ? "" : took(one.took)}</Cell>
       <Cell name="attempt">{attempt === 1 ? "" : attempt}</Cell>
-      <Cell name="reason" title={reason}>
-        {reason}
+      <Cell name="reason" title={byClock(reason)}>
+        {byClock(reason)}
       </Cell>
       <Cell name="id">
         <a data-row href={urlOf(["messages", id])}>

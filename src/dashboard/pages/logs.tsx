@@ -233,7 +233,9 @@ function Lines({
       </div>
       {lines.length === 0 && (
         <p class="empty">
-          {filter.text === "" && filter.node === "" ? "No line was forwarded yet." : "No line is so."}
+          {filter.text === "" && filter.node === ""
+            ? "No line was forwarded yet."
+            : "No line that was looked at fits these filters."}
           {!found.complete && " Not all of the logs were looked at."}
         </p>
       )}

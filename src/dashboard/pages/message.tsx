@@ -7,6 +7,7 @@ import { Sure } from "../parts/sure.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
 import { Ago, At, CopyCommand, For, StateWord } from "../parts/words.tsx";
 import { sentenceOf } from "../store/client.ts";
+import { byClock } from "../store/clock-choice.ts";
 import { go, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { pictured } from "../text/ansi.ts";
@@ -81,7 +82,7 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
           <CopyCommand line={commandLine("message", id)} />
         </span>
       </div>
-      {reason !== undefined && <p class="why lead-reason">{pictured(reason)}</p>}
+      {reason !== undefined && <p class="why lead-reason">{pictured(byClock(reason))}</p>}
       {conflict !== undefined && (
         <p class="fault">
           ✗ {conflict.by} also said {messageLook(conflict.state).word}: the first word stands.
@@ -141,6 +142,16 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
               <dt>sendings</dt>
               <dd>{message.attempts}</dd>
             </div>
+            {message.job !== undefined && (
+              <div>
+                <dt>of the job</dt>
+                <dd>
+                  <a class="mono" href={urlOf(["jobs", message.job])}>
+                    {message.job}
+                  </a>
+                </dd>
+              </div>
+            )}
             {message.inReplyTo !== undefined && (
               <div>
                 <dt>answers</dt>
@@ -206,9 +217,15 @@ function History({ message }: { message: MessageDetail }) {
             <span class="quiet">
               says <strong>{said.by}</strong>, <At time={said.at} />
             </span>
-            {said.reason !== undefined && <span class="why">{pictured(said.reason)}</span>}
+            {said.reason !== undefined && <span class="why">{pictured(byClock(said.reason))}</span>}
           </li>
         ))}
+        {!message.final && message.history.at(-1)?.state !== message.state && (
+          <li>
+            <StateWord look={messageLook(message.state)} />
+            <span class="quiet">now, as the daemon here sees it</span>
+          </li>
+        )}
         {!message.final && (
           <li class="open-end">
             <span class="quiet">

@@ -11,6 +11,7 @@ interface Choice {
   readonly also?: string;
 }
 
+const SIGN_OUT: Choice = { word: "Sign out", kind: "you", url: "", also: "log out logout leave" };
 const PAGES: readonly Choice[] = [
   { word: "Fleet", kind: "page", url: "/" },
   { word: "Messages", kind: "page", url: "/messages" },
@@ -33,6 +34,7 @@ const PAGES: readonly Choice[] = [
     also: "history trail log of operators decisions refused",
   },
   { word: "Operators and logins", kind: "page", url: "/people", also: "who people users" },
+  SIGN_OUT,
   { word: "Nodes that are away", kind: "page", url: "/?show=away" },
 ];
 const MOST = 12;
@@ -47,7 +49,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const take = (choice: Choice | undefined): void => {
     if (choice === undefined) return;
     onClose();
-    go(choice.url);
+    if (choice === SIGN_OUT) void theStore().signOut();
+    else go(choice.url);
   };
   const pressed = (event: KeyboardEvent): void => {
     if (event.key === "ArrowDown") setAt(Math.min(at + 1, found.length - 1));
