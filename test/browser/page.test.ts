@@ -103,8 +103,12 @@ describe.runIf(CHROMIUM !== undefined)("the page over real daemons", () => {
     const [job] = await fleet.central.api.jobs();
     expect(job?.counts).toMatchObject({ running: 1, held: 1 });
 
-    await page.getByRole("button", { name: "abort", exact: true }).click();
-    await page.getByRole("button", { name: "abort: nothing more begins" }).click();
+    const abort = page.getByRole("button", { name: /^abort/ });
+    const place = await abort.boundingBox();
+    await abort.click();
+    await shows(page, /nothing more is released; 1 that is held is cancelled; 1 that runs goes on\. Press again/);
+    expect(await abort.boundingBox()).toEqual(place);
+    await abort.click();
     await page.locator(".page-head .state", { hasText: "aborted" }).waitFor();
     await page.getByRole("button", { name: "1 cancelled" }).waitFor();
     expect((await fleet.central.api.job(job?.id ?? "")).state).toBe("aborted");

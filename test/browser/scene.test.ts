@@ -84,7 +84,7 @@ describe.runIf(CHROMIUM !== undefined)("the page beside the API", () => {
 
     await page.goto(at("/logs?node=ship1"));
     await page
-      .getByText(/No line is so|line/)
+      .getByText(/fits these filters|line/)
       .first()
       .waitFor();
     const [, port] = /udp:\/\/127\.0\.0\.1:(\d+)/.exec(await readFile(configOf("ship1"), "utf8")) ?? [];

@@ -40,6 +40,7 @@ const LISTS = [
   "/inspection?tab=tree",
   "/inspection?tab=dead",
   "/inspection?tab=alerts",
+  "/inspection?tab=audit",
   "/attention",
   "/attention?tab=approvals",
   "/attention?tab=holds",
@@ -68,6 +69,9 @@ function arrange(operations: FakeOperations, text: string): void {
   });
   operations.openAlertList = [{ rule: "away", node: "ship2", text, since: at, toldAt: at, to: [text] }];
   operations.errandList = [{ id, to: "pager", about: "alert", text, madeAt: at, attempts: 3, dueAt: at, fault: text }];
+  operations.auditList = [
+    { no: 1, at, what: "operation", by: text, allowed: false, why: text, target: text, prev: "" },
+  ];
   operations.muteList = [{ node: "ship3", since: at, endsAt: null, by: "ann", note: text }];
   operations.hold({ to: "ship3", note: text });
   operations.approvalList = [

@@ -9,27 +9,7 @@ import { Resource } from "../../src/dashboard/store/resource.ts";
 import { Stream } from "../../src/dashboard/store/stream.ts";
 import type { NodeView } from "../../src/runtime/operate/table/nodes.ts";
 import { FakeTime, settled } from "./fake-time.ts";
-
-const node = (name: string, more: Partial<NodeView> = {}): NodeView => ({
-  name,
-  role: "edge",
-  link: "online",
-  linkSince: 0,
-  cause: "a frame",
-  session: "live",
-  work: "idle",
-  trust: "accepted",
-  storage: "ok",
-  lastSeenAt: 0,
-  asOf: 0,
-  waiting: 0,
-  waitingBytes: 0,
-  oldestCreatedAt: null,
-  running: 0,
-  bytesOut: 0,
-  bytesIn: 0,
-  ...more,
-});
+import { nodeView as node } from "./node-view.ts";
 
 describe("the freshness of the page", () => {
   it("is live only while the stream is open and heard, and stale once nothing came for long", () => {

@@ -706,10 +706,16 @@ export class FakeOperations implements Operations {
     return { node, asOf: this.clock.now(), processes: this.#processesOf(node) };
   }
 
+  auditList: AuditRecordOf[] = [
+    {
+      ...{ no: 1, at: 1, what: "submit", by: "local", allowed: true, subject: "command.echo.os", prev: "" },
+      ...{ nodes: ["ship1"], ids: ["01HZZZZZZZ0123456789ABCDEF"] },
+    },
+  ];
+
   audit(filter: AuditQuery = {}): AuditRecordOf[] {
     this.#called("audit", filter);
-    const record = { no: 1, at: 1, what: "submit", by: "local", allowed: true, subject: "command.echo.os", prev: "" };
-    return [{ ...record, nodes: ["ship1"], ids: ["01HZZZZZZZ0123456789ABCDEF"] }];
+    return this.auditList;
   }
 
   verifyAudit(): AuditChecked {

@@ -1,12 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import type { MachineView } from "../../runtime/operate/table/processes.ts";
 import { At } from "../parts/words.tsx";
+import { counted } from "../text/times.ts";
 import { RegionChart } from "./statechart.tsx";
 import type { TimedStep } from "./steps.ts";
 
 /**
  * A machine with its present states and its last transitions, through which one can step back: the chart then shows the state
- * after the chosen one.
+ * before the chosen one.
  */
 export function MachinePanel({
   machine,
@@ -20,14 +21,16 @@ export function MachinePanel({
   /** The number of steps back from the newest; 0: live. */
   const [back, setBack] = useState(0);
   useEffect(() => setBack((now) => Math.min(now, steps.length)), [steps.length]);
-  const upTo = back === 0 ? steps : steps.slice(0, steps.length - back + 1);
+  const upTo = steps.slice(0, steps.length - back);
+  /** The transition before which the machine is shown. */
+  const undone = back === 0 ? undefined : steps[steps.length - back];
   const shownAt = back === 0 ? undefined : upTo.at(-1);
   const lastOf = (region: string): TimedStep | undefined => upTo.findLast((step) => step.region === region);
   const stateOf = (region: string): string | undefined => {
     if (back === 0) return present[region];
     const before = lastOf(region);
     if (before !== undefined) return before.to;
-    return steps.slice(steps.length - back + 1).find((step) => step.region === region)?.from ?? present[region];
+    return steps.slice(steps.length - back).find((step) => step.region === region)?.from ?? present[region];
   };
   return (
     <div class="machine-panel">
@@ -42,20 +45,19 @@ export function MachinePanel({
           now
         </button>
         <span class="quiet" role="status">
-          {steps.length === 0 && "no transition has been seen yet"}
-          {steps.length > 0 && back === 0 && `present state, after ${steps.length} transitions`}
-          {shownAt !== undefined && (
+          {steps.length === 0 && "no transition of it is remembered since its start"}
+          {steps.length > 0 && back === 0 && `present state, after ${counted(steps.length, "transition")}`}
+          {undone !== undefined && (
             <>
-              <At time={shownAt.at} day /> {shownAt.region} {shownAt.from} → {shownAt.to}
-              {shownAt.cause === "" ? "" : ` (${shownAt.cause})`}
+              as it was before <At time={undone.at} day />: {undone.region} {undone.from} → {undone.to}
+              {undone.cause === "" ? "" : ` (${undone.cause})`}
             </>
           )}
         </span>
       </div>
       <div class="region-charts">
         {machine.regions.map((region) => {
-          const step =
-            shownAt === undefined ? lastOf(region.name) : shownAt.region === region.name ? shownAt : undefined;
+          const step = back === 0 ? lastOf(region.name) : shownAt?.region === region.name ? shownAt : undefined;
           return (
             <RegionChart
               key={region.name}

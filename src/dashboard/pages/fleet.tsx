@@ -97,7 +97,7 @@ export function Fleet() {
           label="Nodes"
           kind="of-nodes"
           count={shown.length}
-          height={narrow() ? 62 : 34}
+          height={narrow() ? 80 : 34}
           onSight={(first, last) => store.nodes.shows(shown.slice(first, last + 1).map(({ name }) => name))}
           head={<Heads sort={sort} down={down !== ""} days={days} />}
           row={(index) => <Row node={shown[index]} kept={kept} days={days} />}
@@ -107,7 +107,7 @@ export function Fleet() {
         <p class="empty">
           {rows.size === 0
             ? "No node is known yet."
-            : `None of ${counted(rows.size, "node")} is so${counter.key === "all" ? "" : `: ${counter.word}`}.`}
+            : `None of ${counted(rows.size, "node")} fits${counter.key === "all" ? " the filter" : `: ${counter.word}`}.`}
         </p>
       )}
     </section>

@@ -1,52 +1,20 @@
-import { useState } from "preact/hooks";
 import { took } from "../../message/text/figures.ts";
 import type { JobDetail, JobNode, JobResult } from "../../runtime/operate/table/jobs.ts";
 import { COUNTS, JobProgress } from "../parts/job-progress.tsx";
 import { Shown } from "../parts/reading.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
 import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
-import { Ago, At, CopyCommand, For, StateWord, Sure } from "../parts/words.tsx";
-import { sentenceOf } from "../store/client.ts";
+import { Ago, At, For, StateWord } from "../parts/words.tsx";
+import { byClock } from "../store/clock-choice.ts";
 import { ask, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { pictured } from "../text/ansi.ts";
-import { commandLine } from "../text/command-line.ts";
 import { countLook, jobLook, messageLook } from "../text/looks.ts";
 import { counted } from "../text/times.ts";
+import { isOpen, JobSteering } from "./job-steering.tsx";
 
-type Verb = "start" | "approve" | "pause" | "resume" | "promote" | "abort" | "cancel";
-/** The verbs of each state of a job, and the word of the second press. */
-const VERBS: Readonly<Record<string, readonly { readonly verb: Verb; readonly sure: string }[]>> = {
-  draft: [
-    { verb: "start", sure: "start it" },
-    { verb: "cancel", sure: "cancel it" },
-  ],
-  awaitingApproval: [
-    { verb: "approve", sure: "approve it" },
-    { verb: "cancel", sure: "cancel it" },
-  ],
-  scheduled: [{ verb: "cancel", sure: "cancel it" }],
-  running: [
-    { verb: "pause", sure: "pause it" },
-    { verb: "promote", sure: "begin the next wave now" },
-    { verb: "abort", sure: "abort: nothing more begins" },
-    { verb: "cancel", sure: "cancel, what runs too" },
-  ],
-  paused: [
-    { verb: "resume", sure: "go on" },
-    { verb: "promote", sure: "begin the next wave now" },
-    { verb: "abort", sure: "abort: nothing more begins" },
-    { verb: "cancel", sure: "cancel, what runs too" },
-  ],
-};
 /** A job of more nodes is listed anew less often. */
 const MANY = 500;
-const RETRIED = [
-  { of: "failed", word: "retry the failed", count: ["failed"] },
-  { of: "notStarted", word: "retry those that never began", count: ["expired", "cancelled", "rejected"] },
-  { of: "unknown", word: "retry the unknown", count: ["unknown"] },
-] as const;
-
 /** One job: its waves, its counts, which are links to its nodes, its outputs, and what may be done with it. */
 export function JobPage({ id }: { id: string }) {
   useTitle(`job ${id}`);
@@ -72,18 +40,6 @@ export function JobPage({ id }: { id: string }) {
 
 function Body({ job, refresh }: { job: JobDetail; refresh: () => void }) {
   const { state: chosen = "", tab = "" } = place.value.query;
-  const { client } = theStore();
-  const [said, say] = useState("");
-  const act = async (done: Promise<unknown>): Promise<void> => {
-    try {
-      await done;
-      say("");
-    } catch (thrown) {
-      say(sentenceOf(thrown));
-    }
-    refresh();
-  };
-  const isEnded = VERBS[job.state] === undefined;
   return (
     <>
       <div class="page-head">
@@ -94,28 +50,10 @@ function Body({ job, refresh }: { job: JobDetail; refresh: () => void }) {
         <span class="quiet">
           for <For since={job.since} />, {job.cause}
         </span>
-        <span class="as-of actions">
-          {VERBS[job.state]?.map(({ verb, sure }) => (
-            <Sure key={verb} sure={sure} onSure={() => act(client.steerJob(job.id, verb, {}))}>
-              {verb}
-            </Sure>
-          ))}
-          {isEnded &&
-            RETRIED.filter(({ count }) => count.some((kind) => job.counts[kind] > 0)).map(({ of, word }) => (
-              <Sure key={of} sure="another attempt on them" onSure={() => act(client.retryJob(job.id, { of }))}>
-                {word}
-              </Sure>
-            ))}
-          <CopyCommand line={commandLine("job", job.id)} />
-        </span>
       </div>
-      {said !== "" && (
-        <p class="fault" role="alert">
-          ✗ {said}
-        </p>
-      )}
+      <JobSteering job={job} refresh={refresh} />
       {job.note !== "" && <p>{job.note}</p>}
-      {job.stuck !== undefined && <p class="why">Nothing is released: {job.stuck}</p>}
+      {job.stuck !== undefined && <p class="why">Nothing is released: {byClock(job.stuck)}</p>}
       <p class="quiet">
         <code>{job.target}</code>, by {job.by}, <Ago at={job.createdAt} />
         {job.beginAt !== null && (
@@ -162,7 +100,7 @@ function Body({ job, refresh }: { job: JobDetail; refresh: () => void }) {
         <ul class="lanes">
           {job.holds.map(({ reason, text, nodes }) => (
             <li key={`${reason} ${text}`}>
-              {counted(nodes, "message")} held: <span class="why">{text === "" ? reason : text}</span>
+              {counted(nodes, "message")} held: <span class="why">{text === "" ? reason : byClock(text)}</span>
             </li>
           ))}
         </ul>
@@ -182,11 +120,11 @@ function Waves({ job }: { job: JobDetail }) {
         <ol>
           {waves.map((end, i) => {
             const size = end - (waves[i - 1] ?? 0);
-            const isNow = i === wave && VERBS[job.state] !== undefined;
+            const isNow = i === wave && isOpen(job);
             return (
               <li key={end} class={isNow ? "now" : ""} aria-current={isNow ? "step" : undefined}>
-                <span aria-hidden="true">{i < wave || VERBS[job.state] === undefined ? "✓" : isNow ? "▶" : "○"}</span>{" "}
-                wave {i + 1}: {counted(size, "node")}
+                <span aria-hidden="true">{i < wave || !isOpen(job) ? "✓" : isNow ? "▶" : "○"}</span> wave {i + 1}:{" "}
+                {counted(size, "node")}
               </li>
             );
           })}
@@ -205,13 +143,18 @@ function Nodes({ job, kind }: { job: JobDetail; kind: string }) {
     atMost: job.nodes > MANY ? 3_000 : 600,
   }));
   return (
-    <Shown of={reading} what="its nodes" isEmpty={(list) => list.length === 0} empty="No node of this job is so.">
+    <Shown
+      of={reading}
+      what="its nodes"
+      isEmpty={(list) => list.length === 0}
+      empty="No node of this job is in that state."
+    >
       {(list) => (
         <VirtualTable
           label="Nodes of the job"
           kind="of-job-nodes"
           count={list.length}
-          height={30}
+          height={innerWidth < 720 ? 74 : 30}
           head={
             <>
               <Head name="node">Node</Head>
@@ -231,24 +174,27 @@ function Nodes({ job, kind }: { job: JobDetail; kind: string }) {
 
 function NodeRow({ node: one }: { node: JobNode | undefined }) {
   if (one === undefined) return null;
-  const { node, state, code, reason, id, attempt } = one;
+  const { node, kind, state, code, reason, id, attempt } = one;
   return (
     <>
       <Cell name="node">
-        <a data-row href={urlOf(["messages", id])}>
-          {node}
-        </a>
+        <a href={urlOf(["nodes", node])}>{node}</a>
       </Cell>
       <Cell name="state">
-        <StateWord look={messageLook(state)} />
+        <StateWord look={kind === "queued" ? countLook(kind) : messageLook(state)} />
+        {kind === "queued" && state === "held" && <span class="since">its node is held</span>}
         {code !== undefined && code !== 0 && <span class="since">exit {code}</span>}
       </Cell>
       <Cell name="took">{one.took === undefined ? "" : took(one.took)}</Cell>
       <Cell name="attempt">{attempt === 1 ? "" : attempt}</Cell>
-      <Cell name="reason" title={reason}>
-        {reason}
+      <Cell name="reason" title={byClock(reason)}>
+        {byClock(reason)}
       </Cell>
-      <Cell name="id">{id}</Cell>
+      <Cell name="id">
+        <a data-row href={urlOf(["messages", id])}>
+          {id}
+        </a>
+      </Cell>
     </>
   );
 }

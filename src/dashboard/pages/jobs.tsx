@@ -44,7 +44,7 @@ export function Jobs() {
         of={reading}
         what="the jobs"
         isEmpty={(list) => list.length === 0}
-        empty="No job is so. A command that is sent in waves is a job: Run, In waves."
+        empty="There is no such job. A command that is sent in waves is a job: Run, In waves."
       >
         {(list) => (
           <PlainTable label="Jobs" heads={["State", "What", "Target", "Wave", "Nodes", "Since"]}>
@@ -58,6 +58,7 @@ export function Jobs() {
                     {job.summary}
                   </a>
                   {job.note !== "" && <div class="quiet">{job.note}</div>}
+                  <div class="quiet">{job.cause}</div>
                 </td>
                 <td class="mono">{job.target}</td>
                 <td>

@@ -4,6 +4,7 @@ import type { LogFindingsView } from "../../runtime/operate/table/logs.ts";
 import { FilterLine } from "../parts/filter-line.tsx";
 import { LineList, WrittenText } from "../parts/line-list.tsx";
 import { Shown } from "../parts/reading.tsx";
+import { TypedField } from "../parts/typed.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
 import { At, CopyCommand } from "../parts/words.tsx";
 import { clockText, dayText, utc } from "../store/clock-choice.ts";
@@ -42,32 +43,19 @@ export function Logs() {
     <section class="page full">
       <div class="page-head">
         <h1>Logs</h1>
-        <label>
-          node{" "}
-          <input
-            type="text"
-            class="short"
-            value={node}
-            placeholder="any"
-            list="log-nodes"
-            onChange={(event) => ask({ node: event.currentTarget.value.trim() })}
-          />
-        </label>
+        <TypedField
+          label="node"
+          value={node}
+          placeholder="any"
+          list="log-nodes"
+          onApply={(next) => ask({ node: next.trim() })}
+        />
         <datalist id="log-nodes">
           {[...theStore().nodes.mirror.value.rows.keys()].slice(0, 500).map((name) => (
             <option key={name} value={name} />
           ))}
         </datalist>
-        <label>
-          domain{" "}
-          <input
-            type="text"
-            class="short"
-            value={domain}
-            placeholder="any"
-            onChange={(event) => ask({ domain: event.currentTarget.value.trim() })}
-          />
-        </label>
+        <TypedField label="domain" value={domain} placeholder="any" onApply={(next) => ask({ domain: next.trim() })} />
         <TimeField word="from" at={since} onChange={(at) => ask({ from: at })} />
         <TimeField word="to" at={until} onChange={(at) => ask({ to: at })} />
         {(since !== undefined || until !== undefined) && (
@@ -124,17 +112,16 @@ function TimeField({
 }) {
   const changed = (text: string): void => {
     const read = Date.parse(utc.value ? `${text}Z` : text);
-    onChange(Number.isNaN(read) ? "" : String(read));
+    // A year of which the first digits alone are typed is none yet.
+    if (text === "" || read > 0) onChange(text === "" ? "" : String(read));
   };
   return (
-    <label>
-      {word}{" "}
-      <input
-        type="datetime-local"
-        value={at === undefined ? "" : dayText(at).slice(0, 16).replace(" ", "T")}
-        onChange={(event) => changed(event.currentTarget.value)}
-      />
-    </label>
+    <TypedField
+      label={word}
+      kind="datetime-local"
+      value={at === undefined ? "" : dayText(at).slice(0, 16).replace(" ", "T")}
+      onApply={changed}
+    />
   );
 }
 
@@ -154,7 +141,7 @@ function Volume({
   return (
     <figure class="volume">
       <figcaption class="quiet">
-        {bytes(all)} in the last day, {bytes(most)} in its fullest hour
+        {all === 0 ? "nothing in the last day" : `${bytes(all)} in the last day, ${bytes(most)} in its fullest hour`}
       </figcaption>
       <div class="bars" role="group" aria-label="Volume of each hour">
         {volume.map(({ at, bytes: amount }) => {
@@ -246,7 +233,9 @@ function Lines({
       </div>
       {lines.length === 0 && (
         <p class="empty">
-          {filter.text === "" && filter.node === "" ? "No line was forwarded yet." : "No line is so."}
+          {filter.text === "" && filter.node === ""
+            ? "No line was forwarded yet."
+            : "No line that was looked at fits these filters."}
           {!found.complete && " Not all of the logs were looked at."}
         </p>
       )}

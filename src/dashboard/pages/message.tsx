@@ -3,9 +3,11 @@ import { bytes, took } from "../../message/text/figures.ts";
 import type { MessageDetail } from "../../runtime/operate/table/messages.ts";
 import { OutputView } from "../parts/output-view.tsx";
 import { Shown } from "../parts/reading.tsx";
+import { Sure } from "../parts/sure.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
-import { Ago, At, CopyCommand, For, StateWord, Sure } from "../parts/words.tsx";
+import { Ago, At, CopyCommand, For, StateWord } from "../parts/words.tsx";
 import { sentenceOf } from "../store/client.ts";
+import { byClock } from "../store/clock-choice.ts";
 import { go, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { pictured } from "../text/ansi.ts";
@@ -80,7 +82,7 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
           <CopyCommand line={commandLine("message", id)} />
         </span>
       </div>
-      {reason !== undefined && <p class="why lead-reason">{pictured(reason)}</p>}
+      {reason !== undefined && <p class="why lead-reason">{pictured(byClock(reason))}</p>}
       {conflict !== undefined && (
         <p class="fault">
           ✗ {conflict.by} also said {messageLook(conflict.state).word}: the first word stands.
@@ -111,15 +113,7 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
               <dt>from</dt>
               <dd>{origin}</dd>
             </div>
-            {message.operator !== undefined && (
-              <div>
-                <dt>asked by</dt>
-                <dd>
-                  {message.operator}
-                  {message.signed === true && ", signed"}
-                </dd>
-              </div>
-            )}
+            <AskedBy message={message} />
             <div>
               <dt>subject</dt>
               <dd class="mono">{subject}</dd>
@@ -148,6 +142,16 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
               <dt>sendings</dt>
               <dd>{message.attempts}</dd>
             </div>
+            {message.job !== undefined && (
+              <div>
+                <dt>of the job</dt>
+                <dd>
+                  <a class="mono" href={urlOf(["jobs", message.job])}>
+                    {message.job}
+                  </a>
+                </dd>
+              </div>
+            )}
             {message.inReplyTo !== undefined && (
               <div>
                 <dt>answers</dt>
@@ -170,6 +174,36 @@ function Body({ message, refresh, readAt }: { message: MessageDetail; refresh: (
   );
 }
 
+/** The one who ordered the message: as it carries, or as the audit of this daemon recorded it. */
+function AskedBy({ message }: { message: MessageDetail }) {
+  const { client } = theStore();
+  const { id, subject, createdAt, operator, signed, direction } = message;
+  const { reading } = useReading<string | undefined>(`asked by ${id}`, () => ({
+    load: async () => {
+      if (operator !== undefined || direction !== "out") return operator;
+      const [, ...rest] = subject.split(".");
+      const records = await client.audit({
+        ...{ what: "submit", subject: rest.join("."), since: createdAt - A_MOMENT, limit: RECORDS },
+      });
+      return records.find(({ ids }) => ids?.includes(id))?.by;
+    },
+  }));
+  if (reading.value === undefined) return null;
+  return (
+    <div>
+      <dt>asked by</dt>
+      <dd>
+        {reading.value}
+        {signed === true && ", signed"}
+      </dd>
+    </div>
+  );
+}
+
+/** The audit's time of an order and the message's own differ by no more, ms. */
+const A_MOMENT = 5_000;
+const RECORDS = 10_000;
+
 const CANCEL_WORDS = { done: "done", tooLate: "too late: it had ended", refused: "refused" } as const;
 
 function History({ message }: { message: MessageDetail }) {
@@ -183,9 +217,15 @@ function History({ message }: { message: MessageDetail }) {
             <span class="quiet">
               says <strong>{said.by}</strong>, <At time={said.at} />
             </span>
-            {said.reason !== undefined && <span class="why">{pictured(said.reason)}</span>}
+            {said.reason !== undefined && <span class="why">{pictured(byClock(said.reason))}</span>}
           </li>
         ))}
+        {!message.final && message.history.at(-1)?.state !== message.state && (
+          <li>
+            <StateWord look={messageLook(message.state)} />
+            <span class="quiet">now, as the daemon here sees it</span>
+          </li>
+        )}
         {!message.final && (
           <li class="open-end">
             <span class="quiet">

@@ -6,6 +6,7 @@ import { useReading, useTitle } from "../parts/use.ts";
 import { Cell, Head, VirtualTable } from "../parts/virtual-rows.tsx";
 import { Ago, CopyCommand, StateWord } from "../parts/words.tsx";
 import { sentenceOf } from "../store/client.ts";
+import { byClock } from "../store/clock-choice.ts";
 import { ask, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine } from "../text/command-line.ts";
@@ -46,7 +47,7 @@ export function Messages() {
         of={reading}
         what="the messages"
         isEmpty={(list) => list.length === 0}
-        empty={Object.keys(filter).length === 0 ? "There is no message yet." : "No message is so."}
+        empty={Object.keys(filter).length === 0 ? "There is no message yet." : "No message fits these filters."}
       >
         {(list) => <List key={key} newest={list} filter={filter} />}
       </Shown>
@@ -150,15 +151,14 @@ function List({ newest, filter }: { newest: readonly MessageView[]; filter: Mess
         label="Messages"
         kind="of-messages"
         count={all.length}
-        height={innerWidth < 720 ? 54 : 32}
+        height={innerWidth < 720 ? 76 : 32}
         head={
           <>
             <Head name="state">State</Head>
             <Head name="node">Node</Head>
-            <Head name="since">Since</Head>
+            <Head name="since">Created</Head>
             <Head name="what">What</Head>
             <Head name="reason">Why</Head>
-            <Head name="subject">Subject</Head>
             <Head name="id">Id</Head>
           </>
         }
@@ -191,7 +191,7 @@ function isOwn(subject: string): boolean {
 
 function Row({ message }: { message: MessageView | undefined }) {
   if (message === undefined) return null;
-  const { id, subject, state, since, summary, reason, direction, code, origin } = message;
+  const { id, subject, state, createdAt, summary, reason, direction, code, origin } = message;
   const [node = "", ...rest] = subject.split(".");
   const kind = rest.join(".").replace(/^command\.shellcommand\.operatingsystem$/, "");
   return (
@@ -208,18 +208,16 @@ function Row({ message }: { message: MessageView | undefined }) {
         <a href={urlOf(["nodes", direction === "out" ? node : origin])}>{direction === "out" ? node : origin}</a>
       </Cell>
       <Cell name="since">
-        <Ago at={since} />
+        <Ago at={createdAt} />
       </Cell>
-      <Cell name="what" title={summary}>
+      <Cell name="what" title={`${summary} (${subject})`}>
         <a data-row href={urlOf(["messages", id])}>
           {summary === "" ? "(no data)" : summary}
         </a>
+        {kind !== "" && <span class="since">{kind}</span>}
       </Cell>
-      <Cell name="reason" title={reason}>
-        {reason}
-      </Cell>
-      <Cell name="subject" title={subject}>
-        <span class="quiet">{kind}</span>
+      <Cell name="reason" title={byClock(reason)}>
+        {byClock(reason)}
       </Cell>
       <Cell name="id">{id}</Cell>
     </>

@@ -3,8 +3,9 @@ import type { OperatorView, WhoAmI } from "../../runtime/operate/table/operators
 import { ActSaid, useAct } from "../parts/act.tsx";
 import { DO, PlainTable } from "../parts/plain-table.tsx";
 import { Shown } from "../parts/reading.tsx";
+import { Sure } from "../parts/sure.tsx";
 import { useReading, useTitle } from "../parts/use.ts";
-import { Ago, At, CopyCommand, StateWord, Sure } from "../parts/words.tsx";
+import { Ago, At, CopyCommand, StateWord } from "../parts/words.tsx";
 import { theStore } from "../store/store.ts";
 import { commandLine } from "../text/command-line.ts";
 

@@ -10,6 +10,7 @@ import { ask, go, place, urlOf } from "../store/router.ts";
 import { theStore } from "../store/store.ts";
 import { commandLine, splitWords } from "../text/command-line.ts";
 import { linkLook } from "../text/looks.ts";
+import { type Preview, previewOf } from "../text/preview.ts";
 import { counted, readSpan } from "../text/times.ts";
 
 type Data = Order["data"];
@@ -74,7 +75,9 @@ function Form({ to, again }: { to: string; again: string }) {
       ? "the time to wait is none: 30m, 2h, 7d or never"
       : fields.timeout.trim() !== "" && typeof timeout !== "number"
         ? "the time to run is none: 30s, 10m, 2h"
-        : undefined;
+        : fields.soak.trim() !== "" && typeof readSpan(fields.soak) !== "number"
+          ? "the pause after each wave is none: 30s, 10m, 2h"
+          : undefined;
   const { meant, targetFault } = useMeant(target, data);
   const large = meant !== undefined && meant.nodes.length > meant.most;
   const order: Order | undefined =
@@ -96,6 +99,7 @@ function Form({ to, again }: { to: string; again: string }) {
     meant.nodes.length > 0 &&
     order !== undefined &&
     plan.fault === undefined &&
+    (!asJob || plan.plan !== undefined) &&
     (!large || agreed === target);
   const send = async (): Promise<void> => {
     if (!ready || order === undefined) return;
@@ -333,7 +337,10 @@ function useMeant(
       load: async () => {
         if (text.trim() === "") return {};
         try {
-          return { meant: await theStore().client.resolve({ to: text, ...(data === undefined ? {} : { data }) }) };
+          const { client } = theStore();
+          const meant = await client.resolve({ to: text, ...(data === undefined ? {} : { data }) });
+          const fault = await nameFault(text);
+          return fault === undefined ? { meant } : { fault };
         } catch (thrown) {
           if (thrown instanceof Refusal && thrown.status >= 400 && thrown.status < 500)
             return { fault: sentenceOf(thrown) };
@@ -350,6 +357,21 @@ function useMeant(
     meant: reading.fault === undefined ? reading.value?.meant : undefined,
     targetFault: reading.fault ?? reading.value?.fault,
   };
+}
+
+/** The refusal of a name that nobody knows, as sending would bring it; an expression for nodes is taken as it is. */
+async function nameFault(to: string): Promise<string | undefined> {
+  const { client } = theStore();
+  try {
+    await client.planJob({
+      ...{ subject: "command.shellcommand.operatingsystem", to, data: ["true"] },
+      knownNodesOnly: true,
+    });
+  } catch (thrown) {
+    if (thrown instanceof Refusal && thrown.code === "node-unknown") return sentenceOf(thrown);
+    if (!(thrown instanceof Refusal) || thrown.status < 400 || thrown.status >= 500) throw thrown;
+  }
+  return undefined;
 }
 
 /** The waves of the job that the order would make, as the daemon plans them; `undefined`: it is none, or not asked yet. */
@@ -413,23 +435,23 @@ function WillHappen({
   deliverBy: number | null | undefined;
   timeout: number | null | undefined;
 }) {
-  const { now } = theStore();
+  const { now, nodes } = theStore();
   if (meant === undefined || data === undefined || meant.nodes.length === 0) return null;
-  const there = meant.nodes.length - meant.away;
-  const waits =
-    deliverBy === undefined
-      ? "as long as the default of the configuration allows"
-      : deliverBy === null
-        ? "for ever"
-        : `until ${new Date(now.value + deliverBy).toLocaleString()}`;
+  const { there, away, held } = previewOf(meant, nodes.mirror.value.rows, now.value, deliverBy);
+  const inWaves = plan !== undefined && (plan.waves.length > 1 || plan.beginAt !== null);
   return (
     <div class="meant" aria-live="polite">
       <strong>What will happen</strong>
       <ul>
-        {there > 0 && <li>{counted(there, "node")} in reach: it is sent there at once.</li>}
-        {meant.away > 0 && (
+        {there > 0 && (
           <li>
-            {counted(meant.away, "node")} out of reach: it waits on disk, {waits}.
+            {counted(there, "node")} in reach: it is sent there {inWaves ? "at the turn of each" : "at once"}.
+          </li>
+        )}
+        {held.length > 0 && <HeldNodes held={held} />}
+        {away > 0 && (
+          <li>
+            {counted(away, "node")} out of reach: it waits on disk, <Waits deliverBy={deliverBy} now={now.value} />.
           </li>
         )}
         <li>
@@ -452,6 +474,41 @@ function WillHappen({
         {meant.bytes !== undefined && <li>{bytes(meant.bytes)} to each node.</li>}
       </ul>
     </div>
+  );
+}
+
+function Waits({ deliverBy, now }: { deliverBy: number | null | undefined; now: number }) {
+  if (deliverBy === undefined) return <>as long as the default of the configuration allows</>;
+  if (deliverBy === null) return <>for ever</>;
+  return (
+    <>
+      until <At time={now + deliverBy} day />
+    </>
+  );
+}
+
+/** The nodes to which nothing is delivered now, each with the end of its hold. */
+function HeldNodes({ held }: { held: Preview["held"] }) {
+  return (
+    <li>
+      {counted(held.length, "node")} held for maintenance: nothing is sent there; it waits on disk until the hold ends,
+      and its deadline counts.
+      {held.slice(0, 5).map(({ name, hold: { by, note, endsAt }, expires }) => (
+        <div key={name} class="why">
+          {name}: held{" "}
+          {endsAt === null ? (
+            "until it is released"
+          ) : (
+            <>
+              until <At time={endsAt} day />
+            </>
+          )}
+          , waits (by {by}
+          {note === undefined ? "" : `: ${note}`}){expires && "; it will have expired by then"}
+        </div>
+      ))}
+      {held.length > 5 && <div class="why">and {held.length - 5} more</div>}
+    </li>
   );
 }
 

@@ -1,6 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { theStore } from "../store/store.ts";
+import { useTyped } from "./typed.tsx";
 
 /** A line to filter by; it is told once the reader pauses, or at once by Enter. */
 export function FilterLine({
@@ -19,21 +18,7 @@ export function FilterLine({
   fault?: { readonly text: string; readonly at?: number } | undefined;
   children?: ComponentChildren;
 }) {
-  const [text, setText] = useState(value);
-  const told = useRef(value);
-  const change = useRef(onChange);
-  change.current = onChange;
-  useEffect(() => {
-    if (value === told.current) return;
-    told.current = value;
-    setText(value);
-  }, [value]);
-  const tell = (next: string): void => {
-    if (next === told.current) return;
-    told.current = next;
-    change.current(next);
-  };
-  useEffect(() => theStore().time.after(350, () => tell(text)), [text]);
+  const { text, type, apply } = useTyped(value, onChange, 350);
   return (
     <div class="filter-line">
       <label>
@@ -48,9 +33,9 @@ export function FilterLine({
           value={text}
           spellcheck={false}
           autocomplete="off"
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => type(event.currentTarget.value)}
           onKeyDown={(event) => {
-            if (event.key === "Enter") tell(text);
+            if (event.key === "Enter") apply();
           }}
         />
       </label>

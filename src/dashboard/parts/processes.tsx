@@ -7,8 +7,9 @@ import { commandLine } from "../text/command-line.ts";
 import { processLook } from "../text/looks.ts";
 import { DO, figure, PlainTable } from "./plain-table.tsx";
 import { Shown } from "./reading.tsx";
+import { Sure } from "./sure.tsx";
 import { useReading } from "./use.ts";
-import { Ago, CopyCommand, For, StateWord, Sure } from "./words.tsx";
+import { Ago, CopyCommand, For, StateWord } from "./words.tsx";
 
 /** The processes of a node, as it answered last; `refresh` asks it again. */
 export interface AskedProcesses {

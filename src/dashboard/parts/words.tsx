@@ -87,37 +87,3 @@ export function CopyCommand({ line }: { line: string }) {
     </span>
   );
 }
-
-/** A button of which the first press asks and the second does. */
-export function Sure({
-  children,
-  sure,
-  onSure,
-  tone = "",
-  disabled = false,
-}: {
-  children: string;
-  sure: string;
-  onSure: () => Promise<unknown> | undefined;
-  tone?: string;
-  disabled?: boolean;
-}) {
-  const [asked, setAsked] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const press = async (): Promise<void> => {
-    if (!asked) {
-      setAsked(true);
-      theStore().time.after(5_000, () => setAsked(false));
-      return;
-    }
-    setAsked(false);
-    setBusy(true);
-    await onSure();
-    setBusy(false);
-  };
-  return (
-    <button type="button" class={asked ? "asked" : tone} disabled={busy || disabled} onClick={() => void press()}>
-      {busy ? "…" : asked ? sure : children}
-    </button>
-  );
-}

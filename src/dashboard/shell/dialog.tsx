@@ -1,7 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-/** A modal dialog of the browser: it keeps the focus, and Escape closes it. */
+/**
+ * A modal dialog of the browser: it keeps the focus, and Escape closes it. The focus begins at what is marked as first, and goes
+ * back to where it was.
+ */
 export function Dialog({
   label,
   children,
@@ -13,7 +16,12 @@ export function Dialog({
 }) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    const before = document.activeElement;
     ref.current?.showModal();
+    ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
   }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself

@@ -6,7 +6,9 @@ export function Help({ onClose }: { onClose: () => void }) {
   const session = theStore().session.value;
   return (
     <Dialog label="Keys" onClose={onClose}>
-      <h2>Keys</h2>
+      <h2 data-first tabIndex={-1}>
+        Keys
+      </h2>
       <dl class="keys">
         {KEYS.map(({ keys, word }) => (
           <div key={keys}>

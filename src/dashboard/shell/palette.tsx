@@ -7,8 +7,11 @@ interface Choice {
   readonly word: string;
   readonly kind: string;
   readonly url: string;
+  /** Further words by which it is found. */
+  readonly also?: string;
 }
 
+const SIGN_OUT: Choice = { word: "Sign out", kind: "you", url: "", also: "log out logout leave" };
 const PAGES: readonly Choice[] = [
   { word: "Fleet", kind: "page", url: "/" },
   { word: "Messages", kind: "page", url: "/messages" },
@@ -26,7 +29,12 @@ const PAGES: readonly Choice[] = [
   { word: "Holds for maintenance", kind: "page", url: "/attention?tab=holds" },
   { word: "Mutes", kind: "page", url: "/attention?tab=mutes" },
   { word: "Errands", kind: "page", url: "/attention?tab=errands" },
-  { word: "Operators and logins", kind: "page", url: "/people" },
+  {
+    ...{ word: "Audit: who did what", kind: "page", url: "/inspection?tab=audit" },
+    also: "history trail log of operators decisions refused",
+  },
+  { word: "Operators and logins", kind: "page", url: "/people", also: "who people users" },
+  SIGN_OUT,
   { word: "Nodes that are away", kind: "page", url: "/?show=away" },
 ];
 const MOST = 12;
@@ -41,7 +49,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const take = (choice: Choice | undefined): void => {
     if (choice === undefined) return;
     onClose();
-    go(choice.url);
+    if (choice === SIGN_OUT) void theStore().signOut();
+    else go(choice.url);
   };
   const pressed = (event: KeyboardEvent): void => {
     if (event.key === "ArrowDown") setAt(Math.min(at + 1, found.length - 1));
@@ -90,7 +99,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   );
 }
 
-function choices(text: string, names: Iterable<string>): Choice[] {
+/** The pages, nodes and ids of which a name, or another word for it, has the text in it. */
+export function choices(text: string, names: Iterable<string>): Choice[] {
   const wanted = text.trim().toLowerCase();
   const found: Choice[] = [];
   if (/^[0-9a-z]{8,26}$/i.test(wanted) && /\d/.test(wanted))
@@ -103,6 +113,6 @@ function choices(text: string, names: Iterable<string>): Choice[] {
   }
   const starts = (choice: Choice): number => (choice.word.toLowerCase().startsWith(wanted) ? 0 : 1);
   nodes.sort((a, b) => starts(a) - starts(b) || a.word.length - b.word.length);
-  const pages = PAGES.filter(({ word }) => wanted === "" || word.toLowerCase().includes(wanted));
+  const pages = PAGES.filter(({ word, also = "" }) => `${word} ${also}`.toLowerCase().includes(wanted));
   return [...found, ...nodes, ...pages].slice(0, MOST);
 }

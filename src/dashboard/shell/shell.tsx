@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Attention } from "../pages/attention/attention.tsx";
 import { Fleet } from "../pages/fleet.tsx";
 import { Inspection } from "../pages/inspection/inspection.tsx";
@@ -16,6 +16,7 @@ import { ClockButton } from "./clock-button.tsx";
 import { Help } from "./help.tsx";
 import { startKeys } from "./keys.ts";
 import { LinkStatus, Warnings } from "./link-status.tsx";
+import { Me } from "./me.tsx";
 import { Palette } from "./palette.tsx";
 import { ThemeButton } from "./theme.tsx";
 
@@ -26,6 +27,11 @@ export function Shell() {
   const store = theStore();
   const { path } = place.value;
   const [page = "fleet"] = path;
+  const nav = useRef<HTMLElement>(null);
+  // On a phone the pages are a line that scrolls: the present one is brought into sight.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [page]);
   return (
     <div class="shell">
       <a class="skip" href="#content">
@@ -36,7 +42,7 @@ export function Shell() {
           <span class="mark" aria-hidden="true" />
           steward
         </a>
-        <nav aria-label="Pages">
+        <nav aria-label="Pages" ref={nav}>
           <PageLink to="/" word="Fleet" hint="g n" isHere={page === "fleet" || page === "nodes"} />
           <PageLink to="/messages" word="Messages" hint="g m" isHere={page === "messages"} />
           <PageLink to="/jobs" word="Jobs" hint="g j" isHere={page === "jobs"} />
@@ -61,6 +67,7 @@ export function Shell() {
           <button type="button" class="round" title="keys (?)" aria-label="Keys" onClick={() => setOpen("help")}>
             ?
           </button>
+          <Me />
           <LinkStatus />
         </div>
       </header>

@@ -54,6 +54,7 @@ const USED = {
   sessions: "GET /v1/sessions",
   endSession: "DELETE /v1/sessions/{id}",
   whoami: "GET /v1/whoami",
+  audit: "GET /v1/audit",
 } as const satisfies { readonly [N in keyof typeof ROUTES]?: (typeof ROUTES)[N] };
 
 type Used = keyof typeof USED;

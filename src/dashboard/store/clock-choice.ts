@@ -19,6 +19,13 @@ export const clockText = (at: number): string => clockTime(at, utc.value);
 /** With its day: `2026-11-30 14:05:09`. */
 export const dayText = (at: number): string => dayTime(at, utc.value);
 
+const WRITTEN = /\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z/g;
+
+/** A text of the daemon, the times in it by the chosen clock: `maintenance until 2026-11-30 14:05:09: dry dock`. */
+export function byClock(text: string | undefined): string {
+  return (text ?? "").replace(WRITTEN, (written) => dayText(Date.parse(written)));
+}
+
 export function chooseClock(isUtc: boolean): void {
   utc.value = isUtc;
   try {

@@ -24,8 +24,9 @@ export function healthOf({ clock, config, core, processes, startedAt, version }:
   const held = [...maintenance.all()]
     .slice(0, MOST_SHOWN)
     .map(([node, { since, endsAt }]) => ({ node, since, endsAt }));
+  const { node, central, alerts } = config();
   return {
-    node: config().node,
+    node,
     ok,
     version,
     startedAt,
@@ -37,5 +38,6 @@ export function healthOf({ clock, config, core, processes, startedAt, version }:
     ...(waiting.length === 0 ? {} : { waiting }),
     ...(held.length === 0 ? {} : { held }),
     stuck,
+    ...(node === central ? { alertRules: Object.keys(alerts).length } : {}),
   };
 }

@@ -58,10 +58,18 @@ export class Messages {
 
   /** The message with an id, or with an unambiguous beginning of one. @throws StewardError `message-unknown`, `message-ambiguous` */
   detail(prefix: string): MessageDetail {
-    const { core, config } = this.#options;
-    const { outbox, held, inbox } = core().journal;
+    const { jobs, journal } = this.#options.core();
     const newest = (beginning?: string) => this.#newestIds(beginning);
     const id = findId(prefix, newest, newest);
+    const detail = this.#detail(id, prefix);
+    const { owner } = journal.held.find(id)?.group.record ?? {};
+    const isOfJob = owner !== undefined && detail.direction === "out" && jobs.standOf(owner) !== undefined;
+    return isOfJob ? { ...detail, job: owner } : detail;
+  }
+
+  #detail(id: string, prefix: string): MessageDetail {
+    const { core, config } = this.#options;
+    const { outbox, held, inbox } = core().journal;
     const out = outbox.find(id);
     if (out !== undefined) {
       const reply = core().errands.expected(id);

@@ -3,9 +3,10 @@ import type { HoldView, MuteView } from "../../../runtime/operate/table/maintena
 import { type Act, ActSaid, useAct } from "../../parts/act.tsx";
 import { DO, figure, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
+import { Sure } from "../../parts/sure.tsx";
 import { useReading } from "../../parts/use.ts";
-import { Ago, At, CopyCommand, For, Sure } from "../../parts/words.tsx";
-import { urlOf } from "../../store/router.ts";
+import { Ago, At, CopyCommand, For } from "../../parts/words.tsx";
+import { place, urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";
 import { readSpan } from "../../text/times.ts";
@@ -177,7 +178,7 @@ function Order({
   act: Act;
 }) {
   const { now } = theStore();
-  const [written, write] = useState(NONE);
+  const [written, write] = useState<Written>(() => ({ ...NONE, to: place.peek().query.to ?? "" }));
   const lasts = written.until.trim() === "" ? undefined : readSpan(written.until);
   const wrong = written.until.trim() !== "" && typeof lasts !== "number";
   const send = async (): Promise<void> => {

@@ -6,10 +6,13 @@ import { Ago, CopyCommand, For, StateWord } from "../../parts/words.tsx";
 import { urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { commandLine } from "../../text/command-line.ts";
+import { counted } from "../../text/times.ts";
+import { Elsewhere } from "./elsewhere.tsx";
 
 /** The findings of the rules of the configuration that are not over. */
 export function RuleAlerts() {
-  const { client } = theStore();
+  const { client, health } = theStore();
+  const rules = health.reading.value.value?.alertRules;
   const { reading } = useReading<readonly OpenAlertView[]>("rule alerts", () => ({
     load: () => client.openAlerts(),
     on: ({ type }) => type === "node" || type === "alert",
@@ -26,7 +29,7 @@ export function RuleAlerts() {
         of={reading}
         what="the alerts of rules"
         isEmpty={(list) => list.length === 0}
-        empty="No rule has found anything that is not over."
+        empty={<NoneFound rules={rules} />}
       >
         {(list) => (
           <PlainTable label="Alerts of rules" heads={["State", "For", "Rule", "Node", "What", "Told"]}>
@@ -66,6 +69,25 @@ export function RuleAlerts() {
           </PlainTable>
         )}
       </Shown>
+      <Elsewhere />
+    </>
+  );
+}
+
+/** An empty list of findings is no all-clear where nothing looks. `rules`: how many there are, where the daemon says it. */
+function NoneFound({ rules }: { rules: number | undefined }) {
+  if (rules === 0)
+    return (
+      <>
+        No alert rules are set: nobody is told of anything. They stand under <code>alerts:</code> in steward.yaml
+        (docs/alerts.md).
+      </>
+    );
+  if (rules === undefined) return <>No rule has found anything that is not over.</>;
+  return (
+    <>
+      {rules === 1 ? "The one rule has found nothing" : `None of ${counted(rules, "rule")} has found anything`} that is
+      not over.
     </>
   );
 }

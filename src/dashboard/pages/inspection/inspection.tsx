@@ -1,6 +1,7 @@
 import { useTitle } from "../../parts/use.ts";
 import { place, urlOf } from "../../store/router.ts";
 import { Alerts } from "./alerts.tsx";
+import { Audit } from "./audit.tsx";
 import { Dead } from "./dead.tsx";
 import { Machines } from "./machines.tsx";
 import { Transitions } from "./transitions.tsx";
@@ -12,9 +13,10 @@ const TABS = [
   { key: "machines", word: "Machines" },
   { key: "dead", word: "Dead letters" },
   { key: "alerts", word: "Alerts" },
+  { key: "audit", word: "Audit" },
 ] as const;
 
-/** The actors of the daemon and what they do, and what went wrong. */
+/** The actors of the daemon and what they do, what went wrong, and who asked for what. */
 export function Inspection() {
   useTitle("Inspection");
   const { tab = "" } = place.value.query;
@@ -35,6 +37,7 @@ export function Inspection() {
       {tab === "machines" && <Machines />}
       {tab === "dead" && <Dead />}
       {tab === "alerts" && <Alerts />}
+      {tab === "audit" && <Audit />}
     </section>
   );
 }

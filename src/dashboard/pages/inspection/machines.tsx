@@ -3,8 +3,18 @@ import { MachinePanel } from "../../chart/machine-panel.tsx";
 import { stepsOfActor } from "../../chart/steps.ts";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";
+import type { Transition } from "../../store/happenings.ts";
 import { ask, place } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
+
+const MOST_ACTORS = 500;
+
+/** The actors of a machine: processes, and those of which transitions are remembered, the latest first. */
+function actorsOf(role: string, own: ProcessList | undefined, transitions: readonly Transition[]): string[] {
+  const processes = (own?.processes ?? []).filter((process) => process.role === role).map(({ subject }) => subject);
+  const moved = transitions.filter((one) => one.role === role).map(({ actor }) => actor);
+  return [...new Set([...processes, ...moved.reverse()])].slice(0, MOST_ACTORS);
+}
 
 /** Every machine; the present state where there is one actor of it alone. */
 export function Machines() {
@@ -24,19 +34,19 @@ export function Machines() {
         {(machines) => {
           const chosen = machines.find(({ name }) => name === machine) ?? machines[0];
           if (chosen === undefined) return <p class="empty">This daemon tells of no machine.</p>;
-          const actors = (processes.value?.processes ?? [])
-            .filter(({ role }) => role === chosen.name)
-            .map(({ subject }) => subject);
-          const named = chosen.name === "link" ? "link" : actors.includes(actor) ? actor : (actors[0] ?? "");
-          const steps = stepsOfActor(
-            store.transitions.items.map(({ item }) => item),
-            chosen.name,
-            named,
-          );
+          const transitions = store.transitions.items.map(({ item }) => item);
+          const actors = actorsOf(chosen.name, processes.value, transitions);
+          const named = actors.includes(actor) ? actor : (actors[0] ?? "");
+          const steps = stepsOfActor(transitions, chosen.name, named);
           const process = processes.value?.processes.find(
             ({ subject, role }) => subject === named && role === chosen.name,
           );
-          const state = chosen.name === "link" ? store.health.reading.value.value?.broker.state : process?.state;
+          // An actor that is no process is in the state into which its last transition brought it.
+          const lastTo = transitions.findLast((one) => one.role === chosen.name && one.actor === named)?.to;
+          const state =
+            chosen.name === "link"
+              ? store.health.reading.value.value?.broker.state
+              : (process?.state ?? (chosen.regions.length === 1 ? lastTo : undefined));
           return (
             <section class="block" aria-label={`Machine of a ${chosen.name}`}>
               <h2>Machine of a {chosen.name}</h2>

@@ -60,7 +60,7 @@ export function Transitions() {
         <p class="empty">
           {store.transitions.count === 0
             ? "No transition is remembered, and none has come."
-            : "None of the transitions that are remembered is so."}
+            : "None of the transitions that are remembered fits these filters."}
         </p>
       ) : (
         <VirtualTable

@@ -1,6 +1,7 @@
 import { bytes, span } from "../../../message/text/figures.ts";
 import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { figure, PlainTable } from "../../parts/plain-table.tsx";
+import { byClock } from "../../store/clock-choice.ts";
 import { theStore } from "../../store/store.ts";
 import { counted } from "../../text/times.ts";
 
@@ -29,7 +30,7 @@ export function Lanes({ node: { name, lanes } }: { node: NodeDetail }) {
               <td class="figure">{inFlight}</td>
               <td>{oldestCreatedAt === null ? "" : span(Math.max(0, now - oldestCreatedAt))}</td>
               <td>{nextDeliverBy === null ? "" : `in ${span(Math.max(0, nextDeliverBy - now))}`}</td>
-              <td class="why">{stuck === undefined ? reason : `stands still: ${stuck.reason}`}</td>
+              <td class="why">{byClock(stuck === undefined ? reason : `stands still: ${stuck.reason}`)}</td>
             </tr>
           ))}
         </PlainTable>

@@ -65,6 +65,14 @@ function NodeBody({ node }: { node: NodeDetail }) {
           <a class="button" href={urlOf(["run"], { to: name })}>
             Run a command
           </a>
+          <a class="button" href={urlOf(["logs"], { node: name })}>
+            Its logs
+          </a>
+          {role !== "self" && (
+            <a class="button" href={urlOf(["attention"], { tab: "holds", to: name })}>
+              {node.hold === undefined ? "Hold it …" : "Release it …"}
+            </a>
+          )}
           <CopyCommand line={commandLine("node", name)} />
         </span>
       </div>

@@ -4,9 +4,11 @@ import type { QueueView } from "../../../runtime/operate/table/maintenance.ts";
 import type { NodeDetail } from "../../../runtime/operate/table/nodes.ts";
 import { DO, figure, PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
+import { Sure } from "../../parts/sure.tsx";
 import { useReading } from "../../parts/use.ts";
-import { Ago, CopyCommand, For, StateWord, Sure } from "../../parts/words.tsx";
+import { Ago, CopyCommand, For, StateWord } from "../../parts/words.tsx";
 import { sentenceOf } from "../../store/client.ts";
+import { byClock } from "../../store/clock-choice.ts";
 import { urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { cancelText } from "../../text/cancel-text.ts";
@@ -93,7 +95,7 @@ function Row({ message, onTakeBack }: { message: QueueView["messages"][number]; 
       <td>{deliverBy === null ? "for ever" : deliverBy <= now ? "no more" : `${span(deliverBy - now)} more`}</td>
       <td class="figure">{size === 0 ? "" : bytes(size)}</td>
       <td class="why">
-        {reason}
+        {byClock(reason)}
         {expectedAt !== null && (
           <span class="quiet">
             {" "}

@@ -4,6 +4,7 @@ import { PlainTable } from "../../parts/plain-table.tsx";
 import { Shown } from "../../parts/reading.tsx";
 import { useReading } from "../../parts/use.ts";
 import { For, StateWord } from "../../parts/words.tsx";
+import { byClock } from "../../store/clock-choice.ts";
 import { urlOf } from "../../store/router.ts";
 import { theStore } from "../../store/store.ts";
 import { messageLook } from "../../text/looks.ts";
@@ -49,7 +50,7 @@ export function Runs({ node: { name } }: { node: NodeDetail }) {
                 <td>
                   <For since={since} />
                 </td>
-                <td class="why">{reason}</td>
+                <td class="why">{byClock(reason)}</td>
               </tr>
             ))}
           </PlainTable>

@@ -17,6 +17,13 @@ const SPANS = [
   { key: "7d", word: "7 days", ms: 7 * 86_400_000 },
 ] as const;
 
+type Kept = HistoryView["nodes"][number]["regions"][string];
+
+/** A region that has never changed has no history: it has been as it is for as long as all changes are known. */
+function keptOr(kept: Kept | undefined, now: Kept[number]): Kept {
+  return kept === undefined || kept.length === 0 ? [now] : kept;
+}
+
 const MOST_CHANGES = 100;
 
 /** The time since when a region without a change has been as it is: all changes are there, unless there are very many. */
@@ -65,7 +72,7 @@ export function Timelines({ node }: { node: NodeDetail }) {
                 stretches={
                   kept === undefined
                     ? stretchesOf(changes, state, since, begin, now)
-                    : stretchesKept(kept[region] ?? [], reading.value?.unknown ?? [], begin, now)
+                    : stretchesKept(keptOr(kept[region], [since, state, ""]), reading.value?.unknown ?? [], begin, now)
                 }
                 begin={begin}
                 end={now}

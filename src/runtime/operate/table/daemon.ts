@@ -45,6 +45,7 @@ export const health = thing({
       .describe("Nodes that are held for maintenance, the first 100"),
   ),
   stuck: z.array(stuckLane).describe("Lanes of this node that stand still though their nodes are there"),
+  alertRules: opt(count.describe("Rules under `alerts:` by which this node looks at its fleet; at central alone")),
 });
 
 const happened = <T extends string>(type: T) => ({ type: z.literal(type), at: time });

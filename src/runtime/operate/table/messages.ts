@@ -160,6 +160,7 @@ export const messageDetail = thing({
   data: anyJson,
   timeout: milliseconds.nullable(),
   inReplyTo: opt(text),
+  job: opt(text.describe("The job that it is of")),
   reply: opt(z.array(text).describe("Destinations to which its outcome will go")),
   history: z.array(assertion),
   conflict: opt(assertion),
